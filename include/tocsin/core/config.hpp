@@ -1,0 +1,40 @@
+/// @file config.hpp
+/// @brief Library version and the one hook that is called on a broken precondition.
+#pragma once
+
+#include <cstdio>
+#include <cstdlib>
+
+#define TOCSIN_VERSION_MAJOR 0
+#define TOCSIN_VERSION_MINOR 1
+#define TOCSIN_VERSION_PATCH 0
+#define TOCSIN_VERSION_STRING "0.1.0"
+
+#if defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__
+#error "tocsin detects NaN and infinite samples: compile without -ffast-math (-ffinite-math-only)"
+#endif
+
+namespace tocsin::detail {
+
+/// Prints the message and aborts: what TOCSIN_FAIL does unless the application defines its own.
+[[noreturn]] inline void fail(const char* message) noexcept {
+    std::fputs("tocsin: ", stderr);
+    std::fputs(message, stderr);
+    std::fputs("\n", stderr);
+    std::abort();
+}
+
+} // namespace tocsin::detail
+
+/// The one hook for broken preconditions; it must not return. Define it before the first include of
+/// a tocsin header to log, throw or reset instead of aborting. It receives a `const char*`.
+#ifndef TOCSIN_FAIL
+#define TOCSIN_FAIL(message) ::tocsin::detail::fail(message)
+#endif
+
+/// Checks a precondition of the caller in debug builds (without NDEBUG); costs nothing otherwise.
+#ifndef NDEBUG
+#define TOCSIN_ASSERT(condition, message) ((condition) ? void() : TOCSIN_FAIL(message))
+#else
+#define TOCSIN_ASSERT(condition, message) void()
+#endif

@@ -1,0 +1,143 @@
+/// @file status.hpp
+/// @brief Outcome of set-up and input/output: success, or a code with a message naming the value.
+#pragma once
+
+#include "tocsin/core/config.hpp"
+
+#include <concepts>
+#include <cstdint>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+namespace tocsin {
+
+/// Kind of a failure, for programs; people read status::message().
+enum class error_code : std::uint8_t {
+    ok,               ///< no failure
+    invalid_argument, ///< a setting or a shape is out of range
+    invalid_data,     ///< the numbers handed in cannot be used (NaN, too few, wrong label)
+    not_ready,        ///< an earlier phase (train, fit_errors, tune) has not been run
+    io_error,         ///< the operating system refused to open, read, write or rename
+    format_error      ///< a file's content is malformed or of another shape than declared
+};
+
+/// Success, or an error code with a message of at most 383 characters (longer ones are cut).
+/// Holds its message in place: never allocates, so that it serves targets without a heap too.
+class [[nodiscard]] status {
+  public:
+    constexpr status() noexcept = default;
+
+    /// Builds a failure; the parts (text, characters, integers, floating-point numbers) are joined.
+    template <class... Parts>
+    static status error(error_code code, const Parts&... parts) noexcept {
+        status failure;
+        failure.code_ = code;
+        (failure.append(parts), ...);
+        return failure;
+    }
+
+    bool ok() const noexcept { return code_ == error_code::ok; }
+    explicit operator bool() const noexcept { return ok(); }
+    error_code code() const noexcept { return code_; }
+    /// What went wrong and with which value; empty on success. Valid as long as this status.
+    const char* message() const noexcept { return message_; }
+
+  private:
+    void append(std::string_view text) noexcept {
+        for (const char character : text) {
+            if (length_ + 1 >= static_cast<int>(sizeof message_)) {
+                return;
+            }
+            message_[length_++] = character;
+        }
+    }
+    void append(const char* text) noexcept { append(std::string_view{text}); }
+    void append(char character) noexcept { append(std::string_view{&character, 1}); }
+    template <std::integral Integer>
+    void append(Integer number) noexcept {
+        char digits[24];
+        if constexpr (std::signed_integral<Integer>) {
+            std::snprintf(digits, sizeof digits, "%lld", static_cast<long long>(number));
+        } else {
+            std::snprintf(digits, sizeof digits, "%llu", static_cast<unsigned long long>(number));
+        }
+        append(digits);
+    }
+    void append(double number) noexcept {
+        char digits[32];
+        std::snprintf(digits, sizeof digits, "%g", number);
+        append(digits);
+    }
+
+    error_code code_ = error_code::ok;
+    int length_ = 0;
+    char message_[384] = {};
+};
+
+/// A value, or the status that says why there is none.
+template <class T>
+class [[nodiscard]] result {
+  public:
+    using value_type = T;
+
+    // NOLINTBEGIN(google-explicit-constructor,hicpp-explicit-conversions): like std::expected
+    result(T value) : value_{std::move(value)} {}
+    /// @param failure must not be ok(): a result without a value needs a reason.
+    result(const status& failure) noexcept : status_{failure} {
+        if (failure.ok()) {
+            TOCSIN_FAIL("result: made from a successful status without a value");
+        }
+    }
+    // NOLINTEND(google-explicit-constructor,hicpp-explicit-conversions)
+
+    bool has_value() const noexcept { return value_.has_value(); }
+    explicit operator bool() const noexcept { return has_value(); }
+
+    /// The value; calls TOCSIN_FAIL with the message when there is none.
+    T& value() & {
+        require();
+        return *value_;
+    }
+    const T& value() const& {
+        require();
+        return *value_;
+    }
+    T&& value() && {
+        require();
+        return std::move(*value_);
+    }
+
+    /// The value without a check in release builds.
+    T& operator*() & noexcept { return *checked(); }
+    const T& operator*() const& noexcept { return *checked(); }
+    T&& operator*() && noexcept { return std::move(*checked()); }
+    T* operator->() noexcept { return checked(); }
+    const T* operator->() const noexcept { return checked(); }
+
+    /// Why there is no value; ok() when there is one.
+    const status& error() const noexcept { return status_; }
+
+  private:
+    void require() const {
+        if (!value_.has_value()) {
+            TOCSIN_FAIL(status_.message());
+        }
+    }
+    T* checked() noexcept {
+        TOCSIN_ASSERT(value_.has_value(), "result: dereferenced without a value");
+        return std::addressof(*value_);
+    }
+    const T* checked() const noexcept {
+        TOCSIN_ASSERT(value_.has_value(), "result: dereferenced without a value");
+        return std::addressof(*value_);
+    }
+
+    std::optional<T> value_;
+    status status_;
+};
+
+} // namespace tocsin

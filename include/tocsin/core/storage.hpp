@@ -1,0 +1,60 @@
+/// @file storage.hpp
+/// @brief Owning buffers and how a caller-passed work area is handed out in pieces.
+#pragma once
+
+#include "tocsin/core/extents.hpp"
+
+#include <Eigen/Core>
+
+#include <array>
+#include <cstddef>
+#include <span>
+#include <type_traits>
+#include <vector>
+
+namespace tocsin {
+
+/// Heap buffer aligned for the widest vectors. Its alignment is the same in every process, so that
+/// kernels which treat an unaligned head apart give the same bits everywhere.
+template <class T>
+using aligned_vector = std::vector<T, Eigen::aligned_allocator<T>>;
+
+/// `Size` scalars in place, or a heap buffer when the size is known only at run time.
+template <class T, index_t Size = dynamic>
+using storage = std::conditional_t<Size == dynamic, aligned_vector<T>,
+                                   std::array<T, static_cast<std::size_t>(Size < 0 ? 0 : Size)>>;
+
+/// Sizes a buffer: resizes a heap buffer (allocates), checks an in-place one.
+template <class T>
+void resize_storage(aligned_vector<T>& buffer, index_t size) {
+    buffer.assign(static_cast<std::size_t>(size), T{});
+}
+template <class T, std::size_t Size>
+void resize_storage(std::array<T, Size>& buffer, [[maybe_unused]] index_t size) noexcept {
+    TOCSIN_ASSERT(size == static_cast<index_t>(Size), "storage: size differs from compile time");
+    buffer.fill(T{});
+}
+
+/// Hands out consecutive pieces of a work area that the caller owns. Never allocates.
+/// A function that takes a work area states its size in a `..._size()` function beside it.
+template <class Scalar>
+class work_area {
+  public:
+    // NOLINTNEXTLINE(google-explicit-constructor,hicpp-explicit-conversions): a span with a cursor
+    constexpr work_area(std::span<Scalar> area) noexcept : rest_{area} {}
+
+    /// The next `count` scalars; a too small area is a broken precondition (debug builds check).
+    constexpr std::span<Scalar> take(index_t count) noexcept {
+        TOCSIN_ASSERT(count >= 0 && count <= static_cast<index_t>(rest_.size()),
+                      "work_area: the caller's work area is too small");
+        const auto piece = rest_.first(static_cast<std::size_t>(count));
+        rest_ = rest_.subspan(static_cast<std::size_t>(count));
+        return piece;
+    }
+    constexpr std::span<Scalar> rest() const noexcept { return rest_; }
+
+  private:
+    std::span<Scalar> rest_;
+};
+
+} // namespace tocsin
