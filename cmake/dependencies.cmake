@@ -1,0 +1,59 @@
+# Libraries come from the system; what is missing is fetched. Only headers are taken from a fetched
+# tree (its own CMake project is not entered), as imported targets that an export may refer to.
+include(FetchContent)
+
+# Declares `name` with the given FetchContent arguments and makes `target` from the headers under
+# `subfolder` of what was fetched, unless find_package has already made it.
+macro(tocsin_fetch_headers name target subfolder)
+    FetchContent_Declare(${name} ${ARGN})
+    FetchContent_MakeAvailable(${name})
+    if(NOT TARGET ${target})
+        string(TOLOWER ${name} tocsin_lower_name)
+        message(STATUS "tocsin: ${name} fetched to ${${tocsin_lower_name}_SOURCE_DIR}")
+        add_library(${target} INTERFACE IMPORTED)
+        target_include_directories(
+            ${target} INTERFACE "${${tocsin_lower_name}_SOURCE_DIR}/${subfolder}")
+    endif()
+endmacro()
+
+# No version is asked for: the version files of Eigen 3 and 5 each refuse the other's number.
+tocsin_fetch_headers(
+    Eigen3 Eigen3::Eigen .
+    GIT_REPOSITORY https://gitlab.com/libeigen/eigen.git
+    GIT_TAG 3.4.0
+    GIT_SHALLOW ON
+    SOURCE_SUBDIR headers-only
+    FIND_PACKAGE_ARGS CONFIG)
+if(Eigen3_VERSION AND Eigen3_VERSION VERSION_LESS 3.3)
+    message(FATAL_ERROR "tocsin: Eigen ${Eigen3_VERSION} in ${Eigen3_DIR} is older than 3.3")
+endif()
+
+if(TOCSIN_XSIMD)
+    # Findtocsin_xsimd.cmake says why xsimd's own package is not used.
+    list(PREPEND CMAKE_MODULE_PATH "${CMAKE_CURRENT_LIST_DIR}")
+    tocsin_fetch_headers(
+        tocsin_xsimd tocsin::xsimd include
+        GIT_REPOSITORY https://github.com/xtensor-stack/xsimd.git
+        GIT_TAG 8.1.0
+        GIT_SHALLOW ON
+        SOURCE_SUBDIR headers-only
+        FIND_PACKAGE_ARGS MODULE)
+    list(POP_FRONT CMAKE_MODULE_PATH)
+endif()
+
+if(TOCSIN_BUILD_TESTS)
+    tocsin_fetch_headers(
+        doctest doctest::doctest .
+        GIT_REPOSITORY https://github.com/doctest/doctest.git
+        GIT_TAG v2.4.9
+        GIT_SHALLOW ON
+        SOURCE_SUBDIR headers-only
+        FIND_PACKAGE_ARGS CONFIG)
+endif()
+
+# Needed by the headers for model files alone, so its absence is no error.
+find_package(nlohmann_json CONFIG QUIET)
+if(PROJECT_IS_TOP_LEVEL AND NOT nlohmann_json_FOUND)
+    message(STATUS "tocsin: nlohmann-json not found: model files and what uses them are left out "
+                   "(Debian: nlohmann-json3-dev)")
+endif()

@@ -1,0 +1,49 @@
+# Settings for tocsin's own tests, examples and benchmarks; none of them reaches a user's target.
+add_library(tocsin_own INTERFACE)
+target_link_libraries(tocsin_own INTERFACE tocsin::tocsin)
+if(MSVC)
+    target_compile_options(tocsin_own INTERFACE /W4 /bigobj $<$<BOOL:${TOCSIN_WERROR}>:/WX>)
+else()
+    # clang counts implicit changes of sign as conversions, g++ does not.
+    target_compile_options(
+        tocsin_own
+        INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion
+                  $<$<CXX_COMPILER_ID:Clang,AppleClang>:-Wno-sign-conversion>
+                  $<$<BOOL:${TOCSIN_WERROR}>:-Werror>)
+endif()
+if(TOCSIN_NO_EXCEPTIONS)
+    target_compile_options(tocsin_own INTERFACE -fno-exceptions -fno-rtti)
+endif()
+if(nlohmann_json_FOUND)
+    target_link_libraries(tocsin_own INTERFACE nlohmann_json::nlohmann_json)
+endif()
+
+# One translation unit with every header, for clang-tidy: `cmake --build build/clang -t tidy`.
+set(all_headers_source "// Written by CMake: every header, for clang-tidy.\n")
+foreach(header IN LISTS core_headers json_headers)
+    if(nlohmann_json_FOUND OR NOT header IN_LIST json_headers)
+        cmake_path(RELATIVE_PATH header BASE_DIRECTORY "${PROJECT_SOURCE_DIR}/include")
+        string(APPEND all_headers_source "#include \"${header}\"\n")
+    endif()
+endforeach()
+file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/all_headers.cpp" CONTENT "${all_headers_source}" @ONLY)
+add_library(tocsin_all_headers OBJECT EXCLUDE_FROM_ALL "${PROJECT_BINARY_DIR}/all_headers.cpp")
+target_link_libraries(tocsin_all_headers PRIVATE tocsin_own)
+
+find_program(TOCSIN_CLANG_TIDY NAMES clang-tidy-19 clang-tidy DOC "clang-tidy for the target tidy")
+find_program(TOCSIN_CLANG_FORMAT NAMES clang-format-19 DOC "clang-format for the format targets")
+mark_as_advanced(TOCSIN_CLANG_TIDY TOCSIN_CLANG_FORMAT)
+if(TOCSIN_CLANG_TIDY)
+    add_custom_target(
+        tidy
+        COMMAND "${TOCSIN_CLANG_TIDY}" --quiet --warnings-as-errors=* -p "${PROJECT_BINARY_DIR}"
+                "--header-filter=^${PROJECT_SOURCE_DIR}/include/" "${PROJECT_BINARY_DIR}/all_headers.cpp"
+        COMMENT "clang-tidy over every header"
+        VERBATIM)
+endif()
+if(TOCSIN_CLANG_FORMAT)
+    file(GLOB_RECURSE formatted CONFIGURE_DEPENDS include/*.hpp tests/*.[ch]pp examples/*.[ch]pp
+         bench/*.[ch]pp)
+    add_custom_target(format-check COMMAND "${TOCSIN_CLANG_FORMAT}" --dry-run -Werror ${formatted})
+    add_custom_target(format COMMAND "${TOCSIN_CLANG_FORMAT}" -i ${formatted})
+endif()

@@ -1,0 +1,38 @@
+# Compiles the C++ of the documentation, so that it cannot drift from the library. A block of
+# README.md or docs/*.md takes part when it opens with these two lines:
+#     ```cpp
+#     // compiled: <name>
+# It must be a whole source file; one with a main() is also run. docs/contributing.md describes it.
+file(GLOB pages CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/README.md" "${PROJECT_SOURCE_DIR}/docs/*.md")
+set(opening "```cpp\n// compiled: ")
+string(LENGTH "${opening}" opening_length)
+foreach(page IN LISTS pages)
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${page}")
+    cmake_path(GET page STEM page_name)
+    # Positions, not lists: C++ is full of semicolons, which CMake's lists would split at.
+    file(READ "${page}" text)
+    string(FIND "${text}" "${opening}" begin)
+    while(NOT begin EQUAL -1)
+        math(EXPR begin "${begin} + ${opening_length}")
+        string(SUBSTRING "${text}" ${begin} -1 text)
+        string(FIND "${text}" "\n```" end)
+        string(FIND "${text}" "\n" name_end)
+        string(SUBSTRING "${text}" 0 ${name_end} name)
+        if(NOT name MATCHES "^[a-z0-9_]+$" OR end EQUAL -1)
+            message(FATAL_ERROR "${page}: the block '// compiled: ${name}' needs a name of lower-case "
+                                "letters, digits and underscores, and a closing fence")
+        endif()
+        string(SUBSTRING "${text}" 0 ${end} code)
+        set(source "${CMAKE_CURRENT_BINARY_DIR}/snippets/${page_name}_${name}.cpp")
+        file(GENERATE OUTPUT "${source}" CONTENT "// ${page}: ${code}\n")
+        set(target "tocsin_snippet_${page_name}_${name}")
+        if(code MATCHES "int main\\(")
+            add_executable(${target} "${source}")
+            add_test(NAME snippet.${page_name}.${name} COMMAND ${target})
+        else()
+            add_library(${target} OBJECT "${source}")
+        endif()
+        target_link_libraries(${target} PRIVATE tocsin_own)
+        string(FIND "${text}" "${opening}" begin)
+    endwhile()
+endforeach()
