@@ -44,6 +44,7 @@ struct sequence_set {
     /// Each sequence as one window. This set must outlive the result.
     tocsin::windows<Scalar> windows() const {
         std::vector<index_t> first_columns;
+        first_columns.reserve(static_cast<std::size_t>(count()));
         for (index_t k = 0; k < count(); ++k) {
             first_columns.push_back(k * length);
         }

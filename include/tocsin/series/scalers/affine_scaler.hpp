@@ -1,0 +1,179 @@
+/// @file affine_scaler.hpp
+/// @brief Scaler that subtracts an offset per feature, then divides by a scale per feature.
+#pragma once
+
+#include "tocsin/core/status.hpp"
+#include "tocsin/core/views.hpp"
+#include "tocsin/series/scalers/finite_samples.hpp"
+#include "tocsin/series/windows.hpp"
+
+#include <cmath>
+#include <concepts>
+#include <limits>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace tocsin {
+
+/// Offset and scale of one feature: `scaled = (x - offset) / scale`.
+struct offset_and_scale {
+    double offset = 0;
+    double scale = 1;
+};
+
+/// How an affine scaler estimates one feature.
+///
+/// `Rule::estimate(values)` receives the finite training values of one feature, at least one, and
+/// may reorder them. It sums in double. A scale of zero means "no spread": the scaler puts 1 there.
+/// `Rule::name` is a word that a file stores, so that another rule's scaler is not loaded by
+/// mistake.
+template <class Rule, class Scalar>
+concept scaling_rule = requires(std::span<Scalar> values) {
+    { Rule::estimate(values) } -> std::same_as<offset_and_scale>;
+    { Rule::name } -> std::convertible_to<std::string_view>;
+};
+
+/// `scaled = (x - offset) / scale` per feature, with offset and scale estimated by `Rule`.
+///
+/// fit() reads each sample once, however much the training windows overlap. It skips NaN and
+/// infinite samples per feature and fails when a feature has no finite sample. A feature without
+/// spread (constant, or with a spread too small for Scalar) gets scale 1, so that it is only
+/// shifted. A failed fit() leaves the scaler as it was.
+/// @tparam Features number of features, or `dynamic`: then it comes from fit() or from a file
+template <class Scalar, int Features, scaling_rule<Scalar> Rule>
+class affine_scaler {
+  public:
+    using scalar_type = Scalar;
+    using rule_type = Rule;
+
+    /// Number of features; 0 before fit() when it is dynamic.
+    int features() const noexcept { return static_cast<int>(offset_.size()); }
+    bool fitted() const noexcept { return fitted_; }
+
+    /// Fits to the samples that the windows cover. Allocates.
+    status fit(const windows<Scalar>& training) {
+        return fit_samples(finite_samples<Scalar>{training});
+    }
+    /// Fits to all columns of `[features x samples]`. Allocates.
+    status fit(matrix_view<const Scalar> samples) {
+        return fit_samples(finite_samples<Scalar>{samples});
+    }
+    status fit(const matrix<Scalar>& samples) {
+        return fit(matrix_view<const Scalar>(samples.data(), samples.rows(), samples.cols()));
+    }
+
+    /// Scales `[features x any]` in place: a matrix, a view, a block or one column. NaN stays NaN.
+    /// Needs fitted() (checked in debug builds). Never allocates.
+    void transform(Eigen::Ref<matrix<Scalar>> values) const noexcept {
+        check(values.rows());
+        for (index_t k = 0; k < values.cols(); ++k) {
+            auto sample = values.col(k).array();
+            sample = (sample - offset_.array()) * inverse_scale_.array();
+        }
+    }
+    /// Undoes transform() in place, up to rounding. Same shapes and needs as transform().
+    void inverse(Eigen::Ref<matrix<Scalar>> values) const noexcept {
+        check(values.rows());
+        for (index_t k = 0; k < values.cols(); ++k) {
+            auto sample = values.col(k).array();
+            sample = sample * scale_.array() + offset_.array();
+        }
+    }
+
+    /// What is subtracted, in the unit of each feature.
+    const column<Scalar, Features>& offset() const noexcept { return offset_; }
+    /// What is divided by, in the unit of each feature; always positive.
+    const column<Scalar, Features>& scale() const noexcept { return scale_; }
+
+    /// Sets offset and scale, for example from another program. `invalid_argument`, naming the
+    /// feature, unless both are finite, every scale is a positive normal number and the sizes
+    /// agree.
+    status set(const column<Scalar, Features>& offset, const column<Scalar, Features>& scale) {
+        if (offset.size() != scale.size() || offset.size() == 0) {
+            return status::error(error_code::invalid_argument, "scaler: ", offset.size(),
+                                 " offsets with ", scale.size(),
+                                 " scales; there must be as many, at least one");
+        }
+        for (index_t k = 0; k < offset.size(); ++k) {
+            if (!std::isfinite(offset[k]) || !std::isfinite(scale[k]) ||
+                scale[k] < std::numeric_limits<Scalar>::min()) {
+                return status::error(error_code::invalid_argument, "scaler: feature ", k,
+                                     " has offset ", static_cast<double>(offset[k]), ", scale ",
+                                     static_cast<double>(scale[k]),
+                                     "; both must be finite, the scale positive");
+            }
+        }
+        offset_ = offset;
+        scale_ = scale;
+        inverse_scale_ = scale.cwiseInverse();
+        fitted_ = true;
+        return {};
+    }
+
+    /// Describes this scaler to an archive (io/archive.hpp), for saving or loading. An unfitted
+    /// scaler is not saved; a failed load leaves the scaler as it was.
+    template <class Archive>
+    void exchange(Archive& archive) {
+        column<Scalar, Features> offset = offset_;
+        column<Scalar, Features> scale = scale_;
+        archive.expect("kind", Rule::name);
+        if constexpr (!Archive::loading) {
+            if (!fitted_) {
+                archive.fail(
+                    status::error(error_code::not_ready, "scaler: fit it before it is saved"));
+            }
+        }
+        archive.matrix("offset", offset);
+        archive.matrix("scale", scale);
+        if constexpr (Archive::loading) {
+            if (archive.outcome().ok()) {
+                archive.fail(set(offset, scale));
+            }
+        }
+    }
+
+  private:
+    void check([[maybe_unused]] index_t rows) const noexcept {
+        TOCSIN_ASSERT(fitted_, "scaler: used before it was fitted");
+        TOCSIN_ASSERT(rows == offset_.size(), "scaler: data of another number of features");
+    }
+
+    status fit_samples(const finite_samples<Scalar>& samples) {
+        const int features = samples.features();
+        if (features < 1 || (Features != dynamic && features != Features)) {
+            return status::error(error_code::invalid_argument, "scaler: training data of ",
+                                 features, " features, expected ",
+                                 Features == dynamic ? 1 : Features,
+                                 Features == dynamic ? " or more" : "");
+        }
+        coefficients offset = coefficients::Zero(features);
+        coefficients scale = coefficients::Ones(features);
+        std::vector<Scalar> values;
+        for (int feature = 0; feature < features; ++feature) {
+            samples.gather(feature, values);
+            if (values.empty()) {
+                return status::error(error_code::invalid_data, "scaler: feature ", feature,
+                                     " has no finite training sample");
+            }
+            const offset_and_scale estimate = Rule::estimate(std::span<Scalar>{values});
+            offset[feature] = static_cast<Scalar>(estimate.offset);
+            scale[feature] = static_cast<Scalar>(estimate.scale);
+            if (scale[feature] < std::numeric_limits<Scalar>::min()) {
+                scale[feature] = 1; // no spread; dividing by less would overflow
+            }
+        }
+        return set(offset, scale);
+    }
+
+    using coefficients = column<Scalar, Features>;
+    static constexpr int initial_size = Features == dynamic ? 0 : Features;
+
+    coefficients offset_ = coefficients::Zero(initial_size);
+    coefficients scale_ = coefficients::Ones(initial_size);
+    coefficients inverse_scale_ = coefficients::Ones(initial_size);
+    bool fitted_ = false;
+};
+
+} // namespace tocsin
