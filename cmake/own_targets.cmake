@@ -1,4 +1,5 @@
 # Settings for tocsin's own tests, examples and benchmarks; none of them reaches a user's target.
+set(CMAKE_CXX_EXTENSIONS OFF)
 add_library(tocsin_own INTERFACE)
 target_link_libraries(tocsin_own INTERFACE tocsin::tocsin)
 if(MSVC)
