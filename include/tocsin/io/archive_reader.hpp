@@ -1,0 +1,288 @@
+/// @file archive_reader.hpp
+/// @brief Archive that loads objects from a safetensors file.
+#pragma once
+
+#include "tocsin/core/views.hpp"
+#include "tocsin/io/archive_state.hpp"
+#include "tocsin/io/safetensors.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <concepts>
+#include <cstdint>
+#include <filesystem>
+#include <initializer_list>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace tocsin {
+
+/// Loads objects from a safetensors file that an archive_writer wrote.
+class archive_reader {
+  public:
+    static constexpr bool loading = true;
+
+    /// Reads and checks a whole file. `io_error` or `format_error` with the reason. Allocates.
+    static result<archive_reader> open(const std::filesystem::path& path) {
+        return make(safetensors_reader::open(path), detail::shown_name(path) + ": ");
+    }
+    /// The same from bytes.
+    static result<archive_reader> from_bytes(std::span<const std::byte> bytes) {
+        return make(safetensors_reader::from_bytes(bytes), "");
+    }
+
+    void text(std::string_view name, std::string& value) {
+        if (const std::string* stored = metadata(name)) {
+            value = *stored;
+        }
+    }
+    void texts(std::string_view name, std::vector<std::string>& values) {
+        const auto inner = scope(name);
+        std::size_t count = 0;
+        integer("count", count, std::size_t{0}, file_.metadata().size());
+        std::vector<std::string> loaded(state_.ok() ? count : 0);
+        for (std::size_t k = 0; k < loaded.size(); ++k) {
+            text(std::to_string(k), loaded[k]);
+        }
+        if (state_.ok()) {
+            values = std::move(loaded);
+        }
+    }
+    /// Refuses what is not a decimal integer in [low, high]. For an enumeration pass its last
+    /// enumerator as `high`.
+    template <archive_integer T>
+    void integer(std::string_view name, T& value, T low = detail::smallest_of<T>(),
+                 T high = detail::largest_of<T>()) {
+        const std::string* stored = metadata(name);
+        if (stored == nullptr) {
+            return;
+        }
+        using number_type =
+            std::conditional_t<std::is_same_v<typename detail::integer_of<T>::type, bool>,
+                               std::uint8_t, typename detail::integer_of<T>::type>;
+        number_type number = 0;
+        const char* const end = stored->data() + stored->size();
+        const auto [stop, failure] = std::from_chars(stored->data(), end, number);
+        if (failure != std::errc{} || stop != end || number < static_cast<number_type>(low) ||
+            number > static_cast<number_type>(high)) {
+            refuse(name, "is '", detail::shown_text(*stored), "', expected an integer from ",
+                   detail::integer_text(low), " to ", detail::integer_text(high));
+            return;
+        }
+        value = static_cast<T>(number);
+    }
+    /// Refuses a number that is beyond T or, unless told otherwise, not finite.
+    template <std::floating_point T>
+    void number(std::string_view name, T& value, finiteness finite = finiteness::required) {
+        double wide = 0;
+        tensor(name, std::span<double>{&wide, 1}, {1}, finite);
+        if (!state_.ok()) {
+            return;
+        }
+        const T narrow = static_cast<T>(wide);
+        if (std::isfinite(wide) && !std::isfinite(narrow)) {
+            refuse(name, "is ", wide, ", too large for the type that reads it");
+            return;
+        }
+        value = narrow;
+    }
+    /// Refuses a tensor of another type or shape, naming both, or with values that are not finite.
+    /// On failure `values` is untouched.
+    template <class T, std::size_t Extent>
+    void tensor(std::string_view name, std::span<T, Extent> values, std::span<const index_t> shape,
+                finiteness finite = finiteness::required) {
+        const tensor_entry* stored = find<T>(name);
+        if (stored == nullptr) {
+            return;
+        }
+        const std::vector<index_t> expected(shape.begin(), shape.end());
+        if (stored->shape != expected || stored->count() != static_cast<index_t>(values.size())) {
+            refuse(name, "has shape ", shape_text(stored->shape), ", expected ",
+                   shape_text(expected));
+            return;
+        }
+        std::vector<T> loaded(values.size());
+        file_.copy(*stored, std::span<T>{loaded});
+        if constexpr (std::is_floating_point_v<T>) {
+            for (std::size_t k = 0; k < loaded.size(); ++k) {
+                if (finite == finiteness::required && !std::isfinite(loaded[k])) {
+                    refuse(name, "holds ", static_cast<double>(loaded[k]), " at position ", k,
+                           ", which is not finite");
+                    return;
+                }
+            }
+        }
+        std::copy(loaded.begin(), loaded.end(), values.begin());
+    }
+    template <class T, std::size_t Extent>
+    void tensor(std::string_view name, std::span<T, Extent> values,
+                std::initializer_list<index_t> shape, finiteness finite = finiteness::required) {
+        tensor(name, values, std::span<const index_t>(shape.begin(), shape.size()), finite);
+    }
+    /// A vector that can be resized takes the size in the file, which is no larger than the file; a
+    /// std::array must have it. Check the size afterwards where it matters.
+    template <class Vector>
+    void values(std::string_view name, Vector& vector, finiteness finite = finiteness::required) {
+        using value_type = typename Vector::value_type;
+        if constexpr (requires { vector.resize(vector.size()); }) {
+            const tensor_entry* stored = find<value_type>(name);
+            if (stored == nullptr) {
+                return;
+            }
+            Vector loaded;
+            loaded.resize(static_cast<std::size_t>(stored->count()));
+            tensor(name, std::span<value_type>{loaded.data(), loaded.size()}, {stored->count()},
+                   finite);
+            if (state_.ok()) {
+                vector = std::move(loaded);
+            }
+        } else {
+            tensor(name, std::span<value_type>{vector.data(), vector.size()},
+                   {static_cast<index_t>(vector.size())}, finite);
+        }
+    }
+    /// Extents that are dynamic come from the file, which bounds them; static ones must agree.
+    template <class T, int Rows, int Cols, int Options>
+    void matrix(std::string_view name, Eigen::Matrix<T, Rows, Cols, Options>& values,
+                finiteness finite = finiteness::required) {
+        const tensor_entry* stored = find<T>(name);
+        if (stored == nullptr) {
+            return;
+        }
+        constexpr std::size_t rank = Cols == 1 ? 1 : 2;
+        const auto& shape = stored->shape;
+        const bool fits = shape.size() == rank && (Rows == dynamic || shape[rank - 1] == Rows) &&
+                          (Cols == dynamic || Cols == 1 || shape[0] == Cols);
+        if (!fits) {
+            std::vector<index_t> expected{Rows};
+            if (rank == 2) {
+                expected.insert(expected.begin(), Cols);
+            }
+            refuse(name, "has shape ", shape_text(shape), ", expected ", shape_text(expected),
+                   Rows == dynamic || Cols == dynamic ? " (-1: any)" : "");
+            return;
+        }
+        const std::vector<index_t> sizes = shape;
+        Eigen::Matrix<T, Rows, Cols, Options> loaded = values;
+        loaded.resize(sizes[rank - 1], Cols == 1 ? 1 : sizes[0]);
+        tensor(name, std::span<T>{loaded.data(), static_cast<std::size_t>(loaded.size())}, sizes,
+               finite);
+        if (state_.ok()) {
+            values = loaded;
+        }
+    }
+    /// Refuses a file that says something else, naming both.
+    template <archive_integer T>
+    void expect(std::string_view name, T expected) {
+        expect(name, std::string_view{detail::integer_text(expected)});
+    }
+    void expect(std::string_view name, std::string_view expected) {
+        const std::string* stored = metadata(name);
+        if (stored != nullptr && *stored != expected) {
+            refuse(name, "is '", detail::shown_text(*stored), "', expected '", expected, '\'');
+        }
+    }
+    void expect(std::string_view name, const char* expected) {
+        expect(name, std::string_view{expected});
+    }
+
+    template <class T>
+    void object(std::string_view name, T& value) {
+        if (state_.ok()) {
+            const auto inner = scope(name);
+            value.exchange(*this);
+        }
+    }
+    archive_scope scope(std::string_view name) { return archive_scope{state_, name}; }
+    /// Whether the file has a tensor or metadata of this name, or anything that starts with
+    /// `name.`.
+    bool contains(std::string_view name) const {
+        const std::string full = state_.full(name);
+        const auto is_part = [&](const std::string& key) {
+            return key == full || key.starts_with(full + '.');
+        };
+        for (const auto& [key, value] : file_.metadata()) {
+            if (is_part(key)) {
+                return true;
+            }
+        }
+        const auto tensors = file_.tensors();
+        return std::any_of(tensors.begin(), tensors.end(),
+                           [&](const tensor_entry& tensor) { return is_part(tensor.name); });
+    }
+
+    /// Notes a failure found by the object itself; success changes nothing. The message gets the
+    /// file's name.
+    void fail(const status& failure) noexcept {
+        if (!failure.ok()) {
+            state_.fail(status::error(failure.code(), origin_, failure.message()));
+        }
+    }
+    const status& outcome() const noexcept { return state_.outcome(); }
+
+    /// Everything in the file, also what nobody asked for: names, types, shapes.
+    std::span<const tensor_entry> tensors() const noexcept { return file_.tensors(); }
+    /// Everything in the file that is not a tensor.
+    const std::map<std::string, std::string>& metadata() const noexcept { return file_.metadata(); }
+
+  private:
+    archive_reader(safetensors_reader file, std::string origin)
+        : file_{std::move(file)}, origin_{std::move(origin)} {}
+
+    static result<archive_reader> make(result<safetensors_reader> file, std::string origin) {
+        if (!file) {
+            return file.error();
+        }
+        archive_reader reader{*std::move(file), std::move(origin)};
+        reader.expect("format_version", archive_format_version);
+        if (!reader.state_.ok()) {
+            return reader.state_.outcome();
+        }
+        return reader;
+    }
+
+    template <class... Parts>
+    void refuse(std::string_view name, const Parts&... parts) {
+        fail(status::error(error_code::format_error, '\'', state_.full(name), "' ", parts...));
+    }
+    /// Stored metadata, or null with a failure noted.
+    const std::string* metadata(std::string_view name) {
+        if (!state_.ok()) {
+            return nullptr;
+        }
+        const auto found = file_.metadata().find(state_.full(name));
+        if (found == file_.metadata().end()) {
+            refuse(name, "is missing");
+            return nullptr;
+        }
+        return &found->second;
+    }
+    /// A stored tensor of this type, or null with a failure noted.
+    template <class T>
+    const tensor_entry* find(std::string_view name) {
+        if (!state_.ok()) {
+            return nullptr;
+        }
+        const tensor_entry* stored = file_.find(state_.full(name));
+        if (stored == nullptr) {
+            refuse(name, "is missing");
+        } else if (stored->type != tensor_type_of<T>()) {
+            refuse(name, "has type ", name_of(stored->type), ", expected ",
+                   name_of(tensor_type_of<T>()));
+            stored = nullptr;
+        }
+        return stored;
+    }
+
+    safetensors_reader file_;
+    std::string origin_; // starts messages
+    detail::archive_state state_;
+};
+
+} // namespace tocsin

@@ -1,0 +1,97 @@
+/// @file archive_state.hpp
+/// @brief What the two archives share.
+#pragma once
+
+#include "tocsin/core/status.hpp"
+
+#include <concepts>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+namespace tocsin {
+
+/// Version of the files that archives write. Another version is refused.
+inline constexpr int archive_format_version = 1;
+
+/// Whether loading refuses NaN and infinite values.
+enum class finiteness : std::uint8_t { required, optional };
+
+/// Integers, bool and enumerations: what archives store as decimal metadata.
+template <class T>
+concept archive_integer = std::integral<T> || std::is_enum_v<T>;
+
+namespace detail {
+
+template <class T>
+struct integer_of {
+    using type = T;
+};
+template <class T>
+    requires std::is_enum_v<T>
+struct integer_of<T> {
+    using type = std::underlying_type_t<T>;
+};
+
+template <archive_integer T>
+constexpr T smallest_of() noexcept {
+    return static_cast<T>(std::numeric_limits<typename integer_of<T>::type>::min());
+}
+template <archive_integer T>
+constexpr T largest_of() noexcept {
+    return static_cast<T>(std::numeric_limits<typename integer_of<T>::type>::max());
+}
+
+/// Decimal text of an integer, bool or enumeration.
+template <archive_integer T>
+std::string integer_text(T value) {
+    return std::to_string(static_cast<typename integer_of<T>::type>(value));
+}
+
+/// Prefix of names with the first failure: what both archives share.
+class archive_state {
+  public:
+    std::string full(std::string_view name) const { return prefix_ + std::string{name}; }
+    bool ok() const noexcept { return outcome_.ok(); }
+    const status& outcome() const noexcept { return outcome_; }
+    void fail(const status& failure) noexcept {
+        if (outcome_.ok()) {
+            outcome_ = failure;
+        }
+    }
+
+    std::size_t prefix_size() const noexcept { return prefix_.size(); }
+    void push_prefix(std::string_view name) {
+        prefix_ += name;
+        if (!name.empty() && name.back() != '.') {
+            prefix_ += '.';
+        }
+    }
+    void pop_prefix(std::size_t size) { prefix_.resize(size); }
+
+  private:
+    std::string prefix_;
+    status outcome_;
+};
+
+} // namespace detail
+
+/// Adds a prefix to the names of an archive until it is destroyed.
+class [[nodiscard]] archive_scope {
+  public:
+    archive_scope(detail::archive_state& state, std::string_view name)
+        : state_{&state}, size_{state.prefix_size()} {
+        state.push_prefix(name);
+    }
+    archive_scope(const archive_scope&) = delete;
+    archive_scope& operator=(const archive_scope&) = delete;
+    ~archive_scope() { state_->pop_prefix(size_); }
+
+  private:
+    detail::archive_state* state_;
+    std::size_t size_;
+};
+
+} // namespace tocsin

@@ -1,0 +1,285 @@
+/// @file safetensors.hpp
+/// @brief Reader with a writer for safetensors files.
+#pragma once
+
+#include "tocsin/core/status.hpp"
+#include "tocsin/io/atomic_file.hpp"
+#include "tocsin/io/checksum.hpp"
+#include "tocsin/io/read_file.hpp"
+#include "tocsin/io/safetensors_header.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <numeric>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace tocsin {
+
+static_assert(std::endian::native == std::endian::little,
+              "safetensors files are little-endian; this machine is not");
+
+namespace detail {
+
+/// Metadata key of the checksum: CRC-32 of the whole file with the eight digits themselves read as
+/// zeros, so that it covers the metadata as well as the data.
+inline constexpr std::string_view checksum_key = "crc32";
+inline constexpr std::string_view no_checksum = "00000000";
+
+inline std::string checksum_field(std::string_view digits) {
+    return '"' + std::string{checksum_key} + "\":\"" + std::string{digits} + '"';
+}
+
+inline std::string checksum_digits(std::string_view file) {
+    constexpr std::string_view hexadecimal = "0123456789abcdef";
+    std::uint32_t value = crc32(std::as_bytes(std::span{file}));
+    std::string digits{no_checksum};
+    for (std::size_t k = digits.size(); k-- > 0; value >>= 4U) {
+        digits[k] = hexadecimal[value & 0xFU];
+    }
+    return digits;
+}
+
+} // namespace detail
+
+/// The content of a safetensors file, in memory. Everything is checked before this object exists:
+/// length of the header, its JSON, offsets, shapes, the checksum when there is one. The values of
+/// the tensors are not looked at.
+class safetensors_reader {
+  public:
+    /// Reads a file. `io_error` or `format_error` with the file's name and the reason. Allocates.
+    static result<safetensors_reader> open(const std::filesystem::path& path) {
+        auto content = read_file(path);
+        if (!content) {
+            return content.error();
+        }
+        auto reader = parse(*std::move(content));
+        if (!reader) {
+            return status::error(reader.error().code(), detail::shown_name(path), ": ",
+                                 reader.error().message());
+        }
+        return reader;
+    }
+    /// The same from bytes.
+    static result<safetensors_reader> from_bytes(std::span<const std::byte> bytes) {
+        std::string content(bytes.size(), '\0');
+        std::transform(bytes.begin(), bytes.end(), content.begin(),
+                       [](std::byte byte) { return std::to_integer<char>(byte); });
+        return parse(std::move(content));
+    }
+
+    /// Without the checksum.
+    const std::map<std::string, std::string>& metadata() const noexcept { return header_.metadata; }
+    /// In the order of their data.
+    std::span<const tensor_entry> tensors() const noexcept { return header_.tensors; }
+    /// A tensor by name, or null.
+    const tensor_entry* find(std::string_view name) const noexcept {
+        const auto found = std::find_if(header_.tensors.begin(), header_.tensors.end(),
+                                        [&](const auto& tensor) { return tensor.name == name; });
+        return found == header_.tensors.end() ? nullptr : &*found;
+    }
+    /// The elements of a tensor of this reader, copied into `values`. Both must have the same type
+    /// and count (checked in debug builds). The file's bytes need not be aligned, hence the copy.
+    template <class T>
+    void copy(const tensor_entry& tensor, std::span<T> values) const noexcept {
+        TOCSIN_ASSERT(tensor.type == tensor_type_of<T>() &&
+                          tensor.count() == static_cast<index_t>(values.size()),
+                      "safetensors_reader: copied to values of another type or count");
+        if (!values.empty()) {
+            std::memcpy(values.data(), content_.data() + data_begin_ + tensor.begin,
+                        values.size_bytes());
+        }
+    }
+
+  private:
+    safetensors_reader() = default;
+
+    static result<safetensors_reader> parse(std::string content) {
+        constexpr index_t prefix = 8;
+        const auto size = static_cast<index_t>(content.size());
+        if (size < prefix) {
+            return status::error(error_code::format_error, "has ", size,
+                                 " bytes, too few for a safetensors file");
+        }
+        std::uint64_t header_size = 0;
+        std::memcpy(&header_size, content.data(), sizeof header_size);
+        // Compared without a sum, which could overflow.
+        if (header_size > static_cast<std::uint64_t>(safetensors_limits::header_bytes) ||
+            header_size > static_cast<std::uint64_t>(size - prefix)) {
+            return status::error(error_code::format_error, "header length ", header_size,
+                                 " exceeds the file of ", size, " bytes or the limit of ",
+                                 safetensors_limits::header_bytes);
+        }
+        const auto data_begin = prefix + static_cast<index_t>(header_size);
+        const auto text = std::string_view{content}.substr(prefix, header_size);
+        auto header = parse_safetensors_header(text, size - data_begin);
+        if (!header) {
+            return header.error();
+        }
+        safetensors_reader reader;
+        reader.header_ = *std::move(header);
+        reader.content_ = std::move(content);
+        reader.data_begin_ = data_begin;
+        if (auto outcome = reader.verify_checksum(); !outcome) {
+            return outcome;
+        }
+        return reader;
+    }
+
+    status verify_checksum() {
+        const auto entry = header_.metadata.find(std::string{detail::checksum_key});
+        if (entry == header_.metadata.end()) {
+            return {}; // written by another program
+        }
+        const std::string stored = entry->second;
+        header_.metadata.erase(entry);
+        const auto header =
+            std::string_view{content_}.substr(0, static_cast<std::size_t>(data_begin_));
+        const std::string field = detail::checksum_field(stored);
+        const auto position = header.find(field);
+        if (stored.size() != detail::no_checksum.size() || position == std::string_view::npos) {
+            return status::error(error_code::format_error, "checksum '", detail::shown_text(stored),
+                                 "' cannot be verified: it is malformed, or another program has "
+                                 "rewritten the file (which should drop metadata 'crc32')");
+        }
+        content_.replace(position, field.size(), detail::checksum_field(detail::no_checksum));
+        const std::string computed = detail::checksum_digits(content_);
+        if (computed != stored) {
+            return status::error(error_code::format_error, "is damaged: its checksum is ", computed,
+                                 ", stored is ", stored);
+        }
+        return {};
+    }
+
+    std::string content_;
+    safetensors_header header_;
+    index_t data_begin_ = 0;
+};
+
+/// Collects metadata and tensors, then writes them as one safetensors file.
+class safetensors_writer {
+  public:
+    /// Adds metadata, in UTF-8. `invalid_argument` when the key is empty, too long, reserved or
+    /// there already.
+    status add_metadata(std::string_view key, std::string_view value) {
+        if (auto outcome = check_name(key); !outcome) {
+            return outcome;
+        }
+        if (key == detail::checksum_key || !metadata_.emplace(key, value).second) {
+            return status::error(error_code::invalid_argument, "safetensors: metadata '",
+                                 detail::shown_text(key), "' is reserved or there already");
+        }
+        return {};
+    }
+
+    /// Adds a copy of a tensor; the last dimension of `shape` varies fastest. `invalid_argument`
+    /// when the name is unusable or there already, or the shape is not one of `values`. Allocates.
+    template <class T>
+    status add_tensor(std::string_view name, std::span<const T> values,
+                      std::span<const index_t> shape) {
+        if (auto outcome = check_name(name); !outcome) {
+            return outcome;
+        }
+        if (std::any_of(tensors_.begin(), tensors_.end(),
+                        [&](const auto& other) { return other.entry.name == name; })) {
+            return status::error(error_code::invalid_argument, "safetensors: tensor '",
+                                 detail::shown_text(name), "' is there already");
+        }
+        const std::vector<index_t> sizes(shape.begin(), shape.end());
+        const auto count = static_cast<index_t>(values.size());
+        const index_t product =
+            std::accumulate(sizes.begin(), sizes.end(), index_t{1}, std::multiplies<>{});
+        if (product != count || sizes.size() > safetensors_limits::rank) {
+            return status::error(error_code::invalid_argument, "safetensors: tensor '",
+                                 detail::shown_text(name), "' of ", count,
+                                 " values cannot have shape ", shape_text(sizes));
+        }
+        const auto bytes = std::as_bytes(values);
+        tensors_.push_back(
+            {{std::string{name}, tensor_type_of<T>(), sizes, 0, 0}, {bytes.begin(), bytes.end()}});
+        return {};
+    }
+
+    /// The file as bytes. `invalid_argument` when the header is beyond the limits of a reader or
+    /// some text in it is not UTF-8. Allocates.
+    result<std::string> encode() const {
+        // Larger elements first: then each tensor's data is aligned in the file.
+        std::vector<const owned_tensor*> order;
+        for (const auto& tensor : tensors_) {
+            order.push_back(&tensor);
+        }
+        std::stable_sort(order.begin(), order.end(), [](const auto* a, const auto* b) {
+            return element_size(a->entry.type) > element_size(b->entry.type);
+        });
+        nlohmann::ordered_json header;
+        auto& metadata = header["__metadata__"];
+        metadata[std::string{detail::checksum_key}] = detail::no_checksum;
+        for (const auto& [key, value] : metadata_) {
+            metadata[key] = value;
+        }
+        std::string data;
+        for (const owned_tensor* tensor : order) {
+            const std::size_t begin = data.size();
+            data.append(reinterpret_cast<const char*>(tensor->bytes.data()), tensor->bytes.size());
+            header[tensor->entry.name] = {{"dtype", name_of(tensor->entry.type)},
+                                          {"shape", tensor->entry.shape},
+                                          {"data_offsets", {begin, data.size()}}};
+        }
+        constexpr auto replace = nlohmann::ordered_json::error_handler_t::replace;
+        std::string text = header.dump(-1, ' ', false, replace);
+        // The data starts at a multiple of 8 bytes; JSON may end with spaces.
+        text.resize((text.size() + 7) / 8 * 8, ' ');
+        if (auto parsed = parse_safetensors_header(text, static_cast<index_t>(data.size()));
+            !parsed || text.size() > static_cast<std::size_t>(safetensors_limits::header_bytes)) {
+            return status::error(
+                error_code::invalid_argument, "safetensors: header of ", text.size(),
+                " bytes cannot be read back: ", parsed ? "too long" : parsed.error().message());
+        }
+        const auto header_size = static_cast<std::uint64_t>(text.size());
+        std::string file(sizeof header_size, '\0');
+        std::memcpy(file.data(), &header_size, sizeof header_size);
+        file += text;
+        file += data;
+        const std::string field = detail::checksum_field(detail::no_checksum);
+        const auto position = file.find(field, sizeof header_size);
+        file.replace(position, field.size(), detail::checksum_field(detail::checksum_digits(file)));
+        return file;
+    }
+
+    /// Replaces a file by encode(), completely or not at all.
+    status write(const std::filesystem::path& path) const {
+        const auto content = encode();
+        return content ? write_file(path, *content) : content.error();
+    }
+
+  private:
+    struct owned_tensor {
+        tensor_entry entry;
+        std::vector<std::byte> bytes;
+    };
+
+    static status check_name(std::string_view name) {
+        if (name.empty() || name == "__metadata__" ||
+            name.size() > safetensors_limits::name_bytes) {
+            return status::error(error_code::invalid_argument, "safetensors: name '",
+                                 detail::shown_text(name), "' of ", name.size(),
+                                 " characters is reserved, empty or too long");
+        }
+        return {};
+    }
+
+    std::map<std::string, std::string, std::less<>> metadata_;
+    std::vector<owned_tensor> tensors_;
+};
+
+} // namespace tocsin
