@@ -1,0 +1,197 @@
+/// @file diagonal_gaussian.hpp
+/// @brief Sum of squared z-scores of an error vector relative to the errors on normal data.
+#pragma once
+
+#include "tocsin/core/status.hpp"
+#include "tocsin/core/views.hpp"
+#include "tocsin/errors/ridge.hpp"
+
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <span>
+
+namespace tocsin {
+
+/// Error statistic (see error_statistic) that takes the elements as uncorrelated:
+///     d^2(e) = sum over i of (e_i - m_i)^2 / (s_i^2 + r),
+/// which is -2 times the log-likelihood of a Gaussian with diagonal covariance, but for a constant.
+/// s_i^2 is the unbiased sample variance, the ridge r that of mahalanobis. O(dimension) in time and
+/// memory: the choice for long vectors and few samples. Accumulates in double.
+/// @tparam Dimension elements of an error vector, or `dynamic`
+template <int Dimension = dynamic>
+class diagonal_gaussian {
+  public:
+    using vector_type = column<double, Dimension>;
+
+    /// @param dimension      elements of an error vector
+    /// @param relative_ridge finite and at least 0, checked by fit()
+    explicit diagonal_gaussian(int dimension = Dimension == dynamic ? 0 : Dimension,
+                               double relative_ridge = default_relative_ridge)
+        : dimension_{dimension}, relative_ridge_{relative_ridge},
+          running_mean_{vector_type::Zero(dimension)}, square_sum_{running_mean_},
+          difference_{running_mean_}, mean_{running_mean_},
+          variance_{vector_type::Ones(dimension)} {}
+
+    int dimension() const noexcept { return dimension_.value(); }
+    /// Whether distances are available.
+    bool fitted() const noexcept { return fitted_; }
+    /// Error vectors taken in.
+    std::int64_t count() const noexcept { return count_; }
+    /// Error vectors left out because of a NaN or infinite element.
+    std::int64_t rejected() const noexcept { return rejected_; }
+    /// Mean of the fit, `[dimension]`.
+    const vector_type& mean() const noexcept { return mean_; }
+    /// Variances of the fit with the ridge, `[dimension]`.
+    const vector_type& variance() const noexcept { return variance_; }
+
+    /// Forgets samples and fit.
+    void reset() noexcept {
+        count_ = 0;
+        rejected_ = 0;
+        running_mean_.setZero();
+        square_sum_.setZero();
+        fitted_ = false;
+    }
+
+    /// Takes in the columns of `[dimension x n]`, float or double; columns with a non-finite
+    /// element are rejected and counted. The last fit stays in use until fit(). Never allocates.
+    template <class Derived>
+    void accumulate(const Eigen::MatrixBase<Derived>& errors) noexcept {
+        TOCSIN_ASSERT(errors.rows() == dimension(),
+                      "diagonal_gaussian: the error vectors have another dimension");
+        for (index_t c = 0; c < errors.cols(); ++c) {
+            const auto error = errors.col(c);
+            if (!error.allFinite()) {
+                ++rejected_;
+                continue;
+            }
+            ++count_; // Welford's update, the diagonal of the one in moments
+            const double share = 1 / static_cast<double>(count_);
+            difference_ = error.template cast<double>() - running_mean_;
+            running_mean_ += share * difference_;
+            square_sum_ += (1 - share) * difference_.cwiseAbs2();
+        }
+    }
+
+    /// Computes mean and variances from what has been accumulated. Never allocates.
+    /// @return `invalid_argument` for an unusable ridge; `invalid_data` for fewer than two samples
+    ///         or variances that are not finite, or zero without a ridge. Not fitted after a
+    ///         failure.
+    status fit() noexcept {
+        fitted_ = false;
+        if (status usable = detail::check_fit("diagonal_gaussian", dimension(), count_, rejected_,
+                                              relative_ridge_);
+            !usable) {
+            return usable;
+        }
+        mean_ = running_mean_;
+        variance_ = square_sum_ / static_cast<double>(count_ - 1);
+        variance_.array() += detail::ridge(variance_.mean(), relative_ridge_);
+        return check_variances();
+    }
+
+    /// d^2 of one error vector, at least 0.
+    /// @param error `[dimension]`, float or double
+    /// @return NaN for a vector with a non-finite element and before a successful fit; finite
+    ///         otherwise (the largest double where it would overflow). Never allocates.
+    template <class Derived>
+    double squared_distance(const Eigen::MatrixBase<Derived>& error) const noexcept {
+        TOCSIN_ASSERT(error.rows() == dimension() && error.cols() == 1,
+                      "diagonal_gaussian: the error vector has another dimension");
+        if (!fitted_ || !error.allFinite()) {
+            return std::numeric_limits<double>::quiet_NaN();
+        }
+        const double distance =
+            ((error.template cast<double>() - mean_).array().square() / variance_.array()).sum();
+        return std::isfinite(distance) ? distance : std::numeric_limits<double>::max();
+    }
+
+    /// Contribution of each element to d^2, non-negative with sum 1.
+    /// @param error `[dimension]`, float or double
+    /// @param out   `dimension` values: all 0 where e = m; all NaN for a vector with a non-finite
+    ///              element and before a successful fit. Never allocates.
+    template <class Derived>
+    void shares(const Eigen::MatrixBase<Derived>& error, std::span<double> out) const noexcept {
+        TOCSIN_ASSERT(error.rows() == dimension() && error.cols() == 1 &&
+                          static_cast<index_t>(out.size()) == error.rows(),
+                      "diagonal_gaussian: the error vector or the shares have another dimension");
+        vector_view<double, Dimension> result(out.data(), dimension());
+        if (!fitted_ || !error.allFinite()) {
+            result.setConstant(std::numeric_limits<double>::quiet_NaN());
+            return;
+        }
+        // Shares do not depend on the length of the deviation; unit lengths keep squares in range.
+        result = (0.5 * error.template cast<double>() - 0.5 * mean_).cwiseAbs();
+        const double longest = result.maxCoeff();
+        if (longest == 0) {
+            result.setZero();
+            return;
+        }
+        result /= longest;
+        result.array() /= variance_.array().sqrt();
+        result /= result.maxCoeff();
+        result.array() *= result.array();
+        result /= result.sum();
+    }
+
+    /// Saves or loads samples, settings and fit; distances and shares after loading are the same
+    /// bits as before saving.
+    template <class Archive>
+    void exchange(Archive& archive) {
+        archive.expect("dimension", dimension());
+        archive.integer("count", count_);
+        archive.integer("rejected", rejected_);
+        archive.matrix("running_mean", running_mean_);
+        archive.matrix("square_sum", square_sum_);
+        archive.number("relative_ridge", relative_ridge_);
+        archive.integer("fitted", fitted_);
+        if (fitted_) {
+            archive.matrix("mean", mean_);
+            archive.matrix("variance", variance_);
+        }
+        if constexpr (Archive::loading) {
+            if (count_ < 0 || rejected_ < 0 || !running_mean_.allFinite() ||
+                !square_sum_.allFinite() || (square_sum_.array() < 0).any()) {
+                archive.fail(status::error(error_code::format_error,
+                                           "diagonal_gaussian: the stored sums are not those of "
+                                           "any samples, count ",
+                                           count_));
+            }
+            if (fitted_) {
+                fitted_ = false;
+                if (const status usable = check_variances(); !usable) {
+                    archive.fail(usable);
+                }
+            }
+        }
+    }
+
+  private:
+    status check_variances() noexcept {
+        if (!mean_.allFinite() || !variance_.allFinite()) {
+            return status::error(error_code::invalid_data,
+                                 "diagonal_gaussian: the mean or a variance is not finite");
+        }
+        if (!(variance_.array() > 0).all()) {
+            return status::error(error_code::invalid_data,
+                                 "diagonal_gaussian: a variance is zero with the relative ridge ",
+                                 relative_ridge_);
+        }
+        fitted_ = true;
+        return {};
+    }
+
+    [[no_unique_address]] extent<Dimension> dimension_;
+    double relative_ridge_;
+    bool fitted_ = false;
+    std::int64_t count_ = 0;
+    std::int64_t rejected_ = 0;
+    vector_type running_mean_;
+    vector_type square_sum_; // of the deviations from the mean
+    vector_type difference_; // scratch
+    vector_type mean_;
+    vector_type variance_; // with the ridge
+};
+
+} // namespace tocsin

@@ -1,0 +1,231 @@
+/// @file mahalanobis.hpp
+/// @brief Squared Mahalanobis distance of an error vector from the errors on normal data.
+#pragma once
+
+#include "tocsin/errors/moments.hpp"
+#include "tocsin/errors/ridge.hpp"
+
+#include <Eigen/Cholesky>
+#include <Eigen/Eigenvalues>
+
+#include <cmath>
+#include <limits>
+#include <span>
+
+namespace tocsin {
+
+/// Error statistic (see error_statistic) with the full covariance:
+///     d^2(e) = (e - m)^T C^-1 (e - m),   C = S + r I,
+/// where m and S are mean and sample covariance of the errors on normal data and the ridge r is
+/// `relative_ridge` times the mean variance, trace(S) / dimension. The ridge makes constant
+/// features and fewer samples than elements harmless. Where all variances are zero it is
+/// `ridge_of_constant_samples`. C is factorised once (Cholesky, C = L L^T), never inverted, and
+/// d^2 = |L^-1 (e - m)|^2 is a triangular solve of O(dimension^2).
+///
+/// Scaling all errors alike changes neither the distance nor the shares.
+/// Holds scratch: use one copy per thread.
+/// @tparam Dimension elements of an error vector, or `dynamic`
+template <int Dimension = dynamic>
+class mahalanobis {
+  public:
+    using vector_type = column<double, Dimension>;
+    using matrix_type = matrix<double, Dimension, Dimension>;
+
+    /// @param dimension      elements of an error vector
+    /// @param relative_ridge finite and at least 0, checked by fit(); 0 is for covariances that are
+    ///                       known to be well conditioned
+    explicit mahalanobis(int dimension = Dimension == dynamic ? 0 : Dimension,
+                         double relative_ridge = default_relative_ridge)
+        : moments_(dimension), relative_ridge_{relative_ridge}, mean_{vector_type::Zero(dimension)},
+          covariance_{matrix_type::Identity(dimension, dimension)}, factor_{covariance_},
+          shares_transform_{covariance_}, whitened_{mean_} {}
+
+    int dimension() const noexcept { return moments_.dimension(); }
+    double relative_ridge() const noexcept { return relative_ridge_; }
+    /// Whether distances are available.
+    bool fitted() const noexcept { return fitted_; }
+
+    /// Forgets samples and fit.
+    void reset() noexcept {
+        moments_.reset();
+        fitted_ = false;
+    }
+    /// Takes in the columns of `[dimension x n]`, float or double; columns with a non-finite
+    /// element are rejected and counted. The last fit stays in use until fit(). May allocate.
+    template <class Derived>
+    void accumulate(const Eigen::MatrixBase<Derived>& errors) {
+        moments_.add_batch(errors);
+    }
+    /// What has been accumulated.
+    const moments<Dimension>& accumulated() const noexcept { return moments_; }
+
+    /// Computes mean, covariance and factor from what has been accumulated. Allocates.
+    /// @return `invalid_argument` for an unusable ridge; `invalid_data` for fewer than two samples
+    ///         or a covariance that is not finite or cannot be factorised. Not fitted after a
+    ///         failure.
+    status fit() {
+        fitted_ = false;
+        if (status usable = detail::check_fit("mahalanobis", dimension(), moments_.count(),
+                                              moments_.rejected(), relative_ridge_);
+            !usable) {
+            return usable;
+        }
+        mean_ = moments_.mean();
+        covariance_ = moments_.covariance();
+        covariance_.diagonal().array() +=
+            detail::ridge(covariance_.diagonal().mean(), relative_ridge_);
+        return factorise();
+    }
+    /// The same from given moments, which replace what has been accumulated.
+    /// @return also `invalid_argument` when their dimension differs
+    status fit(const moments<Dimension>& samples, double relative_ridge = default_relative_ridge) {
+        if (samples.dimension() != dimension()) {
+            return status::error(error_code::invalid_argument, "mahalanobis: dimension ",
+                                 dimension(), " cannot be fitted to moments of dimension ",
+                                 samples.dimension());
+        }
+        moments_ = samples;
+        relative_ridge_ = relative_ridge;
+        return fit();
+    }
+
+    /// Mean of the fit, `[dimension]`.
+    const vector_type& mean() const noexcept { return mean_; }
+    /// Covariance of the fit with the ridge on its diagonal, `[dimension x dimension]`.
+    const matrix_type& covariance() const noexcept { return covariance_; }
+
+    /// d^2 of one error vector, at least 0.
+    /// @param error `[dimension]`, float or double
+    /// @return NaN for a vector with a non-finite element and before a successful fit; finite
+    ///         otherwise (the largest double where it would overflow). Never allocates.
+    template <class Derived>
+    double squared_distance(const Eigen::MatrixBase<Derived>& error) noexcept {
+        TOCSIN_ASSERT(error.rows() == dimension() && error.cols() == 1,
+                      "mahalanobis: the error vector has another dimension");
+        if (!fitted_ || !error.allFinite()) {
+            return std::numeric_limits<double>::quiet_NaN();
+        }
+        whitened_ = error.template cast<double>() - mean_;
+        factor_.template triangularView<Eigen::Lower>().solveInPlace(whitened_);
+        const double distance = whitened_.squaredNorm();
+        return std::isfinite(distance) ? distance : std::numeric_limits<double>::max();
+    }
+
+    /// d^2 of each column of `[dimension x n]`, the same bits as one by one. Never allocates.
+    /// @param out n values (checked in debug builds)
+    template <class Derived>
+    void squared_distances(const Eigen::MatrixBase<Derived>& errors,
+                           std::span<double> out) noexcept {
+        TOCSIN_ASSERT(errors.cols() == static_cast<index_t>(out.size()),
+                      "mahalanobis: as many distances as error vectors are needed");
+        for (index_t c = 0; c < errors.cols(); ++c) {
+            out[static_cast<std::size_t>(c)] = squared_distance(errors.col(c));
+        }
+    }
+
+    /// Contribution of each element to d^2, non-negative with sum 1: the squared elements of
+    ///     w = R^-1/2 D^-1 (e - m),   C = D R D,
+    /// divided by their sum, D the standard deviations and R the correlations. |w|^2 = d^2, and of
+    /// all linear maps with this property it is the one whose w_i correlate most, in sum, with e_i
+    /// (the corr-max transformation of Garthwaite and Koch, "Evaluating the contributions of
+    /// individual variables to a quadratic form", Australian & New Zealand Journal of Statistics
+    /// 58, 2016).
+    /// @param error `[dimension]`, float or double
+    /// @param out   `dimension` values: all 0 where e = m; all NaN for a vector with a non-finite
+    ///              element and before a successful fit. Never allocates.
+    template <class Derived>
+    void shares(const Eigen::MatrixBase<Derived>& error, std::span<double> out) noexcept {
+        TOCSIN_ASSERT(error.rows() == dimension() && error.cols() == 1 &&
+                          static_cast<index_t>(out.size()) == error.rows(),
+                      "mahalanobis: the error vector or the shares have another dimension");
+        vector_view<double, Dimension> result(out.data(), dimension());
+        if (!fitted_ || !error.allFinite()) {
+            result.setConstant(std::numeric_limits<double>::quiet_NaN());
+            return;
+        }
+        // Shares do not depend on the length of the deviation; unit lengths keep squares in range.
+        // Halves, because the difference of two huge values could overflow.
+        whitened_ = 0.5 * error.template cast<double>() - 0.5 * mean_;
+        const double longest = whitened_.cwiseAbs().maxCoeff();
+        if (longest == 0) {
+            result.setZero();
+            return;
+        }
+        whitened_ /= longest;
+        result.noalias() = shares_transform_ * whitened_;
+        result /= result.cwiseAbs().maxCoeff();
+        result.array() *= result.array();
+        result /= result.sum();
+    }
+
+    /// Saves or loads samples, settings and fit; distances and shares after loading are the same
+    /// bits as before saving.
+    template <class Archive>
+    void exchange(Archive& archive) {
+        {
+            [[maybe_unused]] const auto scope = archive.scope("moments");
+            moments_.exchange(archive);
+        }
+        archive.number("relative_ridge", relative_ridge_);
+        archive.integer("fitted", fitted_);
+        if (!fitted_) {
+            return;
+        }
+        archive.matrix("mean", mean_);
+        archive.matrix("covariance", covariance_);
+        if constexpr (Archive::loading) {
+            fitted_ = false;
+            if (archive.outcome().ok()) {
+                if (const status usable = factorise(); !usable) {
+                    archive.fail(usable);
+                }
+            }
+        }
+    }
+
+  private:
+    /// From mean_ and covariance_ alone, so that loading runs the very same operations.
+    status factorise() {
+        // Eigen's LLT reports success for a matrix with NaN.
+        if (!mean_.allFinite() || !covariance_.allFinite()) {
+            return status::error(error_code::invalid_data,
+                                 "mahalanobis: the mean or the covariance is not finite");
+        }
+        const Eigen::LLT<matrix_type> cholesky(covariance_);
+        factor_ = cholesky.matrixL();
+        if (cholesky.info() != Eigen::Success || !factor_.allFinite() ||
+            !(factor_.diagonal().array() > 0).all()) {
+            return status::error(error_code::invalid_data,
+                                 "mahalanobis: the covariance is not positive definite with the "
+                                 "relative ridge ",
+                                 relative_ridge_);
+        }
+        const vector_type inverse_deviation = covariance_.diagonal().cwiseSqrt().cwiseInverse();
+        const matrix_type correlation =
+            inverse_deviation.asDiagonal() * covariance_ * inverse_deviation.asDiagonal();
+        const Eigen::SelfAdjointEigenSolver<matrix_type> eigen(correlation);
+        // The correlations are positive definite like the covariance; rounding must not undo that.
+        const double smallest = std::numeric_limits<double>::epsilon() * dimension();
+        const vector_type inverse_roots =
+            eigen.eigenvalues().cwiseMax(smallest).cwiseSqrt().cwiseInverse();
+        shares_transform_ = eigen.eigenvectors() * inverse_roots.asDiagonal() *
+                            eigen.eigenvectors().transpose() * inverse_deviation.asDiagonal();
+        if (eigen.info() != Eigen::Success || !shares_transform_.allFinite()) {
+            return status::error(error_code::invalid_data,
+                                 "mahalanobis: the correlations have no inverse square root");
+        }
+        fitted_ = true;
+        return {};
+    }
+
+    moments<Dimension> moments_;
+    double relative_ridge_;
+    bool fitted_ = false;
+    vector_type mean_;
+    matrix_type covariance_;       // with the ridge
+    matrix_type factor_;           // L, lower triangular
+    matrix_type shares_transform_; // R^-1/2 D^-1
+    vector_type whitened_;         // scratch
+};
+
+} // namespace tocsin

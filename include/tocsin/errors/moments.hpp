@@ -1,0 +1,202 @@
+/// @file moments.hpp
+/// @brief Streaming mean and sample covariance that merge exactly.
+#pragma once
+
+#include "tocsin/core/status.hpp"
+#include "tocsin/core/views.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+
+namespace tocsin {
+
+/// Count, mean and sample covariance of vectors that arrive one by one, in batches, or in another
+/// accumulator; everything is accumulated in double.
+///
+/// A vector with a NaN or infinite element is left out as a whole and counted in rejected(). Values
+/// beyond about 1e150 overflow the covariance, which then is infinite or NaN.
+///
+/// All three ways in rest on one formula (Chan, Golub and LeVeque, "Updating formulae and a
+/// pairwise algorithm for computing sample variances", Stanford STAN-CS-79-773, 1979; Pebay,
+/// "Formulas for robust, one-pass parallel computation of covariances", SAND2008-6212, 2008). Let a
+/// set A have n_A samples, mean m_A and scatter S_A = sum over A of (x - m_A)(x - m_A)^T, likewise
+/// B, n = n_A + n_B and d = m_B - m_A. The mean of the union is
+///     m = (n_A m_A + n_B m_B) / n = m_A + d n_B / n.
+/// Around another point than its own mean the scatter of A is
+///     sum over A of (x - m)(x - m)^T = S_A + n_A (m_A - m)(m_A - m)^T,
+/// because the mixed terms hold sum over A of (x - m_A) = 0. With m_A - m = -d n_B / n and
+/// m_B - m = d n_A / n, the scatter of the union is
+///     S = S_A + S_B + (n_A n_B^2 + n_B n_A^2) / n^2 d d^T = S_A + S_B + (n_A n_B / n) d d^T.
+/// A single sample is a set with n_B = 1, m_B = x and S_B = 0, which gives Welford's update.
+///
+/// @tparam Dimension elements of a vector, or `dynamic`
+template <int Dimension = dynamic>
+class moments {
+  public:
+    using vector_type = column<double, Dimension>;
+    using matrix_type = matrix<double, Dimension, Dimension>;
+
+    /// Nothing seen yet; allocates when the dimension is dynamic.
+    explicit moments(int dimension = Dimension == dynamic ? 0 : Dimension)
+        : dimension_{dimension}, mean_{vector_type::Zero(dimension)},
+          scatter_{matrix_type::Zero(dimension, dimension)},
+          difference_{vector_type::Zero(dimension)} {}
+
+    int dimension() const noexcept { return dimension_.value(); }
+    /// Samples taken in.
+    std::int64_t count() const noexcept { return count_; }
+    /// Samples left out because of a NaN or infinite element.
+    std::int64_t rejected() const noexcept { return rejected_; }
+
+    /// Forgets all samples.
+    void reset() noexcept {
+        count_ = 0;
+        rejected_ = 0;
+        mean_.setZero();
+        scatter_.setZero();
+    }
+
+    /// Takes in one sample, O(dimension^2).
+    /// @param sample `[dimension]`, float or double
+    /// @return false when the sample was rejected. Never allocates.
+    template <class Derived>
+    bool add(const Eigen::MatrixBase<Derived>& sample) noexcept {
+        TOCSIN_ASSERT(sample.rows() == dimension() && sample.cols() == 1,
+                      "moments: the sample has another dimension");
+        if (!sample.allFinite()) {
+            ++rejected_;
+            return false;
+        }
+        join_means(1, sample);
+        return true;
+    }
+
+    /// Takes in the columns of a matrix: the mean and the scatter of each block of columns, merged
+    /// into the total. Faster than single samples and closer to the two-pass result.
+    /// @param samples `[dimension x n]`, float or double; n may be 0
+    /// Allocates one block, `[dimension x min(n, 128)]`, and what a matrix product needs.
+    template <class Derived>
+    void add_batch(const Eigen::MatrixBase<Derived>& samples) {
+        TOCSIN_ASSERT(samples.rows() == dimension(), "moments: the batch has another dimension");
+        constexpr index_t block_columns = 128;
+        matrix<double, Dimension, dynamic> block(dimension(),
+                                                 std::min(samples.cols(), block_columns));
+        vector_type origin(dimension());
+        vector_type block_mean(dimension());
+        for (index_t first = 0; first < samples.cols(); first += block_columns) {
+            const index_t end = std::min(first + block_columns, samples.cols());
+            index_t kept = 0;
+            for (index_t c = first; c < end; ++c) {
+                if (samples.col(c).allFinite()) {
+                    block.col(kept++) = samples.col(c).template cast<double>();
+                } else {
+                    ++rejected_;
+                }
+            }
+            if (kept == 0) {
+                continue;
+            }
+            auto filled = block.leftCols(kept);
+            // Sums are taken relative to the block's first sample: nothing is lost next to a large
+            // offset, and the variance of a constant is exactly zero.
+            origin = filled.col(0);
+            filled.colwise() -= origin;
+            block_mean = filled.rowwise().mean();
+            filled.colwise() -= block_mean;
+            block_mean += origin;
+            if constexpr (Dimension == 1) {
+                // Eigen's rankUpdate would take the single row for a column.
+                scatter_(0, 0) += filled.squaredNorm();
+            } else {
+                scatter_.template selfadjointView<Eigen::Lower>().rankUpdate(filled);
+            }
+            join_means(kept, block_mean);
+        }
+    }
+
+    /// Takes in all samples of another accumulator; the result is that of one pass over both, up to
+    /// rounding. Never allocates.
+    /// @return `invalid_argument` when the dimensions differ; this one is then unchanged
+    status merge(const moments& other) noexcept {
+        if (other.dimension() != dimension()) {
+            return status::error(error_code::invalid_argument, "moments: dimension ", dimension(),
+                                 " cannot be merged with dimension ", other.dimension());
+        }
+        rejected_ += other.rejected_;
+        scatter_ += other.scatter_;
+        join_means(other.count_, other.mean_);
+        return {};
+    }
+
+    /// Mean, `[dimension]`; zeros before the first sample.
+    const vector_type& mean() const noexcept { return mean_; }
+
+    /// Unbiased sample covariance (divided by count - 1), `[dimension x dimension]`, symmetric bit
+    /// for bit; all NaN for fewer than two samples. Allocates when the dimension is dynamic.
+    matrix_type covariance() const {
+        if (count_ < 2) {
+            return matrix_type::Constant(dimension(), dimension(),
+                                         std::numeric_limits<double>::quiet_NaN());
+        }
+        matrix_type full = scatter_.template selfadjointView<Eigen::Lower>();
+        full /= static_cast<double>(count_ - 1);
+        return full;
+    }
+
+    /// Saves or loads everything, so that more samples can be taken in after loading; see
+    /// error_statistic for what an archive is.
+    template <class Archive>
+    void exchange(Archive& archive) {
+        archive.expect("dimension", dimension());
+        archive.integer("count", count_);
+        archive.integer("rejected", rejected_);
+        archive.matrix("mean", mean_);
+        if constexpr (!Archive::loading) {
+            // Only the lower triangle is kept up to date; a reader of the file sees both.
+            scatter_.template triangularView<Eigen::StrictlyUpper>() = scatter_.transpose();
+        }
+        archive.matrix("scatter", scatter_);
+        if constexpr (Archive::loading) {
+            if (count_ < 0 || rejected_ < 0) {
+                archive.fail(status::error(error_code::format_error, "moments: count ", count_,
+                                           " and rejected ", rejected_, " must not be negative"));
+            } else if (!mean_.allFinite() || !scatter_.allFinite() ||
+                       (scatter_.diagonal().array() < 0).any()) {
+                archive.fail(status::error(error_code::format_error,
+                                           "moments: the mean or the scatter is not that of any "
+                                           "samples (not finite, or a negative variance)"));
+            }
+        }
+    }
+
+  private:
+    /// The part of the merge that comes from the distance between the two means; the caller adds
+    /// the other set's own scatter.
+    template <class Derived>
+    void join_means(std::int64_t other_count,
+                    const Eigen::MatrixBase<Derived>& other_mean) noexcept {
+        if (other_count == 0) {
+            return;
+        }
+        const auto own = static_cast<double>(count_);
+        const auto other = static_cast<double>(other_count);
+        const double share = other / (own + other);
+        difference_ = other_mean.template cast<double>() - mean_;
+        for (index_t c = 0; c < dimension(); ++c) {
+            const index_t below = dimension() - c;
+            scatter_.col(c).tail(below) += (own * share * difference_(c)) * difference_.tail(below);
+        }
+        mean_ += share * difference_;
+        count_ += other_count;
+    }
+
+    [[no_unique_address]] extent<Dimension> dimension_;
+    std::int64_t count_ = 0;
+    std::int64_t rejected_ = 0;
+    vector_type mean_;
+    matrix_type scatter_; // lower triangle
+    vector_type difference_;
+};
+
+} // namespace tocsin
