@@ -6,6 +6,7 @@
 
 #include <Eigen/Core>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <span>
@@ -33,6 +34,27 @@ template <class T, std::size_t Size>
 void resize_storage(std::array<T, Size>& buffer, [[maybe_unused]] index_t size) noexcept {
     TOCSIN_ASSERT(size == static_cast<index_t>(Size), "storage: size differs from compile time");
     buffer.fill(T{});
+}
+
+/// `count` scalars of a span from `offset` on, with signed positions.
+template <class Scalar>
+constexpr std::span<Scalar> slice(std::span<Scalar> all, index_t offset, index_t count) noexcept {
+    TOCSIN_ASSERT(offset >= 0 && count >= 0 && offset + count <= static_cast<index_t>(all.size()),
+                  "slice: outside of the span");
+    return all.subspan(static_cast<std::size_t>(offset), static_cast<std::size_t>(count));
+}
+
+/// The scalars of a span from `offset` on.
+template <class Scalar>
+constexpr std::span<Scalar> slice(std::span<Scalar> all, index_t offset) noexcept {
+    return slice(all, offset, static_cast<index_t>(all.size()) - offset);
+}
+
+/// Fills with zeros; returns the span.
+template <class Scalar>
+constexpr std::span<Scalar> zero(std::span<Scalar> values) noexcept {
+    std::fill(values.begin(), values.end(), Scalar(0));
+    return values;
 }
 
 /// Hands out consecutive pieces of a work area that the caller owns. Never allocates.

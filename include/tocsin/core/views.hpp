@@ -36,6 +36,13 @@ using matrix_view = detail::map_of<Scalar, matrix<std::remove_const_t<Scalar>, R
 template <class Scalar, int Size = dynamic>
 using vector_view = detail::map_of<Scalar, column<std::remove_const_t<Scalar>, Size>>;
 
+/// The same block, read-only.
+template <class Scalar, int Rows, int Cols>
+Eigen::Map<const Eigen::Matrix<Scalar, Rows, Cols>>
+read_only(const Eigen::Map<Eigen::Matrix<Scalar, Rows, Cols>>& view) noexcept {
+    return {view.data(), view.rows(), view.cols()};
+}
+
 /// View of a batch of sequences, `[features x (batch * time)]`: column `t * batch + b` is time step
 /// `t` of batch item `b`. Owns nothing; `Scalar` may be const. Never allocates.
 template <class Scalar, int Features = dynamic>
@@ -53,8 +60,11 @@ class sequence_view {
         requires(std::is_convertible_v<Other (*)[], Scalar (*)[]> &&
                  (Features == OtherFeatures || Features == dynamic || OtherFeatures == dynamic))
     // NOLINTNEXTLINE(google-explicit-constructor,hicpp-explicit-conversions): like std::span
-    sequence_view(sequence_view<Other, OtherFeatures> other) noexcept
-        : sequence_view(other.data(), other.features(), other.batch(), other.time()) {}
+    sequence_view(sequence_view<Other, OtherFeatures> other) noexcept {
+        if (other.data() != nullptr) { // an empty view says "not wanted" and has no features
+            *this = sequence_view(other.data(), other.features(), other.batch(), other.time());
+        }
+    }
 
     /// Time step `t` of all batch items, `[features x batch]`.
     step_view step(index_t t) const noexcept {

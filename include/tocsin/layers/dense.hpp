@@ -1,0 +1,130 @@
+/// @file dense.hpp
+/// @brief One fully connected layer with an activation.
+#pragma once
+
+#include "tocsin/core/random.hpp"
+#include "tocsin/core/status.hpp"
+#include "tocsin/core/views.hpp"
+#include "tocsin/layers/initialisers.hpp"
+#include "tocsin/math/elementwise.hpp"
+
+#include <span>
+
+namespace tocsin {
+
+/// y = activation(W x + b), column by column; works on any number of columns (batch, or batch and
+/// time). Parameters are one column-major matrix `[outputs x (inputs + 1)]` with columns `[W | b]`.
+template <class Scalar, class Activation = identity_activation, int Inputs = dynamic,
+          int Outputs = dynamic>
+class dense {
+  public:
+    using scalar_type = Scalar;
+    using activation_type = Activation;
+    using tape_type = sequence_view<Scalar, Outputs>; ///< the outputs are all that backward needs
+
+    constexpr dense() noexcept = default;
+    constexpr dense(int inputs, int outputs) noexcept : inputs_{inputs}, outputs_{outputs} {}
+
+    constexpr int input_size() const noexcept { return inputs_.value(); }
+    constexpr int output_size() const noexcept { return outputs_.value(); }
+    constexpr index_t parameter_count() const noexcept {
+        return index_t{output_size()} * (index_t{input_size()} + 1);
+    }
+    /// Names the first size that is not positive.
+    status check() const noexcept {
+        if (input_size() < 1 || output_size() < 1) {
+            return status::error(error_code::invalid_argument, "dense: input size ", input_size(),
+                                 " and output size ", output_size(), " must both be at least 1");
+        }
+        return {};
+    }
+
+    template <class Visit>
+    void for_each_parameter_block(Visit&& visit) const {
+        visit("weights", index_t{0}, index_t{output_size()}, index_t{input_size()} + 1);
+    }
+
+    /// Glorot weights, zero biases.
+    void initialise(std::span<Scalar> parameters, random_generator& random) const noexcept {
+        const weights<Scalar> view = view_of(parameters);
+        auto matrix = view.matrix;
+        auto bias = view.bias;
+        initialise_glorot(matrix, random);
+        bias.setZero();
+    }
+
+    /// @param input  `[inputs x n]`
+    /// @param output `[outputs x n]`, contiguous columns, overwritten; must not overlap `input`
+    template <class Input, class Output>
+    void apply(std::span<const Scalar> parameters, const Input& input,
+               Output&& output) const noexcept {
+        const weights<const Scalar> view = view_of(parameters);
+        output.noalias() = view.matrix * input;
+        output.colwise() += view.bias;
+        activate(Activation{}, output.data(), output.size());
+    }
+
+    /// Chain rule through apply(). Adds to `gradients`.
+    /// @param output          `[outputs x n]`, in: y of apply(); out: dL/dz, before the activation
+    /// @param output_gradient `[outputs x n]` dL/dy
+    /// @param input_gradient  `[inputs x n]` dL/dx, overwritten; not wanted when data() is null
+    template <class Input, class Output, class OutputGradient, class InputGradient>
+    void apply_backward(std::span<const Scalar> parameters, const Input& input, Output&& output,
+                        const OutputGradient& output_gradient, std::span<Scalar> gradients,
+                        InputGradient&& input_gradient) const noexcept {
+        activate_backward(Activation{}, output.data(), output_gradient.data(), output.size());
+        const weights<Scalar> view = view_of(gradients);
+        auto matrix = view.matrix;
+        auto bias = view.bias;
+        matrix.noalias() += output * input.transpose();
+        bias += output.rowwise().sum();
+        if (input_gradient.data() != nullptr) {
+            input_gradient.noalias() = view_of(parameters).matrix.transpose() * output;
+        }
+    }
+
+    // ---- whole sequences with a tape (concept differentiable_layer) -------------------------
+
+    constexpr index_t tape_size(int batch, int time) const noexcept {
+        return index_t{output_size()} * batch * time;
+    }
+    tape_type make_tape(std::span<Scalar> area, int batch, int time) const noexcept {
+        return {area.data(), output_size(), batch, time};
+    }
+    void reset(const tape_type& /*tape*/) const noexcept {}
+    sequence_view<Scalar, Outputs> outputs(const tape_type& tape) const noexcept { return tape; }
+    void forward(std::span<const Scalar> parameters, sequence_view<const Scalar, Inputs> inputs,
+                 const tape_type& tape) const noexcept {
+        apply(parameters, inputs.flat(), tape.flat());
+    }
+    constexpr index_t backward_work_size(int /*batch*/, int /*time*/) const noexcept { return 0; }
+    void backward(std::span<const Scalar> parameters, sequence_view<const Scalar, Inputs> inputs,
+                  const tape_type& tape, sequence_view<const Scalar, Outputs> output_gradient,
+                  std::span<Scalar> gradients, sequence_view<Scalar, Inputs> input_gradient,
+                  std::span<Scalar> /*work*/) const noexcept {
+        apply_backward(parameters, inputs.flat(), tape.flat(), output_gradient.flat(), gradients,
+                       input_gradient.flat());
+    }
+
+  private:
+    template <class Element>
+    struct weights {
+        matrix_view<Element, Outputs, Inputs> matrix; // W [O x I]
+        vector_view<Element, Outputs> bias;           // b [O]
+    };
+
+    template <class Element>
+    weights<Element> view_of(std::span<Element> parameters) const noexcept {
+        TOCSIN_ASSERT(static_cast<index_t>(parameters.size()) >= parameter_count(),
+                      "dense: too few parameters");
+        Element* const matrix = parameters.data();
+        Element* const bias = matrix + index_t{output_size()} * input_size();
+        return {matrix_view<Element, Outputs, Inputs>(matrix, output_size(), input_size()),
+                vector_view<Element, Outputs>(bias, output_size())};
+    }
+
+    [[no_unique_address]] extent<Inputs> inputs_;
+    [[no_unique_address]] extent<Outputs> outputs_;
+};
+
+} // namespace tocsin

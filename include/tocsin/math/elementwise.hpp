@@ -1,0 +1,27 @@
+/// @file elementwise.hpp
+/// @brief Elementwise loops over arrays: activations forward, activations backward.
+#pragma once
+
+#include "tocsin/math/activations.hpp"
+#include "tocsin/math/simd.hpp"
+
+namespace tocsin {
+
+/// Applies an activation in place, `values[k] = activation(values[k])`. Never allocates.
+template <class Path = native_path, class Activation, class Scalar>
+void activate(const Activation& activation, Scalar* values, index_t count) noexcept {
+    Path::template for_each_pack<Scalar>(
+        count, [&](auto pack) { pack.store(values, activation(pack.load(values))); });
+}
+
+/// Chain rule through an activation, `outputs[k] = gradients[k] * slope(outputs[k])`: the slope
+/// takes the place of the output that it was computed from. Never allocates.
+template <class Path = native_path, class Activation, class Scalar>
+void activate_backward(const Activation& activation, Scalar* outputs, const Scalar* gradients,
+                       index_t count) noexcept {
+    Path::template for_each_pack<Scalar>(count, [&](auto pack) {
+        pack.store(outputs, pack.load(gradients) * activation.slope(pack.load(outputs)));
+    });
+}
+
+} // namespace tocsin

@@ -1,0 +1,340 @@
+/// @file encoder_decoder.hpp
+/// @brief LSTM encoder-decoder that reconstructs a window (Malhotra et al. 2016, arXiv 1607.00148).
+#pragma once
+
+#include "tocsin/core/storage.hpp"
+#include "tocsin/layers/dense.hpp"
+#include "tocsin/layers/dense_head.hpp"
+#include "tocsin/layers/lstm_stack.hpp"
+#include "tocsin/models/model_parts.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <span>
+
+namespace tocsin {
+
+/// What the decoder reads while it is trained; at inference it always reads its own predictions.
+enum class decoder_training : std::uint8_t {
+    free_running,  ///< its own last prediction; the gradient flows through it
+    teacher_forced ///< the true last value, shifted by one step after a zero start
+};
+
+/// The last encoder layer's final (h, c) starts the decoder's first layer, through a dense bridge
+/// where their sizes differ; other decoder layers start at zero. The decoder's first input is zero,
+/// each later one the prediction (or, teacher-forced, the target) of the step before. A dense head
+/// turns the decoder's outputs into samples.
+///
+/// Parameters: encoder, decoder, head, then, where there is a bridge, its dense layers for h and c.
+template <class Scalar, class Encoder = lstm_stack<Scalar>, class Decoder = lstm_stack<Scalar>,
+          class Head = dense_head<Scalar>>
+class encoder_decoder {
+  public:
+    using scalar_type = Scalar;
+    static constexpr const char* kind = "encoder_decoder";
+
+    constexpr encoder_decoder() noexcept = default;
+    /// @param reversed whether the decoder emits the window's last sample first
+    constexpr encoder_decoder(Encoder encoder, Decoder decoder, Head head, bool reversed = true,
+                              decoder_training training = decoder_training::free_running) noexcept
+        : encoder_{encoder}, decoder_{decoder}, head_{head}, reversed_{reversed},
+          training_{training} {}
+
+    constexpr const Encoder& encoder() const noexcept { return encoder_; }
+    constexpr const Decoder& decoder() const noexcept { return decoder_; }
+    constexpr const Head& head() const noexcept { return head_; }
+    constexpr bool reversed() const noexcept { return reversed_; }
+    constexpr decoder_training training() const noexcept { return training_; }
+    constexpr int features() const noexcept { return head_.output_size(); }
+    constexpr bool has_bridge() const noexcept {
+        return encoder_.output_size() != decoder_.hidden_size(0);
+    }
+    constexpr index_t parameter_count() const noexcept {
+        return bridge_offset() + (has_bridge() ? 2 * bridge().parameter_count() : 0);
+    }
+
+    /// Checks each part, then that they fit together; names the two sizes that do not.
+    status check() const noexcept {
+        return detail::first_failure(
+            {encoder_.check(), decoder_.check(), head_.check(),
+             detail::require_equal(kind, "encoder inputs and outputs of the head",
+                                   encoder_.input_size(), features()),
+             detail::require_equal(kind, "decoder inputs and outputs of the head",
+                                   decoder_.input_size(), features()),
+             detail::require_equal(kind, "decoder outputs and inputs of the head",
+                                   decoder_.output_size(), head_.input_size())});
+    }
+
+    template <class Visit>
+    void for_each_parameter_block(Visit&& visit) const {
+        detail::visit_part(visit, "encoder", 0, encoder_);
+        detail::visit_part(visit, "decoder", decoder_offset(), decoder_);
+        detail::visit_part(visit, "head", head_offset(), head_);
+        if (has_bridge()) {
+            detail::visit_part(visit, "bridge.hidden", bridge_offset(), bridge());
+            detail::visit_part(visit, "bridge.cell", bridge_offset() + bridge().parameter_count(),
+                               bridge());
+        }
+    }
+
+    void initialise(std::span<Scalar> parameters, random_generator& random) const {
+        encoder_.initialise(slice(parameters, 0), random);
+        decoder_.initialise(slice(parameters, decoder_offset()), random);
+        head_.initialise(slice(parameters, head_offset()), random);
+        if (has_bridge()) {
+            bridge().initialise(slice(parameters, bridge_offset()), random);
+            bridge().initialise(slice(parameters, bridge_offset() + bridge().parameter_count()),
+                                random);
+        }
+    }
+
+    // ---- inference --------------------------------------------------------------------------
+
+    constexpr index_t predict_work_size(int batch, int /*time*/) const noexcept {
+        return encoder_.state_size(batch) + decoder_.state_size(batch) +
+               std::max(encoder_.step_work_size(batch), decoder_.step_work_size(batch)) +
+               head_.apply_work_size(batch) + index_t{features()} * batch;
+    }
+    /// Reconstructs windows, the decoder reading its own predictions.
+    /// @param windows     `[features x (batch * time)]`
+    /// @param predictions the same shape, in order of time, overwritten
+    void predict(std::span<const Scalar> parameters, sequence_view<const Scalar> windows,
+                 sequence_view<Scalar> predictions, std::span<Scalar> work) const noexcept {
+        const int batch = windows.batch();
+        const int time = windows.time();
+        work_area<Scalar> rest{work};
+        const auto encoder_state = zero(rest.take(encoder_.state_size(batch)));
+        const auto decoder_state = zero(rest.take(decoder_.state_size(batch)));
+        const auto step_work =
+            rest.take(std::max(encoder_.step_work_size(batch), decoder_.step_work_size(batch)));
+        const auto head_work = rest.take(head_.apply_work_size(batch));
+        const auto start = zero(rest.take(index_t{features()} * batch));
+
+        for (int t = 0; t < time; ++t) {
+            encoder_.step(parameters, windows.step(t), encoder_state, step_work);
+        }
+        cross_bridge(parameters, encoder_.layer_state(encoder_state, encoder_.layers() - 1, batch),
+                     decoder_.layer_state(decoder_state, 0, batch));
+        const Scalar* input = start.data();
+        for (int s = 0; s < time; ++s) {
+            decoder_.step(slice(parameters, decoder_offset()),
+                          matrix_view<const Scalar>(input, features(), batch), decoder_state,
+                          step_work);
+            auto prediction = predictions.step(window_step(s, time));
+            head_.apply(slice(parameters, head_offset()), decoder_.top_hidden(decoder_state, batch),
+                        prediction, head_work);
+            input = prediction.data();
+        }
+    }
+
+    // ---- training ---------------------------------------------------------------------------
+
+    constexpr index_t training_work_size(int batch, int time) const noexcept {
+        const index_t samples = index_t{features()} * batch * time;
+        return encoder_.tape_size(batch, time) + decoder_.tape_size(batch, time) +
+               head_.tape_size(batch, time) + 3 * samples + encoder_.state_size(batch) +
+               decoder_.state_size(batch) +
+               std::max({encoder_.state_backward_work_size(batch, time),
+                         decoder_backward_work_size(batch, time)});
+    }
+    /// Loss over the batch, its gradient added to `gradients`; see concept sequence_model.
+    template <class Loss>
+    double loss_and_gradient(std::span<const Scalar> parameters,
+                             sequence_view<const Scalar> windows, const Loss& loss,
+                             std::span<Scalar> gradients, random_generator& random,
+                             std::span<Scalar> work) const noexcept {
+        const int batch = windows.batch();
+        const int time = windows.time();
+        work_area<Scalar> rest{work};
+        const auto encoder_tape =
+            encoder_.make_tape(rest.take(encoder_.tape_size(batch, time)), batch, time);
+        const decoding step{
+            decoder_.make_tape(rest.take(decoder_.tape_size(batch, time)), batch, time),
+            head_.make_tape(rest.take(head_.tape_size(batch, time)), batch, time),
+            take_samples(rest, batch, time),
+            take_samples(rest, batch, time),
+            take_samples(rest, batch, time),
+            rest.take(decoder_.state_size(batch))};
+        const auto encoder_gradient = zero(rest.take(encoder_.state_size(batch)));
+        const auto scratch = rest.rest();
+
+        encoder_.reset(encoder_tape, random);
+        encoder_.forward(parameters, windows, encoder_tape);
+        decoder_.reset(step.decoder, random);
+        const int last = encoder_.layers() - 1;
+        const auto encoded = encoder_.tape_state(encoder_tape, last, time);
+        cross_bridge(parameters, encoded, decoder_.tape_state(step.decoder, 0, 0));
+
+        for (int s = 0; s < time; ++s) {
+            step.targets.step(s) = windows.step(window_step(s, time));
+        }
+        decode(parameters, step);
+        const double value =
+            loss(std::span<const Scalar>(head_.outputs(step.head).span()),
+                 std::span<const Scalar>(step.targets.span()), step.output_gradient.span());
+
+        zero(step.state_gradient);
+        decode_backward(parameters, step, gradients, scratch);
+        cross_bridge_backward(parameters, encoded,
+                              decoder_.layer_state(step.state_gradient, 0, batch), gradients,
+                              encoder_.layer_state(encoder_gradient, last, batch));
+        encoder_.backward(parameters, windows, encoder_tape, {}, gradients, {}, encoder_gradient,
+                          scratch);
+        return value;
+    }
+
+    template <class Archive>
+    void exchange(Archive& archive) {
+        detail::exchange_part(archive, "encoder", encoder_);
+        detail::exchange_part(archive, "decoder", decoder_);
+        detail::exchange_part(archive, "head", head_);
+        archive.integer("reversed", reversed_);
+        archive.integer("training", training_);
+    }
+
+  private:
+    using bridge_layer = dense<Scalar>;
+
+    /// What decoding a batch for training needs; sequences are in the decoder's order of steps.
+    struct decoding {
+        typename Decoder::tape_type decoder;
+        typename Head::tape_type head;
+        sequence_view<Scalar> inputs;          // what the decoder read
+        sequence_view<Scalar> targets;         // what it should have said
+        sequence_view<Scalar> output_gradient; // dL/d(prediction)
+        std::span<Scalar> state_gradient;      // dL/d(decoder state)
+    };
+
+    sequence_view<Scalar> take_samples(work_area<Scalar>& rest, int batch,
+                                       int time) const noexcept {
+        return {rest.take(index_t{features()} * batch * time).data(), features(), batch, time};
+    }
+    constexpr index_t decoder_offset() const noexcept { return encoder_.parameter_count(); }
+    constexpr index_t head_offset() const noexcept {
+        return decoder_offset() + decoder_.parameter_count();
+    }
+    constexpr index_t bridge_offset() const noexcept {
+        return head_offset() + head_.parameter_count();
+    }
+    constexpr bridge_layer bridge() const noexcept {
+        return {encoder_.output_size(), decoder_.hidden_size(0)};
+    }
+    /// Position in the window of what the decoder emits at its step `s`.
+    constexpr int window_step(int s, int time) const noexcept {
+        return reversed_ ? time - 1 - s : s;
+    }
+    constexpr index_t decoder_backward_work_size(int batch, int time) const noexcept {
+        const index_t free_running =
+            index_t{decoder_.output_size()} * batch + index_t{features()} * batch +
+            head_.backward_work_size(batch, 1) + decoder_.backward_step_work_size(batch);
+        const index_t teacher_forced = index_t{decoder_.output_size()} * batch * time +
+                                       std::max(head_.backward_work_size(batch, time),
+                                                decoder_.state_backward_work_size(batch, time));
+        return training_ == decoder_training::free_running ? free_running : teacher_forced;
+    }
+
+    /// Decoder's first (h, c) from the encoder's last one.
+    template <class From, class To>
+    void cross_bridge(std::span<const Scalar> parameters, const From& encoded,
+                      To start) const noexcept {
+        if (has_bridge()) {
+            const auto layer = bridge();
+            layer.apply(slice(parameters, bridge_offset()), encoded.hidden, start.hidden);
+            layer.apply(slice(parameters, bridge_offset() + layer.parameter_count()), encoded.cell,
+                        start.cell);
+        } else {
+            start.hidden = encoded.hidden;
+            start.cell = encoded.cell;
+        }
+    }
+    template <class State>
+    void cross_bridge_backward(std::span<const Scalar> parameters, const State& encoded,
+                               const State& start_gradient, std::span<Scalar> gradients,
+                               State encoded_gradient) const noexcept {
+        if (has_bridge()) {
+            // The bridge is linear, so dL/dy may stand for both y and dL/dy in apply_backward.
+            const auto layer = bridge();
+            const index_t cell_offset = bridge_offset() + layer.parameter_count();
+            auto hidden = start_gradient.hidden;
+            auto cell = start_gradient.cell;
+            layer.apply_backward(slice(parameters, bridge_offset()), encoded.hidden, hidden, hidden,
+                                 slice(gradients, bridge_offset()), encoded_gradient.hidden);
+            layer.apply_backward(slice(parameters, cell_offset), encoded.cell, cell, cell,
+                                 slice(gradients, cell_offset), encoded_gradient.cell);
+        } else {
+            encoded_gradient.hidden = start_gradient.hidden;
+            encoded_gradient.cell = start_gradient.cell;
+        }
+    }
+
+    void decode(std::span<const Scalar> parameters, const decoding& step) const noexcept {
+        const auto decoder_parameters = slice(parameters, decoder_offset());
+        const auto head_parameters = slice(parameters, head_offset());
+        const int time = step.inputs.time();
+        step.inputs.step(0).setZero();
+        if (training_ == decoder_training::teacher_forced) {
+            for (int s = 1; s < time; ++s) {
+                step.inputs.step(s) = step.targets.step(s - 1);
+            }
+            decoder_.forward(decoder_parameters, step.inputs, step.decoder);
+            head_.forward(head_parameters, decoder_.outputs(step.decoder), step.head);
+            return;
+        }
+        const sequence_view<Scalar> hidden = decoder_.outputs(step.decoder);
+        for (int s = 0; s < time; ++s) {
+            if (s > 0) {
+                step.inputs.step(s) = head_.outputs(step.head).step(s - 1);
+            }
+            decoder_.forward_step(decoder_parameters, read_only(step.inputs.step(s)), step.decoder,
+                                  s);
+            head_.forward_step(head_parameters, read_only(hidden.step(s)), step.head, s);
+        }
+    }
+
+    void decode_backward(std::span<const Scalar> parameters, const decoding& step,
+                         std::span<Scalar> gradients, std::span<Scalar> work) const noexcept {
+        const auto decoder_parameters = slice(parameters, decoder_offset());
+        const auto decoder_gradients = slice(gradients, decoder_offset());
+        const auto head_parameters = slice(parameters, head_offset());
+        const auto head_gradients = slice(gradients, head_offset());
+        const sequence_view<Scalar> hidden = decoder_.outputs(step.decoder);
+        const int batch = step.inputs.batch();
+        const int time = step.inputs.time();
+        work_area<Scalar> rest{work};
+
+        if (training_ == decoder_training::teacher_forced) {
+            const sequence_view<Scalar> hidden_gradient(
+                rest.take(index_t{hidden.features()} * batch * time).data(), hidden.features(),
+                batch, time);
+            head_.backward(head_parameters, hidden, step.head, step.output_gradient, head_gradients,
+                           hidden_gradient, rest.rest());
+            decoder_.backward(decoder_parameters, step.inputs, step.decoder, hidden_gradient,
+                              decoder_gradients, {}, step.state_gradient, rest.rest());
+            return;
+        }
+        matrix_view<Scalar> hidden_gradient(rest.take(index_t{hidden.features()} * batch).data(),
+                                            hidden.features(), batch);
+        matrix_view<Scalar> input_gradient(rest.take(index_t{features()} * batch).data(),
+                                           features(), batch);
+        const auto head_work = rest.take(head_.backward_work_size(batch, 1));
+        for (int s = time - 1; s >= 0; --s) {
+            head_.backward_step(head_parameters, read_only(hidden.step(s)), step.head, s,
+                                read_only(step.output_gradient.step(s)), head_gradients,
+                                hidden_gradient, head_work);
+            decoder_.backward_step(decoder_parameters, step.decoder, s, read_only(hidden_gradient),
+                                   step.state_gradient, input_gradient, rest.rest());
+            if (s > 0) {
+                step.output_gradient.step(s - 1) += input_gradient;
+            }
+        }
+        decoder_.accumulate_gradients(step.inputs, step.decoder, decoder_gradients);
+    }
+
+    [[no_unique_address]] Encoder encoder_;
+    [[no_unique_address]] Decoder decoder_;
+    [[no_unique_address]] Head head_;
+    bool reversed_ = true;
+    decoder_training training_ = decoder_training::free_running;
+};
+
+} // namespace tocsin

@@ -1,0 +1,57 @@
+/// @file sequence_model.hpp
+/// @brief What a sequence model is: a shape plus pure functions over the caller's parameters.
+#pragma once
+
+#include "tocsin/core/random.hpp"
+#include "tocsin/core/status.hpp"
+#include "tocsin/core/views.hpp"
+
+#include <concepts>
+#include <span>
+
+namespace tocsin {
+
+namespace detail {
+/// Stands for any loss in the concept below.
+struct any_loss {
+    template <class Scalar>
+    double operator()(std::span<const Scalar>, std::span<const Scalar>,
+                      std::span<Scalar>) const noexcept {
+        return 0;
+    }
+};
+} // namespace detail
+
+/// A model that predicts every sample of a window, `[features x (batch * time)]`, from that window.
+///
+/// - `check()` names the first setting that is out of range; set-up code calls it before all else.
+/// - `parameter_count()`, `initialise()`, `for_each_parameter_block()`: as for a layer.
+/// - `predict(parameters, windows, predictions, work)` overwrites `predictions`, in order of time,
+///   with `predict_work_size(batch, time)` scalars of scratch. It is noexcept, and never allocates
+///   for a batch of one. NaN in a window gives NaN predictions, nothing worse.
+/// - `loss_and_gradient(parameters, windows, loss, gradients, random, work)` returns the loss over
+/// the
+///   batch and *adds* its gradient to `gradients` (the layout of `parameters`), with
+///   `training_work_size(batch, time)` scalars of scratch. `random` drives dropout.
+template <class Model>
+concept sequence_model =
+    std::copyable<Model> && std::floating_point<typename Model::scalar_type> &&
+    requires(const Model model, std::span<const typename Model::scalar_type> parameters,
+             std::span<typename Model::scalar_type> area,
+             sequence_view<const typename Model::scalar_type> windows,
+             sequence_view<typename Model::scalar_type> predictions, random_generator& random,
+             int size) {
+        { model.check() } -> std::same_as<status>;
+        { model.features() } -> std::convertible_to<int>;
+        { model.parameter_count() } -> std::convertible_to<index_t>;
+        { model.predict_work_size(size, size) } -> std::convertible_to<index_t>;
+        { model.training_work_size(size, size) } -> std::convertible_to<index_t>;
+        model.initialise(area, random);
+        model.for_each_parameter_block([](const char*, index_t, index_t, index_t) {});
+        { model.predict(parameters, windows, predictions, area) } noexcept;
+        {
+            model.loss_and_gradient(parameters, windows, detail::any_loss{}, area, random, area)
+        } -> std::convertible_to<double>;
+    };
+
+} // namespace tocsin
