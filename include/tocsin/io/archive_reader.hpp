@@ -125,8 +125,8 @@ class archive_reader {
                 std::initializer_list<index_t> shape, finiteness finite = finiteness::required) {
         tensor(name, values, std::span<const index_t>(shape.begin(), shape.size()), finite);
     }
-    /// A vector that can be resized takes the size in the file, which is no larger than the file; a
-    /// std::array must have it. Check the size afterwards where it matters.
+    /// An empty vector takes the size in the file, which is no larger than the file; another must
+    /// have that size.
     template <class Vector>
     void values(std::string_view name, Vector& vector, finiteness finite = finiteness::required) {
         using value_type = typename Vector::value_type;
@@ -135,10 +135,11 @@ class archive_reader {
             if (stored == nullptr) {
                 return;
             }
+            const auto size =
+                vector.empty() ? stored->count() : static_cast<index_t>(vector.size());
             Vector loaded;
-            loaded.resize(static_cast<std::size_t>(stored->count()));
-            tensor(name, std::span<value_type>{loaded.data(), loaded.size()}, {stored->count()},
-                   finite);
+            loaded.resize(vector.empty() ? static_cast<std::size_t>(size) : vector.size());
+            tensor(name, std::span<value_type>{loaded.data(), loaded.size()}, {size}, finite);
             if (state_.ok()) {
                 vector = std::move(loaded);
             }
@@ -147,7 +148,8 @@ class archive_reader {
                    {static_cast<index_t>(vector.size())}, finite);
         }
     }
-    /// Extents that are dynamic come from the file, which bounds them; static ones must agree.
+    /// An empty matrix takes its dynamic extents from the file, which bounds them; another must
+    /// have the shape in the file.
     template <class T, int Rows, int Cols, int Options>
     void matrix(std::string_view name, Eigen::Matrix<T, Rows, Cols, Options>& values,
                 finiteness finite = finiteness::required) {
@@ -156,22 +158,24 @@ class archive_reader {
             return;
         }
         constexpr std::size_t rank = Cols == 1 ? 1 : 2;
-        const auto& shape = stored->shape;
-        const bool fits = shape.size() == rank && (Rows == dynamic || shape[rank - 1] == Rows) &&
-                          (Cols == dynamic || Cols == 1 || shape[0] == Cols);
-        if (!fits) {
-            std::vector<index_t> expected{Rows};
-            if (rank == 2) {
-                expected.insert(expected.begin(), Cols);
-            }
-            refuse(name, "has shape ", shape_text(shape), ", expected ", shape_text(expected),
-                   Rows == dynamic || Cols == dynamic ? " (-1: any)" : "");
+        index_t rows = values.rows();
+        index_t cols = values.cols();
+        if (values.size() == 0 && stored->shape.size() == rank) {
+            rows = Rows == dynamic ? stored->shape[rank - 1] : Rows;
+            cols = Cols == dynamic ? stored->shape[0] : Cols;
+        }
+        std::vector<index_t> expected{rows};
+        if (rank == 2) {
+            expected.insert(expected.begin(), cols);
+        }
+        if (stored->shape != expected) {
+            refuse(name, "has shape ", shape_text(stored->shape), ", expected ",
+                   shape_text(expected));
             return;
         }
-        const std::vector<index_t> sizes = shape;
         Eigen::Matrix<T, Rows, Cols, Options> loaded = values;
-        loaded.resize(sizes[rank - 1], Cols == 1 ? 1 : sizes[0]);
-        tensor(name, std::span<T>{loaded.data(), static_cast<std::size_t>(loaded.size())}, sizes,
+        loaded.resize(rows, cols);
+        tensor(name, std::span<T>{loaded.data(), static_cast<std::size_t>(loaded.size())}, expected,
                finite);
         if (state_.ok()) {
             values = loaded;

@@ -116,8 +116,11 @@ class affine_scaler {
     /// scaler is not saved; a failed load leaves the scaler as it was.
     template <class Archive>
     void exchange(Archive& archive) {
-        column<Scalar, Features> offset = offset_;
-        column<Scalar, Features> scale = scale_;
+        // Loading starts from empty ones, which take the number of features in the file.
+        coefficients offset =
+            Archive::loading ? coefficients{coefficients::Zero(initial_size)} : offset_;
+        coefficients scale =
+            Archive::loading ? coefficients{coefficients::Zero(initial_size)} : scale_;
         archive.expect("kind", Rule::name);
         if constexpr (!Archive::loading) {
             if (!fitted_) {
