@@ -1,0 +1,92 @@
+/// @file adam.hpp
+/// @brief Adam with optional decoupled weight decay (AdamW) or AMSGrad.
+#pragma once
+
+#include "tocsin/core/storage.hpp"
+#include "tocsin/training/update_rule.hpp"
+
+#include <cmath>
+#include <cstdint>
+#include <span>
+
+namespace tocsin {
+
+/// Adam (Kingma and Ba 2015, algorithm 1), bias correction and epsilon as in PyTorch:
+///
+///     m = beta1 m + (1 - beta1) g          v = beta2 v + (1 - beta2) g^2
+///     p = p - rate * weight_decay * p      (Loshchilov and Hutter 2019)
+///     p = p - rate / (1 - beta1^step) * m / (sqrt(v / (1 - beta2^step)) + epsilon)
+///
+/// With AMSGrad (Reddi et al. 2018) the largest v so far takes the place of v in the last line.
+struct adam {
+    double learning_rate = 1e-3; ///< positive
+    double beta1 = 0.9;          ///< in [0, 1)
+    double beta2 = 0.999;        ///< in [0, 1)
+    double epsilon = 1e-8;       ///< positive
+    double weight_decay = 0;     ///< not negative; decoupled from the gradient
+    bool amsgrad = false;
+
+    status check() const noexcept {
+        const auto refuse = [](const char* what, double value, const char* range) {
+            return status::error(error_code::invalid_argument, "adam: ", what, " ", value,
+                                 " must be ", range);
+        };
+        // Each condition is written so that NaN fails it.
+        if (!(learning_rate > 0 && std::isfinite(learning_rate))) {
+            return refuse("learning rate", learning_rate, "positive and finite");
+        }
+        if (!(beta1 >= 0 && beta1 < 1)) {
+            return refuse("beta1", beta1, "in [0, 1)");
+        }
+        if (!(beta2 >= 0 && beta2 < 1)) {
+            return refuse("beta2", beta2, "in [0, 1)");
+        }
+        if (!(epsilon > 0 && std::isfinite(epsilon))) {
+            return refuse("epsilon", epsilon, "positive and finite");
+        }
+        if (!(weight_decay >= 0 && std::isfinite(weight_decay))) {
+            return refuse("weight decay", weight_decay, "finite and not negative");
+        }
+        return {};
+    }
+
+    /// m, v and, with AMSGrad, the largest v, each as long as the parameters.
+    index_t state_size(index_t parameter_count) const noexcept {
+        return (amsgrad ? 3 : 2) * parameter_count;
+    }
+
+    /// One step; see concept update_rule.
+    template <class Scalar>
+    void update(std::span<Scalar> parameters, std::span<const Scalar> gradients,
+                std::span<Scalar> state, std::int64_t step, double rate_factor) const noexcept {
+        const auto count = static_cast<index_t>(parameters.size());
+        const auto first_moment = slice(state, 0, count);
+        const auto second_moment = slice(state, count, count);
+        const auto largest = amsgrad ? slice(state, 2 * count, count) : std::span<Scalar>{};
+        const double rate = learning_rate * rate_factor;
+        const auto steps = static_cast<double>(step);
+        const auto step_size = static_cast<Scalar>(rate / (1 - std::pow(beta1, steps)));
+        const auto root_correction = static_cast<Scalar>(1 / std::sqrt(1 - std::pow(beta2, steps)));
+        const auto decay = static_cast<Scalar>(1 - rate * weight_decay);
+        const auto keep1 = static_cast<Scalar>(beta1);
+        const auto take1 = static_cast<Scalar>(1 - beta1);
+        const auto keep2 = static_cast<Scalar>(beta2);
+        const auto take2 = static_cast<Scalar>(1 - beta2);
+        const auto floor = static_cast<Scalar>(epsilon);
+        for (std::size_t k = 0; k < parameters.size(); ++k) {
+            const Scalar gradient = gradients[k];
+            first_moment[k] = keep1 * first_moment[k] + take1 * gradient;
+            second_moment[k] = keep2 * second_moment[k] + take2 * gradient * gradient;
+            Scalar spread = second_moment[k];
+            if (amsgrad) {
+                largest[k] = spread > largest[k] ? spread : largest[k];
+                spread = largest[k];
+            }
+            parameters[k] =
+                decay * parameters[k] -
+                step_size * first_moment[k] / (std::sqrt(spread) * root_correction + floor);
+        }
+    }
+};
+
+} // namespace tocsin

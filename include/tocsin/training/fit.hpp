@@ -1,0 +1,233 @@
+/// @file fit.hpp
+/// @brief The training loop.
+#pragma once
+
+#include "tocsin/core/status.hpp"
+#include "tocsin/core/storage.hpp"
+#include "tocsin/metrics/regression.hpp"
+#include "tocsin/models/batches.hpp"
+#include "tocsin/models/sequence_model.hpp"
+#include "tocsin/series/windows.hpp"
+#include "tocsin/training/adam.hpp"
+#include "tocsin/training/clipping.hpp"
+#include "tocsin/training/losses.hpp"
+#include "tocsin/training/schedules.hpp"
+#include "tocsin/training/stopping.hpp"
+#include "tocsin/training/training_state.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <span>
+#include <type_traits>
+#include <vector>
+
+namespace tocsin {
+
+/// What a callback is told after each epoch.
+template <class Scalar>
+struct epoch_event {
+    const epoch_record& record;
+    const training_state<Scalar>& state;
+    int planned_epochs = 0;
+};
+
+/// Hyper-parameters and policies of training; what changes during a run is in training_state.
+template <class Loss = mean_squared_error, class Rule = adam, class Schedule = constant_rate,
+          class Stopping = early_stopping>
+struct trainer {
+    int epochs = 100;       ///< at most this many in all, those of a resumed state included
+    int batch_size = 32;    ///< windows per update, at least 1
+    double clip_norm = 1;   ///< largest global norm of the gradient; 0 turns clipping off
+    std::uint64_t seed = 0; ///< of a fresh start: initial weights, order of batches, dropout
+    Loss loss = {};
+    Rule rule = {};
+    Schedule schedule = {};
+    Stopping stopping = {};
+
+    /// Names the first setting that is out of range.
+    status check() const noexcept {
+        if (epochs < 0 || batch_size < 1 || !(clip_norm >= 0)) {
+            return status::error(error_code::invalid_argument, "trainer: epochs ", epochs,
+                                 ", batch size ", batch_size, " and clip norm ", clip_norm,
+                                 " must be at least 0, 1 and 0");
+        }
+        return rule.check();
+    }
+
+    /// Trains until the stopping rule or a callback ends it, or all epochs are done. The best
+    /// weights are `state.best_parameters`; `state` itself can be saved and trained further.
+    /// @param training   windows of normal data, all finite
+    /// @param validation windows that decide which epoch is best; empty: the training windows do
+    /// @param state      made by training_state::fresh for this model and rule, or loaded
+    /// @param callbacks  called as `callback(epoch_event)` after each epoch; one that returns bool
+    ///                   ends training by returning false
+    /// Fails without a change to `state` on bad settings or data; a loss that is not finite ends
+    /// training with `invalid_data`, the best weights so far are kept. Allocates.
+    template <sequence_model Model, class... Callbacks>
+    status fit(const Model& model, const windows<typename Model::scalar_type>& training,
+               const windows<typename Model::scalar_type>& validation,
+               training_state<typename Model::scalar_type>& state, Callbacks&&... callbacks) const {
+        if (const status ready = check_run(model, training, validation, state); !ready.ok()) {
+            return ready;
+        }
+        using scalar = typename Model::scalar_type;
+        const auto& judged = validation.empty() ? training : validation;
+        const auto widest = static_cast<int>(std::min<index_t>(batch_size, training.count()));
+        buffers<scalar> buffer(model, widest, training);
+        bool going = true;
+        while (going && state.finished_epochs() < epochs && !stopping(state.history)) {
+            epoch_record record;
+            record.epoch = state.finished_epochs();
+            const double factor = schedule(record.epoch);
+            record.learning_rate = rule.learning_rate * factor;
+            if (const status trained =
+                    train_epoch(model, training, widest, factor, buffer, state, record);
+                !trained.ok()) {
+                return trained;
+            }
+            regression_errors errors;
+            predict_windows(model, std::span<const scalar>(state.parameters), judged, widest,
+                            [&](index_t, const auto& window, const auto& prediction) {
+                                errors.add(window, prediction);
+                            });
+            record.validation_rmse =
+                errors.rejected() > 0 ? std::numeric_limits<double>::quiet_NaN() : errors.rmse();
+            record.validation_mae = errors.mae();
+            if (!std::isfinite(record.validation_rmse)) {
+                return diverged(record.epoch, "validation error", record.validation_rmse);
+            }
+            if (record.validation_rmse < state.best_rmse) {
+                state.best_rmse = record.validation_rmse;
+                state.best_epoch = record.epoch;
+                state.best_parameters = state.parameters;
+            }
+            state.history.push_back(record);
+            const epoch_event<scalar> event{record, state, epochs};
+            ((going = notify(callbacks, event) && going), ...);
+        }
+        return {};
+    }
+
+  private:
+    template <class Scalar>
+    struct buffers {
+        template <class Model>
+        buffers(const Model& model, int batch, const windows<Scalar>& training)
+            : inputs(static_cast<std::size_t>(index_t{training.features()} * training.length() *
+                                              batch)),
+              gradients(static_cast<std::size_t>(model.parameter_count())),
+              work(static_cast<std::size_t>(model.training_work_size(batch, training.length()))),
+              order(static_cast<std::size_t>(training.count())) {}
+
+        aligned_vector<Scalar> inputs;
+        aligned_vector<Scalar> gradients;
+        aligned_vector<Scalar> work;
+        std::vector<index_t> order;
+    };
+
+    template <class Model>
+    status check_run(const Model& model, const windows<typename Model::scalar_type>& training,
+                     const windows<typename Model::scalar_type>& validation,
+                     const training_state<typename Model::scalar_type>& state) const {
+        if (status settings = check(); !settings.ok()) {
+            return settings;
+        }
+        if (status shape = model.check(); !shape.ok()) {
+            return shape;
+        }
+        if (training.empty()) {
+            return status::error(error_code::invalid_data, "fit: there are no training windows");
+        }
+        const index_t count = model.parameter_count();
+        if (static_cast<index_t>(state.parameters.size()) != count ||
+            static_cast<index_t>(state.rule_state.size()) != rule.state_size(count)) {
+            return status::error(error_code::invalid_argument, "fit: the training state has ",
+                                 state.parameters.size(), " parameters and ",
+                                 state.rule_state.size(), " values of the rule, this model has ",
+                                 count, " and ", rule.state_size(count));
+        }
+        for (const auto* part : {&training, &validation}) {
+            if (!part->empty() && part->features() != model.features()) {
+                return status::error(error_code::invalid_argument, "fit: windows have ",
+                                     part->features(), " features, the model has ",
+                                     model.features());
+            }
+            if (const status finite = check_finite(*part); !finite.ok()) {
+                return finite;
+            }
+        }
+        return {};
+    }
+
+    template <class Scalar>
+    static status check_finite(const windows<Scalar>& part) {
+        status outcome;
+        part.for_each_covered_run([&](index_t first, index_t columns) {
+            for (index_t col = first; col < first + columns && outcome.ok(); ++col) {
+                for (index_t row = 0; row < part.features(); ++row) {
+                    if (!std::isfinite(part.values()(row, col))) {
+                        outcome = status::error(error_code::invalid_data, "fit: feature ", row,
+                                                " of sample ", col, " is ",
+                                                static_cast<double>(part.values()(row, col)),
+                                                "; training needs finite samples");
+                        return;
+                    }
+                }
+            }
+        });
+        return outcome;
+    }
+
+    static status diverged(int epoch, const char* what, double value) {
+        return status::error(error_code::invalid_data, "fit: training diverged in epoch ", epoch,
+                             ": ", what, " is ", value, "; lower the learning rate");
+    }
+
+    template <class Model, class Scalar>
+    status train_epoch(const Model& model, const windows<Scalar>& training, int widest,
+                       double rate_factor, buffers<Scalar>& buffer, training_state<Scalar>& state,
+                       epoch_record& record) const {
+        std::iota(buffer.order.begin(), buffer.order.end(), index_t{0});
+        shuffle(std::span<index_t>(buffer.order), state.random);
+        double batches = 0;
+        for (index_t first = 0; first < training.count(); first += widest) {
+            const auto batch =
+                static_cast<int>(std::min<index_t>(widest, training.count() - first));
+            const sequence_view<Scalar> inputs(buffer.inputs.data(), training.features(), batch,
+                                               training.length());
+            gather_batch<Scalar>(
+                training, slice(std::span<const index_t>(buffer.order), first, index_t{batch}),
+                inputs);
+            const auto gradients = zero(std::span<Scalar>(buffer.gradients));
+            const double value = model.loss_and_gradient(
+                std::span<const Scalar>(state.parameters), sequence_view<const Scalar>(inputs),
+                loss, gradients, state.random, std::span<Scalar>(buffer.work));
+            const double norm = clip_by_global_norm(gradients, clip_norm);
+            if (!std::isfinite(value) || !std::isfinite(norm)) {
+                return diverged(record.epoch, std::isfinite(value) ? "gradient norm" : "loss",
+                                std::isfinite(value) ? norm : value);
+            }
+            rule.update(std::span<Scalar>(state.parameters), std::span<const Scalar>(gradients),
+                        std::span<Scalar>(state.rule_state), ++state.step, rate_factor);
+            record.training_loss += value * batch;
+            record.gradient_norm += norm;
+            batches += 1;
+        }
+        record.training_loss /= static_cast<double>(training.count());
+        record.gradient_norm /= batches;
+        return {};
+    }
+
+    template <class Callback, class Event>
+    static bool notify(Callback& callback, const Event& event) {
+        if constexpr (std::is_same_v<decltype(callback(event)), bool>) {
+            return callback(event);
+        } else {
+            callback(event);
+            return true;
+        }
+    }
+};
+
+} // namespace tocsin

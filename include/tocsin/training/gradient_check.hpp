@@ -1,0 +1,91 @@
+/// @file gradient_check.hpp
+/// @brief Compares an analytic gradient with finite differences.
+#pragma once
+
+#include "tocsin/core/extents.hpp"
+#include "tocsin/core/random.hpp"
+#include "tocsin/core/storage.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <span>
+#include <vector>
+
+namespace tocsin {
+
+/// Outcome of check_gradient: the worst entry.
+struct gradient_difference {
+    double relative_error = 0;
+    index_t position = -1;
+    double analytic = 0;
+    double numeric = 0;
+};
+
+/// Checks every entry of a gradient against the five-point central difference, whose error falls
+/// with the fourth power of the step. The error of an entry is relative to the larger of the two
+/// values, but at least to a thousandth of the largest entry: below that, differences are rounding
+/// noise.
+/// @param function evaluates the loss at the current values of `variables`
+/// @param variables changed during the check, restored bit for bit
+/// @param gradient  analytic, as long as `variables`
+template <class Function>
+gradient_difference check_gradient(Function&& function, std::span<double> variables,
+                                   std::span<const double> gradient, double step = 1e-3) {
+    double largest = 0;
+    for (const double entry : gradient) {
+        largest = std::max(largest, std::abs(entry));
+    }
+    gradient_difference worst;
+    for (std::size_t k = 0; k < variables.size(); ++k) {
+        const double kept = variables[k];
+        const auto at = [&](double shift) {
+            variables[k] = kept + shift;
+            return static_cast<double>(function());
+        };
+        const double near = at(step) - at(-step);
+        const double far = at(2 * step) - at(-2 * step);
+        variables[k] = kept;
+        const double numeric = (8 * near - far) / (12 * step);
+        const double scale =
+            std::max({std::abs(numeric), std::abs(gradient[k]), 1e-3 * largest, 1e-300});
+        const double error = std::abs(numeric - gradient[k]) / scale;
+        if (!(error <= worst.relative_error)) { // also takes NaN for the worst
+            worst = {error, static_cast<index_t>(k), gradient[k], numeric};
+        }
+    }
+    return worst;
+}
+
+/// A quick check for an own layer or model: the slope of the loss along one random direction
+/// against its projection of the gradient; 4 evaluations whatever the number of variables.
+/// @return relative error of the slope
+template <class Function>
+double check_gradient_along_direction(Function&& function, std::span<double> variables,
+                                      std::span<const double> gradient, random_generator& random,
+                                      double step = 1e-3) {
+    const std::vector<double> kept(variables.begin(), variables.end());
+    std::vector<double> direction(variables.size());
+    double square = 0;
+    for (double& entry : direction) {
+        entry = random.normal();
+        square += entry * entry;
+    }
+    double analytic = 0;
+    for (std::size_t k = 0; k < direction.size(); ++k) {
+        direction[k] /= std::sqrt(square);
+        analytic += direction[k] * gradient[k];
+    }
+    const auto at = [&](double shift) {
+        for (std::size_t k = 0; k < variables.size(); ++k) {
+            variables[k] = kept[k] + shift * direction[k];
+        }
+        return static_cast<double>(function());
+    };
+    const double near = at(step) - at(-step);
+    const double far = at(2 * step) - at(-2 * step);
+    std::copy(kept.begin(), kept.end(), variables.begin());
+    const double numeric = (8 * near - far) / (12 * step);
+    return std::abs(numeric - analytic) / std::max({std::abs(numeric), std::abs(analytic), 1e-300});
+}
+
+} // namespace tocsin

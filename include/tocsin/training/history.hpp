@@ -1,0 +1,17 @@
+/// @file history.hpp
+/// @brief What is recorded of each training epoch.
+#pragma once
+
+namespace tocsin {
+
+/// One epoch; all errors are in the scaled units that the model sees.
+struct epoch_record {
+    int epoch = 0;              ///< counted from 0
+    double training_loss = 0;   ///< mean over the epoch's batches, dropout on
+    double validation_rmse = 0; ///< after the epoch, own predictions fed back
+    double validation_mae = 0;
+    double learning_rate = 0;
+    double gradient_norm = 0; ///< mean over the epoch's batches, before clipping
+};
+
+} // namespace tocsin

@@ -1,0 +1,58 @@
+/// @file losses.hpp
+/// @brief Training losses with their gradients.
+#pragma once
+
+#include "tocsin/core/extents.hpp"
+
+#include <cmath>
+#include <concepts>
+#include <span>
+
+namespace tocsin {
+
+/// `loss(predictions, targets, gradient)` returns the loss over all scalars of a batch and
+/// overwrites `gradient` with dL/d(prediction). All three spans have one length; it is noexcept and
+/// sums in double. The fit loop reports a loss that is not finite.
+template <class Loss, class Scalar = float>
+concept loss_function =
+    requires(const Loss loss, std::span<const Scalar> values, std::span<Scalar> gradient) {
+        { loss(values, values, gradient) } noexcept -> std::convertible_to<double>;
+    };
+
+/// Mean of (prediction - target)^2.
+struct mean_squared_error {
+    static constexpr const char* name = "mse";
+    template <class Scalar>
+    double operator()(std::span<const Scalar> predictions, std::span<const Scalar> targets,
+                      std::span<Scalar> gradient) const noexcept {
+        const double weight = 1 / static_cast<double>(predictions.size());
+        const auto slope = static_cast<Scalar>(2 * weight);
+        double sum = 0;
+        for (std::size_t k = 0; k < predictions.size(); ++k) {
+            const Scalar difference = predictions[k] - targets[k];
+            sum += static_cast<double>(difference) * static_cast<double>(difference);
+            gradient[k] = slope * difference;
+        }
+        return sum * weight;
+    }
+};
+
+/// Mean of |prediction - target| (L1); its slope at 0 is 0.
+struct mean_absolute_error {
+    static constexpr const char* name = "l1";
+    template <class Scalar>
+    double operator()(std::span<const Scalar> predictions, std::span<const Scalar> targets,
+                      std::span<Scalar> gradient) const noexcept {
+        const double weight = 1 / static_cast<double>(predictions.size());
+        const auto slope = static_cast<Scalar>(weight);
+        double sum = 0;
+        for (std::size_t k = 0; k < predictions.size(); ++k) {
+            const Scalar difference = predictions[k] - targets[k];
+            sum += static_cast<double>(std::abs(difference));
+            gradient[k] = difference > 0 ? slope : difference < 0 ? -slope : Scalar(0);
+        }
+        return sum * weight;
+    }
+};
+
+} // namespace tocsin

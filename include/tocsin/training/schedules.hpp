@@ -1,0 +1,55 @@
+/// @file schedules.hpp
+/// @brief Learning-rate schedules: the multiple of the learning rate used in an epoch.
+#pragma once
+
+#include "tocsin/core/config.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <concepts>
+#include <numbers>
+
+namespace tocsin {
+
+/// `schedule(epoch)` gives the factor for an epoch, counted from 0; finite and not negative.
+template <class Schedule>
+concept learning_rate_schedule = requires(const Schedule schedule, int epoch) {
+    { schedule(epoch) } noexcept -> std::convertible_to<double>;
+};
+
+/// The same rate all the time.
+struct constant_rate {
+    constexpr double operator()(int /*epoch*/) const noexcept { return 1; }
+};
+
+/// `factor` once every `every` epochs.
+struct step_decay {
+    double factor = 0.5; ///< in (0, 1]
+    int every = 10;      ///< at least 1
+    double operator()(int epoch) const noexcept { return std::pow(factor, epoch / every); }
+};
+
+/// `factor` every epoch.
+struct exponential_decay {
+    double factor = 0.95; ///< in (0, 1]
+    double operator()(int epoch) const noexcept { return std::pow(factor, epoch); }
+};
+
+/// Linear rise over `warm_up` epochs, then half a cosine down to `final_factor` at `epochs`
+/// (Loshchilov and Hutter 2017); stays there afterwards.
+struct cosine_decay {
+    int epochs = 100;        ///< epochs until the final factor is reached
+    int warm_up = 0;         ///< fewer than `epochs`
+    double final_factor = 0; ///< in [0, 1]
+    double operator()(int epoch) const noexcept {
+        if (epoch < warm_up) {
+            return (epoch + 1.0) / (warm_up + 1.0);
+        }
+        const double progress =
+            std::min(1.0, static_cast<double>(epoch - warm_up) / std::max(1, epochs - warm_up));
+        return final_factor +
+               (1 - final_factor) * 0.5 * (1 + std::cos(std::numbers::pi * progress));
+    }
+};
+
+} // namespace tocsin

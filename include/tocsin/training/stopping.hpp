@@ -1,0 +1,44 @@
+/// @file stopping.hpp
+/// @brief Rules that end training early.
+#pragma once
+
+#include "tocsin/training/history.hpp"
+
+#include <concepts>
+#include <limits>
+#include <span>
+
+namespace tocsin {
+
+/// `rule(history)` says after each epoch whether training ends. It depends on the history alone, so
+/// that training resumed from a checkpoint stops where uninterrupted training does.
+template <class Rule>
+concept stopping_rule = requires(const Rule rule, std::span<const epoch_record> history) {
+    { rule(history) } noexcept -> std::convertible_to<bool>;
+};
+
+/// Runs all epochs.
+struct never_stop {
+    bool operator()(std::span<const epoch_record> /*history*/) const noexcept { return false; }
+};
+
+/// Ends when the validation RMSE has not fallen by more than `minimum_decrease` for `patience`
+/// epochs.
+struct early_stopping {
+    int patience = 10;           ///< epochs, at least 1
+    double minimum_decrease = 0; ///< in scaled units, not negative
+    bool operator()(std::span<const epoch_record> history) const noexcept {
+        double best = std::numeric_limits<double>::infinity();
+        int since_best = 0;
+        for (const epoch_record& record : history) {
+            ++since_best;
+            if (record.validation_rmse < best - minimum_decrease) {
+                best = record.validation_rmse;
+                since_best = 0;
+            }
+        }
+        return since_best >= patience;
+    }
+};
+
+} // namespace tocsin

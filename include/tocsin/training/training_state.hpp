@@ -1,0 +1,105 @@
+/// @file training_state.hpp
+/// @brief All that changes during a training run: what a checkpoint holds.
+#pragma once
+
+#include "tocsin/core/random.hpp"
+#include "tocsin/core/status.hpp"
+#include "tocsin/core/storage.hpp"
+#include "tocsin/training/history.hpp"
+
+#include <cstdint>
+#include <cstdio>
+#include <limits>
+#include <span>
+#include <vector>
+
+namespace tocsin {
+
+/// State of a run at the end of an epoch. Training that goes on from a saved and loaded state gives
+/// the same bits as training without the break.
+template <class Scalar>
+struct training_state {
+    aligned_vector<Scalar> parameters;      ///< after the last epoch
+    aligned_vector<Scalar> best_parameters; ///< of the epoch with the lowest validation RMSE
+    aligned_vector<Scalar> rule_state;      ///< of the update rule
+    std::int64_t step = 0;                  ///< updates so far
+    random_generator random;                ///< order of batches, dropout
+    double best_rmse = std::numeric_limits<double>::infinity();
+    int best_epoch = -1;
+    std::vector<epoch_record> history; ///< one per finished epoch
+
+    int finished_epochs() const noexcept { return static_cast<int>(history.size()); }
+
+    /// A fresh start: draws the model's parameters from the seed, zeroes the rule's state.
+    template <class Model, class Rule>
+    static training_state fresh(const Model& model, const Rule& rule, std::uint64_t seed) {
+        training_state state;
+        state.random = random_generator{seed};
+        state.parameters.resize(static_cast<std::size_t>(model.parameter_count()));
+        model.initialise(state.parameters, state.random);
+        state.best_parameters = state.parameters;
+        state.rule_state.assign(static_cast<std::size_t>(rule.state_size(model.parameter_count())),
+                                Scalar(0));
+        return state;
+    }
+
+    /// Describes the state to an archive. Loading needs a state made by fresh() for the same model
+    /// and rule: sizes that differ are refused.
+    template <class Archive>
+    void exchange(Archive& archive) {
+        archive.tensor("parameters", std::span<Scalar>(parameters),
+                       {static_cast<index_t>(parameters.size())});
+        archive.tensor("best_parameters", std::span<Scalar>(best_parameters),
+                       {static_cast<index_t>(best_parameters.size())});
+        archive.tensor("rule_state", std::span<Scalar>(rule_state),
+                       {static_cast<index_t>(rule_state.size())});
+        archive.integer("step", step);
+        archive.integer("best_epoch", best_epoch);
+        random_generator::state_type words = random.state();
+        for (std::size_t k = 0; k < words.size(); ++k) {
+            char name[16];
+            std::snprintf(name, sizeof name, "random.%d", static_cast<int>(k));
+            archive.integer(name, words[k]);
+        }
+        random.set_state(words);
+        exchange_history(archive);
+    }
+
+  private:
+    template <class Archive>
+    void exchange_history(Archive& archive) {
+        constexpr int columns = 5;
+        auto epochs = static_cast<std::int64_t>(history.size());
+        archive.integer("epochs", epochs);
+        if (epochs < 0 || epochs > 10'000'000) {
+            archive.fail(status::error(error_code::format_error, "epochs: ", epochs,
+                                       " is outside [0, 10000000]"));
+            return;
+        }
+        std::vector<double> table(static_cast<std::size_t>(columns * epochs));
+        for (std::size_t k = 0; k < history.size() && !Archive::loading; ++k) {
+            const epoch_record& record = history[k];
+            double* const row = table.data() + columns * k;
+            row[0] = record.training_loss;
+            row[1] = record.validation_rmse;
+            row[2] = record.validation_mae;
+            row[3] = record.learning_rate;
+            row[4] = record.gradient_norm;
+        }
+        if (epochs > 0) {
+            archive.tensor("history", std::span<double>(table),
+                           {static_cast<index_t>(epochs), index_t{columns}});
+        }
+        if (Archive::loading) {
+            history.clear();
+            best_rmse = std::numeric_limits<double>::infinity();
+            for (std::int64_t k = 0; k < epochs; ++k) {
+                const double* const row = table.data() + columns * k;
+                history.push_back({static_cast<int>(k), row[0], row[1], row[2], row[3], row[4]});
+                best_rmse = row[1] < best_rmse ? row[1] : best_rmse;
+            }
+        }
+    }
+};
+
+} // namespace tocsin
