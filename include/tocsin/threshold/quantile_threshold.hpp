@@ -1,0 +1,84 @@
+/// @file quantile_threshold.hpp
+/// @brief Threshold rule that takes a quantile of the scores on normal data.
+#pragma once
+
+#include "tocsin/threshold/threshold_rule.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace tocsin {
+
+/// Threshold rule (see threshold_rule): `factor` times a quantile of the scores whose label is 0,
+/// interpolated linearly between order statistics (numpy's default; type 7 of Hyndman and Fan,
+/// "Sample quantiles in statistical packages", The American Statistician 50, 1996). On data like
+/// that of the fit about 1 - quantile of the scores exceed it (for factor 1).
+class quantile_threshold {
+  public:
+    /// @param quantile in [0, 1]; 1 is the largest score
+    /// @param factor   finite and positive; more than 1 leaves a margin above the quantile.
+    /// Both are checked by fit().
+    explicit quantile_threshold(double quantile = 0.99, double factor = 1) noexcept
+        : quantile_{quantile}, factor_{factor} {}
+
+    double quantile() const noexcept { return quantile_; }
+    double factor() const noexcept { return factor_; }
+
+    /// @param labels one per score, 0 = normal, or none: all normal. `invalid_data` when none is
+    ///               normal. O(n), allocates a copy of the normal scores.
+    status fit(std::span<const double> scores, std::span<const std::uint8_t> labels) {
+        threshold_.reset();
+        if (!(quantile_ >= 0 && quantile_ <= 1)) {
+            return status::error(error_code::invalid_argument, "quantile_threshold: quantile ",
+                                 quantile_, " must lie in [0, 1]");
+        }
+        if (!std::isfinite(factor_) || factor_ <= 0) {
+            return status::error(error_code::invalid_argument, "quantile_threshold: factor ",
+                                 factor_, " must be finite and positive");
+        }
+        if (status usable = detail::check_scores("quantile_threshold", scores, labels); !usable) {
+            return usable;
+        }
+        std::vector<double> normal;
+        normal.reserve(scores.size());
+        for (std::size_t i = 0; i < scores.size(); ++i) {
+            if (labels.empty() || labels[i] == 0) {
+                normal.push_back(scores[i]);
+            }
+        }
+        if (normal.empty()) {
+            return status::error(error_code::invalid_data, "quantile_threshold: none of the ",
+                                 scores.size(), " scores is normal");
+        }
+        const double position = quantile_ * static_cast<double>(normal.size() - 1);
+        const double whole = std::floor(position);
+        const auto at = normal.begin() + static_cast<std::ptrdiff_t>(whole);
+        std::nth_element(normal.begin(), at, normal.end());
+        // What stands behind `at` is not smaller; its smallest is the next order statistic.
+        const auto next = at + 1 == normal.end() ? at : std::min_element(at + 1, normal.end());
+        return threshold_.set("quantile_threshold",
+                              factor_ * std::lerp(*at, *next, position - whole));
+    }
+
+    bool fitted() const noexcept { return threshold_.fitted(); }
+    double threshold() const noexcept { return threshold_.value(); }
+    bool exceeds(double score) const noexcept { return threshold_.exceeded_by(score); }
+
+    template <class Archive>
+    void exchange(Archive& archive) {
+        archive.number("quantile", quantile_);
+        archive.number("factor", factor_);
+        threshold_.exchange(archive);
+    }
+
+  private:
+    double quantile_;
+    double factor_;
+    detail::optional_threshold threshold_;
+};
+
+} // namespace tocsin

@@ -1,0 +1,115 @@
+/// @file threshold_rule.hpp
+/// @brief What a detector needs of the rule that decides which scores are anomalous.
+#pragma once
+
+#include "tocsin/core/status.hpp"
+
+#include <cmath>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <string_view>
+
+namespace tocsin {
+namespace detail {
+
+/// Stands for any archive in a concept; never used otherwise.
+struct threshold_archive {
+    static constexpr bool loading = false;
+};
+
+/// What every rule requires of the scores it is fitted to: at least one, all finite, and either no
+/// labels or one for each.
+inline status check_scores(std::string_view caller, std::span<const double> scores,
+                           std::span<const std::uint8_t> labels) noexcept {
+    if (scores.empty()) {
+        return status::error(error_code::invalid_data, caller, ": there are no scores");
+    }
+    if (!labels.empty() && labels.size() != scores.size()) {
+        return status::error(error_code::invalid_argument, caller, ": ", scores.size(),
+                             " scores but ", labels.size(), " labels");
+    }
+    for (std::size_t i = 0; i < scores.size(); ++i) {
+        if (!std::isfinite(scores[i])) {
+            return status::error(error_code::invalid_data, caller, ": score ", i, " is ", scores[i],
+                                 ", not finite");
+        }
+    }
+    return {};
+}
+
+/// A threshold that may not be there yet; until then no score exceeds it.
+class optional_threshold {
+  public:
+    bool fitted() const noexcept { return fitted_; }
+    double value() const noexcept {
+        return fitted_ ? value_ : std::numeric_limits<double>::infinity();
+    }
+    /// False for a NaN score, like every comparison with NaN.
+    bool exceeded_by(double score) const noexcept { return score > value(); }
+
+    void reset() noexcept { fitted_ = false; }
+    /// Refuses a threshold that is not finite: sums and products can overflow.
+    status set(std::string_view caller, double value) noexcept {
+        fitted_ = std::isfinite(value);
+        if (!fitted_) {
+            return status::error(error_code::invalid_data, caller, ": the threshold becomes ",
+                                 value, ", not finite");
+        }
+        value_ = value;
+        return {};
+    }
+
+    template <class Archive>
+    void exchange(Archive& archive) {
+        archive.integer("fitted", fitted_);
+        if (fitted_) {
+            archive.number("threshold", value_);
+        }
+        if constexpr (Archive::loading) {
+            if (fitted_ && archive.outcome().ok()) {
+                archive.fail(set("threshold", value_));
+            }
+        }
+    }
+
+  private:
+    bool fitted_ = false;
+    double value_ = 0;
+};
+
+} // namespace detail
+
+/// A rule that learns from scores, labelled or not, where the border between normal and anomalous
+/// lies. Ours are f_beta_threshold, quantile_threshold, sigma_threshold and manual_threshold; an
+/// own one derives from nothing.
+///
+/// Order of calls: `fit` once with all scores (it does not accumulate: another call replaces the
+/// threshold), then `threshold` and `exceeds` as often as wanted.
+///
+/// - `fit(scores, labels)`: `labels` has one value per score, nonzero = anomalous, or none at all,
+///   which says that every score is normal. Success, or why these scores cannot be used; a rule
+///   that learns refuses no scores, scores that are not finite (naming the first) and another
+///   number of labels. After a failure there is no threshold. May allocate.
+/// - `threshold()`: in units of the score; infinity while there is none.
+/// - `exceeds(score)`: whether `score > threshold()`. A NaN score never exceeds; whoever has one
+/// must
+///   report it in another way. Both are noexcept and allocate nothing.
+/// - `exchange(archive)`: hands every setting and the threshold to the archive by name, for saving
+///   and loading alike.
+///
+/// The rule owns all it keeps: scores and labels are read during the call only.
+template <class Rule>
+concept threshold_rule =
+    std::copyable<Rule> && requires(Rule rule, const Rule& constant, std::span<const double> scores,
+                                    std::span<const std::uint8_t> labels, double score,
+                                    detail::threshold_archive archive) {
+        { rule.fit(scores, labels) } -> std::same_as<status>;
+        { constant.threshold() } noexcept -> std::same_as<double>;
+        { constant.exceeds(score) } noexcept -> std::same_as<bool>;
+        rule.exchange(archive);
+    };
+
+} // namespace tocsin
