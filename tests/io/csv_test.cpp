@@ -1,0 +1,146 @@
+#include "tocsin/io/csv.hpp"
+
+#include <doctest/doctest.h>
+
+#include "temporary_directory.hpp"
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <vector>
+
+using tocsin::csv_options;
+using tocsin::parse_csv;
+using tocsin_test::temporary_directory;
+
+namespace {
+
+std::string message_for(std::string_view text, const csv_options& options = {}) {
+    const auto parsed = parse_csv<double>(text, "f.csv", options);
+    return parsed ? std::string{} : std::string{parsed.error().message()};
+}
+
+} // namespace
+
+TEST_SUITE("io") {
+    TEST_CASE_TEMPLATE("csv: a file with timestamps and labels becomes a series", Scalar, float,
+                       double) {
+        const auto read = parse_csv<Scalar>("datetime;Volume Flow RateRMS;b;anomaly;changepoint\r\n"
+                                            "2020-01-01 00:00:00;1.5;2;0.0;0.0\r\n"
+                                            "2020-01-01 00:00:01;;-4;1.0;1.0",
+                                            "f", {.ignore = {"changepoint"}});
+        REQUIRE_MESSAGE(read.has_value(), read.error().message());
+        CHECK(read->features() == 2);
+        CHECK(read->time() == 2);
+        CHECK(read->names == std::vector<std::string>{"Volume Flow RateRMS", "b"});
+        CHECK(read->timestamps[1] == "2020-01-01 00:00:01");
+        CHECK(read->labels == std::vector<std::uint8_t>{0, 1});
+        CHECK(read->values(0, 0) == Scalar(1.5));
+        CHECK(std::isnan(read->values(0, 1)));
+        CHECK(read->values(1, 1) == -4);
+    }
+
+    TEST_CASE("csv: one plain column, quoted cells, empty lines, a byte order mark") {
+        const auto one = parse_csv<double>("\nvalue\n1\n\n2\n", "f");
+        REQUIRE(one.has_value());
+        CHECK(one->time() == 2);
+        CHECK(one->timestamps.empty());
+        CHECK(one->labels.empty());
+        const auto quoted =
+            parse_csv<double>("\xEF\xBB\xBF\"time\",\"a, \"\"b\"\"\"\n\"1,5\",\"2\"\n", "f");
+        REQUIRE(quoted.has_value());
+        CHECK(quoted->names.front() == "a, \"b\"");
+        CHECK(quoted->timestamps.front() == "1,5");
+        CHECK(quoted->values(0, 0) == 2);
+    }
+
+    TEST_CASE("csv: malformed files name file, line and column") {
+        CHECK(message_for("") == "f.csv: has no header line");
+        CHECK(message_for("\n\n") == "f.csv: has no header line");
+        CHECK(message_for("a,b\n") == "f.csv: has a header but no rows");
+        CHECK(message_for("a,b\n1,2\n3\n") ==
+              "f.csv:3:2: has 1 cells delimited by ',', expected 2");
+        CHECK(message_for("a,b\n1,2\n\n3,4,5\n") ==
+              "f.csv:4:6: has 3 cells delimited by ',', expected 2");
+        CHECK(message_for("a,b\n1,x2\n") == "f.csv:2:3: expected a number for 'b', found 'x2'");
+        CHECK(message_for("a,label\n1,0.5\n") ==
+              "f.csv:2:3: expected a label, 0 or 1, found '0.5'");
+    }
+
+    TEST_CASE("csv: cutting or changing a text anywhere never crashes") {
+        const std::string text = "time,\"a\",b,label\r\n1,2.5,\"3\",0\n2,,nan,1\n";
+        for (std::size_t size = 0; size < text.size(); ++size) {
+            (void)message_for(std::string_view{text}.substr(0, size));
+            for (const char character : {'\0', ';', ',', '\n', '\r', '"', 'x', '-', '9', '\xff'}) {
+                std::string changed = text;
+                changed[size] = character;
+                (void)message_for(changed);
+            }
+        }
+    }
+
+    TEST_CASE_TEMPLATE("csv: writing and reading gives the same bits", Scalar, float, double) {
+        const temporary_directory directory;
+        tocsin::series<Scalar> data;
+        data.values = tocsin::matrix<Scalar>::Random(2, 10) / Scalar(3);
+        const auto path = directory / "data.csv";
+        for (const char delimiter : {',', ';', '\t'}) {
+            REQUIRE(tocsin::write_csv(path, data, delimiter).ok());
+            const auto plain = tocsin::read_csv<Scalar>(path, {.delimiter = delimiter});
+            REQUIRE_MESSAGE(plain.has_value(), plain.error().message());
+            CHECK(plain->values == data.values);
+            CHECK(plain->names == std::vector<std::string>{"feature0", "feature1"});
+        }
+        data.names = {"a, \"b\"", " c;"};
+        data.timestamps = std::vector<std::string>(10, "12:00,5");
+        data.labels = {0, 0, 1, 1, 0, 0, 0, 0, 0, 1};
+        REQUIRE(tocsin::write_csv(path, data).ok());
+        const auto full = tocsin::read_csv<Scalar>(path);
+        REQUIRE_MESSAGE(full.has_value(), full.error().message());
+        CHECK(full->values == data.values);
+        CHECK(full->names == data.names);
+        CHECK(full->timestamps == data.timestamps);
+        CHECK(full->labels == data.labels);
+        CHECK(directory.count() == 1);
+    }
+
+    TEST_CASE("csv: a series that does not fit together is not written") {
+        const temporary_directory directory;
+        tocsin::series<double> data;
+        data.values.setZero(2, 3);
+        data.labels = {0, 1};
+        CHECK_FALSE(tocsin::write_csv(directory / "x", data).ok());
+        data.labels.clear();
+        data.names = {"a"};
+        CHECK_FALSE(tocsin::write_csv(directory / "x", data).ok());
+        data.names = {"a", "b\nc"};
+        CHECK_FALSE(tocsin::write_csv(directory / "x", data).ok());
+        CHECK(directory.count() == 0);
+    }
+
+    TEST_CASE("csv: every recording of the valve data set is read") {
+        const char* const root = std::getenv("TOCSIN_DATA_DIR");
+        if (root == nullptr) {
+            MESSAGE("skipped: TOCSIN_DATA_DIR is not set");
+            return;
+        }
+        int files = 0;
+        for (const auto& entry :
+             std::filesystem::recursive_directory_iterator{std::filesystem::path{root} / "skab"}) {
+            if (entry.path().extension() != ".csv" ||
+                entry.path().parent_path().filename() == "ref") {
+                continue;
+            }
+            ++files;
+            const auto read = tocsin::read_csv<float>(entry.path(), {.ignore = {"changepoint"}});
+            REQUIRE_MESSAGE(read.has_value(), read.error().message());
+            CHECK(read->features() == 8);
+            CHECK(read->names.back() == "Volume Flow RateRMS");
+            CHECK(read->time() > 400);
+            CHECK(static_cast<tocsin::index_t>(read->timestamps.size()) == read->time());
+        }
+        CHECK(files > 0);
+    }
+}
