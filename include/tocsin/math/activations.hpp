@@ -2,9 +2,16 @@
 /// @brief Activation functions with their slopes, for scalars or packs of scalars.
 ///
 /// Each is a stateless function object. The slope is given by the output, which is what
-/// backpropagation has at hand. All propagate NaN. Errors against the exact value, measured over
-/// the finite floats: sigmoid at most 4 ulp, tanh at most 2 ulp (xsimd path), each within its
-/// range.
+/// backpropagation has at hand. All propagate NaN.
+///
+/// Largest error against the exact value, for float and double, over all finite arguments (measured
+/// on 50 million of them, with and without AVX-512 and FMA; in brackets what was seen):
+///
+///     sigmoid  3 ulp [2.42] where the result is a normal number; below, the error is less than the
+///              smallest normal number (the result may be 0)
+///     tanh     2 ulp [1.34] with xsimd; 3 ulp [2.17] with the functions of glibc
+///
+/// The absolute error is at most 1.25 epsilon of the scalar type [0.87].
 #pragma once
 
 #include "tocsin/math/simd.hpp"
