@@ -189,7 +189,8 @@ class encoder_decoder {
         detail::exchange_part(archive, "decoder", decoder_);
         detail::exchange_part(archive, "head", head_);
         archive.integer("reversed", reversed_);
-        archive.integer("training", training_);
+        archive.integer("training", training_, decoder_training::free_running,
+                        decoder_training::teacher_forced);
     }
 
   private:

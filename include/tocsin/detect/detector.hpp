@@ -1,0 +1,490 @@
+/// @file detector.hpp
+/// @brief The composition: scaler, sequence model, error statistics, threshold rule.
+#pragma once
+
+#include "tocsin/core/status.hpp"
+#include "tocsin/core/storage.hpp"
+#include "tocsin/detect/detector_settings.hpp"
+#include "tocsin/detect/sample_window.hpp"
+#include "tocsin/detect/verdict.hpp"
+#include "tocsin/errors/error_statistic.hpp"
+#include "tocsin/errors/mahalanobis.hpp"
+#include "tocsin/errors/residual.hpp"
+#include "tocsin/models/batches.hpp"
+#include "tocsin/models/sequence_model.hpp"
+#include "tocsin/series/scalers/scaler.hpp"
+#include "tocsin/series/scalers/standard_scaler.hpp"
+#include "tocsin/threshold/quantile_threshold.hpp"
+#include "tocsin/threshold/sequence_score.hpp"
+#include "tocsin/threshold/threshold_rule.hpp"
+#include "tocsin/training/fit.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace tocsin {
+
+/// How far a detector has come; each phase needs the one before and can run in another process.
+enum class detector_phase : std::uint8_t { created, trained, errors_fitted, tuned };
+
+/// Finds anomalies with a model that reconstructs normal data: what it cannot reconstruct, as
+/// measured by an error statistic, is anomalous (Malhotra et al. 2016).
+///
+/// Order of calls: train(), fit_errors(), tune(), then score() and push(). The absolute
+/// reconstruction errors of a window are seen in two views, each with its own statistic and
+/// threshold: per time step (vectors of `features`) and per feature (vectors of `window`, all
+/// features pooled). push() uses the first. All data goes in and comes out in original units.
+///
+/// score() and push() allocate nothing and are noexcept. They use buffers of the detector: one
+/// detector per thread (copies are independent).
+/// @tparam Model     concept sequence_model
+/// @tparam Scaler    concept scaler
+/// @tparam Statistic concept error_statistic, constructible from a dimension
+/// @tparam Rule      concept threshold_rule
+template <sequence_model Model, scaler Scaler = standard_scaler<typename Model::scalar_type>,
+          error_statistic<double> Statistic = mahalanobis<>,
+          threshold_rule Rule = quantile_threshold>
+class detector {
+  public:
+    using scalar_type = typename Model::scalar_type;
+    using window_list = windows<scalar_type>;
+
+    /// A detector that waits to be loaded.
+    detector() = default;
+    /// Allocates all buffers. Settings that cannot work are reported by check() and every phase.
+    explicit detector(Model model, detector_settings settings = {}, Scaler data_scaler = {},
+                      Rule rule = Rule{})
+        : model_{std::move(model)}, settings_{settings}, scaler_{std::move(data_scaler)},
+          step_rule_{rule}, feature_rule_{rule} {
+        if (check().ok()) {
+            allocate();
+        }
+    }
+
+    const Model& model() const noexcept { return model_; }
+    const detector_settings& settings() const noexcept { return settings_; }
+    const Scaler& data_scaler() const noexcept { return scaler_; }
+    const Statistic& step_statistic() const noexcept { return step_statistic_; }
+    const Statistic& feature_statistic() const noexcept { return feature_statistic_; }
+    detector_phase phase() const noexcept { return phase_; }
+    int features() const noexcept { return model_.features(); }
+    std::span<const scalar_type> parameters() const noexcept { return parameters_; }
+    /// Threshold of the largest distance per time step; infinity before tune().
+    double step_threshold() const noexcept {
+        return step_override_.value_or(step_rule_.threshold());
+    }
+    /// Threshold of the largest distance per feature; infinity before tune().
+    double feature_threshold() const noexcept {
+        return feature_override_.value_or(feature_rule_.threshold());
+    }
+
+    /// Names the first setting of detector or model that is out of range.
+    status check() const noexcept {
+        const status settings = settings_.check();
+        return settings.ok() ? model_.check() : settings;
+    }
+
+    // ---- phases -----------------------------------------------------------------------------
+
+    /// Fits the scaler to the training windows, then the model; keeps the best weights.
+    /// @param training   windows of normal data in original units, all finite
+    /// @param validation windows that decide which epoch is best; may be empty
+    /// @param how        trainer with its policies
+    /// @param callbacks  see trainer::fit
+    /// A failure leaves the detector as it was. Allocates.
+    template <class Trainer, class... Callbacks>
+    status train(const window_list& training, const window_list& validation, const Trainer& how,
+                 Callbacks&&... callbacks) {
+        if (const status ready = check(); !ready.ok()) {
+            return ready;
+        }
+        auto state = training_state<scalar_type>::fresh(model_, how.rule, how.seed);
+        return train_from(state, training, validation, how, callbacks...);
+    }
+    /// The same from a state of the caller: made by training_state::fresh, or a checkpoint with
+    /// which training goes on as if it had never stopped. On return it holds the end of the run.
+    template <class Trainer, class... Callbacks>
+    status train_from(training_state<scalar_type>& state, const window_list& training,
+                      const window_list& validation, const Trainer& how, Callbacks&&... callbacks) {
+        status ready = check();
+        for (const window_list* part : {&training, &validation}) {
+            if (ready.ok() && !(part->empty() && part == &validation)) {
+                ready = check_windows("train", *part);
+            }
+        }
+        if (!ready.ok()) {
+            return ready;
+        }
+        Scaler fitted = scaler_;
+        if (const status scaled = fitted.fit(training); !scaled.ok()) {
+            return scaled;
+        }
+        matrix<scalar_type> training_values = training.values();
+        fitted.transform(training_values);
+        matrix<scalar_type> validation_values = validation.values();
+        if (validation_values.size() > 0) {
+            fitted.transform(validation_values);
+        }
+        if (const status trained =
+                how.fit(model_, training.over(view(training_values)),
+                        validation.over(view(validation_values)), state, callbacks...);
+            !trained.ok()) {
+            return trained;
+        }
+        scaler_ = std::move(fitted);
+        parameters_ = state.best_parameters;
+        phase_ = detector_phase::trained;
+        window_.clear();
+        return {};
+    }
+
+    /// Fits both error statistics to the reconstruction errors of normal windows, which should not
+    /// be those trained on. Replaces an earlier fit; thresholds must be tuned again. Allocates.
+    status fit_errors(const window_list& normal) {
+        if (const status ready = require("fit_errors", detector_phase::trained, normal);
+            !ready.ok()) {
+            return ready;
+        }
+        Statistic per_step(features());
+        Statistic per_feature(settings_.window);
+        for_each_error(normal, [&](index_t, const matrix<double>& errors) {
+            per_step.accumulate(errors.rightCols(scored_count()));
+            per_feature.accumulate(errors.transpose());
+        });
+        for (Statistic* statistic : {&per_step, &per_feature}) {
+            if (const status fitted = statistic->fit(); !fitted.ok()) {
+                return fitted;
+            }
+        }
+        step_statistic_ = std::move(per_step);
+        feature_statistic_ = std::move(per_feature);
+        phase_ = detector_phase::errors_fitted;
+        return {};
+    }
+
+    /// Fits both threshold rules to the scores of windows.
+    /// @param labels one per window, 1 = anomalous; empty: all windows are normal
+    /// A failure leaves the thresholds as they were. Allocates.
+    status tune(const window_list& tuning, std::span<const std::uint8_t> labels = {}) {
+        if (const status ready = require("tune", detector_phase::errors_fitted, tuning);
+            !ready.ok()) {
+            return ready;
+        }
+        std::vector<double> step_scores;
+        std::vector<double> feature_scores;
+        if (const status scored = scores(tuning, step_scores, feature_scores); !scored.ok()) {
+            return scored;
+        }
+        Rule per_step = step_rule_;
+        Rule per_feature = feature_rule_;
+        if (const status fitted = per_step.fit(step_scores, labels); !fitted.ok()) {
+            return fitted;
+        }
+        if (const status fitted = per_feature.fit(feature_scores, labels); !fitted.ok()) {
+            return fitted;
+        }
+        step_rule_ = std::move(per_step);
+        feature_rule_ = std::move(per_feature);
+        phase_ = detector_phase::tuned;
+        return {};
+    }
+
+    /// Puts the caller's thresholds in place of the tuned ones; nothing puts the tuned ones back.
+    /// Makes a detector with fitted errors ready, without tune().
+    void override_thresholds(std::optional<double> per_step,
+                             std::optional<double> per_feature) noexcept {
+        step_override_ = per_step;
+        feature_override_ = per_feature;
+        if (phase_ == detector_phase::errors_fitted && per_step && per_feature) {
+            phase_ = detector_phase::tuned;
+        }
+    }
+
+    /// Sequence scores of windows in both views, in order of the windows: the largest distance of
+    /// each. NaN for a window with a value that is not finite. Allocates.
+    status scores(const window_list& scored, std::vector<double>& per_step,
+                  std::vector<double>& per_feature) {
+        if (const status ready = require("scores", detector_phase::errors_fitted, scored);
+            !ready.ok()) {
+            return ready;
+        }
+        per_step.assign(static_cast<std::size_t>(scored.count()), 0);
+        per_feature = per_step;
+        for_each_error(scored, [&](index_t k, const matrix<double>& errors) {
+            measure(errors);
+            per_step[static_cast<std::size_t>(k)] = sequence_score(step_distances());
+            per_feature[static_cast<std::size_t>(k)] = sequence_score(feature_distances_);
+        });
+        return {};
+    }
+
+    /// Reconstructs windows in batches and calls `visit(k, window, reconstruction)` for each, both
+    /// `[features x window]` in original units. Allocates.
+    template <class Visit>
+    status reconstruct(const window_list& source, Visit&& visit) const {
+        if (const status ready = require("reconstruct", detector_phase::trained, source);
+            !ready.ok()) {
+            return ready;
+        }
+        matrix<scalar_type> scaled = source.values();
+        scaler_.transform(scaled);
+        matrix<scalar_type> original(features(), settings_.window);
+        predict_windows(model_, parameters(), source.over(view(scaled)), settings_.batch_size,
+                        [&](index_t k, const auto&, const matrix<scalar_type>& prediction) {
+                            original = prediction;
+                            scaler_.inverse(original);
+                            visit(k, source.window(k), std::as_const(original));
+                        });
+        return {};
+    }
+
+    // ---- scoring: no heap, no exception, no lock --------------------------------------------
+
+    /// Judges one window. Never allocates.
+    /// @param window `[features x window]`, original units; NaN makes the verdict not `valid`
+    template <class Derived>
+    window_verdict<scalar_type> score(const Eigen::MatrixBase<Derived>& window) noexcept {
+        TOCSIN_ASSERT(window.rows() == features() && window.cols() == settings_.window,
+                      "detector: score() needs a window of [features x window]");
+        window_verdict<scalar_type> outcome{.reconstruction = view(prediction_)};
+        if (phase_ < detector_phase::errors_fitted) {
+            return outcome;
+        }
+        scaled_ = window;
+        scaler_.transform(scaled_);
+        predict_scaled(scaled_.data());
+        absolute_residual(scaled_, prediction_, errors_);
+        measure(errors_);
+        scaler_.inverse(prediction_);
+        outcome.valid = window.allFinite();
+        outcome.step_score = sequence_score(step_distances());
+        outcome.feature_score = sequence_score(feature_distances_);
+        outcome.flagged_by_step = outcome.valid && exceeds(outcome.step_score, step_threshold());
+        outcome.flagged_by_feature =
+            outcome.valid && exceeds(outcome.feature_score, feature_threshold());
+        outcome.step_distances = step_distances();
+        outcome.feature_distances = feature_distances_;
+        return outcome;
+    }
+
+    /// Takes the newest sample of a stream and judges the window that ends with it. Never
+    /// allocates.
+    /// @param sample `[features]`, original units. One that is not finite is reported as
+    ///               `invalid_sample` and left out: the window goes on with the next sample.
+    verdict push(std::span<const scalar_type> sample) noexcept {
+        TOCSIN_ASSERT(static_cast<int>(sample.size()) == features(),
+                      "detector: push() needs one value per feature");
+        verdict outcome;
+        outcome.threshold = step_threshold();
+        if (phase_ < detector_phase::errors_fitted) {
+            return outcome;
+        }
+        newest_ = vector_view<const scalar_type>(sample.data(), features());
+        if (!newest_.allFinite()) {
+            outcome.kind = verdict_kind::invalid_sample;
+            return outcome;
+        }
+        scaler_.transform(newest_);
+        window_.push(newest_);
+        if (!window_.full()) {
+            outcome.kind = verdict_kind::warming_up;
+            return outcome;
+        }
+        const auto window = window_.view();
+        predict_scaled(window.data());
+        absolute_residual(window, prediction_, errors_);
+        measure_steps(errors_);
+        const auto distances = step_distances();
+        const auto worst = std::max_element(distances.begin(), distances.end(), less_or_nan);
+        outcome.score = *worst;
+        if (std::isnan(outcome.score)) {
+            // Finite input so far out that the errors overflow: as far from normal as can be.
+            outcome.score = std::numeric_limits<double>::infinity();
+        }
+        const auto step = settings_.window - scored_count() + (worst - distances.begin());
+        step_statistic_.shares(errors_.col(step), shares_);
+        outcome.shares = shares_;
+        outcome.kind = exceeds(outcome.score, outcome.threshold) ? verdict_kind::anomaly
+                                                                 : verdict_kind::normal;
+        return outcome;
+    }
+
+    /// Forgets the samples pushed so far: the next verdicts are `warming_up`. For a gap in a
+    /// stream.
+    void restart_stream() noexcept { window_.clear(); }
+
+    // ---- persistence ------------------------------------------------------------------------
+
+    /// Describes the detector, as far as it has come, to an archive; see io/detector_file.hpp.
+    template <class Archive>
+    void exchange(Archive& archive) {
+        archive.expect("model_kind", Model::kind);
+        archive.object("settings", settings_);
+        archive.object("model", model_);
+        archive.integer("phase", phase_, detector_phase::created, detector_phase::tuned);
+        if constexpr (Archive::loading) {
+            archive.fail(check());
+            if (!archive.outcome().ok()) {
+                return;
+            }
+            allocate();
+        }
+        if (phase_ >= detector_phase::trained) {
+            archive.object("scaler", scaler_);
+            const auto scope = archive.scope("parameters");
+            const std::span<scalar_type> all(parameters_);
+            model_.for_each_parameter_block(
+                [&](const char* name, index_t offset, index_t rows, index_t cols) {
+                    // Column-major here, row-major there: the shape is written transposed.
+                    archive.tensor(name, slice(all, offset, rows * cols), {cols, rows});
+                });
+        }
+        if constexpr (Archive::loading) {
+            if (archive.outcome().ok() && phase_ >= detector_phase::trained &&
+                scaler_.features() != features()) {
+                archive.fail(status::error(error_code::format_error, "the scaler has ",
+                                           scaler_.features(), " features, the model has ",
+                                           features()));
+            }
+        }
+        if (phase_ >= detector_phase::errors_fitted) {
+            archive.object("step_statistic", step_statistic_);
+            archive.object("feature_statistic", feature_statistic_);
+        }
+        archive.object("step_rule", step_rule_);
+        archive.object("feature_rule", feature_rule_);
+        exchange_override(archive, "step_override", step_override_);
+        exchange_override(archive, "feature_override", feature_override_);
+    }
+
+  private:
+    static Eigen::Map<const matrix<scalar_type>> view(const matrix<scalar_type>& values) noexcept {
+        return {values.data(), values.rows(), values.cols()};
+    }
+    static bool exceeds(double score, double threshold) noexcept { return score > threshold; }
+    static bool less_or_nan(double a, double b) noexcept { return a < b || std::isnan(b); }
+
+    int scored_count() const noexcept {
+        return settings_.scored == scored_steps::all ? settings_.window : 1;
+    }
+    std::span<const double> step_distances() const noexcept { return step_distances_; }
+
+    void allocate() {
+        const int window = settings_.window;
+        parameters_.assign(static_cast<std::size_t>(model_.parameter_count()), scalar_type(0));
+        work_.assign(static_cast<std::size_t>(model_.predict_work_size(1, window)), scalar_type(0));
+        scaled_.setZero(features(), window);
+        prediction_ = scaled_;
+        errors_.setZero(features(), window);
+        newest_.setZero(features());
+        step_distances_.assign(static_cast<std::size_t>(scored_count()), 0);
+        feature_distances_.assign(static_cast<std::size_t>(features()), 0);
+        shares_.assign(static_cast<std::size_t>(features()), 0);
+        step_statistic_ = Statistic(features());
+        feature_statistic_ = Statistic(window);
+        window_ = sample_window<scalar_type>(features(), window);
+    }
+
+    status check_windows(const char* caller, const window_list& given) const noexcept {
+        if (given.empty()) {
+            return status::error(error_code::invalid_data, caller, ": there are no windows");
+        }
+        if (given.features() != features() || given.length() != settings_.window) {
+            return status::error(error_code::invalid_argument, caller, ": windows of ",
+                                 given.features(), " features and ", given.length(),
+                                 " steps do not fit a detector of ", features(), " features and ",
+                                 settings_.window, " steps");
+        }
+        return {};
+    }
+    status require(const char* caller, detector_phase needed,
+                   const window_list& given) const noexcept {
+        if (const status ready = check(); !ready.ok()) {
+            return ready;
+        }
+        if (phase_ < needed) {
+            return status::error(error_code::not_ready, caller, ": call ",
+                                 needed == detector_phase::trained ? "train()" : "fit_errors()",
+                                 " first");
+        }
+        return check_windows(caller, given);
+    }
+
+    void predict_scaled(const scalar_type* window) noexcept {
+        const int time = settings_.window;
+        model_.predict(parameters(), sequence_view<const scalar_type>(window, features(), 1, time),
+                       sequence_view<scalar_type>(prediction_.data(), features(), 1, time), work_);
+    }
+    /// Calls `visit(k, errors)` with the absolute errors of each window in scaled units.
+    template <class Visit>
+    void for_each_error(const window_list& source, Visit&& visit) {
+        matrix<scalar_type> scaled = source.values();
+        scaler_.transform(scaled);
+        predict_windows(model_, parameters(), source.over(view(scaled)), settings_.batch_size,
+                        [&](index_t k, const auto& window, const auto& prediction) {
+                            absolute_residual(window, prediction, errors_);
+                            visit(k, std::as_const(errors_));
+                        });
+    }
+    void measure_steps(const matrix<double>& errors) noexcept {
+        const int first = settings_.window - scored_count();
+        for (int t = 0; t < scored_count(); ++t) {
+            step_distances_[static_cast<std::size_t>(t)] =
+                step_statistic_.squared_distance(errors.col(first + t));
+        }
+    }
+    void measure(const matrix<double>& errors) noexcept {
+        measure_steps(errors);
+        for (int f = 0; f < features(); ++f) {
+            feature_distances_[static_cast<std::size_t>(f)] =
+                feature_statistic_.squared_distance(errors.row(f).transpose());
+        }
+    }
+
+    template <class Archive>
+    static void exchange_override(Archive& archive, const char* name,
+                                  std::optional<double>& threshold) {
+        const auto scope = archive.scope(name);
+        bool present = threshold.has_value();
+        archive.integer("present", present);
+        if (present) {
+            double value = threshold.value_or(0);
+            archive.number("threshold", value);
+            threshold = value;
+        } else {
+            threshold.reset();
+        }
+    }
+
+    Model model_;
+    detector_settings settings_;
+    Scaler scaler_;
+    Statistic step_statistic_{};
+    Statistic feature_statistic_{};
+    Rule step_rule_{};
+    Rule feature_rule_{};
+    std::optional<double> step_override_;
+    std::optional<double> feature_override_;
+    detector_phase phase_ = detector_phase::created;
+
+    aligned_vector<scalar_type> parameters_;
+    sample_window<scalar_type> window_;
+
+    // Buffers of score() and push(), sized once.
+    aligned_vector<scalar_type> work_;
+    matrix<scalar_type> scaled_;
+    matrix<scalar_type> prediction_;
+    matrix<double> errors_;
+    column<scalar_type> newest_;
+    std::vector<double> step_distances_;
+    std::vector<double> feature_distances_;
+    std::vector<double> shares_;
+};
+
+} // namespace tocsin

@@ -1,0 +1,56 @@
+/// @file sample_window.hpp
+/// @brief Ring buffer whose newest samples are always contiguous.
+#pragma once
+
+#include "tocsin/core/storage.hpp"
+#include "tocsin/core/views.hpp"
+
+#include <span>
+
+namespace tocsin {
+
+/// The last `length` samples of a stream. Each sample is written twice, `length` columns apart, so
+/// that the last `length` samples stand next to each other in order of time wherever the ring
+/// wraps.
+template <class Scalar>
+class sample_window {
+  public:
+    sample_window() = default;
+    /// Allocates `2 * features * length` scalars.
+    sample_window(int features, int length)
+        : features_{features}, length_{length},
+          samples_(static_cast<std::size_t>(index_t{2} * features * length)) {}
+
+    int features() const noexcept { return features_; }
+    int length() const noexcept { return length_; }
+    bool full() const noexcept { return count_ == length_; }
+    void clear() noexcept { count_ = next_ = 0; }
+
+    /// Appends a sample `[features]`. Never allocates.
+    template <class Derived>
+    void push(const Eigen::MatrixBase<Derived>& sample) noexcept {
+        column_at(next_) = sample;
+        column_at(next_ + length_) = sample;
+        next_ = next_ + 1 == length_ ? 0 : next_ + 1;
+        count_ = full() ? count_ : count_ + 1;
+    }
+
+    /// The last samples, oldest first, as `[features x length]`; needs full().
+    matrix_view<const Scalar> view() const noexcept {
+        TOCSIN_ASSERT(full(), "sample_window: read before it is full");
+        return {samples_.data() + index_t{next_} * features_, features_, length_};
+    }
+
+  private:
+    vector_view<Scalar> column_at(int position) noexcept {
+        return {samples_.data() + index_t{position} * features_, features_};
+    }
+
+    int features_ = 0;
+    int length_ = 0;
+    int next_ = 0;
+    int count_ = 0;
+    aligned_vector<Scalar> samples_;
+};
+
+} // namespace tocsin
