@@ -173,8 +173,8 @@ class archive_reader {
                    shape_text(expected));
             return;
         }
-        Eigen::Matrix<T, Rows, Cols, Options> loaded = values;
-        loaded.resize(rows, cols);
+        using owner = Eigen::Matrix<T, Rows, Cols, Options>;
+        owner loaded = owner::Zero(rows, cols);
         tensor(name, std::span<T>{loaded.data(), static_cast<std::size_t>(loaded.size())}, expected,
                finite);
         if (state_.ok()) {

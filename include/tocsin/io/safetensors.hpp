@@ -215,12 +215,13 @@ class safetensors_writer {
     result<std::string> encode() const {
         // Larger elements first: then each tensor's data is aligned in the file.
         std::vector<const owned_tensor*> order;
-        for (const auto& tensor : tensors_) {
-            order.push_back(&tensor);
+        for (const index_t size : {8, 4, 1}) {
+            for (const auto& tensor : tensors_) {
+                if (element_size(tensor.entry.type) == size) {
+                    order.push_back(&tensor);
+                }
+            }
         }
-        std::stable_sort(order.begin(), order.end(), [](const auto* a, const auto* b) {
-            return element_size(a->entry.type) > element_size(b->entry.type);
-        });
         nlohmann::ordered_json header;
         auto& metadata = header["__metadata__"];
         metadata[std::string{detail::checksum_key}] = detail::no_checksum;

@@ -69,7 +69,7 @@ class affine_scaler {
     void transform(Eigen::Ref<matrix<Scalar>> values) const noexcept {
         check(values.rows());
         for (index_t k = 0; k < values.cols(); ++k) {
-            auto sample = values.col(k).array();
+            auto sample = values.col(k).template head<Features>(offset_.size()).array();
             sample = (sample - offset_.array()) * inverse_scale_.array();
         }
     }
@@ -77,7 +77,7 @@ class affine_scaler {
     void inverse(Eigen::Ref<matrix<Scalar>> values) const noexcept {
         check(values.rows());
         for (index_t k = 0; k < values.cols(); ++k) {
-            auto sample = values.col(k).array();
+            auto sample = values.col(k).template head<Features>(offset_.size()).array();
             sample = sample * scale_.array() + offset_.array();
         }
     }

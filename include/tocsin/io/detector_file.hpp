@@ -1,0 +1,41 @@
+/// @file detector_file.hpp
+/// @brief Saves and loads detectors as safetensors files.
+#pragma once
+
+#include "tocsin/io/archive.hpp"
+
+#include <filesystem>
+#include <string_view>
+#include <utility>
+
+namespace tocsin {
+
+/// Writes everything that a detector needs: settings, shape, weights, scaler, statistics and
+/// thresholds, as far as it has come. The file is replaced completely or not at all.
+template <class Detector>
+status save_detector(const Detector& detector, const std::filesystem::path& path) {
+    archive_writer archive;
+    archive.expect("content", "detector");
+    archive.object("detector", detector);
+    return archive.write(path);
+}
+
+/// Reads a detector; what it scores is bit-equal to what was saved.
+/// @param fresh where it is loaded into, for policies that need more than a default constructor
+/// @return `io_error` or `format_error` with file and reason. A file made for other policies or
+///         another scalar type, or for other compile-time sizes, is refused.
+template <class Detector>
+result<Detector> load_detector(const std::filesystem::path& path, Detector fresh = {}) {
+    auto archive = archive_reader::open(path);
+    if (!archive) {
+        return archive.error();
+    }
+    archive->expect("content", "detector");
+    archive->object("detector", fresh);
+    if (!archive->outcome().ok()) {
+        return archive->outcome();
+    }
+    return fresh;
+}
+
+} // namespace tocsin
