@@ -50,13 +50,13 @@ struct verdict {
 template <class Scalar>
 struct window_verdict {
     bool valid = false; ///< false when the window holds NaN or infinite values: nothing is flagged
-    bool flagged_by_step = false;              ///< some step's distance exceeds its threshold
-    bool flagged_by_feature = false;           ///< some feature's distance exceeds its threshold
-    double step_score = 0;                     ///< largest of `step_distances`
-    double feature_score = 0;                  ///< largest of `feature_distances`
-    matrix_view<const Scalar> reconstruction;  ///< `[features x window]`, original units
-    std::span<const double> step_distances;    ///< one per scored step: all, or the newest
-    std::span<const double> feature_distances; ///< `[features]`
+    bool flagged_by_step = false;                ///< some step's distance exceeds its threshold
+    bool flagged_by_feature = false;             ///< some feature's distance exceeds its threshold
+    double step_score = 0;                       ///< largest of `step_distances`
+    double feature_score = 0;                    ///< largest of `feature_distances`
+    matrix_view<const Scalar> reconstruction;    ///< `[features x window]`, original units
+    std::span<const double> step_distances{};    ///< one per scored step: all, or the newest
+    std::span<const double> feature_distances{}; ///< `[features]`
 };
 
 } // namespace tocsin
