@@ -31,9 +31,9 @@ TEST_SUITE("core") {
     }
 
     TEST_CASE("status: the extreme integers are written in full") {
-        const status failure = status::error(error_code::invalid_data,
-                                             std::numeric_limits<std::int64_t>::min(), ' ',
-                                             std::numeric_limits<std::uint64_t>::max());
+        const status failure =
+            status::error(error_code::invalid_data, std::numeric_limits<std::int64_t>::min(), ' ',
+                          std::numeric_limits<std::uint64_t>::max());
         CHECK(std::string{failure.message()} == "-9223372036854775808 18446744073709551615");
     }
 

@@ -377,6 +377,24 @@ TEST_SUITE("io") {
         }
     }
 
+    TEST_CASE("archive: a damaged file without a checksum loads or is refused, never crashes") {
+        std::string file = saved(sample<double>());
+        file.replace(file.find("crc32"), 5, "other");
+        for (std::size_t position = 0; position < file.size(); ++position) {
+            for (const unsigned mask : {0x01U, 0x04U, 0x10U, 0x80U}) {
+                std::string damaged = file;
+                damaged[position] =
+                    static_cast<char>(static_cast<unsigned char>(damaged[position]) ^ mask);
+                auto reader = read(damaged);
+                if (reader) {
+                    everything<double> loaded;
+                    reader->object("object", loaded);
+                    CHECK(reader->outcome().ok() == (reader->outcome().message()[0] == '\0'));
+                }
+            }
+        }
+    }
+
     TEST_CASE_TEMPLATE("archive: a loaded scaler gives the same bits", Scaler,
                        tocsin::standard_scaler<float>, tocsin::robust_scaler<double, 3>,
                        tocsin::min_max_scaler<float, 3>, tocsin::identity_scaler<double>,

@@ -71,6 +71,7 @@ std::string sample_file() {
 }
 
 void check_sample(const safetensors_reader& reader) {
+    REQUIRE(reader.find("weights") != nullptr);
     CHECK(reader.metadata().at("model") == "lstm \"small\" \xC3\xA9");
     CHECK(reader.tensors().size() == 5);
     CHECK(values_of<float>(reader, "weights") == std::vector<float>{1.5F, -2, 3, 4, 5, 6});
