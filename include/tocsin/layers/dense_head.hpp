@@ -47,7 +47,7 @@ class dense_head {
     void for_each_parameter_block(Visit&& visit) const {
         index_t offset = 0;
         for (int k = 0; k < layers(); ++k) {
-            char name[16];
+            char name[24];
             std::snprintf(name, sizeof name, "dense.%d", k);
             visit(name, offset, index_t{sizes_.size(k + 1)}, index_t{sizes_.size(k)} + 1);
             offset += index_t{sizes_.size(k + 1)} * (index_t{sizes_.size(k)} + 1);

@@ -53,7 +53,7 @@ class lstm_stack {
     template <class Visit>
     void for_each_parameter_block(Visit&& visit) const {
         for_each_layer(0, 0, [&](const auto& layer, const position& at) {
-            char name[16];
+            char name[24];
             std::snprintf(name, sizeof name, "lstm.%d", at.k);
             layer.for_each_parameter_block(
                 [&](const char* /*block*/, index_t offset, index_t rows, index_t cols) {

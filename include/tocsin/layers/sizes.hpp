@@ -19,8 +19,8 @@ namespace tocsin {
 inline constexpr int maximum_chain_sizes = 16;
 
 namespace detail {
-inline std::array<char, 16> size_name(int position) noexcept {
-    std::array<char, 16> name{};
+inline std::array<char, 24> size_name(int position) noexcept {
+    std::array<char, 24> name{};
     std::snprintf(name.data(), name.size(), "size.%d", position);
     return name;
 }

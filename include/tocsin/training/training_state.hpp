@@ -57,7 +57,7 @@ struct training_state {
         archive.integer("best_epoch", best_epoch);
         random_generator::state_type words = random.state();
         for (std::size_t k = 0; k < words.size(); ++k) {
-            char name[16];
+            char name[24];
             std::snprintf(name, sizeof name, "random.%d", static_cast<int>(k));
             archive.integer(name, words[k]);
         }
