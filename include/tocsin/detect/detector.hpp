@@ -195,6 +195,13 @@ class detector {
         return {};
     }
 
+    /// Puts another rule in place of both, which tune() fits; the thresholds they had are gone.
+    void set_rule(const Rule& rule) {
+        step_rule_ = rule;
+        feature_rule_ = rule;
+        phase_ = std::min(phase_, detector_phase::errors_fitted);
+    }
+
     /// Puts the caller's thresholds in place of the tuned ones; nothing puts the tuned ones back.
     /// Makes a detector with fitted errors ready, without tune().
     void override_thresholds(std::optional<double> per_step,
@@ -324,7 +331,11 @@ class detector {
     /// Describes the detector, as far as it has come, to an archive; see io/detector_file.hpp.
     template <class Archive>
     void exchange(Archive& archive) {
-        archive.expect("model_kind", Model::kind);
+        if constexpr (requires { model_.exchange_kind(archive, "model_kind"); }) {
+            model_.exchange_kind(archive, "model_kind"); // a model chosen at run time
+        } else {
+            archive.expect("model_kind", Model::kind);
+        }
         archive.object("settings", settings_);
         archive.object("model", model_);
         archive.integer("phase", phase_, detector_phase::created, detector_phase::tuned);

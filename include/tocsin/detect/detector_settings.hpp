@@ -30,7 +30,7 @@ struct detector_settings {
 
     template <class Archive>
     void exchange(Archive& archive) {
-        archive.integer("window", window);
+        archive.integer("window", window, 1, 1 << 20);
         archive.integer("scored", scored, scored_steps::all, scored_steps::newest);
         archive.integer("batch_size", batch_size);
         if constexpr (Archive::loading) {

@@ -18,6 +18,9 @@ namespace tocsin {
 /// Longest chain whose sizes are given at run time: an input size and 15 layers.
 inline constexpr int maximum_chain_sizes = 16;
 
+/// Largest size of a layer that a file may ask for: a broken file must not allocate without bound.
+inline constexpr int maximum_layer_size = 65536;
+
 namespace detail {
 inline std::array<char, 24> size_name(int position) noexcept {
     std::array<char, 24> name{};
@@ -116,16 +119,14 @@ class chain_sizes<> {
     template <class Archive>
     void exchange(Archive& archive) {
         int layer_count = layers();
-        archive.integer("layers", layer_count);
-        if (layer_count < 1 || layer_count >= maximum_chain_sizes) {
-            archive.fail(status::error(error_code::format_error, "layers: ", layer_count,
-                                       " is outside [1, ", maximum_chain_sizes - 1, "]"));
+        archive.integer("layers", layer_count, 1, maximum_chain_sizes - 1);
+        if (!archive.outcome().ok()) {
             return;
         }
         given_ = count_ = layer_count + 1;
         for (int position = 0; position < count_; ++position) {
             archive.integer(detail::size_name(position).data(),
-                            values_[static_cast<std::size_t>(position)]);
+                            values_[static_cast<std::size_t>(position)], 1, maximum_layer_size);
         }
     }
 

@@ -21,23 +21,25 @@ class windows {
   public:
     using values_view = matrix_view<const Scalar>;
 
-    windows() noexcept : values_{nullptr, 0, 0} {}
+    windows() = default;
     /// @param values        `[features x samples]`
     /// @param first_columns first sample of each window; each window must lie inside `values`
     /// @param length        samples in a window, at least 1
     windows(values_view values, std::vector<index_t> first_columns, int length)
-        : values_{values}, first_columns_{std::move(first_columns)}, length_{length} {}
+        : data_{values.data()}, features_{values.rows()}, samples_{values.cols()},
+          first_columns_{std::move(first_columns)}, length_{length} {}
 
     index_t count() const noexcept { return static_cast<index_t>(first_columns_.size()); }
     bool empty() const noexcept { return first_columns_.empty(); }
     int length() const noexcept { return length_; }
-    int features() const noexcept { return static_cast<int>(values_.rows()); }
-    const values_view& values() const noexcept { return values_; }
+    int features() const noexcept { return static_cast<int>(features_); }
+    /// The whole matrix, `[features x samples]`.
+    values_view values() const noexcept { return {data_, features_, samples_}; }
     std::span<const index_t> first_columns() const noexcept { return first_columns_; }
 
     /// Window `k` as `[features x length]`; contiguous.
     matrix_view<const Scalar> window(index_t k) const noexcept {
-        return {values_.data() + first_column(k) * values_.rows(), values_.rows(), length_};
+        return {data_ + first_column(k) * features_, features_, length_};
     }
     index_t first_column(index_t k) const noexcept {
         TOCSIN_ASSERT(k >= 0 && k < count(), "windows: window out of range");
@@ -47,10 +49,10 @@ class windows {
     /// The windows `[first, first + size)` in this order.
     windows slice(index_t first, index_t size) const {
         const auto begin = first_columns_.begin() + first;
-        return {values_, std::vector<index_t>(begin, begin + size), length_};
+        return {values(), std::vector<index_t>(begin, begin + size), length_};
     }
     /// The same windows over another matrix of as many samples (for example a scaled copy).
-    windows over(values_view values) const { return {values, first_columns_, length_}; }
+    windows over(values_view other) const { return {other, first_columns_, length_}; }
 
     /// Calls `visit(first_column, columns)` for each run of columns that some window covers, each
     /// column once: what a scaler is fitted on when windows overlap.
@@ -75,7 +77,10 @@ class windows {
     }
 
   private:
-    values_view values_;
+    // Not an Eigen map: assigning one would copy samples instead of referring to others.
+    const Scalar* data_ = nullptr;
+    index_t features_ = 0;
+    index_t samples_ = 0;
     std::vector<index_t> first_columns_;
     int length_ = 0;
 };
