@@ -1,0 +1,156 @@
+#include "tocsin/layers/dense.hpp"
+#include "tocsin/training/gradient_check.hpp"
+
+#include <doctest/doctest.h>
+
+#include "support/random_values.hpp"
+#include <algorithm>
+#include <cmath>
+#include <span>
+#include <string_view>
+
+namespace {
+
+using tocsin::index_t;
+using tocsin::slice;
+using tocsin_test::block_error;
+using tocsin_test::random_values;
+
+constexpr int batch = 3;
+constexpr int steps = 5;
+
+/// A layer of 4 inputs and 6 outputs with the loss <outputs, weights>.
+template <class Layer>
+struct problem {
+    explicit problem(Layer shape)
+        : layer{shape},
+          variables(random_values<double>(layer.parameter_count() + 4 * batch * steps, 31)),
+          weights(random_values<double>(6 * batch * steps, 32)),
+          area(tocsin_test::garbage<double>(layer.tape_size(batch, steps))) {
+        // |W x| stays below 4 for |W|, |x| < 1: biases of +-5 hold pre-activations off the kink of
+        // a ReLU, half of them on either side.
+        for (index_t k = 0; k < 6; ++k) {
+            variables[static_cast<std::size_t>(6 * 4 + k)] = saturating() ? 0.1 : k % 2 ? 5 : -5;
+        }
+    }
+    static constexpr bool saturating() {
+        return !std::is_same_v<typename Layer::activation_type, tocsin::relu_activation>;
+    }
+    std::span<double> parameters() {
+        return slice(std::span<double>(variables), 0, layer.parameter_count());
+    }
+    tocsin::sequence_view<double> inputs() {
+        return {variables.data() + layer.parameter_count(), 4, batch, steps};
+    }
+    auto tape() { return layer.make_tape(area, batch, steps); }
+    double loss() {
+        layer.forward(parameters(), inputs(), tape());
+        double sum = 0;
+        for (std::size_t k = 0; k < weights.size(); ++k) {
+            sum += weights[k] * tape().span()[k];
+        }
+        return sum;
+    }
+    tocsin::aligned_vector<double> gradient() {
+        auto slopes = tocsin_test::zeros<double>(static_cast<index_t>(variables.size()));
+        const std::span<double> out(slopes);
+        layer.backward(
+            parameters(), inputs(), tape(),
+            tocsin::sequence_view<const double>(weights.data(), 6, batch, steps),
+            slice(out, 0, layer.parameter_count()),
+            tocsin::sequence_view<double>(out.data() + layer.parameter_count(), 4, batch, steps),
+            std::span<double>{});
+        return slopes;
+    }
+
+    Layer layer;
+    tocsin::aligned_vector<double> variables;
+    tocsin::aligned_vector<double> weights;
+    tocsin::aligned_vector<double> area;
+};
+
+} // namespace
+
+TEST_SUITE("layers") {
+
+    TEST_CASE_TEMPLATE("dense: gradient of parameters and inputs equals finite differences; static "
+                       "sizes give the same",
+                       Activation, tocsin::identity_activation, tocsin::sigmoid_activation,
+                       tocsin::tanh_activation, tocsin::relu_activation) {
+        problem p(tocsin::dense<double, Activation>{4, 6});
+        p.loss();
+        const auto gradient = p.gradient();
+        const auto worst = tocsin::check_gradient([&] { return p.loss(); }, p.variables, gradient);
+        CAPTURE(worst.position);
+        CHECK(worst.relative_error <= 1e-6);
+
+        // Eigen may sum small products of known size in another order: equal within 1e-13.
+        problem fixed(tocsin::dense<double, Activation, 4, 6>{});
+        CHECK(fixed.loss() == doctest::Approx(p.loss()).epsilon(1e-13));
+        CHECK(block_error(fixed.gradient(), p.gradient()) <= 1e-13);
+    }
+
+    TEST_CASE_TEMPLATE("dense: outputs are W x + b with the columns [W | b]", Scalar, float,
+                       double) {
+        const tocsin::dense<Scalar> layer(2, 3);
+        const Scalar parameters[9] = {1, 2, 3, 10, 20, 30, Scalar(0.5), Scalar(0.25), -1};
+        const Scalar inputs[4] = {1, -1, 2, Scalar(0.5)};
+        Scalar outputs[6] = {};
+        layer.apply(parameters, tocsin::matrix_view<const Scalar>(inputs, 2, 2),
+                    tocsin::matrix_view<Scalar>(outputs, 3, 2));
+        const Scalar expected[6] = {Scalar(-8.5), Scalar(-17.75), -28,
+                                    Scalar(7.5),  Scalar(14.25),  20};
+        CHECK(std::equal(outputs, outputs + 6, expected));
+    }
+
+    TEST_CASE("dense: gradients are added to, an unwanted input gradient is left out") {
+        problem p(tocsin::dense<double, tocsin::tanh_activation>{4, 6});
+        p.loss();
+        const auto once = p.gradient();
+        p.loss();
+        auto sum = random_values<double>(p.layer.parameter_count(), 33);
+        const auto before = sum;
+        p.layer.backward(p.parameters(), p.inputs(), p.tape(),
+                         tocsin::sequence_view<const double>(p.weights.data(), 6, batch, steps),
+                         std::span<double>(sum), {}, std::span<double>{});
+        for (std::size_t k = 0; k < sum.size(); ++k) {
+            CHECK(sum[k] - before[k] == doctest::Approx(once[k]).epsilon(1e-11));
+        }
+    }
+
+    TEST_CASE("dense: no columns are nothing to do, a NaN column spoils itself only") {
+        const tocsin::dense<double> layer(2, 3);
+        const auto parameters = random_values<double>(layer.parameter_count(), 1);
+        layer.apply(parameters, tocsin::matrix_view<const double>(nullptr, 2, 0),
+                    tocsin::matrix_view<double>(nullptr, 3, 0));
+        auto inputs = random_values<double>(8, 2);
+        inputs[3] = std::numeric_limits<double>::quiet_NaN();
+        auto outputs = tocsin_test::zeros<double>(12);
+        layer.apply(parameters, tocsin::matrix_view<const double>(inputs.data(), 2, 4),
+                    tocsin::matrix_view<double>(outputs.data(), 3, 4));
+        for (std::size_t k = 0; k < 12; ++k) {
+            CHECK(std::isnan(outputs[k]) == (k / 3 == 1));
+        }
+    }
+
+    TEST_CASE("dense: fresh weights keep to Glorot's limit and reach for it, biases are zero") {
+        const tocsin::dense<double> layer(30, 20);
+        auto parameters = tocsin_test::garbage<double>(layer.parameter_count());
+        tocsin::random_generator random(4);
+        layer.initialise(parameters, random);
+        const tocsin::matrix_view<const double> all(parameters.data(), 20, 31);
+        const double limit = std::sqrt(6.0 / 50);
+        CHECK(all.leftCols(30).cwiseAbs().maxCoeff() <= limit);
+        CHECK(all.leftCols(30).maxCoeff() > 0.95 * limit);
+        CHECK(all.leftCols(30).minCoeff() < -0.95 * limit);
+        CHECK((all.col(30).array() == 0).all());
+    }
+
+    TEST_CASE("dense: sizes that are not positive are named") {
+        CHECK((tocsin::dense<float>{1, 1}.check().ok()));
+        const tocsin::status failure = tocsin::dense<float>{0, 2}.check();
+        CHECK(failure.code() == tocsin::error_code::invalid_argument);
+        CHECK(std::string_view(failure.message()) ==
+              "dense: input size 0 and output size 2 must both be at least 1");
+    }
+}
