@@ -11,7 +11,11 @@ using tocsin_test::temporary_directory;
 TEST_SUITE("io") {
     TEST_CASE("atomic_file: a committed file holds what was written, nothing else is left") {
         const temporary_directory directory;
-        const std::string content = std::string("a\0b\n", 4) + std::string(200000, 'x');
+        const std::string content = [] {
+            std::string text("a\0b\n", 4);
+            text.append(200000, 'x');
+            return text;
+        }();
         REQUIRE(tocsin::write_file(directory / "file", content).ok());
         const auto read = tocsin::read_file(directory / "file");
         REQUIRE(read.has_value());

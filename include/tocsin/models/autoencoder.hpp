@@ -22,6 +22,11 @@ class autoencoder {
   public:
     using scalar_type = Scalar;
     static constexpr const char* kind = "autoencoder";
+    /// What users of this model start from: windows of three consecutive rows, 75 epochs, an
+    /// embedding of 64.
+    static constexpr int default_window = 3;
+    static constexpr int default_epochs = 75;
+    static constexpr int default_embedding = 64;
 
     constexpr autoencoder() noexcept = default;
     constexpr autoencoder(Encoder encoder, Decoder decoder, Head head) noexcept
@@ -29,7 +34,7 @@ class autoencoder {
 
     /// The usual shape: encoder features -> 2 E -> E, decoder E -> E -> 2 E, linear output.
     /// @param embedding E
-    static constexpr autoencoder with_embedding(int features, int embedding = 64,
+    static constexpr autoencoder with_embedding(int features, int embedding = default_embedding,
                                                 double dropout_rate = 0) noexcept
         requires(!Encoder::sizes_type::is_static)
     {
