@@ -72,6 +72,8 @@ class detector {
     const Scaler& data_scaler() const noexcept { return scaler_; }
     const Statistic& step_statistic() const noexcept { return step_statistic_; }
     const Statistic& feature_statistic() const noexcept { return feature_statistic_; }
+    const Rule& step_rule() const noexcept { return step_rule_; }
+    const Rule& feature_rule() const noexcept { return feature_rule_; }
     detector_phase phase() const noexcept { return phase_; }
     int features() const noexcept { return model_.features(); }
     std::span<const scalar_type> parameters() const noexcept { return parameters_; }
@@ -141,11 +143,13 @@ class detector {
         parameters_ = state.best_parameters;
         phase_ = detector_phase::trained;
         window_.clear();
+        forget_thresholds();
         return {};
     }
 
     /// Fits both error statistics to the reconstruction errors of normal windows, which should not
-    /// be those trained on. Replaces an earlier fit; thresholds must be tuned again. Allocates.
+    /// be those trained on. Replaces an earlier fit; thresholds must be tuned again (those of
+    /// override_thresholds() stay). A failure leaves the detector as it was. Allocates.
     status fit_errors(const window_list& normal) {
         if (const status ready = require("fit_errors", detector_phase::trained, normal);
             !ready.ok()) {
@@ -164,7 +168,8 @@ class detector {
         }
         step_statistic_ = std::move(per_step);
         feature_statistic_ = std::move(per_feature);
-        phase_ = detector_phase::errors_fitted;
+        forget_thresholds();
+        phase_ = phase_with_thresholds();
         return {};
     }
 
@@ -199,22 +204,26 @@ class detector {
     void set_rule(const Rule& rule) {
         step_rule_ = rule;
         feature_rule_ = rule;
-        phase_ = std::min(phase_, detector_phase::errors_fitted);
+        if (phase_ >= detector_phase::errors_fitted) {
+            phase_ = phase_with_thresholds();
+        }
     }
 
     /// Puts the caller's thresholds in place of the tuned ones; nothing puts the tuned ones back.
-    /// Makes a detector with fitted errors ready, without tune().
+    /// Two thresholds make a detector with fitted errors ready without tune(); taking them away
+    /// undoes that. Infinity keeps a view from flagging anything, and so does NaN.
     void override_thresholds(std::optional<double> per_step,
                              std::optional<double> per_feature) noexcept {
         step_override_ = per_step;
         feature_override_ = per_feature;
-        if (phase_ == detector_phase::errors_fitted && per_step && per_feature) {
-            phase_ = detector_phase::tuned;
+        if (phase_ >= detector_phase::errors_fitted) {
+            phase_ = phase_with_thresholds();
         }
     }
 
     /// Sequence scores of windows in both views, in order of the windows: the largest distance of
-    /// each. NaN for a window with a value that is not finite. Allocates.
+    /// each. NaN for a window with a value that is not finite; infinity for finite values so far
+    /// out that their errors overflow. Allocates.
     status scores(const window_list& scored, std::vector<double>& per_step,
                   std::vector<double>& per_feature) {
         if (const status ready = require("scores", detector_phase::errors_fitted, scored);
@@ -225,8 +234,9 @@ class detector {
         per_feature = per_step;
         for_each_error(scored, [&](index_t k, const matrix<double>& errors) {
             measure(errors);
-            per_step[static_cast<std::size_t>(k)] = sequence_score(step_distances());
-            per_feature[static_cast<std::size_t>(k)] = sequence_score(feature_distances_);
+            const bool valid = scored.window(k).allFinite();
+            per_step[static_cast<std::size_t>(k)] = overall_score(step_distances(), valid);
+            per_feature[static_cast<std::size_t>(k)] = overall_score(feature_distances_, valid);
         });
         return {};
     }
@@ -270,8 +280,8 @@ class detector {
         measure(errors_);
         scaler_.inverse(prediction_);
         outcome.valid = window.allFinite();
-        outcome.step_score = sequence_score(step_distances());
-        outcome.feature_score = sequence_score(feature_distances_);
+        outcome.step_score = overall_score(step_distances(), outcome.valid);
+        outcome.feature_score = overall_score(feature_distances_, outcome.valid);
         outcome.flagged_by_step = outcome.valid && exceeds(outcome.step_score, step_threshold());
         outcome.flagged_by_feature =
             outcome.valid && exceeds(outcome.feature_score, feature_threshold());
@@ -309,13 +319,13 @@ class detector {
         measure_steps(errors_);
         const auto distances = step_distances();
         const auto worst = std::max_element(distances.begin(), distances.end(), less_or_nan);
-        outcome.score = *worst;
-        if (std::isnan(outcome.score)) {
-            // Finite input so far out that the errors overflow: as far from normal as can be.
-            outcome.score = std::numeric_limits<double>::infinity();
+        outcome.score = overall_score(distances, true);
+        if (std::isnan(*worst)) {
+            share_by_magnitude(window);
+        } else {
+            const auto step = settings_.window - scored_count() + (worst - distances.begin());
+            step_statistic_.shares(errors_.col(step), shares_);
         }
-        const auto step = settings_.window - scored_count() + (worst - distances.begin());
-        step_statistic_.shares(errors_.col(step), shares_);
         outcome.shares = shares_;
         outcome.kind = exceeds(outcome.score, outcome.threshold) ? verdict_kind::anomaly
                                                                  : verdict_kind::normal;
@@ -336,6 +346,7 @@ class detector {
         } else {
             archive.expect("model_kind", Model::kind);
         }
+        archive.expect("scalar_type", sizeof(scalar_type) == sizeof(float) ? "float" : "double");
         archive.object("settings", settings_);
         archive.object("model", model_);
         archive.integer("phase", phase_, detector_phase::created, detector_phase::tuned);
@@ -380,6 +391,49 @@ class detector {
     }
     static bool exceeds(double score, double threshold) noexcept { return score > threshold; }
     static bool less_or_nan(double a, double b) noexcept { return a < b || std::isnan(b); }
+    /// Largest distance; NaN unless the window is finite. Where a finite window has a distance that
+    /// is not, its errors overflow: it is as far from normal as can be.
+    static double overall_score(std::span<const double> distances, bool finite_window) noexcept {
+        if (!finite_window) {
+            return std::numeric_limits<double>::quiet_NaN();
+        }
+        const bool overflow = std::any_of(distances.begin(), distances.end(),
+                                          [](double distance) { return std::isnan(distance); });
+        return overflow ? std::numeric_limits<double>::infinity() : sequence_score(distances);
+    }
+    /// Shares where the errors overflow, which one huge feature does to the predictions of all: by
+    /// the largest scaled value of each feature.
+    template <class Window>
+    void share_by_magnitude(const Window& window) noexcept {
+        constexpr double largest = std::numeric_limits<double>::max();
+        vector_view<double> shares(shares_.data(), features());
+        for (int f = 0; f < features(); ++f) {
+            const auto magnitude = static_cast<double>(window.row(f).cwiseAbs().maxCoeff());
+            shares[f] = std::min(magnitude, largest);
+        }
+        if (shares.isZero(0)) {
+            shares.setOnes(); // a model that answers zeros with NaN: nothing points anywhere
+        }
+        shares /= shares.maxCoeff();
+        shares /= shares.sum();
+    }
+
+    /// How far a detector with fitted errors has come.
+    detector_phase phase_with_thresholds() const noexcept {
+        const auto available = [](const std::optional<double>& given, const Rule& rule) {
+            return given.has_value() || std::isfinite(rule.threshold());
+        };
+        return available(step_override_, step_rule_) && available(feature_override_, feature_rule_)
+                   ? detector_phase::tuned
+                   : detector_phase::errors_fitted;
+    }
+    /// Thresholds tuned to other errors say nothing. A rule that learns has none after a failure,
+    /// and no scores are one.
+    void forget_thresholds() {
+        for (Rule* rule : {&step_rule_, &feature_rule_}) {
+            static_cast<void>(rule->fit({}, {}));
+        }
+    }
 
     int scored_count() const noexcept {
         return settings_.scored == scored_steps::all ? settings_.window : 1;
@@ -462,14 +516,19 @@ class detector {
     static void exchange_override(Archive& archive, const char* name,
                                   std::optional<double>& threshold) {
         const auto scope = archive.scope(name);
+        constexpr double infinity = std::numeric_limits<double>::infinity();
         bool present = threshold.has_value();
+        bool infinite = threshold == infinity; // files hold finite numbers only
         archive.integer("present", present);
-        if (present) {
-            double value = threshold.value_or(0);
+        archive.integer("infinite", infinite);
+        double value = infinite ? infinity : threshold.value_or(0);
+        if (present && !infinite) {
             archive.number("threshold", value);
-            threshold = value;
-        } else {
+        }
+        if (!present) {
             threshold.reset();
+        } else {
+            threshold = infinite ? infinity : value;
         }
     }
 

@@ -92,7 +92,7 @@ class chain_sizes<> {
     constexpr chain_sizes(std::initializer_list<int> sizes) noexcept
         : chain_sizes(std::span<const int>{sizes.begin(), sizes.size()}) {}
 
-    constexpr int layers() const noexcept { return count_ - 1; }
+    constexpr int layers() const noexcept { return count_ > 0 ? count_ - 1 : 0; }
     constexpr int size(int position) const noexcept {
         return values_[static_cast<std::size_t>(position)];
     }

@@ -103,7 +103,7 @@ struct trainer {
                 state.best_parameters = state.parameters;
             }
             state.history.push_back(record);
-            const epoch_event<scalar> event{record, state, epochs};
+            [[maybe_unused]] const epoch_event<scalar> event{record, state, epochs};
             ((going = notify(callbacks, event) && going), ...);
         }
         return {};
