@@ -7,6 +7,7 @@
 #include "tocsin/core/views.hpp"
 #include "tocsin/layers/initialisers.hpp"
 #include "tocsin/math/elementwise.hpp"
+#include "tocsin/math/products.hpp"
 
 #include <span>
 
@@ -59,7 +60,7 @@ class dense {
     void apply(std::span<const Scalar> parameters, const Input& input,
                Output&& output) const noexcept {
         const weights<const Scalar> view = view_of(parameters);
-        output.noalias() = view.matrix * input;
+        multiply(view.matrix, input, output);
         output.colwise() += view.bias;
         activate(Activation{}, output.data(), output.size());
     }
@@ -76,10 +77,10 @@ class dense {
         const weights<Scalar> view = view_of(gradients);
         auto matrix = view.matrix;
         auto bias = view.bias;
-        matrix.noalias() += output * input.transpose();
+        add_outer_product(output, input, matrix);
         bias += output.rowwise().sum();
         if (input_gradient.data() != nullptr) {
-            input_gradient.noalias() = view_of(parameters).matrix.transpose() * output;
+            multiply_transposed(view_of(parameters).matrix, output, input_gradient);
         }
     }
 

@@ -8,6 +8,7 @@
 #include "tocsin/core/views.hpp"
 #include "tocsin/layers/initialisers.hpp"
 #include "tocsin/math/lstm_kernels.hpp"
+#include "tocsin/math/products.hpp"
 
 #include <span>
 
@@ -147,10 +148,10 @@ class lstm {
                  const tape_type& tape) const noexcept {
         const weights<const Scalar> view = view_of(parameters);
         auto projections = tape.gates.flat();
-        projections.noalias() = view.input * inputs.flat();
+        multiply(view.input, inputs.flat(), projections);
         projections.colwise() += view.bias;
         for (int t = 0; t < inputs.time(); ++t) {
-            tape.gates.step(t).noalias() += view.recurrent * tape.hiddens.step(t);
+            multiply_add(view.recurrent, tape.hiddens.step(t), tape.gates.step(t));
             update_state(tape, t);
         }
     }
@@ -177,14 +178,14 @@ class lstm {
                                cells.col(b).data(), gradient.hidden.col(b).data(),
                                gradient.cell.col(b).data());
         }
-        gradient.hidden.noalias() = view_of(parameters).recurrent.transpose() * gates;
+        multiply_transposed(view_of(parameters).recurrent, gates, gradient.hidden);
     }
 
     /// dL/dx of step `t`, after backward_step(t).
     template <class Gradient>
     void input_gradient_step(std::span<const Scalar> parameters, const tape_type& tape, int t,
                              Gradient&& input_gradient) const noexcept {
-        input_gradient.noalias() = view_of(parameters).input.transpose() * tape.gates.step(t);
+        multiply_transposed(view_of(parameters).input, tape.gates.step(t), input_gradient);
     }
 
     /// Adds dL/dW, dL/dU, dL/db of all steps, after backward_step of all of them: one large matrix
@@ -196,8 +197,8 @@ class lstm {
         auto recurrent = view.recurrent;
         auto bias = view.bias;
         const auto slopes = tape.gates.flat();
-        input.noalias() += slopes * inputs.flat().transpose();
-        recurrent.noalias() += slopes * tape.hiddens.steps(0, tape.gates.time()).flat().transpose();
+        add_outer_product(slopes, inputs.flat(), input);
+        add_outer_product(slopes, tape.hiddens.steps(0, tape.gates.time()).flat(), recurrent);
         bias += slopes.rowwise().sum();
     }
 
@@ -225,8 +226,8 @@ class lstm {
         }
         accumulate_gradients(inputs, tape, gradients);
         if (input_gradient.data() != nullptr) {
-            input_gradient.flat().noalias() =
-                view_of(parameters).input.transpose() * tape.gates.flat();
+            multiply_transposed(view_of(parameters).input, tape.gates.flat(),
+                                input_gradient.flat());
         }
     }
     /// The same with nothing flowing into the final state from outside.
@@ -266,8 +267,8 @@ class lstm {
     template <class Input, class Previous, class Gates>
     static void pre_activations(const weights<const Scalar>& view, const Input& input,
                                 const Previous& hidden, Gates& gates) noexcept {
-        gates.noalias() = view.input * input;
-        gates.noalias() += view.recurrent * hidden;
+        multiply(view.input, input, gates);
+        multiply_add(view.recurrent, hidden, gates);
         gates.colwise() += view.bias;
     }
 

@@ -35,7 +35,7 @@ class encoder_decoder {
 
     constexpr encoder_decoder() noexcept = default;
     /// @param reversed whether the decoder emits the window's last sample first
-    constexpr encoder_decoder(Encoder encoder, Decoder decoder, Head head, bool reversed = true,
+    constexpr encoder_decoder(Encoder encoder, Decoder decoder, Head head, bool reversed = false,
                               decoder_training training = decoder_training::free_running) noexcept
         : encoder_{encoder}, decoder_{decoder}, head_{head}, reversed_{reversed},
           training_{training} {}
@@ -334,7 +334,7 @@ class encoder_decoder {
     [[no_unique_address]] Encoder encoder_;
     [[no_unique_address]] Decoder decoder_;
     [[no_unique_address]] Head head_;
-    bool reversed_ = true;
+    bool reversed_ = false;
     decoder_training training_ = decoder_training::free_running;
 };
 
