@@ -1,0 +1,133 @@
+/// @file main.cpp
+/// @brief Evaluates tocsin on a data set by the protocol of that data set; see docs/evaluation.md.
+
+#include "tocsin/core/config.hpp"
+#include "tocsin/io/atomic_file.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include "report.hpp"
+#include "suite.hpp"
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <string>
+#include <system_error>
+
+namespace {
+
+using evaluate::suite;
+
+constexpr std::array<const suite*, 2> suites = {&evaluate::synth_suite, &evaluate::skab_suite};
+
+enum class exit_code : int { success = 0, internal = 1, usage = 2, bad_data = 3, io = 4 };
+
+constexpr const char* exit_codes =
+    "Exit codes: 0 done; 1 internal error; 2 wrong command line; 3 the data cannot be used "
+    "(malformed, too short, training diverged); 4 no data where it was looked for, or a file "
+    "cannot be read or written.";
+
+exit_code fail(exit_code code, const std::string& message) {
+    std::fprintf(stderr, "evaluate: %s\n", message.c_str());
+    return code;
+}
+
+exit_code exit_code_of(tocsin::error_code code) noexcept {
+    switch (code) {
+    case tocsin::error_code::io_error:
+        return exit_code::io;
+    case tocsin::error_code::invalid_data:
+    case tocsin::error_code::format_error:
+        return exit_code::bad_data;
+    default:
+        return exit_code::internal;
+    }
+}
+
+exit_code run(const suite& which, const std::string& data, std::uint64_t seed,
+              const std::string& out) {
+    if (data.empty()) {
+        return fail(exit_code::io, "where is the data? Give --data DIR or set TOCSIN_DATA_DIR to "
+                                   "the directory that holds '" +
+                                       std::string(which.name) + "'");
+    }
+    const auto directory = std::filesystem::path(data) / which.name;
+    std::error_code ignored;
+    if (!std::filesystem::is_directory(directory, ignored)) {
+        return fail(exit_code::io, "there is no directory " + directory.string() +
+                                       " (--data or TOCSIN_DATA_DIR names the directory above)");
+    }
+    evaluate::progress shown;
+    const auto start = std::chrono::steady_clock::now();
+    const auto outcome = which.run({directory, seed, shown});
+    const double seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    if (!outcome) {
+        return fail(exit_code_of(outcome.error().code()), outcome.error().message());
+    }
+    if (outcome->files.empty()) {
+        return fail(exit_code::io,
+                    directory.string() + ": holds no file of the suite '" + which.name + "'");
+    }
+    std::fputs(evaluate::table(which, *outcome).c_str(), stdout);
+    std::printf("%.1f s, seed %llu\n", seconds, static_cast<unsigned long long>(seed));
+    if (!out.empty()) {
+        const std::string text = evaluate::to_json(which, *outcome, seed, seconds).dump(2) + '\n';
+        if (const auto written = tocsin::write_file(out, text); !written) {
+            return fail(exit_code::io, written.message());
+        }
+    }
+    return exit_code::success;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    std::string name;
+    std::string data;
+    std::string out;
+    std::uint64_t seed = 1;
+    std::string summaries = "Which data set, by its own protocol:";
+    std::set<std::string> names;
+    for (const suite* each : suites) {
+        summaries += std::string("\n") + each->name + ": " + each->summary;
+        names.insert(each->name);
+    }
+
+    CLI::App app{
+        "Evaluates tocsin on public data sets and prints published results beside its own."};
+    app.footer(exit_codes);
+    app.set_version_flag("--version", TOCSIN_VERSION_STRING);
+    app.add_option("--suite", name, summaries)->required()->check(CLI::IsMember(names));
+    app.add_option("--data", data, "Directory that holds a directory named as the suite")
+        ->envname("TOCSIN_DATA_DIR");
+    app.add_option("--out", out, "Write the results to this JSON file");
+    app.add_option("--seed", seed, "Of initial weights and order of batches")
+        ->capture_default_str();
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::Success& help) {
+        return app.exit(help);
+    } catch (const CLI::ParseError& wrong) {
+        app.exit(wrong);
+        return static_cast<int>(exit_code::usage);
+    }
+
+    exit_code code = exit_code::internal;
+    try {
+        for (const suite* each : suites) {
+            if (name == each->name) {
+                code = run(*each, data, seed, out);
+            }
+        }
+    } catch (const std::exception& error) {
+        code = fail(exit_code::internal, error.what());
+    }
+    if ((std::fflush(stdout) != 0 || std::ferror(stdout) != 0) && code == exit_code::success) {
+        code = fail(exit_code::io, "cannot write to standard output");
+    }
+    return static_cast<int>(code);
+}

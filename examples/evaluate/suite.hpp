@@ -1,0 +1,59 @@
+/// @file suite.hpp
+/// @brief What a suite is: a data set with the protocol by which it is evaluated.
+#pragma once
+
+#include "tocsin/core/status.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "metrics.hpp"
+#include "progress.hpp"
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace evaluate {
+
+/// A line of the table: what somebody, or this program, reached.
+struct named_metrics {
+    std::string name;
+    metrics values;
+};
+
+/// What was reached on one file (or directory, where the files of one belong together).
+struct file_result {
+    std::string file; ///< relative to the directory of the suite
+    metrics values;
+    std::vector<named_metrics> published = {}; ///< by others on this file, for the table
+};
+
+struct suite_result {
+    nlohmann::ordered_json settings; ///< every hyper-parameter
+    std::vector<file_result> files;
+    metrics totals;
+    std::vector<named_metrics> published = {}; ///< by others in total, for the table
+};
+
+struct run_options {
+    std::filesystem::path directory; ///< of the suite; exists
+    std::uint64_t seed = 1;
+    progress& shown;
+};
+
+/// Each suite is one `<name>_suite.cpp`, declared below and listed in main.cpp.
+struct suite {
+    const char* name; ///< also of its directory
+    const char* summary;
+    tocsin::result<suite_result> (*run)(const run_options&);
+};
+
+extern const suite synth_suite;
+extern const suite skab_suite;
+
+/// Puts the name of a file before the reason why it cannot be evaluated.
+inline tocsin::status in_file(const std::string& file, const tocsin::status& reason) {
+    return tocsin::status::error(reason.code(), file, ": ", reason.message());
+}
+
+} // namespace evaluate
