@@ -5,32 +5,38 @@
 #include "tocsin/training/history.hpp"
 
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
 
 namespace tocsin {
 
-/// Draws one line that is overwritten after each epoch: a bar, the errors, the time left. For a
-/// terminal; programs write log_line to files.
+/// Draws one line that is overwritten after each epoch: a bar, the loss, the validation RMSE, its
+/// lowest value so far, the time left. It fits a terminal of 80 columns; programs write log_line to
+/// files.
 class progress_bar {
   public:
     explicit progress_bar(std::FILE* out = stderr) noexcept : out_{out} {}
 
     template <class Event>
     void operator()(const Event& event) noexcept {
-        constexpr int width = 30;
-        const int done = event.record.epoch + 1;
+        constexpr int width = 16;
+        const epoch_record& record = event.record;
+        const int done = record.epoch + 1;
         if (first_epoch_ < 0) {
-            first_epoch_ = event.record.epoch; // not 0 when training goes on from a checkpoint
+            first_epoch_ = record.epoch; // not 0 when training goes on from a checkpoint
         }
-        const int filled = width * done / event.planned_epochs;
+        const int filled = static_cast<int>(std::int64_t{width} * done / event.planned_epochs);
         const double elapsed =
             std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-        const double left = elapsed / (done - first_epoch_) * (event.planned_epochs - done);
-        std::fprintf(out_,
-                     "\r[%.*s%.*s] epoch %d/%d  loss %.4f  validation RMSE %.4f  %3.0f s left ",
-                     filled, "##############################", width - filled,
-                     "..............................", done, event.planned_epochs,
-                     event.record.training_loss, event.record.validation_rmse, left);
+        const double left =
+            elapsed / (done - first_epoch_) * static_cast<double>(event.planned_epochs - done);
+        // Carriage return, then "erase to the end of the line": a shorter line leaves no rest.
+        std::fprintf(out_, "\r[%.*s%.*s] %d/%d  loss %.4f  RMSE %.4f (best %.4f)  ", filled,
+                     "################", width - filled, "................", done,
+                     event.planned_epochs, record.training_loss, record.validation_rmse,
+                     event.state.best_rmse);
+        print_time(left);
+        std::fputs(" left\x1b[K", out_);
         std::fflush(out_);
         drawn_ = true;
     }
@@ -43,6 +49,15 @@ class progress_bar {
     }
 
   private:
+    /// Minutes and seconds, or hours and minutes.
+    void print_time(double seconds) const noexcept {
+        const auto whole = static_cast<std::int64_t>(seconds + 0.5);
+        const bool long_time = whole >= 3600;
+        std::fprintf(out_, long_time ? "%d h %02d" : "%d:%02d",
+                     static_cast<int>(whole / (long_time ? 3600 : 60)),
+                     static_cast<int>(long_time ? whole / 60 % 60 : whole % 60));
+    }
+
     std::FILE* out_;
     std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
     int first_epoch_ = -1;

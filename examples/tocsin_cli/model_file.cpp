@@ -1,0 +1,70 @@
+#include "model_file.hpp"
+
+#include "tocsin/io/archive.hpp"
+
+#include "failure.hpp"
+
+template class tocsin::detector<tocsin_cli::any_model, tocsin_cli::any_scaler,
+                                tocsin::mahalanobis<>, tocsin_cli::any_threshold>;
+
+namespace tocsin_cli {
+
+std::vector<std::string> model_file::shown_names() const {
+    if (!feature_names.empty()) {
+        return feature_names;
+    }
+    std::vector<std::string> names;
+    for (int k = 0; k < detector.features(); ++k) {
+        names.push_back("feature" + std::to_string(k));
+    }
+    return names;
+}
+
+model_file load_model(const std::string& path) {
+    auto archive = require(tocsin::archive_reader::open(path));
+    const auto content = archive.metadata().find("content");
+    if (content != archive.metadata().end() && content->second == "checkpoint") {
+        fail(tocsin::error_code::invalid_data, path,
+             ": is a checkpoint of training, not a model; 'train --resume' goes on from it");
+    }
+    model_file model;
+    archive.expect("content", "detector");
+    archive.object("detector", model.detector);
+    if (archive.contains("feature_names")) {
+        archive.texts("feature_names", model.feature_names);
+    }
+    require(archive.outcome());
+    if (!model.feature_names.empty() &&
+        static_cast<int>(model.feature_names.size()) != model.detector.features()) {
+        fail(tocsin::error_code::format_error, path, ": names ", model.feature_names.size(),
+             " features, its model has ", model.detector.features());
+    }
+    return model;
+}
+
+void save_model(const model_file& model, const std::string& path) {
+    tocsin::archive_writer archive;
+    archive.expect("content", "detector");
+    archive.object("detector", model.detector);
+    if (!model.feature_names.empty()) {
+        archive.texts("feature_names", model.feature_names);
+    }
+    require(archive.write(path));
+}
+
+void require_phase(const model_file& model, const std::string& path,
+                   tocsin::detector_phase needed) {
+    if (model.detector.phase() < needed) {
+        constexpr const char* commands[] = {"train", "train", "fit-errors", "tune"};
+        fail(tocsin::error_code::not_ready, path, ": has come as far as '",
+             phase_name(model.detector.phase()), "'; run '",
+             commands[static_cast<int>(model.detector.phase()) + 1], "' on it first");
+    }
+}
+
+const char* phase_name(tocsin::detector_phase phase) noexcept {
+    constexpr const char* names[] = {"created", "trained", "errors_fitted", "tuned"};
+    return names[static_cast<int>(phase)];
+}
+
+} // namespace tocsin_cli

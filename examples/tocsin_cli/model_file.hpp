@@ -1,0 +1,42 @@
+/// @file model_file.hpp
+/// @brief The detector of the command line, with the file it lives in between two commands.
+#pragma once
+
+#include "tocsin/detect/detector.hpp"
+
+#include "any_model.hpp"
+#include "any_scaler.hpp"
+#include "any_threshold.hpp"
+#include <string>
+#include <vector>
+
+// Compiled once, in model_file.cpp.
+extern template class tocsin::detector<tocsin_cli::any_model, tocsin_cli::any_scaler,
+                                       tocsin::mahalanobis<>, tocsin_cli::any_threshold>;
+
+namespace tocsin_cli {
+
+using any_detector = tocsin::detector<any_model, any_scaler, tocsin::mahalanobis<>, any_threshold>;
+
+/// What a model file holds: a detector as far as it has come. The names of the features stand
+/// beside it, so that columns are found whatever their order.
+struct model_file {
+    any_detector detector;
+    std::vector<std::string> feature_names; ///< empty for a model trained on sequences
+
+    /// A name for each feature: its own, or feature0, feature1, ...
+    std::vector<std::string> shown_names() const;
+};
+
+/// Reads a model file; fails with its name and the reason. A checkpoint is refused as such.
+model_file load_model(const std::string& path);
+/// Replaces a model file completely or not at all.
+void save_model(const model_file& model, const std::string& path);
+
+/// Fails, naming the command to run, unless a model has come as far as `needed`.
+void require_phase(const model_file& model, const std::string& path, tocsin::detector_phase needed);
+
+/// The name of a phase, such as "errors_fitted".
+const char* phase_name(tocsin::detector_phase phase) noexcept;
+
+} // namespace tocsin_cli

@@ -1,0 +1,395 @@
+// train: fits the scaler and the model to normal data and writes the model file.
+#include "tocsin/io/checkpoint.hpp"
+#include "tocsin/series/split.hpp"
+#include "tocsin/training/callbacks.hpp"
+#include "tocsin/training/fit.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "any_loss.hpp"
+#include "any_schedule.hpp"
+#include "commands.hpp"
+#include "failure.hpp"
+#include "input.hpp"
+#include "model_file.hpp"
+#include "options.hpp"
+#include <algorithm>
+#include <chrono>
+#include <limits>
+#include <optional>
+
+namespace tocsin_cli {
+namespace {
+
+using tocsin::error_code;
+using any_trainer = tocsin::trainer<any_loss, tocsin::adam, any_schedule, tocsin::early_stopping>;
+
+enum class model_kind : std::uint8_t { encoder_decoder, autoencoder };
+enum class target_order : std::uint8_t { reversed, forward };
+enum class schedule_kind : std::uint8_t { constant, step, exponential, cosine };
+enum class scored_option : std::uint8_t { automatic, all, newest };
+
+struct train_command {
+    console out;
+    std::string model_path;
+    std::string data_path;
+    input_options input;
+    window_options how;
+    int window = 0;
+    scored_option scored = scored_option::automatic;
+    scaler_kind scaler = scaler_kind::standard;
+
+    model_kind kind = model_kind::encoder_decoder;
+    std::vector<int> encoder;
+    std::vector<int> decoder;
+    std::vector<int> head;
+    double dropout = 0;
+    target_order order = target_order::forward;
+    tocsin::decoder_training decoding = tocsin::decoder_training::free_running;
+    std::vector<CLI::Option*> encoder_decoder_only;
+
+    any_trainer trainer;
+    int patience = 10;
+    schedule_kind schedule = schedule_kind::constant;
+    double decay_factor = 0;
+    int decay_every = 10;
+    int warm_up = 0;
+    std::vector<CLI::Option*> schedule_options;
+
+    std::string validation_path;
+    double validation_fraction = 0;
+    std::string checkpoint;
+    int checkpoint_every = 1;
+    bool resume = false;
+    bool log = false;
+
+    void add_to(CLI::App& command);
+    void run();
+    any_model make_model(int features) const;
+    any_schedule make_schedule() const;
+    void print_result(const model_file& model, const tocsin::training_state<float>& state,
+                      tocsin::index_t training, tocsin::index_t validation, double seconds) const;
+};
+
+void train_command::add_to(CLI::App& command) {
+    command.add_option("MODEL", model_path, "Model file to write")->required();
+    command.add_option("DATA", data_path, "Normal data; anomalous parts are left out if labelled")
+        ->required();
+    input.add_to(command);
+    how.add_to(command);
+    add_integer(command, "--window", window,
+                "CSV: time steps that the model sees at once; sequences: their length", 1,
+                1'000'000)
+        ->default_str("30, or the length of the sequences")
+        ->group("Reading data");
+    add_choice(
+        command, "--scored", scored,
+        {{"auto", scored_option::automatic},
+         {"all", scored_option::all},
+         {"newest", scored_option::newest}},
+        "Time steps of a window that are judged; auto: all for sequences, the newest for CSV")
+        ->group("Reading data");
+    add_choice(command, "--scaler", scaler,
+               {{"standard", scaler_kind::standard},
+                {"min-max", scaler_kind::min_max},
+                {"robust", scaler_kind::robust},
+                {"identity", scaler_kind::identity}},
+               "How features are brought to a common range")
+        ->group("Reading data");
+
+    const std::string model_group = "Model";
+    add_choice(command, "--model", kind,
+               {{"encoder-decoder", model_kind::encoder_decoder},
+                {"autoencoder", model_kind::autoencoder}},
+               "encoder-decoder: the decoder reads its own predictions; autoencoder: it reads the "
+               "embedding at every step")
+        ->group(model_group);
+    add_sizes(command, "--encoder", encoder, "Hidden sizes of the encoder's LSTM layers")
+        ->default_str("64; autoencoder: 128,64")
+        ->group(model_group);
+    add_sizes(command, "--decoder", decoder, "Hidden sizes of the decoder's LSTM layers")
+        ->default_str("as the encoder; autoencoder: the encoder's backwards")
+        ->group(model_group);
+    add_sizes(command, "--head", head, "Sizes of ReLU layers before the output")
+        ->default_str("none")
+        ->group(model_group);
+    with_default(add_number(command, "--dropout", dropout,
+                            "Share of the outputs of LSTM layers dropped in training", 0, 0.99),
+                 dropout)
+        ->group(model_group);
+    encoder_decoder_only = {
+        add_choice(command, "--target-order", order,
+                   {{"reversed", target_order::reversed}, {"forward", target_order::forward}},
+                   "Encoder-decoder: which end of the window is decoded first")
+            ->group(model_group),
+        add_choice(
+            command, "--decoder-training", decoding,
+            {{"free-running", tocsin::decoder_training::free_running},
+             {"teacher-forced", tocsin::decoder_training::teacher_forced}},
+            "Encoder-decoder: what the decoder reads in training, its own predictions or the "
+            "true values one step before")
+            ->group(model_group)};
+
+    const std::string training_group = "Training";
+    add_choice(command, "--loss", trainer.loss.kind,
+               {{"mse", loss_kind::mse}, {"l1", loss_kind::l1}}, "What training makes small")
+        ->group(training_group);
+    constexpr double unbounded = std::numeric_limits<double>::max();
+    add_integer(command, "--epochs", trainer.epochs,
+                "At most this many, those before --resume "
+                "included",
+                1)
+        ->group(training_group);
+    add_integer(command, "--batch-size", trainer.batch_size, "Windows per update", 1)
+        ->group(training_group);
+    with_default(add_number(command, "--learning-rate", trainer.rule.learning_rate, "Of Adam", 0,
+                            unbounded, true),
+                 trainer.rule.learning_rate)
+        ->group(training_group);
+    with_default(add_number(command, "--weight-decay", trainer.rule.weight_decay,
+                            "Decoupled from the gradient", 0),
+                 trainer.rule.weight_decay)
+        ->group(training_group);
+    command.add_flag("--amsgrad", trainer.rule.amsgrad, "AMSGrad variant of Adam")
+        ->group(training_group);
+    add_choice(command, "--schedule", schedule,
+               {{"constant", schedule_kind::constant},
+                {"step", schedule_kind::step},
+                {"exponential", schedule_kind::exponential},
+                {"cosine", schedule_kind::cosine}},
+               "How the learning rate falls")
+        ->group(training_group);
+    schedule_options = {
+        add_number(command, "--decay-factor", decay_factor,
+                   "step, exponential: what the rate is multiplied by; cosine: its final multiple",
+                   0, 1)
+            ->default_str("0.5, 0.95, 0")
+            ->group(training_group),
+        add_integer(command, "--decay-every", decay_every, "step: epochs between two falls", 1)
+            ->group(training_group),
+        add_integer(command, "--warm-up", warm_up, "cosine: epochs of rise before the fall", 0)
+            ->group(training_group)};
+    with_default(add_number(command, "--clip-norm", trainer.clip_norm,
+                            "Largest global norm of the gradient; 0: no limit", 0),
+                 trainer.clip_norm)
+        ->group(training_group);
+    add_integer(command, "--patience", patience,
+                "Epochs without a lower validation RMSE before training ends; 0: all epochs", 0)
+        ->group(training_group);
+    add_integer(command, "--seed", trainer.seed, "Of weights, order of batches, dropout",
+                std::uint64_t{0})
+        ->group(training_group);
+    CLI::Option* const file =
+        command
+            .add_option("--validation", validation_path,
+                        "Normal data that decide which epoch is best; default: the training data")
+            ->type_name("FILE")
+            ->group(training_group);
+    add_number(command, "--validation-fraction", validation_fraction,
+               "The same from the end of DATA, in order of time", 0, 0.9, true)
+        ->excludes(file)
+        ->group(training_group);
+    CLI::Option* const checkpoint_option =
+        command.add_option("--checkpoint", checkpoint, "File for the state of training, to go on")
+            ->type_name("FILE")
+            ->group(training_group);
+    add_integer(command, "--checkpoint-every", checkpoint_every, "Epochs between checkpoints", 1)
+        ->needs(checkpoint_option)
+        ->group(training_group);
+    command
+        .add_flag("--resume", resume,
+                  "Go on from the checkpoint. With the options of the first run the result is the "
+                  "same, bit for bit, as without the break")
+        ->needs(checkpoint_option)
+        ->group(training_group);
+    command.add_flag("--log", log, "A line of numbers per epoch on standard error")
+        ->group(training_group);
+}
+
+any_model train_command::make_model(int features) const {
+    const auto chain = [](int first, std::vector<int> sizes) {
+        sizes.insert(sizes.begin(), first);
+        return tocsin::chain_sizes<>{std::span<const int>{sizes}};
+    };
+    const bool repeats = kind == model_kind::autoencoder;
+    if (repeats) {
+        for (const CLI::Option* option : encoder_decoder_only) {
+            if (option->count() > 0) {
+                fail(error_code::invalid_argument, option->get_name(),
+                     " belongs to --model encoder-decoder, not to autoencoder");
+            }
+        }
+    }
+    auto encoder_sizes = encoder;
+    if (encoder_sizes.empty()) {
+        encoder_sizes = repeats ? std::vector<int>{128, 64} : std::vector<int>{64};
+    }
+    auto decoder_sizes = decoder;
+    if (decoder_sizes.empty()) {
+        decoder_sizes = encoder_sizes;
+        if (repeats) {
+            std::reverse(decoder_sizes.begin(), decoder_sizes.end());
+        }
+    }
+    auto head_sizes = head;
+    head_sizes.push_back(features);
+    const tocsin::lstm_stack<float> encoder_stack{chain(features, encoder_sizes), dropout};
+    const tocsin::dense_head<float> dense{chain(decoder_sizes.back(), head_sizes)};
+    if (repeats) {
+        return any_model{tocsin::autoencoder<float>{
+            encoder_stack,
+            tocsin::lstm_stack<float>{chain(encoder_sizes.back(), decoder_sizes), dropout}, dense}};
+    }
+    return any_model{tocsin::encoder_decoder<float>{
+        encoder_stack, tocsin::lstm_stack<float>{chain(features, decoder_sizes), dropout}, dense,
+        order == target_order::reversed, decoding}};
+}
+
+any_schedule train_command::make_schedule() const {
+    const bool has_factor = schedule_options[0]->count() > 0;
+    const bool wrong[] = {has_factor && schedule == schedule_kind::constant,
+                          schedule_options[1]->count() > 0 && schedule != schedule_kind::step,
+                          schedule_options[2]->count() > 0 && schedule != schedule_kind::cosine};
+    for (std::size_t k = 0; k < schedule_options.size(); ++k) {
+        if (wrong[k]) {
+            fail(error_code::invalid_argument, schedule_options[k]->get_name(),
+                 " has no meaning for this --schedule");
+        }
+    }
+    switch (schedule) {
+    case schedule_kind::step:
+        return {tocsin::step_decay{has_factor ? decay_factor : 0.5, decay_every}};
+    case schedule_kind::exponential:
+        return {tocsin::exponential_decay{has_factor ? decay_factor : 0.95}};
+    case schedule_kind::cosine:
+        if (warm_up >= trainer.epochs) {
+            fail(error_code::invalid_argument, "--warm-up ", warm_up,
+                 " must be less than --epochs ", trainer.epochs);
+        }
+        return {tocsin::cosine_decay{trainer.epochs, warm_up, decay_factor}};
+    case schedule_kind::constant:
+        break;
+    }
+    return {tocsin::constant_rate{}};
+}
+
+void train_command::run() {
+    trainer.schedule = make_schedule();
+    trainer.stopping.patience = patience > 0 ? patience : std::numeric_limits<int>::max();
+
+    const input_data data = read_input(data_path, input, nullptr);
+    model_file model;
+    model.feature_names = data.is_series ? data.series.names : std::vector<std::string>{};
+    tocsin::detector_settings settings;
+    settings.window = window > 0 ? window : data.is_series ? 30 : data.sequences.length;
+    settings.scored =
+        scored == scored_option::all || (scored == scored_option::automatic && !data.is_series)
+            ? tocsin::scored_steps::all
+            : tocsin::scored_steps::newest;
+    auto training = normal_windows(data, settings.window, how, out);
+    model.detector = any_detector{make_model(data.features()), settings, any_scaler{scaler}};
+    require(model.detector.check());
+
+    tocsin::windows<float> validation;
+    input_data validation_data; // owns what `validation` views
+    if (!validation_path.empty()) {
+        validation_data = read_input(validation_path, input, &model);
+        validation = normal_windows(validation_data, settings.window, how, out);
+    } else if (validation_fraction > 0) {
+        const auto parts = require(
+            tocsin::split_chronologically(training, {1 - validation_fraction, validation_fraction}),
+            "--validation-fraction");
+        training = parts[0];
+        validation = parts[1];
+    }
+
+    auto state =
+        tocsin::training_state<float>::fresh(model.detector.model(), trainer.rule, trainer.seed);
+    if (resume) {
+        state = require(tocsin::load_checkpoint(checkpoint, std::move(state)));
+        out.note("going on after epoch " + std::to_string(state.finished_epochs()) + " of " +
+                 checkpoint);
+    }
+    std::optional<tocsin::checkpoint_writer> writer;
+    if (!checkpoint.empty()) {
+        writer.emplace(checkpoint, checkpoint_every);
+    }
+    tocsin::progress_bar bar;
+    const tocsin::log_line line;
+    const bool shows_bar = out.shows_progress() && !log;
+    const auto start = std::chrono::steady_clock::now();
+    const tocsin::status trained =
+        model.detector.train_from(state, training, validation, trainer, [&](const auto& event) {
+            if (shows_bar) {
+                bar(event);
+            }
+            if (log) {
+                line(event);
+            }
+            if (writer) {
+                (*writer)(event);
+            }
+            return !writer || writer->outcome().ok();
+        });
+    bar.finish();
+    require(trained);
+    if (writer) {
+        require(writer->outcome());
+    }
+    const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+    save_model(model, model_path);
+    print_result(model, state, training.count(), validation.count(), taken.count());
+}
+
+void train_command::print_result(const model_file& model,
+                                 const tocsin::training_state<float>& state,
+                                 tocsin::index_t training, tocsin::index_t validation,
+                                 double seconds) const {
+    const int best = state.best_epoch;
+    const int finished = state.finished_epochs();
+    const tocsin::epoch_record record =
+        best >= 0 ? state.history[static_cast<std::size_t>(best)] : tocsin::epoch_record{};
+    char text[256];
+    std::snprintf(text, sizeof text,
+                  "%s: %s, %lld parameters, window %d, trained on %lld windows\n"
+                  "%d epochs in %.1f s; best is %d: RMSE %.4f, MAE %.4f on %s, in scaled units",
+                  model_path.c_str(), model.detector.model().name(),
+                  static_cast<long long>(model.detector.model().parameter_count()),
+                  model.detector.settings().window, static_cast<long long>(training), finished,
+                  seconds, best + 1, record.validation_rmse, record.validation_mae,
+                  validation > 0 ? "the validation data" : "the training data");
+    out.say(text);
+    out.say("next: tocsin_cli fit-errors " + model_path + " NORMAL_DATA");
+    nlohmann::ordered_json history = nlohmann::ordered_json::array();
+    for (const tocsin::epoch_record& epoch : state.history) {
+        history.push_back({{"epoch", epoch.epoch + 1},
+                           {"training_loss", epoch.training_loss},
+                           {"validation_rmse", epoch.validation_rmse},
+                           {"validation_mae", epoch.validation_mae},
+                           {"learning_rate", epoch.learning_rate},
+                           {"gradient_norm", epoch.gradient_norm}});
+    }
+    out.report({{"command", "train"},
+                {"model", model_path},
+                {"kind", model.detector.model().name()},
+                {"parameters", model.detector.model().parameter_count()},
+                {"features", model.shown_names()},
+                {"window", model.detector.settings().window},
+                {"training_windows", training},
+                {"validation_windows", validation},
+                {"epochs", finished},
+                {"best_epoch", best + 1},
+                {"validation_rmse", record.validation_rmse},
+                {"validation_mae", record.validation_mae},
+                {"seconds", seconds},
+                {"history", std::move(history)}});
+}
+
+} // namespace
+
+void add_train(CLI::App& app) {
+    add_command<train_command>(
+        app, "train", "Fit the scaler and the model to normal data; writes the model file");
+}
+
+} // namespace tocsin_cli
