@@ -1,0 +1,97 @@
+// From a recording to an alarm, on generated data: three sensors that oscillate with noise.
+//     01_quickstart [folder for the pictures]
+#include "tocsin/tocsin.hpp"
+
+#include "support/plots.hpp"
+#include "support/recording.hpp"
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <vector>
+
+using namespace tocsin;
+
+// Ends the program when a phase fails; the message names the value that was wrong.
+static void require(const status& outcome) {
+    if (!outcome.ok()) {
+        std::fprintf(stderr, "%s\n", outcome.message());
+        std::exit(EXIT_FAILURE);
+    }
+}
+
+int main(int argc, char** argv) {
+    constexpr int sensors = 3;
+    constexpr int window = 20; // samples that the network sees at once
+    random_generator random{7};
+    const auto generator = sinusoid_generator<float>::make({.features = sensors,
+                                                            .length = 4000,
+                                                            .frequency = {0.15, 0.45},
+                                                            .noise = 0.4,
+                                                            .random_phase = true},
+                                                           random)
+                               .value();
+    const auto normal = support::record(generator, 0, random);
+    const auto tuning = support::record(generator, 15, random);
+    const auto test = support::record(generator, 15, random);
+    const auto live = support::record(generator, 1, random);
+
+    // 1. Train on normal operation: the network learns to reproduce windows from a short summary.
+    using network = encoder_decoder<float>;
+    detector<network, standard_scaler<float>, mahalanobis<>, f_beta_threshold> watch{
+        network{lstm_stack<float>{{sensors, 32}}, lstm_stack<float>{{sensors, 32}},
+                dense_head<float>{{32, sensors}}},
+        {.window = window}};
+    const auto all = make_windows(normal.values, window, 2).value();
+    const auto parts = split_chronologically(all, {0.7, 0.3}).value();
+    const trainer<> how{.epochs = 30, .rule = {.learning_rate = 5e-3}};
+    auto training = training_state<float>::fresh(watch.model(), how.rule, how.seed);
+    progress_bar progress;
+    const status trained = watch.train_from(training, parts[0], parts[1], how, progress);
+    progress.finish();
+    require(trained);
+
+    // 2. What errors look like on normal data. 3. Above which score to raise the alarm.
+    require(watch.fit_errors(parts[1]));
+    const auto tuning_windows = make_windows(tuning.values, window).value();
+    const auto all_steps = scored_steps::all; // a window is anomalous when any of its samples is
+    require(watch.tune(tuning_windows,
+                       window_labels(tuning_windows, tuning.labels, all_steps).value()));
+
+    // How good is it on a recording it has not seen?
+    const auto test_windows = make_windows(test.values, window).value();
+    const auto labels = window_labels(test_windows, test.labels, all_steps).value();
+    std::vector<double> scores;
+    std::vector<double> feature_scores;
+    require(watch.scores(test_windows, scores, feature_scores));
+    confusion_counts counts;
+    for (std::size_t k = 0; k < scores.size(); ++k) {
+        counts.add(scores[k] > watch.step_threshold(), labels[k] != 0);
+    }
+    std::printf("test: %zu windows, F1 %.3f, precision %.3f, recall %.3f, AUC %.4f\n",
+                scores.size(), counts.f_beta(1), counts.precision(), counts.recall(),
+                auc_roc(scores, labels).value());
+
+    // 4. A live stream, sample by sample. Sensor readings freeze from sample 150 to 189.
+    support::stream_record stream{.samples = live.values.leftCols(320), .window = window};
+    for (index_t t = 0; t < stream.samples.cols(); ++t) {
+        const auto verdict = watch.push({stream.samples.col(t).data(), sensors});
+        if (verdict.is_anomaly() && !stream.in_alarm()) {
+            const auto largest = std::max_element(verdict.shares.begin(), verdict.shares.end());
+            std::printf("live: alarm at sample %td, score %.0f above %.0f; sensor %td has %.0f %% "
+                        "of it\n",
+                        t, verdict.score, verdict.threshold, largest - verdict.shares.begin() + 1,
+                        100 * *largest);
+        }
+        stream.add(verdict, live.labels[static_cast<std::size_t>(t)]);
+    }
+
+    const auto folder = support::plot_folder::create(argc > 1 ? argv[1] : "tocsin_pictures");
+    require(folder.error());
+    require(support::plot_losses(*folder, training.history));
+    require(support::plot_scores(*folder, scores, labels, watch.step_threshold()));
+    require(support::plot_detection(*folder, stream));
+    const auto faulty = test_windows.window(140); // the second half of it is frozen
+    require(support::plot_reconstruction(*folder, faulty, watch.score(faulty).reconstruction,
+                                         std::span(test.labels).subspan(140, window)));
+    folder->report();
+}
