@@ -14,6 +14,8 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
+#include <optional>
+#include <set>
 #include <string>
 #include <system_error>
 
@@ -47,14 +49,21 @@ exit_code exit_code_of(tocsin::error_code code) noexcept {
     }
 }
 
-exit_code run(const suite& which, const std::string& data, std::uint64_t seed,
-              const std::string& out) {
-    if (data.empty()) {
+struct command_line {
+    std::string suite;
+    std::string data;
+    std::string out;
+    std::uint64_t seed = 1;
+    std::optional<int> epochs;
+};
+
+exit_code run(const suite& which, const command_line& given) {
+    if (given.data.empty()) {
         return fail(exit_code::io, "where is the data? Give --data DIR or set TOCSIN_DATA_DIR to "
                                    "the directory that holds '" +
                                        std::string(which.name) + "'");
     }
-    const auto directory = std::filesystem::path(data) / which.name;
+    const auto directory = std::filesystem::path(given.data) / which.name;
     std::error_code ignored;
     if (!std::filesystem::is_directory(directory, ignored)) {
         return fail(exit_code::io, "there is no directory " + directory.string() +
@@ -62,7 +71,7 @@ exit_code run(const suite& which, const std::string& data, std::uint64_t seed,
     }
     evaluate::progress shown;
     const auto start = std::chrono::steady_clock::now();
-    const auto outcome = which.run({directory, seed, shown});
+    const auto outcome = which.run({directory, given.seed, given.epochs, shown});
     const double seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     if (!outcome) {
@@ -73,10 +82,11 @@ exit_code run(const suite& which, const std::string& data, std::uint64_t seed,
                     directory.string() + ": holds no file of the suite '" + which.name + "'");
     }
     std::fputs(evaluate::table(which, *outcome).c_str(), stdout);
-    std::printf("%.1f s, seed %llu\n", seconds, static_cast<unsigned long long>(seed));
-    if (!out.empty()) {
-        const std::string text = evaluate::to_json(which, *outcome, seed, seconds).dump(2) + '\n';
-        if (const auto written = tocsin::write_file(out, text); !written) {
+    std::printf("%.1f s, seed %llu\n", seconds, static_cast<unsigned long long>(given.seed));
+    if (!given.out.empty()) {
+        const std::string text =
+            evaluate::to_json(which, *outcome, given.seed, seconds).dump(2) + '\n';
+        if (const auto written = tocsin::write_file(given.out, text); !written) {
             return fail(exit_code::io, written.message());
         }
     }
@@ -86,10 +96,7 @@ exit_code run(const suite& which, const std::string& data, std::uint64_t seed,
 } // namespace
 
 int main(int argc, char** argv) {
-    std::string name;
-    std::string data;
-    std::string out;
-    std::uint64_t seed = 1;
+    command_line given;
     std::string summaries = "Which data set, by its own protocol:";
     std::set<std::string> names;
     for (const suite* each : suites) {
@@ -101,12 +108,15 @@ int main(int argc, char** argv) {
         "Evaluates tocsin on public data sets and prints published results beside its own."};
     app.footer(exit_codes);
     app.set_version_flag("--version", TOCSIN_VERSION_STRING);
-    app.add_option("--suite", name, summaries)->required()->check(CLI::IsMember(names));
-    app.add_option("--data", data, "Directory that holds a directory named as the suite")
+    app.add_option("--suite", given.suite, summaries)->required()->check(CLI::IsMember(names));
+    app.add_option("--data", given.data, "Directory that holds a directory named as the suite")
         ->envname("TOCSIN_DATA_DIR");
-    app.add_option("--out", out, "Write the results to this JSON file");
-    app.add_option("--seed", seed, "Of initial weights and order of batches")
+    app.add_option("--out", given.out, "Write the results to this JSON file");
+    app.add_option("--seed", given.seed, "Of initial weights and order of batches")
         ->capture_default_str();
+    app.add_option("--epochs", given.epochs,
+                   "Train for so many epochs, not those of the suite, for a quick look")
+        ->check(CLI::PositiveNumber);
     try {
         app.parse(argc, argv);
     } catch (const CLI::Success& help) {
@@ -119,8 +129,8 @@ int main(int argc, char** argv) {
     exit_code code = exit_code::internal;
     try {
         for (const suite* each : suites) {
-            if (name == each->name) {
-                code = run(*each, data, seed, out);
+            if (given.suite == each->name) {
+                code = run(*each, given);
             }
         }
     } catch (const std::exception& error) {

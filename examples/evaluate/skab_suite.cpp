@@ -136,8 +136,8 @@ tocsin::result<tocsin::confusion_counts> evaluate_file(const fs::path& path,
     tocsin::trainer<tocsin::mean_squared_error, tocsin::adam, tocsin::cosine_decay,
                     tocsin::never_stop>
         how;
-    how.epochs = chosen.epochs;
-    how.schedule.epochs = chosen.epochs;
+    how.epochs = options.epochs.value_or(chosen.epochs);
+    how.schedule.epochs = how.epochs;
     how.batch_size = chosen.batch_size;
     how.rule.learning_rate = chosen.learning_rate;
     how.seed = options.seed;
@@ -193,7 +193,7 @@ tocsin::result<suite_result> run(const run_options& options) {
                         {"optimiser", "adam"},
                         {"learning_rate", chosen.learning_rate},
                         {"schedule", "cosine_decay"},
-                        {"epochs", chosen.epochs},
+                        {"epochs", options.epochs.value_or(chosen.epochs)},
                         {"batch_size", chosen.batch_size},
                         {"statistic", "mahalanobis"},
                         {"view", "per feature"},

@@ -10,6 +10,7 @@
 #include "progress.hpp"
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,7 @@ struct suite_result {
 struct run_options {
     std::filesystem::path directory; ///< of the suite; exists
     std::uint64_t seed = 1;
+    std::optional<int> epochs; ///< instead of those of the suite, for a quick look
     progress& shown;
 };
 

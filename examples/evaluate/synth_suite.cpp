@@ -112,8 +112,8 @@ tocsin::result<set_outcome> evaluate_set(const fs::path& directory, const run_op
     tocsin::trainer<tocsin::mean_squared_error, tocsin::adam, tocsin::cosine_decay,
                     tocsin::never_stop>
         how;
-    how.epochs = chosen.epochs;
-    how.schedule.epochs = chosen.epochs;
+    how.epochs = options.epochs.value_or(chosen.epochs);
+    how.schedule.epochs = how.epochs;
     how.batch_size = chosen.batch_size;
     how.rule.learning_rate = chosen.learning_rate;
     how.seed = options.seed;
@@ -196,7 +196,7 @@ tocsin::result<suite_result> run(const run_options& options) {
                         {"optimiser", "adam"},
                         {"learning_rate", chosen.learning_rate},
                         {"schedule", "cosine_decay"},
-                        {"epochs", chosen.epochs},
+                        {"epochs", options.epochs.value_or(chosen.epochs)},
                         {"batch_size", chosen.batch_size},
                         {"statistic", "mahalanobis"},
                         {"view", "per time step"},
