@@ -91,4 +91,13 @@ TEST_SUITE("errors") {
         CHECK(distance_of_outlier(tocsin::mahalanobis<2>{}) ==
               doctest::Approx(distance_of_outlier(tocsin::diagonal_gaussian<2>{})).epsilon(1e-12));
     }
+
+    TEST_CASE_TEMPLATE("error statistic: an expression of Eigen is evaluated once", Statistic,
+                       tocsin::mahalanobis<>, tocsin::diagonal_gaussian<>) {
+        // Each evaluation of this expression gives other values.
+        Statistic statistic(3);
+        statistic.accumulate(tocsin::matrix<double>::Random(3, 40));
+        CHECK(statistic.fit().ok());
+        CHECK(statistic.squared_distance(tocsin::column<double>::Random(3)) >= 0);
+    }
 }

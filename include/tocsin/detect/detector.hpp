@@ -5,9 +5,10 @@
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/storage.hpp"
 #include "tocsin/detect/detector_settings.hpp"
+#include "tocsin/detect/error_views.hpp"
 #include "tocsin/detect/sample_window.hpp"
+#include "tocsin/detect/threshold_pair.hpp"
 #include "tocsin/detect/verdict.hpp"
-#include "tocsin/errors/error_statistic.hpp"
 #include "tocsin/errors/mahalanobis.hpp"
 #include "tocsin/errors/residual.hpp"
 #include "tocsin/models/batches.hpp"
@@ -15,7 +16,6 @@
 #include "tocsin/series/scalers/scaler.hpp"
 #include "tocsin/series/scalers/standard_scaler.hpp"
 #include "tocsin/threshold/quantile_threshold.hpp"
-#include "tocsin/threshold/sequence_score.hpp"
 #include "tocsin/threshold/threshold_rule.hpp"
 #include "tocsin/training/fit.hpp"
 
@@ -61,7 +61,7 @@ class detector {
     explicit detector(Model model, detector_settings settings = {}, Scaler data_scaler = {},
                       Rule rule = Rule{})
         : model_{std::move(model)}, settings_{settings}, scaler_{std::move(data_scaler)},
-          step_rule_{rule}, feature_rule_{rule} {
+          thresholds_{rule} {
         if (check().ok()) {
             allocate();
         }
@@ -70,21 +70,18 @@ class detector {
     const Model& model() const noexcept { return model_; }
     const detector_settings& settings() const noexcept { return settings_; }
     const Scaler& data_scaler() const noexcept { return scaler_; }
-    const Statistic& step_statistic() const noexcept { return step_statistic_; }
-    const Statistic& feature_statistic() const noexcept { return feature_statistic_; }
-    const Rule& step_rule() const noexcept { return step_rule_; }
-    const Rule& feature_rule() const noexcept { return feature_rule_; }
+    const Statistic& step_statistic() const noexcept { return views_.per_step(); }
+    const Statistic& feature_statistic() const noexcept { return views_.per_feature(); }
+    const Rule& step_rule() const noexcept { return thresholds_.per_step(); }
+    const Rule& feature_rule() const noexcept { return thresholds_.per_feature(); }
     detector_phase phase() const noexcept { return phase_; }
     int features() const noexcept { return model_.features(); }
+    /// The model's parameters, in its layout; none before train().
     std::span<const scalar_type> parameters() const noexcept { return parameters_; }
     /// Threshold of the largest distance per time step; infinity before tune().
-    double step_threshold() const noexcept {
-        return step_override_.value_or(step_rule_.threshold());
-    }
+    double step_threshold() const noexcept { return thresholds_.step_threshold(); }
     /// Threshold of the largest distance per feature; infinity before tune().
-    double feature_threshold() const noexcept {
-        return feature_override_.value_or(feature_rule_.threshold());
-    }
+    double feature_threshold() const noexcept { return thresholds_.feature_threshold(); }
 
     /// Names the first setting of detector or model that is out of range.
     status check() const noexcept {
@@ -143,7 +140,7 @@ class detector {
         parameters_ = state.best_parameters;
         phase_ = detector_phase::trained;
         window_.clear();
-        forget_thresholds();
+        thresholds_.forget_tuned();
         return {};
     }
 
@@ -155,20 +152,14 @@ class detector {
             !ready.ok()) {
             return ready;
         }
-        Statistic per_step(features());
-        Statistic per_feature(settings_.window);
-        for_each_error(normal, [&](index_t, const matrix<double>& errors) {
-            per_step.accumulate(errors.rightCols(scored_count()));
-            per_feature.accumulate(errors.transpose());
-        });
-        for (Statistic* statistic : {&per_step, &per_feature}) {
-            if (const status fitted = statistic->fit(); !fitted.ok()) {
-                return fitted;
-            }
+        error_views<Statistic> views(features(), settings_.window, settings_.scored);
+        for_each_error(normal,
+                       [&](index_t, const matrix<double>& errors) { views.accumulate(errors); });
+        if (const status fitted = views.fit(); !fitted.ok()) {
+            return fitted;
         }
-        step_statistic_ = std::move(per_step);
-        feature_statistic_ = std::move(per_feature);
-        forget_thresholds();
+        views_ = std::move(views);
+        thresholds_.forget_tuned();
         phase_ = phase_with_thresholds();
         return {};
     }
@@ -186,24 +177,17 @@ class detector {
         if (const status scored = scores(tuning, step_scores, feature_scores); !scored.ok()) {
             return scored;
         }
-        Rule per_step = step_rule_;
-        Rule per_feature = feature_rule_;
-        if (const status fitted = per_step.fit(step_scores, labels); !fitted.ok()) {
+        if (const status fitted = thresholds_.fit(step_scores, feature_scores, labels);
+            !fitted.ok()) {
             return fitted;
         }
-        if (const status fitted = per_feature.fit(feature_scores, labels); !fitted.ok()) {
-            return fitted;
-        }
-        step_rule_ = std::move(per_step);
-        feature_rule_ = std::move(per_feature);
         phase_ = detector_phase::tuned;
         return {};
     }
 
     /// Puts another rule in place of both, which tune() fits; the thresholds they had are gone.
     void set_rule(const Rule& rule) {
-        step_rule_ = rule;
-        feature_rule_ = rule;
+        thresholds_.set_rule(rule);
         if (phase_ >= detector_phase::errors_fitted) {
             phase_ = phase_with_thresholds();
         }
@@ -214,8 +198,7 @@ class detector {
     /// undoes that. Infinity keeps a view from flagging anything, and so does NaN.
     void override_thresholds(std::optional<double> per_step,
                              std::optional<double> per_feature) noexcept {
-        step_override_ = per_step;
-        feature_override_ = per_feature;
+        thresholds_.override_with(per_step, per_feature);
         if (phase_ >= detector_phase::errors_fitted) {
             phase_ = phase_with_thresholds();
         }
@@ -233,10 +216,10 @@ class detector {
         per_step.assign(static_cast<std::size_t>(scored.count()), 0);
         per_feature = per_step;
         for_each_error(scored, [&](index_t k, const matrix<double>& errors) {
-            measure(errors);
+            views_.measure(errors);
             const bool valid = scored.window(k).allFinite();
-            per_step[static_cast<std::size_t>(k)] = overall_score(step_distances(), valid);
-            per_feature[static_cast<std::size_t>(k)] = overall_score(feature_distances_, valid);
+            per_step[static_cast<std::size_t>(k)] = views_.step_score(valid);
+            per_feature[static_cast<std::size_t>(k)] = views_.feature_score(valid);
         });
         return {};
     }
@@ -277,16 +260,16 @@ class detector {
         scaler_.transform(scaled_);
         predict_scaled(scaled_.data());
         absolute_residual(scaled_, prediction_, errors_);
-        measure(errors_);
+        views_.measure(errors_);
         scaler_.inverse(prediction_);
         outcome.valid = window.allFinite();
-        outcome.step_score = overall_score(step_distances(), outcome.valid);
-        outcome.feature_score = overall_score(feature_distances_, outcome.valid);
+        outcome.step_score = views_.step_score(outcome.valid);
+        outcome.feature_score = views_.feature_score(outcome.valid);
         outcome.flagged_by_step = outcome.valid && exceeds(outcome.step_score, step_threshold());
         outcome.flagged_by_feature =
             outcome.valid && exceeds(outcome.feature_score, feature_threshold());
-        outcome.step_distances = step_distances();
-        outcome.feature_distances = feature_distances_;
+        outcome.step_distances = views_.step_distances();
+        outcome.feature_distances = views_.feature_distances();
         return outcome;
     }
 
@@ -316,17 +299,9 @@ class detector {
         const auto window = window_.view();
         predict_scaled(window.data());
         absolute_residual(window, prediction_, errors_);
-        measure_steps(errors_);
-        const auto distances = step_distances();
-        const auto worst = std::max_element(distances.begin(), distances.end(), less_or_nan);
-        outcome.score = overall_score(distances, true);
-        if (std::isnan(*worst)) {
-            share_by_magnitude(window);
-        } else {
-            const auto step = settings_.window - scored_count() + (worst - distances.begin());
-            step_statistic_.shares(errors_.col(step), shares_);
-        }
-        outcome.shares = shares_;
+        views_.measure_steps(errors_);
+        outcome.score = views_.step_score(true);
+        outcome.shares = views_.shares(errors_, window);
         outcome.kind = exceeds(outcome.score, outcome.threshold) ? verdict_kind::anomaly
                                                                  : verdict_kind::normal;
         return outcome;
@@ -352,10 +327,13 @@ class detector {
         archive.integer("phase", phase_, detector_phase::created, detector_phase::tuned);
         if constexpr (Archive::loading) {
             archive.fail(check());
+            check_declared_sizes(archive);
             if (!archive.outcome().ok()) {
                 return;
             }
             allocate();
+            parameters_.resize(static_cast<std::size_t>(
+                phase_ >= detector_phase::trained ? model_.parameter_count() : 0));
         }
         if (phase_ >= detector_phase::trained) {
             archive.object("scaler", scaler_);
@@ -376,13 +354,12 @@ class detector {
             }
         }
         if (phase_ >= detector_phase::errors_fitted) {
-            archive.object("step_statistic", step_statistic_);
-            archive.object("feature_statistic", feature_statistic_);
+            if constexpr (Archive::loading) {
+                views_ = error_views<Statistic>(features(), settings_.window, settings_.scored);
+            }
+            archive.object("errors", views_);
         }
-        archive.object("step_rule", step_rule_);
-        archive.object("feature_rule", feature_rule_);
-        exchange_override(archive, "step_override", step_override_);
-        exchange_override(archive, "feature_override", feature_override_);
+        archive.object("thresholds", thresholds_);
     }
 
   private:
@@ -390,70 +367,48 @@ class detector {
         return {values.data(), values.rows(), values.cols()};
     }
     static bool exceeds(double score, double threshold) noexcept { return score > threshold; }
-    static bool less_or_nan(double a, double b) noexcept { return a < b || std::isnan(b); }
-    /// Largest distance; NaN unless the window is finite. Where a finite window has a distance that
-    /// is not, its errors overflow: it is as far from normal as can be.
-    static double overall_score(std::span<const double> distances, bool finite_window) noexcept {
-        if (!finite_window) {
-            return std::numeric_limits<double>::quiet_NaN();
-        }
-        const bool overflow = std::any_of(distances.begin(), distances.end(),
-                                          [](double distance) { return std::isnan(distance); });
-        return overflow ? std::numeric_limits<double>::infinity() : sequence_score(distances);
-    }
-    /// Shares where the errors overflow, which one huge feature does to the predictions of all: by
-    /// the largest scaled value of each feature.
-    template <class Window>
-    void share_by_magnitude(const Window& window) noexcept {
-        constexpr double largest = std::numeric_limits<double>::max();
-        vector_view<double> shares(shares_.data(), features());
-        for (int f = 0; f < features(); ++f) {
-            const auto magnitude = static_cast<double>(window.row(f).cwiseAbs().maxCoeff());
-            shares[f] = std::min(magnitude, largest);
-        }
-        if (shares.isZero(0)) {
-            shares.setOnes(); // a model that answers zeros with NaN: nothing points anywhere
-        }
-        shares /= shares.maxCoeff();
-        shares /= shares.sum();
-    }
 
     /// How far a detector with fitted errors has come.
     detector_phase phase_with_thresholds() const noexcept {
-        const auto available = [](const std::optional<double>& given, const Rule& rule) {
-            return given.has_value() || std::isfinite(rule.threshold());
-        };
-        return available(step_override_, step_rule_) && available(feature_override_, feature_rule_)
-                   ? detector_phase::tuned
-                   : detector_phase::errors_fitted;
+        return thresholds_.available() ? detector_phase::tuned : detector_phase::errors_fitted;
     }
-    /// Thresholds tuned to other errors say nothing. A rule that learns has none after a failure,
-    /// and no scores are one.
-    void forget_thresholds() {
-        for (Rule* rule : {&step_rule_, &feature_rule_}) {
-            static_cast<void>(rule->fit({}, {}));
-        }
-    }
-
-    int scored_count() const noexcept {
-        return settings_.scored == scored_steps::all ? settings_.window : 1;
-    }
-    std::span<const double> step_distances() const noexcept { return step_distances_; }
 
     void allocate() {
         const int window = settings_.window;
-        parameters_.assign(static_cast<std::size_t>(model_.parameter_count()), scalar_type(0));
         work_.assign(static_cast<std::size_t>(model_.predict_work_size(1, window)), scalar_type(0));
         scaled_.setZero(features(), window);
         prediction_ = scaled_;
         errors_.setZero(features(), window);
         newest_.setZero(features());
-        step_distances_.assign(static_cast<std::size_t>(scored_count()), 0);
-        feature_distances_.assign(static_cast<std::size_t>(features()), 0);
-        shares_.assign(static_cast<std::size_t>(features()), 0);
-        step_statistic_ = Statistic(features());
-        feature_statistic_ = Statistic(window);
         window_ = sample_window<scalar_type>(features(), window);
+    }
+
+    /// Refuses sizes that the rest of the file does not bear out, before memory is taken for them.
+    template <class Archive>
+    void check_declared_sizes(Archive& archive) const {
+        constexpr index_t largest_window = index_t{1} << 26;
+        if (!archive.outcome().ok()) {
+            return;
+        }
+        if (const index_t values = index_t{features()} * settings_.window;
+            values > largest_window) {
+            archive.fail(status::error(error_code::format_error, "a window of ", values,
+                                       " values is larger than ", largest_window));
+        }
+        if (phase_ < detector_phase::trained) {
+            return;
+        }
+        const auto scope = archive.scope("parameters");
+        model_.for_each_parameter_block(
+            [&](const char* name, index_t /*offset*/, index_t rows, index_t cols) {
+                matrix<scalar_type> block; // takes the shape in the file
+                archive.matrix(name, block);
+                if (archive.outcome().ok() && (block.rows() != rows || block.cols() != cols)) {
+                    archive.fail(status::error(error_code::format_error, "'parameters.", name,
+                                               "' has shape [", block.cols(), ", ", block.rows(),
+                                               "], expected [", cols, ", ", rows, "]"));
+                }
+            });
     }
 
     status check_windows(const char* caller, const window_list& given) const noexcept {
@@ -497,50 +452,12 @@ class detector {
                             visit(k, std::as_const(errors_));
                         });
     }
-    void measure_steps(const matrix<double>& errors) noexcept {
-        const int first = settings_.window - scored_count();
-        for (int t = 0; t < scored_count(); ++t) {
-            step_distances_[static_cast<std::size_t>(t)] =
-                step_statistic_.squared_distance(errors.col(first + t));
-        }
-    }
-    void measure(const matrix<double>& errors) noexcept {
-        measure_steps(errors);
-        for (int f = 0; f < features(); ++f) {
-            feature_distances_[static_cast<std::size_t>(f)] =
-                feature_statistic_.squared_distance(errors.row(f).transpose());
-        }
-    }
-
-    template <class Archive>
-    static void exchange_override(Archive& archive, const char* name,
-                                  std::optional<double>& threshold) {
-        const auto scope = archive.scope(name);
-        constexpr double infinity = std::numeric_limits<double>::infinity();
-        bool present = threshold.has_value();
-        bool infinite = threshold == infinity; // files hold finite numbers only
-        archive.integer("present", present);
-        archive.integer("infinite", infinite);
-        double value = infinite ? infinity : threshold.value_or(0);
-        if (present && !infinite) {
-            archive.number("threshold", value);
-        }
-        if (!present) {
-            threshold.reset();
-        } else {
-            threshold = infinite ? infinity : value;
-        }
-    }
 
     Model model_;
     detector_settings settings_;
     Scaler scaler_;
-    Statistic step_statistic_{};
-    Statistic feature_statistic_{};
-    Rule step_rule_{};
-    Rule feature_rule_{};
-    std::optional<double> step_override_;
-    std::optional<double> feature_override_;
+    error_views<Statistic> views_;
+    threshold_pair<Rule> thresholds_;
     detector_phase phase_ = detector_phase::created;
 
     aligned_vector<scalar_type> parameters_;
@@ -552,9 +469,6 @@ class detector {
     matrix<scalar_type> prediction_;
     matrix<double> errors_;
     column<scalar_type> newest_;
-    std::vector<double> step_distances_;
-    std::vector<double> feature_distances_;
-    std::vector<double> shares_;
 };
 
 } // namespace tocsin

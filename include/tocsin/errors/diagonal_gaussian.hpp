@@ -61,14 +61,14 @@ class diagonal_gaussian {
         TOCSIN_ASSERT(errors.rows() == dimension(),
                       "diagonal_gaussian: the error vectors have another dimension");
         for (index_t c = 0; c < errors.cols(); ++c) {
-            const auto error = errors.col(c);
-            if (!error.allFinite()) {
+            difference_ = errors.col(c).template cast<double>();
+            if (!difference_.allFinite()) {
                 ++rejected_;
                 continue;
             }
             ++count_; // Welford's update, the diagonal of the one in moments
             const double share = 1 / static_cast<double>(count_);
-            difference_ = error.template cast<double>() - running_mean_;
+            difference_ -= running_mean_;
             running_mean_ += share * difference_;
             square_sum_ += (1 - share) * difference_.cwiseAbs2();
         }
@@ -99,11 +99,15 @@ class diagonal_gaussian {
     double squared_distance(const Eigen::MatrixBase<Derived>& error) const noexcept {
         TOCSIN_ASSERT(error.rows() == dimension() && error.cols() == 1,
                       "diagonal_gaussian: the error vector has another dimension");
-        if (!fitted_ || !error.allFinite()) {
-            return std::numeric_limits<double>::quiet_NaN();
+        double distance = 0;
+        for (index_t i = 0; i < dimension(); ++i) {
+            const auto element = static_cast<double>(error(i));
+            if (!fitted_ || !std::isfinite(element)) {
+                return std::numeric_limits<double>::quiet_NaN();
+            }
+            const double deviation = element - mean_(i);
+            distance += deviation * deviation / variance_(i);
         }
-        const double distance =
-            ((error.template cast<double>() - mean_).array().square() / variance_.array()).sum();
         return std::isfinite(distance) ? distance : std::numeric_limits<double>::max();
     }
 
@@ -117,12 +121,13 @@ class diagonal_gaussian {
                           static_cast<index_t>(out.size()) == error.rows(),
                       "diagonal_gaussian: the error vector or the shares have another dimension");
         vector_view<double, Dimension> result(out.data(), dimension());
-        if (!fitted_ || !error.allFinite()) {
+        result = error.template cast<double>();
+        if (!fitted_ || !result.allFinite()) {
             result.setConstant(std::numeric_limits<double>::quiet_NaN());
             return;
         }
         // Shares do not depend on the length of the deviation; unit lengths keep squares in range.
-        result = (0.5 * error.template cast<double>() - 0.5 * mean_).cwiseAbs();
+        result = (0.5 * result - 0.5 * mean_).cwiseAbs();
         const double longest = result.maxCoeff();
         if (longest == 0) {
             result.setZero();

@@ -25,14 +25,12 @@ struct statistic_archive {
 ///
 /// - `dimension()`: elements of an error vector; fixed for the life of the statistic.
 /// - `accumulate(errors)`: adds the columns of `[dimension x n]` to what has been seen. It is a
-/// sum:
-///   the order of batches matters only for rounding. Columns with a non-finite element are left
-///   out.
+///   sum: the order of batches matters only for rounding. Columns with a non-finite element are
+///   left out.
 /// - `fit()`: success, or why what was accumulated cannot be used. May allocate.
 /// - `squared_distance(error)`: a score of `[dimension]`, at least 0, larger = less normal; NaN for
-/// a
-///   non-finite element or before a successful fit. Must be noexcept and must not allocate; may use
-///   scratch of its own, so that a statistic serves one thread at a time.
+///   a non-finite element or before a successful fit. Must be noexcept and must not allocate; may
+///   use scratch of its own, so that a statistic serves one thread at a time.
 /// - `shares(error, out)`: into `dimension` values the part of the score that each element accounts
 ///   for, non-negative with sum 1; all 0 for a score of 0, all NaN where the score is NaN. Must be
 ///   noexcept and must not allocate.

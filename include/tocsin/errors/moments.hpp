@@ -64,11 +64,12 @@ class moments {
     bool add(const Eigen::MatrixBase<Derived>& sample) noexcept {
         TOCSIN_ASSERT(sample.rows() == dimension() && sample.cols() == 1,
                       "moments: the sample has another dimension");
-        if (!sample.allFinite()) {
+        difference_ = sample.template cast<double>();
+        if (!difference_.allFinite()) {
             ++rejected_;
             return false;
         }
-        join_means(1, sample);
+        join_means(1);
         return true;
     }
 
@@ -83,13 +84,13 @@ class moments {
         matrix<double, Dimension, dynamic> block(dimension(),
                                                  std::min(samples.cols(), block_columns));
         vector_type origin(dimension());
-        vector_type block_mean(dimension());
         for (index_t first = 0; first < samples.cols(); first += block_columns) {
             const index_t end = std::min(first + block_columns, samples.cols());
             index_t kept = 0;
             for (index_t c = first; c < end; ++c) {
-                if (samples.col(c).allFinite()) {
-                    block.col(kept++) = samples.col(c).template cast<double>();
+                block.col(kept) = samples.col(c).template cast<double>();
+                if (block.col(kept).allFinite()) {
+                    ++kept;
                 } else {
                     ++rejected_;
                 }
@@ -102,16 +103,16 @@ class moments {
             // offset, and the variance of a constant is exactly zero.
             origin = filled.col(0);
             filled.colwise() -= origin;
-            block_mean = filled.rowwise().mean();
-            filled.colwise() -= block_mean;
-            block_mean += origin;
+            difference_ = filled.rowwise().mean();
+            filled.colwise() -= difference_;
+            difference_ += origin;
             if constexpr (Dimension == 1) {
                 // Eigen's rankUpdate would take the single row for a column.
                 scatter_(0, 0) += filled.squaredNorm();
             } else {
                 scatter_.template selfadjointView<Eigen::Lower>().rankUpdate(filled);
             }
-            join_means(kept, block_mean);
+            join_means(kept);
         }
     }
 
@@ -125,7 +126,8 @@ class moments {
         }
         rejected_ += other.rejected_;
         scatter_ += other.scatter_;
-        join_means(other.count_, other.mean_);
+        difference_ = other.mean_;
+        join_means(other.count_);
         return {};
     }
 
@@ -171,18 +173,16 @@ class moments {
     }
 
   private:
-    /// The part of the merge that comes from the distance between the two means; the caller adds
-    /// the other set's own scatter.
-    template <class Derived>
-    void join_means(std::int64_t other_count,
-                    const Eigen::MatrixBase<Derived>& other_mean) noexcept {
+    /// The part of the merge that comes from the distance between the two means, given the other
+    /// set's mean in difference_; the caller adds the other set's own scatter.
+    void join_means(std::int64_t other_count) noexcept {
         if (other_count == 0) {
             return;
         }
         const auto own = static_cast<double>(count_);
         const auto other = static_cast<double>(other_count);
         const double share = other / (own + other);
-        difference_ = other_mean.template cast<double>() - mean_;
+        difference_ -= mean_;
         for (index_t c = 0; c < dimension(); ++c) {
             const index_t below = dimension() - c;
             scatter_.col(c).tail(below) += (own * share * difference_(c)) * difference_.tail(below);
@@ -195,8 +195,8 @@ class moments {
     std::int64_t count_ = 0;
     std::int64_t rejected_ = 0;
     vector_type mean_;
-    matrix_type scatter_; // lower triangle
-    vector_type difference_;
+    matrix_type scatter_;    // lower triangle
+    vector_type difference_; // scratch
 };
 
 } // namespace tocsin

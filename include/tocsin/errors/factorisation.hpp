@@ -1,0 +1,93 @@
+/// @file factorisation.hpp
+/// @brief Cholesky factor of a covariance with what distances need of it.
+///
+/// Written out because Eigen's decompositions, compiled anew for each dimension, would take half
+/// the compile time of a program that uses a detector, and because these need no heap.
+#pragma once
+
+#include "tocsin/core/views.hpp"
+
+#include <cmath>
+
+namespace tocsin::detail {
+
+/// Replaces a symmetric matrix by its lower Cholesky factor L, A = L L^T, zeros above the diagonal.
+/// Reads the lower triangle alone. False, with the matrix spoilt, unless A is positive definite;
+/// NaN is not. Column by column, so that the inner loop is contiguous. Never allocates.
+template <class Matrix>
+bool cholesky_in_place(Matrix& a) noexcept {
+    const index_t n = a.rows();
+    for (index_t j = 0; j < n; ++j) {
+        auto column = a.col(j).tail(n - j);
+        for (index_t k = 0; k < j; ++k) {
+            column -= a(j, k) * a.col(k).tail(n - j);
+        }
+        const double pivot = a(j, j);
+        if (!(pivot > 0) || !std::isfinite(pivot)) {
+            return false;
+        }
+        column /= std::sqrt(pivot);
+        a.col(j).head(j).setZero();
+    }
+    return true;
+}
+
+/// x = L^-1 x by forward substitution, in place. Never allocates.
+template <class Matrix, class Vector>
+void solve_lower_in_place(const Matrix& lower, Vector& x) noexcept {
+    const index_t n = lower.rows();
+    for (index_t j = 0; j < n; ++j) {
+        x[j] /= lower(j, j);
+        const index_t below = n - j - 1;
+        x.tail(below) -= x[j] * lower.col(j).tail(below);
+    }
+}
+
+/// R^-1/2, the symmetric inverse square root, from any square root G of R = G G^T.
+///
+/// One-sided Jacobi rotations (Hestenes 1958; de Rijk 1989) turn the columns of G until they are
+/// orthogonal: G V = W = U S. Then R = U S^2 U^T and R^-1/2 = sum_k w_k w_k^T / |w_k|^3, without V.
+/// @param root   G, overwritten by W
+/// @param result overwritten; not finite unless G has full rank. Never allocates.
+template <class Matrix>
+void inverse_square_root(Matrix& root, Matrix& result) noexcept {
+    constexpr int most_sweeps = 40; // ten do for dimension 128; a bound in case of NaN
+    constexpr double orthogonal = 1e-15;
+    const index_t n = root.rows();
+    bool rotated = true;
+    for (int sweep = 0; sweep < most_sweeps && rotated; ++sweep) {
+        rotated = false;
+        for (index_t p = 0; p + 1 < n; ++p) {
+            for (index_t q = p + 1; q < n; ++q) {
+                const double pp = root.col(p).squaredNorm();
+                const double qq = root.col(q).squaredNorm();
+                const double pq = root.col(p).dot(root.col(q));
+                if (std::abs(pq) <= orthogonal * std::sqrt(pp * qq)) {
+                    continue;
+                }
+                rotated = true;
+                // The smaller root of t^2 + 2 zeta t - 1 = 0 keeps the angle below 45 degrees.
+                const double zeta = (qq - pp) / (2 * pq);
+                const double tangent =
+                    std::copysign(1 / (std::abs(zeta) + std::sqrt(1 + zeta * zeta)), zeta);
+                const double cosine = 1 / std::sqrt(1 + tangent * tangent);
+                const double sine = cosine * tangent;
+                for (index_t row = 0; row < n; ++row) {
+                    const double at_p = root(row, p);
+                    root(row, p) = cosine * at_p - sine * root(row, q);
+                    root(row, q) = sine * at_p + cosine * root(row, q);
+                }
+            }
+        }
+    }
+    result.setZero();
+    for (index_t k = 0; k < n; ++k) {
+        const double length = root.col(k).norm();
+        const double weight = 1 / (length * length * length);
+        for (index_t col = 0; col < n; ++col) {
+            result.col(col) += (weight * root(col, k)) * root.col(k);
+        }
+    }
+}
+
+} // namespace tocsin::detail
