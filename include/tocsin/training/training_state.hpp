@@ -62,6 +62,10 @@ struct training_state {
             archive.integer(name, words[k]);
         }
         random.set_state(words);
+        if (Archive::loading && words == random_generator::state_type{}) {
+            archive.fail(status::error(error_code::format_error,
+                                       "random: a state of zeros gives zeros for ever"));
+        }
         exchange_history(archive);
     }
 
