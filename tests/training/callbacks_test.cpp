@@ -1,0 +1,131 @@
+#include "tocsin/training/callbacks.hpp"
+#include "tocsin/training/fit.hpp"
+
+#include <doctest/doctest.h>
+
+#include "support/own_policies.hpp"
+#include "support/small_detectors.hpp"
+#include <algorithm>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+using tocsin::epoch_record;
+using tocsin::training_state;
+
+namespace {
+
+/// A file in memory, or as near to it as the C library gets.
+class captured_output {
+  public:
+    captured_output() : file_{std::tmpfile()} { REQUIRE(file_ != nullptr); }
+    captured_output(const captured_output&) = delete;
+    captured_output& operator=(const captured_output&) = delete;
+    ~captured_output() { std::fclose(file_); }
+    std::FILE* file() const { return file_; }
+    std::string text() const {
+        std::rewind(file_);
+        std::string all;
+        for (int character = std::fgetc(file_); character != EOF; character = std::fgetc(file_)) {
+            all += static_cast<char>(character);
+        }
+        return all;
+    }
+
+  private:
+    std::FILE* file_;
+};
+
+/// Tells a callback about epoch `epoch` (counted from 0) of `planned`.
+template <class Callback>
+void tell(Callback& callback, int epoch, int planned) {
+    training_state<float> state;
+    state.best_rmse = 0.125;
+    const epoch_record record{epoch, 0.5, 0.25, 0.125, 0.001, 2};
+    callback(tocsin::epoch_event<float>{record, state, planned});
+}
+
+bool contains(const std::string& text, const char* part) {
+    return text.find(part) != std::string::npos;
+}
+auto count_of(const std::string& text, char character) {
+    return std::count(text.begin(), text.end(), character);
+}
+
+} // namespace
+
+TEST_SUITE("training") {
+    TEST_CASE("progress bar: fills as epochs pass, on one line") {
+        const captured_output output;
+        tocsin::progress_bar bar(output.file());
+        tell(bar, 0, 4);
+        std::string text = output.text();
+        CHECK(text[0] == '\r');
+        CHECK(contains(text, "[####............] 1/4"));
+        CHECK(contains(text, "loss 0.5000"));
+        CHECK(contains(text, "RMSE 0.2500 (best 0.1250)"));
+        CHECK(contains(text, " left"));
+        CHECK(count_of(text, '\n') == 0);
+        CHECK(text.size() < 80); // columns of a terminal
+
+        tell(bar, 3, 4);
+        text = output.text();
+        CHECK(contains(text, "[################] 4/4"));
+        CHECK(contains(text, "0:00 left"));
+        CHECK(count_of(text, '\r') == 2);
+        bar.finish();
+        bar.finish(); // only once
+        CHECK(count_of(output.text(), '\n') == 1);
+    }
+
+    TEST_CASE("progress bar: nothing drawn, nothing to finish") {
+        const captured_output output;
+        tocsin::progress_bar bar(output.file());
+        bar.finish();
+        CHECK(output.text().empty());
+    }
+
+    TEST_CASE("progress bar: starts in the middle when training goes on from a checkpoint") {
+        const captured_output output;
+        tocsin::progress_bar bar(output.file());
+        tell(bar, 7, 10);
+        CHECK(contains(output.text(), "8/10"));
+        CHECK(count_of(output.text(), '#') == 12); // 16 * 8 / 10
+    }
+
+    TEST_CASE("log line: one line of key=value pairs per epoch") {
+        const captured_output output;
+        tocsin::log_line log(output.file());
+        tell(log, 0, 3);
+        tell(log, 1, 3);
+        CHECK(output.text() ==
+              "epoch=1 training_loss=0.5 validation_rmse=0.25 validation_mae=0.125 "
+              "learning_rate=0.001 gradient_norm=2\n"
+              "epoch=2 training_loss=0.5 validation_rmse=0.25 validation_mae=0.125 "
+              "learning_rate=0.001 gradient_norm=2\n");
+    }
+
+    TEST_CASE("callbacks: each is told of every epoch, in the order given; any can end training") {
+        const auto values = tocsin_test::waves<float>(2, 40, 1);
+        const auto windows = tocsin_test::windows_over(values, 5);
+        const tocsin_test::window_mean<float> model(2);
+        const auto how = tocsin_test::quick_trainer(6);
+        auto state = training_state<float>::fresh(model, how.rule, 1);
+        std::vector<int> told;
+        const auto stop_at_third = [&](const auto& event) {
+            CHECK(event.planned_epochs == 6);
+            CHECK(event.state.finished_epochs() == event.record.epoch + 1);
+            CHECK(&event.state == &state);
+            told.push_back(event.record.epoch);
+            return event.record.epoch < 2;
+        };
+        // One without a result never ends training, and is told even when the one before does.
+        const auto watch = [&](const auto& event) { told.push_back(10 + event.record.epoch); };
+        const captured_output output;
+        tocsin::log_line log(output.file());
+        REQUIRE(how.fit(model, windows, {}, state, stop_at_third, watch, log).ok());
+        CHECK(told == std::vector<int>{0, 10, 1, 11, 2, 12});
+        CHECK(state.finished_epochs() == 3);
+        CHECK(count_of(output.text(), '\n') == 3);
+    }
+}
