@@ -53,10 +53,9 @@ class f_beta_grid {
 
     /// Adds a batch; an empty one is fine. Never allocates.
     /// @param scores one that is not finite gives `invalid_data`; then nothing of the batch is
-    /// added
+    ///               added
     /// @param labels one per score, nonzero = anomalous, or none: all normal; any other number
-    /// gives
-    ///               `invalid_argument`
+    ///               gives `invalid_argument`
     status add(std::span<const double> scores, std::span<const std::uint8_t> labels) noexcept {
         if (scores.empty() && labels.empty()) {
             return {};

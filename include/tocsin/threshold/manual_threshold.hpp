@@ -16,8 +16,7 @@ namespace tocsin {
 class manual_threshold {
   public:
     /// @param threshold finite, in units of the score. Another one is refused by fit(), and no
-    /// score
-    ///                  exceeds it.
+    ///                  score exceeds it.
     explicit manual_threshold(double threshold) noexcept : threshold_{threshold} {}
 
     status fit(std::span<const double> /*scores*/,

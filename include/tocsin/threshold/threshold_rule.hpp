@@ -95,8 +95,7 @@ class optional_threshold {
 ///   number of labels. After a failure there is no threshold. May allocate.
 /// - `threshold()`: in units of the score; infinity while there is none.
 /// - `exceeds(score)`: whether `score > threshold()`. A NaN score never exceeds; whoever has one
-/// must
-///   report it in another way. Both are noexcept and allocate nothing.
+///   must report it in another way. Both are noexcept and allocate nothing.
 /// - `exchange(archive)`: hands every setting and the threshold to the archive by name, for saving
 ///   and loading alike.
 ///
