@@ -2,11 +2,9 @@
 /// @brief Squared Mahalanobis distance of an error vector from the errors on normal data.
 #pragma once
 
+#include "tocsin/errors/factorisation.hpp"
 #include "tocsin/errors/moments.hpp"
 #include "tocsin/errors/ridge.hpp"
-
-#include <Eigen/Cholesky>
-#include <Eigen/Eigenvalues>
 
 #include <cmath>
 #include <limits>
@@ -107,7 +105,7 @@ class mahalanobis {
             return std::numeric_limits<double>::quiet_NaN();
         }
         whitened_ -= mean_;
-        factor_.template triangularView<Eigen::Lower>().solveInPlace(whitened_);
+        detail::solve_lower_in_place(factor_, whitened_);
         const double distance = whitened_.squaredNorm();
         return std::isfinite(distance) ? distance : std::numeric_limits<double>::max();
     }
@@ -188,31 +186,28 @@ class mahalanobis {
   private:
     /// From mean_ and covariance_ alone, so that loading runs the very same operations.
     status factorise() {
-        // Eigen's LLT reports success for a matrix with NaN.
         if (!mean_.allFinite() || !covariance_.allFinite()) {
             return status::error(error_code::invalid_data,
                                  "mahalanobis: the mean or the covariance is not finite");
         }
-        const Eigen::LLT<matrix_type> cholesky(covariance_);
-        factor_ = cholesky.matrixL();
-        if (cholesky.info() != Eigen::Success || !factor_.allFinite() ||
-            !(factor_.diagonal().array() > 0).all()) {
+        factor_ = covariance_;
+        if (!detail::cholesky_in_place(factor_)) {
             return status::error(error_code::invalid_data,
                                  "mahalanobis: the covariance is not positive definite with the "
                                  "relative ridge ",
                                  relative_ridge_);
         }
+        // C = D R D and C = L L^T make D^-1 L a square root of R.
         const vector_type inverse_deviation = covariance_.diagonal().cwiseSqrt().cwiseInverse();
-        const matrix_type correlation =
-            inverse_deviation.asDiagonal() * covariance_ * inverse_deviation.asDiagonal();
-        const Eigen::SelfAdjointEigenSolver<matrix_type> eigen(correlation);
-        // The correlations are positive definite like the covariance; rounding must not undo that.
-        const double smallest = std::numeric_limits<double>::epsilon() * dimension();
-        const vector_type inverse_roots =
-            eigen.eigenvalues().cwiseMax(smallest).cwiseSqrt().cwiseInverse();
-        shares_transform_ = eigen.eigenvectors() * inverse_roots.asDiagonal() *
-                            eigen.eigenvectors().transpose() * inverse_deviation.asDiagonal();
-        if (eigen.info() != Eigen::Success || !shares_transform_.allFinite()) {
+        matrix_type root = factor_;
+        for (index_t col = 0; col < root.cols(); ++col) {
+            root.col(col).array() *= inverse_deviation.array();
+        }
+        detail::inverse_square_root(root, shares_transform_);
+        for (index_t col = 0; col < root.cols(); ++col) {
+            shares_transform_.col(col) *= inverse_deviation[col];
+        }
+        if (!shares_transform_.allFinite()) {
             return status::error(error_code::invalid_data,
                                  "mahalanobis: the correlations have no inverse square root");
         }
