@@ -35,7 +35,8 @@ struct problem {
           variables(random_values<scalar>(
               stack.parameter_count() + input_count + stack.state_size(batch), 21)),
           weights(random_values<scalar>(output_count + stack.state_size(batch), 22)),
-          tape_area(tocsin_test::garbage<scalar>(stack.tape_size(batch, time))),
+          // An empty view has no shape, so that even an empty tape needs a place.
+          tape_area(tocsin_test::garbage<scalar>(stack.tape_size(batch, time) + 1)),
           tape{stack.make_tape(tape_area, batch, time)} {}
 
     std::span<scalar> all() { return variables; }
@@ -218,15 +219,9 @@ TEST_SUITE("layers") {
         }
     }
 
-    TEST_CASE_TEMPLATE("lstm_stack: a step of one item allocates nothing", Stack, dynamic_stack,
-                       static_stack) {
-        const Stack stack = [] {
-            if constexpr (Stack::sizes_type::is_static) {
-                return Stack{};
-            } else {
-                return Stack{{2, 5, 3}};
-            }
-        }();
+    TEST_CASE("lstm_stack: a step of one item allocates nothing") {
+        // Large enough for Eigen's kernels; products of tiny matrices are plain loops.
+        const dynamic_stack stack{{2, 50, 30}};
         const auto parameters = random_values<double>(stack.parameter_count(), 1);
         auto state = tocsin_test::zeros<double>(stack.state_size(1));
         auto work = tocsin_test::zeros<double>(stack.step_work_size(1));

@@ -232,7 +232,7 @@ TEST_SUITE("layers") {
                           reference["initial_cell_gradients"]) <= tolerance);
 
         tocsin::adam rule;
-        rule.learning_rate = 0.01;
+        rule.learning_rate = 0.001;
         buffer<Scalar> state(static_cast<std::size_t>(rule.state_size(p.layer.parameter_count())));
         for (int step = 1; step <= 10; ++step) {
             const double loss = p.loss();
