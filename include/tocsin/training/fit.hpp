@@ -17,6 +17,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <numeric>
 #include <span>
 #include <type_traits>
@@ -52,7 +53,13 @@ struct trainer {
                                  ", batch size ", batch_size, " and clip norm ", clip_norm,
                                  " must be at least 0, 1 and 0");
         }
-        return rule.check();
+        for (const status& policy :
+             {rule.check(), check_policy(schedule), check_policy(stopping)}) {
+            if (!policy.ok()) {
+                return policy;
+            }
+        }
+        return {};
     }
 
     /// Trains until the stopping rule or a callback ends it, or all epochs are done. The best
@@ -110,6 +117,18 @@ struct trainer {
     }
 
   private:
+    /// Schedules and stopping rules may have a `check()`, as update rules must.
+    template <class Policy>
+    static status check_policy(const Policy& policy) noexcept {
+        if constexpr (requires {
+                          { policy.check() } -> std::same_as<status>;
+                      }) {
+            return policy.check();
+        } else {
+            return {};
+        }
+    }
+
     template <class Scalar>
     struct buffers {
         template <class Model>

@@ -49,7 +49,8 @@ gradient_difference check_gradient(Function&& function, std::span<double> variab
         const double scale =
             std::max({std::abs(numeric), std::abs(gradient[k]), 1e-3 * largest, 1e-300});
         const double error = std::abs(numeric - gradient[k]) / scale;
-        if (!(error <= worst.relative_error)) { // also takes NaN for the worst
+        // Negated, so that NaN is taken for the worst; nothing is worse than that.
+        if (!(error <= worst.relative_error) && !std::isnan(worst.relative_error)) {
             worst = {error, static_cast<index_t>(k), gradient[k], numeric};
         }
     }

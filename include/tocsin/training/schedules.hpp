@@ -2,7 +2,7 @@
 /// @brief Learning-rate schedules: the multiple of the learning rate used in an epoch.
 #pragma once
 
-#include "tocsin/core/config.hpp"
+#include "tocsin/core/status.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -11,7 +11,8 @@
 
 namespace tocsin {
 
-/// `schedule(epoch)` gives the factor for an epoch, counted from 0; finite and not negative.
+/// `schedule(epoch)` gives the factor for an epoch, counted from 0; finite and not negative. One
+/// that has a `check()`, which names the first setting out of range, is asked before training.
 template <class Schedule>
 concept learning_rate_schedule = requires(const Schedule schedule, int epoch) {
     { schedule(epoch) } noexcept -> std::convertible_to<double>;
@@ -26,12 +27,26 @@ struct constant_rate {
 struct step_decay {
     double factor = 0.5; ///< in (0, 1]
     int every = 10;      ///< at least 1
+    status check() const noexcept {
+        if (!(factor > 0 && factor <= 1) || every < 1) {
+            return status::error(error_code::invalid_argument, "step_decay: factor ", factor,
+                                 " and every ", every, " must be in (0, 1] and at least 1");
+        }
+        return {};
+    }
     double operator()(int epoch) const noexcept { return std::pow(factor, epoch / every); }
 };
 
 /// `factor` every epoch.
 struct exponential_decay {
     double factor = 0.95; ///< in (0, 1]
+    status check() const noexcept {
+        if (!(factor > 0 && factor <= 1)) {
+            return status::error(error_code::invalid_argument, "exponential_decay: factor ", factor,
+                                 " must be in (0, 1]");
+        }
+        return {};
+    }
     double operator()(int epoch) const noexcept { return std::pow(factor, epoch); }
 };
 
@@ -41,6 +56,14 @@ struct cosine_decay {
     int epochs = 100;        ///< epochs until the final factor is reached
     int warm_up = 0;         ///< fewer than `epochs`
     double final_factor = 0; ///< in [0, 1]
+    status check() const noexcept {
+        if (warm_up < 0 || warm_up >= epochs || !(final_factor >= 0 && final_factor <= 1)) {
+            return status::error(error_code::invalid_argument, "cosine_decay: warm-up ", warm_up,
+                                 ", epochs ", epochs, " and final factor ", final_factor,
+                                 " must be in [0, epochs), at least 1 and in [0, 1]");
+        }
+        return {};
+    }
     double operator()(int epoch) const noexcept {
         if (epoch < warm_up) {
             return (epoch + 1.0) / (warm_up + 1.0);

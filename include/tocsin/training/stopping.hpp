@@ -2,6 +2,7 @@
 /// @brief Rules that end training early.
 #pragma once
 
+#include "tocsin/core/status.hpp"
 #include "tocsin/training/history.hpp"
 
 #include <concepts>
@@ -11,7 +12,8 @@
 namespace tocsin {
 
 /// `rule(history)` says after each epoch whether training ends. It depends on the history alone, so
-/// that training resumed from a checkpoint stops where uninterrupted training does.
+/// that training resumed from a checkpoint stops where uninterrupted training does. One that has a
+/// `check()`, which names the first setting out of range, is asked before training.
 template <class Rule>
 concept stopping_rule = requires(const Rule rule, std::span<const epoch_record> history) {
     { rule(history) } noexcept -> std::convertible_to<bool>;
@@ -27,6 +29,14 @@ struct never_stop {
 struct early_stopping {
     int patience = 10;           ///< epochs, at least 1
     double minimum_decrease = 0; ///< in scaled units, not negative
+    status check() const noexcept {
+        if (patience < 1 || !(minimum_decrease >= 0)) {
+            return status::error(error_code::invalid_argument, "early_stopping: patience ",
+                                 patience, " and minimum decrease ", minimum_decrease,
+                                 " must be at least 1 and 0");
+        }
+        return {};
+    }
     bool operator()(std::span<const epoch_record> history) const noexcept {
         double best = std::numeric_limits<double>::infinity();
         int since_best = 0;
