@@ -11,6 +11,7 @@ TEST_SUITE("training") {
     TEST_CASE_TEMPLATE("training_state: a fresh one has drawn parameters and a zero rule state",
                        Scalar, float, double) {
         using state = tocsin::training_state<Scalar>;
+        CHECK(state{}.finished_epochs() == 0);
         const tocsin::dense<Scalar> shape(3, 2);
         tocsin::adam rule;
         const state fresh = state::fresh(shape, rule, 7);

@@ -23,7 +23,7 @@ struct training_state {
     aligned_vector<Scalar> best_parameters; ///< of the epoch with the lowest validation RMSE
     aligned_vector<Scalar> rule_state;      ///< of the update rule
     std::int64_t step = 0;                  ///< updates so far
-    random_generator random;                ///< order of batches, dropout
+    random_generator random{};              ///< order of batches, dropout
     double best_rmse = std::numeric_limits<double>::infinity();
     int best_epoch = -1;
     std::vector<epoch_record> history; ///< one per finished epoch
