@@ -4,20 +4,12 @@
 
 #include "support/plots.hpp"
 #include "support/recording.hpp"
+#include "support/require.hpp"
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <vector>
 
 using namespace tocsin;
-
-// Ends the program when a phase fails; the message names the value that was wrong.
-static void require(const status& outcome) {
-    if (!outcome.ok()) {
-        std::fprintf(stderr, "%s\n", outcome.message());
-        std::exit(EXIT_FAILURE);
-    }
-}
 
 int main(int argc, char** argv) {
     constexpr int sensors = 3;
@@ -48,21 +40,21 @@ int main(int argc, char** argv) {
     progress_bar progress;
     const status trained = watch.train_from(training, parts[0], parts[1], how, progress);
     progress.finish();
-    require(trained);
+    support::require(trained);
 
     // 2. What errors look like on normal data. 3. Above which score to raise the alarm.
-    require(watch.fit_errors(parts[1]));
+    support::require(watch.fit_errors(parts[1]));
     const auto tuning_windows = make_windows(tuning.values, window).value();
     const auto all_steps = scored_steps::all; // a window is anomalous when any of its samples is
-    require(watch.tune(tuning_windows,
-                       window_labels(tuning_windows, tuning.labels, all_steps).value()));
+    support::require(watch.tune(tuning_windows,
+                                window_labels(tuning_windows, tuning.labels, all_steps).value()));
 
     // How good is it on a recording it has not seen?
     const auto test_windows = make_windows(test.values, window).value();
     const auto labels = window_labels(test_windows, test.labels, all_steps).value();
     std::vector<double> scores;
     std::vector<double> feature_scores;
-    require(watch.scores(test_windows, scores, feature_scores));
+    support::require(watch.scores(test_windows, scores, feature_scores));
     confusion_counts counts;
     for (std::size_t k = 0; k < scores.size(); ++k) {
         counts.add(scores[k] > watch.step_threshold(), labels[k] != 0);
@@ -86,12 +78,13 @@ int main(int argc, char** argv) {
     }
 
     const auto folder = support::plot_folder::create(argc > 1 ? argv[1] : "tocsin_pictures");
-    require(folder.error());
-    require(support::plot_losses(*folder, training.history));
-    require(support::plot_scores(*folder, scores, labels, watch.step_threshold()));
-    require(support::plot_detection(*folder, stream));
+    support::require(folder.error());
+    support::require(support::plot_losses(*folder, training.history));
+    support::require(support::plot_scores(*folder, scores, labels, watch.step_threshold()));
+    support::require(support::plot_detection(*folder, stream));
     const auto faulty = test_windows.window(140); // the second half of it is frozen
-    require(support::plot_reconstruction(*folder, faulty, watch.score(faulty).reconstruction,
-                                         std::span(test.labels).subspan(140, window)));
+    support::require(support::plot_reconstruction(*folder, faulty,
+                                                  watch.score(faulty).reconstruction,
+                                                  std::span(test.labels).subspan(140, window)));
     folder->report();
 }
