@@ -33,6 +33,11 @@ exit_code run(CLI::App& app, int argc, char** argv) {
         return exit_code::success;
     } catch (const CLI::ParseError& error) {
         const std::string name = command();
+        if (name.empty() && argc > 1 && argv[1][0] != '-') {
+            return report(
+                "", std::string{"unknown command '"} + argv[1] + "' (see 'tocsin_cli --help')",
+                exit_code::usage);
+        }
         return report(name, std::string{error.what()} + " (see 'tocsin_cli" + name + " --help')",
                       exit_code::usage);
     } catch (const tocsin_cli::command_failure& failure) {

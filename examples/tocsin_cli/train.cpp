@@ -1,4 +1,5 @@
 // train: fits the scaler and the model to normal data and writes the model file.
+#include "tocsin/io/atomic_file.hpp"
 #include "tocsin/io/checkpoint.hpp"
 #include "tocsin/series/split.hpp"
 #include "tocsin/training/callbacks.hpp"

@@ -1,0 +1,309 @@
+#include "tocsin/detect/detector.hpp"
+#include "tocsin/io/delimited_sequences.hpp"
+#include "tocsin/io/detector_file.hpp"
+#include "tocsin/models/encoder_decoder.hpp"
+#include "tocsin/threshold/f_beta_threshold.hpp"
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include "program.hpp"
+#include <algorithm>
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace {
+
+using nlohmann::json;
+
+json run_json(const program& cli, const std::string& arguments) {
+    const outcome run = cli(arguments + " --json");
+    INFO(arguments << ": " << run.err);
+    REQUIRE(run.code == 0);
+    return json::parse(run.out);
+}
+
+std::vector<json> lines_of(const std::string& text) {
+    std::vector<json> lines;
+    std::istringstream stream{text};
+    for (std::string line; std::getline(stream, line);) {
+        lines.push_back(json::parse(line));
+    }
+    return lines;
+}
+
+const std::string process = " --features 3 --length 16 --anomalous-steps 6 --seed 7";
+const std::string small = " --encoder 6 --epochs 6 --learning-rate 0.01";
+
+/// Files of one process: training, validation, labelled tuning, labelled test.
+void generate_sequences(const program& cli) {
+    for (const std::string arguments :
+         {"train.txt --normal 60 --sequence-seed 1", "validation.txt --normal 40 --sequence-seed 2",
+          "tuning.txt --normal 30 --anomalous 10 --sequence-seed 3",
+          "test.txt --normal 30 --anomalous 10 --sequence-seed 4"}) {
+        CHECK(cli("generate " + arguments + process).code == 0);
+    }
+}
+/// Rows: normal ones to train on, others with labels.
+void generate_rows(const program& cli) {
+    const std::string rows = " --as csv --features 3 --seed 7";
+    CHECK(cli("generate rows.csv --normal 1 --length 120" + rows).code == 0);
+    CHECK(cli("generate wrong.csv --normal 0 --anomalous 1 --length 60 --anomalous-steps 20" + rows)
+              .code == 0);
+}
+
+} // namespace
+
+TEST_SUITE("tocsin_cli") {
+    TEST_CASE("phases: each in a process of its own, from the file of the phase before") {
+        const program cli;
+        generate_sequences(cli);
+        const json trained =
+            run_json(cli, "train m.safetensors train.txt --validation validation.txt" + small);
+        CHECK(trained["epochs"] == 6);
+        CHECK(trained["window"] == 16);
+        CHECK(trained["training_windows"] == 60);
+        CHECK(trained["validation_windows"] == 40);
+        CHECK(trained["history"].size() == 6);
+        CHECK(run_json(cli, "inspect m.safetensors")["phase"] == "trained");
+
+        CHECK(
+            run_json(cli,
+                     "fit-errors m.safetensors validation.txt -o fitted.safetensors")["windows"] ==
+            40);
+        CHECK(run_json(cli, "inspect m.safetensors")["phase"] == "trained"); // not in place
+        CHECK(run_json(cli, "inspect fitted.safetensors")["phase"] == "errors_fitted");
+
+        const json tuned = run_json(cli, "tune fitted.safetensors tuning.txt");
+        CHECK(tuned["rule"] == "f-beta");
+        CHECK(tuned["metrics"]["step"]["f1"] > 0.9);
+        const json inspected = run_json(cli, "inspect fitted.safetensors");
+        CHECK(inspected["phase"] == "tuned");
+        CHECK(inspected["model"] == "encoder_decoder");
+        CHECK(inspected["encoder"] == json{6});
+        CHECK(inspected["step_threshold"] == tuned["step_threshold"]);
+
+        const json found = run_json(cli, "detect fitted.safetensors test.txt");
+        CHECK(found["verdicts"].size() == 40);
+        CHECK(found["metrics"]["step"]["f1"] > 0.8);
+        CHECK(found["metrics"]["step"]["tp"].get<int>() +
+                  found["metrics"]["step"]["fn"].get<int>() ==
+              10);
+        int flagged = 0;
+        for (const json& verdict : found["verdicts"]) {
+            const bool above = verdict["step_score"] > found["step_threshold"];
+            CHECK(verdict["flagged_by_step"] == above);
+            CHECK(verdict["verdict"] == (above ? "anomaly" : "normal"));
+            flagged += above ? 1 : 0;
+        }
+        CHECK(found["counts"]["anomaly"] == flagged);
+    }
+
+    TEST_CASE("model file: a program with the policies compiled in loads it, scores are the same") {
+        const program cli;
+        generate_sequences(cli);
+        run_json(cli, "train m train.txt" + small);
+        run_json(cli, "fit-errors m validation.txt");
+        run_json(cli, "tune m tuning.txt --beta 0.5");
+        const json found = run_json(cli, "detect m test.txt");
+        using detector =
+            tocsin::detector<tocsin::encoder_decoder<float>, tocsin::standard_scaler<float>,
+                             tocsin::mahalanobis<>, tocsin::f_beta_threshold>;
+        auto loaded = tocsin::load_detector<detector>(cli.path("m"));
+        REQUIRE_MESSAGE(loaded, loaded.error().message());
+        const auto test = tocsin::read_sequences<float>(cli.path("test.txt"));
+        REQUIRE(test);
+        CHECK(loaded->step_threshold() == found["step_threshold"]);
+        for (tocsin::index_t k = 0; k < test->count(); ++k) {
+            const auto verdict = loaded->score(test->sequence(k));
+            const auto& line = found["verdicts"][static_cast<std::size_t>(k)];
+            // Bits may differ: another translation unit, perhaps other compiler options.
+            CHECK(verdict.step_score == doctest::Approx(line["step_score"].get<double>()));
+        }
+        // The way back: what that program saves, the command line reads.
+        REQUIRE(tocsin::save_detector(*loaded, cli.path("back")).ok());
+        CHECK(cli.read("back") == cli.read("m"));
+    }
+
+    TEST_CASE("seed: the same gives the same model file, byte for byte; another does not") {
+        const program cli;
+        generate_sequences(cli);
+        for (const std::string arguments :
+             {"a train.txt --seed 3", "b train.txt --seed 3", "c train.txt --seed 4"}) {
+            CHECK(cli("train " + arguments + small + " --dropout 0.2").code == 0);
+        }
+        CHECK_FALSE(cli.read("a").empty());
+        CHECK(cli.read("a") == cli.read("b"));
+        CHECK(cli.read("a") != cli.read("c"));
+    }
+
+    TEST_CASE("resume: gives the file of training without a break, byte for byte") {
+        const program cli;
+        generate_sequences(cli);
+        const std::string options = " train.txt --validation validation.txt --encoder 5,4 "
+                                    "--dropout 0.1 --amsgrad --weight-decay 0.01 --loss l1 "
+                                    "--schedule step --decay-every 2 --patience 0";
+        CHECK(cli("train whole" + options + " --epochs 6").code == 0);
+        CHECK(cli("train part" + options + " --epochs 4 --checkpoint state").code == 0);
+        const json checkpoint = run_json(cli, "inspect state");
+        CHECK(checkpoint["content"] == "checkpoint");
+        CHECK(checkpoint["epochs"] == 4);
+        CHECK(cli.read("part") != cli.read("whole"));
+        CHECK(cli("train part" + options + " --epochs 6 --checkpoint state --resume").code == 0);
+        CHECK(run_json(cli, "inspect state")["epochs"] == 6);
+        CHECK_FALSE(cli.read("whole").empty());
+        CHECK(cli.read("part") == cli.read("whole"));
+    }
+
+    TEST_CASE("stream: verdicts are those of detect, with a header or without") {
+        const program cli;
+        generate_rows(cli);
+        const std::string model = "m rows.csv --window 10 --validation-fraction 0.3";
+        CHECK(run_json(cli, "train " + model + small)["features"] ==
+              json({"feature0", "feature1", "feature2"}));
+        run_json(cli, "fit-errors m rows.csv");
+        CHECK(run_json(cli, "tune m rows.csv --quantile 0.99 --factor 1.5")["rule"] == "quantile");
+        CHECK(run_json(cli, "inspect m")["scored"] == "newest");
+
+        const json found = run_json(cli, "detect m wrong.csv --labels none --ignore label");
+        const std::string rows = cli.read("wrong.csv");
+        const outcome with_header = cli("stream m", rows);
+        CHECK(with_header.code == 0);
+        const auto streamed = lines_of(with_header.out);
+        REQUIRE(streamed.size() == 60);
+        REQUIRE(found["verdicts"].size() == 60);
+        for (std::size_t t = 0; t < streamed.size(); ++t) {
+            CHECK(streamed[t] == found["verdicts"][t]);
+        }
+        CHECK(streamed[8]["verdict"] == "warming_up");
+        CHECK(streamed[9].contains("score"));
+        CHECK(found["counts"]["warming_up"] == 9);
+        CHECK(found["counts"]["anomaly"] > 10); // of 20 rows with large amplitudes
+
+        std::string numbers;
+        std::istringstream lines{rows.substr(rows.find('\n') + 1)};
+        for (std::string line; std::getline(lines, line);) {
+            numbers += line.substr(0, line.rfind(',')) + "\r\n\n"; // no label
+        }
+        CHECK(cli("stream m", numbers).out == with_header.out);
+
+        // Columns are found by their names, whatever their order; a timestamp is handed on.
+        const auto other =
+            lines_of(cli("stream m", "feature2;time;feature0;spare;feature1\n3;noon;1;x;2\n").out);
+        REQUIRE(other.size() == 1);
+        CHECK(other[0]["timestamp"] == "noon");
+        CHECK(other[0]["verdict"] == "warming_up");
+    }
+
+    TEST_CASE("stream: malformed lines are reported, the stream goes on") {
+        const program cli;
+        generate_rows(cli);
+        CHECK(cli("train m rows.csv --window 5" + small).code == 0);
+        CHECK(cli("fit-errors m rows.csv").code == 0);
+        CHECK(cli("tune m --step-threshold 20 --feature-threshold 50").code == 0);
+        const outcome run = cli("stream m", "1,2,3\n1,2\n1,two,3\n1,nan,3\n2,3,4\n");
+        CHECK(run.code == 0);
+        const auto lines = lines_of(run.out);
+        REQUIRE(lines.size() == 5);
+        CHECK(lines[0]["verdict"] == "warming_up");
+        CHECK(lines[1]["verdict"] == "malformed_line");
+        CHECK(lines[1]["error"].get<std::string>().find("has 2 cells") != std::string::npos);
+        CHECK(lines[2]["error"].get<std::string>().find("two") != std::string::npos);
+        CHECK(lines[3]["verdict"] == "invalid_sample");
+        CHECK(lines[4]["verdict"] == "warming_up");
+        const outcome strict = cli("stream m --strict", "1,2,3\n1,2\n1,2,3\n");
+        CHECK(strict.code == 3);
+        CHECK(lines_of(strict.out).size() == 1);
+        CHECK(strict.err.find("standard input:2:") != std::string::npos);
+    }
+
+    TEST_CASE("detect: windows of rows, tables, an output file") {
+        const program cli;
+        generate_rows(cli);
+        CHECK(cli("train m rows.csv --window 10 --model autoencoder --encoder 6,4 --epochs 2 "
+                  "--scaler robust --head 5")
+                  .code == 0);
+        CHECK(cli("fit-errors m rows.csv").code == 0);
+        CHECK(cli("tune m rows.csv --rule sigma --sigmas 4").code == 0);
+        const json inspected = run_json(cli, "inspect m");
+        CHECK(inspected["model"] == "autoencoder");
+        CHECK(inspected["decoder"] == json({4, 6}));
+        CHECK(inspected["scaler"] == "robust");
+        CHECK(inspected["rule"] == "sigma");
+        const json windows = run_json(cli, "detect m wrong.csv --stride 10 --view any");
+        CHECK(windows["verdicts"].size() == 6);
+        CHECK(windows["verdicts"][1]["first_row"] == 11);
+        const outcome table = cli("detect m wrong.csv --table csv -o verdicts.csv");
+        CHECK(table.code == 0);
+        CHECK(table.out.find("60 rows") != std::string::npos);
+        const std::string csv = cli.read("verdicts.csv");
+        CHECK(csv.starts_with("row,verdict,score,threshold,largest_share,label\n1,warming_up,,"));
+        CHECK(std::count(csv.begin(), csv.end(), '\n') == 61);
+        const outcome quiet = cli("detect m wrong.csv --table csv --quiet");
+        CHECK(quiet.out == csv);
+        CHECK(quiet.err.empty());
+    }
+
+    TEST_CASE("tune: thresholds by hand, one of them from data") {
+        const program cli;
+        generate_sequences(cli);
+        run_json(cli, "train m train.txt" + small);
+        run_json(cli, "fit-errors m validation.txt");
+        const json one = run_json(cli, "tune m validation.txt --step-threshold 12.5");
+        CHECK(one["step_threshold"] == 12.5);
+        CHECK(one["rule"] == "quantile");
+        CHECK(one["feature_threshold"] > 0);
+        const json both = run_json(cli, "tune m --step-threshold 1 --feature-threshold 2");
+        CHECK(both["rule"] == "manual");
+        CHECK(both["feature_threshold"] == 2);
+        // Tuning from data again puts them away.
+        CHECK(run_json(cli, "tune m validation.txt")["feature_threshold"] ==
+              one["feature_threshold"]);
+        // New statistics make old thresholds meaningless.
+        run_json(cli, "fit-errors m tuning.txt");
+        CHECK(run_json(cli, "inspect m")["phase"] == "errors_fitted");
+    }
+
+    TEST_CASE("generate: the same seed gives the same file; fake anomalies keep the shape") {
+        const program cli;
+        const std::string phase = " --kind phase --random-phase --frequency-variation 0.9,1.1";
+        CHECK(cli("generate a --normal 5 --anomalous 5" + process + phase).code == 0);
+        CHECK(cli("generate b --normal 5 --anomalous 5" + process + phase).code == 0);
+        CHECK(cli.read("a") == cli.read("b"));
+        CHECK(cli("generate n --normal 8" + process).code == 0);
+        for (const std::string kind :
+             {"mixed", "jitter", "scaling", "rotation", "permutation", "magnitude-warp"}) {
+            const json fakes =
+                run_json(cli, "generate f --from n --with-normal --augmentation " + kind);
+            CHECK(fakes["sequences"] == 16);
+            CHECK(fakes["anomalous"] == 8);
+            const auto read = tocsin::read_sequences<float>(cli.path("f"));
+            REQUIRE(read);
+            CHECK(read->features() == 3);
+            CHECK(read->length == 16);
+            CHECK(read->values.leftCols(8 * 16) != read->values.rightCols(8 * 16));
+        }
+        CHECK(cli("generate rows.csv --as csv --normal 1 --length 40").code == 0);
+        CHECK(run_json(cli, "generate f --from rows.csv --window 10 --stride 5")["sequences"] == 7);
+    }
+
+    TEST_CASE("labels: anomalous training data are left out, and said so") {
+        const program cli;
+        generate_sequences(cli);
+        const outcome run = cli("train m tuning.txt --json" + small);
+        CHECK(run.code == 0);
+        CHECK(json::parse(run.out)["training_windows"] == 30);
+        CHECK(run.err.find("10 of 40 windows are labelled anomalous") != std::string::npos);
+    }
+
+    TEST_CASE("progress: no bar where nobody looks, a line per epoch with --log") {
+        const program cli;
+        generate_sequences(cli);
+        CHECK(cli("train m train.txt" + small).err.empty());
+        CHECK(cli("train m train.txt --quiet" + small).out.empty());
+        const std::string log = cli("train m train.txt --log" + small).err;
+        CHECK(std::count(log.begin(), log.end(), '\n') == 6);
+        CHECK(log.find("epoch=6 ") != std::string::npos);
+    }
+}

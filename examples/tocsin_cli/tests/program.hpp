@@ -1,0 +1,44 @@
+/// @file program.hpp
+/// @brief Runs the command line in a folder of its own.
+#pragma once
+
+#include "tocsin/io/read_file.hpp"
+
+#include "io/temporary_directory.hpp"
+#include <cstdlib>
+#include <fstream>
+#include <string>
+#include <string_view>
+#include <sys/wait.h>
+
+/// What a run of the program left.
+struct outcome {
+    int code = -1;
+    std::string out;
+    std::string err;
+};
+
+/// A temporary folder in which the program runs.
+class program {
+  public:
+    /// @param arguments as in a shell, so that one in single quotes may hold spaces
+    outcome operator()(const std::string& arguments, std::string_view input = "") const {
+        write("stdin", input);
+        const std::string folder = (folder_ / "").string();
+        const std::string command =
+            "cd '" + folder + "' && '" + TOCSIN_CLI + "' " + arguments + " <stdin >stdout 2>stderr";
+        const int status = std::system(command.c_str());
+        return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read("stdout"), read("stderr")};
+    }
+    std::string read(std::string_view name) const {
+        const auto text = tocsin::read_file(folder_ / name);
+        return text ? *text : std::string{};
+    }
+    void write(std::string_view name, std::string_view text) const {
+        std::ofstream{folder_ / name, std::ios::binary} << text;
+    }
+    std::filesystem::path path(std::string_view name) const { return folder_ / name; }
+
+  private:
+    tocsin_test::temporary_directory folder_;
+};
