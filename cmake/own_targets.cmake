@@ -15,7 +15,7 @@ endif()
 # g++ 12 warns of its own AVX-512 intrinsics (GCC bug 105593).
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13
    AND CMAKE_CXX_FLAGS MATCHES "-march=")
-    target_compile_options(tocsin_own INTERFACE -Wno-maybe-uninitialized)
+    target_compile_options(tocsin_own INTERFACE -Wno-maybe-uninitialized -Wno-uninitialized)
 endif()
 if(TOCSIN_NO_EXCEPTIONS)
     target_compile_options(tocsin_own INTERFACE -fno-exceptions -fno-rtti)

@@ -1,0 +1,65 @@
+// A detector on a stream: what each new sample costs.
+#include "tocsin/detect/detector.hpp"
+#include "tocsin/models/encoder_decoder.hpp"
+
+#include "measure.hpp"
+
+namespace {
+
+using namespace tocsin;
+using namespace tocsin_bench;
+
+constexpr index_t samples = 400;
+
+/// A detector with fitted errors; how well it is trained does not change its speed.
+struct setup {
+    using detector_type = detector<encoder_decoder<float>>;
+
+    explicit setup(benchmark::State& state)
+        : features{argument(state, 0)}, window{argument(state, 2)},
+          values(random_values<float>(features * samples)),
+          watch{{lstm_stack<float>{{features, argument(state, 1)}},
+                 lstm_stack<float>{{features, argument(state, 1)}},
+                 dense_head<float>{{argument(state, 1), features}}},
+                {.window = window}} {
+        const auto all = make_windows<float>({values.data(), features, samples}, window).value();
+        const trainer<> how{.epochs = 1};
+        for (const status& done :
+             {watch.train(all, {}, how), watch.fit_errors(all), watch.tune(all)}) {
+            if (!done.ok()) {
+                state.SkipWithError(done.message());
+            }
+        }
+    }
+
+    int features;
+    int window;
+    aligned_vector<float> values;
+    detector_type watch;
+};
+
+void push(benchmark::State& state) {
+    setup run(state);
+    const auto sample =
+        std::span<const float>(run.values).first(static_cast<std::size_t>(run.features));
+    for (int t = 0; t < run.window; ++t) {
+        (void)run.watch.push(sample); // past the warm-up
+    }
+    measure(state, 1, [&] { benchmark::DoNotOptimize(run.watch.push(sample).score); });
+}
+
+void score(benchmark::State& state) {
+    setup run(state);
+    const matrix_view<const float> window(run.values.data(), run.features, run.window);
+    measure(state, 1, [&] { benchmark::DoNotOptimize(run.watch.score(window).step_score); });
+}
+
+void sizes(benchmark::internal::Benchmark* bench) {
+    bench->ArgNames({"features", "hidden", "window"})->Unit(benchmark::kMicrosecond);
+    bench->Args({1, 16, 10})->Args({3, 32, 20})->Args({8, 32, 30})->Args({8, 64, 100});
+}
+
+BENCHMARK(push)->Name("detector_push/float")->Apply(sizes);
+BENCHMARK(score)->Name("detector_score/float")->Apply(sizes);
+
+} // namespace

@@ -1,0 +1,78 @@
+// Error statistics: taking in errors of normal data, scoring new ones.
+#include "tocsin/errors/diagonal_gaussian.hpp"
+#include "tocsin/errors/mahalanobis.hpp"
+#include "tocsin/errors/moments.hpp"
+
+#include "measure.hpp"
+
+namespace {
+
+using namespace tocsin;
+using namespace tocsin_bench;
+
+constexpr index_t samples = 10'000;
+
+matrix<double> errors_of(int dimension) {
+    const auto values = random_values<double>(dimension * samples);
+    return matrix_view<const double>(values.data(), dimension, samples);
+}
+
+void moments_add_batch(benchmark::State& state) {
+    const auto errors = errors_of(argument(state, 0));
+    moments<> seen(argument(state, 0));
+    measure(state, samples, [&] { seen.add_batch(errors); });
+}
+
+void moments_add(benchmark::State& state) {
+    const auto errors = errors_of(argument(state, 0));
+    moments<> seen(argument(state, 0));
+    measure(state, samples, [&] {
+        for (index_t k = 0; k < samples; ++k) {
+            seen.add(errors.col(k));
+        }
+    });
+}
+
+template <class Statistic>
+void squared_distance(benchmark::State& state) {
+    const auto errors = errors_of(argument(state, 0));
+    Statistic statistic(argument(state, 0));
+    statistic.accumulate(errors);
+    if (!statistic.fit().ok()) {
+        state.SkipWithError("the statistic cannot be fitted");
+        return;
+    }
+    double sum = 0;
+    measure(state, samples, [&] {
+        for (index_t k = 0; k < samples; ++k) {
+            sum += statistic.squared_distance(errors.col(k));
+        }
+    });
+    benchmark::DoNotOptimize(sum);
+}
+
+void mahalanobis_fit(benchmark::State& state) {
+    mahalanobis<> statistic(argument(state, 0));
+    statistic.accumulate(errors_of(argument(state, 0)));
+    measure(state, 1, [&] { benchmark::DoNotOptimize(statistic.fit().ok()); });
+}
+
+void dimensions(benchmark::internal::Benchmark* bench) {
+    bench->ArgName("dimension")->Unit(benchmark::kMicrosecond);
+    bench->Arg(1)->Arg(8)->Arg(32)->Arg(128);
+}
+
+BENCHMARK(moments_add_batch)->Name("moments_add_batch/double")->Apply(dimensions);
+BENCHMARK(moments_add)->Name("moments_add/double")->Apply(dimensions);
+BENCHMARK(mahalanobis_fit)->Name("mahalanobis_fit/double")->Apply(dimensions);
+BENCHMARK(squared_distance<mahalanobis<>>)->Name("mahalanobis/double")->Apply(dimensions);
+BENCHMARK(squared_distance<mahalanobis<8>>)
+    ->Name("mahalanobis_static/double")
+    ->ArgName("dimension")
+    ->Arg(8)
+    ->Unit(benchmark::kMicrosecond);
+BENCHMARK(squared_distance<diagonal_gaussian<>>)
+    ->Name("diagonal_gaussian/double")
+    ->Apply(dimensions);
+
+} // namespace
