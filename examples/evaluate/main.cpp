@@ -55,6 +55,8 @@ struct command_line {
     std::string out;
     std::uint64_t seed = 1;
     std::optional<int> epochs;
+    bool reversed = false;
+    bool teacher_forced = false;
 };
 
 exit_code run(const suite& which, const command_line& given) {
@@ -71,7 +73,12 @@ exit_code run(const suite& which, const command_line& given) {
     }
     evaluate::progress shown;
     const auto start = std::chrono::steady_clock::now();
-    const auto outcome = which.run({directory, given.seed, given.epochs, shown});
+    const auto outcome = which.run({.directory = directory,
+                                    .shown = shown,
+                                    .seed = given.seed,
+                                    .epochs = given.epochs,
+                                    .reversed = given.reversed,
+                                    .teacher_forced = given.teacher_forced});
     const double seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     if (!outcome) {
@@ -117,6 +124,10 @@ int main(int argc, char** argv) {
     app.add_option("--epochs", given.epochs,
                    "Train for so many epochs, not those of the suite, for a quick look")
         ->check(CLI::PositiveNumber);
+    app.add_flag("--reversed", given.reversed,
+                 "Decoders emit the last sample of a window first, for comparison");
+    app.add_flag("--teacher-forced", given.teacher_forced,
+                 "Decoders read true values while they are trained, for comparison");
     try {
         app.parse(argc, argv);
     } catch (const CLI::Success& help) {

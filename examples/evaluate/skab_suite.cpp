@@ -51,7 +51,7 @@ constexpr hyper_parameters chosen;
 /// name. Others, such as the recording without anomalies, are named on standard error.
 std::vector<fs::path> find_recordings(const fs::path& root) {
     std::vector<fs::path> found;
-    for (const auto& entry : fs::recursive_directory_iterator(root)) {
+    for (const auto& entry : files_below(root)) {
         if (!entry.is_regular_file() || entry.path().extension() != ".csv") {
             continue;
         }
@@ -131,7 +131,8 @@ tocsin::result<tocsin::confusion_counts> evaluate_file(const fs::path& path,
     const tocsin::lstm_stack<float> encoder({features, hidden});
     const tocsin::lstm_stack<float> decoder({features, hidden});
     const tocsin::dense_head<float> head({hidden, features});
-    detector_type detector(model_type(encoder, decoder, head), {.window = chosen.window}, {},
+    detector_type detector(model_type(encoder, decoder, head, options.reversed, options.training()),
+                           {.window = chosen.window}, {},
                            tocsin::quantile_threshold(chosen.quantile, chosen.factor));
     tocsin::trainer<tocsin::mean_squared_error, tocsin::adam, tocsin::cosine_decay,
                     tocsin::never_stop>
@@ -185,8 +186,8 @@ tocsin::result<suite_result> run(const run_options& options) {
                         {"window", chosen.window},
                         {"stride", 1},
                         {"hidden", chosen.hidden},
-                        {"reversed", true},
-                        {"decoder_training", "free_running"},
+                        {"reversed", options.reversed},
+                        {"decoder_training", options.training_name()},
                         {"scaler", "standard"},
                         {"largest_autocorrelation", chosen.largest_autocorrelation},
                         {"loss", tocsin::mean_squared_error::name},
@@ -203,7 +204,7 @@ tocsin::result<suite_result> run(const run_options& options) {
     tocsin::confusion_counts counts;
     const auto recordings = find_recordings(options.directory);
     for (std::size_t k = 0; k < recordings.size(); ++k) {
-        const auto name = fs::relative(recordings[k], options.directory).generic_string();
+        const auto name = name_below(options.directory, recordings[k]);
         options.shown.begin_file(name, k + 1, recordings.size());
         const auto reached = evaluate_file(recordings[k], options);
         if (!reached) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "tocsin/core/status.hpp"
+#include "tocsin/models/encoder_decoder.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -38,9 +39,19 @@ struct suite_result {
 
 struct run_options {
     std::filesystem::path directory; ///< of the suite; exists
-    std::uint64_t seed = 1;
-    std::optional<int> epochs; ///< instead of those of the suite, for a quick look
     progress& shown;
+    std::uint64_t seed = 1;
+    std::optional<int> epochs;   ///< instead of those of the suite, for a quick look
+    bool reversed = false;       ///< whether decoders emit the last sample of a window first
+    bool teacher_forced = false; ///< whether decoders read true values while they are trained
+
+    tocsin::decoder_training training() const noexcept {
+        return teacher_forced ? tocsin::decoder_training::teacher_forced
+                              : tocsin::decoder_training::free_running;
+    }
+    const char* training_name() const noexcept {
+        return teacher_forced ? "teacher_forced" : "free_running";
+    }
 };
 
 /// Each suite is one `<name>_suite.cpp`, declared below and listed in main.cpp.
@@ -52,6 +63,19 @@ struct suite {
 
 extern const suite synth_suite;
 extern const suite skab_suite;
+
+/// Everything below a directory, links to directories included.
+inline std::filesystem::recursive_directory_iterator
+files_below(const std::filesystem::path& root) {
+    return std::filesystem::recursive_directory_iterator{
+        root, std::filesystem::directory_options::follow_directory_symlink};
+}
+
+/// The path of something below a directory, seen from there; links are not resolved.
+inline std::string name_below(const std::filesystem::path& directory,
+                              const std::filesystem::path& path) {
+    return path.lexically_relative(directory).generic_string();
+}
 
 /// Puts the name of a file before the reason why it cannot be evaluated.
 inline tocsin::status in_file(const std::string& file, const tocsin::status& reason) {

@@ -30,10 +30,9 @@ using detector_type = tocsin::detector<model_type, tocsin::standard_scaler<float
 /// One setting for all sets.
 struct hyper_parameters {
     int hidden = 64;
-    bool reversed = true;
     int epochs = 100;
     int batch_size = 32;
-    double learning_rate = 3e-3;
+    double learning_rate = 5e-3;
     double beta = 1;
 };
 constexpr hyper_parameters chosen;
@@ -52,7 +51,7 @@ std::vector<fs::path> find_sets(const fs::path& root) {
     if (complete(root)) {
         found.push_back(root);
     }
-    for (const auto& entry : fs::recursive_directory_iterator(root)) {
+    for (const auto& entry : files_below(root)) {
         if (entry.is_directory() && complete(entry.path())) {
             found.push_back(entry.path());
         }
@@ -106,7 +105,7 @@ tocsin::result<set_outcome> evaluate_set(const fs::path& directory, const run_op
     const tocsin::lstm_stack<float> encoder({features, hidden});
     const tocsin::lstm_stack<float> decoder({features, hidden});
     const tocsin::dense_head<float> head({hidden, features});
-    detector_type detector(model_type(encoder, decoder, head, chosen.reversed),
+    detector_type detector(model_type(encoder, decoder, head, options.reversed, options.training()),
                            {.window = training.length}, {}, tocsin::f_beta_threshold(chosen.beta));
 
     tocsin::trainer<tocsin::mean_squared_error, tocsin::adam, tocsin::cosine_decay,
@@ -189,8 +188,8 @@ tocsin::result<suite_result> run(const run_options& options) {
     suite_result outcome;
     outcome.settings = {{"model", model_type::kind},
                         {"hidden", chosen.hidden},
-                        {"reversed", chosen.reversed},
-                        {"decoder_training", "free_running"},
+                        {"reversed", options.reversed},
+                        {"decoder_training", options.training_name()},
                         {"scaler", "standard"},
                         {"loss", tocsin::mean_squared_error::name},
                         {"optimiser", "adam"},
@@ -207,7 +206,7 @@ tocsin::result<suite_result> run(const run_options& options) {
     double auc_sum = 0;
     const auto sets = find_sets(options.directory);
     for (std::size_t k = 0; k < sets.size(); ++k) {
-        const std::string name = fs::relative(sets[k], options.directory).generic_string();
+        const std::string name = name_below(options.directory, sets[k]);
         options.shown.begin_file(name, k + 1, sets.size());
         const auto reached = evaluate_set(sets[k], options);
         if (!reached) {

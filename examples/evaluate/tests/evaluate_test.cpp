@@ -139,7 +139,8 @@ TEST_SUITE("evaluate") {
         "evaluate: recordings of any name are found by their columns, TOCSIN_DATA_DIR works") {
         const temporary_directory directory;
         write_recording(directory / "skab/some folder/x.csv", 1, 480);
-        write_recording(directory / "skab/y.csv", 2, 500);
+        write_recording(directory / "elsewhere/y.csv", 2, 500);
+        fs::create_directory_symlink(directory / "elsewhere", directory / "skab/z linked");
         std::ofstream{directory / "skab/normal.csv"} << "datetime;Flow\n1;2\n";
         const std::string environment = "env TOCSIN_DATA_DIR=" + quoted((directory / "").string());
         const std::string options = "--suite skab --epochs 2 --out ";
@@ -149,6 +150,7 @@ TEST_SUITE("evaluate") {
         check_frame(results, "skab", 1);
         REQUIRE(results.at("files").size() == 2);
         CHECK(results["files"][0].at("file") == "some folder/x.csv");
+        CHECK(results["files"][1].at("file") == "z linked/y.csv");
         check_counts(results["files"][0], 30, 50);
         check_counts(results["files"][1], 30, 70);
         check_counts(results.at("totals"), 60, 120);
