@@ -10,4 +10,4 @@ target_compile_definitions(
                            EVALUATE_REAL_DATA=$<CONFIG:Release,RelWithDebInfo>)
 add_dependencies(evaluate_tests evaluate)
 add_test(NAME example.evaluate COMMAND evaluate_tests "--test-suite=evaluate")
-add_test(NAME example.evaluate.real_data COMMAND evaluate_tests "--test-suite=evaluate, real data")
+add_test(NAME example.evaluate.real_data COMMAND evaluate_tests "--test-suite=evaluate on real data")

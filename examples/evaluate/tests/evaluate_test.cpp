@@ -195,7 +195,7 @@ TEST_SUITE("evaluate") {
     }
 }
 
-TEST_SUITE("evaluate, real data") {
+TEST_SUITE("evaluate on real data") {
     TEST_CASE("evaluate: SKAB with seed 1 is at least as good as the published LSTM-AE") {
         const char* const data = std::getenv("TOCSIN_DATA_DIR");
         if (data == nullptr || !fs::is_directory(fs::path(data) / "skab")) {
