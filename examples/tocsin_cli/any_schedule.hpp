@@ -2,6 +2,7 @@
 /// @brief Learning-rate schedule that is chosen at run time.
 #pragma once
 
+#include "tocsin/core/status.hpp"
 #include "tocsin/training/schedules.hpp"
 
 #include <variant>
@@ -14,6 +15,17 @@ struct any_schedule {
                  tocsin::cosine_decay>
         schedule;
 
+    tocsin::status check() const noexcept {
+        return std::visit(
+            [](const auto& inner) {
+                if constexpr (requires { inner.check(); }) {
+                    return inner.check();
+                } else {
+                    return tocsin::status{};
+                }
+            },
+            schedule);
+    }
     double operator()(int epoch) const noexcept {
         return std::visit([&](const auto& inner) { return double{inner(epoch)}; }, schedule);
     }

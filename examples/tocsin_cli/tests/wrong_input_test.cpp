@@ -40,6 +40,7 @@ const std::vector<wrong_input> table = {
     {"train m train.txt --dropout 1", 2, "1 must be at least 0 and at most 0.99"},
     {"train m train.txt --model autoencoder --target-order forward", 2, "--target-order"},
     {"train m train.txt --warm-up 3", 2, "--warm-up has no meaning"},
+    {"train m train.txt --schedule step --decay-factor 0", 2, "factor 0"},
     {"train m train.txt --schedule cosine --epochs 3 --warm-up 3", 2, "--warm-up 3"},
     {"train m train.txt --resume", 2, "--checkpoint"},
     {"train m train.txt --validation v --validation-fraction 0.5", 2, "--validation"},
