@@ -17,9 +17,54 @@
 #include "tocsin/math/simd.hpp"
 
 #include <cmath>
+#include <limits>
 #include <type_traits>
 
 namespace tocsin {
+
+namespace detail {
+
+template <class Pack>
+Pack exp_of(const Pack& x) noexcept {
+    using std::exp;
+    return exp(x);
+}
+template <class Pack>
+Pack tanh_of(const Pack& x) noexcept {
+    using std::tanh;
+    return tanh(x);
+}
+
+#if TOCSIN_HAS_XSIMD
+// xsimd 8.1 takes doubles through a conversion to integers that is undefined for infinity and NaN.
+// Arguments whose result is known go around it.
+template <class Arch>
+xsimd::batch<double, Arch> around(const xsimd::batch<double, Arch>& x, double bound, double below,
+                                  double above, const xsimd::batch<double, Arch>& within) noexcept {
+    using pack = xsimd::batch<double, Arch>;
+    const pack upper = xsimd::select(x >= pack(bound), pack(above), within);
+    const pack both = xsimd::select(x <= pack(-bound), pack(below), upper);
+    return xsimd::select(x != x, x, both);
+}
+template <class Arch>
+xsimd::batch<double, Arch> within(const xsimd::batch<double, Arch>& x, double bound) noexcept {
+    using pack = xsimd::batch<double, Arch>;
+    return xsimd::select((x > pack(-bound)) & (x < pack(bound)), x, pack(0));
+}
+template <class Arch>
+xsimd::batch<double, Arch> exp_of(const xsimd::batch<double, Arch>& x) noexcept {
+    constexpr double bound = 750; // beyond the ranges of normal and denormal results
+    return around(x, bound, 0, std::numeric_limits<double>::infinity(),
+                  xsimd::exp(within(x, bound)));
+}
+template <class Arch>
+xsimd::batch<double, Arch> tanh_of(const xsimd::batch<double, Arch>& x) noexcept {
+    constexpr double bound = 20; // 1 - tanh(20) is less than half an ulp of 1
+    return around(x, bound, -1, 1, xsimd::tanh(within(x, bound)));
+}
+#endif
+
+} // namespace detail
 
 /// The value itself, slope 1: the activation of a linear layer.
 struct identity_activation {
@@ -39,8 +84,7 @@ struct sigmoid_activation {
     static constexpr const char* name = "sigmoid";
     template <class Pack>
     Pack operator()(const Pack& x) const noexcept {
-        using std::exp;
-        return Pack(1) / (Pack(1) + exp(-x));
+        return Pack(1) / (Pack(1) + detail::exp_of(-x));
     }
     template <class Pack>
     Pack slope(const Pack& y) const noexcept {
@@ -53,8 +97,7 @@ struct tanh_activation {
     static constexpr const char* name = "tanh";
     template <class Pack>
     Pack operator()(const Pack& x) const noexcept {
-        using std::tanh;
-        return tanh(x);
+        return detail::tanh_of(x);
     }
     template <class Pack>
     Pack slope(const Pack& y) const noexcept {
