@@ -32,6 +32,7 @@ class manual_threshold {
 
     template <class Archive>
     void exchange(Archive& archive) {
+        archive.expect("manual", 1); // files of other rules hold a threshold, too
         archive.number("threshold", threshold_);
         if constexpr (Archive::loading) {
             archive.fail(check());
