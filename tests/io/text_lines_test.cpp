@@ -48,7 +48,8 @@ TEST_SUITE("io") {
     }
 
     TEST_CASE("text_lines: of a very long name the end is shown, so that the reason fits") {
-        const std::string name = std::string(1000, 'x') + "/data.csv";
+        std::string name(1000, 'x');
+        name += "/data.csv";
         tocsin::text_lines lines{"a", name};
         CHECK(lines.next());
         const std::string message = lines.error(1, "reason").message();
