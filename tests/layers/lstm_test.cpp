@@ -34,7 +34,8 @@ struct problem {
           variables(
               random_values<scalar>(layer.parameter_count() + input_count + 2 * state_count, 11)),
           weights(random_values<scalar>(state_count * (time + 2), 12)),
-          tape_area(tocsin_test::garbage<scalar>(layer.tape_size(batch, time))),
+          // Eigen takes no null pointers, not even for an empty tape.
+          tape_area(tocsin_test::garbage<scalar>(layer.tape_size(batch, time) + 1)),
           tape{layer.make_tape(tape_area, batch, time)} {}
 
     // Everything the loss depends on, one part after the other in `variables`.

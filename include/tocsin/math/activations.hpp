@@ -44,7 +44,8 @@ xsimd::batch<double, Arch> around(const xsimd::batch<double, Arch>& x, double bo
     using pack = xsimd::batch<double, Arch>;
     const pack upper = xsimd::select(x >= pack(bound), pack(above), within);
     const pack both = xsimd::select(x <= pack(-bound), pack(below), upper);
-    return xsimd::select(x != x, x, both);
+    // Not x != x: with AVX that comparison of xsimd is false for NaN.
+    return xsimd::select(xsimd::isnan(x), x, both);
 }
 template <class Arch>
 xsimd::batch<double, Arch> within(const xsimd::batch<double, Arch>& x, double bound) noexcept {
