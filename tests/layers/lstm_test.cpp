@@ -312,6 +312,7 @@ TEST_SUITE("layers") {
                   tolerance);
         }
         CHECK(block_error(tocsin_test::span_of(state.cell), p.final_cell()) <= tolerance);
+        p.tape_area.pop_back();
         CHECK(block_error(area, p.tape_area) <= tolerance);
     }
 
