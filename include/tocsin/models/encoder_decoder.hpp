@@ -34,7 +34,8 @@ class encoder_decoder {
     static constexpr const char* kind = "encoder_decoder";
 
     constexpr encoder_decoder() noexcept = default;
-    /// @param reversed whether the decoder emits the window's last sample first
+    /// The defaults are those that found most anomalies (docs/evaluation.md).
+    /// @param reversed whether the decoder emits the window's last sample first, as in the paper
     constexpr encoder_decoder(Encoder encoder, Decoder decoder, Head head, bool reversed = false,
                               decoder_training training = decoder_training::free_running) noexcept
         : encoder_{encoder}, decoder_{decoder}, head_{head}, reversed_{reversed},
