@@ -11,21 +11,16 @@
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/storage.hpp"
 #include "tocsin/core/views.hpp"
-
+#include "tocsin/detect/verdict.hpp"
+#include "tocsin/errors/diagonal_gaussian.hpp"
+#include "tocsin/errors/mahalanobis.hpp"
+#include "tocsin/errors/residual.hpp"
 #include "tocsin/layers/dense.hpp"
 #include "tocsin/layers/dense_head.hpp"
 #include "tocsin/layers/lstm.hpp"
 #include "tocsin/layers/lstm_stack.hpp"
-
 #include "tocsin/models/autoencoder.hpp"
 #include "tocsin/models/encoder_decoder.hpp"
 #include "tocsin/models/sequence_model.hpp"
-
-#include "tocsin/errors/diagonal_gaussian.hpp"
-#include "tocsin/errors/mahalanobis.hpp"
-#include "tocsin/errors/residual.hpp"
-
 #include "tocsin/threshold/manual_threshold.hpp"
 #include "tocsin/threshold/sequence_score.hpp"
-
-#include "tocsin/detect/verdict.hpp"

@@ -5,7 +5,7 @@
 #include "tocsin/training/history.hpp"
 
 #include <chrono>
-#include <cstdint>
+#include <cmath>
 #include <cstdio>
 
 namespace tocsin {
@@ -51,7 +51,7 @@ class progress_bar {
   private:
     /// Minutes and seconds, or hours and minutes.
     void print_time(double seconds) const noexcept {
-        const auto whole = static_cast<std::int64_t>(seconds + 0.5);
+        const long long whole = std::llround(seconds);
         const bool long_time = whole >= 3600;
         std::fprintf(out_, long_time ? "%d h %02d" : "%d:%02d",
                      static_cast<int>(whole / (long_time ? 3600 : 60)),
