@@ -4,10 +4,10 @@
 #include "tocsin/detect/detector.hpp"
 #include "tocsin/io/csv.hpp"
 #include "tocsin/metrics/confusion.hpp"
-#include "tocsin/models/encoder_decoder.hpp"
 #include "tocsin/series/autocorrelation.hpp"
 #include "tocsin/threshold/quantile_threshold.hpp"
 
+#include "network.hpp"
 #include "suite.hpp"
 #include <algorithm>
 #include <filesystem>
@@ -23,8 +23,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using recording = tocsin::series<float>;
-using model_type = tocsin::encoder_decoder<float>;
-using detector_type = tocsin::detector<model_type, tocsin::standard_scaler<float>,
+using detector_type = tocsin::detector<network, tocsin::standard_scaler<float>,
                                        tocsin::mahalanobis<>, tocsin::quantile_threshold>;
 
 /// Given by the protocol.
@@ -127,21 +126,10 @@ tocsin::result<tocsin::confusion_counts> evaluate_file(const fs::path& path,
     const auto training = windows->slice(0, training_windows);
     const auto test = windows->slice(training_windows, windows->count() - training_windows);
 
-    const int hidden = chosen.hidden;
-    const tocsin::lstm_stack<float> encoder({features, hidden});
-    const tocsin::lstm_stack<float> decoder({features, hidden});
-    const tocsin::dense_head<float> head({hidden, features});
-    detector_type detector(model_type(encoder, decoder, head, options.reversed, options.training()),
+    detector_type detector(make_network(features, chosen.hidden, options),
                            {.window = chosen.window}, {},
                            tocsin::quantile_threshold(chosen.quantile, chosen.factor));
-    tocsin::trainer<tocsin::mean_squared_error, tocsin::adam, tocsin::cosine_decay,
-                    tocsin::never_stop>
-        how;
-    how.epochs = options.epochs.value_or(chosen.epochs);
-    how.schedule.epochs = how.epochs;
-    how.batch_size = chosen.batch_size;
-    how.rule.learning_rate = chosen.learning_rate;
-    how.seed = options.seed;
+    const auto how = make_trainer(chosen, options);
 
     std::vector<double> unused;
     std::vector<double> scores;
@@ -182,7 +170,7 @@ named_metrics published_rates(const char* name, double f1, double far_percent, d
 tocsin::result<suite_result> run(const run_options& options) {
     suite_result outcome;
     outcome.settings = {{"training_rows", training_rows},
-                        {"model", model_type::kind},
+                        {"model", network::kind},
                         {"window", chosen.window},
                         {"stride", 1},
                         {"hidden", chosen.hidden},

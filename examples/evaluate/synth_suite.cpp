@@ -6,9 +6,9 @@
 #include "tocsin/metrics/confusion.hpp"
 #include "tocsin/metrics/regression.hpp"
 #include "tocsin/metrics/roc.hpp"
-#include "tocsin/models/encoder_decoder.hpp"
 #include "tocsin/threshold/f_beta_threshold.hpp"
 
+#include "network.hpp"
 #include "suite.hpp"
 #include <algorithm>
 #include <array>
@@ -23,8 +23,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using set_of_sequences = tocsin::sequence_set<float>;
-using model_type = tocsin::encoder_decoder<float>;
-using detector_type = tocsin::detector<model_type, tocsin::standard_scaler<float>,
+using detector_type = tocsin::detector<network, tocsin::standard_scaler<float>,
                                        tocsin::mahalanobis<>, tocsin::f_beta_threshold>;
 
 /// One setting for all sets.
@@ -101,21 +100,10 @@ tocsin::result<set_outcome> evaluate_set(const fs::path& directory, const run_op
     const set_of_sequences& tuning = (*parts)[2];
     const set_of_sequences& test = (*parts)[3];
     const int features = training.features();
-    const int hidden = chosen.hidden;
-    const tocsin::lstm_stack<float> encoder({features, hidden});
-    const tocsin::lstm_stack<float> decoder({features, hidden});
-    const tocsin::dense_head<float> head({hidden, features});
-    detector_type detector(model_type(encoder, decoder, head, options.reversed, options.training()),
+    detector_type detector(make_network(features, chosen.hidden, options),
                            {.window = training.length}, {}, tocsin::f_beta_threshold(chosen.beta));
 
-    tocsin::trainer<tocsin::mean_squared_error, tocsin::adam, tocsin::cosine_decay,
-                    tocsin::never_stop>
-        how;
-    how.epochs = options.epochs.value_or(chosen.epochs);
-    how.schedule.epochs = how.epochs;
-    how.batch_size = chosen.batch_size;
-    how.rule.learning_rate = chosen.learning_rate;
-    how.seed = options.seed;
+    const auto how = make_trainer(chosen, options);
 
     set_outcome outcome;
     std::vector<double> scores;
@@ -186,7 +174,7 @@ std::vector<named_metrics> published_for(const std::string& set) {
 
 tocsin::result<suite_result> run(const run_options& options) {
     suite_result outcome;
-    outcome.settings = {{"model", model_type::kind},
+    outcome.settings = {{"model", network::kind},
                         {"hidden", chosen.hidden},
                         {"reversed", options.reversed},
                         {"decoder_training", options.training_name()},

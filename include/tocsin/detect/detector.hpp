@@ -19,10 +19,7 @@
 #include "tocsin/threshold/threshold_rule.hpp"
 #include "tocsin/training/fit.hpp"
 
-#include <algorithm>
-#include <cmath>
 #include <cstdint>
-#include <limits>
 #include <optional>
 #include <span>
 #include <utility>
@@ -232,15 +229,13 @@ class detector {
             !ready.ok()) {
             return ready;
         }
-        matrix<scalar_type> scaled = source.values();
-        scaler_.transform(scaled);
         matrix<scalar_type> original(features(), settings_.window);
-        predict_windows(model_, parameters(), source.over(view(scaled)), settings_.batch_size,
-                        [&](index_t k, const auto&, const matrix<scalar_type>& prediction) {
-                            original = prediction;
-                            scaler_.inverse(original);
-                            visit(k, source.window(k), std::as_const(original));
-                        });
+        for_each_prediction(source,
+                            [&](index_t k, const auto&, const matrix<scalar_type>& prediction) {
+                                original = prediction;
+                                scaler_.inverse(original);
+                                visit(k, source.window(k), std::as_const(original));
+                            });
         return {};
     }
 
@@ -441,16 +436,21 @@ class detector {
         model_.predict(parameters(), sequence_view<const scalar_type>(window, features(), 1, time),
                        sequence_view<scalar_type>(prediction_.data(), features(), 1, time), work_);
     }
-    /// Calls `visit(k, errors)` with the absolute errors of each window in scaled units.
+    /// Calls `visit(k, window, prediction)` for each window, both in scaled units.
     template <class Visit>
-    void for_each_error(const window_list& source, Visit&& visit) {
+    void for_each_prediction(const window_list& source, Visit&& visit) const {
         matrix<scalar_type> scaled = source.values();
         scaler_.transform(scaled);
         predict_windows(model_, parameters(), source.over(view(scaled)), settings_.batch_size,
-                        [&](index_t k, const auto& window, const auto& prediction) {
-                            absolute_residual(window, prediction, errors_);
-                            visit(k, std::as_const(errors_));
-                        });
+                        visit);
+    }
+    /// Calls `visit(k, errors)` with the absolute errors of each window in scaled units.
+    template <class Visit>
+    void for_each_error(const window_list& source, Visit&& visit) {
+        for_each_prediction(source, [&](index_t k, const auto& window, const auto& prediction) {
+            absolute_residual(window, prediction, errors_);
+            visit(k, std::as_const(errors_));
+        });
     }
 
     Model model_;

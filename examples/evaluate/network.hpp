@@ -1,0 +1,36 @@
+/// @file network.hpp
+/// @brief The network of a suite with its training, from the suite's hyper-parameters.
+#pragma once
+
+#include "tocsin/models/encoder_decoder.hpp"
+#include "tocsin/training/fit.hpp"
+
+#include "suite.hpp"
+
+namespace evaluate {
+
+using network = tocsin::encoder_decoder<float>;
+
+/// One LSTM layer of `hidden` units on each side, linear output.
+inline network make_network(int features, int hidden, const run_options& options) {
+    return {tocsin::lstm_stack<float>({features, hidden}),
+            tocsin::lstm_stack<float>({features, hidden}),
+            tocsin::dense_head<float>({hidden, features}), options.reversed, options.training()};
+}
+
+/// All epochs on the mean squared error, the learning rate falling along a cosine.
+/// @param chosen has `epochs`, `batch_size` and `learning_rate`
+template <class HyperParameters>
+auto make_trainer(const HyperParameters& chosen, const run_options& options) {
+    tocsin::trainer<tocsin::mean_squared_error, tocsin::adam, tocsin::cosine_decay,
+                    tocsin::never_stop>
+        how;
+    how.epochs = options.epochs.value_or(chosen.epochs);
+    how.schedule.epochs = how.epochs;
+    how.batch_size = chosen.batch_size;
+    how.rule.learning_rate = chosen.learning_rate;
+    how.seed = options.seed;
+    return how;
+}
+
+} // namespace evaluate
