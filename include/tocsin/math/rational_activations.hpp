@@ -1,0 +1,167 @@
+/// @file rational_activations.hpp
+/// @brief Fast tanh and sigmoid for floats, as quotients of polynomials.
+///
+/// Both rest on tanh(y) = n / d with n = y P(y^2) and d = Q(y^2), fitted where y is half (tanh) or
+/// a quarter (sigmoid) of the argument, because there low degrees do. The identities that lead back
+///
+///     tanh(2 y)    = 2 n d / (n^2 + d^2)                = 2 n d / (2 n d + (d - n)^2)
+///     sigmoid(4 y) = (1 + tanh(2 y)) / 2 = (d + n)^2 / ((d + n)^2 + (d - n)^2)
+///
+/// damp errors of n / d and, as written on the right, never leave the range of the function:
+/// adding a square does not make a sum smaller, also when rounded. The fit is minimax with regard
+/// to the final value (tests/fixtures/derive_activations.py); docs/mathematics.md has the details.
+#pragma once
+
+#include "tocsin/math/simd.hpp"
+
+#include <cmath>
+#include <type_traits>
+
+namespace tocsin {
+
+/// A value as numerator / denominator, so that a cell can combine several divisions into one.
+template <class Pack>
+struct quotient {
+    Pack numerator;
+    Pack denominator;
+};
+
+namespace detail {
+
+// What polynomials need, for a scalar and for a pack of them. Wherever an operand is NaN, the
+// result is; the minimum of x86 returns its second operand then, which therefore is the value.
+inline float multiply_add(float a, float b, float c) noexcept {
+    return a * b + c;
+}
+inline float subtract_product(float c, float a, float b) noexcept {
+    return c - a * b;
+}
+inline float at_most(float bound, float x) noexcept {
+    return bound < x ? bound : x;
+}
+inline float at_least(float bound, float x) noexcept {
+    return bound > x ? bound : x;
+}
+inline float magnitude(float x) noexcept {
+    return std::fabs(x);
+}
+inline float with_sign_of(float x, float positive) noexcept {
+    return std::copysign(positive, x);
+}
+
+#if TOCSIN_HAS_XSIMD
+template <class Arch>
+using float_batch = xsimd::batch<float, Arch>;
+
+template <class Arch>
+float_batch<Arch> multiply_add(const float_batch<Arch>& a, const float_batch<Arch>& b,
+                               const float_batch<Arch>& c) noexcept {
+#if defined(__AVX512F__)
+    if constexpr (std::is_base_of_v<xsimd::avx512f, Arch>) {
+        return _mm512_fmadd_ps(a, b, c); // xsimd 8.1 has none of its own
+    }
+#endif
+    return xsimd::fma(a, b, c);
+}
+template <class Arch>
+float_batch<Arch> subtract_product(const float_batch<Arch>& c, const float_batch<Arch>& a,
+                                   const float_batch<Arch>& b) noexcept {
+#if defined(__AVX512F__)
+    if constexpr (std::is_base_of_v<xsimd::avx512f, Arch>) {
+        return _mm512_fnmadd_ps(a, b, c);
+    }
+#endif
+    return xsimd::fnma(a, b, c);
+}
+template <class Arch>
+float_batch<Arch> at_most(float bound, const float_batch<Arch>& x) noexcept {
+    return xsimd::min(float_batch<Arch>(bound), x);
+}
+template <class Arch>
+float_batch<Arch> at_least(float bound, const float_batch<Arch>& x) noexcept {
+    return xsimd::max(float_batch<Arch>(bound), x);
+}
+template <class Arch>
+float_batch<Arch> magnitude(const float_batch<Arch>& x) noexcept {
+    return xsimd::abs(x);
+}
+template <class Arch>
+float_batch<Arch> with_sign_of(const float_batch<Arch>& x,
+                               const float_batch<Arch>& positive) noexcept {
+    return positive | xsimd::bitofsign(x);
+}
+#endif
+
+} // namespace detail
+
+/// Hyperbolic tangent for float and packs of float: odd, in [-1, 1], infinities give 1 and -1, NaN
+/// stays NaN. 14 operations and a division.
+struct rational_tanh {
+    static constexpr const char* name = "tanh";
+
+    /// The denominator lies in [0.24, 180], the magnitude of the numerator in [0, 180]; up to
+    /// 2 * 10^-38 beside an argument of 0 the numerator may be denormal.
+    template <class Pack>
+    static quotient<Pack> parts(const Pack& x) noexcept {
+        // n and Q = 2 d as polynomials: n Q = 2 n d and Q / 2 - n = d - n need no factor more.
+        const Pack a = detail::at_most(9.0F, detail::magnitude(x)); // 1 - tanh(9) is 0.26 ulp of 1
+        const Pack t = a * a;
+        const Pack p = detail::multiply_add(
+            detail::multiply_add(Pack(2.85883161e-05F), t, Pack(0.00744459173F)), t, Pack(0.25F));
+        const Pack q =
+            detail::multiply_add(detail::multiply_add(detail::multiply_add(Pack(1.23111488e-06F), t,
+                                                                           Pack(0.00120702805F)),
+                                                      t, Pack(0.113111667F)),
+                                 t, Pack(1.0F));
+        const Pack n = a * p;
+        const Pack numerator = n * q;
+        const Pack difference = detail::multiply_add(Pack(0.5F), q, -n);
+        return {detail::with_sign_of(x, numerator),
+                detail::multiply_add(difference, difference, numerator)};
+    }
+    template <class Pack>
+    Pack operator()(const Pack& x) const noexcept {
+        const quotient<Pack> value = parts(x);
+        return value.numerator / value.denominator;
+    }
+    template <class Pack>
+    Pack slope(const Pack& y) const noexcept {
+        return Pack(1) - y * y;
+    }
+};
+
+/// Logistic sigmoid 1 / (1 + exp(-x)) for float and packs of float: in [0, 1], 1/2 at 0, 1 from 20
+/// and 0 up to -20, NaN stays NaN. 12 operations and a division.
+struct rational_sigmoid {
+    static constexpr const char* name = "sigmoid";
+
+    /// The denominator lies in [1.99, 2600], the numerator in [0, 2600].
+    template <class Pack>
+    static quotient<Pack> parts(const Pack& x) noexcept {
+        // The coefficients are such that n = d at 20, with fused operations and without.
+        const Pack a = detail::at_least(-20.0F, detail::at_most(20.0F, x));
+        const Pack t = a * a;
+        const Pack p = detail::multiply_add(
+            detail::multiply_add(Pack(1.6922985e-06F), t, Pack(0.00184363453F)), t, Pack(0.25F));
+        const Pack d =
+            detail::multiply_add(detail::multiply_add(detail::multiply_add(Pack(1.72553065e-08F), t,
+                                                                           Pack(7.3605981e-05F)),
+                                                      t, Pack(0.0282078385F)),
+                                 t, Pack(1.0F));
+        const Pack sum = detail::multiply_add(a, p, d);
+        const Pack difference = detail::subtract_product(d, a, p);
+        const Pack numerator = sum * sum;
+        return {numerator, detail::multiply_add(difference, difference, numerator)};
+    }
+    template <class Pack>
+    Pack operator()(const Pack& x) const noexcept {
+        const quotient<Pack> value = parts(x);
+        return value.numerator / value.denominator;
+    }
+    template <class Pack>
+    Pack slope(const Pack& y) const noexcept {
+        return y * (Pack(1) - y);
+    }
+};
+
+} // namespace tocsin
