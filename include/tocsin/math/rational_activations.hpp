@@ -12,10 +12,7 @@
 /// to the final value (tests/fixtures/derive_activations.py); docs/mathematics.md has the details.
 #pragma once
 
-#include "tocsin/math/simd.hpp"
-
-#include <cmath>
-#include <type_traits>
+#include "tocsin/math/pack_functions.hpp"
 
 namespace tocsin {
 
@@ -25,74 +22,6 @@ struct quotient {
     Pack numerator;
     Pack denominator;
 };
-
-namespace detail {
-
-// What polynomials need, for a scalar and for a pack of them. Wherever an operand is NaN, the
-// result is; the minimum of x86 returns its second operand then, which therefore is the value.
-inline float multiply_add(float a, float b, float c) noexcept {
-    return a * b + c;
-}
-inline float subtract_product(float c, float a, float b) noexcept {
-    return c - a * b;
-}
-inline float at_most(float bound, float x) noexcept {
-    return bound < x ? bound : x;
-}
-inline float at_least(float bound, float x) noexcept {
-    return bound > x ? bound : x;
-}
-inline float magnitude(float x) noexcept {
-    return std::fabs(x);
-}
-inline float with_sign_of(float x, float positive) noexcept {
-    return std::copysign(positive, x);
-}
-
-#if TOCSIN_HAS_XSIMD
-template <class Arch>
-using float_batch = xsimd::batch<float, Arch>;
-
-template <class Arch>
-float_batch<Arch> multiply_add(const float_batch<Arch>& a, const float_batch<Arch>& b,
-                               const float_batch<Arch>& c) noexcept {
-#if defined(__AVX512F__)
-    if constexpr (std::is_base_of_v<xsimd::avx512f, Arch>) {
-        return _mm512_fmadd_ps(a, b, c); // xsimd 8.1 has none of its own
-    }
-#endif
-    return xsimd::fma(a, b, c);
-}
-template <class Arch>
-float_batch<Arch> subtract_product(const float_batch<Arch>& c, const float_batch<Arch>& a,
-                                   const float_batch<Arch>& b) noexcept {
-#if defined(__AVX512F__)
-    if constexpr (std::is_base_of_v<xsimd::avx512f, Arch>) {
-        return _mm512_fnmadd_ps(a, b, c);
-    }
-#endif
-    return xsimd::fnma(a, b, c);
-}
-template <class Arch>
-float_batch<Arch> at_most(float bound, const float_batch<Arch>& x) noexcept {
-    return xsimd::min(float_batch<Arch>(bound), x);
-}
-template <class Arch>
-float_batch<Arch> at_least(float bound, const float_batch<Arch>& x) noexcept {
-    return xsimd::max(float_batch<Arch>(bound), x);
-}
-template <class Arch>
-float_batch<Arch> magnitude(const float_batch<Arch>& x) noexcept {
-    return xsimd::abs(x);
-}
-template <class Arch>
-float_batch<Arch> with_sign_of(const float_batch<Arch>& x,
-                               const float_batch<Arch>& positive) noexcept {
-    return positive | xsimd::bitofsign(x);
-}
-#endif
-
-} // namespace detail
 
 /// Hyperbolic tangent for float and packs of float: odd, in [-1, 1], infinities give 1 and -1, NaN
 /// stays NaN. 14 operations and a division.
@@ -104,7 +33,7 @@ struct rational_tanh {
     template <class Pack>
     static quotient<Pack> parts(const Pack& x) noexcept {
         // n and Q = 2 d as polynomials: n Q = 2 n d and Q / 2 - n = d - n need no factor more.
-        const Pack a = detail::at_most(9.0F, detail::magnitude(x)); // 1 - tanh(9) is 0.26 ulp of 1
+        const Pack a = detail::at_most(Pack(9.0F), detail::magnitude(x)); // 1 - tanh(9) = 3e-8
         const Pack t = a * a;
         const Pack p = detail::multiply_add(
             detail::multiply_add(Pack(2.85883161e-05F), t, Pack(0.00744459173F)), t, Pack(0.25F));
@@ -139,7 +68,7 @@ struct rational_sigmoid {
     template <class Pack>
     static quotient<Pack> parts(const Pack& x) noexcept {
         // The coefficients are such that n = d at 20, with fused operations and without.
-        const Pack a = detail::at_least(-20.0F, detail::at_most(20.0F, x));
+        const Pack a = detail::at_least(Pack(-20.0F), detail::at_most(Pack(20.0F), x));
         const Pack t = a * a;
         const Pack p = detail::multiply_add(
             detail::multiply_add(Pack(1.6922985e-06F), t, Pack(0.00184363453F)), t, Pack(0.25F));

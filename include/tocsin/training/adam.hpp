@@ -3,6 +3,7 @@
 #pragma once
 
 #include "tocsin/core/storage.hpp"
+#include "tocsin/math/adam_kernel.hpp"
 #include "tocsin/training/update_rule.hpp"
 
 #include <cmath>
@@ -65,27 +66,17 @@ struct adam {
         const auto largest = amsgrad ? slice(state, 2 * count, count) : std::span<Scalar>{};
         const double rate = learning_rate * rate_factor;
         const auto steps = static_cast<double>(step);
-        const auto step_size = static_cast<Scalar>(rate / (1 - std::pow(beta1, steps)));
-        const auto root_correction = static_cast<Scalar>(1 / std::sqrt(1 - std::pow(beta2, steps)));
-        const auto decay = static_cast<Scalar>(1 - rate * weight_decay);
-        const auto keep1 = static_cast<Scalar>(beta1);
-        const auto take1 = static_cast<Scalar>(1 - beta1);
-        const auto keep2 = static_cast<Scalar>(beta2);
-        const auto take2 = static_cast<Scalar>(1 - beta2);
-        const auto floor = static_cast<Scalar>(epsilon);
-        for (std::size_t k = 0; k < parameters.size(); ++k) {
-            const Scalar gradient = gradients[k];
-            first_moment[k] = keep1 * first_moment[k] + take1 * gradient;
-            second_moment[k] = keep2 * second_moment[k] + take2 * gradient * gradient;
-            Scalar spread = second_moment[k];
-            if (amsgrad) {
-                largest[k] = spread > largest[k] ? spread : largest[k];
-                spread = largest[k];
-            }
-            parameters[k] =
-                decay * parameters[k] -
-                step_size * first_moment[k] / (std::sqrt(spread) * root_correction + floor);
-        }
+        const adam_factors<Scalar> factors{
+            .keep1 = static_cast<Scalar>(beta1),
+            .take1 = static_cast<Scalar>(1 - beta1),
+            .keep2 = static_cast<Scalar>(beta2),
+            .take2 = static_cast<Scalar>(1 - beta2),
+            .decay = static_cast<Scalar>(1 - rate * weight_decay),
+            .step_size = static_cast<Scalar>(rate / (1 - std::pow(beta1, steps))),
+            .root_correction = static_cast<Scalar>(1 / std::sqrt(1 - std::pow(beta2, steps))),
+            .epsilon = static_cast<Scalar>(epsilon)};
+        adam_update(factors, count, parameters.data(), gradients.data(), first_moment.data(),
+                    second_moment.data(), largest.data());
     }
 };
 

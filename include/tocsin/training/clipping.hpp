@@ -2,6 +2,8 @@
 /// @brief Clipping of gradients by their global norm.
 #pragma once
 
+#include "tocsin/math/reductions.hpp"
+
 #include <cmath>
 #include <span>
 
@@ -10,11 +12,7 @@ namespace tocsin {
 /// Euclidean norm of all gradients together, summed in double; NaN or infinite when one of them is.
 template <class Scalar>
 double global_norm(std::span<const Scalar> gradients) noexcept {
-    double sum = 0;
-    for (const Scalar gradient : gradients) {
-        sum += static_cast<double>(gradient) * static_cast<double>(gradient);
-    }
-    return std::sqrt(sum);
+    return std::sqrt(sum_of_squares(gradients.data(), static_cast<index_t>(gradients.size())));
 }
 
 /// Scales the gradients so that their global norm is at most `maximum` (Pascanu et al. 2013); 0 or
@@ -23,10 +21,8 @@ template <class Scalar>
 double clip_by_global_norm(std::span<Scalar> gradients, double maximum) noexcept {
     const double norm = global_norm(std::span<const Scalar>(gradients));
     if (maximum > 0 && norm > maximum && std::isfinite(norm)) {
-        const auto scale = static_cast<Scalar>(maximum / norm);
-        for (Scalar& gradient : gradients) {
-            gradient *= scale;
-        }
+        scale(static_cast<Scalar>(maximum / norm), gradients.data(),
+              static_cast<index_t>(gradients.size()));
     }
     return norm;
 }

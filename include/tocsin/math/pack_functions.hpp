@@ -1,0 +1,135 @@
+/// @file pack_functions.hpp
+/// @brief Arithmetic that kernels write once for a scalar and for a pack of scalars.
+///
+/// Each says what it does with NaN, because the instructions of targets differ there.
+#pragma once
+
+#include "tocsin/math/simd.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <type_traits>
+
+namespace tocsin::detail {
+
+/// a b + c, rounded once where the target has an instruction for it. For a scalar not std::fma,
+/// which is slow where there is none. Named, so that the compiler cannot choose which of two
+/// products to fuse, differently for full and for partly filled packs.
+template <class Scalar>
+    requires std::is_floating_point_v<Scalar>
+Scalar multiply_add(Scalar a, Scalar b, Scalar c) noexcept {
+    return a * b + c;
+}
+/// c - a b, likewise.
+template <class Scalar>
+    requires std::is_floating_point_v<Scalar>
+Scalar subtract_product(Scalar c, Scalar a, Scalar b) noexcept {
+    return c - a * b;
+}
+/// The smaller of the two; NaN when x is.
+template <class Scalar>
+    requires std::is_floating_point_v<Scalar>
+Scalar at_most(Scalar bound, Scalar x) noexcept {
+    return bound < x ? bound : x;
+}
+/// The larger of the two; NaN when x is.
+template <class Scalar>
+    requires std::is_floating_point_v<Scalar>
+Scalar at_least(Scalar bound, Scalar x) noexcept {
+    return bound > x ? bound : x;
+}
+/// |x|; NaN stays NaN.
+template <class Scalar>
+    requires std::is_floating_point_v<Scalar>
+Scalar magnitude(Scalar x) noexcept {
+    return std::fabs(x);
+}
+/// A value of sign + with the sign of x.
+template <class Scalar>
+    requires std::is_floating_point_v<Scalar>
+Scalar with_sign_of(Scalar x, Scalar positive) noexcept {
+    return std::copysign(positive, x);
+}
+/// Square root; NaN stays NaN.
+template <class Scalar>
+    requires std::is_floating_point_v<Scalar>
+Scalar square_root(Scalar x) noexcept {
+    return std::sqrt(x);
+}
+
+#if TOCSIN_HAS_XSIMD
+
+template <class Scalar, class Arch>
+xsimd::batch<Scalar, Arch> multiply_add(const xsimd::batch<Scalar, Arch>& a,
+                                        const xsimd::batch<Scalar, Arch>& b,
+                                        const xsimd::batch<Scalar, Arch>& c) noexcept {
+#if defined(__AVX512F__) // for which xsimd 8.1 has none
+    if constexpr (std::is_base_of_v<xsimd::avx512f, Arch> && std::is_same_v<Scalar, float>) {
+        return _mm512_fmadd_ps(a, b, c);
+    } else if constexpr (std::is_base_of_v<xsimd::avx512f, Arch>) {
+        return _mm512_fmadd_pd(a, b, c);
+    } else
+#endif
+    {
+        return xsimd::fma(a, b, c);
+    }
+}
+template <class Scalar, class Arch>
+xsimd::batch<Scalar, Arch> subtract_product(const xsimd::batch<Scalar, Arch>& c,
+                                            const xsimd::batch<Scalar, Arch>& a,
+                                            const xsimd::batch<Scalar, Arch>& b) noexcept {
+#if defined(__AVX512F__)
+    if constexpr (std::is_base_of_v<xsimd::avx512f, Arch> && std::is_same_v<Scalar, float>) {
+        return _mm512_fnmadd_ps(a, b, c);
+    } else if constexpr (std::is_base_of_v<xsimd::avx512f, Arch>) {
+        return _mm512_fnmadd_pd(a, b, c);
+    } else
+#endif
+    {
+        return xsimd::fnma(a, b, c);
+    }
+}
+// The minimum and maximum of x86 return the second operand when either is NaN, those of Arm NaN.
+template <class Scalar, class Arch>
+xsimd::batch<Scalar, Arch> at_most(const xsimd::batch<Scalar, Arch>& bound,
+                                   const xsimd::batch<Scalar, Arch>& x) noexcept {
+    return xsimd::min(bound, x);
+}
+template <class Scalar, class Arch>
+xsimd::batch<Scalar, Arch> at_least(const xsimd::batch<Scalar, Arch>& bound,
+                                    const xsimd::batch<Scalar, Arch>& x) noexcept {
+    return xsimd::max(bound, x);
+}
+template <class Scalar, class Arch>
+xsimd::batch<Scalar, Arch> magnitude(const xsimd::batch<Scalar, Arch>& x) noexcept {
+    return xsimd::abs(x);
+}
+template <class Scalar, class Arch>
+xsimd::batch<Scalar, Arch> with_sign_of(const xsimd::batch<Scalar, Arch>& x,
+                                        const xsimd::batch<Scalar, Arch>& positive) noexcept {
+    return positive | xsimd::bitofsign(x);
+}
+template <class Scalar, class Arch>
+xsimd::batch<Scalar, Arch> square_root(const xsimd::batch<Scalar, Arch>& x) noexcept {
+    return xsimd::sqrt(x);
+}
+
+/// As many doubles as a pack holds, from floats or doubles.
+inline xsimd::batch<double> load_doubles(const double* from) noexcept {
+    return xsimd::batch<double>::load_unaligned(from);
+}
+inline xsimd::batch<double> load_doubles(const float* from) noexcept {
+#if defined(__AVX512F__)
+    return _mm512_cvtps_pd(_mm256_loadu_ps(from));
+#elif defined(__AVX__)
+    return _mm256_cvtps_pd(_mm_loadu_ps(from));
+#else
+    double converted[xsimd::batch<double>::size];
+    std::copy_n(from, xsimd::batch<double>::size, converted);
+    return xsimd::batch<double>::load_unaligned(converted);
+#endif
+}
+
+#endif
+
+} // namespace tocsin::detail

@@ -1,0 +1,61 @@
+#include "tocsin/math/pack_functions.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+namespace {
+
+/// Every function of the header on one element of arrays, by a path.
+template <class Path, class Scalar>
+struct results {
+    Scalar fused, rest, least, most, size, sign, root;
+
+    results(Scalar a, Scalar b, Scalar c) {
+        Path::template for_each_pack<Scalar>(1, [&](auto pack) {
+            const auto x = pack.load(&a);
+            const auto y = pack.load(&b);
+            const auto z = pack.load(&c);
+            pack.store(&fused, tocsin::detail::multiply_add(x, y, z));
+            pack.store(&rest, tocsin::detail::subtract_product(z, x, y));
+            pack.store(&least, tocsin::detail::at_most(y, x));
+            pack.store(&most, tocsin::detail::at_least(y, x));
+            pack.store(&size, tocsin::detail::magnitude(x));
+            pack.store(&sign, tocsin::detail::with_sign_of(x, tocsin::detail::magnitude(y)));
+            pack.store(&root, tocsin::detail::square_root(tocsin::detail::magnitude(x)));
+        });
+    }
+};
+
+template <class Path, class Scalar>
+void check() {
+    const results<Path, Scalar> one(Scalar(-2.25), Scalar(4), Scalar(0.5));
+    CHECK(one.fused == Scalar(-8.5));
+    CHECK(one.rest == Scalar(9.5));
+    CHECK(one.least == Scalar(-2.25));
+    CHECK(one.most == Scalar(4));
+    CHECK(one.size == Scalar(2.25));
+    CHECK(one.sign == Scalar(-4));
+    CHECK(one.root == Scalar(1.5));
+    const Scalar nan = std::numeric_limits<Scalar>::quiet_NaN();
+    const results<Path, Scalar> none(nan, Scalar(4), Scalar(0.5));
+    CHECK(std::isnan(none.fused));
+    CHECK(std::isnan(none.rest));
+    CHECK(std::isnan(none.least));
+    CHECK(std::isnan(none.most));
+    CHECK(std::isnan(none.size));
+    CHECK(std::isnan(none.root));
+}
+
+} // namespace
+
+TEST_SUITE("math") {
+
+    TEST_CASE_TEMPLATE("pack functions: scalars and packs give the same, and pass NaN on", Scalar,
+                       float, double) {
+        check<tocsin::scalar_path, Scalar>();
+        check<tocsin::native_path, Scalar>();
+    }
+}
