@@ -22,6 +22,7 @@ TEST_SUITE("metrics") {
         CHECK(counts.recall() == doctest::Approx(7.0 / 11).epsilon(1e-15));
         CHECK(counts.false_alarm_rate() == doctest::Approx(9.0 / 39).epsilon(1e-15));
         CHECK(counts.missed_alarm_rate() == doctest::Approx(4.0 / 11).epsilon(1e-15));
+        CHECK(counts.flagged_fraction() == doctest::Approx(16.0 / 50).epsilon(1e-15));
         CHECK(counts.f_beta(0.1) == doctest::Approx(0.43885785226567353).epsilon(1e-14));
         CHECK(counts.f_beta(0.5) == doctest::Approx(0.4666666666666667).epsilon(1e-14));
         CHECK(counts.f_beta(1) == doctest::Approx(0.5185185185185185).epsilon(1e-14));
@@ -54,6 +55,7 @@ TEST_SUITE("metrics") {
         CHECK(none.f_beta(1) == 0);
         CHECK(none.false_alarm_rate() == 0);
         CHECK(none.missed_alarm_rate() == 0);
+        CHECK(none.flagged_fraction() == 0);
         const confusion_counts never_fires{0, 0, 5, 5};
         CHECK(never_fires.precision() == 0);
         CHECK(never_fires.f_beta(1) == 0);

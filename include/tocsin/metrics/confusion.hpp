@@ -66,6 +66,12 @@ struct confusion_counts {
     constexpr double missed_alarm_rate() const noexcept {
         return ratio(static_cast<double>(false_negatives), static_cast<double>(anomalous()));
     }
+    /// (TP + FP) / all: the share of the items that were flagged. Event scores need it beside them,
+    /// because a detector that flags everything misses no event.
+    constexpr double flagged_fraction() const noexcept {
+        return ratio(static_cast<double>(true_positives + false_positives),
+                     static_cast<double>(total()));
+    }
     /// (1 + beta^2) TP / ((1 + beta^2) TP + beta^2 FN + FP), the weighted harmonic mean of
     /// precision and recall (van Rijsbergen, "Information Retrieval", 1979).
     /// @param beta at least 0; 0 gives the precision, 1 weighs both alike, infinity gives the

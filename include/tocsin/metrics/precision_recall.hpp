@@ -1,0 +1,23 @@
+/// @file precision_recall.hpp
+/// @brief Precision and recall that do not come from counts of rows, with their F-beta.
+#pragma once
+
+namespace tocsin {
+
+/// Precision and recall in [0, 1], each by the definition of the function that returns them.
+/// Where those of rows are meant, confusion_counts has them. Nothing here allocates.
+struct precision_recall {
+    double precision = 0;
+    double recall = 0;
+
+    /// (1 + beta^2) P R / (beta^2 P + R), the weighted harmonic mean (van Rijsbergen, 1979);
+    /// 0 when both are 0.
+    /// @param beta at least 0, finite
+    constexpr double f_beta(double beta) const noexcept {
+        const double square = beta * beta;
+        const double denominator = square * precision + recall;
+        return denominator == 0 ? 0.0 : (1 + square) * precision * recall / denominator;
+    }
+};
+
+} // namespace tocsin
