@@ -1,0 +1,179 @@
+#include "bounds.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <limits>
+#include <new>
+#include <utility>
+
+namespace tocsin_bench {
+namespace {
+
+#if defined(__AVX512F__)
+constexpr std::size_t vector_bytes = 64;
+#elif defined(__AVX__)
+constexpr std::size_t vector_bytes = 32;
+#else
+constexpr std::size_t vector_bytes = 16;
+#endif
+
+using int_vector [[gnu::vector_size(vector_bytes)]] = std::int32_t;
+using float_vector [[gnu::vector_size(vector_bytes)]] = float;
+constexpr std::size_t lanes = vector_bytes / sizeof(float);
+
+/// Memory that begins at a page.
+class buffer {
+  public:
+    explicit buffer(std::size_t bytes)
+        : bytes_{bytes}, data_{static_cast<std::byte*>(::operator new(bytes, alignment))} {
+        std::memset(data_, 1, bytes);
+    }
+    buffer(const buffer&) = delete;
+    buffer& operator=(const buffer&) = delete;
+    ~buffer() { ::operator delete(data_, alignment); }
+    std::byte* data() const { return data_; }
+    std::size_t size() const { return bytes_; }
+
+  private:
+    static constexpr std::align_val_t alignment{4096};
+    std::size_t bytes_;
+    std::byte* data_;
+};
+
+/// Keeps a value and lets nobody know what it is.
+template <class T>
+void keep(T& value) {
+#if defined(__x86_64__)
+    asm volatile("" : "+x"(value));
+#elif defined(__aarch64__)
+    asm volatile("" : "+w"(value));
+#else
+    asm volatile("" : "+m"(value));
+#endif
+}
+
+/// Loads all of a buffer, `Unroll` vectors side by side; the sum of the bits needs one instruction
+/// with a memory operand per load.
+template <int Unroll>
+void load_all(const std::byte* data, std::size_t bytes) {
+    int_vector sums[Unroll] = {};
+    const std::size_t vectors = bytes / vector_bytes;
+    const auto* const begin = reinterpret_cast<const int_vector*>(data);
+    std::size_t k = 0;
+    for (; k + Unroll <= vectors; k += Unroll) {
+        for (std::size_t u = 0; u < Unroll; ++u) {
+            sums[u] ^= begin[k + u];
+        }
+    }
+    for (; k < vectors; ++k) {
+        sums[0] ^= begin[k];
+    }
+    for (auto& sum : sums) {
+        keep(sum);
+    }
+    for (std::size_t at = vectors * vector_bytes; at < bytes; at += sizeof(std::int32_t)) {
+        std::int32_t word;
+        std::memcpy(&word, data + at, sizeof word);
+        asm volatile("" : : "r"(word));
+    }
+}
+
+class load_job final : public job {
+  public:
+    load_job(std::size_t bytes, int passes) : memory_(bytes), passes_{passes} {
+        double best = std::numeric_limits<double>::infinity();
+        for (const auto candidate : {load_all<4>, load_all<8>, load_all<16>}) {
+            for (int attempt = 0; attempt < 5; ++attempt) {
+                load_ = candidate;
+                const auto begin = std::chrono::steady_clock::now();
+                run(std::max<std::int64_t>(1, static_cast<std::int64_t>(2'000'000 / bytes)));
+                const double took =
+                    std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+                if (took < best) {
+                    best = took;
+                    chosen_ = candidate;
+                }
+            }
+        }
+        load_ = chosen_;
+    }
+    void run(std::int64_t repetitions) override {
+        for (std::int64_t k = 0; k < repetitions * passes_; ++k) {
+            load_(memory_.data(), memory_.size());
+            results_are_read();
+        }
+    }
+    std::vector<double> outputs() override { return {}; }
+
+  private:
+    using load_function = void (*)(const std::byte*, std::size_t);
+    buffer memory_;
+    int passes_;
+    load_function load_ = nullptr;
+    load_function chosen_ = nullptr;
+};
+
+class fma_job final : public job {
+  public:
+    explicit fma_job(double flops)
+        : blocks_{std::max<std::int64_t>(1, static_cast<std::int64_t>(flops / block_flops + 0.5))} {
+    }
+    void run(std::int64_t repetitions) override {
+        float_vector sums[chains];
+        for (int c = 0; c < chains; ++c) {
+            sums[c] = float_vector{} + static_cast<float>(c);
+        }
+        float_vector factor = float_vector{} + 0.5F;
+        float_vector addend = float_vector{} + 1.0F;
+        keep(factor);
+        keep(addend);
+        for (std::int64_t block = 0; block < repetitions * blocks_; ++block) {
+            for (int round = 0; round < rounds; ++round) {
+                for (auto& sum : sums) {
+                    sum = sum * factor + addend; // contracted: see CMakeLists.txt
+                }
+            }
+            for (auto& sum : sums) {
+                keep(sum);
+            }
+        }
+    }
+    std::vector<double> outputs() override { return {}; }
+
+  private:
+    static constexpr int chains = 12; // latency 4, two a cycle; few enough for 16 registers
+    static constexpr int rounds = 16;
+    static constexpr double block_flops = 2.0 * chains * rounds * lanes;
+    std::int64_t blocks_;
+};
+
+class copy_job final : public job {
+  public:
+    explicit copy_job(std::size_t bytes) : from_(bytes), to_(bytes) {}
+    void run(std::int64_t repetitions) override {
+        for (std::int64_t k = 0; k < repetitions; ++k) {
+            std::memcpy(to_.data(), from_.data(), from_.size());
+            results_are_read();
+        }
+    }
+    std::vector<double> outputs() override { return {}; }
+
+  private:
+    buffer from_;
+    buffer to_;
+};
+
+} // namespace
+
+job_pointer load_bound(std::size_t bytes, int passes) {
+    return std::make_unique<load_job>(bytes, passes);
+}
+job_pointer fma_bound(double flops) {
+    return std::make_unique<fma_job>(flops);
+}
+job_pointer copy_bound(std::size_t bytes) {
+    return std::make_unique<copy_job>(bytes);
+}
+
+} // namespace tocsin_bench
