@@ -19,8 +19,13 @@ void step(benchmark::State& state, const Layer& layer) {
     aligned_vector<scalar> work(static_cast<std::size_t>(layer.step_work_size(1)));
     const auto input = random_values<scalar>(layer.input_size());
     auto current = layer.make_state(memory, 1);
+    aligned_vector<scalar> packed(static_cast<std::size_t>(layer.packed_size()));
+    layer.pack(parameters, packed);
     const matrix_view<const scalar> sample(input.data(), layer.input_size(), 1);
-    measure(state, 1, [&] { layer.step(parameters, sample, current, std::span<scalar>(work)); });
+    int t = 0;
+    measure(state, 1, [&] {
+        layer.step({packed}, sample, current, std::span<scalar>(work), order_of_step(t++));
+    });
     state.counters["parameter_bytes"] = static_cast<double>(sizeof(scalar) * parameters.size());
 }
 

@@ -1,5 +1,6 @@
 // The LSTM encoder-decoder: a step of training, the reconstruction of windows.
 #include "tocsin/models/encoder_decoder.hpp"
+#include "tocsin/models/predictor.hpp"
 #include "tocsin/training/adam.hpp"
 #include "tocsin/training/clipping.hpp"
 #include "tocsin/training/losses.hpp"
@@ -61,10 +62,10 @@ void encoder_decoder_predict(benchmark::State& state) {
     setup run(state);
     aligned_vector<float> outputs(run.values.size());
     const sequence_view<float> predictions(outputs.data(), run.features, run.batch, run.time);
-    aligned_vector<float> work(
-        static_cast<std::size_t>(run.model.predict_work_size(run.batch, run.time)));
+    predictor<encoder_decoder<float>> predicting(run.model, run.batch, run.time);
+    predicting.prepare(run.model, run.parameters);
     measure(state, run.steps(),
-            [&] { run.model.predict(run.parameters, run.windows, predictions, work); });
+            [&] { predicting.predict(run.model, run.parameters, run.windows, predictions); });
 }
 
 BENCHMARK(encoder_decoder_training_step)

@@ -140,12 +140,14 @@ TEST_SUITE("layers") {
         p.loss();
         auto work = tocsin_test::garbage<double>(p.head.apply_work_size(batch));
         auto outputs = tocsin_test::garbage<double>(2 * batch);
-        p.head.apply(p.parameters(), tocsin::read_only(p.inputs().step(2)),
+        auto packed = tocsin_test::garbage<double>(p.head.packed_size());
+        p.head.pack(p.parameters(), packed);
+        p.head.apply({packed}, tocsin::read_only(p.inputs().step(2)),
                      tocsin::matrix_view<double>(outputs.data(), 2, batch), work);
         CHECK(block_error(outputs, tocsin_test::span_of(p.head.outputs(p.tape()).step(2))) <=
               1e-14);
         const long allocations = tocsin_test::allocations_during([&] {
-            p.head.apply(p.parameters(), tocsin::matrix_view<const double>(p.inputs().data(), 4, 1),
+            p.head.apply({packed}, tocsin::matrix_view<const double>(p.inputs().data(), 4, 1),
                          tocsin::matrix_view<double>(outputs.data(), 2, 1), work);
         });
         CHECK(allocations == 0);
@@ -156,7 +158,9 @@ TEST_SUITE("layers") {
         const Scalar parameters[2] = {2, 1};
         const Scalar input[1] = {-5};
         Scalar output[1] = {};
-        head.apply(parameters, tocsin::matrix_view<const Scalar>(input, 1, 1),
+        auto packed = tocsin_test::garbage<Scalar>(head.packed_size());
+        head.pack(parameters, packed);
+        head.apply({packed}, tocsin::matrix_view<const Scalar>(input, 1, 1),
                    tocsin::matrix_view<Scalar>(output, 1, 1), {});
         CHECK(output[0] == Scalar(-9));
         CHECK(head.apply_work_size(7) == 0);

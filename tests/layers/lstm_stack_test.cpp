@@ -66,8 +66,9 @@ struct problem {
     }
     double loss_by_steps() {
         start();
+        stack.prepare(parameters(), tape);
         for (int t = 0; t < time; ++t) {
-            stack.forward_step(parameters(), tocsin::read_only(inputs().step(t)), tape, t);
+            stack.forward_step(tocsin::read_only(inputs().step(t)), tape, t);
         }
         return weigh();
     }
@@ -103,10 +104,10 @@ struct problem {
         if (by_steps) {
             auto work = tocsin_test::garbage<scalar>(stack.backward_step_work_size(batch));
             for (int t = time - 1; t >= 0; --t) {
-                stack.backward_step(parameters(), tape, t, output_gradient.step(t), state_gradient,
+                stack.backward_step(inputs(), tape, t, output_gradient.step(t), state_gradient,
                                     input_gradient.step(t), work);
             }
-            stack.accumulate_gradients(inputs(), tape, parameter_gradient);
+            stack.accumulate_gradients(tape, parameter_gradient);
         } else {
             auto work = tocsin_test::garbage<scalar>(stack.state_backward_work_size(batch, time));
             stack.backward(parameters(), inputs(), tape, output_gradient, parameter_gradient,
@@ -212,8 +213,10 @@ TEST_SUITE("layers") {
         p.loss();
         buffer<Scalar> state(p.initial_state().begin(), p.initial_state().end());
         auto work = tocsin_test::garbage<Scalar>(p.stack.step_work_size(3));
+        auto packed = tocsin_test::garbage<Scalar>(p.stack.packed_size());
+        p.stack.pack(p.parameters(), packed);
         for (int t = 0; t < 5; ++t) {
-            p.stack.step(p.parameters(), tocsin::read_only(p.inputs().step(t)), state, work);
+            p.stack.step({packed}, tocsin::read_only(p.inputs().step(t)), state, work);
             CHECK(block_error(tocsin_test::span_of(p.stack.top_hidden(state, 3)),
                               tocsin_test::span_of(p.stack.outputs(p.tape).step(t))) <= tolerance);
         }
@@ -225,10 +228,12 @@ TEST_SUITE("layers") {
         const auto parameters = random_values<double>(stack.parameter_count(), 1);
         auto state = tocsin_test::zeros<double>(stack.state_size(1));
         auto work = tocsin_test::zeros<double>(stack.step_work_size(1));
+        auto packed = tocsin_test::zeros<double>(stack.packed_size());
         const double input[2] = {0.3, -0.2};
         const long allocations = tocsin_test::allocations_during([&] {
+            stack.pack(parameters, packed);
             for (int t = 0; t < 3; ++t) {
-                stack.step(parameters, tocsin::matrix_view<const double>(input, 2, 1), state, work);
+                stack.step({packed}, tocsin::matrix_view<const double>(input, 2, 1), state, work);
             }
         });
         CHECK(allocations == 0);

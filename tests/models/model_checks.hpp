@@ -2,6 +2,7 @@
 /// @brief What every sequence model must show, once for all of them.
 #pragma once
 
+#include "tocsin/models/predictor.hpp"
 #include "tocsin/models/sequence_model.hpp"
 #include "tocsin/training/adam.hpp"
 #include "tocsin/training/gradient_check.hpp"
@@ -48,11 +49,11 @@ struct model_run {
     }
     tocsin::aligned_vector<scalar> predict() const {
         auto predictions = garbage<scalar>(static_cast<tocsin::index_t>(windows.size()));
-        auto work = garbage<scalar>(model.predict_work_size(batch, time));
-        model.predict(
-            weights(), input(),
-            tocsin::sequence_view<scalar>(predictions.data(), model.features(), batch, time),
-            std::span<scalar>(work));
+        tocsin::predictor<Model> predicting(model, batch, time);
+        predicting.prepare(model, weights());
+        predicting.predict(
+            model, weights(), input(),
+            tocsin::sequence_view<scalar>(predictions.data(), model.features(), batch, time));
         return predictions;
     }
     double loss_of_predictions() const {
@@ -177,11 +178,12 @@ void check_predict_allocates_nothing(const Model& model) {
     using scalar = typename Model::scalar_type;
     const model_run run(model, 1, 6);
     auto predictions = zeros<scalar>(static_cast<tocsin::index_t>(run.windows.size()));
-    auto work = zeros<scalar>(model.predict_work_size(1, 6));
+    tocsin::predictor<Model> predicting(model, 1, 6);
     const long during = allocations_during([&] {
-        model.predict(run.weights(), run.input(),
-                      tocsin::sequence_view<scalar>(predictions.data(), model.features(), 1, 6),
-                      std::span<scalar>(work));
+        predicting.prepare(model, run.weights());
+        predicting.predict(
+            model, run.weights(), run.input(),
+            tocsin::sequence_view<scalar>(predictions.data(), model.features(), 1, 6));
     });
     CHECK(during == 0);
     CHECK(predictions[0] != 0);

@@ -50,6 +50,14 @@ constexpr std::span<Scalar> slice(std::span<Scalar> all, index_t offset) noexcep
     return slice(all, offset, static_cast<index_t>(all.size()) - offset);
 }
 
+/// `count` rounded up to whole cache lines of 64 bytes, so that what follows in an aligned buffer
+/// is aligned too.
+template <class Scalar>
+constexpr index_t whole_lines(index_t count) noexcept {
+    constexpr auto line = static_cast<index_t>(64 / sizeof(Scalar));
+    return (count + line - 1) / line * line;
+}
+
 /// Fills with zeros; returns the span.
 template <class Scalar>
 constexpr std::span<Scalar> zero(std::span<Scalar> values) noexcept {

@@ -12,6 +12,7 @@
 #include "tocsin/errors/mahalanobis.hpp"
 #include "tocsin/errors/residual.hpp"
 #include "tocsin/models/batches.hpp"
+#include "tocsin/models/predictor.hpp"
 #include "tocsin/models/sequence_model.hpp"
 #include "tocsin/series/scalers/scaler.hpp"
 #include "tocsin/series/scalers/standard_scaler.hpp"
@@ -135,6 +136,7 @@ class detector {
         }
         scaler_ = std::move(fitted);
         parameters_ = state.best_parameters;
+        predictor_.prepare(model_, parameters());
         phase_ = detector_phase::trained;
         window_.clear();
         thresholds_.forget_tuned();
@@ -341,6 +343,9 @@ class detector {
                 });
         }
         if constexpr (Archive::loading) {
+            if (phase_ >= detector_phase::trained) {
+                predictor_.prepare(model_, parameters());
+            }
             if (archive.outcome().ok() && phase_ >= detector_phase::trained &&
                 scaler_.features() != features()) {
                 archive.fail(status::error(error_code::format_error, "the scaler has ",
@@ -370,7 +375,7 @@ class detector {
 
     void allocate() {
         const int window = settings_.window;
-        work_.assign(static_cast<std::size_t>(model_.predict_work_size(1, window)), scalar_type(0));
+        predictor_ = predictor<Model>(model_, 1, window);
         scaled_.setZero(features(), window);
         prediction_ = scaled_;
         errors_.setZero(features(), window);
@@ -433,8 +438,9 @@ class detector {
 
     void predict_scaled(const scalar_type* window) noexcept {
         const int time = settings_.window;
-        model_.predict(parameters(), sequence_view<const scalar_type>(window, features(), 1, time),
-                       sequence_view<scalar_type>(prediction_.data(), features(), 1, time), work_);
+        predictor_.predict(model_, parameters(),
+                           sequence_view<const scalar_type>(window, features(), 1, time),
+                           sequence_view<scalar_type>(prediction_.data(), features(), 1, time));
     }
     /// Calls `visit(k, window, prediction)` for each window, both in scaled units.
     template <class Visit>
@@ -464,7 +470,7 @@ class detector {
     sample_window<scalar_type> window_;
 
     // Buffers of score() and push(), sized once.
-    aligned_vector<scalar_type> work_;
+    predictor<Model> predictor_;
     matrix<scalar_type> scaled_;
     matrix<scalar_type> prediction_;
     matrix<double> errors_;

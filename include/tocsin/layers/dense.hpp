@@ -6,9 +6,12 @@
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/views.hpp"
 #include "tocsin/layers/initialisers.hpp"
+#include "tocsin/layers/packed_weights.hpp"
 #include "tocsin/math/elementwise.hpp"
+#include "tocsin/math/packed_product.hpp"
 #include "tocsin/math/products.hpp"
 
+#include <algorithm>
 #include <span>
 
 namespace tocsin {
@@ -54,6 +57,35 @@ class dense {
         bias.setZero();
     }
 
+    /// Scalars of the packed weights.
+    constexpr index_t packed_size() const noexcept {
+        return whole_lines<Scalar>(product().size() + output_size());
+    }
+    /// Packs parameters for apply(). Never allocates.
+    /// @param packed `packed_size()` scalars, overwritten; fastest when aligned to 64 bytes
+    void pack(std::span<const Scalar> parameters, std::span<Scalar> packed) const noexcept {
+        const weights<const Scalar> view = view_of(parameters);
+        pack_product(
+            product(), [&](int input, int output) { return view.matrix(output, input); },
+            packed.data());
+        std::copy_n(view.bias.data(), output_size(), packed.data() + product().size());
+    }
+    /// The layer on kernels of its own, for inference. Never allocates.
+    /// @param packed weights by pack()
+    /// @param input  `[inputs x n]`, contiguous
+    /// @param output `[outputs x n]`, contiguous, overwritten; must not overlap `input`
+    template <class Input, class Output>
+    void apply(packed_weights<Scalar> packed, const Input& input, Output&& output) const noexcept {
+        with_lanes<Scalar>(output_size(), [&]<class Lanes>() {
+            packed_product<Lanes>(product(), packed.values.data(),
+                                  {input.data(), 1, input_size(), 0, input_size()},
+                                  static_cast<int>(input.cols()),
+                                  packed.values.data() + product().size(), output.data());
+        });
+        activate(Activation{}, output.data(), output.size());
+    }
+
+    /// The layer on matrix products, for training.
     /// @param input  `[inputs x n]`
     /// @param output `[outputs x n]`, contiguous columns, overwritten; must not overlap `input`
     template <class Input, class Output>
@@ -108,6 +140,10 @@ class dense {
     }
 
   private:
+    constexpr product_layout product() const noexcept {
+        return {output_size(), input_size(), lanes_for<Scalar>(output_size())};
+    }
+
     template <class Element>
     struct weights {
         matrix_view<Element, Outputs, Inputs> matrix; // W [O x I]

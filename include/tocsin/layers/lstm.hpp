@@ -7,28 +7,35 @@
 #include "tocsin/core/storage.hpp"
 #include "tocsin/core/views.hpp"
 #include "tocsin/layers/initialisers.hpp"
-#include "tocsin/math/lstm_kernels.hpp"
-#include "tocsin/math/products.hpp"
+#include "tocsin/layers/lstm_state.hpp"
+#include "tocsin/layers/packed_weights.hpp"
+#include "tocsin/layers/precision.hpp"
+#include "tocsin/math/lstm_batch_kernel.hpp"
+#include "tocsin/math/lstm_gradient_kernel.hpp"
+#include "tocsin/math/lstm_packing.hpp"
+#include "tocsin/math/lstm_step_kernel.hpp"
+#include "tocsin/math/packed_product.hpp"
 
+#include <algorithm>
 #include <span>
+#include <type_traits>
 
 namespace tocsin {
 
-/// Hidden state h and cell state c of a layer, each `[hidden x batch]`; also holds dL/dh and dL/dc.
-template <class Scalar, int Hidden = dynamic>
-struct lstm_state {
-    matrix_view<Scalar, Hidden> hidden;
-    matrix_view<Scalar, Hidden> cell;
-};
-
-/// One LSTM layer without peepholes (equations in math/lstm_kernels.hpp).
+/// One LSTM layer without peepholes (equations in math/lstm_cell.hpp).
 ///
 /// Parameters are one column-major matrix `[4H x (I + H + 1)]` with the columns `[W | U | b]` and
-/// the rows in the order of `lstm_gate`: z = W x + U h + b.
+/// the rows in the order of `lstm_gate`: z = W x + U h + b. The kernels read them in another order,
+/// into which pack() copies them, for inference, and prepare(), for training.
 /// @tparam Inputs,Hidden compile-time sizes, or `dynamic` for sizes given to the constructor
-template <class Scalar, int Inputs = dynamic, int Hidden = dynamic>
+/// @tparam Precision     see layers/precision.hpp
+template <class Scalar, int Inputs = dynamic, int Hidden = dynamic,
+          class Precision = standard_precision>
 class lstm {
-    static constexpr int gate_rows = extent_product(lstm_gate::count, Hidden);
+    static constexpr bool has_bfloat16 = Precision::streaming_weights == weight_format::bfloat16;
+    static_assert(!has_bfloat16 || std::is_same_v<Scalar, float>,
+                  "lstm: bfloat16 weights are for float");
+    using arithmetic = typename Precision::arithmetic;
 
   public:
     using scalar_type = Scalar;
@@ -36,9 +43,16 @@ class lstm {
 
     /// What the forward pass leaves for the backward pass; views into `tape_size()` scalars.
     struct tape_type {
-        sequence_view<Scalar, gate_rows> gates; ///< i, f, g, o of every step; then dL/dz
         sequence_view<Scalar, Hidden> hiddens; ///< h of time + 1 steps; step 0 is the initial state
         sequence_view<Scalar, Hidden> cells;   ///< c of time + 1 steps; step 0 is the initial state
+        packed_gate_columns<Scalar> gates;     ///< i, f, g, o of every step; then dL/dz
+        Scalar* weights;                       ///< packed for the forward pass
+        Scalar* gradient;                      ///< dL/dweights in the same order
+        Scalar* to_hidden;                     ///< packed for dL/dh
+        Scalar* to_input;                      ///< packed for dL/dx
+
+        int batch() const noexcept { return hiddens.batch(); }
+        int time() const noexcept { return hiddens.time() - 1; }
     };
 
     constexpr lstm() noexcept = default;
@@ -69,22 +83,39 @@ class lstm {
     template <class Initialiser = glorot_orthogonal>
     void initialise(std::span<Scalar> parameters, random_generator& random,
                     const Initialiser& initialiser = {}) const {
-        const weights<Scalar> view = view_of(parameters);
-        auto input = view.input;
-        auto recurrent = view.recurrent;
-        auto bias = view.bias;
+        const index_t rows = index_t{4} * hidden_size();
         for (int gate = 0; gate < lstm_gate::count; ++gate) {
-            auto input_rows = input.middleRows(gate * hidden_size(), hidden_size());
+            const auto gate_rows = [&](index_t first_column, index_t columns) {
+                return matrix_view<Scalar>(parameters.data() + first_column * rows, rows, columns)
+                    .middleRows(index_t{gate} * hidden_size(), hidden_size());
+            };
+            auto input_rows = gate_rows(0, input_size());
             initialiser.input_weights(input_rows, hidden_size(), random);
-            auto recurrent_rows = recurrent.middleRows(gate * hidden_size(), hidden_size());
+            auto recurrent_rows = gate_rows(input_size(), hidden_size());
             initialiser.recurrent_weights(recurrent_rows, hidden_size(), random);
+            gate_rows(index_t{input_size()} + hidden_size(), 1)
+                .setConstant(gate == lstm_gate::forget
+                                 ? static_cast<Scalar>(initialiser.forget_gate_bias)
+                                 : Scalar(0));
         }
-        bias.setZero();
-        bias.segment(lstm_gate::forget * hidden_size(), hidden_size())
-            .setConstant(static_cast<Scalar>(initialiser.forget_gate_bias));
     }
 
-    // ---- one step, state kept by the caller -------------------------------------------------
+    // ---- inference: one step, state kept by the caller --------------------------------------
+
+    /// Scalars of the packed weights.
+    constexpr index_t packed_size() const noexcept {
+        return layout().size() + (has_bfloat16 ? whole_lines<Scalar>(bfloat16_size(layout())) : 0);
+    }
+    /// Packs parameters for step(). Never allocates.
+    /// @param packed `packed_size()` scalars, overwritten; fastest when aligned to 64 bytes
+    void pack(std::span<const Scalar> parameters, std::span<Scalar> packed) const noexcept {
+        check_count(parameters);
+        pack_lstm(layout(), parameters.data(), packed.data());
+        if constexpr (has_bfloat16) {
+            round_to_bfloat16(layout(), packed.data());
+            pack_lstm_bfloat16(layout(), parameters.data(), packed.data() + layout().size());
+        }
+    }
 
     /// Scalars of the states h and c of a batch.
     constexpr index_t state_size(int batch) const noexcept {
@@ -100,37 +131,65 @@ class lstm {
     }
     /// Scratch scalars of step().
     constexpr index_t step_work_size(int batch) const noexcept {
-        return index_t{4} * hidden_size() * batch;
+        return index_t{hidden_size()} * batch;
     }
-    /// Advances the state by one time step. Never allocates for a batch of one.
-    /// @param input `[inputs x batch]`
-    /// @param work  `step_work_size(batch)` scalars
+    /// Advances the state by one time step. Never allocates.
+    /// @param packed weights by pack()
+    /// @param input  `[inputs x batch]`, contiguous
+    /// @param work   `step_work_size(batch)` scalars
+    /// @param order  does not change the result; alternating it from step to step is faster for
+    ///               layers that are larger than the first-level cache
     template <class Input>
-    void step(std::span<const Scalar> parameters, const Input& input, state& current,
-              std::span<Scalar> work) const noexcept {
-        matrix_view<Scalar, gate_rows> gates(work.data(), 4 * hidden_size(), input.cols());
-        pre_activations(view_of(parameters), input, current.hidden, gates);
-        for (index_t b = 0; b < input.cols(); ++b) {
-            Scalar* const cell = current.cell.col(b).data();
-            lstm_cell_forward(hidden_size(), gates.col(b).data(), cell, cell,
-                              current.hidden.col(b).data());
-        }
+    void step(packed_weights<Scalar> packed, const Input& input, state& current,
+              std::span<Scalar> work, block_order order = block_order::ascending) const noexcept {
+        TOCSIN_ASSERT(static_cast<index_t>(packed.values.size()) >= packed_size(),
+                      "lstm: too few packed weights");
+        TOCSIN_ASSERT(static_cast<index_t>(work.size()) >=
+                          step_work_size(static_cast<int>(input.cols())),
+                      "lstm: too small a work area");
+        const Scalar* const weights = packed.values.data();
+        Scalar* const hidden = current.hidden.data();
+        Scalar* const cell = current.cell.data();
+        with_lanes<Scalar>(hidden_size(), [&]<class Lanes>() {
+            if (input.cols() == 1) {
+                lstm_step_kernel<Lanes, arithmetic, Precision::streaming_weights>(
+                    layout(), weights + (has_bfloat16 ? layout().size() : 0), input.data(), hidden,
+                    cell, work.data(), order);
+            } else {
+                std::copy_n(hidden, current.hidden.size(), work.data());
+                lstm_batch_kernel<Lanes, arithmetic>(
+                    layout(), weights,
+                    {static_cast<int>(input.cols()), input.data(), work.data(), cell, hidden, cell},
+                    {}, 0);
+            }
+        });
     }
 
-    // ---- whole sequences with a tape -------------------------------------------------------
+    // ---- training: whole sequences with a tape ----------------------------------------------
 
+    /// Per time step and batch item 6 scalars per unit, hidden sizes rounded up to whole vector
+    /// registers; beside them four copies of the weights.
     constexpr index_t tape_size(int batch, int time) const noexcept {
-        return index_t{hidden_size()} * batch * (index_t{4} * time + index_t{2} * (time + 1));
+        const index_t columns = index_t{batch} * time;
+        return packed_gate_columns<Scalar>::size(layout(), columns) + 2 * layout().size() +
+               slope_product(layout(), hidden_size()).size() +
+               slope_product(layout(), input_size()).size() +
+               2 * whole_lines<Scalar>(index_t{hidden_size()} * batch * (time + 1));
     }
     tape_type make_tape(std::span<Scalar> area, int batch, int time) const noexcept {
         work_area<Scalar> rest{area};
-        const index_t step = index_t{hidden_size()} * batch;
-        Scalar* const gates = rest.take(4 * step * time).data();
-        Scalar* const hiddens = rest.take(step * (time + 1)).data();
-        Scalar* const cells = rest.take(step * (time + 1)).data();
-        return {{gates, 4 * hidden_size(), batch, time},
-                {hiddens, hidden_size(), batch, time + 1},
-                {cells, hidden_size(), batch, time + 1}};
+        const index_t columns = index_t{batch} * time;
+        const index_t states = whole_lines<Scalar>(index_t{hidden_size()} * batch * (time + 1));
+        tape_type tape;
+        tape.gates = {rest.take(packed_gate_columns<Scalar>::size(layout(), columns)).data(),
+                      columns};
+        tape.weights = rest.take(layout().size()).data();
+        tape.gradient = rest.take(layout().size()).data();
+        tape.to_hidden = rest.take(slope_product(layout(), hidden_size()).size()).data();
+        tape.to_input = rest.take(slope_product(layout(), input_size()).size()).data();
+        tape.hiddens = {rest.take(states).data(), hidden_size(), batch, time + 1};
+        tape.cells = {rest.take(states).data(), hidden_size(), batch, time + 1};
+        return tape;
     }
     /// Zero initial states. A caller who has others writes them into step 0 of the tape instead.
     void reset(const tape_type& tape) const noexcept {
@@ -139,67 +198,74 @@ class lstm {
     }
     /// h of all steps, `[hidden x (batch * time)]`.
     sequence_view<Scalar, Hidden> outputs(const tape_type& tape) const noexcept {
-        return tape.hiddens.steps(1, tape.gates.time());
+        return tape.hiddens.steps(1, tape.time());
     }
 
-    /// Whole sequence: one matrix product for the input projections of all steps, then one small
-    /// product per step for the recurrence.
+    /// Packs the parameters into the tape, before forward_step() of a first step.
+    void prepare(std::span<const Scalar> parameters, const tape_type& tape) const noexcept {
+        check_count(parameters);
+        pack_lstm(layout(), parameters.data(), tape.weights);
+        pack_slope_product(layout(), hidden_size(), input_size(), parameters.data(),
+                           tape.to_hidden);
+        pack_slope_product(layout(), input_size(), 0, parameters.data(), tape.to_input);
+        std::fill_n(tape.gradient, layout().size(), Scalar(0));
+    }
+    /// One step of a sequence, after prepare(): for inputs that are known only now (a decoder fed
+    /// with its own predictions).
+    /// @param input `[inputs x batch]`, contiguous
+    template <class Input>
+    void forward_step(const Input& input, const tape_type& tape, int t) const noexcept {
+        with_lanes<Scalar>(hidden_size(), [&]<class Lanes>() {
+            lstm_batch_kernel<Lanes, arithmetic>(
+                layout(), tape.weights,
+                {tape.batch(), input.data(), tape.hiddens.step(t).data(), tape.cells.step(t).data(),
+                 tape.hiddens.step(t + 1).data(), tape.cells.step(t + 1).data()},
+                tape.gates, index_t{t} * tape.batch());
+        });
+    }
+    /// Whole sequence, with prepare().
     void forward(std::span<const Scalar> parameters, sequence_view<const Scalar, Inputs> inputs,
                  const tape_type& tape) const noexcept {
-        const weights<const Scalar> view = view_of(parameters);
-        auto projections = tape.gates.flat();
-        multiply(view.input, inputs.flat(), projections);
-        projections.colwise() += view.bias;
+        prepare(parameters, tape);
         for (int t = 0; t < inputs.time(); ++t) {
-            multiply_add(view.recurrent, tape.hiddens.step(t), tape.gates.step(t));
-            update_state(tape, t);
+            forward_step(inputs.step(t), tape, t);
         }
     }
 
-    /// One step of a sequence whose next input is known only now (a decoder fed with its own
-    /// predictions).
-    template <class Input>
-    void forward_step(std::span<const Scalar> parameters, const Input& input, const tape_type& tape,
-                      int t) const noexcept {
-        auto gates = tape.gates.step(t);
-        pre_activations(view_of(parameters), input, tape.hiddens.step(t), gates);
-        update_state(tape, t);
-    }
-
-    /// Chain rule through step `t`; leaves dL/dz of the step in `tape.gates`.
+    /// Chain rule through step `t`; call it for every step, the last first.
+    /// @param inputs   of the whole sequence, as they were in the forward pass
     /// @param gradient in: dL/dh and dL/dc of step t's new state, complete; out: of its old state
-    void backward_step(std::span<const Scalar> parameters, const tape_type& tape, int t,
+    void backward_step(sequence_view<const Scalar, Inputs> inputs, const tape_type& tape, int t,
                        state& gradient) const noexcept {
-        auto gates = tape.gates.step(t);
-        const auto previous_cells = tape.cells.step(t);
-        const auto cells = tape.cells.step(t + 1);
-        for (index_t b = 0; b < gates.cols(); ++b) {
-            lstm_cell_backward(hidden_size(), gates.col(b).data(), previous_cells.col(b).data(),
-                               cells.col(b).data(), gradient.hidden.col(b).data(),
-                               gradient.cell.col(b).data());
-        }
-        multiply_transposed(view_of(parameters).recurrent, gates, gradient.hidden);
+        const int batch = tape.batch();
+        const index_t column = index_t{t} * batch;
+        with_lanes<Scalar>(hidden_size(), [&]<class Lanes>() {
+            lstm_slopes_kernel<Lanes, arithmetic>(
+                layout(), batch, tape.gates, column, tape.cells.step(t).data(),
+                tape.cells.step(t + 1).data(), gradient.hidden.data(), gradient.cell.data());
+            packed_product<Lanes>(slope_product(layout(), hidden_size()), tape.to_hidden,
+                                  slopes(tape, t), batch, nullptr, gradient.hidden.data());
+            // Sums over few columns spend their time on reading and writing the gradient, so small
+            // batches wait until several steps are there.
+            const int group = std::max(1, 32 / std::max(1, batch));
+            if (t % group == 0) {
+                const index_t columns = index_t{std::min(group, tape.time() - t)} * batch;
+                lstm_weight_gradient_kernel<Lanes>(layout(), tape.gates, column, columns,
+                                                   inputs.step(t).data(),
+                                                   tape.hiddens.step(t).data(), tape.gradient);
+            }
+        });
     }
-
-    /// dL/dx of step `t`, after backward_step(t).
+    /// dL/dx of step `t`, `[inputs x batch]`, after backward_step(t).
     template <class Gradient>
-    void input_gradient_step(std::span<const Scalar> parameters, const tape_type& tape, int t,
+    void input_gradient_step(const tape_type& tape, int t,
                              Gradient&& input_gradient) const noexcept {
-        multiply_transposed(view_of(parameters).input, tape.gates.step(t), input_gradient);
+        take_to_inputs(tape, t, 1, input_gradient.data());
     }
-
-    /// Adds dL/dW, dL/dU, dL/db of all steps, after backward_step of all of them: one large matrix
-    /// product per block.
-    void accumulate_gradients(sequence_view<const Scalar, Inputs> inputs, const tape_type& tape,
-                              std::span<Scalar> gradients) const noexcept {
-        const weights<Scalar> view = view_of(gradients);
-        auto input = view.input;
-        auto recurrent = view.recurrent;
-        auto bias = view.bias;
-        const auto slopes = tape.gates.flat();
-        add_outer_product(slopes, inputs.flat(), input);
-        add_outer_product(slopes, tape.hiddens.steps(0, tape.gates.time()).flat(), recurrent);
-        bias += slopes.rowwise().sum();
+    /// Adds dL/dW, dL/dU, dL/db of all steps, after backward_step(0).
+    void accumulate_gradients(const tape_type& tape, std::span<Scalar> gradients) const noexcept {
+        check_count(gradients);
+        add_unpacked_lstm(layout(), tape.gradient, gradients.data());
     }
 
     /// Scratch scalars of the short form of backward().
@@ -209,25 +275,26 @@ class lstm {
 
     /// Backpropagation through time over the whole sequence. Adds to `gradients`, consumes the
     /// tape.
+    /// @param parameters      not read: prepare() has copied them
     /// @param output_gradient dL/dh of every step, `[hidden x (batch * time)]`, may be empty: zero
     /// @param gradients       dL/dparameters, added to
     /// @param input_gradient  dL/dx of every step, overwritten; may be empty: not wanted
     /// @param final_state     in: dL/dh and dL/dc of the final state beyond `output_gradient`;
     ///                        out: of the initial state
-    void backward(std::span<const Scalar> parameters, sequence_view<const Scalar, Inputs> inputs,
-                  const tape_type& tape, sequence_view<const Scalar, Hidden> output_gradient,
-                  std::span<Scalar> gradients, sequence_view<Scalar, Inputs> input_gradient,
-                  state& final_state) const noexcept {
+    void backward(std::span<const Scalar> /*parameters*/,
+                  sequence_view<const Scalar, Inputs> inputs, const tape_type& tape,
+                  sequence_view<const Scalar, Hidden> output_gradient, std::span<Scalar> gradients,
+                  sequence_view<Scalar, Inputs> input_gradient, state& final_state) const noexcept {
         for (int t = inputs.time() - 1; t >= 0; --t) {
             if (output_gradient.data() != nullptr) {
                 final_state.hidden += output_gradient.step(t);
             }
-            backward_step(parameters, tape, t, final_state);
+            backward_step(inputs, tape, t, final_state);
         }
-        accumulate_gradients(inputs, tape, gradients);
+        accumulate_gradients(tape, gradients);
+        // After the last step, so that both gradients may share their memory.
         if (input_gradient.data() != nullptr) {
-            multiply_transposed(view_of(parameters).input, tape.gates.flat(),
-                                input_gradient.flat());
+            take_to_inputs(tape, 0, input_gradient.time(), input_gradient.data());
         }
     }
     /// The same with nothing flowing into the final state from outside.
@@ -244,43 +311,28 @@ class lstm {
     }
 
   private:
+    constexpr lstm_layout layout() const noexcept {
+        return layout_of<Scalar>(input_size(), hidden_size());
+    }
     template <class Element>
-    struct weights {
-        matrix_view<Element, gate_rows, Inputs> input;     // W [4H x I]
-        matrix_view<Element, gate_rows, Hidden> recurrent; // U [4H x H]
-        vector_view<Element, gate_rows> bias;              // b [4H]
-    };
-
-    template <class Element>
-    weights<Element> view_of(std::span<Element> parameters) const noexcept {
+    void check_count([[maybe_unused]] std::span<Element> parameters) const noexcept {
         TOCSIN_ASSERT(static_cast<index_t>(parameters.size()) >= parameter_count(),
                       "lstm: too few parameters");
-        const index_t rows = index_t{4} * hidden_size();
-        Element* const input = parameters.data();
-        Element* const recurrent = input + rows * input_size();
-        Element* const bias = recurrent + rows * hidden_size();
-        return {matrix_view<Element, gate_rows, Inputs>(input, rows, input_size()),
-                matrix_view<Element, gate_rows, Hidden>(recurrent, rows, hidden_size()),
-                vector_view<Element, gate_rows>(bias, rows)};
     }
-
-    template <class Input, class Previous, class Gates>
-    static void pre_activations(const weights<const Scalar>& view, const Input& input,
-                                const Previous& hidden, Gates& gates) noexcept {
-        multiply(view.input, input, gates);
-        multiply_add(view.recurrent, hidden, gates);
-        gates.colwise() += view.bias;
+    /// dL/dx of `count` steps.
+    void take_to_inputs(const tape_type& tape, int first, int count,
+                        Scalar* input_gradient) const noexcept {
+        with_lanes<Scalar>(hidden_size(), [&]<class Lanes>() {
+            packed_product<Lanes>(slope_product(layout(), input_size()), tape.to_input,
+                                  slopes(tape, first), count * tape.batch(), nullptr,
+                                  input_gradient);
+        });
     }
-
-    void update_state(const tape_type& tape, int t) const noexcept {
-        auto gates = tape.gates.step(t);
-        const auto previous_cells = tape.cells.step(t);
-        auto cells = tape.cells.step(t + 1);
-        auto hiddens = tape.hiddens.step(t + 1);
-        for (index_t b = 0; b < gates.cols(); ++b) {
-            lstm_cell_forward(hidden_size(), gates.col(b).data(), previous_cells.col(b).data(),
-                              cells.col(b).data(), hiddens.col(b).data());
-        }
+    /// dL/dz of step `t` as the operand of a product.
+    segmented_columns<Scalar> slopes(const tape_type& tape, int t) const noexcept {
+        const index_t column_size = layout().column_size();
+        return {tape.gates.at(layout(), 0, index_t{t} * tape.batch()), layout().blocks(),
+                static_cast<int>(column_size), tape.gates.columns * column_size, column_size};
     }
 
     [[no_unique_address]] extent<Inputs> inputs_;

@@ -15,9 +15,13 @@ namespace tocsin {
 /// LSTM layers of which each reads the outputs of the one below, after dropout. Recurrent states
 /// are never dropped. Parameters, tapes and states of the layers stand one after the other, first
 /// layer first; a state is `[h | c]` of each layer.
-/// @tparam Sizes input size, then one hidden size per layer; none for sizes at run time
-template <class Scalar, int... Sizes>
-class lstm_stack {
+/// @tparam Precision see layers/precision.hpp
+/// @tparam Sizes     input size, then one hidden size per layer; none for sizes at run time
+template <class Scalar, class Precision, int... Sizes>
+class basic_lstm_stack {
+    template <int Inputs = dynamic, int Hidden = dynamic>
+    using layer_type = lstm<Scalar, Inputs, Hidden, Precision>;
+
   public:
     using scalar_type = Scalar;
     using sizes_type = chain_sizes<Sizes...>;
@@ -29,8 +33,8 @@ class lstm_stack {
         int time = 0;
     };
 
-    constexpr lstm_stack() noexcept = default;
-    constexpr explicit lstm_stack(sizes_type sizes, double dropout_rate = 0) noexcept
+    constexpr basic_lstm_stack() noexcept = default;
+    constexpr explicit basic_lstm_stack(sizes_type sizes, double dropout_rate = 0) noexcept
         : sizes_{sizes}, dropout_{dropout_rate} {}
 
     constexpr int layers() const noexcept { return sizes_.layers(); }
@@ -41,7 +45,7 @@ class lstm_stack {
     constexpr index_t parameter_count() const noexcept {
         index_t count = 0;
         for (int k = 0; k < layers(); ++k) {
-            count += lstm<Scalar>{sizes_.size(k), sizes_.size(k + 1)}.parameter_count();
+            count += layer(k).parameter_count();
         }
         return count;
     }
@@ -71,7 +75,23 @@ class lstm_stack {
         });
     }
 
-    // ---- one step, state kept by the caller -------------------------------------------------
+    // ---- inference: one step, state kept by the caller --------------------------------------
+
+    /// Scalars of the packed weights.
+    constexpr index_t packed_size() const noexcept {
+        index_t size = 0;
+        for (int k = 0; k < layers(); ++k) {
+            size += layer(k).packed_size();
+        }
+        return size;
+    }
+    /// Packs parameters for step(). Never allocates.
+    /// @param packed `packed_size()` scalars, overwritten; fastest when aligned to 64 bytes
+    void pack(std::span<const Scalar> parameters, std::span<Scalar> packed) const noexcept {
+        for_each_layer(0, 0, [&](const auto& layer, const position& at) {
+            layer.pack(slice(parameters, at.parameters), slice(packed, at.packed));
+        });
+    }
 
     constexpr index_t state_size(int batch) const noexcept {
         index_t size = 0;
@@ -81,7 +101,7 @@ class lstm_stack {
         return size;
     }
     constexpr index_t step_work_size(int batch) const noexcept {
-        return index_t{4} * largest_hidden_size() * batch;
+        return index_t{largest_hidden_size()} * batch;
     }
     /// h and c of one layer inside a state of the whole stack.
     lstm_state<Scalar> layer_state(std::span<Scalar> state, int layer, int batch) const noexcept {
@@ -89,7 +109,7 @@ class lstm_stack {
         for (int k = 0; k < layer; ++k) {
             offset += index_t{2} * hidden_size(k) * batch;
         }
-        const lstm<Scalar> shape{sizes_.size(layer), hidden_size(layer)};
+        const auto shape = this->layer(layer);
         return shape.make_state(slice(state, offset, shape.state_size(batch)), batch);
     }
     /// h of the last layer, `[output_size x batch]`.
@@ -97,18 +117,21 @@ class lstm_stack {
         const index_t last = index_t{2} * output_size() * batch;
         return {state.data() + (state_size(batch) - last), output_size(), batch};
     }
-    /// Advances all layers by one time step, without dropout. Never allocates for a batch of one.
-    /// @param input `[inputs x batch]`
-    /// @param state `state_size(batch)` scalars
-    /// @param work  `step_work_size(batch)` scalars
-    void step(std::span<const Scalar> parameters, const matrix_view<const Scalar>& input,
-              std::span<Scalar> state, std::span<Scalar> work) const noexcept {
+    /// Advances all layers by one time step, without dropout. Never allocates.
+    /// @param packed weights by pack()
+    /// @param input  `[inputs x batch]`
+    /// @param state  `state_size(batch)` scalars
+    /// @param work   `step_work_size(batch)` scalars
+    /// @param order  see lstm::step
+    void step(packed_weights<Scalar> packed, const matrix_view<const Scalar>& input,
+              std::span<Scalar> state, std::span<Scalar> work,
+              block_order order = block_order::ascending) const noexcept {
         const int batch = static_cast<int>(input.cols());
         const Scalar* below = input.data();
         for_each_layer(batch, 0, [&](const auto& layer, const position& at) {
             auto current = layer.make_state(slice(state, at.state, layer.state_size(batch)), batch);
             const matrix_view<const Scalar> inputs(below, layer.input_size(), batch);
-            layer.step(slice(parameters, at.parameters), inputs, current, work);
+            layer.step(packed.from(at.packed), inputs, current, work, order);
             below = current.hidden.data();
         });
     }
@@ -116,11 +139,7 @@ class lstm_stack {
     // ---- whole sequences with a tape --------------------------------------------------------
 
     constexpr index_t tape_size(int batch, int time) const noexcept {
-        index_t size = 0;
-        for (int k = 0; k < layers(); ++k) {
-            size += layer_tape_size(hidden_size(k), batch, time);
-        }
-        return size;
+        return tape_offset(layers(), batch, time);
     }
     tape_type make_tape(std::span<Scalar> area, int batch, int time) const noexcept {
         return {area, batch, time};
@@ -128,7 +147,7 @@ class lstm_stack {
     /// Zero initial states, no dropout: the mode of evaluation.
     void reset(const tape_type& tape) const noexcept {
         for_each_layer(tape.batch, tape.time, [&](const auto& layer, const position& at) {
-            const auto views = frame(layer, tape, at);
+            const auto views = frame(layer, tape, at.tape);
             layer.reset(views.cells);
             std::fill(views.mask.begin(), views.mask.end(), Scalar(1));
         });
@@ -136,57 +155,55 @@ class lstm_stack {
     /// Zero initial states and fresh dropout masks: the mode of training.
     void reset(const tape_type& tape, random_generator& random) const noexcept {
         for_each_layer(tape.batch, tape.time, [&](const auto& layer, const position& at) {
-            const auto views = frame(layer, tape, at);
+            const auto views = frame(layer, tape, at.tape);
             layer.reset(views.cells);
             dropout_.draw(views.mask, random);
         });
     }
     /// Initial or final state of a layer as it stands in the tape: step 0, or `time`.
     lstm_state<Scalar> tape_state(const tape_type& tape, int layer, int step) const noexcept {
-        index_t offset = 0;
-        for (int k = 0; k < layer; ++k) {
-            offset += layer_tape_size(hidden_size(k), tape.batch, tape.time);
-        }
-        const lstm<Scalar> shape{sizes_.size(layer), hidden_size(layer)};
-        const auto views =
-            shape.make_tape(slice(tape.area, offset, shape.tape_size(tape.batch, tape.time)),
-                            tape.batch, tape.time);
+        const auto shape = this->layer(layer);
+        const auto views = frame(shape, tape, tape_offset(layer, tape.batch, tape.time)).cells;
         return {views.hiddens.step(step), views.cells.step(step)};
     }
     /// Outputs of the last layer after dropout, `[output_size x (batch * time)]`.
     sequence_view<Scalar> outputs(const tape_type& tape) const noexcept {
-        return layer_outputs(tape, output_size(),
-                             tape_size(tape.batch, tape.time) -
-                                 layer_tape_size(output_size(), tape.batch, tape.time));
+        return layer_outputs(tape, layers() - 1);
     }
 
     void forward(std::span<const Scalar> parameters, sequence_view<const Scalar> inputs,
                  const tape_type& tape) const noexcept {
         sequence_view<const Scalar> below = inputs;
         for_each_layer(tape.batch, tape.time, [&](const auto& layer, const position& at) {
-            const auto views = frame(layer, tape, at);
+            const auto views = frame(layer, tape, at.tape);
             layer.forward(slice(parameters, at.parameters), below, views.cells);
             if (dropout_.active()) {
                 views.dropped.flat().array() =
                     layer.outputs(views.cells).flat().array() * views.factors.flat().array();
             }
-            below = layer_outputs(tape, layer.hidden_size(), at.tape);
+            below = outputs_of(layer, views);
         });
     }
 
-    /// One step of a sequence whose next input is known only now.
-    void forward_step(std::span<const Scalar> parameters, const matrix_view<const Scalar>& input,
-                      const tape_type& tape, int t) const noexcept {
+    /// Packs the parameters into the tape, before forward_step() of a first step.
+    void prepare(std::span<const Scalar> parameters, const tape_type& tape) const noexcept {
+        for_each_layer(tape.batch, tape.time, [&](const auto& layer, const position& at) {
+            layer.prepare(slice(parameters, at.parameters), frame(layer, tape, at.tape).cells);
+        });
+    }
+    /// One step of a sequence whose next input is known only now, after prepare().
+    void forward_step(const matrix_view<const Scalar>& input, const tape_type& tape,
+                      int t) const noexcept {
         const Scalar* below = input.data();
         for_each_layer(tape.batch, tape.time, [&](const auto& layer, const position& at) {
-            const auto views = frame(layer, tape, at);
+            const auto views = frame(layer, tape, at.tape);
             const matrix_view<const Scalar> inputs(below, layer.input_size(), tape.batch);
-            layer.forward_step(slice(parameters, at.parameters), inputs, views.cells, t);
+            layer.forward_step(inputs, views.cells, t);
             if (dropout_.active()) {
                 views.dropped.step(t).array() =
                     views.cells.hiddens.step(t + 1).array() * views.factors.step(t).array();
             }
-            below = layer_outputs(tape, layer.hidden_size(), at.tape).step(t).data();
+            below = outputs_of(layer, views).step(t).data();
         });
     }
 
@@ -194,19 +211,20 @@ class lstm_stack {
     constexpr index_t backward_step_work_size(int batch) const noexcept {
         return index_t{std::max(largest_hidden_size(), input_size())} * batch;
     }
-    /// Chain rule through step `t` of all layers; accumulate_gradients() follows after the last
-    /// one.
+    /// Chain rule through step `t` of all layers; call it for every step, the last first, then
+    /// accumulate_gradients().
+    /// @param inputs          of the whole sequence, as they were in the forward pass
     /// @param output_gradient `[output_size x batch]` dL/d(output) of this step
     /// @param state_gradient  `state_size(batch)`, in: of the new state beyond `output_gradient`;
     ///                        out: of the old state
     /// @param input_gradient  `[inputs x batch]`, overwritten; not wanted when data() is null
-    void backward_step(std::span<const Scalar> parameters, const tape_type& tape, int t,
+    void backward_step(sequence_view<const Scalar> inputs, const tape_type& tape, int t,
                        const matrix_view<const Scalar>& output_gradient,
                        std::span<Scalar> state_gradient, matrix_view<Scalar> input_gradient,
                        std::span<Scalar> work) const noexcept {
         const Scalar* above = output_gradient.data();
         for_each_layer_reversed(tape.batch, tape.time, [&](const auto& layer, const position& at) {
-            const auto views = frame(layer, tape, at);
+            const auto views = frame(layer, tape, at.tape);
             auto gradient = layer.make_state(
                 slice(state_gradient, at.state, layer.state_size(tape.batch)), tape.batch);
             const matrix_view<const Scalar> incoming(above, layer.hidden_size(), tape.batch);
@@ -215,26 +233,21 @@ class lstm_stack {
             } else {
                 gradient.hidden += incoming;
             }
-            const auto layer_parameters = slice(parameters, at.parameters);
-            layer.backward_step(layer_parameters, views.cells, t, gradient);
+            layer.backward_step(inputs_of(at.k, inputs, tape), views.cells, t, gradient);
             // `incoming` has been added to the state gradient: its place in `work` is free again.
             Scalar* const below = at.k > 0 ? work.data() : input_gradient.data();
             if (below != nullptr) {
                 layer.input_gradient_step(
-                    layer_parameters, views.cells, t,
-                    matrix_view<Scalar>(below, layer.input_size(), tape.batch));
+                    views.cells, t, matrix_view<Scalar>(below, layer.input_size(), tape.batch));
             }
             above = below;
         });
     }
     /// Adds dL/dparameters of all layers and steps, after backward_step of every step.
-    void accumulate_gradients(sequence_view<const Scalar> inputs, const tape_type& tape,
-                              std::span<Scalar> gradients) const noexcept {
-        sequence_view<const Scalar> below = inputs;
+    void accumulate_gradients(const tape_type& tape, std::span<Scalar> gradients) const noexcept {
         for_each_layer(tape.batch, tape.time, [&](const auto& layer, const position& at) {
-            const auto views = frame(layer, tape, at);
-            layer.accumulate_gradients(below, views.cells, slice(gradients, at.parameters));
-            below = layer_outputs(tape, layer.hidden_size(), at.tape);
+            layer.accumulate_gradients(frame(layer, tape, at.tape).cells,
+                                       slice(gradients, at.parameters));
         });
     }
 
@@ -266,7 +279,7 @@ class lstm_stack {
                   std::span<Scalar> state_gradient, std::span<Scalar> work) const noexcept {
         sequence_view<const Scalar> above = output_gradient;
         for_each_layer_reversed(tape.batch, tape.time, [&](const auto& layer, const position& at) {
-            const auto views = frame(layer, tape, at);
+            const auto views = frame(layer, tape, at.tape);
             auto gradient = layer.make_state(
                 slice(state_gradient, at.state, layer.state_size(tape.batch)), tape.batch);
             if (dropout_.active() && above.data() != nullptr) {
@@ -275,12 +288,7 @@ class lstm_stack {
                 masked.flat().array() = above.flat().array() * views.factors.flat().array();
                 above = masked;
             }
-            const sequence_view<const Scalar> layer_inputs =
-                at.k > 0
-                    ? sequence_view<const Scalar>(layer_outputs(
-                          tape, layer.input_size(),
-                          at.tape - layer_tape_size(layer.input_size(), tape.batch, tape.time)))
-                    : inputs;
+            const auto layer_inputs = inputs_of(at.k, inputs, tape);
             // The gradient from above is read before the one for below is written, so that both
             // can stand at the start of `work`.
             const sequence_view<Scalar> below =
@@ -305,6 +313,7 @@ class lstm_stack {
     struct position {
         int k = 0;
         index_t parameters = 0;
+        index_t packed = 0;
         index_t tape = 0;
         index_t state = 0;
     };
@@ -324,56 +333,81 @@ class lstm_stack {
         }
         return largest;
     }
-    constexpr index_t layer_tape_size(int hidden, int batch, int time) const noexcept {
-        const index_t masks = dropout_.active() ? index_t{2} * hidden * batch * time : 0;
-        return lstm<Scalar>{1, hidden}.tape_size(batch, time) + masks;
+    /// Layer `k` with its sizes at run time.
+    constexpr layer_type<> layer(int k) const noexcept { return {sizes_.size(k), hidden_size(k)}; }
+    constexpr index_t layer_tape_size(int k, int batch, int time) const noexcept {
+        const index_t outputs = index_t{hidden_size(k)} * batch * time;
+        return layer(k).tape_size(batch, time) +
+               (dropout_.active() ? 2 * whole_lines<Scalar>(outputs) : 0);
+    }
+    /// Where the tape of layer `k` begins.
+    constexpr index_t tape_offset(int k, int batch, int time) const noexcept {
+        index_t offset = 0;
+        for (int below = 0; below < k; ++below) {
+            offset += layer_tape_size(below, batch, time);
+        }
+        return offset;
     }
 
     template <class Layer>
     layer_frame<Layer> frame(const Layer& layer, const tape_type& tape,
-                             const position& at) const noexcept {
-        work_area<Scalar> rest{slice(tape.area, at.tape)};
+                             index_t offset) const noexcept {
+        work_area<Scalar> rest{slice(tape.area, offset)};
         const auto cells = layer.make_tape(rest.take(layer.tape_size(tape.batch, tape.time)),
                                            tape.batch, tape.time);
         if (!dropout_.active()) {
             return {cells, {}, {}, {}};
         }
         const int hidden = layer.hidden_size();
-        const auto mask = rest.take(index_t{hidden} * tape.batch * tape.time);
-        const auto dropped = rest.take(index_t{hidden} * tape.batch * tape.time);
+        const index_t outputs = index_t{hidden} * tape.batch * tape.time;
+        const auto mask = slice(rest.take(whole_lines<Scalar>(outputs)), 0, outputs);
+        const auto dropped = rest.take(whole_lines<Scalar>(outputs));
         return {cells,
                 mask,
                 {mask.data(), hidden, tape.batch, tape.time},
                 {dropped.data(), hidden, tape.batch, tape.time}};
     }
-    /// Outputs, after dropout, of the layer of that hidden size whose tape begins at `offset`.
-    sequence_view<Scalar> layer_outputs(const tape_type& tape, int hidden,
-                                        index_t offset) const noexcept {
-        const lstm<Scalar> layer{1, hidden};
-        const auto views = frame(layer, tape, position{0, 0, offset, 0});
-        return dropout_.active() ? views.dropped : layer.outputs(views.cells);
+    template <class Layer>
+    sequence_view<Scalar> outputs_of(const Layer& layer,
+                                     const layer_frame<Layer>& views) const noexcept {
+        if (dropout_.active()) {
+            return views.dropped;
+        }
+        return layer.outputs(views.cells);
+    }
+    /// Outputs of layer `k`, after dropout.
+    sequence_view<Scalar> layer_outputs(const tape_type& tape, int k) const noexcept {
+        const auto shape = layer(k);
+        return outputs_of(shape, frame(shape, tape, tape_offset(k, tape.batch, tape.time)));
+    }
+    /// What layer `k` reads: the inputs of the stack, or the outputs of the layer below.
+    sequence_view<const Scalar> inputs_of(int k, sequence_view<const Scalar> inputs,
+                                          const tape_type& tape) const noexcept {
+        return k > 0 ? sequence_view<const Scalar>(layer_outputs(tape, k - 1)) : inputs;
     }
 
     template <class Visit>
     void for_each_layer(int batch, int time, Visit&& visit) const {
         position at;
         sizes_.for_each_layer([&]<int In, int Out>(int k, int in, int out) {
-            const lstm<Scalar, In, Out> layer{in, out};
+            const layer_type<In, Out> layer{in, out};
             at.k = k;
             visit(layer, at);
             at.parameters += layer.parameter_count();
-            at.tape += layer_tape_size(out, batch, time);
+            at.packed += layer.packed_size();
+            at.tape += layer_tape_size(k, batch, time);
             at.state += layer.state_size(batch);
         });
     }
     template <class Visit>
     void for_each_layer_reversed(int batch, int time, Visit&& visit) const {
-        position at{0, parameter_count(), tape_size(batch, time), state_size(batch)};
+        position at{0, parameter_count(), packed_size(), tape_size(batch, time), state_size(batch)};
         sizes_.for_each_layer_reversed([&]<int In, int Out>(int k, int in, int out) {
-            const lstm<Scalar, In, Out> layer{in, out};
+            const layer_type<In, Out> layer{in, out};
             at.k = k;
             at.parameters -= layer.parameter_count();
-            at.tape -= layer_tape_size(out, batch, time);
+            at.packed -= layer.packed_size();
+            at.tape -= layer_tape_size(k, batch, time);
             at.state -= layer.state_size(batch);
             visit(layer, at);
         });
@@ -382,5 +416,10 @@ class lstm_stack {
     [[no_unique_address]] sizes_type sizes_;
     dropout dropout_;
 };
+
+/// Stack of LSTM layers with the usual precision: `lstm_stack<float>{{8, 64, 32}}`, or
+/// `lstm_stack<float, 8, 64, 32>` with sizes known at compile time.
+template <class Scalar, int... Sizes>
+using lstm_stack = basic_lstm_stack<Scalar, standard_precision, Sizes...>;
 
 } // namespace tocsin

@@ -79,13 +79,24 @@ class autoencoder {
 
     // ---- inference --------------------------------------------------------------------------
 
+    /// Scalars of the packed weights.
+    constexpr index_t packed_size() const noexcept {
+        return packed_head_offset() + head_.packed_size();
+    }
+    /// Packs parameters for predict(); see concept packable_model. Never allocates.
+    void pack(std::span<const Scalar> parameters, std::span<Scalar> packed) const noexcept {
+        encoder_.pack(parameters, packed);
+        decoder_.pack(slice(parameters, decoder_offset()), slice(packed, packed_decoder_offset()));
+        head_.pack(slice(parameters, head_offset()), slice(packed, packed_head_offset()));
+    }
+
     constexpr index_t predict_work_size(int batch, int /*time*/) const noexcept {
         return encoder_.state_size(batch) + decoder_.state_size(batch) +
                std::max(encoder_.step_work_size(batch), decoder_.step_work_size(batch)) +
                head_.apply_work_size(batch);
     }
-    /// Reconstructs windows; see concept sequence_model.
-    void predict(std::span<const Scalar> parameters, sequence_view<const Scalar> windows,
+    /// Reconstructs windows with weights by pack(); see concept sequence_model. Never allocates.
+    void predict(packed_weights<Scalar> packed, sequence_view<const Scalar> windows,
                  sequence_view<Scalar> predictions, std::span<Scalar> work) const noexcept {
         const int batch = windows.batch();
         work_area<Scalar> rest{work};
@@ -95,13 +106,14 @@ class autoencoder {
             rest.take(std::max(encoder_.step_work_size(batch), decoder_.step_work_size(batch)));
         const auto head_work = rest.rest();
         for (int t = 0; t < windows.time(); ++t) {
-            encoder_.step(parameters, windows.step(t), encoder_state, step_work);
+            encoder_.step(packed, windows.step(t), encoder_state, step_work, order_of_step(t));
         }
         const auto embedding = encoder_.top_hidden(encoder_state, batch);
         for (int t = 0; t < windows.time(); ++t) {
-            decoder_.step(slice(parameters, decoder_offset()), embedding, decoder_state, step_work);
-            head_.apply(slice(parameters, head_offset()), decoder_.top_hidden(decoder_state, batch),
-                        predictions.step(t), head_work);
+            decoder_.step(packed.from(packed_decoder_offset()), embedding, decoder_state, step_work,
+                          order_of_step(t));
+            head_.apply(packed.from(packed_head_offset()),
+                        decoder_.top_hidden(decoder_state, batch), predictions.step(t), head_work);
         }
     }
 
@@ -182,6 +194,10 @@ class autoencoder {
     constexpr index_t decoder_offset() const noexcept { return encoder_.parameter_count(); }
     constexpr index_t head_offset() const noexcept {
         return decoder_offset() + decoder_.parameter_count();
+    }
+    constexpr index_t packed_decoder_offset() const noexcept { return encoder_.packed_size(); }
+    constexpr index_t packed_head_offset() const noexcept {
+        return packed_decoder_offset() + decoder_.packed_size();
     }
 
     [[no_unique_address]] Encoder encoder_;

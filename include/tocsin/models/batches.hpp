@@ -3,6 +3,7 @@
 #pragma once
 
 #include "tocsin/core/storage.hpp"
+#include "tocsin/models/predictor.hpp"
 #include "tocsin/models/sequence_model.hpp"
 #include "tocsin/series/windows.hpp"
 
@@ -40,7 +41,8 @@ void predict_windows(const Model& model, std::span<const typename Model::scalar_
     const index_t samples = index_t{features} * length;
     aligned_vector<scalar> inputs(static_cast<std::size_t>(samples * widest));
     aligned_vector<scalar> outputs(inputs.size());
-    aligned_vector<scalar> work(static_cast<std::size_t>(model.predict_work_size(widest, length)));
+    predictor<Model> predicting(model, widest, length);
+    predicting.prepare(model, parameters);
     std::vector<index_t> order(static_cast<std::size_t>(widest));
     matrix<scalar> prediction(features, length);
 
@@ -52,7 +54,7 @@ void predict_windows(const Model& model, std::span<const typename Model::scalar_
         const sequence_view<scalar> input(inputs.data(), features, batch, length);
         const sequence_view<scalar> output(outputs.data(), features, batch, length);
         gather_batch<scalar>(source, order, input);
-        model.predict(parameters, input, output, std::span<scalar>(work));
+        predicting.predict(model, parameters, input, output);
         for (int b = 0; b < batch; ++b) {
             for (int t = 0; t < length; ++t) {
                 prediction.col(t) = output.step(t).col(b);

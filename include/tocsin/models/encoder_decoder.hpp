@@ -91,15 +91,35 @@ class encoder_decoder {
 
     // ---- inference --------------------------------------------------------------------------
 
+    /// Scalars of the packed weights.
+    constexpr index_t packed_size() const noexcept {
+        return packed_bridge_offset() + (has_bridge() ? 2 * bridge().packed_size() : 0);
+    }
+    /// Packs parameters for predict(); see concept packable_model. Never allocates.
+    void pack(std::span<const Scalar> parameters, std::span<Scalar> packed) const noexcept {
+        encoder_.pack(parameters, packed);
+        decoder_.pack(slice(parameters, decoder_offset()), slice(packed, packed_decoder_offset()));
+        head_.pack(slice(parameters, head_offset()), slice(packed, packed_head_offset()));
+        if (has_bridge()) {
+            const auto layer = bridge();
+            const auto area = slice(packed, packed_bridge_offset());
+            layer.pack(slice(parameters, bridge_offset()), area);
+            layer.pack(slice(parameters, bridge_offset() + layer.parameter_count()),
+                       slice(area, layer.packed_size()));
+        }
+    }
+
     constexpr index_t predict_work_size(int batch, int /*time*/) const noexcept {
         return encoder_.state_size(batch) + decoder_.state_size(batch) +
                std::max(encoder_.step_work_size(batch), decoder_.step_work_size(batch)) +
                head_.apply_work_size(batch) + index_t{features()} * batch;
     }
-    /// Reconstructs windows, the decoder reading its own predictions.
+    /// Reconstructs windows, the decoder reading its own predictions. Never allocates.
+    /// @param packed      weights by pack()
     /// @param windows     `[features x (batch * time)]`
     /// @param predictions the same shape, in order of time, overwritten
-    void predict(std::span<const Scalar> parameters, sequence_view<const Scalar> windows,
+    /// @param work        `predict_work_size(batch, time)` scalars
+    void predict(packed_weights<Scalar> packed, sequence_view<const Scalar> windows,
                  sequence_view<Scalar> predictions, std::span<Scalar> work) const noexcept {
         const int batch = windows.batch();
         const int time = windows.time();
@@ -112,18 +132,19 @@ class encoder_decoder {
         const auto start = zero(rest.take(index_t{features()} * batch));
 
         for (int t = 0; t < time; ++t) {
-            encoder_.step(parameters, windows.step(t), encoder_state, step_work);
+            encoder_.step(packed, windows.step(t), encoder_state, step_work, order_of_step(t));
         }
-        cross_bridge(parameters, encoder_.layer_state(encoder_state, encoder_.layers() - 1, batch),
+        cross_bridge(packed.from(packed_bridge_offset()), bridge().packed_size(),
+                     encoder_.layer_state(encoder_state, encoder_.layers() - 1, batch),
                      decoder_.layer_state(decoder_state, 0, batch));
         const Scalar* input = start.data();
         for (int s = 0; s < time; ++s) {
-            decoder_.step(slice(parameters, decoder_offset()),
+            decoder_.step(packed.from(packed_decoder_offset()),
                           matrix_view<const Scalar>(input, features(), batch), decoder_state,
-                          step_work);
+                          step_work, order_of_step(s));
             auto prediction = predictions.step(window_step(s, time));
-            head_.apply(slice(parameters, head_offset()), decoder_.top_hidden(decoder_state, batch),
-                        prediction, head_work);
+            head_.apply(packed.from(packed_head_offset()),
+                        decoder_.top_hidden(decoder_state, batch), prediction, head_work);
             input = prediction.data();
         }
     }
@@ -164,7 +185,8 @@ class encoder_decoder {
         decoder_.reset(step.decoder, random);
         const int last = encoder_.layers() - 1;
         const auto encoded = encoder_.tape_state(encoder_tape, last, time);
-        cross_bridge(parameters, encoded, decoder_.tape_state(step.decoder, 0, 0));
+        cross_bridge(slice(parameters, bridge_offset()), bridge().parameter_count(), encoded,
+                     decoder_.tape_state(step.decoder, 0, 0));
 
         for (int s = 0; s < time; ++s) {
             step.targets.step(s) = windows.step(window_step(s, time));
@@ -218,6 +240,13 @@ class encoder_decoder {
     constexpr index_t bridge_offset() const noexcept {
         return head_offset() + head_.parameter_count();
     }
+    constexpr index_t packed_decoder_offset() const noexcept { return encoder_.packed_size(); }
+    constexpr index_t packed_head_offset() const noexcept {
+        return packed_decoder_offset() + decoder_.packed_size();
+    }
+    constexpr index_t packed_bridge_offset() const noexcept {
+        return packed_head_offset() + head_.packed_size();
+    }
     constexpr bridge_layer bridge() const noexcept {
         return {encoder_.output_size(), decoder_.hidden_size(0)};
     }
@@ -236,14 +265,19 @@ class encoder_decoder {
     }
 
     /// Decoder's first (h, c) from the encoder's last one.
-    template <class From, class To>
-    void cross_bridge(std::span<const Scalar> parameters, const From& encoded,
+    /// @param weights     parameters or packed weights of the bridge
+    /// @param cell_offset where those for c begin
+    template <class Weights, class From, class To>
+    void cross_bridge(const Weights& weights, index_t cell_offset, const From& encoded,
                       To start) const noexcept {
         if (has_bridge()) {
             const auto layer = bridge();
-            layer.apply(slice(parameters, bridge_offset()), encoded.hidden, start.hidden);
-            layer.apply(slice(parameters, bridge_offset() + layer.parameter_count()), encoded.cell,
-                        start.cell);
+            layer.apply(weights, encoded.hidden, start.hidden);
+            if constexpr (requires { weights.from(cell_offset); }) {
+                layer.apply(weights.from(cell_offset), encoded.cell, start.cell);
+            } else {
+                layer.apply(slice(weights, cell_offset), encoded.cell, start.cell);
+            }
         } else {
             start.hidden = encoded.hidden;
             start.cell = encoded.cell;
@@ -282,13 +316,13 @@ class encoder_decoder {
             head_.forward(head_parameters, decoder_.outputs(step.decoder), step.head);
             return;
         }
+        decoder_.prepare(decoder_parameters, step.decoder);
         const sequence_view<Scalar> hidden = decoder_.outputs(step.decoder);
         for (int s = 0; s < time; ++s) {
             if (s > 0) {
                 step.inputs.step(s) = head_.outputs(step.head).step(s - 1);
             }
-            decoder_.forward_step(decoder_parameters, read_only(step.inputs.step(s)), step.decoder,
-                                  s);
+            decoder_.forward_step(read_only(step.inputs.step(s)), step.decoder, s);
             head_.forward_step(head_parameters, read_only(hidden.step(s)), step.head, s);
         }
     }
@@ -323,13 +357,13 @@ class encoder_decoder {
             head_.backward_step(head_parameters, read_only(hidden.step(s)), step.head, s,
                                 read_only(step.output_gradient.step(s)), head_gradients,
                                 hidden_gradient, head_work);
-            decoder_.backward_step(decoder_parameters, step.decoder, s, read_only(hidden_gradient),
+            decoder_.backward_step(step.inputs, step.decoder, s, read_only(hidden_gradient),
                                    step.state_gradient, input_gradient, rest.rest());
             if (s > 0) {
                 step.output_gradient.step(s - 1) += input_gradient;
             }
         }
-        decoder_.accumulate_gradients(step.inputs, step.decoder, decoder_gradients);
+        decoder_.accumulate_gradients(step.decoder, decoder_gradients);
     }
 
     [[no_unique_address]] Encoder encoder_;

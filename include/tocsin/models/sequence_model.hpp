@@ -5,6 +5,7 @@
 #include "tocsin/core/random.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/views.hpp"
+#include "tocsin/layers/packed_weights.hpp"
 
 #include <concepts>
 #include <span>
@@ -22,24 +23,38 @@ struct any_loss {
 };
 } // namespace detail
 
+/// A model whose kernels read weights in an order of their own: `pack(parameters, packed)` copies
+/// parameters into `packed_size()` scalars, once for many predictions, which take the place of the
+/// parameters in `predict`. Neither allocates.
+template <class Model>
+concept packable_model =
+    requires(const Model model, std::span<const typename Model::scalar_type> parameters,
+             packed_weights<typename Model::scalar_type> packed,
+             std::span<typename Model::scalar_type> area,
+             sequence_view<const typename Model::scalar_type> windows,
+             sequence_view<typename Model::scalar_type> predictions) {
+        { model.packed_size() } -> std::convertible_to<index_t>;
+        { model.pack(parameters, area) } noexcept;
+        { model.predict(packed, windows, predictions, area) } noexcept;
+    };
+
 /// A model that predicts every sample of a window, `[features x (batch * time)]`, from that window.
 ///
 /// - `check()` names the first setting that is out of range; set-up code calls it before all else.
 /// - `parameter_count()`, `initialise()`, `for_each_parameter_block()`: as for a layer.
 /// - `predict(parameters, windows, predictions, work)` overwrites `predictions`, in order of time,
 ///   with `predict_work_size(batch, time)` scalars of scratch. It is noexcept, and never allocates
-///   for a batch of one. NaN in a window gives NaN predictions, nothing worse.
+///   for a batch of one. NaN in a window gives NaN predictions, nothing worse. A packable model has
+///   the same with packed weights instead; class predictor calls whichever there is.
 /// - `loss_and_gradient(parameters, windows, loss, gradients, random, work)` returns the loss over
-/// the
-///   batch and *adds* its gradient to `gradients` (the layout of `parameters`), with
+///   the batch and *adds* its gradient to `gradients` (the layout of `parameters`), with
 ///   `training_work_size(batch, time)` scalars of scratch. `random` drives dropout.
 template <class Model>
 concept sequence_model =
     std::copyable<Model> && std::floating_point<typename Model::scalar_type> &&
     requires(const Model model, std::span<const typename Model::scalar_type> parameters,
              std::span<typename Model::scalar_type> area,
-             sequence_view<const typename Model::scalar_type> windows,
-             sequence_view<typename Model::scalar_type> predictions, random_generator& random,
+             sequence_view<const typename Model::scalar_type> windows, random_generator& random,
              int size) {
         { model.check() } -> std::same_as<status>;
         { model.features() } -> std::convertible_to<int>;
@@ -48,10 +63,16 @@ concept sequence_model =
         { model.training_work_size(size, size) } -> std::convertible_to<index_t>;
         model.initialise(area, random);
         model.for_each_parameter_block([](const char*, index_t, index_t, index_t) {});
-        { model.predict(parameters, windows, predictions, area) } noexcept;
         {
             model.loss_and_gradient(parameters, windows, detail::any_loss{}, area, random, area)
         } -> std::convertible_to<double>;
-    };
+    } &&
+    (packable_model<Model> ||
+     requires(const Model model, std::span<const typename Model::scalar_type> parameters,
+              std::span<typename Model::scalar_type> area,
+              sequence_view<const typename Model::scalar_type> windows,
+              sequence_view<typename Model::scalar_type> predictions) {
+         { model.predict(parameters, windows, predictions, area) } noexcept;
+     });
 
 } // namespace tocsin

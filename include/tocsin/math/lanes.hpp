@@ -1,0 +1,166 @@
+/// @file lanes.hpp
+/// @brief One vector register of scalars, for kernels that keep their sums in registers.
+///
+/// Loops over whole arrays need simd.hpp alone. The register-blocked kernels hold many sums at
+/// once; they name the register type itself, because compilers keep arrays of it in registers where
+/// they would spill arrays of a class.
+#pragma once
+
+#include "tocsin/math/simd.hpp"
+
+#include <bit>
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+#include <utility>
+
+/// Lambdas and functions of one kernel, which must become one function for its sums to stay in
+/// registers.
+#if defined(__GNUC__)
+#define TOCSIN_ALWAYS_INLINE __attribute__((always_inline))
+#else
+#define TOCSIN_ALWAYS_INLINE
+#endif
+
+namespace tocsin {
+
+/// Calls `body(std::integral_constant<int, k>)` for k in [0, Count), unrolled at compile time.
+template <int Count, class Body>
+TOCSIN_ALWAYS_INLINE inline void unroll(Body&& body) noexcept {
+    [&]<int... K>(std::integer_sequence<int, K...>) TOCSIN_ALWAYS_INLINE {
+        (body(std::integral_constant<int, K>{}), ...);
+    }(std::make_integer_sequence<int, Count>{});
+}
+
+/// `Count` scalars side by side. This one, a single scalar, is the path of targets without vectors.
+template <class Scalar, int Count>
+struct lanes {
+    static_assert(Count == 1, "no vector register of this target holds that many scalars");
+    using scalar_type = Scalar;
+    using pack_type = Scalar;     ///< what activations work on
+    using register_type = Scalar; ///< what kernels keep sums in
+    static constexpr int count = 1;
+    /// Sums that a kernel may keep in registers at once.
+    static constexpr int sums = 8;
+
+    static Scalar load(const Scalar* from) noexcept { return *from; }
+    static void store(Scalar* to, Scalar value) noexcept { *to = value; }
+    static Scalar load_first(const Scalar* from, int /*valid*/) noexcept { return *from; }
+    static void store_first(Scalar* to, Scalar value, int /*valid*/) noexcept { *to = value; }
+    static Scalar broadcast(const Scalar* from) noexcept { return *from; }
+    static Scalar multiply_add(Scalar a, Scalar b, Scalar c) noexcept { return a * b + c; }
+    static Scalar add(Scalar a, Scalar b) noexcept { return a + b; }
+    static Scalar sum(Scalar value) noexcept { return value; }
+    /// The lower half of the bits in the place of the upper half; the lower half becomes 0.
+    static Scalar lower_half(Scalar words) noexcept {
+        using word = std::conditional_t<sizeof(Scalar) == 4, std::uint32_t, std::uint64_t>;
+        return std::bit_cast<Scalar>(
+            static_cast<word>(std::bit_cast<word>(words) << (4 * sizeof(Scalar))));
+    }
+};
+
+#if TOCSIN_HAS_XSIMD
+
+template <class Scalar, int Count>
+    requires(Count > 1)
+struct lanes<Scalar, Count> {
+    using scalar_type = Scalar;
+    using pack_type = xsimd::make_sized_batch_t<Scalar, static_cast<std::size_t>(Count)>;
+    using register_type = typename pack_type::register_type;
+    static constexpr int count = Count;
+#if defined(__AVX512F__) || defined(__aarch64__)
+    static constexpr int sums = 24; // of 32 registers
+#else
+    static constexpr int sums = 12; // of 16 registers
+#endif
+
+    TOCSIN_ALWAYS_INLINE static register_type load(const Scalar* from) noexcept {
+        return pack_type::load_unaligned(from);
+    }
+    TOCSIN_ALWAYS_INLINE static void store(Scalar* to, register_type value) noexcept {
+        pack_type(value).store_unaligned(to);
+    }
+    /// The first `valid` scalars, then zeros. Reads no more than those.
+    static register_type load_first(const Scalar* from, int valid) noexcept {
+        alignas(64) Scalar padded[Count] = {};
+        std::memcpy(padded, from, static_cast<std::size_t>(valid) * sizeof(Scalar));
+        return load(padded);
+    }
+    /// Writes the first `valid` scalars alone.
+    static void store_first(Scalar* to, register_type value, int valid) noexcept {
+        alignas(64) Scalar padded[Count];
+        store(padded, value);
+        std::memcpy(to, padded, static_cast<std::size_t>(valid) * sizeof(Scalar));
+    }
+    TOCSIN_ALWAYS_INLINE static register_type broadcast(const Scalar* from) noexcept {
+        return pack_type(*from);
+    }
+    TOCSIN_ALWAYS_INLINE static register_type multiply_add(register_type a, register_type b,
+                                                           register_type c) noexcept {
+#if defined(__GNUC__)
+        return a * b + c; // one instruction where the target has it; xsimd's takes two on AVX-512
+#else
+        return xsimd::fma(pack_type(a), pack_type(b), pack_type(c));
+#endif
+    }
+    TOCSIN_ALWAYS_INLINE static register_type add(register_type a, register_type b) noexcept {
+        return pack_type(a) + pack_type(b);
+    }
+    TOCSIN_ALWAYS_INLINE static Scalar sum(register_type value) noexcept {
+        alignas(64) Scalar terms[Count];
+        store(terms, value);
+        // A tree of halves, so that the order is the same on every target of this width.
+        for (int half = Count / 2; half > 0; half /= 2) {
+            for (int k = 0; k < half; ++k) {
+                terms[k] += terms[k + half];
+            }
+        }
+        return terms[0];
+    }
+    TOCSIN_ALWAYS_INLINE static register_type lower_half(register_type words) noexcept {
+        using word = std::conditional_t<sizeof(Scalar) == 4, std::uint32_t, std::uint64_t>;
+        const auto bits = xsimd::bitwise_cast<xsimd::batch<word, typename pack_type::arch_type>>(
+            pack_type(words));
+        return xsimd::bitwise_cast<pack_type>(bits << static_cast<int>(4 * sizeof(Scalar)));
+    }
+};
+
+/// Scalars in the widest vector register of this target; 1 where it has none for this type.
+template <class Scalar>
+inline constexpr int widest_lanes = [] {
+    if constexpr (xsimd::types::has_simd_register<Scalar, xsimd::default_arch>::value) {
+        return static_cast<int>(xsimd::batch<Scalar>::size);
+    } else {
+        return 1;
+    }
+}();
+
+#else
+
+template <class Scalar>
+inline constexpr int widest_lanes = 1;
+
+#endif
+
+/// Lanes for `outputs` sums side by side: a register of half the width where the widest would be
+/// half empty.
+template <class Scalar>
+constexpr int lanes_for([[maybe_unused]] int outputs) noexcept {
+    constexpr int widest = widest_lanes<Scalar>;
+    return widest * sizeof(Scalar) == 64 && outputs <= widest / 2 ? widest / 2 : widest;
+}
+
+/// Calls `visit.template operator()<Lanes>()` with those lanes.
+template <class Scalar, class Visit>
+TOCSIN_ALWAYS_INLINE inline void with_lanes([[maybe_unused]] int outputs, Visit&& visit) noexcept {
+    constexpr int widest = widest_lanes<Scalar>;
+    if constexpr (widest * sizeof(Scalar) == 64) {
+        if (lanes_for<Scalar>(outputs) < widest) {
+            visit.template operator()<lanes<Scalar, widest / 2>>();
+            return;
+        }
+    }
+    visit.template operator()<lanes<Scalar, widest>>();
+}
+
+} // namespace tocsin

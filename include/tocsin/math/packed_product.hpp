@@ -1,0 +1,174 @@
+/// @file packed_product.hpp
+/// @brief Product of a small packed matrix with the columns of a batch, sums kept in registers.
+///
+/// Computes y[j] = sum over r of M[r][j] * v[r] for each column of a batch, where the packed matrix
+/// is `[block of outputs][r][output in block]` and a column may lie in several segments:
+/// v = `[segment][column][position in segment]`. One segment is an ordinary column-major matrix.
+#pragma once
+
+#include "tocsin/math/lanes.hpp"
+
+#include <algorithm>
+
+namespace tocsin {
+
+/// Shape of a packed matrix.
+struct product_layout {
+    int outputs;
+    int terms; ///< r
+    int units; ///< outputs per block: the lanes of the kernel
+
+    constexpr int blocks() const noexcept { return (outputs + units - 1) / units; }
+    constexpr index_t block_size() const noexcept { return index_t{terms} * units; }
+    constexpr index_t size() const noexcept { return blocks() * block_size(); }
+};
+
+/// Packs `matrix(r, j)`; outputs that a last block lacks are 0.
+template <class Scalar, class Matrix>
+void pack_product(const product_layout& layout, const Matrix& matrix, Scalar* packed) noexcept {
+    for (int block = 0; block < layout.blocks(); ++block) {
+        for (int r = 0; r < layout.terms; ++r) {
+            for (int unit = 0; unit < layout.units; ++unit) {
+                const int j = block * layout.units + unit;
+                *packed++ = j < layout.outputs ? matrix(r, j) : Scalar(0);
+            }
+        }
+    }
+}
+
+/// Where the columns v of a product lie.
+template <class Scalar>
+struct segmented_columns {
+    const Scalar* data;     ///< segment 0 of column 0
+    int segments;           ///< per column
+    int segment_length;     ///< scalars side by side; segments * segment_length = terms
+    index_t segment_stride; ///< from one segment of a column to the next
+    index_t column_stride;  ///< from one column to the next
+};
+
+namespace detail {
+
+/// `Columns` columns times `Blocks` blocks, the terms split in `Split` interleaved parts: there
+/// must be enough independent sums in flight to hide the latency of multiply-add.
+template <class Lanes, int Columns, int Blocks, int Split = 1>
+TOCSIN_ALWAYS_INLINE inline void
+product_tile(const product_layout& layout, const typename Lanes::scalar_type* packed,
+             const segmented_columns<typename Lanes::scalar_type>& operand, index_t column,
+             const typename Lanes::scalar_type* start, typename Lanes::scalar_type* output,
+             int first_block) noexcept {
+    using scalar = typename Lanes::scalar_type;
+    using reg = typename Lanes::register_type;
+    using pack = typename Lanes::pack_type;
+    constexpr int width = Lanes::count;
+    const index_t block_size = layout.block_size();
+    const auto outputs_in = [&](int block) {
+        return std::min(width, layout.outputs - (first_block + block) * width);
+    };
+
+    reg sums[Split][Columns][Blocks];
+    unroll<Blocks>([&](auto block) TOCSIN_ALWAYS_INLINE {
+        reg first = reg(pack(scalar(0)));
+        unroll<Split - 1>([&](auto part) TOCSIN_ALWAYS_INLINE {
+            unroll<Columns>([&](auto c) TOCSIN_ALWAYS_INLINE { sums[part + 1][c][block] = first; });
+        });
+        if (start != nullptr) {
+            const scalar* const from = start + index_t{first_block + block} * width;
+            first = outputs_in(block) == width ? Lanes::load(from)
+                                               : Lanes::load_first(from, outputs_in(block));
+        }
+        unroll<Columns>([&](auto c) TOCSIN_ALWAYS_INLINE { sums[0][c][block] = first; });
+    });
+    const scalar* weights = packed + first_block * block_size;
+    for (int segment = 0; segment < operand.segments; ++segment) {
+        const scalar* values =
+            operand.data + segment * operand.segment_stride + column * operand.column_stride;
+        const auto add_term = [&](auto part) TOCSIN_ALWAYS_INLINE {
+            reg row[Blocks];
+            unroll<Blocks>([&](auto block) TOCSIN_ALWAYS_INLINE {
+                row[block] = Lanes::load(weights + block * block_size);
+            });
+            unroll<Columns>([&](auto c) TOCSIN_ALWAYS_INLINE {
+                const reg v = Lanes::broadcast(values + c * operand.column_stride);
+                unroll<Blocks>([&](auto block) TOCSIN_ALWAYS_INLINE {
+                    sums[part][c][block] = Lanes::multiply_add(row[block], v, sums[part][c][block]);
+                });
+            });
+            ++values;
+            weights += width;
+        };
+        int k = 0;
+        for (; k + Split <= operand.segment_length; k += Split) {
+            unroll<Split>(add_term);
+        }
+        if constexpr (Split > 1) {
+            for (; k < operand.segment_length; ++k) {
+                add_term(std::integral_constant<int, 0>{});
+            }
+        }
+    }
+    unroll<Blocks>([&](auto block) TOCSIN_ALWAYS_INLINE {
+        unroll<Columns>([&](auto c) TOCSIN_ALWAYS_INLINE {
+            reg total = sums[0][c][block];
+            unroll<Split - 1>([&](auto part) TOCSIN_ALWAYS_INLINE {
+                total = Lanes::add(total, sums[part + 1][c][block]);
+            });
+            scalar* const to =
+                output + (column + c) * layout.outputs + index_t{first_block + block} * width;
+            if (outputs_in(block) == width) {
+                Lanes::store(to, total);
+            } else {
+                Lanes::store_first(to, total, outputs_in(block));
+            }
+        });
+    });
+}
+
+template <class Lanes, int Blocks>
+void product_blocks(const product_layout& layout, const typename Lanes::scalar_type* packed,
+                    const segmented_columns<typename Lanes::scalar_type>& operand, int columns,
+                    const typename Lanes::scalar_type* start, typename Lanes::scalar_type* output,
+                    int first_block) noexcept {
+    constexpr int widest = 6;
+    int column = 0;
+    for (; column + widest <= columns; column += widest) {
+        product_tile<Lanes, widest, Blocks>(layout, packed, operand, column, start, output,
+                                            first_block);
+    }
+    for (; column + 2 <= columns; column += 2) {
+        product_tile<Lanes, 2, Blocks>(layout, packed, operand, column, start, output, first_block);
+    }
+    if (column < columns) {
+        constexpr int split = Blocks == 1 ? 8 : Lanes::sums / (2 * Blocks);
+        product_tile<Lanes, 1, Blocks, split>(layout, packed, operand, column, start, output,
+                                              first_block);
+    }
+}
+
+} // namespace detail
+
+/// Product of a packed matrix with `columns` columns. Never allocates.
+/// @param start  `[outputs]` what the sums start with (a bias), or null for 0
+/// @param output `[outputs x columns]`, overwritten; must not overlap the operand
+template <class Lanes>
+void packed_product(const product_layout& layout, const typename Lanes::scalar_type* packed,
+                    const segmented_columns<typename Lanes::scalar_type>& operand, int columns,
+                    const typename Lanes::scalar_type* start,
+                    typename Lanes::scalar_type* output) noexcept {
+    constexpr int widest = Lanes::sums / 6; // blocks for six columns at a time
+    int block = 0;
+    for (; block + widest <= layout.blocks(); block += widest) {
+        detail::product_blocks<Lanes, widest>(layout, packed, operand, columns, start, output,
+                                              block);
+    }
+    if constexpr (widest > 2) {
+        for (; block + 2 <= layout.blocks(); block += 2) {
+            detail::product_blocks<Lanes, 2>(layout, packed, operand, columns, start, output,
+                                             block);
+        }
+    }
+    for (; block < layout.blocks(); ++block) {
+        detail::product_blocks<Lanes, 1>(layout, packed, operand, columns, start, output, block);
+    }
+}
+
+} // namespace tocsin
