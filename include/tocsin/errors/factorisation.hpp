@@ -43,6 +43,19 @@ void solve_lower_in_place(const Matrix& lower, Vector& x) noexcept {
     }
 }
 
+/// L^-1, lower triangular, zeros above the diagonal; not finite where an element overflows.
+/// @param inverse `[n or more rows x n]`, further rows become zero. Never allocates.
+template <class Matrix, class Inverse>
+void invert_lower(const Matrix& lower, Inverse& inverse) noexcept {
+    const index_t n = lower.rows();
+    inverse.setZero();
+    for (index_t j = 0; j < n; ++j) {
+        inverse(j, j) = 1;
+        auto column = inverse.col(j).segment(j, n - j);
+        solve_lower_in_place(lower.bottomRightCorner(n - j, n - j), column);
+    }
+}
+
 /// R^-1/2, the symmetric inverse square root, from any square root G of R = G G^T.
 ///
 /// One-sided Jacobi rotations (Hestenes 1958; de Rijk 1989) turn the columns of G until they are

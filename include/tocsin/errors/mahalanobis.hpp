@@ -5,8 +5,12 @@
 #include "tocsin/errors/factorisation.hpp"
 #include "tocsin/errors/moments.hpp"
 #include "tocsin/errors/ridge.hpp"
+#include "tocsin/math/triangular_kernel.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstddef>
 #include <limits>
 #include <span>
 
@@ -17,8 +21,8 @@ namespace tocsin {
 /// where m and S are mean and sample covariance of the errors on normal data and the ridge r is
 /// `relative_ridge` times the mean variance, trace(S) / dimension. The ridge makes constant
 /// features and fewer samples than elements harmless. Where all variances are zero it is
-/// `ridge_of_constant_samples`. C is factorised once (Cholesky, C = L L^T), never inverted, and
-/// d^2 = |L^-1 (e - m)|^2 is a triangular solve of O(dimension^2).
+/// `ridge_of_constant_samples`. C is factorised once (Cholesky, C = L L^T), never inverted itself;
+/// d^2 = |W (e - m)|^2 with W = L^-1, O(dimension^2) multiplications that wait for no division.
 ///
 /// Scaling all errors alike changes neither the distance nor the shares.
 /// Holds scratch: use one copy per thread.
@@ -35,8 +39,10 @@ class mahalanobis {
     explicit mahalanobis(int dimension = Dimension == dynamic ? 0 : Dimension,
                          double relative_ridge = default_relative_ridge)
         : moments_(dimension), relative_ridge_{relative_ridge}, mean_{vector_type::Zero(dimension)},
-          covariance_{matrix_type::Identity(dimension, dimension)}, factor_{covariance_},
-          shares_transform_{covariance_}, whitened_{mean_} {}
+          covariance_{matrix_type::Identity(dimension, dimension)},
+          whitening_{whitening_type::Zero(padded(dimension), dimension)},
+          shares_transform_{covariance_}, deviation_{mean_},
+          block_{block_type::Zero(triangular_block, dimension)} {}
 
     int dimension() const noexcept { return moments_.dimension(); }
     double relative_ridge() const noexcept { return relative_ridge_; }
@@ -100,14 +106,15 @@ class mahalanobis {
     double squared_distance(const Eigen::MatrixBase<Derived>& error) noexcept {
         TOCSIN_ASSERT(error.rows() == dimension() && error.cols() == 1,
                       "mahalanobis: the error vector has another dimension");
-        whitened_ = error.template cast<double>();
-        if (!fitted_ || !whitened_.allFinite()) {
-            return std::numeric_limits<double>::quiet_NaN();
+        double spoilt = 0; // NaN as soon as an element is not finite
+        for (index_t j = 0; j < dimension(); ++j) {
+            const auto element = static_cast<double>(error(j));
+            spoilt += 0 * element;
+            deviation_[j] = element - mean_[j];
         }
-        whitened_ -= mean_;
-        detail::solve_lower_in_place(factor_, whitened_);
-        const double distance = whitened_.squaredNorm();
-        return std::isfinite(distance) ? distance : std::numeric_limits<double>::max();
+        return distance(squared_length_of_product(whitening_.data(), whitening_.rows(), dimension(),
+                                                  deviation_.data()),
+                        spoilt);
     }
 
     /// d^2 of each column of `[dimension x n]`, the same bits as one by one. Never allocates.
@@ -117,8 +124,26 @@ class mahalanobis {
                            std::span<double> out) noexcept {
         TOCSIN_ASSERT(errors.cols() == static_cast<index_t>(out.size()),
                       "mahalanobis: as many distances as error vectors are needed");
-        for (index_t c = 0; c < errors.cols(); ++c) {
-            out[static_cast<std::size_t>(c)] = squared_distance(errors.col(c));
+        TOCSIN_ASSERT(errors.rows() == dimension(),
+                      "mahalanobis: the error vectors have another dimension");
+        std::array<double, triangular_block> spoilt;
+        std::array<double, triangular_block> lengths;
+        for (index_t first = 0; first < errors.cols(); first += triangular_block) {
+            const index_t count = std::min<index_t>(triangular_block, errors.cols() - first);
+            spoilt.fill(0);
+            for (index_t s = 0; s < count; ++s) {
+                for (index_t j = 0; j < dimension(); ++j) {
+                    const auto element = static_cast<double>(errors(j, first + s));
+                    spoilt[static_cast<std::size_t>(s)] += 0 * element;
+                    block_(s, j) = element - mean_[j];
+                }
+            }
+            squared_lengths_of_products(whitening_.data(), whitening_.rows(), dimension(),
+                                        block_.data(), lengths.data());
+            for (index_t s = 0; s < count; ++s) {
+                const auto at = static_cast<std::size_t>(s);
+                out[static_cast<std::size_t>(first + s)] = distance(lengths[at], spoilt[at]);
+            }
         }
     }
 
@@ -138,21 +163,21 @@ class mahalanobis {
                           static_cast<index_t>(out.size()) == error.rows(),
                       "mahalanobis: the error vector or the shares have another dimension");
         vector_view<double, Dimension> result(out.data(), dimension());
-        whitened_ = error.template cast<double>();
-        if (!fitted_ || !whitened_.allFinite()) {
+        deviation_ = error.template cast<double>();
+        if (!fitted_ || !deviation_.allFinite()) {
             result.setConstant(std::numeric_limits<double>::quiet_NaN());
             return;
         }
         // Shares do not depend on the length of the deviation; unit lengths keep squares in range.
         // Halves, because the difference of two huge values could overflow.
-        whitened_ = 0.5 * whitened_ - 0.5 * mean_;
-        const double longest = whitened_.cwiseAbs().maxCoeff();
+        deviation_ = 0.5 * deviation_ - 0.5 * mean_;
+        const double longest = deviation_.cwiseAbs().maxCoeff();
         if (longest == 0) {
             result.setZero();
             return;
         }
-        whitened_ /= longest;
-        result.noalias() = shares_transform_ * whitened_;
+        deviation_ /= longest;
+        result.noalias() = shares_transform_ * deviation_;
         result /= result.cwiseAbs().maxCoeff();
         result.array() *= result.array();
         result /= result.sum();
@@ -190,16 +215,20 @@ class mahalanobis {
             return status::error(error_code::invalid_data,
                                  "mahalanobis: the mean or the covariance is not finite");
         }
-        factor_ = covariance_;
-        if (!detail::cholesky_in_place(factor_)) {
+        matrix_type root = covariance_;
+        if (!detail::cholesky_in_place(root)) {
             return status::error(error_code::invalid_data,
                                  "mahalanobis: the covariance is not positive definite with the "
                                  "relative ridge ",
                                  relative_ridge_);
         }
+        detail::invert_lower(root, whitening_);
+        if (!whitening_.allFinite()) {
+            return status::error(error_code::invalid_data,
+                                 "mahalanobis: the variances are too far apart to be factorised");
+        }
         // C = D R D and C = L L^T make D^-1 L a square root of R.
         const vector_type inverse_deviation = covariance_.diagonal().cwiseSqrt().cwiseInverse();
-        matrix_type root = factor_;
         for (index_t col = 0; col < root.cols(); ++col) {
             root.col(col).array() *= inverse_deviation.array();
         }
@@ -215,14 +244,31 @@ class mahalanobis {
         return {};
     }
 
+    static constexpr int padded(int size) noexcept {
+        return size == dynamic ? dynamic
+                               : (size + triangular_row_multiple - 1) / triangular_row_multiple *
+                                     triangular_row_multiple;
+    }
+    using whitening_type = matrix<double, padded(Dimension), Dimension>;
+    using block_type = matrix<double, triangular_block, Dimension>;
+
+    /// What is reported for a squared length.
+    double distance(double squared_length, double spoilt) const noexcept {
+        if (!fitted_ || std::isnan(spoilt)) {
+            return std::numeric_limits<double>::quiet_NaN();
+        }
+        return std::isfinite(squared_length) ? squared_length : std::numeric_limits<double>::max();
+    }
+
     moments<Dimension> moments_;
     double relative_ridge_;
     bool fitted_ = false;
     vector_type mean_;
     matrix_type covariance_;       // with the ridge
-    matrix_type factor_;           // L, lower triangular
+    whitening_type whitening_;     // L^-1, rows padded with zeros
     matrix_type shares_transform_; // R^-1/2 D^-1
-    vector_type whitened_;         // scratch
+    vector_type deviation_;        // scratch
+    block_type block_;             // scratch
 };
 
 } // namespace tocsin

@@ -3,9 +3,12 @@
 #pragma once
 
 #include "tocsin/core/status.hpp"
+#include "tocsin/core/storage.hpp"
 #include "tocsin/core/views.hpp"
+#include "tocsin/math/scatter_kernel.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 
@@ -76,20 +79,30 @@ class moments {
     /// Takes in the columns of a matrix: the mean and the scatter of each block of columns, merged
     /// into the total. Faster than single samples and closer to the two-pass result.
     /// @param samples `[dimension x n]`, float or double; n may be 0
-    /// Allocates one block, `[dimension x min(n, 128)]`, and what a matrix product needs.
+    /// Allocates one block of about `[dimension x min(n, 128)]`.
     template <class Derived>
     void add_batch(const Eigen::MatrixBase<Derived>& samples) {
         TOCSIN_ASSERT(samples.rows() == dimension(), "moments: the batch has another dimension");
-        constexpr index_t block_columns = 128;
-        matrix<double, Dimension, dynamic> block(dimension(),
-                                                 std::min(samples.cols(), block_columns));
-        vector_type origin(dimension());
-        for (index_t first = 0; first < samples.cols(); first += block_columns) {
-            const index_t end = std::min(first + block_columns, samples.cols());
+        const auto round_up = [](index_t size, index_t multiple) {
+            return (size + multiple - 1) / multiple * multiple;
+        };
+        const index_t block_size = std::min<index_t>(samples.cols(), 128);
+        // Beyond the block itself, so that rows do not fall on the same lines of a cache.
+        const index_t stride = round_up(block_size, scatter_sample_multiple) + 8;
+        const index_t rows = round_up(dimension(), scatter_row_multiple);
+        aligned_vector<double> block(static_cast<std::size_t>(rows * stride), 0.0);
+        for (index_t first = 0; first < samples.cols(); first += block_size) {
+            const index_t end = std::min(first + block_size, samples.cols());
             index_t kept = 0;
             for (index_t c = first; c < end; ++c) {
-                block.col(kept) = samples.col(c).template cast<double>();
-                if (block.col(kept).allFinite()) {
+                double* to = block.data() + kept;
+                double spoilt = 0; // NaN as soon as an element is not finite
+                for (index_t j = 0; j < dimension(); ++j, to += stride) {
+                    const auto element = static_cast<double>(samples(j, c));
+                    spoilt += 0 * element;
+                    *to = element;
+                }
+                if (spoilt == 0) {
                     ++kept;
                 } else {
                     ++rejected_;
@@ -98,20 +111,11 @@ class moments {
             if (kept == 0) {
                 continue;
             }
-            auto filled = block.leftCols(kept);
-            // Sums are taken relative to the block's first sample: nothing is lost next to a large
-            // offset, and the variance of a constant is exactly zero.
-            origin = filled.col(0);
-            filled.colwise() -= origin;
-            difference_ = filled.rowwise().mean();
-            filled.colwise() -= difference_;
-            difference_ += origin;
-            if constexpr (Dimension == 1) {
-                // Eigen's rankUpdate would take the single row for a column.
-                scatter_(0, 0) += filled.squaredNorm();
-            } else {
-                scatter_.template selfadjointView<Eigen::Lower>().rankUpdate(filled);
+            const index_t padded = round_up(kept, scatter_sample_multiple);
+            for (index_t j = 0; j < dimension(); ++j) {
+                difference_[j] = center_row(block.data() + j * stride, kept, padded);
             }
+            add_scatter(block.data(), stride, padded, dimension(), scatter_.data());
             join_means(kept);
         }
     }

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <type_traits>
 
 namespace tocsin::detail {
@@ -49,6 +50,19 @@ template <class Scalar>
     requires std::is_floating_point_v<Scalar>
 Scalar with_sign_of(Scalar x, Scalar positive) noexcept {
     return std::copysign(positive, x);
+}
+/// Scalars in a pack.
+template <class Pack>
+inline constexpr std::size_t pack_width = 1;
+template <class Pack>
+    requires std::is_floating_point_v<Pack>
+Pack load_pack(const Pack* from) noexcept {
+    return *from;
+}
+template <class Scalar>
+    requires std::is_floating_point_v<Scalar>
+void store_pack(Scalar* to, Scalar value) noexcept {
+    *to = value;
 }
 /// Square root; NaN stays NaN.
 template <class Scalar>
@@ -114,6 +128,19 @@ xsimd::batch<Scalar, Arch> square_root(const xsimd::batch<Scalar, Arch>& x) noex
     return xsimd::sqrt(x);
 }
 
+template <class Scalar, class Arch>
+inline constexpr std::size_t pack_width<xsimd::batch<Scalar, Arch>> =
+    xsimd::batch<Scalar, Arch>::size;
+template <class Pack>
+    requires(!std::is_floating_point_v<Pack>)
+Pack load_pack(const typename Pack::value_type* from) noexcept {
+    return Pack::load_unaligned(from);
+}
+template <class Scalar, class Arch>
+void store_pack(Scalar* to, const xsimd::batch<Scalar, Arch>& value) noexcept {
+    value.store_unaligned(to);
+}
+
 /// As many doubles as a pack holds, from floats or doubles.
 inline xsimd::batch<double> load_doubles(const double* from) noexcept {
     return xsimd::batch<double>::load_unaligned(from);
@@ -130,6 +157,18 @@ inline xsimd::batch<double> load_doubles(const float* from) noexcept {
 #endif
 }
 
+#endif
+
+#if TOCSIN_HAS_XSIMD
+/// What a path computes doubles with: a pack, or one at a time where the target has none.
+template <class Path>
+using double_pack =
+    std::conditional_t<std::is_same_v<Path, simd_path> &&
+                           xsimd::types::has_simd_register<double, xsimd::default_arch>::value,
+                       xsimd::batch<double>, double>;
+#else
+template <class Path>
+using double_pack = double;
 #endif
 
 } // namespace tocsin::detail

@@ -1,0 +1,114 @@
+#include "tocsin/core/random.hpp"
+#include "tocsin/math/triangular_kernel.hpp"
+
+#include <doctest/doctest.h>
+
+#include <array>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+namespace {
+
+using tocsin::index_t;
+using tocsin::triangular_block;
+
+/// A lower triangle in the layout of the kernel.
+struct triangle {
+    index_t dimension;
+    index_t rows;
+    std::vector<double> elements;
+
+    explicit triangle(index_t size)
+        : dimension{size}, rows{(size + tocsin::triangular_row_multiple - 1) /
+                                tocsin::triangular_row_multiple * tocsin::triangular_row_multiple},
+          elements(static_cast<std::size_t>(rows * size), 0.0) {
+        tocsin::random_generator random(17);
+        for (index_t j = 0; j < dimension; ++j) {
+            for (index_t i = j; i < dimension; ++i) {
+                elements[static_cast<std::size_t>(j * rows + i)] = random.normal();
+            }
+        }
+    }
+    double at(index_t i, index_t j) const {
+        return elements[static_cast<std::size_t>(j * rows + i)];
+    }
+    template <class Path>
+    double length(const std::vector<double>& x) const {
+        return tocsin::squared_length_of_product<Path>(elements.data(), rows, dimension, x.data());
+    }
+};
+
+/// One of triangular_block vectors in the layout of the kernel.
+std::vector<double> vector_of(const std::vector<double>& block, index_t dimension, index_t which) {
+    std::vector<double> x;
+    for (index_t j = 0; j < dimension; ++j) {
+        x.push_back(block[static_cast<std::size_t>(j * triangular_block + which)]);
+    }
+    return x;
+}
+
+template <class Path>
+void check_dimension(index_t dimension) {
+    const triangle w(dimension);
+    tocsin::random_generator random(23);
+    std::vector<double> block;
+    for (index_t k = 0; k < dimension * triangular_block; ++k) {
+        block.push_back(random.normal());
+    }
+    std::array<double, triangular_block> lengths{};
+    tocsin::squared_lengths_of_products<Path>(w.elements.data(), w.rows, dimension, block.data(),
+                                              lengths.data());
+    for (index_t which = 0; which < triangular_block; ++which) {
+        const auto x = vector_of(block, dimension, which);
+        double expected = 0;
+        for (index_t i = 0; i < dimension; ++i) {
+            double y = 0;
+            for (index_t j = 0; j <= i; ++j) {
+                y += w.at(i, j) * x[static_cast<std::size_t>(j)];
+            }
+            expected += y * y;
+        }
+        REQUIRE(w.length<Path>(x) == doctest::Approx(expected).epsilon(1e-12));
+        REQUIRE(lengths[static_cast<std::size_t>(which)] == w.length<Path>(x));
+    }
+}
+
+} // namespace
+
+TEST_SUITE("math") {
+
+    TEST_CASE("triangular kernel: lengths are those of plain sums, alone and in a block the same") {
+        for (index_t dimension = 1; dimension <= 67; ++dimension) {
+            check_dimension<tocsin::scalar_path>(dimension);
+            check_dimension<tocsin::native_path>(dimension);
+        }
+        check_dimension<tocsin::native_path>(128);
+    }
+
+    TEST_CASE("triangular kernel: a NaN or an infinity spoils its own vector of a block alone") {
+        constexpr index_t dimension = 11;
+        const triangle w(dimension);
+        for (const double spoilt :
+             {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
+            std::vector<double> block(dimension * triangular_block, 0.5);
+            block[4 * triangular_block + 5] = spoilt;
+            std::array<double, triangular_block> lengths{};
+            tocsin::squared_lengths_of_products(w.elements.data(), w.rows, dimension, block.data(),
+                                                lengths.data());
+            for (std::size_t which = 0; which < triangular_block; ++which) {
+                CHECK(std::isfinite(lengths[which]) == (which != 5));
+            }
+        }
+    }
+
+    TEST_CASE(
+        "triangular kernel: the squares of huge and of tiny vectors neither hide nor vanish") {
+        const triangle w(3);
+        const std::vector<double> huge(3, 1e200);
+        CHECK(std::isinf(w.length<tocsin::native_path>(huge)));
+        const std::vector<double> tiny(3, std::numeric_limits<double>::denorm_min());
+        CHECK(w.length<tocsin::native_path>(tiny) == 0);
+        CHECK(w.length<tocsin::native_path>(std::vector<double>(3, 1e-100)) > 0);
+    }
+}
