@@ -34,12 +34,25 @@ class buffer {
     ~buffer() { ::operator delete(data_, alignment); }
     std::byte* data() const { return data_; }
     std::size_t size() const { return bytes_; }
+    std::int64_t count() const { return static_cast<std::int64_t>(bytes_); }
 
   private:
     static constexpr std::align_val_t alignment{4096};
     std::size_t bytes_;
     std::byte* data_;
 };
+
+/// Of several attempts, to choose between ways of doing the same.
+double best_seconds(job& work, std::int64_t repetitions) {
+    double best = std::numeric_limits<double>::infinity();
+    for (int attempt = 0; attempt < 5; ++attempt) {
+        const auto begin = std::chrono::steady_clock::now();
+        work.run(repetitions);
+        const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+        best = std::min(best, took.count());
+    }
+    return best;
+}
 
 /// Keeps a value and lets nobody know what it is.
 template <class T>
@@ -83,20 +96,17 @@ class load_job final : public job {
   public:
     load_job(std::size_t bytes, int passes) : memory_(bytes), passes_{passes} {
         double best = std::numeric_limits<double>::infinity();
+        load_function chosen = nullptr;
         for (const auto candidate : {load_all<4>, load_all<8>, load_all<16>}) {
-            for (int attempt = 0; attempt < 5; ++attempt) {
-                load_ = candidate;
-                const auto begin = std::chrono::steady_clock::now();
-                run(std::max<std::int64_t>(1, static_cast<std::int64_t>(2'000'000 / bytes)));
-                const double took =
-                    std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-                if (took < best) {
-                    best = took;
-                    chosen_ = candidate;
-                }
+            load_ = candidate;
+            const double took =
+                best_seconds(*this, std::max<std::int64_t>(1, 2'000'000 / memory_.count()));
+            if (took < best) {
+                best = took;
+                chosen = candidate;
             }
         }
-        load_ = chosen_;
+        load_ = chosen;
     }
     void run(std::int64_t repetitions) override {
         for (std::int64_t k = 0; k < repetitions * passes_; ++k) {
@@ -111,7 +121,6 @@ class load_job final : public job {
     buffer memory_;
     int passes_;
     load_function load_ = nullptr;
-    load_function chosen_ = nullptr;
 };
 
 class fma_job final : public job {
@@ -148,12 +157,31 @@ class fma_job final : public job {
     std::int64_t blocks_;
 };
 
+/// memcpy, or a loop over vectors where that is faster.
 class copy_job final : public job {
   public:
-    explicit copy_job(std::size_t bytes) : from_(bytes), to_(bytes) {}
+    explicit copy_job(std::size_t bytes) : from_(bytes), to_(bytes) {
+        double times[2];
+        for (const bool loop : {false, true}) {
+            loop_ = loop;
+            times[loop] = best_seconds(*this, std::max<std::int64_t>(1, 2'000'000 / from_.count()));
+        }
+        loop_ = times[1] < times[0];
+    }
     void run(std::int64_t repetitions) override {
+        const std::size_t vectors = from_.size() / vector_bytes;
+        auto* const to = reinterpret_cast<int_vector*>(to_.data());
+        const auto* const from = reinterpret_cast<const int_vector*>(from_.data());
         for (std::int64_t k = 0; k < repetitions; ++k) {
-            std::memcpy(to_.data(), from_.data(), from_.size());
+            if (loop_) {
+                for (std::size_t v = 0; v < vectors; ++v) {
+                    int_vector value = from[v];
+                    keep(value); // else the compiler makes a call of memcpy from the loop
+                    to[v] = value;
+                }
+            } else {
+                std::memcpy(to_.data(), from_.data(), from_.size());
+            }
             results_are_read();
         }
     }
@@ -162,6 +190,38 @@ class copy_job final : public job {
   private:
     buffer from_;
     buffer to_;
+    bool loop_ = false;
+};
+
+class update_job final : public job {
+  public:
+    explicit update_job(int count)
+        : read_(bytes_of(count)), first_(bytes_of(count)), second_(bytes_of(count)),
+          third_(bytes_of(count)) {}
+    void run(std::int64_t repetitions) override {
+        const auto* const read = reinterpret_cast<const int_vector*>(read_.data());
+        auto* const first = reinterpret_cast<int_vector*>(first_.data());
+        auto* const second = reinterpret_cast<int_vector*>(second_.data());
+        auto* const third = reinterpret_cast<int_vector*>(third_.data());
+        const std::size_t vectors = read_.size() / vector_bytes;
+        for (std::int64_t k = 0; k < repetitions; ++k) {
+            for (std::size_t v = 0; v < vectors; ++v) {
+                const int_vector change = read[v];
+                first[v] ^= change;
+                second[v] ^= change;
+                third[v] ^= change;
+            }
+            results_are_read();
+        }
+    }
+    std::vector<double> outputs() override { return {}; }
+
+  private:
+    static std::size_t bytes_of(int count) { return sizeof(float) * std::size_t(count); }
+    buffer read_;
+    buffer first_;
+    buffer second_;
+    buffer third_;
 };
 
 } // namespace
@@ -171,6 +231,9 @@ job_pointer load_bound(std::size_t bytes, int passes) {
 }
 job_pointer fma_bound(double flops) {
     return std::make_unique<fma_job>(flops);
+}
+job_pointer update_bound(int count) {
+    return std::make_unique<update_job>(count);
 }
 job_pointer copy_bound(std::size_t bytes) {
     return std::make_unique<copy_job>(bytes);

@@ -10,6 +10,9 @@ namespace tocsin_bench {
 job_pointer load_bound(std::size_t bytes, int passes = 1);
 /// Does `flops` floating-point operations of float a repetition: multiply-adds in registers alone.
 job_pointer fma_bound(double flops);
+/// Reads four arrays of `count` floats and writes three of them, as an update by Adam does, with
+/// next to no arithmetic.
+job_pointer update_bound(int count);
 /// Copies `bytes` bytes a repetition, so that twice as many move.
 job_pointer copy_bound(std::size_t bytes);
 

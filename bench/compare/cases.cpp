@@ -43,7 +43,7 @@ template <class Make>
 void invite(competition& all, const std::vector<const peer*>& peers, Make&& make) {
     for (const peer* const one : peers) {
         if (job_pointer work = make(*one)) {
-            all.others.emplace_back(one, std::move(work));
+            all.others.push_back({one->name(), one->family(), std::move(work)});
         }
     }
 }
@@ -63,16 +63,21 @@ struct step_data {
     step_problem problem{};
 };
 
-bench_case step_case(const std::string& kind, int inputs, const std::vector<int>& hidden,
-                     sizes_known sizes, bool with_peers) {
+enum class step_kind { at_compile_time, at_run_time, bfloat16 };
+
+bench_case step_case(const std::string& name, int inputs, const std::vector<int>& hidden,
+                     step_kind kind) {
     double flops = 0;
     std::size_t bytes = 0;
     for (std::size_t k = 0; k < hidden.size(); ++k) {
         const int below = k == 0 ? inputs : hidden[k - 1];
         flops += lstm_flops(below, hidden[k]);
-        bytes += sizeof(float) * std::size_t(4 * hidden[k]) * std::size_t(below + hidden[k] + 1);
+        bytes += std::size_t(kind == step_kind::bfloat16 ? 2 : 4) *
+                 std::size_t(4 * hidden[k] * (below + hidden[k] + 1));
     }
-    return {kind + "/float" + sizes_in_name(inputs, hidden), flops, "GFLOP/s", agreement,
+    // bfloat16 has 8 bits; the peers compute with all of the weights.
+    const double tolerance = kind == step_kind::bfloat16 ? 1e-2 : agreement;
+    return {name + sizes_in_name(inputs, hidden), flops, "GFLOP/s", tolerance,
             [=](const std::vector<const peer*>& peers) {
                 constexpr int sample_count = 64;
                 auto data = std::make_shared<step_data>();
@@ -84,8 +89,15 @@ bench_case step_case(const std::string& kind, int inputs, const std::vector<int>
                 data->samples = uniform_values<float>(std::size_t(inputs * sample_count), 1, 99);
                 data->problem = {inputs, hidden, data->parameters.data(), data->samples.data(),
                                  sample_count};
-                competition all{data, tocsin_step(data->problem, sizes), load_bound(bytes), {}};
-                if (with_peers) {
+                competition all{data, nullptr, load_bound(bytes), {}};
+                if (kind == step_kind::bfloat16) {
+                    all.ours = tocsin_bfloat16_step(data->problem);
+                } else {
+                    all.ours = tocsin_step(data->problem, kind == step_kind::at_run_time
+                                                              ? sizes_known::at_run_time
+                                                              : sizes_known::at_compile_time);
+                }
+                if (kind != step_kind::at_run_time) { // else the same as at compile time
                     invite(all, peers, [&](const peer& one) { return one.step(data->problem); });
                 }
                 return all;
@@ -187,6 +199,9 @@ bench_case training_case(int features, int hidden, int time, int batch, bool fre
             // Of a run on several threads the bound is that of as many cores.
             competition all{data, tocsin_training(data->problem), fma_bound(flops / threads), {}};
             invite(all, peers, [&](const peer& one) { return one.training(data->problem); });
+            if (threads != 1) {
+                all.clock = clock_kind::wall;
+            }
             return all;
         }};
 }
@@ -223,10 +238,9 @@ bench_case adam_case(int count) {
                 data->parameters = uniform_values<float>(std::size_t(count), 1, 1);
                 data->gradients = uniform_values<float>(std::size_t(count), 1, 2);
                 data->problem = {data->parameters.data(), data->gradients.data(), count};
-                competition all{data,
-                                tocsin_adam(data->problem),
-                                copy_bound(static_cast<std::size_t>(bytes / 2)),
-                                {}};
+                competition all{data, tocsin_adam(data->problem), update_bound(count), {}};
+                all.others.push_back(
+                    {"copy", "copy", copy_bound(static_cast<std::size_t>(bytes / 2)), false});
                 invite(all, peers, [&](const peer& one) { return one.adam(data->problem); });
                 return all;
             }};
@@ -313,10 +327,8 @@ bench_case grid_case(int count, int thresholds) {
     name.append(std::to_string(count)).append("/thresholds:").append(std::to_string(thresholds));
     return {name, 9.0 * count, "GB/s", agreement, [=](const std::vector<const peer*>&) {
                 auto data = scores_of(count);
-                return competition{data,
-                                   tocsin_f_beta_grid(data->problem, thresholds),
-                                   load_bound(std::size_t(9) * std::size_t(count)),
-                                   {}};
+                return competition{
+                    data, tocsin_f_beta_grid(data->problem, thresholds), nullptr, {}};
             }};
 }
 
@@ -349,14 +361,17 @@ bool write(const std::string& path, std::span<const T> values) {
 std::vector<bench_case> all_cases() {
     std::vector<bench_case> all;
     for (const auto [inputs, hidden] : step_sizes) {
-        all.push_back(step_case("step", inputs, {hidden}, sizes_known::at_compile_time, true));
+        all.push_back(step_case("step/float", inputs, {hidden}, step_kind::at_compile_time));
     }
     for (const auto [inputs, hidden] : step_sizes) {
-        all.push_back(step_case("step_runtime", inputs, {hidden}, sizes_known::at_run_time, false));
+        all.push_back(step_case("step/bfloat16", inputs, {hidden}, step_kind::bfloat16));
+    }
+    for (const auto [inputs, hidden] : step_sizes) {
+        all.push_back(step_case("step_runtime/float", inputs, {hidden}, step_kind::at_run_time));
     }
     for (const auto [inputs, first, second] : stack_sizes) {
         all.push_back(
-            step_case("stack_step", inputs, {first, second}, sizes_known::at_compile_time, true));
+            step_case("stack_step/float", inputs, {first, second}, step_kind::at_compile_time));
     }
     for (const auto [inputs, outputs] : dense_sizes) {
         all.push_back(dense_case(inputs, outputs));

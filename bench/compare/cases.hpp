@@ -3,20 +3,28 @@
 #pragma once
 
 #include "competitor.hpp"
+#include "timing.hpp"
 #include <functional>
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace tocsin_bench {
+
+struct competitor {
+    std::string name;
+    std::string family; ///< the best of a family counts; see peer::family()
+    job_pointer work;
+    bool same_outputs = true; ///< false for what is no peer but a measure, such as a copy
+};
 
 /// All who solve one problem.
 struct competition {
     std::shared_ptr<void> data; ///< what the jobs point at
     job_pointer ours;           ///< null: tocsin does not have it
     job_pointer bound;          ///< null: no bound is known
-    std::vector<std::pair<const peer*, job_pointer>> others;
+    std::vector<competitor> others;
+    clock_kind clock = clock_kind::cpu;
 };
 
 struct bench_case {

@@ -45,12 +45,15 @@ bool keep_those_who_agree(const bench_case& which, competition& all) {
     bool agreed = true;
     const std::vector<double> expected = all.ours->outputs();
     std::erase_if(all.others, [&](auto& other) {
-        const double off = difference(expected, other.second->outputs());
+        if (!other.same_outputs) {
+            return false;
+        }
+        const double off = difference(expected, other.work->outputs());
         if (off <= which.tolerance) { // false for NaN
             return false;
         }
         std::fprintf(stderr, "%s: %s differs from tocsin by %.3g, more than %.3g: left out\n",
-                     which.name.c_str(), other.first->name().c_str(), off, which.tolerance);
+                     which.name.c_str(), other.name.c_str(), off, which.tolerance);
         agreed = false;
         return true;
     });
@@ -60,18 +63,18 @@ bool keep_those_who_agree(const bench_case& which, competition& all) {
 row measure(const bench_case& which, const competition& all, const timing_settings& settings) {
     std::vector<job*> jobs{all.ours.get()};
     for (const auto& other : all.others) {
-        jobs.push_back(other.second.get());
+        jobs.push_back(other.work.get());
     }
     if (all.bound) {
         jobs.push_back(all.bound.get());
     }
-    const auto times = measure_interleaved(jobs, settings);
+    const auto times = measure_interleaved(jobs, settings, all.clock);
     row result{which.name, median(times[0]), spread(times[0]), std::nan(""), {}};
     for (std::size_t k = 0; k < all.others.size(); ++k) {
-        const peer& other = *all.others[k].first;
+        const competitor& other = all.others[k];
         const double ratio = median_ratio(times[k + 1], times[0]);
-        result.ratio[other.name()] = ratio;
-        const auto [best, first] = result.ratio.try_emplace(other.family(), ratio);
+        result.ratio[other.name] = ratio;
+        const auto [best, first] = result.ratio.try_emplace(other.family, ratio);
         best->second = std::min(best->second, ratio);
     }
     if (all.bound) {

@@ -1,17 +1,23 @@
 #include "timing.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstddef>
+#include <ctime>
 
 namespace tocsin_bench {
 namespace {
 
-double seconds_of(job& work, std::int64_t repetitions) {
-    const auto begin = std::chrono::steady_clock::now();
+double now(clock_kind clock) {
+    timespec time{};
+    clock_gettime(clock == clock_kind::cpu ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC, &time);
+    return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+double seconds_of(job& work, std::int64_t repetitions, clock_kind clock) {
+    const double begin = now(clock);
     work.run(repetitions);
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    return now(clock) - begin;
 }
 
 double quantile(samples& values, double part) {
@@ -23,11 +29,11 @@ double quantile(samples& values, double part) {
 }
 
 /// How often a job has to run for one sample; warms it up.
-std::int64_t repetitions_for(job& work, double minimum_seconds) {
+std::int64_t repetitions_for(job& work, double minimum_seconds, clock_kind clock) {
     std::int64_t repetitions = 1;
-    seconds_of(work, 1);
+    seconds_of(work, 1, clock);
     for (;;) {
-        const double took = seconds_of(work, repetitions);
+        const double took = seconds_of(work, repetitions, clock);
         if (took >= minimum_seconds) {
             return repetitions;
         }
@@ -54,21 +60,20 @@ double median_ratio(const samples& numerator, const samples& denominator) {
 }
 
 std::vector<samples> measure_interleaved(const std::vector<job*>& jobs,
-                                         const timing_settings& settings) {
+                                         const timing_settings& settings, clock_kind clock) {
     std::vector<std::int64_t> repetitions;
     for (job* const work : jobs) {
-        repetitions.push_back(repetitions_for(*work, settings.minimum_seconds));
+        repetitions.push_back(repetitions_for(*work, settings.minimum_seconds, clock));
     }
     std::vector<samples> times(jobs.size());
+    const std::size_t count = jobs.size();
     for (int round = 0; round < settings.rounds; ++round) {
-        for (std::size_t k = 0; k < jobs.size(); ++k) {
-            // A fixed order would leave each job the same neighbour's caches.
-            const std::size_t next = round % 2 == 0
-                                         ? (k + static_cast<std::size_t>(round / 2)) % jobs.size()
-                                         : (2 * jobs.size() - k - 1 -
-                                            static_cast<std::size_t>(round / 2) % jobs.size()) %
-                                               jobs.size();
-            times[next].push_back(1e9 * seconds_of(*jobs[next], repetitions[next]) /
+        // A fixed order would leave each job the same neighbour's caches.
+        const bool backwards = round % 2 != 0;
+        const std::size_t shift = static_cast<std::size_t>(round / 2);
+        for (std::size_t k = 0; k < count; ++k) {
+            const std::size_t next = ((backwards ? count - 1 - k : k) + shift) % count;
+            times[next].push_back(1e9 * seconds_of(*jobs[next], repetitions[next], clock) /
                                   static_cast<double>(repetitions[next]));
         }
     }

@@ -10,6 +10,8 @@ enum class sizes_known { at_compile_time, at_run_time };
 
 /// Null where the sizes are not compiled.
 job_pointer tocsin_step(const step_problem& problem, sizes_known sizes);
+/// Weights of 16 bits, arithmetic in float.
+job_pointer tocsin_bfloat16_step(const step_problem& problem);
 job_pointer tocsin_dense(const dense_problem& problem);
 job_pointer tocsin_window(const window_problem& problem);
 job_pointer tocsin_training(const training_problem& problem);

@@ -1,5 +1,5 @@
 // tocsin: one step of a stream, one dense layer, hidden states of windows.
-#include "tocsin/layers/dense.hpp"
+#include "tocsin/layers/dense_head.hpp"
 #include "tocsin/layers/lstm.hpp"
 #include "tocsin/layers/lstm_stack.hpp"
 
@@ -16,16 +16,12 @@ std::span<const float> parameters_at(const float* data, index_t count) {
     return {data, static_cast<std::size_t>(count)};
 }
 
-/// What step() reads: the weights in the order of its kernel.
-template <class Stack>
-aligned_vector<float> packed_by(const Stack& stack, std::span<const float> parameters) {
-    if constexpr (requires { stack.packed_size(); }) {
-        aligned_vector<float> packed(static_cast<std::size_t>(stack.packed_size()));
-        stack.pack(parameters, std::span<float>(packed));
-        return packed;
-    } else {
-        return {parameters.begin(), parameters.end()};
-    }
+/// What the kernels of a layer or stack read.
+template <class Layer>
+aligned_vector<float> packed_by(const Layer& layer, const float* parameters) {
+    aligned_vector<float> packed(static_cast<std::size_t>(layer.packed_size()));
+    layer.pack(parameters_at(parameters, layer.parameter_count()), std::span<float>(packed));
+    return packed;
 }
 
 /// @tparam Stack with sizes of either kind; a single layer is a stack of one
@@ -33,18 +29,17 @@ template <class Stack>
 class step_job final : public job {
   public:
     step_job(const Stack& stack, const step_problem& problem)
-        : stack_{stack}, problem_{problem},
-          parameters_{parameters_at(problem.parameters, stack.parameter_count())},
-          packed_(packed_by(stack, parameters_)),
+        : stack_{stack}, problem_{problem}, packed_(packed_by(stack, problem.parameters)),
           state_(static_cast<std::size_t>(stack.state_size(1))),
           work_(static_cast<std::size_t>(stack.step_work_size(1))) {}
 
     void run(std::int64_t repetitions) override {
         for (std::int64_t k = 0; k < repetitions; ++k) {
-            const float* const sample =
-                problem_.samples + next_++ % problem_.sample_count * problem_.inputs;
-            stack_.step({packed_}, matrix_view<const float>(sample, stack_.input_size(), 1),
-                        std::span<float>(state_), std::span<float>(work_));
+            const int sample = static_cast<int>(next_++ % problem_.sample_count);
+            stack_.step({packed_},
+                        matrix_view<const float>(problem_.samples + sample * problem_.inputs,
+                                                 stack_.input_size(), 1),
+                        std::span<float>(state_), std::span<float>(work_), order_of_step(sample));
             results_are_read();
         }
     }
@@ -59,7 +54,6 @@ class step_job final : public job {
   private:
     Stack stack_;
     step_problem problem_;
-    std::span<const float> parameters_;
     aligned_vector<float> packed_;
     aligned_vector<float> state_;
     aligned_vector<float> work_;
@@ -69,45 +63,54 @@ class step_job final : public job {
 class window_job final : public job {
   public:
     explicit window_job(const window_problem& problem)
-        : layer_{problem.inputs, problem.hidden},
-          parameters_{parameters_at(problem.parameters, layer_.parameter_count())},
-          windows_(problem.windows, problem.inputs, problem.batch, problem.time),
-          area_(static_cast<std::size_t>(layer_.tape_size(problem.batch, problem.time))),
-          tape_(layer_.make_tape(area_, problem.batch, problem.time)) {}
+        : problem_{problem}, layer_{problem.inputs, problem.hidden},
+          packed_(packed_by(layer_, problem.parameters)),
+          state_(static_cast<std::size_t>(layer_.state_size(problem.batch))),
+          work_(static_cast<std::size_t>(layer_.step_work_size(problem.batch))),
+          hiddens_(static_cast<std::size_t>(problem.hidden * problem.batch * problem.time)) {}
 
     void run(std::int64_t repetitions) override {
+        const sequence_view<const float> windows(problem_.windows, problem_.inputs, problem_.batch,
+                                                 problem_.time);
+        const sequence_view<float> hiddens(hiddens_.data(), problem_.hidden, problem_.batch,
+                                           problem_.time);
+        auto current = layer_.make_state(state_, problem_.batch);
         for (std::int64_t k = 0; k < repetitions; ++k) {
-            layer_.reset(tape_);
-            layer_.forward(parameters_, windows_, tape_);
+            zero(std::span<float>(state_));
+            for (int t = 0; t < problem_.time; ++t) {
+                layer_.step({packed_}, windows.step(t), current, std::span<float>(work_),
+                            order_of_step(t));
+                hiddens.step(t) = current.hidden;
+            }
             results_are_read();
         }
     }
     std::vector<double> outputs() override {
         run(1);
-        const auto hidden = layer_.outputs(tape_);
-        return {hidden.data(), hidden.data() + hidden.size()};
+        return {hiddens_.begin(), hiddens_.end()};
     }
 
   private:
+    window_problem problem_;
     lstm<float> layer_;
-    std::span<const float> parameters_;
-    sequence_view<const float> windows_;
-    aligned_vector<float> area_;
-    lstm<float>::tape_type tape_;
+    aligned_vector<float> packed_;
+    aligned_vector<float> state_;
+    aligned_vector<float> work_;
+    aligned_vector<float> hiddens_;
 };
 
 template <int Inputs, int Outputs>
 class dense_job final : public job {
   public:
     explicit dense_job(const dense_problem& problem)
-        : problem_{problem},
-          parameters_{parameters_at(problem.parameters, layer_.parameter_count())} {}
+        : problem_{problem}, packed_(packed_by(head_, problem.parameters)) {}
 
     void run(std::int64_t repetitions) override {
         for (std::int64_t k = 0; k < repetitions; ++k) {
             const float* const sample =
                 problem_.samples + next_++ % problem_.sample_count * problem_.inputs;
-            layer_.apply(parameters_, matrix_view<const float, Inputs>(sample, Inputs, 1), output_);
+            head_.apply({packed_}, matrix_view<const float>(sample, Inputs, 1),
+                        matrix_view<float>(output_.data(), Outputs, 1), {});
             results_are_read();
         }
     }
@@ -118,9 +121,9 @@ class dense_job final : public job {
     }
 
   private:
-    dense<float, identity_activation, Inputs, Outputs> layer_;
+    dense_head<float, Inputs, Outputs> head_;
     dense_problem problem_;
-    std::span<const float> parameters_;
+    aligned_vector<float> packed_;
     column<float, Outputs> output_;
     std::int64_t next_ = 0;
 };
@@ -136,6 +139,13 @@ job_pointer tocsin_step(const step_problem& problem, sizes_known sizes) {
     }
     return with_step_sizes(problem.inputs, problem.hidden, [&]<int... Sizes>() -> job_pointer {
         using stack = lstm_stack<float, Sizes...>;
+        return std::make_unique<step_job<stack>>(stack{}, problem);
+    });
+}
+
+job_pointer tocsin_bfloat16_step(const step_problem& problem) {
+    return with_step_sizes(problem.inputs, problem.hidden, [&]<int... Sizes>() -> job_pointer {
+        using stack = basic_lstm_stack<float, bfloat16_precision, Sizes...>;
         return std::make_unique<step_job<stack>>(stack{}, problem);
     });
 }
