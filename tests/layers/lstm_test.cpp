@@ -1,4 +1,5 @@
 #include "tocsin/layers/lstm.hpp"
+#include "tocsin/layers/reference_lstm.hpp"
 #include "tocsin/training/adam.hpp"
 #include "tocsin/training/gradient_check.hpp"
 
@@ -8,6 +9,7 @@
 #include "support/reference_values.hpp"
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <span>
 #include <string_view>
 
@@ -245,6 +247,95 @@ TEST_SUITE("layers") {
                         std::span<Scalar>(state), step, 1.0);
         }
         CHECK(block_error(p.parameters(), reference["parameters_after"]) <= tolerance);
+    }
+
+    TEST_CASE_TEMPLATE(
+        "lstm: outputs, states and gradients equal the reference layer for sizes from "
+        "1 to 67",
+        Scalar, float, double) {
+        const double tolerance = sizeof(Scalar) == 4 ? 1e-5 : 1e-12;
+        tocsin::random_generator random(31);
+        const auto size = [&](std::uint64_t largest) {
+            return 1 + static_cast<int>(random.below(largest));
+        };
+        for (int k = 0; k < 24; ++k) {
+            const int inputs = size(67);
+            const int hidden = size(67);
+            const int batch = k % 3 == 0 ? size(4) : size(67); // small ones group their gradients
+            const int time = k % 3 == 0 ? size(40) : size(4);
+            CAPTURE(inputs);
+            CAPTURE(hidden);
+            CAPTURE(batch);
+            CAPTURE(time);
+            problem<tocsin::lstm<Scalar>> ours({inputs, hidden}, batch, time);
+            problem<tocsin::reference_lstm<Scalar>> reference({inputs, hidden}, batch, time);
+            const double limit = 1 / std::sqrt(hidden); // as fresh weights: no saturated gates
+            for (auto& weight : ours.parameters()) {
+                weight *= static_cast<Scalar>(limit);
+            }
+            reference.variables = ours.variables;
+            CHECK(ours.loss() == doctest::Approx(reference.loss()).epsilon(1e-3));
+            CHECK(block_error(ours.layer.outputs(ours.tape).span(),
+                              reference.layer.outputs(reference.tape).span()) <= tolerance);
+            CHECK(block_error(ours.final_cell(), reference.final_cell()) <= tolerance);
+            const auto gradient = ours.gradient();
+            const auto expected = reference.gradient();
+            const std::span<const Scalar> a(gradient);
+            const std::span<const Scalar> b(expected);
+            const index_t count = ours.layer.parameter_count();
+            CHECK(block_error(slice(a, 0, count), slice(b, 0, count)) <= tolerance);
+            CHECK(block_error(slice(a, count), slice(b, count)) <= tolerance);
+        }
+    }
+
+    TEST_CASE("lstm: the standard precision is within 3e-6 of double over 30 steps, the exact one "
+              "within 1e-6") {
+        problem<tocsin::lstm<double>> exact({3, 20}, 2, 30);
+        exact.loss();
+        const auto expected = exact.layer.outputs(exact.tape).span();
+        const auto error_of = [&]<class Layer>(Layer layer) {
+            problem<Layer> p(layer, 2, 30);
+            p.variables.assign(exact.variables.begin(), exact.variables.end());
+            p.loss();
+            return block_error(p.layer.outputs(p.tape).span(), expected);
+        };
+        CHECK(error_of(tocsin::lstm<float>{3, 20}) <= 3e-6);
+        CHECK(
+            error_of(tocsin::lstm<float, tocsin::dynamic, tocsin::dynamic, tocsin::exact_precision>{
+                3, 20}) <= 1e-6);
+    }
+
+    TEST_CASE("lstm: bfloat16 weights move outputs by less than a hundredth, alike in streams and "
+              "batches") {
+        using small =
+            tocsin::lstm<float, tocsin::dynamic, tocsin::dynamic, tocsin::bfloat16_precision>;
+        const small layer{4, 40};
+        const tocsin::lstm<float> full{4, 40};
+        buffer<float> parameters(static_cast<std::size_t>(layer.parameter_count()));
+        tocsin::random_generator random(9);
+        layer.initialise(std::span<float>(parameters), random);
+        const auto inputs = random_values<float>(4 * 3 * 50, 2, 2);
+
+        /// States after 50 steps of the first `batch` items.
+        const auto run = [&](const auto& shape, int batch) {
+            auto packed = tocsin_test::garbage<float>(shape.packed_size());
+            shape.pack(parameters, packed);
+            buffer<float> area(static_cast<std::size_t>(shape.state_size(batch)));
+            auto work = tocsin_test::garbage<float>(shape.step_work_size(batch));
+            auto state = shape.make_state(area, batch);
+            for (int t = 0; t < 50; ++t) {
+                const tocsin::matrix_view<const float> input(inputs.data() + index_t{t} * 12, 4,
+                                                             batch);
+                shape.step({packed}, input, state, std::span<float>(work),
+                           tocsin::order_of_step(t));
+            }
+            return buffer<float>(state.hidden.col(0).begin(), state.hidden.col(0).end());
+        };
+        const auto stream = run(layer, 1);
+        const double moved = block_error(stream, run(full, 1));
+        CHECK(moved <= 1e-2);
+        CHECK(moved > 1e-5); // it did use other weights
+        CHECK(block_error(run(layer, 3), stream) <= 1e-6);
     }
 
     TEST_CASE("lstm: zero parameters halve the cell at every step") {

@@ -59,7 +59,7 @@ struct exact_arithmetic {
 };
 
 /// float: the quotients of rational_activations.hpp, with the divisions of a cell combined, two in
-/// all instead of five; other scalars: exact.
+/// all instead of five for inference; other scalars: exact.
 ///
 /// Each denominator lies within the bounds stated there, so that a product of four is a normal
 /// number. Combining adds a few roundings to the error of the activations: for |c| <= 4 the largest
@@ -76,14 +76,11 @@ struct rational_arithmetic {
             const auto f = rational_sigmoid::parts(z.forget);
             const auto g = rational_tanh::parts(z.candidate);
             const auto o = rational_sigmoid::parts(z.output);
-            const Pack first = i.denominator * f.denominator;
-            const Pack second = g.denominator * o.denominator;
-            const Pack reciprocal = Pack(1) / (first * second);
-            const Pack per_first = reciprocal * second;
-            const Pack per_second = reciprocal * first;
-            return {
-                i.numerator * f.denominator * per_first, f.numerator * i.denominator * per_first,
-                g.numerator * o.denominator * per_second, o.numerator * g.denominator * per_second};
+            // One division for two gates; one for all four would cost two roundings more.
+            const Pack first = Pack(1) / (i.denominator * f.denominator);
+            const Pack second = Pack(1) / (g.denominator * o.denominator);
+            return {i.numerator * f.denominator * first, f.numerator * i.denominator * first,
+                    g.numerator * o.denominator * second, o.numerator * g.denominator * second};
         }
     }
     template <class Pack>
