@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -153,5 +155,36 @@ TEST_SUITE("threshold") {
         CHECK(outcome.code() == tocsin::error_code::invalid_argument);
         CHECK(std::string_view{outcome.message()} == "f_beta_grid: 3 thresholds from 0 to 1 cannot "
                                                      "be merged with 3 from 0 to 2");
+    }
+
+    TEST_CASE("grid: scores at, next to and beyond any threshold are counted as a search would") {
+        const double infinity = std::numeric_limits<double>::infinity();
+        const auto check = [&](double minimum, double maximum, int count) {
+            auto grid = tocsin::f_beta_grid::make(minimum, maximum, count);
+            REQUIRE(grid.has_value());
+            const std::vector<double> thresholds(grid->thresholds().begin(),
+                                                 grid->thresholds().end());
+            std::vector<double> scores{std::numeric_limits<double>::max(),
+                                       std::numeric_limits<double>::lowest(), 0.0};
+            for (const double threshold : thresholds) {
+                scores.push_back(threshold);
+                scores.push_back(std::nextafter(threshold, infinity));
+                scores.push_back(std::nextafter(threshold, -infinity));
+            }
+            REQUIRE(grid->add(scores, {}).ok());
+            const auto points = grid->points(); // from highest to lowest
+            for (std::size_t k = 0; k < thresholds.size(); ++k) {
+                const auto above = std::count_if(scores.begin(), scores.end(), [&](double score) {
+                    return score > thresholds[k];
+                });
+                REQUIRE(points[thresholds.size() - 1 - k].counts.false_positives == above);
+            }
+        };
+        check(0, 1, 2);
+        check(-1, 3, 101);
+        check(0.1, 0.7, 999);
+        check(-1e300, 1e-300, 57);
+        check(1, 1 + 0x1p-50, 40);
+        check(0, 5 * std::numeric_limits<double>::denorm_min(), 12);
     }
 }

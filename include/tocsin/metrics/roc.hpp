@@ -15,7 +15,7 @@ namespace tocsin {
 /// @param scores higher = more anomalous; infinities are ranked, NaN gives `invalid_data`
 /// @param labels one per score (else `invalid_argument`), nonzero = anomalous; only one class, or
 ///               no scores at all, gives `invalid_data`
-/// @return in [0, 1]. Sorts a copy: O(n log n), allocates.
+/// @return in [0, 1]. O(n); allocates at most 16 bytes for each score.
 inline result<double> auc_roc(std::span<const double> scores,
                               std::span<const std::uint8_t> labels) {
     const auto ranked = detail::rank_scores("auc_roc", scores, labels);
@@ -48,8 +48,8 @@ inline result<double> auc_roc(std::span<const double> scores,
 /// @param scores higher = more anomalous; infinities are ranked, NaN gives `invalid_data`
 /// @param labels one per score (else `invalid_argument`), nonzero = anomalous; no anomalous item
 ///               gives `invalid_data`
-/// @return in (0, 1]; a detector that guesses reaches the share of anomalous items. Sorts a copy:
-///         O(n log n), allocates.
+/// @return in (0, 1]; a detector that guesses reaches the share of anomalous items. O(n);
+///         allocates at most 16 bytes for each score.
 inline result<double> average_precision(std::span<const double> scores,
                                         std::span<const std::uint8_t> labels) {
     const auto ranked = detail::rank_scores("average_precision", scores, labels);

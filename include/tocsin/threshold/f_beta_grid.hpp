@@ -18,8 +18,8 @@ namespace tocsin {
 /// scores that need not fit in memory; grids over parts of the data merge exactly. At its
 /// thresholds the counts are those of an exact sweep; between them it cannot look.
 ///
-/// It keeps, for each class, how many scores lie between two neighbouring thresholds: O(log count)
-/// per score, from which the counts at all thresholds are one cumulative sum.
+/// It keeps, for each class, how many scores lie between two neighbouring thresholds: O(1) per
+/// score, from which the counts at all thresholds are one cumulative sum.
 class f_beta_grid {
   public:
     /// @param minimum first threshold
@@ -39,6 +39,7 @@ class f_beta_grid {
         const auto size = static_cast<std::size_t>(count);
         grid.thresholds_.reserve(size);
         const double step = (maximum - minimum) / (count - 1);
+        grid.step_ = step;
         for (int k = 0; k < count - 1; ++k) {
             grid.thresholds_.push_back(std::min(minimum + k * step, maximum));
         }
@@ -64,10 +65,7 @@ class f_beta_grid {
             return usable;
         }
         for (std::size_t i = 0; i < scores.size(); ++i) {
-            // As many thresholds lie below the score: those flag it.
-            const auto below = static_cast<std::size_t>(
-                std::lower_bound(thresholds_.begin(), thresholds_.end(), scores[i]) -
-                thresholds_.begin());
+            const std::size_t below = thresholds_below(scores[i]);
             ++(!labels.empty() && labels[i] != 0 ? anomalous_ : normal_)[below];
         }
         return {};
@@ -113,6 +111,24 @@ class f_beta_grid {
   private:
     f_beta_grid() = default;
 
+    /// How many thresholds lie below a finite score: those flag it. The place that even spacing
+    /// gives is right but for rounding; comparing with the neighbours makes it exact.
+    std::size_t thresholds_below(double score) const noexcept {
+        const double place = (score - thresholds_.front()) / step_;
+        const auto last = static_cast<double>(thresholds_.size());
+        auto below = place >= last ? thresholds_.size()
+                     : place > 0   ? static_cast<std::size_t>(place)
+                                   : std::size_t{0}; // NaN, too: 0 / 0 for the narrowest grids
+        while (below > 0 && thresholds_[below - 1] >= score) {
+            --below;
+        }
+        while (below < thresholds_.size() && thresholds_[below] < score) {
+            ++below;
+        }
+        return below;
+    }
+
+    double step_ = 0;
     std::vector<double> thresholds_; // rising
     // Scores with exactly k thresholds below them, k from 0 to the number of thresholds.
     std::vector<std::int64_t> normal_;

@@ -22,7 +22,7 @@ class f_beta_threshold {
     double beta() const noexcept { return beta_; }
 
     /// @param labels one per score, nonzero = anomalous. `invalid_data` without labels or where
-    ///               they name one class only. O(n log n), allocates.
+    ///               they name one class only. O(n), allocates.
     status fit(std::span<const double> scores, std::span<const std::uint8_t> labels) {
         threshold_.reset();
         if (!std::isfinite(beta_) || beta_ < 0) {
