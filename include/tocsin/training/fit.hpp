@@ -9,7 +9,9 @@
 #include "tocsin/models/sequence_model.hpp"
 #include "tocsin/series/windows.hpp"
 #include "tocsin/training/adam.hpp"
+#include "tocsin/training/batch_gradient.hpp"
 #include "tocsin/training/clipping.hpp"
+#include "tocsin/training/execution.hpp"
 #include "tocsin/training/losses.hpp"
 #include "tocsin/training/schedules.hpp"
 #include "tocsin/training/stopping.hpp"
@@ -35,7 +37,7 @@ struct epoch_event {
 
 /// Hyper-parameters and policies of training; what changes during a run is in training_state.
 template <class Loss = mean_squared_error, class Rule = adam, class Schedule = constant_rate,
-          class Stopping = early_stopping>
+          class Stopping = early_stopping, execution_policy Execution = serial_execution>
 struct trainer {
     int epochs = 100;       ///< at most this many in all, those of a resumed state included
     int batch_size = 32;    ///< windows per update, at least 1
@@ -45,6 +47,7 @@ struct trainer {
     Rule rule = {};
     Schedule schedule = {};
     Stopping stopping = {};
+    Execution execution = {}; ///< data_parallel: see training/data_parallel.hpp
 
     /// Names the first setting that is out of range.
     status check() const noexcept {
@@ -54,7 +57,7 @@ struct trainer {
                                  " must be at least 0, 1 and 0");
         }
         for (const status& policy :
-             {rule.check(), check_policy(schedule), check_policy(stopping)}) {
+             {rule.check(), check_policy(schedule), check_policy(stopping), execution.check()}) {
             if (!policy.ok()) {
                 return policy;
             }
@@ -81,15 +84,17 @@ struct trainer {
         using scalar = typename Model::scalar_type;
         const auto& judged = validation.empty() ? training : validation;
         const auto widest = static_cast<int>(std::min<index_t>(batch_size, training.count()));
-        buffers<scalar> buffer(model, widest, training);
+        batch_gradient<Model> gradient(model, execution.shards(), widest, training.length());
+        std::vector<index_t> order(static_cast<std::size_t>(training.count()));
+        auto team = execution.start();
         bool going = true;
         while (going && state.finished_epochs() < epochs && !stopping(state.history)) {
             epoch_record record;
             record.epoch = state.finished_epochs();
             const double factor = schedule(record.epoch);
             record.learning_rate = rule.learning_rate * factor;
-            if (const status trained =
-                    train_epoch(model, training, widest, factor, buffer, state, record);
+            if (const status trained = train_epoch(model, training, widest, factor, team, gradient,
+                                                   order, state, record);
                 !trained.ok()) {
                 return trained;
             }
@@ -128,22 +133,6 @@ struct trainer {
             return {};
         }
     }
-
-    template <class Scalar>
-    struct buffers {
-        template <class Model>
-        buffers(const Model& model, int batch, const windows<Scalar>& training)
-            : inputs(static_cast<std::size_t>(index_t{training.features()} * training.length() *
-                                              batch)),
-              gradients(static_cast<std::size_t>(model.parameter_count())),
-              work(static_cast<std::size_t>(model.training_work_size(batch, training.length()))),
-              order(static_cast<std::size_t>(training.count())) {}
-
-        aligned_vector<Scalar> inputs;
-        aligned_vector<Scalar> gradients;
-        aligned_vector<Scalar> work;
-        std::vector<index_t> order;
-    };
 
     template <class Model>
     status check_run(const Model& model, const windows<typename Model::scalar_type>& training,
@@ -203,25 +192,20 @@ struct trainer {
                              ": ", what, " is ", value, "; lower the learning rate");
     }
 
-    template <class Model, class Scalar>
+    template <class Model, class Scalar, class Team>
     status train_epoch(const Model& model, const windows<Scalar>& training, int widest,
-                       double rate_factor, buffers<Scalar>& buffer, training_state<Scalar>& state,
+                       double rate_factor, Team& team, batch_gradient<Model>& gradient,
+                       std::vector<index_t>& order, training_state<Scalar>& state,
                        epoch_record& record) const {
-        std::iota(buffer.order.begin(), buffer.order.end(), index_t{0});
-        shuffle(std::span<index_t>(buffer.order), state.random);
+        std::iota(order.begin(), order.end(), index_t{0});
+        shuffle(std::span<index_t>(order), state.random);
         double batches = 0;
         for (index_t first = 0; first < training.count(); first += widest) {
-            const auto batch =
-                static_cast<int>(std::min<index_t>(widest, training.count() - first));
-            const sequence_view<Scalar> inputs(buffer.inputs.data(), training.features(), batch,
-                                               training.length());
-            gather_batch<Scalar>(
-                training, slice(std::span<const index_t>(buffer.order), first, index_t{batch}),
-                inputs);
-            const auto gradients = zero(std::span<Scalar>(buffer.gradients));
-            const double value = model.loss_and_gradient(
-                std::span<const Scalar>(state.parameters), sequence_view<const Scalar>(inputs),
-                loss, gradients, state.random, std::span<Scalar>(buffer.work));
+            const index_t batch = std::min<index_t>(widest, training.count() - first);
+            const double value = gradient.compute(
+                team, model, std::span<const Scalar>(state.parameters), training,
+                slice(std::span<const index_t>(order), first, batch), loss, state.random);
+            const auto gradients = gradient.gradients();
             const double norm = clip_by_global_norm(gradients, clip_norm);
             if (!std::isfinite(value) || !std::isfinite(norm)) {
                 return diverged(record.epoch, std::isfinite(value) ? "gradient norm" : "loss",
@@ -229,7 +213,7 @@ struct trainer {
             }
             rule.update(std::span<Scalar>(state.parameters), std::span<const Scalar>(gradients),
                         std::span<Scalar>(state.rule_state), ++state.step, rate_factor);
-            record.training_loss += value * batch;
+            record.training_loss += value * static_cast<double>(batch);
             record.gradient_norm += norm;
             batches += 1;
         }

@@ -1,0 +1,103 @@
+/// @file batch_gradient.hpp
+/// @brief Loss and gradient of one batch of windows, shard by shard.
+#pragma once
+
+#include "tocsin/core/random.hpp"
+#include "tocsin/core/storage.hpp"
+#include "tocsin/models/batches.hpp"
+#include "tocsin/models/sequence_model.hpp"
+#include "tocsin/series/windows.hpp"
+
+#include <algorithm>
+#include <span>
+#include <vector>
+
+namespace tocsin {
+
+/// Holds all memory that a batch of up to a given size needs, so that a training step allocates
+/// nothing. A batch is cut into shards of about equal size, each with a gradient of its own.
+template <sequence_model Model>
+class batch_gradient {
+  public:
+    using scalar_type = typename Model::scalar_type;
+
+    /// Allocates.
+    /// @param batch,time largest number of windows in a batch, and their length
+    batch_gradient(const Model& model, int shards, int batch, int time)
+        : shards_(static_cast<std::size_t>(shards)) {
+        const int widest = (batch + shards - 1) / shards;
+        for (shard& part : shards_) {
+            part.inputs.resize(static_cast<std::size_t>(index_t{model.features()} * time * widest));
+            part.gradients.resize(static_cast<std::size_t>(model.parameter_count()));
+            part.work.resize(static_cast<std::size_t>(model.training_work_size(widest, time)));
+        }
+    }
+
+    /// Loss of the windows `order` of `source`; its gradient is in gradients() afterwards.
+    /// @param random drives dropout; with several shards each gets a generator seeded from it
+    template <class Team, class Loss>
+    double compute(Team& team, const Model& model, std::span<const scalar_type> parameters,
+                   const windows<scalar_type>& source, std::span<const index_t> order,
+                   const Loss& loss, random_generator& random) noexcept {
+        const auto count = static_cast<index_t>(shards_.size());
+        const auto batch = static_cast<index_t>(order.size());
+        const bool several = count > 1;
+        if (several) {
+            for (shard& part : shards_) {
+                part.random = random_generator(random());
+            }
+        }
+        team.run([&](int k) noexcept {
+            shard& part = shards_[static_cast<std::size_t>(k)];
+            const index_t first = batch * k / count;
+            const auto size = static_cast<int>(batch * (k + 1) / count - first);
+            const auto gradients = zero(std::span<scalar_type>(part.gradients));
+            part.weight = static_cast<double>(size) / static_cast<double>(batch);
+            part.loss = 0;
+            if (size == 0) {
+                return;
+            }
+            const sequence_view<scalar_type> inputs(part.inputs.data(), source.features(), size,
+                                                    source.length());
+            gather_batch<scalar_type>(source, slice(order, first, size), inputs);
+            part.loss = model.loss_and_gradient(
+                parameters, sequence_view<const scalar_type>(inputs), loss, gradients,
+                several ? part.random : random, std::span<scalar_type>(part.work));
+        });
+        return several ? sum_in_order() : shards_.front().loss;
+    }
+
+    /// Gradient of the last batch, in the layout of the parameters.
+    std::span<scalar_type> gradients() noexcept { return shards_.front().gradients; }
+
+  private:
+    struct shard {
+        aligned_vector<scalar_type> inputs;
+        aligned_vector<scalar_type> gradients;
+        aligned_vector<scalar_type> work;
+        random_generator random;
+        double loss = 0;
+        double weight = 0; ///< share of the batch
+    };
+
+    double sum_in_order() noexcept {
+        double loss = 0;
+        for (const shard& part : shards_) {
+            loss += part.weight * part.loss;
+        }
+        const auto total = gradients();
+        for (shard& part : shards_) {
+            const auto weight = static_cast<scalar_type>(part.weight);
+            const bool first = &part == &shards_.front();
+            for (std::size_t k = 0; k < total.size(); ++k) {
+                const scalar_type share = weight * part.gradients[k];
+                total[k] = first ? share : total[k] + share;
+            }
+        }
+        return loss;
+    }
+
+    std::vector<shard> shards_;
+};
+
+} // namespace tocsin

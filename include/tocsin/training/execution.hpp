@@ -1,0 +1,45 @@
+/// @file execution.hpp
+/// @brief How the work on one batch is spread over threads: the policy, and the one without.
+#pragma once
+
+#include "tocsin/core/status.hpp"
+
+#include <concepts>
+
+namespace tocsin {
+
+namespace detail {
+/// Stands for any work in the concept below.
+struct any_work {
+    void operator()(int /*shard*/) const noexcept {}
+};
+} // namespace detail
+
+/// Splits a batch into shards and runs them.
+///
+/// `check()` names a setting that is out of range; `shards()` is into how many parts a batch is
+/// split. `start()` makes a team that lives as long as a training run: `team.run(work)` calls
+/// `work(shard)`, which is noexcept, once for each shard, and returns when all are done. What a
+/// shard computes must not depend on when it runs.
+template <class Execution>
+concept execution_policy = std::copyable<Execution> && requires(const Execution execution) {
+    { execution.check() } -> std::same_as<status>;
+    { execution.shards() } -> std::convertible_to<int>;
+    execution.start().run(detail::any_work{});
+};
+
+/// One shard, in the calling thread.
+struct serial_execution {
+    static status check() noexcept { return {}; }
+    static constexpr int shards() noexcept { return 1; }
+
+    struct team {
+        template <class Work>
+        void run(const Work& work) const noexcept {
+            work(0);
+        }
+    };
+    static team start() noexcept { return {}; }
+};
+
+} // namespace tocsin
