@@ -67,6 +67,12 @@ TEST_SUITE("metrics") {
         CHECK(*tocsin::count_events(predicted, truth) == confusion_counts{2, 2, 0, 0});
     }
 
+    TEST_CASE("event counts: an event that ends where another begins is not touched") {
+        const std::vector<row_range> truth{{10, 20}, {22, 30}};
+        const std::vector<row_range> predicted{{20, 25}, {30, 31}};
+        CHECK(*tocsin::count_events(predicted, truth) == confusion_counts{1, 1, 1, 0});
+    }
+
     TEST_CASE("event counts: none predicted, none true, neither") {
         const std::vector<row_range> some{{1, 2}, {4, 6}};
         CHECK(*tocsin::count_events({}, some) == confusion_counts{0, 0, 2, 0});

@@ -125,7 +125,8 @@ TEST_SUITE("metrics") {
             }
             first[31] += round % 5;
             const std::vector<row_range> windows{{30, 36}, {60, 61}, {79, 80}};
-            const std::vector<nab_recording> all{{first, windows}, {second, {}}};
+            const std::vector<row_range> other{{20, 24}, {40, 45}};
+            const std::vector<nab_recording> all{{first, windows}, {second, other}};
             const auto best = tocsin::best_nab_threshold(all);
             REQUIRE(best.has_value());
             double largest = tocsin::nab_score(all, infinity)->raw;
@@ -140,6 +141,16 @@ TEST_SUITE("metrics") {
             CHECK(best->raw == doctest::Approx(largest).epsilon(1e-12));
             CHECK(best->threshold == highest);
         }
+    }
+
+    TEST_CASE("nab score: of equally good thresholds the highest is the best") {
+        std::vector<double> scores(20);
+        scores[8] = 0.9;
+        scores[9] = 0.4; // in the same window, which is detected already
+        const std::vector<row_range> windows{{8, 11}};
+        const std::vector<nab_recording> all{{scores, windows}};
+        CHECK(tocsin::nab_score(all, 0.4)->raw == tocsin::nab_score(all, 0.9)->raw);
+        CHECK(tocsin::best_nab_threshold(all)->threshold == 0.9);
     }
 
     TEST_CASE("nab score: no windows, constant scores, one row, nothing") {

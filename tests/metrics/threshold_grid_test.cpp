@@ -46,6 +46,20 @@ TEST_SUITE("metrics") {
         CHECK(std::isnan(nothing->value));
     }
 
+    TEST_CASE("threshold grid: the last threshold is the largest score, however steps round") {
+        for (int i = 1; i < 300; ++i) {
+            const std::vector<double> scores{0, i * 0.1};
+            std::uint8_t last = 1;
+            const auto best =
+                tocsin::best_on_grid(scores, [&](flag_span flags) -> tocsin::result<double> {
+                    last = flags[1];
+                    return 0.0;
+                });
+            REQUIRE(best.has_value());
+            CHECK(last == 0);
+        }
+    }
+
     TEST_CASE("threshold grid: constant scores and one score are never flagged") {
         const auto flagged = [](flag_span flags) -> tocsin::result<double> {
             return static_cast<double>(std::count(flags.begin(), flags.end(), 1));
