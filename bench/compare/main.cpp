@@ -73,7 +73,9 @@ row measure(const bench_case& which, const competition& all, const timing_settin
     for (std::size_t k = 0; k < all.others.size(); ++k) {
         const competitor& other = all.others[k];
         const double ratio = median_ratio(times[k + 1], times[0]);
-        result.ratio[other.name] = ratio;
+        if (other.name != other.family) {
+            result.ratio[other.name] = ratio;
+        }
         const auto [best, first] = result.ratio.try_emplace(other.family, ratio);
         best->second = std::min(best->second, ratio);
     }
