@@ -2,8 +2,9 @@
 /// @brief What runs next to firmware: models, distances, verdicts; no training, no files, no heap.
 ///
 /// Models with compile-time sizes keep nothing on the heap: their work areas are arrays of the
-/// caller, sized by constexpr functions such as `model.predict_work_size(1, window)`. xsimd is used
-/// where the target has it; define TOCSIN_NO_XSIMD for the whole program to leave it out.
+/// caller, sized by constexpr functions such as `model.packed_size()` and
+/// `model.predict_work_size(1, window)`. xsimd is used where the target has it; define
+/// TOCSIN_NO_XSIMD for the whole program to leave it out.
 #pragma once
 
 #include "tocsin/core/config.hpp"
