@@ -1,3 +1,4 @@
+#include "tocsin/core/random.hpp"
 #include "tocsin/math/pack_functions.hpp"
 
 #include <doctest/doctest.h>
@@ -57,5 +58,31 @@ TEST_SUITE("math") {
                        float, double) {
         check<tocsin::scalar_path, Scalar>();
         check<tocsin::native_path, Scalar>();
+    }
+
+    TEST_CASE_TEMPLATE("pack functions: quotients and roots are rounded correctly, infinity too",
+                       Scalar, float, double) {
+        constexpr Scalar infinity = std::numeric_limits<Scalar>::infinity();
+        std::vector<Scalar> a{infinity, 1, 0, std::numeric_limits<Scalar>::max(), 1};
+        std::vector<Scalar> b{2, infinity, 3, 2, std::numeric_limits<Scalar>::max()};
+        tocsin::random_generator random{11};
+        for (int i = 0; i < 4096; ++i) {
+            a.push_back(static_cast<Scalar>(random.uniform(0.5, 8.0)));
+            b.push_back(std::nextafter(a.back(), Scalar(9)));
+        }
+        const auto count = static_cast<tocsin::index_t>(a.size());
+        std::vector<Scalar> quotient(a.size());
+        std::vector<Scalar> root(a.size());
+        tocsin::native_path::for_each_pack<Scalar>(count, [&](auto pack) {
+            const auto x = pack.load(a.data());
+            pack.store(quotient.data(), tocsin::detail::divide(x, pack.load(b.data())));
+            pack.store(root.data(), tocsin::detail::square_root(x));
+        });
+        int wrong = 0;
+        for (std::size_t i = 0; i < a.size(); ++i) {
+            wrong += quotient[i] != a[i] / b[i];
+            wrong += root[i] != std::sqrt(a[i]);
+        }
+        CHECK(wrong == 0);
     }
 }

@@ -46,8 +46,9 @@ void adam_update(const adam_factors<Scalar>& factors, index_t count, Scalar* par
         }
         const value divisor = detail::multiply_add(
             detail::square_root(spread), value(factors.root_correction), value(factors.epsilon));
-        pack.store(parameters, detail::multiply_add(value(factors.decay), pack.load(parameters),
-                                                    -(value(factors.step_size) * m / divisor)));
+        pack.store(parameters,
+                   detail::multiply_add(value(factors.decay), pack.load(parameters),
+                                        -detail::divide(value(factors.step_size) * m, divisor)));
     };
     if (largest != nullptr) {
         Path::template for_each_pack<Scalar>(count,

@@ -27,6 +27,12 @@ template <class Scalar>
 Scalar subtract_product(Scalar c, Scalar a, Scalar b) noexcept {
     return c - a * b;
 }
+/// a / b, correctly rounded (32-bit Arm: nearly).
+template <class Scalar>
+    requires std::is_floating_point_v<Scalar>
+Scalar divide(Scalar a, Scalar b) noexcept {
+    return a / b;
+}
 /// The smaller of the two; NaN when x is.
 template <class Scalar>
     requires std::is_floating_point_v<Scalar>
@@ -64,7 +70,7 @@ template <class Scalar>
 void store_pack(Scalar* to, Scalar value) noexcept {
     *to = value;
 }
-/// Square root; NaN stays NaN.
+/// Square root, correctly rounded (32-bit Arm: nearly); NaN stays NaN.
 template <class Scalar>
     requires std::is_floating_point_v<Scalar>
 Scalar square_root(Scalar x) noexcept {
@@ -103,6 +109,31 @@ xsimd::batch<Scalar, Arch> subtract_product(const xsimd::batch<Scalar, Arch>& c,
         return xsimd::fnma(a, b, c);
     }
 }
+// For floats on Arm, xsimd 8.1 has Newton steps from an estimate instead of the instructions: a
+// quotient of neighbours may exceed 1, the root of infinity is NaN.
+template <class Scalar, class Arch>
+xsimd::batch<Scalar, Arch> divide(const xsimd::batch<Scalar, Arch>& a,
+                                  const xsimd::batch<Scalar, Arch>& b) noexcept {
+#if defined(__aarch64__)
+    if constexpr (std::is_base_of_v<xsimd::neon, Arch> && std::is_same_v<Scalar, float>) {
+        return vdivq_f32(a, b);
+    } else
+#endif
+    {
+        return a / b;
+    }
+}
+template <class Scalar, class Arch>
+xsimd::batch<Scalar, Arch> square_root(const xsimd::batch<Scalar, Arch>& x) noexcept {
+#if defined(__aarch64__)
+    if constexpr (std::is_base_of_v<xsimd::neon, Arch> && std::is_same_v<Scalar, float>) {
+        return vsqrtq_f32(x);
+    } else
+#endif
+    {
+        return xsimd::sqrt(x);
+    }
+}
 // The minimum and maximum of x86 return the second operand when either is NaN, those of Arm NaN.
 template <class Scalar, class Arch>
 xsimd::batch<Scalar, Arch> at_most(const xsimd::batch<Scalar, Arch>& bound,
@@ -122,10 +153,6 @@ template <class Scalar, class Arch>
 xsimd::batch<Scalar, Arch> with_sign_of(const xsimd::batch<Scalar, Arch>& x,
                                         const xsimd::batch<Scalar, Arch>& positive) noexcept {
     return positive | xsimd::bitofsign(x);
-}
-template <class Scalar, class Arch>
-xsimd::batch<Scalar, Arch> square_root(const xsimd::batch<Scalar, Arch>& x) noexcept {
-    return xsimd::sqrt(x);
 }
 
 template <class Scalar, class Arch>

@@ -51,7 +51,7 @@ struct rational_tanh {
     template <class Pack>
     Pack operator()(const Pack& x) const noexcept {
         const quotient<Pack> value = parts(x);
-        return value.numerator / value.denominator;
+        return detail::divide(value.numerator, value.denominator);
     }
     template <class Pack>
     Pack slope(const Pack& y) const noexcept {
@@ -85,7 +85,7 @@ struct rational_sigmoid {
     template <class Pack>
     Pack operator()(const Pack& x) const noexcept {
         const quotient<Pack> value = parts(x);
-        return value.numerator / value.denominator;
+        return detail::divide(value.numerator, value.denominator);
     }
     template <class Pack>
     Pack slope(const Pack& y) const noexcept {
