@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <iterator>
+#include <numbers>
 #include <type_traits>
 
 #if TOCSIN_HAS_XSIMD
@@ -31,8 +32,8 @@ struct exponential_constants<float> {
     using bits = std::int32_t;
     static constexpr int digits = 23;
     static constexpr float shift = 0x1.8p23F + 127; ///< the bias of exponents comes for free
-    static constexpr float log2_e = 1.44269504F;
-    static constexpr float ln2_high = 0.693359375F;
+    static constexpr float log2_e = std::numbers::log2e_v<float>;
+    static constexpr float ln2_high = 355.0F / 512; ///< 9 bits
     static constexpr float ln2_low = -2.12194440e-4F;
     static constexpr float g[] = {0.5F, 0.166665778F, 0.0416665561F, 0.00836317334F,
                                   0.00139261759F};
@@ -42,8 +43,8 @@ struct exponential_constants<double> {
     using bits = std::int64_t;
     static constexpr int digits = 52;
     static constexpr double shift = 0x1.8p52 + 1023;
-    static constexpr double log2_e = 1.4426950408889634;
-    static constexpr double ln2_high = 6.93145751953125e-1;
+    static constexpr double log2_e = std::numbers::log2e;
+    static constexpr double ln2_high = 45426.0 / 65536; ///< 16 bits
     static constexpr double ln2_low = 1.42860682030941723212e-6;
     static constexpr double g[] = {0.50000000000000033,    0.16666666666666907,
                                    0.04166666666654141,    0.0083333333330603016,
