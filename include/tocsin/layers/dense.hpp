@@ -7,6 +7,7 @@
 #include "tocsin/core/views.hpp"
 #include "tocsin/layers/initialisers.hpp"
 #include "tocsin/layers/packed_weights.hpp"
+#include "tocsin/math/dot_products.hpp"
 #include "tocsin/math/elementwise.hpp"
 #include "tocsin/math/packed_product.hpp"
 #include "tocsin/math/products.hpp"
@@ -59,16 +60,19 @@ class dense {
 
     /// Scalars of the packed weights.
     constexpr index_t packed_size() const noexcept {
-        return whole_lines<Scalar>(product().size() + output_size());
+        return whole_lines<Scalar>(matrix_size() + output_size());
     }
     /// Packs parameters for apply(). Never allocates.
     /// @param packed `packed_size()` scalars, overwritten; fastest when aligned to 64 bytes
     void pack(std::span<const Scalar> parameters, std::span<Scalar> packed) const noexcept {
         const weights<const Scalar> view = view_of(parameters);
-        pack_product(
-            product(), [&](int input, int output) { return view.matrix(output, input); },
-            packed.data());
-        std::copy_n(view.bias.data(), output_size(), packed.data() + product().size());
+        const auto weight = [&](int input, int output) { return view.matrix(output, input); };
+        if (has_few_outputs()) {
+            pack_rows(rows(), weight, packed.data());
+        } else {
+            pack_product(product(), weight, packed.data());
+        }
+        std::copy_n(view.bias.data(), output_size(), packed.data() + matrix_size());
     }
     /// The layer on kernels of its own, for inference. Never allocates.
     /// @param packed weights by pack()
@@ -76,12 +80,22 @@ class dense {
     /// @param output `[outputs x n]`, contiguous, overwritten; must not overlap `input`
     template <class Input, class Output>
     void apply(packed_weights<Scalar> packed, const Input& input, Output&& output) const noexcept {
-        with_lanes<Scalar>(output_size(), [&]<class Lanes>() {
-            packed_product<Lanes>(product(), packed.values.data(),
-                                  {input.data(), 1, input_size(), 0, input_size()},
-                                  static_cast<int>(input.cols()),
-                                  packed.values.data() + product().size(), output.data());
-        });
+        const Scalar* const matrix = packed.values.data();
+        const Scalar* const bias = matrix + matrix_size();
+        const auto columns = static_cast<int>(input.cols());
+        if (has_few_outputs()) {
+            using widest = lanes<Scalar, widest_lanes<Scalar>>;
+            for (index_t column = 0; column < columns; ++column) {
+                dot_products<widest>(rows(), matrix, input.data() + column * input_size(), bias,
+                                     output.data() + column * output_size());
+            }
+        } else {
+            with_lanes<Scalar>(output_size(), [&]<class Lanes>() {
+                packed_product<Lanes>(product(), matrix,
+                                      {input.data(), 1, input_size(), 0, input_size()}, columns,
+                                      bias, output.data());
+            });
+        }
         activate(Activation{}, output.data(), output.size());
     }
 
@@ -140,8 +154,18 @@ class dense {
     }
 
   private:
+    /// A quarter of a register of outputs or less, inputs for one: see math/dot_products.hpp.
+    constexpr bool has_few_outputs() const noexcept {
+        return 4 * output_size() <= widest_lanes<Scalar> && input_size() >= widest_lanes<Scalar>;
+    }
+    constexpr row_layout rows() const noexcept {
+        return {output_size(), input_size(), widest_lanes<Scalar>};
+    }
     constexpr product_layout product() const noexcept {
         return {output_size(), input_size(), lanes_for<Scalar>(output_size())};
+    }
+    constexpr index_t matrix_size() const noexcept {
+        return has_few_outputs() ? rows().size() : product().size();
     }
 
     template <class Element>

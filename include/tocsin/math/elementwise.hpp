@@ -5,11 +5,16 @@
 #include "tocsin/math/activations.hpp"
 #include "tocsin/math/simd.hpp"
 
+#include <type_traits>
+
 namespace tocsin {
 
 /// Applies an activation in place, `values[k] = activation(values[k])`. Never allocates.
 template <class Path = native_path, class Activation, class Scalar>
 void activate(const Activation& activation, Scalar* values, index_t count) noexcept {
+    if constexpr (std::is_same_v<Activation, identity_activation>) {
+        return;
+    }
     Path::template for_each_pack<Scalar>(
         count, [&](auto pack) { pack.store(values, activation(pack.load(values))); });
 }

@@ -107,15 +107,11 @@ struct lanes<Scalar, Count> {
         return pack_type(a) + pack_type(b);
     }
     TOCSIN_ALWAYS_INLINE static Scalar sum(register_type value) noexcept {
-        alignas(64) Scalar terms[Count];
-        store(terms, value);
-        // A tree of halves, so that the order is the same on every target of this width.
-        for (int half = Count / 2; half > 0; half /= 2) {
-            for (int k = 0; k < half; ++k) {
-                terms[k] += terms[k + half];
-            }
+        if constexpr (requires(pack_type x) { reduce_add(x); }) {
+            return reduce_add(pack_type(value));
+        } else {
+            return hadd(pack_type(value)); // its name in xsimd 8
         }
-        return terms[0];
     }
     TOCSIN_ALWAYS_INLINE static register_type lower_half(register_type words) noexcept {
         using word = std::conditional_t<sizeof(Scalar) == 4, std::uint32_t, std::uint64_t>;

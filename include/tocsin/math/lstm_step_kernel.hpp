@@ -152,9 +152,14 @@ void lstm_step_kernel(const lstm_layout& layout, const typename Lanes::scalar_ty
                       typename Lanes::scalar_type* cell, typename Lanes::scalar_type* scratch,
                       block_order order) noexcept {
     const int blocks = layout.blocks();
+    // Up to two blocks: all sums are complete before h is overwritten.
     if (blocks == 1) {
-        // The sums are complete before h is overwritten.
         detail::lstm_step_blocks<Lanes, Arithmetic, Format, 1, 2>(layout, 0, packed, input, hidden,
+                                                                  cell, hidden);
+        return;
+    }
+    if (blocks == 2) {
+        detail::lstm_step_blocks<Lanes, Arithmetic, Format, 2, 1>(layout, 0, packed, input, hidden,
                                                                   cell, hidden);
         return;
     }

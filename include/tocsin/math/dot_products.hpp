@@ -1,0 +1,98 @@
+/// @file dot_products.hpp
+/// @brief Product of a matrix of few rows with a column: one dot product per row.
+///
+/// Where there are fewer outputs than lanes, packed_product would leave most of a register empty;
+/// here registers run along the terms.
+#pragma once
+
+#include "tocsin/math/lanes.hpp"
+
+#include <algorithm>
+
+namespace tocsin {
+
+/// Shape of a matrix that is packed row by row, each padded with zeros to whole registers.
+struct row_layout {
+    int outputs;
+    int terms;
+    int units; ///< lanes of the kernel
+
+    constexpr index_t row_size() const noexcept {
+        return index_t{(terms + units - 1) / units} * units;
+    }
+    constexpr index_t size() const noexcept { return outputs * row_size(); }
+};
+
+/// Packs `matrix(r, j)`, term r of output j.
+template <class Scalar, class Matrix>
+void pack_rows(const row_layout& layout, const Matrix& matrix, Scalar* packed) noexcept {
+    for (int j = 0; j < layout.outputs; ++j) {
+        for (int r = 0; r < layout.row_size(); ++r) {
+            *packed++ = r < layout.terms ? matrix(r, j) : Scalar(0);
+        }
+    }
+}
+
+namespace detail {
+
+template <class Lanes, int Rows>
+void dot_rows(const row_layout& layout, const typename Lanes::scalar_type* rows,
+              const typename Lanes::scalar_type* values, const typename Lanes::scalar_type* start,
+              typename Lanes::scalar_type* output) noexcept {
+    using scalar = typename Lanes::scalar_type;
+    using reg = typename Lanes::register_type;
+    using pack = typename Lanes::pack_type;
+    constexpr int width = Lanes::count;
+    const index_t stride = layout.row_size();
+    reg sums[2][Rows];
+    unroll<2>([&](auto part) TOCSIN_ALWAYS_INLINE {
+        unroll<Rows>([&](auto row)
+                         TOCSIN_ALWAYS_INLINE { sums[part][row] = reg(pack(scalar(0))); });
+    });
+    int r = 0;
+    const auto add = [&](auto part, reg v) TOCSIN_ALWAYS_INLINE {
+        unroll<Rows>([&](auto row) TOCSIN_ALWAYS_INLINE {
+            sums[part][row] =
+                Lanes::multiply_add(Lanes::load(rows + row * stride + r), v, sums[part][row]);
+        });
+        r += width;
+    };
+    while (r + 2 * width <= layout.terms) {
+        add(std::integral_constant<int, 0>{}, Lanes::load(values + r));
+        add(std::integral_constant<int, 1>{}, Lanes::load(values + r));
+    }
+    if (r + width <= layout.terms) {
+        add(std::integral_constant<int, 0>{}, Lanes::load(values + r));
+    }
+    if (r < layout.terms) {
+        add(std::integral_constant<int, 1>{}, Lanes::load_first(values + r, layout.terms - r));
+    }
+    unroll<Rows>([&](auto row) TOCSIN_ALWAYS_INLINE {
+        output[row] = start[row] + Lanes::sum(Lanes::add(sums[0][row], sums[1][row]));
+    });
+}
+
+} // namespace detail
+
+/// One column. Never allocates.
+/// @param rows   by pack_rows
+/// @param values `[terms]`
+/// @param start  `[outputs]` what the sums start with: a bias
+/// @param output `[outputs]`, overwritten; must not overlap `values`
+template <class Lanes>
+void dot_products(const row_layout& layout, const typename Lanes::scalar_type* rows,
+                  const typename Lanes::scalar_type* values,
+                  const typename Lanes::scalar_type* start,
+                  typename Lanes::scalar_type* output) noexcept {
+    int row = 0;
+    for (; row + 4 <= layout.outputs; row += 4) {
+        detail::dot_rows<Lanes, 4>(layout, rows + row * layout.row_size(), values, start + row,
+                                   output + row);
+    }
+    for (; row < layout.outputs; ++row) {
+        detail::dot_rows<Lanes, 1>(layout, rows + row * layout.row_size(), values, start + row,
+                                   output + row);
+    }
+}
+
+} // namespace tocsin
