@@ -10,6 +10,12 @@
 /// damp errors of n / d and, as written on the right, never leave the range of the function:
 /// adding a square does not make a sum smaller, also when rounded. The fit is minimax with regard
 /// to the final value (tests/fixtures/derive_activations.py); docs/mathematics.md has the details.
+///
+/// Largest error against the exact value; in brackets what was measured over all 2^32 floats, with
+/// fused multiplications and additions and without:
+///
+///     tanh     6 ulp [5.65, 5.90]                      1.5 epsilon [1.31, 1.46], which is 1.8e-7
+///     sigmoid  4 ulp [2.88, 3.36] where it is >= 1/4   1.25 epsilon [1.03, 1.18], 1.5e-7
 #pragma once
 
 #include "tocsin/math/pack_functions.hpp"
