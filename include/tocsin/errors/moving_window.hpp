@@ -1,0 +1,150 @@
+/// @file moving_window.hpp
+/// @brief Mean and variance of the last values of a stream, in constant time for each.
+#pragma once
+
+#include "tocsin/core/extents.hpp"
+#include "tocsin/core/status.hpp"
+#include "tocsin/core/views.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+
+namespace tocsin {
+namespace detail {
+
+/// Rows that a loaded ring may have at most: a file shall not make a program allocate without end.
+inline constexpr int largest_ring = 1 << 24;
+
+} // namespace detail
+
+/// Mean and variance of the last `rows` values, or of all while there are fewer: the trailing
+/// moving mean for streams. push() is O(1) in the worst case, too, and never allocates.
+///
+/// The sums follow the window by the update
+///     m' = m + (x - y) / n,    S' = S + (x - y)((x - m') + (y - m)),
+/// where x comes in and y goes out (Welford's update and its inverse in one). Rounding errors would
+/// pile up over a year, so a second pair of sums starts anew whenever the ring begins again, and
+/// takes the place of the first as soon as it has seen a whole window.
+class moving_window {
+  public:
+    /// @param rows at least 1 (debug builds check). Allocates.
+    explicit moving_window(int rows = 1) : values_{column<double>::Zero(std::max(rows, 1))} {
+        TOCSIN_ASSERT(rows >= 1, "moving_window: rows must be at least 1");
+    }
+
+    /// Values that a full window holds.
+    int rows() const noexcept { return static_cast<int>(values_.size()); }
+    /// Values in the window, at most rows().
+    int count() const noexcept { return count_; }
+    bool full() const noexcept { return count_ == rows(); }
+    /// Values that were not finite since the last reset().
+    std::int64_t rejected() const noexcept { return rejected_; }
+
+    /// Takes in a value and returns the mean with it. A value that is not finite is returned as it
+    /// is, counted, and changes nothing else.
+    double push(double value) noexcept {
+        if (!std::isfinite(value)) {
+            ++rejected_;
+            return value;
+        }
+        fresh_.add(value, next_ + 1);
+        if (full()) {
+            const double leaving = values_[next_];
+            const double mean_before = sums_.mean;
+            const double step = value - leaving;
+            sums_.mean += step / rows();
+            sums_.scatter += step * ((value - sums_.mean) + (leaving - mean_before));
+            sums_.scatter = std::max(sums_.scatter, 0.0);
+        } else {
+            ++count_;
+            sums_ = fresh_;
+        }
+        values_[next_] = value;
+        if (++next_ == rows()) {
+            next_ = 0;
+            sums_ = fresh_;
+            fresh_ = {};
+        }
+        return sums_.mean;
+    }
+
+    /// Mean of the window; NaN while it is empty.
+    double mean() const noexcept {
+        return count_ > 0 ? sums_.mean : std::numeric_limits<double>::quiet_NaN();
+    }
+    /// Unbiased variance of the window (divided by count - 1); NaN for fewer than two values.
+    double variance() const noexcept {
+        return count_ > 1 ? sums_.scatter / (count_ - 1) : std::numeric_limits<double>::quiet_NaN();
+    }
+
+    /// Forgets all values. Never allocates.
+    void reset() noexcept {
+        count_ = 0;
+        next_ = 0;
+        rejected_ = 0;
+        sums_ = {};
+        fresh_ = {};
+    }
+
+    /// Saves or loads everything: after loading the stream goes on with the same bits.
+    template <class Archive>
+    void exchange(Archive& archive) {
+        int rows_stored = rows();
+        archive.integer("rows", rows_stored);
+        if constexpr (Archive::loading) {
+            if (archive.outcome().ok() && (rows_stored < 1 || rows_stored > detail::largest_ring)) {
+                archive.fail(status::error(error_code::format_error, "moving_window: rows ",
+                                           rows_stored, " must lie in [1, ", detail::largest_ring,
+                                           "]"));
+            }
+            if (!archive.outcome().ok()) {
+                return;
+            }
+            values_ = column<double>::Zero(rows_stored);
+        }
+        archive.integer("count", count_);
+        archive.integer("next", next_);
+        archive.integer("rejected", rejected_);
+        archive.matrix("values", values_);
+        archive.number("mean", sums_.mean);
+        archive.number("scatter", sums_.scatter);
+        archive.number("fresh_mean", fresh_.mean);
+        archive.number("fresh_scatter", fresh_.scatter);
+        if constexpr (Archive::loading) {
+            const bool possible = count_ >= 0 && count_ <= rows() && next_ >= 0 && next_ < rows() &&
+                                  (full() || next_ == count_) && sums_.scatter >= 0 &&
+                                  fresh_.scatter >= 0;
+            if (archive.outcome().ok() && !possible) {
+                archive.fail(status::error(error_code::format_error, "moving_window: count ",
+                                           count_, " and next ", next_, " of ", rows(),
+                                           " rows fit no window"));
+            }
+            if (!archive.outcome().ok()) {
+                reset();
+            }
+        }
+    }
+
+  private:
+    struct sums_type {
+        double mean = 0;
+        double scatter = 0; // sum of squared distances from the mean
+
+        void add(double value, int count) noexcept {
+            const double difference = value - mean;
+            mean += difference / count;
+            scatter += difference * (value - mean);
+        }
+    };
+
+    column<double> values_; // ring
+    int count_ = 0;
+    int next_ = 0; // where the next value goes; also how many are in fresh_
+    std::int64_t rejected_ = 0;
+    sums_type sums_;
+    sums_type fresh_; // of values_[0, next_)
+};
+
+} // namespace tocsin
