@@ -7,9 +7,9 @@
 /// Largest error against the exact value over all finite arguments, with and without FMA; in
 /// brackets what was measured, for float over all of them, for double over 20 million:
 ///
-///     sigmoid  3 ulp [2.42] where the result is a normal number; below, the error is less than the
+///     sigmoid  3 ulp [2.49] where the result is a normal number; below, the error is less than the
 ///              smallest normal number (the result may be 0)
-///     tanh     3.5 ulp [3.24] with xsimd; 3 ulp [2.17] with the functions of glibc
+///     tanh     3.5 ulp [3.24] with xsimd; 3 ulp [2.19] with the functions of glibc
 ///
 /// The absolute error is at most 1.25 epsilon of the scalar type [0.87].
 #pragma once
