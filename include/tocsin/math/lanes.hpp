@@ -50,6 +50,8 @@ struct lanes {
     static Scalar broadcast(const Scalar* from) noexcept { return *from; }
     static Scalar multiply_add(Scalar a, Scalar b, Scalar c) noexcept { return a * b + c; }
     static Scalar add(Scalar a, Scalar b) noexcept { return a + b; }
+    template <int Registers>
+    static void prefetch(const Scalar* /*from*/) noexcept {}
     static Scalar sum(Scalar value) noexcept { return value; }
     /// The lower half of the bits in the place of the upper half; the lower half becomes 0.
     static Scalar lower_half(Scalar words) noexcept {
@@ -91,6 +93,16 @@ struct lanes<Scalar, Count> {
         alignas(64) Scalar padded[Count];
         store(padded, value);
         std::memcpy(to, padded, static_cast<std::size_t>(valid) * sizeof(Scalar));
+    }
+    /// Asks for `Registers` registers' worth of memory that will be needed soon.
+    template <int Registers>
+    TOCSIN_ALWAYS_INLINE static void prefetch([[maybe_unused]] const Scalar* from) noexcept {
+#if defined(__GNUC__)
+        constexpr int line = 64 / static_cast<int>(sizeof(Scalar));
+        for (int k = 0; k < Registers * Count; k += line) {
+            __builtin_prefetch(from + k);
+        }
+#endif
     }
     TOCSIN_ALWAYS_INLINE static register_type broadcast(const Scalar* from) noexcept {
         return pack_type(*from);

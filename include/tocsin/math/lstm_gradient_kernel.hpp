@@ -34,6 +34,10 @@ void lstm_slopes_kernel(const lstm_layout& layout, int batch,
         for (int column = 0; column < batch; ++column) {
             const index_t at = index_t{column} * layout.hidden + index_t{block} * Lanes::count;
             scalar* const gate = gates.at(layout, block, first_column + column);
+            if (first_column >= batch) {
+                // The step before is next, and on a long tape it has left the caches.
+                Lanes::template prefetch<lstm_gate::count>(gate - batch * layout.column_size());
+            }
             const pack i(Lanes::load(gate + lstm_gate::input * Lanes::count));
             const pack f(Lanes::load(gate + lstm_gate::forget * Lanes::count));
             const pack g(Lanes::load(gate + lstm_gate::candidate * Lanes::count));

@@ -130,16 +130,19 @@ void pack_slope_product(const lstm_layout& layout, int outputs, int first_column
     const product_layout product = slope_product(layout, outputs);
     const index_t rows = index_t{lstm_gate::count} * layout.hidden;
     std::fill_n(packed, product.size(), Scalar(0));
-    for (int j = 0; j < outputs; ++j) {
-        const Scalar* const column = parameters + (index_t{first_column} + j) * rows;
-        Scalar* const to = packed + j / layout.units * product.block_size() + j % layout.units;
+    for (int first = 0; first < outputs; first += layout.units) {
+        Scalar* const to = packed + first / layout.units * product.block_size();
         for (int block = 0; block < layout.blocks(); ++block) {
             for (int gate = 0; gate < lstm_gate::count; ++gate) {
-                const Scalar* const from =
-                    column + index_t{gate} * layout.hidden + index_t{block} * layout.units;
+                // A square of weights is transposed: small enough for the first-level cache.
                 const index_t term = block * layout.column_size() + index_t{gate} * layout.units;
-                for (int unit = 0; unit < layout.units_in(block); ++unit) {
-                    to[(term + unit) * layout.units] = from[unit];
+                const index_t row = index_t{gate} * layout.hidden + index_t{block} * layout.units;
+                for (int j = first; j < std::min(first + layout.units, outputs); ++j) {
+                    const Scalar* const from =
+                        parameters + (index_t{first_column} + j) * rows + row;
+                    for (int unit = 0; unit < layout.units_in(block); ++unit) {
+                        to[(term + unit) * layout.units + (j - first)] = from[unit];
+                    }
                 }
             }
         }
