@@ -49,6 +49,7 @@ concept packable_model =
 /// - `loss_and_gradient(parameters, windows, loss, gradients, random, work)` returns the loss over
 ///   the batch and *adds* its gradient to `gradients` (the layout of `parameters`), with
 ///   `training_work_size(batch, time)` scalars of scratch. `random` drives dropout.
+/// - A model may have `shortest_window()`: the fit loop refuses shorter ones.
 template <class Model>
 concept sequence_model =
     std::copyable<Model> && std::floating_point<typename Model::scalar_type> &&

@@ -147,6 +147,13 @@ struct trainer {
         if (training.empty()) {
             return status::error(error_code::invalid_data, "fit: there are no training windows");
         }
+        if constexpr (requires { model.shortest_window(); }) {
+            if (training.length() < model.shortest_window()) {
+                return status::error(error_code::invalid_data, "fit: windows of ",
+                                     training.length(), " samples are shorter than the ",
+                                     model.shortest_window(), " that the model needs");
+            }
+        }
         const index_t count = model.parameter_count();
         if (static_cast<index_t>(state.parameters.size()) != count ||
             static_cast<index_t>(state.rule_state.size()) != rule.state_size(count)) {

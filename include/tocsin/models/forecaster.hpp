@@ -1,0 +1,273 @@
+/// @file forecaster.hpp
+/// @brief Stacked LSTM that forecasts the next samples of a stream.
+#pragma once
+
+#include "tocsin/core/storage.hpp"
+#include "tocsin/layers/dense_head.hpp"
+#include "tocsin/layers/lstm_stack.hpp"
+#include "tocsin/models/model_parts.hpp"
+
+#include <algorithm>
+#include <initializer_list>
+#include <span>
+#include <vector>
+
+namespace tocsin {
+
+/// Reads samples one by one and forecasts, after each, the `targets` first features of the next
+/// `look_ahead` samples (Malhotra et al. 2015; Singh 2017; Hundman et al. 2018). Further features
+/// are read only: commands, the time of day.
+///
+/// An LSTM stack carries the past in its state; a dense head maps its output to a forecast
+/// `[targets * look_ahead]`, the next sample first. A forecast costs the same however long the past
+/// is. Training cuts the past off where a window begins; from there it either starts from zero
+/// (loss_and_gradient) or from the state that the window before has left (the same with a state).
+///
+/// Parameters: stack, head.
+template <class Scalar, class Stack = lstm_stack<Scalar>, class Head = dense_head<Scalar>>
+class forecaster {
+  public:
+    using scalar_type = Scalar;
+    static constexpr const char* kind = "forecaster";
+
+    constexpr forecaster() noexcept = default;
+    /// @param targets how many of the features are forecast, the first ones
+    /// @param warm_up steps of a window whose forecasts do not count in training, because the state
+    ///                has not settled yet
+    constexpr forecaster(Stack stack, Head head, int targets, int warm_up = 0) noexcept
+        : stack_{stack}, head_{head}, targets_{targets}, warm_up_{warm_up} {}
+
+    /// The usual shape: LSTM layers of these sizes, a linear head. Allocates while it is made.
+    static forecaster with_layers(int features, int targets, std::initializer_list<int> hidden,
+                                  int look_ahead = 1, double dropout_rate = 0, int warm_up = 0)
+        requires(!Stack::sizes_type::is_static)
+    {
+        std::vector<int> sizes{features};
+        sizes.insert(sizes.end(), hidden);
+        const int outputs = targets * look_ahead;
+        return {Stack{typename Stack::sizes_type(sizes), dropout_rate},
+                Head{{sizes.back(), outputs}}, targets, warm_up};
+    }
+
+    constexpr const Stack& stack() const noexcept { return stack_; }
+    constexpr const Head& head() const noexcept { return head_; }
+    /// Features of a sample.
+    constexpr int features() const noexcept { return stack_.input_size(); }
+    /// Features that are forecast, the first ones of a sample.
+    constexpr int targets() const noexcept { return targets_; }
+    /// Samples that a forecast reaches into the future.
+    constexpr int look_ahead() const noexcept {
+        return targets_ > 0 ? head_.output_size() / targets_ : 0;
+    }
+    constexpr int warm_up() const noexcept { return warm_up_; }
+    /// Samples of the shortest window that has a forecast to learn from.
+    constexpr int shortest_window() const noexcept { return warm_up_ + look_ahead() + 1; }
+    constexpr index_t parameter_count() const noexcept {
+        return stack_.parameter_count() + head_.parameter_count();
+    }
+
+    /// Checks each part, then that they fit together; names the sizes that do not.
+    status check() const noexcept {
+        const status parts = detail::first_failure(
+            {stack_.check(), head_.check(),
+             detail::require_equal(kind, "outputs of the LSTM and inputs of the head",
+                                   stack_.output_size(), head_.input_size())});
+        if (!parts.ok()) {
+            return parts;
+        }
+        if (targets_ < 1 || targets_ > features() || warm_up_ < 0) {
+            return status::error(error_code::invalid_argument, kind, ": ", targets_,
+                                 " targets must be from 1 to the ", features(),
+                                 " features, warm-up ", warm_up_, " not negative");
+        }
+        if (head_.output_size() % targets_ != 0) {
+            return status::error(error_code::invalid_argument, kind, ": ", head_.output_size(),
+                                 " outputs of the head are no multiple of ", targets_, " targets");
+        }
+        return {};
+    }
+
+    template <class Visit>
+    void for_each_parameter_block(Visit&& visit) const {
+        detail::visit_part(visit, "stack", 0, stack_);
+        detail::visit_part(visit, "head", stack_.parameter_count(), head_);
+    }
+    void initialise(std::span<Scalar> parameters, random_generator& random) const {
+        stack_.initialise(slice(parameters, 0), random);
+        head_.initialise(slice(parameters, stack_.parameter_count()), random);
+    }
+
+    // ---- inference: one sample, state kept by the caller ------------------------------------
+
+    /// Scalars of the packed weights.
+    constexpr index_t packed_size() const noexcept {
+        return stack_.packed_size() + head_.packed_size();
+    }
+    /// Packs parameters for step() and predict(). Never allocates.
+    void pack(std::span<const Scalar> parameters, std::span<Scalar> packed) const noexcept {
+        stack_.pack(parameters, packed);
+        head_.pack(slice(parameters, stack_.parameter_count()),
+                   slice(packed, stack_.packed_size()));
+    }
+    /// Scalars of the state of a batch of streams; all zero before the first sample.
+    constexpr index_t state_size(int batch) const noexcept { return stack_.state_size(batch); }
+    /// Scalars of the forecasts of a batch.
+    constexpr index_t forecast_size(int batch) const noexcept {
+        return index_t{head_.output_size()} * batch;
+    }
+    constexpr index_t step_work_size(int batch) const noexcept {
+        return stack_.step_work_size(batch) + head_.apply_work_size(batch);
+    }
+    /// Reads a sample of each stream and forecasts the next ones. Never allocates.
+    /// @param packed    weights by pack()
+    /// @param samples   `[features x batch]`
+    /// @param state     `state_size(batch)` scalars, in: of the past; out: with these samples
+    /// @param forecasts `[targets * look_ahead x batch]`, overwritten
+    /// @param work      `step_work_size(batch)` scalars
+    void step(packed_weights<Scalar> packed, const matrix_view<const Scalar>& samples,
+              std::span<Scalar> state, matrix_view<Scalar> forecasts, std::span<Scalar> work,
+              block_order order = block_order::ascending) const noexcept {
+        const int batch = static_cast<int>(samples.cols());
+        work_area<Scalar> rest{work};
+        const auto stack_work = rest.take(stack_.step_work_size(batch));
+        stack_.step(packed, samples, state, stack_work, order);
+        head_.apply(packed.from(stack_.packed_size()), stack_.top_hidden(state, batch), forecasts,
+                    rest.rest());
+    }
+
+    // ---- inference: windows, for training and window detectors ------------------------------
+
+    constexpr index_t predict_work_size(int batch, int /*time*/) const noexcept {
+        return state_size(batch) + forecast_size(batch) + step_work_size(batch);
+    }
+    /// One-step forecasts of windows, from a zero state at the start of each. What is not forecast,
+    /// the first sample and the features beyond the targets, is copied. Never allocates.
+    /// @param predictions `[features x (batch * time)]`, overwritten
+    void predict(packed_weights<Scalar> packed, sequence_view<const Scalar> windows,
+                 sequence_view<Scalar> predictions, std::span<Scalar> work) const noexcept {
+        const int batch = windows.batch();
+        work_area<Scalar> rest{work};
+        const auto state = zero(rest.take(state_size(batch)));
+        matrix_view<Scalar> forecasts(rest.take(forecast_size(batch)).data(), head_.output_size(),
+                                      batch);
+        for (int t = 0; t < windows.time(); ++t) {
+            predictions.step(t) = windows.step(t);
+            if (t > 0) {
+                predictions.step(t).topRows(targets_) = forecasts.topRows(targets_);
+            }
+            step(packed, windows.step(t), state, forecasts, rest.rest(), order_of_step(t));
+        }
+    }
+
+    // ---- training ---------------------------------------------------------------------------
+
+    constexpr index_t training_work_size(int batch, int time) const noexcept {
+        const int steps = std::max(time - look_ahead(), 0);
+        const index_t forecasts = forecast_size(batch) * steps;
+        return stack_.tape_size(batch, steps) + head_.tape_size(batch, steps) + 2 * forecasts +
+               index_t{stack_.output_size()} * batch * steps + state_size(batch) +
+               std::max(stack_.state_backward_work_size(batch, steps),
+                        head_.backward_work_size(batch, steps));
+    }
+    /// Loss of all forecasts that lie within the windows; its gradient is added to `gradients`. See
+    /// concept sequence_model. Windows shorter than `shortest_window()` have none.
+    template <class Loss>
+    double loss_and_gradient(std::span<const Scalar> parameters,
+                             sequence_view<const Scalar> windows, const Loss& loss,
+                             std::span<Scalar> gradients, random_generator& random,
+                             std::span<Scalar> work) const noexcept {
+        return loss_and_gradient(parameters, windows, loss, gradients, random, work, {});
+    }
+    /// The same for windows that go on where others ended: truncated backpropagation through time.
+    /// @param state `state_size(batch)` scalars, in: at the start of the windows; out: after
+    ///              `time - look_ahead` steps, where the next windows begin. Empty: start from
+    ///              zero.
+    template <class Loss>
+    double loss_and_gradient(std::span<const Scalar> parameters,
+                             sequence_view<const Scalar> windows, const Loss& loss,
+                             std::span<Scalar> gradients, random_generator& random,
+                             std::span<Scalar> work, std::span<Scalar> state) const noexcept {
+        const int batch = windows.batch();
+        const int steps = windows.time() - look_ahead();
+        const int counted = steps - warm_up_;
+        if (counted < 1) {
+            return 0;
+        }
+        const auto inputs = windows.steps(0, steps);
+        const auto head_parameters = slice(parameters, stack_.parameter_count());
+        const auto head_gradients = slice(gradients, stack_.parameter_count());
+        work_area<Scalar> rest{work};
+        const auto stack_tape =
+            stack_.make_tape(rest.take(stack_.tape_size(batch, steps)), batch, steps);
+        const auto head_tape =
+            head_.make_tape(rest.take(head_.tape_size(batch, counted)), batch, counted);
+        const auto targets = take_sequence(rest, head_.output_size(), batch, counted);
+        const auto output_gradient = take_sequence(rest, head_.output_size(), batch, counted);
+        const auto hidden_gradient = take_sequence(rest, stack_.output_size(), batch, steps);
+        const auto state_gradient = zero(rest.take(state_size(batch)));
+
+        stack_.reset(stack_tape, random);
+        for_each_layer_state(stack_tape, state, 0, [](auto on_tape, auto kept) {
+            on_tape.hidden = kept.hidden;
+            on_tape.cell = kept.cell;
+        });
+        stack_.forward(parameters, inputs, stack_tape);
+        for_each_layer_state(stack_tape, state, steps, [](auto on_tape, auto kept) {
+            kept.hidden = on_tape.hidden;
+            kept.cell = on_tape.cell;
+        });
+        const sequence_view<Scalar> hidden = stack_.outputs(stack_tape).steps(warm_up_, counted);
+        head_.forward(head_parameters, hidden, head_tape);
+        copy_targets(windows, targets);
+        const double value = loss(std::span<const Scalar>(head_.outputs(head_tape).span()),
+                                  std::span<const Scalar>(targets.span()), output_gradient.span());
+
+        hidden_gradient.steps(0, warm_up_).flat().setZero();
+        head_.backward(head_parameters, hidden, head_tape, output_gradient, head_gradients,
+                       hidden_gradient.steps(warm_up_, counted), rest.rest());
+        stack_.backward(parameters, inputs, stack_tape, hidden_gradient, gradients, {},
+                        state_gradient, rest.rest());
+        return value;
+    }
+
+    template <class Archive>
+    void exchange(Archive& archive) {
+        detail::exchange_part(archive, "stack", stack_);
+        detail::exchange_part(archive, "head", head_);
+        archive.integer("targets", targets_, 1, maximum_layer_size);
+        archive.integer("warm_up", warm_up_, 0, maximum_layer_size);
+    }
+
+  private:
+    static sequence_view<Scalar> take_sequence(work_area<Scalar>& rest, int features, int batch,
+                                               int time) noexcept {
+        return {rest.take(index_t{features} * batch * time).data(), features, batch, time};
+    }
+    /// Calls `visit(state on the tape at a step, state of the caller)` for each layer; for none
+    /// when the caller keeps no state.
+    template <class Visit>
+    void for_each_layer_state(const typename Stack::tape_type& tape, std::span<Scalar> state,
+                              int step, Visit&& visit) const noexcept {
+        for (int k = 0; k < stack_.layers() && !state.empty(); ++k) {
+            visit(stack_.tape_state(tape, k, step), stack_.layer_state(state, k, tape.batch));
+        }
+    }
+    /// What the forecasts of each counted step should have been.
+    void copy_targets(sequence_view<const Scalar> windows,
+                      const sequence_view<Scalar>& targets) const noexcept {
+        for (int t = 0; t < targets.time(); ++t) {
+            auto forecast = targets.step(t);
+            for (int ahead = 0; ahead < look_ahead(); ++ahead) {
+                forecast.middleRows(index_t{ahead} * targets_, targets_) =
+                    windows.step(warm_up_ + t + 1 + ahead).topRows(targets_);
+            }
+        }
+    }
+
+    [[no_unique_address]] Stack stack_;
+    [[no_unique_address]] Head head_;
+    int targets_ = 0;
+    int warm_up_ = 0;
+};
+
+} // namespace tocsin
