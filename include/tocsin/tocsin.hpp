@@ -5,6 +5,12 @@
 /// and checkpoints are left out and all else is there.
 #pragma once
 
+#include "tocsin/comparators/control_limits.hpp"
+#include "tocsin/comparators/lagged_value.hpp"
+#include "tocsin/comparators/linear_autoregression.hpp"
+#include "tocsin/comparators/pca_reconstruction.hpp"
+#include "tocsin/comparators/sample_scorer.hpp"
+#include "tocsin/comparators/smoothed_z_score.hpp"
 #include "tocsin/core/config.hpp"
 #include "tocsin/core/extents.hpp"
 #include "tocsin/core/random.hpp"
@@ -51,6 +57,7 @@
 #include "tocsin/series/augmentation.hpp"
 #include "tocsin/series/autocorrelation.hpp"
 #include "tocsin/series/generator.hpp"
+#include "tocsin/series/period.hpp"
 #include "tocsin/series/scaler.hpp"
 #include "tocsin/series/series.hpp"
 #include "tocsin/series/split.hpp"

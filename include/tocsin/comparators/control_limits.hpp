@@ -1,0 +1,109 @@
+/// @file control_limits.hpp
+/// @brief Limits that normal samples exceed with a given probability, for T-squared and Q.
+#pragma once
+
+#include "tocsin/core/config.hpp"
+
+#include <cmath>
+#include <limits>
+#include <numbers>
+
+namespace tocsin {
+namespace detail {
+
+/// Regularised incomplete beta function I_x(a, b) for a, b > 0 and x in [0, 1], by its continued
+/// fraction (DLMF 8.17.22), evaluated by the modified Lentz algorithm.
+inline double incomplete_beta(double a, double b, double x) noexcept {
+    if (!(x > 0)) {
+        return 0;
+    }
+    if (!(x < 1)) {
+        return 1;
+    }
+    if (x > (a + 1) / (a + b + 2)) { // the fraction converges fast on the other side
+        return 1 - incomplete_beta(b, a, 1 - x);
+    }
+    constexpr double tiny = 1e-300;
+    const auto nonzero = [](double value) { return std::abs(value) < tiny ? tiny : value; };
+    double c = 1;
+    double d = 1 / nonzero(1 - (a + b) * x / (a + 1));
+    double fraction = d;
+    for (int m = 1; m < 10000; ++m) {
+        const double even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m));
+        d = 1 / nonzero(1 + even * d);
+        c = nonzero(1 + even / c);
+        fraction *= d * c;
+        const double odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1));
+        d = 1 / nonzero(1 + odd * d);
+        c = nonzero(1 + odd / c);
+        fraction *= d * c;
+        if (std::abs(d * c - 1) < std::numeric_limits<double>::epsilon()) {
+            break;
+        }
+    }
+    const double front = std::exp(std::lgamma(a + b) - std::lgamma(a) - std::lgamma(b) +
+                                  a * std::log(x) + b * std::log1p(-x));
+    return front * fraction / a;
+}
+
+/// The x in [low, high] where a growing function reaches `level`, to the last bit that bisection
+/// finds.
+template <class Function>
+double bisect(double low, double high, double level, const Function& function) noexcept {
+    for (int step = 0; step < 200; ++step) {
+        const double middle = low + (high - low) / 2;
+        (function(middle) < level ? low : high) = middle;
+    }
+    return high;
+}
+
+} // namespace detail
+
+/// Quantile of the standard normal distribution, by bisection of erfc.
+/// @param probability in (0, 1) (debug builds check)
+inline double normal_quantile(double probability) noexcept {
+    TOCSIN_ASSERT(probability > 0 && probability < 1, "normal_quantile: outside of (0, 1)");
+    return detail::bisect(-40, 40, probability,
+                          [](double x) { return std::erfc(-x / std::numbers::sqrt2) / 2; });
+}
+
+/// Quantile of the F distribution, by bisection of the incomplete beta function.
+/// @param probability in (0, 1); the degrees of freedom are above 0 (debug builds check)
+inline double f_quantile(double probability, double numerator, double denominator) noexcept {
+    TOCSIN_ASSERT(probability > 0 && probability < 1 && numerator > 0 && denominator > 0,
+                  "f_quantile: probability outside of (0, 1) or no degrees of freedom");
+    // In y = d1 x / (d1 x + d2), which lies in [0, 1], the distribution is I_y(d1 / 2, d2 / 2).
+    const double y = detail::bisect(0, 1, probability, [=](double at) {
+        return detail::incomplete_beta(numerator / 2, denominator / 2, at);
+    });
+    return denominator * y / (numerator * (1 - y));
+}
+
+/// Limit of Hotelling's T-squared for new samples, from the F distribution:
+///     m (n - 1) (n + 1) / (n (n - m)) F(probability; m, n - m).
+/// @param components m, at least 1
+/// @param samples    n that the covariance was estimated from; infinite unless more than m
+inline double hotelling_limit(int components, double samples, double probability) noexcept {
+    const double m = components;
+    return samples > m ? m * (samples - 1) * (samples + 1) / (samples * (samples - m)) *
+                             f_quantile(probability, m, samples - m)
+                       : std::numeric_limits<double>::infinity();
+}
+
+/// Limit of the residual statistic Q (Jackson and Mudholkar, "Control procedures for residuals
+/// associated with principal component analysis", Technometrics 21, 1979) from the sums theta_i of
+/// the i-th powers of the variances that are left to the residual.
+/// @return 0 when theta1 is 0: there is no residual in normal samples.
+inline double residual_limit(double theta1, double theta2, double theta3,
+                             double probability) noexcept {
+    if (!(theta1 > 0)) {
+        return 0;
+    }
+    const double h = 1 - 2 * theta1 * theta3 / (3 * theta2 * theta2);
+    const double z = normal_quantile(probability);
+    const double root =
+        1 + z * h * std::sqrt(2 * theta2) / theta1 + theta2 * h * (h - 1) / (theta1 * theta1);
+    return theta1 * std::pow(root, 1 / h);
+}
+
+} // namespace tocsin

@@ -1,0 +1,83 @@
+/// @file lagged_value.hpp
+/// @brief Forecast by the last value, or by the value one period ago.
+#pragma once
+
+#include "tocsin/comparators/sample_scorer.hpp"
+#include "tocsin/detect/sample_window.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <span>
+
+namespace tocsin {
+
+/// Predicts each feature by its value `lag` samples before: lag 1 is the last value, the period of
+/// the series (dominant_period()) the seasonal last value. The score is the root mean square over
+/// the features of the differences, each divided by its root mean square in the training samples.
+class lagged_value {
+  public:
+    explicit lagged_value(int lag = 1) noexcept : lag_{lag} {}
+
+    int lag() const noexcept { return lag_; }
+    int features() const noexcept { return static_cast<int>(scale_.size()); }
+
+    /// @param training finite, more samples than the lag
+    status fit(const samples_view& training) {
+        scale_.resize(0);
+        if (lag_ < 1) {
+            return status::error(error_code::invalid_argument, "lagged_value: lag ", lag_,
+                                 " must be at least 1");
+        }
+        if (status usable = detail::check_training("lagged_value", training, lag_ + index_t{1});
+            !usable) {
+            return usable;
+        }
+        const index_t pairs = training.cols() - lag_;
+        scale_ = detail::scale_of(
+            (training.rightCols(pairs) - training.leftCols(pairs)).rowwise().squaredNorm(), pairs);
+        past_ = sample_window<double>(features(), lag_);
+        mean_ = training.rowwise().mean();
+        sample_ = mean_;
+        return {};
+    }
+
+    double push(std::span<const double> sample) noexcept {
+        constexpr double none = std::numeric_limits<double>::quiet_NaN();
+        if (features() == 0 || static_cast<int>(sample.size()) != features()) {
+            return none;
+        }
+        const bool comparable = past_.full();
+        bool finite = true;
+        double sum = 0;
+        for (int k = 0; k < features(); ++k) {
+            const double value = sample[static_cast<std::size_t>(k)];
+            if (!std::isfinite(value)) {
+                finite = false;
+                continue;
+            }
+            sample_[k] = value;
+            if (comparable) {
+                const double deviation = (value - past_.view()(k, 0)) / scale_[k];
+                sum += deviation * deviation;
+            }
+        }
+        past_.push(sample_);
+        return comparable && finite ? std::sqrt(sum / features()) : none;
+    }
+
+    void reset() noexcept {
+        past_.clear();
+        sample_ = mean_;
+    }
+
+  private:
+    int lag_;
+    column<double> scale_;
+    column<double> mean_;   // stands for values that are missing from the start
+    column<double> sample_; // the newest, with the last finite value where one is missing
+    sample_window<double> past_;
+};
+
+} // namespace tocsin

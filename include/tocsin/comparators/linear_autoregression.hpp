@@ -1,0 +1,165 @@
+/// @file linear_autoregression.hpp
+/// @brief Linear forecast from the last samples of several inputs, by ridge regression.
+#pragma once
+
+#include "tocsin/comparators/sample_scorer.hpp"
+#include "tocsin/detect/sample_window.hpp"
+
+#include <Eigen/Cholesky>
+
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <span>
+
+namespace tocsin {
+
+struct autoregression_settings {
+    int order = 8;                ///< samples that a forecast looks back at, at least 1
+    int targets = 0;              ///< the first so many features are predicted; 0: all
+    double relative_ridge = 1e-3; ///< penalty on the weights of scaled inputs, per sample; above 0
+};
+
+/// Vector autoregression: each target is an affine function of the last `order` samples of all
+/// features, so that commands beside a measurement help to predict it. The weights minimise
+///     sum over samples |y - W x - b|^2 + ridge |W|^2
+/// (ridge regression; Hoerl and Kennard 1970) over features of mean 0 and variance 1, solved by
+/// Cholesky. The score is the root mean square over the targets of the errors, each divided by its
+/// root mean square in the training samples.
+class linear_autoregression {
+  public:
+    explicit linear_autoregression(autoregression_settings settings = {}) noexcept
+        : settings_{settings} {}
+
+    const autoregression_settings& settings() const noexcept { return settings_; }
+    int features() const noexcept { return static_cast<int>(mean_.size()); }
+    int targets() const noexcept { return static_cast<int>(error_scale_.size()); }
+    /// Root mean square error of each target in the training samples, in units of the data.
+    const column<double>& error_scale() const noexcept { return error_scale_; }
+    /// Error of the last forecast, measured minus predicted, per target in units of the data; NaN
+    /// where there was no forecast.
+    const column<double>& errors() const noexcept { return errors_; }
+
+    /// O(samples * (order * features)^2), allocates.
+    /// @param training finite, at least two samples more than the order
+    status fit(const samples_view& training) {
+        mean_.resize(0);
+        error_scale_.resize(0);
+        const auto& [order, wanted, ridge] = settings_;
+        if (order < 1 || wanted < 0 || wanted > training.rows() || !(ridge > 0) ||
+            !std::isfinite(ridge)) {
+            return status::error(error_code::invalid_argument, "linear_autoregression: order ",
+                                 order, ", targets ", wanted, " of ", training.rows(),
+                                 " and ridge ", ridge,
+                                 " must be at least 1, 0 to all, and above 0");
+        }
+        if (status usable =
+                detail::check_training("linear_autoregression", training, order + index_t{2});
+            !usable) {
+            return usable;
+        }
+        const index_t features = training.rows();
+        const index_t targets = wanted == 0 ? features : wanted;
+        const index_t inputs = features * order;
+        const index_t count = training.cols() - order;
+        const column<double> mean = training.rowwise().mean();
+        matrix<double> scaled = training.colwise() - mean;
+        const column<double> scale =
+            detail::scale_of(scaled.rowwise().squaredNorm(), training.cols());
+        scaled.array().colwise() /= scale.array();
+
+        // Consecutive columns are one vector: the inputs of sample t are the `order` columns
+        // before.
+        matrix<double> gram = matrix<double>::Zero(inputs + 1, inputs + 1);
+        matrix<double> moments = matrix<double>::Zero(inputs + 1, targets);
+        constexpr index_t block = 256;
+        matrix<double> x(inputs + 1, block);
+        for (index_t first = 0; first < count; first += block) {
+            const index_t size = std::min(block, count - first);
+            for (index_t k = 0; k < size; ++k) {
+                x.col(k) << vector_view<const double>(scaled.data() + (first + k) * features,
+                                                      inputs),
+                    1.0;
+            }
+            const auto columns = x.leftCols(size);
+            gram.selfadjointView<Eigen::Lower>().rankUpdate(columns);
+            moments.noalias() +=
+                columns * scaled.block(0, order + first, targets, size).transpose();
+        }
+        gram.diagonal().head(inputs).array() += ridge * static_cast<double>(count);
+        const Eigen::LLT<matrix<double>> solver(gram);
+        matrix<double> weights = solver.solve(moments).transpose(); // [targets x (inputs + 1)]
+        if (solver.info() != Eigen::Success || !weights.allFinite()) {
+            return status::error(error_code::invalid_data,
+                                 "linear_autoregression: the normal equations of ", inputs,
+                                 " inputs cannot be solved");
+        }
+        column<double> squares = column<double>::Zero(targets);
+        for (index_t t = 0; t < count; ++t) {
+            const vector_view<const double> past(scaled.data() + t * features, inputs);
+            const column<double> error = scaled.col(order + t).head(targets) -
+                                         weights.leftCols(inputs) * past - weights.col(inputs);
+            squares += error.cwiseAbs2();
+        }
+        weights_ = std::move(weights);
+        mean_ = mean;
+        scale_ = scale;
+        error_scale_ = detail::scale_of(squares, count).cwiseProduct(scale.head(targets));
+        sample_ = column<double>::Zero(features);
+        errors_ = column<double>::Zero(targets);
+        past_ = sample_window<double>(static_cast<int>(features), order);
+        reset();
+        return {};
+    }
+
+    double push(std::span<const double> sample) noexcept {
+        constexpr double none = std::numeric_limits<double>::quiet_NaN();
+        if (features() == 0 || static_cast<int>(sample.size()) != features()) {
+            return none;
+        }
+        bool finite = true;
+        for (int k = 0; k < features(); ++k) {
+            const double value = sample[static_cast<std::size_t>(k)];
+            if (std::isfinite(value)) {
+                sample_[k] = (value - mean_[k]) / scale_[k];
+            } else {
+                finite = false;
+            }
+        }
+        double score = none;
+        errors_.setConstant(none);
+        if (past_.full()) {
+            const vector_view<const double> past(past_.view().data(), past_.view().size());
+            double sum = 0;
+            for (int k = 0; k < targets(); ++k) {
+                const double predicted =
+                    weights_.row(k).head(past.size()).dot(past) + weights_(k, past.size());
+                const double value = sample[static_cast<std::size_t>(k)];
+                errors_[k] = value - (mean_[k] + scale_[k] * predicted);
+                const double deviation = errors_[k] / error_scale_[k];
+                sum += deviation * deviation;
+            }
+            score = finite ? std::sqrt(sum / targets()) : none;
+        }
+        past_.push(sample_);
+        return score;
+    }
+
+    void reset() noexcept {
+        past_.clear();
+        sample_.setZero(); // the mean
+        errors_.setConstant(std::numeric_limits<double>::quiet_NaN());
+    }
+
+  private:
+    autoregression_settings settings_;
+    matrix<double> weights_; // [targets x (features * order + 1)]
+    column<double> mean_;
+    column<double> scale_;
+    column<double> error_scale_;
+    column<double> sample_; // scaled, with the last finite value where one is missing
+    column<double> errors_;
+    sample_window<double> past_; // scaled
+};
+
+} // namespace tocsin

@@ -1,0 +1,149 @@
+/// @file pca_reconstruction.hpp
+/// @brief Principal components: Hotelling's T-squared inside of them, the residual Q outside.
+#pragma once
+
+#include "tocsin/comparators/control_limits.hpp"
+#include "tocsin/comparators/sample_scorer.hpp"
+
+#include <Eigen/Eigenvalues>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <span>
+
+namespace tocsin {
+
+struct pca_settings {
+    double explained_variance = 0.85; ///< the fewest components with more than this share; 1: all
+    double probability = 0.999;       ///< share of normal samples below each of the limits
+};
+
+/// The two statistics of a sample.
+struct pca_statistics {
+    double t_squared = 0; ///< sum of squared components, each divided by its variance
+    double q = 0;         ///< squared length of what the components leave over
+};
+
+/// Principal component analysis of features scaled to mean 0 and variance 1. A sample is anomalous
+/// when it lies far off within the space of the components (T-squared) or outside of it (Q). The
+/// score is the larger of both, each divided by its limit, so that 1 is a threshold. Each sample is
+/// judged alone; to judge shapes, pass windows as samples. Features that are constant in the
+/// training samples are left out.
+class pca_reconstruction {
+  public:
+    explicit pca_reconstruction(pca_settings settings = {}) noexcept : settings_{settings} {}
+
+    int features() const noexcept { return static_cast<int>(mean_.size()); }
+    int components() const noexcept { return static_cast<int>(axes_.cols()); }
+    /// Variances along all axes, largest first, in scaled units.
+    const column<double>& variances() const noexcept { return variances_; }
+    /// Limit of T-squared, see hotelling_limit().
+    double t_squared_limit() const noexcept { return t_squared_limit_; }
+    /// Limit of Q, see residual_limit(); infinite when no variance is left over.
+    double q_limit() const noexcept { return q_limit_; }
+
+    /// O(samples * features^2 + features^3), allocates.
+    /// @param training finite, at least 3 samples, of which not all features are constant
+    status fit(const samples_view& training) {
+        mean_.resize(0);
+        const auto [share, probability] = settings_;
+        if (!(share > 0 && share <= 1) || !(probability > 0 && probability < 1)) {
+            return status::error(error_code::invalid_argument,
+                                 "pca_reconstruction: explained variance ", share,
+                                 " must lie in (0, 1] and probability ", probability, " in (0, 1)");
+        }
+        if (status usable = detail::check_training("pca_reconstruction", training, 3); !usable) {
+            return usable;
+        }
+        const index_t features = training.rows();
+        const auto samples = static_cast<double>(training.cols());
+        column<double> mean = training.rowwise().mean();
+        matrix<double> scaled = training.colwise() - mean;
+        column<double> factor = (scaled.rowwise().squaredNorm() / samples).cwiseSqrt();
+        index_t varying = 0;
+        for (index_t k = 0; k < features; ++k) {
+            const bool constant = (training.row(k).array() == training(k, 0)).all();
+            factor[k] = constant ? 0 : 1 / factor[k];
+            varying += constant ? 0 : 1;
+        }
+        if (varying == 0) {
+            return status::error(error_code::invalid_data, "pca_reconstruction: all ", features,
+                                 " features are constant");
+        }
+        scaled.array().colwise() *= factor.array();
+        matrix<double> covariance(features, features);
+        covariance.noalias() = scaled * scaled.transpose() / (samples - 1);
+        const Eigen::SelfAdjointEigenSolver<matrix<double>> solver(covariance);
+        if (solver.info() != Eigen::Success || !solver.eigenvalues().allFinite()) {
+            return status::error(error_code::invalid_data,
+                                 "pca_reconstruction: no eigenvalues of the covariance of ",
+                                 features, " features");
+        }
+        // Constant features and exact dependencies have no variance of their own: what stands there
+        // is rounding, and dividing by it would make noise of it.
+        variances_ = solver.eigenvalues().reverse().head(varying);
+        const double least =
+            variances_[0] * static_cast<double>(features) * std::numeric_limits<double>::epsilon();
+        const double total = variances_.sum();
+        double sum = 0;
+        index_t count = 0;
+        while (count < varying && variances_[count] > least &&
+               (share == 1 || sum <= share * total)) {
+            sum += variances_[count++];
+        }
+        axes_ = solver.eigenvectors().rowwise().reverse().leftCols(count);
+        mean_ = mean;
+        factor_ = factor;
+        const auto rest = variances_.tail(varying - count).cwiseMax(0).array();
+        t_squared_limit_ = hotelling_limit(static_cast<int>(count), samples, probability);
+        const double limit =
+            residual_limit(rest.sum(), rest.square().sum(), rest.cube().sum(), probability);
+        q_limit_ = limit > 0 ? limit : std::numeric_limits<double>::infinity();
+        return {};
+    }
+
+    /// Both statistics of a sample `[features]`; NaN when it is not finite. Never allocates.
+    pca_statistics statistics(std::span<const double> sample) const noexcept {
+        constexpr double none = std::numeric_limits<double>::quiet_NaN();
+        if (features() == 0 || static_cast<int>(sample.size()) != features()) {
+            return {none, none};
+        }
+        const vector_view<const double> values(sample.data(), mean_.size());
+        const auto scaled = ((values - mean_).array() * factor_.array()).matrix();
+        pca_statistics found;
+        found.q = scaled.squaredNorm();
+        for (index_t k = 0; k < axes_.cols(); ++k) {
+            const double component = axes_.col(k).dot(scaled);
+            found.t_squared += component * component / variances_[k];
+            found.q -= component * component;
+        }
+        if (!std::isfinite(found.q)) {
+            return {none, none};
+        }
+        found.q = std::max(found.q, 0.0);
+        return found;
+    }
+
+    double push(std::span<const double> sample) noexcept {
+        const auto [t_squared, q] = statistics(sample);
+        const double inside = t_squared / t_squared_limit_;
+        const double outside = q / q_limit_;
+        return inside >= outside || std::isnan(inside) ? inside : outside;
+    }
+
+    /// Nothing to forget: each sample is judged alone.
+    void reset() noexcept {}
+
+  private:
+    pca_settings settings_;
+    column<double> mean_;
+    column<double> factor_; // 1 / standard deviation; 0 for constant features
+    column<double> variances_;
+    matrix<double> axes_; // [features x components]
+    double t_squared_limit_ = 0;
+    double q_limit_ = 0;
+};
+
+} // namespace tocsin

@@ -1,0 +1,89 @@
+/// @file smoothed_z_score.hpp
+/// @brief Distance from the mean in standard deviations, averaged over time: no model at all.
+#pragma once
+
+#include "tocsin/comparators/sample_scorer.hpp"
+#include "tocsin/errors/moving_window.hpp"
+#include "tocsin/errors/smoothing.hpp"
+
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <span>
+#include <vector>
+
+namespace tocsin {
+
+/// Mean over the features of |x - mean| / deviation, with mean and deviation of the training
+/// samples, averaged over the last `rows` samples.
+class smoothed_z_score {
+  public:
+    /// @param rows of the trailing mean, at least 1 (checked by fit()); about one period is a good
+    ///             choice
+    explicit smoothed_z_score(int rows = 1) noexcept : rows_{rows}, window_{1} {}
+
+    int rows() const noexcept { return rows_; }
+    int features() const noexcept { return static_cast<int>(mean_.size()); }
+
+    /// @param training finite, at least 2 samples
+    status fit(const samples_view& training) {
+        mean_.resize(0);
+        if (rows_ < 1) {
+            return status::error(error_code::invalid_argument, "smoothed_z_score: rows ", rows_,
+                                 " must be at least 1");
+        }
+        if (status usable = detail::check_training("smoothed_z_score", training, 2); !usable) {
+            return usable;
+        }
+        mean_ = training.rowwise().mean();
+        scale_ =
+            detail::scale_of((training.colwise() - mean_).rowwise().squaredNorm(), training.cols());
+        window_ = moving_window(rows_);
+        return {};
+    }
+
+    /// |z| of a sample, without the average over time; NaN when it is not finite.
+    double distance(std::span<const double> sample) const noexcept {
+        if (features() == 0 || static_cast<int>(sample.size()) != features()) {
+            return std::numeric_limits<double>::quiet_NaN();
+        }
+        const vector_view<const double> values(sample.data(), mean_.size());
+        const double mean = ((values - mean_).array() / scale_.array()).abs().mean();
+        return std::isfinite(mean) ? mean : std::numeric_limits<double>::quiet_NaN();
+    }
+
+    double push(std::span<const double> sample) noexcept { return window_.push(distance(sample)); }
+
+    void reset() noexcept { window_.reset(); }
+
+  private:
+    int rows_;
+    column<double> mean_;
+    column<double> scale_;
+    moving_window window_;
+};
+
+/// The same for a whole recording: the mean is centred, so that the score does not lag behind, and
+/// looks ahead by half of its rows.
+/// @param scorer fitted; its own stream is not touched
+/// @param values `[features x samples]`
+/// @param scores one per sample
+/// O(values), allocates.
+inline status centred_z_scores(const smoothed_z_score& scorer, const samples_view& values,
+                               std::span<double> scores) {
+    if (values.rows() != scorer.features() ||
+        values.cols() != static_cast<index_t>(scores.size())) {
+        return status::error(error_code::invalid_argument, "centred_z_scores: values ",
+                             values.rows(), " x ", values.cols(), " do not fit ", scorer.features(),
+                             " features and room for ", scores.size(), " scores");
+    }
+    std::vector<double> distances;
+    distances.reserve(scores.size());
+    for (index_t t = 0; t < values.cols(); ++t) {
+        distances.push_back(
+            scorer.distance({values.col(t).data(), static_cast<std::size_t>(values.rows())}));
+    }
+    return centred_moving_mean(distances, scorer.rows(), scores);
+}
+
+} // namespace tocsin
