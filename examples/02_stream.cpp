@@ -1,6 +1,7 @@
 // A stream, sample by sample: what push() can say, NaN and faults included.
 //     02_stream [detector file]
 // Without a file it trains a small detector and, where files can be read, saves and loads it.
+#include "tocsin/io.hpp"
 #include "tocsin/tocsin.hpp"
 
 #include "support/recording.hpp"

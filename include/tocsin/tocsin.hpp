@@ -1,8 +1,5 @@
 /// @file tocsin.hpp
-/// @brief Everything for the host: training, detection, files.
-///
-/// Files (io/) need nlohmann/json for the header of safetensors; where it is missing, model files
-/// and checkpoints are left out and all else is there.
+/// @brief Everything for the host but files: training, detection, metrics. For files: io.hpp.
 #pragma once
 
 #include "tocsin/comparators/control_limits.hpp"
@@ -26,8 +23,6 @@
 #include "tocsin/errors/mahalanobis.hpp"
 #include "tocsin/errors/moments.hpp"
 #include "tocsin/errors/residual.hpp"
-#include "tocsin/io/csv.hpp"
-#include "tocsin/io/delimited_sequences.hpp"
 #include "tocsin/layers/concepts.hpp"
 #include "tocsin/layers/dense.hpp"
 #include "tocsin/layers/dense_head.hpp"
@@ -78,7 +73,3 @@
 #include "tocsin/training/losses.hpp"
 #include "tocsin/training/schedules.hpp"
 #include "tocsin/training/stopping.hpp"
-#if __has_include(<nlohmann/json.hpp>)
-#include "tocsin/io/checkpoint.hpp"
-#include "tocsin/io/detector_file.hpp"
-#endif
