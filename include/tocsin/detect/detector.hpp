@@ -4,8 +4,10 @@
 
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/storage.hpp"
+#include "tocsin/detect/detector_phase.hpp"
 #include "tocsin/detect/detector_settings.hpp"
 #include "tocsin/detect/error_views.hpp"
+#include "tocsin/detect/parameter_archive.hpp"
 #include "tocsin/detect/sample_window.hpp"
 #include "tocsin/detect/threshold_pair.hpp"
 #include "tocsin/detect/verdict.hpp"
@@ -27,9 +29,6 @@
 #include <vector>
 
 namespace tocsin {
-
-/// How far a detector has come; each phase needs the one before and can run in another process.
-enum class detector_phase : std::uint8_t { created, trained, errors_fitted, tuned };
 
 /// Finds anomalies with a model that reconstructs normal data: what it cannot reconstruct, as
 /// measured by an error statistic, is anomalous (Malhotra et al. 2016).
@@ -334,13 +333,7 @@ class detector {
         }
         if (phase_ >= detector_phase::trained) {
             archive.object("scaler", scaler_);
-            const auto scope = archive.scope("parameters");
-            const std::span<scalar_type> all(parameters_);
-            model_.for_each_parameter_block(
-                [&](const char* name, index_t offset, index_t rows, index_t cols) {
-                    // Column-major here, row-major there: the shape is written transposed.
-                    archive.tensor(name, slice(all, offset, rows * cols), {cols, rows});
-                });
+            detail::exchange_parameters(archive, model_, std::span<scalar_type>(parameters_));
         }
         if constexpr (Archive::loading) {
             if (phase_ >= detector_phase::trained) {
@@ -395,20 +388,9 @@ class detector {
             archive.fail(status::error(error_code::format_error, "a window of ", values,
                                        " values is larger than ", largest_window));
         }
-        if (phase_ < detector_phase::trained) {
-            return;
+        if (phase_ >= detector_phase::trained) {
+            detail::check_parameter_shapes(archive, model_);
         }
-        const auto scope = archive.scope("parameters");
-        model_.for_each_parameter_block(
-            [&](const char* name, index_t /*offset*/, index_t rows, index_t cols) {
-                matrix<scalar_type> block; // takes the shape in the file
-                archive.matrix(name, block);
-                if (archive.outcome().ok() && (block.rows() != rows || block.cols() != cols)) {
-                    archive.fail(status::error(error_code::format_error, "'parameters.", name,
-                                               "' has shape [", block.cols(), ", ", block.rows(),
-                                               "], expected [", cols, ", ", rows, "]"));
-                }
-            });
     }
 
     status check_windows(const char* caller, const window_list& given) const noexcept {

@@ -1,0 +1,42 @@
+/// @file parameter_archive.hpp
+/// @brief How detectors describe a model's parameters to an archive.
+#pragma once
+
+#include "tocsin/core/status.hpp"
+#include "tocsin/core/storage.hpp"
+#include "tocsin/core/views.hpp"
+
+#include <span>
+
+namespace tocsin::detail {
+
+/// Saves or loads the parameters, block by block, as tensors with their names.
+template <class Archive, class Model>
+void exchange_parameters(Archive& archive, const Model& model,
+                         std::span<typename Model::scalar_type> all) {
+    const auto scope = archive.scope("parameters");
+    model.for_each_parameter_block(
+        [&](const char* name, index_t offset, index_t rows, index_t cols) {
+            // Column-major here, row-major there: the shape is written transposed.
+            archive.tensor(name, slice(all, offset, rows * cols), {cols, rows});
+        });
+}
+
+/// Fails unless a file that is being loaded has each block in the shape that the model implies,
+/// before memory is taken for them.
+template <class Archive, class Model>
+void check_parameter_shapes(Archive& archive, const Model& model) {
+    const auto scope = archive.scope("parameters");
+    model.for_each_parameter_block(
+        [&](const char* name, index_t /*offset*/, index_t rows, index_t cols) {
+            matrix<typename Model::scalar_type> block; // takes the shape in the file
+            archive.matrix(name, block);
+            if (archive.outcome().ok() && (block.rows() != rows || block.cols() != cols)) {
+                archive.fail(status::error(error_code::format_error, "'parameters.", name,
+                                           "' has shape [", block.cols(), ", ", block.rows(),
+                                           "], expected [", cols, ", ", rows, "]"));
+            }
+        });
+}
+
+} // namespace tocsin::detail
