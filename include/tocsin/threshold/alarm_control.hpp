@@ -1,0 +1,283 @@
+/// @file alarm_control.hpp
+/// @brief Small pieces between a flag per row and an alarm that somebody answers.
+///
+/// Each is a few numbers with `push(...) noexcept -> bool`, row after row. A piece may stand alone,
+/// or in an alarm_chain after others that pass flags on. NaN never raises an alarm.
+#pragma once
+
+#include "tocsin/core/status.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <concepts>
+#include <cstdint>
+#include <string_view>
+#include <tuple>
+#include <utility>
+
+namespace tocsin {
+namespace detail {
+
+inline status check_rows(std::string_view caller, std::string_view name, std::int64_t value,
+                         std::int64_t low, std::int64_t high) noexcept {
+    if (value < low || value > high) {
+        return status::error(error_code::invalid_argument, caller, ": ", name, ' ', value,
+                             " must lie in [", low, ", ", high, "]");
+    }
+    return {};
+}
+
+/// For exchange(): fails the archive when what it loaded is out of range.
+template <class Archive>
+void keep_if(Archive& archive, const status& usable) {
+    if constexpr (Archive::loading) {
+        if (archive.outcome().ok()) {
+            archive.fail(usable);
+        }
+    }
+}
+
+inline constexpr std::int64_t most_rows = std::int64_t{1} << 53;
+
+} // namespace detail
+
+/// A score must rise above `on` to raise an alarm, and the alarm lasts until one falls below `off`:
+/// a score that trembles at one threshold is one alarm. NaN changes nothing.
+class hysteresis {
+  public:
+    /// @param off at most `on`; otherwise check() says so and there is never an alarm
+    hysteresis(double on, double off) noexcept : on_{on}, off_{off} {}
+
+    status check() const noexcept {
+        if (!(off_ <= on_) || !std::isfinite(on_) || !std::isfinite(off_)) {
+            return status::error(error_code::invalid_argument, "hysteresis: off ", off_,
+                                 " must be at most on ", on_, ", both finite");
+        }
+        return {};
+    }
+    bool push(double score) noexcept {
+        active_ = active_ ? !(score < off_) : score > on_ && off_ <= on_;
+        return active_;
+    }
+    bool active() const noexcept { return active_; }
+    void reset() noexcept { active_ = false; }
+
+    template <class Archive>
+    void exchange(Archive& archive) {
+        archive.number("on", on_);
+        archive.number("off", off_);
+        archive.integer("active", active_);
+        detail::keep_if(archive, check());
+    }
+
+  private:
+    double on_;
+    double off_;
+    bool active_ = false;
+};
+
+/// Side of the expected value on which a deviation is an anomaly.
+enum class direction : std::uint8_t { both, above, below };
+
+/// Passes a flag on only when the signal is far enough from what was expected, on the given side: a
+/// score says that a deviation is unusual, not that it matters.
+class minimum_deviation {
+  public:
+    /// @param least in units of the signal, at least 0; otherwise check() says so and nothing
+    /// passes
+    explicit minimum_deviation(double least, direction side = direction::both) noexcept
+        : least_{least}, side_{side} {}
+
+    status check() const noexcept {
+        if (!(least_ >= 0) || !std::isfinite(least_) || side_ > direction::below) {
+            return status::error(error_code::invalid_argument, "minimum_deviation: ", least_,
+                                 " must be finite and at least 0, on a known side");
+        }
+        return {};
+    }
+    /// @param deviation observed minus expected value
+    bool push(bool flag, double deviation) const noexcept {
+        const double size = side_ == direction::both    ? std::abs(deviation)
+                            : side_ == direction::above ? deviation
+                                                        : -deviation;
+        return flag && size >= least_ && least_ >= 0;
+    }
+
+    template <class Archive>
+    void exchange(Archive& archive) {
+        archive.number("least", least_);
+        archive.integer("side", side_);
+        detail::keep_if(archive, check());
+    }
+
+  private:
+    double least_;
+    direction side_;
+};
+
+/// At least m flags among the last n rows.
+class m_of_n {
+  public:
+    /// @param m 1 to n
+    /// @param n at most 64; otherwise check() says so and there is never an alarm
+    m_of_n(int m, int n) noexcept : m_{m}, n_{n} {}
+
+    status check() const noexcept {
+        if (status usable = detail::check_rows("m_of_n", "n", n_, 1, 64); !usable) {
+            return usable;
+        }
+        return detail::check_rows("m_of_n", "m", m_, 1, n_);
+    }
+    bool push(bool flag) noexcept {
+        if (!check().ok()) {
+            return false;
+        }
+        last_ = (last_ << 1U | (flag ? 1U : 0U)) & ~std::uint64_t{0} >> (64 - n_);
+        return std::popcount(last_) >= m_;
+    }
+    void reset() noexcept { last_ = 0; }
+
+    template <class Archive>
+    void exchange(Archive& archive) {
+        archive.integer("m", m_);
+        archive.integer("n", n_);
+        auto low = static_cast<std::uint32_t>(last_);
+        auto high = static_cast<std::uint32_t>(last_ >> 32U);
+        archive.integer("last_low", low);
+        archive.integer("last_high", high);
+        last_ = std::uint64_t{high} << 32U | low;
+        detail::keep_if(archive, check());
+    }
+
+  private:
+    int m_;
+    int n_;
+    std::uint64_t last_ = 0; // flags, the newest in bit 0
+};
+
+/// A flag must stand for `rows` rows in succession: the first rows - 1 of each run are held back.
+class minimum_duration {
+  public:
+    /// @param rows at least 1; otherwise check() says so and all flags pass
+    explicit minimum_duration(std::int64_t rows) noexcept : rows_{rows} {}
+
+    status check() const noexcept {
+        return detail::check_rows("minimum_duration", "rows", rows_, 1, detail::most_rows);
+    }
+    bool push(bool flag) noexcept {
+        run_ = flag ? std::min(run_ + 1, std::max<std::int64_t>(rows_, 1)) : 0;
+        return flag && run_ >= rows_;
+    }
+    void reset() noexcept { run_ = 0; }
+
+    template <class Archive>
+    void exchange(Archive& archive) {
+        archive.integer("rows", rows_);
+        archive.integer("run", run_);
+        detail::keep_if(archive, check());
+        detail::keep_if(archive, detail::check_rows("minimum_duration", "run", run_, 0, rows_));
+    }
+
+  private:
+    std::int64_t rows_;
+    std::int64_t run_ = 0;
+};
+
+/// After an alarm there is none for `rows` rows. A run of flags counts as one alarm and passes
+/// whole; a run that begins during the silence passes from its end on.
+class suppression {
+  public:
+    /// @param rows at least 0; otherwise check() says so and all flags pass
+    explicit suppression(std::int64_t rows) noexcept : rows_{rows} {}
+
+    status check() const noexcept {
+        return detail::check_rows("suppression", "rows", rows_, 0, detail::most_rows);
+    }
+    bool push(bool flag) noexcept {
+        if (active_ && !flag) {
+            silence_ = rows_; // this row is the first of them
+        }
+        active_ = flag && silence_ <= 0;
+        silence_ = active_ ? 0 : std::max<std::int64_t>(silence_ - 1, 0);
+        return active_;
+    }
+    void reset() noexcept {
+        silence_ = 0;
+        active_ = false;
+    }
+
+    template <class Archive>
+    void exchange(Archive& archive) {
+        archive.integer("rows", rows_);
+        archive.integer("silence", silence_);
+        archive.integer("active", active_);
+        detail::keep_if(archive, check());
+        detail::keep_if(archive, detail::check_rows("suppression", "silence", silence_, 0, rows_));
+    }
+
+  private:
+    std::int64_t rows_;
+    std::int64_t silence_ = 0; // rows that are left of it
+    bool active_ = false;
+};
+
+/// What an alarm_chain consists of: passes a flag on, or not.
+template <class Piece>
+concept alarm_piece = std::copyable<Piece> && requires(Piece piece, bool flag) {
+    { piece.push(flag) } noexcept -> std::same_as<bool>;
+    piece.reset();
+};
+
+/// Pieces one after another: each sees what the one before has passed on.
+///
+///     alarm_chain chain{m_of_n(3, 5), minimum_duration(2), suppression(60)};
+///     const bool alarm = chain.push(score > threshold);
+template <alarm_piece... Pieces>
+class alarm_chain {
+  public:
+    explicit alarm_chain(Pieces... pieces) noexcept : pieces_{std::move(pieces)...} {}
+
+    bool push(bool flag) noexcept {
+        std::apply([&](auto&... piece) { ((flag = piece.push(flag)), ...); }, pieces_);
+        return flag;
+    }
+    void reset() noexcept {
+        std::apply([](auto&... piece) { (piece.reset(), ...); }, pieces_);
+    }
+    /// What is wrong with the first piece that has something wrong.
+    status check() const noexcept {
+        status first;
+        const auto look = [&](const auto& piece) {
+            if constexpr (requires { piece.check(); }) {
+                if (first.ok()) {
+                    first = piece.check();
+                }
+            }
+        };
+        std::apply([&](const auto&... piece) { (look(piece), ...); }, pieces_);
+        return first;
+    }
+
+    /// Each piece under its place in the chain: "0", "1", ...
+    template <class Archive>
+    void exchange(Archive& archive) {
+        exchange_each(archive, std::index_sequence_for<Pieces...>{});
+    }
+
+  private:
+    template <class Archive, std::size_t... Index>
+    void exchange_each(Archive& archive, std::index_sequence<Index...>) {
+        const auto one = [&](auto& piece, std::size_t index) {
+            static_assert(sizeof...(Pieces) <= 10, "alarm_chain: names have one digit");
+            const char name[] = {static_cast<char>('0' + index), '\0'};
+            const auto inner = archive.scope(name);
+            piece.exchange(archive);
+        };
+        (one(std::get<Index>(pieces_), Index), ...);
+    }
+
+    std::tuple<Pieces...> pieces_;
+};
+
+} // namespace tocsin
