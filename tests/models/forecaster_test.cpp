@@ -1,3 +1,5 @@
+#include "tocsin/models/autoencoder.hpp"
+#include "tocsin/models/batches.hpp"
 #include "tocsin/models/forecaster.hpp"
 #include "tocsin/series/series.hpp"
 #include "tocsin/training/fit.hpp"
@@ -5,6 +7,7 @@
 #include <doctest/doctest.h>
 
 #include "models/model_checks.hpp"
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <span>
@@ -215,5 +218,65 @@ TEST_SUITE("models") {
         auto state = tocsin::training_state<double>::fresh(shape, how.rule, 1);
         CHECK(how.fit(shape, set.windows(), {}, state).ok());
         CHECK(state.history.back().training_loss < 0.01 * state.history.front().training_loss);
+    }
+
+    TEST_CASE(
+        "forecaster: stateful training takes the gradients of pieces, with the state between") {
+        // Two recordings of 23 samples in pieces of 5 with 2 ahead: begins at 0, 5, 10, 15, 20.
+        const auto shape = make_model();
+        tocsin::sequence_set<double> set;
+        set.length = 23;
+        set.values.resize(3, 2 * 23);
+        const auto values = random_values<double>(set.values.size(), 8);
+        std::copy(values.begin(), values.end(), set.values.data());
+        tocsin::trainer<> how;
+        how.epochs = 1;
+        how.batch_size = 2;
+        how.truncation = 5;
+        how.clip_norm = 0;
+        how.rule.learning_rate = 1e-3;
+        auto state = tocsin::training_state<double>::fresh(shape, how.rule, 3);
+        auto parameters = state.parameters;
+        REQUIRE(how.fit(shape, set.windows(), {}, state).ok());
+        CHECK(state.step == 5);
+
+        auto kept = tocsin_test::zeros<double>(shape.state_size(2));
+        auto rule_state = tocsin_test::zeros<double>(how.rule.state_size(shape.parameter_count()));
+        auto work = tocsin_test::garbage<double>(shape.training_work_size(2, 7));
+        tocsin::random_generator random(1);
+        auto samples = tocsin_test::garbage<double>(3 * 2 * 7);
+        double loss = 0;
+        for (int piece = 0; piece < 5; ++piece) {
+            const int count = std::min(7, 23 - 5 * piece);
+            const tocsin::sequence_view<double> batch(samples.data(), 3, 2, count);
+            const std::vector<index_t> order{0, 1}; // their order does not change the mean
+            tocsin::gather_batch<double>(set.windows(), order, batch, 5 * piece);
+            auto gradients = tocsin_test::zeros<double>(shape.parameter_count());
+            loss += (count - 2) * shape.loss_and_gradient(
+                                      std::span<const double>(parameters),
+                                      tocsin::sequence_view<const double>(batch),
+                                      tocsin::mean_squared_error{}, std::span<double>(gradients),
+                                      random, std::span<double>(work), std::span<double>(kept));
+            how.rule.update(std::span<double>(parameters), std::span<const double>(gradients),
+                            std::span<double>(rule_state), piece + 1, 1.0);
+        }
+        CHECK(state.history.front().training_loss == doctest::Approx(loss / 21).epsilon(1e-12));
+        CHECK(block_error(state.parameters, parameters) <= 1e-10);
+    }
+
+    TEST_CASE("forecaster: stateful training is for models that keep a state") {
+        CHECK(tocsin::stateful_model<model>);
+        CHECK_FALSE(tocsin::stateful_model<tocsin::autoencoder<double>>);
+        const auto shape = tocsin::autoencoder<double>::with_embedding(1, 2);
+        tocsin::sequence_set<double> set;
+        set.length = 10;
+        set.values.setZero(1, 20);
+        tocsin::trainer<> how;
+        how.truncation = 4;
+        auto state = tocsin::training_state<double>::fresh(shape, how.rule, 1);
+        CHECK(std::string_view(how.fit(shape, set.windows(), {}, state).message()) ==
+              "fit: truncation 4 needs a model that keeps its state from window to window");
+        how.truncation = -1;
+        CHECK_FALSE(how.check().ok());
     }
 }

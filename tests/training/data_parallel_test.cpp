@@ -43,7 +43,7 @@ tocsin::aligned_vector<double> evaluate(const data_parallel& execution, int wind
     auto team = execution.start();
     tocsin::random_generator random(1);
     const double loss = gradient.compute(team, shape, parameters, set.windows(), order,
-                                         mean_squared_error{}, random);
+                                         {0, set.length}, mean_squared_error{}, random);
     tocsin::aligned_vector<double> result(gradient.gradients().begin(), gradient.gradients().end());
     result.push_back(loss);
     return result;

@@ -16,13 +16,14 @@ namespace tocsin {
 
 /// Copies windows side by side into `batch`, `[features x (batch * time)]`.
 /// @param order which windows, one per batch item
+/// @param first time step of the windows that becomes step 0 of the batch
 template <class Scalar>
 void gather_batch(const windows<Scalar>& source, std::span<const index_t> order,
-                  sequence_view<Scalar> batch) noexcept {
+                  sequence_view<Scalar> batch, int first = 0) noexcept {
     for (int b = 0; b < batch.batch(); ++b) {
         const auto window = source.window(order[static_cast<std::size_t>(b)]);
         for (int t = 0; t < batch.time(); ++t) {
-            batch.step(t).col(b) = window.col(t);
+            batch.step(t).col(b) = window.col(first + t);
         }
     }
 }

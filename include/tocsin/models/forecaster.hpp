@@ -32,8 +32,9 @@ class forecaster {
 
     constexpr forecaster() noexcept = default;
     /// @param targets how many of the features are forecast, the first ones
-    /// @param warm_up steps of a window whose forecasts do not count in training, because the state
-    ///                has not settled yet
+    /// @param warm_up steps after a zero state whose forecasts do not count in training, because
+    /// the
+    ///                state has not settled yet
     constexpr forecaster(Stack stack, Head head, int targets, int warm_up = 0) noexcept
         : stack_{stack}, head_{head}, targets_{targets}, warm_up_{warm_up} {}
 
@@ -189,7 +190,8 @@ class forecaster {
                              std::span<Scalar> work, std::span<Scalar> state) const noexcept {
         const int batch = windows.batch();
         const int steps = windows.time() - look_ahead();
-        const int counted = steps - warm_up_;
+        const int first = state.empty() ? warm_up_ : 0;
+        const int counted = steps - first;
         if (counted < 1) {
             return 0;
         }
@@ -216,15 +218,15 @@ class forecaster {
             kept.hidden = on_tape.hidden;
             kept.cell = on_tape.cell;
         });
-        const sequence_view<Scalar> hidden = stack_.outputs(stack_tape).steps(warm_up_, counted);
+        const sequence_view<Scalar> hidden = stack_.outputs(stack_tape).steps(first, counted);
         head_.forward(head_parameters, hidden, head_tape);
-        copy_targets(windows, targets);
+        copy_targets(windows.steps(first, windows.time() - first), targets);
         const double value = loss(std::span<const Scalar>(head_.outputs(head_tape).span()),
                                   std::span<const Scalar>(targets.span()), output_gradient.span());
 
-        hidden_gradient.steps(0, warm_up_).flat().setZero();
+        hidden_gradient.steps(0, first).flat().setZero();
         head_.backward(head_parameters, hidden, head_tape, output_gradient, head_gradients,
-                       hidden_gradient.steps(warm_up_, counted), rest.rest());
+                       hidden_gradient.steps(first, counted), rest.rest());
         stack_.backward(parameters, inputs, stack_tape, hidden_gradient, gradients, {},
                         state_gradient, rest.rest());
         return value;
@@ -252,14 +254,14 @@ class forecaster {
             visit(stack_.tape_state(tape, k, step), stack_.layer_state(state, k, tape.batch));
         }
     }
-    /// What the forecasts of each counted step should have been.
+    /// What the forecasts of each step should have been.
     void copy_targets(sequence_view<const Scalar> windows,
                       const sequence_view<Scalar>& targets) const noexcept {
         for (int t = 0; t < targets.time(); ++t) {
             auto forecast = targets.step(t);
             for (int ahead = 0; ahead < look_ahead(); ++ahead) {
                 forecast.middleRows(index_t{ahead} * targets_, targets_) =
-                    windows.step(warm_up_ + t + 1 + ahead).topRows(targets_);
+                    windows.step(t + 1 + ahead).topRows(targets_);
             }
         }
     }

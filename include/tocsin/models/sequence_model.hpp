@@ -76,4 +76,22 @@ concept sequence_model =
          { model.predict(parameters, windows, predictions, area) } noexcept;
      });
 
+/// A model whose training can go on, with the state it reached, where a window ended:
+/// `loss_and_gradient` with `state_size(batch)` scalars of state advances it by all samples of the
+/// windows but the last `look_ahead()`, where the next windows begin.
+template <class Model>
+concept stateful_model =
+    sequence_model<Model> &&
+    requires(const Model model, std::span<const typename Model::scalar_type> parameters,
+             std::span<typename Model::scalar_type> area,
+             sequence_view<const typename Model::scalar_type> windows, random_generator& random,
+             int size) {
+        { model.state_size(size) } -> std::convertible_to<index_t>;
+        { model.look_ahead() } -> std::convertible_to<int>;
+        {
+            model.loss_and_gradient(parameters, windows, detail::any_loss{}, area, random, area,
+                                    area)
+        } -> std::convertible_to<double>;
+    };
+
 } // namespace tocsin

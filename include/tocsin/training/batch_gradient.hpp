@@ -23,22 +23,41 @@ class batch_gradient {
 
     /// Allocates.
     /// @param batch,time largest number of windows in a batch, and their length
-    batch_gradient(const Model& model, int shards, int batch, int time)
+    /// @param keeps_state whether later batches go on where earlier ones ended: stateful models
+    /// only
+    batch_gradient(const Model& model, int shards, int batch, int time, bool keeps_state = false)
         : shards_(static_cast<std::size_t>(shards)) {
         const int widest = (batch + shards - 1) / shards;
         for (shard& part : shards_) {
             part.inputs.resize(static_cast<std::size_t>(index_t{model.features()} * time * widest));
             part.gradients.resize(static_cast<std::size_t>(model.parameter_count()));
             part.work.resize(static_cast<std::size_t>(model.training_work_size(widest, time)));
+            if constexpr (stateful_model<Model>) {
+                part.state.resize(
+                    static_cast<std::size_t>(keeps_state ? model.state_size(widest) : 0));
+            }
         }
     }
+
+    /// The next batch starts from zero states.
+    void restart() noexcept {
+        for (shard& part : shards_) {
+            zero(std::span<scalar_type>(part.state));
+        }
+    }
+
+    /// Steps of windows: all, or those of one step of truncated backpropagation through time.
+    struct time_range {
+        int first;
+        int count;
+    };
 
     /// Loss of the windows `order` of `source`; its gradient is in gradients() afterwards.
     /// @param random drives dropout; with several shards each gets a generator seeded from it
     template <class Team, class Loss>
     double compute(Team& team, const Model& model, std::span<const scalar_type> parameters,
                    const windows<scalar_type>& source, std::span<const index_t> order,
-                   const Loss& loss, random_generator& random) noexcept {
+                   time_range range, const Loss& loss, random_generator& random) noexcept {
         const auto count = static_cast<index_t>(shards_.size());
         const auto batch = static_cast<index_t>(order.size());
         const bool several = count > 1;
@@ -58,11 +77,10 @@ class batch_gradient {
                 return;
             }
             const sequence_view<scalar_type> inputs(part.inputs.data(), source.features(), size,
-                                                    source.length());
-            gather_batch<scalar_type>(source, slice(order, first, size), inputs);
-            part.loss = model.loss_and_gradient(
-                parameters, sequence_view<const scalar_type>(inputs), loss, gradients,
-                several ? part.random : random, std::span<scalar_type>(part.work));
+                                                    range.count);
+            gather_batch<scalar_type>(source, slice(order, first, size), inputs, range.first);
+            part.loss = loss_of(part, model, parameters, inputs, loss, gradients,
+                                several ? part.random : random);
         });
         return several ? sum_in_order() : shards_.front().loss;
     }
@@ -75,10 +93,26 @@ class batch_gradient {
         aligned_vector<scalar_type> inputs;
         aligned_vector<scalar_type> gradients;
         aligned_vector<scalar_type> work;
+        aligned_vector<scalar_type> state; ///< empty unless it is kept from batch to batch
         random_generator random;
         double loss = 0;
         double weight = 0; ///< share of the batch
     };
+
+    template <class Loss>
+    static double loss_of(shard& part, const Model& model, std::span<const scalar_type> parameters,
+                          sequence_view<const scalar_type> inputs, const Loss& loss,
+                          std::span<scalar_type> gradients, random_generator& random) noexcept {
+        const std::span<scalar_type> work(part.work);
+        if constexpr (stateful_model<Model>) {
+            if (!part.state.empty()) {
+                return model.loss_and_gradient(
+                    parameters, inputs, loss, gradients, random, work,
+                    slice(std::span<scalar_type>(part.state), 0, model.state_size(inputs.batch())));
+            }
+        }
+        return model.loss_and_gradient(parameters, inputs, loss, gradients, random, work);
+    }
 
     double sum_in_order() noexcept {
         double loss = 0;

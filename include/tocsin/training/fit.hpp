@@ -39,8 +39,12 @@ struct epoch_event {
 template <class Loss = mean_squared_error, class Rule = adam, class Schedule = constant_rate,
           class Stopping = early_stopping, execution_policy Execution = serial_execution>
 struct trainer {
-    int epochs = 100;       ///< at most this many in all, those of a resumed state included
-    int batch_size = 32;    ///< windows per update, at least 1
+    int epochs = 100;    ///< at most this many in all, those of a resumed state included
+    int batch_size = 32; ///< windows per update, at least 1
+    /// Steps of truncated backpropagation through time: windows, which may be whole recordings, are
+    /// read in pieces of this length, each with an update, the state kept from piece to piece
+    /// (stateful training). 0: windows as a whole. For models that keep a state (forecaster).
+    int truncation = 0;
     double clip_norm = 1;   ///< largest global norm of the gradient; 0 turns clipping off
     std::uint64_t seed = 0; ///< of a fresh start: initial weights, order of batches, dropout
     Loss loss = {};
@@ -51,10 +55,10 @@ struct trainer {
 
     /// Names the first setting that is out of range.
     status check() const noexcept {
-        if (epochs < 0 || batch_size < 1 || !(clip_norm >= 0)) {
+        if (epochs < 0 || batch_size < 1 || truncation < 0 || !(clip_norm >= 0)) {
             return status::error(error_code::invalid_argument, "trainer: epochs ", epochs,
-                                 ", batch size ", batch_size, " and clip norm ", clip_norm,
-                                 " must be at least 0, 1 and 0");
+                                 ", batch size ", batch_size, ", truncation ", truncation,
+                                 " and clip norm ", clip_norm, " must be at least 0, 1, 0 and 0");
         }
         for (const status& policy :
              {rule.check(), check_policy(schedule), check_policy(stopping), execution.check()}) {
@@ -84,7 +88,10 @@ struct trainer {
         using scalar = typename Model::scalar_type;
         const auto& judged = validation.empty() ? training : validation;
         const auto widest = static_cast<int>(std::min<index_t>(batch_size, training.count()));
-        batch_gradient<Model> gradient(model, execution.shards(), widest, training.length());
+        const int length = training.length();
+        batch_gradient<Model> gradient(model, execution.shards(), widest,
+                                       std::min(advance_in(length) + reach_of(model), length),
+                                       truncation > 0);
         std::vector<index_t> order(static_cast<std::size_t>(training.count()));
         auto team = execution.start();
         bool going = true;
@@ -134,6 +141,18 @@ struct trainer {
         }
     }
 
+    /// Samples after a piece that its forecasts reach for; the next piece begins with them.
+    template <class Model>
+    int reach_of(const Model& model) const noexcept {
+        if constexpr (stateful_model<Model>) {
+            return truncation > 0 ? model.look_ahead() : 0;
+        } else {
+            return 0;
+        }
+    }
+    /// Samples by which one update is ahead of the one before.
+    int advance_in(int length) const noexcept { return truncation > 0 ? truncation : length; }
+
     template <class Model>
     status check_run(const Model& model, const windows<typename Model::scalar_type>& training,
                      const windows<typename Model::scalar_type>& validation,
@@ -146,6 +165,10 @@ struct trainer {
         }
         if (training.empty()) {
             return status::error(error_code::invalid_data, "fit: there are no training windows");
+        }
+        if (truncation > 0 && !stateful_model<Model>) {
+            return status::error(error_code::invalid_argument, "fit: truncation ", truncation,
+                                 " needs a model that keeps its state from window to window");
         }
         if constexpr (requires { model.shortest_window(); }) {
             if (training.length() < model.shortest_window()) {
@@ -206,26 +229,37 @@ struct trainer {
                        epoch_record& record) const {
         std::iota(order.begin(), order.end(), index_t{0});
         shuffle(std::span<index_t>(order), state.random);
-        double batches = 0;
+        const int length = training.length();
+        const int reach = reach_of(model);
+        const int advance = advance_in(length);
+        double updates = 0;
+        double weights = 0;
         for (index_t first = 0; first < training.count(); first += widest) {
             const index_t batch = std::min<index_t>(widest, training.count() - first);
-            const double value = gradient.compute(
-                team, model, std::span<const Scalar>(state.parameters), training,
-                slice(std::span<const index_t>(order), first, batch), loss, state.random);
-            const auto gradients = gradient.gradients();
-            const double norm = clip_by_global_norm(gradients, clip_norm);
-            if (!std::isfinite(value) || !std::isfinite(norm)) {
-                return diverged(record.epoch, std::isfinite(value) ? "gradient norm" : "loss",
-                                std::isfinite(value) ? norm : value);
+            const auto members = slice(std::span<const index_t>(order), first, batch);
+            gradient.restart();
+            for (int begin = 0; begin + reach < length; begin += advance) {
+                const int count = std::min(advance + reach, length - begin);
+                const double value =
+                    gradient.compute(team, model, std::span<const Scalar>(state.parameters),
+                                     training, members, {begin, count}, loss, state.random);
+                const auto gradients = gradient.gradients();
+                const double norm = clip_by_global_norm(gradients, clip_norm);
+                if (!std::isfinite(value) || !std::isfinite(norm)) {
+                    return diverged(record.epoch, std::isfinite(value) ? "gradient norm" : "loss",
+                                    std::isfinite(value) ? norm : value);
+                }
+                rule.update(std::span<Scalar>(state.parameters), std::span<const Scalar>(gradients),
+                            std::span<Scalar>(state.rule_state), ++state.step, rate_factor);
+                const double weight = static_cast<double>(batch) * (count - reach);
+                record.training_loss += value * weight;
+                weights += weight;
+                record.gradient_norm += norm;
+                updates += 1;
             }
-            rule.update(std::span<Scalar>(state.parameters), std::span<const Scalar>(gradients),
-                        std::span<Scalar>(state.rule_state), ++state.step, rate_factor);
-            record.training_loss += value * static_cast<double>(batch);
-            record.gradient_norm += norm;
-            batches += 1;
         }
-        record.training_loss /= static_cast<double>(training.count());
-        record.gradient_norm /= batches;
+        record.training_loss /= weights;
+        record.gradient_norm /= updates;
         return {};
     }
 
