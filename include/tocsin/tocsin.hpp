@@ -1,13 +1,10 @@
 /// @file tocsin.hpp
 /// @brief Everything for the host but files: training, detection, metrics. For files: io.hpp.
+///
+/// The comparators are left out, too: Eigen's eigenvalues alone cost several times the rest to
+/// compile. Their own headers have them.
 #pragma once
 
-#include "tocsin/comparators/control_limits.hpp"
-#include "tocsin/comparators/lagged_value.hpp"
-#include "tocsin/comparators/linear_autoregression.hpp"
-#include "tocsin/comparators/pca_reconstruction.hpp"
-#include "tocsin/comparators/sample_scorer.hpp"
-#include "tocsin/comparators/smoothed_z_score.hpp"
 #include "tocsin/core/config.hpp"
 #include "tocsin/core/extents.hpp"
 #include "tocsin/core/random.hpp"
