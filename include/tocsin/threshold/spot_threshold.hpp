@@ -3,9 +3,9 @@
 #pragma once
 
 #include "tocsin/core/status.hpp"
-#include "tocsin/core/views.hpp"
-#include "tocsin/errors/moving_window.hpp"
-#include "tocsin/threshold/generalised_pareto.hpp"
+#include "tocsin/threshold/excess_memory.hpp"
+#include "tocsin/threshold/pareto_fit.hpp"
+#include "tocsin/threshold/spot_settings.hpp"
 #include "tocsin/threshold/threshold_rule.hpp"
 
 #include <algorithm>
@@ -14,54 +14,9 @@
 #include <cstdint>
 #include <limits>
 #include <span>
-#include <string_view>
 #include <vector>
 
 namespace tocsin {
-
-/// What push() of a streaming rule made of a score.
-enum class push_outcome : std::uint8_t {
-    normal,  ///< an ordinary score
-    excess,  ///< high, but not an alarm; the rule has learnt from it
-    alarm,   ///< above the threshold
-    rejected ///< NaN, or no threshold yet: nothing can be said
-};
-
-/// Settings of spot_threshold.
-struct spot_settings {
-    double q = 1e-4;     ///< wanted probability of a false alarm per score, in (0, 1 - level)
-    double level = 0.99; ///< scores above this quantile of those of the fit are excesses
-    int memory = 2000;   ///< excesses kept, the most recent ones; 20 to 2^24
-    /// Whether alarms that q itself explains count as excesses of unknown size, see spot_threshold.
-    /// Without (as in the paper) the rate of false alarms exceeds q: the tail is never seen beyond
-    /// the threshold.
-    bool learn_from_expected_alarms = true;
-
-    /// `invalid_argument` naming the first setting that is out of range.
-    status check(std::string_view caller) const noexcept {
-        if (!(level >= 0 && level < 1)) {
-            return status::error(error_code::invalid_argument, caller, ": level ", level,
-                                 " must lie in [0, 1)");
-        }
-        if (!(q > 0 && q < 1 - level)) {
-            return status::error(error_code::invalid_argument, caller, ": q ", q,
-                                 " must lie in (0, ", 1 - level, "), the share of excesses");
-        }
-        if (memory < 20 || memory > detail::largest_ring) {
-            return status::error(error_code::invalid_argument, caller, ": memory ", memory,
-                                 " must lie in [20, ", detail::largest_ring, "]");
-        }
-        return {};
-    }
-
-    template <class Archive>
-    void exchange(Archive& archive) {
-        archive.number("q", q);
-        archive.number("level", level);
-        archive.integer("memory", memory);
-        archive.integer("learn_from_expected_alarms", learn_from_expected_alarms);
-    }
-};
 
 /// Threshold rule (see threshold_rule), also for streams: the score that is exceeded with
 /// probability q, found by fitting a generalised Pareto distribution to the excesses over a high
@@ -122,13 +77,13 @@ class spot_threshold {
         if (score > threshold_) {
             if (settings_.learn_from_expected_alarms && is_expected_alarm()) {
                 ++count_;
-                remember(threshold_ - excess_threshold_, true);
+                memory_.add(threshold_ - excess_threshold_, count_, true);
                 refit();
             }
             return push_outcome::alarm;
         }
         ++count_;
-        remember(score - excess_threshold_, false);
+        memory_.add(score - excess_threshold_, count_, false);
         refit();
         return push_outcome::excess;
     }
@@ -150,7 +105,7 @@ class spot_threshold {
         return excess_rate() * fit_.tail.tail_probability(std::max(score - excess_threshold_, 0.0));
     }
     /// Excesses in memory.
-    int excesses() const noexcept { return size_; }
+    int excesses() const noexcept { return memory_.size(); }
     /// Scores that were NaN since the fit.
     std::int64_t rejected() const noexcept { return rejected_; }
 
@@ -174,36 +129,22 @@ class spot_threshold {
         if (!fitted_) {
             return;
         }
-        column<double> censored = column<double>::Zero(settings_.memory);
-        for (index_t i = 0; i < censored.size(); ++i) {
-            censored[i] = is_censored(i) ? 1 : 0;
-        }
         archive.number("excess_threshold", excess_threshold_);
         archive.number("threshold", threshold_);
         archive.number("shape", fit_.tail.shape);
         archive.number("scale", fit_.tail.scale);
         archive.integer("method", fit_.method);
         archive.integer("count", count_);
-        archive.integer("forgotten", forgotten_);
         archive.integer("rejected", rejected_);
-        archive.integer("size", size_);
-        archive.integer("next", next_);
-        archive.matrix("excesses", excesses_);
-        archive.matrix("arrivals", arrivals_);
-        archive.matrix("censored", censored);
+        memory_.exchange(archive, count_);
         if constexpr (Archive::loading) {
-            if (archive.outcome().ok() && !is_possible()) {
-                archive.fail(status::error(error_code::format_error, "spot_threshold: size ", size_,
-                                           ", next ", next_, ", count ", count_, ", scale ",
-                                           fit_.tail.scale, " fit no state with memory ",
-                                           settings_.memory));
+            if (archive.outcome().ok() && !(fit_.tail.scale > 0 && rejected_ >= 0)) {
+                archive.fail(status::error(error_code::format_error, "spot_threshold: scale ",
+                                           fit_.tail.scale, " or rejected ", rejected_,
+                                           " is impossible"));
             }
             if (!archive.outcome().ok()) {
                 clear();
-                return;
-            }
-            for (index_t i = 0; i < censored.size(); ++i) {
-                set_censored(i, censored[i] != 0);
             }
         }
     }
@@ -214,20 +155,14 @@ class spot_threshold {
     void clear() noexcept {
         fitted_ = false;
         count_ = 0;
-        forgotten_ = 0;
         rejected_ = 0;
-        size_ = 0;
-        next_ = 0;
-        censored_count_ = 0;
+        memory_.clear();
         fit_ = {};
     }
 
     void allocate() {
-        const index_t memory = settings_.memory;
-        excesses_ = column<double>::Zero(memory);
-        arrivals_ = column<double>::Zero(memory);
-        censored_.assign(static_cast<std::size_t>(memory + 63) / 64, 0);
-        scratch_.assign(static_cast<std::size_t>(memory), 0);
+        memory_.allocate(settings_.memory);
+        scratch_.assign(static_cast<std::size_t>(settings_.memory), 0);
     }
 
     /// Takes the scores in order of time; sorts nothing of the caller's.
@@ -252,14 +187,14 @@ class spot_threshold {
             ++count_;
             if (score > excess_threshold_) {
                 ++found;
-                remember(score - excess_threshold_, false);
+                memory_.add(score - excess_threshold_, count_, false);
             }
         }
         if (found < fewest) {
             clear();
             return refuse(found);
         }
-        fit_ = fit_pareto(sample(), 0, scratch_);
+        fit_ = fit_pareto(memory_.sample(), 0, scratch_);
         if (fit_.method == pareto_method::none) {
             clear();
             return status::error(error_code::invalid_data, "spot_threshold: the excesses over ",
@@ -275,46 +210,19 @@ class spot_threshold {
         return {};
     }
 
-    double excess_rate() const noexcept { return size_ / static_cast<double>(count_ - forgotten_); }
+    /// Scores during which the excesses in memory came.
+    double remembered() const noexcept { return static_cast<double>(count_ - memory_.forgotten()); }
+    double excess_rate() const noexcept { return memory_.size() / remembered(); }
 
     /// Whether q explains one more alarm in memory.
     bool is_expected_alarm() const noexcept {
-        const double expected = settings_.q * static_cast<double>(count_ - forgotten_);
-        return censored_count_ < expected + 3 * std::sqrt(expected) + 1;
-    }
-
-    bool is_censored(index_t i) const noexcept {
-        return (censored_[static_cast<std::size_t>(i / 64)] >> static_cast<unsigned>(i % 64) &
-                1U) != 0;
-    }
-    void set_censored(index_t i, bool censored) noexcept {
-        if (is_censored(i) != censored) {
-            censored_[static_cast<std::size_t>(i / 64)] ^= std::uint64_t{1}
-                                                           << static_cast<unsigned>(i % 64);
-            censored_count_ += censored ? 1 : -1;
-        }
-    }
-
-    void remember(double excess, bool censored) noexcept {
-        if (size_ == settings_.memory) {
-            forgotten_ = static_cast<std::int64_t>(arrivals_[next_]);
-        } else {
-            ++size_;
-        }
-        excesses_[next_] = excess;
-        arrivals_[next_] = static_cast<double>(count_);
-        set_censored(next_, censored);
-        next_ = next_ + 1 == settings_.memory ? 0 : next_ + 1;
-    }
-
-    pareto_sample sample() const noexcept {
-        return {{excesses_.data(), static_cast<std::size_t>(size_)},
-                censored_count_ > 0 ? std::span<const std::uint64_t>{censored_}
-                                    : std::span<const std::uint64_t>{}};
+        const double expected = settings_.q * remembered();
+        return memory_.censored() < expected + 3 * std::sqrt(expected) + 1;
     }
 
     void refit() noexcept {
-        const pareto_fit fit = fit_pareto(sample(), fit_.tail.shape / fit_.tail.scale, scratch_);
+        const pareto_fit fit =
+            fit_pareto(memory_.sample(), fit_.tail.shape / fit_.tail.scale, scratch_);
         if (fit.method != pareto_method::none) {
             fit_ = fit;
         }
@@ -345,16 +253,8 @@ class spot_threshold {
         const double variance = (1 + shape) *
                                 ((1 + shape) * by_shape * by_shape - 2 * by_shape * by_scale +
                                  2 * by_scale * by_scale) /
-                                size_;
+                                memory_.size();
         return std::clamp(variance, 0.0, 4.0);
-    }
-
-    bool is_possible() const noexcept {
-        return size_ >= 1 && size_ <= settings_.memory && next_ >= 0 && next_ < settings_.memory &&
-               (size_ == settings_.memory || next_ == size_) && forgotten_ >= 0 &&
-               count_ - forgotten_ >= size_ && rejected_ >= 0 && fit_.tail.scale > 0 &&
-               excesses_.minCoeff() >= 0 && arrivals_.minCoeff() >= 0 &&
-               arrivals_.maxCoeff() <= static_cast<double>(count_);
     }
 
     spot_settings settings_;
@@ -362,15 +262,9 @@ class spot_threshold {
     double excess_threshold_ = 0;
     double threshold_ = 0;
     pareto_fit fit_;
-    std::int64_t count_ = 0;     // scores that were learnt from
-    std::int64_t forgotten_ = 0; // those before the excesses in memory
+    std::int64_t count_ = 0; // scores that were learnt from
     std::int64_t rejected_ = 0;
-    int size_ = 0;
-    int next_ = 0; // place in the ring for the next excess
-    int censored_count_ = 0;
-    column<double> excesses_;
-    column<double> arrivals_; // count_ when they came
-    std::vector<std::uint64_t> censored_;
+    detail::excess_memory memory_;
     std::vector<double> scratch_;
 };
 

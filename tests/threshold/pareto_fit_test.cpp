@@ -1,5 +1,5 @@
 #include "tocsin/core/random.hpp"
-#include "tocsin/threshold/generalised_pareto.hpp"
+#include "tocsin/threshold/pareto_fit.hpp"
 
 #include <doctest/doctest.h>
 
