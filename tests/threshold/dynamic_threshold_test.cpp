@@ -18,8 +18,6 @@ namespace {
 const double not_a_number = std::numeric_limits<double>::quiet_NaN();
 const double infinity = std::numeric_limits<double>::infinity();
 
-static_assert(tocsin::threshold_rule<tocsin::epsilon_threshold>);
-
 /// No smoothing, no warm-up, no rows around: what is chosen can be computed by hand.
 tocsin::dynamic_threshold_settings plain() {
     tocsin::dynamic_threshold_settings settings;
@@ -262,34 +260,5 @@ TEST_SUITE("threshold") {
         tocsin::dynamic_threshold_settings ahead;
         ahead.look_ahead = 2;
         CHECK_FALSE(tocsin::dynamic_threshold_stream::make(ahead).has_value());
-    }
-
-    TEST_CASE("epsilon threshold: separates unlabelled anomalies from the rest") {
-        auto scores = quiet_errors(100);
-        scores[30] = 5;
-        scores[70] = 6;
-        tocsin::epsilon_threshold rule;
-        CHECK(rule.threshold() == infinity);
-        REQUIRE(rule.fit(scores, {}).ok());
-        CHECK(rule.exceeds(5));
-        CHECK_FALSE(rule.exceeds(0.12));
-        CHECK(rule.z() > 2);
-        CHECK(rule.z() < 12);
-        std::vector<std::uint8_t> labels(100, 0);
-        labels[30] = labels[70] = 1;
-        REQUIRE(rule.fit(scores, labels).ok());
-        CHECK(rule.z() == 12); // nothing to separate any more
-        CHECK_FALSE(rule.fit(scores, std::vector<std::uint8_t>(100, 1)).ok());
-        CHECK_FALSE(rule.fitted());
-        CHECK_FALSE(tocsin::epsilon_threshold(-1).fit(scores, {}).ok());
-        REQUIRE(rule.fit(std::vector<double>(50, 2.0), {}).ok());
-        CHECK(rule.threshold() == 2);
-        CHECK_FALSE(rule.exceeds(2));
-
-        REQUIRE(rule.fit(scores, {}).ok());
-        tocsin::epsilon_threshold loaded;
-        REQUIRE(tocsin_test::load(loaded, tocsin_test::save(rule)).ok());
-        CHECK(loaded.threshold() == rule.threshold());
-        CHECK(loaded.z() == rule.z());
     }
 }

@@ -1,12 +1,12 @@
 /// @file dynamic_threshold.hpp
-/// @brief Nonparametric dynamic threshold with pruning: for recordings, and as a threshold rule.
+/// @brief Nonparametric dynamic threshold with pruning, for recordings.
 #pragma once
 
 #include "tocsin/core/status.hpp"
 #include "tocsin/errors/smoothing.hpp"
 #include "tocsin/metrics/row_ranges.hpp"
+#include "tocsin/threshold/dynamic_threshold_settings.hpp"
 #include "tocsin/threshold/dynamic_threshold_window.hpp"
-#include "tocsin/threshold/threshold_rule.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -116,65 +116,5 @@ inline result<dynamic_events> find_dynamic_events(std::span<const double> errors
     });
     return found;
 }
-
-/// Threshold rule (see threshold_rule): the epsilon of the nonparametric dynamic threshold, chosen
-/// once for all scores (see choose_epsilon()). As it looks for the threshold that separates best,
-/// the scores may hold unlabelled anomalies; those labelled anomalous are left out.
-class epsilon_threshold {
-  public:
-    /// @param buffer rows around an anomalous score that count as anomalous with it, at least 0
-    ///               (checked by fit()). Scores are in order of time.
-    explicit epsilon_threshold(int buffer = 0) noexcept : buffer_{buffer} {}
-
-    int buffer() const noexcept { return buffer_; }
-    /// The threshold in standard deviations above the mean: 2.5 to 11.5, or 12 when none separates.
-    double z() const noexcept { return z_; }
-
-    /// @param labels one per score, 0 = normal, or none: all normal. `invalid_data` when none is
-    ///               normal. O(n), allocates.
-    status fit(std::span<const double> scores, std::span<const std::uint8_t> labels) {
-        threshold_.reset();
-        if (buffer_ < 0) {
-            return status::error(error_code::invalid_argument, "epsilon_threshold: buffer ",
-                                 buffer_, " must be at least 0");
-        }
-        if (status usable = detail::check_scores("epsilon_threshold", scores, labels); !usable) {
-            return usable;
-        }
-        std::vector<double> normal;
-        normal.reserve(scores.size());
-        for (std::size_t i = 0; i < scores.size(); ++i) {
-            if (labels.empty() || labels[i] == 0) {
-                normal.push_back(scores[i]);
-            }
-        }
-        if (normal.empty()) {
-            return status::error(error_code::invalid_data, "epsilon_threshold: none of the ",
-                                 scores.size(), " scores is normal");
-        }
-        std::vector<index_t> scratch;
-        scratch.reserve(normal.size());
-        const auto chosen =
-            detail::choose_epsilon(normal, detail::level_and_spread::of(normal), buffer_, scratch);
-        z_ = chosen.z;
-        return threshold_.set("epsilon_threshold", chosen.epsilon);
-    }
-
-    bool fitted() const noexcept { return threshold_.fitted(); }
-    double threshold() const noexcept { return threshold_.value(); }
-    bool exceeds(double score) const noexcept { return threshold_.exceeded_by(score); }
-
-    template <class Archive>
-    void exchange(Archive& archive) {
-        archive.integer("buffer", buffer_);
-        archive.number("z", z_);
-        threshold_.exchange(archive);
-    }
-
-  private:
-    int buffer_;
-    double z_ = detail::largest_epsilon_z;
-    detail::optional_threshold threshold_;
-};
 
 } // namespace tocsin

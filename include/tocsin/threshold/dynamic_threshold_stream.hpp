@@ -6,6 +6,7 @@
 #include "tocsin/core/views.hpp"
 #include "tocsin/errors/smoothing.hpp"
 #include "tocsin/metrics/row_ranges.hpp"
+#include "tocsin/threshold/dynamic_threshold_settings.hpp"
 #include "tocsin/threshold/dynamic_threshold_window.hpp"
 
 #include <algorithm>

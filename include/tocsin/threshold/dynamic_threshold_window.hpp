@@ -1,9 +1,11 @@
 /// @file dynamic_threshold_window.hpp
-/// @brief One window of the nonparametric dynamic threshold: epsilon, anomalous rows, pruning.
+/// @brief One window of the nonparametric dynamic threshold: anomalous rows, pruning, scores.
 #pragma once
 
-#include "tocsin/core/status.hpp"
+#include "tocsin/core/extents.hpp"
 #include "tocsin/metrics/row_ranges.hpp"
+#include "tocsin/threshold/dynamic_threshold_settings.hpp"
+#include "tocsin/threshold/epsilon_threshold.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -16,167 +18,7 @@
 
 namespace tocsin {
 
-/// Settings of the nonparametric dynamic threshold; the values are those of telemanom.
-struct dynamic_threshold_settings {
-    int batch = 70;             ///< rows judged at a time, at least 1
-    int window = 30;            ///< history that a batch is judged by, in batches, itself included
-    double smoothing = 0.05;    ///< span of the EWMA as a share of batch * window rows, (0, 1]
-    int buffer = 100;           ///< rows around an anomalous error that belong to it, at least 0
-    double minimum_drop = 0.13; ///< p: smallest relative step between peaks that matters, [0, 1)
-    int warm_up = 250;  ///< first rows whose errors are replaced by the mean of twice as many
-    int look_ahead = 1; ///< values per row that give the scale of the signal; telemanom has 10
-
-    /// `invalid_argument` naming the first setting that is out of range.
-    status check() const noexcept {
-        const auto refuse = [](const char* name, auto value, const char* expected) {
-            return status::error(error_code::invalid_argument, "dynamic_threshold: ", name, ' ',
-                                 value, " must ", expected);
-        };
-        constexpr int most = 1 << 20;
-        if (batch < 1 || batch > most) {
-            return refuse("batch", batch, "lie in [1, 2^20]");
-        }
-        if (window < 1 || window > most / batch) {
-            return refuse("window", window, "be at least 1, with at most 2^20 rows in all");
-        }
-        if (!(smoothing > 0 && smoothing <= 1)) {
-            return refuse("smoothing", smoothing, "lie in (0, 1]");
-        }
-        if (buffer < 0 || buffer > most) {
-            return refuse("buffer", buffer, "lie in [0, 2^20]");
-        }
-        if (!(minimum_drop >= 0 && minimum_drop < 1)) {
-            return refuse("minimum_drop", minimum_drop, "lie in [0, 1)");
-        }
-        if (warm_up < 0 || warm_up > most) {
-            return refuse("warm_up", warm_up, "lie in [0, 2^20]");
-        }
-        if (look_ahead < 1 || look_ahead > most / (batch * window)) {
-            return refuse("look_ahead", look_ahead,
-                          "be at least 1, with at most 2^20 values in a window");
-        }
-        return {};
-    }
-
-    index_t window_rows() const noexcept { return index_t{batch} * window; }
-    /// Rows of the EWMA, at least 1.
-    double span() const noexcept {
-        return std::max(1.0, std::floor(static_cast<double>(window_rows()) * smoothing));
-    }
-};
-
-/// Rows that were found anomalous together, and how far their errors go beyond the threshold:
-/// the largest |error - epsilon| / (mean + standard deviation of the window).
-struct scored_range {
-    row_range rows;
-    double score = 0;
-};
-
-/// What is chosen for the smoothed errors of one window: see choose_epsilon().
-struct epsilon_choice {
-    double epsilon = std::numeric_limits<double>::infinity();
-    double z = 12; ///< standard deviations above the mean
-};
-
 namespace detail {
-
-inline constexpr double largest_epsilon_z = 12;
-
-/// Mean and standard deviation (divided by n) of at least one value.
-struct level_and_spread {
-    double mean = 0;
-    double deviation = 0;
-
-    static level_and_spread of(std::span<const double> values) noexcept {
-        const auto count = static_cast<double>(values.size());
-        level_and_spread result;
-        for (const double value : values) {
-            result.mean += value;
-        }
-        result.mean /= count;
-        double scatter = 0;
-        for (const double value : values) {
-            scatter += (value - result.mean) * (value - result.mean);
-        }
-        result.deviation = std::sqrt(scatter / count);
-        return result;
-    }
-};
-
-/// The threshold mean + z * deviation, z = 2.5, 3, ..., 11.5, that separates best: the largest
-///     (fall of the mean + fall of the standard deviation) / (anomalous runs^2 + anomalous rows),
-/// falls being relative and those that come from leaving out errors of at least epsilon (section
-/// 3.2 of the paper). Runs and rows include `reach` rows on both sides of each such error. A choice
-/// with more than 5 runs or at least half of the rows is not taken; among equals the largest z is.
-/// Without any choice z = 12.
-/// @param errors   errors, or errors mirrored at their mean; not empty
-/// @param level    of the unmirrored errors
-/// @param scratch  cleared; capacity for all rows. Never allocates then.
-inline epsilon_choice choose_epsilon(std::span<const double> errors, const level_and_spread& level,
-                                     index_t reach, std::vector<index_t>& scratch) noexcept {
-    const auto rows = static_cast<index_t>(errors.size());
-    const auto count = static_cast<double>(rows);
-    scratch.clear();
-    double sum = 0; // of deviations from the mean: 0 but for rounding and mirroring
-    double square_sum = 0;
-    for (index_t i = 0; i < rows; ++i) {
-        const double error = errors[static_cast<std::size_t>(i)];
-        sum += error - level.mean;
-        square_sum += (error - level.mean) * (error - level.mean);
-        if (error >= level.mean + level.deviation * 2.5) {
-            scratch.push_back(i);
-        }
-    }
-    epsilon_choice best{level.mean + largest_epsilon_z * level.deviation, largest_epsilon_z};
-    double best_score = -1e7;
-    for (int step = 5; step < 24; ++step) {
-        const double z = 0.5 * step;
-        const double epsilon = level.mean + level.deviation * z;
-        index_t anomalous = 0; // rows, with those around
-        index_t runs = 0;
-        row_range run{-1, -1};
-        const auto close_run = [&] {
-            anomalous += run.size();
-            runs += run.size() > 1 ? 1 : 0;
-        };
-        double left_out = 0;
-        double left_out_sum = 0;
-        double left_out_squares = 0;
-        for (const index_t i : scratch) {
-            const double error = errors[static_cast<std::size_t>(i)];
-            if (!(error >= epsilon)) {
-                continue;
-            }
-            left_out += 1;
-            left_out_sum += error - level.mean;
-            left_out_squares += (error - level.mean) * (error - level.mean);
-            const row_range around{std::max<index_t>(i - reach, 0),
-                                   std::min<index_t>(i + reach + 1, rows)};
-            if (run.begin >= 0 && around.begin <= run.end) {
-                run.end = around.end;
-            } else {
-                close_run();
-                run = around;
-            }
-        }
-        if (left_out == 0) {
-            break;
-        }
-        close_run();
-        const double kept = count - left_out;
-        const double shift = (sum - left_out_sum) / kept;
-        const double variance = (square_sum - left_out_squares) / kept - shift * shift;
-        const double deviation = std::sqrt(std::max(variance, 0.0));
-        const double score =
-            (-shift / level.mean + (level.deviation - deviation) / level.deviation) /
-            static_cast<double>(runs * runs + anomalous);
-        if (score >= best_score && runs <= 5 && 2 * anomalous < rows) { // false for NaN
-            best_score = score;
-            best = {epsilon, z};
-        }
-    }
-    return best;
-}
 
 /// Percentile of at least one value, interpolated linearly; reorders the values.
 inline double percentile_of(std::span<double> values, double share) noexcept {

@@ -138,7 +138,8 @@ class spot_threshold {
         archive.integer("rejected", rejected_);
         memory_.exchange(archive, count_);
         if constexpr (Archive::loading) {
-            if (archive.outcome().ok() && !(fit_.tail.scale > 0 && rejected_ >= 0)) {
+            if (archive.outcome().ok() &&
+                !(fit_.tail.scale > 0 && rejected_ >= 0 && fit_.method <= pareto_method::moments)) {
                 archive.fail(status::error(error_code::format_error, "spot_threshold: scale ",
                                            fit_.tail.scale, " or rejected ", rejected_,
                                            " is impossible"));
