@@ -120,7 +120,10 @@ class dynamic_threshold_stream {
         archive.matrix("errors", errors_);
         archive.matrix("values", values_);
         archive.matrix("earlier", earlier);
-        smoother_.exchange(archive);
+        {
+            const auto inner = archive.scope("smoothing");
+            smoother_.exchange(archive);
+        }
         if constexpr (Archive::loading) {
             if (archive.outcome().ok() &&
                 (filled_ < 0 || filled_ >= settings_.window_rows() || rows_ < filled_)) {
