@@ -223,7 +223,8 @@ def main():
     if build is None:
         build = ROOT / "build/bench"
         run("cmake", "--preset", "bench", cwd=ROOT)
-        run("cmake", "--build", "--preset", "bench", "--target", "compare", cwd=ROOT)
+        run("cmake", "--build", "--preset", "bench", "--target", "compare", "precision_effect",
+            cwd=ROOT)
     program = build / "bench/compare"
     if not program.exists():
         sys.exit(f"{program} does not exist: bench/compare needs CLI11 and nlohmann-json")
@@ -243,6 +244,7 @@ def main():
             "PEERS": ", ".join(found) + (f"; not found: {', '.join(absent)}" if absent else "")
                      + ".",
             "STEPS": select(rows, "step/", "step_runtime/"),
+            "PRECISION": run(build / "bench/precision_effect"),
             "PARTS": select(rows, "stack_step/", "dense_head/", "detector_push/"),
             "WINDOWS": select(rows, "window/"),
             "TRAINING": select(rows, "train"),

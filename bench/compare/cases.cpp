@@ -201,12 +201,15 @@ bench_case training_case(int features, int hidden, int time, int batch, bool fre
             invite(all, peers, [&](const peer& one) { return one.training(data->problem); });
             if (threads != 1) {
                 all.clock = clock_kind::wall;
+                auto alone = data->problem;
+                alone.threads = 1;
+                all.others.push_back({"one_thread", "one_thread", tocsin_training(alone), false});
             }
             return all;
         }};
 }
 
-bench_case activation_case(elementwise function, const std::string& name) {
+bench_case activation_case(elementwise function, const std::string& name, bool exact) {
     constexpr int count = 4096;
     struct data_type {
         aligned_vector<float> inputs;
@@ -216,7 +219,7 @@ bench_case activation_case(elementwise function, const std::string& name) {
             agreement, [=](const std::vector<const peer*>& peers) {
                 auto data = std::make_shared<data_type>();
                 data->inputs = uniform_values<float>(count, 8, 99);
-                data->problem = {function, data->inputs.data(), count};
+                data->problem = {function, data->inputs.data(), count, exact};
                 competition all{
                     data, tocsin_activation(data->problem), copy_bound(sizeof(float) * count), {}};
                 invite(all, peers, [&](const peer& one) { return one.activation(data->problem); });
@@ -389,9 +392,11 @@ std::vector<bench_case> all_cases() {
             all.push_back(training_case(38, 128, 100, 64, free_running, threads));
         }
     }
-    all.push_back(activation_case(elementwise::exp, "exp"));
-    all.push_back(activation_case(elementwise::sigmoid, "sigmoid"));
-    all.push_back(activation_case(elementwise::tanh, "tanh"));
+    all.push_back(activation_case(elementwise::exp, "exp", true));
+    all.push_back(activation_case(elementwise::sigmoid, "sigmoid", false));
+    all.push_back(activation_case(elementwise::tanh, "tanh", false));
+    all.push_back(activation_case(elementwise::sigmoid, "exact_sigmoid", true));
+    all.push_back(activation_case(elementwise::tanh, "exact_tanh", true));
     all.push_back(adam_case(100'000));
     all.push_back(adam_case(million));
     all.push_back(moments_case(1, million));

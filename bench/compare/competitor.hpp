@@ -88,6 +88,7 @@ struct activation_problem {
     elementwise function;
     const float* inputs;
     int count;
+    bool exact; ///< tocsin: by activations.hpp, else by rational_activations.hpp, as the layers do
 };
 
 /// One update by Adam with fixed gradients (rate 1e-6, beta 0.9 and 0.999, epsilon 1e-8).

@@ -1,6 +1,7 @@
 // tocsin: activations of arrays, Adam.
 #include "tocsin/math/activations.hpp"
 #include "tocsin/math/elementwise.hpp"
+#include "tocsin/math/rational_activations.hpp"
 #include "tocsin/training/adam.hpp"
 
 #include "tocsin_jobs.hpp"
@@ -81,9 +82,15 @@ job_pointer tocsin_activation(const activation_problem& problem) {
     case elementwise::exp:
         return std::make_unique<activation_job<exponential>>(problem);
     case elementwise::sigmoid:
-        return std::make_unique<activation_job<sigmoid_activation>>(problem);
+        if (problem.exact) {
+            return std::make_unique<activation_job<sigmoid_activation>>(problem);
+        }
+        return std::make_unique<activation_job<rational_sigmoid>>(problem);
     case elementwise::tanh:
-        return std::make_unique<activation_job<tanh_activation>>(problem);
+        if (problem.exact) {
+            return std::make_unique<activation_job<tanh_activation>>(problem);
+        }
+        return std::make_unique<activation_job<rational_tanh>>(problem);
     }
     return nullptr;
 }

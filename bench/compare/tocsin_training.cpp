@@ -1,23 +1,31 @@
 // tocsin: one step of training the LSTM encoder-decoder.
 #include "tocsin/models/encoder_decoder.hpp"
 #include "tocsin/training/adam.hpp"
+#include "tocsin/training/batch_gradient.hpp"
+#include "tocsin/training/data_parallel.hpp"
 #include "tocsin/training/losses.hpp"
 
 #include "tocsin_jobs.hpp"
+#include <numeric>
+#include <vector>
 
 namespace tocsin_bench {
 namespace {
 
 using namespace tocsin;
 
+encoder_decoder<float> encoder_decoder_for(const training_problem& problem) {
+    return {lstm_stack<float>{{problem.features, problem.hidden}},
+            lstm_stack<float>{{problem.features, problem.hidden}},
+            dense_head<float>{{problem.hidden, problem.features}}, false,
+            problem.free_running ? decoder_training::free_running
+                                 : decoder_training::teacher_forced};
+}
+
 class training_job final : public job {
   public:
     explicit training_job(const training_problem& problem)
-        : problem_{problem}, model_{lstm_stack<float>{{problem.features, problem.hidden}},
-                                    lstm_stack<float>{{problem.features, problem.hidden}},
-                                    dense_head<float>{{problem.hidden, problem.features}}, false,
-                                    problem.free_running ? decoder_training::free_running
-                                                         : decoder_training::teacher_forced},
+        : problem_{problem}, model_(encoder_decoder_for(problem)),
           windows_(problem.windows, problem.features, problem.batch, problem.time),
           gradients_(problem.parameter_count()),
           work_(static_cast<std::size_t>(model_.training_work_size(problem.batch, problem.time))) {
@@ -63,10 +71,73 @@ class training_job final : public job {
     double loss_ = 0;
 };
 
+/// The same as trainer does it on several threads, which gathers the batch first.
+class parallel_training_job final : public job {
+  public:
+    explicit parallel_training_job(const training_problem& problem)
+        : problem_{problem}, model_(encoder_decoder_for(problem)),
+          samples_(problem.features, index_t{problem.batch} * problem.time),
+          gradient_(model_, problem.threads, problem.batch, problem.time),
+          order_(static_cast<std::size_t>(problem.batch)),
+          team_(data_parallel{problem.threads}.start()) {
+        const sequence_view<const float> given(problem.windows, problem.features, problem.batch,
+                                               problem.time);
+        for (int b = 0; b < problem.batch; ++b) {
+            for (int t = 0; t < problem.time; ++t) {
+                samples_.col(index_t{b} * problem.time + t) = given.step(t).col(b);
+            }
+        }
+        std::iota(order_.begin(), order_.end(), index_t{0});
+        start();
+    }
+
+    void run(std::int64_t repetitions) override {
+        const auto windows = make_windows(samples_, problem_.time, problem_.time);
+        for (std::int64_t k = 0; k < repetitions; ++k) {
+            loss_ = gradient_.compute(team_, model_, parameters_, *windows, order_,
+                                      {0, problem_.time}, mean_squared_error{}, random_);
+            rule_.update(std::span<float>(parameters_),
+                         std::span<const float>(gradient_.gradients()),
+                         std::span<float>(rule_state_), ++step_, 1);
+        }
+    }
+    std::vector<double> outputs() override {
+        start();
+        run(1);
+        std::vector<double> values(gradient_.gradients().begin(), gradient_.gradients().end());
+        run(2);
+        values.push_back(loss_);
+        return values;
+    }
+
+  private:
+    void start() {
+        parameters_.assign(problem_.parameters, problem_.parameters + problem_.parameter_count());
+        rule_state_.assign(static_cast<std::size_t>(rule_.state_size(model_.parameter_count())), 0);
+        step_ = 0;
+    }
+
+    training_problem problem_;
+    encoder_decoder<float> model_;
+    matrix<float> samples_;
+    batch_gradient<encoder_decoder<float>> gradient_;
+    std::vector<index_t> order_;
+    tocsin::detail::thread_team team_;
+    adam rule_{.learning_rate = training_problem::learning_rate};
+    aligned_vector<float> parameters_;
+    aligned_vector<float> rule_state_;
+    random_generator random_{1};
+    std::int64_t step_ = 0;
+    double loss_ = 0;
+};
+
 } // namespace
 
 job_pointer tocsin_training(const training_problem& problem) {
-    return problem.threads == 1 ? std::make_unique<training_job>(problem) : nullptr;
+    if (problem.threads > 1) {
+        return std::make_unique<parallel_training_job>(problem);
+    }
+    return std::make_unique<training_job>(problem);
 }
 
 } // namespace tocsin_bench

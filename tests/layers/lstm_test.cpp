@@ -459,6 +459,18 @@ TEST_SUITE("layers") {
         }
     }
 
+    TEST_CASE(
+        "lstm: the tape takes at most a fifth more than six scalars per unit, step and item") {
+        const auto ratio = [](int inputs, int hidden, int time, int batch) {
+            const tocsin::lstm<float> layer{inputs, hidden};
+            return static_cast<double>(layer.tape_size(batch, time)) /
+                   (6.0 * hidden * batch * time);
+        };
+        CHECK(ratio(8, 64, 64, 64) <= 1.2);
+        CHECK(ratio(1, 32, 50, 32) <= 1.2);
+        CHECK(ratio(38, 128, 100, 64) <= 1.2);
+    }
+
     TEST_CASE("lstm: sizes that are not positive are named") {
         CHECK((tocsin::lstm<float>{1, 1}.check().ok()));
         const tocsin::status failure = tocsin::lstm<float>{3, 0}.check();
