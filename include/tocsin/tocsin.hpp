@@ -1,8 +1,9 @@
 /// @file tocsin.hpp
-/// @brief Everything for the host but files: training, detection, metrics. For files: io.hpp.
+/// @brief What a program needs that trains a detector and watches a stream with it.
 ///
-/// The comparators are left out, too: Eigen's eigenvalues alone cost several times the rest to
-/// compile. Their own headers have them.
+/// Left out, because they cost as much to compile again, are files (io.hpp) and, each with its own
+/// headers: comparators/, the metrics of benchmarks in metrics/, training on several threads
+/// (training/data_parallel.hpp).
 #pragma once
 
 #include "tocsin/core/config.hpp"
@@ -27,20 +28,10 @@
 #include "tocsin/layers/lstm.hpp"
 #include "tocsin/layers/lstm_stack.hpp"
 #include "tocsin/layers/precision.hpp"
-#include "tocsin/metrics/affiliation.hpp"
-#include "tocsin/metrics/change_points.hpp"
 #include "tocsin/metrics/confusion.hpp"
-#include "tocsin/metrics/event_based.hpp"
-#include "tocsin/metrics/event_counts.hpp"
-#include "tocsin/metrics/nab_score.hpp"
-#include "tocsin/metrics/point_adjusted.hpp"
 #include "tocsin/metrics/precision_recall.hpp"
-#include "tocsin/metrics/range_based.hpp"
 #include "tocsin/metrics/regression.hpp"
 #include "tocsin/metrics/roc.hpp"
-#include "tocsin/metrics/row_ranges.hpp"
-#include "tocsin/metrics/threshold_grid.hpp"
-#include "tocsin/metrics/volume_under_surface.hpp"
 #include "tocsin/models/autoencoder.hpp"
 #include "tocsin/models/batches.hpp"
 #include "tocsin/models/encoder_decoder.hpp"
@@ -64,7 +55,6 @@
 #include "tocsin/threshold/threshold_rule.hpp"
 #include "tocsin/training/adam.hpp"
 #include "tocsin/training/callbacks.hpp"
-#include "tocsin/training/data_parallel.hpp"
 #include "tocsin/training/fit.hpp"
 #include "tocsin/training/gradient_check.hpp"
 #include "tocsin/training/losses.hpp"

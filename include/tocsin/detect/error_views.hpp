@@ -113,17 +113,27 @@ class error_views {
     }
     template <class Window>
     void share_by_magnitude(const Window& window) noexcept {
-        constexpr double largest = std::numeric_limits<double>::max();
-        vector_view<double> shares(shares_.data(), static_cast<index_t>(shares_.size()));
-        for (index_t f = 0; f < shares.size(); ++f) {
-            const auto magnitude = static_cast<double>(window.row(f).cwiseAbs().maxCoeff());
-            shares[f] = std::min(magnitude, largest);
+        // Plain loops: Eigen's would be compiled wherever this header is included.
+        double most = 0;
+        for (std::size_t f = 0; f < shares_.size(); ++f) {
+            const auto row = window.row(static_cast<index_t>(f));
+            const auto magnitude = static_cast<double>(row.cwiseAbs().maxCoeff());
+            shares_[f] = std::min(magnitude, std::numeric_limits<double>::max());
+            most = std::max(most, shares_[f]);
         }
-        if (shares.isZero(0)) {
-            shares.setOnes(); // a model that answers zeros with NaN: nothing points anywhere
+        if (most == 0) {
+            // A model that answers zeros with NaN: nothing points anywhere.
+            std::fill(shares_.begin(), shares_.end(), 1.0);
+            most = 1;
         }
-        shares /= shares.maxCoeff();
-        shares /= shares.sum();
+        double sum = 0; // of quotients: the shares themselves may add up to infinity
+        for (double& share : shares_) {
+            share /= most;
+            sum += share;
+        }
+        for (double& share : shares_) {
+            share /= sum;
+        }
     }
 
     Statistic per_step_{};
