@@ -6,6 +6,7 @@
 
 #include "errors/memory_archive.hpp"
 #include "support/allocation_counter.hpp"
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -83,12 +84,19 @@ TEST_SUITE("threshold") {
             for (const source from : all_sources) {
                 tocsin::spot_settings settings;
                 settings.q = q;
+                constexpr std::uint64_t seeds = 20;
                 double mean = 0;
-                for (std::uint64_t seed = 1; seed <= 8; ++seed) {
-                    mean +=
-                        relative_rate(tocsin::spot_threshold(settings), from, 1'000'000, seed) / 8;
+                double smallest = infinity;
+                double largest = 0;
+                for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
+                    const double rate =
+                        relative_rate(tocsin::spot_threshold(settings), from, 1'000'000, seed);
+                    mean += rate / seeds;
+                    smallest = std::min(smallest, rate);
+                    largest = std::max(largest, rate);
                 }
-                MESSAGE("q ", q, ", distribution ", static_cast<int>(from), ": ", mean, " q");
+                MESSAGE("q ", q, ", distribution ", static_cast<int>(from), ": ", mean, " q, from ",
+                        smallest, " to ", largest);
                 CHECK(mean > 0.8);
                 CHECK(mean < 1.2);
             }
@@ -128,7 +136,7 @@ TEST_SUITE("threshold") {
             missed += rule.push(i % 2 == 0 ? 50 : infinity) != tocsin::push_outcome::alarm ? 1 : 0;
         }
         CHECK(missed == 0);
-        CHECK(rule.threshold() < 1.5 * before);
+        CHECK(rule.threshold() < 1.7 * before);
         CHECK(rule.push(-infinity) == tocsin::push_outcome::normal);
     }
 

@@ -28,10 +28,11 @@ namespace tocsin {
 ///
 /// - Bounded memory: the last `memory` excesses and the times when they came. n counts the scores
 ///   during which they came, so that threshold and rate forget together; t never changes.
-/// - An alarm may be false: it happens with probability q. So as long as q explains the number of
-///   alarms in memory (up to 3 standard deviations), an alarm counts as an excess that is known
-///   only to be larger than the threshold (censored). Others leave no trace. The paper leaves no
-///   trace of any alarm, which cuts the tail off at the threshold and lets the rate drift above q.
+/// - An alarm may be false: it happens with probability q. So as long as q and the uncertainty of
+///   the fit explain the number of alarms in memory, an alarm counts as an excess that is known
+///   only to be larger than the threshold (censored). Others leave no trace, so that a long anomaly
+///   moves the threshold by a bounded amount. The paper leaves no trace of any alarm, which cuts
+///   the tail off at the threshold: the rate then rises to several q.
 /// - The parameters of the fit are uncertain, and the mean rate over that uncertainty is above q:
 ///   by exp(v / 2), v being the variance of the logarithm of the rate. The threshold is set for
 ///   q exp(-v / 2) instead, v from the information matrix; with 2000 excesses that is a few per
@@ -215,9 +216,10 @@ class spot_threshold {
     double remembered() const noexcept { return static_cast<double>(count_ - memory_.forgotten()); }
     double excess_rate() const noexcept { return memory_.size() / remembered(); }
 
-    /// Whether q explains one more alarm in memory.
+    /// Whether q and the uncertainty of the fit explain one more alarm in memory.
     bool is_expected_alarm() const noexcept {
-        const double expected = settings_.q * remembered();
+        const double expected = settings_.q * remembered() *
+                                std::exp(std::sqrt(uncertainty(threshold_ - excess_threshold_)));
         return memory_.censored() < expected + 3 * std::sqrt(expected) + 1;
     }
 
