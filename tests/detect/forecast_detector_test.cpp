@@ -279,4 +279,101 @@ TEST_SUITE("detect") {
         CHECK(message(ready.tune(*windows, labels)) == "tune: 2550 samples but 3 labels");
         CHECK(ready.threshold() == threshold);
     }
+
+    TEST_CASE("forecast_detector: errors that grow slowly are learned, unless an alarm is on") {
+        using adaptive = tocsin::forecast_detector<model, tocsin::standard_scaler<float>,
+                                                   tocsin::diagonal_gaussian<>>;
+        const auto training = waves(600);
+        const auto windows = tocsin::make_windows(training, 60, 30);
+        tocsin::trainer<> how;
+        how.epochs = 15;
+        how.rule.learning_rate = 0.02;
+        adaptive fixed(small_model(1));
+        REQUIRE(fixed.train(*windows, {}, how).ok());
+        REQUIRE(fixed.fit_errors(*windows).ok());
+        REQUIRE(fixed.tune(*windows).ok());
+        adaptive learning = fixed;
+        adaptive careful = fixed;
+        REQUIRE(learning.enable_learning(100).ok());
+        REQUIRE(careful.enable_learning(100).ok());
+
+        auto noisy = waves(2000, 9);
+        tocsin::random_generator random(4);
+        for (index_t t = 0; t < noisy.cols(); ++t) {
+            const double growth = static_cast<double>(t) / 200;
+            noisy(0, t) += static_cast<float>(growth * random.normal());
+        }
+        int alarms[3] = {};
+        for (index_t t = 0; t < noisy.cols(); ++t) {
+            alarms[0] += fixed.push(sample(noisy, t)).is_anomaly() ? 1 : 0;
+            alarms[1] += learning.push(sample(noisy, t)).is_anomaly() ? 1 : 0;
+            learning.learn();
+            const bool alarm = careful.push(sample(noisy, t)).is_anomaly();
+            alarms[2] += alarm ? 1 : 0;
+            if (!alarm) {
+                careful.learn();
+            }
+        }
+        CHECK(alarms[0] > 500);
+        CHECK(alarms[1] < alarms[0] / 4);
+        CHECK(alarms[2] > alarms[1]);
+    }
+
+    TEST_CASE("forecast_detector: a model that goes on learning follows a signal that changes") {
+        watchdog fixed = fitted();
+        watchdog learning = fixed;
+        REQUIRE(learning
+                    .enable_learning(1e6, tocsin::online_training_settings{.every = 4,
+                                                                           .steps = 40,
+                                                                           .learning_rate = 5e-3})
+                    .ok());
+        auto faster = waves(4000, 9);
+        for (index_t t = 0; t < faster.cols(); ++t) {
+            faster(0, t) = static_cast<float>(5 * std::sin(0.45 * static_cast<double>(t)));
+        }
+        double error_fixed = 0;
+        double error_learning = 0;
+        for (index_t t = 0; t < faster.cols(); ++t) {
+            if (t >= 3000) {
+                error_fixed += std::abs(fixed.forecast()(0, 0) - faster(0, t));
+                error_learning += std::abs(learning.forecast()(0, 0) - faster(0, t));
+            }
+            fixed.push(sample(faster, t));
+            learning.push(sample(faster, t));
+            learning.learn();
+        }
+        CHECK(error_learning < 0.6 * error_fixed);
+    }
+
+    TEST_CASE("forecast_detector: learning allocates nothing, skips what is not a sample") {
+        watchdog watch = fitted();
+        CHECK(message(watchdog(small_model()).enable_learning(10)) ==
+              "enable_learning: call fit_errors() first");
+        CHECK_FALSE(watch.enable_learning(0.5).ok());
+        CHECK_FALSE(watch.enable_learning(10, tocsin::online_training_settings{.every = 0}).ok());
+        CHECK(message(watch.enable_learning(10, tocsin::online_training_settings{.steps = 2})) ==
+              "enable_learning: updates of 2 samples are shorter than the 3 that the model needs");
+        watch.learn(); // nothing yet: no effect
+        REQUIRE(
+            watch.enable_learning(100, tocsin::online_training_settings{.every = 2, .steps = 10})
+                .ok());
+        const auto values = waves(60);
+        const std::vector<float> nothing(3, missing);
+        const std::vector<float> before(watch.parameters().begin(), watch.parameters().end());
+        const long allocations = tocsin_test::allocations_during([&] {
+            for (index_t t = 0; t < 60; ++t) {
+                watch.push(sample(values, t));
+                watch.learn();
+                if (t == 30) {
+                    watch.push(nothing);
+                    watch.learn();
+                }
+            }
+        });
+        CHECK(allocations == 0);
+        CHECK(std::vector<float>(watch.parameters().begin(), watch.parameters().end()) != before);
+        for (const float parameter : watch.parameters()) {
+            CHECK(std::isfinite(parameter));
+        }
+    }
 }

@@ -1,3 +1,4 @@
+#include "tocsin/core/random.hpp"
 #include "tocsin/errors/diagonal_gaussian.hpp"
 
 #include <doctest/doctest.h>
@@ -113,5 +114,38 @@ TEST_SUITE("errors") {
         tocsin::diagonal_gaussian<> refused(3);
         CHECK_FALSE(tocsin_test::load(refused, broken).ok());
         CHECK_FALSE(refused.fitted());
+    }
+
+    TEST_CASE("diagonal gaussian: adapting follows a stream to its new mean and variance") {
+        tocsin::diagonal_gaussian<> statistic(1);
+        const Eigen::RowVector2d normal(-1, 1);
+        statistic.accumulate(normal);
+        REQUIRE(statistic.fit().ok());
+        Eigen::Matrix<double, 1, 1> error(7.0);
+        const double before = statistic.squared_distance(error);
+        error(0) = std::numeric_limits<double>::quiet_NaN();
+        statistic.adapt(error, 0.5); // no effect
+        error(0) = 7;
+        CHECK(statistic.squared_distance(error) == before);
+
+        // One step by hand: m = 0, s^2 = 2 (1 + 1e-6), w = 1/2.
+        statistic.adapt(error, 0.5);
+        CHECK(statistic.mean()(0) == doctest::Approx(3.5));
+        CHECK(statistic.variance()(0) == doctest::Approx(0.5 * (2 + 0.5 * 49)).epsilon(1e-5));
+
+        tocsin::random_generator random(1);
+        for (int k = 0; k < 20'000; ++k) {
+            error(0) = 10 + 3 * random.normal();
+            statistic.adapt(error, 1e-3);
+        }
+        CHECK(statistic.mean()(0) == doctest::Approx(10).epsilon(0.05));
+        CHECK(statistic.variance()(0) == doctest::Approx(9).epsilon(0.15));
+
+        error(0) = 10; // constant errors: the variance stays above zero
+        for (int k = 0; k < 100'000; ++k) {
+            statistic.adapt(error, 0.1);
+        }
+        CHECK(statistic.variance()(0) > 0);
+        CHECK(std::isfinite(statistic.squared_distance(Eigen::Matrix<double, 1, 1>(11.0))));
     }
 }

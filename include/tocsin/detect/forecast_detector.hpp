@@ -6,6 +6,7 @@
 #include "tocsin/core/storage.hpp"
 #include "tocsin/detect/detector_phase.hpp"
 #include "tocsin/detect/forecast_stream.hpp"
+#include "tocsin/detect/online_trainer.hpp"
 #include "tocsin/detect/parameter_archive.hpp"
 #include "tocsin/detect/verdict.hpp"
 #include "tocsin/errors/error_statistic.hpp"
@@ -21,6 +22,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -34,8 +36,9 @@ namespace tocsin {
 /// Order of calls: train(), fit_errors(), tune(), then push(). Data is in original units. Windows
 /// may be of any length, also whole recordings: each is a stream of its own, from a zero state.
 ///
-/// push() costs the same for every sample, allocates nothing and is noexcept. One detector per
-/// stream and thread (copies are independent).
+/// push() costs the same for every sample, allocates nothing and is noexcept. learn() is apart from
+/// it, so that whoever pushes decides which samples are learned from. One detector per stream and
+/// thread (copies are independent).
 /// @tparam Model     forecaster, or what has its functions
 /// @tparam Scaler    concept scaler
 /// @tparam Statistic concept error_statistic, constructible from a dimension
@@ -220,8 +223,10 @@ class forecast_detector {
         }
         newest_ = vector_view<const scalar_type>(sample.data(), features());
         scaler_.transform(newest_);
-        switch (stream_.push(model_, packed_weights<scalar_type>{packed_},
-                             std::span<const scalar_type>(newest_.data(), sample.size()), time)) {
+        last_ = stream_.push(model_, packed_weights<scalar_type>{packed_},
+                             std::span<const scalar_type>(newest_.data(), sample.size()), time);
+        ++pushed_;
+        switch (last_) {
         case sample_outcome::out_of_order:
         case sample_outcome::incomplete:
             outcome.kind = verdict_kind::invalid_sample;
@@ -238,6 +243,60 @@ class forecast_detector {
         }
         return outcome;
     }
+    /// Prepares learn(): the error statistic forgets, and, where wanted, the model goes on
+    /// learning. Neither is saved with the detector. Allocates.
+    /// @param half_life samples after which a sample weighs half as much in the error statistic, at
+    ///                  least 1; only statistics with `adapt()` (diagonal_gaussian) change at all
+    /// @param model     how the model goes on learning; none: it does not
+    status enable_learning(double half_life,
+                           std::optional<online_training_settings> model = std::nullopt) {
+        if (phase_ < detector_phase::errors_fitted) {
+            return status::error(error_code::not_ready, "enable_learning: call fit_errors() first");
+        }
+        if (!(half_life >= 1)) {
+            return status::error(error_code::invalid_argument, "enable_learning: half-life ",
+                                 half_life, " must be at least 1 sample");
+        }
+        if (model) {
+            if (const status usable = model->check(); !usable.ok()) {
+                return usable;
+            }
+            if (model->steps < model_.shortest_window()) {
+                return status::error(error_code::invalid_argument, "enable_learning: updates of ",
+                                     model->steps, " samples are shorter than the ",
+                                     model_.shortest_window(), " that the model needs");
+            }
+            learner_.emplace(model_, *model);
+        } else {
+            learner_.reset();
+        }
+        forgetting_ = 1 - std::exp2(-1 / half_life);
+        return {};
+    }
+    /// Learns from the sample that push() took last. Call it after each push() whose verdict does
+    /// not forbid it, and not while an alarm is on: what is anomalous now must not become normal.
+    /// Does nothing before enable_learning(). Never allocates.
+    void learn() noexcept {
+        if (forgetting_ == 0 || last_ == sample_outcome::out_of_order ||
+            last_ == sample_outcome::incomplete) {
+            return;
+        }
+        if constexpr (requires { statistic_.adapt(stream_.errors(), forgetting_); }) {
+            if (last_ == sample_outcome::scored) {
+                statistic_.adapt(stream_.errors(), forgetting_);
+            }
+        }
+        if (learner_) {
+            if (pushed_ != learned_ + 1) {
+                learner_->interrupt();
+            }
+            learned_ = pushed_;
+            if (learner_->push(model_, std::span<scalar_type>(parameters_), newest_)) {
+                model_.pack(parameters(), std::span<scalar_type>(packed_));
+            }
+        }
+    }
+
     /// The newest forecast, `[features x look_ahead]` in original units, the next sample first;
     /// features that are not forecast are 0 in scaled units. Allocates.
     matrix<scalar_type> forecast() const {
@@ -385,6 +444,11 @@ class forecast_detector {
     aligned_vector<scalar_type> packed_;
     forecast_stream<scalar_type> stream_;
     column<scalar_type> newest_;
+    std::optional<online_trainer<Model>> learner_;
+    double forgetting_ = 0; // weight of a sample in the error statistic; 0: learn() does nothing
+    sample_outcome last_ = sample_outcome::incomplete; // of the last push()
+    std::int64_t pushed_ = 0;                          // samples so far
+    std::int64_t learned_ = 0;                         // the last one that was learned from
     std::vector<double> error_shares_;
     std::vector<double> shares_;
 };

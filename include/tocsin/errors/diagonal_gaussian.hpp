@@ -6,6 +6,7 @@
 #include "tocsin/core/views.hpp"
 #include "tocsin/errors/ridge.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -89,6 +90,28 @@ class diagonal_gaussian {
         variance_ = square_sum_ / static_cast<double>(count_ - 1);
         variance_.array() += detail::ridge(variance_.mean(), relative_ridge_);
         return check_variances();
+    }
+
+    /// Moves the fit towards the error vector of a sample of normal operation, so that it follows a
+    /// stream whose errors change (exponential weights, Finch 2009):
+    ///     m' = m + w (e - m),   s'^2 = (1 - w) (s^2 + w (e - m)^2)
+    /// Variances stay at least at the ridge. A vector with a non-finite element changes nothing,
+    /// and so does one before a successful fit. What has been accumulated stays. Never allocates.
+    /// @param weight w, in (0, 1]: 1 - 2^(-1/n) halves the weight of a sample every n samples
+    template <class Derived>
+    void adapt(const Eigen::MatrixBase<Derived>& error, double weight) noexcept {
+        TOCSIN_ASSERT(
+            error.rows() == dimension() && weight > 0 && weight <= 1,
+            "diagonal_gaussian: adapt() with another dimension or a weight beyond (0, 1]");
+        difference_ = error.template cast<double>() - mean_;
+        if (!fitted_ || !difference_.allFinite()) {
+            return;
+        }
+        mean_ += weight * difference_;
+        variance_ = (1 - weight) * (variance_ + weight * difference_.cwiseAbs2());
+        constexpr double largest = std::numeric_limits<double>::max();
+        const double floor = detail::ridge(std::min(variance_.mean(), largest), relative_ridge_);
+        variance_ = variance_.cwiseMax(floor).cwiseMin(largest);
     }
 
     /// d^2 of one error vector, at least 0.

@@ -1,0 +1,98 @@
+/// @file online_trainer.hpp
+/// @brief Training on a stream, with bounded time and memory per sample.
+#pragma once
+
+#include "tocsin/core/random.hpp"
+#include "tocsin/core/status.hpp"
+#include "tocsin/core/storage.hpp"
+#include "tocsin/detect/sample_window.hpp"
+#include "tocsin/models/sequence_model.hpp"
+#include "tocsin/training/adam.hpp"
+#include "tocsin/training/clipping.hpp"
+#include "tocsin/training/losses.hpp"
+
+#include <cmath>
+#include <span>
+
+namespace tocsin {
+
+/// How a model goes on learning while a stream runs.
+struct online_training_settings {
+    int every = 100;             ///< samples from one update to the next, at least 1
+    int steps = 64;              ///< samples of an update, the newest ones, at least 1
+    double learning_rate = 1e-4; ///< of Adam; small: an update is one gradient of one window
+    double clip_norm = 1;        ///< largest global norm of the gradient; 0 turns clipping off
+
+    /// Names the first setting that is out of range.
+    status check() const noexcept {
+        if (every < 1 || steps < 1 || !(clip_norm >= 0)) {
+            return status::error(error_code::invalid_argument, "online_trainer: every ", every,
+                                 ", steps ", steps, " and clip norm ", clip_norm,
+                                 " must be at least 1, 1 and 0");
+        }
+        return adam{.learning_rate = learning_rate}.check();
+    }
+};
+
+/// Takes the samples of a stream and now and then a training step on the newest ones: the loss of
+/// one window, backpropagation through time, Adam. Holds all memory that this needs; the model and
+/// its parameters stay with the caller.
+template <sequence_model Model>
+class online_trainer {
+  public:
+    using scalar_type = typename Model::scalar_type;
+
+    online_trainer() = default;
+    /// Allocates. `settings.check()` must be ok, and windows of `steps` samples long enough for the
+    /// model.
+    online_trainer(const Model& model, const online_training_settings& settings)
+        : settings_{settings}, rule_{.learning_rate = settings.learning_rate},
+          recent_(model.features(), settings.steps),
+          gradients_(static_cast<std::size_t>(model.parameter_count())),
+          rule_state_(static_cast<std::size_t>(rule_.state_size(model.parameter_count()))),
+          work_(static_cast<std::size_t>(model.training_work_size(1, settings.steps))) {}
+
+    /// The next sample does not follow the one before: those collected so far are forgotten.
+    void interrupt() noexcept { recent_.clear(); }
+
+    /// Takes in a sample, `[features]`, scaled, finite. Never allocates.
+    /// @return whether `parameters` have changed; they do not where the loss is not finite
+    template <class Derived>
+    bool push(const Model& model, std::span<scalar_type> parameters,
+              const Eigen::MatrixBase<Derived>& sample) noexcept {
+        recent_.push(sample);
+        waited_ = waited_ < settings_.every ? waited_ + 1 : waited_;
+        if (waited_ < settings_.every || !recent_.full()) {
+            return false;
+        }
+        waited_ = 0;
+        const sequence_view<const scalar_type> window(recent_.view().data(), model.features(), 1,
+                                                      settings_.steps);
+        const auto gradients = zero(std::span<scalar_type>(gradients_));
+        const double loss = model.loss_and_gradient(std::span<const scalar_type>(parameters),
+                                                    window, mean_squared_error{}, gradients,
+                                                    random_, std::span<scalar_type>(work_));
+        const double norm = clip_by_global_norm(gradients, settings_.clip_norm);
+        if (!std::isfinite(loss) || !std::isfinite(norm)) {
+            return false;
+        }
+        rule_.update(parameters, std::span<const scalar_type>(gradients),
+                     std::span<scalar_type>(rule_state_), ++updates_, 1);
+        return true;
+    }
+    /// Updates so far.
+    std::int64_t updates() const noexcept { return updates_; }
+
+  private:
+    online_training_settings settings_;
+    adam rule_;
+    random_generator random_{1}; // of dropout
+    sample_window<scalar_type> recent_;
+    aligned_vector<scalar_type> gradients_;
+    aligned_vector<scalar_type> rule_state_;
+    aligned_vector<scalar_type> work_;
+    int waited_ = 0;
+    std::int64_t updates_ = 0;
+};
+
+} // namespace tocsin
