@@ -103,6 +103,21 @@ TEST_SUITE("threshold") {
         }
     }
 
+    TEST_CASE("spot: a first fit to ten excesses, far too low, is left behind") {
+        for (const std::uint64_t seed : {117U, 118U, 119U}) {
+            tocsin::random_generator random(seed);
+            tocsin::spot_threshold rule;
+            REQUIRE(rule.fit(draw(source::gamma, 1000, random), {}).ok());
+            CHECK(rule.excesses() == 10);
+            int alarms = 0;
+            for (int i = 0; i < 100'000; ++i) {
+                const double score = draw(source::gamma, random);
+                alarms += rule.push(score) == tocsin::push_outcome::alarm ? 1 : 0;
+            }
+            CHECK(alarms < 30); // 10 are expected
+        }
+    }
+
     TEST_CASE("spot: forgetting every alarm, as the paper does, lets the rate run away") {
         tocsin::spot_settings settings;
         settings.q = 1e-3;

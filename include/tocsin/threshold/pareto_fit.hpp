@@ -17,7 +17,8 @@ namespace tocsin {
 enum class pareto_method : std::uint8_t {
     none,       ///< too few excesses: there is no fit
     likelihood, ///< Grimshaw's maximum of the likelihood
-    moments     ///< probability-weighted moments, as the likelihood has no maximum
+    moments,    ///< probability-weighted moments, as the likelihood has no maximum
+    exponential ///< the same, with censored excesses: exponential, whose likelihood has one
 };
 
 struct pareto_fit {
@@ -43,8 +44,11 @@ inline generalised_pareto pareto_from_moments(std::span<const double> sorted) no
     const double difference = a0 - 2 * a1;
     const double shape = 2 - a0 / difference;
     const double scale = 2 * a0 * a1 / difference;
-    if (!(difference > 1e-12 * a0) || !(scale > 0) || !std::isfinite(shape) || !(shape > -2)) {
+    if (!(difference > 1e-12 * a0) || !(scale > 0) || !std::isfinite(shape)) {
         return {0, a0};
+    }
+    if (shape < smallest_pareto_shape) {
+        return {smallest_pareto_shape, a0 * (1 - smallest_pareto_shape)}; // with the same mean
     }
     return {shape, scale};
 }
@@ -52,9 +56,10 @@ inline generalised_pareto pareto_from_moments(std::span<const double> sorted) no
 } // namespace detail
 
 /// Fits the generalised Pareto distribution to excesses over a threshold: the maximum of the
-/// likelihood (see detail::pareto_likelihood), or probability-weighted moments where it has none
-/// with shape > -1, as happens with a few excesses or with tails that end abruptly. Censored
-/// excesses count as such in the likelihood, as observed ones in the moments.
+/// likelihood with shape > -1/2 (see detail::pareto_likelihood). Where there is none, as happens
+/// with a few excesses or with tails that end abruptly: probability-weighted moments with shape >=
+/// -1/2, or, with censored excesses, which say that the tail has not ended, the exponential
+/// distribution.
 /// @param start   shape / scale of an earlier fit to almost the same excesses, where the search
 ///                begins: then two or three passes over the excesses suffice; 0 for none
 /// @param scratch as many numbers as there are excesses
@@ -77,6 +82,10 @@ inline pareto_fit fit_pareto(const pareto_sample& sample, double start,
         if (std::isfinite(tail.scale) && tail.scale > 0) {
             return {tail, pareto_method::likelihood};
         }
+    }
+    if (!sample.censored.empty()) { // the likelihood of the exponential is largest there
+        const double total = likelihood.mean() * static_cast<double>(sample.excesses.size());
+        return {{0, total / likelihood.observed()}, pareto_method::exponential};
     }
     const auto sorted = scratch.first(sample.excesses.size());
     std::copy(sample.excesses.begin(), sample.excesses.end(), sorted.begin());

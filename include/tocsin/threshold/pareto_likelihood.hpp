@@ -175,6 +175,9 @@ class pareto_likelihood {
 /// |t| below this is computed at this: g is a small difference of large numbers near 0, while its
 /// quotient by t^2 hardly changes.
 inline constexpr double smallest_pareto_t = 1e-4;
+/// Shapes below belong to tails that end abruptly, where the maximum of the likelihood loses its
+/// usual properties (Smith 1985); below -1 there is none.
+inline constexpr double smallest_pareto_shape = -0.5;
 /// Fewest observed excesses that are worth a likelihood.
 inline constexpr double fewest_pareto_excesses = 5;
 
@@ -206,7 +209,7 @@ inline bool refine_pareto(const pareto_likelihood& likelihood, double start,
                 return false;
             }
             found = likelihood.at(t);
-            return found.shape > -1;
+            return found.shape > smallest_pareto_shape;
         }
     }
     return false;
@@ -227,7 +230,7 @@ inline bool search_pareto(const pareto_likelihood& likelihood,
             found = likelihood.at(away_from_zero(middle));
             (found.slope > 0 ? low : high) = middle;
         }
-        if (found.shape > -1 && (!any || found.height > best.height)) {
+        if (found.shape > smallest_pareto_shape && (!any || found.height > best.height)) {
             best = found;
             any = true;
         }

@@ -139,8 +139,8 @@ class spot_threshold {
         archive.integer("rejected", rejected_);
         memory_.exchange(archive, count_);
         if constexpr (Archive::loading) {
-            if (archive.outcome().ok() &&
-                !(fit_.tail.scale > 0 && rejected_ >= 0 && fit_.method <= pareto_method::moments)) {
+            if (archive.outcome().ok() && !(fit_.tail.scale > 0 && rejected_ >= 0 &&
+                                            fit_.method <= pareto_method::exponential)) {
                 archive.fail(status::error(error_code::format_error, "spot_threshold: scale ",
                                            fit_.tail.scale, " or rejected ", rejected_,
                                            " is impossible"));
@@ -218,8 +218,10 @@ class spot_threshold {
 
     /// Whether q and the uncertainty of the fit explain one more alarm in memory.
     bool is_expected_alarm() const noexcept {
-        const double expected = settings_.q * remembered() *
-                                std::exp(std::sqrt(uncertainty(threshold_ - excess_threshold_)));
+        // The rate is about log-normal: one deviation above its mean.
+        const double variance = uncertainty(threshold_ - excess_threshold_);
+        const double expected =
+            settings_.q * remembered() * std::exp(std::sqrt(variance) + 0.5 * variance);
         return memory_.censored() < expected + 3 * std::sqrt(expected) + 1;
     }
 
