@@ -29,7 +29,7 @@ result<std::vector<double>> autocorrelations(const Eigen::MatrixBase<Derived>& v
     std::vector<double> coefficients;
     coefficients.reserve(static_cast<std::size_t>(values.rows()));
     for (index_t feature = 0; feature < values.rows(); ++feature) {
-        column<double> samples = values.row(feature).transpose().template cast<double>();
+        auto samples = values.row(feature).transpose().template cast<double>().eval();
         if (!samples.allFinite()) {
             coefficients.push_back(std::numeric_limits<double>::quiet_NaN());
             continue;
