@@ -28,9 +28,11 @@ namespace tocsin {
 ///
 /// - Bounded memory: the last `memory` excesses and the times when they came. n counts the scores
 ///   during which they came, so that threshold and rate forget together; t never changes.
-/// - An alarm may be false: it happens with probability q. So as long as q and the uncertainty of
-///   the fit explain the number of alarms in memory, an alarm counts as an excess that is known
-///   only to be larger than the threshold (censored). Others leave no trace, so that a long anomaly
+/// - An alarm may be false: it happens with probability q. Such an alarm counts as an excess that
+/// is
+///   known only to be larger than the threshold (censored), as long as q and the uncertainty of the
+///   fit explain the number of alarms in memory, and no other one counted during the last 0.05 / q
+///   scores, as alarms of one anomaly come together. All others leave no trace, so that an anomaly
 ///   moves the threshold by a bounded amount. The paper leaves no trace of any alarm, which cuts
 ///   the tail off at the threshold: the rate then rises to several q.
 /// - The parameters of the fit are uncertain, and the mean rate over that uncertainty is above q:
@@ -76,8 +78,11 @@ class spot_threshold {
             return score > threshold_ ? push_outcome::alarm : push_outcome::normal;
         }
         if (score > threshold_) {
+            ++ignored_;
             if (settings_.learn_from_expected_alarms && is_expected_alarm()) {
+                --ignored_;
                 ++count_;
+                next_learnt_ = time() + alarm_separation();
                 memory_.add(threshold_ - excess_threshold_, count_, true);
                 refit();
             }
@@ -109,6 +114,8 @@ class spot_threshold {
     int excesses() const noexcept { return memory_.size(); }
     /// Scores that were NaN since the fit.
     std::int64_t rejected() const noexcept { return rejected_; }
+    /// Alarms since the fit that left no trace.
+    std::int64_t ignored() const noexcept { return ignored_; }
 
     /// Saves or loads everything: after loading the stream goes on with the same bits.
     template <class Archive>
@@ -137,10 +144,13 @@ class spot_threshold {
         archive.integer("method", fit_.method);
         archive.integer("count", count_);
         archive.integer("rejected", rejected_);
+        archive.integer("ignored", ignored_);
+        archive.integer("next_learnt", next_learnt_);
         memory_.exchange(archive, count_);
         if constexpr (Archive::loading) {
-            if (archive.outcome().ok() && !(fit_.tail.scale > 0 && rejected_ >= 0 &&
-                                            fit_.method <= pareto_method::exponential)) {
+            if (archive.outcome().ok() &&
+                !(fit_.tail.scale > 0 && rejected_ >= 0 && ignored_ >= 0 &&
+                  fit_.method <= pareto_method::exponential)) {
                 archive.fail(status::error(error_code::format_error, "spot_threshold: scale ",
                                            fit_.tail.scale, " or rejected ", rejected_,
                                            " is impossible"));
@@ -158,6 +168,8 @@ class spot_threshold {
         fitted_ = false;
         count_ = 0;
         rejected_ = 0;
+        ignored_ = 0;
+        next_learnt_ = 0;
         memory_.clear();
         fit_ = {};
     }
@@ -216,8 +228,17 @@ class spot_threshold {
     double remembered() const noexcept { return static_cast<double>(count_ - memory_.forgotten()); }
     double excess_rate() const noexcept { return memory_.size() / remembered(); }
 
-    /// Whether q and the uncertainty of the fit explain one more alarm in memory.
+    /// Scores so far, without those rejected.
+    std::int64_t time() const noexcept { return count_ + ignored_; }
+    std::int64_t alarm_separation() const noexcept {
+        return static_cast<std::int64_t>(std::min(separation_times_q / settings_.q, 1e15));
+    }
+
+    /// Whether q and the uncertainty of the fit explain one more alarm in memory, now.
     bool is_expected_alarm() const noexcept {
+        if (time() < next_learnt_) {
+            return false;
+        }
         // The rate is about log-normal: one deviation above its mean.
         const double variance = uncertainty(threshold_ - excess_threshold_);
         const double expected =
@@ -235,11 +256,12 @@ class spot_threshold {
     }
 
     void update_threshold() noexcept {
-        const double rate = excess_rate();
-        double y = fit_.tail.quantile_of_tail(settings_.q / rate);
-        if (const double correction = uncertainty(y); correction > 0) {
-            y = fit_.tail.quantile_of_tail(settings_.q / rate * std::exp(-0.5 * correction));
-        }
+        // One false alarm in 1 + separation * q comes too soon after another one to be counted, and
+        // is missing in the fit.
+        const double missing = settings_.learn_from_expected_alarms ? separation_times_q : 0;
+        const double wanted = settings_.q / (1 + missing) / excess_rate();
+        double y = fit_.tail.quantile_of_tail(wanted);
+        y = fit_.tail.quantile_of_tail(wanted * std::exp(-0.5 * uncertainty(y)));
         if (const double threshold = excess_threshold_ + y; std::isfinite(threshold)) {
             threshold_ = threshold;
         }
@@ -262,6 +284,8 @@ class spot_threshold {
         return std::clamp(variance, 0.0, 4.0);
     }
 
+    static constexpr double separation_times_q = 0.05;
+
     spot_settings settings_;
     bool fitted_ = false;
     double excess_threshold_ = 0;
@@ -269,6 +293,8 @@ class spot_threshold {
     pareto_fit fit_;
     std::int64_t count_ = 0; // scores that were learnt from
     std::int64_t rejected_ = 0;
+    std::int64_t ignored_ = 0;     // alarms without a trace
+    std::int64_t next_learnt_ = 0; // time from which an alarm may leave one
     detail::excess_memory memory_;
     std::vector<double> scratch_;
 };
