@@ -23,5 +23,6 @@
 #include "tocsin/models/autoencoder.hpp"
 #include "tocsin/models/encoder_decoder.hpp"
 #include "tocsin/models/sequence_model.hpp"
+#include "tocsin/threshold/alarm_control.hpp"
 #include "tocsin/threshold/manual_threshold.hpp"
 #include "tocsin/threshold/sequence_score.hpp"

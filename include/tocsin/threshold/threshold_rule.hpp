@@ -83,8 +83,8 @@ class optional_threshold {
 } // namespace detail
 
 /// A rule that learns from scores, labelled or not, where the border between normal and anomalous
-/// lies. Ours are f_beta_threshold, quantile_threshold, sigma_threshold and manual_threshold; an
-/// own one derives from nothing.
+/// lies. Ours are f_beta_threshold, quantile_threshold, sigma_threshold, manual_threshold,
+/// epsilon_threshold, spot_threshold and drift_spot_threshold; an own one derives from nothing.
 ///
 /// Order of calls: `fit` once with all scores (it does not accumulate: another call replaces the
 /// threshold), then `threshold` and `exceeds` as often as wanted.
