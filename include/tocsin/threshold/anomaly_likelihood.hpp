@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <numbers>
 
 namespace tocsin {
 
@@ -88,7 +89,7 @@ class anomaly_likelihood {
     std::int64_t rejected() const noexcept { return long_.rejected(); }
 
     /// Upper tail Q(z) of the normal distribution; NaN for NaN.
-    static double upper_tail(double z) noexcept { return 0.5 * std::erfc(z / std::sqrt(2.0)); }
+    static double upper_tail(double z) noexcept { return 0.5 * std::erfc(z / std::numbers::sqrt2); }
 
     void reset() noexcept {
         long_.reset();

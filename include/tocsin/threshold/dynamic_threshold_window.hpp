@@ -16,9 +16,7 @@
 #include <span>
 #include <vector>
 
-namespace tocsin {
-
-namespace detail {
+namespace tocsin::detail {
 
 /// Percentile of at least one value, interpolated linearly; reorders the values.
 inline double percentile_of(std::span<double> values, double share) noexcept {
@@ -195,6 +193,4 @@ class dynamic_threshold_window {
     std::vector<double> spread_values_;
 };
 
-} // namespace detail
-
-} // namespace tocsin
+} // namespace tocsin::detail

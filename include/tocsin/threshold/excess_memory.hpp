@@ -13,9 +13,7 @@
 #include <span>
 #include <vector>
 
-namespace tocsin {
-
-namespace detail {
+namespace tocsin::detail {
 
 /// The most recent excesses over a threshold, as a ring: how large, when they came, and which are
 /// only known to be larger (censored). Times are numbers of scores. Never allocates but in
@@ -117,6 +115,4 @@ class excess_memory {
     std::vector<std::uint64_t> censored_; // one bit each
 };
 
-} // namespace detail
-
-} // namespace tocsin
+} // namespace tocsin::detail

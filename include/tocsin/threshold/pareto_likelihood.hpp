@@ -12,6 +12,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <numbers>
 #include <span>
 
 namespace tocsin {
@@ -69,7 +70,7 @@ struct pareto_sums {
         normalise();
         sums.inverse_sum += inverse.sum();
         sums.inverse_square_sum += squares.sum();
-        sums.log_sum = static_cast<double>(exponents) * 0.693147180559945309417 +
+        sums.log_sum = static_cast<double>(exponents) * std::numbers::ln2 +
                        std::log(product[0] * product[1] * product[2] * product[3]);
         return sums;
     }

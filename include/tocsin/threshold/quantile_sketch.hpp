@@ -334,9 +334,9 @@ class quantile_sketch {
             }
         }
         random_generator::state_type state{};
-        for (int i = 0; i < 4; ++i) {
-            state[at(i)] = static_cast<std::uint64_t>(coin[2 * i]) |
-                           static_cast<std::uint64_t>(coin[2 * i + 1]) << 32U;
+        for (index_t i = 0; i < 4; ++i) {
+            state[static_cast<std::size_t>(i)] = static_cast<std::uint64_t>(coin[2 * i]) |
+                                                 static_cast<std::uint64_t>(coin[2 * i + 1]) << 32U;
         }
         random_.set_state(state);
         if (count_ > 0) {
