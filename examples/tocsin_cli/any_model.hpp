@@ -4,6 +4,7 @@
 
 #include "tocsin/models/autoencoder.hpp"
 #include "tocsin/models/encoder_decoder.hpp"
+#include "tocsin/models/forecaster.hpp"
 #include "tocsin/models/sequence_model.hpp"
 
 #include <span>
@@ -20,7 +21,8 @@ class any_model {
   public:
     using scalar_type = float;
     using index_t = tocsin::index_t;
-    using models = std::variant<tocsin::encoder_decoder<float>, tocsin::autoencoder<float>>;
+    using models = std::variant<tocsin::encoder_decoder<float>, tocsin::autoencoder<float>,
+                                tocsin::forecaster<float>>;
 
     any_model() = default;
     explicit any_model(models model) : model_{std::move(model)} {}
@@ -55,10 +57,27 @@ class any_model {
     void for_each_parameter_block(Visit&& visit_block) const {
         std::visit([&](const auto& inner) { inner.for_each_parameter_block(visit_block); }, model_);
     }
-    void predict(std::span<const float> parameters, tocsin::sequence_view<const float> windows,
+    index_t packed_size() const noexcept {
+        return std::visit([](const auto& inner) { return inner.packed_size(); }, model_);
+    }
+    void pack(std::span<const float> parameters, std::span<float> packed) const noexcept {
+        std::visit([&](const auto& inner) { inner.pack(parameters, packed); }, model_);
+    }
+    void predict(tocsin::packed_weights<float> packed, tocsin::sequence_view<const float> windows,
                  tocsin::sequence_view<float> predictions, std::span<float> work) const noexcept {
-        std::visit(
-            [&](const auto& inner) { inner.predict(parameters, windows, predictions, work); },
+        std::visit([&](const auto& inner) { inner.predict(packed, windows, predictions, work); },
+                   model_);
+    }
+    /// Samples of the shortest window that can be trained on.
+    int shortest_window() const noexcept {
+        return std::visit(
+            [](const auto& inner) {
+                if constexpr (requires { inner.shortest_window(); }) {
+                    return inner.shortest_window();
+                } else {
+                    return 1;
+                }
+            },
             model_);
     }
     template <class Loss>
@@ -86,6 +105,8 @@ class any_model {
                 model_.emplace<0>();
             } else if (kind == tocsin::autoencoder<float>::kind) {
                 model_.emplace<1>();
+            } else if (kind == tocsin::forecaster<float>::kind) {
+                model_.emplace<2>();
             } else {
                 archive.fail(tocsin::status::error(tocsin::error_code::format_error,
                                                    "unknown model kind '", kind, '\''));
@@ -101,6 +122,6 @@ class any_model {
     models model_;
 };
 
-static_assert(tocsin::sequence_model<any_model>);
+static_assert(tocsin::sequence_model<any_model> && tocsin::packable_model<any_model>);
 
 } // namespace tocsin_cli

@@ -6,6 +6,7 @@
 #include "tocsin/threshold/manual_threshold.hpp"
 #include "tocsin/threshold/quantile_threshold.hpp"
 #include "tocsin/threshold/sigma_threshold.hpp"
+#include "tocsin/threshold/spot_threshold.hpp"
 
 #include <span>
 #include <utility>
@@ -17,15 +18,17 @@ namespace tocsin_cli {
 /// inside, told apart on loading by the setting that only this rule has.
 class any_threshold {
   public:
-    using rules = std::variant<tocsin::quantile_threshold, tocsin::sigma_threshold,
-                               tocsin::f_beta_threshold, tocsin::manual_threshold>;
+    using rules =
+        std::variant<tocsin::quantile_threshold, tocsin::sigma_threshold, tocsin::f_beta_threshold,
+                     tocsin::manual_threshold, tocsin::spot_threshold>;
 
     any_threshold() = default;
     explicit any_threshold(rules rule) : rule_{std::move(rule)} {}
 
     const rules& rule() const noexcept { return rule_; }
     const char* name() const noexcept {
-        constexpr const char* names[] = {"quantile", "sigma", "f-beta", "manual"};
+        constexpr const char* names[] = {"quantile", "sigma", "f-beta", "manual",
+                                         "peaks-over-threshold"};
         return names[rule_.index()];
     }
 
@@ -46,6 +49,8 @@ class any_threshold {
                 rule_.emplace<1>();
             } else if (archive.contains("beta")) {
                 rule_.emplace<2>();
+            } else if (archive.contains("q")) {
+                rule_.emplace<4>();
             } else {
                 rule_.emplace<3>(0.0);
             }

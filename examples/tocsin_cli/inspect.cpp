@@ -46,10 +46,17 @@ void inspect_command::describe_model(ordered_json& result) const {
     result["model"] = detector.model().name();
     std::visit(
         [&](const auto& inner) {
-            result["encoder"] = sizes_of(inner.encoder());
-            result["decoder"] = sizes_of(inner.decoder());
+            if constexpr (requires { inner.stack(); }) {
+                result["layers"] = sizes_of(inner.stack());
+                result["dropout"] = inner.stack().dropout_rate();
+                result["targets"] = inner.targets();
+                result["look_ahead"] = inner.look_ahead();
+            } else {
+                result["encoder"] = sizes_of(inner.encoder());
+                result["decoder"] = sizes_of(inner.decoder());
+                result["dropout"] = inner.encoder().dropout_rate();
+            }
             result["head_layers"] = inner.head().layers();
-            result["dropout"] = inner.encoder().dropout_rate();
             if constexpr (requires { inner.reversed(); }) {
                 result["target_order"] = inner.reversed() ? "reversed" : "forward";
                 result["decoder_training"] =

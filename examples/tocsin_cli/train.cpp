@@ -25,7 +25,7 @@ namespace {
 using tocsin::error_code;
 using any_trainer = tocsin::trainer<any_loss, tocsin::adam, any_schedule, tocsin::early_stopping>;
 
-enum class model_kind : std::uint8_t { encoder_decoder, autoencoder };
+enum class model_kind : std::uint8_t { encoder_decoder, autoencoder, forecaster };
 enum class target_order : std::uint8_t { reversed, forward };
 enum class schedule_kind : std::uint8_t { constant, step, exponential, cosine };
 enum class scored_option : std::uint8_t { automatic, all, newest };
@@ -45,9 +45,12 @@ struct train_command {
     std::vector<int> decoder;
     std::vector<int> head;
     double dropout = 0;
+    int look_ahead = 1;
+    int targets = 0; // 0: all features
     target_order order = target_order::forward;
     tocsin::decoder_training decoding = tocsin::decoder_training::free_running;
     std::vector<CLI::Option*> encoder_decoder_only;
+    std::vector<CLI::Option*> forecaster_only;
 
     any_trainer trainer;
     int patience = 10;
@@ -101,15 +104,17 @@ void train_command::add_to(CLI::App& command) {
     const std::string model_group = "Model";
     add_choice(command, "--model", kind,
                {{"encoder-decoder", model_kind::encoder_decoder},
-                {"autoencoder", model_kind::autoencoder}},
+                {"autoencoder", model_kind::autoencoder},
+                {"forecaster", model_kind::forecaster}},
                "encoder-decoder: the decoder reads its own predictions; autoencoder: it reads the "
-               "embedding at every step")
+               "embedding at every step; forecaster: each sample is predicted from those before")
         ->group(model_group);
-    add_sizes(command, "--encoder", encoder, "Hidden sizes of the encoder's LSTM layers")
+    add_sizes(command, "--encoder", encoder,
+              "Hidden sizes of the LSTM layers, of the encoder where there is one")
         ->default_str("64; autoencoder: 128,64")
         ->group(model_group);
     add_sizes(command, "--decoder", decoder, "Hidden sizes of the decoder's LSTM layers")
-        ->default_str("as the encoder; autoencoder: the encoder's backwards")
+        ->default_str("as the encoder; autoencoder: the encoder's backwards; forecaster: none")
         ->group(model_group);
     add_sizes(command, "--head", head, "Sizes of ReLU layers before the output")
         ->default_str("none")
@@ -118,6 +123,17 @@ void train_command::add_to(CLI::App& command) {
                             "Share of the outputs of LSTM layers dropped in training", 0, 0.99),
                  dropout)
         ->group(model_group);
+    forecaster_only = {add_integer(command, "--look-ahead", look_ahead,
+                                   "Forecaster: samples ahead that it is trained to predict", 1,
+                                   1000)
+                           ->default_str("1")
+                           ->group(model_group),
+                       add_integer(command, "--targets", targets,
+                                   "Forecaster: how many features it predicts, the first ones; it "
+                                   "only reads the others",
+                                   1, tocsin::maximum_layer_size)
+                           ->default_str("all")
+                           ->group(model_group)};
     encoder_decoder_only = {
         add_choice(command, "--target-order", order,
                    {{"reversed", target_order::reversed}, {"forward", target_order::forward}},
@@ -213,13 +229,22 @@ any_model train_command::make_model(int features) const {
         return tocsin::chain_sizes<>{std::span<const int>{sizes}};
     };
     const bool repeats = kind == model_kind::autoencoder;
-    if (repeats) {
-        for (const CLI::Option* option : encoder_decoder_only) {
+    const bool forecasts = kind == model_kind::forecaster;
+    const auto refuse = [](const std::vector<CLI::Option*>& options, const char* model) {
+        for (const CLI::Option* option : options) {
             if (option->count() > 0) {
-                fail(error_code::invalid_argument, option->get_name(),
-                     " belongs to --model encoder-decoder, not to autoencoder");
+                fail(error_code::invalid_argument, option->get_name(), " belongs to --model ",
+                     model);
             }
         }
+    };
+    if (repeats || forecasts) {
+        refuse(encoder_decoder_only, "encoder-decoder");
+    }
+    if (!forecasts) {
+        refuse(forecaster_only, "forecaster");
+    } else if (!decoder.empty()) {
+        fail(error_code::invalid_argument, "--decoder: a forecaster has none");
     }
     auto encoder_sizes = encoder;
     if (encoder_sizes.empty()) {
@@ -233,6 +258,13 @@ any_model train_command::make_model(int features) const {
         }
     }
     auto head_sizes = head;
+    if (forecasts) {
+        const int forecast = targets > 0 ? targets : features;
+        head_sizes.push_back(forecast * look_ahead);
+        return any_model{tocsin::forecaster<float>{
+            tocsin::lstm_stack<float>{chain(features, encoder_sizes), dropout},
+            tocsin::dense_head<float>{chain(encoder_sizes.back(), head_sizes)}, forecast}};
+    }
     head_sizes.push_back(features);
     const tocsin::lstm_stack<float> encoder_stack{chain(features, encoder_sizes), dropout};
     const tocsin::dense_head<float> dense{chain(decoder_sizes.back(), head_sizes)};

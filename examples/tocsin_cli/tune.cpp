@@ -14,7 +14,7 @@ namespace {
 
 using tocsin::error_code;
 
-enum class rule_kind : std::uint8_t { automatic, f_beta, quantile, sigma };
+enum class rule_kind : std::uint8_t { automatic, f_beta, quantile, sigma, peaks };
 
 struct tune_command {
     console out;
@@ -28,6 +28,7 @@ struct tune_command {
     double quantile = 0.99;
     double factor = 1;
     double sigmas = 3;
+    double false_alarm_rate = 1e-3;
     double step = 0;
     double feature = 0;
     CLI::Option* step_option = nullptr;
@@ -35,6 +36,7 @@ struct tune_command {
     CLI::Option* beta_option = nullptr;
     std::vector<CLI::Option*> quantile_options;
     CLI::Option* sigma_option = nullptr;
+    CLI::Option* peaks_option = nullptr;
 
     void add_to(CLI::App& command);
     void run();
@@ -55,9 +57,11 @@ void tune_command::add_to(CLI::App& command) {
                {{"auto", rule_kind::automatic},
                 {"f-beta", rule_kind::f_beta},
                 {"quantile", rule_kind::quantile},
-                {"sigma", rule_kind::sigma}},
-               "f-beta needs labels; quantile, sigma look at normal windows only; auto: f-beta "
-               "where there are labels of both kinds, else quantile")
+                {"sigma", rule_kind::sigma},
+                {"peaks-over-threshold", rule_kind::peaks}},
+               "f-beta needs labels; the others look at normal windows only, peaks-over-threshold "
+               "at the tail of their scores (SPOT); auto: f-beta where there are labels of both "
+               "kinds, else quantile")
         ->group(group);
     beta_option = with_default(add_number(command, "--beta", beta,
                                           "f-beta: how much more recall counts than precision", 0),
@@ -76,6 +80,12 @@ void tune_command::add_to(CLI::App& command) {
                                            "sigma: standard deviations above the mean score"),
                                 sigmas)
                        ->group(group);
+    peaks_option =
+        with_default(add_number(command, "--false-alarm-rate", false_alarm_rate,
+                                "peaks-over-threshold: wanted share of normal windows that alarm",
+                                0, 0.01, true),
+                     false_alarm_rate)
+            ->group(group);
     step_option = add_number(command, "--step-threshold", step,
                              "By hand: of the squared distance per time step", 0)
                       ->group(group);
@@ -95,7 +105,8 @@ any_threshold tune_command::make_rule(bool has_labels) const {
     };
     const char* const name = chosen == rule_kind::f_beta     ? "f-beta"
                              : chosen == rule_kind::quantile ? "quantile"
-                                                             : "sigma";
+                             : chosen == rule_kind::sigma    ? "sigma"
+                                                             : "peaks-over-threshold";
     if (chosen != rule_kind::f_beta && beta_option->count() > 0) {
         refuse(beta_option, name);
     }
@@ -107,11 +118,16 @@ any_threshold tune_command::make_rule(bool has_labels) const {
     if (chosen != rule_kind::sigma && sigma_option->count() > 0) {
         refuse(sigma_option, name);
     }
+    if (chosen != rule_kind::peaks && peaks_option->count() > 0) {
+        refuse(peaks_option, name);
+    }
     switch (chosen) {
     case rule_kind::f_beta:
         return any_threshold{tocsin::f_beta_threshold{beta}};
     case rule_kind::sigma:
         return any_threshold{tocsin::sigma_threshold{sigmas}};
+    case rule_kind::peaks:
+        return any_threshold{tocsin::spot_threshold{{.q = false_alarm_rate, .level = 0.98}}};
     default:
         return any_threshold{tocsin::quantile_threshold{quantile, factor}};
     }

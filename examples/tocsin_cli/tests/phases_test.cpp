@@ -245,6 +245,24 @@ TEST_SUITE("tocsin_cli") {
         CHECK(quiet.err.empty());
     }
 
+    TEST_CASE("train: a forecaster goes through all phases") {
+        const program cli;
+        generate_rows(cli);
+        CHECK(cli("train m rows.csv --window 10 --model forecaster --encoder 6,4 --epochs 2 "
+                  "--look-ahead 2 --targets 2")
+                  .code == 0);
+        CHECK(cli("fit-errors m rows.csv").code == 0);
+        CHECK(cli("tune m rows.csv").code == 0);
+        const json inspected = run_json(cli, "inspect m");
+        CHECK(inspected["model"] == "forecaster");
+        CHECK(inspected["layers"] == json({6, 4}));
+        CHECK(inspected["targets"] == 2);
+        CHECK(inspected["look_ahead"] == 2);
+        CHECK(cli("tune m rows.csv --rule peaks-over-threshold --false-alarm-rate 0.005").code ==
+              3);
+        CHECK(run_json(cli, "detect m wrong.csv")["verdicts"].size() == 60);
+    }
+
     TEST_CASE("tune: thresholds by hand, one of them from data") {
         const program cli;
         generate_sequences(cli);
