@@ -3,7 +3,8 @@
 ///
 /// Left out, because they cost as much to compile again, are files (io.hpp) and, each with its own
 /// headers: comparators/, the metrics of benchmarks in metrics/, training on several threads
-/// (training/data_parallel.hpp).
+/// (training/data_parallel.hpp), and of threshold/ what learns from the tail of the scores or
+/// shapes alarms.
 #pragma once
 
 #include "tocsin/core/config.hpp"
@@ -49,21 +50,13 @@
 #include "tocsin/series/series.hpp"
 #include "tocsin/series/split.hpp"
 #include "tocsin/series/windows.hpp"
-#include "tocsin/threshold/alarm_control.hpp"
-#include "tocsin/threshold/anomaly_likelihood.hpp"
-#include "tocsin/threshold/drift_spot_threshold.hpp"
-#include "tocsin/threshold/dynamic_threshold.hpp"
-#include "tocsin/threshold/dynamic_threshold_stream.hpp"
-#include "tocsin/threshold/epsilon_threshold.hpp"
 #include "tocsin/threshold/f_beta_grid.hpp"
 #include "tocsin/threshold/f_beta_sweep.hpp"
 #include "tocsin/threshold/f_beta_threshold.hpp"
 #include "tocsin/threshold/manual_threshold.hpp"
-#include "tocsin/threshold/quantile_sketch.hpp"
 #include "tocsin/threshold/quantile_threshold.hpp"
 #include "tocsin/threshold/sequence_score.hpp"
 #include "tocsin/threshold/sigma_threshold.hpp"
-#include "tocsin/threshold/spot_threshold.hpp"
 #include "tocsin/threshold/threshold_rule.hpp"
 #include "tocsin/training/adam.hpp"
 #include "tocsin/training/callbacks.hpp"

@@ -12,6 +12,7 @@
 #pragma once
 
 #include "tocsin/math/activations.hpp"
+#include "tocsin/math/pack_functions.hpp"
 #include "tocsin/math/rational_activations.hpp"
 
 #include <type_traits>
@@ -77,8 +78,8 @@ struct rational_arithmetic {
             const auto g = rational_tanh::parts(z.candidate);
             const auto o = rational_sigmoid::parts(z.output);
             // One division for two gates; one for all four would cost two roundings more.
-            const Pack first = Pack(1) / (i.denominator * f.denominator);
-            const Pack second = Pack(1) / (g.denominator * o.denominator);
+            const Pack first = detail::divide(Pack(1), i.denominator * f.denominator);
+            const Pack second = detail::divide(Pack(1), g.denominator * o.denominator);
             return {i.numerator * f.denominator * first, f.numerator * i.denominator * first,
                     g.numerator * o.denominator * second, o.numerator * g.denominator * second};
         }
@@ -93,12 +94,12 @@ struct rational_arithmetic {
             const auto g = rational_tanh::parts(z.candidate);
             const auto o = rational_sigmoid::parts(z.output);
             const Pack added = i.denominator * g.denominator;
-            const Pack next =
-                (f.numerator * cell * added + i.numerator * g.numerator * f.denominator) /
-                (f.denominator * added);
+            const Pack next = detail::divide(f.numerator * cell * added +
+                                                 i.numerator * g.numerator * f.denominator,
+                                             f.denominator * added);
             const auto squashed = rational_tanh::parts(next);
-            return {next,
-                    (o.numerator * squashed.numerator) / (o.denominator * squashed.denominator)};
+            return {next, detail::divide(o.numerator * squashed.numerator,
+                                         o.denominator * squashed.denominator)};
         }
     }
     template <class Pack>
