@@ -18,12 +18,16 @@
 #include <set>
 #include <string>
 #include <system_error>
+#include <utility>
+#include <vector>
 
 namespace {
 
 using evaluate::suite;
 
-constexpr std::array<const suite*, 2> suites = {&evaluate::synth_suite, &evaluate::skab_suite};
+constexpr std::array<const suite*, 5> suites = {&evaluate::synth_suite, &evaluate::skab_suite,
+                                                &evaluate::nab_suite, &evaluate::nasa_suite,
+                                                &evaluate::discords_suite};
 
 enum class exit_code : int { success = 0, internal = 1, usage = 2, bad_data = 3, io = 4 };
 
@@ -54,6 +58,7 @@ struct command_line {
     std::string data;
     std::string out;
     std::uint64_t seed = 1;
+    int seeds = 1;
     std::optional<int> epochs;
     bool reversed = false;
     bool teacher_forced = false;
@@ -72,27 +77,31 @@ exit_code run(const suite& which, const command_line& given) {
                                        " (--data or TOCSIN_DATA_DIR names the directory above)");
     }
     evaluate::progress shown;
-    const auto start = std::chrono::steady_clock::now();
-    const auto outcome = which.run({.directory = directory,
-                                    .shown = shown,
-                                    .seed = given.seed,
-                                    .epochs = given.epochs,
-                                    .reversed = given.reversed,
-                                    .teacher_forced = given.teacher_forced});
-    const double seconds =
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    if (!outcome) {
-        return fail(exit_code_of(outcome.error().code()), outcome.error().message());
+    std::vector<evaluate::seed_run> runs;
+    for (int k = 0; k < given.seeds; ++k) {
+        const std::uint64_t seed = given.seed + static_cast<std::uint64_t>(k);
+        const auto start = std::chrono::steady_clock::now();
+        auto outcome = which.run({.directory = directory,
+                                  .shown = shown,
+                                  .seed = seed,
+                                  .seeded_only = k > 0,
+                                  .epochs = given.epochs,
+                                  .reversed = given.reversed,
+                                  .teacher_forced = given.teacher_forced});
+        const double seconds =
+            std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+        if (!outcome) {
+            return fail(exit_code_of(outcome.error().code()), outcome.error().message());
+        }
+        if (outcome->methods.empty() || outcome->methods.front().files.empty()) {
+            return fail(exit_code::io,
+                        directory.string() + ": holds no file of the suite '" + which.name + "'");
+        }
+        runs.push_back({seed, seconds, std::move(*outcome)});
     }
-    if (outcome->files.empty()) {
-        return fail(exit_code::io,
-                    directory.string() + ": holds no file of the suite '" + which.name + "'");
-    }
-    std::fputs(evaluate::table(which, *outcome).c_str(), stdout);
-    std::printf("%.1f s, seed %llu\n", seconds, static_cast<unsigned long long>(given.seed));
+    std::fputs(evaluate::table(which, runs).c_str(), stdout);
     if (!given.out.empty()) {
-        const std::string text =
-            evaluate::to_json(which, *outcome, given.seed, seconds).dump(2) + '\n';
+        const std::string text = evaluate::to_json(which, runs).dump(2) + '\n';
         if (const auto written = tocsin::write_file(given.out, text); !written) {
             return fail(exit_code::io, written.message());
         }
@@ -121,6 +130,8 @@ int main(int argc, char** argv) {
     app.add_option("--out", given.out, "Write the results to this JSON file");
     app.add_option("--seed", given.seed, "Of initial weights and order of batches")
         ->capture_default_str();
+    app.add_option("--seeds", given.seeds, "Run with so many seeds, from --seed on")
+        ->check(CLI::Range(1, 100));
     app.add_option("--epochs", given.epochs,
                    "Train for so many epochs, not those of the suite, for a quick look")
         ->check(CLI::PositiveNumber);

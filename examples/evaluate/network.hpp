@@ -6,6 +6,7 @@
 #include "tocsin/training/fit.hpp"
 
 #include "suite.hpp"
+#include <cstdint>
 
 namespace evaluate {
 
@@ -19,18 +20,24 @@ inline network make_network(int features, int hidden, const run_options& options
 }
 
 /// All epochs on the mean squared error, the learning rate falling along a cosine.
-/// @param chosen has `epochs`, `batch_size` and `learning_rate`
+/// @param chosen has `batch_size` and `learning_rate`
 template <class HyperParameters>
-auto make_trainer(const HyperParameters& chosen, const run_options& options) {
+auto make_trainer(const HyperParameters& chosen, std::uint64_t seed, int epochs) {
     tocsin::trainer<tocsin::mean_squared_error, tocsin::adam, tocsin::cosine_decay,
                     tocsin::never_stop>
         how;
-    how.epochs = options.epochs.value_or(chosen.epochs);
+    how.epochs = epochs;
     how.schedule.epochs = how.epochs;
     how.batch_size = chosen.batch_size;
     how.rule.learning_rate = chosen.learning_rate;
-    how.seed = options.seed;
+    how.seed = seed;
     return how;
+}
+
+/// The same with `chosen.epochs`, or what the command line says.
+template <class HyperParameters>
+auto make_trainer(const HyperParameters& chosen, const run_options& options) {
+    return make_trainer(chosen, options.seed, options.epochs.value_or(chosen.epochs));
 }
 
 } // namespace evaluate

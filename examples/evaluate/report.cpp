@@ -1,9 +1,11 @@
 #include "report.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace evaluate {
@@ -15,7 +17,7 @@ nlohmann::ordered_json to_json(const metrics& values) {
     auto object = nlohmann::ordered_json::object();
     for (const metric_format& format : metric_formats) {
         const auto value = values.*format.value;
-        if (value && format.count) {
+        if (value && format.count && *value == std::floor(*value)) {
             object[format.name] = static_cast<std::int64_t>(*value);
         } else if (value) {
             object[format.name] = *value;
@@ -28,73 +30,247 @@ std::string padded(const std::string& text, std::size_t width) {
     return text + std::string(width > text.size() ? width - text.size() : 0, ' ');
 }
 
-} // namespace
+/// One method over all seeds.
+struct method_runs {
+    const method_result* first = nullptr; ///< names, settings, order of files and groups
+    std::vector<const seed_run*> runs;
+    std::vector<const method_result*> results; ///< one per run
 
-std::string table(const suite& which, const suite_result& outcome) {
-    std::vector<named_metrics> lines;
-    for (const file_result& file : outcome.files) {
-        lines.push_back({file.file, file.values});
-        for (const named_metrics& other : file.published) {
-            lines.push_back({"  " + other.name, other.values});
+    /// Of what `pick` takes from each result.
+    template <class Pick>
+    mean_and_spread summary(Pick&& pick) const {
+        std::vector<metrics> lines;
+        for (const method_result* result : results) {
+            lines.push_back(pick(*result));
         }
+        return summarise(lines);
     }
-    const std::size_t total = lines.size();
-    lines.push_back({"total", outcome.totals});
-    for (const named_metrics& other : outcome.published) {
-        lines.push_back({"  " + other.name, other.values});
+    mean_and_spread totals() const {
+        return summary([](const method_result& result) { return result.totals; });
     }
+    mean_and_spread group(std::size_t k) const {
+        return summary([k](const method_result& result) { return result.groups[k].values; });
+    }
+    std::vector<file_result> files() const {
+        std::vector<file_result> means = first->files;
+        for (std::size_t k = 0; k < means.size(); ++k) {
+            means[k].values =
+                summary([k](const method_result& result) { return result.files[k].values; }).mean;
+        }
+        return means;
+    }
+};
 
-    std::size_t width = 0;
-    for (const named_metrics& line : lines) {
-        width = std::max(width, line.name.size());
-    }
-    std::vector<metric_format> columns;
-    for (const metric_format& format : metric_formats) {
-        if (std::any_of(lines.begin(), lines.end(), [&](const named_metrics& line) {
-                return (line.values.*format.value).has_value();
-            })) {
-            columns.push_back(format);
-        }
-    }
-
-    std::string text = padded(which.name, width);
-    char cell[32];
-    for (const metric_format& column : columns) {
-        std::snprintf(cell, sizeof cell, "%*s", column_width, column.column);
-        text += cell;
-    }
-    text += '\n';
-    for (std::size_t k = 0; k < lines.size(); ++k) {
-        if (k == total) {
-            text += std::string(width + column_width * columns.size(), '-') + '\n';
-        }
-        text += padded(lines[k].name, width);
-        for (const metric_format& column : columns) {
-            const auto value = lines[k].values.*column.value;
-            if (value) {
-                std::snprintf(cell, sizeof cell, "%*.*f", column_width, column.digits,
-                              *value * column.factor);
-            } else {
-                std::snprintf(cell, sizeof cell, "%*s", column_width, "-");
+std::vector<method_runs> by_method(const std::vector<seed_run>& runs) {
+    std::vector<method_runs> methods;
+    for (const method_result& first : runs.front().outcome.methods) {
+        method_runs found{&first, {}, {}};
+        for (const seed_run& run : runs) {
+            for (const method_result& result : run.outcome.methods) {
+                if (result.name == first.name) {
+                    found.runs.push_back(&run);
+                    found.results.push_back(&result);
+                }
             }
+        }
+        methods.push_back(std::move(found));
+    }
+    return methods;
+}
+
+/// Lines of a table; an empty name is a rule across.
+class table_text {
+  public:
+    void add(std::string name, const metrics& values) {
+        lines_.push_back({std::move(name), values});
+    }
+    void rule() { lines_.push_back({"", {}}); }
+
+    std::string text(const std::string& title) const {
+        std::size_t width = title.size();
+        for (const named_metrics& line : lines_) {
+            width = std::max(width, line.name.size());
+        }
+        std::vector<metric_format> columns;
+        for (const metric_format& format : metric_formats) {
+            if (std::any_of(lines_.begin(), lines_.end(), [&](const named_metrics& line) {
+                    return (line.values.*format.value).has_value();
+                })) {
+                columns.push_back(format);
+            }
+        }
+        std::string text = padded(title, width);
+        char cell[32];
+        for (const metric_format& column : columns) {
+            std::snprintf(cell, sizeof cell, "%*s", column_width, column.column);
             text += cell;
         }
         text += '\n';
+        for (const named_metrics& line : lines_) {
+            if (line.name.empty()) {
+                text += std::string(width + column_width * columns.size(), '-') + '\n';
+                continue;
+            }
+            text += padded(line.name, width);
+            for (const metric_format& column : columns) {
+                const auto value = line.values.*column.value;
+                if (value) {
+                    std::snprintf(cell, sizeof cell, "%*.*f", column_width, column.digits,
+                                  *value * column.factor);
+                } else {
+                    std::snprintf(cell, sizeof cell, "%*s", column_width, "-");
+                }
+                text += cell;
+            }
+            text += '\n';
+        }
+        return text;
+    }
+
+  private:
+    std::vector<named_metrics> lines_;
+};
+
+} // namespace
+
+std::string table(const suite& which, const std::vector<seed_run>& runs) {
+    const auto methods = by_method(runs);
+    const auto& published = runs.front().outcome.published;
+    const auto add_published = [&](table_text& lines, const std::string& group) {
+        for (const published_line& other : published) {
+            if (other.group == group) {
+                lines.add("  " + other.line.name, other.line.values);
+            }
+        }
+    };
+    table_text files;
+    for (const file_result& file : methods.front().files()) {
+        files.add(file.file, file.values);
+        for (const named_metrics& other : file.published) {
+            files.add("  " + other.name, other.values);
+        }
+    }
+    const auto& groups = methods.front().first->groups;
+    if (groups.empty()) {
+        files.rule();
+        for (const method_runs& each : methods) {
+            const auto totals = each.totals();
+            files.add(&each == &methods.front() ? "total" : "total, " + each.first->name,
+                      totals.mean);
+            if (each.runs.size() > 1) {
+                files.add("  spread of the seeds", totals.spread);
+            }
+        }
+        add_published(files, "");
+    }
+    std::string text = files.text(which.name);
+    for (std::size_t k = 0; k < groups.size(); ++k) {
+        table_text lines;
+        for (const method_runs& each : methods) {
+            const auto values = each.group(k);
+            lines.add(each.first->name, values.mean);
+            if (each.runs.size() > 1) {
+                lines.add("  spread of the seeds", values.spread);
+            }
+        }
+        lines.rule();
+        add_published(lines, groups[k].name);
+        text += '\n' + lines.text(groups[k].name);
+    }
+    char line[64];
+    for (const seed_run& run : runs) {
+        std::snprintf(line, sizeof line, "%.1f s, seed %llu\n", run.seconds,
+                      static_cast<unsigned long long>(run.seed));
+        text += line;
     }
     return text;
 }
 
-nlohmann::ordered_json to_json(const suite& which, const suite_result& outcome, std::uint64_t seed,
-                               double seconds) {
-    auto files = nlohmann::ordered_json::array();
-    for (const file_result& file : outcome.files) {
-        nlohmann::ordered_json entry{{"file", file.file}};
-        entry.update(to_json(file.values));
-        files.push_back(std::move(entry));
+nlohmann::ordered_json to_json(const suite& which, const std::vector<seed_run>& runs) {
+    using json = nlohmann::ordered_json;
+    const auto list_files = [](const std::vector<file_result>& files) {
+        auto list = json::array();
+        for (const file_result& file : files) {
+            json entry{{"file", file.file}};
+            entry.update(to_json(file.values));
+            list.push_back(std::move(entry));
+        }
+        return list;
+    };
+    const auto list_groups = [](const std::vector<group_result>& groups) {
+        auto list = json::object();
+        for (const group_result& group : groups) {
+            list[group.name] = to_json(group.values);
+        }
+        return list;
+    };
+    const auto describe = [&](const method_runs& each) {
+        const auto totals = each.totals();
+        json entry{{"settings", each.first->settings}, {"totals", to_json(totals.mean)}};
+        if (each.runs.size() > 1) {
+            entry["spread"] = to_json(totals.spread);
+        }
+        if (!each.first->groups.empty()) {
+            auto groups = json::object();
+            for (std::size_t k = 0; k < each.first->groups.size(); ++k) {
+                const auto group = each.group(k);
+                groups[each.first->groups[k].name] = to_json(group.mean);
+                if (each.runs.size() > 1) {
+                    groups[each.first->groups[k].name]["spread"] = to_json(group.spread);
+                }
+            }
+            entry["groups"] = std::move(groups);
+        }
+        auto seeds = json::array();
+        for (std::size_t k = 0; k < each.runs.size(); ++k) {
+            json one{{"seed", each.runs[k]->seed}, {"totals", to_json(each.results[k]->totals)}};
+            if (!each.results[k]->groups.empty()) {
+                one["groups"] = list_groups(each.results[k]->groups);
+            }
+            one["files"] = list_files(each.results[k]->files);
+            seeds.push_back(std::move(one));
+        }
+        entry["per_seed"] = std::move(seeds);
+        return entry;
+    };
+    const auto methods = by_method(runs);
+    double seconds = 0;
+    auto seeds = json::array();
+    for (const seed_run& run : runs) {
+        seconds += run.seconds;
+        seeds.push_back(run.seed);
     }
-    return {{"suite", which.name},          {"seed", seed},
-            {"settings", outcome.settings}, {"seconds", seconds},
-            {"files", std::move(files)},    {"totals", to_json(outcome.totals)}};
+    json content{{"suite", which.name},
+                 {"seed", runs.front().seed},
+                 {"seeds", seeds},
+                 {"method", methods.front().first->name}};
+    const json own = describe(methods.front());
+    content["settings"] = own.at("settings");
+    content["seconds"] = seconds;
+    content["files"] = list_files(methods.front().files());
+    for (const char* key : {"totals", "spread", "groups", "per_seed"}) {
+        if (own.contains(key)) {
+            content[key] = own.at(key);
+        }
+    }
+    auto compared = json::array();
+    for (std::size_t k = 1; k < methods.size(); ++k) {
+        json entry{{"method", methods[k].first->name}};
+        entry.update(describe(methods[k]));
+        compared.push_back(std::move(entry));
+    }
+    content["compared"] = std::move(compared);
+    auto published = json::array();
+    for (const published_line& other : runs.front().outcome.published) {
+        json entry{{"method", other.line.name}};
+        if (!other.group.empty()) {
+            entry["group"] = other.group;
+        }
+        entry.update(to_json(other.line.values));
+        published.push_back(std::move(entry));
+    }
+    content["published"] = std::move(published);
+    return content;
 }
 
 } // namespace evaluate

@@ -7,16 +7,25 @@
 #include "suite.hpp"
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace evaluate {
 
-/// Table of the files, the total, what others have published. Columns that no line has are left
+/// A suite run with one seed.
+struct seed_run {
+    std::uint64_t seed = 0;
+    double seconds = 0;
+    suite_result outcome;
+};
+
+/// Table of the files (of the suite's own method), the totals and groups of all methods as means
+/// over the seeds with their spread, what others have published. Columns that no line has are left
 /// out.
-std::string table(const suite& which, const suite_result& outcome);
+/// @param runs at least one; methods that do not depend on the seed are in the first only
+std::string table(const suite& which, const std::vector<seed_run>& runs);
 
 /// The content of results.json: metrics that the suite does not define are left out, those that
 /// are not a number are null.
-nlohmann::ordered_json to_json(const suite& which, const suite_result& outcome, std::uint64_t seed,
-                               double seconds);
+nlohmann::ordered_json to_json(const suite& which, const std::vector<seed_run>& runs);
 
 } // namespace evaluate

@@ -30,17 +30,38 @@ struct file_result {
     std::vector<named_metrics> published = {}; ///< by others on this file, for the table
 };
 
-struct suite_result {
+/// A part of a suite that is summed up for itself: a protocol, a spacecraft.
+struct group_result {
+    std::string name;
+    metrics values;
+};
+
+/// What one method reached with one seed.
+struct method_result {
+    std::string name;
     nlohmann::ordered_json settings; ///< every hyper-parameter
     std::vector<file_result> files;
     metrics totals;
-    std::vector<named_metrics> published = {}; ///< by others in total, for the table
+    std::vector<group_result> groups = {}; ///< where a suite has several protocols
+    bool seeded = true;                    ///< whether other seeds give other results
+};
+
+/// What others have published on a suite, or on a group of it.
+struct published_line {
+    std::string group; ///< empty: the totals
+    named_metrics line;
+};
+
+struct suite_result {
+    std::vector<method_result> methods; ///< the first one is the suite's own, others to compare
+    std::vector<published_line> published = {};
 };
 
 struct run_options {
     std::filesystem::path directory; ///< of the suite; exists
     progress& shown;
     std::uint64_t seed = 1;
+    bool seeded_only = false;    ///< other methods have been run already
     std::optional<int> epochs;   ///< instead of those of the suite, for a quick look
     bool reversed = false;       ///< whether decoders emit the last sample of a window first
     bool teacher_forced = false; ///< whether decoders read true values while they are trained
@@ -63,6 +84,9 @@ struct suite {
 
 extern const suite synth_suite;
 extern const suite skab_suite;
+extern const suite nab_suite;
+extern const suite nasa_suite;
+extern const suite discords_suite;
 
 /// Everything below a directory, links to directories included.
 inline std::filesystem::recursive_directory_iterator

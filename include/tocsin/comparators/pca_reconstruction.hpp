@@ -18,6 +18,8 @@ namespace tocsin {
 struct pca_settings {
     double explained_variance = 0.85; ///< the fewest components with more than this share; 1: all
     double probability = 0.999;       ///< share of normal samples below each of the limits
+    bool scale =
+        true; ///< divide by deviations; false where all features have one unit, as in windows
 };
 
 /// The two statistics of a sample.
@@ -26,11 +28,12 @@ struct pca_statistics {
     double q = 0;         ///< squared length of what the components leave over
 };
 
-/// Principal component analysis of features scaled to mean 0 and variance 1. A sample is anomalous
-/// when it lies far off within the space of the components (T-squared) or outside of it (Q). The
-/// score is the larger of both, each divided by its limit, so that 1 is a threshold. Each sample is
-/// judged alone; to judge shapes, pass windows as samples. Features that are constant in the
-/// training samples are left out.
+/// Principal component analysis of features scaled to mean 0 and, if wanted, variance 1. A sample
+/// is anomalous when it lies far off within the space of the components (T-squared) or outside of
+/// it (Q). The score is the larger of both, each divided by its limit, so that 1 is a threshold.
+/// Each sample is judged alone; to judge shapes, pass windows as samples. Features that are
+/// constant in the training samples are left out where features are scaled, and belong to the
+/// residual where not.
 class pca_reconstruction {
   public:
     explicit pca_reconstruction(pca_settings settings = {}) noexcept : settings_{settings} {}
@@ -48,7 +51,7 @@ class pca_reconstruction {
     /// @param training finite, at least 3 samples, of which not all features are constant
     status fit(const samples_view& training) {
         mean_.resize(0);
-        const auto [share, probability] = settings_;
+        const auto [share, probability, scale] = settings_;
         if (!(share > 0 && share <= 1) || !(probability > 0 && probability < 1)) {
             return status::error(error_code::invalid_argument,
                                  "pca_reconstruction: explained variance ", share,
@@ -65,7 +68,7 @@ class pca_reconstruction {
         index_t varying = 0;
         for (index_t k = 0; k < features; ++k) {
             const bool constant = (training.row(k).array() == training(k, 0)).all();
-            factor[k] = constant ? 0 : 1 / factor[k];
+            factor[k] = !scale ? 1 : constant ? 0 : 1 / factor[k];
             varying += constant ? 0 : 1;
         }
         if (varying == 0) {

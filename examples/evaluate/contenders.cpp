@@ -1,0 +1,107 @@
+#include "contenders.hpp"
+
+#include "tocsin/metrics/roc.hpp"
+#include "tocsin/metrics/volume_under_surface.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace evaluate {
+
+contender_set::contender_set(bool seeded_only)
+    : methods{lstm_forecaster(), lstm_encoder_decoder()} {
+    contenders.push_back({"LSTM forecaster + encoder-decoder", {0, 1}, true});
+    if (!seeded_only) {
+        for (method& simple : comparators()) {
+            methods.push_back(std::move(simple));
+        }
+    }
+    for (std::size_t k = 0; k < methods.size(); ++k) {
+        contenders.push_back({methods[k].name, {k}, methods[k].seeded});
+    }
+}
+
+std::vector<method_result> contender_set::frames() const {
+    std::vector<method_result> frames;
+    for (const contender& each : contenders) {
+        nlohmann::ordered_json settings;
+        for (const std::size_t part : each.parts) {
+            settings[methods[part].name] = methods[part].settings;
+        }
+        frames.push_back({each.name, settings, {}, {}, {}, each.seeded});
+    }
+    return frames;
+}
+
+std::vector<std::vector<double>> errors_of(const contender_set& set, const scoring_task& task) {
+    std::vector<std::vector<double>> all;
+    for (const method& each : set.methods) {
+        auto errors = each.errors(task);
+        if (!errors) {
+            progress::note(each.name + " is replaced by the z-score: " + errors.error().message());
+            errors = comparators().back().errors(task);
+        }
+        all.push_back(errors ? std::move(*errors)
+                             : std::vector<double>(static_cast<std::size_t>(task.rows()), 0));
+    }
+    return all;
+}
+
+std::vector<double> scores_of(const contender& which,
+                              const std::vector<std::vector<double>>& errors,
+                              const scoring_task& task, int rows) {
+    std::vector<double> scores(static_cast<std::size_t>(task.rows()), 0);
+    for (const std::size_t part : which.parts) {
+        const auto smooth = smoothed(errors[part], rows);
+        double mean = 0;
+        for (const double error : smooth) {
+            mean += error / static_cast<double>(smooth.size());
+        }
+        std::vector<double> normal;
+        for (const auto& range : task.training) {
+            normal.insert(normal.end(), smooth.begin() + range.begin, smooth.begin() + range.end);
+        }
+        double unit = 0;
+        if (!normal.empty()) {
+            const auto place = normal.begin() + static_cast<std::ptrdiff_t>(
+                                                    0.99 * static_cast<double>(normal.size() - 1));
+            std::nth_element(normal.begin(), place, normal.end());
+            unit = *place;
+        }
+        unit += 0.05 * mean; // training rows without any error
+        for (std::size_t t = 0; t < scores.size(); ++t) {
+            scores[t] +=
+                unit > 0 ? smooth[t] / unit / static_cast<double>(which.parts.size()) : 0.0;
+        }
+    }
+    return scores;
+}
+
+metrics score_metrics(std::span<const double> scores, std::span<const std::uint8_t> labels,
+                      int window) {
+    metrics values;
+    if (const auto volume = tocsin::vus(scores, labels, {.window = window})) {
+        values.vus_pr = volume->pr;
+        values.vus_roc = volume->roc;
+    }
+    if (const auto area = tocsin::auc_roc(scores, labels)) {
+        values.auc_roc = *area;
+    }
+    if (const auto area = tocsin::average_precision(scores, labels)) {
+        values.auc_pr = *area;
+    }
+    return values;
+}
+
+tocsin::matrix<double> filled(tocsin::matrix<double> values) {
+    for (tocsin::index_t k = 0; k < values.rows(); ++k) {
+        double last = 0;
+        for (tocsin::index_t t = 0; t < values.cols(); ++t) {
+            last = std::isfinite(values(k, t)) ? values(k, t) : last;
+            values(k, t) = last;
+        }
+    }
+    return values;
+}
+
+} // namespace evaluate

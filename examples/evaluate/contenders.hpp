@@ -1,0 +1,52 @@
+/// @file contenders.hpp
+/// @brief What is compared in the suites of recordings: methods, alone or several together.
+#pragma once
+
+#include "tocsin/metrics/row_ranges.hpp"
+
+#include "methods.hpp"
+#include "metrics.hpp"
+#include "suite.hpp"
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace evaluate {
+
+/// One method, or the mean of several in relative units.
+struct contender {
+    std::string name;
+    std::vector<std::size_t> parts; ///< positions in contender_set::methods
+    bool seeded = false;
+};
+
+/// The LSTMs together first, then each of them, then the comparators; without those when only
+/// methods that depend on the seed are wanted.
+struct contender_set {
+    std::vector<method> methods;
+    std::vector<contender> contenders;
+
+    explicit contender_set(bool seeded_only);
+    /// Frames for the results, one per contender.
+    std::vector<method_result> frames() const;
+};
+
+/// Errors of every method of a set in a recording. A method that cannot learn from the training
+/// rows (too few) is replaced by the z-score, which standard error tells.
+std::vector<std::vector<double>> errors_of(const contender_set& set, const scoring_task& task);
+
+/// Scores of a contender: the errors of each of its methods, smoothed over `rows` (centred), in
+/// units of the 0.99 quantile that they have in the training rows; the mean of the methods.
+std::vector<double> scores_of(const contender& which,
+                              const std::vector<std::vector<double>>& errors,
+                              const scoring_task& task, int rows);
+
+/// VUS and areas under curves; nothing where the labels hold one class only.
+metrics score_metrics(std::span<const double> scores, std::span<const std::uint8_t> labels,
+                      int window);
+
+/// Copies with the last finite value in the place of one that is missing, 0 before the first.
+tocsin::matrix<double> filled(tocsin::matrix<double> values);
+
+} // namespace evaluate

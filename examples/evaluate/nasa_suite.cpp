@@ -1,0 +1,324 @@
+/// @file nasa_suite.cpp
+/// @brief SMAP and MSL: events as telemanom counts them, and the recordings of TSB-AD.
+
+#include "tocsin/io/csv.hpp"
+#include "tocsin/metrics/event_based.hpp"
+#include "tocsin/metrics/event_counts.hpp"
+
+#include "contenders.hpp"
+#include "suite.hpp"
+#include "text_table.hpp"
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace evaluate {
+namespace {
+
+namespace fs = std::filesystem;
+using tocsin::index_t;
+using tocsin::matrix;
+using tocsin::result;
+using tocsin::row_range;
+using tocsin::status;
+
+/// One setting for all channels; docs/evaluation.md says how it was chosen.
+struct event_rule {
+    int smoothing = 30;   ///< rows of the centred mean
+    double factor = 2;    ///< threshold in units of the 0.99 quantile of the training rows
+    double pruning = 0.8; ///< rows below this share of the highest score are not anomalous
+    index_t buffer = 100; ///< rows around an anomalous one that belong to it
+};
+constexpr event_rule chosen;
+
+std::vector<std::uint8_t> flags_of(std::span<const double> scores) {
+    double highest = 0;
+    for (const double score : scores) {
+        highest = std::max(highest, score);
+    }
+    const double threshold = std::max(chosen.factor, chosen.pruning * highest);
+    std::vector<row_range> events;
+    for (std::size_t t = 0; t < scores.size(); ++t) {
+        if (scores[t] > threshold) {
+            const auto row = static_cast<index_t>(t);
+            events.push_back({row - chosen.buffer, row + chosen.buffer + 1});
+        }
+    }
+    return labels_of(events, static_cast<index_t>(scores.size()));
+}
+
+struct channel {
+    std::string spacecraft;
+    std::vector<row_range> events;
+};
+
+result<matrix<double>> read_values(const fs::path& path) {
+    auto read = tocsin::read_csv<double>(path, {.labels = std::vector<std::string>{}});
+    if (!read) {
+        return read.error();
+    }
+    return filled(std::move(read->values));
+}
+
+result<std::map<std::string, channel>> read_channels(const fs::path& directory) {
+    const auto table = text_table::read(directory / "labels.csv");
+    if (!table) {
+        return table.error();
+    }
+    if (const auto complete = table->require({"channel", "spacecraft", "start", "end_incl"});
+        !complete) {
+        return complete;
+    }
+    std::map<std::string, channel> channels;
+    for (std::size_t k = 0; k < table->rows(); ++k) {
+        const auto begin = table->number(k, "start");
+        const auto last = table->number(k, "end_incl");
+        if (!begin || !last) {
+            return begin ? last.error() : begin.error();
+        }
+        channel& labelled = channels[table->text(k, "channel")];
+        labelled.spacecraft = table->text(k, "spacecraft");
+        labelled.events.push_back({*begin, *last + 1});
+    }
+    return channels;
+}
+
+/// Counts of events, of rows, and delays: what a line of results is made of.
+struct event_outcome {
+    tocsin::confusion_counts events;
+    tocsin::confusion_counts rows;
+    tocsin::detection_delay delay;
+
+    event_outcome& operator+=(const event_outcome& other) {
+        events += other.events;
+        rows += other.rows;
+        delay += other.delay;
+        return *this;
+    }
+    metrics values() const {
+        metrics read = metrics::of(events);
+        read.tn = read.far = read.mar = {};
+        read.f0_5 = events.f_beta(0.5);
+        read.flagged_fraction = rows.flagged_fraction();
+        if (delay.detected > 0) {
+            read.mean_delay = delay.mean();
+        }
+        return read;
+    }
+};
+
+result<event_outcome> count(std::span<const double> scores, const channel& truth) {
+    const auto flags = flags_of(scores);
+    const auto labels = labels_of(truth.events, static_cast<index_t>(scores.size()));
+    const auto events = tocsin::count_events(tocsin::runs_of(flags), merged(truth.events));
+    const auto rows = tocsin::count_confusion(flags, labels);
+    const auto delay = tocsin::measure_detection_delay(flags, labels);
+    if (!events || !rows || !delay) {
+        return events ? (rows ? delay.error() : rows.error()) : events.error();
+    }
+    return event_outcome{*events, *rows, *delay};
+}
+
+status run_events(const run_options& options, const contender_set& set,
+                  std::vector<method_result>& methods) {
+    const auto channels = read_channels(options.directory);
+    if (!channels) {
+        return channels.error();
+    }
+    // By method: spacecraft in order of name, then all.
+    std::vector<std::map<std::string, event_outcome>> sums(methods.size());
+    std::vector<event_outcome> totals(methods.size());
+    std::size_t position = 0;
+    for (const auto& [name, truth] : *channels) {
+        options.shown.begin_file(name, ++position, channels->size());
+        const auto train = read_values(options.directory / "train" / (name + ".csv"));
+        const auto test = read_values(options.directory / "test" / (name + ".csv"));
+        if (!train || !test) {
+            return train ? test.error() : train.error();
+        }
+        if (train->rows() != test->rows()) {
+            return status::error(tocsin::error_code::format_error, name, ": ", train->rows(),
+                                 " columns to train on, ", test->rows(), " to test with");
+        }
+        scoring_task task{matrix<double>(train->rows(), train->cols() + test->cols()),
+                          {{0, train->cols()}},
+                          1,
+                          125,
+                          options.seed,
+                          options.epochs};
+        task.values << *train, *test;
+        task.period = period_of(task.values);
+        const auto errors = errors_of(set, task);
+        for (std::size_t c = 0; c < methods.size(); ++c) {
+            const auto scores = scores_of(set.contenders[c], errors, task, chosen.smoothing);
+            const auto outcome =
+                count(std::span(scores).subspan(static_cast<std::size_t>(train->cols())), truth);
+            if (!outcome) {
+                return in_file(name, outcome.error());
+            }
+            sums[c][truth.spacecraft] += *outcome;
+            totals[c] += *outcome;
+            methods[c].files.push_back({name, outcome->values()});
+        }
+        options.shown.end_file();
+    }
+    for (std::size_t c = 0; c < methods.size(); ++c) {
+        methods[c].totals = totals[c].values();
+        for (const auto& [spacecraft, sum] : sums[c]) {
+            methods[c].groups.push_back({"events, " + spacecraft, sum.values()});
+        }
+        methods[c].groups.push_back({"events", totals[c].values()});
+    }
+    return {};
+}
+
+status run_volumes(const run_options& options, const contender_set& set, const char* index_name,
+                   const std::string& group, bool univariate, std::vector<method_result>& methods) {
+    const fs::path index = options.directory / index_name;
+    std::error_code ignored;
+    if (!fs::exists(index, ignored)) {
+        return {};
+    }
+    const auto table = text_table::read(index);
+    if (!table) {
+        return table.error();
+    }
+    if (const auto complete = table->require({"tsb_file", "channel", "first_row", "ts_len",
+                                              "train_len", "label_intervals_incl", "vus_window"});
+        !complete) {
+        return complete;
+    }
+    std::vector<std::vector<metrics>> lines(methods.size());
+    for (std::size_t k = 0; k < table->rows(); ++k) {
+        const std::string& file = table->text(k, "tsb_file");
+        const std::string& name = table->text(k, "channel");
+        options.shown.begin_file(file, k + 1, table->rows());
+        auto test = read_values(options.directory / "test" / (name + ".csv"));
+        const auto first = table->number(k, "first_row");
+        const auto length = table->number(k, "ts_len");
+        const auto train = table->number(k, "train_len");
+        const auto window = table->number(k, "vus_window");
+        const auto labels = table->ranges(k, "label_intervals_incl");
+        const auto column = univariate ? table->number(k, "column") : result<index_t>(0);
+        for (const auto& outcome :
+             {test ? status{} : test.error(), first ? status{} : first.error(),
+              length ? status{} : length.error(), train ? status{} : train.error(),
+              window ? status{} : window.error(), labels ? status{} : labels.error(),
+              column ? status{} : column.error()}) {
+            if (!outcome) {
+                return in_file(file, outcome);
+            }
+        }
+        if (*first < 0 || *length < 1 || *first + *length > test->cols() || *column < 0 ||
+            *column >= test->rows() || *train < 1 || *train > *length) {
+            return status::error(tocsin::error_code::format_error, file, ": ", *length,
+                                 " rows from row ", *first, " of column ", *column,
+                                 " are not in the ", test->rows(), " x ", test->cols(),
+                                 " values of ", name, ", or do not hold ", *train, " to train on");
+        }
+        scoring_task task{
+            test->middleCols(*first, *length), {{0, *train}}, 1, 125, options.seed, options.epochs};
+        if (univariate) {
+            task.values = matrix<double>(task.values.row(*column));
+        }
+        task.period = period_of(task.values);
+        const auto errors = errors_of(set, task);
+        const auto truth = labels_of(*labels, task.rows());
+        for (std::size_t c = 0; c < methods.size(); ++c) {
+            const auto scores = scores_of(set.contenders[c], errors, task, task.period);
+            const metrics values = score_metrics(scores, truth, static_cast<int>(*window));
+            lines[c].push_back(values);
+            methods[c].files.push_back({file, values});
+        }
+        options.shown.end_file();
+    }
+    for (std::size_t c = 0; c < methods.size(); ++c) {
+        methods[c].groups.push_back({group, summarise(lines[c]).mean});
+    }
+    return {};
+}
+
+published_line event_line(const char* group, const char* name, std::int64_t tp, std::int64_t fp,
+                          std::int64_t fn) {
+    tocsin::confusion_counts counts;
+    counts.true_positives = tp;
+    counts.false_positives = fp;
+    counts.false_negatives = fn;
+    metrics values = metrics::of(counts);
+    values.tn = values.far = values.mar = values.flagged_fraction = {};
+    values.f0_5 = counts.f_beta(0.5);
+    return {group, {name, values}};
+}
+
+published_line volume_line(const char* group, const char* name, double value) {
+    published_line line{group, {name, {}}};
+    line.line.values.vus_pr = value;
+    return line;
+}
+
+constexpr const char* univariate_group = "TSB-AD-U, VUS";
+constexpr const char* multivariate_group = "TSB-AD-M, VUS";
+
+result<suite_result> run(const run_options& options) {
+    const contender_set set(options.seeded_only);
+    suite_result outcome;
+    outcome.methods = set.frames();
+    auto& methods = outcome.methods;
+    for (method_result& each : methods) {
+        each.settings["events"] = {{"smoothing", chosen.smoothing},
+                                   {"unit", "0.99 quantile of the training rows"},
+                                   {"factor", chosen.factor},
+                                   {"pruning", chosen.pruning},
+                                   {"buffer", chosen.buffer}};
+    }
+    status done = run_events(options, set, methods);
+    if (done) {
+        done = run_volumes(options, set, "tsb_u_index.csv", univariate_group, true, methods);
+    }
+    if (done) {
+        done = run_volumes(options, set, "tsb_m_index.csv", multivariate_group, false, methods);
+    }
+    if (!done) {
+        return done;
+    }
+    // VUS and areas of all recordings of both kinds, beside the counts of events.
+    for (method_result& each : methods) {
+        std::vector<metrics> lines;
+        for (const file_result& file : each.files) {
+            if (file.values.vus_pr) {
+                lines.push_back(file.values);
+            }
+        }
+        const metrics mean = summarise(lines).mean;
+        for (const auto member :
+             {&metrics::vus_pr, &metrics::vus_roc, &metrics::auc_pr, &metrics::auc_roc}) {
+            each.totals.*member = mean.*member;
+        }
+    }
+    const char* const telemanom = "telemanom, stored run (thresholds tuned on these labels)";
+    outcome.published = {event_line("events, SMAP", telemanom, 30, 6, 5),
+                         event_line("events, MSL", telemanom, 13, 1, 6),
+                         event_line("events", telemanom, 43, 7, 11),
+                         volume_line(univariate_group, "KMeansAD", 0.674),
+                         volume_line(univariate_group, "POLY", 0.614),
+                         volume_line(univariate_group, "Sub-PCA", 0.515),
+                         volume_line(univariate_group, "AutoEncoder", 0.491),
+                         volume_line(univariate_group, "CNN", 0.331),
+                         volume_line(univariate_group, "LSTMAD", 0.280),
+                         volume_line(multivariate_group, "KMeansAD", 0.353),
+                         volume_line(multivariate_group, "CNN", 0.223),
+                         volume_line(multivariate_group, "LSTMAD", 0.183),
+                         volume_line(multivariate_group, "AutoEncoder", 0.170),
+                         volume_line(multivariate_group, "OmniAnomaly", 0.150)};
+    return outcome;
+}
+
+} // namespace
+
+const suite nasa_suite{"nasa", "telemetry channels (train/, test/, labels.csv, tsb_*_index.csv)",
+                       run};
+
+} // namespace evaluate
