@@ -9,6 +9,7 @@
 #include "tocsin/detect/error_views.hpp"
 #include "tocsin/detect/parameter_archive.hpp"
 #include "tocsin/detect/sample_window.hpp"
+#include "tocsin/detect/scaled_training.hpp"
 #include "tocsin/detect/threshold_pair.hpp"
 #include "tocsin/detect/verdict.hpp"
 #include "tocsin/errors/mahalanobis.hpp"
@@ -118,18 +119,8 @@ class detector {
             return ready;
         }
         Scaler fitted = scaler_;
-        if (const status scaled = fitted.fit(training); !scaled.ok()) {
-            return scaled;
-        }
-        matrix<scalar_type> training_values = training.values();
-        fitted.transform(training_values);
-        matrix<scalar_type> validation_values = validation.values();
-        if (validation_values.size() > 0) {
-            fitted.transform(validation_values);
-        }
         if (const status trained =
-                how.fit(model_, training.over(view(training_values)),
-                        validation.over(view(validation_values)), state, callbacks...);
+                detail::fit_scaled(model_, fitted, training, validation, how, state, callbacks...);
             !trained.ok()) {
             return trained;
         }

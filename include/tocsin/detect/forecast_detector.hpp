@@ -8,6 +8,7 @@
 #include "tocsin/detect/forecast_stream.hpp"
 #include "tocsin/detect/online_trainer.hpp"
 #include "tocsin/detect/parameter_archive.hpp"
+#include "tocsin/detect/scaled_training.hpp"
 #include "tocsin/detect/verdict.hpp"
 #include "tocsin/errors/error_statistic.hpp"
 #include "tocsin/errors/mahalanobis.hpp"
@@ -94,19 +95,9 @@ class forecast_detector {
             return ready;
         }
         Scaler fitted = scaler_;
-        if (const status scaled = fitted.fit(training); !scaled.ok()) {
-            return scaled;
-        }
-        matrix<scalar_type> training_values = training.values();
-        fitted.transform(training_values);
-        matrix<scalar_type> validation_values = validation.values();
-        if (validation_values.size() > 0) {
-            fitted.transform(validation_values);
-        }
         auto state = training_state<scalar_type>::fresh(model_, how.rule, how.seed);
         if (const status trained =
-                how.fit(model_, training.over(view(training_values)),
-                        validation.over(view(validation_values)), state, callbacks...);
+                detail::fit_scaled(model_, fitted, training, validation, how, state, callbacks...);
             !trained.ok()) {
             return trained;
         }
@@ -358,9 +349,6 @@ class forecast_detector {
     static constexpr index_t block_columns = 256;
     static constexpr double not_scored = std::numeric_limits<double>::quiet_NaN();
 
-    static Eigen::Map<const matrix<scalar_type>> view(const matrix<scalar_type>& values) noexcept {
-        return {values.data(), values.rows(), values.cols()};
-    }
     /// Infinity where a sample is so far out that its errors overflow.
     static double score_of(Statistic& statistic, const column<double>& errors) noexcept {
         const double distance = statistic.squared_distance(errors);

@@ -1,0 +1,40 @@
+/// @file scaled_training.hpp
+/// @brief The training phase that detectors share: scaler, then model.
+#pragma once
+
+#include "tocsin/core/status.hpp"
+#include "tocsin/core/views.hpp"
+#include "tocsin/series/windows.hpp"
+#include "tocsin/training/training_state.hpp"
+
+namespace tocsin::detail {
+
+/// Fits a scaler to the training windows, then the model to what it makes of them. Allocates.
+/// @param data_scaler in: settings; out: fitted, also where the model then fails
+/// @param state       see trainer::fit
+template <class Model, class Scaler, class Trainer, class... Callbacks>
+status fit_scaled(const Model& model, Scaler& data_scaler,
+                  const windows<typename Model::scalar_type>& training,
+                  const windows<typename Model::scalar_type>& validation, const Trainer& how,
+                  training_state<typename Model::scalar_type>& state, Callbacks&&... callbacks) {
+    using values = matrix<typename Model::scalar_type>;
+    if (const status scaled = data_scaler.fit(training); !scaled.ok()) {
+        return scaled;
+    }
+    const auto transformed = [&](const auto& given) {
+        values copy = given.values();
+        if (copy.size() > 0) {
+            data_scaler.transform(copy);
+        }
+        return copy;
+    };
+    const auto view = [](const values& owned) {
+        return Eigen::Map<const values>(owned.data(), owned.rows(), owned.cols());
+    };
+    const values training_values = transformed(training);
+    const values validation_values = transformed(validation);
+    return how.fit(model, training.over(view(training_values)),
+                   validation.over(view(validation_values)), state, callbacks...);
+}
+
+} // namespace tocsin::detail
