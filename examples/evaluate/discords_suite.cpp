@@ -11,6 +11,7 @@
 #include "text_table.hpp"
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <filesystem>
 #include <map>
 #include <set>
@@ -29,7 +30,11 @@ using tocsin::result;
 using tocsin::row_range;
 using tocsin::status;
 
+constexpr int shortest_period = 20;
 constexpr int longest_period = 1000;
+/// Events are short beside a period, so scores for them are smoothed less; both as for nasa.
+constexpr int event_smoothing = 30;
+constexpr double least_threshold = 2;  ///< in units of the 0.99 quantile of the training rows
 constexpr index_t rows_per_sample = 8; ///< of weeks, as in the paper on encoder-decoders
 constexpr std::string_view weeks_ending = "_weeks.csv";
 
@@ -56,7 +61,7 @@ result<matrix<double>> read_values(const fs::path& path) {
 }
 
 int long_period_of(const matrix<double>& values) {
-    const auto found = tocsin::dominant_period(values.topRows(1), 4, longest_period);
+    const auto found = tocsin::dominant_period(values.topRows(1), shortest_period, longest_period);
     return found && *found > 0 ? *found : 125;
 }
 
@@ -136,13 +141,17 @@ double highest_in(std::span<const double> scores, const std::vector<row_range>& 
     return highest;
 }
 
-/// Rows above the highest score of normal rows; flags less than half a period apart are one event.
-result<metrics> judge(std::span<const double> scores, const split& parts,
-                      const std::vector<row_range>& events, int period, event_outcome& sum) {
+/// Events are rows above the highest score of normal rows, and above twice the 0.99 quantile of the
+/// training rows; flags less than half a period apart are one event.
+/// @param ranking scores of rows for areas under curves
+result<metrics> judge(std::span<const double> scores, std::span<const double> ranking,
+                      const split& parts, const std::vector<row_range>& events, int period,
+                      event_outcome& sum) {
     const auto& roles = parts.roles;
     const auto normal = roles.find("val_normal");
     const double threshold =
-        highest_in(scores, normal != roles.end() ? normal->second : roles.at("train"));
+        std::max(least_threshold,
+                 highest_in(scores, normal != roles.end() ? normal->second : roles.at("train")));
     event_outcome here;
     std::vector<double> test_scores;
     std::vector<std::uint8_t> test_labels;
@@ -178,7 +187,7 @@ result<metrics> judge(std::span<const double> scores, const split& parts,
         here.rows += *rows;
         here.delay += *delay;
         for (index_t t = 0; t < size; ++t) {
-            test_scores.push_back(scores[static_cast<std::size_t>(part.begin + t)]);
+            test_scores.push_back(ranking[static_cast<std::size_t>(part.begin + t)]);
         }
         test_labels.insert(test_labels.end(), labels.begin(), labels.end());
     }
@@ -255,8 +264,9 @@ status run_events(const run_options& options, const contender_set& set,
             task.period = long_period_of(task.values);
             const auto errors = errors_of(set, task);
             for (std::size_t c = 0; c < methods.size(); ++c) {
-                const auto scores = scores_of(set.contenders[c], errors, task, task.period);
-                const auto reached = judge(scores, parts, *events, task.period, sums[c]);
+                const auto scores = scores_of(set.contenders[c], errors, task, event_smoothing);
+                const auto ranking = scores_of(set.contenders[c], errors, task, task.period);
+                const auto reached = judge(scores, ranking, parts, *events, task.period, sums[c]);
                 if (!reached) {
                     return in_file(name, reached.error());
                 }
@@ -278,8 +288,8 @@ status run_events(const run_options& options, const contender_set& set,
     return {};
 }
 
-/// `<series>_weeks.csv` says which weeks of `data/<series>.csv` are normal: the mean error of each
-/// week ranks them.
+/// `<series>_weeks.csv` says which weeks of `data/<series>.csv` are normal: the root mean square
+/// error of each week ranks them.
 status run_weeks(const run_options& options, const contender_set& set, const fs::path& path,
                  std::vector<method_result>& methods) {
     const std::string file = path.filename().string();
@@ -315,6 +325,7 @@ status run_weeks(const run_options& options, const contender_set& set, const fs:
                                  *end, " are not in the ", values->cols(), " rows of ", series);
         }
         weeks.push_back(week);
+        task.units.push_back(week.begin);
         holiday.push_back(table->text(k, "label_holiday") == "1");
         if (table->text(k, "thesis_role") == "train") {
             task.training.push_back(week);
@@ -328,11 +339,12 @@ status run_weeks(const run_options& options, const contender_set& set, const fs:
         const auto scores = scores_of(set.contenders[c], errors, task, 1);
         std::vector<double> of_weeks;
         for (const row_range& week : weeks) {
-            double sum = 0;
+            double squares = 0;
             for (index_t t = week.begin; t < week.end; ++t) {
-                sum += scores[static_cast<std::size_t>(t)];
+                const double score = scores[static_cast<std::size_t>(t)];
+                squares += score * score;
             }
-            of_weeks.push_back(sum / static_cast<double>(week.size()));
+            of_weeks.push_back(std::sqrt(squares / static_cast<double>(week.size())));
         }
         metrics reached = score_metrics(of_weeks, holiday, 0);
         reached.vus_pr = reached.vus_roc = {};
@@ -349,7 +361,8 @@ result<suite_result> run(const run_options& options) {
     outcome.methods = set.frames();
     auto& methods = outcome.methods;
     for (method_result& each : methods) {
-        each.settings["events"] = {{"smoothing", "period"},
+        each.settings["events"] = {{"smoothing", event_smoothing},
+                                   {"least_threshold", least_threshold},
                                    {"threshold", "highest score of the normal rows for validation, "
                                                  "else of the training rows"}};
         each.settings["weeks"] = {{"rows_per_sample", rows_per_sample}};

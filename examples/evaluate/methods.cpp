@@ -26,6 +26,7 @@ using tocsin::column;
 using tocsin::index_t;
 using tocsin::matrix;
 using tocsin::result;
+using tocsin::row_range;
 using tocsin::status;
 using scores = std::vector<double>;
 
@@ -82,6 +83,22 @@ result<scores> autoregression(const scoring_task& task, int order) {
     return found;
 }
 
+/// Where windows of `length` groups of rows begin within ranges of groups: `stride` apart, or where
+/// the units of the task begin.
+std::vector<index_t> window_starts(const scoring_task& task, const std::vector<row_range>& ranges,
+                                   int length, int stride, index_t group = 1) {
+    std::vector<index_t> starts;
+    for (const auto& range : ranges) {
+        for (index_t first = range.begin; first + length <= range.end; first += stride) {
+            if (task.units.empty() || std::find(task.units.begin(), task.units.end(),
+                                                first * group) != task.units.end()) {
+                starts.push_back(first);
+            }
+        }
+    }
+    return starts;
+}
+
 /// Residual of the principal components of windows of one period, mean of the windows that hold a
 /// row.
 result<scores> window_pca(const scoring_task& task, double explained_variance) {
@@ -92,12 +109,7 @@ result<scores> window_pca(const scoring_task& task, double explained_variance) {
     const auto window = [&](index_t first) {
         return tocsin::vector_view<const double>(all.data() + first * all.rows(), width);
     };
-    std::vector<index_t> first_rows;
-    for (const auto& range : task.training) {
-        for (index_t first = range.begin; first + length <= range.end; ++first) {
-            first_rows.push_back(first);
-        }
-    }
+    const auto first_rows = window_starts(task, task.training, length, 1);
     if (first_rows.size() < 3) {
         return status::error(tocsin::error_code::invalid_data, "only ", first_rows.size(),
                              " windows of ", length, " rows to train on");
@@ -111,10 +123,9 @@ result<scores> window_pca(const scoring_task& task, double explained_variance) {
         // A target that stands still in the training rows: any other value is anomalous.
         return fit_and_score(tocsin::smoothed_z_score(1), task);
     }
-    const index_t windows = task.rows() - length + 1;
     scores sums(static_cast<std::size_t>(task.rows()) + 1, 0); // differences of a running sum
     std::vector<double> counts(sums.size(), 0);
-    for (index_t k = 0; k < windows; ++k) {
+    for (const index_t k : window_starts(task, {{0, task.rows()}}, length, 1)) {
         const auto statistics = pca.statistics({window(k).data(), static_cast<std::size_t>(width)});
         const double distance = std::sqrt(statistics.q);
         const auto begin = static_cast<std::size_t>(k);
@@ -129,7 +140,7 @@ result<scores> window_pca(const scoring_task& task, double explained_variance) {
     for (std::size_t t = 0; t + 1 < sums.size(); ++t) {
         sum += sums[t];
         count += counts[t];
-        sums[t] = std::max(sum, 0.0) / count;
+        sums[t] = count > 0.5 ? std::max(sum, 0.0) / count : none;
     }
     sums.pop_back();
     return sums;
@@ -152,24 +163,24 @@ struct forecaster_settings {
 };
 constexpr forecaster_settings forecasting;
 
-/// Windows of `length` within the ranges, `stride` apart.
-std::vector<index_t> window_starts(const std::vector<tocsin::row_range>& ranges, int length,
-                                   int stride) {
-    std::vector<index_t> starts;
-    for (const auto& range : ranges) {
-        for (index_t first = range.begin; first + length <= range.end; first += stride) {
-            starts.push_back(first);
-        }
-    }
-    return starts;
-}
-
 index_t longest_of(const std::vector<tocsin::row_range>& ranges) {
     index_t longest = 0;
     for (const auto& range : ranges) {
         longest = std::max(longest, range.size());
     }
     return longest;
+}
+
+/// Windows within the ranges, a quarter of their length apart.
+std::vector<index_t> forecast_starts(const std::vector<row_range>& ranges, int window) {
+    std::vector<index_t> starts;
+    for (const auto& range : ranges) {
+        for (index_t first = range.begin; first + window <= range.end;
+             first += std::max(window / 4, 1)) {
+            starts.push_back(first);
+        }
+    }
+    return starts;
 }
 
 /// The changes of the targets from row to row, which are forecast, above all values, which help.
@@ -189,9 +200,8 @@ result<scores> forecast_errors(const scoring_task& task) {
     const int window =
         static_cast<int>(std::min<index_t>(chosen.window, longest_of(task.training)));
     const matrix<float> values = changes_and_values(task);
-    const tocsin::windows<float> training(
-        {values.data(), values.rows(), values.cols()},
-        window_starts(task.training, window, std::max(window / 4, 1)), window);
+    const tocsin::windows<float> training({values.data(), values.rows(), values.cols()},
+                                          forecast_starts(task.training, window), window);
     tocsin::forecast_detector<model_type, tocsin::standard_scaler<float>,
                               tocsin::diagonal_gaussian<>>
         detector(model_type::with_layers(static_cast<int>(values.rows()), task.targets,
@@ -239,8 +249,15 @@ result<scores> reconstruction_errors(const scoring_task& task) {
     const auto& chosen = reconstruction;
     const index_t targets = task.targets;
     const index_t rows_in_window =
-        std::clamp<index_t>(task.period, 8, std::max<index_t>(longest_of(task.training) / 2, 8));
-    const index_t group = (rows_in_window + chosen.steps - 1) / chosen.steps;
+        task.units.empty()
+            ? std::clamp<index_t>(task.period, 8,
+                                  std::max<index_t>(longest_of(task.training) / 2, 8))
+            : index_t{task.period};
+    // A window that is a unit of its own is divided without a rest.
+    index_t group = (rows_in_window + chosen.steps - 1) / chosen.steps;
+    while (!task.units.empty() && task.period % group != 0) {
+        ++group;
+    }
     const int length = static_cast<int>((rows_in_window + group - 1) / group);
     const index_t groups = task.rows() / group;
     const matrix<float> rows = targets_of(task).cast<float>();
@@ -250,7 +267,7 @@ result<scores> reconstruction_errors(const scoring_task& task) {
     for (const auto& range : task.training) {
         training_groups.push_back({(range.begin + group - 1) / group, range.end / group});
     }
-    auto starts = window_starts(training_groups, length, 1);
+    auto starts = window_starts(task, training_groups, length, 1, group);
     if (static_cast<int>(starts.size()) > chosen.most_windows) {
         std::vector<index_t> fewer;
         for (int k = 0; k < chosen.most_windows; ++k) {
@@ -260,15 +277,20 @@ result<scores> reconstruction_errors(const scoring_task& task) {
         starts = std::move(fewer);
     }
     const tocsin::windows<float> training(values, starts, length);
-    const tocsin::windows<float> all(values, window_starts({{0, groups}}, length, 1), length);
+    const tocsin::windows<float> all(values, window_starts(task, {{0, groups}}, length, 1, group),
+                                     length);
     const int features = static_cast<int>(targets * group);
     tocsin::detector<model_type, tocsin::standard_scaler<float>> detector(
         model_type{tocsin::lstm_stack<float>({features, chosen.hidden}),
                    tocsin::lstm_stack<float>({features, chosen.hidden}),
                    tocsin::dense_head<float>({chosen.hidden, features})},
         {.window = length});
-    status done = detector.train(
-        training, {}, make_trainer(chosen, task.seed, task.epochs.value_or(chosen.epochs)));
+    // Few windows need more epochs for as many updates.
+    const int epochs =
+        chosen.epochs *
+        std::max(chosen.most_windows / std::max(static_cast<int>(starts.size()), 1), 1);
+    status done =
+        detector.train(training, {}, make_trainer(chosen, task.seed, task.epochs.value_or(epochs)));
     const column<double> scale = task.target_scale();
     std::vector<double> sums(static_cast<std::size_t>(task.rows()), 0);
     std::vector<double> counts(sums.size(), 0);

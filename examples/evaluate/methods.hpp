@@ -25,6 +25,9 @@ struct scoring_task {
     int period = 125; ///< rows; where the series has none, a usual window
     std::uint64_t seed = 1;
     std::optional<int> epochs = {}; ///< instead of those of the method
+    /// Where windows of one period begin when they are units of their own, such as weeks; else they
+    /// begin everywhere.
+    std::vector<tocsin::index_t> units = {};
 
     tocsin::index_t rows() const noexcept { return values.cols(); }
     /// The training rows one after the other, `[features x rows]`.

@@ -14,6 +14,7 @@
 #include <set>
 #include <string>
 #include <sys/wait.h>
+#include <vector>
 
 namespace {
 
@@ -215,5 +216,16 @@ TEST_SUITE("evaluate on real data") {
         MESSAGE("F1 ", totals.at("f1").get<double>(), ", FAR ", totals.at("far").get<double>());
         CHECK(totals.at("f1").get<double>() >= 0.74);
         CHECK(totals.at("far").get<double>() <= 0.30);
+        const json results = json::parse(text_of(directory / "results.json"));
+        if (results.at("files").size() == 17) { // the part whose counts are published
+            const json& t2 = results.at("compared").at(0).at("totals");
+            const json& t2_q = results.at("compared").at(1).at("totals");
+            const auto counts = [](const json& metrics) {
+                return std::vector<int>{metrics.at("tp"), metrics.at("fp"), metrics.at("fn"),
+                                        metrics.at("tn")};
+            };
+            CHECK(counts(t2) == std::vector<int>{3550, 950, 2586, 4251});
+            CHECK(counts(t2_q) == std::vector<int>{4617, 1278, 1519, 3923});
+        }
     }
 }

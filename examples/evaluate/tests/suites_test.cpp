@@ -1,0 +1,203 @@
+#include "tocsin/core/random.hpp"
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include "io/temporary_directory.hpp"
+#include <cmath>
+#include <cstdint>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <sys/wait.h>
+
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using tocsin_test::temporary_directory;
+
+int run(const temporary_directory& directory, const std::string& arguments) {
+    const std::string command = std::string("env -u TOCSIN_DATA_DIR '") + EVALUATE_PROGRAM +
+                                "' --data '" + (directory / "").string() + "' --out '" +
+                                (directory / "results.json").string() + "' " + arguments + " >'" +
+                                (directory / "stdout").string() + "' 2>'" +
+                                (directory / "stderr").string() + "'";
+    const int code = std::system(command.c_str());
+    return WIFEXITED(code) ? WEXITSTATUS(code) : -1;
+}
+
+std::string text_of(const fs::path& path) {
+    std::ifstream file{path};
+    return {std::istreambuf_iterator<char>{file}, {}};
+}
+
+json results_of(const temporary_directory& directory) {
+    return json::parse(text_of(directory / "results.json"));
+}
+
+std::ofstream create(const fs::path& path) {
+    fs::create_directories(path.parent_path());
+    return std::ofstream{path};
+}
+
+/// A noisy wave of period 20 that is something else in `[begin, end)`.
+double value_at(int t, int begin, int end, tocsin::random_generator& random) {
+    const double wave = std::sin(6.283185307 * t / 20) + 0.05 * random.normal();
+    return t >= begin && t < end ? 3 - wave : wave;
+}
+
+void write_nab(const fs::path& root) {
+    tocsin::random_generator random(1);
+    for (const char* name : {"some/a stream.csv", "b.csv"}) {
+        auto file = create(root / "data" / name);
+        file << "timestamp,value\n";
+        for (int t = 0; t < 500; ++t) {
+            file << "2014-01-" << 10 + t / 48 << ' ' << 10 + t % 48 / 4 << ':' << 10 + t % 4 * 15
+                 << ":00," << value_at(t, 300, 310, random) << '\n';
+        }
+    }
+    create(root / "windows.csv") << "file,window,start_ts,end_ts,start_idx,end_idx_incl\n"
+                                    "some/a stream.csv,0,x,y,290,339\n"
+                                    "b.csv,0,x,y,295,330\n";
+    auto file = create(root / "tsb/any name.csv");
+    file << "Data,Label\n";
+    for (int t = 0; t < 400; ++t) {
+        file << value_at(t, 300, 330, random) << ',' << (t >= 300 && t < 330) << '\n';
+    }
+    create(root / "tsb/index.csv")
+        << "tsb_file,train_len,label_intervals_incl,vus_window,set\n"
+           "any name.csv,200,300-329,20,eval\nnot there.csv,200,1-2,20,tuning\n";
+}
+
+void write_nasa(const fs::path& root) {
+    tocsin::random_generator random(2);
+    for (const char* name : {"Q 1", "Z-9"}) {
+        for (const char* part : {"train", "test"}) {
+            auto file = create(root / part / (std::string(name) + ".csv"));
+            file << "value,c1,c2\n";
+            const bool test = part[1] == 'e';
+            for (int t = 0; t < 600; ++t) {
+                file << value_at(t, test ? 400 : 900, 430, random) << ',' << t / 50 % 2 << ",0\n";
+            }
+        }
+    }
+    create(root / "labels.csv") << "channel,spacecraft,start,end_incl,class\n"
+                                   "Q 1,MOON,400,429,point\nZ-9,MARS,400,429,contextual\n";
+    create(root / "tsb_u_index.csv")
+        << "tsb_file,channel,column,first_row,ts_len,train_len,label_intervals_incl,vus_window\n"
+           "u.csv,Q 1,0,100,500,150,300-329,20\n";
+    create(root / "tsb_m_index.csv")
+        << "tsb_file,channel,first_row,ts_len,train_len,label_intervals_incl,vus_window\n"
+           "m.csv,Z-9,0,600,200,400-429,20\n";
+}
+
+void write_discords(const fs::path& root) {
+    tocsin::random_generator random(3);
+    auto file = create(root / "data/some series.csv");
+    file << "time_s,volt,ampere\n";
+    for (int t = 0; t < 1200; ++t) {
+        const double value = value_at(t, 1000, 1040, random);
+        file << 0.1 * t << ',' << value << ',' << 2 * value << '\n';
+    }
+    create(root / "labels.csv") << "series,start,end,kind,source\n"
+                                   "some series,1000,1040,point,\"a, b\"\n";
+    create(root / "splits.csv") << "series,protocol,role,start,end\n"
+                                   "some series,mine,train,0,600\n"
+                                   "some series,mine,val_normal,600,800\n"
+                                   "some series,mine,test,800,1200\n";
+    auto weeks = create(root / "some series_weeks.csv");
+    weeks << "week,start,end,monday,thesis_role,label_holiday,label_holiday_or_oct4\n";
+    for (int k = 0; k < 7; ++k) { // weeks of 160 rows, 20 samples
+        weeks << k << ',' << 160 * k << ',' << 160 * (k + 1) << ",x," << (k < 5 ? "train" : "test")
+              << ',' << (k == 6) << ",0\n";
+    }
+}
+
+} // namespace
+
+TEST_SUITE("evaluate") {
+    TEST_CASE("evaluate: NAB's format gives scores of both protocols, by seed and on average") {
+        const temporary_directory directory;
+        write_nab(directory / "nab");
+        REQUIRE(run(directory, "--suite nab --epochs 2 --seed 5 --seeds 2") == 0);
+        const json results = results_of(directory);
+        CHECK(results.at("seeds") == json({5, 6}));
+        CHECK(results.at("per_seed").size() == 2);
+        const json& totals = results.at("totals");
+        for (const char* name : {"f1", "f0_5", "precision", "recall", "flagged_fraction", "auc_pr",
+                                 "auc_roc", "vus_pr", "vus_roc", "nab_standard", "nab_low_fp",
+                                 "nab_low_fn", "nab_standard_fixed", "mean_delay"}) {
+            INFO(name);
+            REQUIRE(totals.contains(name));
+            CHECK(totals[name].get<double>() ==
+                  doctest::Approx((results["per_seed"][0]["totals"][name].get<double>() +
+                                   results["per_seed"][1]["totals"][name].get<double>()) /
+                                  2));
+            CHECK(results.at("spread").contains(name));
+        }
+        CHECK(totals["tp"].get<int>() == 2);
+        CHECK(totals["fn"].get<int>() == 0);
+        CHECK(totals["nab_standard"].get<double>() > 50);
+        CHECK(totals["nab_standard"].get<double>() >= totals["nab_standard_fixed"].get<double>());
+        CHECK(totals["vus_pr"].get<double>() > 0.5);
+        CHECK(totals["flagged_fraction"].get<double>() < 0.2);
+        CHECK(results.at("files").size() == 3);
+        for (const json& other : results.at("compared")) {
+            CHECK(
+                other.at("per_seed").size() ==
+                (other.at("method").get<std::string>().find("LSTM") == std::string::npos ? 1 : 2));
+        }
+        CHECK(text_of(directory / "stdout").find("Numenta HTM") != std::string::npos);
+    }
+
+    TEST_CASE("evaluate: channels in NASA's format, also where commands never change") {
+        const temporary_directory directory;
+        write_nasa(directory / "nasa");
+        REQUIRE(run(directory, "--suite nasa --epochs 2") == 0);
+        const json results = results_of(directory);
+        const json& totals = results.at("totals");
+        CHECK(totals.at("tp").get<int>() + totals.at("fn").get<int>() == 2);
+        CHECK(totals.at("tp").get<int>() == 2);
+        CHECK(totals.at("flagged_fraction").get<double>() < 0.6); // 30 rows and 100 on each side
+        CHECK(totals.contains("f0_5"));
+        CHECK(totals.at("vus_pr").get<double>() > 0.5);
+        const json& groups = results.at("groups");
+        CHECK(groups.at("events, MOON").at("tp").get<int>() == 1);
+        CHECK(groups.at("events, MARS").at("tp").get<int>() == 1);
+        CHECK(groups.at("TSB-AD-U, VUS").contains("vus_pr"));
+        CHECK(groups.at("TSB-AD-M, VUS").contains("vus_pr"));
+        std::size_t found = 0;
+        for (const json& other : results.at("compared")) {
+            if (other.at("method") == "linear autoregression") {
+                CHECK(other.at("totals").at("tp").get<int>() == 2);
+                ++found;
+            }
+        }
+        CHECK(found == 1);
+        std::ofstream{directory / "nasa/tsb_u_index.csv", std::ios::app}
+            << "v.csv,Q 1,0,200,500,150,300-329,20\n";
+        CHECK(run(directory, "--suite nasa --epochs 1") == 3);
+        CHECK(text_of(directory / "stderr").find("500 rows from row 200") != std::string::npos);
+        fs::remove(directory / "nasa/test/Z-9.csv");
+        CHECK(run(directory, "--suite nasa --epochs 1") == 4);
+        CHECK(text_of(directory / "stderr").find("Z-9.csv") != std::string::npos);
+    }
+
+    TEST_CASE("evaluate: events after normal parts, and weeks ranked, in the format of discords") {
+        const temporary_directory directory;
+        write_discords(directory / "discords");
+        REQUIRE(run(directory, "--suite discords --epochs 5") == 0);
+        const json results = results_of(directory);
+        const json& groups = results.at("groups");
+        CHECK(groups.at("events, mine").at("tp").get<int>() == 1);
+        CHECK(groups.at("events, mine").at("flagged_fraction").get<double>() < 0.5);
+        CHECK(groups.at("weeks, some series").at("auc_roc").get<double>() == 1);
+        CHECK(results.at("totals").at("recall").get<double>() == 1);
+        std::ofstream{directory / "discords/labels.csv", std::ios::app}
+            << "some series,x,3,point,\n";
+        CHECK(run(directory, "--suite discords --epochs 1") == 3);
+        CHECK(text_of(directory / "stderr").find("'x' in column 'start'") != std::string::npos);
+    }
+}
