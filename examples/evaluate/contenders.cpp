@@ -10,14 +10,21 @@ namespace evaluate {
 
 contender_set::contender_set(bool seeded_only)
     : methods{lstm_forecaster(), lstm_encoder_decoder()} {
-    contenders.push_back({"LSTM forecaster + encoder-decoder", {0, 1}, true});
-    if (!seeded_only) {
-        for (method& simple : comparators()) {
-            methods.push_back(std::move(simple));
-        }
+    for (method& simple : comparators()) {
+        methods.push_back(std::move(simple));
     }
+    const auto named = [&](const char* name) {
+        return static_cast<std::size_t>(
+            std::find_if(methods.begin(), methods.end(),
+                         [&](const method& each) { return each.name == name; }) -
+            methods.begin());
+    };
+    contenders = {{own_name, {0, 1, named(autoregression_name), named(window_pca_name)}, true},
+                  {"LSTM forecaster + encoder-decoder", {0, 1}, true}};
     for (std::size_t k = 0; k < methods.size(); ++k) {
-        contenders.push_back({methods[k].name, {k}, methods[k].seeded});
+        if (methods[k].seeded || !seeded_only) {
+            contenders.push_back({methods[k].name, {k}, methods[k].seeded});
+        }
     }
 }
 

@@ -21,8 +21,11 @@ struct contender {
     bool seeded = false;
 };
 
-/// The LSTMs together first, then each of them, then the comparators; without those when only
-/// methods that depend on the seed are wanted.
+/// The suites' own detector: two LSTMs that predict and reconstruct, and their linear counterparts.
+inline constexpr const char* own_name = "LSTMs + linear models";
+
+/// The suites' own first, then the LSTMs together, each of them, and the comparators; without those
+/// when only contenders that depend on the seed are wanted.
 struct contender_set {
     std::vector<method> methods;
     std::vector<contender> contenders;

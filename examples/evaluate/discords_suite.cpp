@@ -141,8 +141,8 @@ double highest_in(std::span<const double> scores, const std::vector<row_range>& 
     return highest;
 }
 
-/// Events are rows above the highest score of normal rows, and above twice the 0.99 quantile of the
-/// training rows; flags less than half a period apart are one event.
+/// Events are rows above the highest score of normal rows, and above 1.5 times the 0.99 quantile of
+/// the training rows; flags less than half a period apart are one event.
 /// @param ranking scores of rows for areas under curves
 result<metrics> judge(std::span<const double> scores, std::span<const double> ranking,
                       const split& parts, const std::vector<row_range>& events, int period,
@@ -275,7 +275,7 @@ status run_events(const run_options& options, const contender_set& set,
             }
             options.shown.end_file();
         }
-        for (std::size_t c = 0; c < methods.size(); ++c) {
+        for (std::size_t c = 0; c < methods.size() && !lines[c].empty(); ++c) {
             metrics values = sums[c].values();
             add_means(values, lines[c]);
             methods[c].groups.push_back({"events, " + protocol, values});

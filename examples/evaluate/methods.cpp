@@ -367,13 +367,13 @@ std::vector<method> comparators() {
          [](const auto& task) {
              return lagged(task, std::min<index_t>(task.period, task.rows()));
          }},
-        {"linear autoregression",
+        {autoregression_name,
          false,
          true,
          true,
          {{"order", order}, {"relative_ridge", 1e-2}},
          [](const auto& task) { return autoregression(task, order); }},
-        {"PCA of windows, Q",
+        {window_pca_name,
          false,
          false,
          false,

@@ -48,6 +48,9 @@ struct method {
     std::function<tocsin::result<std::vector<double>>(const scoring_task&)> errors;
 };
 
+inline constexpr const char* autoregression_name = "linear autoregression";
+inline constexpr const char* window_pca_name = "PCA of windows, Q";
+
 /// The simple ones: last value, seasonal last value, autoregression, PCA of windows, z-score.
 std::vector<method> comparators();
 method lstm_forecaster();

@@ -30,7 +30,6 @@ using tocsin::row_range;
 /// Detection threshold that was fixed before NAB was looked at; docs/evaluation.md says how.
 constexpr double fixed_threshold = 2.6;
 
-constexpr const char* own_name = "LSTM forecaster + encoder-decoder";
 constexpr const char* streaming = "NAB score, streaming";
 constexpr const char* volumes = "TSB-AD-U, VUS";
 

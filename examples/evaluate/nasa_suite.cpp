@@ -28,7 +28,7 @@ using tocsin::status;
 /// One setting for all channels; docs/evaluation.md says how it was chosen.
 struct event_rule {
     int smoothing = 30;   ///< rows of the centred mean
-    double factor = 2;    ///< threshold in units of the 0.99 quantile of the training rows
+    double factor = 1.5;  ///< threshold in units of the 0.99 quantile of the training rows
     double pruning = 0.8; ///< rows below this share of the highest score are not anomalous
     index_t buffer = 100; ///< rows around an anomalous one that belong to it
 };
