@@ -34,8 +34,8 @@ constexpr int shortest_period = 20;
 constexpr int longest_period = 1000;
 /// Events are short beside a period, so scores for them are smoothed less; both as for nasa.
 constexpr int event_smoothing = 30;
-constexpr double least_threshold = 2;  ///< in units of the 0.99 quantile of the training rows
-constexpr index_t rows_per_sample = 8; ///< of weeks, as in the paper on encoder-decoders
+constexpr double least_threshold = 1.5; ///< in units of the 0.99 quantile of the training rows
+constexpr index_t rows_per_sample = 8;  ///< of weeks, as in the paper on encoder-decoders
 constexpr std::string_view weeks_ending = "_weeks.csv";
 
 /// The first of these kinds of labels that a series has in the test rows is what is looked for.
