@@ -39,6 +39,7 @@
 #include "tocsin/models/autoencoder.hpp"
 #include "tocsin/models/batches.hpp"
 #include "tocsin/models/encoder_decoder.hpp"
+#include "tocsin/models/feed_forward.hpp"
 #include "tocsin/models/forecaster.hpp"
 #include "tocsin/models/predictor.hpp"
 #include "tocsin/models/sequence_model.hpp"
