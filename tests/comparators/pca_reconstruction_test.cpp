@@ -102,6 +102,16 @@ TEST_SUITE("comparators") {
         CHECK(scorer.statistics(sample).t_squared < 20);
     }
 
+    TEST_CASE("pca_reconstruction: without scaling, a constant feature that moves is residual") {
+        const double sample[] = {3, 0, 0, 9};
+        tocsin::pca_reconstruction scaled({.explained_variance = 0.8});
+        tocsin::pca_reconstruction plain({.explained_variance = 0.8, .scale = false});
+        REQUIRE(scaled.fit(plane(2000, 7)).ok());
+        REQUIRE(plain.fit(plane(2000, 7)).ok());
+        CHECK(scaled.statistics(sample).q < 0.01);
+        CHECK(plain.statistics(sample).q == doctest::Approx(4).epsilon(0.02));
+    }
+
     TEST_CASE("pca_reconstruction: missing values have no score; refuses what cannot be fitted") {
         tocsin::pca_reconstruction scorer;
         const double missing[] = {1, std::numeric_limits<double>::quiet_NaN(), 0, 7};
