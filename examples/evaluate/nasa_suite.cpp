@@ -29,20 +29,14 @@ using tocsin::status;
 struct event_rule {
     int smoothing = 30;   ///< rows of the centred mean
     double factor = 1.5;  ///< threshold in units of the 0.99 quantile of the training rows
-    double pruning = 0.8; ///< rows below this share of the highest score are not anomalous
     index_t buffer = 100; ///< rows around an anomalous one that belong to it
 };
 constexpr event_rule chosen;
 
 std::vector<std::uint8_t> flags_of(std::span<const double> scores) {
-    double highest = 0;
-    for (const double score : scores) {
-        highest = std::max(highest, score);
-    }
-    const double threshold = std::max(chosen.factor, chosen.pruning * highest);
     std::vector<row_range> events;
     for (std::size_t t = 0; t < scores.size(); ++t) {
-        if (scores[t] > threshold) {
+        if (scores[t] > chosen.factor) {
             const auto row = static_cast<index_t>(t);
             events.push_back({row - chosen.buffer, row + chosen.buffer + 1});
         }
@@ -271,7 +265,6 @@ result<suite_result> run(const run_options& options) {
         each.settings["events"] = {{"smoothing", chosen.smoothing},
                                    {"unit", "0.99 quantile of the training rows"},
                                    {"factor", chosen.factor},
-                                   {"pruning", chosen.pruning},
                                    {"buffer", chosen.buffer}};
     }
     status done = run_events(options, set, methods);
