@@ -18,7 +18,8 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 # Columns, in this order; peers of other names stand behind the best of their family.
-COLUMNS = ["eigen", "rtneural", "onednn", "libtorch", "copy", "numpy", "scipy", "scikit-learn"]
+COLUMNS = ["eigen", "rtneural", "onednn", "libtorch", "one_thread", "copy", "numpy", "scipy",
+           "scikit-learn"]
 
 
 def run(*command, **options):
