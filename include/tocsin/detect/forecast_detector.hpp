@@ -135,7 +135,7 @@ class forecast_detector {
         }
         statistic_ = std::move(fitted);
         static_cast<void>(rule_.fit({}, {})); // no threshold any more
-        phase_ = std::isfinite(threshold()) ? detector_phase::tuned : detector_phase::errors_fitted;
+        phase_ = phase_with_threshold();
         return {};
     }
 
@@ -174,8 +174,7 @@ class forecast_detector {
     void set_rule(const Rule& rule) {
         rule_ = rule;
         if (phase_ >= detector_phase::errors_fitted) {
-            phase_ =
-                std::isfinite(threshold()) ? detector_phase::tuned : detector_phase::errors_fitted;
+            phase_ = phase_with_threshold();
         }
     }
 
@@ -349,6 +348,10 @@ class forecast_detector {
     static constexpr index_t block_columns = 256;
     static constexpr double not_scored = std::numeric_limits<double>::quiet_NaN();
 
+    /// How far a detector with fitted errors has come.
+    detector_phase phase_with_threshold() const noexcept {
+        return std::isfinite(threshold()) ? detector_phase::tuned : detector_phase::errors_fitted;
+    }
     /// Infinity where a sample is so far out that its errors overflow.
     static double score_of(Statistic& statistic, const column<double>& errors) noexcept {
         const double distance = statistic.squared_distance(errors);

@@ -143,10 +143,11 @@ class autoencoder {
             decoder_.make_tape(rest.take(decoder_.tape_size(batch, time)), batch, time);
         const auto head_tape =
             head_.make_tape(rest.take(head_.tape_size(batch, time)), batch, time);
-        const auto repeated = take_sequence(rest, embedding_size(), batch, time);
-        const auto repeated_gradient = take_sequence(rest, embedding_size(), batch, time);
-        const auto output_gradient = take_sequence(rest, features(), batch, time);
-        const auto hidden_gradient = take_sequence(rest, decoder_.output_size(), batch, time);
+        const auto repeated = detail::take_sequence(rest, embedding_size(), batch, time);
+        const auto repeated_gradient = detail::take_sequence(rest, embedding_size(), batch, time);
+        const auto output_gradient = detail::take_sequence(rest, features(), batch, time);
+        const auto hidden_gradient =
+            detail::take_sequence(rest, decoder_.output_size(), batch, time);
         const auto encoder_gradient = zero(rest.take(encoder_.state_size(batch)));
         const auto decoder_gradient = zero(rest.take(decoder_.state_size(batch)));
         const auto scratch = rest.rest();
@@ -187,10 +188,6 @@ class autoencoder {
     }
 
   private:
-    static sequence_view<Scalar> take_sequence(work_area<Scalar>& rest, int features, int batch,
-                                               int time) noexcept {
-        return {rest.take(index_t{features} * batch * time).data(), features, batch, time};
-    }
     constexpr index_t decoder_offset() const noexcept { return encoder_.parameter_count(); }
     constexpr index_t head_offset() const noexcept {
         return decoder_offset() + decoder_.parameter_count();

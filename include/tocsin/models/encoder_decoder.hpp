@@ -173,9 +173,9 @@ class encoder_decoder {
         const decoding step{
             decoder_.make_tape(rest.take(decoder_.tape_size(batch, time)), batch, time),
             head_.make_tape(rest.take(head_.tape_size(batch, time)), batch, time),
-            take_samples(rest, batch, time),
-            take_samples(rest, batch, time),
-            take_samples(rest, batch, time),
+            detail::take_sequence(rest, features(), batch, time),
+            detail::take_sequence(rest, features(), batch, time),
+            detail::take_sequence(rest, features(), batch, time),
             rest.take(decoder_.state_size(batch))};
         const auto encoder_gradient = zero(rest.take(encoder_.state_size(batch)));
         const auto scratch = rest.rest();
@@ -229,10 +229,6 @@ class encoder_decoder {
         std::span<Scalar> state_gradient;      // dL/d(decoder state)
     };
 
-    sequence_view<Scalar> take_samples(work_area<Scalar>& rest, int batch,
-                                       int time) const noexcept {
-        return {rest.take(index_t{features()} * batch * time).data(), features(), batch, time};
-    }
     constexpr index_t decoder_offset() const noexcept { return encoder_.parameter_count(); }
     constexpr index_t head_offset() const noexcept {
         return decoder_offset() + decoder_.parameter_count();
@@ -339,9 +335,8 @@ class encoder_decoder {
         work_area<Scalar> rest{work};
 
         if (training_ == decoder_training::teacher_forced) {
-            const sequence_view<Scalar> hidden_gradient(
-                rest.take(index_t{hidden.features()} * batch * time).data(), hidden.features(),
-                batch, time);
+            const auto hidden_gradient =
+                detail::take_sequence(rest, hidden.features(), batch, time);
             head_.backward(head_parameters, hidden, step.head, step.output_gradient, head_gradients,
                            hidden_gradient, rest.rest());
             decoder_.backward(decoder_parameters, step.inputs, step.decoder, hidden_gradient,

@@ -96,9 +96,7 @@ class feed_forward {
         }
         work_area<Scalar> rest{work};
         const auto inputs = gather(rest, windows);
-        const sequence_view<Scalar> outputs(
-            rest.take(index_t{targets()} * windows.batch() * steps).data(), targets(),
-            windows.batch(), steps);
+        const auto outputs = detail::take_sequence(rest, targets(), windows.batch(), steps);
         head_.apply(packed, read_only(inputs.flat()), outputs.flat(), rest.rest());
         predictions.steps(look_back(), steps).flat().topRows(targets()) = outputs.flat();
     }
@@ -123,9 +121,8 @@ class feed_forward {
         }
         work_area<Scalar> rest{work};
         const auto inputs = gather(rest, windows);
-        const index_t outputs = index_t{targets()} * batch * steps;
-        const sequence_view<Scalar> wanted(rest.take(outputs).data(), targets(), batch, steps);
-        const sequence_view<Scalar> slopes(rest.take(outputs).data(), targets(), batch, steps);
+        const auto wanted = detail::take_sequence(rest, targets(), batch, steps);
+        const auto slopes = detail::take_sequence(rest, targets(), batch, steps);
         const auto tape = head_.make_tape(rest.take(head_.tape_size(batch, steps)), batch, steps);
         head_.forward(parameters, inputs, tape);
         wanted.flat() = windows.steps(look_back(), steps).flat().topRows(targets());
@@ -149,9 +146,7 @@ class feed_forward {
     sequence_view<Scalar> gather(work_area<Scalar>& rest,
                                  sequence_view<const Scalar> windows) const noexcept {
         const int steps = predicted_steps(windows.time());
-        const sequence_view<Scalar> inputs(
-            rest.take(index_t{head_.input_size()} * windows.batch() * steps).data(),
-            head_.input_size(), windows.batch(), steps);
+        const auto inputs = detail::take_sequence(rest, head_.input_size(), windows.batch(), steps);
         for (int t = 0; t < steps; ++t) {
             for (int back = 0; back < look_back(); ++back) {
                 inputs.step(t).middleRows(index_t{back} * features_, features_) =

@@ -32,9 +32,8 @@ class forecaster {
 
     constexpr forecaster() noexcept = default;
     /// @param targets how many of the features are forecast, the first ones
-    /// @param warm_up steps after a zero state whose forecasts do not count in training, because
-    /// the
-    ///                state has not settled yet
+    /// @param warm_up steps after a zero state, which has not settled yet, whose forecasts do not
+    ///                count in training
     constexpr forecaster(Stack stack, Head head, int targets, int warm_up = 0) noexcept
         : stack_{stack}, head_{head}, targets_{targets}, warm_up_{warm_up} {}
 
@@ -203,9 +202,11 @@ class forecaster {
             stack_.make_tape(rest.take(stack_.tape_size(batch, steps)), batch, steps);
         const auto head_tape =
             head_.make_tape(rest.take(head_.tape_size(batch, counted)), batch, counted);
-        const auto targets = take_sequence(rest, head_.output_size(), batch, counted);
-        const auto output_gradient = take_sequence(rest, head_.output_size(), batch, counted);
-        const auto hidden_gradient = take_sequence(rest, stack_.output_size(), batch, steps);
+        const auto targets = detail::take_sequence(rest, head_.output_size(), batch, counted);
+        const auto output_gradient =
+            detail::take_sequence(rest, head_.output_size(), batch, counted);
+        const auto hidden_gradient =
+            detail::take_sequence(rest, stack_.output_size(), batch, steps);
         const auto state_gradient = zero(rest.take(state_size(batch)));
 
         stack_.reset(stack_tape, random);
@@ -241,10 +242,6 @@ class forecaster {
     }
 
   private:
-    static sequence_view<Scalar> take_sequence(work_area<Scalar>& rest, int features, int batch,
-                                               int time) noexcept {
-        return {rest.take(index_t{features} * batch * time).data(), features, batch, time};
-    }
     /// Calls `visit(state on the tape at a step, state of the caller)` for each layer; for none
     /// when the caller keeps no state.
     template <class Visit>

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "tocsin/core/status.hpp"
+#include "tocsin/core/storage.hpp"
 #include "tocsin/core/views.hpp"
 
 #include <cstdio>
@@ -25,6 +26,13 @@ inline status require_equal(const char* model, const char* what, int one, int ot
     return one == other ? status{}
                         : status::error(error_code::invalid_argument, model, ": ", what, ": ", one,
                                         " and ", other, " differ");
+}
+
+/// Takes a sequence from a work area.
+template <class Scalar>
+sequence_view<Scalar> take_sequence(work_area<Scalar>& rest, int features, int batch,
+                                    int time) noexcept {
+    return {rest.take(index_t{features} * batch * time).data(), features, batch, time};
 }
 
 /// Visits the parameter blocks of a part that begins at `first`, as `part.block`.
