@@ -323,18 +323,9 @@ class detector {
                 phase_ >= detector_phase::trained ? model_.parameter_count() : 0));
         }
         if (phase_ >= detector_phase::trained) {
-            archive.object("scaler", scaler_);
-            detail::exchange_parameters(archive, model_, std::span<scalar_type>(parameters_));
-        }
-        if constexpr (Archive::loading) {
-            if (phase_ >= detector_phase::trained) {
+            detail::exchange_trained(archive, model_, scaler_, std::span<scalar_type>(parameters_));
+            if constexpr (Archive::loading) {
                 predictor_.prepare(model_, parameters());
-            }
-            if (archive.outcome().ok() && phase_ >= detector_phase::trained &&
-                scaler_.features() != features()) {
-                archive.fail(status::error(error_code::format_error, "the scaler has ",
-                                           scaler_.features(), " features, the model has ",
-                                           features()));
             }
         }
         if (phase_ >= detector_phase::errors_fitted) {

@@ -324,17 +324,8 @@ class forecast_detector {
                 phase_ >= detector_phase::trained ? model_.parameter_count() : 0));
         }
         if (phase_ >= detector_phase::trained) {
-            archive.object("scaler", scaler_);
-            detail::exchange_parameters(archive, model_, std::span<scalar_type>(parameters_));
-        }
-        if constexpr (Archive::loading) {
-            if (archive.outcome().ok() && phase_ >= detector_phase::trained) {
-                if (scaler_.features() != features()) {
-                    archive.fail(status::error(error_code::format_error, "the scaler has ",
-                                               scaler_.features(), " features, the model has ",
-                                               features()));
-                    return;
-                }
+            detail::exchange_trained(archive, model_, scaler_, std::span<scalar_type>(parameters_));
+            if constexpr (Archive::loading) {
                 model_.pack(parameters(), std::span<scalar_type>(packed_));
             }
         }

@@ -83,16 +83,17 @@ struct lanes<Scalar, Count> {
         pack_type(value).store_unaligned(to);
     }
     /// The first `valid` scalars, then zeros. Reads no more than those.
-    static register_type load_first(const Scalar* from, int valid) noexcept {
-        alignas(64) Scalar padded[Count] = {};
-        std::memcpy(padded, from, static_cast<std::size_t>(valid) * sizeof(Scalar));
-        return load(padded);
+    TOCSIN_ALWAYS_INLINE static register_type load_first(const Scalar* from, int valid) noexcept {
+        return valid == Count ? load(from) : load_part(from, valid);
     }
     /// Writes the first `valid` scalars alone.
-    static void store_first(Scalar* to, register_type value, int valid) noexcept {
-        alignas(64) Scalar padded[Count];
-        store(padded, value);
-        std::memcpy(to, padded, static_cast<std::size_t>(valid) * sizeof(Scalar));
+    TOCSIN_ALWAYS_INLINE static void store_first(Scalar* to, register_type value,
+                                                 int valid) noexcept {
+        if (valid == Count) {
+            store(to, value);
+        } else {
+            store_part(to, value, valid);
+        }
     }
     /// Asks for `Registers` registers' worth of memory that will be needed soon.
     template <int Registers>
@@ -130,6 +131,18 @@ struct lanes<Scalar, Count> {
         const auto bits = xsimd::bitwise_cast<xsimd::batch<word, typename pack_type::arch_type>>(
             pack_type(words));
         return xsimd::bitwise_cast<pack_type>(bits << static_cast<int>(4 * sizeof(Scalar)));
+    }
+
+  private:
+    static register_type load_part(const Scalar* from, int valid) noexcept {
+        alignas(64) Scalar padded[Count] = {};
+        std::memcpy(padded, from, static_cast<std::size_t>(valid) * sizeof(Scalar));
+        return load(padded);
+    }
+    static void store_part(Scalar* to, register_type value, int valid) noexcept {
+        alignas(64) Scalar padded[Count];
+        store(padded, value);
+        std::memcpy(to, padded, static_cast<std::size_t>(valid) * sizeof(Scalar));
     }
 };
 

@@ -78,11 +78,9 @@ void lstm_batch_columns(const lstm_layout& layout, const typename Lanes::scalar_
     lstm_batch_sums<Lanes, Columns>(layout, packed + block * layout.block_size(), step, column,
                                     sums);
     const int units = layout.units_in(block);
-    const bool whole = units == Lanes::count;
     unroll<Columns>([&](auto c) TOCSIN_ALWAYS_INLINE {
         const index_t at = (column + c) * layout.hidden + index_t{block} * Lanes::count;
-        const pack previous(whole ? Lanes::load(step.previous_cell + at)
-                                  : Lanes::load_first(step.previous_cell + at, units));
+        const pack previous(Lanes::load_first(step.previous_cell + at, units));
         const lstm_gates<pack> z{pack(sums[c][lstm_gate::input]), pack(sums[c][lstm_gate::forget]),
                                  pack(sums[c][lstm_gate::candidate]),
                                  pack(sums[c][lstm_gate::output])};
@@ -94,18 +92,12 @@ void lstm_batch_columns(const lstm_layout& layout, const typename Lanes::scalar_
             Lanes::store(to + lstm_gate::forget * Lanes::count, reg(gate.forget));
             Lanes::store(to + lstm_gate::candidate * Lanes::count, reg(gate.candidate));
             Lanes::store(to + lstm_gate::output * Lanes::count, reg(gate.output));
-            next.cell = gate.forget * previous + gate.input * gate.candidate;
-            next.hidden = gate.output * Arithmetic::squash(next.cell);
+            next = lstm_next_state<Arithmetic>(gate, previous);
         } else {
             next = Arithmetic::state(z, previous);
         }
-        if (whole) {
-            Lanes::store(step.cell + at, reg(next.cell));
-            Lanes::store(step.hidden + at, reg(next.hidden));
-        } else {
-            Lanes::store_first(step.cell + at, reg(next.cell), units);
-            Lanes::store_first(step.hidden + at, reg(next.hidden), units);
-        }
+        Lanes::store_first(step.cell + at, reg(next.cell), units);
+        Lanes::store_first(step.hidden + at, reg(next.hidden), units);
     });
 }
 

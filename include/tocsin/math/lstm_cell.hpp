@@ -35,6 +35,13 @@ struct lstm_cell_state {
     Pack hidden;
 };
 
+/// c' and h' from the activations of the gates and c.
+template <class Arithmetic, class Pack>
+lstm_cell_state<Pack> lstm_next_state(const lstm_gates<Pack>& gate, const Pack& cell) noexcept {
+    const Pack next = gate.forget * cell + gate.input * gate.candidate;
+    return {next, gate.output * Arithmetic::squash(next)};
+}
+
 /// Sigmoid and tanh as exact as activations.hpp states.
 struct exact_arithmetic {
     static constexpr const char* name = "exact";
@@ -48,9 +55,7 @@ struct exact_arithmetic {
     /// c' and h' from pre-activations and c.
     template <class Pack>
     static lstm_cell_state<Pack> state(const lstm_gates<Pack>& z, const Pack& cell) noexcept {
-        const lstm_gates<Pack> gate = gates(z);
-        const Pack next = gate.forget * cell + gate.input * gate.candidate;
-        return {next, gate.output * squash(next)};
+        return lstm_next_state<exact_arithmetic>(gates(z), cell);
     }
     /// tanh(c).
     template <class Pack>

@@ -27,10 +27,8 @@ void lstm_slopes_kernel(const lstm_layout& layout, int batch,
     constexpr tanh_activation tanh;
     for (int block = 0; block < layout.blocks(); ++block) {
         const int units = layout.units_in(block);
-        const bool whole = units == Lanes::count;
-        const auto load = [&](const scalar* from) TOCSIN_ALWAYS_INLINE {
-            return pack(whole ? Lanes::load(from) : Lanes::load_first(from, units));
-        };
+        const auto load = [&](const scalar* from)
+                              TOCSIN_ALWAYS_INLINE { return pack(Lanes::load_first(from, units)); };
         for (int column = 0; column < batch; ++column) {
             const index_t at = index_t{column} * layout.hidden + index_t{block} * Lanes::count;
             scalar* const gate = gates.at(layout, block, first_column + column);
@@ -51,12 +49,7 @@ void lstm_slopes_kernel(const lstm_layout& layout, int batch,
             Lanes::store(gate + lstm_gate::candidate * Lanes::count, reg(dc * i * tanh.slope(g)));
             Lanes::store(gate + lstm_gate::output * Lanes::count,
                          reg(dh * squashed * sigmoid.slope(o)));
-            const pack previous = dc * f;
-            if (whole) {
-                Lanes::store(cell_gradient + at, reg(previous));
-            } else {
-                Lanes::store_first(cell_gradient + at, reg(previous), units);
-            }
+            Lanes::store_first(cell_gradient + at, reg(dc * f), units);
         }
     }
 }

@@ -122,19 +122,13 @@ lstm_step_blocks(const lstm_layout& layout, int first, const typename Lanes::sca
         });
         const int units = layout.units_in(first + block);
         const index_t at = index_t{first + block} * Lanes::count;
-        const bool whole = units == Lanes::count;
-        const pack c(whole ? Lanes::load(cell + at) : Lanes::load_first(cell + at, units));
+        const pack c(Lanes::load_first(cell + at, units));
         const auto next =
             Arithmetic::state(lstm_gates<pack>{z[lstm_gate::input], z[lstm_gate::forget],
                                                z[lstm_gate::candidate], z[lstm_gate::output]},
                               c);
-        if (whole) {
-            Lanes::store(cell + at, reg(next.cell));
-            Lanes::store(hidden + at, reg(next.hidden));
-        } else {
-            Lanes::store_first(cell + at, reg(next.cell), units);
-            Lanes::store_first(hidden + at, reg(next.hidden), units);
-        }
+        Lanes::store_first(cell + at, reg(next.cell), units);
+        Lanes::store_first(hidden + at, reg(next.hidden), units);
     });
 }
 

@@ -72,9 +72,8 @@ product_tile(const product_layout& layout, const typename Lanes::scalar_type* pa
             unroll<Columns>([&](auto c) TOCSIN_ALWAYS_INLINE { sums[part + 1][c][block] = first; });
         });
         if (start != nullptr) {
-            const scalar* const from = start + index_t{first_block + block} * width;
-            first = outputs_in(block) == width ? Lanes::load(from)
-                                               : Lanes::load_first(from, outputs_in(block));
+            first =
+                Lanes::load_first(start + index_t{first_block + block} * width, outputs_in(block));
         }
         unroll<Columns>([&](auto c) TOCSIN_ALWAYS_INLINE { sums[0][c][block] = first; });
     });
@@ -114,11 +113,7 @@ product_tile(const product_layout& layout, const typename Lanes::scalar_type* pa
             });
             scalar* const to =
                 output + (column + c) * layout.outputs + index_t{first_block + block} * width;
-            if (outputs_in(block) == width) {
-                Lanes::store(to, total);
-            } else {
-                Lanes::store_first(to, total, outputs_in(block));
-            }
+            Lanes::store_first(to, total, outputs_in(block));
         });
     });
 }
