@@ -131,6 +131,12 @@ struct event_outcome {
     }
 };
 
+/// Names the first row where a series has several test parts.
+std::string part_name(const std::string& file, const split& parts, const row_range& part) {
+    return parts.roles.at("test").size() > 1 ? file + " from row " + std::to_string(part.begin)
+                                             : file;
+}
+
 double highest_in(std::span<const double> scores, const std::vector<row_range>& ranges) {
     double highest = 0;
     for (const auto& range : ranges) {
@@ -144,9 +150,11 @@ double highest_in(std::span<const double> scores, const std::vector<row_range>& 
 /// Events are rows above the highest score of normal rows, and above 1.5 times the 0.99 quantile of
 /// the training rows; flags less than half a period apart are one event.
 /// @param ranking scores of rows for areas under curves
+/// @param draw    `status(part, labels, flags, threshold)`, called for each test part
+template <class Draw>
 result<metrics> judge(std::span<const double> scores, std::span<const double> ranking,
                       const split& parts, const std::vector<row_range>& events, int period,
-                      event_outcome& sum) {
+                      event_outcome& sum, Draw&& draw) {
     const auto& roles = parts.roles;
     const auto normal = roles.find("val_normal");
     const double threshold =
@@ -182,6 +190,9 @@ result<metrics> judge(std::span<const double> scores, std::span<const double> ra
         const auto delay = tocsin::measure_detection_delay(flags, labels);
         if (!counts || !rows || !delay) {
             return counts ? (rows ? delay.error() : rows.error()) : counts.error();
+        }
+        if (const status drawn = draw(part, labels, flags, threshold); !drawn) {
+            return drawn;
         }
         here.events += *counts;
         here.rows += *rows;
@@ -266,7 +277,20 @@ status run_events(const run_options& options, const contender_set& set,
             for (std::size_t c = 0; c < methods.size(); ++c) {
                 const auto scores = scores_of(set.contenders[c], errors, task, event_smoothing);
                 const auto ranking = scores_of(set.contenders[c], errors, task, task.period);
-                const auto reached = judge(scores, ranking, parts, *events, task.period, sums[c]);
+                const auto draw = [&](const row_range& part, const auto& part_labels,
+                                      const auto& flags, double threshold) {
+                    return c > 0 ? status{}
+                                 : options.draw(
+                                       {part_name(name, parts, part),
+                                        first_feature(task.values, part.begin, part.end),
+                                        {scores.begin() + part.begin, scores.begin() + part.end},
+                                        part_labels,
+                                        flags,
+                                        threshold,
+                                        part.begin});
+                };
+                const auto reached =
+                    judge(scores, ranking, parts, *events, task.period, sums[c], draw);
                 if (!reached) {
                     return in_file(name, reached.error());
                 }

@@ -57,6 +57,7 @@ struct command_line {
     std::string suite;
     std::string data;
     std::string out;
+    std::string pictures;
     std::uint64_t seed = 1;
     int seeds = 1;
     std::optional<int> epochs;
@@ -76,6 +77,14 @@ exit_code run(const suite& which, const command_line& given) {
         return fail(exit_code::io, "there is no directory " + directory.string() +
                                        " (--data or TOCSIN_DATA_DIR names the directory above)");
     }
+    std::optional<evaluate::pictures> drawn;
+    if (!given.pictures.empty()) {
+        auto created = evaluate::pictures::create(given.pictures);
+        if (!created) {
+            return fail(exit_code::io, created.error().message());
+        }
+        drawn = std::move(*created);
+    }
     evaluate::progress shown;
     std::vector<evaluate::seed_run> runs;
     for (int k = 0; k < given.seeds; ++k) {
@@ -87,7 +96,8 @@ exit_code run(const suite& which, const command_line& given) {
                                   .seeded_only = k > 0,
                                   .epochs = given.epochs,
                                   .reversed = given.reversed,
-                                  .teacher_forced = given.teacher_forced});
+                                  .teacher_forced = given.teacher_forced,
+                                  .drawn = drawn && k == 0 ? &*drawn : nullptr});
         const double seconds =
             std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
         if (!outcome) {
@@ -128,6 +138,8 @@ int main(int argc, char** argv) {
     app.add_option("--data", given.data, "Directory that holds a directory named as the suite")
         ->envname("TOCSIN_DATA_DIR");
     app.add_option("--out", given.out, "Write the results to this JSON file");
+    app.add_option("--pictures", given.pictures,
+                   "Draw each judged recording to this folder, with the first seed; needs gnuplot");
     app.add_option("--seed", given.seed, "Of initial weights and order of batches")
         ->capture_default_str();
     app.add_option("--seeds", given.seeds, "Run with so many seeds, from --seed on")

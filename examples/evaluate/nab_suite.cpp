@@ -206,6 +206,27 @@ result<metrics> nab_metrics(const std::vector<stream>& streams, const score_list
     return values;
 }
 
+/// A picture of what follows the rows on probation.
+tocsin::status draw(const run_options& options, const stream& one,
+                    const std::vector<double>& scores) {
+    const auto rows = static_cast<index_t>(scores.size());
+    const index_t first = tocsin::nab_probation(rows);
+    const auto labels = labels_of(one.windows, rows);
+    scored_rows judged{"data/" + one.name,
+                       {one.values.begin() + first, one.values.end()},
+                       {scores.begin() + first, scores.end()},
+                       {labels.begin() + first, labels.end()},
+                       {},
+                       fixed_threshold,
+                       first,
+                       "value",
+                       "row (" + std::to_string(one.day) + " a day)"};
+    for (const double score : judged.scores) {
+        judged.flags.push_back(score >= fixed_threshold);
+    }
+    return options.draw(judged);
+}
+
 /// A way to score streams: one method, or the largest surprise of several.
 struct stream_contender {
     std::string name; ///< the line of the results that the values go to
@@ -248,6 +269,9 @@ tocsin::status run_streams(const run_options& options, std::vector<method_result
                 }
             }
             all[c].push_back(one_a_day(largest, one.day));
+        }
+        if (const auto drawn = draw(options, one, all.front().back()); !drawn) {
+            return drawn;
         }
         options.shown.end_file();
     }

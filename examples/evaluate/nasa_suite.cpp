@@ -148,10 +148,23 @@ status run_events(const run_options& options, const contender_set& set,
         const auto errors = errors_of(set, task);
         for (std::size_t c = 0; c < methods.size(); ++c) {
             const auto scores = scores_of(set.contenders[c], errors, task, chosen.smoothing);
-            const auto outcome =
-                count(std::span(scores).subspan(static_cast<std::size_t>(train->cols())), truth);
+            const auto judged = std::span(scores).subspan(static_cast<std::size_t>(train->cols()));
+            const auto outcome = count(judged, truth);
             if (!outcome) {
                 return in_file(name, outcome.error());
+            }
+            const auto drawn = c > 0 ? status{}
+                                     : options.draw({name,
+                                                     first_feature(*test, 0, test->cols()),
+                                                     {judged.begin(), judged.end()},
+                                                     labels_of(truth.events, test->cols()),
+                                                     flags_of(judged),
+                                                     chosen.factor,
+                                                     0,
+                                                     "telemetry (scaled)",
+                                                     "row (1 min)"});
+            if (!drawn) {
+                return drawn;
             }
             sums[c][truth.spacecraft] += *outcome;
             totals[c] += *outcome;

@@ -158,11 +158,22 @@ tocsin::result<tocsin::confusion_counts> evaluate_file(const fs::path& path,
         return done;
     }
     tocsin::confusion_counts counts;
+    std::vector<std::uint8_t> flags;
     for (std::size_t k = 0; k < scores.size(); ++k) {
         // A score of NaN (a value missing in the window) raises no alarm.
-        counts.add(scores[k] > detector.feature_threshold(), all->labels[training_rows + k] != 0);
+        flags.push_back(scores[k] > detector.feature_threshold());
+        counts.add(flags[k] != 0, all->labels[training_rows + k] != 0);
     }
-    return counts;
+    const auto drawn = options.draw({name_below(options.directory, path),
+                                     first_feature(values, training_rows, all->time()),
+                                     scores,
+                                     {all->labels.begin() + training_rows, all->labels.end()},
+                                     flags,
+                                     detector.feature_threshold(),
+                                     training_rows,
+                                     all->names[static_cast<std::size_t>(kept->front())],
+                                     "row (about 1 s)"});
+    return drawn ? tocsin::result<tocsin::confusion_counts>(counts) : drawn;
 }
 
 // ---- Hotelling's T-squared, as published --------------------------------------------------------

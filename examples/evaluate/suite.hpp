@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "metrics.hpp"
+#include "pictures.hpp"
 #include "progress.hpp"
 #include <cstdint>
 #include <filesystem>
@@ -61,10 +62,16 @@ struct run_options {
     std::filesystem::path directory; ///< of the suite; exists
     progress& shown;
     std::uint64_t seed = 1;
-    bool seeded_only = false;    ///< other methods have been run already
-    std::optional<int> epochs;   ///< instead of those of the suite, for a quick look
-    bool reversed = false;       ///< whether decoders emit the last sample of a window first
-    bool teacher_forced = false; ///< whether decoders read true values while they are trained
+    bool seeded_only = false;        ///< other methods have been run already
+    std::optional<int> epochs;       ///< instead of those of the suite, for a quick look
+    bool reversed = false;           ///< whether decoders emit the last sample of a window first
+    bool teacher_forced = false;     ///< whether decoders read true values while they are trained
+    const pictures* drawn = nullptr; ///< null: no pictures are wanted
+
+    /// Suites call it with what their own method says of a recording.
+    tocsin::status draw(const scored_rows& rows) const {
+        return drawn != nullptr ? drawn->draw(rows) : tocsin::status{};
+    }
 
     tocsin::decoder_training training() const noexcept {
         return teacher_forced ? tocsin::decoder_training::teacher_forced

@@ -49,7 +49,7 @@ class plot_folder {
             return {};
         }
         const std::string command =
-            "cd " + quoted(path_.string()) + " && gnuplot " + name + ".gnuplot";
+            "cd " + quoted(path_.string()) + " && gnuplot " + quoted(name + ".gnuplot");
         if (std::system(command.c_str()) != 0) {
             return tocsin::status::error(tocsin::error_code::io_error, "failed: ", command);
         }
