@@ -1,0 +1,149 @@
+#include "tocsin/comparators/lagged_value.hpp"
+#include "tocsin/comparators/linear_autoregression.hpp"
+#include "tocsin/comparators/pca_reconstruction.hpp"
+#include "tocsin/comparators/smoothed_z_score.hpp"
+
+#include "methods.hpp"
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <utility>
+
+namespace evaluate {
+namespace {
+
+using tocsin::column;
+using tocsin::index_t;
+using tocsin::matrix;
+using tocsin::result;
+using tocsin::row_range;
+using tocsin::status;
+using scores = std::vector<double>;
+
+constexpr double none = std::numeric_limits<double>::quiet_NaN();
+
+/// The training rows of the targets; all rows where the targets stand still in the training rows,
+/// which then say nothing.
+matrix<double> training_targets(const scoring_task& task) {
+    const matrix<double> training = task.training_values().topRows(task.targets);
+    const bool constant = (training.colwise() - training.col(0)).cwiseAbs().maxCoeff() == 0;
+    return constant ? task.target_values() : training;
+}
+
+/// Fits a scorer to the targets and gives its scores.
+template <class Scorer>
+result<scores> fit_and_score(Scorer scorer, const scoring_task& task) {
+    scores found(static_cast<std::size_t>(task.rows()));
+    status done = scorer.fit(training_targets(task));
+    if (done) {
+        done = tocsin::score_samples(scorer, task.target_values(), found);
+    }
+    return done ? result<scores>(std::move(found)) : result<scores>(done);
+}
+
+/// Absolute difference to the value `lag` rows before, mean over the targets in units of the first.
+result<scores> lagged(const scoring_task& task, index_t lag) {
+    const column<double> scale = task.target_scale();
+    scores found(static_cast<std::size_t>(task.rows()), none);
+    for (index_t t = lag; t < task.rows(); ++t) {
+        const auto difference = task.values.col(t) - task.values.col(t - lag);
+        found[static_cast<std::size_t>(t)] =
+            (difference.head(task.targets).array() / scale.array()).abs().mean() * scale[0];
+    }
+    return found;
+}
+
+result<scores> autoregression(const scoring_task& task, int order) {
+    tocsin::linear_autoregression model(
+        {.order = order, .targets = task.targets, .relative_ridge = 1e-2});
+    if (status fitted = model.fit(task.training_values()); !fitted) {
+        return fitted;
+    }
+    const column<double> scale = task.target_scale();
+    scores found;
+    found.reserve(static_cast<std::size_t>(task.rows()));
+    for (index_t t = 0; t < task.rows(); ++t) {
+        model.push({task.values.col(t).data(), static_cast<std::size_t>(task.values.rows())});
+        found.push_back((model.errors().array() / scale.array()).abs().mean() * scale[0]);
+    }
+    return found;
+}
+
+/// Residual of the principal components of windows of one period, mean of the windows that hold a
+/// row.
+result<scores> window_pca(const scoring_task& task, double explained_variance) {
+    const int length = static_cast<int>(
+        std::min<index_t>(std::max(task.period, 8), std::max<index_t>(task.rows() / 4, 2)));
+    const matrix<double> all = task.target_values();
+    const index_t width = index_t{length} * all.rows();
+    const auto window = [&](index_t first) {
+        return tocsin::vector_view<const double>(all.data() + first * all.rows(), width);
+    };
+    const auto first_rows = window_starts(task, task.training, length);
+    if (first_rows.size() < 3) {
+        return status::error(tocsin::error_code::invalid_data, "only ", first_rows.size(),
+                             " windows of ", length, " rows to train on");
+    }
+    matrix<double> training(width, static_cast<index_t>(first_rows.size()));
+    for (std::size_t k = 0; k < first_rows.size(); ++k) {
+        training.col(static_cast<index_t>(k)) = window(first_rows[k]);
+    }
+    tocsin::pca_reconstruction pca({.explained_variance = explained_variance, .scale = false});
+    if (status fitted = pca.fit(training); !fitted) {
+        // A target that stands still in the training rows: any other value is anomalous.
+        return fit_and_score(tocsin::smoothed_z_score(1), task);
+    }
+    scores sums(static_cast<std::size_t>(task.rows()) + 1, 0); // differences of a running sum
+    std::vector<double> counts(sums.size(), 0);
+    for (const index_t k : window_starts(task, {{0, task.rows()}}, length)) {
+        const auto statistics = pca.statistics({window(k).data(), static_cast<std::size_t>(width)});
+        const double distance = std::sqrt(statistics.q);
+        const auto begin = static_cast<std::size_t>(k);
+        const auto end = static_cast<std::size_t>(k + length);
+        sums[begin] += distance;
+        sums[end] -= distance;
+        ++counts[begin];
+        --counts[end];
+    }
+    double sum = 0;
+    double count = 0;
+    for (std::size_t t = 0; t + 1 < sums.size(); ++t) {
+        sum += sums[t];
+        count += counts[t];
+        sums[t] = count > 0.5 ? std::max(sum, 0.0) / count : none;
+    }
+    sums.pop_back();
+    return sums;
+}
+
+result<scores> z_score(const scoring_task& task) {
+    return fit_and_score(tocsin::smoothed_z_score(1), task);
+}
+
+} // namespace
+
+std::vector<method> comparators() {
+    constexpr int order = 10;
+    constexpr double share = 0.9;
+    return {
+        {"last value", false, {}, [](const auto& task) { return lagged(task, 1); }},
+        {"seasonal last value",
+         false,
+         {{"lag", "period"}},
+         [](const auto& task) {
+             return lagged(task, std::min<index_t>(task.period, task.rows()));
+         }},
+        {autoregression_name,
+         false,
+         {{"order", order}, {"relative_ridge", 1e-2}},
+         [](const auto& task) { return autoregression(task, order); }},
+        {window_pca_name,
+         false,
+         {{"window", "period"}, {"explained_variance", share}},
+         [](const auto& task) { return window_pca(task, share); }},
+        {"absolute z-score", false, {}, z_score},
+    };
+}
+
+} // namespace evaluate

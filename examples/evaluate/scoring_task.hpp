@@ -1,0 +1,53 @@
+/// @file scoring_task.hpp
+/// @brief A recording to be scored: which rows are for training, which windows it has.
+#pragma once
+
+#include "tocsin/core/views.hpp"
+#include "tocsin/metrics/row_ranges.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace evaluate {
+
+/// A recording as a method sees it: without labels.
+struct scoring_task {
+    tocsin::matrix<double> values;           ///< `[features x rows]`, finite
+    std::vector<tocsin::row_range> training; ///< rows to learn from
+    int targets = 1;  ///< the first features are measured; others (commands) may help
+    int period = 125; ///< rows; where the series has none, a usual window
+    std::uint64_t seed = 1;
+    std::optional<int> epochs = {}; ///< instead of those of the method
+    /// Where windows of one period begin when they are units of their own, such as weeks; else they
+    /// begin everywhere.
+    std::vector<tocsin::index_t> units = {};
+
+    tocsin::index_t rows() const noexcept { return values.cols(); }
+    /// The training rows one after the other, `[features x rows]`.
+    tocsin::matrix<double> training_values() const;
+    /// The targets in all rows, `[targets x rows]`.
+    tocsin::matrix<double> target_values() const;
+    /// Standard deviation of each target in the training rows; where it is 0, that in all rows, or
+    /// 1.
+    tocsin::column<double> target_scale() const;
+};
+
+/// Where windows of `length` groups of rows begin within ranges of groups: everywhere, or where the
+/// units of the task begin.
+std::vector<tocsin::index_t> window_starts(const scoring_task& task,
+                                           const std::vector<tocsin::row_range>& ranges, int length,
+                                           tocsin::index_t group = 1);
+
+/// Rows of the longest range.
+tocsin::index_t longest_of(const std::vector<tocsin::row_range>& ranges);
+
+/// Period of the first feature, 125 rows where it has none between 4 and 300 (as TSB-AD decides
+/// it).
+int period_of(const tocsin::matrix<double>& values);
+
+/// Errors averaged over `rows`, centred; rows without an error get the mean of the others.
+std::vector<double> smoothed(std::span<const double> errors, int rows);
+
+} // namespace evaluate
