@@ -20,6 +20,7 @@
 #include "tocsin/detect/window_labels.hpp"
 #include "tocsin/errors/diagonal_gaussian.hpp"
 #include "tocsin/errors/error_statistic.hpp"
+#include "tocsin/errors/gaussian_log_density.hpp"
 #include "tocsin/errors/mahalanobis.hpp"
 #include "tocsin/errors/moments.hpp"
 #include "tocsin/errors/moving_window.hpp"

@@ -1,5 +1,6 @@
 #include "tocsin/detect/forecast_detector.hpp"
 #include "tocsin/errors/diagonal_gaussian.hpp"
+#include "tocsin/threshold/manual_threshold.hpp"
 #include "tocsin/threshold/sigma_threshold.hpp"
 
 #include <doctest/doctest.h>
@@ -94,6 +95,36 @@ TEST_SUITE("detect") {
         CHECK(false_alarms <= 6);
         CHECK(hits >= 10);
         CHECK(first_share > 0.8);
+    }
+
+    TEST_CASE("forecast_detector: a threshold on the log density gives the verdicts of one on the "
+              "distance") {
+        using by_density =
+            tocsin::forecast_detector<model, tocsin::standard_scaler<float>, tocsin::mahalanobis<>,
+                                      tocsin::manual_threshold>;
+        const double tau = -20;
+        by_density watch(small_model(), {}, {}, tocsin::manual_threshold(1));
+        const auto values = waves(600);
+        const auto recordings = tocsin::make_windows(values, 300, 300);
+        tocsin::trainer<> how;
+        how.epochs = 2;
+        REQUIRE(watch.train(*recordings, {}, how).ok());
+        REQUIRE(watch.fit_errors(*recordings).ok());
+        const tocsin::gaussian_log_density density = watch.statistic().density();
+        watch.set_rule(tocsin::manual_threshold(density.squared_distance(tau)));
+        CHECK(watch.phase() == tocsin::detector_phase::tuned);
+        auto changed = waves(300, 3);
+        changed.row(0).segment(200, 50).array() *= 3;
+        int anomalies = 0;
+        for (index_t t = 0; t < changed.cols(); ++t) {
+            const auto outcome = watch.push(sample(changed, t));
+            if (outcome.kind == verdict_kind::normal || outcome.is_anomaly()) {
+                CHECK(outcome.is_anomaly() == (density.at(outcome.score) < tau));
+                anomalies += outcome.is_anomaly() ? 1 : 0;
+            }
+        }
+        CHECK(anomalies > 0);
+        CHECK(anomalies < 200);
     }
 
     TEST_CASE("forecast_detector: a stream gets the scores of a window, bit for bit") {

@@ -32,6 +32,7 @@ void check_allocations(int dimension) {
             moments.add(errors.col(c));
             sum += full.squared_distance(errors.col(c));
             sum += diagonal.squared_distance(errors.col(c));
+            sum += full.log_density(errors.col(c)) > diagonal.log_density(errors.col(c)) ? 1 : 0;
             full.shares(errors.col(c), shares);
             diagonal.shares(errors.col(c), shares);
         }

@@ -4,6 +4,7 @@
 
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/views.hpp"
+#include "tocsin/errors/gaussian_log_density.hpp"
 #include "tocsin/errors/ridge.hpp"
 
 #include <algorithm>
@@ -112,6 +113,7 @@ class diagonal_gaussian {
         constexpr double largest = std::numeric_limits<double>::max();
         const double floor = detail::ridge(std::min(variance_.mean(), largest), relative_ridge_);
         variance_ = variance_.cwiseMax(floor).cwiseMin(largest);
+        log_determinant_ = detail::log_product(variance_);
     }
 
     /// d^2 of one error vector, at least 0.
@@ -132,6 +134,18 @@ class diagonal_gaussian {
             distance += deviation * deviation / variance_(i);
         }
         return std::isfinite(distance) ? distance : std::numeric_limits<double>::max();
+    }
+
+    /// Logarithm of the Gaussian's density at one error vector.
+    /// @param error `[dimension]`, float or double
+    /// @return NaN where the distance is NaN, finite otherwise. Never allocates.
+    template <class Derived>
+    double log_density(const Eigen::MatrixBase<Derived>& error) const noexcept {
+        return density().at(squared_distance(error));
+    }
+    /// Turns distances of this fit into log densities and back; all NaN before a successful fit.
+    gaussian_log_density density() const noexcept {
+        return {dimension(), fitted_ ? log_determinant_ : std::numeric_limits<double>::quiet_NaN()};
     }
 
     /// Contribution of each element to d^2, non-negative with sum 1.
@@ -206,6 +220,7 @@ class diagonal_gaussian {
                                  "diagonal_gaussian: a variance is zero with the relative ridge ",
                                  relative_ridge_);
         }
+        log_determinant_ = detail::log_product(variance_);
         fitted_ = true;
         return {};
     }
@@ -213,6 +228,7 @@ class diagonal_gaussian {
     [[no_unique_address]] extent<Dimension> dimension_;
     double relative_ridge_;
     bool fitted_ = false;
+    double log_determinant_ = 0; // of the variances of the fit
     std::int64_t count_ = 0;
     std::int64_t rejected_ = 0;
     vector_type running_mean_;

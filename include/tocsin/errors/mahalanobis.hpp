@@ -3,6 +3,7 @@
 #pragma once
 
 #include "tocsin/errors/factorisation.hpp"
+#include "tocsin/errors/gaussian_log_density.hpp"
 #include "tocsin/errors/moments.hpp"
 #include "tocsin/errors/ridge.hpp"
 #include "tocsin/math/triangular_kernel.hpp"
@@ -115,6 +116,18 @@ class mahalanobis {
         return distance(squared_length_of_product(whitening_.data(), whitening_.rows(), dimension(),
                                                   deviation_.data()),
                         spoilt);
+    }
+
+    /// Logarithm of the density at one error vector, of the Gaussian with mean() and covariance().
+    /// @param error `[dimension]`, float or double
+    /// @return NaN where the distance is NaN, finite otherwise. Never allocates.
+    template <class Derived>
+    double log_density(const Eigen::MatrixBase<Derived>& error) noexcept {
+        return density().at(squared_distance(error));
+    }
+    /// Turns distances of this fit into log densities and back; all NaN before a successful fit.
+    gaussian_log_density density() const noexcept {
+        return {dimension(), fitted_ ? log_determinant_ : std::numeric_limits<double>::quiet_NaN()};
     }
 
     /// d^2 of each column of `[dimension x n]`, the same bits as one by one. Never allocates.
@@ -240,6 +253,7 @@ class mahalanobis {
             return status::error(error_code::invalid_data,
                                  "mahalanobis: the correlations have no inverse square root");
         }
+        log_determinant_ = -2 * detail::log_product(whitening_.diagonal());
         fitted_ = true;
         return {};
     }
@@ -263,6 +277,7 @@ class mahalanobis {
     moments<Dimension> moments_;
     double relative_ridge_;
     bool fitted_ = false;
+    double log_determinant_ = 0; // of the covariance with the ridge
     vector_type mean_;
     matrix_type covariance_;       // with the ridge
     whitening_type whitening_;     // L^-1, rows padded with zeros
