@@ -93,13 +93,13 @@ std::string quoted(const std::string& text) {
     return doubled;
 }
 
-/// An axis about which nothing is in the text that gnuplot could take for markup.
-std::string label(const char* axis, const std::string& text) {
-    return std::string("set ")
-        .append(axis)
-        .append(" '")
-        .append(quoted(text))
-        .append("' noenhanced\n");
+/// A name at the left of a panel, however wide the numbers of its axis are. Nothing in the text is
+/// markup.
+std::string side_label(int tag, const std::string& text, double height) {
+    std::ostringstream script;
+    script << "set label " << tag << " '" << quoted(text) << "' at screen 0.014," << height
+           << " center rotate noenhanced\n";
+    return script.str();
 }
 
 double tic_step(double lowest, double highest) {
@@ -157,16 +157,19 @@ tocsin::status pictures::draw(const scored_rows& rows) const {
         script << "set object rectangle from " << run[0] << ",graph 0 to " << run[1]
                << ",graph 1 behind fc rgb shade fs solid 1 noborder\n";
     }
-    script << support::heading(quoted(rows.file)) << "set label 1 noenhanced\n"
-           << support::panel(heights, 0) << label("ylabel", rows.feature) << "set ytics "
-           << tic_step(values.lowest, values.highest) << "\nset offsets 0,0,graph 0.05,graph 0.05\n"
+    // Long names would reach into the key.
+    script << support::heading(quoted(rows.file)) << "set label 1 noenhanced font ',"
+           << (rows.file.size() > 44 ? 12 : 16) << "'\n"
+           << side_label(2, rows.feature, 0.725) << side_label(3, "score", 0.3)
+           << support::panel(heights, 0) << "set ytics " << tic_step(values.lowest, values.highest)
+           << "\nset autoscale yfix\nset offsets 0,0,graph 0.05,graph 0.05\n"
            << "plot '" << name << ".dat' index 0 with lines lt 1 lw 1"
            << ", NaN with boxes fs solid 1 noborder lc rgb shade title 'labelled'"
               ", NaN with lines lw 5 lc rgb orange title 'flagged'"
               ", NaN with lines dt 2 lw 1.5 lc rgb grey title 'threshold'\n"
-           << "unset label 1\n"
-           << support::panel(heights, 1) << label("xlabel", rows.row)
-           << "set ylabel 'score'\nset y2range [0:1]\nset offsets 0,0,graph 0.12,0\n";
+           << "unset label\n"
+           << support::panel(heights, 1) << "set xlabel '" << quoted(rows.row)
+           << "' noenhanced\nset y2range [0:1]\nset offsets 0,0,graph 0.15,0\n";
     if (logarithmic) {
         const double decades = std::log10(scores.highest / rows.threshold) + 2;
         script << "set logscale y\nset format y '10^{%L}'\nset ytics " << (decades > 4 ? 100 : 10)

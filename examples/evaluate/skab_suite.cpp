@@ -164,16 +164,29 @@ tocsin::result<tocsin::confusion_counts> evaluate_file(const fs::path& path,
         flags.push_back(scores[k] > detector.feature_threshold());
         counts.add(flags[k] != 0, all->labels[training_rows + k] != 0);
     }
-    const auto drawn = options.draw({name_below(options.directory, path),
-                                     first_feature(values, training_rows, all->time()),
-                                     scores,
-                                     {all->labels.begin() + training_rows, all->labels.end()},
-                                     flags,
-                                     detector.feature_threshold(),
-                                     training_rows,
-                                     all->names[static_cast<std::size_t>(kept->front())],
-                                     "row (about 1 s)"});
-    return drawn ? tocsin::result<tocsin::confusion_counts>(counts) : drawn;
+    if (options.drawn != nullptr && !scores.empty()) {
+        // The feature that the highest score is of.
+        const auto highest = std::max_element(scores.begin(), scores.end()) - scores.begin();
+        const auto distances = detector.score(test.window(highest)).feature_distances;
+        const auto feature =
+            std::max_element(distances.begin(), distances.end()) - distances.begin();
+        const auto& labels = all->labels;
+        done = options.draw(
+            {.file = name_below(options.directory, path),
+             .values = first_feature(values.row(feature), training_rows, all->time()),
+             .scores = scores,
+             .labels = {labels.begin() + training_rows, labels.end()},
+             .flags = flags,
+             .threshold = detector.feature_threshold(),
+             .first = training_rows,
+             .feature =
+                 all->names[static_cast<std::size_t>((*kept)[static_cast<std::size_t>(feature)])],
+             .row = "row (about 1 s)"});
+        if (!done) {
+            return done;
+        }
+    }
+    return counts;
 }
 
 // ---- Hotelling's T-squared, as published --------------------------------------------------------
