@@ -9,7 +9,7 @@
 namespace evaluate {
 
 contender_set::contender_set(bool seeded_only)
-    : methods{lstm_forecaster(), lstm_encoder_decoder()} {
+    : methods{lstm_forecaster(), lstm_encoder_decoder(), feed_forward_network()} {
     for (method& simple : comparators()) {
         methods.push_back(std::move(simple));
     }

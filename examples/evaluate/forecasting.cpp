@@ -1,5 +1,7 @@
+#include "tocsin/detect/detector.hpp"
 #include "tocsin/detect/forecast_detector.hpp"
 #include "tocsin/errors/diagonal_gaussian.hpp"
+#include "tocsin/models/feed_forward.hpp"
 
 #include "methods.hpp"
 #include "network.hpp"
@@ -15,34 +17,23 @@ using tocsin::column;
 using tocsin::index_t;
 using tocsin::matrix;
 using tocsin::result;
-using tocsin::row_range;
 using tocsin::status;
 using scores = std::vector<double>;
 
 constexpr double none = std::numeric_limits<double>::quiet_NaN();
 
-struct forecaster_settings {
-    int hidden = 32;
+/// Windows, batches and epochs, the same for both networks.
+struct forecast_settings {
     int window = 64;
     int stride = 16;
-    int warm_up = 8;
     int epochs = 40;
     int batch_size = 16;
     double learning_rate = 5e-3;
 };
-constexpr forecaster_settings forecasting;
-
-/// Windows within the ranges, a quarter of their length apart.
-std::vector<index_t> forecast_starts(const std::vector<row_range>& ranges, int window) {
-    std::vector<index_t> starts;
-    for (const auto& range : ranges) {
-        for (index_t first = range.begin; first + window <= range.end;
-             first += std::max(window / 4, 1)) {
-            starts.push_back(first);
-        }
-    }
-    return starts;
-}
+constexpr forecast_settings chosen;
+constexpr int hidden = 32;    ///< units of the LSTM, and of each layer of the feed-forward network
+constexpr int warm_up = 8;    ///< rows of a window whose forecasts by the LSTM are not learned from
+constexpr int look_back = 16; ///< rows that the feed-forward network sees
 
 /// The changes of the targets from row to row, which are forecast, above all values, which help.
 /// Levels that the training rows do not have are thus forecast no worse than by the last value.
@@ -55,23 +46,44 @@ matrix<float> changes_and_values(const scoring_task& task) {
     return both.cast<float>();
 }
 
-result<scores> forecast_errors(const scoring_task& task) {
+/// What is forecast, and the windows to learn it from.
+struct forecast_data {
+    matrix<float> values;
+    int window;
+    tocsin::windows<float> training;
+
+    explicit forecast_data(const scoring_task& task)
+        : values(changes_and_values(task)),
+          window(static_cast<int>(std::min<index_t>(chosen.window, longest_of(task.training)))),
+          training({values.data(), values.rows(), values.cols()},
+                   starts_within(task.training, window, std::max(window / 4, 1)), window) {}
+    forecast_data(const forecast_data&) = delete; // the windows refer to the values
+    forecast_data& operator=(const forecast_data&) = delete;
+
+    int features() const noexcept { return static_cast<int>(values.rows()); }
+};
+
+auto trainer_of(const scoring_task& task) {
+    return make_trainer(chosen, task.seed, task.epochs.value_or(chosen.epochs));
+}
+
+/// Absolute difference of the targets, mean in units of the first.
+template <class Measured, class Forecast>
+double error_of(const Measured& measured, const Forecast& forecast, const column<double>& scale) {
+    const auto deviation = (measured - forecast).head(scale.size());
+    return (deviation.template cast<double>().array() / scale.array()).abs().mean() * scale[0];
+}
+
+result<scores> lstm_errors(const scoring_task& task) {
     using model_type = tocsin::forecaster<float>;
-    const auto& chosen = forecasting;
-    const int window =
-        static_cast<int>(std::min<index_t>(chosen.window, longest_of(task.training)));
-    const matrix<float> values = changes_and_values(task);
-    const tocsin::windows<float> training({values.data(), values.rows(), values.cols()},
-                                          forecast_starts(task.training, window), window);
+    const forecast_data data(task);
     tocsin::forecast_detector<model_type, tocsin::standard_scaler<float>,
                               tocsin::diagonal_gaussian<>>
-        detector(model_type::with_layers(static_cast<int>(values.rows()), task.targets,
-                                         {chosen.hidden}, 1, 0,
-                                         std::min(chosen.warm_up, window / 4)));
-    status done = detector.train(
-        training, {}, make_trainer(chosen, task.seed, task.epochs.value_or(chosen.epochs)));
+        detector(model_type::with_layers(data.features(), task.targets, {hidden}, 1, 0,
+                                         std::min(warm_up, data.window / 4)));
+    status done = detector.train(data.training, {}, trainer_of(task));
     if (done) {
-        done = detector.fit_errors(training);
+        done = detector.fit_errors(data.training);
     }
     if (!done) {
         return done;
@@ -81,33 +93,69 @@ result<scores> forecast_errors(const scoring_task& task) {
     found.reserve(static_cast<std::size_t>(task.rows()));
     matrix<float> forecast;
     for (index_t t = 0; t < task.rows(); ++t) {
-        double error = none;
-        if (t > 0) {
-            const auto deviation = (values.col(t) - forecast.col(0)).head(task.targets);
-            error = (deviation.cast<double>().array() / scale.array()).abs().mean() * scale[0];
-        }
-        found.push_back(error);
-        detector.push({values.col(t).data(), static_cast<std::size_t>(values.rows())});
+        found.push_back(t > 0 ? error_of(data.values.col(t), forecast.col(0), scale) : none);
+        detector.push({data.values.col(t).data(), static_cast<std::size_t>(data.values.rows())});
         forecast = detector.forecast();
     }
     return found;
 }
 
+result<scores> feed_forward_errors(const scoring_task& task) {
+    using model_type = tocsin::feed_forward<float>;
+    const forecast_data data(task);
+    const int past = std::clamp(data.window / 2, 1, look_back);
+    tocsin::detector<model_type, tocsin::standard_scaler<float>> detector(
+        model_type::with_layers(data.features(), task.targets, past, {hidden, hidden}),
+        {.window = data.window});
+    if (status done = detector.train(data.training, {}, trainer_of(task)); !done) {
+        return done;
+    }
+    // Each window forecasts all of its rows but the first ones, which those before it forecast.
+    const index_t rows = task.rows();
+    std::vector<index_t> starts =
+        starts_within({{0, rows}}, data.window, std::max(data.window - past, 1));
+    if (!starts.empty() && starts.back() + data.window < rows) {
+        starts.push_back(rows - data.window);
+    }
+    const tocsin::windows<float> all(data.training.values(), std::move(starts), data.window);
+    const column<double> scale = task.target_scale();
+    scores found(static_cast<std::size_t>(rows), none);
+    const status done =
+        detector.reconstruct(all, [&](index_t k, const auto& window, const auto& forecast) {
+            for (index_t t = past; t < data.window; ++t) {
+                found[static_cast<std::size_t>(all.first_column(k) + t)] =
+                    error_of(window.col(t), forecast.col(t), scale);
+            }
+        });
+    return done ? result<scores>(std::move(found)) : result<scores>(done);
+}
+
+nlohmann::ordered_json with_training(nlohmann::ordered_json settings) {
+    settings.update({{"window", chosen.window},
+                     {"stride", chosen.stride},
+                     {"epochs", chosen.epochs},
+                     {"batch_size", chosen.batch_size},
+                     {"learning_rate", chosen.learning_rate}});
+    return settings;
+}
+
 } // namespace
 
 method lstm_forecaster() {
-    return {"LSTM forecaster",
-            true,
-            {{"model", tocsin::forecaster<float>::kind},
-             {"hidden", forecasting.hidden},
-             {"look_ahead", 1},
-             {"window", forecasting.window},
-             {"stride", forecasting.stride},
-             {"warm_up", forecasting.warm_up},
-             {"epochs", forecasting.epochs},
-             {"batch_size", forecasting.batch_size},
-             {"learning_rate", forecasting.learning_rate}},
-            forecast_errors};
+    return {"LSTM forecaster", true,
+            with_training({{"model", tocsin::forecaster<float>::kind},
+                           {"hidden", hidden},
+                           {"look_ahead", 1},
+                           {"warm_up", warm_up}}),
+            lstm_errors};
+}
+
+method feed_forward_network() {
+    return {"feed-forward network", true,
+            with_training({{"model", tocsin::feed_forward<float>::kind},
+                           {"hidden", {hidden, hidden}},
+                           {"look_back", look_back}}),
+            feed_forward_errors};
 }
 
 } // namespace evaluate

@@ -28,6 +28,8 @@ inline constexpr const char* window_pca_name = "PCA of windows, Q";
 /// The simple ones: last value, seasonal last value, autoregression, PCA of windows, z-score.
 std::vector<method> comparators();
 method lstm_forecaster();
+/// The same inputs and training, from a fixed number of rows.
+method feed_forward_network();
 method lstm_encoder_decoder();
 
 } // namespace evaluate

@@ -241,10 +241,11 @@ tocsin::status run_streams(const run_options& options, std::vector<method_result
     }
     const auto parts = stream_methods();
     // The suite's own: forecasts of two kinds, and the level, each being blind to something.
-    std::vector<stream_contender> contenders = {{own_name, {0, 1, 3}, true},
-                                                {parts[0].name, {0}, true}};
-    for (std::size_t k = 1; k < parts.size() && !options.seeded_only; ++k) {
-        contenders.push_back({parts[k].name, {k}, false});
+    std::vector<stream_contender> contenders = {{own_name, {0, 2, 4}, true}};
+    for (std::size_t k = 0; k < parts.size(); ++k) {
+        if (parts[k].seeded || !options.seeded_only) {
+            contenders.push_back({parts[k].name, {k}, parts[k].seeded});
+        }
     }
     std::vector<score_list> all(contenders.size());
     for (std::size_t s = 0; s < streams->size(); ++s) {

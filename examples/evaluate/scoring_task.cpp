@@ -64,7 +64,17 @@ std::vector<index_t> window_starts(const scoring_task& task, const std::vector<r
     return starts;
 }
 
-index_t longest_of(const std::vector<tocsin::row_range>& ranges) {
+std::vector<index_t> starts_within(const std::vector<row_range>& ranges, int length, int stride) {
+    std::vector<index_t> starts;
+    for (const auto& range : ranges) {
+        for (index_t first = range.begin; first + length <= range.end; first += stride) {
+            starts.push_back(first);
+        }
+    }
+    return starts;
+}
+
+index_t longest_of(const std::vector<row_range>& ranges) {
     index_t longest = 0;
     for (const auto& range : ranges) {
         longest = std::max(longest, range.size());

@@ -40,6 +40,10 @@ std::vector<tocsin::index_t> window_starts(const scoring_task& task,
                                            const std::vector<tocsin::row_range>& ranges, int length,
                                            tocsin::index_t group = 1);
 
+/// Where windows of `length` rows begin within ranges of rows, `stride` apart.
+std::vector<tocsin::index_t> starts_within(const std::vector<tocsin::row_range>& ranges, int length,
+                                           int stride);
+
 /// Rows of the longest range.
 tocsin::index_t longest_of(const std::vector<tocsin::row_range>& ranges);
 

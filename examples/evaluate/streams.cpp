@@ -1,12 +1,15 @@
 #include "streams.hpp"
 
 #include "tocsin/comparators/linear_autoregression.hpp"
+#include "tocsin/detect/detector.hpp"
 #include "tocsin/detect/forecast_detector.hpp"
 #include "tocsin/errors/diagonal_gaussian.hpp"
 #include "tocsin/errors/moving_window.hpp"
+#include "tocsin/models/feed_forward.hpp"
 #include "tocsin/training/fit.hpp"
 
 #include "network.hpp"
+#include "scoring_task.hpp"
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -39,6 +42,7 @@ struct forecaster_settings {
     double learning_rate = 5e-3;
 };
 constexpr forecaster_settings chosen;
+constexpr int look_back = 16; ///< rows that the feed-forward network sees
 
 /// The first fit is in the middle of the probationary period, so that its second half gives errors
 /// of rows not learned from.
@@ -56,7 +60,9 @@ status walk(const stream_task& task, Next&& next_of, Fit&& fit, Score&& score) {
         if (status fitted = fit(std::max<index_t>(end - memory, 0), end); !fitted) {
             return fitted;
         }
-        score(end, next);
+        if (status scored = score(end, next); !scored) {
+            return scored;
+        }
         end = next;
     }
     return {};
@@ -97,38 +103,53 @@ result<std::vector<double>> autoregression(const stream_task& task) {
                     errors[static_cast<std::size_t>(t)] = model.errors()[0];
                 }
             }
+            return status{};
         });
     return done ? result<std::vector<double>>(std::move(errors)) : done;
 }
 
-/// Forecasts the change from row to row from the value and the last change.
-result<std::vector<double>> forecaster(const stream_task& task) {
-    using model_type = tocsin::forecaster<float>;
-    std::vector<double> errors(task.values.size(), 0);
-    matrix<float> values(2, task.rows());
+/// Changes from row to row, which are forecast, above the values.
+matrix<float> changes_and_values(const stream_task& task) {
+    matrix<float> both(2, task.rows());
     for (index_t t = 0; t < task.rows(); ++t) {
         const auto row = static_cast<std::size_t>(t);
-        values(0, t) = t == 0 ? 0.0F : static_cast<float>(task.values[row] - task.values[row - 1]);
-        values(1, t) = static_cast<float>(task.values[row]);
+        both(0, t) = t == 0 ? 0.0F : static_cast<float>(task.values[row] - task.values[row - 1]);
+        both(1, t) = static_cast<float>(task.values[row]);
     }
+    return both;
+}
+
+/// Where a network learns next: after twice the rows, so that half of them are news; later, when
+/// the memory has been replaced.
+index_t next_training(index_t end) {
+    return end + std::min(end, memory);
+}
+
+tocsin::windows<float> training_windows(const matrix<float>& values, index_t begin, index_t end) {
+    const int window = static_cast<int>(std::min<index_t>(chosen.window, end - begin));
+    return {{values.data(), values.rows(), values.cols()},
+            starts_within({{begin, end}}, window, chosen.stride),
+            window};
+}
+
+auto trainer_of(const stream_task& task) {
+    return make_trainer(chosen, task.seed, task.epochs.value_or(chosen.epochs));
+}
+
+result<std::vector<double>> lstm(const stream_task& task) {
+    using model_type = tocsin::forecaster<float>;
+    std::vector<double> errors(task.values.size(), 0);
+    const matrix<float> values = changes_and_values(task);
     tocsin::forecast_detector<model_type, tocsin::standard_scaler<float>,
                               tocsin::diagonal_gaussian<>>
         detector;
     const status done = walk(
-        task,
-        // Twice the rows: half of them are news; later, when the memory has been replaced.
-        [&](index_t end) { return end + std::min(end, memory); },
+        task, next_training,
         [&](index_t begin, index_t end) {
-            const int window = static_cast<int>(std::min<index_t>(chosen.window, end - begin));
-            std::vector<index_t> starts;
-            for (index_t first = begin; first + window <= end; first += chosen.stride) {
-                starts.push_back(first);
-            }
-            const tocsin::windows<float> training({values.data(), 2, task.rows()}, starts, window);
+            const auto training = training_windows(values, begin, end);
             detector = decltype(detector)(model_type::with_layers(
-                2, 1, {chosen.hidden}, 1, 0, std::min(chosen.warm_up, window / 4)));
-            status trained = detector.train(
-                training, {}, make_trainer(chosen, task.seed, task.epochs.value_or(chosen.epochs)));
+                2, 1, {chosen.hidden}, 1, 0, std::min(chosen.warm_up, training.length() / 4)));
+            status trained = detector.train(training, {}, trainer_of(task));
             return trained ? detector.fit_errors(training) : trained;
         },
         [&](index_t end, index_t next) {
@@ -140,28 +161,73 @@ result<std::vector<double>> forecaster(const stream_task& task) {
                 detector.push({values.col(t).data(), 2});
                 forecast = detector.forecast()(0, 0);
             }
+            return status{};
         });
     return done ? result<std::vector<double>>(std::move(errors)) : done;
+}
+
+result<std::vector<double>> feed_forward(const stream_task& task) {
+    using model_type = tocsin::feed_forward<float>;
+    std::vector<double> errors(task.values.size(), 0);
+    const matrix<float> values = changes_and_values(task);
+    tocsin::detector<model_type, tocsin::standard_scaler<float>> detector;
+    const status done = walk(
+        task, next_training,
+        [&](index_t begin, index_t end) {
+            const auto training = training_windows(values, begin, end);
+            detector = decltype(detector)(
+                model_type::with_layers(2, 1, std::min(look_back, training.length() / 2),
+                                        {chosen.hidden, chosen.hidden}),
+                {.window = training.length()});
+            return detector.train(training, {}, trainer_of(task));
+        },
+        [&](index_t end, index_t next) {
+            const int window = detector.settings().window;
+            const int past = detector.model().look_back();
+            auto starts = starts_within({{end - past, next}}, window, window - past);
+            if (starts.empty() || starts.back() + window < next) {
+                starts.push_back(next - window);
+            }
+            const tocsin::windows<float> rows({values.data(), 2, task.rows()}, std::move(starts),
+                                              window);
+            const auto compare = [&](index_t k, const auto& measured, const auto& forecast) {
+                const index_t first = rows.first_column(k);
+                for (index_t t = std::max<index_t>(past, end - first); t < window; ++t) {
+                    errors[static_cast<std::size_t>(first + t)] =
+                        double{measured(0, t)} - double{forecast(0, t)};
+                }
+            };
+            return detector.reconstruct(rows, compare);
+        });
+    return done ? result<std::vector<double>>(std::move(errors)) : done;
+}
+
+nlohmann::ordered_json network_settings(nlohmann::ordered_json settings) {
+    settings.update({{"inputs", "change, value"},
+                     {"target", "next change"},
+                     {"window", chosen.window},
+                     {"stride", chosen.stride},
+                     {"epochs", chosen.epochs},
+                     {"batch_size", chosen.batch_size},
+                     {"learning_rate", chosen.learning_rate},
+                     {"refit", "whenever the rows have doubled, later every 4000 rows"}});
+    return settings;
 }
 
 } // namespace
 
 std::vector<stream_method> stream_methods() {
     return {
-        {"LSTM forecaster",
-         true,
-         {{"model", tocsin::forecaster<float>::kind},
-          {"inputs", "change, value"},
-          {"target", "next change"},
-          {"hidden", chosen.hidden},
-          {"window", chosen.window},
-          {"stride", chosen.stride},
-          {"warm_up", chosen.warm_up},
-          {"epochs", chosen.epochs},
-          {"batch_size", chosen.batch_size},
-          {"learning_rate", chosen.learning_rate},
-          {"refit", "whenever the rows have doubled, later every 4000 rows"}},
-         forecaster},
+        {"LSTM forecaster", true,
+         network_settings({{"model", tocsin::forecaster<float>::kind},
+                           {"hidden", chosen.hidden},
+                           {"warm_up", chosen.warm_up}}),
+         lstm},
+        {"feed-forward network", true,
+         network_settings({{"model", tocsin::feed_forward<float>::kind},
+                           {"hidden", {chosen.hidden, chosen.hidden}},
+                           {"look_back", look_back}}),
+         feed_forward},
         {"linear autoregression",
          false,
          {{"order", order}, {"relative_ridge", 1e-2}, {"refit_every", refit_every}},

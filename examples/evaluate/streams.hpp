@@ -36,7 +36,7 @@ struct stream_method {
     std::function<tocsin::result<std::vector<double>>(const stream_task&)> errors;
 };
 
-/// The LSTM forecaster first, then the simple ones.
+/// The LSTM forecaster, the feed-forward network, autoregression, last value, trailing mean.
 std::vector<stream_method> stream_methods();
 
 /// How much an error exceeds those before it: geometric mean of |error| / 0.99 quantile and
