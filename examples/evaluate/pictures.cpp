@@ -58,15 +58,18 @@ void write_extremes(std::ostream& data, const std::vector<double>& values, index
 /// Runs of nonzero flags, wide enough to be seen.
 std::vector<std::array<double, 2>> visible_runs(const std::vector<std::uint8_t>& flags,
                                                 index_t first) {
-    const double width = narrowest * static_cast<double>(flags.size());
+    const auto size = static_cast<double>(flags.size());
+    const auto begin = static_cast<double>(first);
     std::vector<std::array<double, 2>> runs;
     tocsin::for_each_run(flags, [&](const row_range& run) {
-        const double middle = static_cast<double>(2 * first + run.begin + run.end - 1) / 2;
-        const double half = std::max(static_cast<double>(run.size()), width) / 2;
-        if (!runs.empty() && middle - half <= runs.back()[1]) {
-            runs.back()[1] = middle + half;
+        const double middle = static_cast<double>(run.begin + run.end - 1) / 2;
+        const double half = std::max(static_cast<double>(run.size()), narrowest * size) / 2;
+        const double left = begin + std::max(middle - half, 0.0);
+        const double right = begin + std::min(middle + half, size - 1);
+        if (!runs.empty() && left <= runs.back()[1]) {
+            runs.back()[1] = right;
         } else {
-            runs.push_back({middle - half, middle + half});
+            runs.push_back({left, right});
         }
     });
     return runs;
@@ -169,14 +172,18 @@ tocsin::status pictures::draw(const scored_rows& rows) const {
               ", NaN with lines dt 2 lw 1.5 lc rgb grey title 'threshold'\n"
            << "unset label\n"
            << support::panel(heights, 1) << "set xlabel '" << quoted(rows.row)
-           << "' noenhanced\nset y2range [0:1]\nset offsets 0,0,graph 0.15,0\n";
+           << "' noenhanced\nset y2range [0:1]\nset offsets\n";
+    // Room for the flags above the scores.
+    const double highest = std::max(scores.highest, rows.threshold);
+    const double lowest = extent(shown).lowest;
     if (logarithmic) {
-        const double decades = std::log10(scores.highest / rows.threshold) + 2;
+        const double decades = std::log10(highest / std::min(lowest, 0.5 * rows.threshold));
         script << "set logscale y\nset format y '10^{%L}'\nset ytics " << (decades > 4 ? 100 : 10)
-               << '\n';
+               << "\nset yrange [" << std::min(lowest, 0.5 * rows.threshold) << ':'
+               << highest * std::pow(10, 0.15 * decades) << "]\n";
     } else {
-        script << "set yrange [0:]\nset ytics "
-               << tic_step(0, std::max(scores.highest, rows.threshold)) << '\n';
+        script << "set ytics " << tic_step(0, highest) << "\nset yrange [" << std::min(lowest, 0.0)
+               << ':' << 1.15 * highest << "]\n";
     }
     script << "plot '" << name << ".dat' index 1 with lines lw 1 lc rgb '#000000'";
     if (!flagged.empty()) {
