@@ -50,12 +50,16 @@ std::vector<std::string_view> kinds_for(const std::string& protocol) {
 }
 
 /// Measured columns of a series; a first column of times is left out.
-result<matrix<double>> read_values(const fs::path& path) {
+/// @param first_name of the first measured column; not written when null
+result<matrix<double>> read_values(const fs::path& path, std::string* first_name = nullptr) {
     auto read = tocsin::read_csv<double>(path, {.labels = std::vector<std::string>{}});
     if (!read) {
         return read.error();
     }
     const bool timed = read->features() > 1 && read->names.front().rfind("time", 0) == 0;
+    if (first_name != nullptr) {
+        *first_name = read->names[timed ? 1 : 0];
+    }
     return filled(timed ? matrix<double>(read->values.bottomRows(read->features() - 1))
                         : std::move(read->values));
 }
@@ -245,7 +249,8 @@ status run_events(const run_options& options, const contender_set& set,
                 continue;
             }
             options.shown.begin_file(name, position, by_series.size());
-            auto values = read_values(options.directory / "data" / (series + ".csv"));
+            std::string feature;
+            auto values = read_values(options.directory / "data" / (series + ".csv"), &feature);
             if (!values) {
                 return values.error();
             }
@@ -287,7 +292,8 @@ status run_events(const run_options& options, const contender_set& set,
                                         part_labels,
                                         flags,
                                         threshold,
-                                        part.begin});
+                                        part.begin,
+                                        feature});
                 };
                 const auto reached =
                     judge(scores, ranking, parts, *events, task.period, sums[c], draw);
