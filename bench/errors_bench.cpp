@@ -51,6 +51,23 @@ void squared_distance(benchmark::State& state) {
     benchmark::DoNotOptimize(sum);
 }
 
+template <class Statistic>
+void adapt(benchmark::State& state) {
+    const auto errors = errors_of(argument(state, 0));
+    Statistic statistic(argument(state, 0));
+    statistic.accumulate(errors);
+    if (!statistic.fit().ok()) {
+        state.SkipWithError("the statistic cannot be fitted");
+        return;
+    }
+    measure(state, samples, [&] {
+        for (index_t k = 0; k < samples; ++k) {
+            statistic.adapt(errors.col(k), 1e-3);
+        }
+    });
+    benchmark::DoNotOptimize(statistic.density().log_determinant);
+}
+
 void mahalanobis_fit(benchmark::State& state) {
     mahalanobis<> statistic(argument(state, 0));
     statistic.accumulate(errors_of(argument(state, 0)));
@@ -74,5 +91,7 @@ BENCHMARK(squared_distance<mahalanobis<8>>)
 BENCHMARK(squared_distance<diagonal_gaussian<>>)
     ->Name("diagonal_gaussian/double")
     ->Apply(dimensions);
+BENCHMARK(adapt<mahalanobis<>>)->Name("mahalanobis_adapt/double")->Apply(dimensions);
+BENCHMARK(adapt<diagonal_gaussian<>>)->Name("diagonal_gaussian_adapt/double")->Apply(dimensions);
 
 } // namespace

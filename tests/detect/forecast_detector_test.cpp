@@ -311,9 +311,11 @@ TEST_SUITE("detect") {
         CHECK(ready.threshold() == threshold);
     }
 
-    TEST_CASE("forecast_detector: errors that grow slowly are learned, unless an alarm is on") {
-        using adaptive = tocsin::forecast_detector<model, tocsin::standard_scaler<float>,
-                                                   tocsin::diagonal_gaussian<>>;
+    TEST_CASE_TEMPLATE(
+        "forecast_detector: errors that grow slowly are learned, unless an alarm is on", Statistic,
+        tocsin::diagonal_gaussian<>, tocsin::mahalanobis<>) {
+        using adaptive =
+            tocsin::forecast_detector<model, tocsin::standard_scaler<float>, Statistic>;
         const auto training = waves(600);
         const auto windows = tocsin::make_windows(training, 60, 30);
         tocsin::trainer<> how;

@@ -36,6 +36,10 @@ void check_allocations(int dimension) {
             full.shares(errors.col(c), shares);
             diagonal.shares(errors.col(c), shares);
         }
+        for (tocsin::index_t c = 0; c < errors.cols(); ++c) {
+            full.adapt(errors.col(c), 0.01);
+            diagonal.adapt(errors.col(c), 0.01);
+        }
         full.squared_distances(errors, distances);
         diagonal.accumulate(errors);
     });
@@ -51,8 +55,8 @@ void check_allocations(int dimension) {
 
 TEST_SUITE("errors") {
 
-    TEST_CASE_TEMPLATE("allocation: distances, shares and single samples need no heap", Scalar,
-                       float, double) {
+    TEST_CASE_TEMPLATE("allocation: distances, shares, adapting and single samples need no heap",
+                       Scalar, float, double) {
         check_allocations<tocsin::dynamic, Scalar>(1);
         check_allocations<tocsin::dynamic, Scalar>(5);
         check_allocations<tocsin::dynamic, Scalar>(100);

@@ -52,6 +52,35 @@ TEST_SUITE("errors") {
         }
     }
 
+    TEST_CASE("factorisation: an updated inverse factor is that of the updated matrix") {
+        random_generator random{6};
+        for (const int size : {1, 2, 3, 8, 33}) {
+            CAPTURE(size);
+            const matrix<double> a = positive_definite(size, random);
+            matrix<double> lower = a;
+            REQUIRE(detail::cholesky_in_place(lower));
+            matrix<double> inverse(size + 2, size);
+            detail::invert_lower(lower, inverse);
+            column<double> v(size);
+            for (double& value : v) {
+                value = random.normal();
+            }
+            column<double> u(size);
+            detail::multiply_lower(inverse, v, u);
+            CHECK((lower * u - v).norm() <= 1e-11 * v.norm());
+
+            column<double> gain(size);
+            column<double> pull(size);
+            detail::update_inverse_lower(inverse, u, 0.75, gain, pull);
+            matrix<double> updated = 0.75 * (a + v * v.transpose());
+            REQUIRE(detail::cholesky_in_place(updated));
+            matrix<double> expected(size + 2, size);
+            detail::invert_lower(updated, expected);
+            CHECK((inverse - expected).norm() <= 1e-9 * expected.norm());
+            CHECK(inverse.bottomRows(2).isZero(0));
+        }
+    }
+
     TEST_CASE("factorisation: a matrix that is not positive definite is refused, NaN included") {
         matrix<double> singular = matrix<double>::Ones(3, 3);
         CHECK_FALSE(detail::cholesky_in_place(singular));

@@ -64,6 +64,10 @@ class memory_archive {
     };
     scope_guard scope(const char* prefix) { return {*this, prefix}; }
 
+    bool contains(const char* name) const {
+        return !Loading || content_->find(prefix_ + name) != content_->end();
+    }
+
     void fail(const tocsin::status& failure) {
         if (outcome_.ok()) {
             outcome_ = failure;

@@ -236,7 +236,8 @@ class forecast_detector {
     /// Prepares learn(): the error statistic forgets, and, where wanted, the model goes on
     /// learning. Neither is saved with the detector. Allocates.
     /// @param half_life samples after which a sample weighs half as much in the error statistic, at
-    ///                  least 1; only statistics with `adapt()` (diagonal_gaussian) change at all
+    ///                  least 1; only statistics with `adapt()` (both of the library) change at
+    ///                  all
     /// @param model     how the model goes on learning; none: it does not
     status enable_learning(double half_life,
                            std::optional<online_training_settings> model = std::nullopt) {

@@ -98,14 +98,15 @@ class diagonal_gaussian {
     ///     m' = m + w (e - m),   s'^2 = (1 - w) (s^2 + w (e - m)^2)
     /// Variances stay at least at the ridge. A vector with a non-finite element changes nothing,
     /// and so does one before a successful fit. What has been accumulated stays. Never allocates.
-    /// @param weight w, in (0, 1]: 1 - 2^(-1/n) halves the weight of a sample every n samples
+    /// @param weight w, in [0, 1]: 1 - 2^(-1/n) halves the weight of a sample every n samples; 0
+    ///               changes nothing
     template <class Derived>
     void adapt(const Eigen::MatrixBase<Derived>& error, double weight) noexcept {
         TOCSIN_ASSERT(
-            error.rows() == dimension() && weight > 0 && weight <= 1,
-            "diagonal_gaussian: adapt() with another dimension or a weight beyond (0, 1]");
+            error.rows() == dimension() && weight >= 0 && weight <= 1,
+            "diagonal_gaussian: adapt() with another dimension or a weight beyond [0, 1]");
         difference_ = error.template cast<double>() - mean_;
-        if (!fitted_ || !difference_.allFinite()) {
+        if (!fitted_ || weight == 0 || !difference_.allFinite()) {
             return;
         }
         mean_ += weight * difference_;

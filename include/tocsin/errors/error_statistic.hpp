@@ -34,6 +34,9 @@ struct statistic_archive {
 /// - `shares(error, out)`: into `dimension` values the part of the score that each element accounts
 ///   for, non-negative with sum 1; all 0 for a score of 0, all NaN where the score is NaN. Must be
 ///   noexcept and must not allocate.
+/// - `adapt(error, weight)`, if there is one: moves the fit towards an error vector, for streams
+///   whose errors change; forecast_detector::learn() calls it. Must be noexcept and must not
+///   allocate.
 /// - `exchange(archive)`: hands every setting and number to the archive by name, for saving and
 ///   loading alike (`Archive::loading` tells which). What it loaded may be used only when
 ///   `archive.outcome()` is ok; scores are then the same bits as before saving.

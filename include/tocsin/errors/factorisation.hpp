@@ -56,6 +56,50 @@ void invert_lower(const Matrix& lower, Inverse& inverse) noexcept {
     }
 }
 
+/// y = W x for a lower triangular W; further rows of W are left out. Never allocates.
+/// @param y `[n]`, another vector than x
+template <class Matrix, class Vector, class Product>
+void multiply_lower(const Matrix& lower, const Vector& x, Product& y) noexcept {
+    const index_t n = lower.cols();
+    y.setZero();
+    for (index_t j = 0; j < n; ++j) {
+        y.tail(n - j) += x[j] * lower.col(j).segment(j, n - j);
+    }
+}
+
+/// W = L^-1 becomes the inverse Cholesky factor of
+///     scale L (I + u u^T) L^T,   which is scale (L L^T + v v^T) for u = W v.
+/// The factor of I + u u^T and its inverse N have a closed form (Gill, Golub, Murray and Saunders,
+/// "Methods for modifying matrix factorizations", Mathematics of Computation 28, 1974). With
+/// t_i = 1 + u_0^2 + ... + u_i^2 and t_-1 = 1, row i of N W is
+///     sqrt(t_(i-1) / t_i) (W_i - u_i / t_(i-1) sum over j < i of u_j W_j).
+/// Nothing is subtracted from the diagonal, so that it stays positive. O(n^2), never allocates.
+/// @param inverse `[n or more rows x n]`
+/// @param scale   positive
+/// @param gain    `[n]`, scratch
+/// @param pull    `[n]`, scratch
+template <class Inverse, class Vector>
+void update_inverse_lower(Inverse& inverse, const Vector& u, double scale, Vector& gain,
+                          Vector& pull) noexcept {
+    const index_t n = inverse.cols();
+    const double stretch = 1 / std::sqrt(scale);
+    double before = 1; // t_(i-1)
+    for (index_t i = 0; i < n; ++i) {
+        const double after = before + u[i] * u[i];
+        gain[i] = stretch * std::sqrt(before / after);
+        pull[i] = u[i] / before;
+        before = after;
+    }
+    for (index_t col = 0; col < n; ++col) {
+        double sum = 0;
+        for (index_t i = col; i < n; ++i) {
+            const double element = inverse(i, col);
+            inverse(i, col) = gain[i] * (element - pull[i] * sum);
+            sum += u[i] * element;
+        }
+    }
+}
+
 /// R^-1/2, the symmetric inverse square root, from any square root G of R = G G^T.
 ///
 /// One-sided Jacobi rotations (Hestenes 1958; de Rijk 1989) turn the columns of G until they are

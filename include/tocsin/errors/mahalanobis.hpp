@@ -2,7 +2,8 @@
 /// @brief Squared Mahalanobis distance of an error vector from the errors on normal data.
 #pragma once
 
-#include "tocsin/errors/factorisation.hpp"
+#include "tocsin/errors/corr_max_shares.hpp"
+#include "tocsin/errors/covariance_factor.hpp"
 #include "tocsin/errors/gaussian_log_density.hpp"
 #include "tocsin/errors/moments.hpp"
 #include "tocsin/errors/ridge.hpp"
@@ -40,9 +41,7 @@ class mahalanobis {
     explicit mahalanobis(int dimension = Dimension == dynamic ? 0 : Dimension,
                          double relative_ridge = default_relative_ridge)
         : moments_(dimension), relative_ridge_{relative_ridge}, mean_{vector_type::Zero(dimension)},
-          covariance_{matrix_type::Identity(dimension, dimension)},
-          whitening_{whitening_type::Zero(padded(dimension), dimension)},
-          shares_transform_{covariance_}, deviation_{mean_},
+          factor_(dimension), shares_(dimension), deviation_{mean_},
           block_{block_type::Zero(triangular_block, dimension)} {}
 
     int dimension() const noexcept { return moments_.dimension(); }
@@ -76,9 +75,10 @@ class mahalanobis {
             return usable;
         }
         mean_ = moments_.mean();
-        covariance_ = moments_.covariance();
-        covariance_.diagonal().array() +=
-            detail::ridge(covariance_.diagonal().mean(), relative_ridge_);
+        matrix_type& covariance = factor_.replace_covariance();
+        covariance = moments_.covariance();
+        covariance.diagonal().array() +=
+            detail::ridge(covariance.diagonal().mean(), relative_ridge_);
         return factorise();
     }
     /// The same from given moments, which replace what has been accumulated.
@@ -94,10 +94,36 @@ class mahalanobis {
         return fit();
     }
 
+    /// Moves the fit towards the error vector of a sample of normal operation, so that it follows a
+    /// stream whose errors change (exponential weights, Finch 2009):
+    ///     m' = m + w (e - m),   C' = (1 - w) (C + w (e - m)(e - m)^T) + w r' I
+    /// with the ridge r' of C', at least that of the fit (and 2^-52 of the mean variance), so that
+    /// C' stays positive definite when errors stop to vary. Instead of w r' on every element of the
+    /// diagonal, a sample adds `dimension` times as much to one of them, the next sample to the
+    /// next. The factor is updated: O(dimension^2) for weights of at most 1 / dimension, more in
+    /// proportion for larger ones.
+    ///
+    /// Nothing changes before a successful fit, and by a vector with a non-finite element or one so
+    /// far out that sums would overflow. What has been accumulated stays. Never allocates.
+    /// @param weight w, in [0, 1): 1 - 2^(-1/n) halves the weight of a sample every n samples; n
+    ///               should be several times the dimension. 0 changes nothing.
+    template <class Derived>
+    void adapt(const Eigen::MatrixBase<Derived>& error, double weight) noexcept {
+        TOCSIN_ASSERT(error.rows() == dimension() && weight >= 0 && weight < 1,
+                      "mahalanobis: adapt() with another dimension or a weight beyond [0, 1)");
+        deviation_ = error.template cast<double>() - mean_;
+        if (!fitted_ || weight == 0 || !deviation_.allFinite() ||
+            !factor_.update(deviation_, weight, relative_ridge_)) {
+            return;
+        }
+        mean_ += std::sqrt(weight) * deviation_; // update() has multiplied it once
+        shares_.follow(factor_.covariance());
+    }
+
     /// Mean of the fit, `[dimension]`.
     const vector_type& mean() const noexcept { return mean_; }
     /// Covariance of the fit with the ridge on its diagonal, `[dimension x dimension]`.
-    const matrix_type& covariance() const noexcept { return covariance_; }
+    const matrix_type& covariance() const noexcept { return factor_.covariance(); }
 
     /// d^2 of one error vector, at least 0.
     /// @param error `[dimension]`, float or double
@@ -113,7 +139,8 @@ class mahalanobis {
             spoilt += 0 * element;
             deviation_[j] = element - mean_[j];
         }
-        return distance(squared_length_of_product(whitening_.data(), whitening_.rows(), dimension(),
+        return distance(squared_length_of_product(factor_.whitening().data(),
+                                                  factor_.whitening().rows(), dimension(),
                                                   deviation_.data()),
                         spoilt);
     }
@@ -127,7 +154,8 @@ class mahalanobis {
     }
     /// Turns distances of this fit into log densities and back; all NaN before a successful fit.
     gaussian_log_density density() const noexcept {
-        return {dimension(), fitted_ ? log_determinant_ : std::numeric_limits<double>::quiet_NaN()};
+        return {dimension(),
+                fitted_ ? factor_.log_determinant() : std::numeric_limits<double>::quiet_NaN()};
     }
 
     /// d^2 of each column of `[dimension x n]`, the same bits as one by one. Never allocates.
@@ -151,8 +179,8 @@ class mahalanobis {
                     block_(s, j) = element - mean_[j];
                 }
             }
-            squared_lengths_of_products(whitening_.data(), whitening_.rows(), dimension(),
-                                        block_.data(), lengths.data());
+            squared_lengths_of_products(factor_.whitening().data(), factor_.whitening().rows(),
+                                        dimension(), block_.data(), lengths.data());
             for (index_t s = 0; s < count; ++s) {
                 const auto at = static_cast<std::size_t>(s);
                 out[static_cast<std::size_t>(first + s)] = distance(lengths[at], spoilt[at]);
@@ -160,13 +188,8 @@ class mahalanobis {
         }
     }
 
-    /// Contribution of each element to d^2, non-negative with sum 1: the squared elements of
-    ///     w = R^-1/2 D^-1 (e - m),   C = D R D,
-    /// divided by their sum, D the standard deviations and R the correlations. |w|^2 = d^2, and of
-    /// all linear maps with this property it is the one whose w_i correlate most, in sum, with e_i
-    /// (the corr-max transformation of Garthwaite and Koch, "Evaluating the contributions of
-    /// individual variables to a quadratic form", Australian & New Zealand Journal of Statistics
-    /// 58, 2016).
+    /// Contribution of each element to d^2, non-negative with sum 1 (detail::corr_max_shares).
+    /// After adapt(): with the newest mean and variances, and the correlations of the last fit.
     /// @param error `[dimension]`, float or double
     /// @param out   `dimension` values: all 0 where e = m; all NaN for a vector with a non-finite
     ///              element and before a successful fit. Never allocates.
@@ -175,25 +198,11 @@ class mahalanobis {
         TOCSIN_ASSERT(error.rows() == dimension() && error.cols() == 1 &&
                           static_cast<index_t>(out.size()) == error.rows(),
                       "mahalanobis: the error vector or the shares have another dimension");
-        vector_view<double, Dimension> result(out.data(), dimension());
-        deviation_ = error.template cast<double>();
-        if (!fitted_ || !deviation_.allFinite()) {
-            result.setConstant(std::numeric_limits<double>::quiet_NaN());
-            return;
+        if (fitted_) {
+            shares_.write(error, mean_, out);
+        } else {
+            std::fill(out.begin(), out.end(), std::numeric_limits<double>::quiet_NaN());
         }
-        // Shares do not depend on the length of the deviation; unit lengths keep squares in range.
-        // Halves, because the difference of two huge values could overflow.
-        deviation_ = 0.5 * deviation_ - 0.5 * mean_;
-        const double longest = deviation_.cwiseAbs().maxCoeff();
-        if (longest == 0) {
-            result.setZero();
-            return;
-        }
-        deviation_ /= longest;
-        result.noalias() = shares_transform_ * deviation_;
-        result /= result.cwiseAbs().maxCoeff();
-        result.array() *= result.array();
-        result /= result.sum();
     }
 
     /// Saves or loads samples, settings and fit; distances and shares after loading are the same
@@ -210,60 +219,45 @@ class mahalanobis {
             return;
         }
         archive.matrix("mean", mean_);
-        archive.matrix("covariance", covariance_);
+        factor_.exchange(archive);
+        if (factor_.updated()) {
+            shares_.exchange(archive);
+        }
         if constexpr (Archive::loading) {
             fitted_ = false;
             if (archive.outcome().ok()) {
-                if (const status usable = factorise(); !usable) {
-                    archive.fail(usable);
-                }
+                archive.fail(factor_.updated() ? check_loaded() : factorise());
             }
         }
     }
 
   private:
-    /// From mean_ and covariance_ alone, so that loading runs the very same operations.
+    /// From mean and covariance alone, so that loading runs the very same operations.
     status factorise() {
-        if (!mean_.allFinite() || !covariance_.allFinite()) {
+        if (!mean_.allFinite()) {
             return status::error(error_code::invalid_data,
                                  "mahalanobis: the mean or the covariance is not finite");
         }
-        matrix_type root = covariance_;
-        if (!detail::cholesky_in_place(root)) {
-            return status::error(error_code::invalid_data,
-                                 "mahalanobis: the covariance is not positive definite with the "
-                                 "relative ridge ",
-                                 relative_ridge_);
+        matrix_type root;
+        if (const status usable = factor_.factorise(root, relative_ridge_); !usable) {
+            return usable;
         }
-        detail::invert_lower(root, whitening_);
-        if (!whitening_.allFinite()) {
-            return status::error(error_code::invalid_data,
-                                 "mahalanobis: the variances are too far apart to be factorised");
-        }
-        // C = D R D and C = L L^T make D^-1 L a square root of R.
-        const vector_type inverse_deviation = covariance_.diagonal().cwiseSqrt().cwiseInverse();
-        for (index_t col = 0; col < root.cols(); ++col) {
-            root.col(col).array() *= inverse_deviation.array();
-        }
-        detail::inverse_square_root(root, shares_transform_);
-        for (index_t col = 0; col < root.cols(); ++col) {
-            shares_transform_.col(col) *= inverse_deviation[col];
-        }
-        if (!shares_transform_.allFinite()) {
+        return complete(shares_.fit(factor_.covariance(), root));
+    }
+    /// The same for what adapt() has changed before it was saved.
+    status check_loaded() noexcept {
+        shares_.follow(factor_.covariance());
+        return complete(mean_.allFinite() && shares_.usable());
+    }
+    status complete(bool usable) noexcept {
+        if (!usable) {
             return status::error(error_code::invalid_data,
                                  "mahalanobis: the correlations have no inverse square root");
         }
-        log_determinant_ = -2 * detail::log_product(whitening_.diagonal());
         fitted_ = true;
         return {};
     }
 
-    static constexpr int padded(int size) noexcept {
-        return size == dynamic ? dynamic
-                               : (size + triangular_row_multiple - 1) / triangular_row_multiple *
-                                     triangular_row_multiple;
-    }
-    using whitening_type = matrix<double, padded(Dimension), Dimension>;
     using block_type = matrix<double, triangular_block, Dimension>;
 
     /// What is reported for a squared length.
@@ -277,13 +271,11 @@ class mahalanobis {
     moments<Dimension> moments_;
     double relative_ridge_;
     bool fitted_ = false;
-    double log_determinant_ = 0; // of the covariance with the ridge
     vector_type mean_;
-    matrix_type covariance_;       // with the ridge
-    whitening_type whitening_;     // L^-1, rows padded with zeros
-    matrix_type shares_transform_; // R^-1/2 D^-1
-    vector_type deviation_;        // scratch
-    block_type block_;             // scratch
+    detail::covariance_factor<Dimension> factor_; // of the covariance with the ridge
+    detail::corr_max_shares<Dimension> shares_;
+    vector_type deviation_; // scratch
+    block_type block_;      // scratch
 };
 
 } // namespace tocsin

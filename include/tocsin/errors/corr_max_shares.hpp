@@ -1,0 +1,89 @@
+/// @file corr_max_shares.hpp
+/// @brief What each element of an error vector contributes to its Mahalanobis distance.
+#pragma once
+
+#include "tocsin/core/views.hpp"
+#include "tocsin/errors/factorisation.hpp"
+
+#include <limits>
+#include <span>
+
+namespace tocsin::detail {
+
+/// Shares of the elements in d^2, non-negative with sum 1: the squared elements of
+///     w = R^-1/2 D^-1 (e - m),   C = D R D,
+/// divided by their sum, D the standard deviations and R the correlations. |w|^2 = d^2, and of all
+/// linear maps with this property it is the one whose w_i correlate most, in sum, with e_i (the
+/// corr-max transformation of Garthwaite and Koch, "Evaluating the contributions of individual
+/// variables to a quadratic form", Australian & New Zealand Journal of Statistics 58, 2016).
+template <int Dimension>
+class corr_max_shares {
+  public:
+    using vector_type = column<double, Dimension>;
+    using matrix_type = matrix<double, Dimension, Dimension>;
+
+    explicit corr_max_shares(int dimension)
+        : decorrelation_{matrix_type::Identity(dimension, dimension)},
+          inverse_deviations_{vector_type::Ones(dimension)},
+          deviation_{vector_type::Zero(dimension)} {}
+
+    /// From a covariance and its lower Cholesky factor, which is overwritten. O(dimension^3).
+    /// @return false where R has no inverse square root. Never allocates.
+    bool fit(const matrix_type& covariance, matrix_type& root) noexcept {
+        follow(covariance);
+        // C = D R D and C = L L^T make D^-1 L a square root of R.
+        for (index_t col = 0; col < root.cols(); ++col) {
+            root.col(col).array() *= inverse_deviations_.array();
+        }
+        inverse_square_root(root, decorrelation_);
+        return usable();
+    }
+    /// Takes over the standard deviations of a covariance; the correlations stay.
+    void follow(const matrix_type& covariance) noexcept {
+        inverse_deviations_ = covariance.diagonal().cwiseSqrt().cwiseInverse();
+    }
+    bool usable() const noexcept {
+        return decorrelation_.allFinite() && inverse_deviations_.allFinite();
+    }
+
+    /// @param error `[dimension]`, float or double
+    /// @param out   `dimension` values: all 0 where e = m; all NaN for a vector with a non-finite
+    ///              element. Never allocates.
+    template <class Derived>
+    void write(const Eigen::MatrixBase<Derived>& error, const vector_type& mean,
+               std::span<double> out) noexcept {
+        vector_view<double, Dimension> result(out.data(), mean.size());
+        deviation_ = error.template cast<double>();
+        if (!deviation_.allFinite()) {
+            result.setConstant(std::numeric_limits<double>::quiet_NaN());
+            return;
+        }
+        // Shares do not depend on the length of the deviation; unit lengths keep squares in range.
+        // Halves, because the difference of two huge values could overflow.
+        deviation_ = 0.5 * deviation_ - 0.5 * mean;
+        const double longest = deviation_.cwiseAbs().maxCoeff();
+        if (longest == 0) {
+            result.setZero();
+            return;
+        }
+        deviation_ /= longest;
+        deviation_.array() *= inverse_deviations_.array();
+        result.noalias() = decorrelation_ * deviation_;
+        result /= result.cwiseAbs().maxCoeff();
+        result.array() *= result.array();
+        result /= result.sum();
+    }
+
+    /// The correlations, for saving what fit() would not find again.
+    template <class Archive>
+    void exchange(Archive& archive) {
+        archive.matrix("decorrelation", decorrelation_);
+    }
+
+  private:
+    matrix_type decorrelation_;      // R^-1/2
+    vector_type inverse_deviations_; // diagonal of D^-1
+    vector_type deviation_;          // scratch
+};
+
+} // namespace tocsin::detail
