@@ -105,8 +105,16 @@ std::string side_label(int tag, const std::string& text, double height) {
     return script.str();
 }
 
-double tic_step(double lowest, double highest) {
-    return support::tic_step(Eigen::Vector2d(lowest, highest));
+/// The y axis of a panel, also where all that is shown on it is one value.
+std::string linear_axis(double lowest, double highest) {
+    if (!(lowest < highest)) {
+        const double around = 0.5 * std::max(std::abs(lowest), 1.0);
+        return linear_axis(lowest - around, lowest + around);
+    }
+    std::ostringstream script;
+    script << "set ytics " << support::tic_step(Eigen::Vector2d(lowest, highest))
+           << "\nset yrange [" << lowest << ':' << highest << "]\n";
+    return script.str();
 }
 
 } // namespace
@@ -154,6 +162,7 @@ tocsin::status pictures::draw(const scored_rows& rows) const {
     std::replace(name.begin(), name.end(), '\'', '_');
     const auto last = rows.first + static_cast<index_t>(rows.values.size()) - 1;
     constexpr std::array<double, 2> heights{1, 1};
+    const double margin = 0.05 * (values.highest - values.lowest);
     std::ostringstream script;
     script << "set multiplot\nset xrange [" << rows.first << ':' << last << "]\n";
     for (const auto& run : labelled) {
@@ -164,17 +173,18 @@ tocsin::status pictures::draw(const scored_rows& rows) const {
     script << support::heading(quoted(rows.file)) << "set label 1 noenhanced font ',"
            << (rows.file.size() > 44 ? 12 : 16) << "'\n"
            << side_label(2, rows.feature, 0.725) << side_label(3, "score", 0.3)
-           << support::panel(heights, 0) << "set ytics " << tic_step(values.lowest, values.highest)
-           << "\nset autoscale yfix\nset offsets 0,0,graph 0.05,graph 0.05\n"
-           << "plot '" << name << ".dat' index 0 with lines lt 1 lw 1"
+           << support::panel(heights, 0)
+           << linear_axis(values.lowest - margin, values.highest + margin) << "plot '" << name
+           << ".dat' index 0 with lines lt 1 lw 1"
            << ", NaN with boxes fs solid 1 noborder lc rgb shade title 'labelled'"
               ", NaN with lines lw 5 lc rgb orange title 'flagged'"
               ", NaN with lines dt 2 lw 1.5 lc rgb grey title 'threshold'\n"
            << "unset label\n"
            << support::panel(heights, 1) << "set xlabel '" << quoted(rows.row)
-           << "' noenhanced\nset y2range [0:1]\nset offsets\n";
+           << "' noenhanced\nset y2range [0:1]\n";
     // Room for the flags above the scores.
-    const double highest = std::max(scores.highest, rows.threshold);
+    const double highest =
+        std::isfinite(rows.threshold) ? std::max(scores.highest, rows.threshold) : scores.highest;
     const double lowest = extent(shown).lowest;
     if (logarithmic) {
         const double decades = std::log10(highest / std::min(lowest, 0.5 * rows.threshold));
@@ -182,8 +192,7 @@ tocsin::status pictures::draw(const scored_rows& rows) const {
                << "\nset yrange [" << std::min(lowest, 0.5 * rows.threshold) << ':'
                << highest * std::pow(10, 0.15 * decades) << "]\n";
     } else {
-        script << "set ytics " << tic_step(0, highest) << "\nset yrange [" << std::min(lowest, 0.0)
-               << ':' << 1.15 * highest << "]\n";
+        script << linear_axis(std::min(lowest, 0.0), 1.15 * highest);
     }
     script << "plot '" << name << ".dat' index 1 with lines lw 1 lc rgb '#000000'";
     if (!flagged.empty()) {

@@ -18,15 +18,15 @@ namespace evaluate {
 /// What a method said of rows of a recording that follow each other: one entry per row in each
 /// list.
 struct scored_rows {
-    std::string file;                 ///< of the recording, as in the results
-    std::vector<double> values;       ///< the first measured feature
-    std::vector<double> scores;       ///< higher = more anomalous; NaN where there is none
-    std::vector<std::uint8_t> labels; ///< nonzero = anomalous
-    std::vector<std::uint8_t> flags;  ///< nonzero = called anomalous
-    double threshold = 0;             ///< of the scores
-    tocsin::index_t first = 0;        ///< number of the first of these rows in the recording
-    std::string feature = "measured"; ///< name of the values
-    std::string row = "row";          ///< name of a row, with its length where that is known
+    std::string file;                      ///< of the recording, as in the results
+    std::vector<double> values = {};       ///< of one feature, the first unless more is said
+    std::vector<double> scores = {};       ///< higher = more anomalous; NaN where there is none
+    std::vector<std::uint8_t> labels = {}; ///< nonzero = anomalous
+    std::vector<std::uint8_t> flags = {};  ///< nonzero = called anomalous
+    double threshold = 0;                  ///< of the scores
+    tocsin::index_t first = 0;             ///< number of the first of these rows in the recording
+    std::string feature = "measured";      ///< name of the values
+    std::string row = "row";               ///< name of a row, with its length where that is known
 };
 
 /// `rows` of the first feature of `[features x rows]`.

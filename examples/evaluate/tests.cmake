@@ -4,7 +4,8 @@ if(NOT TOCSIN_BUILD_TESTS)
     return()
 endif()
 add_executable(evaluate_tests evaluate/tests/evaluate_test.cpp evaluate/tests/suites_test.cpp
-                              evaluate/tests/streams_test.cpp evaluate/streams.cpp
+                              evaluate/tests/streams_test.cpp evaluate/tests/pictures_test.cpp
+                              evaluate/pictures.cpp evaluate/streams.cpp
                               evaluate/scoring_task.cpp)
 target_link_libraries(evaluate_tests PRIVATE tocsin_test_main nlohmann_json::nlohmann_json)
 target_include_directories(evaluate_tests PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}/evaluate")
