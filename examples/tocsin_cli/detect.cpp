@@ -1,6 +1,5 @@
 // detect: judges the sequences or rows of a file, with metrics where it has labels.
 #include "tocsin/io/atomic_file.hpp"
-#include "tocsin/io/csv.hpp"
 #include "tocsin/metrics/regression.hpp"
 
 #include "commands.hpp"
@@ -9,7 +8,9 @@
 #include "metrics.hpp"
 #include "model_file.hpp"
 #include "options.hpp"
+#include "row_judge.hpp"
 #include "verdict_json.hpp"
+#include "verdict_table.hpp"
 #include <cmath>
 
 namespace tocsin_cli {
@@ -19,35 +20,6 @@ using nlohmann::ordered_json;
 using tocsin::index_t;
 
 enum class view_kind : std::uint8_t { step, feature, any };
-enum class output_kind : std::uint8_t { table, csv };
-
-/// Verdicts as a table for people or as CSV; JSON is kept beside it.
-class verdict_table {
-  public:
-    verdict_table(output_kind kind, std::vector<std::string> names, std::vector<int> widths)
-        : csv_{kind == output_kind::csv}, widths_{std::move(widths)} {
-        add(names);
-    }
-
-    void add(const std::vector<std::string>& cells) {
-        for (std::size_t k = 0; k < cells.size(); ++k) {
-            if (csv_) {
-                text_ += (k > 0 ? "," : "") + tocsin::detail::quoted(cells[k], ',');
-            } else {
-                const auto width = static_cast<std::size_t>(widths_[k]);
-                text_.append(cells[k].size() < width ? width - cells[k].size() : 0, ' ');
-                text_ += cells[k] + (k + 1 < cells.size() ? "  " : "");
-            }
-        }
-        text_ += '\n';
-    }
-    const std::string& text() const noexcept { return text_; }
-
-  private:
-    bool csv_;
-    std::vector<int> widths_;
-    std::string text_;
-};
 
 struct detect_command {
     console out;
@@ -55,6 +27,7 @@ struct detect_command {
     std::string data_path;
     std::string output;
     input_options input;
+    row_options rows;
     int stride = 0;
     view_kind view = view_kind::step;
     output_kind kind = output_kind::table;
@@ -86,6 +59,7 @@ void detect_command::add_to(CLI::App& command) {
                "How the verdicts are written without --json");
     command.add_option("-o,--output", output, "File for the verdicts; default: standard output")
         ->type_name("FILE");
+    rows.add_to(command);
     input.add_to(command);
 }
 
@@ -107,6 +81,15 @@ void detect_command::run() {
         }
         judge_rows(model, data);
     } else {
+        const int smoothing = model.detector.step_rule().smoothing();
+        if (smoothing > 1) {
+            fail(tocsin::error_code::invalid_argument, model_path, ": was tuned with --smooth ",
+                 smoothing, ", for rows of CSV without --stride");
+        }
+        if (const std::string given = rows.first_given(); !given.empty()) {
+            fail(tocsin::error_code::invalid_argument, given,
+                 ": is for rows of CSV without --stride");
+        }
         judge_windows(model, data);
     }
 }
@@ -120,6 +103,12 @@ void detect_command::judge_rows(model_file& model, const input_data& data) {
         header.insert(header.begin() + 1, "timestamp");
         widths.insert(widths.begin() + 1, 19);
     }
+    row_judge judge{model.detector, rows, model_path};
+    const bool alarms = judge.has_alarms();
+    if (alarms) {
+        header.emplace_back("alarm");
+        widths.push_back(5);
+    }
     if (data.has_labels()) {
         header.emplace_back("label");
         widths.push_back(5);
@@ -131,10 +120,12 @@ void detect_command::judge_rows(model_file& model, const input_data& data) {
         counts[name] = 0;
     }
     scored_decisions decisions;
+    scored_decisions alarm_decisions;
     for (index_t t = 0; t < series.time(); ++t) {
         const auto sample = series.values.col(t);
-        const auto verdict = model.detector.push(
+        const row_verdict judged = judge.push(
             std::span<const float>(sample.data(), static_cast<std::size_t>(sample.size())));
+        const tocsin::verdict& verdict = judged.verdict;
         const auto at = static_cast<std::size_t>(t);
         const std::string timestamp =
             series.timestamps.empty() ? std::string{} : series.timestamps[at];
@@ -142,9 +133,10 @@ void detect_command::judge_rows(model_file& model, const input_data& data) {
         counts[to_string(verdict.kind)] = counts[to_string(verdict.kind)].get<index_t>() + 1;
         if (scored && data.has_labels()) {
             decisions.add(verdict.score, verdict.is_anomaly(), series.labels[at] != 0);
+            alarm_decisions.add(verdict.score, judged.alarm, series.labels[at] != 0);
         }
         if (out.json()) {
-            verdicts.push_back(verdict_json(t + 1, timestamp, verdict, names));
+            verdicts.push_back(verdict_json(t + 1, timestamp, judged, alarms, names));
             if (data.has_labels()) {
                 verdicts.back()["label"] = series.labels[at];
             }
@@ -158,6 +150,9 @@ void detect_command::judge_rows(model_file& model, const input_data& data) {
         if (!series.timestamps.empty()) {
             cells.insert(cells.begin() + 1, timestamp);
         }
+        if (alarms) {
+            cells.emplace_back(judged.alarm ? "1" : "0");
+        }
         if (data.has_labels()) {
             cells.emplace_back(series.labels[at] != 0 ? "1" : "0");
         }
@@ -167,10 +162,21 @@ void detect_command::judge_rows(model_file& model, const input_data& data) {
         std::to_string(series.time()) + " rows: " + counts["anomaly"].dump() + " anomalies, " +
         counts["normal"].dump() + " normal, " + counts["warming_up"].dump() + " warming up, " +
         counts["invalid_sample"].dump() + " invalid"};
+    if (alarms) {
+        counts["alarm_rows"] = judge.alarm_rows();
+        counts["alarms"] = judge.alarms();
+        summary.push_back("alarms: " + std::to_string(judge.alarms()) +
+                          ", rows in them: " + std::to_string(judge.alarm_rows()));
+    }
     ordered_json metrics;
     if (data.has_labels()) {
         metrics["step"] = decisions.json();
         summary.push_back("against the labels of the rows with a score: " + decisions.text());
+        if (alarms) {
+            metrics["alarm"] = alarm_decisions.json();
+            summary.push_back("alarms against these labels:                 " +
+                              alarm_decisions.text());
+        }
     }
     finish(model, table, std::move(verdicts), std::move(counts), metrics, summary);
 }

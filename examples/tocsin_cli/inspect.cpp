@@ -79,6 +79,7 @@ void inspect_command::describe_model(ordered_json& result) const {
     }
     if (phase >= tocsin::detector_phase::tuned) {
         result["rule"] = detector.step_rule().name();
+        result["smoothing"] = detector.step_rule().smoothing();
         result["step_threshold"] = detector.step_threshold();
         result["feature_threshold"] = detector.feature_threshold();
     }

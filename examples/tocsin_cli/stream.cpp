@@ -5,6 +5,7 @@
 #include "failure.hpp"
 #include "input.hpp"
 #include "model_file.hpp"
+#include "row_judge.hpp"
 #include "verdict_json.hpp"
 #include <cstdio>
 #include <iostream>
@@ -19,6 +20,7 @@ struct stream_command {
     console out;
     std::string model_path;
     input_options input;
+    row_options rows;
     bool strict = false;
 
     void add_to(CLI::App& command);
@@ -32,6 +34,7 @@ void stream_command::add_to(CLI::App& command) {
     command.add_flag("--strict", strict,
                      "End with exit code 3 at the first malformed line; default: report it as a "
                      "line of JSON and go on");
+    rows.add_to(command);
     input.add_to(command);
     for (const char* name : {"--format", "--step-delimiter"}) {
         command.remove_option(command.get_option(name));
@@ -65,6 +68,7 @@ void stream_command::run() {
     model_file model = load_model(model_path);
     require_phase(model, model_path, tocsin::detector_phase::tuned);
     const auto names = model.shown_names();
+    row_judge judge{model.detector, rows, model_path};
     std::optional<tocsin::csv_layout> layout;
     std::vector<float> sample(names.size());
     tocsin::csv_notes notes;
@@ -103,8 +107,8 @@ void stream_command::run() {
             print({{"row", row}, {"verdict", "malformed_line"}, {"error", parsed.message()}});
             continue;
         }
-        print(verdict_json(row, tocsin::csv_layout::unquoted(notes.timestamp),
-                           model.detector.push(sample), names));
+        print(verdict_json(row, tocsin::csv_layout::unquoted(notes.timestamp), judge.push(sample),
+                           judge.has_alarms(), names));
     }
     if (std::cin.bad()) {
         fail(error_code::io_error, "cannot read standard input");

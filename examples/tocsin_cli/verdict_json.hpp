@@ -2,10 +2,9 @@
 /// @brief The verdict on a row as JSON: the same from detect as from stream.
 #pragma once
 
-#include "tocsin/detect/verdict.hpp"
-
 #include <nlohmann/json.hpp>
 
+#include "row_judge.hpp"
 #include <cstddef>
 #include <string>
 #include <vector>
@@ -14,15 +13,20 @@ namespace tocsin_cli {
 
 /// @param row       rows of data so far, from 1
 /// @param timestamp as written; empty without one
+/// @param alarms    whether the row says if it belongs to an alarm
 /// @param names     one per feature
 inline nlohmann::ordered_json verdict_json(tocsin::index_t row, const std::string& timestamp,
-                                           const tocsin::verdict& verdict,
+                                           const row_verdict& judged, bool alarms,
                                            const std::vector<std::string>& names) {
+    const tocsin::verdict& verdict = judged.verdict;
     nlohmann::ordered_json line{{"row", row}};
     if (!timestamp.empty()) {
         line["timestamp"] = timestamp;
     }
     line["verdict"] = to_string(verdict.kind);
+    if (alarms) {
+        line["alarm"] = judged.alarm;
+    }
     if (!verdict.shares.empty()) {
         line["score"] = verdict.score;
         line["threshold"] = verdict.threshold;

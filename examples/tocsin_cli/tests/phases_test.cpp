@@ -17,22 +17,6 @@ namespace {
 
 using nlohmann::json;
 
-json run_json(const program& cli, const std::string& arguments) {
-    const outcome run = cli(arguments + " --json");
-    INFO(arguments << ": " << run.err);
-    REQUIRE(run.code == 0);
-    return json::parse(run.out);
-}
-
-std::vector<json> lines_of(const std::string& text) {
-    std::vector<json> lines;
-    std::istringstream stream{text};
-    for (std::string line; std::getline(stream, line);) {
-        lines.push_back(json::parse(line));
-    }
-    return lines;
-}
-
 const std::string process = " --features 3 --length 16 --anomalous-steps 6 --seed 7";
 const std::string small = " --encoder 6 --epochs 6 --learning-rate 0.01";
 

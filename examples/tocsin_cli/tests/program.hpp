@@ -4,12 +4,17 @@
 
 #include "tocsin/io/read_file.hpp"
 
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
 #include "io/temporary_directory.hpp"
 #include <cstdlib>
 #include <fstream>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <sys/wait.h>
+#include <vector>
 
 /// What a run of the program left.
 struct outcome {
@@ -42,3 +47,21 @@ class program {
   private:
     tocsin_test::temporary_directory folder_;
 };
+
+/// The result of a run that must succeed.
+inline nlohmann::json run_json(const program& cli, const std::string& arguments) {
+    const outcome run = cli(arguments + " --json");
+    INFO(arguments << ": " << run.err);
+    REQUIRE(run.code == 0);
+    return nlohmann::json::parse(run.out);
+}
+
+/// One object a line.
+inline std::vector<nlohmann::json> lines_of(const std::string& text) {
+    std::vector<nlohmann::json> lines;
+    std::istringstream stream{text};
+    for (std::string line; std::getline(stream, line);) {
+        lines.push_back(nlohmann::json::parse(line));
+    }
+    return lines;
+}

@@ -1,0 +1,129 @@
+#include "row_judge.hpp"
+
+#include "failure.hpp"
+#include "options.hpp"
+#include <algorithm>
+
+namespace tocsin_cli {
+
+void row_options::add_to(CLI::App& command) {
+    adapt_option_ =
+        command
+            .add_flag("--adapt", adapt_,
+                      "The threshold learns from the scores of the rows; needs a model tuned with "
+                      "--rule peaks-over-threshold or drift-peaks-over-threshold. The model file "
+                      "stays as it is")
+            ->group("Threshold");
+    constexpr const char* group = "Alarms (of rows; in this order)";
+    CLI::Option* const hysteresis =
+        with_default(add_number(command, "--hysteresis", hysteresis_,
+                                "An alarm lasts until the score falls below this share of the "
+                                "threshold",
+                                0, 1, true),
+                     hysteresis_);
+    CLI::Option* const m_of_n =
+        command
+            .add_option_function<std::string>(
+                "--m-of-n",
+                [this](const std::string& given) {
+                    const auto pieces = split_at_commas(given);
+                    if (pieces.size() != 2) {
+                        throw CLI::ValidationError("--m-of-n", "'" + given + "' is not M,N");
+                    }
+                    n_ = parse_integer<int>("--m-of-n", pieces[1], 1, 64);
+                    m_ = parse_integer<int>("--m-of-n", pieces[0], 1, n_);
+                },
+                "An alarm needs M anomalies among the last N rows, N at most 64")
+            ->type_name("M,N")
+            ->default_str("1,1");
+    CLI::Option* const duration = add_integer<std::int64_t>(
+        command, "--minimum-duration", duration_,
+        "An alarm begins only when it has stood for so many rows", 1, tocsin::detail::most_rows);
+    CLI::Option* const silence = add_integer<std::int64_t>(
+        command, "--suppress", silence_, "No other alarm for so many rows after one", 0,
+        tocsin::detail::most_rows);
+    alarm_options_ = {hysteresis, m_of_n, duration, silence};
+    for (CLI::Option* option : alarm_options_) {
+        option->group(group);
+    }
+}
+
+bool row_options::has_alarms() const {
+    return std::any_of(alarm_options_.begin(), alarm_options_.end(),
+                       [](const CLI::Option* option) { return option->count() > 0; });
+}
+
+std::string row_options::first_given() const {
+    if (adapt_option_->count() > 0) {
+        return adapt_option_->get_name();
+    }
+    for (const CLI::Option* option : alarm_options_) {
+        if (option->count() > 0) {
+            return option->get_name();
+        }
+    }
+    return {};
+}
+
+namespace {
+
+// What hysteresis sees: whether the score is above the threshold, or only above the share of it
+// where an alarm ends. Both move with a threshold that adapts.
+constexpr double above = 2;
+constexpr double between = 1;
+constexpr double below = 0;
+
+} // namespace
+
+row_judge::row_judge(any_detector& detector, const row_options& options, const std::string& model)
+    : detector_{detector}, rule_{detector.step_rule()}, smoothing_{rule_.smoothing()},
+      adapt_{options.adapt()}, has_alarms_{options.has_alarms()},
+      end_of_alarm_{options.hysteresis_}, hysteresis_{1.5, options.hysteresis_ < 1 ? 0.5 : 1.5},
+      chain_{tocsin::m_of_n{options.m_, options.n_}, tocsin::minimum_duration{options.duration_},
+             tocsin::suppression{options.silence_}} {
+    if (!adapt_) {
+        return;
+    }
+    if (detector.step_threshold() != rule_.threshold()) {
+        fail(tocsin::error_code::invalid_argument, "--adapt: ", model, " has a threshold by hand, ",
+             detector.step_threshold());
+    }
+    if (!rule_.adapts()) {
+        fail(tocsin::error_code::invalid_argument, "--adapt: rule '", rule_.name(), "' of ", model,
+             " does not adapt; (drift-)peaks-over-threshold does");
+    }
+}
+
+row_verdict row_judge::push(std::span<const float> sample) noexcept {
+    row_verdict result{.verdict = detector_.push(sample)};
+    tocsin::verdict& verdict = result.verdict;
+    const bool scored = !verdict.shares.empty();
+    if (adapt_) {
+        verdict.threshold = rule_.threshold();
+    }
+    if (scored) {
+        verdict.score = smoothing_.push(verdict.score);
+        verdict.kind = verdict.score > verdict.threshold ? tocsin::verdict_kind::anomaly
+                                                         : tocsin::verdict_kind::normal;
+        if (adapt_) {
+            rule_.learn(verdict.score);
+        }
+    }
+    result.alarm = chain_.push(raises_alarm(verdict));
+    alarm_rows_ += result.alarm ? 1 : 0;
+    alarms_ += result.alarm && !alarm_before_ ? 1 : 0;
+    alarm_before_ = result.alarm;
+    return result;
+}
+
+/// A row without a score raises none, but it does not end one that hysteresis holds.
+bool row_judge::raises_alarm(const tocsin::verdict& verdict) noexcept {
+    if (verdict.shares.empty()) {
+        return end_of_alarm_ < 1 && hysteresis_.active();
+    }
+    return hysteresis_.push(verdict.is_anomaly()                                 ? above
+                            : verdict.score >= end_of_alarm_ * verdict.threshold ? between
+                                                                                 : below);
+}
+
+} // namespace tocsin_cli

@@ -1,0 +1,79 @@
+/// @file row_judge.hpp
+/// @brief What 'detect' and 'stream' make of each row: score, threshold, verdict, alarm.
+#pragma once
+
+#include "tocsin/errors/moving_window.hpp"
+#include "tocsin/threshold/alarm_control.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include "model_file.hpp"
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace tocsin_cli {
+
+/// Options of both commands for rows.
+class row_options {
+  public:
+    void add_to(CLI::App& command);
+
+    /// Whether the threshold shall adapt.
+    bool adapt() const noexcept { return adapt_; }
+    /// Whether alarms are wanted apart from verdicts.
+    bool has_alarms() const;
+    /// The first option that was given, such as "--adapt"; empty for none.
+    std::string first_given() const;
+
+  private:
+    friend class row_judge;
+
+    bool adapt_ = false;
+    double hysteresis_ = 1; // share of the threshold where an alarm ends
+    int m_ = 1;
+    int n_ = 1;
+    std::int64_t duration_ = 1;
+    std::int64_t silence_ = 0;
+    CLI::Option* adapt_option_ = nullptr;
+    std::vector<CLI::Option*> alarm_options_;
+};
+
+/// The verdict on a row, and whether it belongs to an alarm.
+struct row_verdict {
+    tocsin::verdict verdict;
+    bool alarm = false;
+};
+
+/// Judges rows one after the other.
+class row_judge {
+  public:
+    /// Fails where the options do not fit the detector, which must outlive this.
+    /// @param model named in failures
+    row_judge(any_detector& detector, const row_options& options, const std::string& model);
+
+    bool has_alarms() const noexcept { return has_alarms_; }
+    /// Rows that belong to an alarm, and alarms, so far.
+    tocsin::index_t alarm_rows() const noexcept { return alarm_rows_; }
+    tocsin::index_t alarms() const noexcept { return alarms_; }
+    /// @param sample `[features]`; valid until the next call
+    row_verdict push(std::span<const float> sample) noexcept;
+
+  private:
+    bool raises_alarm(const tocsin::verdict& verdict) noexcept;
+
+    any_detector& detector_;
+    any_threshold rule_;
+    tocsin::moving_window smoothing_;
+    bool adapt_;
+    bool has_alarms_;
+    double end_of_alarm_;
+    tocsin::hysteresis hysteresis_;
+    tocsin::alarm_chain<tocsin::m_of_n, tocsin::minimum_duration, tocsin::suppression> chain_;
+    tocsin::index_t alarm_rows_ = 0;
+    tocsin::index_t alarms_ = 0;
+    bool alarm_before_ = false;
+};
+
+} // namespace tocsin_cli

@@ -1,0 +1,53 @@
+/// @file rule_options.hpp
+/// @brief The options of 'tune' that choose a threshold rule and its settings.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include "any_threshold.hpp"
+#include <cstdint>
+#include <vector>
+
+namespace tocsin_cli {
+
+enum class rule_kind : std::uint8_t {
+    automatic,
+    f_beta,
+    quantile,
+    sigma,
+    epsilon,
+    peaks,
+    drift_peaks
+};
+
+/// What was asked for.
+class rule_options {
+  public:
+    void add_to(CLI::App& command);
+
+    rule_kind kind() const noexcept { return kind_; }
+    int smoothing() const noexcept { return smoothing_; }
+    /// The rule, not fitted yet. Fails, naming the option, where one belongs to another rule.
+    /// @param has_labels what the automatic choice depends on
+    any_threshold make(bool has_labels) const;
+
+  private:
+    /// An option that only some rules have.
+    struct owned_option {
+        CLI::Option* option;
+        std::vector<rule_kind> owners;
+    };
+
+    rule_kind kind_ = rule_kind::automatic;
+    double beta_ = 1;
+    double quantile_ = 0.99;
+    double factor_ = 1;
+    double sigmas_ = 3;
+    double false_alarm_rate_ = 1e-3;
+    int drift_depth_ = 100;
+    int buffer_ = 0;
+    int smoothing_ = 1;
+    std::vector<owned_option> owned_;
+};
+
+} // namespace tocsin_cli

@@ -1,0 +1,221 @@
+#include "tocsin/errors/moving_window.hpp"
+#include "tocsin/threshold/alarm_control.hpp"
+#include "tocsin/threshold/drift_spot_threshold.hpp"
+#include "tocsin/threshold/epsilon_threshold.hpp"
+#include "tocsin/threshold/spot_threshold.hpp"
+
+#include <doctest/doctest.h>
+
+#include "program.hpp"
+#include <algorithm>
+#include <string>
+#include <vector>
+
+namespace {
+
+using nlohmann::json;
+
+/// A model `m` with fitted errors, rows to tune with and rows with an anomaly.
+void prepare(const program& cli) {
+    const std::string rows = " --as csv --features 2 --noise 0.2 --seed 7";
+    CHECK(cli("generate rows.csv --normal 1 --length 1500" + rows).code == 0);
+    CHECK(cli("generate wrong.csv --normal 0 --anomalous 1 --length 120 --anomalous-steps 40 "
+              "--kind frozen" +
+              rows)
+              .code == 0);
+    CHECK(cli("train m rows.csv --window 8 --encoder 6 --epochs 4 --learning-rate 0.01 --quiet")
+              .code == 0);
+    CHECK(cli("fit-errors m rows.csv").code == 0);
+}
+
+std::vector<double> scores_of(const json& found) {
+    std::vector<double> scores;
+    for (const json& line : found["verdicts"]) {
+        if (line.contains("score")) {
+            scores.push_back(line["score"]);
+        }
+    }
+    return scores;
+}
+
+/// Scores of rows as the model gives them, without a rule of interest.
+std::vector<double> plain_scores(const program& cli, const std::string& data) {
+    run_json(cli, "tune m rows.csv --rule sigma -o plain");
+    return scores_of(run_json(cli, "detect plain " + data));
+}
+
+} // namespace
+
+TEST_SUITE("tocsin_cli") {
+    TEST_CASE("tune: each rule gives the library's threshold") {
+        const program cli;
+        prepare(cli);
+        const std::vector<double> scores = plain_scores(cli, "rows.csv");
+        REQUIRE(scores.size() == 1493);
+
+        tocsin::epsilon_threshold epsilon{5};
+        REQUIRE(epsilon.fit(scores, {}).ok());
+        const json by_epsilon = run_json(cli, "tune m rows.csv --rule epsilon --buffer 5");
+        CHECK(by_epsilon["rule"] == "epsilon");
+        CHECK(by_epsilon["step_threshold"] == doctest::Approx(epsilon.threshold()));
+        CHECK(run_json(cli, "inspect m")["rule"] == "epsilon");
+
+        tocsin::spot_settings settings;
+        settings.q = 2e-3;
+        settings.level = 0.98;
+        tocsin::drift_spot_threshold drift{settings, 50};
+        REQUIRE(drift.fit(scores, {}).ok());
+        const json by_drift = run_json(cli, "tune m rows.csv --rule drift-peaks-over-threshold "
+                                            "--false-alarm-rate 2e-3 --drift-depth 50");
+        CHECK(by_drift["step_threshold"] == doctest::Approx(drift.threshold()));
+        CHECK(run_json(cli, "inspect m")["rule"] == "drift-peaks-over-threshold");
+    }
+
+    TEST_CASE("adapt: the threshold is that of the library's rule after the rows before") {
+        const program cli;
+        prepare(cli);
+        const std::vector<double> normal = plain_scores(cli, "rows.csv");
+        const std::vector<double> scores = plain_scores(cli, "wrong.csv");
+        tocsin::spot_settings settings;
+        settings.q = 1e-3;
+        settings.level = 0.98;
+        const auto check = [&](auto rule, const std::string& name) {
+            CAPTURE(name);
+            REQUIRE(rule.fit(normal, {}).ok());
+            run_json(cli, "tune m rows.csv --rule " + name);
+            const std::string before = cli.read("m");
+            const json found = run_json(cli, "detect m wrong.csv --adapt");
+            std::size_t k = 0;
+            int moved = 0;
+            for (const json& line : found["verdicts"]) {
+                if (!line.contains("score")) {
+                    continue;
+                }
+                CHECK(line["threshold"] == doctest::Approx(rule.threshold()));
+                CHECK(line["verdict"] == (rule.exceeds(scores[k]) ? "anomaly" : "normal"));
+                const double threshold = rule.threshold();
+                rule.push(scores[k++]);
+                moved += rule.threshold() != threshold ? 1 : 0;
+            }
+            CHECK(k == scores.size());
+            CHECK(moved > 0);
+            CHECK(found["counts"]["anomaly"] > 10);
+            CHECK(cli.read("m") == before);
+
+            auto streamed = lines_of(cli("stream m --adapt", cli.read("wrong.csv")).out);
+            REQUIRE(streamed.size() == found["verdicts"].size());
+            for (std::size_t row = 0; row < streamed.size(); ++row) {
+                json expected = found["verdicts"][row];
+                expected.erase("label");
+                CHECK(streamed[row] == expected);
+            }
+            // Without the option it stays.
+            for (const json& line : run_json(cli, "detect m wrong.csv")["verdicts"]) {
+                CHECK((!line.contains("score") || line["threshold"] == found["step_threshold"]));
+            }
+        };
+        check(tocsin::spot_threshold{settings}, "peaks-over-threshold");
+        check(tocsin::drift_spot_threshold{settings}, "drift-peaks-over-threshold");
+    }
+
+    TEST_CASE("smooth: tuned on the trailing mean, which detect and stream then judge") {
+        const program cli;
+        prepare(cli);
+        std::vector<double> normal = plain_scores(cli, "rows.csv");
+        std::vector<double> scores = plain_scores(cli, "wrong.csv");
+        for (std::vector<double>* values : {&normal, &scores}) {
+            tocsin::moving_window window{6};
+            for (double& value : *values) {
+                value = window.push(value);
+            }
+        }
+        const json tuned = run_json(cli, "tune m rows.csv --quantile 1 --smooth 6");
+        CHECK(tuned["smoothing"] == 6);
+        CHECK(tuned["step_threshold"] ==
+              doctest::Approx(*std::max_element(normal.begin(), normal.end())));
+        CHECK(run_json(cli, "inspect m")["smoothing"] == 6);
+        const json found = run_json(cli, "detect m wrong.csv");
+        const std::vector<double> smoothed = scores_of(found);
+        REQUIRE(smoothed.size() == scores.size());
+        for (std::size_t k = 0; k < scores.size(); ++k) {
+            CHECK(smoothed[k] == doctest::Approx(scores[k]));
+        }
+        for (const json& line : found["verdicts"]) {
+            CHECK((!line.contains("score") ||
+                   (line["score"] > line["threshold"]) == (line["verdict"] == "anomaly")));
+        }
+        // By hand, the smoothing is kept as well.
+        run_json(cli, "tune m --step-threshold 9 --feature-threshold 9 --smooth 6");
+        CHECK(scores_of(run_json(cli, "detect m wrong.csv")) == smoothed);
+        const json labelled = run_json(cli, "tune m wrong.csv --smooth 6 --rule f-beta");
+        CHECK(labelled["metrics"]["step"]["f1"] > 0.5);
+    }
+
+    TEST_CASE("alarms: what the library's pieces make of the verdicts") {
+        const program cli;
+        prepare(cli);
+        run_json(cli, "tune m rows.csv --quantile 0.9");
+        std::string rows = cli.read("wrong.csv");
+        // A row without a score in the midst of the anomaly.
+        std::size_t begin = 0;
+        for (int line = 0; line < 100; ++line) {
+            begin = rows.find('\n', begin) + 1;
+        }
+        rows.replace(begin, rows.find(',', begin) - begin, "nan");
+        cli.write("wrong.csv", rows);
+        const json plain = run_json(cli, "detect m wrong.csv");
+        CHECK(plain["counts"]["invalid_sample"] == 1);
+        CHECK_FALSE(plain["counts"].contains("alarms"));
+
+        struct setting {
+            const char* options;
+            double off;
+            int m, n, duration, silence;
+        };
+        for (const setting& each : {
+                 setting{"--m-of-n 3,5", 1, 3, 5, 1, 0},
+                 setting{"--minimum-duration 4", 1, 1, 1, 4, 0},
+                 setting{"--suppress 7", 1, 1, 1, 1, 7},
+                 setting{"--hysteresis 0.3", 0.3, 1, 1, 1, 0},
+                 setting{"--hysteresis 0.5 --m-of-n 2,3 --minimum-duration 2 --suppress 9", 0.5, 2,
+                         3, 2, 9},
+             }) {
+            CAPTURE(each.options);
+            const json found = run_json(cli, std::string{"detect m wrong.csv "} + each.options);
+            const double threshold = found["step_threshold"];
+            tocsin::hysteresis hold{threshold, each.off * threshold};
+            tocsin::alarm_chain chain{tocsin::m_of_n{each.m, each.n},
+                                      tocsin::minimum_duration{each.duration},
+                                      tocsin::suppression{each.silence}};
+            int alarm_rows = 0;
+            int alarms = 0;
+            bool before = false;
+            for (std::size_t k = 0; k < found["verdicts"].size(); ++k) {
+                const json& line = found["verdicts"][k];
+                bool flag = each.off < 1 && hold.active();
+                if (line.contains("score")) {
+                    flag = hold.push(line["score"]);
+                }
+                const bool expected = chain.push(flag);
+                CHECK(line["alarm"] == expected);
+                CHECK(line["verdict"] == plain["verdicts"][k]["verdict"]);
+                alarm_rows += expected ? 1 : 0;
+                alarms += expected && !before ? 1 : 0;
+                before = expected;
+            }
+            CHECK(alarms > 0);
+            CHECK(alarm_rows != plain["counts"]["anomaly"]);
+            CHECK(found["counts"]["alarm_rows"] == alarm_rows);
+            CHECK(found["counts"]["alarms"] == alarms);
+            CHECK(found["metrics"].contains("alarm"));
+            const auto streamed = lines_of(cli(std::string{"stream m "} + each.options, rows).out);
+            REQUIRE(streamed.size() == found["verdicts"].size());
+            for (std::size_t k = 0; k < streamed.size(); ++k) {
+                CHECK(streamed[k]["alarm"] == found["verdicts"][k]["alarm"]);
+            }
+        }
+        const std::string table = cli("detect m wrong.csv --table csv --m-of-n 3,5").out;
+        CHECK(table.starts_with(
+            "row,verdict,score,threshold,largest_share,alarm,label\n1,warming_up,,"));
+    }
+}
