@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "temporary_directory.hpp"
+#include <algorithm>
 #include <cmath>
 #include <span>
 #include <vector>
@@ -54,6 +55,43 @@ TEST_SUITE("io") {
                 CHECK(theirs.kind == ours.kind);
                 CHECK(theirs.score == ours.score);
             }
+        }
+    }
+
+    TEST_CASE("detector_file: what a detector has learned of its errors on the stream is saved") {
+        const tocsin_test::temporary_directory directory;
+        const auto path = directory / "watch.safetensors";
+        const auto values = waves();
+        const auto windows = tocsin::make_windows(values, 50, 10);
+        watchdog watch(model::with_layers(2, 1, {6}, 3), {.warm_up = 4});
+        tocsin::trainer<> how;
+        how.epochs = 2;
+        REQUIRE(watch.train(*windows, {}, how).ok());
+        REQUIRE(watch.fit_errors(*windows).ok());
+        REQUIRE(watch.tune(*windows).ok());
+        const tocsin::matrix<double> before = watch.statistic().covariance();
+        REQUIRE(watch.enable_learning(20).ok());
+        for (int t = 0; t < 50; ++t) {
+            const float sample[] = {0.5F * values(0, t), values(1, t)};
+            watch.push(sample);
+            watch.learn();
+        }
+        CHECK(watch.statistic().covariance() != before);
+        REQUIRE(tocsin::save_detector(watch, path).ok());
+        auto loaded = tocsin::load_detector<watchdog>(path);
+        REQUIRE(loaded);
+        watch.restart_stream();
+        REQUIRE(watch.enable_learning(20).ok());
+        REQUIRE(loaded->enable_learning(20).ok());
+        for (int t = 0; t < 50; ++t) {
+            const std::span<const float> sample(values.col(t).data(), 2);
+            const auto ours = watch.push(sample);
+            const auto theirs = loaded->push(sample);
+            CHECK(theirs.score == ours.score);
+            CHECK(std::equal(theirs.shares.begin(), theirs.shares.end(), ours.shares.begin(),
+                             ours.shares.end()));
+            watch.learn();
+            loaded->learn();
         }
     }
 

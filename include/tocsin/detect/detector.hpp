@@ -112,7 +112,7 @@ class detector {
         status ready = check();
         for (const window_list* part : {&training, &validation}) {
             if (ready.ok() && !(part->empty() && part == &validation)) {
-                ready = check_windows("train", *part);
+                ready = detail::check_windows("train", *part, features(), settings_.window);
             }
         }
         if (!ready.ok()) {
@@ -375,29 +375,9 @@ class detector {
         }
     }
 
-    status check_windows(const char* caller, const window_list& given) const noexcept {
-        if (given.empty()) {
-            return status::error(error_code::invalid_data, caller, ": there are no windows");
-        }
-        if (given.features() != features() || given.length() != settings_.window) {
-            return status::error(error_code::invalid_argument, caller, ": windows of ",
-                                 given.features(), " features and ", given.length(),
-                                 " steps do not fit a detector of ", features(), " features and ",
-                                 settings_.window, " steps");
-        }
-        return {};
-    }
     status require(const char* caller, detector_phase needed,
                    const window_list& given) const noexcept {
-        if (const status ready = check(); !ready.ok()) {
-            return ready;
-        }
-        if (phase_ < needed) {
-            return status::error(error_code::not_ready, caller, ": call ",
-                                 needed == detector_phase::trained ? "train()" : "fit_errors()",
-                                 " first");
-        }
-        return check_windows(caller, given);
+        return detail::require_phase(*this, caller, needed, given, settings_.window);
     }
 
     void predict_scaled(const scalar_type* window) noexcept {

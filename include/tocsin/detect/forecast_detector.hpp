@@ -234,10 +234,9 @@ class forecast_detector {
         return outcome;
     }
     /// Prepares learn(): the error statistic forgets, and, where wanted, the model goes on
-    /// learning. Neither is saved with the detector. Allocates.
+    /// learning. What was learned is saved with the detector, these settings are not. Allocates.
     /// @param half_life samples after which a sample weighs half as much in the error statistic, at
-    ///                  least 1; only statistics with `adapt()` (both of the library) change at
-    ///                  all
+    ///                  least 1; statistics without `adapt()` never change
     /// @param model     how the model goes on learning; none: it does not
     status enable_learning(double half_life,
                            std::optional<online_training_settings> model = std::nullopt) {
@@ -368,23 +367,7 @@ class forecast_detector {
 
     status require(const char* caller, detector_phase needed,
                    const window_list& given) const noexcept {
-        if (const status ready = check(); !ready.ok()) {
-            return ready;
-        }
-        if (phase_ < needed) {
-            return status::error(error_code::not_ready, caller, ": call ",
-                                 needed == detector_phase::trained ? "train()" : "fit_errors()",
-                                 " first");
-        }
-        if (given.empty()) {
-            return status::error(error_code::invalid_data, caller, ": there are no windows");
-        }
-        if (given.features() != features()) {
-            return status::error(error_code::invalid_argument, caller, ": windows of ",
-                                 given.features(), " features do not fit a detector of ",
-                                 features());
-        }
-        return {};
+        return detail::require_phase(*this, caller, needed, given);
     }
 
     /// Calls `visit(outcome, errors)` for each sample of each window.

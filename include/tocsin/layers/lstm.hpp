@@ -299,7 +299,7 @@ class lstm {
     }
     /// The same with nothing flowing into the final state from outside.
     /// @param work `backward_work_size(batch, time)` scalars; out: dL/dh and dL/dc of the initial
-    /// state
+    ///             state
     void backward(std::span<const Scalar> parameters, sequence_view<const Scalar, Inputs> inputs,
                   const tape_type& tape, sequence_view<const Scalar, Hidden> output_gradient,
                   std::span<Scalar> gradients, sequence_view<Scalar, Inputs> input_gradient,

@@ -272,7 +272,7 @@ class basic_lstm_stack {
     }
     /// @param output_gradient may be empty: only the final states matter
     /// @param state_gradient  `state_size(batch)`, in: of the final states; out: of the initial
-    /// ones
+    ///                        ones
     void backward(std::span<const Scalar> parameters, sequence_view<const Scalar> inputs,
                   const tape_type& tape, sequence_view<const Scalar> output_gradient,
                   std::span<Scalar> gradients, sequence_view<Scalar> input_gradient,

@@ -84,8 +84,8 @@ enum class direction : std::uint8_t { both, above, below };
 /// score says that a deviation is unusual, not that it matters.
 class minimum_deviation {
   public:
-    /// @param least in units of the signal, at least 0; otherwise check() says so and nothing
-    /// passes
+    /// @param least in units of the signal, at least 0; otherwise check() says so, and nothing
+    ///              passes
     explicit minimum_deviation(double least, direction side = direction::both) noexcept
         : least_{least}, side_{side} {}
 

@@ -65,8 +65,7 @@ class quantile_sketch {
 
     /// Takes in what another sketch has seen. Never allocates.
     /// @return `invalid_argument` when k differs, for itself, or beyond 2^53 scores in all; this
-    /// one
-    ///         is then unchanged
+    ///         one is then unchanged
     status merge(const quantile_sketch& other) noexcept {
         if (other.k_ != k_) {
             return status::error(error_code::invalid_argument, "quantile_sketch: k ", k_,

@@ -28,10 +28,9 @@ namespace tocsin {
 ///
 /// - Bounded memory: the last `memory` excesses and the times when they came. n counts the scores
 ///   during which they came, so that threshold and rate forget together; t never changes.
-/// - An alarm may be false: it happens with probability q. Such an alarm counts as an excess that
-/// is
-///   known only to be larger than the threshold (censored), as long as q and the uncertainty of the
-///   fit explain the number of alarms in memory, and no other one counted during the last 0.05 / q
+/// - An alarm may be false: it happens with probability q. Such an alarm counts as an excess known
+///   only to be larger than the threshold (censored), as long as q and the uncertainty of the fit
+///   explain the number of alarms in memory, and no other one counted during the last 0.05 / q
 ///   scores, as alarms of one anomaly come together. All others leave no trace, so that an anomaly
 ///   moves the threshold by a bounded amount. The paper leaves no trace of any alarm, which cuts
 ///   the tail off at the threshold: the rate then rises to several q.

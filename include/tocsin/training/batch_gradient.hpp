@@ -23,8 +23,8 @@ class batch_gradient {
 
     /// Allocates.
     /// @param batch,time largest number of windows in a batch, and their length
-    /// @param keeps_state whether later batches go on where earlier ones ended: stateful models
-    /// only
+    /// @param keeps_state whether later batches go on where earlier ones ended; needs a stateful
+    ///                    model
     batch_gradient(const Model& model, int shards, int batch, int time, bool keeps_state = false)
         : shards_(static_cast<std::size_t>(shards)) {
         const int widest = (batch + shards - 1) / shards;
