@@ -3,10 +3,10 @@
 #pragma once
 
 #include "tocsin/core/storage.hpp"
-#include "tocsin/layers/dense.hpp"
 #include "tocsin/layers/dense_head.hpp"
 #include "tocsin/layers/lstm_stack.hpp"
 #include "tocsin/models/model_parts.hpp"
+#include "tocsin/models/state_bridge.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -47,11 +47,9 @@ class encoder_decoder {
     constexpr bool reversed() const noexcept { return reversed_; }
     constexpr decoder_training training() const noexcept { return training_; }
     constexpr int features() const noexcept { return head_.output_size(); }
-    constexpr bool has_bridge() const noexcept {
-        return encoder_.output_size() != decoder_.hidden_size(0);
-    }
+    constexpr bool has_bridge() const noexcept { return bridge().needed(); }
     constexpr index_t parameter_count() const noexcept {
-        return bridge_offset() + (has_bridge() ? 2 * bridge().parameter_count() : 0);
+        return bridge_offset() + bridge().parameter_count();
     }
 
     /// Checks each part, then that they fit together; names the two sizes that do not.
@@ -71,42 +69,28 @@ class encoder_decoder {
         detail::visit_part(visit, "encoder", 0, encoder_);
         detail::visit_part(visit, "decoder", decoder_offset(), decoder_);
         detail::visit_part(visit, "head", head_offset(), head_);
-        if (has_bridge()) {
-            detail::visit_part(visit, "bridge.hidden", bridge_offset(), bridge());
-            detail::visit_part(visit, "bridge.cell", bridge_offset() + bridge().parameter_count(),
-                               bridge());
-        }
+        bridge().for_each_parameter_block(visit, bridge_offset());
     }
 
     void initialise(std::span<Scalar> parameters, random_generator& random) const {
         encoder_.initialise(slice(parameters, 0), random);
         decoder_.initialise(slice(parameters, decoder_offset()), random);
         head_.initialise(slice(parameters, head_offset()), random);
-        if (has_bridge()) {
-            bridge().initialise(slice(parameters, bridge_offset()), random);
-            bridge().initialise(slice(parameters, bridge_offset() + bridge().parameter_count()),
-                                random);
-        }
+        bridge().initialise(slice(parameters, bridge_offset()), random);
     }
 
     // ---- inference --------------------------------------------------------------------------
 
     /// Scalars of the packed weights.
     constexpr index_t packed_size() const noexcept {
-        return packed_bridge_offset() + (has_bridge() ? 2 * bridge().packed_size() : 0);
+        return packed_bridge_offset() + bridge().packed_size();
     }
     /// Packs parameters for predict(); see concept packable_model. Never allocates.
     void pack(std::span<const Scalar> parameters, std::span<Scalar> packed) const noexcept {
         encoder_.pack(parameters, packed);
         decoder_.pack(slice(parameters, decoder_offset()), slice(packed, packed_decoder_offset()));
         head_.pack(slice(parameters, head_offset()), slice(packed, packed_head_offset()));
-        if (has_bridge()) {
-            const auto layer = bridge();
-            const auto area = slice(packed, packed_bridge_offset());
-            layer.pack(slice(parameters, bridge_offset()), area);
-            layer.pack(slice(parameters, bridge_offset() + layer.parameter_count()),
-                       slice(area, layer.packed_size()));
-        }
+        bridge().pack(slice(parameters, bridge_offset()), slice(packed, packed_bridge_offset()));
     }
 
     constexpr index_t predict_work_size(int batch, int /*time*/) const noexcept {
@@ -134,9 +118,9 @@ class encoder_decoder {
         for (int t = 0; t < time; ++t) {
             encoder_.step(packed, windows.step(t), encoder_state, step_work, order_of_step(t));
         }
-        cross_bridge(packed.from(packed_bridge_offset()), bridge().packed_size(),
-                     encoder_.layer_state(encoder_state, encoder_.layers() - 1, batch),
-                     decoder_.layer_state(decoder_state, 0, batch));
+        bridge().cross(packed.from(packed_bridge_offset()),
+                       encoder_.layer_state(encoder_state, encoder_.layers() - 1, batch),
+                       decoder_.layer_state(decoder_state, 0, batch));
         const Scalar* input = start.data();
         for (int s = 0; s < time; ++s) {
             decoder_.step(packed.from(packed_decoder_offset()),
@@ -185,8 +169,8 @@ class encoder_decoder {
         decoder_.reset(step.decoder, random);
         const int last = encoder_.layers() - 1;
         const auto encoded = encoder_.tape_state(encoder_tape, last, time);
-        cross_bridge(slice(parameters, bridge_offset()), bridge().parameter_count(), encoded,
-                     decoder_.tape_state(step.decoder, 0, 0));
+        bridge().cross(slice(parameters, bridge_offset()), encoded,
+                       decoder_.tape_state(step.decoder, 0, 0));
 
         for (int s = 0; s < time; ++s) {
             step.targets.step(s) = windows.step(window_step(s, time));
@@ -198,9 +182,10 @@ class encoder_decoder {
 
         zero(step.state_gradient);
         decode_backward(parameters, step, gradients, scratch);
-        cross_bridge_backward(parameters, encoded,
-                              decoder_.layer_state(step.state_gradient, 0, batch), gradients,
-                              encoder_.layer_state(encoder_gradient, last, batch));
+        bridge().cross_backward(slice(parameters, bridge_offset()), encoded,
+                                decoder_.layer_state(step.state_gradient, 0, batch),
+                                slice(gradients, bridge_offset()),
+                                encoder_.layer_state(encoder_gradient, last, batch));
         encoder_.backward(parameters, windows, encoder_tape, {}, gradients, {}, encoder_gradient,
                           scratch);
         return value;
@@ -217,8 +202,6 @@ class encoder_decoder {
     }
 
   private:
-    using bridge_layer = dense<Scalar>;
-
     /// What decoding a batch for training needs; sequences are in the decoder's order of steps.
     struct decoding {
         typename Decoder::tape_type decoder;
@@ -243,7 +226,7 @@ class encoder_decoder {
     constexpr index_t packed_bridge_offset() const noexcept {
         return packed_head_offset() + head_.packed_size();
     }
-    constexpr bridge_layer bridge() const noexcept {
+    constexpr detail::state_bridge<Scalar> bridge() const noexcept {
         return {encoder_.output_size(), decoder_.hidden_size(0)};
     }
     /// Position in the window of what the decoder emits at its step `s`.
@@ -258,45 +241,6 @@ class encoder_decoder {
                                        std::max(head_.backward_work_size(batch, time),
                                                 decoder_.state_backward_work_size(batch, time));
         return training_ == decoder_training::free_running ? free_running : teacher_forced;
-    }
-
-    /// Decoder's first (h, c) from the encoder's last one.
-    /// @param weights     parameters or packed weights of the bridge
-    /// @param cell_offset where those for c begin
-    template <class Weights, class From, class To>
-    void cross_bridge(const Weights& weights, index_t cell_offset, const From& encoded,
-                      To start) const noexcept {
-        if (has_bridge()) {
-            const auto layer = bridge();
-            layer.apply(weights, encoded.hidden, start.hidden);
-            if constexpr (requires { weights.from(cell_offset); }) {
-                layer.apply(weights.from(cell_offset), encoded.cell, start.cell);
-            } else {
-                layer.apply(slice(weights, cell_offset), encoded.cell, start.cell);
-            }
-        } else {
-            start.hidden = encoded.hidden;
-            start.cell = encoded.cell;
-        }
-    }
-    template <class State>
-    void cross_bridge_backward(std::span<const Scalar> parameters, const State& encoded,
-                               const State& start_gradient, std::span<Scalar> gradients,
-                               State encoded_gradient) const noexcept {
-        if (has_bridge()) {
-            // The bridge is linear, so dL/dy may stand for both y and dL/dy in apply_backward.
-            const auto layer = bridge();
-            const index_t cell_offset = bridge_offset() + layer.parameter_count();
-            auto hidden = start_gradient.hidden;
-            auto cell = start_gradient.cell;
-            layer.apply_backward(slice(parameters, bridge_offset()), encoded.hidden, hidden, hidden,
-                                 slice(gradients, bridge_offset()), encoded_gradient.hidden);
-            layer.apply_backward(slice(parameters, cell_offset), encoded.cell, cell, cell,
-                                 slice(gradients, cell_offset), encoded_gradient.cell);
-        } else {
-            encoded_gradient.hidden = start_gradient.hidden;
-            encoded_gradient.cell = start_gradient.cell;
-        }
     }
 
     void decode(std::span<const Scalar> parameters, const decoding& step) const noexcept {
