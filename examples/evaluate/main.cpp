@@ -63,9 +63,15 @@ struct command_line {
     std::optional<int> epochs;
     bool reversed = false;
     bool teacher_forced = false;
+    bool choose_settings = false;
 };
 
 exit_code run(const suite& which, const command_line& given) {
+    if (given.choose_settings && which.choose == nullptr) {
+        return fail(exit_code::usage, "--choose-settings: the suite '" + std::string(which.name) +
+                                          "' has no settings to choose from");
+    }
+    const auto evaluate_suite = given.choose_settings ? which.choose : which.run;
     if (given.data.empty()) {
         return fail(exit_code::io, "where is the data? Give --data DIR or set TOCSIN_DATA_DIR to "
                                    "the directory that holds '" +
@@ -90,14 +96,14 @@ exit_code run(const suite& which, const command_line& given) {
     for (int k = 0; k < given.seeds; ++k) {
         const std::uint64_t seed = given.seed + static_cast<std::uint64_t>(k);
         const auto start = std::chrono::steady_clock::now();
-        auto outcome = which.run({.directory = directory,
-                                  .shown = shown,
-                                  .seed = seed,
-                                  .seeded_only = k > 0,
-                                  .epochs = given.epochs,
-                                  .reversed = given.reversed,
-                                  .teacher_forced = given.teacher_forced,
-                                  .drawn = drawn && k == 0 ? &*drawn : nullptr});
+        auto outcome = evaluate_suite({.directory = directory,
+                                       .shown = shown,
+                                       .seed = seed,
+                                       .seeded_only = k > 0,
+                                       .epochs = given.epochs,
+                                       .reversed = given.reversed,
+                                       .teacher_forced = given.teacher_forced,
+                                       .drawn = drawn && k == 0 ? &*drawn : nullptr});
         const double seconds =
             std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
         if (!outcome) {
@@ -142,8 +148,9 @@ int main(int argc, char** argv) {
                    "Draw each judged recording to this folder, with the first seed; needs gnuplot");
     app.add_option("--seed", given.seed, "Of initial weights and order of batches")
         ->capture_default_str();
-    app.add_option("--seeds", given.seeds, "Run with so many seeds, from --seed on")
-        ->check(CLI::Range(1, 100));
+    auto* const seeds =
+        app.add_option("--seeds", given.seeds, "Run with so many seeds, from --seed on")
+            ->check(CLI::Range(1, 100));
     app.add_option("--epochs", given.epochs,
                    "Train for so many epochs, not those of the suite, for a quick look")
         ->check(CLI::PositiveNumber);
@@ -151,6 +158,10 @@ int main(int argc, char** argv) {
                  "Decoders emit the last sample of a window first, for comparison");
     app.add_flag("--teacher-forced", given.teacher_forced,
                  "Decoders read true values while they are trained, for comparison");
+    app.add_flag("--choose-settings", given.choose_settings,
+                 "Do not evaluate: try settings on the training data alone and list the best "
+                 "(suites nab, nasa)")
+        ->excludes(seeds);
     try {
         app.parse(argc, argv);
     } catch (const CLI::Success& help) {

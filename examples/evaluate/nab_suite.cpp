@@ -5,6 +5,7 @@
 #include "tocsin/metrics/nab_score.hpp"
 
 #include "contenders.hpp"
+#include "nab_choice.hpp"
 #include "streams.hpp"
 #include "suite.hpp"
 #include "text_table.hpp"
@@ -27,8 +28,8 @@ using tocsin::index_t;
 using tocsin::result;
 using tocsin::row_range;
 
-/// Detection threshold that was fixed before NAB was looked at; docs/evaluation.md says how.
-constexpr double fixed_threshold = 2.6;
+/// Detection threshold that does not know the labels.
+constexpr double fixed_threshold = chosen_alarm_rule.threshold;
 
 constexpr const char* streaming = "NAB score, streaming";
 constexpr const char* volumes = "TSB-AD-U, VUS";
@@ -240,8 +241,8 @@ tocsin::status run_streams(const run_options& options, std::vector<method_result
         return streams.error();
     }
     const auto parts = stream_methods();
-    // The suite's own: forecasts of two kinds, and the level, each being blind to something.
-    std::vector<stream_contender> contenders = {{own_name, {0, 2, 4}, true}};
+    std::vector<stream_contender> contenders = {
+        {own_name, {own_stream_parts.begin(), own_stream_parts.end()}, true}};
     for (std::size_t k = 0; k < parts.size(); ++k) {
         if (parts[k].seeded || !options.seeded_only) {
             contenders.push_back({parts[k].name, {k}, parts[k].seeded});
@@ -263,13 +264,7 @@ tocsin::status run_streams(const run_options& options, std::vector<method_result
             raw.push_back(surprises(*errors, task));
         }
         for (std::size_t c = 0; c < contenders.size(); ++c) {
-            std::vector<double> largest(one.values.size(), 0);
-            for (const std::size_t part : contenders[c].parts) {
-                for (std::size_t t = 0; t < largest.size(); ++t) {
-                    largest[t] = std::max(largest[t], raw[part][t]);
-                }
-            }
-            all[c].push_back(one_a_day(largest, one.day));
+            all[c].push_back(alarm_scores(chosen_alarm_rule, raw, contenders[c].parts, one.day));
         }
         if (const auto drawn = draw(options, one, all.front().back()); !drawn) {
             return drawn;
@@ -285,8 +280,7 @@ tocsin::status run_streams(const run_options& options, std::vector<method_result
             place = methods.end() - 1;
         }
         auto& settings = place->settings[streaming];
-        settings = surprise_settings();
-        settings["fixed_threshold"] = fixed_threshold;
+        settings = chosen_alarm_rule.settings();
         for (const std::size_t part : contenders[c].parts) {
             settings[parts[part].name] = parts[part].settings;
         }
@@ -428,6 +422,7 @@ result<suite_result> run(const run_options& options) {
 
 } // namespace
 
-const suite nab_suite{"nab", "streams with timestamps (data/, windows.csv, tsb/)", run};
+const suite nab_suite{"nab", "streams with timestamps (data/, windows.csv, tsb/)", run,
+                      choose_nab_settings};
 
 } // namespace evaluate

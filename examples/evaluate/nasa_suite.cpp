@@ -1,11 +1,11 @@
 /// @file nasa_suite.cpp
 /// @brief SMAP and MSL: events as telemanom counts them, and the recordings of TSB-AD.
 
-#include "tocsin/io/csv.hpp"
-#include "tocsin/metrics/event_based.hpp"
-#include "tocsin/metrics/event_counts.hpp"
-
 #include "contenders.hpp"
+#include "event_outcome.hpp"
+#include "event_rule.hpp"
+#include "nasa_channels.hpp"
+#include "nasa_choice.hpp"
 #include "suite.hpp"
 #include "text_table.hpp"
 #include <algorithm>
@@ -22,103 +22,15 @@ namespace fs = std::filesystem;
 using tocsin::index_t;
 using tocsin::matrix;
 using tocsin::result;
-using tocsin::row_range;
 using tocsin::status;
 
-/// One setting for all channels; docs/evaluation.md says how it was chosen.
-struct event_rule {
-    int smoothing = 30;   ///< rows of the centred mean
-    double factor = 1.5;  ///< threshold in units of the 0.99 quantile of the training rows
-    index_t buffer = 100; ///< rows around an anomalous one that belong to it
-};
-constexpr event_rule chosen;
-
-std::vector<std::uint8_t> flags_of(std::span<const double> scores) {
-    std::vector<row_range> events;
-    for (std::size_t t = 0; t < scores.size(); ++t) {
-        if (scores[t] > chosen.factor) {
-            const auto row = static_cast<index_t>(t);
-            events.push_back({row - chosen.buffer, row + chosen.buffer + 1});
-        }
-    }
-    return labels_of(events, static_cast<index_t>(scores.size()));
-}
-
-struct channel {
-    std::string spacecraft;
-    std::vector<row_range> events;
-};
-
-result<matrix<double>> read_values(const fs::path& path) {
-    auto read = tocsin::read_csv<double>(path, {.labels = std::vector<std::string>{}});
-    if (!read) {
-        return read.error();
-    }
-    return filled(std::move(read->values));
-}
-
-result<std::map<std::string, channel>> read_channels(const fs::path& directory) {
-    const auto table = text_table::read(directory / "labels.csv");
-    if (!table) {
-        return table.error();
-    }
-    if (const auto complete = table->require({"channel", "spacecraft", "start", "end_incl"});
-        !complete) {
-        return complete;
-    }
-    std::map<std::string, channel> channels;
-    for (std::size_t k = 0; k < table->rows(); ++k) {
-        const auto begin = table->number(k, "start");
-        const auto last = table->number(k, "end_incl");
-        if (!begin || !last) {
-            return begin ? last.error() : begin.error();
-        }
-        channel& labelled = channels[table->text(k, "channel")];
-        labelled.spacecraft = table->text(k, "spacecraft");
-        labelled.events.push_back({*begin, *last + 1});
-    }
-    return channels;
-}
-
-/// Counts of events, of rows, and delays: what a line of results is made of.
-struct event_outcome {
-    tocsin::confusion_counts events;
-    tocsin::confusion_counts rows;
-    tocsin::detection_delay delay;
-
-    event_outcome& operator+=(const event_outcome& other) {
-        events += other.events;
-        rows += other.rows;
-        delay += other.delay;
-        return *this;
-    }
-    metrics values() const {
-        metrics read = metrics::of(events);
-        read.tn = read.far = read.mar = {};
-        read.f0_5 = events.f_beta(0.5);
-        read.flagged_fraction = rows.flagged_fraction();
-        if (delay.detected > 0) {
-            read.mean_delay = delay.mean();
-        }
-        return read;
-    }
-};
-
-result<event_outcome> count(std::span<const double> scores, const channel& truth) {
-    const auto flags = flags_of(scores);
-    const auto labels = labels_of(truth.events, static_cast<index_t>(scores.size()));
-    const auto events = tocsin::count_events(tocsin::runs_of(flags), merged(truth.events));
-    const auto rows = tocsin::count_confusion(flags, labels);
-    const auto delay = tocsin::measure_detection_delay(flags, labels);
-    if (!events || !rows || !delay) {
-        return events ? (rows ? delay.error() : rows.error()) : events.error();
-    }
-    return event_outcome{*events, *rows, *delay};
-}
+/// Rows of a test part that are not judged: it does not continue the training part, and what comes
+/// before is the forecaster's window.
+constexpr index_t warm_up = 64;
 
 status run_events(const run_options& options, const contender_set& set,
                   std::vector<method_result>& methods) {
-    const auto channels = read_channels(options.directory);
+    const auto channels = read_nasa_channels(options.directory);
     if (!channels) {
         return channels.error();
     }
@@ -128,8 +40,8 @@ status run_events(const run_options& options, const contender_set& set,
     std::size_t position = 0;
     for (const auto& [name, truth] : *channels) {
         options.shown.begin_file(name, ++position, channels->size());
-        const auto train = read_values(options.directory / "train" / (name + ".csv"));
-        const auto test = read_values(options.directory / "test" / (name + ".csv"));
+        const auto train = read_nasa_values(options.directory / "train" / (name + ".csv"));
+        const auto test = read_nasa_values(options.directory / "test" / (name + ".csv"));
         if (!train || !test) {
             return train ? test.error() : train.error();
         }
@@ -145,24 +57,22 @@ status run_events(const run_options& options, const contender_set& set,
                           options.epochs};
         task.values << *train, *test;
         task.period = period_of(task.values);
-        const auto errors = errors_of(set, task);
+        const auto errors = errors_with_held_out(set, task);
+        const auto labels = labels_of(truth.events, test->cols());
         for (std::size_t c = 0; c < methods.size(); ++c) {
-            const auto scores = scores_of(set.contenders[c], errors, task, chosen.smoothing);
-            const auto judged = std::span(scores).subspan(static_cast<std::size_t>(train->cols()));
-            const auto outcome = count(judged, truth);
+            auto scores = event_scores(chosen_event_rule, set.contenders[c], errors);
+            scores.erase(scores.begin(), scores.begin() + train->cols());
+            std::fill_n(scores.begin(), std::min(warm_up, test->cols()), 0.0);
+            const auto flags = event_flags(chosen_event_rule, scores);
+            const auto outcome = event_outcome::of(flags, labels, merged(truth.events));
             if (!outcome) {
                 return in_file(name, outcome.error());
             }
-            const auto drawn = c > 0 ? status{}
-                                     : options.draw({name,
-                                                     first_feature(*test, 0, test->cols()),
-                                                     {judged.begin(), judged.end()},
-                                                     labels_of(truth.events, test->cols()),
-                                                     flags_of(judged),
-                                                     chosen.factor,
-                                                     0,
-                                                     "telemetry (scaled)",
-                                                     "row (1 min)"});
+            const auto drawn =
+                c > 0 ? status{}
+                      : options.draw({name, first_feature(*test, 0, test->cols()), scores, labels,
+                                      flags, chosen_event_rule.threshold, 0, "telemetry (scaled)",
+                                      "row (1 min)"});
             if (!drawn) {
                 return drawn;
             }
@@ -203,7 +113,7 @@ status run_volumes(const run_options& options, const contender_set& set, const c
         const std::string& file = table->text(k, "tsb_file");
         const std::string& name = table->text(k, "channel");
         options.shown.begin_file(file, k + 1, table->rows());
-        auto test = read_values(options.directory / "test" / (name + ".csv"));
+        auto test = read_nasa_values(options.directory / "test" / (name + ".csv"));
         const auto first = table->number(k, "first_row");
         const auto length = table->number(k, "ts_len");
         const auto train = table->number(k, "train_len");
@@ -275,10 +185,7 @@ result<suite_result> run(const run_options& options) {
     outcome.methods = set.frames();
     auto& methods = outcome.methods;
     for (method_result& each : methods) {
-        each.settings["events"] = {{"smoothing", chosen.smoothing},
-                                   {"unit", "0.99 quantile of the training rows"},
-                                   {"factor", chosen.factor},
-                                   {"buffer", chosen.buffer}};
+        each.settings["events"] = chosen_event_rule.settings();
     }
     status done = run_events(options, set, methods);
     if (done) {
@@ -325,6 +232,6 @@ result<suite_result> run(const run_options& options) {
 } // namespace
 
 const suite nasa_suite{"nasa", "telemetry channels (train/, test/, labels.csv, tsb_*_index.csv)",
-                       run};
+                       run, choose_nasa_settings};
 
 } // namespace evaluate

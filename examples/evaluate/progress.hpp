@@ -17,7 +17,7 @@ namespace evaluate {
 class progress {
   public:
     void begin_file(const std::string& file, std::size_t position, std::size_t count) {
-        label_ = "[";
+        label_.assign(1, '[');
         label_.append(std::to_string(position)).append("/").append(std::to_string(count));
         label_.append("] ").append(file);
         start_ = std::chrono::steady_clock::now();

@@ -237,7 +237,28 @@ std::vector<stream_method> stream_methods() {
     };
 }
 
-std::vector<double> surprises(std::span<const double> errors, const stream_task& task) {
+const char* name_of(surprise_scale scale) noexcept {
+    switch (scale) {
+    case surprise_scale::quantile:
+        return "quantile";
+    case surprise_scale::root_mean_square:
+        return "root mean square";
+    case surprise_scale::both:
+        break;
+    }
+    return "geometric mean of quantile and root mean square";
+}
+
+nlohmann::ordered_json alarm_rule::settings() const {
+    return {{"scale_of_errors", name_of(scale)},
+            {"quantile", quantile},
+            {"memory", memory},
+            {"quiet_days_after_a_higher_score", quiet_days},
+            {"fixed_threshold", threshold}};
+}
+
+std::vector<double> surprises(std::span<const double> errors, const stream_task& task,
+                              surprise_scale how) {
     const auto rows = static_cast<index_t>(errors.size());
     const auto at = [&](index_t t) { return std::abs(errors[static_cast<std::size_t>(t)]); };
     std::vector<double> scores(errors.size(), 0);
@@ -257,8 +278,11 @@ std::vector<double> surprises(std::span<const double> errors, const stream_task&
             const auto count = static_cast<double>(past.size());
             const auto place = past.begin() + static_cast<std::ptrdiff_t>(quantile * (count - 1));
             std::nth_element(past.begin(), place, past.end());
-            // A tenth of the mean keeps a quantile of 0 away.
-            scale = std::sqrt((*place + 0.1 * sum / count) * std::sqrt(squares / count));
+            const double high = *place + 0.1 * sum / count; // a quantile may be 0
+            const double root_mean_square = std::sqrt(squares / count);
+            scale = how == surprise_scale::quantile           ? high
+                    : how == surprise_scale::root_mean_square ? root_mean_square
+                                                              : std::sqrt(high * root_mean_square);
         }
         // Where nothing has ever moved, any movement is the surprise of a lifetime.
         constexpr double most = 1e6;
@@ -268,12 +292,12 @@ std::vector<double> surprises(std::span<const double> errors, const stream_task&
     return scores;
 }
 
-std::vector<double> one_a_day(std::span<const double> scores, index_t day) {
+std::vector<double> new_heights(std::span<const double> scores, index_t rows) {
     std::vector<double> kept(scores.size(), 0);
-    std::deque<index_t> peaks; // falling scores of the day before
+    std::deque<index_t> peaks; // falling scores of the rows before
     const auto at = [&](index_t t) { return scores[static_cast<std::size_t>(t)]; };
     for (index_t t = 0; t < static_cast<index_t>(scores.size()); ++t) {
-        while (!peaks.empty() && peaks.front() < t - day) {
+        while (!peaks.empty() && peaks.front() < t - rows) {
             peaks.pop_front();
         }
         if (peaks.empty() || at(t) > at(peaks.front())) {
@@ -287,11 +311,18 @@ std::vector<double> one_a_day(std::span<const double> scores, index_t day) {
     return kept;
 }
 
-nlohmann::ordered_json surprise_settings() {
-    return {{"score", "geometric mean of error / quantile and error / root mean square"},
-            {"quantile", quantile},
-            {"memory", memory},
-            {"quiet_after_a_higher_score", "1 day"}};
+std::vector<double> alarm_scores(const alarm_rule& rule,
+                                 const std::vector<std::vector<double>>& surprises,
+                                 std::span<const std::size_t> parts, index_t day) {
+    std::vector<double> largest(surprises[parts.front()].size(), 0);
+    for (const std::size_t part : parts) {
+        for (std::size_t t = 0; t < largest.size(); ++t) {
+            largest[t] = std::max(largest[t], surprises[part][t]);
+        }
+    }
+    return new_heights(
+        largest,
+        std::max<index_t>(static_cast<index_t>(rule.quiet_days * static_cast<double>(day)), 1));
 }
 
 } // namespace evaluate

@@ -1,5 +1,5 @@
 /// @file streams.hpp
-/// @brief Scoring of streams: forecasts that adapt, surprise, and one alarm a day. Past rows only.
+/// @brief Scoring of streams: forecasts that adapt, surprises, alarms. Past rows only.
 #pragma once
 
 #include "tocsin/core/status.hpp"
@@ -7,6 +7,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -39,16 +41,43 @@ struct stream_method {
 /// The LSTM forecaster, the feed-forward network, autoregression, last value, trailing mean.
 std::vector<stream_method> stream_methods();
 
-/// How much an error exceeds those before it: geometric mean of |error| / 0.99 quantile and
-/// |error| / root mean square, both of the last 4000 errors. Both scales are needed: the quantile
-/// ignores rare bursts, the mean square is sensitive to them.
-std::vector<double> surprises(std::span<const double> errors, const stream_task& task);
+/// What an error is measured by, of the last 4000 errors. The quantile ignores rare bursts, the
+/// mean square is sensitive to them.
+enum class surprise_scale : std::uint8_t {
+    quantile,         ///< 0.99
+    root_mean_square, //
+    both              ///< their geometric mean
+};
+const char* name_of(surprise_scale scale) noexcept;
 
-/// A score stands only when it is higher than all scores of the day before, so that one anomaly is
-/// one alarm; others become 0.
-std::vector<double> one_a_day(std::span<const double> scores, tocsin::index_t day);
+/// When a stream is said to be anomalous.
+struct alarm_rule {
+    surprise_scale scale = surprise_scale::both;
+    double quiet_days = 1; ///< after a higher score
+    double threshold = 2.6;
 
-/// Every setting of both.
-nlohmann::ordered_json surprise_settings();
+    /// Every setting, also of surprises().
+    nlohmann::ordered_json settings() const;
+};
+
+/// The rule for all streams; docs/evaluation.md says how it was chosen, --choose-settings shows it.
+inline constexpr alarm_rule chosen_alarm_rule;
+
+/// How much an error exceeds those before it: |error| / scale.
+std::vector<double> surprises(std::span<const double> errors, const stream_task& task,
+                              surprise_scale scale = chosen_alarm_rule.scale);
+
+/// A score stands only when it is higher than all scores of the `rows` before, so that one anomaly
+/// is one alarm; others become 0.
+std::vector<double> new_heights(std::span<const double> scores, tocsin::index_t rows);
+
+/// The largest surprise of those at `parts`, of which the new heights stand.
+std::vector<double> alarm_scores(const alarm_rule& rule,
+                                 const std::vector<std::vector<double>>& surprises,
+                                 std::span<const std::size_t> parts, tocsin::index_t day);
+
+/// The suites' own way to score streams, as positions in stream_methods(): forecasts of two kinds,
+/// and the level, each being blind to something.
+inline constexpr std::array<std::size_t, 3> own_stream_parts = {0, 2, 4};
 
 } // namespace evaluate

@@ -34,8 +34,9 @@ TEST_SUITE("evaluate") {
             INFO(method.name);
             const auto a = method.errors(task_of(values)).value();
             const auto b = method.errors(task_of(other)).value();
-            const auto scored_a = evaluate::one_a_day(evaluate::surprises(a, task_of(values)), 50);
-            const auto scored_b = evaluate::one_a_day(evaluate::surprises(b, task_of(other)), 50);
+            const auto scored_a =
+                evaluate::new_heights(evaluate::surprises(a, task_of(values)), 50);
+            const auto scored_b = evaluate::new_heights(evaluate::surprises(b, task_of(other)), 50);
             REQUIRE(a.size() == values.size());
             bool equal = true;
             double sum = 0;
@@ -68,10 +69,10 @@ TEST_SUITE("evaluate") {
         }
     }
 
-    TEST_CASE("streams: of a day's scores only new heights stand") {
+    TEST_CASE("streams: of scores only new heights stand") {
         const std::vector<double> scores{1, 3, 2, 3, 4, 0, 1, 2, 2, 5};
         const std::vector<double> expected{1, 3, 0, 0, 4, 0, 0, 2, 0, 5};
-        CHECK(evaluate::one_a_day(scores, 2) == expected);
+        CHECK(evaluate::new_heights(scores, 2) == expected);
     }
 
     TEST_CASE("streams: a stream that has stood still is scored without a division by zero") {

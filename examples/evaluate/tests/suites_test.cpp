@@ -78,7 +78,7 @@ void write_nasa(const fs::path& root) {
             auto file = create(root / part / (std::string(name) + ".csv"));
             file << "value,c1,c2\n";
             const bool test = part[1] == 'e';
-            for (int t = 0; t < 600; ++t) {
+            for (int t = 0; t < (test ? 600 : 900); ++t) {
                 file << value_at(t, test ? 400 : 900, 430, random) << ',' << t / 50 % 2 << ",0\n";
             }
         }
@@ -185,6 +185,25 @@ TEST_SUITE("evaluate") {
         fs::remove(directory / "nasa/test/Z-9.csv");
         CHECK(run(directory, "--suite nasa --epochs 1") == 4);
         CHECK(text_of(directory / "stderr").find("Z-9.csv") != std::string::npos);
+    }
+
+    TEST_CASE("evaluate: rules for NASA's events are compared without test parts") {
+        const temporary_directory directory;
+        write_nasa(directory / "nasa");
+        fs::remove_all(directory / "nasa/test");
+        REQUIRE(run(directory, "--suite nasa --epochs 1 --choose-settings") == 0);
+        const json results = results_of(directory);
+        CHECK(results.at("settings").contains("threshold"));
+        CHECK(results.at("files").size() == 2); // shares of the training part
+        const json& best = results.at("totals");
+        CHECK(best.at("tp").get<int>() + best.at("fn").get<int>() > 6);
+        CHECK(results.at("compared").size() == 24);
+        for (const json& other : results.at("compared")) {
+            CHECK(other.at("totals").contains("flagged_fraction"));
+        }
+        CHECK(run(directory, "--suite nasa --choose-settings --seeds 2") == 2);
+        CHECK(run(directory, "--suite skab --choose-settings") == 2);
+        CHECK(text_of(directory / "stderr").find("'skab'") != std::string::npos);
     }
 
     TEST_CASE("evaluate: events after normal parts, and weeks ranked, in the format of discords") {

@@ -1,0 +1,45 @@
+/// @file event_rule.hpp
+/// @brief Which rows of a recording are called anomalous, without any label.
+#pragma once
+
+#include "held_out_errors.hpp"
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace evaluate {
+
+/// How several methods make one score.
+enum class consensus : std::uint8_t {
+    mean,
+    median,
+    second_highest ///< high where two methods agree; of one method, its own
+};
+const char* name_of(consensus how) noexcept;
+
+/// Errors are smoothed and divided by a quantile of the smoothed errors in held-out training rows;
+/// the methods' numbers make one score per row; rows above the threshold are anomalous.
+struct event_rule {
+    int smoothing = 10;     ///< rows of the centred mean of errors
+    double quantile = 0.99; ///< of the held-out errors, the unit of a method's errors
+    consensus combined = consensus::median;
+    double threshold = 1.5;       ///< of the combined scores
+    double pruning = 0.3;         ///< rows below this share of the highest score are not called
+    tocsin::index_t buffer = 100; ///< rows around an anomalous one that belong to it
+
+    /// Every member, for the results.
+    nlohmann::ordered_json settings() const;
+};
+
+/// The setting for all recordings of a suite; docs/evaluation.md says how it was chosen, the
+/// program choose_event_rule shows it.
+inline constexpr event_rule chosen_event_rule;
+
+/// One score per row.
+std::vector<double> event_scores(const event_rule& rule, const contender& which,
+                                 const calibrated_errors& errors);
+
+/// Nonzero where a row is called anomalous.
+std::vector<std::uint8_t> event_flags(const event_rule& rule, std::span<const double> scores);
+
+} // namespace evaluate

@@ -1,0 +1,140 @@
+#include "nasa_choice.hpp"
+
+#include "event_outcome.hpp"
+#include "event_rule.hpp"
+#include "inserted_anomalies.hpp"
+#include "nasa_channels.hpp"
+#include "text_table.hpp"
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace evaluate {
+namespace {
+
+using tocsin::index_t;
+
+constexpr std::array learned_shares = {0.3, 0.5};
+constexpr int repetitions = 3;
+constexpr index_t fewest_rows = 900;
+constexpr std::size_t shown_rules = 25;
+
+/// A rule with what it reached, by share of the rows learned from.
+struct candidate {
+    event_rule rule;
+    std::array<event_outcome, learned_shares.size()> outcomes = {};
+    event_outcome total = {};
+
+    /// Twice the anomalous rows at most: flagging everything finds all events.
+    bool sparing() const {
+        return total.rows.true_positives + total.rows.false_positives <=
+               2 * (total.rows.true_positives + total.rows.false_negatives);
+    }
+    std::string name() const {
+        std::array<char, 160> text{};
+        std::snprintf(text.data(), text.size(), "%s, smoothing %d, threshold %g, pruning %g",
+                      name_of(rule.combined), rule.smoothing, rule.threshold, rule.pruning);
+        return text.data();
+    }
+};
+
+std::vector<candidate> all_candidates() {
+    std::vector<candidate> all;
+    for (const consensus combined :
+         {consensus::mean, consensus::median, consensus::second_highest}) {
+        for (const int smoothing : {10, 30}) {
+            for (const double threshold : {1.0, 1.25, 1.5, 2.0, 3.0}) {
+                for (const double pruning : {0.0, 0.3, 0.5, 0.8}) {
+                    event_rule rule;
+                    rule.smoothing = smoothing;
+                    rule.combined = combined;
+                    rule.threshold = threshold;
+                    rule.pruning = pruning;
+                    all.push_back({rule});
+                }
+            }
+        }
+    }
+    return all;
+}
+
+/// One training part, one share, one draw of anomalies.
+tocsin::status try_rules(const run_options& options, const contender_set& set,
+                         tocsin::matrix<double> values, std::size_t share,
+                         tocsin::random_generator& random, std::vector<candidate>& rules) {
+    const auto learned =
+        static_cast<index_t>(learned_shares[share] * static_cast<double>(values.cols()));
+    const auto anomalies = insert_anomalies(values, {learned, values.cols()}, random);
+    scoring_task task{std::move(values), {{0, learned}}, 1, 125, options.seed, options.epochs};
+    task.period = period_of(task.values);
+    const auto errors = errors_with_held_out(set, task);
+    const auto rest = [&](auto list) {
+        list.erase(list.begin(), list.begin() + learned);
+        return list;
+    };
+    const auto labels = rest(labels_of(anomalies, task.rows()));
+    const auto events = tocsin::runs_of(labels);
+    for (candidate& each : rules) {
+        const auto flags =
+            event_flags(each.rule, rest(event_scores(each.rule, set.contenders.front(), errors)));
+        const auto outcome = event_outcome::of(flags, labels, events);
+        if (!outcome) {
+            return outcome.error();
+        }
+        each.outcomes[share] += *outcome;
+        each.total += *outcome;
+    }
+    return {};
+}
+
+} // namespace
+
+tocsin::result<suite_result> choose_nasa_settings(const run_options& options) {
+    const auto channels = read_nasa_channels(options.directory);
+    if (!channels) {
+        return channels.error();
+    }
+    const contender_set set(false);
+    auto rules = all_candidates();
+    tocsin::random_generator random(options.seed);
+    std::size_t position = 0;
+    for (const auto& channel : *channels) {
+        const std::string& name = channel.first;
+        options.shown.begin_file(name, ++position, channels->size());
+        const auto values = read_nasa_values(options.directory / "train" / (name + ".csv"));
+        if (!values) {
+            return values.error();
+        }
+        for (std::size_t share = 0; share < learned_shares.size(); ++share) {
+            for (int k = 0; k < repetitions && values->cols() >= fewest_rows; ++k) {
+                if (const auto tried = try_rules(options, set, *values, share, random, rules);
+                    !tried) {
+                    return in_file(name, tried);
+                }
+            }
+        }
+        options.shown.end_file();
+    }
+    std::stable_sort(rules.begin(), rules.end(), [](const candidate& a, const candidate& b) {
+        return a.sparing() != b.sparing() ? a.sparing()
+                                          : a.total.events.f_beta(0.5) > b.total.events.f_beta(0.5);
+    });
+    rules.resize(std::min(rules.size(), shown_rules));
+    suite_result outcome;
+    for (const candidate& each : rules) {
+        method_result line{each.name(), each.rule.settings(), {}, each.total.values()};
+        for (std::size_t share = 0; share < learned_shares.size(); ++share) {
+            std::array<char, 40> what{};
+            std::snprintf(what.data(), what.size(), "learned from %g %%",
+                          100 * learned_shares[share]);
+            line.files.push_back({what.data(), each.outcomes[share].values()});
+        }
+        outcome.methods.push_back(std::move(line));
+    }
+    return outcome;
+}
+
+} // namespace evaluate

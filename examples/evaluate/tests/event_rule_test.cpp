@@ -1,0 +1,133 @@
+#include <doctest/doctest.h>
+
+#include "event_rule.hpp"
+#include "inserted_anomalies.hpp"
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <numbers>
+#include <vector>
+
+using evaluate::calibrated_errors;
+using evaluate::consensus;
+using evaluate::contender;
+using evaluate::event_rule;
+
+namespace {
+
+/// Without smoothing or buffer, so that results can be read off.
+event_rule plain(consensus combined) {
+    event_rule rule;
+    rule.smoothing = 1;
+    rule.quantile = 1;
+    rule.combined = combined;
+    rule.threshold = 2;
+    rule.pruning = 0;
+    rule.buffer = 0;
+    return rule;
+}
+
+tocsin::matrix<double> sine(tocsin::index_t rows) {
+    tocsin::matrix<double> values(2, rows);
+    for (tocsin::index_t t = 0; t < rows; ++t) {
+        values(0, t) = std::sin(2 * std::numbers::pi * static_cast<double>(t) / 40);
+        values(1, t) = static_cast<double>(t);
+    }
+    return values;
+}
+
+} // namespace
+
+TEST_SUITE("evaluate") {
+    TEST_CASE("event rule: errors count in units of held-out errors, joined as the rule says") {
+        // The mean error of each method is 0 but for the one row, whose share in the unit is small.
+        std::vector<double> errors(1000, 0.0);
+        errors[500] = 4;
+        const double unit = 2 + 0.05 * 4 / 1000;
+        calibrated_errors known;
+        for (const double factor : {1.0, 2.0, 3.0, 10.0}) {
+            auto scaled = errors;
+            scaled[500] = 4 * factor;
+            known.all.push_back(scaled);
+            known.held_out.push_back({0, 2, 1});
+        }
+        const auto at = [&](consensus combined, const contender& which) {
+            return evaluate::event_scores(plain(combined), which, known)[500];
+        };
+        const contender four{"four", {0, 1, 2, 3}};
+        CHECK(at(consensus::second_highest, four) == doctest::Approx(12 / unit).epsilon(1e-3));
+        CHECK(at(consensus::median, four) == doctest::Approx(10 / unit).epsilon(1e-3));
+        CHECK(at(consensus::mean, four) == doctest::Approx(16 / unit).epsilon(1e-3));
+        const contender one{"one", {1}};
+        for (const auto combined :
+             {consensus::mean, consensus::median, consensus::second_highest}) {
+            CHECK(at(combined, one) == doctest::Approx(8 / unit).epsilon(1e-3));
+        }
+    }
+
+    TEST_CASE("event rule: methods without any error have the score 0") {
+        const calibrated_errors none{{std::vector<double>(5, 0.0)}, {{0, 0}}};
+        for (const double score : evaluate::event_scores(event_rule{}, {"one", {0}}, none)) {
+            CHECK(score == 0);
+        }
+    }
+
+    TEST_CASE("event rule: threshold, pruning and buffer decide what is flagged") {
+        event_rule rule = plain(consensus::mean);
+        const std::vector<double> scores = {0, 2, 2.1, 0, 0, 0, 0, 10, 0, 0, 0, 5};
+        const auto flagged = [&] {
+            std::vector<std::size_t> rows;
+            const auto flags = evaluate::event_flags(rule, scores);
+            for (std::size_t t = 0; t < flags.size(); ++t) {
+                if (flags[t] != 0) {
+                    rows.push_back(t);
+                }
+            }
+            return rows;
+        };
+        CHECK(flagged() == std::vector<std::size_t>{2, 7, 11});
+        rule.pruning = 0.5; // of the highest, 10
+        CHECK(flagged() == std::vector<std::size_t>{7, 11});
+        rule.buffer = 2; // overlapping buffers, and the end of the recording
+        CHECK(flagged() == std::vector<std::size_t>{5, 6, 7, 8, 9, 10, 11});
+        CHECK(evaluate::event_flags(rule, {}).empty());
+    }
+
+    TEST_CASE("inserted anomalies: they stand where they are said to, and nowhere else") {
+        const auto before = sine(3000);
+        tocsin::random_generator random(7);
+        int found = 0;
+        for (int draw = 0; draw < 50; ++draw) {
+            auto values = before;
+            const auto anomalies = evaluate::insert_anomalies(values, {1000, 3000}, random);
+            REQUIRE(anomalies.size() <= 2);
+            found += static_cast<int>(anomalies.size());
+            auto restored = values;
+            for (const auto& range : anomalies) {
+                CHECK(range.begin >= 1050);
+                CHECK(range.end <= 2980);
+                CHECK(range.size() >= 10);
+                CHECK(range.size() <= 250);
+                const auto changed = values.row(0).segment(range.begin, range.size());
+                const auto original = before.row(0).segment(range.begin, range.size());
+                CHECK((changed - original).norm() > 0);
+                CHECK(changed.cwiseAbs().maxCoeff() <= 2.0001);
+                restored.row(0).segment(range.begin, range.size()) = original;
+            }
+            if (anomalies.size() == 2) {
+                CHECK(anomalies[0].end + 250 <= anomalies[1].begin);
+            }
+            CHECK(restored == before);
+        }
+        CHECK(found > 40);
+    }
+
+    TEST_CASE("inserted anomalies: none where the rows are too few") {
+        auto values = sine(70);
+        tocsin::random_generator random(1);
+        for (int draw = 0; draw < 20; ++draw) {
+            CHECK(evaluate::insert_anomalies(values, {0, 70}, random).empty());
+        }
+        CHECK(values == sine(70));
+    }
+}
