@@ -86,6 +86,11 @@ std::vector<double> event_scores(const event_rule& rule, const contender& which,
     return scores;
 }
 
+double lowest_called(const event_rule& rule, std::span<const double> scores) {
+    const double highest = scores.empty() ? 0.0 : *std::max_element(scores.begin(), scores.end());
+    return std::max(rule.threshold, rule.pruning * highest);
+}
+
 std::vector<std::uint8_t> event_flags(const event_rule& rule, std::span<const double> scores) {
     const double highest = scores.empty() ? 0.0 : *std::max_element(scores.begin(), scores.end());
     const auto rows = static_cast<tocsin::index_t>(scores.size());

@@ -39,6 +39,9 @@ inline constexpr event_rule chosen_event_rule;
 std::vector<double> event_scores(const event_rule& rule, const contender& which,
                                  const calibrated_errors& errors);
 
+/// The score that a row must exceed, or reach when pruning decides, to be called anomalous.
+double lowest_called(const event_rule& rule, std::span<const double> scores);
+
 /// Nonzero where a row is called anomalous.
 std::vector<std::uint8_t> event_flags(const event_rule& rule, std::span<const double> scores);
 

@@ -71,8 +71,8 @@ status run_events(const run_options& options, const contender_set& set,
             const auto drawn =
                 c > 0 ? status{}
                       : options.draw({name, first_feature(*test, 0, test->cols()), scores, labels,
-                                      flags, chosen_event_rule.threshold, 0, "telemetry (scaled)",
-                                      "row (1 min)"});
+                                      flags, lowest_called(chosen_event_rule, scores), 0,
+                                      "telemetry (scaled)", "row (1 min)"});
             if (!drawn) {
                 return drawn;
             }
