@@ -2,14 +2,24 @@
 
 #include "tocsin/metrics/roc.hpp"
 #include "tocsin/metrics/volume_under_surface.hpp"
+#include "tocsin/threshold/spot_threshold.hpp"
 
 #include <algorithm>
 #include <cmath>
 
 namespace evaluate {
+namespace {
 
-contender_set::contender_set(bool seeded_only)
+/// The same for all suites. The level leaves the ten excesses that a fit needs in 200 rows.
+constexpr tocsin::spot_settings peaks{.q = 1e-3, .level = 0.95};
+
+} // namespace
+
+contender_set::contender_set(bool seeded_only, std::vector<method> more)
     : methods{lstm_forecaster(), lstm_encoder_decoder(), feed_forward_network()} {
+    for (method& other : more) {
+        methods.push_back(std::move(other));
+    }
     for (method& simple : comparators()) {
         methods.push_back(std::move(simple));
     }
@@ -82,6 +92,16 @@ std::vector<double> scores_of(const contender& which,
         }
     }
     return scores;
+}
+
+tocsin::result<double> threshold_of_peaks(std::span<const double> normal) {
+    tocsin::spot_threshold rule(peaks);
+    const tocsin::status fitted = rule.fit(normal, {});
+    return fitted ? tocsin::result<double>(rule.threshold()) : tocsin::result<double>(fitted);
+}
+
+nlohmann::ordered_json peaks_settings() {
+    return {{"q", peaks.q}, {"level", peaks.level}};
 }
 
 metrics score_metrics(std::span<const double> scores, std::span<const std::uint8_t> labels,

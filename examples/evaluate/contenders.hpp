@@ -24,13 +24,14 @@ struct contender {
 /// The suites' own detector: two LSTMs that predict and reconstruct, and their linear counterparts.
 inline constexpr const char* own_name = "LSTMs + linear models";
 
-/// The suites' own first, then the LSTMs together, each of them, and the comparators; without those
-/// when only contenders that depend on the seed are wanted.
+/// The suites' own first, then the LSTMs together, each of the networks, and the comparators;
+/// without those when only contenders that depend on the seed are wanted.
 struct contender_set {
     std::vector<method> methods;
     std::vector<contender> contenders;
 
-    explicit contender_set(bool seeded_only);
+    /// @param more methods that only some suites have
+    explicit contender_set(bool seeded_only, std::vector<method> more = {});
     /// Frames for the results, one per contender.
     std::vector<method_result> frames() const;
 };
@@ -44,6 +45,12 @@ std::vector<std::vector<double>> errors_of(const contender_set& set, const scori
 std::vector<double> scores_of(const contender& which,
                               const std::vector<std::vector<double>>& errors,
                               const scoring_task& task, int rows);
+
+/// Threshold without labels by peaks over threshold: one false alarm in a thousand rows.
+/// @param normal scores of normal rows in order of time; `invalid_data` for fewer than 200 or so
+tocsin::result<double> threshold_of_peaks(std::span<const double> normal);
+/// Its settings.
+nlohmann::ordered_json peaks_settings();
 
 /// VUS and areas under curves; nothing where the labels hold one class only.
 metrics score_metrics(std::span<const double> scores, std::span<const std::uint8_t> labels,

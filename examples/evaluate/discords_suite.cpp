@@ -1,19 +1,19 @@
 /// @file discords_suite.cpp
 /// @brief ECG, power demand, valve currents, respiration: events after training, unusual weeks.
 
-#include "tocsin/io/csv.hpp"
 #include "tocsin/metrics/event_based.hpp"
 #include "tocsin/metrics/event_counts.hpp"
-#include "tocsin/series/period.hpp"
+#include "tocsin/metrics/roc.hpp"
+#include "tocsin/threshold/f_beta_threshold.hpp"
 
 #include "contenders.hpp"
+#include "discords_data.hpp"
 #include "suite.hpp"
 #include "text_table.hpp"
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <filesystem>
-#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -30,92 +30,14 @@ using tocsin::result;
 using tocsin::row_range;
 using tocsin::status;
 
-constexpr int shortest_period = 20;
-constexpr int longest_period = 1000;
 /// Events are short beside a period, so scores for them are smoothed less; both as for nasa.
 constexpr int event_smoothing = 30;
 constexpr double least_threshold = 1.5; ///< in units of the 0.99 quantile of the training rows
+constexpr double unit_beta = 0.1;       ///< precision counts, as in the papers on LSTM detectors
 constexpr index_t rows_per_sample = 8;  ///< of weeks, as in the paper on encoder-decoders
+/// The suites' own detector once more, with another threshold.
+const std::string peaks_name = std::string(own_name) + ", peaks over threshold";
 constexpr std::string_view weeks_ending = "_weeks.csv";
-
-/// The first of these kinds of labels that a series has in the test rows is what is looked for.
-std::vector<std::string_view> kinds_for(const std::string& protocol) {
-    if (protocol == "thesis") {
-        return {"discord", "day", "cycle", "point"};
-    }
-    if (protocol == "cycle") {
-        return {"cycle", "discord", "day", "point"};
-    }
-    return {"point", "discord", "day", "cycle"};
-}
-
-/// Measured columns of a series; a first column of times is left out.
-/// @param first_name of the first measured column; not written when null
-result<matrix<double>> read_values(const fs::path& path, std::string* first_name = nullptr) {
-    auto read = tocsin::read_csv<double>(path, {.labels = std::vector<std::string>{}});
-    if (!read) {
-        return read.error();
-    }
-    const bool timed = read->features() > 1 && read->names.front().rfind("time", 0) == 0;
-    if (first_name != nullptr) {
-        *first_name = read->names[timed ? 1 : 0];
-    }
-    return filled(timed ? matrix<double>(read->values.bottomRows(read->features() - 1))
-                        : std::move(read->values));
-}
-
-int long_period_of(const matrix<double>& values) {
-    const auto found = tocsin::dominant_period(values.topRows(1), shortest_period, longest_period);
-    return found && *found > 0 ? *found : 125;
-}
-
-struct split {
-    std::map<std::string, std::vector<row_range>> roles;
-};
-
-/// A table `series,<key>,...,start,end` as ranges by the text of `key`.
-result<std::map<std::string, std::map<std::string, split>>> read_splits(const fs::path& path) {
-    const auto table = text_table::read(path);
-    if (!table) {
-        return table.error();
-    }
-    if (const auto complete = table->require({"series", "protocol", "role", "start", "end"});
-        !complete) {
-        return complete;
-    }
-    std::map<std::string, std::map<std::string, split>> splits; // by protocol and series
-    for (std::size_t k = 0; k < table->rows(); ++k) {
-        const auto begin = table->number(k, "start");
-        const auto end = table->number(k, "end");
-        if (!begin || !end) {
-            return begin ? end.error() : begin.error();
-        }
-        splits[table->text(k, "protocol")][table->text(k, "series")]
-            .roles[table->text(k, "role")]
-            .push_back({*begin, *end});
-    }
-    return splits;
-}
-
-result<std::map<std::string, split>> read_labels(const fs::path& path) {
-    const auto table = text_table::read(path);
-    if (!table) {
-        return table.error();
-    }
-    if (const auto complete = table->require({"series", "start", "end", "kind"}); !complete) {
-        return complete;
-    }
-    std::map<std::string, split> labels; // by series; kinds are the roles
-    for (std::size_t k = 0; k < table->rows(); ++k) {
-        const auto begin = table->number(k, "start");
-        const auto end = table->number(k, "end");
-        if (!begin || !end) {
-            return begin ? end.error() : begin.error();
-        }
-        labels[table->text(k, "series")].roles[table->text(k, "kind")].push_back({*begin, *end});
-    }
-    return labels;
-}
 
 /// Counts over the test parts of series.
 struct event_outcome {
@@ -123,6 +45,12 @@ struct event_outcome {
     tocsin::confusion_counts rows;
     tocsin::detection_delay delay;
 
+    event_outcome& operator+=(const event_outcome& other) {
+        events += other.events;
+        rows += other.rows;
+        delay += other.delay;
+        return *this;
+    }
     metrics values() const {
         metrics read = metrics::of(events);
         read.tn = read.far = read.mar = {};
@@ -136,51 +64,70 @@ struct event_outcome {
 };
 
 /// Names the first row where a series has several test parts.
-std::string part_name(const std::string& file, const split& parts, const row_range& part) {
-    return parts.roles.at("test").size() > 1 ? file + " from row " + std::to_string(part.begin)
-                                             : file;
+std::string part_name(const discord_series& series, const row_range& part) {
+    return series.rows_for("test").size() > 1
+               ? series.name + " from row " + std::to_string(part.begin)
+               : series.name;
 }
 
-double highest_in(std::span<const double> scores, const std::vector<row_range>& ranges) {
-    double highest = 0;
-    for (const auto& range : ranges) {
+/// Rows that are known to be normal and were not learned from, where there are any.
+std::vector<row_range> normal_rows(const discord_series& series) {
+    return series.roles.count("val_normal") > 0 ? series.rows_for("val_normal")
+                                                : merged(series.rows_for("train"));
+}
+
+bool by_peaks(const contender& which) {
+    return which.name == peaks_name;
+}
+
+/// The highest score of normal rows, and at least 1.5 times the 0.99 quantile of the training rows;
+/// or the threshold that peaks of normal rows give.
+double event_threshold(const contender& which, std::span<const double> scores,
+                       const discord_series& series) {
+    double highest = least_threshold;
+    std::vector<double> normal;
+    for (const row_range& range : normal_rows(series)) {
         for (index_t t = range.begin; t < range.end; ++t) {
-            highest = std::max(highest, scores[static_cast<std::size_t>(t)]);
+            normal.push_back(scores[static_cast<std::size_t>(t)]);
+            highest = std::max(highest, normal.back());
         }
+    }
+    if (by_peaks(which)) {
+        const auto threshold = threshold_of_peaks(normal);
+        if (threshold) {
+            return *threshold;
+        }
+        progress::note(series.name + ": the highest score of normal rows is the threshold: " +
+                       threshold.error().message());
     }
     return highest;
 }
 
-/// Events are rows above the highest score of normal rows, and above 1.5 times the 0.99 quantile of
-/// the training rows; flags less than half a period apart are one event.
+/// Events are rows above a threshold; flags less than half a period apart are one event.
 /// @param ranking scores of rows for areas under curves
 /// @param draw    `status(part, labels, flags, threshold)`, called for each test part
 template <class Draw>
 result<metrics> judge(std::span<const double> scores, std::span<const double> ranking,
-                      const split& parts, const std::vector<row_range>& events, int period,
-                      event_outcome& sum, Draw&& draw) {
-    const auto& roles = parts.roles;
-    const auto normal = roles.find("val_normal");
-    const double threshold =
-        std::max(least_threshold,
-                 highest_in(scores, normal != roles.end() ? normal->second : roles.at("train")));
+                      double threshold, const discord_series& series, event_outcome& sum,
+                      Draw&& draw) {
+    const index_t nearby = series.period / 2;
     event_outcome here;
     std::vector<double> test_scores;
     std::vector<std::uint8_t> test_labels;
-    for (const row_range& part : roles.at("test")) {
+    for (const row_range& part : series.rows_for("test")) {
         const auto size = part.size();
         std::vector<row_range> flagged;
         for (index_t t = 0; t < size; ++t) {
             if (scores[static_cast<std::size_t>(part.begin + t)] > threshold) {
                 flagged.push_back({t, t + 1});
-                if (flagged.size() > 1 && t - flagged[flagged.size() - 2].end <= period / 2) {
+                if (flagged.size() > 1 && t - flagged[flagged.size() - 2].end <= nearby) {
                     flagged[flagged.size() - 2].end = t + 1;
                     flagged.pop_back();
                 }
             }
         }
         std::vector<row_range> inside;
-        for (const row_range& event : events) {
+        for (const row_range& event : series.events) {
             const row_range cut{std::max(event.begin, part.begin) - part.begin,
                                 std::min(event.end, part.end) - part.begin};
             if (cut.begin < cut.end) {
@@ -206,15 +153,50 @@ result<metrics> judge(std::span<const double> scores, std::span<const double> ra
         }
         test_labels.insert(test_labels.end(), labels.begin(), labels.end());
     }
-    sum.events += here.events;
-    sum.rows += here.rows;
-    sum.delay += here.delay;
-    metrics values = score_metrics(test_scores, test_labels, std::min(period, 300));
+    sum += here;
+    metrics values = score_metrics(test_scores, test_labels, std::min(series.period, 300));
     const metrics counted = here.values();
     for (const metric_format& format : metric_formats) {
         if (counted.*format.value) {
             values.*format.value = counted.*format.value;
         }
+    }
+    return values;
+}
+
+/// Days or cycles as a whole, as their labels are: the highest score of a unit judges it, by the
+/// threshold that has the best F0.1 on the units for validation.
+result<metrics> judge_units(std::span<const double> scores, const discord_series& series) {
+    struct {
+        std::vector<double> highest;
+        std::vector<std::uint8_t> labels;
+    } validation, test;
+    for (const char* role : {"val_normal", "val_anomalous", "test"}) {
+        auto& units = std::string_view(role) == "test" ? test : validation;
+        for (const row_range& part : series.rows_for(role)) {
+            for (index_t t = part.begin; t + series.unit <= part.end; t += series.unit) {
+                units.highest.push_back(
+                    *std::max_element(scores.begin() + t, scores.begin() + t + series.unit));
+                units.labels.push_back(std::any_of(
+                    series.events.begin(), series.events.end(), [&](const row_range& event) {
+                        return event.begin < t + series.unit && t < event.end;
+                    }));
+            }
+        }
+    }
+    tocsin::f_beta_threshold rule(unit_beta);
+    if (const status fitted = rule.fit(validation.highest, validation.labels); !fitted) {
+        return fitted;
+    }
+    tocsin::confusion_counts counts;
+    for (std::size_t k = 0; k < test.highest.size(); ++k) {
+        counts.add(rule.exceeds(test.highest[k]), test.labels[k] != 0);
+    }
+    metrics values = metrics::of(counts);
+    values.far = values.mar = {};
+    values.f0_5 = counts.f_beta(0.5);
+    if (const auto area = tocsin::auc_roc(test.highest, test.labels)) {
+        values.auc_roc = *area;
     }
     return values;
 }
@@ -227,81 +209,67 @@ void add_means(metrics& to, const std::vector<metrics>& lines) {
     }
 }
 
-status run_events(const run_options& options, const contender_set& set,
+scoring_task task_of(const discord_series& series, const run_options& options) {
+    scoring_task task{series.values,
+                      merged(series.rows_for("train")),
+                      1,
+                      series.period,
+                      options.seed,
+                      options.epochs,
+                      {},
+                      series.rows_for("val_normal")};
+    task.targets = static_cast<int>(task.values.rows());
+    return task;
+}
+
+status run_series(const run_options& options, const contender_set& set,
                   std::vector<method_result>& methods, std::vector<event_outcome>& totals,
                   std::vector<std::vector<metrics>>& all_lines) {
-    const auto splits = read_splits(options.directory / "splits.csv");
-    const auto labels = read_labels(options.directory / "labels.csv");
-    if (!splits || !labels) {
-        return splits ? labels.error() : splits.error();
+    const auto protocols = read_discords(options.directory);
+    if (!protocols) {
+        return protocols.error();
     }
-    for (const auto& [protocol, by_series] : *splits) {
+    std::vector<std::vector<group_result>> of_units(methods.size());
+    for (const auto& [protocol, list] : *protocols) {
         std::vector<event_outcome> sums(methods.size());
         std::vector<std::vector<metrics>> lines(methods.size());
         std::size_t position = 0;
-        for (const auto& [series, parts] : by_series) {
-            const std::string name = protocol + "/" + series;
-            ++position;
-            const auto known = labels->find(series);
-            if (parts.roles.count("train") == 0 || parts.roles.count("test") == 0 ||
-                known == labels->end()) {
-                progress::note("skipped: " + name + " has no rows to train on, to test, or labels");
-                continue;
-            }
-            options.shown.begin_file(name, position, by_series.size());
-            std::string feature;
-            auto values = read_values(options.directory / "data" / (series + ".csv"), &feature);
-            if (!values) {
-                return values.error();
-            }
-            const std::vector<row_range>* events = nullptr;
-            for (const auto kind : kinds_for(protocol)) {
-                const auto found = known->second.roles.find(std::string(kind));
-                if (events == nullptr && found != known->second.roles.end()) {
-                    events = &found->second;
-                }
-            }
-            if (events == nullptr) {
-                events = &known->second.roles.begin()->second;
-            }
-            for (const auto& [role, ranges] : parts.roles) {
-                for (const row_range& range : ranges) {
-                    if (range.begin < 0 || range.end <= range.begin || range.end > values->cols()) {
-                        return status::error(tocsin::error_code::format_error, name, ": rows ",
-                                             range.begin, " to ", range.end, " for ", role,
-                                             " are not in the ", values->cols(), " rows");
-                    }
-                }
-            }
-            scoring_task task{
-                std::move(*values), merged(parts.roles.at("train")), 1, 125, options.seed,
-                options.epochs};
-            task.targets = static_cast<int>(task.values.rows());
-            task.period = long_period_of(task.values);
+        for (const discord_series& series : list) {
+            options.shown.begin_file(series.name, ++position, list.size());
+            const scoring_task task = task_of(series, options);
             const auto errors = errors_of(set, task);
             for (std::size_t c = 0; c < methods.size(); ++c) {
-                const auto scores = scores_of(set.contenders[c], errors, task, event_smoothing);
-                const auto ranking = scores_of(set.contenders[c], errors, task, task.period);
-                const auto draw = [&](const row_range& part, const auto& part_labels,
-                                      const auto& flags, double threshold) {
+                const contender& which = set.contenders[c];
+                const auto scores = scores_of(which, errors, task, event_smoothing);
+                const auto ranking = scores_of(which, errors, task, task.period);
+                const auto draw = [&](const row_range& part, const auto& labels, const auto& flags,
+                                      double threshold) {
                     return c > 0 ? status{}
                                  : options.draw(
-                                       {part_name(name, parts, part),
+                                       {part_name(series, part),
                                         first_feature(task.values, part.begin, part.end),
                                         {scores.begin() + part.begin, scores.begin() + part.end},
-                                        part_labels,
+                                        labels,
                                         flags,
                                         threshold,
                                         part.begin,
-                                        feature});
+                                        series.feature});
                 };
-                const auto reached =
-                    judge(scores, ranking, parts, *events, task.period, sums[c], draw);
+                const auto reached = judge(scores, ranking, event_threshold(which, scores, series),
+                                           series, sums[c], draw);
                 if (!reached) {
-                    return in_file(name, reached.error());
+                    return in_file(series.name, reached.error());
                 }
-                methods[c].files.push_back({name, *reached});
+                methods[c].files.push_back({series.name, *reached});
                 lines[c].push_back(*reached);
+                if (series.unit > 0 && series.roles.count("val_anomalous") > 0) {
+                    const auto units = judge_units(scores, series);
+                    if (!units) {
+                        return in_file(series.name, units.error());
+                    }
+                    of_units[c].push_back(
+                        {"units, " + series.name, by_peaks(which) ? metrics{} : *units});
+                }
             }
             options.shown.end_file();
         }
@@ -309,11 +277,12 @@ status run_events(const run_options& options, const contender_set& set,
             metrics values = sums[c].values();
             add_means(values, lines[c]);
             methods[c].groups.push_back({"events, " + protocol, values});
-            totals[c].events += sums[c].events;
-            totals[c].rows += sums[c].rows;
-            totals[c].delay += sums[c].delay;
+            totals[c] += sums[c];
             all_lines[c].insert(all_lines[c].end(), lines[c].begin(), lines[c].end());
         }
+    }
+    for (std::size_t c = 0; c < methods.size(); ++c) {
+        methods[c].groups.insert(methods[c].groups.end(), of_units[c].begin(), of_units[c].end());
     }
     return {};
 }
@@ -325,7 +294,7 @@ status run_weeks(const run_options& options, const contender_set& set, const fs:
     const std::string file = path.filename().string();
     const std::string series = file.substr(0, file.size() - weeks_ending.size());
     const auto table = text_table::read(path);
-    auto values = read_values(options.directory / "data" / (series + ".csv"));
+    auto values = read_series(options.directory / "data" / (series + ".csv"));
     if (!table || !values) {
         return table ? values.error() : table.error();
     }
@@ -378,6 +347,7 @@ status run_weeks(const run_options& options, const contender_set& set, const fs:
         }
         metrics reached = score_metrics(of_weeks, holiday, 0);
         reached.vus_pr = reached.vus_roc = {};
+        reached = by_peaks(set.contenders[c]) ? metrics{} : reached;
         methods[c].files.push_back({file, reached});
         methods[c].groups.push_back({"weeks, " + series, reached});
     }
@@ -386,7 +356,9 @@ status run_weeks(const run_options& options, const contender_set& set, const fs:
 }
 
 result<suite_result> run(const run_options& options) {
-    const contender_set set(options.seeded_only);
+    contender_set set(options.seeded_only, {several_steps_forecaster(), periodic_forecaster()});
+    set.contenders.insert(set.contenders.begin() + 1,
+                          {peaks_name, set.contenders.front().parts, true});
     suite_result outcome;
     outcome.methods = set.frames();
     auto& methods = outcome.methods;
@@ -395,11 +367,19 @@ result<suite_result> run(const run_options& options) {
                                    {"least_threshold", least_threshold},
                                    {"threshold", "highest score of the normal rows for validation, "
                                                  "else of the training rows"}};
+        if (each.name == peaks_name) {
+            each.settings["events"].erase("least_threshold");
+            each.settings["events"]["threshold"] = peaks_settings();
+        }
+        each.settings["units"] = {{"smoothing", event_smoothing},
+                                  {"score", "highest of the rows"},
+                                  {"threshold", "best F-beta on the units for validation"},
+                                  {"beta", unit_beta}};
         each.settings["weeks"] = {{"rows_per_sample", rows_per_sample}};
     }
     std::vector<event_outcome> totals(methods.size());
     std::vector<std::vector<metrics>> lines(methods.size());
-    status done = run_events(options, set, methods, totals, lines);
+    status done = run_series(options, set, methods, totals, lines);
     std::set<fs::path> week_files;
     for (const auto& entry : fs::directory_iterator(options.directory)) {
         const std::string name = entry.path().filename().string();

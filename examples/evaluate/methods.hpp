@@ -30,6 +30,12 @@ std::vector<method> comparators();
 method lstm_forecaster();
 /// The same inputs and training, from a fixed number of rows.
 method feed_forward_network();
+/// Stateful training, each row forecast several times, judged by the Mahalanobis distance of those
+/// errors (Singh 2017, for the ECG).
+method several_steps_forecaster();
+/// A state for each time of the period, which goes on from period to period (the same, for the
+/// power demand, where one batch is a week).
+method periodic_forecaster();
 method lstm_encoder_decoder();
 
 } // namespace evaluate

@@ -23,6 +23,9 @@ struct scoring_task {
     /// Where windows of one period begin when they are units of their own, such as weeks; else they
     /// begin everywhere.
     std::vector<tocsin::index_t> units = {};
+    /// Normal rows that no weights are learned from, for the choice of an epoch and the statistics
+    /// of errors; may be none.
+    std::vector<tocsin::row_range> validation = {};
 
     tocsin::index_t rows() const noexcept { return values.cols(); }
     /// The training rows one after the other, `[features x rows]`.

@@ -10,6 +10,7 @@
 
 #include <Eigen/Eigenvalues>
 
+#include "contenders.hpp"
 #include "network.hpp"
 #include "suite.hpp"
 #include <algorithm>
@@ -112,8 +113,11 @@ tocsin::result<recording> read(const fs::path& path) {
     return all;
 }
 
+/// Rows 400 to the end by the own method.
+/// @param by_peaks the same scores with the threshold of peaks of the training windows
 tocsin::result<tocsin::confusion_counts> evaluate_file(const fs::path& path,
-                                                       const run_options& options) {
+                                                       const run_options& options,
+                                                       tocsin::confusion_counts& by_peaks) {
     const auto all = read(path);
     if (!all) {
         return all.error();
@@ -143,6 +147,7 @@ tocsin::result<tocsin::confusion_counts> evaluate_file(const fs::path& path,
     const auto how = make_trainer(chosen, options);
 
     std::vector<double> unused;
+    std::vector<double> normal;
     std::vector<double> scores;
     tocsin::status done = detector.train(training, {}, how, options.shown);
     if (done) {
@@ -152,17 +157,29 @@ tocsin::result<tocsin::confusion_counts> evaluate_file(const fs::path& path,
         done = detector.tune(training);
     }
     if (done) {
+        done = detector.scores(training, unused, normal);
+    }
+    if (done) {
         done = detector.scores(test, unused, scores);
     }
     if (!done) {
         return done;
     }
+    const auto peaks = threshold_of_peaks(normal);
+    if (!peaks) {
+        progress::note(path.string() +
+                       ": the quantile is the threshold: " + peaks.error().message());
+    }
+    const double threshold_by_peaks = peaks ? *peaks : detector.feature_threshold();
     tocsin::confusion_counts counts;
+    by_peaks = {};
     std::vector<std::uint8_t> flags;
     for (std::size_t k = 0; k < scores.size(); ++k) {
         // A score of NaN (a value missing in the window) raises no alarm.
+        const bool anomalous = all->labels[training_rows + k] != 0;
         flags.push_back(scores[k] > detector.feature_threshold());
-        counts.add(flags[k] != 0, all->labels[training_rows + k] != 0);
+        counts.add(flags[k] != 0, anomalous);
+        by_peaks.add(scores[k] > threshold_by_peaks, anomalous);
     }
     if (options.drawn != nullptr && !scores.empty()) {
         // The feature that the highest score is of.
@@ -304,33 +321,46 @@ tocsin::result<method_result> evaluate_all(method_result outcome, const run_opti
 tocsin::result<suite_result> run(const run_options& options) {
     const auto recordings = find_recordings(options.directory);
     suite_result outcome;
-    const nlohmann::ordered_json settings = {
-        {"training_rows", training_rows},
-        {"model", network::kind},
-        {"window", chosen.window},
-        {"stride", 1},
-        {"hidden", chosen.hidden},
-        {"reversed", options.reversed},
-        {"decoder_training", options.training_name()},
-        {"scaler", "standard"},
-        {"largest_autocorrelation", chosen.largest_autocorrelation},
-        {"loss", tocsin::mean_squared_error::name},
-        {"optimiser", "adam"},
-        {"learning_rate", chosen.learning_rate},
-        {"schedule", "cosine_decay"},
-        {"epochs", options.epochs.value_or(chosen.epochs)},
-        {"batch_size", chosen.batch_size},
-        {"statistic", "mahalanobis"},
-        {"view", "per feature"},
-        {"threshold", "quantile"},
-        {"quantile", chosen.quantile},
-        {"factor", chosen.factor}};
+    nlohmann::ordered_json settings = {{"training_rows", training_rows},
+                                       {"model", network::kind},
+                                       {"window", chosen.window},
+                                       {"stride", 1},
+                                       {"hidden", chosen.hidden},
+                                       {"reversed", options.reversed},
+                                       {"decoder_training", options.training_name()},
+                                       {"scaler", "standard"},
+                                       {"largest_autocorrelation", chosen.largest_autocorrelation},
+                                       {"loss", tocsin::mean_squared_error::name},
+                                       {"optimiser", "adam"},
+                                       {"learning_rate", chosen.learning_rate},
+                                       {"schedule", "cosine_decay"},
+                                       {"epochs", options.epochs.value_or(chosen.epochs)},
+                                       {"batch_size", chosen.batch_size},
+                                       {"statistic", "mahalanobis"},
+                                       {"view", "per feature"},
+                                       {"threshold", "quantile"},
+                                       {"quantile", chosen.quantile},
+                                       {"factor", chosen.factor}};
+    std::vector<tocsin::confusion_counts> of_peaks;
     auto own = evaluate_all({"LSTM encoder-decoder", settings, {}, {}}, options, recordings,
-                            [&](const fs::path& path) { return evaluate_file(path, options); });
+                            [&](const fs::path& path) {
+                                return evaluate_file(path, options, of_peaks.emplace_back());
+                            });
     if (!own) {
         return own.error();
     }
+    settings.erase("quantile");
+    settings.erase("factor");
+    settings["threshold"] = peaks_settings();
+    method_result by_peaks{own->name + ", peaks over threshold", settings, own->files, {}};
+    tocsin::confusion_counts sum;
+    for (std::size_t k = 0; k < of_peaks.size(); ++k) {
+        by_peaks.files[k].values = metrics::of(of_peaks[k]);
+        sum += of_peaks[k];
+    }
+    by_peaks.totals = metrics::of(sum);
     outcome.methods.push_back(std::move(*own));
+    outcome.methods.push_back(std::move(by_peaks));
     for (const bool with_q : {false, true}) {
         if (options.seeded_only || recordings.empty()) {
             continue;

@@ -107,6 +107,23 @@ void write_discords(const fs::path& root) {
                                    "some series,mine,train,0,600\n"
                                    "some series,mine,val_normal,600,800\n"
                                    "some series,mine,test,800,1200\n";
+    // Cycles of 100 rows; the test rows are partly in another series.
+    const auto write_cycles = [&](const char* name, int rows, int begin, int end) {
+        auto cycles = create(root / "data" / (std::string(name) + ".csv"));
+        cycles << "ampere\n";
+        for (int t = 0; t < rows; ++t) {
+            cycles << value_at(t, begin, end, random) << '\n';
+        }
+    };
+    write_cycles("cycles", 800, 630, 670);
+    write_cycles("more cycles", 300, 230, 260);
+    std::ofstream{root / "labels.csv", std::ios::app} << "cycles,600,700,cycle,\n"
+                                                         "more cycles,200,300,cycle,\n";
+    std::ofstream{root / "splits.csv", std::ios::app} << "cycles,whole,train,0,500\n"
+                                                         "cycles,whole,val_normal,500,600\n"
+                                                         "cycles,whole,val_anomalous,600,700\n"
+                                                         "cycles,whole,test,700,800\n"
+                                                         "more cycles,whole,test,0,300\n";
     auto weeks = create(root / "some series_weeks.csv");
     weeks << "week,start,end,monday,thesis_role,label_holiday,label_holiday_or_oct4\n";
     for (int k = 0; k < 7; ++k) { // weeks of 160 rows, 20 samples
@@ -216,6 +233,22 @@ TEST_SUITE("evaluate") {
         CHECK(groups.at("events, mine").at("flagged_fraction").get<double>() < 0.5);
         CHECK(groups.at("weeks, some series").at("auc_roc").get<double>() == 1);
         CHECK(results.at("totals").at("recall").get<double>() == 1);
+        const json& units = groups.at("units, whole/cycles + more cycles");
+        CHECK(units.at("tp").get<int>() == 1);
+        CHECK(units.at("tn").get<int>() + units.at("fp").get<int>() == 3);
+        CHECK(units.at("auc_roc").get<double>() == 1);
+        std::size_t found = 0;
+        for (const json& other : results.at("compared")) {
+            const auto name = other.at("method").get<std::string>();
+            if (name.find("peaks over threshold") != std::string::npos ||
+                name.find("several steps") != std::string::npos ||
+                name.find("state per time") != std::string::npos) {
+                INFO(name);
+                CHECK(other.at("groups").at("events, mine").at("tp").get<int>() == 1);
+                ++found;
+            }
+        }
+        CHECK(found == 3);
         std::ofstream{directory / "discords/labels.csv", std::ios::app}
             << "some series,x,3,point,\n";
         CHECK(run(directory, "--suite discords --epochs 1") == 3);
