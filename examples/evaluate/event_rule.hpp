@@ -23,8 +23,8 @@ struct event_rule {
     int smoothing = 10;     ///< rows of the centred mean of errors
     double quantile = 0.99; ///< of the held-out errors, the unit of a method's errors
     consensus combined = consensus::median;
-    double threshold = 1.5;       ///< of the combined scores
-    double pruning = 0.3;         ///< rows below this share of the highest score are not called
+    double threshold = 1.25;      ///< of the combined scores
+    double pruning = 0.8;         ///< rows below this share of the highest score are not called
     tocsin::index_t buffer = 100; ///< rows around an anomalous one that belong to it
 
     /// Every member, for the results.

@@ -54,7 +54,7 @@ const char* name_of(surprise_scale scale) noexcept;
 struct alarm_rule {
     surprise_scale scale = surprise_scale::both;
     double quiet_days = 1; ///< after a higher score
-    double threshold = 2.6;
+    double threshold = 2.3;
 
     /// Every setting, also of surprises().
     nlohmann::ordered_json settings() const;
