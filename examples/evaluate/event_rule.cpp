@@ -15,6 +15,10 @@ double mean_of(std::span<const double> values) {
     return values.empty() ? 0.0 : sum / static_cast<double>(values.size());
 }
 
+double highest_of(std::span<const double> scores) {
+    return scores.empty() ? 0.0 : *std::max_element(scores.begin(), scores.end());
+}
+
 double quantile_of(std::vector<double> values, double share) {
     if (values.empty()) {
         return 0;
@@ -55,20 +59,26 @@ const char* name_of(consensus how) noexcept {
 }
 
 nlohmann::ordered_json event_rule::settings() const {
-    return {{"smoothing", smoothing}, {"unit", "quantile of the errors in held-out training rows"},
-            {"quantile", quantile},   {"combined", name_of(combined)},
-            {"threshold", threshold}, {"pruning", pruning},
+    return {{"warm_up", warm_up},
+            {"smoothing", smoothing},
+            {"unit", "quantile of the errors in held-out training rows"},
+            {"quantile", quantile},
+            {"combined", name_of(combined)},
+            {"threshold", threshold},
+            {"pruning", pruning},
             {"buffer", buffer}};
 }
 
 std::vector<double> event_scores(const event_rule& rule, const contender& which,
-                                 const calibrated_errors& errors) {
+                                 const std::vector<std::vector<double>>& errors,
+                                 tocsin::row_range training) {
+    const auto first = training.begin + std::min(rule.warm_up, training.size() / 2);
     std::vector<std::vector<double>> relative;
     for (const std::size_t part : which.parts) {
-        auto smooth = smoothed(errors.all[part], rule.smoothing);
+        auto smooth = smoothed(errors[part], rule.smoothing);
         // The second term is for training rows without any error.
         const double unit =
-            quantile_of(smoothed(errors.held_out[part], rule.smoothing), rule.quantile) +
+            quantile_of({smooth.begin() + first, smooth.begin() + training.end}, rule.quantile) +
             0.05 * mean_of(smooth);
         for (double& error : smooth) {
             error = unit > 0 ? error / unit : 0.0;
@@ -87,18 +97,17 @@ std::vector<double> event_scores(const event_rule& rule, const contender& which,
 }
 
 double lowest_called(const event_rule& rule, std::span<const double> scores) {
-    const double highest = scores.empty() ? 0.0 : *std::max_element(scores.begin(), scores.end());
-    return std::max(rule.threshold, rule.pruning * highest);
+    return std::max(rule.threshold, rule.pruning * highest_of(scores));
 }
 
 std::vector<std::uint8_t> event_flags(const event_rule& rule, std::span<const double> scores) {
-    const double highest = scores.empty() ? 0.0 : *std::max_element(scores.begin(), scores.end());
+    const double lowest = rule.pruning * highest_of(scores);
     const auto rows = static_cast<tocsin::index_t>(scores.size());
     std::vector<std::uint8_t> flags(scores.size(), 0);
     tocsin::index_t flagged = 0; // rows before this one are decided
     for (tocsin::index_t t = 0; t < rows; ++t) {
         const double score = scores[static_cast<std::size_t>(t)];
-        if (score > rule.threshold && score >= rule.pruning * highest) {
+        if (score > rule.threshold && score >= lowest) {
             const tocsin::index_t end = std::min(t + rule.buffer + 1, rows);
             for (tocsin::index_t k = std::max(flagged, t - rule.buffer); k < end; ++k) {
                 flags[static_cast<std::size_t>(k)] = 1;

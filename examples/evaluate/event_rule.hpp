@@ -2,7 +2,9 @@
 /// @brief Which rows of a recording are called anomalous, without any label.
 #pragma once
 
-#include "held_out_errors.hpp"
+#include "tocsin/metrics/row_ranges.hpp"
+
+#include "contenders.hpp"
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -17,11 +19,12 @@ enum class consensus : std::uint8_t {
 };
 const char* name_of(consensus how) noexcept;
 
-/// Errors are smoothed and divided by a quantile of the smoothed errors in held-out training rows;
+/// Errors are smoothed and divided by a quantile of the smoothed errors in training rows;
 /// the methods' numbers make one score per row; rows above the threshold are anomalous.
 struct event_rule {
-    int smoothing = 10;     ///< rows of the centred mean of errors
-    double quantile = 0.99; ///< of the held-out errors, the unit of a method's errors
+    tocsin::index_t warm_up = 64; ///< first rows of a part that are neither normal nor judged
+    int smoothing = 10;           ///< rows of the centred mean of errors
+    double quantile = 0.99;       ///< of the errors in training rows, the unit of a method's errors
     consensus combined = consensus::median;
     double threshold = 1.25;      ///< of the combined scores
     double pruning = 0.8;         ///< rows below this share of the highest score are not called
@@ -31,13 +34,16 @@ struct event_rule {
     nlohmann::ordered_json settings() const;
 };
 
-/// The setting for all recordings of a suite; docs/evaluation.md says how it was chosen, the
-/// program choose_event_rule shows it.
+/// The setting for all recordings of a suite; docs/evaluation.md says how it was chosen,
+/// --choose-settings shows it.
 inline constexpr event_rule chosen_event_rule;
 
 /// One score per row.
+/// @param errors   per method of the contender's set, one per row, not learned from
+/// @param training the rows whose errors are normal
 std::vector<double> event_scores(const event_rule& rule, const contender& which,
-                                 const calibrated_errors& errors);
+                                 const std::vector<std::vector<double>>& errors,
+                                 tocsin::row_range training);
 
 /// The score that a row must exceed, or reach when pruning decides, to be called anomalous.
 double lowest_called(const event_rule& rule, std::span<const double> scores);

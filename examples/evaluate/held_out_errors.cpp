@@ -3,28 +3,34 @@
 namespace evaluate {
 
 using tocsin::index_t;
+using tocsin::row_range;
 
-calibrated_errors errors_with_held_out(const contender_set& set, const scoring_task& task,
-                                       int folds) {
-    calibrated_errors errors{errors_of(set, task), {}};
-    const tocsin::row_range training = task.training.front();
-    errors.held_out.resize(errors.all.size());
+std::vector<std::vector<double>> held_out_errors(const contender_set& set, const scoring_task& task,
+                                                 int folds) {
+    const row_range training = task.training.front();
+    std::vector<std::vector<double>> errors(
+        set.methods.size(), std::vector<double>(static_cast<std::size_t>(task.rows()), 0));
     for (index_t fold = 0; fold < folds; ++fold) {
-        const tocsin::row_range block{training.size() * fold / folds,
-                                      training.size() * (fold + 1) / folds};
+        const row_range block{training.begin + training.size() * fold / folds,
+                              training.begin + training.size() * (fold + 1) / folds};
         scoring_task others = task;
-        others.values = task.values.middleCols(training.begin, training.size());
         others.training.clear();
-        for (const auto& range :
-             {tocsin::row_range{0, block.begin}, tocsin::row_range{block.end, training.size()}}) {
+        for (const row_range& range :
+             {row_range{training.begin, block.begin}, row_range{block.end, training.end}}) {
             if (range.size() > 0) {
                 others.training.push_back(range);
             }
         }
         const auto found = errors_of(set, others);
         for (std::size_t m = 0; m < found.size(); ++m) {
-            errors.held_out[m].insert(errors.held_out[m].end(), found[m].begin() + block.begin,
-                                      found[m].begin() + block.end);
+            for (index_t t = 0; t < task.rows(); ++t) {
+                const auto row = static_cast<std::size_t>(t);
+                if (block.begin <= t && t < block.end) {
+                    errors[m][row] = found[m][row];
+                } else if (t < training.begin || t >= training.end) {
+                    errors[m][row] += found[m][row] / folds;
+                }
+            }
         }
     }
     return errors;

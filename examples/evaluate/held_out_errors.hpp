@@ -1,6 +1,5 @@
 /// @file held_out_errors.hpp
-/// @brief Errors in normal rows that a method has not learned from: what a threshold is measured
-/// by.
+/// @brief Errors in rows that a method has not learned from: what a threshold can be measured by.
 #pragma once
 
 #include "contenders.hpp"
@@ -8,18 +7,15 @@
 
 namespace evaluate {
 
-/// Per method of a set: its errors in all rows, and in the training rows, one after the other, when
-/// it has learned from the other training rows only.
-struct calibrated_errors {
-    std::vector<std::vector<double>> all;
-    std::vector<std::vector<double>> held_out;
-};
-
-/// Scores a recording `folds` + 1 times: once having learned from all training rows, which must be
-/// one range, and once without each of `folds` blocks of them. Errors in rows that a network has
-/// learned from are too small to say what is normal; blocks that follow each other in time also
-/// show how much normal data changes.
-calibrated_errors errors_with_held_out(const contender_set& set, const scoring_task& task,
-                                       int folds = 3);
+/// Errors of every method of a set in all rows, none of them learned from: a method learns `folds`
+/// times, each time without one block of the training rows, which must be one range. Errors in a
+/// block are those of the model that does not know it, errors in all other rows are the mean over
+/// the models (as in the CV+ of Barber et al., "Predictive inference with the jackknife+", 2021).
+///
+/// Errors in rows that a network has learned from are too small to say what is normal; blocks that
+/// follow each other also show how much normal data changes; several models together depend less on
+/// their initial weights than one.
+std::vector<std::vector<double>> held_out_errors(const contender_set& set, const scoring_task& task,
+                                                 int folds = 3);
 
 } // namespace evaluate

@@ -2,6 +2,7 @@
 
 #include "event_outcome.hpp"
 #include "event_rule.hpp"
+#include "held_out_errors.hpp"
 #include "inserted_anomalies.hpp"
 #include "nasa_channels.hpp"
 #include "text_table.hpp"
@@ -70,7 +71,7 @@ tocsin::status try_rules(const run_options& options, const contender_set& set,
     const auto anomalies = insert_anomalies(values, {learned, values.cols()}, random);
     scoring_task task{std::move(values), {{0, learned}}, 1, 125, options.seed, options.epochs};
     task.period = period_of(task.values);
-    const auto errors = errors_with_held_out(set, task);
+    const auto errors = held_out_errors(set, task);
     const auto rest = [&](auto list) {
         list.erase(list.begin(), list.begin() + learned);
         return list;
@@ -78,8 +79,8 @@ tocsin::status try_rules(const run_options& options, const contender_set& set,
     const auto labels = rest(labels_of(anomalies, task.rows()));
     const auto events = tocsin::runs_of(labels);
     for (candidate& each : rules) {
-        const auto flags =
-            event_flags(each.rule, rest(event_scores(each.rule, set.contenders.front(), errors)));
+        const auto flags = event_flags(
+            each.rule, rest(event_scores(each.rule, set.contenders.front(), errors, {0, learned})));
         const auto outcome = event_outcome::of(flags, labels, events);
         if (!outcome) {
             return outcome.error();

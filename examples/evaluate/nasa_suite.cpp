@@ -4,6 +4,7 @@
 #include "contenders.hpp"
 #include "event_outcome.hpp"
 #include "event_rule.hpp"
+#include "held_out_errors.hpp"
 #include "nasa_channels.hpp"
 #include "nasa_choice.hpp"
 #include "suite.hpp"
@@ -23,10 +24,6 @@ using tocsin::index_t;
 using tocsin::matrix;
 using tocsin::result;
 using tocsin::status;
-
-/// Rows of a test part that are not judged: it does not continue the training part, and what comes
-/// before is the forecaster's window.
-constexpr index_t warm_up = 64;
 
 status run_events(const run_options& options, const contender_set& set,
                   std::vector<method_result>& methods) {
@@ -57,12 +54,14 @@ status run_events(const run_options& options, const contender_set& set,
                           options.epochs};
         task.values << *train, *test;
         task.period = period_of(task.values);
-        const auto errors = errors_with_held_out(set, task);
+        const auto errors = held_out_errors(set, task);
         const auto labels = labels_of(truth.events, test->cols());
         for (std::size_t c = 0; c < methods.size(); ++c) {
-            auto scores = event_scores(chosen_event_rule, set.contenders[c], errors);
+            auto scores =
+                event_scores(chosen_event_rule, set.contenders[c], errors, task.training.front());
             scores.erase(scores.begin(), scores.begin() + train->cols());
-            std::fill_n(scores.begin(), std::min(warm_up, test->cols()), 0.0);
+            // The test part does not continue the training part.
+            std::fill_n(scores.begin(), std::min(chosen_event_rule.warm_up, test->cols()), 0.0);
             const auto flags = event_flags(chosen_event_rule, scores);
             const auto outcome = event_outcome::of(flags, labels, merged(truth.events));
             if (!outcome) {
