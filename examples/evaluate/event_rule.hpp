@@ -23,10 +23,10 @@ const char* name_of(consensus how) noexcept;
 /// the methods' numbers make one score per row; rows above the threshold are anomalous.
 struct event_rule {
     tocsin::index_t warm_up = 64; ///< first rows of a part that are neither normal nor judged
-    int smoothing = 10;           ///< rows of the centred mean of errors
+    int smoothing = 30;           ///< rows of the centred mean of errors
     double quantile = 0.99;       ///< of the errors in training rows, the unit of a method's errors
-    consensus combined = consensus::median;
-    double threshold = 1.25;      ///< of the combined scores
+    consensus combined = consensus::second_highest;
+    double threshold = 1.5;       ///< of the combined scores
     double pruning = 0.8;         ///< rows below this share of the highest score are not called
     tocsin::index_t buffer = 100; ///< rows around an anomalous one that belong to it
 
