@@ -119,6 +119,12 @@ tocsin::result<suite_result> choose_nasa_settings(const run_options& options) {
         }
         options.shown.end_file();
     }
+    if (rules.front().total.events.true_positives + rules.front().total.events.false_negatives ==
+        0) {
+        return tocsin::status::error(tocsin::error_code::invalid_data,
+                                     "--choose-settings: no training part has the ", fewest_rows,
+                                     " rows into which anomalies can be put");
+    }
     std::stable_sort(rules.begin(), rules.end(), [](const candidate& a, const candidate& b) {
         return a.sparing() != b.sparing() ? a.sparing()
                                           : a.total.events.f_beta(0.5) > b.total.events.f_beta(0.5);

@@ -219,6 +219,11 @@ TEST_SUITE("evaluate") {
             CHECK(other.at("totals").contains("flagged_fraction"));
         }
         CHECK(run(directory, "--suite nasa --choose-settings --seeds 2") == 2);
+        for (const char* name : {"Q 1", "Z-9"}) {
+            create(directory / "nasa/train" / (std::string(name) + ".csv")) << "value\n1\n2\n";
+        }
+        CHECK(run(directory, "--suite nasa --choose-settings") == 3);
+        CHECK(text_of(directory / "stderr").find("900 rows") != std::string::npos);
         CHECK(run(directory, "--suite skab --choose-settings") == 2);
         CHECK(text_of(directory / "stderr").find("'skab'") != std::string::npos);
     }
