@@ -1,13 +1,12 @@
 /// @file discords_suite.cpp
 /// @brief ECG, power demand, valve currents, respiration: events after training, unusual weeks.
 
-#include "tocsin/metrics/event_based.hpp"
-#include "tocsin/metrics/event_counts.hpp"
 #include "tocsin/metrics/roc.hpp"
 #include "tocsin/threshold/f_beta_threshold.hpp"
 
 #include "contenders.hpp"
 #include "discords_data.hpp"
+#include "event_outcome.hpp"
 #include "suite.hpp"
 #include "text_table.hpp"
 #include <algorithm>
@@ -30,7 +29,7 @@ using tocsin::result;
 using tocsin::row_range;
 using tocsin::status;
 
-/// Events are short beside a period, so scores for them are smoothed less; both as for nasa.
+/// Events are short beside a period, so scores for them are smoothed less.
 constexpr int event_smoothing = 30;
 constexpr double least_threshold = 1.5; ///< in units of the 0.99 quantile of the training rows
 constexpr double unit_beta = 0.1;       ///< precision counts, as in the papers on LSTM detectors
@@ -38,30 +37,6 @@ constexpr index_t rows_per_sample = 8;  ///< of weeks, as in the paper on encode
 /// The suites' own detector once more, with another threshold.
 const std::string peaks_name = std::string(own_name) + ", peaks over threshold";
 constexpr std::string_view weeks_ending = "_weeks.csv";
-
-/// Counts over the test parts of series.
-struct event_outcome {
-    tocsin::confusion_counts events;
-    tocsin::confusion_counts rows;
-    tocsin::detection_delay delay;
-
-    event_outcome& operator+=(const event_outcome& other) {
-        events += other.events;
-        rows += other.rows;
-        delay += other.delay;
-        return *this;
-    }
-    metrics values() const {
-        metrics read = metrics::of(events);
-        read.tn = read.far = read.mar = {};
-        read.f0_5 = events.f_beta(0.5);
-        read.flagged_fraction = rows.flagged_fraction();
-        if (delay.detected > 0) {
-            read.mean_delay = delay.mean();
-        }
-        return read;
-    }
-};
 
 /// Names the first row where a series has several test parts.
 std::string part_name(const discord_series& series, const row_range& part) {
@@ -136,18 +111,14 @@ result<metrics> judge(std::span<const double> scores, std::span<const double> ra
         }
         const auto labels = labels_of(inside, size);
         const auto flags = labels_of(flagged, size);
-        const auto counts = tocsin::count_events(flagged, merged(inside));
-        const auto rows = tocsin::count_confusion(flags, labels);
-        const auto delay = tocsin::measure_detection_delay(flags, labels);
-        if (!counts || !rows || !delay) {
-            return counts ? (rows ? delay.error() : rows.error()) : counts.error();
+        const auto found = event_outcome::of(flags, labels, merged(inside));
+        if (!found) {
+            return found.error();
         }
         if (const status drawn = draw(part, labels, flags, threshold); !drawn) {
             return drawn;
         }
-        here.events += *counts;
-        here.rows += *rows;
-        here.delay += *delay;
+        here += *found;
         for (index_t t = 0; t < size; ++t) {
             test_scores.push_back(ranking[static_cast<std::size_t>(part.begin + t)]);
         }
