@@ -26,7 +26,7 @@ using named_ranges = std::map<std::string, std::vector<row_range>>;
 constexpr int shortest_period = 20;
 constexpr int longest_period = 1000;
 
-/// The first of these kinds of labels that a series has in the test rows is what is looked for.
+/// The first of these kinds of labels that a series has is what is looked for.
 std::vector<std::string_view> kinds_for(const std::string& protocol) {
     if (protocol == "thesis") {
         return {"discord", "day", "cycle", "point"};

@@ -34,7 +34,7 @@ enum class exit_code : int { success = 0, internal = 1, usage = 2, bad_data = 3,
 constexpr const char* exit_codes =
     "Exit codes: 0 done; 1 internal error; 2 wrong command line; 3 the data cannot be used "
     "(malformed, too short, training diverged); 4 no data where it was looked for, or a file "
-    "cannot be read or written.";
+    "cannot be read or written; gnuplot is not installed where pictures are wanted.";
 
 exit_code fail(exit_code code, const std::string& message) {
     std::fprintf(stderr, "evaluate: %s\n", message.c_str());
@@ -144,8 +144,9 @@ int main(int argc, char** argv) {
     app.add_option("--data", given.data, "Directory that holds a directory named as the suite")
         ->envname("TOCSIN_DATA_DIR");
     app.add_option("--out", given.out, "Write the results to this JSON file");
-    app.add_option("--pictures", given.pictures,
-                   "Draw each judged recording to this folder, with the first seed; needs gnuplot");
+    auto* const drawn = app.add_option(
+        "--pictures", given.pictures,
+        "Draw each judged recording to this folder, with the first seed; needs gnuplot");
     app.add_option("--seed", given.seed, "Of initial weights and order of batches")
         ->capture_default_str();
     auto* const seeds =
@@ -159,9 +160,10 @@ int main(int argc, char** argv) {
     app.add_flag("--teacher-forced", given.teacher_forced,
                  "Decoders read true values while they are trained, for comparison");
     app.add_flag("--choose-settings", given.choose_settings,
-                 "Do not evaluate: try settings on the training data alone and list the best "
-                 "(suites nab, nasa)")
-        ->excludes(seeds);
+                 "Do not evaluate: try settings on training parts or generated streams and list "
+                 "the best (suites nab, nasa)")
+        ->excludes(seeds)
+        ->excludes(drawn);
     try {
         app.parse(argc, argv);
     } catch (const CLI::Success& help) {

@@ -16,8 +16,8 @@ namespace {
 using tocsin::index_t;
 using tocsin::row_range;
 
-constexpr index_t most_columns =
-    550;                           ///< of a panel, which is 800 pixels wide; more make large files
+/// Of a panel, which is 800 pixels wide; more make large files.
+constexpr index_t most_columns = 550;
 constexpr double narrowest = 4e-3; ///< part of the width below which runs would be invisible
 constexpr double far_above = 20;   ///< thresholds; a higher score needs a logarithmic axis
 

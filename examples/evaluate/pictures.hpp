@@ -49,7 +49,7 @@ class pictures {
     /// Draws `<name of the file, / replaced by _>.svg`: above, the values with the labelled rows
     /// shaded; below, the scores with the threshold and the flagged rows. The axis of the scores is
     /// logarithmic when the highest is far above the threshold. Of long recordings, the lowest and
-    /// the highest value of each of 450 parts are drawn.
+    /// the highest value of each column of pixels are drawn.
     tocsin::status draw(const scored_rows& rows) const;
 
   private:

@@ -87,7 +87,7 @@ struct suite {
     const char* name; ///< also of its directory
     const char* summary;
     tocsin::result<suite_result> (*run)(const run_options&);
-    /// Tries settings on training data alone, the best first; null where a suite has no such
+    /// Tries settings without test data, the best first; null where a suite has no such
     /// choice.
     tocsin::result<suite_result> (*choose)(const run_options&) = nullptr;
 };

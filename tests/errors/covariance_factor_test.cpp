@@ -35,7 +35,9 @@ struct weighted_moments {
         mean += weight * v;
         covariance = ((1 - weight) * (covariance + weight * v * v.transpose())).eval();
         covariance(next, next) +=
-            weight * size * std::max(relative_ridge * covariance.trace() / size, least_ridge);
+            weight * size *
+            std::max(relative_ridge / (1 + relative_ridge) * covariance.trace() / size,
+                     least_ridge);
         next = (next + 1) % mean.size();
     }
     double distance(const column<double>& sample) const {
@@ -71,6 +73,21 @@ Statistic fitted(int dimension, std::uint64_t seed, double relative_ridge = 1e-6
 } // namespace
 
 TEST_SUITE("errors") {
+    TEST_CASE("covariance factor: large ridges stay those of the fit while samples stay the same") {
+        for (const double ridge : {0.1, 1.0, 2.0}) {
+            CAPTURE(ridge);
+            tocsin::random_generator random(4);
+            auto statistic = fitted<tocsin::mahalanobis<>>(4, 3, ridge);
+            const matrix<double> before = statistic.covariance();
+            matrix<double> mean = matrix<double>::Zero(4, 4);
+            constexpr int rounds = 20'000;
+            for (int k = 0; k < rounds; ++k) {
+                statistic.adapt(sample(random, 4, 0), 1e-2);
+                mean += statistic.covariance() / rounds;
+            }
+            CHECK((mean - before).norm() / before.norm() < 0.1);
+        }
+    }
 
     TEST_CASE_TEMPLATE("covariance factor: ten thousand updates are the weighted covariance",
                        Scalar, float, double) {

@@ -148,4 +148,16 @@ TEST_SUITE("errors") {
         CHECK(statistic.variance()(0) > 0);
         CHECK(std::isfinite(statistic.squared_distance(Eigen::Matrix<double, 1, 1>(11.0))));
     }
+    TEST_CASE("diagonal gaussian: without a ridge, constant errors leave densities finite") {
+        tocsin::diagonal_gaussian<> statistic(2, 0.0);
+        statistic.accumulate(Eigen::Matrix2d{{-1, 1}, {-2, 2}});
+        REQUIRE(statistic.fit().ok());
+        tocsin::random_generator random(2);
+        for (int k = 0; k < 5'000; ++k) {
+            statistic.adapt(Eigen::Vector2d(0, random.normal()), 0.5);
+        }
+        CHECK(statistic.variance()(0) > 0);
+        CHECK(std::isfinite(statistic.log_density(Eigen::Vector2d(0, 0))));
+        CHECK(std::isfinite(statistic.log_density(Eigen::Vector2d(1, 0))));
+    }
 }

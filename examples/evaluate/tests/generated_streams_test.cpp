@@ -36,7 +36,7 @@ TEST_SUITE("evaluate") {
             }
             if (!stream.windows.empty()) {
                 CHECK(std::abs(static_cast<double>(covered) / static_cast<double>(rows) - 0.1) <
-                      0.07);
+                      0.002);
             }
         }
         CHECK(counts == std::set<std::size_t>{0, 1, 2, 3});

@@ -123,9 +123,12 @@ class covariance_factor {
     }
 
   private:
+    /// The ridge in a covariance that holds it: r = R trace(C - r I) / d = R / (1 + R) trace(C) /
+    /// d.
     double newest_ridge(double relative_ridge) const noexcept {
         return ridge(covariance_.diagonal().mean(),
-                     std::max(relative_ridge, std::numeric_limits<double>::epsilon()));
+                     std::max(relative_ridge / (1 + relative_ridge),
+                              std::numeric_limits<double>::epsilon()));
     }
     void add_ridge(double weight, double relative_ridge) noexcept {
         const auto size = static_cast<double>(covariance_.rows());

@@ -112,7 +112,10 @@ class diagonal_gaussian {
         mean_ += weight * difference_;
         variance_ = (1 - weight) * (variance_ + weight * difference_.cwiseAbs2());
         constexpr double largest = std::numeric_limits<double>::max();
-        const double floor = detail::ridge(std::min(variance_.mean(), largest), relative_ridge_);
+        // Without a ridge too, or a variance of constant errors underflows.
+        const double floor =
+            detail::ridge(std::min(variance_.mean(), largest),
+                          std::max(relative_ridge_, std::numeric_limits<double>::epsilon()));
         variance_ = variance_.cwiseMax(floor).cwiseMin(largest);
         log_determinant_ = detail::log_product(variance_);
     }
