@@ -66,12 +66,13 @@ void rule_options::add_to(CLI::App& command) {
             rule_kind::drift_peaks);
     integer("--buffer", buffer_, "epsilon: rows around an anomalous one that count as anomalous", 0,
             1 << 20, rule_kind::epsilon);
-    add_integer(
-        command, "--smooth", smoothing_,
-        "CSV: replace each score by the mean of the last so many rows, here and in 'detect' "
-        "and 'stream'",
-        1, any_threshold::most_smoothing)
-        ->group(group);
+    smooth_option_ =
+        add_integer(
+            command, "--smooth", smoothing_,
+            "CSV: replace each score by the mean of the last so many rows, here and in 'detect' "
+            "and 'stream'",
+            1, any_threshold::most_smoothing)
+            ->group(group);
 }
 
 any_threshold rule_options::make(bool has_labels) const {

@@ -27,6 +27,10 @@ class rule_options {
 
     rule_kind kind() const noexcept { return kind_; }
     int smoothing() const noexcept { return smoothing_; }
+    /// What the command line says, else the smoothing that there is already.
+    int smoothing_or(int present) const noexcept {
+        return smooth_option_->count() > 0 ? smoothing_ : present;
+    }
     /// The rule, not fitted yet. Fails, naming the option, where one belongs to another rule.
     /// @param has_labels what the automatic choice depends on
     any_threshold make(bool has_labels) const;
@@ -47,6 +51,7 @@ class rule_options {
     int drift_depth_ = 100;
     int buffer_ = 0;
     int smoothing_ = 1;
+    CLI::Option* smooth_option_ = nullptr;
     std::vector<owned_option> owned_;
 };
 

@@ -64,7 +64,10 @@ void tune_command::run() {
         return option->count() > 0 ? std::optional<double>{value} : std::nullopt;
     };
     detector.override_thresholds({}, {});
-    detector.set_rule(any_threshold{{}, rule.smoothing()});
+    // Thresholds by hand are for scores as they are: another smoothing must be asked for.
+    const int smoothing =
+        data_path.empty() ? rule.smoothing_or(detector.step_rule().smoothing()) : rule.smoothing();
+    detector.set_rule(any_threshold{tocsin::manual_threshold(0), smoothing});
     labelled_windows usable;
     input_data data;
     if (!data_path.empty()) {
@@ -99,7 +102,7 @@ void tune_command::run() {
                                   {"model", target},
                                   {"data", data_path},
                                   {"rule", name},
-                                  {"smoothing", rule.smoothing()},
+                                  {"smoothing", smoothing},
                                   {"windows", usable.windows.count()},
                                   {"step_threshold", detector.step_threshold()},
                                   {"feature_threshold", detector.feature_threshold()}};

@@ -147,6 +147,8 @@ TEST_SUITE("tocsin_cli") {
         // By hand, the smoothing is kept as well.
         run_json(cli, "tune m --step-threshold 9 --feature-threshold 9 --smooth 6");
         CHECK(scores_of(run_json(cli, "detect m wrong.csv")) == smoothed);
+        CHECK(run_json(cli, "tune m --step-threshold 8 --feature-threshold 9")["smoothing"] == 6);
+        CHECK(run_json(cli, "inspect m")["rule"] == "manual");
         const json labelled = run_json(cli, "tune m wrong.csv --smooth 6 --rule f-beta");
         CHECK(labelled["metrics"]["step"]["f1"] > 0.5);
     }
