@@ -2,14 +2,14 @@
 /// @brief Threshold rule that is chosen at run time, for scores that may be smoothed first.
 #pragma once
 
-#include "tocsin/errors/moving_window.hpp"
-#include "tocsin/threshold/drift_spot_threshold.hpp"
-#include "tocsin/threshold/epsilon_threshold.hpp"
+#include "tocsin/dynamic/epsilon_threshold.hpp"
+#include "tocsin/series/moving_window.hpp"
+#include "tocsin/tail/drift_spot_threshold.hpp"
+#include "tocsin/tail/spot_threshold.hpp"
 #include "tocsin/threshold/f_beta_threshold.hpp"
 #include "tocsin/threshold/manual_threshold.hpp"
 #include "tocsin/threshold/quantile_threshold.hpp"
 #include "tocsin/threshold/sigma_threshold.hpp"
-#include "tocsin/threshold/spot_threshold.hpp"
 
 #include <cstdint>
 #include <span>

@@ -2,8 +2,8 @@
 /// @brief What 'detect' and 'stream' make of each row: score, threshold, verdict, alarm.
 #pragma once
 
-#include "tocsin/errors/moving_window.hpp"
-#include "tocsin/threshold/alarm_control.hpp"
+#include "tocsin/alarm/alarm_control.hpp"
+#include "tocsin/series/moving_window.hpp"
 
 #include <CLI/CLI.hpp>
 

@@ -7,6 +7,7 @@
 /// TOCSIN_NO_XSIMD for the whole program to leave it out.
 #pragma once
 
+#include "tocsin/alarm/alarm_control.hpp"
 #include "tocsin/core/config.hpp"
 #include "tocsin/core/extents.hpp"
 #include "tocsin/core/status.hpp"
@@ -23,6 +24,5 @@
 #include "tocsin/models/autoencoder.hpp"
 #include "tocsin/models/encoder_decoder.hpp"
 #include "tocsin/models/sequence_model.hpp"
-#include "tocsin/threshold/alarm_control.hpp"
 #include "tocsin/threshold/manual_threshold.hpp"
 #include "tocsin/threshold/sequence_score.hpp"

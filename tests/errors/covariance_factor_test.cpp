@@ -4,7 +4,7 @@
 #include <Eigen/Cholesky>
 #include <doctest/doctest.h>
 
-#include "errors/memory_archive.hpp"
+#include "support/memory_archive.hpp"
 #include <algorithm>
 #include <cmath>
 #include <limits>

@@ -3,7 +3,7 @@
 
 #include <doctest/doctest.h>
 
-#include "errors/memory_archive.hpp"
+#include "support/memory_archive.hpp"
 #include <array>
 #include <cmath>
 #include <limits>

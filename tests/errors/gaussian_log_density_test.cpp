@@ -6,7 +6,7 @@
 #include <Eigen/LU>
 #include <doctest/doctest.h>
 
-#include "errors/memory_archive.hpp"
+#include "support/memory_archive.hpp"
 #include <cmath>
 #include <limits>
 #include <numbers>

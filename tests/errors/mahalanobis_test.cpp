@@ -4,7 +4,7 @@
 #include <Eigen/LU>
 #include <doctest/doctest.h>
 
-#include "errors/memory_archive.hpp"
+#include "support/memory_archive.hpp"
 #include <array>
 #include <cmath>
 #include <cstdint>

@@ -1,11 +1,11 @@
+#include "tocsin/alarm/alarm_control.hpp"
+#include "tocsin/alarm/anomaly_likelihood.hpp"
 #include "tocsin/core/random.hpp"
+#include "tocsin/dynamic/dynamic_threshold_stream.hpp"
+#include "tocsin/dynamic/epsilon_threshold.hpp"
 #include "tocsin/io/archive.hpp"
-#include "tocsin/threshold/alarm_control.hpp"
-#include "tocsin/threshold/anomaly_likelihood.hpp"
-#include "tocsin/threshold/drift_spot_threshold.hpp"
-#include "tocsin/threshold/dynamic_threshold_stream.hpp"
-#include "tocsin/threshold/epsilon_threshold.hpp"
-#include "tocsin/threshold/quantile_sketch.hpp"
+#include "tocsin/sketch/quantile_sketch.hpp"
+#include "tocsin/tail/drift_spot_threshold.hpp"
 
 #include <doctest/doctest.h>
 

@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "errors/memory_archive.hpp"
+#include "support/memory_archive.hpp"
 #include <limits>
 #include <vector>
 

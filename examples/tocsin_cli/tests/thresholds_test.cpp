@@ -1,8 +1,8 @@
-#include "tocsin/errors/moving_window.hpp"
-#include "tocsin/threshold/alarm_control.hpp"
-#include "tocsin/threshold/drift_spot_threshold.hpp"
-#include "tocsin/threshold/epsilon_threshold.hpp"
-#include "tocsin/threshold/spot_threshold.hpp"
+#include "tocsin/alarm/alarm_control.hpp"
+#include "tocsin/dynamic/epsilon_threshold.hpp"
+#include "tocsin/series/moving_window.hpp"
+#include "tocsin/tail/drift_spot_threshold.hpp"
+#include "tocsin/tail/spot_threshold.hpp"
 
 #include <doctest/doctest.h>
 

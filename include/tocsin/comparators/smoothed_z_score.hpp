@@ -3,8 +3,8 @@
 #pragma once
 
 #include "tocsin/comparators/sample_scorer.hpp"
-#include "tocsin/errors/moving_window.hpp"
-#include "tocsin/errors/smoothing.hpp"
+#include "tocsin/series/moving_window.hpp"
+#include "tocsin/series/smoothing.hpp"
 
 #include <cmath>
 #include <cstddef>

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "tocsin/core/status.hpp"
-#include "tocsin/metrics/radix_sort.hpp"
+#include "tocsin/math/radix_sort.hpp"
 
 #include <algorithm>
 #include <cmath>

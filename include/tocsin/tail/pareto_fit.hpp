@@ -1,0 +1,96 @@
+/// @file pareto_fit.hpp
+/// @brief Fit of the generalised Pareto distribution to excesses.
+#pragma once
+
+#include "tocsin/tail/generalised_pareto.hpp"
+#include "tocsin/tail/pareto_likelihood.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace tocsin {
+
+/// Which of the methods of fit_pareto() gave a distribution.
+enum class pareto_method : std::uint8_t {
+    none,       ///< too few excesses: there is no fit
+    likelihood, ///< Grimshaw's maximum of the likelihood
+    moments,    ///< probability-weighted moments, as the likelihood has no maximum
+    exponential ///< the same, with censored excesses: exponential, whose likelihood has one
+};
+
+struct pareto_fit {
+    generalised_pareto tail;
+    pareto_method method = pareto_method::none;
+};
+
+namespace detail {
+
+/// Probability-weighted moments (Hosking and Wallis, "Parameter and quantile estimation for the
+/// generalized Pareto distribution", Technometrics 29, 1987). Exponential where they say nothing.
+/// @param sorted excesses, rising
+inline generalised_pareto pareto_from_moments(std::span<const double> sorted) noexcept {
+    const auto count = static_cast<double>(sorted.size());
+    double a0 = 0;
+    double a1 = 0;
+    for (std::size_t i = 0; i < sorted.size(); ++i) {
+        a0 += sorted[i];
+        a1 += sorted[i] * (count - 1 - static_cast<double>(i));
+    }
+    a0 /= count;
+    a1 /= count * std::max(count - 1, 1.0);
+    const double difference = a0 - 2 * a1;
+    const double shape = 2 - a0 / difference;
+    const double scale = 2 * a0 * a1 / difference;
+    if (!(difference > 1e-12 * a0) || !(scale > 0) || !std::isfinite(shape)) {
+        return {0, a0};
+    }
+    if (shape < smallest_pareto_shape) {
+        return {smallest_pareto_shape, a0 * (1 - smallest_pareto_shape)}; // with the same mean
+    }
+    return {shape, scale};
+}
+
+} // namespace detail
+
+/// Fits the generalised Pareto distribution to excesses over a threshold: the maximum of the
+/// likelihood with shape > -1/2 (see detail::pareto_likelihood). Where there is none, as happens
+/// with a few excesses or with tails that end abruptly: probability-weighted moments with shape >=
+/// -1/2, or, with censored excesses, which say that the tail has not ended, the exponential
+/// distribution.
+/// @param start   shape / scale of an earlier fit to almost the same excesses, where the search
+///                begins: then two or three passes over the excesses suffice; 0 for none
+/// @param scratch as many numbers as there are excesses
+/// Needs at least 5 observed excesses that are not all 0, otherwise `pareto_method::none`. Never
+/// allocates.
+inline pareto_fit fit_pareto(const pareto_sample& sample, double start,
+                             std::span<double> scratch) noexcept {
+    if (sample.excesses.empty()) {
+        return {};
+    }
+    const detail::pareto_likelihood likelihood(sample);
+    if (likelihood.observed() < detail::fewest_pareto_excesses || !(likelihood.mean() > 0) ||
+        !std::isfinite(likelihood.mean())) {
+        return {};
+    }
+    detail::pareto_likelihood::point found;
+    if ((start != 0 && detail::refine_pareto(likelihood, start * likelihood.mean(), found)) ||
+        detail::search_pareto(likelihood, found)) {
+        const generalised_pareto tail = likelihood.distribution(found);
+        if (std::isfinite(tail.scale) && tail.scale > 0) {
+            return {tail, pareto_method::likelihood};
+        }
+    }
+    if (!sample.censored.empty()) { // the likelihood of the exponential is largest there
+        const double total = likelihood.mean() * static_cast<double>(sample.excesses.size());
+        return {{0, total / likelihood.observed()}, pareto_method::exponential};
+    }
+    const auto sorted = scratch.first(sample.excesses.size());
+    std::copy(sample.excesses.begin(), sample.excesses.end(), sorted.begin());
+    std::sort(sorted.begin(), sorted.end());
+    return {detail::pareto_from_moments(sorted), pareto_method::moments};
+}
+
+} // namespace tocsin
