@@ -12,6 +12,7 @@
 #include "tocsin/training/losses.hpp"
 
 #include <cmath>
+#include <cstdint>
 #include <span>
 
 namespace tocsin {
@@ -82,6 +83,19 @@ class online_trainer {
     }
     /// Updates so far.
     std::int64_t updates() const noexcept { return updates_; }
+    const online_training_settings& settings() const noexcept { return settings_; }
+
+    /// Everything that changes, to go on elsewhere with the same bits.
+    template <class Archive>
+    void exchange(Archive& archive) {
+        archive.integer("waited", waited_, 0, settings_.every);
+        archive.integer("updates", updates_, std::int64_t{0});
+        archive.array("optimiser_state", std::span<scalar_type>(rule_state_));
+        auto words = random_.state();
+        archive.array("random", std::span<std::uint64_t>(words));
+        random_.set_state(words);
+        archive.object("recent", recent_);
+    }
 
   private:
     online_training_settings settings_;

@@ -1,5 +1,5 @@
 /// @file parameter_archive.hpp
-/// @brief How detectors describe what training leaves to an archive.
+/// @brief How detectors describe a model's parameters to an archive.
 #pragma once
 
 #include "tocsin/core/status.hpp"
@@ -11,31 +11,15 @@
 namespace tocsin::detail {
 
 /// Saves or loads the parameters, block by block, as tensors with their names.
-template <class Archive, class Model>
-void exchange_parameters(Archive& archive, const Model& model,
-                         std::span<typename Model::scalar_type> all) {
+/// @param all the parameters, const for saving
+template <class Archive, class Model, class Scalar>
+void exchange_parameters(Archive& archive, const Model& model, std::span<Scalar> all) {
     const auto scope = archive.scope("parameters");
     model.for_each_parameter_block(
         [&](const char* name, index_t offset, index_t rows, index_t cols) {
             // Column-major here, row-major there: the shape is written transposed.
             archive.tensor(name, slice(all, offset, rows * cols), {cols, rows});
         });
-}
-
-/// Saves or loads what training leaves: the fitted scaler, the parameters. Loading fails where the
-/// scaler was fitted to another number of features.
-template <class Archive, class Model, class Scaler>
-void exchange_trained(Archive& archive, const Model& model, Scaler& data_scaler,
-                      std::span<typename Model::scalar_type> parameters) {
-    archive.object("scaler", data_scaler);
-    exchange_parameters(archive, model, parameters);
-    if constexpr (Archive::loading) {
-        if (archive.outcome().ok() && data_scaler.features() != model.features()) {
-            archive.fail(status::error(error_code::format_error, "the scaler has ",
-                                       data_scaler.features(), " features, the model has ",
-                                       model.features()));
-        }
-    }
 }
 
 /// Fails unless a file that is being loaded has each block in the shape that the model implies,

@@ -41,6 +41,13 @@ class sample_window {
         return {samples_.data() + index_t{next_} * features_, features_, length_};
     }
 
+    template <class Archive>
+    void exchange(Archive& archive) {
+        archive.integer("next", next_, 0, length_ > 0 ? length_ - 1 : 0);
+        archive.integer("count", count_, 0, length_);
+        archive.array("samples", std::span<Scalar>(samples_));
+    }
+
   private:
     vector_view<Scalar> column_at(int position) noexcept {
         return {samples_.data() + index_t{position} * features_, features_};

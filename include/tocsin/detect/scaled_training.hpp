@@ -37,4 +37,18 @@ status fit_scaled(const Model& model, Scaler& data_scaler,
                    validation.over(view(validation_values)), state, callbacks...);
 }
 
+/// The mean of the samples that windows cover, `[features]`, scaled. Allocates.
+template <class Scaler, class Scalar>
+column<Scalar> mean_of(const Scaler& data_scaler, const windows<Scalar>& training) {
+    column<double> sum = column<double>::Zero(training.features());
+    index_t count = 0;
+    training.for_each_covered_run([&](index_t first, index_t columns) {
+        matrix<Scalar> scaled = training.values().middleCols(first, columns);
+        data_scaler.transform(scaled);
+        sum += scaled.template cast<double>().rowwise().sum();
+        count += columns;
+    });
+    return (sum / static_cast<double>(count)).template cast<Scalar>();
+}
+
 } // namespace tocsin::detail

@@ -1,108 +1,132 @@
 /// @file threshold_pair.hpp
-/// @brief The thresholds of a detector's two views, tuned by a rule or set by hand.
+/// @brief The thresholds of a detector's views, tuned by a rule or set by hand.
 #pragma once
 
 #include "tocsin/core/status.hpp"
+#include "tocsin/detect/detector_settings.hpp"
 #include "tocsin/threshold/threshold_rule.hpp"
 
+#include <array>
 #include <cmath>
+#include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <optional>
 #include <span>
 #include <utility>
-#include <vector>
 
 namespace tocsin {
 
 /// One rule per view; a threshold set by hand takes precedence over the tuned one.
-template <threshold_rule Rule>
+/// @tparam Views 2, or 1 where there is no view per feature
+template <threshold_rule Rule, int Views = 2>
 class threshold_pair {
   public:
-    threshold_pair() = default;
-    explicit threshold_pair(const Rule& rule) : per_step_{rule}, per_feature_{rule} {}
+    threshold_pair()
+        requires std::default_initializable<Rule>
+        : threshold_pair(Rule{}) {}
+    explicit threshold_pair(const Rule& rule) : views_{copies_of(rule)} {}
 
-    const Rule& per_step() const noexcept { return per_step_; }
-    const Rule& per_feature() const noexcept { return per_feature_; }
+    const Rule& rule(error_view view) const noexcept { return at(view).rule; }
     /// Infinity before fit(), unless set by hand.
-    double step_threshold() const noexcept {
-        return step_override_.value_or(per_step_.threshold());
+    double threshold(error_view view) const noexcept {
+        return at(view).by_hand.value_or(at(view).rule.threshold());
     }
-    double feature_threshold() const noexcept {
-        return feature_override_.value_or(per_feature_.threshold());
-    }
+    /// Whether the threshold was set by hand.
+    bool is_by_hand(error_view view) const noexcept { return at(view).by_hand.has_value(); }
 
-    /// Fits both rules; a failure leaves both as they were. May allocate.
-    status fit(const std::vector<double>& step_scores, const std::vector<double>& feature_scores,
+    /// Fits the rules; a failure leaves all as they were. May allocate.
+    /// @param scores of each view
+    status fit(const std::array<std::span<const double>, Views>& scores,
                std::span<const std::uint8_t> labels) {
-        Rule per_step = per_step_;
-        Rule per_feature = per_feature_;
-        if (const status fitted = per_step.fit(step_scores, labels); !fitted.ok()) {
-            return fitted;
+        auto fitted = views_;
+        for (std::size_t k = 0; k < views_.size(); ++k) {
+            if (const status outcome = fitted[k].rule.fit(scores[k], labels); !outcome.ok()) {
+                return outcome;
+            }
         }
-        if (const status fitted = per_feature.fit(feature_scores, labels); !fitted.ok()) {
-            return fitted;
-        }
-        per_step_ = std::move(per_step);
-        per_feature_ = std::move(per_feature);
+        views_ = std::move(fitted);
         return {};
     }
 
-    /// Whether both views have a threshold.
+    /// Whether every view has a threshold.
     bool available() const noexcept {
-        return (step_override_.has_value() || std::isfinite(per_step_.threshold())) &&
-               (feature_override_.has_value() || std::isfinite(per_feature_.threshold()));
+        for (const one_view& view : views_) {
+            if (!view.by_hand.has_value() && !std::isfinite(view.rule.threshold())) {
+                return false;
+            }
+        }
+        return true;
     }
     /// Forgets what was tuned, not what was set by hand. A rule that learns has no threshold after
     /// a failure, and no scores are one.
     void forget_tuned() {
-        static_cast<void>(per_step_.fit({}, {}));
-        static_cast<void>(per_feature_.fit({}, {}));
+        for (one_view& view : views_) {
+            static_cast<void>(view.rule.fit({}, {}));
+        }
     }
-    /// Puts another rule in place of both; what was set by hand stays.
+    /// Puts another rule in place of all; what was set by hand stays.
     void set_rule(const Rule& rule) {
-        per_step_ = rule;
-        per_feature_ = rule;
+        for (one_view& view : views_) {
+            view.rule = rule;
+        }
     }
-    /// Sets thresholds by hand; nothing puts the tuned ones back.
-    void override_with(std::optional<double> per_step, std::optional<double> per_feature) noexcept {
-        step_override_ = per_step;
-        feature_override_ = per_feature;
+    /// Sets or takes away the threshold by hand of one view.
+    void override_with(error_view view, std::optional<double> threshold) noexcept {
+        at(view).by_hand = threshold;
     }
 
     template <class Archive>
     void exchange(Archive& archive) {
-        archive.object("per_step", per_step_);
-        archive.object("per_feature", per_feature_);
-        exchange_override(archive, "step_override", step_override_);
-        exchange_override(archive, "feature_override", feature_override_);
+        static constexpr std::array<const char*, 2> names = {"per_step", "per_feature"};
+        for (std::size_t k = 0; k < views_.size(); ++k) {
+            const auto scope = archive.scope(names[k]);
+            archive.object("rule", views_[k].rule);
+            exchange_by_hand(archive, views_[k].by_hand);
+        }
     }
 
   private:
-    template <class Archive>
-    static void exchange_override(Archive& archive, const char* name,
-                                  std::optional<double>& threshold) {
-        const auto scope = archive.scope(name);
-        constexpr double infinity = std::numeric_limits<double>::infinity();
-        bool present = threshold.has_value();
-        bool infinite = threshold == infinity; // files hold finite numbers only
-        archive.integer("present", present);
-        archive.integer("infinite", infinite);
-        double value = infinite ? infinity : threshold.value_or(0);
-        if (present && !infinite) {
-            archive.number("threshold", value);
-        }
-        if (!present) {
-            threshold.reset();
+    struct one_view {
+        Rule rule;
+        std::optional<double> by_hand;
+    };
+    using view_array = std::array<one_view, static_cast<std::size_t>(Views)>;
+    static view_array copies_of(const Rule& rule) {
+        if constexpr (Views == 1) {
+            return {one_view{rule, {}}};
         } else {
-            threshold = infinite ? infinity : value;
+            return {one_view{rule, {}}, one_view{rule, {}}};
         }
     }
 
-    Rule per_step_{};
-    Rule per_feature_{};
-    std::optional<double> step_override_;
-    std::optional<double> feature_override_;
+    static constexpr std::size_t index(error_view view) noexcept {
+        return Views == 1 ? 0 : static_cast<std::size_t>(view);
+    }
+    const one_view& at(error_view view) const noexcept { return views_[index(view)]; }
+    one_view& at(error_view view) noexcept { return views_[index(view)]; }
+
+    /// Files hold finite numbers only.
+    template <class Archive>
+    static void exchange_by_hand(Archive& archive, std::optional<double>& threshold) {
+        enum class by_hand : std::uint8_t { absent, finite, never };
+        by_hand kind = !threshold.has_value()      ? by_hand::absent
+                       : std::isfinite(*threshold) ? by_hand::finite
+                                                   : by_hand::never;
+        archive.integer("by_hand", kind, by_hand::absent, by_hand::never);
+        double value = kind == by_hand::finite ? *threshold : 0;
+        if (kind == by_hand::finite) {
+            archive.number("threshold_by_hand", value);
+        }
+        if (kind == by_hand::absent) {
+            threshold.reset();
+        } else {
+            threshold = kind == by_hand::finite ? value : std::numeric_limits<double>::infinity();
+        }
+    }
+
+    view_array views_;
 };
 
 } // namespace tocsin

@@ -2,10 +2,7 @@
 /// @brief What a detector says about a window, or about the newest sample of a stream.
 #pragma once
 
-#include "tocsin/core/views.hpp"
-
 #include <cstdint>
-#include <span>
 
 namespace tocsin {
 
@@ -13,9 +10,21 @@ namespace tocsin {
 enum class verdict_kind : std::uint8_t {
     normal,         ///< scored, not above the threshold
     anomaly,        ///< scored, above the threshold
-    warming_up,     ///< fewer samples than a window so far: no score yet
-    invalid_sample, ///< a NaN or infinite value: reported, not taken into the window
-    not_ready       ///< the detector has not been trained and fitted yet
+    sensor_lost,    ///< not an anomaly, but a sensor has not reported for too long
+    warming_up,     ///< the model has not seen enough of the stream yet: no score
+    invalid_sample, ///< the sample cannot be scored: `reason` says why
+    not_ready       ///< the detector has not been fitted, or the stream is not one of its own
+};
+
+/// Why a sample has a score, or why it has none.
+enum class sample_reason : std::uint8_t {
+    scored,        ///< it has a score
+    warming_up,    ///< too few samples since the start, a restart or a gap
+    missing_value, ///< every value is missing (NaN), or those that are there are not scored
+    not_finite,    ///< no value is finite, and at least one is infinite
+    wrong_size,    ///< another number of values than the detector has features
+    out_of_order,  ///< its time does not follow that of the samples before; it was ignored
+    not_ready      ///< see verdict_kind::not_ready
 };
 
 /// The name of a kind, such as "anomaly".
@@ -25,6 +34,8 @@ constexpr const char* to_string(verdict_kind kind) noexcept {
         return "normal";
     case verdict_kind::anomaly:
         return "anomaly";
+    case verdict_kind::sensor_lost:
+        return "sensor_lost";
     case verdict_kind::warming_up:
         return "warming_up";
     case verdict_kind::invalid_sample:
@@ -35,28 +46,49 @@ constexpr const char* to_string(verdict_kind kind) noexcept {
     return "unknown";
 }
 
-/// What push() says about the newest sample. `shares` is valid until the detector is used again.
+/// A reason in words, such as "every value is missing".
+constexpr const char* to_string(sample_reason reason) noexcept {
+    switch (reason) {
+    case sample_reason::scored:
+        return "scored";
+    case sample_reason::warming_up:
+        return "too few samples since the stream started";
+    case sample_reason::missing_value:
+        return "every value is missing";
+    case sample_reason::not_finite:
+        return "no value is finite";
+    case sample_reason::wrong_size:
+        return "the number of values is not the number of features";
+    case sample_reason::out_of_order:
+        return "the time does not follow the samples before";
+    case sample_reason::not_ready:
+        return "the detector is not fitted, or the stream belongs to another one";
+    }
+    return "unknown";
+}
+
+/// What push() says about the newest sample. Holds no view: it stays valid.
 struct verdict {
     verdict_kind kind = verdict_kind::not_ready;
-    double score = 0;     ///< squared distance, at least 0; 0 unless kind is normal or anomaly
-    double threshold = 0; ///< what the score is compared with
-    /// Each feature's share of the score, `[features]`, sum 1; empty unless there is a score.
-    std::span<const double> shares;
+    sample_reason reason = sample_reason::not_ready;
+    bool alarm = false;       ///< what alarm control makes of the verdicts so far
+    bool clock_reset = false; ///< the stream has taken over a new time and started afresh
+    int missing = 0;          ///< values of this sample that are missing or not finite
+    int lost = 0;             ///< sensors that have been missing for `lost_after` samples or more
+    double score = 0;         ///< at least 0, larger is less normal; 0 unless scored()
+    double threshold = 0;     ///< what the score is compared with; infinity before tune()
 
+    constexpr bool scored() const noexcept { return reason == sample_reason::scored; }
     constexpr bool is_anomaly() const noexcept { return kind == verdict_kind::anomaly; }
 };
 
-/// What score() says about a window. The views are valid until the detector is used again.
-template <class Scalar>
+/// What score() says about a window; window_workspace has the details.
 struct window_verdict {
-    bool valid = false; ///< false when the window holds NaN or infinite values: nothing is flagged
-    bool flagged_by_step = false;                ///< some step's distance exceeds its threshold
-    bool flagged_by_feature = false;             ///< some feature's distance exceeds its threshold
-    double step_score = 0;                       ///< largest of `step_distances`
-    double feature_score = 0;                    ///< largest of `feature_distances`
-    matrix_view<const Scalar> reconstruction;    ///< `[features x window]`, original units
-    std::span<const double> step_distances{};    ///< one per scored step: all, or the newest
-    std::span<const double> feature_distances{}; ///< `[features]`
+    bool valid = false;           ///< false where nothing of the window can be scored
+    bool flagged_by_step = false; ///< the largest distance of a time step exceeds its threshold
+    bool flagged_by_feature = false; ///< the largest distance of a feature exceeds its threshold
+    double step_score = 0;           ///< largest distance of a time step
+    double feature_score = 0;        ///< largest distance of a feature
 };
 
 } // namespace tocsin

@@ -5,6 +5,7 @@
 #include "tocsin/core/extents.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/metrics/row_ranges.hpp"
+#include "tocsin/threshold/normal_scores.hpp"
 #include "tocsin/threshold/threshold_rule.hpp"
 
 #include <algorithm>
@@ -130,6 +131,9 @@ inline epsilon_choice choose_epsilon(std::span<const double> errors, const level
 /// the scores may hold unlabelled anomalies; those labelled anomalous are left out.
 class epsilon_threshold {
   public:
+    static constexpr const char* kind = "epsilon_threshold";
+    static constexpr int version = 1;
+
     /// @param buffer rows around an anomalous score that count as anomalous with it, at least 0
     ///               (checked by fit()). Scores are in order of time.
     explicit epsilon_threshold(int buffer = 0) noexcept : buffer_{buffer} {}
@@ -149,13 +153,7 @@ class epsilon_threshold {
         if (status usable = detail::check_scores("epsilon_threshold", scores, labels); !usable) {
             return usable;
         }
-        std::vector<double> normal;
-        normal.reserve(scores.size());
-        for (std::size_t i = 0; i < scores.size(); ++i) {
-            if (labels.empty() || labels[i] == 0) {
-                normal.push_back(scores[i]);
-            }
-        }
+        std::vector<double> normal = detail::normal_scores(scores, labels);
         if (normal.empty()) {
             return status::error(error_code::invalid_data, "epsilon_threshold: none of the ",
                                  scores.size(), " scores is normal");

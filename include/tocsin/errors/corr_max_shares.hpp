@@ -5,6 +5,7 @@
 #include "tocsin/core/views.hpp"
 #include "tocsin/errors/factorisation.hpp"
 
+#include <cmath>
 #include <limits>
 #include <span>
 
@@ -24,8 +25,7 @@ class corr_max_shares {
 
     explicit corr_max_shares(int dimension)
         : decorrelation_{matrix_type::Identity(dimension, dimension)},
-          inverse_deviations_{vector_type::Ones(dimension)},
-          deviation_{vector_type::Zero(dimension)} {}
+          inverse_deviations_{vector_type::Ones(dimension)} {}
 
     /// From a covariance and its lower Cholesky factor, which is overwritten. O(dimension^3).
     /// @return false where R has no inverse square root. Never allocates.
@@ -46,29 +46,31 @@ class corr_max_shares {
         return decorrelation_.allFinite() && inverse_deviations_.allFinite();
     }
 
-    /// @param error `[dimension]`, float or double
+    /// @param error `error(j)` is element j of the error vector
     /// @param out   `dimension` values: all 0 where e = m; all NaN for a vector with a non-finite
     ///              element. Never allocates.
-    template <class Derived>
-    void write(const Eigen::MatrixBase<Derived>& error, const vector_type& mean,
-               std::span<double> out) noexcept {
+    template <class Error>
+    void write(const Error& error, const vector_type& mean, std::span<double> out) const noexcept {
         vector_view<double, Dimension> result(out.data(), mean.size());
-        deviation_ = error.template cast<double>();
-        if (!deviation_.allFinite()) {
+        // Halves, because the difference of two huge values could overflow.
+        const auto deviation = [&](index_t j) { return 0.5 * error(j) - 0.5 * mean[j]; };
+        double longest = 0;
+        for (index_t j = 0; j < mean.size(); ++j) {
+            const double length = std::abs(deviation(j));
+            longest = length <= longest ? longest : length; // NaN stays
+        }
+        if (!std::isfinite(longest)) {
             result.setConstant(std::numeric_limits<double>::quiet_NaN());
             return;
         }
-        // Shares do not depend on the length of the deviation; unit lengths keep squares in range.
-        // Halves, because the difference of two huge values could overflow.
-        deviation_ = 0.5 * deviation_ - 0.5 * mean;
-        const double longest = deviation_.cwiseAbs().maxCoeff();
+        result.setZero();
         if (longest == 0) {
-            result.setZero();
             return;
         }
-        deviation_ /= longest;
-        deviation_.array() *= inverse_deviations_.array();
-        result.noalias() = decorrelation_ * deviation_;
+        // Shares do not depend on the length of the deviation; unit lengths keep squares in range.
+        for (index_t j = 0; j < mean.size(); ++j) {
+            result += (deviation(j) / longest * inverse_deviations_[j]) * decorrelation_.col(j);
+        }
         result /= result.cwiseAbs().maxCoeff();
         result.array() *= result.array();
         result /= result.sum();
@@ -83,7 +85,6 @@ class corr_max_shares {
   private:
     matrix_type decorrelation_;      // R^-1/2
     vector_type inverse_deviations_; // diagonal of D^-1
-    vector_type deviation_;          // scratch
 };
 
 } // namespace tocsin::detail

@@ -103,9 +103,7 @@ class covariance_factor {
     template <class Archive>
     void exchange(Archive& archive) {
         archive.matrix("covariance", covariance_);
-        if constexpr (Archive::loading) {
-            updated_ = archive.contains("whitening");
-        }
+        archive.integer("updated", updated_);
         if (!updated_) {
             return;
         }

@@ -5,6 +5,7 @@
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/views.hpp"
 #include "tocsin/errors/gaussian_log_density.hpp"
+#include "tocsin/errors/observed_elements.hpp"
 #include "tocsin/errors/ridge.hpp"
 
 #include <algorithm>
@@ -19,11 +20,14 @@ namespace tocsin {
 ///     d^2(e) = sum over i of (e_i - m_i)^2 / (s_i^2 + r),
 /// which is -2 times the log-likelihood of a Gaussian with diagonal covariance, but for a constant.
 /// s_i^2 is the unbiased sample variance, the ridge r that of mahalanobis. O(dimension) in time and
-/// memory: the choice for long vectors and few samples. Accumulates in double.
+/// memory: the choice for long vectors and few samples. Accumulates in double. Elements that were
+/// not observed are left out of the sum.
 /// @tparam Dimension elements of an error vector, or `dynamic`
 template <int Dimension = dynamic>
 class diagonal_gaussian {
   public:
+    static constexpr const char* kind = "diagonal_gaussian";
+    static constexpr int version = 1;
     using vector_type = column<double, Dimension>;
 
     /// @param dimension      elements of an error vector
@@ -33,7 +37,7 @@ class diagonal_gaussian {
         : dimension_{dimension}, relative_ridge_{relative_ridge},
           running_mean_{vector_type::Zero(dimension)}, square_sum_{running_mean_},
           difference_{running_mean_}, mean_{running_mean_},
-          variance_{vector_type::Ones(dimension)} {}
+          variance_{vector_type::Ones(dimension)}, inverse_variance_{variance_} {}
 
     int dimension() const noexcept { return dimension_.value(); }
     /// Whether distances are available.
@@ -46,15 +50,6 @@ class diagonal_gaussian {
     const vector_type& mean() const noexcept { return mean_; }
     /// Variances of the fit with the ridge, `[dimension]`.
     const vector_type& variance() const noexcept { return variance_; }
-
-    /// Forgets samples and fit.
-    void reset() noexcept {
-        count_ = 0;
-        rejected_ = 0;
-        running_mean_.setZero();
-        square_sum_.setZero();
-        fitted_ = false;
-    }
 
     /// Takes in the columns of `[dimension x n]`, float or double; columns with a non-finite
     /// element are rejected and counted. The last fit stays in use until fit(). Never allocates.
@@ -74,6 +69,13 @@ class diagonal_gaussian {
             running_mean_ += share * difference_;
             square_sum_ += (1 - share) * difference_.cwiseAbs2();
         }
+    }
+
+    /// The same for vectors that lie one after the other.
+    void accumulate(std::span<const double> errors) noexcept {
+        const index_t count = dimension() > 0 ? static_cast<index_t>(errors.size()) / dimension()
+                                              : 0;
+        accumulate(matrix_view<const double>(errors.data(), dimension(), count));
     }
 
     /// Computes mean and variances from what has been accumulated. Never allocates.
@@ -100,12 +102,11 @@ class diagonal_gaussian {
     /// and so does one before a successful fit. What has been accumulated stays. Never allocates.
     /// @param weight w, in [0, 1]: 1 - 2^(-1/n) halves the weight of a sample every n samples; 0
     ///               changes nothing
-    template <class Derived>
-    void adapt(const Eigen::MatrixBase<Derived>& error, double weight) noexcept {
+    void adapt(std::span<const double> error, double weight) noexcept {
         TOCSIN_ASSERT(
-            error.rows() == dimension() && weight >= 0 && weight <= 1,
+            static_cast<index_t>(error.size()) == dimension() && weight >= 0 && weight <= 1,
             "diagonal_gaussian: adapt() with another dimension or a weight beyond [0, 1]");
-        difference_ = error.template cast<double>() - mean_;
+        difference_ = vector_view<const double, Dimension>(error.data(), dimension()) - mean_;
         if (!fitted_ || weight == 0 || !difference_.allFinite()) {
             return;
         }
@@ -118,34 +119,40 @@ class diagonal_gaussian {
                           std::max(relative_ridge_, std::numeric_limits<double>::epsilon()));
         variance_ = variance_.cwiseMax(floor).cwiseMin(largest);
         log_determinant_ = detail::log_product(variance_);
+        inverse_variance_ = variance_.cwiseInverse();
     }
 
     /// d^2 of one error vector, at least 0.
-    /// @param error `[dimension]`, float or double
-    /// @return NaN for a vector with a non-finite element and before a successful fit; finite
-    ///         otherwise (the largest double where it would overflow). Never allocates.
-    template <class Derived>
-    double squared_distance(const Eigen::MatrixBase<Derived>& error) const noexcept {
-        TOCSIN_ASSERT(error.rows() == dimension() && error.cols() == 1,
+    /// @param error `[dimension]`; NaN where an element was not observed
+    /// @return the largest double where d^2 would overflow and for an infinite element; NaN before a
+    ///         successful fit and where no element was observed. Never allocates.
+    double score(std::span<const double> error) const noexcept {
+        TOCSIN_ASSERT(static_cast<index_t>(error.size()) == dimension(),
                       "diagonal_gaussian: the error vector has another dimension");
         double distance = 0;
-        for (index_t i = 0; i < dimension(); ++i) {
-            const auto element = static_cast<double>(error(i));
-            if (!fitted_ || !std::isfinite(element)) {
-                return std::numeric_limits<double>::quiet_NaN();
-            }
-            const double deviation = element - mean_(i);
-            distance += deviation * deviation / variance_(i);
+        for (int i = 0; i < dimension(); ++i) {
+            const double deviation = error[static_cast<std::size_t>(i)] - mean_[i];
+            distance += deviation * deviation * inverse_variance_[i];
         }
-        return std::isfinite(distance) ? distance : std::numeric_limits<double>::max();
+        if (std::isfinite(distance) && fitted_) {
+            return distance;
+        }
+        return score_of_partial(error);
+    }
+    /// The same from a vector of Eigen's, float or double; allocates where that is no plain vector
+    /// of doubles.
+    template <class Derived>
+    double score(const Eigen::MatrixBase<Derived>& error) const {
+        const column<double, Dimension> values = error.template cast<double>();
+        return score(std::span<const double>(values.data(), static_cast<std::size_t>(values.size())));
     }
 
     /// Logarithm of the Gaussian's density at one error vector.
     /// @param error `[dimension]`, float or double
-    /// @return NaN where the distance is NaN, finite otherwise. Never allocates.
+    /// @return NaN where the distance is NaN, finite otherwise
     template <class Derived>
-    double log_density(const Eigen::MatrixBase<Derived>& error) const noexcept {
-        return density().at(squared_distance(error));
+    double log_density(const Eigen::MatrixBase<Derived>& error) const {
+        return density().at(score(error));
     }
     /// Turns distances of this fit into log densities and back; all NaN before a successful fit.
     gaussian_log_density density() const noexcept {
@@ -153,25 +160,25 @@ class diagonal_gaussian {
     }
 
     /// Contribution of each element to d^2, non-negative with sum 1.
-    /// @param error `[dimension]`, float or double
-    /// @param out   `dimension` values: all 0 where e = m; all NaN for a vector with a non-finite
-    ///              element and before a successful fit. Never allocates.
-    template <class Derived>
-    void shares(const Eigen::MatrixBase<Derived>& error, std::span<double> out) const noexcept {
-        TOCSIN_ASSERT(error.rows() == dimension() && error.cols() == 1 &&
-                          static_cast<index_t>(out.size()) == error.rows(),
+    /// @param error `[dimension]`, NaN where an element was not observed, which has no share
+    /// @param out   `dimension` values: all 0 where e = m; all NaN where score() is NaN and for an
+    ///              infinite element. Never allocates.
+    void shares(std::span<const double> error, std::span<double> out) const noexcept {
+        TOCSIN_ASSERT(static_cast<index_t>(error.size()) == dimension() &&
+                          out.size() == error.size(),
                       "diagonal_gaussian: the error vector or the shares have another dimension");
         vector_view<double, Dimension> result(out.data(), dimension());
-        result = error.template cast<double>();
-        if (!fitted_ || !result.allFinite()) {
+        if (!fitted_ || detail::has_infinite(error) || detail::all_nan(error)) {
             result.setConstant(std::numeric_limits<double>::quiet_NaN());
             return;
         }
         // Shares do not depend on the length of the deviation; unit lengths keep squares in range.
-        result = (0.5 * result - 0.5 * mean_).cwiseAbs();
+        for (int i = 0; i < dimension(); ++i) {
+            const double element = error[static_cast<std::size_t>(i)];
+            result[i] = std::isnan(element) ? 0 : std::abs(0.5 * element - 0.5 * mean_[i]);
+        }
         const double longest = result.maxCoeff();
         if (longest == 0) {
-            result.setZero();
             return;
         }
         result /= longest;
@@ -214,6 +221,18 @@ class diagonal_gaussian {
     }
 
   private:
+    /// The slow way, where an element or the sum is not finite.
+    [[gnu::noinline]] double score_of_partial(std::span<const double> error) const noexcept {
+        if (!fitted_ || detail::all_nan(error)) {
+            return std::numeric_limits<double>::quiet_NaN();
+        }
+        double distance = 0;
+        for (int i = 0; i < dimension(); ++i) {
+            const double deviation = error[static_cast<std::size_t>(i)] - mean_[i];
+            distance += std::isnan(deviation) ? 0 : deviation * deviation * inverse_variance_[i];
+        }
+        return std::isfinite(distance) ? distance : std::numeric_limits<double>::max();
+    }
     status check_variances() noexcept {
         if (!mean_.allFinite() || !variance_.allFinite()) {
             return status::error(error_code::invalid_data,
@@ -223,6 +242,12 @@ class diagonal_gaussian {
             return status::error(error_code::invalid_data,
                                  "diagonal_gaussian: a variance is zero with the relative ridge ",
                                  relative_ridge_);
+        }
+        inverse_variance_ = variance_.cwiseInverse();
+        if (!inverse_variance_.allFinite()) {
+            return status::error(error_code::invalid_data,
+                                 "diagonal_gaussian: a variance is too small: ",
+                                 variance_.minCoeff());
         }
         log_determinant_ = detail::log_product(variance_);
         fitted_ = true;
@@ -240,6 +265,7 @@ class diagonal_gaussian {
     vector_type difference_; // scratch
     vector_type mean_;
     vector_type variance_; // with the ridge
+    vector_type inverse_variance_;
 };
 
 } // namespace tocsin

@@ -3,59 +3,56 @@
 #pragma once
 
 #include "tocsin/core/status.hpp"
-#include "tocsin/core/views.hpp"
 
 #include <concepts>
 #include <span>
 
 namespace tocsin {
-namespace detail {
-/// Stands for any archive in a concept; never used otherwise.
-struct statistic_archive {
-    static constexpr bool loading = false;
-};
-} // namespace detail
 
 /// A statistic that learns what errors look like on normal data and measures how far an error
 /// vector is from that. mahalanobis and diagonal_gaussian are two; an own one derives from nothing.
 ///
-/// Order of calls: `accumulate` as often as there are batches of errors on normal data, then `fit`,
-/// then `squared_distance` and `shares` as often as wanted. More `accumulate` and another `fit` may
-/// follow; until then the last fit stays in use. `reset` forgets everything but the settings.
+/// A detector makes one from a dimension, calls `accumulate` as often as there are batches of errors
+/// on normal data, then `fit` once, then `score` as often as there are samples.
 ///
+/// - `kind`: a name, which model files store.
 /// - `dimension()`: elements of an error vector; fixed for the life of the statistic.
-/// - `accumulate(errors)`: adds the columns of `[dimension x n]` to what has been seen. It is a
-///   sum: the order of batches matters only for rounding. Columns with a non-finite element are
-///   left out.
+/// - `accumulate(errors)`: takes in error vectors that lie one after the other. It is a sum: the
+///   order of batches matters only for rounding. A vector with an element that is not finite must
+///   not spoil the others.
 /// - `fit()`: success, or why what was accumulated cannot be used. May allocate.
-/// - `squared_distance(error)`: a score of `[dimension]`, at least 0, larger = less normal; NaN for
-///   a non-finite element or before a successful fit. Must be noexcept and must not allocate; may
-///   use scratch of its own, so that a statistic serves one thread at a time.
-/// - `shares(error, out)`: into `dimension` values the part of the score that each element accounts
-///   for, non-negative with sum 1; all 0 for a score of 0, all NaN where the score is NaN. Must be
-///   noexcept and must not allocate.
-/// - `adapt(error, weight)`, if there is one: moves the fit towards an error vector, for streams
-///   whose errors change; forecast_detector::learn() calls it. Must be noexcept and must not
+/// - `score(error)`: at least 0, larger is less normal. A NaN element was not observed: the score is
+///   that of the others, or NaN where it cannot be judged. An infinite element is as far from normal
+///   as can be. Const: one statistic serves any number of threads. Must be noexcept and must not
 ///   allocate.
-/// - `exchange(archive)`: hands every setting and number to the archive by name, for saving and
-///   loading alike (`Archive::loading` tells which). What it loaded may be used only when
-///   `archive.outcome()` is ok; scores are then the same bits as before saving.
+///
+/// What a statistic may have besides:
+/// - `shares(error, out)`: into `dimension` values the part of the score that each element accounts
+///   for, non-negative with sum 1, 0 for those not observed; all NaN where the score is NaN. Without
+///   it, detectors share the score in proportion to the magnitude of the errors.
+/// - `adapt(error, weight)`: moves the fit towards an error vector, for streams whose errors change;
+///   detector::learn() calls it. Must be noexcept and must not allocate.
+/// - `exchange(archive)`: hands every setting and number to an archive by name, for saving and
+///   loading alike (io/archive.hpp); scores are then the same bits as before saving.
 ///
 /// The statistic owns all it keeps: the vectors it is given are read during the call only.
-/// @tparam Scalar of the errors: float or double
-template <class Statistic, class Scalar = double>
+template <class Statistic>
 concept error_statistic =
     std::copyable<Statistic> &&
-    requires(Statistic statistic, const Statistic& constant, matrix_view<const Scalar> errors,
-             vector_view<const Scalar> error, std::span<double> out,
-             detail::statistic_archive archive) {
+    requires(Statistic statistic, const Statistic& constant, std::span<const double> errors) {
+        { Statistic::kind } -> std::convertible_to<const char*>;
         { constant.dimension() } noexcept -> std::convertible_to<int>;
-        statistic.reset();
         statistic.accumulate(errors);
         { statistic.fit() } -> std::same_as<status>;
-        { statistic.squared_distance(error) } noexcept -> std::same_as<double>;
-        { statistic.shares(error, out) } noexcept;
-        statistic.exchange(archive);
+        { constant.score(errors) } noexcept -> std::same_as<double>;
+    };
+
+/// A statistic that can follow a stream.
+template <class Statistic>
+concept adapting_statistic =
+    error_statistic<Statistic> &&
+    requires(Statistic statistic, std::span<const double> error, double weight) {
+        { statistic.adapt(error, weight) } noexcept;
     };
 
 } // namespace tocsin

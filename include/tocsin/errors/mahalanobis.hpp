@@ -2,10 +2,12 @@
 /// @brief Squared Mahalanobis distance of an error vector from the errors on normal data.
 #pragma once
 
+#include "tocsin/errors/conditional_mean.hpp"
 #include "tocsin/errors/corr_max_shares.hpp"
 #include "tocsin/errors/covariance_factor.hpp"
 #include "tocsin/errors/gaussian_log_density.hpp"
 #include "tocsin/errors/moments.hpp"
+#include "tocsin/errors/observed_elements.hpp"
 #include "tocsin/errors/ridge.hpp"
 #include "tocsin/math/triangular_kernel.hpp"
 
@@ -26,12 +28,14 @@ namespace tocsin {
 /// `ridge_of_constant_samples`. C is factorised once (Cholesky, C = L L^T), never inverted itself;
 /// d^2 = |W (e - m)|^2 with W = L^-1, O(dimension^2) multiplications that wait for no division.
 ///
-/// Scaling all errors alike changes neither the distance nor the shares.
-/// Holds scratch: use one copy per thread.
+/// Scaling all errors alike changes neither the distance nor the shares. Where elements of an error
+/// vector are missing, the distance is that of the others under their marginal distribution.
 /// @tparam Dimension elements of an error vector, or `dynamic`
 template <int Dimension = dynamic>
 class mahalanobis {
   public:
+    static constexpr const char* kind = "mahalanobis";
+    static constexpr int version = 1;
     using vector_type = column<double, Dimension>;
     using matrix_type = matrix<double, Dimension, Dimension>;
 
@@ -41,24 +45,24 @@ class mahalanobis {
     explicit mahalanobis(int dimension = Dimension == dynamic ? 0 : Dimension,
                          double relative_ridge = default_relative_ridge)
         : moments_(dimension), relative_ridge_{relative_ridge}, mean_{vector_type::Zero(dimension)},
-          factor_(dimension), shares_(dimension), deviation_{mean_},
-          block_{block_type::Zero(triangular_block, dimension)} {}
+          factor_(dimension), shares_(dimension), deviation_{mean_} {}
 
     int dimension() const noexcept { return moments_.dimension(); }
     double relative_ridge() const noexcept { return relative_ridge_; }
     /// Whether distances are available.
     bool fitted() const noexcept { return fitted_; }
 
-    /// Forgets samples and fit.
-    void reset() noexcept {
-        moments_.reset();
-        fitted_ = false;
-    }
     /// Takes in the columns of `[dimension x n]`, float or double; columns with a non-finite
     /// element are rejected and counted. The last fit stays in use until fit(). May allocate.
     template <class Derived>
     void accumulate(const Eigen::MatrixBase<Derived>& errors) {
         moments_.add_batch(errors);
+    }
+    /// The same for vectors that lie one after the other.
+    void accumulate(std::span<const double> errors) {
+        const index_t count = dimension() > 0 ? static_cast<index_t>(errors.size()) / dimension()
+                                              : 0;
+        moments_.add_batch(matrix_view<const double>(errors.data(), dimension(), count));
     }
     /// What has been accumulated.
     const moments<Dimension>& accumulated() const noexcept { return moments_; }
@@ -107,11 +111,11 @@ class mahalanobis {
     /// far out that sums would overflow. What has been accumulated stays. Never allocates.
     /// @param weight w, in [0, 1): 1 - 2^(-1/n) halves the weight of a sample every n samples; n
     ///               should be several times the dimension. 0 changes nothing.
-    template <class Derived>
-    void adapt(const Eigen::MatrixBase<Derived>& error, double weight) noexcept {
-        TOCSIN_ASSERT(error.rows() == dimension() && weight >= 0 && weight < 1,
+    void adapt(std::span<const double> error, double weight) noexcept {
+        TOCSIN_ASSERT(static_cast<index_t>(error.size()) == dimension() && weight >= 0 &&
+                          weight < 1,
                       "mahalanobis: adapt() with another dimension or a weight beyond [0, 1)");
-        deviation_ = error.template cast<double>() - mean_;
+        deviation_ = vector_view<const double, Dimension>(error.data(), dimension()) - mean_;
         if (!fitted_ || weight == 0 || !deviation_.allFinite() ||
             !factor_.update(deviation_, weight, relative_ridge_)) {
             return;
@@ -126,31 +130,54 @@ class mahalanobis {
     const matrix_type& covariance() const noexcept { return factor_.covariance(); }
 
     /// d^2 of one error vector, at least 0.
-    /// @param error `[dimension]`, float or double
-    /// @return NaN for a vector with a non-finite element and before a successful fit; finite
-    ///         otherwise (the largest double where it would overflow). Never allocates.
-    template <class Derived>
-    double squared_distance(const Eigen::MatrixBase<Derived>& error) noexcept {
-        TOCSIN_ASSERT(error.rows() == dimension() && error.cols() == 1,
+    /// @param error `[dimension]`; NaN where an element was not observed: d^2 of the others, from
+    ///              their marginal distribution
+    /// @return the largest double where d^2 would overflow and for an infinite element; NaN before a
+    ///         successful fit, where no element was observed, and where too many are missing
+    ///         (detail::most_missing_elements). Never allocates.
+    double score(std::span<const double> error) const noexcept {
+        TOCSIN_ASSERT(static_cast<index_t>(error.size()) == dimension(),
                       "mahalanobis: the error vector has another dimension");
-        double spoilt = 0; // NaN as soon as an element is not finite
-        for (index_t j = 0; j < dimension(); ++j) {
-            const auto element = static_cast<double>(error(j));
-            spoilt += 0 * element;
-            deviation_[j] = element - mean_[j];
+        if (!fitted_) {
+            return std::numeric_limits<double>::quiet_NaN();
         }
-        return distance(squared_length_of_product(factor_.whitening().data(),
-                                                  factor_.whitening().rows(), dimension(),
-                                                  deviation_.data()),
-                        spoilt);
+        if (Dimension == dynamic && dimension() > most_local) {
+            return score_of_long(error);
+        }
+        local_vector deviation;
+        double spoilt = 0; // NaN as soon as an element is not finite
+        for (int j = 0; j < dimension(); ++j) {
+            const double element = error[static_cast<std::size_t>(j)];
+            spoilt += 0 * element;
+            deviation[static_cast<std::size_t>(j)] = element - mean_[j];
+        }
+        if (std::isnan(spoilt)) {
+            if (detail::has_infinite(error)) {
+                return std::numeric_limits<double>::max();
+            }
+            if (!detail::fill_by_conditional_mean(factor_.whitening(), factor_.covariance(),
+                                                  deviation.data(), dimension())) {
+                return std::numeric_limits<double>::quiet_NaN();
+            }
+        }
+        return finite(squared_length_of_product(factor_.whitening().data(),
+                                                factor_.whitening().rows(), dimension(),
+                                                deviation.data()));
+    }
+    /// The same from a vector of Eigen's, float or double; allocates where that is no plain vector
+    /// of doubles.
+    template <class Derived>
+    double score(const Eigen::MatrixBase<Derived>& error) const {
+        const column<double, Dimension> values = error.template cast<double>();
+        return score(std::span<const double>(values.data(), static_cast<std::size_t>(values.size())));
     }
 
     /// Logarithm of the density at one error vector, of the Gaussian with mean() and covariance().
     /// @param error `[dimension]`, float or double
-    /// @return NaN where the distance is NaN, finite otherwise. Never allocates.
+    /// @return NaN where the distance is NaN, finite otherwise
     template <class Derived>
-    double log_density(const Eigen::MatrixBase<Derived>& error) noexcept {
-        return density().at(squared_distance(error));
+    double log_density(const Eigen::MatrixBase<Derived>& error) const {
+        return density().at(score(error));
     }
     /// Turns distances of this fit into log densities and back; all NaN before a successful fit.
     gaussian_log_density density() const noexcept {
@@ -158,15 +185,18 @@ class mahalanobis {
                 fitted_ ? factor_.log_determinant() : std::numeric_limits<double>::quiet_NaN()};
     }
 
-    /// d^2 of each column of `[dimension x n]`, the same bits as one by one. Never allocates.
+    /// d^2 of each column of `[dimension x n]`, all finite: the same bits as one by one, up to a
+    /// dimension of 512. NaN for a column that is not finite. Allocates a block.
     /// @param out n values (checked in debug builds)
     template <class Derived>
-    void squared_distances(const Eigen::MatrixBase<Derived>& errors,
-                           std::span<double> out) noexcept {
+    void scores(const Eigen::MatrixBase<Derived>& errors, std::span<double> out) const {
         TOCSIN_ASSERT(errors.cols() == static_cast<index_t>(out.size()),
                       "mahalanobis: as many distances as error vectors are needed");
         TOCSIN_ASSERT(errors.rows() == dimension(),
                       "mahalanobis: the error vectors have another dimension");
+        constexpr double none = std::numeric_limits<double>::quiet_NaN();
+        matrix<double, triangular_block, Dimension> block;
+        block.setZero(triangular_block, dimension());
         std::array<double, triangular_block> spoilt;
         std::array<double, triangular_block> lengths;
         for (index_t first = 0; first < errors.cols(); first += triangular_block) {
@@ -176,33 +206,50 @@ class mahalanobis {
                 for (index_t j = 0; j < dimension(); ++j) {
                     const auto element = static_cast<double>(errors(j, first + s));
                     spoilt[static_cast<std::size_t>(s)] += 0 * element;
-                    block_(s, j) = element - mean_[j];
+                    block(s, j) = element - mean_[j];
                 }
             }
             squared_lengths_of_products(factor_.whitening().data(), factor_.whitening().rows(),
-                                        dimension(), block_.data(), lengths.data());
+                                        dimension(), block.data(), lengths.data());
             for (index_t s = 0; s < count; ++s) {
                 const auto at = static_cast<std::size_t>(s);
-                out[static_cast<std::size_t>(first + s)] = distance(lengths[at], spoilt[at]);
+                out[static_cast<std::size_t>(first + s)] =
+                    !fitted_ || std::isnan(spoilt[at]) ? none : finite(lengths[at]);
             }
         }
     }
 
     /// Contribution of each element to d^2, non-negative with sum 1 (detail::corr_max_shares).
     /// After adapt(): with the newest mean and variances, and the correlations of the last fit.
-    /// @param error `[dimension]`, float or double
-    /// @param out   `dimension` values: all 0 where e = m; all NaN for a vector with a non-finite
-    ///              element and before a successful fit. Never allocates.
-    template <class Derived>
-    void shares(const Eigen::MatrixBase<Derived>& error, std::span<double> out) noexcept {
-        TOCSIN_ASSERT(error.rows() == dimension() && error.cols() == 1 &&
-                          static_cast<index_t>(out.size()) == error.rows(),
+    /// @param error `[dimension]`, NaN where an element was not observed, which has no share
+    /// @param out   `dimension` values: all 0 where e = m; all NaN where score() is NaN. Never
+    ///              allocates.
+    void shares(std::span<const double> error, std::span<double> out) const noexcept {
+        TOCSIN_ASSERT(static_cast<index_t>(error.size()) == dimension() &&
+                          out.size() == error.size(),
                       "mahalanobis: the error vector or the shares have another dimension");
-        if (fitted_) {
-            shares_.write(error, mean_, out);
-        } else {
+        const auto no_answer = [&] {
             std::fill(out.begin(), out.end(), std::numeric_limits<double>::quiet_NaN());
+        };
+        const bool missing = detail::has_nan(error);
+        if (!fitted_ || (missing && Dimension == dynamic && dimension() > most_local)) {
+            return no_answer();
         }
+        if (!missing) {
+            return shares_.write([&](index_t j) { return error[static_cast<std::size_t>(j)]; },
+                                 mean_, out);
+        }
+        local_vector deviation;
+        for (int j = 0; j < dimension(); ++j) {
+            deviation[static_cast<std::size_t>(j)] = error[static_cast<std::size_t>(j)] - mean_[j];
+        }
+        if (!detail::fill_by_conditional_mean(factor_.whitening(), factor_.covariance(),
+                                              deviation.data(), dimension())) {
+            return no_answer();
+        }
+        shares_.write([&](index_t j) { return deviation[static_cast<std::size_t>(j)] + mean_[j]; },
+                      mean_, out);
+        detail::keep_observed_shares(error, out);
     }
 
     /// Saves or loads samples, settings and fit; distances and shares after loading are the same
@@ -258,14 +305,28 @@ class mahalanobis {
         return {};
     }
 
-    using block_type = matrix<double, triangular_block, Dimension>;
+    /// Longest vector whose deviation from the mean is kept on the stack.
+    static constexpr int most_local = 512;
+    using local_vector =
+        std::array<double, static_cast<std::size_t>(Dimension == dynamic ? most_local : Dimension)>;
 
-    /// What is reported for a squared length.
-    double distance(double squared_length, double spoilt) const noexcept {
-        if (!fitted_ || std::isnan(spoilt)) {
+    static double finite(double squared_length) noexcept {
+        return std::isfinite(squared_length) ? squared_length : std::numeric_limits<double>::max();
+    }
+    /// The same sum for vectors that do not fit on the stack, row by row.
+    double score_of_long(std::span<const double> error) const noexcept {
+        if (detail::has_nan(error)) {
             return std::numeric_limits<double>::quiet_NaN();
         }
-        return std::isfinite(squared_length) ? squared_length : std::numeric_limits<double>::max();
+        double sum = 0;
+        for (index_t i = 0; i < dimension(); ++i) {
+            double y = 0;
+            for (index_t j = 0; j <= i; ++j) {
+                y += factor_.whitening()(i, j) * (error[static_cast<std::size_t>(j)] - mean_[j]);
+            }
+            sum += y * y;
+        }
+        return finite(sum);
     }
 
     moments<Dimension> moments_;
@@ -274,8 +335,7 @@ class mahalanobis {
     vector_type mean_;
     detail::covariance_factor<Dimension> factor_; // of the covariance with the ridge
     detail::corr_max_shares<Dimension> shares_;
-    vector_type deviation_; // scratch
-    block_type block_;      // scratch
+    vector_type deviation_; // scratch of adapt()
 };
 
 } // namespace tocsin

@@ -3,14 +3,21 @@
 ///
 /// An object that can be saved has one member template:
 ///
+///     static constexpr const char* kind = "my_rule"; // checked on loading
+///     static constexpr int version = 2;              // a newer one is refused
 ///     template <class Archive>
 ///     void exchange(Archive& archive) {
 ///         archive.expect("features", 3);            // written; refused on loading if it differs
 ///         archive.integer("count", count_);         // metadata
 ///         archive.number("threshold", threshold_);  // tensor of one F64
 ///         archive.matrix("mean", mean_);            // tensor
-///         archive.object("scaler", scaler_);        // another such object, names prefixed
-///         "scaler." if constexpr (Archive::loading) { archive.fail(check()); }
+///         archive.object("scaler", scaler_);        // another such object, names prefixed "scaler."
+///         if (archive.version() >= 2) {             // what files of version 1 do not have
+///             archive.number("margin", margin_);
+///         }
+///         if constexpr (Archive::loading) {
+///             archive.fail(check());
+///         }
 ///     }
 ///
 /// Both archives have the same functions. The first failure sticks: later calls do nothing and

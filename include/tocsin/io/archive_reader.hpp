@@ -196,12 +196,30 @@ class archive_reader {
         expect(name, std::string_view{expected});
     }
 
+    /// Version of the object that is being loaded: at most the one that it writes.
+    int version() const noexcept { return state_.version(); }
+    /// Refuses an object of another kind, or of a newer version, naming both.
     template <class T>
     void object(std::string_view name, T& value) {
+        if (!state_.ok()) {
+            return;
+        }
+        const auto inner = scope(name);
+        const int outer_version = state_.version();
+        if constexpr (has_dynamic_kind<T, archive_reader>) {
+            value.exchange_kind(*this, "kind");
+        } else if constexpr (has_kind<T>) {
+            expect("kind", T::kind);
+        }
+        if constexpr (has_version<T>) {
+            load_version(T::version);
+        }
         if (state_.ok()) {
-            const auto inner = scope(name);
+            static_assert(requires { value.exchange(*this); },
+                          "to be loaded, an object needs exchange(archive)");
             value.exchange(*this);
         }
+        state_.set_version(outer_version);
     }
     archive_scope scope(std::string_view name) { return archive_scope{state_, name}; }
     /// Whether the file has a tensor or metadata of this name, or anything that starts with
@@ -244,13 +262,29 @@ class archive_reader {
             return file.error();
         }
         archive_reader reader{*std::move(file), std::move(origin)};
-        reader.expect("format_version", archive_format_version);
+        int version = 0;
+        reader.integer("format_version", version, 1);
+        if (reader.state_.ok() && version != archive_format_version) {
+            reader.refuse("format_version", "is ", version, ", this tocsin reads ",
+                          archive_format_version,
+                          version < archive_format_version ? "; train the detector anew"
+                                                           : "; a newer tocsin wrote the file");
+        }
         if (!reader.state_.ok()) {
             return reader.state_.outcome();
         }
         return reader;
     }
 
+    void load_version(int newest) {
+        int version = 0;
+        integer("version", version, 1);
+        if (state_.ok() && version > newest) {
+            refuse("version", "is ", version, ", written by a newer tocsin; this one reads up to ",
+                   newest);
+        }
+        state_.set_version(version);
+    }
     template <class... Parts>
     void refuse(std::string_view name, const Parts&... parts) {
         fail(status::error(error_code::format_error, '\'', state_.full(name), "' ", parts...));

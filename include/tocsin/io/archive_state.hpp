@@ -13,8 +13,8 @@
 
 namespace tocsin {
 
-/// Version of the files that archives write. Another version is refused.
-inline constexpr int archive_format_version = 1;
+/// Version of the files that archives write: of their layout. Objects have versions of their own.
+inline constexpr int archive_format_version = 2;
 
 /// Whether loading refuses NaN and infinite values.
 enum class finiteness : std::uint8_t { required, optional };
@@ -22,6 +22,23 @@ enum class finiteness : std::uint8_t { required, optional };
 /// Integers, bool and enumerations: what archives store as decimal metadata.
 template <class T>
 concept archive_integer = std::integral<T> || std::is_enum_v<T>;
+
+/// An object with a name that files store, such as "quantile_threshold", so that it is not loaded
+/// into another kind of object.
+template <class T>
+concept has_kind = requires {
+    { T::kind } -> std::convertible_to<std::string_view>;
+};
+/// An object whose files have a version: `T::version` is the one it writes. It reads older ones,
+/// which its exchange() tells apart by `archive.version()`.
+template <class T>
+concept has_version = requires {
+    { T::version } -> std::convertible_to<int>;
+};
+/// An object whose kind is chosen at run time, and which describes it itself.
+template <class T, class Archive>
+concept has_dynamic_kind =
+    requires(T object, Archive& archive) { object.exchange_kind(archive, "kind"); };
 
 namespace detail {
 
@@ -62,6 +79,10 @@ class archive_state {
         }
     }
 
+    /// Version of the object that is being exchanged.
+    int version() const noexcept { return version_; }
+    void set_version(int version) noexcept { version_ = version; }
+
     std::size_t prefix_size() const noexcept { return prefix_.size(); }
     void push_prefix(std::string_view name) {
         prefix_ += name;
@@ -73,6 +94,7 @@ class archive_state {
 
   private:
     std::string prefix_;
+    int version_ = 0;
     status outcome_;
 };
 

@@ -109,14 +109,31 @@ class archive_writer {
     void expect(std::string_view name, std::string_view expected) { metadata(name, expected); }
     void expect(std::string_view name, const char* expected) { metadata(name, expected); }
 
-    /// An object with exchange(); its names get the prefix `name.`.
+    /// Version of the object that is being saved.
+    int version() const noexcept { return state_.version(); }
+    /// An object with exchange(); its names get the prefix `name.`, and the file its kind and
+    /// version where it has them.
     template <class T>
     void object(std::string_view name, const T& value) {
         if (state_.ok()) {
             const auto inner = scope(name);
+            const int outer_version = state_.version();
             // exchange() serves both directions, so it cannot be const; with a writer it only
             // reads.
-            const_cast<T&>(value).exchange(*this);
+            T& object = const_cast<T&>(value);
+            if constexpr (has_dynamic_kind<T, archive_writer>) {
+                object.exchange_kind(*this, "kind");
+            } else if constexpr (has_kind<T>) {
+                expect("kind", T::kind);
+            }
+            if constexpr (has_version<T>) {
+                state_.set_version(T::version);
+                expect("version", T::version);
+            }
+            static_assert(requires { object.exchange(*this); },
+                          "to be saved, an object needs exchange(archive)");
+            object.exchange(*this);
+            state_.set_version(outer_version);
         }
     }
     /// Prefixes names by `name.` as long as the result lives.

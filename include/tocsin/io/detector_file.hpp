@@ -21,7 +21,7 @@ status save_detector(const Detector& detector, const std::filesystem::path& path
 }
 
 /// Reads a detector; what it scores is bit-equal to what was saved.
-/// @param fresh where it is loaded into, for policies that need more than a default constructor
+/// @param fresh where it is loaded into, for own policies without a default constructor
 /// @return `io_error` or `format_error` with file and reason. A file made for other policies or
 ///         another scalar type, or for other compile-time sizes, is refused.
 template <class Detector>

@@ -111,6 +111,14 @@ class forecaster {
     }
     /// Scalars of the state of a batch of streams; all zero before the first sample.
     constexpr index_t state_size(int batch) const noexcept { return stack_.state_size(batch); }
+    /// Calls `visit(size)` for each part of a state: h and c of each layer.
+    template <class Visit>
+    constexpr void for_each_state_block(Visit&& visit) const noexcept {
+        for (int k = 0; k < stack_.layers(); ++k) {
+            visit(index_t{stack_.hidden_size(k)});
+            visit(index_t{stack_.hidden_size(k)});
+        }
+    }
     /// Scalars of the forecasts of a batch.
     constexpr index_t forecast_size(int batch) const noexcept {
         return index_t{head_.output_size()} * batch;

@@ -24,6 +24,9 @@ namespace tocsin {
 /// until fit() is called with scores of the new regime.
 class drift_spot_threshold {
   public:
+    static constexpr const char* kind = "drift_spot_threshold";
+    static constexpr int version = 1;
+
     /// @param depth scores that the level is the mean of, 1 to 2^24 (checked by fit())
     explicit drift_spot_threshold(const spot_settings& settings = {}, int depth = 100)
         : spot_{settings}, depth_{depth} {}

@@ -6,6 +6,7 @@
 #include "tocsin/tail/excess_memory.hpp"
 #include "tocsin/tail/pareto_fit.hpp"
 #include "tocsin/tail/spot_settings.hpp"
+#include "tocsin/threshold/normal_scores.hpp"
 #include "tocsin/threshold/threshold_rule.hpp"
 
 #include <algorithm>
@@ -40,6 +41,9 @@ namespace tocsin {
 ///   cent.
 class spot_threshold {
   public:
+    static constexpr const char* kind = "spot_threshold";
+    static constexpr int version = 1;
+
     explicit spot_threshold(const spot_settings& settings = {}) noexcept : settings_{settings} {}
 
     const spot_settings& settings() const noexcept { return settings_; }
@@ -55,13 +59,7 @@ class spot_threshold {
         if (status usable = detail::check_scores("spot_threshold", scores, labels); !usable) {
             return usable;
         }
-        std::vector<double> normal;
-        normal.reserve(scores.size());
-        for (std::size_t i = 0; i < scores.size(); ++i) {
-            if (labels.empty() || labels[i] == 0) {
-                normal.push_back(scores[i]);
-            }
-        }
+        const std::vector<double> normal = detail::normal_scores(scores, labels);
         return fit_normal(normal);
     }
 

@@ -15,6 +15,9 @@ namespace tocsin {
 /// highest. Malhotra et al. (2016, arXiv 1607.00148) choose theirs so, with beta below 1.
 class f_beta_threshold {
   public:
+    static constexpr const char* kind = "f_beta_threshold";
+    static constexpr int version = 1;
+
     /// @param beta how much more recall counts than precision, finite and at least 0 (checked by
     ///             fit()): 0.1 for few false alarms, 1 for both alike, 2 for few misses
     explicit f_beta_threshold(double beta = 1) noexcept : beta_{beta} {}

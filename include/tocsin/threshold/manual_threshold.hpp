@@ -15,6 +15,11 @@ namespace tocsin {
 /// and fit() looks at neither scores nor labels.
 class manual_threshold {
   public:
+    static constexpr const char* kind = "manual_threshold";
+    static constexpr int version = 1;
+
+    /// Without a threshold yet: a detector loads one into it.
+    manual_threshold() noexcept = default;
     /// @param threshold finite, in units of the score. Another one is refused by fit(), and no
     ///                  score exceeds it.
     explicit manual_threshold(double threshold) noexcept : threshold_{threshold} {}
@@ -32,7 +37,6 @@ class manual_threshold {
 
     template <class Archive>
     void exchange(Archive& archive) {
-        archive.expect("manual", 1); // files of other rules hold a threshold, too
         archive.number("threshold", threshold_);
         if constexpr (Archive::loading) {
             archive.fail(check());
@@ -48,7 +52,7 @@ class manual_threshold {
         return {};
     }
 
-    double threshold_;
+    double threshold_ = std::numeric_limits<double>::quiet_NaN();
 };
 
 } // namespace tocsin

@@ -2,6 +2,7 @@
 /// @brief Threshold rule that takes a quantile of the scores on normal data.
 #pragma once
 
+#include "tocsin/threshold/normal_scores.hpp"
 #include "tocsin/threshold/threshold_rule.hpp"
 
 #include <algorithm>
@@ -19,6 +20,9 @@ namespace tocsin {
 /// that of the fit about 1 - quantile of the scores exceed it (for factor 1).
 class quantile_threshold {
   public:
+    static constexpr const char* kind = "quantile_threshold";
+    static constexpr int version = 1;
+
     /// @param quantile in [0, 1]; 1 is the largest score
     /// @param factor   finite and positive; more than 1 leaves a margin above the quantile.
     /// Both are checked by fit().
@@ -43,13 +47,7 @@ class quantile_threshold {
         if (status usable = detail::check_scores("quantile_threshold", scores, labels); !usable) {
             return usable;
         }
-        std::vector<double> normal;
-        normal.reserve(scores.size());
-        for (std::size_t i = 0; i < scores.size(); ++i) {
-            if (labels.empty() || labels[i] == 0) {
-                normal.push_back(scores[i]);
-            }
-        }
+        std::vector<double> normal = detail::normal_scores(scores, labels);
         if (normal.empty()) {
             return status::error(error_code::invalid_data, "quantile_threshold: none of the ",
                                  scores.size(), " scores is normal");

@@ -2,6 +2,7 @@
 /// @brief Threshold rule at some standard deviations above the mean score on normal data.
 #pragma once
 
+#include "tocsin/threshold/normal_scores.hpp"
 #include "tocsin/threshold/threshold_rule.hpp"
 
 #include <cmath>
@@ -16,14 +17,17 @@ namespace tocsin {
 /// flags more than the 0.1 per cent known from the Gaussian.
 class sigma_threshold {
   public:
+    static constexpr const char* kind = "sigma_threshold";
+    static constexpr int version = 1;
+
     /// @param k standard deviations above the mean, finite (checked by fit())
     explicit sigma_threshold(double k = 3) noexcept : k_{k} {}
 
     double k() const noexcept { return k_; }
 
     /// @param labels one per score, 0 = normal, or none: all normal. `invalid_data` for fewer than
-    ///               two normal scores. O(n), never allocates.
-    status fit(std::span<const double> scores, std::span<const std::uint8_t> labels) noexcept {
+    ///               two normal scores. O(n), allocates a copy of the normal scores.
+    status fit(std::span<const double> scores, std::span<const std::uint8_t> labels) {
         threshold_.reset();
         if (!std::isfinite(k_)) {
             return status::error(error_code::invalid_argument, "sigma_threshold: k ", k_,
@@ -35,13 +39,11 @@ class sigma_threshold {
         std::int64_t count = 0;
         double mean = 0;
         double square_sum = 0; // of the deviations from the mean, by Welford's update
-        for (std::size_t i = 0; i < scores.size(); ++i) {
-            if (labels.empty() || labels[i] == 0) {
-                ++count;
-                const double difference = scores[i] - mean;
-                mean += difference / static_cast<double>(count);
-                square_sum += difference * (scores[i] - mean);
-            }
+        for (const double score : detail::normal_scores(scores, labels)) {
+            ++count;
+            const double difference = score - mean;
+            mean += difference / static_cast<double>(count);
+            square_sum += difference * (score - mean);
         }
         if (count < 2) {
             return status::error(error_code::invalid_data,

@@ -15,11 +15,6 @@
 namespace tocsin {
 namespace detail {
 
-/// Stands for any archive in a concept; never used otherwise.
-struct threshold_archive {
-    static constexpr bool loading = false;
-};
-
 /// What every rule requires of the scores it is fitted to: at least one, all finite, and either no
 /// labels or one for each.
 inline status check_scores(std::string_view caller, std::span<const double> scores,
@@ -86,16 +81,21 @@ class optional_threshold {
 /// lies. Ours are f_beta_threshold, quantile_threshold, sigma_threshold, manual_threshold,
 /// epsilon_threshold, spot_threshold and drift_spot_threshold; an own one derives from nothing.
 ///
-/// Order of calls: `fit` once with all scores (it does not accumulate: another call replaces the
-/// threshold), then `threshold` and `exceeds` as often as wanted.
+/// A detector calls `fit` once with all scores (it does not accumulate: another call replaces the
+/// threshold), then `threshold` as often as there are samples. A score above the threshold is an
+/// anomaly; NaN never is.
 ///
+/// - `kind`: a name, which model files store.
 /// - `fit(scores, labels)`: `labels` has one value per score, nonzero = anomalous, or none at all,
 ///   which says that every score is normal. Success, or why these scores cannot be used; a rule
 ///   that learns refuses no scores, scores that are not finite (naming the first) and another
 ///   number of labels. After a failure there is no threshold. May allocate.
-/// - `threshold()`: in units of the score; infinity while there is none.
-/// - `exceeds(score)`: whether `score > threshold()`. A NaN score never exceeds; whoever has one
-///   must report it in another way. Both are noexcept and allocate nothing.
+/// - `threshold()`: in units of the score; infinity while there is none. Const, noexcept, allocates
+///   nothing: one rule serves any number of threads.
+///
+/// What a rule may have besides:
+/// - `push(score)`: learns from a score of a stream; detector::learn() calls it, on the stream's own
+///   copy of the rule. Must be noexcept and must not allocate.
 /// - `exchange(archive)`: hands every setting and the threshold to the archive by name, for saving
 ///   and loading alike.
 ///
@@ -103,12 +103,16 @@ class optional_threshold {
 template <class Rule>
 concept threshold_rule =
     std::copyable<Rule> && requires(Rule rule, const Rule& constant, std::span<const double> scores,
-                                    std::span<const std::uint8_t> labels, double score,
-                                    detail::threshold_archive archive) {
+                                    std::span<const std::uint8_t> labels) {
+        { Rule::kind } -> std::convertible_to<const char*>;
         { rule.fit(scores, labels) } -> std::same_as<status>;
         { constant.threshold() } noexcept -> std::same_as<double>;
-        { constant.exceeds(score) } noexcept -> std::same_as<bool>;
-        rule.exchange(archive);
     };
+
+/// A rule that can learn from the scores of a stream.
+template <class Rule>
+concept adapting_rule = threshold_rule<Rule> && requires(Rule rule, double score) {
+    { rule.push(score) } noexcept;
+};
 
 } // namespace tocsin

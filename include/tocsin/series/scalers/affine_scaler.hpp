@@ -47,6 +47,8 @@ class affine_scaler {
   public:
     using scalar_type = Scalar;
     using rule_type = Rule;
+    static constexpr std::string_view kind = Rule::name;
+    static constexpr int version = 1;
 
     /// Number of features; 0 before fit() when it is dynamic.
     int features() const noexcept { return static_cast<int>(offset_.size()); }
@@ -121,7 +123,6 @@ class affine_scaler {
             Archive::loading ? coefficients{coefficients::Zero(initial_size)} : offset_;
         coefficients scale =
             Archive::loading ? coefficients{coefficients::Zero(initial_size)} : scale_;
-        archive.expect("kind", Rule::name);
         if constexpr (!Archive::loading) {
             if (!fitted_) {
                 archive.fail(

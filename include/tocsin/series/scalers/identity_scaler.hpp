@@ -8,6 +8,7 @@
 #include "tocsin/series/windows.hpp"
 
 #include <limits>
+#include <string_view>
 
 namespace tocsin {
 
@@ -18,6 +19,8 @@ template <class Scalar, int Features = dynamic>
 class identity_scaler {
   public:
     using scalar_type = Scalar;
+    static constexpr std::string_view kind = "identity";
+    static constexpr int version = 1;
 
     /// Number of features; 0 before fit() when it is dynamic.
     int features() const noexcept { return features_.value(); }
@@ -34,7 +37,6 @@ class identity_scaler {
     template <class Archive>
     void exchange(Archive& archive) {
         int count = features();
-        archive.expect("kind", "identity");
         archive.integer("features", count, 1, std::numeric_limits<int>::max());
         if constexpr (Archive::loading) {
             if (archive.outcome().ok()) {

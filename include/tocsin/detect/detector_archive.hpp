@@ -1,0 +1,105 @@
+/// @file detector_archive.hpp
+/// @brief How a detector describes what it has learned to an archive.
+#pragma once
+
+#include "tocsin/core/status.hpp"
+#include "tocsin/detect/identity.hpp"
+#include "tocsin/detect/learned.hpp"
+#include "tocsin/detect/parameter_archive.hpp"
+
+#include <cstdint>
+#include <span>
+#include <utility>
+
+namespace tocsin::detail {
+
+/// Refuses sizes that the rest of the file does not bear out, before memory is taken for them.
+template <class Archive, class Learned>
+void check_declared_sizes(Archive& archive, const Learned& learned) {
+    constexpr index_t largest_window = index_t{1} << 26;
+    if (!archive.outcome().ok()) {
+        return;
+    }
+    const index_t values = index_t{learned.features()} * learned.settings.window;
+    if (Learned::views == 2 && values > largest_window) {
+        archive.fail(status::error(error_code::format_error, "a window of ", values,
+                                   " values is larger than ", largest_window));
+    }
+    if (learned.phase >= detector_phase::trained) {
+        check_parameter_shapes(archive, learned.model);
+    }
+}
+
+/// Saves or loads everything, as far as the detector has come.
+template <class Archive, class Learned>
+void exchange_learned(Archive& archive, Learned& learned) {
+    using scalar = typename Learned::scalar_type;
+    archive.expect("scalar_type", sizeof(scalar) == sizeof(float) ? "float" : "double");
+    archive.object("settings", learned.settings);
+    archive.object("model", learned.model);
+    archive.integer("phase", learned.phase, detector_phase::created, detector_phase::tuned);
+    if constexpr (Archive::loading) {
+        if (archive.outcome().ok()) {
+            archive.fail(learned.check());
+        }
+        check_declared_sizes(archive, learned);
+        if (!archive.outcome().ok()) {
+            return;
+        }
+        learned.prepare();
+    }
+    if (learned.phase >= detector_phase::trained) {
+        archive.object("scaler", learned.scaler);
+        archive.matrix("mean", learned.mean);
+        if constexpr (Archive::loading) {
+            load_parameters(archive, learned);
+        } else {
+            exchange_parameters(archive, learned.model, learned.weights.parameters());
+        }
+    }
+    if (learned.phase >= detector_phase::errors_fitted) {
+        if constexpr (Archive::loading) {
+            if constexpr (Learned::views == 2) {
+                learned.errors =
+                    typename Learned::views_type(learned.features(), learned.settings.window);
+            } else {
+                learned.errors = typename Learned::views_type(learned.source.vector_size(), 0);
+            }
+        }
+        const auto scope = archive.scope("errors");
+        archive.object("per_step", learned.errors.per_step());
+        if constexpr (Learned::views == 2) {
+            archive.object("per_feature", learned.errors.per_feature());
+        }
+        archive.integer("warm_up", learned.warm_up, learned.source.shortest_warm_up(), 1 << 30);
+    }
+    archive.object("thresholds", learned.thresholds);
+    archive.object("alarm", learned.alarm);
+}
+
+/// Loads scaler and weights, which must fit the model. Allocates.
+template <class Archive, class Learned>
+void load_parameters(Archive& archive, Learned& learned) {
+    using scalar = typename Learned::scalar_type;
+    aligned_vector<scalar> parameters(static_cast<std::size_t>(learned.model.parameter_count()));
+    exchange_parameters(archive, learned.model, std::span<scalar>(parameters));
+    if (archive.outcome().ok() && learned.scaler.features() != learned.features()) {
+        archive.fail(status::error(error_code::format_error, "the scaler has ",
+                                   learned.scaler.features(), " features, the model has ",
+                                   learned.features()));
+    }
+    if (archive.outcome().ok()) {
+        learned.weights.own(learned.model, parameters);
+    }
+}
+
+/// A hash of everything that an archive would hold. Policies that cannot be saved count by their
+/// names alone.
+template <class Learned>
+std::uint64_t identity_of(Learned& learned) noexcept {
+    hash_archive archive;
+    exchange_learned(archive, learned);
+    return archive.value();
+}
+
+} // namespace tocsin::detail

@@ -1,0 +1,66 @@
+/// @file detector_stream.hpp
+/// @brief What one stream remembers of its past.
+#pragma once
+
+#include "tocsin/detect/detector_model.hpp"
+#include "tocsin/errors/error_statistic.hpp"
+#include "tocsin/series/scalers/scaler.hpp"
+#include "tocsin/threshold/threshold_rule.hpp"
+#include "tocsin/detect/stream_memory.hpp"
+#include "tocsin/detect/verdict.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+namespace tocsin {
+
+/// Declared for friendship; see detector.hpp.
+template <detector_model Model, scaler Scaler, error_statistic Statistic, threshold_rule Rule,
+          class Alarm, int Window>
+class detector;
+
+/// One stream of a detector: the model's state or window, the clock, missing and lost sensors, alarm
+/// control, and, where the stream learns, its own copy of what it adapts. detector::make_stream()
+/// makes one; whatever changes it is a function of the detector. It holds no pointer into the
+/// detector, so it can be copied, moved, kept in an array, and saved (io/stream_file.hpp).
+///
+/// With sizes known at compile time it holds everything in place. Otherwise its memory is one block
+/// on the heap, allocated when it is made.
+/// @tparam Memory detail::stream_memory
+template <class Memory>
+class detector_stream {
+  public:
+    /// A stream of no detector: every verdict is `not_ready`.
+    detector_stream() = default;
+
+    /// Samples pushed so far, whatever became of them: the position of the next one.
+    std::int64_t position() const noexcept { return memory_.position; }
+    /// Time of the last sample that was not refused; NaN where none is known.
+    double time() const noexcept { return memory_.clock.last(); }
+    /// The verdict on the last sample.
+    const verdict& last() const noexcept { return memory_.last; }
+    /// Samples in a row, up to the last one, in which sensor `feature` was missing; 0 for a feature
+    /// that there is not.
+    int missing_samples(int feature) const noexcept {
+        const auto runs = memory_.missing_runs();
+        const auto at = static_cast<std::size_t>(feature);
+        return feature >= 0 && at < runs.size() ? runs[at] : 0;
+    }
+    /// Whether the stream has copies of its own that it adapts.
+    bool learns() const noexcept { return memory_.learning.get() != nullptr; }
+
+    /// Forgets the past, also the clock, for a break that the caller knows of. The position, alarm
+    /// control and what was learned stay. Never allocates.
+    void restart() noexcept { memory_.restart(); }
+
+  private:
+    template <detector_model, scaler, error_statistic, threshold_rule, class, int>
+    friend class detector;
+
+    explicit detector_stream(Memory memory) : memory_{std::move(memory)} {}
+
+    Memory memory_{};
+};
+
+} // namespace tocsin

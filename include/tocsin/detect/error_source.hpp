@@ -1,0 +1,50 @@
+/// @file error_source.hpp
+/// @brief How a sample of a stream becomes error vectors: the part of a detector that depends on
+/// its kind of model.
+///
+/// An error source is a few sizes and functions over memory of the caller:
+///
+/// - `state_size()`, `work_size()`: scalars that a stream remembers, scalars of scratch;
+/// - `vectors()`, `vector_size()`: error vectors of one sample, and their elements;
+/// - `prepare(sample)`: takes the sample in; whether its errors are complete once the model has run;
+/// - `advance(model, weights, sample, work)`: runs the model for one stream;
+/// - `advance_group(model, weights, samples, work)`: the same for many streams at once.
+#pragma once
+
+#include "tocsin/core/extents.hpp"
+#include "tocsin/detect/detector_settings.hpp"
+
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <span>
+
+namespace tocsin::detail {
+
+/// The error source of a model: forecast_errors.hpp and window_errors.hpp have one each.
+template <class Model>
+class error_source;
+
+/// One sample of one stream on its way through an error source.
+template <class Scalar>
+struct source_sample {
+    std::span<Scalar> state;  ///< what the stream remembers for the model
+    std::int64_t seen;        ///< samples before this one since the stream started
+    const Scalar* observed;   ///< `[features]`, scaled, NaN where a value is missing
+    const Scalar* inputs;     ///< `[features]`, the same with replacements
+    const Scalar* mean;       ///< `[features]`, of the training data, scaled
+    double* errors;           ///< the error vectors, one after the other; NaN where missing
+};
+
+/// Observed minus expected value: NaN where it was not observed, infinite where the expectation is
+/// not finite, because then it is as far from normal as can be.
+template <class Scalar>
+double error_of(Scalar observed, Scalar expected) noexcept {
+    const double error = static_cast<double>(observed) - static_cast<double>(expected);
+    if (!std::isfinite(error) && !std::isnan(observed)) {
+        return std::numeric_limits<double>::infinity();
+    }
+    return error;
+}
+
+} // namespace tocsin::detail

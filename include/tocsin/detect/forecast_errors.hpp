@@ -1,0 +1,175 @@
+/// @file forecast_errors.hpp
+/// @brief Error vectors of models that forecast: sample minus the forecasts made for it.
+#pragma once
+
+#include "tocsin/core/storage.hpp"
+#include "tocsin/core/views.hpp"
+#include "tocsin/detect/error_source.hpp"
+#include "tocsin/detect/model_weights.hpp"
+#include "tocsin/math/lstm_step_kernel.hpp"
+#include "tocsin/models/forecasting_model.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <span>
+
+namespace tocsin::detail {
+
+/// Each sample is forecast `look_ahead` times. Its one error vector, `[targets * look_ahead]`, has
+/// the errors of the newest forecast first (Malhotra et al. 2015). The state holds the model's own
+/// and, as a ring, the last `look_ahead` forecasts.
+template <class Model>
+    requires forecasting_model<Model>
+class error_source<Model> {
+  public:
+    using scalar_type = typename Model::scalar_type;
+    static constexpr bool has_feature_view = false;
+
+    constexpr error_source() noexcept = default;
+    constexpr error_source(const Model& model, const detector_settings& /*settings*/) noexcept
+        : features_{model.features()}, targets_{model.targets()}, ahead_{model.look_ahead()},
+          outputs_{model.forecast_size(1)}, model_state_{model.state_size(1)},
+          step_work_{model.step_work_size(1)} {
+        if constexpr (batches) {
+            model.for_each_state_block([&](index_t size) {
+                blocks_[static_cast<std::size_t>(block_count_++)] = size;
+            });
+        }
+    }
+
+    constexpr index_t state_size() const noexcept { return model_state_ + outputs_ * ahead_; }
+    constexpr index_t work_size() const noexcept { return step_work_; }
+    constexpr int vectors() const noexcept { return 1; }
+    constexpr int vector_size() const noexcept { return static_cast<int>(outputs_); }
+    constexpr int features() const noexcept { return features_; }
+    /// Errors of a sample that a stream keeps.
+    constexpr int kept_errors() const noexcept { return vector_size(); }
+    /// Features that errors are of; element k of a vector is an error of feature `k % targets()`.
+    constexpr int targets() const noexcept { return static_cast<int>(targets_); }
+    /// Samples after a start that cannot be scored.
+    constexpr int shortest_warm_up() const noexcept { return static_cast<int>(ahead_); }
+
+    /// The newest forecast, `[targets * look_ahead]`, scaled, the next sample first; meaningless
+    /// where `seen` is 0.
+    std::span<const scalar_type> forecast(std::span<const scalar_type> state,
+                                          std::int64_t seen) const noexcept {
+        return slice(state, column_of(seen + ahead_ - 1), outputs_);
+    }
+    /// What feature `f` of the sample that is being read was expected to be; NaN: unknown.
+    scalar_type expected(std::span<const scalar_type> state, std::int64_t seen,
+                         index_t f) const noexcept {
+        return seen > 0 && f < targets_ ? forecast(state, seen)[static_cast<std::size_t>(f)]
+                                        : std::numeric_limits<scalar_type>::quiet_NaN();
+    }
+
+    /// Compares the sample with the forecasts made for it; whether there were as many as there
+    /// should be.
+    bool prepare(const source_sample<scalar_type>& sample) const noexcept {
+        if (sample.seen < ahead_) {
+            return false;
+        }
+        for (index_t before = 1; before <= ahead_; ++before) {
+            const scalar_type* const forecast = sample.state.data() +
+                                                column_of(sample.seen + ahead_ - before) +
+                                                (before - 1) * targets_;
+            double* const errors = sample.errors + (before - 1) * targets_;
+            for (index_t f = 0; f < targets_; ++f) {
+                errors[f] = error_of(sample.observed[f], forecast[f]);
+            }
+        }
+        return true;
+    }
+    /// The model reads every sample, also those that it cannot be judged by.
+    static constexpr bool advances(bool /*complete*/) noexcept { return true; }
+
+    /// Reads the sample and forecasts the next ones.
+    void advance(const Model& model, const model_weights<Model>& weights,
+                 const source_sample<scalar_type>& sample,
+                 std::span<scalar_type> work) const noexcept {
+        const matrix_view<const scalar_type> input(sample.inputs, features_, 1);
+        const matrix_view<scalar_type> forecast(sample.state.data() + column_of(sample.seen),
+                                                outputs_, 1);
+        const auto state = slice(sample.state, 0, model_state_);
+        if constexpr (requires {
+                          model.step(weights.packed(), input, state, forecast, work,
+                                     block_order::ascending);
+                      }) {
+            model.step(weights.packed(), input, state, forecast, work,
+                       order_of_step(static_cast<int>(sample.seen % 2)));
+        } else {
+            model.step(weights.packed(), input, state, forecast, work);
+        }
+    }
+
+    // ---- many streams at once ---------------------------------------------------------------
+
+    /// Whether one step of the model can serve several streams.
+    static constexpr bool batches =
+        requires(const Model& model) { model.for_each_state_block([](index_t) {}); };
+
+    index_t group_work_size(const Model& model, int group) const noexcept {
+        return (index_t{features_} + outputs_ + model_state_) * group +
+               model.step_work_size(group);
+    }
+    void advance_group(const Model& model, const model_weights<Model>& weights,
+                       std::span<const source_sample<scalar_type>> samples,
+                       std::span<scalar_type> work) const noexcept {
+        const auto count = static_cast<int>(samples.size());
+        work_area<scalar_type> rest{work};
+        scalar_type* const inputs = rest.take(index_t{features_} * count).data();
+        scalar_type* const forecasts = rest.take(outputs_ * count).data();
+        const auto states = rest.take(model_state_ * count);
+        for (int k = 0; k < count; ++k) {
+            const auto& sample = samples[static_cast<std::size_t>(k)];
+            std::copy_n(sample.inputs, features_, inputs + index_t{k} * features_);
+            const scalar_type* from = sample.state.data();
+            for_each_block(count, k, [&](index_t at, index_t size) {
+                std::copy_n(from, size, states.data() + at);
+                from += size;
+            });
+        }
+        model.step(weights.packed(), matrix_view<const scalar_type>(inputs, features_, count),
+                   states, matrix_view<scalar_type>(forecasts, outputs_, count), rest.rest());
+        for (int k = 0; k < count; ++k) {
+            const auto& sample = samples[static_cast<std::size_t>(k)];
+            scalar_type* to = sample.state.data();
+            for_each_block(count, k, [&](index_t at, index_t size) {
+                std::copy_n(states.data() + at, size, to);
+                to += size;
+            });
+            std::copy_n(forecasts + index_t{k} * outputs_, outputs_,
+                        sample.state.data() + column_of(sample.seen));
+        }
+    }
+
+  private:
+    /// Where the forecast made by a sample stands in the state.
+    index_t column_of(std::int64_t sample) const noexcept {
+        return model_state_ +
+               (ahead_ == 1 ? 0 : static_cast<index_t>(sample % ahead_) * outputs_);
+    }
+    /// Calls `visit(position in a batch of states, size)` for the parts of the state of stream k.
+    template <class Visit>
+    void for_each_block(int count, int k, Visit&& visit) const noexcept {
+        index_t first = 0;
+        for (int b = 0; b < block_count_; ++b) {
+            const index_t size = blocks_[static_cast<std::size_t>(b)];
+            visit(first + k * size, size);
+            first += size * count;
+        }
+    }
+
+    static constexpr std::size_t most_blocks = 32;
+
+    int features_ = 0;
+    index_t targets_ = 0;
+    index_t ahead_ = 1;
+    index_t outputs_ = 0;
+    index_t model_state_ = 0;
+    index_t step_work_ = 0;
+    int block_count_ = 0;
+    std::array<index_t, most_blocks> blocks_{};
+};
+
+} // namespace tocsin::detail

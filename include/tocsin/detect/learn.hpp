@@ -1,0 +1,107 @@
+/// @file learn.hpp
+/// @brief Learning on a stream: what it adapts are its own copies.
+#pragma once
+
+#include "tocsin/core/status.hpp"
+#include "tocsin/detect/learned.hpp"
+#include "tocsin/detect/push.hpp"
+#include "tocsin/detect/stream_learning.hpp"
+
+#include <cmath>
+#include <span>
+#include <utility>
+
+namespace tocsin::detail {
+
+/// See detector::enable_learning().
+template <class Learned, class Stream>
+status enable_learning(const Learned& learned, Stream& stream, const learning_settings& how) {
+    using learning_type = typename Learned::learning_type;
+    if (learned.phase < detector_phase::errors_fitted) {
+        return status::error(error_code::not_ready, "enable_learning: call fit_errors() first");
+    }
+    if (!(stream.layout == learned.layout)) {
+        return status::error(error_code::invalid_argument,
+                             "enable_learning: the stream belongs to another detector");
+    }
+    if (const status usable = how.check(); !usable.ok()) {
+        return usable;
+    }
+    const bool adapts = std::isfinite(how.half_life);
+    if (adapts && (learned.source.vectors() != 1 || learned.view() != error_view::per_step)) {
+        return status::error(error_code::invalid_argument,
+                             "enable_learning: with a half-life the detector must score the newest "
+                             "step alone, per step");
+    }
+    if (how.rule && learned.thresholds.is_by_hand(learned.view())) {
+        return status::error(error_code::invalid_argument,
+                             "enable_learning: a threshold by hand takes the place of the rule, ",
+                             learned.thresholds.threshold(learned.view()));
+    }
+    learning_type learning{.statistic = learned.errors.per_step(),
+                           .rule = learned.thresholds.rule(learned.view())};
+    learning.rule_learns = how.rule;
+    learning.weight = adapts ? 1 - std::exp2(-1 / how.half_life) : 0;
+    if (how.model) {
+        if constexpr (requires { learned.model.shortest_window(); }) {
+            if (how.model->steps < learned.model.shortest_window()) {
+                return status::error(error_code::invalid_argument, "enable_learning: updates of ",
+                                     how.model->steps, " samples are shorter than the ",
+                                     learned.model.shortest_window(), " that the model needs");
+            }
+        }
+        learning.trainer.emplace(learned.model, *how.model);
+        learning.weights.own(learned.model, learned.weights.parameters());
+    }
+    stream.learning.set(std::move(learning));
+    return {};
+}
+
+/// Saves or loads a stream with what it adapts.
+template <class Archive, class Learned, class Stream>
+void exchange_stream(Archive& archive, const Learned& learned, Stream& stream) {
+    archive.object("memory", stream);
+    bool learns = stream.learning.get() != nullptr;
+    archive.integer("learns", learns);
+    if (!learns || !archive.outcome().ok()) {
+        stream.learning.reset();
+        return;
+    }
+    learning_settings how;
+    if constexpr (!Archive::loading) {
+        how = stream.learning.get()->settings();
+    }
+    how.exchange(archive);
+    if constexpr (Archive::loading) {
+        if (archive.outcome().ok()) {
+            archive.fail(enable_learning(learned, stream, how));
+        }
+    }
+    if (archive.outcome().ok()) {
+        archive.object("learning", *stream.learning.get());
+        if constexpr (Archive::loading) {
+            stream.learning.get()->weights.repack(learned.model);
+        }
+    }
+}
+
+/// See detector::learn().
+template <class Learned, class Stream>
+void learn(const Learned& learned, Stream& stream) noexcept {
+    auto* const learning = stream.learning.get();
+    if (learning == nullptr || !can_judge(learned, stream)) {
+        return;
+    }
+    const verdict& last = stream.last;
+    if (stream.learnable && !last.is_anomaly()) {
+        const std::span<const double> errors =
+            last.scored() ? std::span<const double>(stream.errors()) : std::span<const double>();
+        learning->learn_normal(learned.model, errors, stream.inputs(), stream.position);
+    }
+    if (last.scored() && last.missing == 0) {
+        learning->learn_score(last.score);
+    }
+    stream.learnable = false; // each sample once
+}
+
+} // namespace tocsin::detail

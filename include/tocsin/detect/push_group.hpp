@@ -1,0 +1,106 @@
+/// @file push_group.hpp
+/// @brief One sample of each of many streams: the model runs for a group of streams at once.
+#pragma once
+
+#include "tocsin/detect/detector_model.hpp"
+#include "tocsin/errors/error_statistic.hpp"
+#include "tocsin/series/scalers/scaler.hpp"
+#include "tocsin/threshold/threshold_rule.hpp"
+#include "tocsin/core/storage.hpp"
+#include "tocsin/core/views.hpp"
+#include "tocsin/detect/push.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <span>
+#include <vector>
+
+namespace tocsin {
+
+/// Declared for friendship; see detector.hpp.
+template <detector_model Model, scaler Scaler, error_statistic Statistic, threshold_rule Rule,
+          class Alarm, int Window>
+class detector;
+
+/// Memory of detector::push_all(), one per thread; detector::make_fleet_workspace() makes one.
+template <class Scalar>
+class fleet_workspace {
+  public:
+    fleet_workspace() = default;
+    /// @param group streams whose models run together. Allocates.
+    template <class Learned>
+    fleet_workspace(const Learned& learned, int group)
+        : group_{group}, vectors_{learned.source.vectors()},
+          errors_per_stream_{learned.source.vectors() * learned.source.vector_size()},
+          observed_(static_cast<std::size_t>(group) *
+                    static_cast<std::size_t>(learned.features())),
+          errors_(static_cast<std::size_t>(group) * static_cast<std::size_t>(errors_per_stream_)),
+          scores_(static_cast<std::size_t>(vectors_)), pending_(static_cast<std::size_t>(group)),
+          running_(pending_.size()),
+          work_(static_cast<std::size_t>(
+              std::max(learned.source.work_size(),
+                       learned.source.group_work_size(learned.model, group)))) {}
+
+    int group() const noexcept { return group_; }
+
+  private:
+    template <detector_model, scaler, error_statistic, threshold_rule, class, int>
+    friend class detector;
+
+    /// @param memory_of `memory_of(k)` is the memory of stream k
+    template <class Learned, class MemoryOf>
+    void push(const Learned& learned, std::size_t count, const MemoryOf& memory_of,
+              const Scalar* samples, std::span<const double> times,
+              std::span<verdict> verdicts) noexcept {
+        const int features = learned.source.features();
+        const bool kept = vectors_ == 1 && learned.view() == error_view::per_step;
+        std::size_t running = 0;
+        for (std::size_t k = 0; k < count; ++k) {
+            auto& stream = memory_of(k);
+            pending_[k] = {};
+            if (!detail::can_judge(learned, stream)) {
+                continue;
+            }
+            const auto at = static_cast<index_t>(k);
+            double* const errors =
+                kept ? stream.errors().data() : errors_.data() + at * errors_per_stream_;
+            const std::span<const Scalar> sample(samples + at * features,
+                                                 static_cast<std::size_t>(features));
+            pending_[k] = detail::begin_push(
+                learned, stream, sample_view<Scalar>(sample),
+                times.empty() ? unknown_time : times[k], observed_.data() + at * features, errors);
+            if (!pending_[k].advances) {
+                continue;
+            }
+            const detail::judges<Learned> judges(learned, stream.learning.get());
+            if (Learned::source_type::batches && &judges.weights() == &learned.weights) {
+                running_[running++] = pending_[k].source;
+            } else { // a stream whose model goes on learning has weights of its own
+                learned.source.advance(learned.model, judges.weights(), pending_[k].source, work_);
+            }
+        }
+        if constexpr (Learned::source_type::batches) {
+            learned.source.advance_group(
+                learned.model, learned.weights,
+                std::span<const detail::source_sample<Scalar>>(running_).first(running), work_);
+        }
+        for (std::size_t k = 0; k < count; ++k) {
+            auto& stream = memory_of(k);
+            verdicts[k] = detail::can_judge(learned, stream)
+                              ? detail::finish_push(learned, stream, pending_[k], scores_)
+                              : verdict{};
+        }
+    }
+
+    int group_ = 0;
+    int vectors_ = 0;
+    index_t errors_per_stream_ = 0;
+    aligned_vector<Scalar> observed_;
+    std::vector<double> errors_;
+    std::vector<double> scores_;
+    std::vector<detail::pending_sample<Scalar>> pending_;
+    std::vector<detail::source_sample<Scalar>> running_;
+    aligned_vector<Scalar> work_;
+};
+
+} // namespace tocsin

@@ -1,0 +1,50 @@
+/// @file sample_view.hpp
+/// @brief The values of one sample, from whatever the caller keeps them in.
+#pragma once
+
+#include "tocsin/core/extents.hpp"
+
+#include <Eigen/Core>
+
+#include <initializer_list>
+#include <span>
+#include <type_traits>
+
+namespace tocsin {
+
+/// A read-only view of consecutive scalars: made from a span, a vector, an array, a braced list
+/// `{1.0f, 2.0f}`, or a column of a matrix. For parameters only: a braced list lives until the end
+/// of the call.
+template <class Scalar>
+class sample_view {
+  public:
+    // NOLINTBEGIN(google-explicit-constructor,hicpp-explicit-conversions): like std::span
+    constexpr sample_view(std::span<const Scalar> values) noexcept : values_{values} {}
+    constexpr sample_view(std::initializer_list<Scalar> values) noexcept
+        : values_{values.begin(), values.size()} {}
+    /// Any contiguous range of Scalar.
+    template <class Range>
+        requires(!std::is_base_of_v<Eigen::EigenBase<Range>, Range> &&
+                 std::is_convertible_v<const Range&, std::span<const Scalar>>)
+    constexpr sample_view(const Range& values) noexcept : values_{values} {}
+    /// A vector, or a column of a matrix; a row of a matrix is not consecutive and does not compile.
+    template <class Derived>
+        requires(std::is_same_v<typename Derived::Scalar, Scalar>)
+    sample_view(const Eigen::MatrixBase<Derived>& values) noexcept
+        : values_{values.derived().data(), static_cast<std::size_t>(values.size())} {
+        static_assert(Derived::InnerStrideAtCompileTime == 1 && Derived::ColsAtCompileTime == 1,
+                      "a sample is a column whose values lie next to each other");
+    }
+    // NOLINTEND(google-explicit-constructor,hicpp-explicit-conversions)
+
+    constexpr const Scalar* data() const noexcept { return values_.data(); }
+    constexpr index_t size() const noexcept { return static_cast<index_t>(values_.size()); }
+    constexpr const Scalar& operator[](index_t k) const noexcept {
+        return values_[static_cast<std::size_t>(k)];
+    }
+
+  private:
+    std::span<const Scalar> values_;
+};
+
+} // namespace tocsin

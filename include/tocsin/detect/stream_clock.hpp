@@ -1,0 +1,99 @@
+/// @file stream_clock.hpp
+/// @brief Whether the time of a sample follows from the samples before.
+#pragma once
+
+#include "tocsin/detect/detector_settings.hpp"
+
+#include <cmath>
+#include <cstdint>
+#include <limits>
+
+namespace tocsin {
+
+/// A time that is not known.
+inline constexpr double unknown_time = std::numeric_limits<double>::quiet_NaN();
+
+/// What the clock makes of the time of a sample.
+enum class clock_step : std::uint8_t {
+    follows, ///< the sample follows the one before, or its time is not known
+    refused, ///< it does not, and too few samples agree with it so far
+    reset    ///< it does not, but enough samples in a row agree: their time is taken over
+};
+
+/// The clock of one stream. A time that lies before the last one, or a pause after it, is refused
+/// until `clock_agreement` samples in a row follow each other; then the stream takes over their
+/// time. So one wrong stamp costs one sample, and a clock that is set anew `clock_agreement`.
+class stream_clock {
+  public:
+    /// @param time of the sample; NaN: not known. An infinite one is refused.
+    /// O(1), never allocates.
+    clock_step advance(double time, const detector_settings& settings) noexcept {
+        if (std::isnan(time)) {
+            return clock_step::follows;
+        }
+        if (!std::isfinite(time)) {
+            return clock_step::refused;
+        }
+        if (std::isnan(last_)) {
+            last_ = time;
+            return clock_step::follows;
+        }
+        const double longest = longest_pause(settings);
+        if (const double interval = time - last_; interval > 0 && interval <= longest) {
+            learn(interval);
+            last_ = time;
+            agreeing_ = 0;
+            return clock_step::follows;
+        }
+        const double interval = time - candidate_;
+        const bool agrees = agreeing_ > 0 && interval > 0 && interval <= longest;
+        agreeing_ = agrees ? agreeing_ + 1 : 1;
+        candidate_ = time;
+        if (agreeing_ < settings.clock_agreement) {
+            return clock_step::refused;
+        }
+        last_ = time;
+        agreeing_ = 0;
+        return clock_step::reset;
+    }
+    /// Forgets all times.
+    void clear() noexcept { *this = {}; }
+
+    /// Time of the last sample that was not refused; NaN where none is known.
+    double last() const noexcept { return last_; }
+
+    template <class Archive>
+    void exchange(Archive& archive) {
+        archive.real("last_time", last_);
+        archive.real("candidate_time", candidate_);
+        archive.real("interval", interval_);
+        archive.integer("agreeing", agreeing_, 0, 1 << 30);
+    }
+
+  private:
+    static constexpr double intervals_of_a_pause = 10;
+    static constexpr double learning_step = 1.05;
+
+    double longest_pause(const detector_settings& settings) const noexcept {
+        if (!std::isnan(settings.longest_pause)) {
+            return settings.longest_pause;
+        }
+        return std::isnan(interval_) ? std::numeric_limits<double>::infinity()
+                                     : intervals_of_a_pause * interval_;
+    }
+    /// A recursive median: one odd interval moves it by five per cent.
+    void learn(double interval) noexcept {
+        if (std::isnan(interval_)) {
+            interval_ = interval;
+        } else if (interval != interval_) {
+            interval_ *= interval > interval_ ? learning_step : 1 / learning_step;
+        }
+    }
+
+    double last_ = unknown_time;
+    double candidate_ = unknown_time; // of the last refused sample
+    double interval_ = unknown_time;  // between samples, usually
+    std::int32_t agreeing_ = 0;       // refused samples in a row that follow each other
+};
+
+} // namespace tocsin

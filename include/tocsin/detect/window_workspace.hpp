@@ -1,0 +1,79 @@
+/// @file window_workspace.hpp
+/// @brief Memory and details of scoring single windows.
+#pragma once
+
+#include "tocsin/detect/detector_model.hpp"
+#include "tocsin/errors/error_statistic.hpp"
+#include "tocsin/series/scalers/scaler.hpp"
+#include "tocsin/threshold/threshold_rule.hpp"
+#include "tocsin/core/storage.hpp"
+#include "tocsin/core/views.hpp"
+#include "tocsin/detect/error_views.hpp"
+#include "tocsin/detect/verdict.hpp"
+#include "tocsin/detect/window_errors.hpp"
+
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace tocsin {
+
+/// Declared for friendship; see detector.hpp.
+template <detector_model Model, scaler Scaler, error_statistic Statistic, threshold_rule Rule,
+          class Alarm, int Window>
+class detector;
+
+/// What detector::score() computes in, one per thread; afterwards it holds the details of the last
+/// window. detector::make_workspace() makes one.
+template <class Scalar>
+class window_workspace {
+  public:
+    window_workspace() = default;
+    /// Allocates.
+    window_workspace(const detail::window_cut& by_step, const detail::window_cut& by_feature,
+                     index_t predict_work)
+        : by_step_{by_step}, by_feature_{by_feature}, scaled_(by_step.features, by_step.window),
+          filled_{scaled_}, reconstruction_{scaled_},
+          work_(static_cast<std::size_t>(predict_work)),
+          errors_(static_cast<std::size_t>(scaled_.size())),
+          step_scores_(static_cast<std::size_t>(by_step.vectors())),
+          feature_scores_(static_cast<std::size_t>(by_step.features)) {}
+
+    /// `[features x window]`, original units.
+    const matrix<Scalar>& reconstruction() const noexcept { return reconstruction_; }
+    /// The score of each scored step: of all, or of the newest. NaN where it has none.
+    std::span<const double> step_scores() const noexcept { return step_scores_; }
+    /// The score of each feature, NaN where it has none.
+    std::span<const double> feature_scores() const noexcept { return feature_scores_; }
+
+  private:
+    template <detector_model, scaler, error_statistic, threshold_rule, class, int>
+    friend class detector;
+
+    /// The largest scores of the window in scaled_, reconstructed in reconstruction_.
+    template <class Views>
+    std::pair<double, double> measure(const Views& views) noexcept {
+        by_step_.write(scaled_.data(), reconstruction_.data(), errors_.data());
+        const auto step = detail::largest_score(
+            views.per_step(),
+            std::span<const double>(errors_).first(static_cast<std::size_t>(by_step_.vectors()) *
+                                                   static_cast<std::size_t>(by_step_.features)),
+            step_scores_);
+        by_feature_.write(scaled_.data(), reconstruction_.data(), errors_.data());
+        const auto feature = detail::largest_score(
+            views.per_feature(), std::span<const double>(errors_), feature_scores_);
+        return {step.score, feature.score};
+    }
+
+    detail::window_cut by_step_;
+    detail::window_cut by_feature_;
+    matrix<Scalar> scaled_;
+    matrix<Scalar> filled_;
+    matrix<Scalar> reconstruction_;
+    aligned_vector<Scalar> work_;
+    std::vector<double> errors_;
+    std::vector<double> step_scores_;
+    std::vector<double> feature_scores_;
+};
+
+} // namespace tocsin

@@ -1,0 +1,276 @@
+/// @file byte_archive.hpp
+/// @brief Archives of bytes: what streams are saved to, without names and without JSON.
+///
+/// Both have the functions of io/archive.hpp, and two more: `real`, a number that may be NaN or
+/// infinite, and `array`, any number of scalars. Values lie one after the other in little endian, in
+/// the order of the calls, so that only the same program of calls can read them.
+#pragma once
+
+#include "tocsin/core/status.hpp"
+#include "tocsin/core/views.hpp"
+
+#include <array>
+#include <bit>
+#include <cmath>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <limits>
+#include <span>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace tocsin {
+namespace detail {
+
+/// The unsigned integer with the bits of a scalar.
+template <class T>
+using bits_of = std::conditional_t<
+    sizeof(T) == 1, std::uint8_t,
+    std::conditional_t<sizeof(T) == 2, std::uint16_t,
+                       std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>>>;
+
+/// What one call of an archive with named scopes needs of a scope: nothing.
+struct byte_scope {
+    ~byte_scope() {} // NOLINT(modernize-use-equals-default): not trivial, or it would be unused
+};
+
+} // namespace detail
+
+/// Appends objects to a vector of bytes.
+class byte_writer {
+  public:
+    static constexpr bool loading = false;
+
+    const std::vector<std::byte>& bytes() const noexcept { return bytes_; }
+    static constexpr int version() noexcept { return std::numeric_limits<int>::max(); }
+
+    template <class T>
+    void scalar(T value) {
+        const auto bits = std::bit_cast<detail::bits_of<T>>(value);
+        for (std::size_t k = 0; k < sizeof bits; ++k) {
+            bytes_.push_back(static_cast<std::byte>(bits >> (8 * k)));
+        }
+    }
+    template <class T>
+    void integer(std::string_view /*name*/, const T& value, T /*low*/ = {}, T /*high*/ = {}) {
+        scalar(static_cast<std::int64_t>(value));
+    }
+    template <class T, class... Options>
+    void number(std::string_view /*name*/, const T& value, Options... /*options*/) {
+        scalar(static_cast<double>(value));
+    }
+    void real(std::string_view /*name*/, double value) { scalar(value); }
+    template <class T, std::size_t Extent>
+    void array(std::string_view /*name*/, std::span<T, Extent> values) {
+        scalar(static_cast<std::uint64_t>(values.size()));
+        for (const auto value : values) {
+            scalar(value);
+        }
+    }
+    template <class T, std::size_t Extent>
+    void tensor(std::string_view name, std::span<T, Extent> values,
+                std::initializer_list<index_t> /*shape*/) {
+        array(name, values);
+    }
+    template <class Vector>
+    void values(std::string_view name, const Vector& vector) {
+        array(name, std::span{vector.data(), vector.size()});
+    }
+    template <class T, int Rows, int Cols, int Options>
+    void matrix(std::string_view name, const Eigen::Matrix<T, Rows, Cols, Options>& values) {
+        scalar(static_cast<std::int64_t>(values.rows()));
+        array(name, std::span{values.data(), static_cast<std::size_t>(values.size())});
+    }
+    template <class T>
+    void expect(std::string_view /*name*/, const T& expected) {
+        if constexpr (std::is_convertible_v<const T&, std::string_view>) {
+            const std::string_view text = expected;
+            array({}, std::span{text.data(), text.size()});
+        } else {
+            scalar(static_cast<std::int64_t>(expected));
+        }
+    }
+    template <class T>
+    void object(std::string_view /*name*/, const T& value) {
+        // exchange() serves both directions, so it cannot be const; with a writer it only reads.
+        const_cast<T&>(value).exchange(*this);
+    }
+    detail::byte_scope scope(std::string_view /*name*/) const noexcept { return {}; }
+    static constexpr bool contains(std::string_view /*name*/) noexcept { return true; }
+    void fail(const status& failure) noexcept { outcome_ = outcome_.ok() ? failure : outcome_; }
+    const status& outcome() const noexcept { return outcome_; }
+
+  private:
+    std::vector<std::byte> bytes_;
+    status outcome_;
+};
+
+/// Reads objects from bytes, which must outlive it. The first failure sticks: later calls do nothing
+/// and leave values as they are.
+class byte_reader {
+  public:
+    static constexpr bool loading = true;
+
+    explicit byte_reader(std::span<const std::byte> bytes) noexcept : rest_{bytes} {}
+
+    /// Bytes that have not been read.
+    std::size_t remaining() const noexcept { return rest_.size(); }
+    static constexpr int version() noexcept { return std::numeric_limits<int>::max(); }
+
+    template <class T>
+    void scalar(T& value) noexcept {
+        using bits_type = detail::bits_of<T>;
+        if (!outcome_.ok()) {
+            return;
+        }
+        if (rest_.size() < sizeof(T)) {
+            fail(status::error(error_code::format_error, "stream: the bytes end too early"));
+            return;
+        }
+        bits_type bits = 0;
+        for (std::size_t k = 0; k < sizeof(T); ++k) {
+            bits = static_cast<bits_type>(
+                bits | static_cast<bits_type>(static_cast<bits_type>(rest_[k]) << (8 * k)));
+        }
+        value = std::bit_cast<T>(bits);
+        rest_ = rest_.subspan(sizeof(T));
+    }
+    template <class T>
+    void integer(std::string_view name, T& value, T low = smallest<T>(), T high = largest<T>()) {
+        std::int64_t stored = 0;
+        scalar(stored);
+        if (outcome_.ok() &&
+            (stored < static_cast<std::int64_t>(low) || stored > static_cast<std::int64_t>(high))) {
+            fail(status::error(error_code::format_error, "stream: '", name, "' is ", stored,
+                               ", out of range"));
+        }
+        if (outcome_.ok()) {
+            value = static_cast<T>(stored);
+        }
+    }
+    template <class T, class... Options>
+    void number(std::string_view name, T& value, Options... /*options*/) {
+        double stored = 0;
+        scalar(stored);
+        if (outcome_.ok() && !std::isfinite(stored)) {
+            fail(status::error(error_code::format_error, "stream: '", name, "' is ", stored,
+                               ", not finite"));
+        }
+        if (outcome_.ok()) {
+            value = static_cast<T>(stored);
+        }
+    }
+    void real(std::string_view /*name*/, double& value) noexcept { scalar(value); }
+    template <class T, std::size_t Extent>
+    void array(std::string_view name, std::span<T, Extent> values) {
+        if (take_size(name, values.size(), sizeof(T))) {
+            for (T& value : values) {
+                scalar(value);
+            }
+        }
+    }
+    template <class T, std::size_t Extent>
+    void tensor(std::string_view name, std::span<T, Extent> values,
+                std::initializer_list<index_t> /*shape*/) {
+        array(name, values);
+    }
+    template <class Vector>
+    void values(std::string_view name, Vector& vector) {
+        array(name, std::span{vector.data(), vector.size()});
+    }
+    /// A matrix that is not empty must have the shape that was written; an empty one takes it.
+    template <class T, int Rows, int Cols, int Options>
+    void matrix(std::string_view name, Eigen::Matrix<T, Rows, Cols, Options>& values) {
+        std::int64_t rows = 0;
+        scalar(rows);
+        byte_reader ahead = *this;
+        std::uint64_t count = 0;
+        ahead.scalar(count);
+        if (!ahead.outcome_.ok() || count > ahead.remaining() / sizeof(T) || rows < 0 ||
+            (rows == 0 ? count != 0 : count % static_cast<std::uint64_t>(rows) != 0)) {
+            fail(status::error(error_code::format_error, "stream: '", name,
+                               "' is larger than the bytes"));
+            return;
+        }
+        const auto cols = rows == 0 ? index_t{0}
+                                    : static_cast<index_t>(count / static_cast<std::uint64_t>(rows));
+        if (values.size() == 0) {
+            if ((Rows == dynamic || Rows == rows) && (Cols == dynamic || Cols == cols)) {
+                values.resize(static_cast<index_t>(rows), cols);
+            }
+        }
+        if (values.rows() != rows || values.cols() != cols) {
+            fail(status::error(error_code::format_error, "stream: '", name, "' is ", rows, " x ",
+                               cols, ", expected ", values.rows(), " x ", values.cols()));
+            return;
+        }
+        array(name, std::span{values.data(), static_cast<std::size_t>(values.size())});
+    }
+    template <class T>
+    void expect(std::string_view name, const T& expected) {
+        if constexpr (std::is_convertible_v<const T&, std::string_view>) {
+            const std::string_view text = expected;
+            std::vector<char> stored(text.size());
+            array(name, std::span<char>(stored));
+            if (outcome_.ok() && std::string_view(stored.data(), stored.size()) != text) {
+                fail(status::error(error_code::format_error, "stream: '", name, "' is not '", text,
+                                   '\''));
+            }
+        } else {
+            std::int64_t stored = 0;
+            scalar(stored);
+            if (outcome_.ok() && stored != static_cast<std::int64_t>(expected)) {
+                fail(status::error(error_code::format_error, "stream: '", name, "' is ", stored,
+                                   ", expected ", static_cast<std::int64_t>(expected)));
+            }
+        }
+    }
+    template <class T>
+    void object(std::string_view /*name*/, T& value) {
+        if (outcome_.ok()) {
+            value.exchange(*this);
+        }
+    }
+    detail::byte_scope scope(std::string_view /*name*/) const noexcept { return {}; }
+    static constexpr bool contains(std::string_view /*name*/) noexcept { return true; }
+    void fail(const status& failure) noexcept { outcome_ = outcome_.ok() ? failure : outcome_; }
+    const status& outcome() const noexcept { return outcome_; }
+
+  private:
+    template <class T>
+    static constexpr T smallest() noexcept {
+        if constexpr (std::is_enum_v<T>) {
+            return static_cast<T>(0);
+        } else {
+            return std::numeric_limits<T>::min();
+        }
+    }
+    template <class T>
+    static constexpr T largest() noexcept {
+        if constexpr (std::is_enum_v<T>) {
+            return static_cast<T>(std::numeric_limits<std::underlying_type_t<T>>::max());
+        } else if constexpr (sizeof(T) == sizeof(std::uint64_t) && std::is_unsigned_v<T>) {
+            return static_cast<T>(std::numeric_limits<std::int64_t>::max());
+        } else {
+            return std::numeric_limits<T>::max();
+        }
+    }
+    bool take_size(std::string_view name, std::size_t expected, std::size_t element) {
+        std::uint64_t count = 0;
+        scalar(count);
+        if (outcome_.ok() && (count != expected || rest_.size() / element < expected)) {
+            fail(status::error(error_code::format_error, "stream: '", name, "' has ", count,
+                               " values, expected ", expected));
+        }
+        return outcome_.ok();
+    }
+
+    std::span<const std::byte> rest_;
+    status outcome_;
+};
+
+} // namespace tocsin

@@ -1,0 +1,108 @@
+/// @file stream_file.hpp
+/// @brief Saves and loads streams of a detector as small blocks of bytes.
+///
+/// Little endian: magic `TOCSTRM1` (8 bytes), identity of the detector (8), position of the next
+/// sample (8), the stream, CRC-32 of everything before (4). Needs no JSON and no file system.
+#pragma once
+
+#include "tocsin/core/status.hpp"
+#include "tocsin/io/byte_archive.hpp"
+#include "tocsin/io/checksum.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace tocsin {
+namespace detail {
+
+/// "TOCSTRM1": the last character is the version of the format.
+inline constexpr std::uint64_t stream_magic = 0x314D525453434F54U;
+inline constexpr std::size_t smallest_stream = 8 + 8 + 8 + 4;
+
+} // namespace detail
+
+/// The bytes of a stream: another process that loads them into the same detector continues with the
+/// same bits. Allocates.
+/// @return `invalid_argument` where a policy of the detector cannot be saved
+template <class Detector>
+result<std::vector<std::byte>> save_stream(const Detector& detector,
+                                           const typename Detector::stream_type& stream) {
+    byte_writer archive;
+    archive.scalar(detail::stream_magic);
+    archive.scalar(detector.identity());
+    archive.scalar(stream.position());
+    // With a writer it only reads.
+    detector.exchange_stream(archive,
+                             const_cast<typename Detector::stream_type&>(stream));
+    if (!archive.outcome().ok()) {
+        return archive.outcome();
+    }
+    archive.scalar(crc32(archive.bytes()));
+    return archive.bytes();
+}
+
+/// The position that a saved stream had, without loading it; `format_error` for other bytes.
+inline result<std::int64_t> saved_position(std::span<const std::byte> bytes) {
+    if (bytes.size() < detail::smallest_stream) {
+        return status::error(error_code::format_error, "stream: ", bytes.size(),
+                             " bytes are too few");
+    }
+    const auto content = bytes.first(bytes.size() - sizeof(std::uint32_t));
+    byte_reader end(bytes.last(sizeof(std::uint32_t)));
+    std::uint32_t checksum = 0;
+    end.scalar(checksum);
+    byte_reader archive(content);
+    std::uint64_t magic = 0;
+    std::uint64_t identity = 0;
+    std::int64_t position = 0;
+    archive.scalar(magic);
+    archive.scalar(identity);
+    archive.scalar(position);
+    if (magic != detail::stream_magic) {
+        return status::error(error_code::format_error,
+                             "stream: these bytes are no stream, or one of another version");
+    }
+    if (checksum != crc32(content)) {
+        return status::error(error_code::format_error, "stream: the checksum is wrong");
+    }
+    return position;
+}
+
+/// A stream from its bytes. Allocates.
+/// @return `format_error` for bytes that are cut off, changed, or of another version, and for a
+///         stream of another detector
+template <class Detector>
+result<typename Detector::stream_type> load_stream(const Detector& detector,
+                                                   std::span<const std::byte> bytes) {
+    const auto position = saved_position(bytes);
+    if (!position) {
+        return position.error();
+    }
+    byte_reader archive(bytes.first(bytes.size() - sizeof(std::uint32_t)));
+    std::uint64_t magic = 0;
+    std::uint64_t identity = 0;
+    std::int64_t stored_position = 0;
+    archive.scalar(magic);
+    archive.scalar(identity);
+    archive.scalar(stored_position);
+    if (identity != detector.identity()) {
+        return status::error(error_code::format_error,
+                             "stream: it belongs to another detector, or to this one before it was "
+                             "trained, fitted or tuned anew");
+    }
+    auto stream = detector.make_stream();
+    detector.exchange_stream(archive, stream);
+    if (archive.outcome().ok() && (archive.remaining() != 0 || stream.position() != *position)) {
+        archive.fail(status::error(error_code::format_error, "stream: ", archive.remaining(),
+                                   " bytes are left over"));
+    }
+    if (!archive.outcome().ok()) {
+        return archive.outcome();
+    }
+    return stream;
+}
+
+} // namespace tocsin
