@@ -2,6 +2,7 @@
 /// @brief How long a forecaster needs after a cold start until its errors are normal.
 #pragma once
 
+#include "tocsin/core/random.hpp"
 #include "tocsin/detect/error_passes.hpp"
 #include "tocsin/detect/error_views.hpp"
 #include "tocsin/series/windows.hpp"
@@ -9,6 +10,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -53,14 +55,14 @@ class cold_start_scores {
 
 /// Samples after a start whose errors are larger than normal because the model has not settled.
 ///
-/// Normal is what the statistic says of the later halves of the windows. Cold starts are made at up
-/// to 64 places of the data and followed for at most 256 samples, or half a window.
+/// Normal is what the statistic says of the later halves of the windows. Cold starts are made at 100
+/// random places of the data and followed for at most 256 samples, or half a window.
 /// @param judged a learned detector whose statistic was fitted to errors after a generous warm-up
 /// @param longest the largest answer. Allocates.
 template <class Learned>
 int measured_warm_up(const Learned& judged,
                      const windows<typename Learned::scalar_type>& source, int longest) {
-    constexpr index_t most_starts = 64;
+    constexpr index_t most_starts = 100;
     constexpr double share_above = 0.05;
     const int least = judged.source.shortest_warm_up();
     if (longest <= least) {
@@ -86,9 +88,11 @@ int measured_warm_up(const Learned& judged,
 
     std::vector<index_t> starts;
     const index_t places = source.length() - longest + 1; // in each window
-    const index_t wanted = std::min(most_starts, source.count() * places);
-    for (index_t k = 0; k < wanted; ++k) {
-        const index_t place = k * (source.count() * places) / wanted;
+    // At random, because starts at equal distances may meet a periodic signal in the same phase.
+    random_generator random{1};
+    for (index_t k = 0; k < most_starts; ++k) {
+        const auto place =
+            static_cast<index_t>(random.below(static_cast<std::uint64_t>(source.count() * places)));
         starts.push_back(source.first_column(place / places) + place % places);
     }
     cold_start_scores scores(longest);
