@@ -95,7 +95,7 @@ class forecast_detector {
             return ready;
         }
         Scaler fitted = scaler_;
-        auto state = training_state<scalar_type>::fresh(model_, how.rule, how.seed);
+        auto state = training_state<scalar_type>::fresh(model_, how.optimiser, how.seed);
         if (const status trained =
                 detail::fit_scaled(model_, fitted, training, validation, how, state, callbacks...);
             !trained.ok()) {
