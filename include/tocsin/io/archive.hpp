@@ -9,8 +9,10 @@
 ///         archive.integer("count", count_);         // metadata
 ///         archive.number("threshold", threshold_);  // tensor of one F64
 ///         archive.matrix("mean", mean_);            // tensor
-///         archive.object("scaler", scaler_);        // another such object, names prefixed
-///         "scaler." if constexpr (Archive::loading) { archive.fail(check()); }
+///         archive.object("scaler", scaler_);        // another one, names prefixed "scaler."
+///         if constexpr (Archive::loading) {
+///             archive.fail(check());
+///         }
 ///     }
 ///
 /// Both archives have the same functions. The first failure sticks: later calls do nothing and

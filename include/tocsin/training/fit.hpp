@@ -70,14 +70,14 @@ struct trainer {
     }
 
     /// Trains until the stopping rule or a callback ends it, or all epochs are done. The best
-    /// weights are `state.best_parameters`; `state` itself can be saved and trained further.
+    /// weights are `state.best_parameters`; `state` itself can be saved and trained further. Fails
+    /// without a change to `state` on bad settings or data; a loss that is not finite ends training
+    /// with `invalid_data`, the best weights so far are kept. Allocates.
     /// @param training   windows of normal data, all finite
     /// @param validation windows that decide which epoch is best; empty: the training windows do
     /// @param state      made by training_state::fresh for this model and optimiser, or loaded
     /// @param callbacks  called as `callback(epoch_event)` after each epoch; one that returns bool
     ///                   ends training by returning false
-    /// Fails without a change to `state` on bad settings or data; a loss that is not finite ends
-    /// training with `invalid_data`, the best weights so far are kept. Allocates.
     template <sequence_model Model, class... Callbacks>
     status fit(const Model& model, const windows<typename Model::scalar_type>& training,
                const windows<typename Model::scalar_type>& validation,
