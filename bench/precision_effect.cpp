@@ -77,7 +77,7 @@ bool compare(int hidden, const std::filesystem::path& file) {
     const lstm_stack<float> layer{{features, hidden}};
     detector_of<standard_precision> watch{{layer, layer, dense_head<float>{{hidden, features}}},
                                           {.window = length}};
-    const trainer<> how{.epochs = 25, .rule = {.learning_rate = 3e-3}};
+    const trainer<> how{.epochs = 25, .optimiser = {.learning_rate = 3e-3}};
     for (const status& done :
          {watch.train(training.windows(), normal.windows(), how),
           watch.fit_errors(normal.windows()), watch.tune(tuning.windows(), tuning.labels),

@@ -35,8 +35,8 @@ int main(int argc, char** argv) {
         {.window = window}};
     const auto all = make_windows(normal.values, window, 2).value();
     const auto parts = split_chronologically(all, {0.7, 0.3}).value();
-    const trainer<> how{.epochs = 30, .rule = {.learning_rate = 5e-3}};
-    auto training = training_state<float>::fresh(watch.model(), how.rule, how.seed);
+    const trainer<> how{.epochs = 30, .optimiser = {.learning_rate = 5e-3}};
+    auto training = training_state<float>::fresh(watch.model(), how.optimiser, how.seed);
     progress_bar progress;
     const status trained = watch.train_from(training, parts[0], parts[1], how, progress);
     progress.finish();

@@ -25,7 +25,7 @@ static watchdog train(const sinusoid_generator<float>& generator, random_generat
                    {.window = length},
                    {},
                    quantile_threshold{1, 1.2}}; // a fifth above the largest normal score
-    const trainer<> how{.epochs = 25, .rule = {.learning_rate = 5e-3}};
+    const trainer<> how{.epochs = 25, .optimiser = {.learning_rate = 5e-3}};
     support::require(watch.train(parts[0], parts[1], how));
     support::require(watch.fit_errors(parts[1]));
     support::require(watch.tune(parts[2]));

@@ -47,7 +47,7 @@ int main(int argc, char** argv) {
         {},
         quantile_threshold{1, 1.5}}; // half above the largest normal score
     const trainer<> how{
-        .epochs = 30, .batch_size = 12, .truncation = 25, .rule = {.learning_rate = 1e-2}};
+        .epochs = 30, .batch_size = 12, .truncation = 25, .optimiser = {.learning_rate = 1e-2}};
     support::require(watch.train(make_windows(training, 500, 500).value(),
                                  make_windows(normal, 1000, 1000).value(), how));
     support::require(watch.fit_errors(make_windows(normal, 1000, 1000).value()));

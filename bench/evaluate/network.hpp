@@ -29,7 +29,7 @@ auto make_trainer(const HyperParameters& chosen, std::uint64_t seed, int epochs)
     how.epochs = epochs;
     how.schedule.epochs = how.epochs;
     how.batch_size = chosen.batch_size;
-    how.rule.learning_rate = chosen.learning_rate;
+    how.optimiser.learning_rate = chosen.learning_rate;
     how.seed = seed;
     return how;
 }

@@ -159,15 +159,15 @@ void train_command::add_to(CLI::App& command) {
         ->group(training_group);
     add_integer(command, "--batch-size", trainer.batch_size, "Windows per update", 1)
         ->group(training_group);
-    with_default(add_number(command, "--learning-rate", trainer.rule.learning_rate, "Of Adam", 0,
-                            unbounded, true),
-                 trainer.rule.learning_rate)
+    with_default(add_number(command, "--learning-rate", trainer.optimiser.learning_rate, "Of Adam",
+                            0, unbounded, true),
+                 trainer.optimiser.learning_rate)
         ->group(training_group);
-    with_default(add_number(command, "--weight-decay", trainer.rule.weight_decay,
+    with_default(add_number(command, "--weight-decay", trainer.optimiser.weight_decay,
                             "Decoupled from the gradient", 0),
-                 trainer.rule.weight_decay)
+                 trainer.optimiser.weight_decay)
         ->group(training_group);
-    command.add_flag("--amsgrad", trainer.rule.amsgrad, "AMSGrad variant of Adam")
+    command.add_flag("--amsgrad", trainer.optimiser.amsgrad, "AMSGrad variant of Adam")
         ->group(training_group);
     add_choice(command, "--schedule", schedule,
                {{"constant", schedule_kind::constant},
@@ -336,8 +336,8 @@ void train_command::run() {
         validation = parts[1];
     }
 
-    auto state =
-        tocsin::training_state<float>::fresh(model.detector.model(), trainer.rule, trainer.seed);
+    auto state = tocsin::training_state<float>::fresh(model.detector.model(), trainer.optimiser,
+                                                      trainer.seed);
     if (resume) {
         state = require(tocsin::load_checkpoint(checkpoint, std::move(state)));
         out.note("going on after epoch " + std::to_string(state.finished_epochs()) + " of " +

@@ -46,6 +46,7 @@ TEST_SUITE("core") {
     TEST_CASE("result: a value can be read and moved out") {
         result<std::unique_ptr<int>> owner{std::make_unique<int>(3)};
         REQUIRE(owner.has_value());
+        CHECK(owner.ok());
         CHECK(owner.error().ok());
         CHECK(**owner == 3);
         const std::unique_ptr<int> moved = *std::move(owner);
@@ -55,6 +56,7 @@ TEST_SUITE("core") {
     TEST_CASE("result: a failure keeps its status") {
         const result<int> failed{status::error(error_code::not_ready, "train first")};
         CHECK_FALSE(failed.has_value());
+        CHECK_FALSE(failed.ok());
         CHECK(failed.error().code() == error_code::not_ready);
         CHECK(std::string{failed.error().message()} == "train first");
     }

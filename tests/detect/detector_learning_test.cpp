@@ -55,7 +55,7 @@ learned_detector learned(const sinusoid_problem& problem, std::uint64_t seed, in
                                tocsin::dense_head<float>{{8, 3}}},
                               detector_settings{.window = 20});
     auto how = tocsin_test::quick_trainer(epochs, seed);
-    how.rule.learning_rate = 0.01;
+    how.optimiser.learning_rate = 0.01;
     for (const tocsin::status& outcome :
          {detector.train(problem.training.windows(), problem.validation.windows(), how),
           detector.fit_errors(problem.validation.windows()),

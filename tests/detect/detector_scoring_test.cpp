@@ -400,7 +400,7 @@ TEST_SUITE("detect") {
         tocsin::detector<static_lstm<float, 3, 4>> fixed(
             {}, detector_settings{.window = window_length});
         auto how = tocsin_test::quick_trainer(0);
-        auto state = tocsin::training_state<float>::fresh(fixed.model(), how.rule, 1);
+        auto state = tocsin::training_state<float>::fresh(fixed.model(), how.optimiser, 1);
         REQUIRE(state.parameters.size() == detector.parameters().size());
         std::copy(detector.parameters().begin(), detector.parameters().end(),
                   state.best_parameters.begin());

@@ -225,10 +225,10 @@ TEST_SUITE("detect") {
         const auto expected = visible(detector, windows);
 
         auto bad_rate = quick_trainer();
-        bad_rate.rule.learning_rate = -1;
+        bad_rate.optimiser.learning_rate = -1;
         CHECK(says(detector.train(windows, {}, bad_rate), "learning rate -1"));
         auto diverging = quick_trainer();
-        diverging.rule.learning_rate = 1e38;
+        diverging.optimiser.learning_rate = 1e38;
         CHECK(says(detector.train(windows, {}, diverging), "diverged in epoch 0"));
         CHECK(detector.fit_errors(broken_windows).code() == error_code::invalid_data);
         CHECK(detector.fit_errors(broken_windows.slice(0, 1)).code() == error_code::invalid_data);

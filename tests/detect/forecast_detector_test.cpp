@@ -48,7 +48,7 @@ watchdog fitted(const forecast_stream_settings& settings = {}, int look_ahead = 
     const auto training = tocsin::make_windows(values, 30, 10);
     tocsin::trainer<> how;
     how.epochs = 25;
-    how.rule.learning_rate = 0.02;
+    how.optimiser.learning_rate = 0.02;
     REQUIRE(training);
     REQUIRE(watch.train(*training, {}, how).ok());
     const auto other = waves(600, 2);
@@ -320,7 +320,7 @@ TEST_SUITE("detect") {
         const auto windows = tocsin::make_windows(training, 60, 30);
         tocsin::trainer<> how;
         how.epochs = 15;
-        how.rule.learning_rate = 0.02;
+        how.optimiser.learning_rate = 0.02;
         adaptive fixed(small_model(1));
         REQUIRE(fixed.train(*windows, {}, how).ok());
         REQUIRE(fixed.fit_errors(*windows).ok());

@@ -40,7 +40,7 @@ tocsin::trainer<tocsin::mean_squared_error, tocsin::adam, tocsin::step_decay> ho
     how.epochs = 7;
     how.batch_size = 8;
     how.seed = 3;
-    how.rule.learning_rate = 0.02;
+    how.optimiser.learning_rate = 0.02;
     how.schedule.every = 2;
     return how;
 }
@@ -79,7 +79,7 @@ TEST_SUITE("io") {
         const auto validation = windows.slice(45, 10);
         const auto model = model_with_dropout<Scalar>();
         const auto how = how_to_train();
-        const auto fresh = training_state<Scalar>::fresh(model, how.rule, how.seed);
+        const auto fresh = training_state<Scalar>::fresh(model, how.optimiser, how.seed);
 
         auto uninterrupted = fresh;
         REQUIRE(how.fit(model, training, validation, uninterrupted).ok());
@@ -99,7 +99,8 @@ TEST_SUITE("io") {
 
             // Another process: only the file is left, and a fresh state of the same sizes, even of
             // another seed.
-            auto loaded = load_checkpoint(path, training_state<Scalar>::fresh(model, how.rule, 99));
+            auto loaded =
+                load_checkpoint(path, training_state<Scalar>::fresh(model, how.optimiser, 99));
             REQUIRE_MESSAGE(loaded.has_value(), loaded.error().message());
             check_same(*loaded, first);
             REQUIRE(how.fit(model, training, validation, *loaded).ok());
@@ -122,7 +123,7 @@ TEST_SUITE("io") {
         checkpoint_writer writer(path);
         REQUIRE(part.train(windows, {}, tocsin_test::quick_trainer(2), writer).ok());
         const auto how = tocsin_test::quick_trainer(6);
-        auto state = load_checkpoint(path, training_state<float>::fresh(model, how.rule, 0));
+        auto state = load_checkpoint(path, training_state<float>::fresh(model, how.optimiser, 0));
         REQUIRE_MESSAGE(state.has_value(), state.error().message());
         mean_detector resumed(model, {.window = 6});
         REQUIRE(resumed.train_from(*state, windows, {}, how).ok());
@@ -225,7 +226,7 @@ TEST_SUITE("io") {
         const auto windows = windows_over(values, 6);
         const tocsin_test::window_mean<float> model(2);
         const auto how = tocsin_test::quick_trainer(5);
-        auto state = training_state<float>::fresh(model, how.rule, 1);
+        auto state = training_state<float>::fresh(model, how.optimiser, 1);
         const auto fresh = state;
         checkpoint_writer every_second(path, 2);
         REQUIRE(how.fit(model, windows, {}, state, every_second).ok());

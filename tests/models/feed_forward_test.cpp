@@ -84,7 +84,7 @@ TEST_SUITE("models") {
         set.length = 5;
         set.values.setZero(1, 10);
         tocsin::trainer<> how;
-        auto state = tocsin::training_state<double>::fresh(shape, how.rule, 1);
+        auto state = tocsin::training_state<double>::fresh(shape, how.optimiser, 1);
         CHECK(std::string_view(how.fit(shape, set.windows(), {}, state).message()) ==
               "fit: windows of 5 samples are shorter than the 6 that the model needs");
     }

@@ -207,15 +207,15 @@ TEST_SUITE("models") {
         tocsin::trainer<> how;
         how.epochs = 60;
         how.batch_size = 10;
-        how.rule.learning_rate = 0.02;
+        how.optimiser.learning_rate = 0.02;
 
         const auto too_long = model::with_layers(1, 1, {8}, 20);
-        auto refused = tocsin::training_state<double>::fresh(too_long, how.rule, 1);
+        auto refused = tocsin::training_state<double>::fresh(too_long, how.optimiser, 1);
         CHECK(std::string_view(how.fit(too_long, set.windows(), {}, refused).message()) ==
               "fit: windows of 20 samples are shorter than the 21 that the model needs");
 
         const auto shape = model::with_layers(1, 1, {8}, 3, 0, 4);
-        auto state = tocsin::training_state<double>::fresh(shape, how.rule, 1);
+        auto state = tocsin::training_state<double>::fresh(shape, how.optimiser, 1);
         CHECK(how.fit(shape, set.windows(), {}, state).ok());
         CHECK(state.history.back().training_loss < 0.01 * state.history.front().training_loss);
     }
@@ -234,14 +234,15 @@ TEST_SUITE("models") {
         how.batch_size = 2;
         how.truncation = 5;
         how.clip_norm = 0;
-        how.rule.learning_rate = 1e-3;
-        auto state = tocsin::training_state<double>::fresh(shape, how.rule, 3);
+        how.optimiser.learning_rate = 1e-3;
+        auto state = tocsin::training_state<double>::fresh(shape, how.optimiser, 3);
         auto parameters = state.parameters;
         REQUIRE(how.fit(shape, set.windows(), {}, state).ok());
         CHECK(state.step == 5);
 
         auto kept = tocsin_test::zeros<double>(shape.state_size(2));
-        auto rule_state = tocsin_test::zeros<double>(how.rule.state_size(shape.parameter_count()));
+        auto rule_state =
+            tocsin_test::zeros<double>(how.optimiser.state_size(shape.parameter_count()));
         auto work = tocsin_test::garbage<double>(shape.training_work_size(2, 7));
         tocsin::random_generator random(1);
         auto samples = tocsin_test::garbage<double>(3 * 2 * 7);
@@ -257,8 +258,8 @@ TEST_SUITE("models") {
                                       tocsin::sequence_view<const double>(batch),
                                       tocsin::mean_squared_error{}, std::span<double>(gradients),
                                       random, std::span<double>(work), std::span<double>(kept));
-            how.rule.update(std::span<double>(parameters), std::span<const double>(gradients),
-                            std::span<double>(rule_state), piece + 1, 1.0);
+            how.optimiser.update(std::span<double>(parameters), std::span<const double>(gradients),
+                                 std::span<double>(rule_state), piece + 1, 1.0);
         }
         CHECK(state.history.front().training_loss == doctest::Approx(loss / 21).epsilon(1e-12));
         CHECK(block_error(state.parameters, parameters) <= 1e-10);
@@ -273,7 +274,7 @@ TEST_SUITE("models") {
         set.values.setZero(1, 20);
         tocsin::trainer<> how;
         how.truncation = 4;
-        auto state = tocsin::training_state<double>::fresh(shape, how.rule, 1);
+        auto state = tocsin::training_state<double>::fresh(shape, how.optimiser, 1);
         CHECK(std::string_view(how.fit(shape, set.windows(), {}, state).message()) ==
               "fit: truncation 4 needs a model that keeps its state from window to window");
         how.truncation = -1;

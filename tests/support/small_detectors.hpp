@@ -63,7 +63,7 @@ inline tocsin::trainer<> quick_trainer(int epochs = 3, std::uint64_t seed = 1) {
     how.epochs = epochs;
     how.batch_size = 16;
     how.seed = seed;
-    how.rule.learning_rate = 0.02;
+    how.optimiser.learning_rate = 0.02;
     return how;
 }
 

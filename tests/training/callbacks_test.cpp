@@ -110,7 +110,7 @@ TEST_SUITE("training") {
         const auto windows = tocsin_test::windows_over(values, 5);
         const tocsin_test::window_mean<float> model(2);
         const auto how = tocsin_test::quick_trainer(6);
-        auto state = training_state<float>::fresh(model, how.rule, 1);
+        auto state = training_state<float>::fresh(model, how.optimiser, 1);
         std::vector<int> told;
         const auto stop_at_third = [&](const auto& event) {
             CHECK(event.planned_epochs == 6);

@@ -59,7 +59,7 @@ tocsin::aligned_vector<double> train(int threads) {
     how.execution.threads = threads;
     const model shape = model::with_embedding(2, 3, 0.3);
     const auto set = noise(20);
-    auto run = tocsin::training_state<double>::fresh(shape, how.rule, 5);
+    auto run = tocsin::training_state<double>::fresh(shape, how.optimiser, 5);
     CHECK(how.fit(shape, set.windows(), {}, run).ok());
     return run.parameters;
 }
@@ -91,7 +91,7 @@ TEST_SUITE("training") {
         serial.batch_size = 7;
         const model shape = model::with_embedding(2, 3, 0.3);
         const auto set = noise(20);
-        auto run = tocsin::training_state<double>::fresh(shape, serial.rule, 5);
+        auto run = tocsin::training_state<double>::fresh(shape, serial.optimiser, 5);
         CHECK(serial.fit(shape, set.windows(), {}, run).ok());
         CHECK(train(1) == run.parameters);
     }

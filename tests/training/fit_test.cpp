@@ -47,14 +47,14 @@ trainer make_trainer(int epochs) {
     trainer fit;
     fit.epochs = epochs;
     fit.batch_size = 8; // 20 windows: the last batch is smaller
-    fit.rule.learning_rate = 0.02;
+    fit.optimiser.learning_rate = 0.02;
     return fit;
 }
 
 /// Trains from scratch and returns the state.
 state train(const trainer& fit, std::uint64_t seed, double dropout = 0.2) {
     const auto set = sines<float>();
-    auto run = state::fresh(make_model(dropout), fit.rule, seed);
+    auto run = state::fresh(make_model(dropout), fit.optimiser, seed);
     CHECK(fit.fit(make_model(dropout), set.windows(), {}, run).ok());
     return run;
 }
@@ -88,7 +88,7 @@ TEST_SUITE("training") {
         const auto validation = sines<Scalar>(7, 6, 62);
         const auto shape = make_model<Scalar>();
         trainer fit = make_trainer(40);
-        auto run = tocsin::training_state<Scalar>::fresh(shape, fit.rule, 1);
+        auto run = tocsin::training_state<Scalar>::fresh(shape, fit.optimiser, 1);
         REQUIRE(fit.fit(shape, training.windows(), validation.windows(), run).ok());
         REQUIRE(run.finished_epochs() == 40);
         CHECK(run.step == 40 * 3);
@@ -119,7 +119,7 @@ TEST_SUITE("training") {
     TEST_CASE("fit: early stopping ends training, the best weights are not the last ones") {
         // A rate so large that the error goes up and down.
         trainer fit = make_trainer(200);
-        fit.rule.learning_rate = 0.3;
+        fit.optimiser.learning_rate = 0.3;
         fit.stopping.patience = 3;
         const state run = train(fit, 1);
         CHECK(run.finished_epochs() < 200);
@@ -164,7 +164,7 @@ TEST_SUITE("training") {
     TEST_CASE("fit: callbacks are called once an epoch, in order, and may end training") {
         const auto set = sines<float>();
         const trainer fit = make_trainer(5);
-        auto run = state::fresh(make_model(), fit.rule, 1);
+        auto run = state::fresh(make_model(), fit.optimiser, 1);
         std::vector<int> seen;
         int told = 0;
         REQUIRE(fit.fit(
@@ -198,7 +198,7 @@ TEST_SUITE("training") {
         fit.epochs = 4;
         fit.schedule = {0.5, 2};
         const auto set = sines<float>();
-        auto run = state::fresh(make_model(), fit.rule, 1);
+        auto run = state::fresh(make_model(), fit.optimiser, 1);
         REQUIRE(fit.fit(make_model(), set.windows(), {}, run).ok());
         CHECK(run.history[1].learning_rate == 1e-3);
         CHECK(run.history[2].learning_rate == 5e-4);
@@ -222,7 +222,7 @@ TEST_SUITE("training") {
         for (const auto* set : {&one, &short_windows}) {
             trainer fit = make_trainer(2);
             fit.batch_size = 1000;
-            auto run = state::fresh(make_model(), fit.rule, 1);
+            auto run = state::fresh(make_model(), fit.optimiser, 1);
             CHECK(fit.fit(make_model(), set->windows(), {}, run).ok());
             CHECK(run.step == 2);
             CHECK(std::isfinite(run.best_rmse));
@@ -234,7 +234,7 @@ TEST_SUITE("training") {
         for (const int length : {1, 11}) {
             const auto validation = sines<float>(3, length);
             const trainer fit = make_trainer(1);
-            auto run = state::fresh(make_model(), fit.rule, 1);
+            auto run = state::fresh(make_model(), fit.optimiser, 1);
             CHECK(fit.fit(make_model(), training.windows(), validation.windows(), run).ok());
         }
     }
@@ -252,8 +252,8 @@ TEST_SUITE("training") {
         CHECK(contains(
             with([](trainer& fit) { fit.clip_norm = std::numeric_limits<double>::quiet_NaN(); }),
             "clip norm nan"));
-        CHECK(
-            contains(with([](trainer& fit) { fit.rule.learning_rate = -1; }), "learning rate -1"));
+        CHECK(contains(with([](trainer& fit) { fit.optimiser.learning_rate = -1; }),
+                       "learning rate -1"));
         CHECK(contains(with([](trainer& fit) { fit.stopping.patience = 0; }), "patience 0"));
         tocsin::trainer<tocsin::mean_squared_error, tocsin::adam, tocsin::step_decay> decaying;
         decaying.schedule.every = 0;
@@ -284,16 +284,16 @@ TEST_SUITE("training") {
         CHECK(contains(refusal(make_trainer(3), set, {}, model::with_embedding(2, -5)),
                        "must be at least 1"));
         trainer fit = make_trainer(3);
-        fit.rule.amsgrad = true; // needs more state than plain Adam was given
-        CHECK(contains(refusal(fit, set), "values of the rule"));
+        fit.optimiser.amsgrad = true; // needs more state than plain Adam was given
+        CHECK(contains(refusal(fit, set), "values of the optimiser"));
     }
 
     TEST_CASE("fit: divergence is reported with the epoch, the best weights stay finite") {
         const auto set = sines<float>();
         trainer fit = make_trainer(50);
         fit.clip_norm = 0;
-        fit.rule.learning_rate = 1e38;
-        auto run = state::fresh(make_model(), fit.rule, 1);
+        fit.optimiser.learning_rate = 1e38;
+        auto run = state::fresh(make_model(), fit.optimiser, 1);
         const tocsin::status outcome = fit.fit(make_model(), set.windows(), {}, run);
         CHECK(outcome.code() == tocsin::error_code::invalid_data);
         CHECK(contains(outcome.message(), "diverged in epoch 0"));

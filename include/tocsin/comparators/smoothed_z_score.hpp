@@ -64,11 +64,10 @@ class smoothed_z_score {
 };
 
 /// The same for a whole recording: the mean is centred, so that the score does not lag behind, and
-/// looks ahead by half of its rows.
+/// looks ahead by half of its rows. O(values), allocates.
 /// @param scorer fitted; its own stream is not touched
 /// @param values `[features x samples]`
 /// @param scores one per sample
-/// O(values), allocates.
 inline status centred_z_scores(const smoothed_z_score& scorer, const samples_view& values,
                                std::span<double> scores) {
     if (values.rows() != scorer.features() ||

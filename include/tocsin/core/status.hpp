@@ -95,6 +95,8 @@ class [[nodiscard]] result {
     // NOLINTEND(google-explicit-constructor,hicpp-explicit-conversions)
 
     bool has_value() const noexcept { return value_.has_value(); }
+    /// The same as has_value(), spelt as in status.
+    bool ok() const noexcept { return has_value(); }
     explicit operator bool() const noexcept { return has_value(); }
 
     /// The value; calls TOCSIN_FAIL with the message when there is none.

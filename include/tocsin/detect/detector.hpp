@@ -124,7 +124,7 @@ class detector {
         if (const status ready = check(); !ready.ok()) {
             return ready;
         }
-        auto state = training_state<scalar_type>::fresh(parts_.model, how.rule, how.seed);
+        auto state = training_state<scalar_type>::fresh(parts_.model, how.optimiser, how.seed);
         return train_from(state, training, validation, how, callbacks...);
     }
     /// The same from a state of the caller: made by training_state::fresh, or a checkpoint, from

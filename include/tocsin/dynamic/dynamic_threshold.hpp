@@ -41,10 +41,11 @@ struct dynamic_events {
 /// recording, but only its last batch is judged. Errors of at most 0.05 are never anomalous: the
 /// signal shall be scaled to about [-1, 1].
 ///
+/// O(rows * window). Allocates.
 /// @param errors absolute errors, one per row, finite and not negative
 /// @param values the signal in the same rows, finite, and look_ahead - 1 more
 /// @return `invalid_argument` for settings or sizes, `invalid_data` for numbers that are not
-///         finite; nothing found in no rows. O(rows * window). Allocates.
+///         finite; nothing found in no rows
 inline result<dynamic_events> find_dynamic_events(std::span<const double> errors,
                                                   std::span<const double> values,
                                                   const dynamic_threshold_settings& settings = {}) {

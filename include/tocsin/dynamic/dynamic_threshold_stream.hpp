@@ -28,8 +28,9 @@ namespace tocsin {
 /// Memory: about 10 numbers per row of the window. One thread at a time.
 class dynamic_threshold_stream {
   public:
+    /// Allocates.
     /// @param settings with look_ahead 1, as a stream does not know the values to come;
-    ///                 `invalid_argument` otherwise. Allocates.
+    ///                 `invalid_argument` otherwise
     static result<dynamic_threshold_stream> make(const dynamic_threshold_settings& settings = {}) {
         if (status usable = check(settings); !usable) {
             return usable;
@@ -39,13 +40,12 @@ class dynamic_threshold_stream {
 
     const dynamic_threshold_settings& settings() const noexcept { return settings_; }
 
-    /// Takes in the next row.
+    /// Takes in the next row. An error that is negative, or either that is not finite, is counted
+    /// in rejected(), and the last good row takes its place (zeros before the first). Never
+    /// allocates. O(1), each `batch`-th row O(batch * window).
     /// @param error absolute error, at least 0
     /// @param value the signal
-    /// An error that is negative, or either that is not finite, is counted in rejected(), and the
-    /// last good row takes its place (zeros before the first).
     /// @return whether a batch has been judged with this row: see judged(), flags() and pieces().
-    /// Never allocates. O(1), each `batch`-th row O(batch * window).
     bool push(double error, double value) noexcept {
         if (std::isfinite(value) && std::isfinite(error) && error >= 0) {
             last_value_ = value;

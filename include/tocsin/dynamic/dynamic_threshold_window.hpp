@@ -32,7 +32,8 @@ inline double percentile_of(std::span<double> values, double share) noexcept {
 class dynamic_threshold_window {
   public:
     dynamic_threshold_window() = default;
-    /// @param rows largest window. Allocates all that judge() needs.
+    /// Allocates all that judge() needs.
+    /// @param rows largest window
     dynamic_threshold_window(const dynamic_threshold_settings& settings, index_t rows)
         : settings_{settings} {
         const auto size = static_cast<std::size_t>(rows);
@@ -48,11 +49,11 @@ class dynamic_threshold_window {
         }
     }
 
+    /// Never allocates for windows of at most the rows given to the constructor.
     /// @param errors    smoothed errors of the window, finite, at least one
     /// @param values    the signal, `errors.size() + look_ahead - 1` of them
     /// @param earlier   nonzero for rows that an earlier window found anomalous, one per error
     /// @param first_row rows before are history
-    /// Never allocates for windows of at most the rows given to the constructor.
     void judge(std::span<const double> errors, std::span<const double> values,
                std::span<const std::uint8_t> earlier, index_t first_row) noexcept {
         pieces_.clear();

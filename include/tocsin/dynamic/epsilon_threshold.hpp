@@ -135,15 +135,16 @@ class epsilon_threshold {
     static constexpr int version = 1;
 
     /// @param buffer rows around an anomalous score that count as anomalous with it, at least 0
-    ///               (checked by fit()). Scores are in order of time.
+    ///               (checked by fit())
     explicit epsilon_threshold(int buffer = 0) noexcept : buffer_{buffer} {}
 
     int buffer() const noexcept { return buffer_; }
     /// The threshold in standard deviations above the mean: 2.5 to 11.5, or 12 when none separates.
     double z() const noexcept { return z_; }
 
-    /// @param labels one per score, 0 = normal, or none: all normal. `invalid_data` when none is
-    ///               normal. O(n), allocates.
+    /// `invalid_data` when no score is normal. O(n), allocates.
+    /// @param scores in order of time
+    /// @param labels one per score, 0 = normal, or none: all normal
     status fit(std::span<const double> scores, std::span<const std::uint8_t> labels) {
         threshold_.reset();
         if (buffer_ < 0) {

@@ -21,11 +21,11 @@ struct adam_factors {
     Scalar epsilon;         ///< positive
 };
 
-/// Moves parameters by one step of adam (see there for the equations) and updates its moments.
+/// Moves parameters by one step of adam (see there for the equations) and updates its moments. The
+/// arrays may be unaligned and must not overlap. Never allocates.
 /// @param first   `[count]` m
 /// @param second  `[count]` v
 /// @param largest `[count]` largest v so far (AMSGrad), or null for none
-/// The arrays may be unaligned and must not overlap. Never allocates.
 template <class Path = native_path, class Scalar>
 void adam_update(const adam_factors<Scalar>& factors, index_t count, Scalar* parameters,
                  const Scalar* gradients, Scalar* first, Scalar* second, Scalar* largest) noexcept {

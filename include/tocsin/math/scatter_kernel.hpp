@@ -34,9 +34,9 @@ double sum_of_lanes(const Pack& pack) noexcept {
 } // namespace detail
 
 /// Subtracts from a row its mean, which it returns. The sum is taken relative to the first sample:
-/// nothing is lost next to a large offset, and the deviations of a constant are exactly zero.
+/// nothing is lost next to a large offset, and the deviations of a constant are exactly zero. Never
+/// allocates.
 /// @param row   `count` samples, at least one, with room for `padded`; those become zero
-/// Never allocates.
 template <class Path = native_path>
 double center_row(double* row, index_t count, index_t padded) noexcept {
     using pack = detail::double_pack<Path>;
@@ -56,10 +56,10 @@ double center_row(double* row, index_t count, index_t padded) noexcept {
     return origin + offset;
 }
 
-/// Adds to the lower triangle of a matrix the products of all pairs of rows, X X^T.
+/// Adds to the lower triangle of a matrix the products of all pairs of rows, X X^T. Never
+/// allocates.
 /// @param x         block of `[dimension, padded x samples, padded]`; the padding is zero
 /// @param scatter   `[dimension x dimension]` column-major; above the diagonal nothing changes
-/// Never allocates.
 template <class Path = native_path>
 void add_scatter(const double* x, index_t stride, index_t samples, index_t dimension,
                  double* scatter) noexcept {

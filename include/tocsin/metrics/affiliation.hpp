@@ -87,12 +87,11 @@ double three_parts(const time_span& whole, const time_span& of, const Beside& be
 /// averaged in the zone. Precision is the mean over the zones with a prediction, recall over all.
 ///
 /// A prediction near an event earns something without touching it, and random flags earn about one
-/// half of each: 0.5 is not a good value.
+/// half of each: 0.5 is not a good value. O(rows); allocates the runs.
 /// @param flags  one per row, nonzero = flagged; none flagged gives 0 for both (the paper leaves
 ///               precision undefined)
 /// @param labels one per row (else `invalid_argument`), nonzero = anomalous; none anomalous gives
 ///               `invalid_data`
-/// O(rows); allocates the runs.
 inline result<precision_recall> affiliation_score(std::span<const std::uint8_t> flags,
                                                   std::span<const std::uint8_t> labels) {
     using detail::time_span;

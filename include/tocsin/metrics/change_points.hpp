@@ -66,13 +66,12 @@ inline std::vector<std::uint8_t> label_changes(std::span<const std::uint8_t> fla
 /// Compares detected with true change points as the leader board of SKAB does (Katser and Kozitsin,
 /// 2020): each true one has a window [t, t + width]; where two overlap, the later one starts at the
 /// end of the earlier. The first detection in a window counts, by its place among 1000 steps of a
-/// hyperbolic tangent; the delay is counted from the start of the window.
+/// hyperbolic tangent; the delay is counted from the start of the window. O(rows), never allocates.
 /// @param times      of the rows, not decreasing, else `invalid_data`; any unit
 /// @param detections one per time (else `invalid_argument`), nonzero = detected change; for a
 ///                   detector of anomalous rows label_changes() of its flags
 /// @param truth      one per time, nonzero = change point
 /// @param width      in the unit of the times, above 0; SKAB takes 60 s
-/// O(rows), never allocates.
 inline result<change_point_counts> count_change_points(std::span<const double> times,
                                                        std::span<const std::uint8_t> detections,
                                                        std::span<const std::uint8_t> truth,

@@ -96,10 +96,10 @@ struct confusion_counts {
     }
 };
 
-/// Counts the decisions of a detector against the truth.
+/// Counts the decisions of a detector against the truth. Never allocates; no items give zero
+/// counts.
 /// @param flags  one per item, nonzero = flagged
 /// @param labels one per item, nonzero = anomalous; `invalid_argument` when there are more or fewer
-/// Never allocates; no items give zero counts.
 inline result<confusion_counts> count_confusion(std::span<const std::uint8_t> flags,
                                                 std::span<const std::uint8_t> labels) noexcept {
     if (flags.size() != labels.size()) {

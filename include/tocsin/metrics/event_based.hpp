@@ -40,10 +40,9 @@ struct detection_delay {
     }
 };
 
-/// Looks for the first flag in every event.
+/// Looks for the first flag in every event. O(rows), never allocates.
 /// @param flags  one per row, nonzero = flagged
 /// @param labels one per row (else `invalid_argument`), nonzero = anomalous
-/// O(rows), never allocates.
 inline result<detection_delay>
 measure_detection_delay(std::span<const std::uint8_t> flags,
                         std::span<const std::uint8_t> labels) noexcept {
@@ -71,10 +70,10 @@ measure_detection_delay(std::span<const std::uint8_t> flags,
 /// the flagged rows that are anomalous (Garg et al., "An Evaluation of Anomaly Detection and
 /// Diagnosis in Multivariate Time Series", IEEE TNNLS 2021, where it is the composite F-score).
 /// Unlike recall, precision weighs long false alarms, so that flagging everything does not pay.
+/// O(rows), never allocates.
 /// @param flags  one per row, nonzero = flagged; none flagged gives precision 0
 /// @param labels one per row (else `invalid_argument`), nonzero = anomalous; none anomalous gives
 ///               `invalid_data`
-/// O(rows), never allocates.
 inline result<precision_recall> event_based_score(std::span<const std::uint8_t> flags,
                                                   std::span<const std::uint8_t> labels) noexcept {
     const auto counts = count_confusion(flags, labels);

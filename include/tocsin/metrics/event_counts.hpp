@@ -24,11 +24,11 @@ enum class event_credit : std::uint8_t {
 /// al., KDD 2018). Precision, recall and F-beta are read off the counts.
 ///
 /// A detector that flags all rows as one event gets a perfect score when each recording has one
-/// true event: report flagged_fraction() of the rows beside these counts.
+/// true event: report flagged_fraction() of the rows beside these counts. O(predicted * log truth +
+/// overlaps); allocates one byte per true event.
 /// @param predicted in any order; an empty range gives `invalid_argument`
 /// @param truth     in order of time, without overlap, else `invalid_argument`
 /// @return true_negatives is 0: there are no events where nothing happens.
-/// O(predicted * log truth + overlaps); allocates one byte per true event.
 inline result<confusion_counts> count_events(std::span<const row_range> predicted,
                                              std::span<const row_range> truth,
                                              event_credit credit = event_credit::first) {

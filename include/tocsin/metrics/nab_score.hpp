@@ -141,10 +141,10 @@ inline status check_nab(const char* caller, std::span<const nab_recording> recor
 /// Algorithms", ICMLA 2015). Per window the first detection counts, by how early it is; a window
 /// without costs the false-negative weight; every detection outside of windows costs up to the
 /// false-positive weight. normalised_nab_score() puts the sum on the scale that is published.
+/// O(rows), never allocates.
 /// @param recordings scores that are not finite give `invalid_data`; windows out of order or beyond
 ///                   the rows give `invalid_argument`
 /// @param threshold  scores at least this high are detections; infinity detects nothing
-/// O(rows), never allocates.
 inline result<nab_result> nab_score(std::span<const nab_recording> recordings, double threshold,
                                     const nab_profile& profile = nab_standard) noexcept {
     if (const status usable = detail::check_nab("nab_score", recordings); !usable) {
@@ -176,10 +176,10 @@ inline result<nab_result> nab_score(std::span<const nab_recording> recordings, d
 }
 
 /// The threshold that maximises the raw score over all recordings together, which is what NAB
-/// publishes; among equals the highest. It looks at the labels.
+/// publishes; among equals the highest. It looks at the labels. O(rows log rows), allocates.
 /// @param recordings as for nab_score
 /// @return the score at the best threshold, which is one of the scores, or infinity when detecting
-///         nothing is best. O(rows log rows), allocates.
+///         nothing is best
 inline result<nab_result> best_nab_threshold(std::span<const nab_recording> recordings,
                                              const nab_profile& profile = nab_standard) {
     if (const status usable = detail::check_nab("best_nab_threshold", recordings); !usable) {

@@ -17,10 +17,9 @@ namespace tocsin {
 /// @warning A random score does well with it: a long event is hit by chance somewhere, and then all
 /// its rows are true positives. On common data sets random scores beat published models (Kim et
 /// al., "Towards a Rigorous Evaluation of Time-Series Anomaly Detection", AAAI 2022). Never choose
-/// or recommend a detector by it.
+/// or recommend a detector by it. O(rows), never allocates.
 /// @param flags  one per row, nonzero = flagged
 /// @param labels one per row (else `invalid_argument`), nonzero = anomalous
-/// O(rows), never allocates.
 inline result<confusion_counts>
 point_adjusted_confusion(std::span<const std::uint8_t> flags,
                          std::span<const std::uint8_t> labels) noexcept {

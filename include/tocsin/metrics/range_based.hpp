@@ -82,12 +82,11 @@ inline double mean_range_reward(std::span<const row_range> ranges,
 } // namespace detail
 
 /// Range-based precision and recall (Tatbul et al., "Precision and Recall for Time Series", NeurIPS
-/// 2018); the defaults are those of TSB-AD's R-based-F1.
+/// 2018); the defaults are those of TSB-AD's R-based-F1. O(rows); allocates the runs.
 /// @param flags    one per row, nonzero = flagged; none flagged gives precision 0
 /// @param labels   one per row (else `invalid_argument`), nonzero = anomalous; none anomalous gives
 ///                 `invalid_data`
 /// @param settings existence_weight outside [0, 1] gives `invalid_argument`
-/// O(rows); allocates the runs.
 inline result<precision_recall> range_based_score(std::span<const std::uint8_t> flags,
                                                   std::span<const std::uint8_t> labels,
                                                   const range_based_settings& settings = {}) {

@@ -11,11 +11,12 @@ namespace tocsin {
 
 /// Area under the ROC curve: the probability that an anomalous item scores higher than a normal
 /// one, ties counting one half. Equals the Mann-Whitney U statistic from mid-ranks divided by
-/// (anomalous * normal) (Hanley and McNeil, Radiology 143, 1982).
+/// (anomalous * normal) (Hanley and McNeil, Radiology 143, 1982). O(n); allocates at most 16 bytes
+/// for each score.
 /// @param scores higher = more anomalous; infinities are ranked, NaN gives `invalid_data`
 /// @param labels one per score (else `invalid_argument`), nonzero = anomalous; only one class, or
 ///               no scores at all, gives `invalid_data`
-/// @return in [0, 1]. O(n); allocates at most 16 bytes for each score.
+/// @return in [0, 1]
 inline result<double> auc_roc(std::span<const double> scores,
                               std::span<const std::uint8_t> labels) {
     const auto ranked = detail::rank_scores("auc_roc", scores, labels);
@@ -44,12 +45,11 @@ inline result<double> auc_roc(std::span<const double> scores,
 /// Average precision, the area under the precision-recall curve as a step function:
 /// the sum over distinct scores of (recall - previous recall) * precision, ties taken together.
 /// The same value as scikit-learn's `average_precision_score`; no interpolation, which would be
-/// too optimistic (Davis and Goadrich, ICML 2006).
+/// too optimistic (Davis and Goadrich, ICML 2006). O(n); allocates at most 16 bytes for each score.
 /// @param scores higher = more anomalous; infinities are ranked, NaN gives `invalid_data`
 /// @param labels one per score (else `invalid_argument`), nonzero = anomalous; no anomalous item
 ///               gives `invalid_data`
-/// @return in (0, 1]; a detector that guesses reaches the share of anomalous items. O(n);
-///         allocates at most 16 bytes for each score.
+/// @return in (0, 1]; a detector that guesses reaches the share of anomalous items
 inline result<double> average_precision(std::span<const double> scores,
                                         std::span<const std::uint8_t> labels) {
     const auto ranked = detail::rank_scores("average_precision", scores, labels);

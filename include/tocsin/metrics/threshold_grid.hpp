@@ -22,12 +22,12 @@ struct grid_point {
 
 /// The point with the largest metric on a grid of equidistant thresholds from the smallest to the
 /// largest score; among equals the lowest threshold. It looks at the labels: a bound for what a
-/// threshold can reach, as some papers report, and not the result of a detector.
+/// threshold can reach, as some papers report, and not the result of a detector. O(points * (scores
+/// + metric)); allocates the flags.
 /// @param scores higher = more anomalous; none, or one that is not finite, gives `invalid_data`
 /// @param metric called as `result<double> metric(std::span<const std::uint8_t> flags)`; the first
 ///               failure is returned; NaN never wins, unless there is nothing else
 /// @param points at least 2, else `invalid_argument`; TSB-AD takes 100
-/// O(points * (scores + metric)); allocates the flags.
 template <class Metric>
 result<grid_point> best_on_grid(std::span<const double> scores, Metric&& metric, int points = 100) {
     if (points < 2) {

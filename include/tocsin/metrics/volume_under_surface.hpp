@@ -95,13 +95,12 @@ inline std::vector<nearby_row> rows_near(std::span<const row_range> events,
 /// spaced ranks; for each tolerance w from 0 to settings.window, a row d <= w/2 rows away from an
 /// event counts as anomalous by sqrt(1 - d/w), and the share of the events, extended by w/2 and
 /// merged where they then share a row, that have a flag multiplies the recall. Both areas are
-/// averaged over w.
+/// averaged over w. O(n log n + window * (rows within window/2 of an event + events + thresholds)),
+/// whereas the definition read literally costs O(window * thresholds * n). Allocates.
 /// @param scores higher = more anomalous; infinities are ranked, NaN gives `invalid_data`
 /// @param labels one per score (else `invalid_argument`), nonzero = anomalous; only one class, or
 ///               no scores, gives `invalid_data`
 /// @param settings out of range gives `invalid_argument`
-/// O(n log n + window * (rows within window/2 of an event + events + thresholds)), whereas the
-/// definition read literally costs O(window * thresholds * n). Allocates.
 inline result<volume_under_surface> vus(std::span<const double> scores,
                                         std::span<const std::uint8_t> labels,
                                         const volume_settings& settings = {}) {

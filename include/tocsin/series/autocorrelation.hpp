@@ -14,11 +14,11 @@ namespace tocsin {
 ///     r = sum over t of (x_t - m)(x_{t+lag} - m) / sum over t of (x_t - m)^2,
 /// the biased estimate, which lies in [-1, 1] (Box, Jenkins, Reinsel, "Time Series Analysis",
 /// section 2.1). Near 1, the samples hold few independent values and their range says little about
-/// the range to come. Sums in double.
+/// the range to come. Sums in double. Allocates.
 /// @param values `[features x samples]`
 /// @param lag    samples, at least 0; `invalid_argument` unless it is less than the samples
 /// @return one value per feature: 0 for one that is constant, which resembles nothing; NaN for one
-///         with a NaN or infinite value. Allocates.
+///         with a NaN or infinite value
 template <class Derived>
 result<std::vector<double>> autocorrelations(const Eigen::MatrixBase<Derived>& values,
                                              index_t lag) {

@@ -29,7 +29,8 @@ inline constexpr int largest_ring = 1 << 24;
 /// takes the place of the first as soon as it has seen a whole window.
 class moving_window {
   public:
-    /// @param rows at least 1 (debug builds check). Allocates.
+    /// Allocates.
+    /// @param rows at least 1 (debug builds check)
     explicit moving_window(int rows = 1) : values_{column<double>::Zero(std::max(rows, 1))} {
         TOCSIN_ASSERT(rows >= 1, "moving_window: rows must be at least 1");
     }

@@ -16,8 +16,8 @@ namespace tocsin {
 /// 4).
 class natural_spline {
   public:
-    /// @param knots values at positions 0, 1, ...; at least one (checked in debug builds).
     /// Allocates.
+    /// @param knots values at positions 0, 1, ...; at least one (checked in debug builds).
     explicit natural_spline(std::span<const double> knots)
         : knots_(knots.begin(), knots.end()), curvatures_(knots.size(), 0.0) {
         TOCSIN_ASSERT(!knots.empty(), "natural_spline: needs at least one knot");

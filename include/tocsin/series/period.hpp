@@ -12,12 +12,12 @@ namespace tocsin {
 
 /// The lag of the highest local maximum of the autocorrelation of one feature: its period, where it
 /// has one. A series of noise has local maxima, too, so look at the autocorrelation there before
-/// you build on it.
+/// you build on it. O(samples * longest), allocates.
 /// @param values   `[1 x samples]`, finite (else `invalid_data`)
 /// @param shortest first lag that may be a period, at least 2
 /// @param longest  last lag that may be one, at least `shortest`; lags of more than half of the
 ///                 samples are not looked at
-/// @return samples per period; 0 when there is no local maximum. O(samples * longest), allocates.
+/// @return samples per period; 0 when there is no local maximum
 template <class Derived>
 result<int> dominant_period(const Eigen::MatrixBase<Derived>& values, int shortest = 4,
                             int longest = 400) {

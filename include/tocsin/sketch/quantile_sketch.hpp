@@ -29,10 +29,10 @@ namespace tocsin {
 /// most about 2.2 / k (k from 50 to 1000, up to 2e7 scores).
 class quantile_sketch {
   public:
+    /// Allocates all that is ever needed, about 4.5 k + 700 numbers.
     /// @param k    scores on the highest level, 8 to 65536: the error is proportional to 1 / k, the
     ///             memory to k. Others are brought into that range.
     /// @param seed of the coin; sketches that are to be merged should have different ones
-    /// Allocates all that is ever needed, about 4.5 k + 700 numbers.
     explicit quantile_sketch(int k = 200, std::uint64_t seed = 1)
         : k_{std::clamp(k, smallest_k, largest_k)}, scores_(k_, seed) {}
 

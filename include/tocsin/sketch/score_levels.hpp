@@ -22,9 +22,9 @@ class score_levels {
   public:
     static constexpr int most_levels = 56;
 
+    /// Allocates all that is ever needed.
     /// @param k    scores on the highest level
     /// @param seed of the coin
-    /// Allocates all that is ever needed.
     score_levels(int k, std::uint64_t seed) : random_{seed} { allocate(k); }
 
     /// Another k; forgets all scores. Allocates.

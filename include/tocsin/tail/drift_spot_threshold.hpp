@@ -34,9 +34,9 @@ class drift_spot_threshold {
     const spot_settings& settings() const noexcept { return spot_.settings(); }
     int depth() const noexcept { return depth_; }
 
-    /// @param labels one per score, 0 = normal, or none: all normal. Scores in order of time; the
-    ///               first `depth` normal ones only give the level. As spot_threshold::fit()
-    ///               otherwise.
+    /// As spot_threshold::fit(), but the first `depth` normal scores only give the level.
+    /// @param scores in order of time
+    /// @param labels one per score, 0 = normal, or none: all normal
     status fit(std::span<const double> scores, std::span<const std::uint8_t> labels) {
         spot_.clear();
         if (status usable = settings().check("drift_spot_threshold"); !usable) {

@@ -59,12 +59,11 @@ inline generalised_pareto pareto_from_moments(std::span<const double> sorted) no
 /// likelihood with shape > -1/2 (see detail::pareto_likelihood). Where there is none, as happens
 /// with a few excesses or with tails that end abruptly: probability-weighted moments with shape >=
 /// -1/2, or, with censored excesses, which say that the tail has not ended, the exponential
-/// distribution.
+/// distribution. Needs at least 5 observed excesses that are not all 0, otherwise
+/// `pareto_method::none`. Never allocates.
 /// @param start   shape / scale of an earlier fit to almost the same excesses, where the search
 ///                begins: then two or three passes over the excesses suffice; 0 for none
 /// @param scratch as many numbers as there are excesses
-/// Needs at least 5 observed excesses that are not all 0, otherwise `pareto_method::none`. Never
-/// allocates.
 inline pareto_fit fit_pareto(const pareto_sample& sample, double start,
                              std::span<double> scratch) noexcept {
     if (sample.excesses.empty()) {

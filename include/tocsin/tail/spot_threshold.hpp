@@ -48,9 +48,10 @@ class spot_threshold {
 
     const spot_settings& settings() const noexcept { return settings_; }
 
-    /// @param labels one per score, 0 = normal, or none: all normal. Scores in order of time.
-    ///               `invalid_data` when fewer than 10 normal scores exceed t, as there are too few
-    ///               or too many equal ones. O(n), allocates all that push() needs.
+    /// `invalid_data` when fewer than 10 normal scores exceed t, as there are too few or too many
+    /// equal ones. O(n), allocates all that push() needs.
+    /// @param scores in order of time
+    /// @param labels one per score, 0 = normal, or none: all normal
     status fit(std::span<const double> scores, std::span<const std::uint8_t> labels) {
         clear();
         if (status usable = settings_.check("spot_threshold"); !usable) {

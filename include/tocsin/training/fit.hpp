@@ -36,7 +36,7 @@ struct epoch_event {
 };
 
 /// Hyper-parameters and policies of training; what changes during a run is in training_state.
-template <class Loss = mean_squared_error, class Rule = adam, class Schedule = constant_rate,
+template <class Loss = mean_squared_error, class Optimiser = adam, class Schedule = constant_rate,
           class Stopping = early_stopping, execution_policy Execution = serial_execution>
 struct trainer {
     int epochs = 100;    ///< at most this many in all, those of a resumed state included
@@ -48,7 +48,7 @@ struct trainer {
     double clip_norm = 1;   ///< largest global norm of the gradient; 0 turns clipping off
     std::uint64_t seed = 0; ///< of a fresh start: initial weights, order of batches, dropout
     Loss loss = {};
-    Rule rule = {};
+    Optimiser optimiser = {};
     Schedule schedule = {};
     Stopping stopping = {};
     Execution execution = {}; ///< data_parallel: see training/data_parallel.hpp
@@ -60,8 +60,8 @@ struct trainer {
                                  ", batch size ", batch_size, ", truncation ", truncation,
                                  " and clip norm ", clip_norm, " must be at least 0, 1, 0 and 0");
         }
-        for (const status& policy :
-             {rule.check(), check_policy(schedule), check_policy(stopping), execution.check()}) {
+        for (const status& policy : {optimiser.check(), check_policy(schedule),
+                                     check_policy(stopping), execution.check()}) {
             if (!policy.ok()) {
                 return policy;
             }
@@ -70,14 +70,14 @@ struct trainer {
     }
 
     /// Trains until the stopping rule or a callback ends it, or all epochs are done. The best
-    /// weights are `state.best_parameters`; `state` itself can be saved and trained further.
+    /// weights are `state.best_parameters`; `state` itself can be saved and trained further. Fails
+    /// without a change to `state` on bad settings or data; a loss that is not finite ends training
+    /// with `invalid_data`, the best weights so far are kept. Allocates.
     /// @param training   windows of normal data, all finite
     /// @param validation windows that decide which epoch is best; empty: the training windows do
-    /// @param state      made by training_state::fresh for this model and rule, or loaded
+    /// @param state      made by training_state::fresh for this model and optimiser, or loaded
     /// @param callbacks  called as `callback(epoch_event)` after each epoch; one that returns bool
     ///                   ends training by returning false
-    /// Fails without a change to `state` on bad settings or data; a loss that is not finite ends
-    /// training with `invalid_data`, the best weights so far are kept. Allocates.
     template <sequence_model Model, class... Callbacks>
     status fit(const Model& model, const windows<typename Model::scalar_type>& training,
                const windows<typename Model::scalar_type>& validation,
@@ -99,7 +99,7 @@ struct trainer {
             epoch_record record;
             record.epoch = state.finished_epochs();
             const double factor = schedule(record.epoch);
-            record.learning_rate = rule.learning_rate * factor;
+            record.learning_rate = optimiser.learning_rate * factor;
             if (const status trained = train_epoch(model, training, widest, factor, team, gradient,
                                                    order, state, record);
                 !trained.ok()) {
@@ -179,11 +179,12 @@ struct trainer {
         }
         const index_t count = model.parameter_count();
         if (static_cast<index_t>(state.parameters.size()) != count ||
-            static_cast<index_t>(state.rule_state.size()) != rule.state_size(count)) {
+            static_cast<index_t>(state.rule_state.size()) != optimiser.state_size(count)) {
             return status::error(error_code::invalid_argument, "fit: the training state has ",
                                  state.parameters.size(), " parameters and ",
-                                 state.rule_state.size(), " values of the rule, this model has ",
-                                 count, " and ", rule.state_size(count));
+                                 state.rule_state.size(),
+                                 " values of the optimiser, this model has ", count, " and ",
+                                 optimiser.state_size(count));
         }
         for (const auto* part : {&training, &validation}) {
             if (!part->empty() && part->features() != model.features()) {
@@ -249,8 +250,9 @@ struct trainer {
                     return diverged(record.epoch, std::isfinite(value) ? "gradient norm" : "loss",
                                     std::isfinite(value) ? norm : value);
                 }
-                rule.update(std::span<Scalar>(state.parameters), std::span<const Scalar>(gradients),
-                            std::span<Scalar>(state.rule_state), ++state.step, rate_factor);
+                optimiser.update(std::span<Scalar>(state.parameters),
+                                 std::span<const Scalar>(gradients),
+                                 std::span<Scalar>(state.rule_state), ++state.step, rate_factor);
                 const double weight = static_cast<double>(batch) * (count - reach);
                 record.training_loss += value * weight;
                 weights += weight;
