@@ -103,6 +103,50 @@ TEST_SUITE("layers") {
         CHECK(std::equal(outputs, outputs + 6, expected));
     }
 
+    TEST_CASE_TEMPLATE(
+        "dense: packed weights give the sums in double for sizes from 1 to 67, and a "
+        "column alone what it gives in a batch",
+        Scalar, float, double) {
+        const double tolerance = sizeof(Scalar) == 4 ? 1e-6 : 1e-14;
+        tocsin::random_generator random(8);
+        const auto size = [&] { return 1 + static_cast<int>(random.below(67)); };
+        for (int k = 0; k < 200; ++k) {
+            const int inputs = size();
+            const int outputs = k % 2 == 0 ? 1 + k % 9 : size();
+            const int columns = 1 + k % 8;
+            CAPTURE(inputs);
+            CAPTURE(outputs);
+            const tocsin::dense<Scalar> layer(inputs, outputs);
+            const auto parameters = random_values<Scalar>(layer.parameter_count(), 1);
+            const auto input = random_values<Scalar>(index_t{inputs} * columns, 2);
+            auto packed = tocsin_test::garbage<Scalar>(layer.packed_size());
+            layer.pack(parameters, packed);
+            auto together = tocsin_test::garbage<Scalar>(index_t{outputs} * columns);
+            layer.apply(tocsin::packed_weights<Scalar>{packed},
+                        tocsin::matrix_view<const Scalar>(input.data(), inputs, columns),
+                        tocsin::matrix_view<Scalar>(together.data(), outputs, columns));
+            auto alone = tocsin_test::garbage<Scalar>(index_t{outputs} * columns);
+            tocsin::aligned_vector<double> expected;
+            for (int column = 0; column < columns; ++column) {
+                const Scalar* const x = input.data() + index_t{column} * inputs;
+                layer.apply_column(packed.data(), x, alone.data() + index_t{column} * outputs);
+                for (int j = 0; j < outputs; ++j) {
+                    const auto weight = [&](int i) {
+                        return static_cast<double>(
+                            parameters[static_cast<std::size_t>(i * outputs + j)]);
+                    };
+                    double sum = weight(inputs);
+                    for (int i = 0; i < inputs; ++i) {
+                        sum += weight(i) * static_cast<double>(x[i]);
+                    }
+                    expected.push_back(sum);
+                }
+            }
+            CHECK(block_error(alone, expected) <= tolerance);
+            CHECK(block_error(together, expected) <= tolerance);
+        }
+    }
+
     TEST_CASE("dense: gradients are added to, an unwanted input gradient is left out") {
         problem p(tocsin::dense<double, tocsin::tanh_activation>{4, 6});
         p.loss();

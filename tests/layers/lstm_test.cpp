@@ -1,11 +1,11 @@
 #include "tocsin/layers/lstm.hpp"
-#include "tocsin/layers/reference_lstm.hpp"
 #include "tocsin/training/adam.hpp"
 #include "tocsin/training/gradient_check.hpp"
 
 #include <doctest/doctest.h>
 
 #include "support/random_values.hpp"
+#include "support/reference_lstm.hpp"
 #include "support/reference_values.hpp"
 #include <algorithm>
 #include <cmath>
@@ -268,7 +268,7 @@ TEST_SUITE("layers") {
             CAPTURE(batch);
             CAPTURE(time);
             problem<tocsin::lstm<Scalar>> ours({inputs, hidden}, batch, time);
-            problem<tocsin::reference_lstm<Scalar>> reference({inputs, hidden}, batch, time);
+            problem<tocsin_test::reference_lstm<Scalar>> reference({inputs, hidden}, batch, time);
             const double limit = 1 / std::sqrt(hidden); // as fresh weights: no saturated gates
             for (auto& weight : ours.parameters()) {
                 weight *= static_cast<Scalar>(limit);

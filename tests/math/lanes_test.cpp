@@ -13,13 +13,17 @@ template <class Scalar>
 using widest = tocsin::lanes<Scalar, tocsin::widest_lanes<Scalar>>;
 template <class Scalar>
 using single = tocsin::lanes<Scalar, 1>;
+/// The register of a layer with a single output: half the widest on AVX-512.
+template <class Scalar>
+using narrow = tocsin::lanes<Scalar, tocsin::lanes_for<Scalar>(1)>;
 
 } // namespace
 
 TEST_SUITE("math") {
 
     TEST_CASE_TEMPLATE("lanes: loads and stores of a part touch no scalar beyond it", Lanes,
-                       widest<float>, widest<double>, single<float>, single<double>) {
+                       widest<float>, widest<double>, narrow<float>, narrow<double>, single<float>,
+                       single<double>) {
         using scalar = typename Lanes::scalar_type;
         for (int valid = 1; valid <= Lanes::count; ++valid) {
             // Exactly as long as the part: AddressSanitizer sees every access beyond.
@@ -38,7 +42,8 @@ TEST_SUITE("math") {
     }
 
     TEST_CASE_TEMPLATE("lanes: arithmetic works on each scalar", Lanes, widest<float>,
-                       widest<double>, single<float>, single<double>) {
+                       widest<double>, narrow<float>, narrow<double>, single<float>,
+                       single<double>) {
         using scalar = typename Lanes::scalar_type;
         scalar a[Lanes::count];
         scalar total = 0;

@@ -14,6 +14,14 @@
 #error "tocsin detects NaN and infinite samples: compile without -ffast-math (-ffinite-math-only)"
 #endif
 
+/// Functions and lambdas of one kernel, which must become one function for its sums to stay in
+/// registers; and of the path of a single sample, where calls cost as much as the arithmetic.
+#if defined(__GNUC__)
+#define TOCSIN_ALWAYS_INLINE __attribute__((always_inline))
+#else
+#define TOCSIN_ALWAYS_INLINE
+#endif
+
 namespace tocsin::detail {
 
 /// Prints the message and aborts: what TOCSIN_FAIL does unless the application defines its own.

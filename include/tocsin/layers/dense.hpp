@@ -58,21 +58,23 @@ class dense {
         bias.setZero();
     }
 
-    /// Scalars of the packed weights.
+    /// Scalars of the packed weights: the bias, filled up with zeros, then the matrix.
     constexpr index_t packed_size() const noexcept {
-        return whole_lines<Scalar>(matrix_size() + output_size());
+        return bias_size() + whole_lines<Scalar>(matrix_size());
     }
     /// Packs parameters for apply(). Never allocates.
     /// @param packed `packed_size()` scalars, overwritten; fastest when aligned to 64 bytes
     void pack(std::span<const Scalar> parameters, std::span<Scalar> packed) const noexcept {
         const weights<const Scalar> view = view_of(parameters);
         const auto weight = [&](int input, int output) { return view.matrix(output, input); };
+        std::fill_n(packed.data(), bias_size(), Scalar(0));
+        std::copy_n(view.bias.data(), output_size(), packed.data());
+        Scalar* const matrix = packed.data() + bias_size();
         if (has_few_outputs()) {
-            pack_rows(rows(), weight, packed.data());
+            pack_rows(rows(), weight, matrix);
         } else {
-            pack_product(product(), weight, packed.data());
+            pack_product(product(), weight, matrix);
         }
-        std::copy_n(view.bias.data(), output_size(), packed.data() + matrix_size());
     }
     /// The layer on kernels of its own, for inference. Never allocates.
     /// @param packed weights by pack()
@@ -80,23 +82,37 @@ class dense {
     /// @param output `[outputs x n]`, contiguous, overwritten; must not overlap `input`
     template <class Input, class Output>
     void apply(packed_weights<Scalar> packed, const Input& input, Output&& output) const noexcept {
-        const Scalar* const matrix = packed.values.data();
-        const Scalar* const bias = matrix + matrix_size();
         const auto columns = static_cast<int>(input.cols());
-        if (has_few_outputs()) {
-            using widest = lanes<Scalar, widest_lanes<Scalar>>;
+        if (columns == 1 || has_few_outputs()) {
             for (index_t column = 0; column < columns; ++column) {
-                dot_products<widest>(rows(), matrix, input.data() + column * input_size(), bias,
-                                     output.data() + column * output_size());
+                apply_column(packed.values.data(), input.data() + column * input_size(),
+                             output.data() + column * output_size());
             }
+            return;
+        }
+        const Scalar* const bias = packed.values.data();
+        with_lanes<Scalar>(output_size(), [&]<class Lanes>() {
+            packed_product<Lanes>(product(), bias + bias_size(),
+                                  {input.data(), 1, input_size(), 0, input_size()}, columns, bias,
+                                  output.data());
+        });
+        activate(Activation{}, output.data(), output.size());
+    }
+    /// The same for a single column, the sample of a stream.
+    /// @param packed weights by pack()
+    /// @param input  `[inputs]`
+    /// @param output `[outputs]`, overwritten; must not overlap `input`
+    void apply_column(const Scalar* packed, const Scalar* input, Scalar* output) const noexcept {
+        const Scalar* const matrix = packed + bias_size();
+        if (has_few_outputs()) {
+            dot_products<lanes<Scalar, widest_lanes<Scalar>>>(rows(), matrix, input, packed,
+                                                              output);
         } else {
             with_lanes<Scalar>(output_size(), [&]<class Lanes>() {
-                packed_product<Lanes>(product(), matrix,
-                                      {input.data(), 1, input_size(), 0, input_size()}, columns,
-                                      bias, output.data());
+                packed_column_product<Lanes>(product(), matrix, input, packed, output);
             });
         }
-        activate(Activation{}, output.data(), output.size());
+        activate(Activation{}, output, output_size());
     }
 
     /// The layer on matrix products, for training.
@@ -154,9 +170,12 @@ class dense {
     }
 
   private:
-    /// A quarter of a register of outputs or less, inputs for one: see math/dot_products.hpp.
+    /// Whether a column takes fewer instructions by dot products: one for each register of a row,
+    /// seven for its sum. A product reads the value and multiplies each block of outputs with it.
     constexpr bool has_few_outputs() const noexcept {
-        return 4 * output_size() <= widest_lanes<Scalar> && input_size() >= widest_lanes<Scalar>;
+        return index_t{output_size()} *
+                   (registers_for(input_size(), widest_lanes<Scalar>) + index_t{7}) <
+               index_t{input_size()} * (product().blocks() + index_t{1});
     }
     constexpr row_layout rows() const noexcept {
         return {output_size(), input_size(), widest_lanes<Scalar>};
@@ -164,6 +183,7 @@ class dense {
     constexpr product_layout product() const noexcept {
         return {output_size(), input_size(), lanes_for<Scalar>(output_size())};
     }
+    constexpr index_t bias_size() const noexcept { return whole_lines<Scalar>(output_size()); }
     constexpr index_t matrix_size() const noexcept {
         return has_few_outputs() ? rows().size() : product().size();
     }

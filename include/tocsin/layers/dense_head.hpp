@@ -88,8 +88,25 @@ class dense_head {
     /// @param work   `apply_work_size(batch)` scalars
     void apply(packed_weights<Scalar> packed, const matrix_view<const Scalar>& input,
                matrix_view<Scalar> output, std::span<Scalar> work) const noexcept {
-        const index_t half = index_t{largest_hidden_size()} * input.cols();
+        const index_t half = layers() > 2 ? index_t{largest_hidden_size()} * input.cols() : 0;
         const Scalar* below = input.data();
+        if (input.cols() == 1) {
+            const Scalar* weights = packed.values.data();
+            sizes_.for_each_layer(
+                [&]<int In, int Out>(int k, int in, int out) TOCSIN_ALWAYS_INLINE {
+                    if (k + 1 == layers()) {
+                        dense<Scalar, identity_activation, In, Out>{in, out}.apply_column(
+                            weights, below, output.data());
+                        return;
+                    }
+                    const dense<Scalar, relu_activation, In, Out> layer{in, out};
+                    Scalar* const above = work.data() + (k % 2) * half;
+                    layer.apply_column(weights, below, above);
+                    below = above;
+                    weights += layer.packed_size();
+                });
+            return;
+        }
         for_each_layer(0, [&](const auto& layer, const position& at) {
             // Layers alternate between the halves of `work`; the last one writes the output.
             Scalar* const above =
@@ -182,15 +199,18 @@ class dense_head {
         position at;
         sizes_.for_each_layer([&]<int In, int Out>(int k, int in, int out) {
             at.k = k;
+            if (k >
+                0) { // not behind each layer: most heads have one, whose sizes then cost nothing
+                const dense<Scalar> below{sizes_.size(k - 1), in};
+                at.parameters += below.parameter_count();
+                at.packed += below.packed_size();
+                at.tape += in * columns;
+            }
             if (k + 1 < layers()) {
                 visit(dense<Scalar, relu_activation, In, Out>{in, out}, at);
             } else {
                 visit(dense<Scalar, identity_activation, In, Out>{in, out}, at);
             }
-            const dense<Scalar> shape{in, out};
-            at.parameters += shape.parameter_count();
-            at.packed += shape.packed_size();
-            at.tape += out * columns;
         });
     }
     template <class Visit>

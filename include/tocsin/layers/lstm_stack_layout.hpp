@@ -143,17 +143,20 @@ class lstm_stack_layout {
     }
 
     /// Calls `visit(layer, position)`, first layer first, the sizes as template arguments.
+    /// @param time steps of the tape; 0 where none is needed
     template <class Visit>
-    void for_each_layer(int batch, int time, Visit&& visit) const {
+    TOCSIN_ALWAYS_INLINE void for_each_layer(int batch, int time, Visit&& visit) const {
         position at;
-        sizes_.for_each_layer([&]<int In, int Out>(int k, int in, int out) {
-            const layer_type<In, Out> layer{in, out};
+        sizes_.for_each_layer([&]<int In, int Out>(int k, int in, int out) TOCSIN_ALWAYS_INLINE {
             at.k = k;
-            visit(layer, at);
-            at.parameters += layer.parameter_count();
-            at.packed += layer.packed_size();
-            at.tape += layer_tape_size(k, batch, time);
-            at.state += layer.state_size(batch);
+            if (k > 0) { // not behind each layer: the sizes of the last one are not needed
+                const layer_type<> below = layer(k - 1);
+                at.parameters += below.parameter_count();
+                at.packed += below.packed_size();
+                at.tape += time > 0 ? layer_tape_size(k - 1, batch, time) : 0;
+                at.state += below.state_size(batch);
+            }
+            visit(layer_type<In, Out>{in, out}, at);
         });
     }
     /// The same, last layer first.

@@ -58,8 +58,8 @@ class chain_sizes {
 
     /// Calls `visit.template operator()<In, Out>(k, in, out)` for each layer, front to back.
     template <class Visit>
-    static constexpr void for_each_layer(Visit&& visit) {
-        [&]<std::size_t... K>(std::index_sequence<K...>) {
+    TOCSIN_ALWAYS_INLINE static constexpr void for_each_layer(Visit&& visit) {
+        [&]<std::size_t... K>(std::index_sequence<K...>) TOCSIN_ALWAYS_INLINE {
             (visit.template operator()<size(K), size(K + 1)>(static_cast<int>(K), size(K),
                                                              size(K + 1)),
              ...);
@@ -131,7 +131,7 @@ class chain_sizes<> {
     }
 
     template <class Visit>
-    constexpr void for_each_layer(Visit&& visit) const {
+    TOCSIN_ALWAYS_INLINE constexpr void for_each_layer(Visit&& visit) const {
         for (int k = 0; k < layers(); ++k) {
             visit.template operator()<dynamic, dynamic>(k, size(k), size(k + 1));
         }

@@ -2,7 +2,7 @@
 /// @brief Product of a matrix of few rows with a column: one dot product per row.
 ///
 /// Where there are fewer outputs than lanes, packed_product would leave most of a register empty;
-/// here registers run along the terms.
+/// here registers run along the terms. A single column then needs fewer reads, too.
 #pragma once
 
 #include "tocsin/math/lanes.hpp"
@@ -15,10 +15,10 @@ namespace tocsin {
 struct row_layout {
     int outputs;
     int terms;
-    int units; ///< lanes of the kernel
+    int units; ///< lanes of the kernel, a power of two
 
     constexpr index_t row_size() const noexcept {
-        return index_t{(terms + units - 1) / units} * units;
+        return index_t{registers_for(terms, units)} * units;
     }
     constexpr index_t size() const noexcept { return outputs * row_size(); }
 };
@@ -36,14 +36,14 @@ void pack_rows(const row_layout& layout, const Matrix& matrix, Scalar* packed) n
 namespace detail {
 
 template <class Lanes, int Rows>
-void dot_rows(const row_layout& layout, const typename Lanes::scalar_type* rows,
-              const typename Lanes::scalar_type* values, const typename Lanes::scalar_type* start,
-              typename Lanes::scalar_type* output) noexcept {
+TOCSIN_ALWAYS_INLINE inline void dot_rows(int terms, const typename Lanes::scalar_type* rows,
+                                          index_t stride, const typename Lanes::scalar_type* values,
+                                          const typename Lanes::scalar_type* start,
+                                          typename Lanes::scalar_type* output) noexcept {
     using scalar = typename Lanes::scalar_type;
     using reg = typename Lanes::register_type;
     using pack = typename Lanes::pack_type;
     constexpr int width = Lanes::count;
-    const index_t stride = layout.row_size();
     reg sums[2][Rows];
     unroll<2>([&](auto part) TOCSIN_ALWAYS_INLINE {
         unroll<Rows>([&](auto row)
@@ -57,15 +57,15 @@ void dot_rows(const row_layout& layout, const typename Lanes::scalar_type* rows,
         });
         r += width;
     };
-    while (r + 2 * width <= layout.terms) {
+    while (r + 2 * width <= terms) {
         add(std::integral_constant<int, 0>{}, Lanes::load(values + r));
         add(std::integral_constant<int, 1>{}, Lanes::load(values + r));
     }
-    if (r + width <= layout.terms) {
+    if (r + width <= terms) {
         add(std::integral_constant<int, 0>{}, Lanes::load(values + r));
     }
-    if (r < layout.terms) {
-        add(std::integral_constant<int, 1>{}, Lanes::load_first(values + r, layout.terms - r));
+    if (r < terms) {
+        add(std::integral_constant<int, 1>{}, Lanes::load_first(values + r, terms - r));
     }
     unroll<Rows>([&](auto row) TOCSIN_ALWAYS_INLINE {
         output[row] = start[row] + Lanes::sum(Lanes::add(sums[0][row], sums[1][row]));
@@ -84,13 +84,14 @@ void dot_products(const row_layout& layout, const typename Lanes::scalar_type* r
                   const typename Lanes::scalar_type* values,
                   const typename Lanes::scalar_type* start,
                   typename Lanes::scalar_type* output) noexcept {
+    const index_t stride = index_t{registers_for(layout.terms, Lanes::count)} * Lanes::count;
     int row = 0;
     for (; row + 4 <= layout.outputs; row += 4) {
-        detail::dot_rows<Lanes, 4>(layout, rows + row * layout.row_size(), values, start + row,
+        detail::dot_rows<Lanes, 4>(layout.terms, rows + row * stride, stride, values, start + row,
                                    output + row);
     }
     for (; row < layout.outputs; ++row) {
-        detail::dot_rows<Lanes, 1>(layout, rows + row * layout.row_size(), values, start + row,
+        detail::dot_rows<Lanes, 1>(layout.terms, rows + row * stride, stride, values, start + row,
                                    output + row);
     }
 }

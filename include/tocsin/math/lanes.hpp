@@ -6,21 +6,14 @@
 /// they would spill arrays of a class.
 #pragma once
 
+#include "tocsin/core/config.hpp"
+#include "tocsin/math/partial_registers.hpp"
 #include "tocsin/math/simd.hpp"
 
 #include <bit>
 #include <cstdint>
-#include <cstring>
 #include <type_traits>
 #include <utility>
-
-/// Lambdas and functions of one kernel, which must become one function for its sums to stay in
-/// registers.
-#if defined(__GNUC__)
-#define TOCSIN_ALWAYS_INLINE __attribute__((always_inline))
-#else
-#define TOCSIN_ALWAYS_INLINE
-#endif
 
 namespace tocsin {
 
@@ -84,7 +77,8 @@ struct lanes<Scalar, Count> {
     }
     /// The first `valid` scalars, then zeros. Reads no more than those.
     TOCSIN_ALWAYS_INLINE static register_type load_first(const Scalar* from, int valid) noexcept {
-        return valid == Count ? load(from) : load_part(from, valid);
+        return valid == Count ? load(from)
+                              : register_type(detail::load_part<pack_type>(from, valid));
     }
     /// Writes the first `valid` scalars alone.
     TOCSIN_ALWAYS_INLINE static void store_first(Scalar* to, register_type value,
@@ -92,7 +86,7 @@ struct lanes<Scalar, Count> {
         if (valid == Count) {
             store(to, value);
         } else {
-            store_part(to, value, valid);
+            detail::store_part(to, pack_type(value), valid);
         }
     }
     /// Asks for `Registers` registers' worth of memory that will be needed soon.
@@ -120,29 +114,13 @@ struct lanes<Scalar, Count> {
         return pack_type(a) + pack_type(b);
     }
     TOCSIN_ALWAYS_INLINE static Scalar sum(register_type value) noexcept {
-        if constexpr (requires(pack_type x) { reduce_add(x); }) {
-            return reduce_add(pack_type(value));
-        } else {
-            return hadd(pack_type(value)); // its name in xsimd 8
-        }
+        return detail::sum_of_register(pack_type(value));
     }
     TOCSIN_ALWAYS_INLINE static register_type lower_half(register_type words) noexcept {
         using word = std::conditional_t<sizeof(Scalar) == 4, std::uint32_t, std::uint64_t>;
         const auto bits = xsimd::bitwise_cast<xsimd::batch<word, typename pack_type::arch_type>>(
             pack_type(words));
         return xsimd::bitwise_cast<pack_type>(bits << static_cast<int>(4 * sizeof(Scalar)));
-    }
-
-  private:
-    static register_type load_part(const Scalar* from, int valid) noexcept {
-        alignas(64) Scalar padded[Count] = {};
-        std::memcpy(padded, from, static_cast<std::size_t>(valid) * sizeof(Scalar));
-        return load(padded);
-    }
-    static void store_part(Scalar* to, register_type value, int valid) noexcept {
-        alignas(64) Scalar padded[Count];
-        store(padded, value);
-        std::memcpy(to, padded, static_cast<std::size_t>(valid) * sizeof(Scalar));
     }
 };
 
@@ -162,6 +140,13 @@ template <class Scalar>
 inline constexpr int widest_lanes = 1;
 
 #endif
+
+/// Registers that `count` scalars fill, the last one perhaps in part. Without a division: streams
+/// ask at each step.
+/// @param lanes of a register, a power of two
+constexpr int registers_for(int count, int lanes) noexcept {
+    return (count + lanes - 1) >> std::countr_zero(static_cast<unsigned>(lanes));
+}
 
 /// Lanes for `outputs` sums side by side: a register of half the width where the widest would be
 /// half empty.

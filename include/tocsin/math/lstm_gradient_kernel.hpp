@@ -6,8 +6,13 @@
 
 namespace tocsin {
 
-/// Chain rule through the cells of one time step; equations as lstm_cell_backward of
-/// lstm_kernels.hpp.
+/// Chain rule through the cells of one time step. With dh = dL/dh' and dc = dL/dc' from later steps:
+///
+///     dc  = dc + dh * o * (1 - tanh(c')^2)
+///     dz_i = dc * g * i * (1 - i)          dz_f = dc * c * f * (1 - f)
+///     dz_g = dc * i * (1 - g^2)            dz_o = dh * tanh(c') * o * (1 - o)
+///     dL/dc = dc * f
+///
 /// @param gates           in: i, f, g, o; out: dL/dz; the columns from `first_column` on
 /// @param previous_cell   `[hidden x batch]` c
 /// @param cell            `[hidden x batch]` c'

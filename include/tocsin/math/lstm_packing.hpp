@@ -10,7 +10,7 @@
 #pragma once
 
 #include "tocsin/math/lanes.hpp"
-#include "tocsin/math/lstm_kernels.hpp"
+#include "tocsin/math/lstm_gate.hpp"
 #include "tocsin/math/packed_product.hpp"
 
 #include <algorithm>
@@ -24,9 +24,9 @@ namespace tocsin {
 struct lstm_layout {
     int inputs;
     int hidden;
-    int units; ///< per block: the lanes of the kernels that read it
+    int units; ///< per block: the lanes of the kernels that read it, a power of two
 
-    constexpr int blocks() const noexcept { return (hidden + units - 1) / units; }
+    constexpr int blocks() const noexcept { return registers_for(hidden, units); }
     /// Units of a block that exist.
     constexpr int units_in(int block) const noexcept {
         return std::min(units, hidden - block * units);

@@ -16,9 +16,9 @@ namespace tocsin {
 struct product_layout {
     int outputs;
     int terms; ///< r
-    int units; ///< outputs per block: the lanes of the kernel
+    int units; ///< outputs per block: the lanes of the kernel, a power of two
 
-    constexpr int blocks() const noexcept { return (outputs + units - 1) / units; }
+    constexpr int blocks() const noexcept { return registers_for(outputs, units); }
     constexpr index_t block_size() const noexcept { return index_t{terms} * units; }
     constexpr index_t size() const noexcept { return blocks() * block_size(); }
 };
@@ -163,6 +163,31 @@ void packed_product(const product_layout& layout, const typename Lanes::scalar_t
     }
     for (; block < layout.blocks(); ++block) {
         detail::product_blocks<Lanes, 1>(layout, packed, operand, columns, start, output, block);
+    }
+}
+
+/// The same for a single column in one segment, without what only batches need: more blocks share
+/// the reads of a value. Never allocates.
+/// @param values `[terms]`
+template <class Lanes>
+void packed_column_product(const product_layout& layout, const typename Lanes::scalar_type* packed,
+                           const typename Lanes::scalar_type* values,
+                           const typename Lanes::scalar_type* start,
+                           typename Lanes::scalar_type* output) noexcept {
+    constexpr int split = Lanes::sums >= 16 ? 4 : 2;
+    const segmented_columns<typename Lanes::scalar_type> operand{values, 1, layout.terms, 0,
+                                                                 layout.terms};
+    const int blocks = layout.blocks();
+    int block = 0;
+    for (; block + 4 <= blocks; block += 4) {
+        detail::product_tile<Lanes, 1, 4, split>(layout, packed, operand, 0, start, output, block);
+    }
+    if (blocks - block == 3) {
+        detail::product_tile<Lanes, 1, 3, split>(layout, packed, operand, 0, start, output, block);
+    } else if (blocks - block == 2) {
+        detail::product_tile<Lanes, 1, 2, 4>(layout, packed, operand, 0, start, output, block);
+    } else if (blocks - block == 1) {
+        detail::product_tile<Lanes, 1, 1, 8>(layout, packed, operand, 0, start, output, block);
     }
 }
 

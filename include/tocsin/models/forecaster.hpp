@@ -124,7 +124,7 @@ class forecaster {
         return index_t{head_.output_size()} * batch;
     }
     constexpr index_t step_work_size(int batch) const noexcept {
-        return stack_.step_work_size(batch) + head_.apply_work_size(batch);
+        return std::max(stack_.step_work_size(batch), head_.apply_work_size(batch));
     }
     /// Reads a sample of each stream and forecasts the next ones. Never allocates.
     /// @param packed    weights by pack()
@@ -136,11 +136,9 @@ class forecaster {
               std::span<Scalar> state, matrix_view<Scalar> forecasts, std::span<Scalar> work,
               block_order order = block_order::ascending) const noexcept {
         const int batch = static_cast<int>(samples.cols());
-        work_area<Scalar> rest{work};
-        const auto stack_work = rest.take(stack_.step_work_size(batch));
-        stack_.step(packed, samples, state, stack_work, order);
+        stack_.step(packed, samples, state, work, order);
         head_.apply(packed.from(stack_.packed_size()), stack_.top_hidden(state, batch), forecasts,
-                    rest.rest());
+                    work); // which the stack no longer needs
     }
 
     // ---- inference: windows, for training and window detectors ------------------------------
