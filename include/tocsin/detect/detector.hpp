@@ -394,7 +394,7 @@ class detector {
     void exchange(Archive& archive) {
         detail::exchange_learned(archive, parts_);
         if constexpr (Archive::loading) {
-            parts_.identity = detail::identity_of(parts_);
+            detail::settle(parts_);
         }
     }
 
@@ -422,7 +422,7 @@ class detector {
             parts_.phase = parts_.thresholds.available() ? detector_phase::tuned
                                                          : detector_phase::errors_fitted;
         }
-        parts_.identity = detail::identity_of(parts_);
+        detail::settle(parts_);
     }
 
     learned_type parts_;

@@ -102,4 +102,11 @@ std::uint64_t identity_of(Learned& learned) noexcept {
     return archive.value();
 }
 
+/// Takes over what follows from the phases; call it after each change.
+template <class Learned>
+void settle(Learned& learned) noexcept {
+    learned.stream_threshold = learned.thresholds.threshold(learned.view());
+    learned.identity = identity_of(learned);
+}
+
 } // namespace tocsin::detail
