@@ -11,8 +11,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <span>
 
 namespace tocsin::detail {
@@ -70,14 +72,26 @@ class error_source<Model> {
         if (sample.seen < ahead_) {
             return false;
         }
-        for (index_t before = 1; before <= ahead_; ++before) {
-            const scalar_type* const forecast = sample.state.data() +
-                                                column_of(sample.seen + ahead_ - before) +
-                                                (before - 1) * targets_;
+        bool finite = true;
+        const auto subtract = [&](index_t before, index_t column) {
+            const scalar_type* const forecast =
+                sample.state.data() + column + (before - 1) * targets_;
             double* const errors = sample.errors + (before - 1) * targets_;
             for (index_t f = 0; f < targets_; ++f) {
-                errors[f] = error_of(sample.observed[f], forecast[f]);
+                errors[f] =
+                    static_cast<double>(sample.observed[f]) - static_cast<double>(forecast[f]);
+                finite = finite && std::isfinite(errors[f]);
             }
+        };
+        if (ahead_ == 1) {
+            subtract(1, model_state_);
+        } else {
+            for (index_t before = 1; before <= ahead_; ++before) {
+                subtract(before, column_of(sample.seen + ahead_ - before));
+            }
+        }
+        if (!finite) {
+            name_missing(sample);
         }
         return true;
     }
@@ -122,29 +136,21 @@ class error_source<Model> {
         scalar_type* const forecasts = rest.take(outputs_ * count).data();
         const auto states = rest.take(model_state_ * count);
         for (int k = 0; k < count; ++k) {
-            const auto& sample = *samples[static_cast<std::size_t>(k)];
-            copy_scalars(sample.inputs, features_, inputs + index_t{k} * features_);
-            const scalar_type* from = sample.state.data();
-            scalar_type* part = states.data();
-            for (int b = 0; b < block_count_; ++b) {
-                const index_t size = blocks_[static_cast<std::size_t>(b)];
-                copy_scalars(from, size, part + k * size);
-                from += size;
-                part += size * count;
-            }
+            copy_scalars(samples[static_cast<std::size_t>(k)]->inputs, features_,
+                         inputs + index_t{k} * features_);
         }
+        for_each_part(count, [&](int k, index_t in_stream, index_t in_batch, index_t size) {
+            copy_scalars(samples[static_cast<std::size_t>(k)]->state.data() + in_stream, size,
+                         states.data() + in_batch);
+        });
         model.step(weights.packed(), matrix_view<const scalar_type>(inputs, features_, count),
                    states, matrix_view<scalar_type>(forecasts, outputs_, count), rest.rest());
+        for_each_part(count, [&](int k, index_t in_stream, index_t in_batch, index_t size) {
+            copy_scalars(states.data() + in_batch, size,
+                         samples[static_cast<std::size_t>(k)]->state.data() + in_stream);
+        });
         for (int k = 0; k < count; ++k) {
             const auto& sample = *samples[static_cast<std::size_t>(k)];
-            scalar_type* to = sample.state.data();
-            const scalar_type* part = states.data();
-            for (int b = 0; b < block_count_; ++b) {
-                const index_t size = blocks_[static_cast<std::size_t>(b)];
-                copy_scalars(part + k * size, size, to);
-                to += size;
-                part += size * count;
-            }
             copy_scalars(forecasts + index_t{k} * outputs_, outputs_,
                          sample.state.data() + column_of(sample.seen));
         }
@@ -156,11 +162,41 @@ class error_source<Model> {
         return model_state_ +
                (ahead_ == 1 ? 0 : static_cast<index_t>(sample % ahead_) * outputs_);
     }
+    /// Calls `visit(stream, place in its state, place in the batch, size)` for all parts of states.
+    template <class Visit>
+    void for_each_part(int count, Visit&& visit) const noexcept {
+        index_t in_stream = 0;
+        for (int b = 0; b < block_count_; ++b) {
+            const index_t size = blocks_[static_cast<std::size_t>(b)];
+            index_t in_batch = in_stream * count;
+            for (int k = 0; k < count; ++k, in_batch += size) {
+                visit(k, in_stream, in_batch, size);
+            }
+            in_stream += size;
+        }
+    }
+    /// Errors that are not finite: NaN where a value is missing, infinite where the forecast is not
+    /// finite.
+    [[gnu::noinline]] void name_missing(const source_sample<scalar_type>& sample) const noexcept {
+        for (index_t k = 0; k < outputs_; ++k) {
+            if (!std::isfinite(sample.errors[k])) {
+                sample.errors[k] = std::isnan(sample.observed[k % targets_])
+                                       ? std::numeric_limits<double>::quiet_NaN()
+                                       : std::numeric_limits<double>::infinity();
+            }
+        }
+    }
     /// A copy of few scalars, without a call where they fill whole registers.
     static void copy_scalars(const scalar_type* from, index_t count, scalar_type* to) noexcept {
-        constexpr auto line = static_cast<index_t>(32 / sizeof(scalar_type));
+        constexpr auto line = static_cast<index_t>(64 / sizeof(scalar_type));
         for (; count >= line; count -= line, from += line, to += line) {
+            std::memcpy(to, from, 64);
+        }
+        if (count >= line / 2) {
             std::memcpy(to, from, 32);
+            count -= line / 2;
+            from += line / 2;
+            to += line / 2;
         }
         for (; count > 0; --count) {
             *to++ = *from++;
