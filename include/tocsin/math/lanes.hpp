@@ -115,12 +115,7 @@ struct lanes<Scalar, Count> {
     }
     TOCSIN_ALWAYS_INLINE static register_type multiply_add(register_type a, register_type b,
                                                            register_type c) noexcept {
-#if defined(__GNUC__)
-        return a * b +
-               c; // the same bits; leaves the compiler free which operand to read from memory
-#else
         return detail::multiply_add(pack_type(a), pack_type(b), pack_type(c));
-#endif
     }
     TOCSIN_ALWAYS_INLINE static register_type add(register_type a, register_type b) noexcept {
         return pack_type(a) + pack_type(b);
