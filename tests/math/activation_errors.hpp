@@ -68,11 +68,11 @@ struct activation_errors {
 };
 
 /// The errors over given arguments, none of them NaN.
-template <class Path, class Scalar, class Activation, class Exact>
+template <int Width, class Scalar, class Activation, class Exact>
 activation_errors measure_errors(const Activation& activation, const Exact& exact,
                                  const std::vector<Scalar>& arguments) {
     auto values = arguments;
-    tocsin::activate<Path>(activation, values.data(), static_cast<tocsin::index_t>(values.size()));
+    tocsin::activate<Width>(activation, values.data(), static_cast<tocsin::index_t>(values.size()));
     activation_errors worst;
     for (std::size_t k = 0; k < values.size(); ++k) {
         worst.add(values[k], exact(static_cast<wide<Scalar>>(arguments[k])));
@@ -85,7 +85,7 @@ inline bool long_tests() {
     return std::getenv("TOCSIN_LONG_TESTS") != nullptr;
 }
 
-/// The errors of one activation on both paths.
+/// The errors of one activation on single scalars and on the widest registers.
 struct errors_on_both_paths {
     activation_errors scalar;
     activation_errors native;
@@ -109,8 +109,8 @@ errors_on_both_paths measure_all_floats(const Activation& activation, const Exac
         std::vector<float> scalar = arguments;
         std::vector<float> native = arguments;
         const auto count = static_cast<tocsin::index_t>(arguments.size());
-        tocsin::activate<tocsin::scalar_path>(activation, scalar.data(), count);
-        tocsin::activate<tocsin::native_path>(activation, native.data(), count);
+        tocsin::activate<1>(activation, scalar.data(), count);
+        tocsin::activate<tocsin::widest_register>(activation, native.data(), count);
         for (std::size_t k = 0; k < arguments.size(); ++k) {
             if (std::isnan(arguments[k])) {
                 worst.nan_lost += std::isnan(scalar[k]) ? 0 : 1;

@@ -105,8 +105,7 @@ class dense {
     void apply_column(const Scalar* packed, const Scalar* input, Scalar* output) const noexcept {
         const Scalar* const matrix = packed + bias_size();
         if (has_few_outputs()) {
-            dot_products<lanes<Scalar, widest_lanes<Scalar>>>(rows(), matrix, input, packed,
-                                                              output);
+            dot_products<lanes_of<Scalar>>(rows(), matrix, input, packed, output);
         } else {
             with_lanes<Scalar>(output_size(), [&]<class Lanes>() {
                 packed_column_product<Lanes>(product(), matrix, input, packed, output);

@@ -120,28 +120,12 @@ struct relu_activation {
     static constexpr const char* name = "relu";
     template <class Pack>
     Pack operator()(const Pack& x) const noexcept {
-        return choose_positive(x, x);
+        return detail::zero_unless_positive(x, x);
     }
     template <class Pack>
     Pack slope(const Pack& y) const noexcept {
-        return choose_positive(y, Pack(1));
+        return detail::zero_unless_positive(y, Pack(1));
     }
-
-  private:
-    // Written as "0 where x <= 0" so that a NaN takes the other branch.
-    template <class Scalar>
-        requires std::is_floating_point_v<Scalar>
-    static Scalar choose_positive(Scalar x, Scalar value) noexcept {
-        return x <= Scalar(0) ? Scalar(0) : value;
-    }
-#if TOCSIN_HAS_XSIMD
-    template <class Scalar>
-    static xsimd::batch<Scalar> choose_positive(const xsimd::batch<Scalar>& x,
-                                                const xsimd::batch<Scalar>& value) noexcept {
-        return xsimd::select(x <= xsimd::batch<Scalar>(Scalar(0)), xsimd::batch<Scalar>(Scalar(0)),
-                             value);
-    }
-#endif
 };
 
 } // namespace tocsin

@@ -2,7 +2,7 @@
 /// @brief The arithmetic of one Adam step over arrays, in one pass.
 #pragma once
 
-#include "tocsin/math/pack_functions.hpp"
+#include "tocsin/math/lanes.hpp"
 
 #include <type_traits>
 
@@ -21,12 +21,12 @@ struct adam_factors {
     Scalar epsilon;         ///< positive
 };
 
-/// Moves parameters by one step of adam (see there for the equations) and updates its moments. The
-/// arrays may be unaligned and must not overlap. Never allocates.
+/// Moves parameters by one step of adam (see there for the equations) and updates its moments.
 /// @param first   `[count]` m
 /// @param second  `[count]` v
 /// @param largest `[count]` largest v so far (AMSGrad), or null for none
-template <class Path = native_path, class Scalar>
+/// The arrays may be unaligned and must not overlap. Never allocates.
+template <int Width = widest_register, class Scalar>
 void adam_update(const adam_factors<Scalar>& factors, index_t count, Scalar* parameters,
                  const Scalar* gradients, Scalar* first, Scalar* second, Scalar* largest) noexcept {
     const auto update = [&](auto pack, auto amsgrad) {
@@ -51,11 +51,11 @@ void adam_update(const adam_factors<Scalar>& factors, index_t count, Scalar* par
                                         -detail::divide(value(factors.step_size) * m, divisor)));
     };
     if (largest != nullptr) {
-        Path::template for_each_pack<Scalar>(count,
-                                             [&](auto pack) { update(pack, std::true_type{}); });
+        for_each_pack<lanes_of<Scalar, Width>>(count,
+                                               [&](auto pack) { update(pack, std::true_type{}); });
     } else {
-        Path::template for_each_pack<Scalar>(count,
-                                             [&](auto pack) { update(pack, std::false_type{}); });
+        for_each_pack<lanes_of<Scalar, Width>>(count,
+                                               [&](auto pack) { update(pack, std::false_type{}); });
     }
 }
 
