@@ -13,9 +13,9 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
-#include <cstring>
 #include <limits>
 #include <span>
+#include <type_traits>
 
 namespace tocsin::detail {
 
@@ -35,9 +35,8 @@ class error_source<Model> {
           outputs_{model.forecast_size(1)}, model_state_{model.state_size(1)},
           step_work_{model.step_work_size(1)} {
         if constexpr (batches) {
-            model.for_each_state_block([&](index_t size) {
-                blocks_[static_cast<std::size_t>(block_count_++)] = size;
-            });
+            model.for_each_state_block(
+                [&](index_t size) { blocks_[static_cast<std::size_t>(block_count_++)] = size; });
         }
     }
 
@@ -124,8 +123,7 @@ class error_source<Model> {
         requires(const Model& model) { model.for_each_state_block([](index_t) {}); };
 
     index_t group_work_size(const Model& model, int group) const noexcept {
-        return (index_t{features_} + outputs_ + model_state_) * group +
-               model.step_work_size(group);
+        return (index_t{features_} + outputs_ + model_state_) * group + model.step_work_size(group);
     }
     void advance_group(const Model& model, const model_weights<Model>& weights,
                        std::span<const source_sample<scalar_type>* const> samples,
@@ -139,15 +137,21 @@ class error_source<Model> {
             copy_scalars(samples[static_cast<std::size_t>(k)]->inputs, features_,
                          inputs + index_t{k} * features_);
         }
-        for_each_part(count, [&](int k, index_t in_stream, index_t in_batch, index_t size) {
-            copy_scalars(samples[static_cast<std::size_t>(k)]->state.data() + in_stream, size,
-                         states.data() + in_batch);
+        for_each_part(count, [&](auto size, index_t in_stream, index_t in_batch) {
+            scalar_type* to = states.data() + in_batch;
+            for (const auto* sample : samples) {
+                std::copy_n(sample->state.data() + in_stream, size(), to);
+                to += size();
+            }
         });
         model.step(weights.packed(), matrix_view<const scalar_type>(inputs, features_, count),
                    states, matrix_view<scalar_type>(forecasts, outputs_, count), rest.rest());
-        for_each_part(count, [&](int k, index_t in_stream, index_t in_batch, index_t size) {
-            copy_scalars(states.data() + in_batch, size,
-                         samples[static_cast<std::size_t>(k)]->state.data() + in_stream);
+        for_each_part(count, [&](auto size, index_t in_stream, index_t in_batch) {
+            const scalar_type* from = states.data() + in_batch;
+            for (const auto* sample : samples) {
+                std::copy_n(from, size(), sample->state.data() + in_stream);
+                from += size();
+            }
         });
         for (int k = 0; k < count; ++k) {
             const auto& sample = *samples[static_cast<std::size_t>(k)];
@@ -159,18 +163,29 @@ class error_source<Model> {
   private:
     /// Where the forecast made by a sample stands in the state.
     index_t column_of(std::int64_t sample) const noexcept {
-        return model_state_ +
-               (ahead_ == 1 ? 0 : static_cast<index_t>(sample % ahead_) * outputs_);
+        return model_state_ + (ahead_ == 1 ? 0 : static_cast<index_t>(sample % ahead_) * outputs_);
     }
-    /// Calls `visit(stream, place in its state, place in the batch, size)` for all parts of states.
+    /// Calls `visit(size, place in each state, place in the batch)` for each part of the states;
+    /// `size()` is a constant for usual sizes, so that copies need no call.
     template <class Visit>
     void for_each_part(int count, Visit&& visit) const noexcept {
         index_t in_stream = 0;
         for (int b = 0; b < block_count_; ++b) {
             const index_t size = blocks_[static_cast<std::size_t>(b)];
-            index_t in_batch = in_stream * count;
-            for (int k = 0; k < count; ++k, in_batch += size) {
-                visit(k, in_stream, in_batch, size);
+            const index_t in_batch = in_stream * count;
+            switch (size) {
+            case 8:
+                visit(std::integral_constant<index_t, 8>{}, in_stream, in_batch);
+                break;
+            case 16:
+                visit(std::integral_constant<index_t, 16>{}, in_stream, in_batch);
+                break;
+            case 32:
+                visit(std::integral_constant<index_t, 32>{}, in_stream, in_batch);
+                break;
+            default:
+                visit([size] { return size; }, in_stream, in_batch);
+                break;
             }
             in_stream += size;
         }
@@ -186,20 +201,12 @@ class error_source<Model> {
             }
         }
     }
-    /// A copy of few scalars, without a call where they fill whole registers.
+    /// A copy of few scalars.
     static void copy_scalars(const scalar_type* from, index_t count, scalar_type* to) noexcept {
-        constexpr auto line = static_cast<index_t>(64 / sizeof(scalar_type));
-        for (; count >= line; count -= line, from += line, to += line) {
-            std::memcpy(to, from, 64);
-        }
-        if (count >= line / 2) {
-            std::memcpy(to, from, 32);
-            count -= line / 2;
-            from += line / 2;
-            to += line / 2;
-        }
-        for (; count > 0; --count) {
-            *to++ = *from++;
+        if (count == 1) {
+            *to = *from;
+        } else {
+            std::copy_n(from, count, to);
         }
     }
 

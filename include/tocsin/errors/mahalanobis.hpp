@@ -60,8 +60,8 @@ class mahalanobis {
     }
     /// The same for vectors that lie one after the other.
     void accumulate(std::span<const double> errors) {
-        const index_t count = dimension() > 0 ? static_cast<index_t>(errors.size()) / dimension()
-                                              : 0;
+        const index_t count =
+            dimension() > 0 ? static_cast<index_t>(errors.size()) / dimension() : 0;
         moments_.add_batch(matrix_view<const double>(errors.data(), dimension(), count));
     }
     /// What has been accumulated.
@@ -160,16 +160,16 @@ class mahalanobis {
                 return std::numeric_limits<double>::quiet_NaN();
             }
         }
-        return finite(squared_length_of_product(factor_.whitening().data(),
-                                                factor_.whitening().rows(), dimension(),
-                                                deviation.data()));
+        return finite(squared_length_of_product(
+            factor_.whitening().data(), factor_.whitening().rows(), dimension(), deviation.data()));
     }
     /// The same from a vector of Eigen's, float or double; allocates where that is no plain vector
     /// of doubles.
     template <class Derived>
     double score(const Eigen::MatrixBase<Derived>& error) const {
         const column<double, Dimension> values = error.template cast<double>();
-        return score(std::span<const double>(values.data(), static_cast<std::size_t>(values.size())));
+        return score(
+            std::span<const double>(values.data(), static_cast<std::size_t>(values.size())));
     }
 
     /// Logarithm of the density at one error vector, of the Gaussian with mean() and covariance().

@@ -37,7 +37,8 @@ struct lstm_cell_state {
 
 /// c' and h' from the activations of the gates and c.
 template <class Arithmetic, class Pack>
-lstm_cell_state<Pack> lstm_next_state(const lstm_gates<Pack>& gate, const Pack& cell) noexcept {
+TOCSIN_ALWAYS_INLINE inline lstm_cell_state<Pack> lstm_next_state(const lstm_gates<Pack>& gate,
+                                                                  const Pack& cell) noexcept {
     const Pack next = gate.forget * cell + gate.input * gate.candidate;
     return {next, gate.output * Arithmetic::squash(next)};
 }
@@ -48,18 +49,19 @@ struct exact_arithmetic {
 
     /// Activations i, f, g, o.
     template <class Pack>
-    static lstm_gates<Pack> gates(const lstm_gates<Pack>& z) noexcept {
+    TOCSIN_ALWAYS_INLINE static lstm_gates<Pack> gates(const lstm_gates<Pack>& z) noexcept {
         constexpr sigmoid_activation sigmoid;
         return {sigmoid(z.input), sigmoid(z.forget), squash(z.candidate), sigmoid(z.output)};
     }
     /// c' and h' from pre-activations and c.
     template <class Pack>
-    static lstm_cell_state<Pack> state(const lstm_gates<Pack>& z, const Pack& cell) noexcept {
+    TOCSIN_ALWAYS_INLINE static lstm_cell_state<Pack> state(const lstm_gates<Pack>& z,
+                                                            const Pack& cell) noexcept {
         return lstm_next_state<exact_arithmetic>(gates(z), cell);
     }
     /// tanh(c).
     template <class Pack>
-    static Pack squash(const Pack& cell) noexcept {
+    TOCSIN_ALWAYS_INLINE static Pack squash(const Pack& cell) noexcept {
         return tanh_activation{}(cell);
     }
 };
@@ -74,7 +76,7 @@ struct rational_arithmetic {
     static constexpr const char* name = "rational";
 
     template <class Pack>
-    static lstm_gates<Pack> gates(const lstm_gates<Pack>& z) noexcept {
+    TOCSIN_ALWAYS_INLINE static lstm_gates<Pack> gates(const lstm_gates<Pack>& z) noexcept {
         if constexpr (!is_rational<Pack>) {
             return exact_arithmetic::gates(z);
         } else {
@@ -90,7 +92,8 @@ struct rational_arithmetic {
         }
     }
     template <class Pack>
-    static lstm_cell_state<Pack> state(const lstm_gates<Pack>& z, const Pack& cell) noexcept {
+    TOCSIN_ALWAYS_INLINE static lstm_cell_state<Pack> state(const lstm_gates<Pack>& z,
+                                                            const Pack& cell) noexcept {
         if constexpr (!is_rational<Pack>) {
             return exact_arithmetic::state(z, cell);
         } else {
@@ -108,7 +111,7 @@ struct rational_arithmetic {
         }
     }
     template <class Pack>
-    static Pack squash(const Pack& cell) noexcept {
+    TOCSIN_ALWAYS_INLINE static Pack squash(const Pack& cell) noexcept {
         if constexpr (!is_rational<Pack>) {
             return exact_arithmetic::squash(cell);
         } else {

@@ -37,7 +37,7 @@ struct rational_tanh {
     /// The denominator lies in [0.24, 180], the magnitude of the numerator in [0, 180]; up to
     /// 2 * 10^-38 beside an argument of 0 the numerator may be denormal.
     template <class Pack>
-    static quotient<Pack> parts(const Pack& x) noexcept {
+    TOCSIN_ALWAYS_INLINE static quotient<Pack> parts(const Pack& x) noexcept {
         // n and Q = 2 d as polynomials: n Q = 2 n d and Q / 2 - n = d - n need no factor more.
         const Pack a = detail::at_most(Pack(9.0F), detail::magnitude(x)); // 1 - tanh(9) = 3e-8
         const Pack t = a * a;
@@ -55,7 +55,7 @@ struct rational_tanh {
                 detail::multiply_add(difference, difference, numerator)};
     }
     template <class Pack>
-    Pack operator()(const Pack& x) const noexcept {
+    TOCSIN_ALWAYS_INLINE Pack operator()(const Pack& x) const noexcept {
         const quotient<Pack> value = parts(x);
         return detail::divide(value.numerator, value.denominator);
     }
@@ -72,7 +72,7 @@ struct rational_sigmoid {
 
     /// The denominator lies in [1.99, 2600], the numerator in [0, 2600].
     template <class Pack>
-    static quotient<Pack> parts(const Pack& x) noexcept {
+    TOCSIN_ALWAYS_INLINE static quotient<Pack> parts(const Pack& x) noexcept {
         // The coefficients are such that n = d at 20, with fused operations and without.
         const Pack a = detail::at_least(Pack(-20.0F), detail::at_most(Pack(20.0F), x));
         const Pack t = a * a;
@@ -89,7 +89,7 @@ struct rational_sigmoid {
         return {numerator, detail::multiply_add(difference, difference, numerator)};
     }
     template <class Pack>
-    Pack operator()(const Pack& x) const noexcept {
+    TOCSIN_ALWAYS_INLINE Pack operator()(const Pack& x) const noexcept {
         const quotient<Pack> value = parts(x);
         return detail::divide(value.numerator, value.denominator);
     }
