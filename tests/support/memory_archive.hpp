@@ -34,8 +34,14 @@ class memory_archive {
         transfer(name, &number, 1);
         value = static_cast<T>(number);
     }
+    /// An empty one takes the size of what is stored.
     template <class Matrix>
     void matrix(const char* name, Matrix& values) {
+        if constexpr (Loading && Matrix::ColsAtCompileTime == 1) {
+            if (values.size() == 0) {
+                values.setZero(static_cast<tocsin::index_t>((*content_)[prefix_ + name].size()));
+            }
+        }
         transfer(name, values.data(), values.size());
     }
     void expect(const char* name, long long value) {
