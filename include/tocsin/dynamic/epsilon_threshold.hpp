@@ -2,6 +2,7 @@
 /// @brief The threshold that separates unlabelled scores best, as a threshold rule.
 #pragma once
 
+#include "tocsin/core/bounded.hpp"
 #include "tocsin/core/extents.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/metrics/row_ranges.hpp"
@@ -127,7 +128,8 @@ inline epsilon_choice choose_epsilon(std::span<const double> errors, const level
 
 /// Threshold rule (see threshold_rule): the epsilon of the nonparametric dynamic threshold, chosen
 /// once for all scores (see choose_epsilon()). As it looks for the threshold that separates best,
-/// the scores may hold unlabelled anomalies; those labelled anomalous are left out.
+/// the scores may hold unlabelled anomalies; those labelled anomalous are left out. Scores count as
+/// at most largest_input in size.
 class epsilon_threshold {
   public:
     /// @param buffer rows around an anomalous score that count as anomalous with it, at least 0
@@ -153,7 +155,7 @@ class epsilon_threshold {
         normal.reserve(scores.size());
         for (std::size_t i = 0; i < scores.size(); ++i) {
             if (labels.empty() || labels[i] == 0) {
-                normal.push_back(scores[i]);
+                normal.push_back(bounded(scores[i]));
             }
         }
         if (normal.empty()) {
@@ -165,7 +167,21 @@ class epsilon_threshold {
         const auto chosen =
             detail::choose_epsilon(normal, detail::level_and_spread::of(normal), buffer_, scratch);
         z_ = chosen.z;
-        return threshold_.set("epsilon_threshold", chosen.epsilon);
+        if (status usable = threshold_.set("epsilon_threshold", chosen.epsilon); !usable) {
+            return usable;
+        }
+        return valid(error_code::invalid_data);
+    }
+
+    /// Whether fit() can have led here; a failure of this code with what is impossible.
+    status valid(error_code code = error_code::format_error) const noexcept {
+        const bool possible_z = z_ >= 2.5 && z_ <= detail::largest_epsilon_z;
+        if (buffer_ < 0 || !possible_z ||
+            (fitted() && !is_bounded(threshold_.value(), 1e3 * largest_input))) {
+            return status::error(code, "epsilon_threshold: threshold ", threshold_.value(),
+                                 " by buffer ", buffer_, " and z ", z_, " is impossible");
+        }
+        return {};
     }
 
     bool fitted() const noexcept { return threshold_.fitted(); }
@@ -177,6 +193,14 @@ class epsilon_threshold {
         archive.integer("buffer", buffer_);
         archive.number("z", z_);
         threshold_.exchange(archive);
+        if constexpr (Archive::loading) {
+            if (archive.outcome().ok()) {
+                archive.fail(valid());
+            }
+            if (!archive.outcome().ok()) {
+                threshold_.reset();
+            }
+        }
     }
 
   private:
