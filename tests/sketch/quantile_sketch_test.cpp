@@ -143,7 +143,7 @@ TEST_SUITE("threshold") {
         for (int i = 0; i < 30'000; ++i) {
             sketch.push(infinity);
         }
-        CHECK(sketch.quantile(0.9) == infinity);
+        CHECK(sketch.quantile(0.9) == std::numeric_limits<double>::max()); // can be saved
         CHECK(sketch.rank(infinity) == 1);
         sketch.reset();
         CHECK(sketch.count() == 0);

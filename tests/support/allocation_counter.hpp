@@ -5,6 +5,7 @@
 /// assert a positive control too: a counter that is not linked in properly reads zero all the time.
 #pragma once
 
+#include <cstddef>
 #include <utility>
 
 namespace tocsin_test {
@@ -12,6 +13,9 @@ namespace tocsin_test {
 /// Allocations so far through malloc, calloc, realloc, aligned_alloc, posix_memalign, memalign, and
 /// through operator new, which calls one of them.
 long allocation_count() noexcept;
+
+/// Bytes of the largest single allocation since this was called last.
+std::size_t largest_allocation() noexcept;
 
 /// Allocations that a call makes.
 template <class Function>

@@ -6,8 +6,11 @@
 #include "tocsin/core/views.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <map>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 namespace tocsin_test {
@@ -22,10 +25,26 @@ class memory_archive {
 
     explicit memory_archive(archive_content& content) : content_{&content} {}
 
+    /// Refuses what T cannot hold.
     template <class T>
     void integer(const char* name, T& value) {
         auto number = static_cast<double>(value);
         transfer(name, &number, 1);
+        if constexpr (Loading && std::is_integral_v<T> && !std::is_same_v<T, bool>) {
+            // Where T has 64 bits its largest number rounds up to a power of two.
+            if (!(number >= static_cast<double>(std::numeric_limits<T>::min()) &&
+                  number < std::ldexp(1.0, std::numeric_limits<T>::digits))) {
+                fail(tocsin::status::error(tocsin::error_code::format_error, prefix_, name, " is ",
+                                           number));
+                return;
+            }
+        } else if constexpr (Loading) {
+            if (!(number >= 0 && number <= 255)) { // bool and enumerations
+                fail(tocsin::status::error(tocsin::error_code::format_error, prefix_, name, " is ",
+                                           number));
+                return;
+            }
+        }
         value = static_cast<T>(number);
     }
     template <class T>
@@ -34,8 +53,14 @@ class memory_archive {
         transfer(name, &number, 1);
         value = static_cast<T>(number);
     }
+    /// An empty one takes the size of what is stored.
     template <class Matrix>
     void matrix(const char* name, Matrix& values) {
+        if constexpr (Loading && Matrix::ColsAtCompileTime == 1) {
+            if (values.size() == 0) {
+                values.setZero(static_cast<tocsin::index_t>((*content_)[prefix_ + name].size()));
+            }
+        }
         transfer(name, values.data(), values.size());
     }
     void expect(const char* name, long long value) {

@@ -2,7 +2,9 @@
 /// @brief Small pieces between a flag per row and an alarm that somebody answers.
 ///
 /// Each is a few numbers with `push(...) noexcept -> bool`, row after row. A piece may stand alone,
-/// or in an alarm_chain after others that pass flags on. NaN never raises an alarm.
+/// or in an alarm_chain after others that pass flags on. NaN never raises an alarm. A score of any
+/// size counts as one that is above or below, no more: there is nothing to recover from but what
+/// the settings say.
 #pragma once
 
 #include "tocsin/core/status.hpp"
@@ -148,6 +150,10 @@ class m_of_n {
         archive.integer("last_high", high);
         last_ = std::uint64_t{high} << 32U | low;
         detail::keep_if(archive, check());
+        if (check().ok() && (last_ & ~(~std::uint64_t{0} >> (64 - n_))) != 0) {
+            detail::keep_if(archive, status::error(error_code::format_error, "m_of_n: flags ",
+                                                   last_, " of more than ", n_, " rows"));
+        }
     }
 
   private:

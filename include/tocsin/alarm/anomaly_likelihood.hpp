@@ -51,6 +51,9 @@ struct anomaly_likelihood_settings {
 ///
 /// Scores of a mean over several rows vary less than single ones, so that the likelihood is
 /// conservative for independent scores; the definition above is the paper's.
+///
+/// Scores count as at most largest_input in size (see moving_window); whatever came, the likelihood
+/// is right again 2 * long_rows finite scores later.
 class anomaly_likelihood {
   public:
     /// `invalid_argument` for settings out of range. Allocates.
@@ -112,9 +115,25 @@ class anomaly_likelihood {
             settings_.long_rows = long_.rows();
             settings_.short_rows = short_.rows();
             if (archive.outcome().ok()) {
-                archive.fail(settings_.check());
+                archive.fail(valid());
             }
         }
+    }
+
+    /// Whether make() and push() can have led here; `format_error` with what is impossible.
+    status valid() const noexcept {
+        if (status usable = settings_.check(); !usable) {
+            return usable;
+        }
+        if (short_.count() != std::min(long_.count(), short_.rows())) {
+            return status::error(error_code::format_error, "anomaly_likelihood: ", short_.count(),
+                                 " scores in the short window, ", long_.count(),
+                                 " in the long one");
+        }
+        if (status usable = long_.valid(); !usable) {
+            return usable;
+        }
+        return short_.valid();
     }
 
   private:

@@ -10,6 +10,14 @@
 #include <cmath>
 
 namespace tocsin {
+namespace detail {
+
+/// Larger errors count as this, and so do values of the signal, which shall be scaled to about
+/// [-1, 1], of either sign: what such an error leaves in the smoothed ones fades within hours, not
+/// within weeks.
+inline constexpr double largest_dynamic_input = 1e6;
+
+} // namespace detail
 
 /// Settings of the nonparametric dynamic threshold; the values are those of telemanom.
 struct dynamic_threshold_settings {

@@ -105,7 +105,10 @@ class dynamic_threshold_window {
         spread_values_.clear();
         for (std::size_t i = 0; i < rows; ++i) {
             const auto row = values.subspan(i, look_ahead);
-            spread_values_.insert(spread_values_.end(), row.begin(), row.end());
+            for (const double value : row) {
+                spread_values_.push_back(
+                    std::clamp(value, -largest_dynamic_input, largest_dynamic_input));
+            }
         }
         const double deviation = level_and_spread::of(spread_values_).deviation;
         const double high = percentile_of(spread_values_, 0.95);

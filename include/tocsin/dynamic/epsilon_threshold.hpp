@@ -2,6 +2,7 @@
 /// @brief The threshold that separates unlabelled scores best, as a threshold rule.
 #pragma once
 
+#include "tocsin/core/bounded.hpp"
 #include "tocsin/core/extents.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/metrics/row_ranges.hpp"
@@ -128,7 +129,8 @@ inline epsilon_choice choose_epsilon(std::span<const double> errors, const level
 
 /// Threshold rule (see threshold_rule): the epsilon of the nonparametric dynamic threshold, chosen
 /// once for all scores (see choose_epsilon()). As it looks for the threshold that separates best,
-/// the scores may hold unlabelled anomalies; those labelled anomalous are left out.
+/// the scores may hold unlabelled anomalies; those labelled anomalous are left out. Scores count as
+/// at most largest_input in size.
 class epsilon_threshold {
   public:
     static constexpr const char* kind = "epsilon_threshold";
@@ -155,6 +157,9 @@ class epsilon_threshold {
             return usable;
         }
         std::vector<double> normal = detail::normal_scores(scores, labels);
+        for (double& score : normal) {
+            score = bounded(score);
+        }
         if (normal.empty()) {
             return status::error(error_code::invalid_data, "epsilon_threshold: none of the ",
                                  scores.size(), " scores is normal");
@@ -164,7 +169,21 @@ class epsilon_threshold {
         const auto chosen =
             detail::choose_epsilon(normal, detail::level_and_spread::of(normal), buffer_, scratch);
         z_ = chosen.z;
-        return threshold_.set("epsilon_threshold", chosen.epsilon);
+        if (status usable = threshold_.set("epsilon_threshold", chosen.epsilon); !usable) {
+            return usable;
+        }
+        return valid(error_code::invalid_data);
+    }
+
+    /// Whether fit() can have led here; a failure of this code with what is impossible.
+    status valid(error_code code = error_code::format_error) const noexcept {
+        const bool possible_z = z_ >= 2.5 && z_ <= detail::largest_epsilon_z;
+        if (buffer_ < 0 || !possible_z ||
+            (fitted() && !is_bounded(threshold_.value(), 1e3 * largest_input))) {
+            return status::error(code, "epsilon_threshold: threshold ", threshold_.value(),
+                                 " by buffer ", buffer_, " and z ", z_, " is impossible");
+        }
+        return {};
     }
 
     bool fitted() const noexcept { return threshold_.fitted(); }
@@ -176,6 +195,14 @@ class epsilon_threshold {
         archive.integer("buffer", buffer_);
         archive.number("z", z_);
         threshold_.exchange(archive);
+        if constexpr (Archive::loading) {
+            if (archive.outcome().ok()) {
+                archive.fail(valid());
+            }
+            if (!archive.outcome().ok()) {
+                threshold_.reset();
+            }
+        }
     }
 
   private:

@@ -29,12 +29,14 @@ class archive_reader {
     static constexpr bool loading = true;
 
     /// Reads and checks a whole file. `io_error` or `format_error` with the reason. Allocates.
-    static result<archive_reader> open(const std::filesystem::path& path) {
-        return make(safetensors_reader::open(path), detail::shown_name(path) + ": ");
+    static result<archive_reader> open(const std::filesystem::path& path,
+                                       const load_options& options = {}) {
+        return make(safetensors_reader::open(path, options), detail::shown_name(path) + ": ");
     }
     /// The same from bytes.
-    static result<archive_reader> from_bytes(std::span<const std::byte> bytes) {
-        return make(safetensors_reader::from_bytes(bytes), "");
+    static result<archive_reader> from_bytes(std::span<const std::byte> bytes,
+                                             const load_options& options = {}) {
+        return make(safetensors_reader::from_bytes(bytes, options), "");
     }
 
     void text(std::string_view name, std::string& value) {

@@ -22,10 +22,12 @@ status save_checkpoint(const training_state<Scalar>& state, const std::filesyste
 /// Reads a checkpoint. Training that goes on from it gives the same bits as training without a
 /// break, given the same data, model and trainer.
 /// @param fresh made by training_state::fresh for the same model and rule: sizes must agree
+/// @param options limits, and the application's check of a signature
 template <class Scalar>
 result<training_state<Scalar>> load_checkpoint(const std::filesystem::path& path,
-                                               training_state<Scalar> fresh) {
-    auto archive = archive_reader::open(path);
+                                               training_state<Scalar> fresh,
+                                               const load_options& options = {}) {
+    auto archive = archive_reader::open(path, options);
     if (!archive) {
         return archive.error();
     }

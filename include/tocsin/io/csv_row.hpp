@@ -131,6 +131,8 @@ class csv_layout {
                                  "' cannot be a delimiter");
         }
         std::vector<std::string> names;
+        names.reserve(static_cast<std::size_t>(
+            std::count(header.begin(), header.end(), layout.delimiter_) + 1));
         csv_cells cells{header, layout.delimiter_};
         while (cells.next()) {
             names.push_back(unquoted(cells.text()));
@@ -307,6 +309,7 @@ class csv_layout {
             targets_[*position] = features();
             names_.push_back(name);
         }
+        names_.reserve(options.use.empty() ? names.size() : names_.size());
         for (std::size_t k = 0; k < names.size(); ++k) {
             if (targets_[k] == unassigned) {
                 targets_[k] = options.use.empty() ? features() : ignored;

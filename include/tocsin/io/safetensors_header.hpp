@@ -2,6 +2,7 @@
 /// @brief Header of a safetensors file, parsed without trust.
 #pragma once
 
+#include "tocsin/core/checked_size.hpp"
 #include "tocsin/core/extents.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/io/text_lines.hpp"
@@ -280,18 +281,18 @@ inline status check_layout(std::vector<tensor_entry>& tensors, index_t data_byte
                                                          : ", leaving a gap after byte ",
                                  position);
         }
-        index_t bytes = element_size(tensor.type);
+        checked_size bytes = element_size(tensor.type);
         for (const index_t size : tensor.shape) {
-            if (size != 0 && bytes > std::numeric_limits<index_t>::max() / size) {
-                return status::error(error_code::format_error, "tensor '", name, "' of shape ",
-                                     shape_text(tensor.shape), " is too large to count");
-            }
-            bytes *= size;
+            bytes = bytes * size;
         }
-        if (bytes != tensor.end - tensor.begin) {
+        if (!bytes.valid()) {
+            return status::error(error_code::format_error, "tensor '", name, "' of shape ",
+                                 shape_text(tensor.shape), " is too large to count");
+        }
+        if (bytes.value() != tensor.end - tensor.begin) {
             return status::error(error_code::format_error, "tensor '", name, "' of type ",
                                  name_of(tensor.type), ", shape ", shape_text(tensor.shape),
-                                 " needs ", bytes, " bytes, its data_offsets hold ",
+                                 " needs ", bytes.value(), " bytes, its data_offsets hold ",
                                  tensor.end - tensor.begin);
         }
         position = tensor.end;

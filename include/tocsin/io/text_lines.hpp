@@ -54,6 +54,8 @@ class text_lines {
     }
 
     std::string_view line() const noexcept { return line_; }
+    /// The lines after the current one.
+    std::string_view rest() const noexcept { return rest_; }
     /// Number of the line, from 1.
     index_t number() const noexcept { return number_; }
     const std::string& name() const noexcept { return name_; }

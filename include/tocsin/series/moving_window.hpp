@@ -2,6 +2,8 @@
 /// @brief Mean and variance of the last values of a stream, in constant time for each.
 #pragma once
 
+#include "tocsin/core/bounded.hpp"
+#include "tocsin/core/checked_size.hpp"
 #include "tocsin/core/extents.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/views.hpp"
@@ -27,6 +29,9 @@ inline constexpr int largest_ring = 1 << 24;
 /// where x comes in and y goes out (Welford's update and its inverse in one). Rounding errors would
 /// pile up over a year, so a second pair of sums starts anew whenever the ring begins again, and
 /// takes the place of the first as soon as it has seen a whole window.
+///
+/// Values count as at most largest_input in size. A huge value takes the digits of the others with
+/// it: mean and variance are right again 2 * rows() values after it at the latest.
 class moving_window {
   public:
     /// Allocates.
@@ -47,9 +52,10 @@ class moving_window {
     /// is, counted, and changes nothing else.
     double push(double value) noexcept {
         if (!std::isfinite(value)) {
-            ++rejected_;
+            count_up(rejected_);
             return value;
         }
+        value = bounded(value);
         fresh_.add(value, next_ + 1);
         if (full()) {
             const double leaving = values_[next_];
@@ -89,6 +95,31 @@ class moving_window {
         fresh_ = {};
     }
 
+    /// Whether push() can have led here; `format_error` with what is impossible.
+    status valid() const noexcept {
+        const double scatter_limit = 4 * largest_input * largest_input * 2 * rows();
+        if (count_ < 0 || count_ > rows() || next_ < 0 || next_ >= rows() ||
+            (!full() && next_ != count_) || !is_count(rejected_)) {
+            return status::error(error_code::format_error, "moving_window: count ", count_,
+                                 ", next ", next_, ", rejected ", rejected_, " of ", rows(),
+                                 " rows fit no window");
+        }
+        for (const sums_type& sums : {sums_, fresh_}) {
+            if (!is_bounded(sums.mean, 2 * largest_input) || !(sums.scatter >= 0) ||
+                !(sums.scatter <= scatter_limit)) {
+                return status::error(error_code::format_error, "moving_window: mean ", sums.mean,
+                                     " and scatter ", sums.scatter, " fit no window");
+            }
+        }
+        for (index_t i = 0; i < values_.size(); ++i) {
+            if (!is_bounded(values_[i])) {
+                return status::error(error_code::format_error, "moving_window: value ", values_[i],
+                                     " fits no window");
+            }
+        }
+        return {};
+    }
+
     /// Saves or loads everything: after loading the stream goes on with the same bits.
     template <class Archive>
     void exchange(Archive& archive) {
@@ -103,7 +134,7 @@ class moving_window {
             if (!archive.outcome().ok()) {
                 return;
             }
-            values_ = column<double>::Zero(rows_stored);
+            values_.resize(0); // takes the size that the file holds
         }
         archive.integer("count", count_);
         archive.integer("next", next_);
@@ -114,16 +145,15 @@ class moving_window {
         archive.number("fresh_mean", fresh_.mean);
         archive.number("fresh_scatter", fresh_.scatter);
         if constexpr (Archive::loading) {
-            const bool possible = count_ >= 0 && count_ <= rows() && next_ >= 0 && next_ < rows() &&
-                                  (full() || next_ == count_) && sums_.scatter >= 0 &&
-                                  fresh_.scatter >= 0;
-            if (archive.outcome().ok() && !possible) {
-                archive.fail(status::error(error_code::format_error, "moving_window: count ",
-                                           count_, " and next ", next_, " of ", rows(),
-                                           " rows fit no window"));
+            if (archive.outcome().ok() && values_.size() != rows_stored) {
+                archive.fail(status::error(error_code::format_error, "moving_window: rows ",
+                                           rows_stored, ", but the file holds ", values_.size()));
+            }
+            if (archive.outcome().ok()) {
+                archive.fail(valid());
             }
             if (!archive.outcome().ok()) {
-                reset();
+                *this = moving_window(1);
             }
         }
     }

@@ -2,6 +2,7 @@
 /// @brief Quantiles of a stream in bounded memory, with a stated error.
 #pragma once
 
+#include "tocsin/core/checked_size.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/views.hpp"
 #include "tocsin/sketch/score_levels.hpp"
@@ -44,14 +45,17 @@ class quantile_sketch {
     /// Scores that are kept.
     int size() const noexcept { return scores_.size(); }
 
-    /// Takes in a score, infinite ones too; NaN is counted in rejected() and left out. Never
-    /// allocates; O(log k) on average, O(k log k) at most.
+    /// Takes in a score, infinite ones as the largest double; NaN, and every score after 2^53 of
+    /// them, is counted in rejected() and left out. A score of any size moves the rank of another by
+    /// 1 / count() and no more. Never allocates; O(log k) on average, O(k log k) at most.
     /// @return whether it was taken in
     bool push(double score) noexcept {
-        if (std::isnan(score)) {
-            ++rejected_;
+        if (std::isnan(score) || count_ >= largest_count) {
+            count_up(rejected_);
             return false;
         }
+        constexpr double largest = std::numeric_limits<double>::max();
+        score = std::clamp(score, -largest, largest);
         scores_.add(score);
         ++count_;
         minimum_ = std::min(minimum_, score);
@@ -79,7 +83,7 @@ class quantile_sketch {
         }
         scores_.add_squares(other.scores_.squares());
         count_ += other.count_;
-        rejected_ += other.rejected_;
+        rejected_ = std::min(rejected_ + other.rejected_, largest_count);
         minimum_ = std::min(minimum_, other.minimum_);
         maximum_ = std::max(maximum_, other.maximum_);
         return {};
@@ -158,8 +162,28 @@ class quantile_sketch {
         maximum_ = -minimum_;
     }
 
-    /// Saves or loads everything: after loading the stream goes on with the same bits. Infinite
-    /// scores cannot be saved.
+    /// Whether push() and merge() can have led here; `format_error` with what is impossible.
+    status valid() const noexcept {
+        const double squares = scores_.squares();
+        const auto count = static_cast<double>(count_);
+        if (!is_count(count_) || !is_count(rejected_) || scores_.weight() != count ||
+            squares > count * count) {
+            return status::error(error_code::format_error, "quantile_sketch: ", count_,
+                                 " scores, rejected ", rejected_, ", squares ", squares,
+                                 " do not fit the levels that are stored");
+        }
+        for (int h = 0; h < scores_.levels(); ++h) {
+            for (const double score : scores_.level(h)) {
+                if (!(score >= minimum_ && score <= maximum_)) {
+                    return status::error(error_code::format_error, "quantile_sketch: score ", score,
+                                         " lies outside of [", minimum_, ", ", maximum_, ']');
+                }
+            }
+        }
+        return {};
+    }
+
+    /// Saves or loads everything: after loading the stream goes on with the same bits.
     template <class Archive>
     void exchange(Archive& archive) {
         int k = k_;
@@ -172,8 +196,6 @@ class quantile_sketch {
             if (!archive.outcome().ok()) {
                 return;
             }
-            k_ = k;
-            scores_.allocate(k_);
         }
         column<double> ends = column<double>::Zero(2);
         if (count_ > 0) {
@@ -182,18 +204,27 @@ class quantile_sketch {
         archive.integer("count", count_);
         archive.integer("rejected", rejected_);
         archive.matrix("ends", ends);
-        const bool possible = scores_.exchange(archive);
+        const bool possible = scores_.exchange(archive, k);
         if constexpr (Archive::loading) {
-            if (archive.outcome().ok() && !(possible && count_ >= 0 && rejected_ >= 0 &&
-                                            scores_.weight() == static_cast<double>(count_))) {
-                archive.fail(status::error(error_code::format_error, "quantile_sketch: ", count_,
-                                           " scores do not fit the levels that are stored"));
+            if (possible) {
+                k_ = k;
+            }
+            if (count_ > 0) {
+                minimum_ = ends[0];
+                maximum_ = ends[1];
+            } else {
+                minimum_ = std::numeric_limits<double>::infinity();
+                maximum_ = -minimum_;
+            }
+            if (archive.outcome().ok()) {
+                archive.fail(possible ? valid()
+                                      : status::error(error_code::format_error,
+                                                      "quantile_sketch: the levels that are stored "
+                                                      "are none of a sketch with k ",
+                                                      k));
             }
             if (!archive.outcome().ok()) {
                 reset();
-            } else if (count_ > 0) {
-                minimum_ = ends[0];
-                maximum_ = ends[1];
             }
         }
     }
@@ -201,7 +232,6 @@ class quantile_sketch {
   private:
     static constexpr int smallest_k = 8;
     static constexpr int largest_k = 1 << 16;
-    static constexpr std::int64_t largest_count = std::int64_t{1} << 53;
 
     int k_;
     detail::score_levels scores_;

@@ -27,15 +27,20 @@ class score_levels {
     /// @param seed of the coin
     score_levels(int k, std::uint64_t seed) : random_{seed} { allocate(k); }
 
-    /// Another k; forgets all scores. Allocates.
-    void allocate(int k) {
+    /// Places in the buffer of a sketch.
+    static int places(int k) noexcept {
         int total = 1; // free place for the next score
         for (int depth = 0; depth < most_levels; ++depth) {
-            // Levels shrink by 2/3 from the highest one down.
-            capacities_[at(depth)] =
-                std::max(smallest_level, static_cast<int>(k * std::pow(2.0 / 3, depth)));
-            total += capacities_[at(depth)];
+            total += capacity(k, depth);
         }
+        return total;
+    }
+    /// Another k; forgets all scores. Allocates.
+    void allocate(int k) {
+        for (int depth = 0; depth < most_levels; ++depth) {
+            capacities_[at(depth)] = capacity(k, depth);
+        }
+        const int total = places(k);
         items_.assign(at(total), 0);
         scratch_.assign(at(total / 2 + 1), 0);
         reset();
@@ -94,12 +99,16 @@ class score_levels {
     /// Takes over the moves that another sketch has made.
     void add_squares(double squares) noexcept { squares_ += squares; }
 
-    /// Saves or loads levels and coin.
+    /// Saves or loads levels and coin; when loading, of a sketch with this k, which allocates when
+    /// the file holds as many places.
     /// @return false where what was loaded fits no levels, which are then empty
     template <class Archive>
-    bool exchange(Archive& archive) {
-        column<double> items = column<double>::Zero(static_cast<index_t>(items_.size()));
-        std::copy(items_.begin() + begin_[0], items_.end(), items.data() + begin_[0]);
+    bool exchange(Archive& archive, int k) {
+        column<double> items;
+        if constexpr (!Archive::loading) {
+            items = column<double>::Zero(static_cast<index_t>(items_.size()));
+            std::copy(items_.begin() + begin_[0], items_.end(), items.data() + begin_[0]);
+        }
         column<double> begin = column<double>::Zero(most_levels + 1);
         std::copy(begin_.begin(), begin_.end(), begin.data());
         column<double> coin = column<double>::Zero(8); // halves of the words: exact in a double
@@ -114,7 +123,16 @@ class score_levels {
         archive.matrix("begin", begin);
         archive.matrix("coin", coin);
         if constexpr (Archive::loading) {
-            if (!archive.outcome().ok() || !restore(items, begin, coin)) {
+            if (!archive.outcome().ok() || items.size() != places(k)) {
+                reset();
+                return false;
+            }
+            const int levels = levels_;
+            const double squares = squares_;
+            allocate(k); // empty
+            levels_ = levels;
+            squares_ = squares;
+            if (!restore(items, begin, coin)) {
                 reset();
                 return false;
             }
@@ -133,6 +151,10 @@ class score_levels {
   private:
     static constexpr int smallest_level = 8;
 
+    /// Levels shrink by 2/3 from the highest one down.
+    static int capacity(int k, int depth) noexcept {
+        return std::max(smallest_level, static_cast<int>(k * std::pow(2.0 / 3, depth)));
+    }
     static constexpr std::size_t at(int index) noexcept { return static_cast<std::size_t>(index); }
     double item(int index) const noexcept { return items_[at(index)]; }
 
@@ -174,7 +196,8 @@ class score_levels {
     bool restore(const column<double>& items, const column<double>& begin,
                  const column<double>& coin) noexcept {
         const auto size = static_cast<double>(items_.size());
-        bool possible = levels_ >= 1 && levels_ < most_levels && squares_ >= 0;
+        bool possible = levels_ >= 1 && levels_ < most_levels && squares_ >= 0 &&
+                        std::isfinite(squares_) && items.allFinite();
         for (index_t h = 0; h <= most_levels; ++h) {
             possible = possible && begin[h] >= (h == 0 ? 0 : begin[h - 1]) && begin[h] <= size &&
                        begin[h] == std::floor(begin[h]) && (h < levels_ || begin[h] == size);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace tocsin {
 
@@ -13,8 +14,11 @@ struct generalised_pareto {
     double shape = 0;
     double scale = 1; ///< positive
 
-    /// P(Y > y) for y >= 0.
+    /// P(Y > y) for y >= 0, 0 for infinity.
     double tail_probability(double y) const noexcept {
+        if (y == std::numeric_limits<double>::infinity()) {
+            return 0;
+        }
         const double ratio = shape * y / scale;
         if (std::abs(ratio) < 1e-9) {
             return std::exp(-y / scale);

@@ -82,7 +82,8 @@ struct training_state {
                                        " is outside [0, 10000000]"));
             return;
         }
-        std::vector<double> table(static_cast<std::size_t>(columns * epochs));
+        // When loading, it takes the size that the file holds.
+        matrix<double> table(columns, Archive::loading ? 0 : static_cast<index_t>(epochs));
         for (std::size_t k = 0; k < history.size() && !Archive::loading; ++k) {
             const epoch_record& record = history[k];
             double* const row = table.data() + columns * k;
@@ -93,12 +94,19 @@ struct training_state {
             row[4] = record.gradient_norm;
         }
         if (epochs > 0) {
-            archive.tensor("history", std::span<double>(table),
-                           {static_cast<index_t>(epochs), index_t{columns}});
+            archive.matrix("history", table);
         }
         if (Archive::loading) {
             history.clear();
             best_rmse = std::numeric_limits<double>::infinity();
+            if (archive.outcome().ok() &&
+                (table.cols() != static_cast<index_t>(epochs) || table.rows() != columns)) {
+                archive.fail(status::error(error_code::format_error, "epochs: ", epochs,
+                                           ", but the history holds ", table.cols()));
+            }
+            if (!archive.outcome().ok()) {
+                return;
+            }
             for (std::int64_t k = 0; k < epochs; ++k) {
                 const double* const row = table.data() + columns * k;
                 history.push_back({static_cast<int>(k), row[0], row[1], row[2], row[3], row[4]});
