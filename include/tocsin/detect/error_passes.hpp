@@ -30,7 +30,7 @@ void mark_missing(const Given& given, Scaled& scaled) noexcept {
         for (index_t row = 0; row < scaled.rows(); ++row) {
             scaled(row, col) =
                 std::isfinite(given(row, col))
-                    ? std::clamp(scaled(row, col), -largest_input<scalar>, largest_input<scalar>)
+                    ? std::clamp(scaled(row, col), -largest_scaled_value<scalar>, largest_scaled_value<scalar>)
                     : std::numeric_limits<scalar>::quiet_NaN();
         }
     }

@@ -25,7 +25,7 @@ namespace tocsin::detail {
 
 /// Largest scaled value that a model reads: its square is finite, so that no state becomes NaN.
 template <class Scalar>
-inline constexpr Scalar largest_input =
+inline constexpr Scalar largest_scaled_value =
     sizeof(Scalar) == sizeof(float) ? Scalar(1e18) : Scalar(1e150);
 
 /// A sample between the steps of push().
@@ -96,8 +96,8 @@ void scale_sample(const Learned& learned, const Scalar* sample, Scalar* scaled) 
     }
     for (int f = 0; f < features; ++f) {
         const Scalar value = scaled[f];
-        scaled[f] = value > largest_input<Scalar>    ? largest_input<Scalar>
-                    : value < -largest_input<Scalar> ? -largest_input<Scalar>
+        scaled[f] = value > largest_scaled_value<Scalar>    ? largest_scaled_value<Scalar>
+                    : value < -largest_scaled_value<Scalar> ? -largest_scaled_value<Scalar>
                                                      : value;
     }
 }
