@@ -18,6 +18,7 @@ template <class Scalar, int Features = dynamic>
 class identity_scaler {
   public:
     using scalar_type = Scalar;
+    static constexpr const char* kind = "identity";
 
     /// Number of features; 0 before fit() when it is dynamic.
     int features() const noexcept { return features_.value(); }
@@ -34,7 +35,7 @@ class identity_scaler {
     template <class Archive>
     void exchange(Archive& archive) {
         int count = features();
-        archive.expect("kind", "identity");
+        archive.expect("kind", kind);
         archive.integer("features", count, 1, std::numeric_limits<int>::max());
         if constexpr (Archive::loading) {
             if (archive.outcome().ok()) {
