@@ -113,6 +113,27 @@ TEST_SUITE("models") {
                                            tocsin::mean_squared_error{});
     }
 
+    TEST_CASE("encoder_decoder: the usual shape names each size once, and with one layer is "
+              "the model of its three parts") {
+        const auto shape = model::with_layers(3, {6});
+        CHECK(shape.check().ok());
+        tocsin_test::check_same_results(
+            shape, make({3, 6}, {3, 6}, {6, 3}, false, decoder_training::free_running), 1e-15);
+        const auto mirrored =
+            model::with_layers(3, {6, 4}, 0.25, true, decoder_training::teacher_forced);
+        CHECK(mirrored.check().ok());
+        CHECK_FALSE(mirrored.has_bridge());
+        CHECK(mirrored.encoder().dropout_rate() == 0.25);
+        CHECK(mirrored.decoder().dropout_rate() == 0.25);
+        tocsin_test::check_same_results(
+            mirrored,
+            make({3, 6, 4}, {3, 4, 6}, {6, 3}, true, decoder_training::teacher_forced, 0.25),
+            1e-15);
+        CHECK_FALSE(model::with_layers(3, {}).check().ok());
+        CHECK(std::string_view(model::with_layers(3, {6, 0}).check().message()) ==
+              "lstm_stack: size 0 at position 2 must be at least 1");
+    }
+
     TEST_CASE("encoder_decoder: free-running training sees the loss of what predict says") {
         for (const bool reversed : {true, false}) {
             model_run run(make_model(3, reversed, decoder_training::free_running), 3, 5);

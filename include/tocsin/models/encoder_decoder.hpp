@@ -9,8 +9,11 @@
 #include "tocsin/models/state_bridge.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <span>
+#include <vector>
 
 namespace tocsin {
 
@@ -41,6 +44,22 @@ class encoder_decoder {
         : encoder_{encoder}, decoder_{decoder}, head_{head}, reversed_{reversed},
           training_{training} {}
 
+    /// The usual shape: LSTM layers of these sizes, the same in reverse order for the decoder, a linear
+    /// head; no bridge. Sizes that do not work are named by check(). Allocates while it is made.
+    static encoder_decoder with_layers(int features, std::initializer_list<int> hidden,
+                                       double dropout_rate = 0, bool reversed = false,
+                                       decoder_training training = decoder_training::free_running)
+        requires(!Encoder::sizes_type::is_static && !Decoder::sizes_type::is_static &&
+                 !Head::sizes_type::is_static)
+    {
+        std::vector<int> sizes{features};
+        sizes.insert(sizes.end(), hidden);
+        const Encoder encoder{typename Encoder::sizes_type(sizes), dropout_rate};
+        std::reverse(sizes.begin() + 1, sizes.end());
+        return {encoder, Decoder{typename Decoder::sizes_type(sizes), dropout_rate},
+                Head{{sizes.back(), features}}, reversed, training};
+    }
+
     constexpr const Encoder& encoder() const noexcept { return encoder_; }
     constexpr const Decoder& decoder() const noexcept { return decoder_; }
     constexpr const Head& head() const noexcept { return head_; }
@@ -48,9 +67,7 @@ class encoder_decoder {
     constexpr decoder_training training() const noexcept { return training_; }
     constexpr int features() const noexcept { return head_.output_size(); }
     constexpr bool has_bridge() const noexcept { return bridge().needed(); }
-    constexpr index_t parameter_count() const noexcept {
-        return bridge_offset() + bridge().parameter_count();
-    }
+    constexpr index_t parameter_count() const noexcept { return parts().parameter_count(); }
 
     /// Checks each part, then that they fit together; names the two sizes that do not.
     status check() const noexcept {
@@ -66,31 +83,20 @@ class encoder_decoder {
 
     template <class Visit>
     void for_each_parameter_block(Visit&& visit) const {
-        detail::visit_part(visit, "encoder", 0, encoder_);
-        detail::visit_part(visit, "decoder", decoder_offset(), decoder_);
-        detail::visit_part(visit, "head", head_offset(), head_);
-        bridge().for_each_parameter_block(visit, bridge_offset());
+        parts().for_each_parameter_block(visit);
     }
 
     void initialise(std::span<Scalar> parameters, random_generator& random) const {
-        encoder_.initialise(slice(parameters, 0), random);
-        decoder_.initialise(slice(parameters, decoder_offset()), random);
-        head_.initialise(slice(parameters, head_offset()), random);
-        bridge().initialise(slice(parameters, bridge_offset()), random);
+        parts().initialise(parameters, random);
     }
 
     // ---- inference --------------------------------------------------------------------------
 
     /// Scalars of the packed weights.
-    constexpr index_t packed_size() const noexcept {
-        return packed_bridge_offset() + bridge().packed_size();
-    }
+    constexpr index_t packed_size() const noexcept { return parts().packed_size(); }
     /// Packs parameters for predict(); see concept packable_model. Never allocates.
     void pack(std::span<const Scalar> parameters, std::span<Scalar> packed) const noexcept {
-        encoder_.pack(parameters, packed);
-        decoder_.pack(slice(parameters, decoder_offset()), slice(packed, packed_decoder_offset()));
-        head_.pack(slice(parameters, head_offset()), slice(packed, packed_head_offset()));
-        bridge().pack(slice(parameters, bridge_offset()), slice(packed, packed_bridge_offset()));
+        parts().pack(parameters, packed);
     }
 
     constexpr index_t predict_work_size(int batch, int /*time*/) const noexcept {
@@ -118,16 +124,16 @@ class encoder_decoder {
         for (int t = 0; t < time; ++t) {
             encoder_.step(packed, windows.step(t), encoder_state, step_work, order_of_step(t));
         }
-        bridge().cross(packed.from(packed_bridge_offset()),
+        bridge().cross(packed.from(parts().template packed_of<bridge_part>()),
                        encoder_.layer_state(encoder_state, encoder_.layers() - 1, batch),
                        decoder_.layer_state(decoder_state, 0, batch));
         const Scalar* input = start.data();
         for (int s = 0; s < time; ++s) {
-            decoder_.step(packed.from(packed_decoder_offset()),
+            decoder_.step(packed.from(parts().template packed_of<decoder_part>()),
                           matrix_view<const Scalar>(input, features(), batch), decoder_state,
                           step_work, order_of_step(s));
             auto prediction = predictions.step(window_step(s, time));
-            head_.apply(packed.from(packed_head_offset()),
+            head_.apply(packed.from(parts().template packed_of<head_part>()),
                         decoder_.top_hidden(decoder_state, batch), prediction, head_work);
             input = prediction.data();
         }
@@ -169,7 +175,7 @@ class encoder_decoder {
         decoder_.reset(step.decoder, random);
         const int last = encoder_.layers() - 1;
         const auto encoded = encoder_.tape_state(encoder_tape, last, time);
-        bridge().cross(slice(parameters, bridge_offset()), encoded,
+        bridge().cross(slice(parameters, parts().template parameters_of<bridge_part>()), encoded,
                        decoder_.tape_state(step.decoder, 0, 0));
 
         for (int s = 0; s < time; ++s) {
@@ -182,9 +188,9 @@ class encoder_decoder {
 
         zero(step.state_gradient);
         decode_backward(parameters, step, gradients, scratch);
-        bridge().cross_backward(slice(parameters, bridge_offset()), encoded,
-                                decoder_.layer_state(step.state_gradient, 0, batch),
-                                slice(gradients, bridge_offset()),
+        bridge().cross_backward(slice(parameters, parts().template parameters_of<bridge_part>()),
+                                encoded, decoder_.layer_state(step.state_gradient, 0, batch),
+                                slice(gradients, parts().template parameters_of<bridge_part>()),
                                 encoder_.layer_state(encoder_gradient, last, batch));
         encoder_.backward(parameters, windows, encoder_tape, {}, gradients, {}, encoder_gradient,
                           scratch);
@@ -212,19 +218,10 @@ class encoder_decoder {
         std::span<Scalar> state_gradient;      // dL/d(decoder state)
     };
 
-    constexpr index_t decoder_offset() const noexcept { return encoder_.parameter_count(); }
-    constexpr index_t head_offset() const noexcept {
-        return decoder_offset() + decoder_.parameter_count();
-    }
-    constexpr index_t bridge_offset() const noexcept {
-        return head_offset() + head_.parameter_count();
-    }
-    constexpr index_t packed_decoder_offset() const noexcept { return encoder_.packed_size(); }
-    constexpr index_t packed_head_offset() const noexcept {
-        return packed_decoder_offset() + decoder_.packed_size();
-    }
-    constexpr index_t packed_bridge_offset() const noexcept {
-        return packed_head_offset() + head_.packed_size();
+    enum part : std::size_t { encoder_part, decoder_part, head_part, bridge_part };
+    constexpr auto parts() const noexcept {
+        return detail::list_parts({"encoder", "decoder", "head", "bridge"}, encoder_, decoder_,
+                                  head_, bridge());
     }
     constexpr detail::state_bridge<Scalar> bridge() const noexcept {
         return {encoder_.output_size(), decoder_.hidden_size(0)};
@@ -244,8 +241,9 @@ class encoder_decoder {
     }
 
     void decode(std::span<const Scalar> parameters, const decoding& step) const noexcept {
-        const auto decoder_parameters = slice(parameters, decoder_offset());
-        const auto head_parameters = slice(parameters, head_offset());
+        const auto decoder_parameters =
+            slice(parameters, parts().template parameters_of<decoder_part>());
+        const auto head_parameters = slice(parameters, parts().template parameters_of<head_part>());
         const int time = step.inputs.time();
         step.inputs.step(0).setZero();
         if (training_ == decoder_training::teacher_forced) {
@@ -269,10 +267,12 @@ class encoder_decoder {
 
     void decode_backward(std::span<const Scalar> parameters, const decoding& step,
                          std::span<Scalar> gradients, std::span<Scalar> work) const noexcept {
-        const auto decoder_parameters = slice(parameters, decoder_offset());
-        const auto decoder_gradients = slice(gradients, decoder_offset());
-        const auto head_parameters = slice(parameters, head_offset());
-        const auto head_gradients = slice(gradients, head_offset());
+        const auto decoder_parameters =
+            slice(parameters, parts().template parameters_of<decoder_part>());
+        const auto decoder_gradients =
+            slice(gradients, parts().template parameters_of<decoder_part>());
+        const auto head_parameters = slice(parameters, parts().template parameters_of<head_part>());
+        const auto head_gradients = slice(gradients, parts().template parameters_of<head_part>());
         const sequence_view<Scalar> hidden = decoder_.outputs(step.decoder);
         const int batch = step.inputs.batch();
         const int time = step.inputs.time();

@@ -8,6 +8,7 @@
 #include "tocsin/models/model_parts.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <initializer_list>
 #include <span>
 #include <vector>
@@ -62,9 +63,7 @@ class forecaster {
     constexpr int warm_up() const noexcept { return warm_up_; }
     /// Samples of the shortest window that has a forecast to learn from.
     constexpr int shortest_window() const noexcept { return warm_up_ + look_ahead() + 1; }
-    constexpr index_t parameter_count() const noexcept {
-        return stack_.parameter_count() + head_.parameter_count();
-    }
+    constexpr index_t parameter_count() const noexcept { return parts().parameter_count(); }
 
     /// Checks each part, then that they fit together; names the sizes that do not.
     status check() const noexcept {
@@ -89,25 +88,19 @@ class forecaster {
 
     template <class Visit>
     void for_each_parameter_block(Visit&& visit) const {
-        detail::visit_part(visit, "stack", 0, stack_);
-        detail::visit_part(visit, "head", stack_.parameter_count(), head_);
+        parts().for_each_parameter_block(visit);
     }
     void initialise(std::span<Scalar> parameters, random_generator& random) const {
-        stack_.initialise(slice(parameters, 0), random);
-        head_.initialise(slice(parameters, stack_.parameter_count()), random);
+        parts().initialise(parameters, random);
     }
 
     // ---- inference: one sample, state kept by the caller ------------------------------------
 
     /// Scalars of the packed weights.
-    constexpr index_t packed_size() const noexcept {
-        return stack_.packed_size() + head_.packed_size();
-    }
+    constexpr index_t packed_size() const noexcept { return parts().packed_size(); }
     /// Packs parameters for step() and predict(). Never allocates.
     void pack(std::span<const Scalar> parameters, std::span<Scalar> packed) const noexcept {
-        stack_.pack(parameters, packed);
-        head_.pack(slice(parameters, stack_.parameter_count()),
-                   slice(packed, stack_.packed_size()));
+        parts().pack(parameters, packed);
     }
     /// Scalars of the state of a batch of streams; all zero before the first sample.
     constexpr index_t state_size(int batch) const noexcept { return stack_.state_size(batch); }
@@ -137,7 +130,8 @@ class forecaster {
               block_order order = block_order::ascending) const noexcept {
         const int batch = static_cast<int>(samples.cols());
         stack_.step(packed, samples, state, work, order);
-        head_.apply(packed.from(stack_.packed_size()), stack_.top_hidden(state, batch), forecasts,
+        head_.apply(packed.from(parts().template packed_of<head_part>()),
+                    stack_.top_hidden(state, batch), forecasts,
                     work); // which the stack no longer needs
     }
 
@@ -201,8 +195,8 @@ class forecaster {
             return 0;
         }
         const auto inputs = windows.steps(0, steps);
-        const auto head_parameters = slice(parameters, stack_.parameter_count());
-        const auto head_gradients = slice(gradients, stack_.parameter_count());
+        const auto head_parameters = slice(parameters, parts().template parameters_of<head_part>());
+        const auto head_gradients = slice(gradients, parts().template parameters_of<head_part>());
         work_area<Scalar> rest{work};
         const auto stack_tape =
             stack_.make_tape(rest.take(stack_.tape_size(batch, steps)), batch, steps);
@@ -248,6 +242,11 @@ class forecaster {
     }
 
   private:
+    enum part : std::size_t { stack_part, head_part };
+    constexpr auto parts() const noexcept {
+        return detail::list_parts({"stack", "head"}, stack_, head_);
+    }
+
     /// Calls `visit(state on the tape at a step, state of the caller)` for each layer; for none
     /// when the caller keeps no state.
     template <class Visit>

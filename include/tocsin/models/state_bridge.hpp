@@ -28,12 +28,13 @@ class state_bridge {
         return needed_ ? 2 * layer_.packed_size() : 0;
     }
 
-    /// @param first where the bridge's parameters begin in the model's
     template <class Visit>
-    void for_each_parameter_block(Visit& visit, index_t first) const {
+    void for_each_parameter_block(Visit&& visit) const {
         if (needed_) {
-            visit_part(visit, "bridge.hidden", first, layer_);
-            visit_part(visit, "bridge.cell", first + layer_.parameter_count(), layer_);
+            const index_t rows = layer_.output_size();
+            const index_t cols = index_t{layer_.input_size()} + 1;
+            visit("hidden.weights", index_t{0}, rows, cols);
+            visit("cell.weights", layer_.parameter_count(), rows, cols);
         }
     }
     void initialise(std::span<Scalar> parameters, random_generator& random) const {
