@@ -74,6 +74,15 @@ class affine_scaler {
             sample = (sample - offset_.array()) * inverse_scale_.array();
         }
     }
+    /// The same for one sample of features() values, from one place to another; the same bits.
+    void transform_sample(const Scalar* sample, Scalar* scaled) const noexcept {
+        const auto size = static_cast<int>(offset_.size());
+        const Scalar* const offset = offset_.data();
+        const Scalar* const inverse = inverse_scale_.data();
+        for (int k = 0; k < size; ++k) {
+            scaled[k] = (sample[k] - offset[k]) * inverse[k];
+        }
+    }
     /// Undoes transform() in place, up to rounding. Same shapes and needs as transform().
     void inverse(Eigen::Ref<matrix<Scalar>> values) const noexcept {
         check(values.rows());

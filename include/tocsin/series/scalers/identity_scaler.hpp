@@ -8,7 +8,6 @@
 #include "tocsin/series/windows.hpp"
 
 #include <limits>
-#include <string_view>
 
 namespace tocsin {
 
