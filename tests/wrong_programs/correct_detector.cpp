@@ -33,8 +33,6 @@ struct own_model {
 struct own_scaler {
     using scalar_type = float;
     tocsin::status fit(const tocsin::windows<float>&) { return {}; }
-    int features() const noexcept { return 3; }
-    bool fitted() const noexcept { return true; }
     void transform(Eigen::Ref<tocsin::matrix<float>>) const noexcept {}
     void inverse(Eigen::Ref<tocsin::matrix<float>>) const noexcept {}
 };

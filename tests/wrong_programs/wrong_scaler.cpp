@@ -5,8 +5,6 @@
 struct one_way_scaler {
     using scalar_type = float;
     tocsin::status fit(const tocsin::windows<float>&) { return {}; }
-    int features() const noexcept { return 1; }
-    bool fitted() const noexcept { return true; }
     void transform(Eigen::Ref<tocsin::matrix<float>>) const noexcept {}
 };
 
