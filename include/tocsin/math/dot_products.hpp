@@ -1,8 +1,8 @@
 /// @file dot_products.hpp
 /// @brief Product of a matrix of few rows with a column: one dot product per row.
 ///
-/// Where there are fewer outputs than lanes, packed_product would leave most of a register empty;
-/// here registers run along the terms.
+/// With fewer outputs than lanes, packed_product would leave most of a register empty. Here
+/// registers run along the terms.
 #pragma once
 
 #include "tocsin/math/lanes.hpp"
@@ -74,10 +74,10 @@ void dot_rows(const row_layout& layout, const typename Lanes::scalar_type* rows,
 
 } // namespace detail
 
-/// One column. Never allocates.
-/// @param rows   by pack_rows
+/// The product with one column. Never allocates.
+/// @param rows   from pack_rows
 /// @param values `[terms]`
-/// @param start  `[outputs]` what the sums start with: a bias
+/// @param start  `[outputs]` initial values of the sums: a bias
 /// @param output `[outputs]`, overwritten; must not overlap `values`
 template <class Lanes>
 void dot_products(const row_layout& layout, const typename Lanes::scalar_type* rows,

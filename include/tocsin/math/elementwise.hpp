@@ -19,8 +19,8 @@ void activate(const Activation& activation, Scalar* values, index_t count) noexc
         count, [&](auto pack) { pack.store(values, activation(pack.load(values))); });
 }
 
-/// Chain rule through an activation, `outputs[k] = gradients[k] * slope(outputs[k])`: the slope
-/// takes the place of the output that it was computed from. Never allocates.
+/// Chain rule through an activation, `outputs[k] = gradients[k] * slope(outputs[k])`, in place of
+/// the outputs that the slope is computed from. Never allocates.
 template <class Path = native_path, class Activation, class Scalar>
 void activate_backward(const Activation& activation, Scalar* outputs, const Scalar* gradients,
                        index_t count) noexcept {

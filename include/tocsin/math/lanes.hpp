@@ -1,9 +1,9 @@
 /// @file lanes.hpp
 /// @brief One vector register of scalars, for kernels that keep their sums in registers.
 ///
-/// Loops over whole arrays need simd.hpp alone. The register-blocked kernels hold many sums at
-/// once; they name the register type itself, because compilers keep arrays of it in registers where
-/// they would spill arrays of a class.
+/// Loops over whole arrays only need simd.hpp. The register-blocked kernels hold many sums at once.
+/// They use the register type itself, because compilers keep arrays of it in registers but would
+/// spill arrays of a class.
 #pragma once
 
 #include "tocsin/math/simd.hpp"
@@ -14,8 +14,8 @@
 #include <type_traits>
 #include <utility>
 
-/// Lambdas and functions of one kernel, which must become one function for its sums to stay in
-/// registers.
+/// For lambdas and functions of a kernel that must be inlined into one function, so that its sums
+/// stay in registers.
 #if defined(__GNUC__)
 #define TOCSIN_ALWAYS_INLINE __attribute__((always_inline))
 #else
@@ -32,13 +32,13 @@ TOCSIN_ALWAYS_INLINE inline void unroll(Body&& body) noexcept {
     }(std::make_integer_sequence<int, Count>{});
 }
 
-/// `Count` scalars side by side. This one, a single scalar, is the path of targets without vectors.
+/// `Count` scalars in a register. This one is a single scalar, for targets without vectors.
 template <class Scalar, int Count>
 struct lanes {
     static_assert(Count == 1, "no vector register of this target holds that many scalars");
     using scalar_type = Scalar;
-    using pack_type = Scalar;     ///< what activations work on
-    using register_type = Scalar; ///< what kernels keep sums in
+    using pack_type = Scalar;     ///< argument type of activations
+    using register_type = Scalar; ///< type of the kernels' sums
     static constexpr int count = 1;
     /// Sums that a kernel may keep in registers at once.
     static constexpr int sums = 8;
@@ -53,7 +53,7 @@ struct lanes {
     template <int Registers>
     static void prefetch(const Scalar* /*from*/) noexcept {}
     static Scalar sum(Scalar value) noexcept { return value; }
-    /// The lower half of the bits in the place of the upper half; the lower half becomes 0.
+    /// Moves the lower half of the bits into the upper half; the lower half becomes 0.
     static Scalar lower_half(Scalar words) noexcept {
         using word = std::conditional_t<sizeof(Scalar) == 4, std::uint32_t, std::uint64_t>;
         return std::bit_cast<Scalar>(
@@ -82,11 +82,11 @@ struct lanes<Scalar, Count> {
     TOCSIN_ALWAYS_INLINE static void store(Scalar* to, register_type value) noexcept {
         pack_type(value).store_unaligned(to);
     }
-    /// The first `valid` scalars, then zeros. Reads no more than those.
+    /// The first `valid` scalars, then zeros. Reads only those.
     TOCSIN_ALWAYS_INLINE static register_type load_first(const Scalar* from, int valid) noexcept {
         return valid == Count ? load(from) : load_part(from, valid);
     }
-    /// Writes the first `valid` scalars alone.
+    /// Writes only the first `valid` scalars.
     TOCSIN_ALWAYS_INLINE static void store_first(Scalar* to, register_type value,
                                                  int valid) noexcept {
         if (valid == Count) {
@@ -95,7 +95,7 @@ struct lanes<Scalar, Count> {
             store_part(to, value, valid);
         }
     }
-    /// Asks for `Registers` registers' worth of memory that will be needed soon.
+    /// Prefetches `Registers` registers of memory.
     template <int Registers>
     TOCSIN_ALWAYS_INLINE static void prefetch([[maybe_unused]] const Scalar* from) noexcept {
 #if defined(__GNUC__)
@@ -146,7 +146,7 @@ struct lanes<Scalar, Count> {
     }
 };
 
-/// Scalars in the widest vector register of this target; 1 where it has none for this type.
+/// Scalars in the widest vector register of this target; 1 if it has none for this type.
 template <class Scalar>
 inline constexpr int widest_lanes = [] {
     if constexpr (xsimd::types::has_simd_register<Scalar, xsimd::default_arch>::value) {
@@ -163,8 +163,7 @@ inline constexpr int widest_lanes = 1;
 
 #endif
 
-/// Lanes for `outputs` sums side by side: a register of half the width where the widest would be
-/// half empty.
+/// Lanes for `outputs` adjacent sums: half the register width where the widest would be half empty.
 template <class Scalar>
 constexpr int lanes_for([[maybe_unused]] int outputs) noexcept {
     constexpr int widest = widest_lanes<Scalar>;

@@ -13,8 +13,8 @@
 
 namespace tocsin {
 
-/// Order of the four gates within every `[4 * hidden]` block, the order of PyTorch. This is the one
-/// place that fixes it.
+/// Order of the four gates within every `[4 * hidden]` block, as in PyTorch. Only this line fixes
+/// it.
 struct lstm_gate {
     static constexpr int input = 0;
     static constexpr int forget = 1;

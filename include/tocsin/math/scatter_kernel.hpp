@@ -1,9 +1,9 @@
 /// @file scatter_kernel.hpp
-/// @brief Mean and scatter of a block of vectors whose elements stand apart.
+/// @brief Mean and scatter of a block of vectors whose elements are not contiguous.
 ///
 /// Layout of a block: element j of all samples is a row, `x[j * stride + sample]`; rows follow one
-/// another. Rows are filled up to a multiple of scatter_sample_multiple samples, and there are
-/// scatter_row_multiple rows or a multiple of that, so that no loop has a remainder.
+/// another. Rows are padded to a multiple of scatter_sample_multiple samples, and the number of
+/// rows is a multiple of scatter_row_multiple, so no loop has a remainder.
 #pragma once
 
 #include "tocsin/math/pack_functions.hpp"
@@ -33,10 +33,10 @@ double sum_of_lanes(const Pack& pack) noexcept {
 
 } // namespace detail
 
-/// Subtracts from a row its mean, which it returns. The sum is taken relative to the first sample:
-/// nothing is lost next to a large offset, and the deviations of a constant are exactly zero.
-/// @param row   `count` samples, at least one, with room for `padded`; those become zero
-/// Never allocates.
+/// Subtracts the mean from a row and returns it. The sum is taken relative to the first sample:
+/// nothing is lost next to a large offset, and the deviations of a constant are exactly zero. Never
+/// allocates.
+/// @param row `count` samples, at least one, with room for `padded`; the padding becomes zero
 template <class Path = native_path>
 double center_row(double* row, index_t count, index_t padded) noexcept {
     using pack = detail::double_pack<Path>;
@@ -56,10 +56,10 @@ double center_row(double* row, index_t count, index_t padded) noexcept {
     return origin + offset;
 }
 
-/// Adds to the lower triangle of a matrix the products of all pairs of rows, X X^T.
-/// @param x         block of `[dimension, padded x samples, padded]`; the padding is zero
-/// @param scatter   `[dimension x dimension]` column-major; above the diagonal nothing changes
-/// Never allocates.
+/// Adds the products of all pairs of rows, X X^T, to the lower triangle of a matrix. Never
+/// allocates.
+/// @param x       block of `[dimension, padded x samples, padded]`; the padding is zero
+/// @param scatter `[dimension x dimension]` column-major; nothing above the diagonal changes
 template <class Path = native_path>
 void add_scatter(const double* x, index_t stride, index_t samples, index_t dimension,
                  double* scatter) noexcept {

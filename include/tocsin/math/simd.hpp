@@ -1,9 +1,10 @@
 /// @file simd.hpp
-/// @brief Loops over packs of scalars: xsimd batches where the target has them, else one at a time.
+/// @brief Loops over packs of scalars: xsimd batches where the target has them, else single
+/// scalars.
 ///
 /// A loop body is written once, as a function of a pack position with `load` and `store`. The last,
-/// partly filled pack is computed with the same vector functions as the full ones, so that a value
-/// never depends on where in an array it stands.
+/// partly filled pack uses the same vector functions as the full ones, so a value never depends on
+/// its position in an array.
 #pragma once
 
 #include "tocsin/core/extents.hpp"
@@ -11,8 +12,8 @@
 #include <algorithm>
 #include <cmath>
 
-// TOCSIN_NO_XSIMD turns xsimd off. Bare-metal Arm is excluded by itself: xsimd does not build
-// there.
+// TOCSIN_NO_XSIMD turns xsimd off. xsimd does not build on bare-metal Arm, so it is excluded there
+// automatically.
 #if !defined(TOCSIN_NO_XSIMD) && __has_include(<xsimd/xsimd.hpp>) && \
     !(defined(__arm__) && !defined(__linux__))
 #include <xsimd/xsimd.hpp>
@@ -26,8 +27,8 @@
 
 namespace tocsin {
 
-/// Computes one scalar at a time with the standard library's functions; works on every target and
-/// is the oracle of the vector path.
+/// Computes one scalar at a time with the functions of the standard library. Works on every target;
+/// tests use it as the reference of the vector path.
 struct scalar_path {
     template <class Scalar>
     struct pack {
@@ -48,8 +49,8 @@ struct scalar_path {
 
 #if TOCSIN_HAS_XSIMD
 
-/// Computes a full vector register at a time; scalars that the target has no registers for take
-/// the scalar path.
+/// Computes a full vector register at a time; scalar types without registers on this target use the
+/// scalar path.
 struct simd_path {
     template <class Scalar>
     struct full_pack {

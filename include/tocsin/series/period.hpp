@@ -1,5 +1,5 @@
 /// @file period.hpp
-/// @brief The period of a series, read off its autocorrelation.
+/// @brief The period of a series, from its autocorrelation.
 #pragma once
 
 #include "tocsin/core/status.hpp"
@@ -10,14 +10,14 @@
 
 namespace tocsin {
 
-/// The lag of the highest local maximum of the autocorrelation of one feature: its period, where it
-/// has one. A series of noise has local maxima, too, so look at the autocorrelation there before
-/// you build on it.
+/// The lag of the highest local maximum of one feature's autocorrelation: its period, if it has
+/// one. Noise has local maxima too, so check the autocorrelation at this lag before you rely on it.
+/// O(samples * longest), allocates.
 /// @param values   `[1 x samples]`, finite (else `invalid_data`)
 /// @param shortest first lag that may be a period, at least 2
-/// @param longest  last lag that may be one, at least `shortest`; lags of more than half of the
-///                 samples are not looked at
-/// @return samples per period; 0 when there is no local maximum. O(samples * longest), allocates.
+/// @param longest  last lag that may be the period, at least `shortest`; lags of more than half of
+///                 the samples are ignored
+/// @return samples per period; 0 when there is no local maximum
 template <class Derived>
 result<int> dominant_period(const Eigen::MatrixBase<Derived>& values, int shortest = 4,
                             int longest = 400) {

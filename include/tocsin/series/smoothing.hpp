@@ -15,18 +15,21 @@
 namespace tocsin {
 
 /// Exponentially weighted moving average of a stream:
+///
 ///     s(t) = sum over i of (1 - alpha)^i x(t - i) / sum over i of (1 - alpha)^i.
-/// Dividing by the sum of the weights makes the first values an average of what there is, instead
-/// of leaning on the first one (pandas' `ewm(adjust=True)`). For a trailing mean of equal weights
-/// see moving_window. push() is O(1) and never allocates.
+///
+/// Dividing by the sum of the weights makes the first results averages of the available values,
+/// with no bias to the first one (pandas' `ewm(adjust=True)`). For a trailing mean with equal
+/// weights, see moving_window. push() is O(1) and never allocates.
 class ewma {
   public:
-    /// @param alpha weight of the newest value, in (0, 1] (debug builds check); 1 smooths nothing
+    /// @param alpha weight of the newest value, in (0, 1] (debug builds check); 1 means no
+    ///              smoothing
     explicit ewma(double alpha = 1) noexcept : alpha_{alpha} {
         TOCSIN_ASSERT(alpha > 0 && alpha <= 1, "ewma: alpha must lie in (0, 1]");
     }
-    /// From a span of rows, at least 1: alpha = 2 / (span + 1), so that the weights have the same
-    /// centre of mass as those of a mean over `span` rows.
+    /// From a span of rows, at least 1: alpha = 2 / (span + 1) gives the weights the same centre of
+    /// mass as a mean over `span` rows.
     static ewma from_span(double span) noexcept { return ewma(2 / (span + 1)); }
 
     double alpha() const noexcept { return alpha_; }
@@ -37,8 +40,8 @@ class ewma {
     /// Values that were not finite since the last reset().
     std::int64_t rejected() const noexcept { return rejected_; }
 
-    /// Takes in a value and returns the smoothed one. A value that is not finite is returned as it
-    /// is, counted, and changes nothing else.
+    /// Adds a value and returns the smoothed one. A value that is not finite is returned unchanged
+    /// and counted, and changes nothing else.
     double push(double value) noexcept {
         if (!std::isfinite(value)) {
             ++rejected_;
@@ -46,7 +49,7 @@ class ewma {
         }
         const double before = weight_ * (1 - alpha_);
         weight_ = before + 1;
-        value_ += value / weight_ - value_ / weight_; // the difference itself can overflow
+        value_ += value / weight_ - value_ / weight_; // the difference alone can overflow
         return value_;
     }
 
@@ -74,17 +77,17 @@ class ewma {
   private:
     double alpha_;
     double value_ = 0;
-    double weight_ = 0; // sum of all weights, the newest having 1
+    double weight_ = 0; // sum of all weights; the newest is 1
     std::int64_t rejected_ = 0;
 };
 
-/// Centred moving mean: out[i] is the mean of the values in the rows [i - before, i + after] that
-/// exist, where before = rows / 2 and after = rows - 1 - before, so at both ends over fewer rows.
-/// Values that are not finite are left out; a row without any other has NaN.
+/// Centred moving mean: out[i] is the mean of the values in the existing rows of [i - before, i +
+/// after], where before = rows / 2 and after = rows - 1 - before, so both ends average fewer rows.
+/// Values that are not finite are left out; if no others are in reach, the result is NaN.
 ///
-/// For scores of a whole recording: it looks ahead and shifts nothing. O(n), never allocates.
+/// For scores of a whole recording: it looks ahead and adds no delay. O(n), never allocates.
 /// @param rows at least 1
-/// @param out  as many as there are values, another array than `values`
+/// @param out  as many as there are values; must not share memory with `values`
 /// @return `invalid_argument` for other sizes, or when the two arrays share memory
 inline status centred_moving_mean(std::span<const double> values, int rows,
                                   std::span<double> out) noexcept {
@@ -105,8 +108,8 @@ inline status centred_moving_mean(std::span<const double> values, int rows,
     const auto width = static_cast<std::size_t>(rows);
     const std::size_t before = width / 2;
     const std::size_t after = width - 1 - before;
-    // Sums of a whole window are taken anew every `width` rows: rounding errors cannot pile up, and
-    // the cost stays linear.
+    // Window sums are recomputed every `width` rows, so rounding errors cannot accumulate and the
+    // cost stays linear.
     double sum = 0;
     std::size_t count = 0;
     std::size_t begin = 0;

@@ -26,9 +26,9 @@ struct offset_and_scale {
 /// How an affine scaler estimates one feature.
 ///
 /// `Rule::estimate(values)` receives the finite training values of one feature, at least one, and
-/// may reorder them. It sums in double. A scale of zero means "no spread": the scaler puts 1 there.
-/// `Rule::name` is a word that a file stores, so that another rule's scaler is not loaded by
-/// mistake.
+/// may reorder them. It sums in double. A scale of zero means "no spread"; the scaler replaces it
+/// by 1. `Rule::name` is a word stored in files, so that the scaler of another rule is not loaded
+/// by mistake.
 template <class Rule, class Scalar>
 concept scaling_rule = requires(std::span<Scalar> values) {
     { Rule::estimate(values) } -> std::same_as<offset_and_scale>;
@@ -37,11 +37,11 @@ concept scaling_rule = requires(std::span<Scalar> values) {
 
 /// `scaled = (x - offset) / scale` per feature, with offset and scale estimated by `Rule`.
 ///
-/// fit() reads each sample once, however much the training windows overlap. It skips NaN and
-/// infinite samples per feature and fails when a feature has no finite sample. A feature without
-/// spread (constant, or with a spread too small for Scalar) gets scale 1, so that it is only
-/// shifted. A failed fit() leaves the scaler as it was.
-/// @tparam Features number of features, or `dynamic`: then it comes from fit() or from a file
+/// fit() reads each sample once, even if training windows overlap. It skips NaN and infinite
+/// samples per feature and fails when a feature has no finite sample. A feature without spread
+/// (constant, or with a spread too small for Scalar) gets scale 1, so it is only shifted. A failed
+/// fit() leaves the scaler unchanged.
+/// @tparam Features number of features, or `dynamic`: then fit() or a file sets it
 template <class Scalar, int Features, scaling_rule<Scalar> Rule>
 class affine_scaler {
   public:
@@ -73,7 +73,7 @@ class affine_scaler {
             sample = (sample - offset_.array()) * inverse_scale_.array();
         }
     }
-    /// Undoes transform() in place, up to rounding. Same shapes and needs as transform().
+    /// Undoes transform() in place, up to rounding. Shapes and preconditions as for transform().
     void inverse(Eigen::Ref<matrix<Scalar>> values) const noexcept {
         check(values.rows());
         for (index_t k = 0; k < values.cols(); ++k) {
@@ -82,9 +82,9 @@ class affine_scaler {
         }
     }
 
-    /// What is subtracted, in the unit of each feature.
+    /// The subtracted offset, in the unit of each feature.
     const column<Scalar, Features>& offset() const noexcept { return offset_; }
-    /// What is divided by, in the unit of each feature; always positive.
+    /// The divisor, in the unit of each feature; always positive.
     const column<Scalar, Features>& scale() const noexcept { return scale_; }
 
     /// Sets offset and scale, for example from another program. `invalid_argument`, naming the
@@ -113,10 +113,10 @@ class affine_scaler {
     }
 
     /// Describes this scaler to an archive (io/archive.hpp), for saving or loading. An unfitted
-    /// scaler is not saved; a failed load leaves the scaler as it was.
+    /// scaler is not saved; a failed load leaves the scaler unchanged.
     template <class Archive>
     void exchange(Archive& archive) {
-        // Loading starts from empty ones, which take the number of features in the file.
+        // Loading starts from empty vectors, which take their size from the file.
         coefficients offset =
             Archive::loading ? coefficients{coefficients::Zero(initial_size)} : offset_;
         coefficients scale =
@@ -164,7 +164,7 @@ class affine_scaler {
             offset[feature] = static_cast<Scalar>(estimate.offset);
             scale[feature] = static_cast<Scalar>(estimate.scale);
             if (scale[feature] < std::numeric_limits<Scalar>::min()) {
-                scale[feature] = 1; // no spread; dividing by less would overflow
+                scale[feature] = 1; // no spread; a smaller divisor would overflow
             }
         }
         return set(offset, scale);

@@ -13,12 +13,12 @@ namespace tocsin {
 /// Brings the features of a sample to a common range, and back.
 ///
 /// Order of calls: fit() once on training data, which replaces an earlier fit; then transform() and
-/// inverse() as often as wanted. `features()` is the number of features fitted to and `fitted()`
-/// says whether there was a successful fit. transform() and inverse() change `[features x any]` in
-/// place, column by column, so that a window, a batch and a single sample give the same bits; they
-/// are noexcept, allocate nothing and pass NaN through. inverse() undoes transform() up to
-/// rounding. A scaler owns its numbers and is copied with them. To be saved with a detector it also
-/// has `template <class Archive> void exchange(Archive&)`.
+/// inverse() any number of times. `features()` is the number of features of the last fit, and
+/// `fitted()` says whether a fit succeeded. transform() and inverse() change `[features x any]` in
+/// place, column by column, so a window, a batch and a single sample give the same bits. They are
+/// noexcept, do not allocate and pass NaN through. inverse() undoes transform() up to rounding. A
+/// scaler owns its numbers and is copied with them. To be saved with a detector, it also needs
+/// `template <class Archive> void exchange(Archive&)`.
 template <class Scaler>
 concept scaler =
     std::copyable<Scaler> && requires(Scaler changing, const Scaler fixed,
@@ -27,7 +27,8 @@ concept scaler =
         { changing.fit(training) } -> std::same_as<status>;
         { fixed.features() } noexcept -> std::same_as<int>;
         { fixed.fitted() } noexcept -> std::same_as<bool>;
-        // Both must be noexcept; it cannot be asked for here, as copying an Eigen::Ref is not.
+        // Both must be noexcept. The concept cannot require it, because copying an Eigen::Ref is
+        // not noexcept.
         { fixed.transform(values) } -> std::same_as<void>;
         { fixed.inverse(values) } -> std::same_as<void>;
     };
