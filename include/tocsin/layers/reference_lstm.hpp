@@ -1,5 +1,5 @@
 /// @file reference_lstm.hpp
-/// @brief The LSTM layer as its equations say, on Eigen: what the tests compare lstm.hpp with.
+/// @brief The LSTM layer written like its equations, on Eigen: the reference for tests of lstm.hpp.
 #pragma once
 
 #include "tocsin/core/random.hpp"
@@ -15,8 +15,8 @@
 
 namespace tocsin {
 
-/// One LSTM layer by matrix products and one loop over units, with exact activations; parameters as
-/// in lstm.hpp. Slower, and short enough to be read against the equations.
+/// An LSTM layer with matrix products and one loop over units, with exact activations; parameters
+/// as in lstm.hpp. Slower, but short enough to compare with the equations.
 /// @tparam Inputs,Hidden compile-time sizes, or `dynamic` for sizes given to the constructor
 template <class Scalar, int Inputs = dynamic, int Hidden = dynamic>
 class reference_lstm {
@@ -125,7 +125,7 @@ class reference_lstm {
                 {hiddens, hidden_size(), batch, time + 1},
                 {cells, hidden_size(), batch, time + 1}};
     }
-    /// Zero initial states. A caller who has others writes them into step 0 of the tape instead.
+    /// Zero initial states. For other initial states, write them into step 0 of the tape instead.
     void reset(const tape_type& tape) const noexcept {
         tape.hiddens.step(0).setZero();
         tape.cells.step(0).setZero();
@@ -149,7 +149,7 @@ class reference_lstm {
         }
     }
 
-    /// One step of a sequence whose next input is known only now (a decoder fed with its own
+    /// One step of a sequence whose next input is not known yet (a decoder that reads its own
     /// predictions).
     template <class Input>
     void forward_step(std::span<const Scalar> parameters, const Input& input, const tape_type& tape,
@@ -202,9 +202,9 @@ class reference_lstm {
 
     /// Backpropagation through time over the whole sequence. Adds to `gradients`, consumes the
     /// tape.
-    /// @param output_gradient dL/dh of every step, `[hidden x (batch * time)]`, may be empty: zero
+    /// @param output_gradient dL/dh of every step, `[hidden x (batch * time)]`; empty means zero
     /// @param gradients       dL/dparameters, added to
-    /// @param input_gradient  dL/dx of every step, overwritten; may be empty: not wanted
+    /// @param input_gradient  dL/dx of every step, overwritten; empty if not wanted
     /// @param final_state     in: dL/dh and dL/dc of the final state beyond `output_gradient`;
     ///                        out: of the initial state
     void backward(std::span<const Scalar> parameters, sequence_view<const Scalar, Inputs> inputs,
@@ -223,7 +223,7 @@ class reference_lstm {
                                 input_gradient.flat());
         }
     }
-    /// The same with nothing flowing into the final state from outside.
+    /// The same with a zero gradient of the final state.
     /// @param work `backward_work_size(batch, time)` scalars; out: dL/dh and dL/dc of the initial
     ///             state
     void backward(std::span<const Scalar> parameters, sequence_view<const Scalar, Inputs> inputs,
