@@ -1,5 +1,5 @@
 /// @file event_based.hpp
-/// @brief Recall of events beside precision of rows, and how long after its start an event is seen.
+/// @brief Recall of events with precision of rows, and the delay until an event is detected.
 #pragma once
 
 #include "tocsin/metrics/confusion.hpp"
@@ -16,11 +16,11 @@ namespace tocsin {
 /// How soon and how often events are detected; an event is a run of anomalous rows.
 struct detection_delay {
     std::int64_t detected = 0; ///< events with a flagged row
-    std::int64_t missed = 0;   ///< events without
+    std::int64_t missed = 0;   ///< events without one
     std::int64_t rows = 0;     ///< from the first row of an event to its first flag, summed
 
     /// Mean number of rows from the start of an event to its first flag, over the detected events;
-    /// 0 = on the first row. NaN when none is detected: then there is no delay to speak of.
+    /// 0 = on the first row. NaN when none is detected.
     double mean() const noexcept {
         return detected == 0 ? std::numeric_limits<double>::quiet_NaN()
                              : static_cast<double>(rows) / static_cast<double>(detected);
@@ -40,10 +40,9 @@ struct detection_delay {
     }
 };
 
-/// Looks for the first flag in every event.
+/// Finds the first flag in every event. O(rows), never allocates.
 /// @param flags  one per row, nonzero = flagged
 /// @param labels one per row (else `invalid_argument`), nonzero = anomalous
-/// O(rows), never allocates.
 inline result<detection_delay>
 measure_detection_delay(std::span<const std::uint8_t> flags,
                         std::span<const std::uint8_t> labels) noexcept {
@@ -70,11 +69,11 @@ measure_detection_delay(std::span<const std::uint8_t> flags,
 /// Event-based score: recall is the share of the events with a flagged row, precision the share of
 /// the flagged rows that are anomalous (Garg et al., "An Evaluation of Anomaly Detection and
 /// Diagnosis in Multivariate Time Series", IEEE TNNLS 2021, where it is the composite F-score).
-/// Unlike recall, precision weighs long false alarms, so that flagging everything does not pay.
+/// Unlike recall, precision weights long false alarms, so flagging everything does not pay off.
+/// O(rows), never allocates.
 /// @param flags  one per row, nonzero = flagged; none flagged gives precision 0
 /// @param labels one per row (else `invalid_argument`), nonzero = anomalous; none anomalous gives
 ///               `invalid_data`
-/// O(rows), never allocates.
 inline result<precision_recall> event_based_score(std::span<const std::uint8_t> flags,
                                                   std::span<const std::uint8_t> labels) noexcept {
     const auto counts = count_confusion(flags, labels);

@@ -22,8 +22,8 @@ inline result<double> auc_roc(std::span<const double> scores,
     if (!ranked) {
         return ranked.error();
     }
-    // Integers keep the sum exact. Half a win is counted as 1, a win as 2; walking down from the
-    // highest score, each normal item meets the anomalous ones above it.
+    // Integers keep the sum exact. A tie counts 1, a win 2; going down from the highest score, each
+    // normal item meets the anomalous ones above it.
     std::int64_t anomalous_above = 0;
     std::int64_t normal_above = 0;
     std::int64_t half_wins = 0;
@@ -41,15 +41,15 @@ inline result<double> auc_roc(std::span<const double> scores,
            (2 * static_cast<double>(anomalous_above) * static_cast<double>(normal_above));
 }
 
-/// Average precision, the area under the precision-recall curve as a step function:
-/// the sum over distinct scores of (recall - previous recall) * precision, ties taken together.
-/// The same value as scikit-learn's `average_precision_score`; no interpolation, which would be
-/// too optimistic (Davis and Goadrich, ICML 2006).
+/// Average precision, the area under the precision-recall curve as a step function: the sum over
+/// distinct scores of (recall - previous recall) * precision, with ties taken together. Equal to
+/// scikit-learn's `average_precision_score`; no interpolation, which would be too optimistic (Davis
+/// and Goadrich, ICML 2006).
 /// @param scores higher = more anomalous; infinities are ranked, NaN gives `invalid_data`
 /// @param labels one per score (else `invalid_argument`), nonzero = anomalous; no anomalous item
 ///               gives `invalid_data`
-/// @return in (0, 1]; a detector that guesses reaches the share of anomalous items. O(n);
-///         allocates at most 16 bytes for each score.
+/// @return in (0, 1]; a random detector reaches the share of anomalous items. O(n); allocates at
+///         most 16 bytes per score
 inline result<double> average_precision(std::span<const double> scores,
                                         std::span<const std::uint8_t> labels) {
     const auto ranked = detail::rank_scores("average_precision", scores, labels);

@@ -1,5 +1,5 @@
 /// @file threshold_grid.hpp
-/// @brief The largest value of a metric over thresholds from the smallest to the largest score.
+/// @brief The best value of a metric over thresholds from the smallest to the largest score.
 #pragma once
 
 #include "tocsin/core/status.hpp"
@@ -16,18 +16,18 @@ namespace tocsin {
 
 /// A threshold and the value of a metric at it.
 struct grid_point {
-    double threshold = 0; ///< flagged are the scores above it
+    double threshold = 0; ///< scores above it are flagged
     double value = 0;
 };
 
 /// The point with the largest metric on a grid of equidistant thresholds from the smallest to the
-/// largest score; among equals the lowest threshold. It looks at the labels: a bound for what a
-/// threshold can reach, as some papers report, and not the result of a detector.
+/// largest score; the lowest threshold of equals. It uses the labels: the value is an upper bound
+/// on what a threshold can reach, which some papers report, not the result of a detector. O(points
+/// * (scores + metric)); allocates the flags.
 /// @param scores higher = more anomalous; none, or one that is not finite, gives `invalid_data`
 /// @param metric called as `result<double> metric(std::span<const std::uint8_t> flags)`; the first
-///               failure is returned; NaN never wins, unless there is nothing else
-/// @param points at least 2, else `invalid_argument`; TSB-AD takes 100
-/// O(points * (scores + metric)); allocates the flags.
+///               failure is returned; NaN only wins if all values are NaN
+/// @param points at least 2, else `invalid_argument`; TSB-AD uses 100
 template <class Metric>
 result<grid_point> best_on_grid(std::span<const double> scores, Metric&& metric, int points = 100) {
     if (points < 2) {

@@ -14,7 +14,7 @@
 
 namespace tocsin {
 
-/// What VUS averages over.
+/// Settings of VUS.
 struct volume_settings {
     int window = 100;     ///< largest tolerance in rows, about one period of the series; at least 0
     int thresholds = 250; ///< ranks of the sorted scores that serve as thresholds; at least 2
@@ -28,14 +28,14 @@ struct volume_under_surface {
 
 namespace detail {
 
-/// A row outside of the events that comes into the tolerance of one.
+/// A row outside the events, but within the tolerance of one.
 struct nearby_row {
     index_t nearest; ///< rows to the nearest event
     index_t second;  ///< rows to the second nearest event
     int level;       ///< the first threshold that flags it
 };
 
-/// For each row, the first (highest) of the thresholds that flags it. The last one flags all.
+/// For each row, the first (highest) threshold that flags it. The last threshold flags all.
 inline std::vector<int> threshold_levels(std::span<const double> scores, int thresholds) {
     std::vector<double> sorted(scores.begin(), scores.end());
     std::sort(sorted.begin(), sorted.end(), [](double a, double b) { return a > b; });
@@ -79,7 +79,7 @@ inline std::vector<nearby_row> rows_near(std::span<const row_range> events,
             if (nearest <= reach) {
                 near.push_back({nearest, second, levels[static_cast<std::size_t>(row)]});
             } else if (row + reach < end) {
-                row = end - reach - 1; // the middle of a long gap is near nothing
+                row = end - reach - 1; // the middle of a long gap is not near any event
             }
         }
     }
@@ -91,17 +91,18 @@ inline std::vector<nearby_row> rows_near(std::span<const row_range> events,
 } // namespace detail
 
 /// Volumes under the surface of ROC and precision-recall curves (Paparrizos et al., "Volume Under
-/// the Surface", PVLDB 15(11), 2022), as TSB-AD computes them: thresholds are the scores at equally
-/// spaced ranks; for each tolerance w from 0 to settings.window, a row d <= w/2 rows away from an
-/// event counts as anomalous by sqrt(1 - d/w), and the share of the events, extended by w/2 and
-/// merged where they then share a row, that have a flag multiplies the recall. Both areas are
+/// the Surface", PVLDB 15(11), 2022), as computed by TSB-AD. Thresholds are the scores at equally
+/// spaced ranks. For each tolerance w from 0 to settings.window, a row d <= w/2 rows away from an
+/// event counts as anomalous by sqrt(1 - d/w). The events are extended by w/2 and merged where they
+/// then share a row; the share of them that have a flag multiplies the recall. Both areas are
 /// averaged over w.
-/// @param scores higher = more anomalous; infinities are ranked, NaN gives `invalid_data`
-/// @param labels one per score (else `invalid_argument`), nonzero = anomalous; only one class, or
-///               no scores, gives `invalid_data`
+///
+/// O(n log n + window * (rows within window/2 of an event + events + thresholds)); a literal
+/// implementation of the definition costs O(window * thresholds * n). Allocates.
+/// @param scores   higher = more anomalous; infinities are ranked, NaN gives `invalid_data`
+/// @param labels   one per score (else `invalid_argument`), nonzero = anomalous; only one class, or
+///                 no scores, gives `invalid_data`
 /// @param settings out of range gives `invalid_argument`
-/// O(n log n + window * (rows within window/2 of an event + events + thresholds)), whereas the
-/// definition read literally costs O(window * thresholds * n). Allocates.
 inline result<volume_under_surface> vus(std::span<const double> scores,
                                         std::span<const std::uint8_t> labels,
                                         const volume_settings& settings = {}) {
@@ -129,8 +130,8 @@ inline result<volume_under_surface> vus(std::span<const double> scores,
                              anomalous, " anomalous and ", rows - anomalous, " normal scores");
     }
 
-    // A row is flagged by all thresholds from its level on, so that whatever is summed over the
-    // flagged rows of every threshold is a cumulative sum over a histogram of levels.
+    // A row is flagged by all thresholds from its level on, so every sum over the flagged rows of a
+    // threshold is a cumulative sum over a histogram of levels.
     const auto count = static_cast<std::size_t>(settings.thresholds);
     const std::vector<int> levels = detail::threshold_levels(scores, settings.thresholds);
     std::vector<double> flagged(count);
@@ -165,7 +166,7 @@ inline result<volume_under_surface> vus(std::span<const double> scores,
             if (row.nearest > reach) {
                 break;
             }
-            // Each weight is at least sqrt(1/2): two of them are cut to 1, however many follow.
+            // Each weight is at least sqrt(1/2), so the sum of any two or more is capped at 1.
             soft[static_cast<std::size_t>(row.level)] +=
                 row.second <= reach ? 1.0 : weight[static_cast<std::size_t>(row.nearest)];
         }
@@ -200,7 +201,7 @@ inline result<volume_under_surface> vus(std::span<const double> scores,
             soft_sum += soft[k];
             found_sum += found[k];
             const double true_positives = hits[k] + soft_sum;
-            // The mean of the anomalous rows with and without the tolerance that was used.
+            // The mean of the anomalous rows with and without the tolerance in use.
             const double positives = static_cast<double>(anomalous) + soft_sum / 2;
             const double recall = std::min(true_positives / positives, 1.0) * found_sum / merged;
             const double false_rate =
