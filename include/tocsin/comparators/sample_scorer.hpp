@@ -1,5 +1,5 @@
 /// @file sample_scorer.hpp
-/// @brief What a comparator is: it learns from normal samples and scores a stream one by one.
+/// @brief The concept of a comparator: it learns from normal samples and scores a stream.
 #pragma once
 
 #include "tocsin/core/status.hpp"
@@ -13,17 +13,17 @@
 
 namespace tocsin {
 
-/// Samples as comparators take them, `[features x samples]`; a matrix, a map or some columns of
+/// The argument type of comparators, `[features x samples]`; a matrix, a map or some columns of
 /// either fit without a copy.
 using samples_view = Eigen::Ref<const matrix<double>>;
 
-/// A model that is simple enough to be compared with: no weights that somebody else trains.
-/// - fit(training) learns from samples in order of time and forgets what the stream has brought; a
-///   failure leaves the scorer without a fit. May allocate.
-/// - push(sample) takes in the next sample `[features]` and returns its score, from it and the
-///   samples before alone; higher is more anomalous. NaN before fit(), while the history is too
-///   short, and for a sample that holds NaN or infinity; the latter changes nothing else than that
-///   the last finite value stands for the missing one in what follows. Never allocates.
+/// A model that serves as a simple baseline, without externally trained weights.
+/// - fit(training) learns from samples in time order and resets the stream; after a failure the
+///   scorer is not fitted. May allocate.
+/// - push(sample) takes the next sample `[features]` and returns its score, which depends only on
+///   this sample and earlier ones; higher is more anomalous. The score is NaN before fit(), while
+///   the history is too short, and for a sample with NaN or infinity. In later scores, the last
+///   finite value replaces such a missing value; nothing else changes. Never allocates.
 /// - reset() forgets the stream and keeps what was learned.
 template <class Scorer>
 concept sample_scorer = requires(Scorer scorer, const Scorer constant, samples_view training,
@@ -34,8 +34,8 @@ concept sample_scorer = requires(Scorer scorer, const Scorer constant, samples_v
     { constant.features() } noexcept -> std::same_as<int>;
 };
 
-/// Scores every sample of a recording from an empty history on: reset(), then push() for each
-/// column.
+/// Scores every sample of a recording, starting from an empty history: reset(), then push() for
+/// each column.
 /// @param values `[features x samples]` with the features of the fit, else `invalid_argument`
 /// @param scores one per sample, else `invalid_argument`
 template <sample_scorer Scorer>

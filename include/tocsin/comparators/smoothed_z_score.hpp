@@ -1,5 +1,5 @@
 /// @file smoothed_z_score.hpp
-/// @brief Distance from the mean in standard deviations, averaged over time: no model at all.
+/// @brief Distance from the mean in standard deviations, averaged over time, without any model.
 #pragma once
 
 #include "tocsin/comparators/sample_scorer.hpp"
@@ -63,12 +63,11 @@ class smoothed_z_score {
     moving_window window_;
 };
 
-/// The same for a whole recording: the mean is centred, so that the score does not lag behind, and
-/// looks ahead by half of its rows.
-/// @param scorer fitted; its own stream is not touched
+/// The same for a whole recording: the mean is centred, so the score has no delay but looks ahead
+/// by half of its rows. O(values), allocates.
+/// @param scorer fitted; its own stream is not changed
 /// @param values `[features x samples]`
 /// @param scores one per sample
-/// O(values), allocates.
 inline status centred_z_scores(const smoothed_z_score& scorer, const samples_view& values,
                                std::span<double> scores) {
     if (values.rows() != scorer.features() ||
