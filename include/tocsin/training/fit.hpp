@@ -27,7 +27,7 @@
 
 namespace tocsin {
 
-/// What a callback is told after each epoch.
+/// The argument of callbacks after each epoch.
 template <class Scalar>
 struct epoch_event {
     const epoch_record& record;
@@ -35,18 +35,18 @@ struct epoch_event {
     int planned_epochs = 0;
 };
 
-/// Hyper-parameters and policies of training; what changes during a run is in training_state.
+/// Hyper-parameters and policies of training; training_state has what changes during a run.
 template <class Loss = mean_squared_error, class Rule = adam, class Schedule = constant_rate,
           class Stopping = early_stopping, execution_policy Execution = serial_execution>
 struct trainer {
-    int epochs = 100;    ///< at most this many in all, those of a resumed state included
+    int epochs = 100;    ///< maximum in total, including those of a resumed state
     int batch_size = 32; ///< windows per update, at least 1
-    /// Steps of truncated backpropagation through time: windows, which may be whole recordings, are
-    /// read in pieces of this length, each with an update, the state kept from piece to piece
-    /// (stateful training). 0: windows as a whole. For models that keep a state (forecaster).
+    /// Steps of truncated backpropagation through time. Windows, which may be whole recordings, are
+    /// read in pieces of this length, with one update per piece; the state carries over (stateful
+    /// training). 0: whole windows. For models that keep a state (forecaster).
     int truncation = 0;
     double clip_norm = 1;   ///< largest global norm of the gradient; 0 turns clipping off
-    std::uint64_t seed = 0; ///< of a fresh start: initial weights, order of batches, dropout
+    std::uint64_t seed = 0; ///< of a new run: initial weights, order of batches, dropout
     Loss loss = {};
     Rule rule = {};
     Schedule schedule = {};
@@ -70,14 +70,14 @@ struct trainer {
     }
 
     /// Trains until the stopping rule or a callback ends it, or all epochs are done. The best
-    /// weights are `state.best_parameters`; `state` itself can be saved and trained further.
+    /// weights are in `state.best_parameters`; `state` itself can be saved and trained further. Bad
+    /// settings or data fail without a change to `state`. A loss that is not finite ends training
+    /// with `invalid_data` and keeps the best weights so far. Allocates.
     /// @param training   windows of normal data, all finite
-    /// @param validation windows that decide which epoch is best; empty: the training windows do
+    /// @param validation windows that decide which epoch is best; if empty, the training windows do
     /// @param state      made by training_state::fresh for this model and rule, or loaded
     /// @param callbacks  called as `callback(epoch_event)` after each epoch; one that returns bool
     ///                   ends training by returning false
-    /// Fails without a change to `state` on bad settings or data; a loss that is not finite ends
-    /// training with `invalid_data`, the best weights so far are kept. Allocates.
     template <sequence_model Model, class... Callbacks>
     status fit(const Model& model, const windows<typename Model::scalar_type>& training,
                const windows<typename Model::scalar_type>& validation,
@@ -141,7 +141,7 @@ struct trainer {
         }
     }
 
-    /// Samples after a piece that its forecasts reach for; the next piece begins with them.
+    /// Samples after a piece that its forecasts need; the next piece begins with them.
     template <class Model>
     int reach_of(const Model& model) const noexcept {
         if constexpr (stateful_model<Model>) {
@@ -150,7 +150,7 @@ struct trainer {
             return 0;
         }
     }
-    /// Samples by which one update is ahead of the one before.
+    /// Samples from the start of one update to the next.
     int advance_in(int length) const noexcept { return truncation > 0 ? truncation : length; }
 
     template <class Model>

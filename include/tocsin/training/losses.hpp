@@ -11,8 +11,8 @@
 namespace tocsin {
 
 /// `loss(predictions, targets, gradient)` returns the loss over all scalars of a batch and
-/// overwrites `gradient` with dL/d(prediction). All three spans have one length; it is noexcept and
-/// sums in double. The fit loop reports a loss that is not finite.
+/// overwrites `gradient` with dL/d(prediction). All three spans have the same length; it is
+/// noexcept and sums in double. The fit loop reports a loss that is not finite.
 template <class Loss, class Scalar = float>
 concept loss_function =
     requires(const Loss loss, std::span<const Scalar> values, std::span<Scalar> gradient) {

@@ -1,5 +1,5 @@
 /// @file training_state.hpp
-/// @brief All that changes during a training run: what a checkpoint holds.
+/// @brief Everything that changes during a training run: the content of a checkpoint.
 #pragma once
 
 #include "tocsin/core/random.hpp"
@@ -15,8 +15,8 @@
 
 namespace tocsin {
 
-/// State of a run at the end of an epoch. Training that goes on from a saved and loaded state gives
-/// the same bits as training without the break.
+/// State of a run at the end of an epoch. Training that resumes from a saved and loaded state gives
+/// the same bits as uninterrupted training.
 template <class Scalar>
 struct training_state {
     aligned_vector<Scalar> parameters;      ///< after the last epoch
@@ -30,7 +30,7 @@ struct training_state {
 
     int finished_epochs() const noexcept { return static_cast<int>(history.size()); }
 
-    /// A fresh start: draws the model's parameters from the seed, zeroes the rule's state.
+    /// A new run: draws the model's parameters from the seed, zeroes the rule's state.
     template <class Model, class Rule>
     static training_state fresh(const Model& model, const Rule& rule, std::uint64_t seed) {
         training_state state;
@@ -43,8 +43,8 @@ struct training_state {
         return state;
     }
 
-    /// Describes the state to an archive. Loading needs a state made by fresh() for the same model
-    /// and rule: sizes that differ are refused.
+    /// Describes the state to an archive. Loading needs a state from fresh() for the same model and
+    /// rule; different sizes are refused.
     template <class Archive>
     void exchange(Archive& archive) {
         archive.tensor("parameters", std::span<Scalar>(parameters),

@@ -1,5 +1,5 @@
 /// @file update_rule.hpp
-/// @brief What an update rule (optimiser) is.
+/// @brief The concept of an update rule (optimiser).
 #pragma once
 
 #include "tocsin/core/extents.hpp"
@@ -11,7 +11,7 @@
 
 namespace tocsin {
 
-/// Hyper-parameters of an optimiser, apart from its per-run state, which the caller keeps.
+/// Hyper-parameters of an optimiser, without its per-run state, which the caller keeps.
 ///
 /// `state_size(n)` scalars, all zero before the first update, belong to `n` parameters. `update`
 /// changes the parameters in place: `step` counts from 1, `rate_factor` is the schedule's multiple
