@@ -17,15 +17,15 @@
 
 namespace tocsin {
 
-/// What find_dynamic_events() finds in a recording.
+/// The result of find_dynamic_events() for a recording.
 struct dynamic_events {
     std::vector<row_range> events;    ///< runs of at least two anomalous rows, in order
-    std::vector<scored_range> pieces; ///< what each window found, in order; events consist of them
+    std::vector<scored_range> pieces; ///< results of each window, in order; events consist of them
     std::vector<double> smoothed;     ///< errors that were judged, one per row
 };
 
-/// Anomalous rows of a recording by the errors of its prediction, without labels and without an
-/// assumption on their distribution (Hundman et al., "Detecting spacecraft anomalies using LSTMs
+/// Anomalous rows of a recording from the errors of its prediction, without labels and without an
+/// assumption about their distribution (Hundman et al., "Detecting spacecraft anomalies using LSTMs
 /// and nonparametric dynamic thresholding", KDD 2018, with the conventions of the authors' program
 /// telemanom, whose results it reproduces). For each batch of rows:
 ///
@@ -36,15 +36,14 @@ struct dynamic_events {
 ///    twentieth of the signal's range (5th to 95th percentile), are anomalous.
 /// 4. Runs whose peak stands out too little from the next lower one are taken back (pruning).
 ///
-/// The first window is judged as a whole, without its first 2 * warm_up rows (warm_up when there
-/// are fewer than 2500 rows, none when fewer than 1800). The last one reaches to the end of the
-/// recording, but only its last batch is judged. Errors of at most 0.05 are never anomalous: the
-/// signal shall be scaled to about [-1, 1].
-///
+/// The first window is judged as a whole, without its first 2 * warm_up rows (warm_up for fewer
+/// than 2500 rows, none for fewer than 1800). The last one ends with the recording, but only its
+/// last batch is judged. Errors of at most 0.05 are never anomalous, so scale the signal to about
+/// [-1, 1]. O(rows * window). Allocates.
 /// @param errors absolute errors, one per row, finite and not negative
 /// @param values the signal in the same rows, finite, and look_ahead - 1 more
 /// @return `invalid_argument` for settings or sizes, `invalid_data` for numbers that are not
-///         finite; nothing found in no rows. O(rows * window). Allocates.
+///         finite; an empty result for no rows
 inline result<dynamic_events> find_dynamic_events(std::span<const double> errors,
                                                   std::span<const double> values,
                                                   const dynamic_threshold_settings& settings = {}) {

@@ -19,16 +19,16 @@
 
 namespace tocsin {
 
-/// The nonparametric dynamic threshold of find_dynamic_events(), row after row: every `batch` rows
-/// the newest batch is judged by the last `window` batches, for the first time when these are
-/// there. It finds what find_dynamic_events() finds in a recording of at least 2500 rows that is a
-/// whole number of batches long. An event is known up to a batch late; above() tells at once that
-/// an error reaches the threshold of the last window, without pruning.
+/// The nonparametric dynamic threshold of find_dynamic_events(), row by row. Every `batch` rows the
+/// newest batch is judged against the last `window` batches, as soon as that many exist. The result
+/// equals that of find_dynamic_events() for a recording of at least 2500 rows and a whole number of
+/// batches. An event is known up to a batch late; above() tells at once, without pruning, that an
+/// error reaches the threshold of the last window.
 ///
 /// Memory: about 10 numbers per row of the window. One thread at a time.
 class dynamic_threshold_stream {
   public:
-    /// @param settings with look_ahead 1, as a stream does not know the values to come;
+    /// @param settings with look_ahead 1, because a stream does not know future values;
     ///                 `invalid_argument` otherwise. Allocates.
     static result<dynamic_threshold_stream> make(const dynamic_threshold_settings& settings = {}) {
         if (status usable = check(settings); !usable) {
@@ -39,13 +39,12 @@ class dynamic_threshold_stream {
 
     const dynamic_threshold_settings& settings() const noexcept { return settings_; }
 
-    /// Takes in the next row.
+    /// Adds the next row. If the error is negative or either value is not finite, the row is
+    /// counted in rejected() and replaced by the last good row (zeros before the first). Never
+    /// allocates. O(1), each `batch`-th row O(batch * window).
     /// @param error absolute error, at least 0
     /// @param value the signal
-    /// An error that is negative, or either that is not finite, is counted in rejected(), and the
-    /// last good row takes its place (zeros before the first).
-    /// @return whether a batch has been judged with this row: see judged(), flags() and pieces().
-    /// Never allocates. O(1), each `batch`-th row O(batch * window).
+    /// @return whether a batch has been judged with this row: see judged(), flags() and pieces()
     bool push(double error, double value) noexcept {
         if (std::isfinite(value) && std::isfinite(error) && error >= 0) {
             last_value_ = value;
@@ -67,7 +66,7 @@ class dynamic_threshold_stream {
 
     /// Rows so far.
     std::int64_t rows() const noexcept { return rows_; }
-    /// Rows that the last good one took the place of.
+    /// Rows that were replaced by the last good one.
     std::int64_t rejected() const noexcept { return rejected_; }
     /// The last smoothed error.
     double smoothed() const noexcept { return last_smoothed_; }
@@ -76,9 +75,9 @@ class dynamic_threshold_stream {
     /// Whether the last smoothed error is at least threshold().
     bool above() const noexcept { return last_smoothed_ >= epsilon_; }
 
-    /// The rows that were judged last, counted from the first row of the stream.
+    /// The rows judged last, counted from the first row of the stream.
     row_range judged() const noexcept { return judged_; }
-    /// Nonzero for the anomalous ones among them. Valid until the next push().
+    /// Nonzero for the anomalous rows among them. Valid until the next push().
     std::span<const std::uint8_t> flags() const noexcept {
         return window_.flags().last(static_cast<std::size_t>(judged_.size()));
     }
@@ -86,7 +85,7 @@ class dynamic_threshold_stream {
     /// `judged().end - settings().window_rows()` of the stream. Valid until the next push().
     std::span<const scored_range> pieces() const noexcept { return window_.pieces(); }
 
-    /// Saves or loads everything but the last verdict: after loading the stream goes on with the
+    /// Saves or loads everything but the last verdict: after loading, the stream continues with the
     /// same bits, and judged() is empty until the next batch.
     template <class Archive>
     void exchange(Archive& archive) {

@@ -1,5 +1,5 @@
 /// @file quantile_sketch.hpp
-/// @brief Quantiles of a stream in bounded memory, with a stated error.
+/// @brief Quantiles of a stream in bounded memory, with a stated error bound.
 #pragma once
 
 #include "tocsin/core/status.hpp"
@@ -15,38 +15,40 @@
 
 namespace tocsin {
 
-/// Quantiles and ranks of all scores of a stream, however long, from a few hundred of them (KLL:
+/// Quantiles and ranks of all scores of a stream of any length, from a few hundred of them (KLL:
 /// Karnin, Lang and Liberty, "Optimal quantile approximation in streams", FOCS 2016). Sketches over
-/// parts of the data merge. For q-quantiles with 1 - q far above rank_error(); further out, a
-/// spot_threshold extrapolates.
+/// parts of the data can be merged. For q-quantiles with 1 - q far above rank_error(); beyond that,
+/// a spot_threshold extrapolates.
 ///
-/// Scores stand on levels; one on level h represents 2^h scores. A full level is sorted and every
-/// second score of it, from the first or the second by the toss of a coin, moves up. That changes
-/// the number of scores below any x by 2^h, 0 or -2^h, both signs alike, so that by Hoeffding's
-/// inequality the error of a rank stays within
+/// Scores are stored on levels; one on level h represents 2^h scores. A full level is sorted, and
+/// every second score of it, starting with the first or the second by the toss of a coin, moves up.
+/// That changes the number of scores below any x by 2^h, 0 or -2^h, with both signs equally likely.
+/// By Hoeffding's inequality the error of a rank is at most
+///
 ///     sqrt(2 ln(2 / delta) * sum over all moves of 4^h)
-/// with probability 1 - delta. The sketch adds up that sum and knows its error: at delta = 0.01 at
-/// most about 2.2 / k (k from 50 to 1000, up to 2e7 scores).
+///
+/// with probability 1 - delta. The sketch accumulates that sum and so knows its error: at delta =
+/// 0.01 at most about 2.2 / k (k from 50 to 1000, up to 2e7 scores).
 class quantile_sketch {
   public:
-    /// @param k    scores on the highest level, 8 to 65536: the error is proportional to 1 / k, the
-    ///             memory to k. Others are brought into that range.
-    /// @param seed of the coin; sketches that are to be merged should have different ones
     /// Allocates all that is ever needed, about 4.5 k + 700 numbers.
+    /// @param k    scores on the highest level, 8 to 65536 (clamped): the error is proportional to
+    ///             1 / k, the memory to k
+    /// @param seed of the coin; sketches to be merged should have different seeds
     explicit quantile_sketch(int k = 200, std::uint64_t seed = 1)
         : k_{std::clamp(k, smallest_k, largest_k)}, scores_(k_, seed) {}
 
     int k() const noexcept { return k_; }
-    /// Scores taken in.
+    /// Number of scores added.
     std::int64_t count() const noexcept { return count_; }
     /// NaN scores left out.
     std::int64_t rejected() const noexcept { return rejected_; }
     /// Scores that are kept.
     int size() const noexcept { return scores_.size(); }
 
-    /// Takes in a score, infinite ones too; NaN is counted in rejected() and left out. Never
+    /// Adds a score, including infinite ones; NaN is counted in rejected() and left out. Never
     /// allocates; O(log k) on average, O(k log k) at most.
-    /// @return whether it was taken in
+    /// @return whether it was added
     bool push(double score) noexcept {
         if (std::isnan(score)) {
             ++rejected_;
@@ -59,9 +61,9 @@ class quantile_sketch {
         return true;
     }
 
-    /// Takes in what another sketch has seen. Never allocates.
-    /// @return `invalid_argument` when k differs, for itself, or beyond 2^53 scores in all; this
-    ///         one is then unchanged
+    /// Merges another sketch into this one. Never allocates.
+    /// @return `invalid_argument` when k differs, for merging with itself, or beyond 2^53 scores in
+    ///         total; this sketch is then unchanged
     status merge(const quantile_sketch& other) noexcept {
         if (other.k_ != k_) {
             return status::error(error_code::invalid_argument, "quantile_sketch: k ", k_,
@@ -121,7 +123,7 @@ class quantile_sketch {
         double below = 0;
         double value = minimum_;
         while (below < wanted) {
-            std::size_t from = next.size(); // the level with the smallest of the next scores
+            std::size_t from = next.size(); // the level with the smallest next score
             double smallest = 0;
             for (std::size_t h = 0; h < static_cast<std::size_t>(scores_.levels()); ++h) {
                 const auto level = scores_.level(static_cast<int>(h));
@@ -140,8 +142,8 @@ class quantile_sketch {
         return value;
     }
 
-    /// Bound on the error of rank(x), that is of the share of scores up to any fixed x, that holds
-    /// with probability 1 - delta; 0 as long as every score is kept.
+    /// Bound on the error of rank(x), the share of scores up to any fixed x, that holds with
+    /// probability 1 - delta; 0 as long as every score is kept.
     /// @param delta in (0, 1)
     double rank_error(double delta = 0.01) const noexcept {
         return count_ == 0 ? 0
@@ -149,7 +151,7 @@ class quantile_sketch {
                                                static_cast<double>(count_));
     }
 
-    /// Forgets all scores; the coin goes on. Never allocates.
+    /// Forgets all scores; the coin's random sequence continues. Never allocates.
     void reset() noexcept {
         scores_.reset();
         count_ = 0;
@@ -158,7 +160,7 @@ class quantile_sketch {
         maximum_ = -minimum_;
     }
 
-    /// Saves or loads everything: after loading the stream goes on with the same bits. Infinite
+    /// Saves or loads everything: after loading, the stream continues with the same bits. Infinite
     /// scores cannot be saved.
     template <class Archive>
     void exchange(Archive& archive) {

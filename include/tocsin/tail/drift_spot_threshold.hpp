@@ -17,23 +17,23 @@
 namespace tocsin {
 
 /// Threshold rule (see threshold_rule), also for streams whose level drifts: spot_threshold applied
-/// to the difference between a score and the mean of the last `depth` scores that were no alarms
+/// to the difference between a score and the mean of the last `depth` scores that raised no alarm
 /// (DSPOT: Siffer et al., KDD 2017, section 4.4). The threshold moves with that mean.
 ///
 /// The level follows a drift, not a jump: after a jump beyond the threshold all scores are alarms,
 /// until fit() is called with scores of the new regime.
 class drift_spot_threshold {
   public:
-    /// @param depth scores that the level is the mean of, 1 to 2^24 (checked by fit())
+    /// @param depth number of scores in the mean, 1 to 2^24 (checked by fit())
     explicit drift_spot_threshold(const spot_settings& settings = {}, int depth = 100)
         : spot_{settings}, depth_{depth} {}
 
     const spot_settings& settings() const noexcept { return spot_.settings(); }
     int depth() const noexcept { return depth_; }
 
-    /// @param labels one per score, 0 = normal, or none: all normal. Scores in order of time; the
-    ///               first `depth` normal ones only give the level. As spot_threshold::fit()
-    ///               otherwise.
+    /// @param labels one per score, 0 = normal, or none: all normal. Scores are in time order; the
+    ///               first `depth` normal ones only give the level. Otherwise as
+    ///               spot_threshold::fit().
     status fit(std::span<const double> scores, std::span<const std::uint8_t> labels) {
         spot_.clear();
         if (status usable = settings().check("drift_spot_threshold"); !usable) {
@@ -83,7 +83,7 @@ class drift_spot_threshold {
     bool exceeds(double score) const noexcept {
         return fitted() && score - level_.mean() > spot_.threshold();
     }
-    /// The mean that scores are compared with; NaN before a fit.
+    /// The mean with which scores are compared; NaN before a fit.
     double level() const noexcept { return level_.mean(); }
     /// The rule for differences from the level.
     const spot_threshold& differences() const noexcept { return spot_; }

@@ -13,12 +13,12 @@
 
 namespace tocsin {
 
-/// Which of the methods of fit_pareto() gave a distribution.
+/// The method by which fit_pareto() found a distribution.
 enum class pareto_method : std::uint8_t {
     none,       ///< too few excesses: there is no fit
     likelihood, ///< Grimshaw's maximum of the likelihood
-    moments,    ///< probability-weighted moments, as the likelihood has no maximum
-    exponential ///< the same, with censored excesses: exponential, whose likelihood has one
+    moments,    ///< probability-weighted moments, because the likelihood has no maximum
+    exponential ///< the same with censored excesses: exponential, whose likelihood has a maximum
 };
 
 struct pareto_fit {
@@ -29,8 +29,8 @@ struct pareto_fit {
 namespace detail {
 
 /// Probability-weighted moments (Hosking and Wallis, "Parameter and quantile estimation for the
-/// generalized Pareto distribution", Technometrics 29, 1987). Exponential where they say nothing.
-/// @param sorted excesses, rising
+/// generalized Pareto distribution", Technometrics 29, 1987). Exponential where they are undefined.
+/// @param sorted excesses in ascending order
 inline generalised_pareto pareto_from_moments(std::span<const double> sorted) noexcept {
     const auto count = static_cast<double>(sorted.size());
     double a0 = 0;
@@ -56,15 +56,14 @@ inline generalised_pareto pareto_from_moments(std::span<const double> sorted) no
 } // namespace detail
 
 /// Fits the generalised Pareto distribution to excesses over a threshold: the maximum of the
-/// likelihood with shape > -1/2 (see detail::pareto_likelihood). Where there is none, as happens
-/// with a few excesses or with tails that end abruptly: probability-weighted moments with shape >=
-/// -1/2, or, with censored excesses, which say that the tail has not ended, the exponential
-/// distribution.
-/// @param start   shape / scale of an earlier fit to almost the same excesses, where the search
-///                begins: then two or three passes over the excesses suffice; 0 for none
+/// likelihood with shape > -1/2 (see detail::pareto_likelihood). With few excesses or tails that
+/// end abruptly there may be none; the fit then uses probability-weighted moments with shape >=
+/// -1/2 or, with censored excesses, which show that the tail has not ended, the exponential
+/// distribution. Needs at least 5 observed excesses that are not all 0, otherwise
+/// `pareto_method::none`. Never allocates.
+/// @param start   shape / scale of an earlier fit to almost the same excesses, from which the
+///                search starts: then two or three passes over the excesses are enough; 0 for none
 /// @param scratch as many numbers as there are excesses
-/// Needs at least 5 observed excesses that are not all 0, otherwise `pareto_method::none`. Never
-/// allocates.
 inline pareto_fit fit_pareto(const pareto_sample& sample, double start,
                              std::span<double> scratch) noexcept {
     if (sample.excesses.empty()) {

@@ -1,5 +1,6 @@
 /// @file spot_threshold.hpp
-/// @brief Peaks over threshold (SPOT): a threshold for a probability of false alarms, that adapts.
+/// @brief Peaks over threshold (SPOT): an adaptive threshold for a given probability of false
+/// alarms.
 #pragma once
 
 #include "tocsin/core/status.hpp"
@@ -19,34 +20,37 @@
 namespace tocsin {
 
 /// Threshold rule (see threshold_rule), also for streams: the score that is exceeded with
-/// probability q, found by fitting a generalised Pareto distribution to the excesses over a high
+/// probability q, from a generalised Pareto distribution fitted to the excesses over a high
 /// quantile t of the scores (SPOT: Siffer et al., "Anomaly detection in streams with extreme value
 /// theory", KDD 2017). With N excesses among n scores and the fit (shape, scale)
-///     threshold = t + scale / shape ((q n / N)^(-shape) - 1).
-/// fit() learns t and a first threshold. push() refits with each excess. For low scores as alarms
-/// hand in negated ones.
 ///
-/// - Bounded memory: the last `memory` excesses and the times when they came. n counts the scores
-///   during which they came, so that threshold and rate forget together; t never changes.
-/// - An alarm may be false: it happens with probability q. Such an alarm counts as an excess known
-///   only to be larger than the threshold (censored), as long as q and the uncertainty of the fit
-///   explain the number of alarms in memory, and no other one counted during the last 0.05 / q
-///   scores, as alarms of one anomaly come together. All others leave no trace, so that an anomaly
-///   moves the threshold by a bounded amount. The paper leaves no trace of any alarm, which cuts
-///   the tail off at the threshold: the rate then rises to several q.
-/// - The parameters of the fit are uncertain, and the mean rate over that uncertainty is above q:
-///   by exp(v / 2), v being the variance of the logarithm of the rate. The threshold is set for
-///   q exp(-v / 2) instead, v from the information matrix; with 2000 excesses that is a few per
-///   cent.
+///     threshold = t + scale / shape ((q n / N)^(-shape) - 1).
+///
+/// fit() learns t and a first threshold. push() refits with each excess. To raise alarms on low
+/// scores, pass negated ones.
+///
+/// - Bounded memory: the last `memory` excesses and their times. n counts the scores during which
+///   they came, so threshold and rate forget together; t never changes.
+/// - An alarm may be false, with probability q. Such an alarm counts as an excess only known to be
+///   larger than the threshold (censored), as long as q and the uncertainty of the fit explain the
+///   number of alarms in memory, and no other alarm counted during the last 0.05 / q scores,
+///   because alarms of one anomaly come together. All other alarms leave no trace, so an anomaly
+///   moves the threshold by a bounded amount. In the paper no alarm leaves a trace, which cuts the
+///   tail off at the threshold: the rate then rises to several q.
+/// - The parameters of the fit are uncertain, and the mean rate over that uncertainty is above q,
+///   by exp(v / 2), where v is the variance of the logarithm of the rate. The threshold is
+///   therefore set for q exp(-v / 2), with v from the information matrix; with 2000 excesses that
+///   is a few per cent.
 class spot_threshold {
   public:
     explicit spot_threshold(const spot_settings& settings = {}) noexcept : settings_{settings} {}
 
     const spot_settings& settings() const noexcept { return settings_; }
 
-    /// @param labels one per score, 0 = normal, or none: all normal. Scores in order of time.
-    ///               `invalid_data` when fewer than 10 normal scores exceed t, as there are too few
-    ///               or too many equal ones. O(n), allocates all that push() needs.
+    /// O(n), allocates all that push() needs.
+    /// @param labels one per score, 0 = normal, or none: all normal. Scores are in time order.
+    ///               `invalid_data` when fewer than 10 normal scores exceed t, because there are
+    ///               too few or too many are equal.
     status fit(std::span<const double> scores, std::span<const std::uint8_t> labels) {
         clear();
         if (status usable = settings_.check("spot_threshold"); !usable) {
@@ -116,7 +120,7 @@ class spot_threshold {
     /// Alarms since the fit that left no trace.
     std::int64_t ignored() const noexcept { return ignored_; }
 
-    /// Saves or loads everything: after loading the stream goes on with the same bits.
+    /// Saves or loads everything: after loading, the stream continues with the same bits.
     template <class Archive>
     void exchange(Archive& archive) {
         settings_.exchange(archive);
@@ -178,7 +182,7 @@ class spot_threshold {
         scratch_.assign(static_cast<std::size_t>(settings_.memory), 0);
     }
 
-    /// Takes the scores in order of time; sorts nothing of the caller's.
+    /// Takes the scores in time order; does not reorder the caller's.
     status fit_normal(std::span<const double> scores) {
         constexpr int fewest = 10;
         const auto refuse = [&](int found) {
@@ -223,7 +227,7 @@ class spot_threshold {
         return {};
     }
 
-    /// Scores during which the excesses in memory came.
+    /// Number of scores during which the excesses in memory came.
     double remembered() const noexcept { return static_cast<double>(count_ - memory_.forgotten()); }
     double excess_rate() const noexcept { return memory_.size() / remembered(); }
 
@@ -238,7 +242,7 @@ class spot_threshold {
         if (time() < next_learnt_) {
             return false;
         }
-        // The rate is about log-normal: one deviation above its mean.
+        // The rate is approximately log-normal: one deviation above its mean.
         const double variance = uncertainty(threshold_ - excess_threshold_);
         const double expected =
             settings_.q * remembered() * std::exp(std::sqrt(variance) + 0.5 * variance);
@@ -255,8 +259,8 @@ class spot_threshold {
     }
 
     void update_threshold() noexcept {
-        // One false alarm in 1 + separation * q comes too soon after another one to be counted, and
-        // is missing in the fit.
+        // One false alarm in 1 + separation * q follows another one too soon to be counted and is
+        // missing in the fit.
         const double missing = settings_.learn_from_expected_alarms ? separation_times_q : 0;
         const double wanted = settings_.q / (1 + missing) / excess_rate();
         double y = fit_.tail.quantile_of_tail(wanted);
@@ -290,10 +294,10 @@ class spot_threshold {
     double excess_threshold_ = 0;
     double threshold_ = 0;
     pareto_fit fit_;
-    std::int64_t count_ = 0; // scores that were learnt from
+    std::int64_t count_ = 0; // scores learned from
     std::int64_t rejected_ = 0;
     std::int64_t ignored_ = 0;     // alarms without a trace
-    std::int64_t next_learnt_ = 0; // time from which an alarm may leave one
+    std::int64_t next_learnt_ = 0; // earliest time at which an alarm may leave one
     detail::excess_memory memory_;
     std::vector<double> scratch_;
 };
