@@ -1,5 +1,5 @@
 /// @file atomic_file.hpp
-/// @brief File that appears under its name only when it has been written completely.
+/// @brief A file that appears under its name only when it is complete.
 #pragma once
 
 #include "tocsin/core/status.hpp"
@@ -19,8 +19,9 @@
 
 namespace tocsin {
 
-/// Writes to a temporary file beside the target; commit() flushes it to the disk and renames it.
-/// Without a successful commit() the target stays as it was and the temporary file is removed.
+/// Writes to a temporary file in the target's directory; commit() flushes it to the disk and
+/// renames it. Without a successful commit() the target is unchanged and the temporary file is
+/// removed.
 class atomic_file {
   public:
     /// Creates the temporary file `<path>.tmp<n>`. `io_error` with the reason when that fails.
@@ -51,7 +52,7 @@ class atomic_file {
         }
     }
 
-    /// Appends bytes; a failure is kept and reported by commit().
+    /// Appends bytes; commit() reports a failure.
     void write(std::string_view bytes) noexcept {
         if (failure_ == 0 &&
             std::fwrite(bytes.data(), 1, bytes.size(), file_.get()) != bytes.size()) {
@@ -59,8 +60,8 @@ class atomic_file {
         }
     }
 
-    /// Flushes to the disk and renames onto the target. `io_error` with the reason when writing,
-    /// flushing or renaming failed. Call it once, last.
+    /// Flushes to the disk and renames to the target. `io_error` with the reason when writing,
+    /// flushing or renaming failed. Call it once, at the end.
     status commit() {
         if (failure_ == 0 && !flush()) {
             failure_ = errno != 0 ? errno : EIO;
@@ -95,7 +96,7 @@ class atomic_file {
             return false;
         }
 #if defined(__unix__) || defined(__APPLE__)
-        // Pipes and some file systems have nothing to synchronise: EINVAL is not a failure.
+        // Pipes and some file systems cannot synchronise: EINVAL is not a failure.
         return ::fsync(::fileno(file_.get())) == 0 || errno == EINVAL;
 #else
         return true;

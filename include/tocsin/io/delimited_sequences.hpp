@@ -1,5 +1,5 @@
 /// @file delimited_sequences.hpp
-/// @brief Text files with one labelled sequence a line.
+/// @brief Text files with one labelled sequence per line.
 #pragma once
 
 #include "tocsin/core/status.hpp"
@@ -21,19 +21,18 @@ namespace tocsin {
 
 /// Whether the last field of a line is the label of its sequence.
 enum class label_field : std::uint8_t {
-    automatic, ///< present when the last field of the first line has one value, the others have
-               ///< more
+    automatic, ///< present when the last field of the first line has one value, the others more
     present,
     absent
 };
 
-/// How sequences are laid out in a line: `1,2,3;4,5,6;0` is two features over three time steps,
-/// then the label 0 (normal; 1 is anomalous).
+/// Layout of sequences in a line: `1,2,3;4,5,6;0` is two features over three time steps, then the
+/// label 0 (normal; 1 is anomalous).
 struct sequence_format {
     char feature_delimiter = ';';
     char step_delimiter = ',';
-    /// Only for reading. Automatic cannot see a label beside sequences of one time step: say so
-    /// then.
+    /// Only for reading. Automatic detection cannot see a label next to sequences of one time step;
+    /// set it explicitly then.
     label_field label = label_field::automatic;
 };
 
@@ -58,7 +57,7 @@ inline index_t count_of(std::string_view text, char character) noexcept {
     return static_cast<index_t>(std::count(text.begin(), text.end(), character));
 }
 
-/// Parses the lines of one text into sequences of the shape that the first line has.
+/// Parses the lines of a text into sequences of the shape of the first line.
 template <class Scalar>
 class sequence_parser {
   public:
@@ -100,7 +99,7 @@ class sequence_parser {
                      (format_.label == label_field::automatic && features_ > 1 && length_ > 1 &&
                       count_of(last, format_.step_delimiter) == 0);
         if (has_label_) {
-            --features_; // 0 when the line is a label only: parse_line() reports it
+            --features_; // 0 when the line has only a label: parse_line() reports it
         }
     }
 
@@ -161,8 +160,8 @@ class sequence_parser {
 
 } // namespace detail
 
-/// Reads sequences from text, one a line; lines of spaces only are skipped. Spaces around numbers,
-/// `nan` and `inf` are accepted. A malformed line, or one of another shape than the first, is a
+/// Reads sequences from text, one per line; blank lines are skipped. Spaces around numbers, `nan`
+/// and `inf` are accepted. A malformed line, or one whose shape differs from the first, is a
 /// `format_error` that starts with `name:line:column: `. Allocates.
 template <class Scalar>
 result<sequence_set<Scalar>> parse_sequences(std::string_view text,
@@ -188,7 +187,7 @@ result<sequence_set<Scalar>> read_sequences(const std::filesystem::path& path,
 
 /// Writes sequences, with their labels if there are any, replacing the file completely or not at
 /// all. Reading the file again gives the same bits. `invalid_argument` for unusable delimiters or
-/// as many labels as there are no sequences for; `io_error` when the file cannot be written.
+/// when the numbers of labels and sequences differ; `io_error` when the file cannot be written.
 template <class Scalar>
 status write_sequences(const std::filesystem::path& path, const sequence_set<Scalar>& set,
                        const sequence_format& format = {}) {

@@ -20,12 +20,13 @@ struct file_closer {
 };
 using file_handle = std::unique_ptr<std::FILE, file_closer>;
 
-/// The operating system's words for an error number.
+/// The operating system's message for an error number.
 inline std::string system_message(int error_number) {
     return std::error_code(error_number, std::generic_category()).message();
 }
 
-/// A file name for messages; of a very long one the end, so that the reason is not cut off.
+/// A file name for messages; a very long name is reduced to its end, so that the reason is not cut
+/// off.
 inline std::string shown_name(const std::filesystem::path& path) {
     constexpr std::size_t longest = 160;
     std::string name = path.string();
