@@ -22,8 +22,7 @@ namespace tocsin {
 enum class augmentation : std::uint8_t {
     jitter,         ///< normal noise is added to every value
     scaling,        ///< each feature is multiplied by a factor
-    rotation,       ///< features are permuted and their signs flipped; a single feature only
-                    ///< changes its sign
+    rotation,       ///< features are permuted and their signs flipped; one feature: sign flipped
     permutation,    ///< the sequence is cut into segments, whose order changes
     magnitude_warp, ///< each feature is multiplied by a smooth random curve
     mixed           ///< one of the above, drawn per sequence

@@ -29,7 +29,7 @@ class score_levels {
 
     /// Sets another k and forgets all scores. Allocates.
     void allocate(int k) {
-        int total = 1; // free slot for the next
+        int total = 1; // free slot for the next score
         for (int depth = 0; depth < most_levels; ++depth) {
             // Levels shrink by 2/3 from the highest one down.
             capacities_[at(depth)] =
@@ -207,10 +207,10 @@ class score_levels {
     random_generator random_;
     double squares_ = 0;
     int levels_ = 1;
-    std::vector<double> items_; // free slots, then level
+    std::vector<double> items_; // free slots, then level 0 (unsorted), level 1 (sorted), ...
     std::vector<double> scratch_;
     std::array<int, most_levels + 1> begin_{};  // of each level in items_, and the end
-    std::array<int, most_levels> capacities_{}; // by distance from
+    std::array<int, most_levels> capacities_{}; // by distance from the highest level
 };
 
 } // namespace tocsin::detail
