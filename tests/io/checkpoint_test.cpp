@@ -28,7 +28,7 @@ using tocsin_test::windows_over;
 
 namespace {
 
-/// A network with dropout, so that the state of the random numbers matters in two ways.
+/// A network with dropout, so that the random state matters in two ways.
 template <class Scalar>
 tocsin::encoder_decoder<Scalar> model_with_dropout() {
     return {tocsin::lstm_stack<Scalar>{{2, 5, 4}, 0.2}, tocsin::lstm_stack<Scalar>{{2, 4}, 0.2},
@@ -97,8 +97,8 @@ TEST_SUITE("io") {
             CHECK(first.finished_epochs() == stop_after);
             CHECK_FALSE(same_bits(first.parameters, uninterrupted.parameters));
 
-            // Another process: only the file is left, and a fresh state of the same sizes, even of
-            // another seed.
+            // As in another process: only the file is left, and a fresh state of the same sizes,
+            // even with another seed.
             auto loaded = load_checkpoint(path, training_state<Scalar>::fresh(model, how.rule, 99));
             REQUIRE_MESSAGE(loaded.has_value(), loaded.error().message());
             check_same(*loaded, first);
@@ -168,7 +168,7 @@ TEST_SUITE("io") {
         check_refused(load_checkpoint(path, training_state<double>::fresh(
                                                 model_with_dropout<double>(), tocsin::adam{}, 1)),
                       "'training.parameters' has type F32, expected F64");
-        // What is loaded into the wrong model by hand is refused by the fit loop.
+        // The fit loop refuses a state that was loaded into the wrong model by hand.
         const auto values = waves<float>(2, 30, 1);
         auto state =
             training_state<float>::fresh(tocsin_test::small_lstm<float>(2, 5), tocsin::adam{}, 1);

@@ -23,7 +23,7 @@ tocsin::result<safetensors_reader> parse(std::string_view file) {
     return safetensors_reader::from_bytes(std::as_bytes(std::span{file}));
 }
 
-/// A file with this header, whatever it says, then as many zero bytes.
+/// A file with any given header, followed by zero bytes.
 std::string file_of(std::string_view header, std::size_t data_bytes = 0) {
     const std::uint64_t size = header.size();
     std::string file(sizeof size, '\0');
@@ -302,7 +302,7 @@ TEST_SUITE("io") {
                     static_cast<char>(static_cast<unsigned char>(damaged[position]) ^ (1U << bit));
                 const auto read = parse(damaged);
                 if (read) {
-                    // The checksum is then metadata of another name; the content is unharmed.
+                    // The checksum is then metadata of another name; the content is unchanged.
                     ++accepted;
                     CHECK(position >= key);
                     CHECK(position < key + 5);

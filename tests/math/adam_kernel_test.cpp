@@ -26,7 +26,7 @@ struct step_arrays {
             largest.push_back(static_cast<Scalar>(random.uniform(0, 1)));
         }
     }
-    /// Steps over `count` elements from `offset` on.
+    /// Steps over `count` elements starting at `offset`.
     template <class Path>
     void step(index_t offset, index_t count, bool amsgrad) {
         const tocsin::adam_factors<Scalar> factors{.keep1 = Scalar(0.9),

@@ -9,7 +9,7 @@
 
 namespace {
 
-/// Every function of the header on one element of arrays, by a path.
+/// Applies every function of the header to one element of arrays, on a given path.
 template <class Path, class Scalar>
 struct results {
     Scalar fused, rest, least, most, size, sign, root;

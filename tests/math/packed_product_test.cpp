@@ -10,7 +10,7 @@ namespace {
 using tocsin::index_t;
 using tocsin_test::random_values;
 
-/// Error of one product of random sizes, in one or several segments, against Eigen.
+/// Error of a product of random sizes, in one or several segments, against Eigen.
 template <class Lanes>
 double product_error(int outputs, int segments, int length, int columns, bool with_start) {
     using scalar = typename Lanes::scalar_type;
@@ -29,7 +29,7 @@ double product_error(int outputs, int segments, int length, int columns, bool wi
         layout, packed.data(), {values.data(), segments, length, index_t{length} * columns, length},
         columns, with_start ? start.data() : nullptr, result.data());
 
-    // Column c, segment s of the operand lies at [s][c].
+    // Column c, segment s of the operand is at [s][c].
     matrix operand(terms, columns);
     for (int s = 0; s < segments; ++s) {
         for (int c = 0; c < columns; ++c) {

@@ -21,14 +21,14 @@ using tocsin::rational_tanh;
 constexpr float infinity = std::numeric_limits<float>::infinity();
 constexpr float not_a_number = std::numeric_limits<float>::quiet_NaN();
 
-/// The activation of one value on a path.
+/// The activation of a value on a given path.
 template <class Path, class Activation>
 float apply(Activation activation, float x) {
     tocsin::activate<Path>(activation, &x, 1);
     return x;
 }
 
-/// Floats of every magnitude, more of them where the functions bend.
+/// Floats of every magnitude, with more where the functions bend.
 std::vector<float> floats(int count) {
     tocsin::random_generator random(11);
     std::vector<float> values;

@@ -7,7 +7,7 @@
 
 namespace {
 
-/// How often each position of [0, count) is stored to by one loop.
+/// How often one loop stores to each position of [0, count).
 template <class Path, class Scalar>
 std::vector<int> visits(tocsin::index_t count) {
     std::vector<Scalar> counters(static_cast<std::size_t>(count) + 1, Scalar(0));
