@@ -67,7 +67,7 @@ TEST_SUITE("io") {
     TEST_CASE("delimited_sequences: delimiters can be chosen") {
         const auto set = parse_sequences<double>("1 2|3 4|1", "f",
                                                  {.feature_delimiter = '|', .step_delimiter = ' '});
-        CHECK_FALSE(set.has_value()); // spaces may stand around numbers
+        CHECK_FALSE(set.has_value()); // spaces are allowed around numbers
         const auto colons = parse_sequences<double>(
             "1:2|3:4|1", "f", {.feature_delimiter = '|', .step_delimiter = ':'});
         REQUIRE(colons.has_value());

@@ -23,7 +23,7 @@ tocsin::result<safetensors_reader> parse(std::string_view file) {
     return safetensors_reader::from_bytes(std::as_bytes(std::span{file}));
 }
 
-/// A file with this header, whatever it says, then as many zero bytes.
+/// A file with any given header, followed by zero bytes.
 std::string file_of(std::string_view header, std::size_t data_bytes = 0) {
     const std::uint64_t size = header.size();
     std::string file(sizeof size, '\0');

@@ -1,5 +1,5 @@
 /// @file activation_errors.hpp
-/// @brief Worst errors of an activation against the exact value, over many arguments.
+/// @brief Worst errors of an activation over many arguments, relative to the exact value.
 #pragma once
 
 #include "tocsin/math/elementwise.hpp"
@@ -13,7 +13,7 @@
 #include <type_traits>
 #include <vector>
 
-/// A type in which the exact value is known to many more digits.
+/// A type that gives the exact value to many more digits.
 template <class Scalar>
 using wide = std::conditional_t<std::is_same_v<Scalar, float>, double, long double>;
 
@@ -80,7 +80,7 @@ activation_errors measure_errors(const Activation& activation, const Exact& exac
     return worst;
 }
 
-/// Whether tests that take minutes were asked for.
+/// Whether long tests were requested.
 inline bool long_tests() {
     return std::getenv("TOCSIN_LONG_TESTS") != nullptr;
 }
@@ -92,7 +92,7 @@ struct errors_on_both_paths {
     std::int64_t nan_lost = 0; ///< NaN arguments whose result is a number, on either path
 };
 
-/// The errors over all 2^32 floats when long_tests(), else over every 16381st.
+/// The errors over all 2^32 floats if long_tests(), else over every 16381st.
 template <class Activation, class Exact>
 errors_on_both_paths measure_all_floats(const Activation& activation, const Exact& exact) {
     constexpr std::uint64_t end = std::uint64_t{1} << 32;

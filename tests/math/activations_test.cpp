@@ -20,7 +20,7 @@ using tocsin::index_t;
 
 template <class Scalar>
 using limits = std::numeric_limits<Scalar>;
-/// Finite arguments of every magnitude (denormals included), more of them where functions bend.
+/// Finite arguments of every magnitude (including denormals), with more where the functions bend.
 template <class Scalar>
 std::vector<Scalar> arguments() {
     using bits = std::conditional_t<std::is_same_v<Scalar, float>, std::uint32_t, std::uint64_t>;

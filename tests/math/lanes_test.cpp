@@ -64,7 +64,7 @@ TEST_SUITE("math") {
                        single<double>) {
         using scalar = typename Lanes::scalar_type;
         for (int valid = 1; valid <= Lanes::count; ++valid) {
-            // Exactly as long as the part: AddressSanitizer sees every access beyond.
+            // Exactly as long as the part, so AddressSanitizer sees every access beyond it.
             const auto source = tocsin_test::random_values<scalar>(valid, 1);
             const std::vector<scalar> from(source.begin(), source.end());
             const auto loaded = Lanes::load_first(from.data(), valid);

@@ -28,7 +28,7 @@ float apply(Activation activation, float x) {
     return x;
 }
 
-/// Floats of every magnitude, more of them where the functions bend.
+/// Floats of every magnitude, with more where the functions bend.
 std::vector<float> floats(int count) {
     tocsin::random_generator random(11);
     std::vector<float> values;

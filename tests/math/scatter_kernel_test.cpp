@@ -15,7 +15,7 @@ index_t round_up(index_t size, index_t multiple) {
     return (size + multiple - 1) / multiple * multiple;
 }
 
-/// Samples in the layout of the kernel, with the row length of the padding.
+/// Samples in the kernel's layout, with padded rows.
 struct block {
     index_t dimension, count, padded, stride;
     std::vector<double> x;

@@ -13,7 +13,7 @@ namespace {
 using tocsin::index_t;
 using tocsin::triangular_block;
 
-/// A lower triangle in the layout of the kernel.
+/// A lower triangle in the kernel's layout.
 struct triangle {
     index_t dimension;
     index_t rows;
@@ -39,7 +39,7 @@ struct triangle {
     }
 };
 
-/// One of triangular_block vectors in the layout of the kernel.
+/// One of triangular_block vectors in the kernel's layout.
 std::vector<double> vector_of(const std::vector<double>& block, index_t dimension, index_t which) {
     std::vector<double> x;
     for (index_t j = 0; j < dimension; ++j) {

@@ -30,13 +30,13 @@ make(const sizes& encoder, const sizes& decoder, const sizes& head, bool reverse
             reversed, training};
 }
 
-/// Two layers each side and a ReLU layer in the head; `decoder_size` other than 2 needs a bridge.
-/// Small, because every parameter costs four evaluations, in unoptimised builds too.
+/// Two layers on each side and a ReLU layer in the head; `decoder_size` other than 2 needs a
+/// bridge. Small, because every parameter costs four evaluations, also in unoptimised builds.
 model make_model(int decoder_size, bool reversed, decoder_training training, double dropout = 0) {
     return make({2, 3, 2}, {2, decoder_size, 2}, {2, 3, 2}, reversed, training, dropout);
 }
 
-/// A loss that hands out the predictions it was given, in the decoder's order of steps.
+/// A loss that exposes its predictions, in the decoder's order of steps.
 struct recording_loss {
     std::vector<double>* predictions;
     double operator()(std::span<const double> values, std::span<const double>,
@@ -85,7 +85,7 @@ TEST_SUITE("models") {
     }
 
     TEST_CASE("encoder_decoder: static sizes give the results of dynamic ones") {
-        // Eigen may sum small products of known size in another order: equal within 1e-12.
+        // Eigen may sum small products of static size in another order: equal within 1e-12.
         using fixed = tocsin::encoder_decoder<double, tocsin::lstm_stack<double, 2, 3, 2>,
                                               tocsin::lstm_stack<double, 2, 3, 2>,
                                               tocsin::dense_head<double, 2, 3, 2>>;
@@ -155,8 +155,8 @@ TEST_SUITE("models") {
             std::vector<double> predictions;
             model_run run(make_model(2, reversed, decoder_training::teacher_forced), 1, time,
                           recording_loss{&predictions});
-            // With zero parameters the encoder tells nothing: what the decoder knows of the window,
-            // it knows from the teacher.
+            // With zero parameters the encoder passes no information: the decoder knows the window
+            // only from the teacher.
             std::fill_n(run.parameters.begin(), run.model.encoder().parameter_count(), 0.0);
             run.evaluate();
             const auto before = predictions;

@@ -14,7 +14,8 @@
 
 namespace {
 
-// Volatile, or an optimiser that knows malloc to be free of side effects may drop the counting.
+// Volatile, because an optimiser that knows malloc to be free of side effects could drop the
+// counting.
 constinit volatile std::atomic<long> counter{0};
 constinit volatile std::atomic<std::size_t> largest{0};
 
@@ -38,7 +39,7 @@ std::size_t largest_allocation() noexcept {
 
 #if defined(TOCSIN_TEST_ASAN)
 
-// AddressSanitizer has replaced malloc already; it offers hooks instead.
+// AddressSanitizer has already replaced malloc; it offers hooks instead.
 extern "C" int __sanitizer_install_malloc_and_free_hooks(void (*)(const volatile void*,
                                                                   std::size_t),
                                                          void (*)(const volatile void*));
@@ -49,7 +50,7 @@ const int hooks_installed = __sanitizer_install_malloc_and_free_hooks(
 
 #else
 
-// A program's own malloc takes the place of glibc's in all libraries it loads.
+// A program's own malloc replaces glibc's in all libraries it loads.
 extern "C" {
 void* __libc_malloc(std::size_t size);
 void* __libc_calloc(std::size_t items, std::size_t size);

@@ -1,8 +1,8 @@
 /// @file allocation_counter.hpp
 /// @brief Counts heap allocations of the whole test program.
 ///
-/// Link `tocsin_test_allocation_counter` (see tests/CMakeLists.txt). A test that asserts zero shall
-/// assert a positive control too: a counter that is not linked in properly reads zero all the time.
+/// Link `tocsin_test_allocation_counter` (see tests/CMakeLists.txt). A test that asserts zero must
+/// also assert a positive control: a counter that is not linked properly always reads zero.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,7 @@
 namespace tocsin_test {
 
 /// Allocations so far through malloc, calloc, realloc, aligned_alloc, posix_memalign, memalign, and
-/// through operator new, which calls one of them.
+/// operator new, which calls one of them.
 long allocation_count() noexcept;
 
 /// Bytes of the largest single allocation since this was called last.

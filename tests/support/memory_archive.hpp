@@ -1,5 +1,5 @@
 /// @file memory_archive.hpp
-/// @brief Archive over a map, with as much of the contract as statistics and rules use.
+/// @brief Archive over a map, with the part of the contract that statistics and rules use.
 #pragma once
 
 #include "tocsin/core/status.hpp"
@@ -15,7 +15,7 @@
 
 namespace tocsin_test {
 
-/// What was saved: names with their prefixes, and the numbers in order of storage.
+/// The saved data: names with their prefixes, and the numbers in storage order.
 using archive_content = std::map<std::string, std::vector<double>>;
 
 template <bool Loading>

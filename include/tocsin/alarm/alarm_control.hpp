@@ -1,5 +1,5 @@
 /// @file alarm_control.hpp
-/// @brief Small pieces between a flag per row and an alarm that somebody answers.
+/// @brief Small filters between a flag per row and an alarm that somebody responds to.
 ///
 /// Each is a few numbers with `push(...) noexcept -> bool`, row after row. A piece may stand alone,
 /// or in an alarm_chain after others that pass flags on. NaN never raises an alarm. A score of any
@@ -30,7 +30,7 @@ inline status check_rows(std::string_view caller, std::string_view name, std::in
     return {};
 }
 
-/// For exchange(): fails the archive when what it loaded is out of range.
+/// For exchange(): fails the archive when a loaded value is out of range.
 template <class Archive>
 void keep_if(Archive& archive, const status& usable) {
     if constexpr (Archive::loading) {
@@ -44,11 +44,11 @@ inline constexpr std::int64_t most_rows = std::int64_t{1} << 53;
 
 } // namespace detail
 
-/// A score must rise above `on` to raise an alarm, and the alarm lasts until one falls below `off`:
-/// a score that trembles at one threshold is one alarm. NaN changes nothing.
+/// A score must rise above `on` to raise an alarm, which lasts until a score falls below `off`, so
+/// that a score fluctuating around one threshold is one alarm. NaN changes nothing.
 class hysteresis {
   public:
-    /// @param off at most `on`; otherwise check() says so and there is never an alarm
+    /// @param off at most `on`; otherwise check() reports it and there is never an alarm
     hysteresis(double on, double off) noexcept : on_{on}, off_{off} {}
 
     status check() const noexcept {
@@ -82,11 +82,11 @@ class hysteresis {
 /// Side of the expected value on which a deviation is an anomaly.
 enum class direction : std::uint8_t { both, above, below };
 
-/// Passes a flag on only when the signal is far enough from what was expected, on the given side: a
+/// Passes a flag only when the signal is far enough from the expected value, on the given side: a
 /// score says that a deviation is unusual, not that it matters.
 class minimum_deviation {
   public:
-    /// @param least in units of the signal, at least 0; otherwise check() says so, and nothing
+    /// @param least in units of the signal, at least 0; otherwise check() reports it and nothing
     ///              passes
     explicit minimum_deviation(double least, direction side = direction::both) noexcept
         : least_{least}, side_{side} {}
@@ -122,7 +122,7 @@ class minimum_deviation {
 class m_of_n {
   public:
     /// @param m 1 to n
-    /// @param n at most 64; otherwise check() says so and there is never an alarm
+    /// @param n at most 64; otherwise check() reports it and there is never an alarm
     m_of_n(int m, int n) noexcept : m_{m}, n_{n} {}
 
     status check() const noexcept {
@@ -162,10 +162,10 @@ class m_of_n {
     std::uint64_t last_ = 0; // flags, the newest in bit 0
 };
 
-/// A flag must stand for `rows` rows in succession: the first rows - 1 of each run are held back.
+/// A flag must last for `rows` consecutive rows: the first rows - 1 of each run are held back.
 class minimum_duration {
   public:
-    /// @param rows at least 1; otherwise check() says so and all flags pass
+    /// @param rows at least 1; otherwise check() reports it and all flags pass
     explicit minimum_duration(std::int64_t rows) noexcept : rows_{rows} {}
 
     status check() const noexcept {
@@ -190,11 +190,11 @@ class minimum_duration {
     std::int64_t run_ = 0;
 };
 
-/// After an alarm there is none for `rows` rows. A run of flags counts as one alarm and passes
-/// whole; a run that begins during the silence passes from its end on.
+/// Suppresses alarms for `rows` rows after an alarm. A run of flags is one alarm and passes as a
+/// whole; a run that begins during the silence passes from the end of the silence on.
 class suppression {
   public:
-    /// @param rows at least 0; otherwise check() says so and all flags pass
+    /// @param rows at least 0; otherwise check() reports it and all flags pass
     explicit suppression(std::int64_t rows) noexcept : rows_{rows} {}
 
     status check() const noexcept {
@@ -224,18 +224,18 @@ class suppression {
 
   private:
     std::int64_t rows_;
-    std::int64_t silence_ = 0; // rows that are left of it
+    std::int64_t silence_ = 0; // remaining rows of it
     bool active_ = false;
 };
 
-/// What an alarm_chain consists of: passes a flag on, or not.
+/// The pieces of an alarm_chain: they pass a flag or hold it back.
 template <class Piece>
 concept alarm_piece = std::copyable<Piece> && requires(Piece piece, bool flag) {
     { piece.push(flag) } noexcept -> std::same_as<bool>;
     piece.reset();
 };
 
-/// Pieces one after another: each sees what the one before has passed on.
+/// Pieces in sequence: each sees the flags that the previous one passed.
 ///
 ///     alarm_chain chain{m_of_n(3, 5), minimum_duration(2), suppression(60)};
 ///     const bool alarm = chain.push(score > threshold);
@@ -251,7 +251,7 @@ class alarm_chain {
     void reset() noexcept {
         std::apply([](auto&... piece) { (piece.reset(), ...); }, pieces_);
     }
-    /// What is wrong with the first piece that has something wrong.
+    /// The error of the first invalid piece.
     status check() const noexcept {
         status first;
         const auto look = [&](const auto& piece) {
@@ -265,7 +265,7 @@ class alarm_chain {
         return first;
     }
 
-    /// Each piece under its place in the chain: "0", "1", ...
+    /// Each piece under its position in the chain: "0", "1", ...
     template <class Archive>
     void exchange(Archive& archive) {
         exchange_each(archive, std::index_sequence_for<Pieces...>{});

@@ -17,20 +17,22 @@
 
 namespace tocsin {
 
-/// What find_dynamic_events() finds in a recording.
+/// The result of find_dynamic_events() for a recording.
 struct dynamic_events {
     std::vector<row_range> events;    ///< runs of at least two anomalous rows, in order
-    std::vector<scored_range> pieces; ///< what each window found, in order; events consist of them
+    std::vector<scored_range> pieces; ///< results of each window, in order; events consist of them
     std::vector<double> smoothed;     ///< errors that were judged, one per row
 };
 
-/// Anomalous rows of a recording by the errors of its prediction, without labels and without an
-/// assumption on their distribution (Hundman et al., "Detecting spacecraft anomalies using LSTMs
+/// Anomalous rows of a recording from the errors of its prediction, without labels and without an
+/// assumption about their distribution (Hundman et al., "Detecting spacecraft anomalies using LSTMs
 /// and nonparametric dynamic thresholding", KDD 2018, with the conventions of the authors' program
 /// telemanom, whose results it reproduces). For each batch of rows:
 ///
 /// 1. The errors are smoothed (ewma), those of the first `warm_up` rows replaced by a mean.
 /// 2. In the window that ends with the batch, a threshold epsilon is chosen, see choose_epsilon();
+/// a second one is chosen for the errors mirrored at their mean, because a sudden silence is
+/// anomalous too.
 ///    a second one for the errors mirrored at their mean, as a sudden silence is anomalous, too.
 /// 3. Rows of the batch within `buffer` rows of an error of at least epsilon, and of at least a
 ///    twentieth of the signal's range (5th to 95th percentile), are anomalous.

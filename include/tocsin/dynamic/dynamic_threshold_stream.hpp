@@ -21,11 +21,11 @@
 
 namespace tocsin {
 
-/// The nonparametric dynamic threshold of find_dynamic_events(), row after row: every `batch` rows
-/// the newest batch is judged by the last `window` batches, for the first time when these are
-/// there. It finds what find_dynamic_events() finds in a recording of at least 2500 rows that is a
-/// whole number of batches long. An event is known up to a batch late; above() tells at once that
-/// an error reaches the threshold of the last window, without pruning.
+/// The nonparametric dynamic threshold of find_dynamic_events(), row by row. Every `batch` rows the
+/// newest batch is judged against the last `window` batches, as soon as that many exist. The result
+/// equals that of find_dynamic_events() for a recording of at least 2500 rows and a whole number of
+/// batches. An event is known up to a batch late; above() tells at once, without pruning, that an
+/// error reaches the threshold of the last window.
 ///
 /// Errors and values beyond 1e6 count as 1e6. Whatever came, the smoothed errors are right again,
 /// to 1e-10, after 20 (span + 1) rows, span being that of the settings, and the threshold a window
@@ -74,7 +74,7 @@ class dynamic_threshold_stream {
 
     /// Rows so far.
     std::int64_t rows() const noexcept { return rows_; }
-    /// Rows that the last good one took the place of.
+    /// Rows that were replaced by the last good one.
     std::int64_t rejected() const noexcept { return rejected_; }
     /// The last smoothed error.
     double smoothed() const noexcept { return last_smoothed_; }
@@ -83,9 +83,9 @@ class dynamic_threshold_stream {
     /// Whether the last smoothed error is at least threshold().
     bool above() const noexcept { return last_smoothed_ >= epsilon_; }
 
-    /// The rows that were judged last, counted from the first row of the stream.
+    /// The rows judged last, counted from the first row of the stream.
     row_range judged() const noexcept { return judged_; }
-    /// Nonzero for the anomalous ones among them. Valid until the next push().
+    /// Nonzero for the anomalous rows among them. Valid until the next push().
     std::span<const std::uint8_t> flags() const noexcept {
         return window_.flags().last(static_cast<std::size_t>(judged_.size()));
     }
@@ -93,7 +93,7 @@ class dynamic_threshold_stream {
     /// `judged().end - settings().window_rows()` of the stream. Valid until the next push().
     std::span<const scored_range> pieces() const noexcept { return window_.pieces(); }
 
-    /// Saves or loads everything but the last verdict: after loading the stream goes on with the
+    /// Saves or loads everything but the last verdict: after loading, the stream continues with the
     /// same bits, and judged() is empty until the next batch.
     template <class Archive>
     void exchange(Archive& archive) {

@@ -1,5 +1,5 @@
 /// @file atomic_file.hpp
-/// @brief File that appears under its name only when it has been written completely.
+/// @brief A file that appears under its name only when it is complete.
 #pragma once
 
 #include "tocsin/core/status.hpp"

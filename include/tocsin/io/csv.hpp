@@ -110,7 +110,7 @@ result<series<Scalar>> read_csv(const std::filesystem::path& path, const csv_opt
 
 namespace detail {
 
-/// A cell as text, in double quotes where it needs them.
+/// A cell as text, in double quotes if it needs them.
 inline std::string quoted(std::string_view text, char delimiter) {
     const bool needs_quotes = text.find_first_of("\"\r\n") != std::string_view::npos ||
                               text.find(delimiter) != std::string_view::npos ||
@@ -133,7 +133,7 @@ inline std::string quoted(std::string_view text, char delimiter) {
 /// Writes a series with a header, replacing the file completely or not at all: the column
 /// `timestamp` if there are timestamps, the features (`feature0`, ... if they have no names), the
 /// column `label` if there are labels. NaN is written as `nan`. Reading the file gives the same
-/// bits. `invalid_argument` when names, timestamps or labels are not as many as needed, or contain
+/// bits. `invalid_argument` when the number of names, timestamps or labels is wrong or one contains
 /// a line break; `io_error` when the file cannot be written.
 template <std::floating_point Scalar>
 status write_csv(const std::filesystem::path& path, const series<Scalar>& data,

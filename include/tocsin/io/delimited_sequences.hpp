@@ -1,5 +1,5 @@
 /// @file delimited_sequences.hpp
-/// @brief Text files with one labelled sequence a line.
+/// @brief Text files with one labelled sequence per line.
 #pragma once
 
 #include "tocsin/core/checked_size.hpp"
@@ -22,19 +22,18 @@ namespace tocsin {
 
 /// Whether the last field of a line is the label of its sequence.
 enum class label_field : std::uint8_t {
-    automatic, ///< present when the last field of the first line has one value, the others have
-               ///< more
+    automatic, ///< present when the last field of the first line has one value, the others more
     present,
     absent
 };
 
-/// How sequences are laid out in a line: `1,2,3;4,5,6;0` is two features over three time steps,
-/// then the label 0 (normal; 1 is anomalous).
+/// Layout of sequences in a line: `1,2,3;4,5,6;0` is two features over three time steps, then the
+/// label 0 (normal; 1 is anomalous).
 struct sequence_format {
     char feature_delimiter = ';';
     char step_delimiter = ',';
-    /// Only for reading. Automatic cannot see a label beside sequences of one time step: say so
-    /// then.
+    /// Only for reading. Automatic detection cannot see a label next to sequences of one time step;
+    /// set it explicitly then.
     label_field label = label_field::automatic;
 };
 
@@ -59,7 +58,7 @@ inline index_t count_of(std::string_view text, char character) noexcept {
     return static_cast<index_t>(std::count(text.begin(), text.end(), character));
 }
 
-/// Parses the lines of one text into sequences of the shape that the first line has.
+/// Parses the lines of a text into sequences of the shape of the first line.
 template <class Scalar>
 class sequence_parser {
   public:
@@ -101,7 +100,7 @@ class sequence_parser {
                      (format_.label == label_field::automatic && features_ > 1 && length_ > 1 &&
                       count_of(last, format_.step_delimiter) == 0);
         if (has_label_) {
-            --features_; // 0 when the line is a label only: parse_line() reports it
+            --features_; // 0 when the line has only a label: parse_line() reports it
         }
     }
 
@@ -210,7 +209,7 @@ result<sequence_set<Scalar>> read_sequences(const std::filesystem::path& path,
 
 /// Writes sequences, with their labels if there are any, replacing the file completely or not at
 /// all. Reading the file again gives the same bits. `invalid_argument` for unusable delimiters or
-/// as many labels as there are no sequences for; `io_error` when the file cannot be written.
+/// when the numbers of labels and sequences differ; `io_error` when the file cannot be written.
 template <class Scalar>
 status write_sequences(const std::filesystem::path& path, const sequence_set<Scalar>& set,
                        const sequence_format& format = {}) {

@@ -1,5 +1,5 @@
 /// @file safetensors.hpp
-/// @brief Reader with a writer for safetensors files.
+/// @brief Reader and writer for safetensors files.
 #pragma once
 
 #include "tocsin/core/checked_size.hpp"
@@ -135,7 +135,7 @@ class safetensors_reader {
 class safetensors_writer {
   public:
     /// Adds metadata, in UTF-8. `invalid_argument` when the key is empty, too long, reserved or
-    /// there already.
+    /// already used.
     status add_metadata(std::string_view key, std::string_view value) {
         if (auto outcome = check_name(key); !outcome) {
             return outcome;
@@ -149,7 +149,7 @@ class safetensors_writer {
     }
 
     /// Adds a copy of a tensor; the last dimension of `shape` varies fastest. `invalid_argument`
-    /// when the name is unusable or there already, or the shape is not one of `values`. Allocates.
+    /// when the name is unusable or already used, or the shape does not match `values`. Allocates.
     template <class T>
     status add_tensor(std::string_view name, std::span<const T> values,
                       std::span<const index_t> shape) {
@@ -182,7 +182,7 @@ class safetensors_writer {
     /// The file as bytes. `invalid_argument` when the header is beyond the limits of a reader or
     /// some text in it is not UTF-8. Allocates.
     result<std::string> encode() const {
-        // Larger elements first: then each tensor's data is aligned in the file.
+        // Larger elements first, so that each tensor's data is aligned in the file.
         std::vector<const owned_tensor*> order;
         for (const index_t size : {8, 4, 1}) {
             for (const auto& tensor : tensors_) {

@@ -8,7 +8,7 @@
 
 namespace tocsin {
 
-/// What one step of adam multiplies with; the same for all parameters.
+/// The factors of one Adam step, the same for all parameters.
 template <class Scalar>
 struct adam_factors {
     Scalar keep1;           ///< beta1
@@ -21,7 +21,8 @@ struct adam_factors {
     Scalar epsilon;         ///< positive
 };
 
-/// Moves parameters by one step of adam (see there for the equations) and updates its moments.
+/// Updates parameters and moments by one step of adam (see there for the equations). The arrays may
+/// be unaligned and must not overlap. Never allocates.
 /// @param first   `[count]` m
 /// @param second  `[count]` v
 /// @param largest `[count]` largest v so far (AMSGrad), or null for none
@@ -40,7 +41,7 @@ void adam_update(const adam_factors<Scalar>& factors, index_t count, Scalar* par
         pack.store(second, v);
         value spread = v;
         if constexpr (amsgrad) {
-            // A NaN in v may leave the largest; the parameter is NaN through m.
+            // `largest` may ignore a NaN in v; the parameter becomes NaN through m.
             spread = detail::at_least(v, pack.load(largest));
             pack.store(largest, spread);
         }

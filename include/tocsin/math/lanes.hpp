@@ -34,8 +34,8 @@ template <class Scalar, int Count>
 struct lanes {
     static_assert(Count == 1, "no vector register of this target holds that many scalars");
     using scalar_type = Scalar;
-    using pack_type = Scalar;     ///< what activations work on
-    using register_type = Scalar; ///< what kernels keep sums in
+    using pack_type = Scalar;     ///< argument type of activations
+    using register_type = Scalar; ///< type of the kernels' sums
     static constexpr int count = 1;
     /// Sums that a kernel may keep in registers at once.
     static constexpr int sums = 8;
@@ -53,7 +53,7 @@ struct lanes {
     template <int Registers>
     static void prefetch(const Scalar* /*from*/) noexcept {}
     static Scalar sum(Scalar value) noexcept { return value; }
-    /// The lower half of the bits in the place of the upper half; the lower half becomes 0.
+    /// Moves the lower half of the bits into the upper half; the lower half becomes 0.
     static Scalar lower_half(Scalar words) noexcept {
         using word = std::conditional_t<sizeof(Scalar) == 4, std::uint32_t, std::uint64_t>;
         return std::bit_cast<Scalar>(
@@ -82,12 +82,12 @@ struct lanes<Scalar, Count> {
     TOCSIN_ALWAYS_INLINE static void store(Scalar* to, register_type value) noexcept {
         pack_type(value).store_unaligned(to);
     }
-    /// The first `valid` scalars, then zeros. Reads no more than those.
+    /// The first `valid` scalars, then zeros. Reads only those.
     TOCSIN_ALWAYS_INLINE static register_type load_first(const Scalar* from, int valid) noexcept {
         return valid == Count ? load(from)
                               : register_type(detail::load_part<pack_type>(from, valid));
     }
-    /// Writes the first `valid` scalars alone.
+    /// Writes only the first `valid` scalars.
     TOCSIN_ALWAYS_INLINE static void store_first(Scalar* to, register_type value,
                                                  int valid) noexcept {
         if (valid == Count) {
@@ -96,7 +96,7 @@ struct lanes<Scalar, Count> {
             detail::store_part(to, pack_type(value), valid);
         }
     }
-    /// Asks for `Registers` registers' worth of memory that will be needed soon.
+    /// Prefetches `Registers` registers of memory.
     template <int Registers>
     TOCSIN_ALWAYS_INLINE static void prefetch([[maybe_unused]] const Scalar* from) noexcept {
 #if defined(__GNUC__)
@@ -131,7 +131,7 @@ struct lanes<Scalar, Count> {
     }
 };
 
-/// Scalars in the widest vector register of this target; 1 where it has none for this type.
+/// Scalars in the widest vector register of this target; 1 if it has none for this type.
 template <class Scalar>
 inline constexpr int widest_lanes = [] {
     if constexpr (xsimd::types::has_simd_register<Scalar, xsimd::default_arch>::value) {

@@ -12,15 +12,15 @@
 
 namespace tocsin::detail {
 
-/// a b + c, rounded once where the target has an instruction for it. For a scalar not std::fma,
-/// which is slow where there is none. Named, so that the compiler cannot choose which of two
-/// products to fuse, differently for full and for partly filled packs.
+/// a b + c, rounded once where the target has an instruction for it. Scalars do not use std::fma,
+/// which is slow without one. The name keeps the compiler from choosing which of two products to
+/// fuse, differently for full and partly filled packs.
 template <class Scalar>
     requires std::is_floating_point_v<Scalar>
 Scalar multiply_add(Scalar a, Scalar b, Scalar c) noexcept {
     return a * b + c;
 }
-/// c - a b, likewise.
+/// c - a b, in the same way.
 template <class Scalar>
     requires std::is_floating_point_v<Scalar>
 Scalar subtract_product(Scalar c, Scalar a, Scalar b) noexcept {
@@ -50,7 +50,7 @@ template <class Scalar>
 Scalar magnitude(Scalar x) noexcept {
     return std::fabs(x);
 }
-/// A value of sign + with the sign of x.
+/// A non-negative value with the sign of x.
 template <class Scalar>
     requires std::is_floating_point_v<Scalar>
 Scalar with_sign_of(Scalar x, Scalar positive) noexcept {
@@ -101,8 +101,8 @@ xsimd::batch<Scalar, Arch> subtract_product(const xsimd::batch<Scalar, Arch>& c,
         return xsimd::fnma(a, b, c);
     }
 }
-// For floats on Arm, xsimd 8.1 has Newton steps from an estimate instead of the instructions: a
-// quotient of neighbours may exceed 1, the root of infinity is NaN.
+// For floats on Arm, xsimd 8.1 uses Newton steps from an estimate instead of the instructions: a
+// quotient of neighbours may exceed 1, and the root of infinity is NaN.
 template <class Scalar, class Arch>
 xsimd::batch<Scalar, Arch> divide(const xsimd::batch<Scalar, Arch>& a,
                                   const xsimd::batch<Scalar, Arch>& b) noexcept {
@@ -126,7 +126,7 @@ xsimd::batch<Scalar, Arch> square_root(const xsimd::batch<Scalar, Arch>& x) noex
         return xsimd::sqrt(x);
     }
 }
-// The minimum and maximum of x86 return the second operand when either is NaN, those of Arm NaN.
+// On x86, minimum and maximum return the second operand when either is NaN; on Arm they return NaN.
 template <class Scalar, class Arch>
 xsimd::batch<Scalar, Arch> at_most(const xsimd::batch<Scalar, Arch>& bound,
                                    const xsimd::batch<Scalar, Arch>& x) noexcept {

@@ -13,8 +13,8 @@ namespace tocsin {
 namespace detail {
 
 /// Element k goes into sum k modulo this number, on every path and target; the sums are then added
-/// in halves. Sums of squares of floats, whose products are exact in double, are therefore the same
-/// bits everywhere.
+/// in halves. Sums of squares of floats, whose products are exact in double, therefore have the
+/// same bits everywhere.
 inline constexpr index_t partial_sums = 16;
 
 inline double sum_of_halves(std::array<double, partial_sums>& sums) noexcept {
@@ -26,7 +26,7 @@ inline double sum_of_halves(std::array<double, partial_sums>& sums) noexcept {
     return sums[0];
 }
 
-/// Adds the squares of `count` elements, the first of which belongs to sum 0.
+/// Adds the squares of `count` elements, starting with sum 0.
 template <class Scalar>
 void add_squares(const Scalar* values, index_t count,
                  std::array<double, partial_sums>& sums) noexcept {
@@ -61,7 +61,7 @@ void add_squares_of_blocks(const Scalar* values, index_t blocks,
 
 } // namespace detail
 
-/// Sum of the squares of all elements, accumulated in double; NaN or infinite when one of them is.
+/// Sum of the squares of all elements, accumulated in double; NaN or infinite if an element is.
 /// Never allocates.
 template <int Width = widest_register, class Scalar>
 double sum_of_squares(const Scalar* values, index_t count) noexcept {

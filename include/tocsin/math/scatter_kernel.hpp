@@ -1,9 +1,9 @@
 /// @file scatter_kernel.hpp
-/// @brief Mean and scatter of a block of vectors whose elements stand apart.
+/// @brief Mean and scatter of a block of vectors whose elements are not contiguous.
 ///
 /// Layout of a block: element j of all samples is a row, `x[j * stride + sample]`; rows follow one
-/// another. Rows are filled up to a multiple of scatter_sample_multiple samples, and there are
-/// scatter_row_multiple rows or a multiple of that, so that no loop has a remainder.
+/// another. Rows are padded to a multiple of scatter_sample_multiple samples, and the number of
+/// rows is a multiple of scatter_row_multiple, so no loop has a remainder.
 #pragma once
 
 #include "tocsin/math/lanes.hpp"

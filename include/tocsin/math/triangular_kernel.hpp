@@ -1,5 +1,10 @@
 /// @file triangular_kernel.hpp
-/// @brief |W x|^2 for a lower triangular matrix W: one vector, or a block of vectors side by side.
+/// @brief |W x|^2 for a lower triangular matrix W: one vector or a block of vectors.
+///
+/// Both add in the same order, so a vector gives the same bits alone and in a block:
+///
+///     y_i = sum over j of W_ij x_j, j rising
+///     q_k = sum over i = k (mod 8) of y_i^2, i rising
 ///
 /// Both add in one order, so that a vector gives the same bits alone and in a block:
 ///

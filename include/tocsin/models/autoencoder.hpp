@@ -13,8 +13,8 @@
 
 namespace tocsin {
 
-/// The encoder's final hidden state is the embedding; a decoder that starts from zero states reads
-/// it at every step, and a dense head turns the decoder's outputs into samples, in order of time.
+/// The encoder's final hidden state is the embedding. A decoder that starts from zero states reads
+/// it at every step, and a dense head turns the decoder's outputs into samples, in time order.
 ///
 /// Parameters: encoder, decoder, head.
 template <class Scalar, class Encoder = lstm_stack<Scalar>, class Decoder = lstm_stack<Scalar>,
@@ -23,8 +23,7 @@ class autoencoder {
   public:
     using scalar_type = Scalar;
     static constexpr const char* kind = "autoencoder";
-    /// What users of this model start from: windows of three consecutive rows, 75 epochs, an
-    /// embedding of 64.
+    /// The usual starting point: windows of three consecutive rows, 75 epochs, an embedding of 64.
     static constexpr int default_window = 3;
     static constexpr int default_epochs = 75;
     static constexpr int default_embedding = 64;
@@ -51,7 +50,7 @@ class autoencoder {
     constexpr int embedding_size() const noexcept { return encoder_.output_size(); }
     constexpr index_t parameter_count() const noexcept { return parts().parameter_count(); }
 
-    /// Checks each part, then that they fit together; names the two sizes that do not.
+    /// Checks each part, then that the parts fit together; names the two sizes that do not.
     status check() const noexcept {
         return detail::first_failure(
             {encoder_.check(), decoder_.check(), head_.check(),
@@ -86,7 +85,7 @@ class autoencoder {
                std::max(encoder_.step_work_size(batch), decoder_.step_work_size(batch)) +
                head_.apply_work_size(batch);
     }
-    /// Reconstructs windows with weights by pack(); see concept sequence_model. Never allocates.
+    /// Reconstructs windows with weights from pack(); see concept sequence_model. Never allocates.
     void predict(packed_weights<Scalar> packed, sequence_view<const Scalar> windows,
                  sequence_view<Scalar> predictions, std::span<Scalar> work) const noexcept {
         const int batch = windows.batch();
@@ -119,7 +118,7 @@ class autoencoder {
                          decoder_.state_backward_work_size(batch, time),
                          head_.backward_work_size(batch, time)});
     }
-    /// Loss over the batch, its gradient added to `gradients`; see concept sequence_model.
+    /// Loss over the batch; adds its gradient to `gradients`. See concept sequence_model.
     template <class Loss>
     double loss_and_gradient(std::span<const Scalar> parameters,
                              sequence_view<const Scalar> windows, const Loss& loss,

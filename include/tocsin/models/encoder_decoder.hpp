@@ -17,18 +17,19 @@
 
 namespace tocsin {
 
-/// What the decoder reads while it is trained; at inference it always reads its own predictions.
+/// What the decoder reads during training; at inference it always reads its own predictions.
 enum class decoder_training : std::uint8_t {
     free_running,  ///< its own last prediction; the gradient flows through it
     teacher_forced ///< the true last value, shifted by one step after a zero start
 };
 
-/// The last encoder layer's final (h, c) starts the decoder's first layer, through a dense bridge
-/// where their sizes differ; other decoder layers start at zero. The decoder's first input is zero,
-/// each later one the prediction (or, teacher-forced, the target) of the step before. A dense head
-/// turns the decoder's outputs into samples.
+/// The final (h, c) of the last encoder layer starts the decoder's first layer, through a dense
+/// bridge where their sizes differ; other decoder layers start at zero. The decoder's first input
+/// is zero; each later input is the previous step's prediction (or, teacher-forced, its target). A
+/// dense head turns the decoder's outputs into samples.
 ///
-/// Parameters: encoder, decoder, head, then, where there is a bridge, its dense layers for h and c.
+/// Parameters: encoder, decoder, head, then the dense layers of the bridge for h and c, if there is
+/// one.
 template <class Scalar, class Encoder = lstm_stack<Scalar>, class Decoder = lstm_stack<Scalar>,
           class Head = dense_head<Scalar>>
 class encoder_decoder {
@@ -37,7 +38,7 @@ class encoder_decoder {
     static constexpr const char* kind = "encoder_decoder";
 
     constexpr encoder_decoder() noexcept = default;
-    /// The defaults are those that found most anomalies (docs/evaluation.md).
+    /// The defaults found the most anomalies (docs/evaluation.md).
     /// @param reversed whether the decoder emits the window's last sample first, as in the paper
     constexpr encoder_decoder(Encoder encoder, Decoder decoder, Head head, bool reversed = false,
                               decoder_training training = decoder_training::free_running) noexcept
@@ -69,7 +70,7 @@ class encoder_decoder {
     constexpr bool has_bridge() const noexcept { return bridge().needed(); }
     constexpr index_t parameter_count() const noexcept { return parts().parameter_count(); }
 
-    /// Checks each part, then that they fit together; names the two sizes that do not.
+    /// Checks each part, then that the parts fit together; names the two sizes that do not.
     status check() const noexcept {
         return detail::first_failure(
             {encoder_.check(), decoder_.check(), head_.check(),
@@ -104,10 +105,10 @@ class encoder_decoder {
                std::max(encoder_.step_work_size(batch), decoder_.step_work_size(batch)) +
                head_.apply_work_size(batch) + index_t{features()} * batch;
     }
-    /// Reconstructs windows, the decoder reading its own predictions. Never allocates.
-    /// @param packed      weights by pack()
+    /// Reconstructs windows; the decoder reads its own predictions. Never allocates.
+    /// @param packed      weights from pack()
     /// @param windows     `[features x (batch * time)]`
-    /// @param predictions the same shape, in order of time, overwritten
+    /// @param predictions the same shape, in time order, overwritten
     /// @param work        `predict_work_size(batch, time)` scalars
     void predict(packed_weights<Scalar> packed, sequence_view<const Scalar> windows,
                  sequence_view<Scalar> predictions, std::span<Scalar> work) const noexcept {
@@ -149,7 +150,7 @@ class encoder_decoder {
                std::max({encoder_.state_backward_work_size(batch, time),
                          decoder_backward_work_size(batch, time)});
     }
-    /// Loss over the batch, its gradient added to `gradients`; see concept sequence_model.
+    /// Loss over the batch; adds its gradient to `gradients`. See concept sequence_model.
     template <class Loss>
     double loss_and_gradient(std::span<const Scalar> parameters,
                              sequence_view<const Scalar> windows, const Loss& loss,
@@ -208,12 +209,12 @@ class encoder_decoder {
     }
 
   private:
-    /// What decoding a batch for training needs; sequences are in the decoder's order of steps.
+    /// Buffers for decoding a batch in training; sequences are in the decoder's order of steps.
     struct decoding {
         typename Decoder::tape_type decoder;
         typename Head::tape_type head;
         sequence_view<Scalar> inputs;          // what the decoder read
-        sequence_view<Scalar> targets;         // what it should have said
+        sequence_view<Scalar> targets;         // the true values
         sequence_view<Scalar> output_gradient; // dL/d(prediction)
         std::span<Scalar> state_gradient;      // dL/d(decoder state)
     };
@@ -226,7 +227,7 @@ class encoder_decoder {
     constexpr detail::state_bridge<Scalar> bridge() const noexcept {
         return {encoder_.output_size(), decoder_.hidden_size(0)};
     }
-    /// Position in the window of what the decoder emits at its step `s`.
+    /// Position in the window of the decoder's output at its step `s`.
     constexpr int window_step(int s, int time) const noexcept {
         return reversed_ ? time - 1 - s : s;
     }

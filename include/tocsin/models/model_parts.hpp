@@ -1,5 +1,6 @@
 /// @file model_parts.hpp
-/// @brief How a model treats its parts (layers) alike: checking, naming, describing to an archive.
+/// @brief Shared operations on the parts (layers) of a model: checking, naming, describing to an
+/// archive.
 #pragma once
 
 #include "tocsin/core/random.hpp"
@@ -41,7 +42,7 @@ sequence_view<Scalar> take_sequence(work_area<Scalar>& rest, int features, int b
     return {rest.take(index_t{features} * batch * time).data(), features, batch, time};
 }
 
-/// Visits the parameter blocks of a part that begins at `first`, as `part.block`.
+/// Visits the parameter blocks of a part that starts at `first`, as `part.block`.
 template <class Visit, class Part>
 void visit_part(Visit& visit, const char* name, index_t first, const Part& part) {
     part.for_each_parameter_block(

@@ -16,15 +16,16 @@
 namespace tocsin {
 namespace detail {
 
-/// Rows that a loaded ring may have at most: a file shall not make a program allocate without end.
+/// Largest ring that can be loaded: a file must not make a program allocate without limit.
 inline constexpr int largest_ring = 1 << 24;
 
 } // namespace detail
 
 /// Mean and variance of the last `rows` values, or of all while there are fewer: the trailing
-/// moving mean for streams. push() is O(1) in the worst case, too, and never allocates.
+/// moving mean for streams. push() is O(1) even in the worst case and never allocates.
 ///
 /// The sums follow the window by the update
+///
 ///     m' = m + (x - y) / n,    S' = S + (x - y)((x - m') + (y - m)),
 /// where x comes in and y goes out (Welford's update and its inverse in one). Rounding errors would
 /// pile up over a year, so a second pair of sums starts anew whenever the ring begins again, and
@@ -48,8 +49,8 @@ class moving_window {
     /// Values that were not finite since the last reset().
     std::int64_t rejected() const noexcept { return rejected_; }
 
-    /// Takes in a value and returns the mean with it. A value that is not finite is returned as it
-    /// is, counted, and changes nothing else.
+    /// Adds a value and returns the mean including it. A value that is not finite is returned
+    /// unchanged and counted, and changes nothing else.
     double push(double value) noexcept {
         if (!std::isfinite(value)) {
             count_up(rejected_);
@@ -81,7 +82,7 @@ class moving_window {
     double mean() const noexcept {
         return count_ > 0 ? sums_.mean : std::numeric_limits<double>::quiet_NaN();
     }
-    /// Unbiased variance of the window (divided by count - 1); NaN for fewer than two values.
+    /// Unbiased variance of the window (divisor count - 1); NaN for fewer than two values.
     double variance() const noexcept {
         return count_ > 1 ? sums_.scatter / (count_ - 1) : std::numeric_limits<double>::quiet_NaN();
     }

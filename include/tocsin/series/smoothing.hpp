@@ -17,6 +17,7 @@
 namespace tocsin {
 
 /// Exponentially weighted moving average of a stream:
+///
 ///     s(t) = sum over i of (1 - alpha)^i x(t - i) / sum over i of (1 - alpha)^i.
 /// Dividing by the sum of the weights makes the first values an average of what there is, instead
 /// of leaning on the first one (pandas' `ewm(adjust=True)`). For a trailing mean of equal weights
@@ -26,12 +27,13 @@ namespace tocsin {
 /// 1e-29 of it is left.
 class ewma {
   public:
-    /// @param alpha weight of the newest value, in (0, 1] (debug builds check); 1 smooths nothing
+    /// @param alpha weight of the newest value, in (0, 1] (debug builds check); 1 means no
+    ///              smoothing
     explicit ewma(double alpha = 1) noexcept : alpha_{alpha} {
         TOCSIN_ASSERT(alpha > 0 && alpha <= 1, "ewma: alpha must lie in (0, 1]");
     }
-    /// From a span of rows, at least 1: alpha = 2 / (span + 1), so that the weights have the same
-    /// centre of mass as those of a mean over `span` rows.
+    /// From a span of rows, at least 1: alpha = 2 / (span + 1) gives the weights the same centre of
+    /// mass as a mean over `span` rows.
     static ewma from_span(double span) noexcept { return ewma(2 / (span + 1)); }
 
     double alpha() const noexcept { return alpha_; }
@@ -42,8 +44,8 @@ class ewma {
     /// Values that were not finite since the last reset().
     std::int64_t rejected() const noexcept { return rejected_; }
 
-    /// Takes in a value and returns the smoothed one. A value that is not finite is returned as it
-    /// is, counted, and changes nothing else.
+    /// Adds a value and returns the smoothed one. A value that is not finite is returned unchanged
+    /// and counted, and changes nothing else.
     double push(double value) noexcept {
         if (!std::isfinite(value)) {
             count_up(rejected_);
@@ -95,7 +97,7 @@ class ewma {
   private:
     double alpha_;
     double value_ = 0;
-    double weight_ = 0; // sum of all weights, the newest having 1
+    double weight_ = 0; // sum of all weights; the newest is 1
     std::int64_t rejected_ = 0;
 };
 
@@ -104,9 +106,9 @@ class ewma {
 /// Values that are not finite are left out; a row without any other has NaN. Values count as at
 /// most largest_input in size; rows whose window does not hold a huge one are as without it.
 ///
-/// For scores of a whole recording: it looks ahead and shifts nothing. O(n), never allocates.
+/// For scores of a whole recording: it looks ahead and adds no delay. O(n), never allocates.
 /// @param rows at least 1
-/// @param out  as many as there are values, another array than `values`
+/// @param out  as many as there are values; must not share memory with `values`
 /// @return `invalid_argument` for other sizes, or when the two arrays share memory
 inline status centred_moving_mean(std::span<const double> values, int rows,
                                   std::span<double> out) noexcept {

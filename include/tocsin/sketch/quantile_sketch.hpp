@@ -1,5 +1,5 @@
 /// @file quantile_sketch.hpp
-/// @brief Quantiles of a stream in bounded memory, with a stated error.
+/// @brief Quantiles of a stream in bounded memory, with a stated error bound.
 #pragma once
 
 #include "tocsin/core/checked_size.hpp"
@@ -16,18 +16,20 @@
 
 namespace tocsin {
 
-/// Quantiles and ranks of all scores of a stream, however long, from a few hundred of them (KLL:
+/// Quantiles and ranks of all scores of a stream of any length, from a few hundred of them (KLL:
 /// Karnin, Lang and Liberty, "Optimal quantile approximation in streams", FOCS 2016). Sketches over
-/// parts of the data merge. For q-quantiles with 1 - q far above rank_error(); further out, a
-/// spot_threshold extrapolates.
+/// parts of the data can be merged. For q-quantiles with 1 - q far above rank_error(); beyond that,
+/// a spot_threshold extrapolates.
 ///
-/// Scores stand on levels; one on level h represents 2^h scores. A full level is sorted and every
-/// second score of it, from the first or the second by the toss of a coin, moves up. That changes
-/// the number of scores below any x by 2^h, 0 or -2^h, both signs alike, so that by Hoeffding's
-/// inequality the error of a rank stays within
+/// Scores are stored on levels; one on level h represents 2^h scores. A full level is sorted, and
+/// every second score of it, starting with the first or the second by the toss of a coin, moves up.
+/// That changes the number of scores below any x by 2^h, 0 or -2^h, with both signs equally likely.
+/// By Hoeffding's inequality the error of a rank is at most
+///
 ///     sqrt(2 ln(2 / delta) * sum over all moves of 4^h)
-/// with probability 1 - delta. The sketch adds up that sum and knows its error: at delta = 0.01 at
-/// most about 2.2 / k (k from 50 to 1000, up to 2e7 scores).
+///
+/// with probability 1 - delta. The sketch accumulates that sum and so knows its error: at delta =
+/// 0.01 at most about 2.2 / k (k from 50 to 1000, up to 2e7 scores).
 class quantile_sketch {
   public:
     /// Allocates all that is ever needed, about 4.5 k + 700 numbers.
@@ -38,7 +40,7 @@ class quantile_sketch {
         : k_{std::clamp(k, smallest_k, largest_k)}, scores_(k_, seed) {}
 
     int k() const noexcept { return k_; }
-    /// Scores taken in.
+    /// Number of scores added.
     std::int64_t count() const noexcept { return count_; }
     /// NaN scores left out.
     std::int64_t rejected() const noexcept { return rejected_; }
@@ -63,9 +65,9 @@ class quantile_sketch {
         return true;
     }
 
-    /// Takes in what another sketch has seen. Never allocates.
-    /// @return `invalid_argument` when k differs, for itself, or beyond 2^53 scores in all; this
-    ///         one is then unchanged
+    /// Merges another sketch into this one. Never allocates.
+    /// @return `invalid_argument` when k differs, for merging with itself, or beyond 2^53 scores in
+    ///         total; this sketch is then unchanged
     status merge(const quantile_sketch& other) noexcept {
         if (other.k_ != k_) {
             return status::error(error_code::invalid_argument, "quantile_sketch: k ", k_,
@@ -125,7 +127,7 @@ class quantile_sketch {
         double below = 0;
         double value = minimum_;
         while (below < wanted) {
-            std::size_t from = next.size(); // the level with the smallest of the next scores
+            std::size_t from = next.size(); // the level with the smallest next score
             double smallest = 0;
             for (std::size_t h = 0; h < static_cast<std::size_t>(scores_.levels()); ++h) {
                 const auto level = scores_.level(static_cast<int>(h));
@@ -144,8 +146,8 @@ class quantile_sketch {
         return value;
     }
 
-    /// Bound on the error of rank(x), that is of the share of scores up to any fixed x, that holds
-    /// with probability 1 - delta; 0 as long as every score is kept.
+    /// Bound on the error of rank(x), the share of scores up to any fixed x, that holds with
+    /// probability 1 - delta; 0 as long as every score is kept.
     /// @param delta in (0, 1)
     double rank_error(double delta = 0.01) const noexcept {
         return count_ == 0 ? 0
@@ -153,7 +155,7 @@ class quantile_sketch {
                                                static_cast<double>(count_));
     }
 
-    /// Forgets all scores; the coin goes on. Never allocates.
+    /// Forgets all scores; the coin's random sequence continues. Never allocates.
     void reset() noexcept {
         scores_.reset();
         count_ = 0;

@@ -1,5 +1,5 @@
 /// @file score_levels.hpp
-/// @brief What a quantile sketch keeps: scores on levels, of which every second one moves up.
+/// @brief The scores that a quantile sketch keeps, on levels from which every second one moves up.
 #pragma once
 
 #include "tocsin/core/random.hpp"
@@ -15,7 +15,7 @@
 
 namespace tocsin::detail {
 
-/// Scores of a KLL sketch (see quantile_sketch): one on level h stands for 2^h scores. The levels
+/// Scores of a KLL sketch (see quantile_sketch): one on level h represents 2^h scores. The levels
 /// share a buffer of bounded size. When it is full, the lowest level that has reached its capacity
 /// is sorted, and every second score of it, by the toss of a coin, is merged into the level above.
 class score_levels {
@@ -45,7 +45,7 @@ class score_levels {
         scratch_.assign(at(total / 2 + 1), 0);
         reset();
     }
-    /// Forgets all scores; the coin goes on.
+    /// Forgets all scores; the coin's random sequence continues.
     void reset() noexcept {
         levels_ = 1;
         begin_.fill(static_cast<int>(items_.size()));
@@ -65,7 +65,7 @@ class score_levels {
         std::sort(items_.begin() + begin_[0], items_.begin() + begin_[1]);
     }
 
-    /// Takes in a score.
+    /// Adds a score.
     void add(double score) noexcept {
         if (begin_[0] == 0) {
             compress();
@@ -73,7 +73,7 @@ class score_levels {
         items_[at(--begin_[0])] = score;
     }
 
-    /// Takes in a score on a level that need not be the lowest, at its place in the order.
+    /// Adds a score to any level, at its place in the order.
     void insert(double score, int h) noexcept {
         if (begin_[0] == 0) {
             compress();
@@ -96,7 +96,7 @@ class score_levels {
         }
     }
 
-    /// Takes over the moves that another sketch has made.
+    /// Adds the moves that another sketch has made.
     void add_squares(double squares) noexcept { squares_ += squares; }
 
     /// Saves or loads levels and coin; when loading, of a sketch with this k, which allocates when
@@ -139,7 +139,7 @@ class score_levels {
         }
         return true;
     }
-    /// Scores that those kept stand for.
+    /// Number of scores that the kept ones represent.
     double weight() const noexcept {
         double sum = 0;
         for (int h = 0; h < levels_; ++h) {
@@ -158,8 +158,8 @@ class score_levels {
     static constexpr std::size_t at(int index) noexcept { return static_cast<std::size_t>(index); }
     double item(int index) const noexcept { return items_[at(index)]; }
 
-    /// Moves half of the lowest level that has reached its capacity up. As the buffer is full,
-    /// which is as much as all capacities together, there is one.
+    /// Moves up half of the lowest level that has reached its capacity. There is one, because the
+    /// buffer is full, and it is as large as all capacities together.
     void compress() noexcept {
         int h = 0;
         while (h + 1 < levels_ &&
@@ -175,7 +175,7 @@ class score_levels {
         if (h == 0) {
             std::sort(first + begin_[0], first + end);
         }
-        // Of an odd number the smallest stays where it is.
+        // With an odd number, the smallest stays where it is.
         const int half = (end - begin_[at(h)]) / 2;
         const int pairs = end - 2 * half;
         const int coin = static_cast<int>(random_() >> 63U);
@@ -230,10 +230,10 @@ class score_levels {
     random_generator random_;
     double squares_ = 0;
     int levels_ = 1;
-    std::vector<double> items_; // free places, then level 0 (unsorted), level 1 (sorted), ...
+    std::vector<double> items_; // free slots, then level 0 (unsorted), level 1 (sorted), ...
     std::vector<double> scratch_;
-    std::array<int, most_levels + 1> begin_{};  // of each level in items_, with the end behind
-    std::array<int, most_levels> capacities_{}; // by the distance from the highest level
+    std::array<int, most_levels + 1> begin_{};  // of each level in items_, and the end
+    std::array<int, most_levels> capacities_{}; // by distance from the highest level
 };
 
 } // namespace tocsin::detail

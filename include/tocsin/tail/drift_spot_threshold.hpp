@@ -19,7 +19,7 @@
 namespace tocsin {
 
 /// Threshold rule (see threshold_rule), also for streams whose level drifts: spot_threshold applied
-/// to the difference between a score and the mean of the last `depth` scores that were no alarms
+/// to the difference between a score and the mean of the last `depth` scores that raised no alarm
 /// (DSPOT: Siffer et al., KDD 2017, section 4.4). The threshold moves with that mean.
 ///
 /// The level follows a drift, not a jump: after a jump beyond the threshold all scores are alarms,
@@ -95,7 +95,7 @@ class drift_spot_threshold {
     bool exceeds(double score) const noexcept {
         return fitted() && score - level_.mean() > spot_.threshold();
     }
-    /// The mean that scores are compared with; NaN before a fit.
+    /// The mean with which scores are compared; NaN before a fit.
     double level() const noexcept { return level_.mean(); }
     /// The rule for differences from the level.
     const spot_threshold& differences() const noexcept { return spot_; }

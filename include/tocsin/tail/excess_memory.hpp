@@ -1,5 +1,5 @@
 /// @file excess_memory.hpp
-/// @brief Bounded memory of the excesses that a peaks-over-threshold rule is fitted to.
+/// @brief Bounded memory of the excesses that a peaks-over-threshold rule fits.
 #pragma once
 
 #include "tocsin/core/bounded.hpp"
@@ -16,9 +16,8 @@
 
 namespace tocsin::detail {
 
-/// The most recent excesses over a threshold, as a ring: how large, when they came, and which are
-/// only known to be larger (censored). Times are numbers of scores. Never allocates but in
-/// allocate().
+/// The most recent excesses over a threshold, as a ring: their sizes, their times, and which are
+/// only known to be larger (censored). Times are numbers of scores. Only allocate() allocates.
 class excess_memory {
   public:
     void allocate(int capacity) {
@@ -38,8 +37,7 @@ class excess_memory {
     int capacity() const noexcept { return static_cast<int>(excesses_.size()); }
     int size() const noexcept { return size_; }
     int censored() const noexcept { return censored_count_; }
-    /// When the last one came that had to make room; 0 while all are there. All that are there came
-    /// later.
+    /// Time of the last excess that was overwritten; 0 if none was. All stored ones are later.
     std::int64_t forgotten() const noexcept { return forgotten_; }
     pareto_sample sample() const noexcept {
         return {{excesses_.data(), static_cast<std::size_t>(size_)},

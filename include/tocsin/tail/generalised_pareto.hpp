@@ -8,8 +8,8 @@
 
 namespace tocsin {
 
-/// Distribution of what exceeds a high threshold, P(Y > y) = (1 + shape y / scale)^(-1 / shape);
-/// exponential for shape 0. A shape above 0 is a heavy tail, below 0 one that ends.
+/// Distribution of the excesses over a high threshold, P(Y > y) = (1 + shape y / scale)^(-1 /
+/// shape); exponential for shape 0. A positive shape is a heavy tail; a negative one has an end.
 struct generalised_pareto {
     double shape = 0;
     double scale = 1; ///< positive

@@ -15,12 +15,12 @@
 
 namespace tocsin {
 
-/// Which of the methods of fit_pareto() gave a distribution.
+/// The method by which fit_pareto() found a distribution.
 enum class pareto_method : std::uint8_t {
     none,       ///< too few excesses: there is no fit
     likelihood, ///< Grimshaw's maximum of the likelihood
-    moments,    ///< probability-weighted moments, as the likelihood has no maximum
-    exponential ///< the same, with censored excesses: exponential, whose likelihood has one
+    moments,    ///< probability-weighted moments, because the likelihood has no maximum
+    exponential ///< the same with censored excesses: exponential, whose likelihood has a maximum
 };
 
 struct pareto_fit {
@@ -43,8 +43,8 @@ struct pareto_fit {
 namespace detail {
 
 /// Probability-weighted moments (Hosking and Wallis, "Parameter and quantile estimation for the
-/// generalized Pareto distribution", Technometrics 29, 1987). Exponential where they say nothing.
-/// @param sorted excesses, rising
+/// generalized Pareto distribution", Technometrics 29, 1987). Exponential where they are undefined.
+/// @param sorted excesses in ascending order
 inline generalised_pareto pareto_from_moments(std::span<const double> sorted) noexcept {
     const auto count = static_cast<double>(sorted.size());
     double a0 = 0;

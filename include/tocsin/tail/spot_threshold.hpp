@@ -1,5 +1,6 @@
 /// @file spot_threshold.hpp
-/// @brief Peaks over threshold (SPOT): a threshold for a probability of false alarms, that adapts.
+/// @brief Peaks over threshold (SPOT): an adaptive threshold for a given probability of false
+/// alarms.
 #pragma once
 
 #include "tocsin/core/bounded.hpp"
@@ -22,12 +23,9 @@
 namespace tocsin {
 
 /// Threshold rule (see threshold_rule), also for streams: the score that is exceeded with
-/// probability q, found by fitting a generalised Pareto distribution to the excesses over a high
+/// probability q, from a generalised Pareto distribution fitted to the excesses over a high
 /// quantile t of the scores (SPOT: Siffer et al., "Anomaly detection in streams with extreme value
 /// theory", KDD 2017). With N excesses among n scores and the fit (shape, scale)
-///     threshold = t + scale / shape ((q n / N)^(-shape) - 1).
-/// fit() learns t and a first threshold. push() refits with each excess. For low scores as alarms
-/// hand in negated ones.
 ///
 /// - Bounded memory: the last `memory` excesses and the times when they came. n counts the scores
 ///   during which they came, so that threshold and rate forget together; t never changes.
@@ -208,7 +206,7 @@ class spot_threshold {
         scratch_.assign(static_cast<std::size_t>(settings_.memory), 0);
     }
 
-    /// Takes the scores in order of time; sorts nothing of the caller's.
+    /// Takes the scores in time order; does not reorder the caller's.
     status fit_normal(std::span<const double> scores) {
         constexpr int fewest = 10;
         const auto refuse = [&](int found) {
@@ -265,7 +263,7 @@ class spot_threshold {
         count_up(count_);
     }
 
-    /// Scores during which the excesses in memory came.
+    /// Number of scores during which the excesses in memory came.
     double remembered() const noexcept { return static_cast<double>(count_ - memory_.forgotten()); }
     double excess_rate() const noexcept { return memory_.size() / remembered(); }
 
@@ -336,10 +334,10 @@ class spot_threshold {
     double excess_threshold_ = 0;
     double threshold_ = 0;
     pareto_fit fit_;
-    std::int64_t count_ = 0; // scores that were learnt from
+    std::int64_t count_ = 0; // scores learned from
     std::int64_t rejected_ = 0;
     std::int64_t ignored_ = 0;     // alarms without a trace
-    std::int64_t next_learnt_ = 0; // time from which an alarm may leave one
+    std::int64_t next_learnt_ = 0; // earliest time at which an alarm may leave one
     detail::excess_memory memory_;
     std::vector<double> scratch_;
 };

@@ -1,5 +1,5 @@
 /// @file training_state.hpp
-/// @brief All that changes during a training run: what a checkpoint holds.
+/// @brief Everything that changes during a training run: the content of a checkpoint.
 #pragma once
 
 #include "tocsin/core/random.hpp"
@@ -16,8 +16,8 @@
 
 namespace tocsin {
 
-/// State of a run at the end of an epoch. Training that goes on from a saved and loaded state gives
-/// the same bits as training without the break.
+/// State of a run at the end of an epoch. Training that resumes from a saved and loaded state gives
+/// the same bits as uninterrupted training.
 template <class Scalar>
 struct training_state {
     aligned_vector<Scalar> parameters;      ///< after the last epoch
