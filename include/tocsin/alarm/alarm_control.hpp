@@ -146,7 +146,9 @@ class m_of_n {
         auto high = static_cast<std::uint32_t>(last_ >> 32U);
         archive.integer("last_low", low);
         archive.integer("last_high", high);
-        last_ = std::uint64_t{high} << 32U | low;
+        if constexpr (Archive::loading) {
+            last_ = std::uint64_t{high} << 32U | low;
+        }
         detail::keep_if(archive, check());
     }
 
