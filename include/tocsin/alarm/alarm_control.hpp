@@ -261,6 +261,8 @@ class alarm_chain {
         return first;
     }
 
+    static constexpr const char* kind = "alarm_chain";
+    static constexpr int version = 1;
     /// Each piece under its place in the chain: "0", "1", ...
     template <class Archive>
     void exchange(Archive& archive) {

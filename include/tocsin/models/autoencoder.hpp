@@ -22,6 +22,7 @@ class autoencoder {
   public:
     using scalar_type = Scalar;
     static constexpr const char* kind = "autoencoder";
+    static constexpr int version = 1;
     /// What users of this model start from: windows of three consecutive rows, 75 epochs, an
     /// embedding of 64.
     static constexpr int default_window = 3;

@@ -29,6 +29,7 @@ class forecaster {
   public:
     using scalar_type = Scalar;
     static constexpr const char* kind = "forecaster";
+    static constexpr int version = 1;
 
     constexpr forecaster() noexcept = default;
     /// @param targets how many of the features are forecast, the first ones

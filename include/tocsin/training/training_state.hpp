@@ -45,6 +45,7 @@ struct training_state {
 
     /// Describes the state to an archive. Loading needs a state made by fresh() for the same model
     /// and rule: sizes that differ are refused.
+    static constexpr int version = 1;
     template <class Archive>
     void exchange(Archive& archive) {
         archive.tensor("parameters", std::span<Scalar>(parameters),
