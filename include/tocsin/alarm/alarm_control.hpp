@@ -119,6 +119,11 @@ class minimum_deviation {
 /// At least m flags among the last n rows.
 class m_of_n {
   public:
+    static constexpr const char* kind = "m_of_n";
+    static constexpr int version = 1;
+
+    /// Passes every flag on: one of one.
+    m_of_n() noexcept : m_of_n(1, 1) {}
     /// @param m 1 to n
     /// @param n at most 64; otherwise check() says so and there is never an alarm
     m_of_n(int m, int n) noexcept : m_{m}, n_{n} {}
@@ -161,8 +166,11 @@ class m_of_n {
 /// A flag must stand for `rows` rows in succession: the first rows - 1 of each run are held back.
 class minimum_duration {
   public:
+    static constexpr const char* kind = "minimum_duration";
+    static constexpr int version = 1;
+
     /// @param rows at least 1; otherwise check() says so and all flags pass
-    explicit minimum_duration(std::int64_t rows) noexcept : rows_{rows} {}
+    explicit minimum_duration(std::int64_t rows = 1) noexcept : rows_{rows} {}
 
     status check() const noexcept {
         return detail::check_rows("minimum_duration", "rows", rows_, 1, detail::most_rows);
@@ -190,8 +198,11 @@ class minimum_duration {
 /// whole; a run that begins during the silence passes from its end on.
 class suppression {
   public:
+    static constexpr const char* kind = "suppression";
+    static constexpr int version = 1;
+
     /// @param rows at least 0; otherwise check() says so and all flags pass
-    explicit suppression(std::int64_t rows) noexcept : rows_{rows} {}
+    explicit suppression(std::int64_t rows = 0) noexcept : rows_{rows} {}
 
     status check() const noexcept {
         return detail::check_rows("suppression", "rows", rows_, 0, detail::most_rows);
@@ -238,6 +249,10 @@ concept alarm_piece = std::copyable<Piece> && requires(Piece piece, bool flag) {
 template <alarm_piece... Pieces>
 class alarm_chain {
   public:
+    /// Of pieces by their default constructors: a detector loads others into them.
+    alarm_chain() noexcept
+        requires(sizeof...(Pieces) > 0 && (std::default_initializable<Pieces> && ...))
+    = default;
     explicit alarm_chain(Pieces... pieces) noexcept : pieces_{std::move(pieces)...} {}
 
     bool push(bool flag) noexcept {
@@ -266,6 +281,7 @@ class alarm_chain {
     /// Each piece under its place in the chain: "0", "1", ...
     template <class Archive>
     void exchange(Archive& archive) {
+        archive.expect("pieces", static_cast<int>(sizeof...(Pieces)));
         exchange_each(archive, std::index_sequence_for<Pieces...>{});
     }
 
@@ -275,8 +291,7 @@ class alarm_chain {
         const auto one = [&](auto& piece, std::size_t index) {
             static_assert(sizeof...(Pieces) <= 10, "alarm_chain: names have one digit");
             const char name[] = {static_cast<char>('0' + index), '\0'};
-            const auto inner = archive.scope(name);
-            piece.exchange(archive);
+            archive.object(name, piece);
         };
         (one(std::get<Index>(pieces_), Index), ...);
     }

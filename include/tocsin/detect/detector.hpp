@@ -65,7 +65,8 @@ class detector {
 
     /// A detector that waits to be loaded.
     detector()
-        requires std::default_initializable<Rule>
+        requires std::default_initializable<Scaler> && std::default_initializable<Rule> &&
+                 std::default_initializable<Alarm>
         : detector(Model{}) {}
     /// Settings that cannot work are reported by check() and every phase.
     explicit detector(Model model, detector_settings settings = {}, Scaler data_scaler = {},
