@@ -395,6 +395,10 @@ class detector {
     void exchange(Archive& archive) {
         detail::exchange_learned(archive, parts_);
         if constexpr (Archive::loading) {
+            if (!archive.outcome().ok()) { // what the phase says was loaded may be missing
+                parts_.phase = detector_phase::created;
+                return;
+            }
             parts_.identity = detail::identity_of(parts_);
         }
     }
