@@ -81,6 +81,7 @@ class detector {
         }
         if (check().ok()) {
             parts_.prepare();
+            parts_.identity = detail::identity_of(parts_);
         }
     }
 
