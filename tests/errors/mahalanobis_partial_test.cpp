@@ -155,7 +155,6 @@ TEST_SUITE("errors") {
     }
 
     TEST_CASE("mahalanobis: a fault is found and named with another sensor missing") {
-        tocsin::random_generator random(8);
         const auto statistic = fitted(10, 500, 9);
         tocsin::column<double> error = statistic.mean();
         error[3] = not_a_number;

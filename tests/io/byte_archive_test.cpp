@@ -34,7 +34,6 @@ constexpr std::array three{1.0, 2.0, 3.0};
 enum class colour : std::uint8_t { red, green, blue };
 
 struct inner_part {
-    static constexpr const char* kind = "inner_part";
     static constexpr int version = 3;
     std::int16_t number = 0;
     template <class Archive>
