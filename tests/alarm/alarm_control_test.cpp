@@ -153,6 +153,25 @@ TEST_SUITE("threshold") {
         CHECK(pass(nothing, "0110") == "0110");
     }
 
+    TEST_CASE("alarm control: by default every piece passes all flags on, until it is loaded") {
+        tocsin::alarm_chain<tocsin::m_of_n, tocsin::minimum_duration, tocsin::suppression> chain;
+        CHECK(chain.check().ok());
+        CHECK(pass(chain, "0110100111") == "0110100111");
+        tocsin::alarm_chain saved{tocsin::m_of_n(2, 2), tocsin::minimum_duration(2),
+                                  tocsin::suppression(3)};
+        REQUIRE(tocsin_test::load(chain, tocsin_test::save(saved)).ok());
+        saved.reset();
+        chain.reset();
+        CHECK(pass(chain, "0111101111110") == pass(saved, "0111101111110"));
+    }
+
+    TEST_CASE("alarm control: a chain of more pieces is not loaded as one of fewer") {
+        tocsin::alarm_chain two{tocsin::m_of_n(2, 3), tocsin::suppression(2)};
+        tocsin::alarm_chain one{tocsin::m_of_n(1, 1)};
+        CHECK_FALSE(tocsin_test::load(one, tocsin_test::save(two)).ok());
+        CHECK_FALSE(tocsin_test::load(two, tocsin_test::save(one)).ok());
+    }
+
     TEST_CASE("alarm control: after loading each piece goes on as before") {
         check_saving(tocsin::m_of_n(2, 40), tocsin::m_of_n(1, 1),
                      "1000000000000000000000000000000000000", "00010001");

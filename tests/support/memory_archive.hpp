@@ -61,7 +61,8 @@ class memory_archive {
                 values.setZero(static_cast<tocsin::index_t>((*content_)[prefix_ + name].size()));
             }
         }
-        transfer(name, values.data(), values.size());
+        // Saving only reads.
+        transfer(name, const_cast<double*>(values.data()), values.size());
     }
     void expect(const char* name, long long value) {
         auto number = static_cast<double>(value);
@@ -70,6 +71,13 @@ class memory_archive {
             fail(tocsin::status::error(tocsin::error_code::format_error, prefix_, name, " is ",
                                        number, ", expected ", value));
         }
+    }
+
+    static constexpr int version() noexcept { return std::numeric_limits<int>::max(); }
+    template <class Object>
+    void object(const char* name, Object& value) {
+        const auto inner = scope(name);
+        value.exchange(*this);
     }
 
     class scope_guard {

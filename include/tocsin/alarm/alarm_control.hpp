@@ -121,6 +121,11 @@ class minimum_deviation {
 /// At least m flags among the last n rows.
 class m_of_n {
   public:
+    static constexpr const char* kind = "m_of_n";
+    static constexpr int version = 1;
+
+    /// Passes every flag on: one of one.
+    m_of_n() noexcept : m_of_n(1, 1) {}
     /// @param m 1 to n
     /// @param n at most 64; otherwise check() reports it and there is never an alarm
     m_of_n(int m, int n) noexcept : m_{m}, n_{n} {}
@@ -148,7 +153,9 @@ class m_of_n {
         auto high = static_cast<std::uint32_t>(last_ >> 32U);
         archive.integer("last_low", low);
         archive.integer("last_high", high);
-        last_ = std::uint64_t{high} << 32U | low;
+        if constexpr (Archive::loading) {
+            last_ = std::uint64_t{high} << 32U | low;
+        }
         detail::keep_if(archive, check());
         if (check().ok() && (last_ & ~(~std::uint64_t{0} >> (64 - n_))) != 0) {
             detail::keep_if(archive, status::error(error_code::format_error, "m_of_n: flags ",
@@ -165,8 +172,11 @@ class m_of_n {
 /// A flag must last for `rows` consecutive rows: the first rows - 1 of each run are held back.
 class minimum_duration {
   public:
+    static constexpr const char* kind = "minimum_duration";
+    static constexpr int version = 1;
+
     /// @param rows at least 1; otherwise check() reports it and all flags pass
-    explicit minimum_duration(std::int64_t rows) noexcept : rows_{rows} {}
+    explicit minimum_duration(std::int64_t rows = 1) noexcept : rows_{rows} {}
 
     status check() const noexcept {
         return detail::check_rows("minimum_duration", "rows", rows_, 1, detail::most_rows);
@@ -194,8 +204,11 @@ class minimum_duration {
 /// whole; a run that begins during the silence passes from the end of the silence on.
 class suppression {
   public:
+    static constexpr const char* kind = "suppression";
+    static constexpr int version = 1;
+
     /// @param rows at least 0; otherwise check() reports it and all flags pass
-    explicit suppression(std::int64_t rows) noexcept : rows_{rows} {}
+    explicit suppression(std::int64_t rows = 0) noexcept : rows_{rows} {}
 
     status check() const noexcept {
         return detail::check_rows("suppression", "rows", rows_, 0, detail::most_rows);
@@ -242,6 +255,10 @@ concept alarm_piece = std::copyable<Piece> && requires(Piece piece, bool flag) {
 template <alarm_piece... Pieces>
 class alarm_chain {
   public:
+    /// Of pieces by their default constructors: a detector loads others into them.
+    alarm_chain() noexcept
+        requires(sizeof...(Pieces) > 0 && (std::default_initializable<Pieces> && ...))
+    = default;
     explicit alarm_chain(Pieces... pieces) noexcept : pieces_{std::move(pieces)...} {}
 
     bool push(bool flag) noexcept {
@@ -265,9 +282,12 @@ class alarm_chain {
         return first;
     }
 
+    static constexpr const char* kind = "alarm_chain";
+    static constexpr int version = 1;
     /// Each piece under its position in the chain: "0", "1", ...
     template <class Archive>
     void exchange(Archive& archive) {
+        archive.expect("pieces", static_cast<int>(sizeof...(Pieces)));
         exchange_each(archive, std::index_sequence_for<Pieces...>{});
     }
 
@@ -277,8 +297,7 @@ class alarm_chain {
         const auto one = [&](auto& piece, std::size_t index) {
             static_assert(sizeof...(Pieces) <= 10, "alarm_chain: names have one digit");
             const char name[] = {static_cast<char>('0' + index), '\0'};
-            const auto inner = archive.scope(name);
-            piece.exchange(archive);
+            archive.object(name, piece);
         };
         (one(std::get<Index>(pieces_), Index), ...);
     }

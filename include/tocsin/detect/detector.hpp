@@ -65,7 +65,8 @@ class detector {
 
     /// A detector that waits to be loaded.
     detector()
-        requires std::default_initializable<Rule>
+        requires std::default_initializable<Scaler> && std::default_initializable<Rule> &&
+                 std::default_initializable<Alarm>
         : detector(Model{}) {}
     /// Settings that cannot work are reported by check() and every phase.
     explicit detector(Model model, detector_settings settings = {}, Scaler data_scaler = {},
@@ -80,6 +81,7 @@ class detector {
         }
         if (check().ok()) {
             parts_.prepare();
+            parts_.identity = detail::identity_of(parts_);
         }
     }
 
@@ -391,6 +393,10 @@ class detector {
     void exchange(Archive& archive) {
         detail::exchange_learned(archive, parts_);
         if constexpr (Archive::loading) {
+            if (!archive.outcome().ok()) { // what the phase says was loaded may be missing
+                parts_.phase = detector_phase::created;
+                return;
+            }
             detail::settle(parts_);
         }
     }

@@ -143,17 +143,18 @@ class diagonal_gaussian {
     /// of doubles.
     template <class Derived>
     double score(const Eigen::MatrixBase<Derived>& error) const {
-        const column<double, Dimension> values = error.template cast<double>();
-        return score(
-            std::span<const double>(values.data(), static_cast<std::size_t>(values.size())));
+        const Eigen::Ref<const vector_type> values(error.template cast<double>());
+        return score(std::span(values.data(), static_cast<std::size_t>(values.size())));
     }
 
     /// Logarithm of the Gaussian's density at one error vector.
     /// @param error `[dimension]`, float or double
-    /// @return NaN where the distance is NaN, finite otherwise
+    /// @return NaN where the distance is NaN or an element is missing, finite otherwise
     template <class Derived>
     double log_density(const Eigen::MatrixBase<Derived>& error) const {
-        return density().at(score(error));
+        const Eigen::Ref<const vector_type> values(error.template cast<double>());
+        return values.hasNaN() ? std::numeric_limits<double>::quiet_NaN()
+                               : density().at(score(values));
     }
     /// Turns distances of this fit into log densities and back; all NaN before a successful fit.
     gaussian_log_density density() const noexcept {

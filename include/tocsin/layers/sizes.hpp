@@ -123,7 +123,9 @@ class chain_sizes<> {
         if (!archive.outcome().ok()) {
             return;
         }
-        given_ = count_ = layer_count + 1;
+        if constexpr (Archive::loading) {
+            given_ = count_ = layer_count + 1;
+        }
         for (int position = 0; position < count_; ++position) {
             archive.integer(detail::size_name(position).data(),
                             values_[static_cast<std::size_t>(position)], 1, maximum_layer_size);

@@ -36,6 +36,7 @@ class encoder_decoder {
   public:
     using scalar_type = Scalar;
     static constexpr const char* kind = "encoder_decoder";
+    static constexpr int version = 1;
 
     constexpr encoder_decoder() noexcept = default;
     /// The defaults found the most anomalies (docs/evaluation.md).

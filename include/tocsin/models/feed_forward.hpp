@@ -23,6 +23,7 @@ class feed_forward {
   public:
     using scalar_type = Scalar;
     static constexpr const char* kind = "feed_forward";
+    static constexpr int version = 1;
 
     constexpr feed_forward() noexcept = default;
     /// @param head     from `features * look_back` inputs to the targets

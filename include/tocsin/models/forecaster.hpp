@@ -31,6 +31,7 @@ class forecaster {
   public:
     using scalar_type = Scalar;
     static constexpr const char* kind = "forecaster";
+    static constexpr int version = 1;
 
     constexpr forecaster() noexcept = default;
     /// @param targets number of features to forecast, the first ones

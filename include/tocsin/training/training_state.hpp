@@ -45,6 +45,7 @@ struct training_state {
         return state;
     }
 
+    static constexpr int version = 1;
     /// Describes the state to an archive. Loading needs a state made by fresh() for the same model
     /// and optimiser: sizes that differ are refused.
     template <class Archive>
