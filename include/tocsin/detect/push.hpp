@@ -23,8 +23,8 @@ namespace tocsin::detail {
 
 /// Largest scaled value that a model reads: its square is finite, so that no state becomes NaN.
 template <class Scalar>
-inline constexpr Scalar largest_input = sizeof(Scalar) == sizeof(float) ? Scalar(1e18)
-                                                                        : Scalar(1e150);
+inline constexpr Scalar largest_input =
+    sizeof(Scalar) == sizeof(float) ? Scalar(1e18) : Scalar(1e150);
 
 /// A sample between the steps of push().
 template <class Scalar>
@@ -119,11 +119,13 @@ bool read_sample(const Learned& learned, Stream& stream,
     }
     if (spoilt == 0) {
         std::copy_n(observed, features, inputs.data());
-        if (stream.last.missing > 0) {
+        if (stream.incomplete) {
             std::fill(runs.begin(), runs.end(), 0);
+            stream.incomplete = false;
         }
         return false;
     }
+    stream.incomplete = true;
     bool infinite = false;
     for (int f = 0; f < features; ++f) {
         const auto at = static_cast<std::size_t>(f);
@@ -188,7 +190,7 @@ begin_push(const Learned& learned, Stream& stream,
     if (blind && stream.seen == 0) {
         return pending; // a stream begins with a value
     }
-    pending.source = {stream.state(), stream.seen,        observed,
+    pending.source = {stream.state(),         stream.seen,         observed,
                       stream.inputs().data(), learned.mean.data(), errors};
     pending.complete = learned.source.prepare(pending.source);
     pending.advances = learned.source.advances(pending.complete);
@@ -238,19 +240,13 @@ verdict finish_push(const Learned& learned, Stream& stream,
         outcome.kind = verdict_kind::sensor_lost;
     }
     if (outcome.reason == sample_reason::scored || outcome.lost > 0) {
-        outcome.alarm = stream.alarm.push(outcome.is_anomaly() ||
-                                           outcome.kind == verdict_kind::sensor_lost);
+        outcome.alarm =
+            stream.alarm.push(outcome.is_anomaly() || outcome.kind == verdict_kind::sensor_lost);
     } else {
         outcome.alarm = stream.last.alarm; // nothing is known that would end one
     }
     stream.last = outcome;
     return outcome;
-}
-
-/// What finish_push() leaves for the next sample, where nobody wants a verdict.
-template <class Stream>
-void note_missing(Stream& stream, const verdict& outcome) noexcept {
-    stream.last = outcome;
 }
 
 /// Whether a stream can be judged by a detector: fitted, and made for it.
