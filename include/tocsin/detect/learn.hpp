@@ -93,13 +93,16 @@ void learn(const Learned& learned, Stream& stream) noexcept {
         return;
     }
     const verdict& last = stream.last;
-    if (stream.learnable && !last.is_anomaly()) {
+    if (!stream.learnable) {
+        return;
+    }
+    if (!last.is_anomaly()) {
         const std::span<const double> errors =
             last.scored() ? std::span<const double>(stream.errors()) : std::span<const double>();
         learning->learn_normal(learned.model, errors, stream.inputs(), stream.position,
                                stream.seen == 1);
     }
-    if (last.scored() && last.missing == 0) {
+    if (last.scored()) {
         learning->learn_score(last.score);
     }
     stream.learnable = false; // each sample once
