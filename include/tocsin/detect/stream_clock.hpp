@@ -56,8 +56,8 @@ class stream_clock {
         if (agreeing_ < settings.clock_agreement) {
             return clock_step::refused;
         }
-        if (agrees && interval > longest) {
-            interval_ = interval; // the stream has become slower
+        if (agrees && (interval > longest || intervals_of_a_pause * interval < interval_)) {
+            interval_ = interval; // the stream has become slower, or a wrong stamp was learned
         } else if (const double pause = time - last_; !agrees && pause > 0) {
             learn(pause);
         }
