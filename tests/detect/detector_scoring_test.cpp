@@ -282,7 +282,7 @@ TEST_SUITE("detect") {
                     detector.shares(stream, shares);
                     CHECK(std::accumulate(shares.begin(), shares.end(), 0.0) == doctest::Approx(1));
                     if (last.score > 1e25) {
-                        CHECK(shares[2] == doctest::Approx(1));
+                        CHECK(shares[2] > 0.9); // the rest is what it has in common with others
                     }
                 }
             }

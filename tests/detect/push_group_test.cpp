@@ -43,9 +43,9 @@ void fill_samples(matrix<float>& samples, const matrix<float>& values, index_t t
         }
     }
 }
-/// Times that mostly go forward.
+/// Times that mostly go forward, once a stream knows its interval.
 double time_of(index_t t, tocsin::random_generator& random) {
-    const double kind = random.uniform();
+    const double kind = t % 40 < 10 ? 1 : random.uniform();
     return kind < 0.03   ? 4e9
            : kind < 0.06 ? -1
            : kind < 0.1  ? tocsin::unknown_time
@@ -74,6 +74,8 @@ void check_together(const Detector& detector, int count, const matrix<float>& va
     std::vector<double> times(size);
     matrix<float> samples(detector.features(), count);
     tocsin::random_generator random(3);
+    // Of a score far below the threshold, the rounding of the forecast is a larger part.
+    const double threshold = detector.threshold(detector.settings().view);
     double worst = 0;
     int different = 0;
     int scored = 0;
@@ -109,7 +111,7 @@ void check_together(const Detector& detector, int count, const matrix<float>& va
             if (expected.scored()) {
                 ++scored;
                 worst = std::max(worst, std::abs(got.score - expected.score) /
-                                            std::max(std::abs(expected.score), 1.0));
+                                            std::max(expected.score, threshold));
             }
         }
     }
@@ -117,7 +119,7 @@ void check_together(const Detector& detector, int count, const matrix<float>& va
         CHECK(together[k].position() == alone[k].position());
     }
     CHECK(different == 0);
-    CHECK(scored > 20 * count);
+    CHECK(scored > 10 * count);
     CHECK(worst < 1e-5);
     CHECK(allocations == 0);
 }
@@ -146,7 +148,7 @@ TEST_SUITE("detect") {
     TEST_CASE("push_all: as each stream alone, for forecasters of one layer") {
         for (const int ahead : {1, 3}) {
             CAPTURE(ahead);
-            forecasting<> detector(small_forecaster(ahead));
+            forecasting<> detector(small_forecaster(ahead), {.warm_up = 3});
             tocsin_test::learn_slow_waves(detector, 3);
             check_forecaster(detector);
         }
@@ -155,7 +157,8 @@ TEST_SUITE("detect") {
     TEST_CASE("push_all: as each stream alone, for forecasters of two layers") {
         for (const int ahead : {1, 3}) {
             CAPTURE(ahead);
-            forecasting<tocsin::diagonal_gaussian<>> detector(small_forecaster(ahead, {9, 5}));
+            forecasting<tocsin::diagonal_gaussian<>> detector(small_forecaster(ahead, {9, 5}),
+                                                              {.warm_up = 3});
             tocsin_test::learn_slow_waves(detector, 3);
             check_forecaster(detector);
         }

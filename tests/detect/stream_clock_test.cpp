@@ -134,6 +134,17 @@ TEST_SUITE("detect") {
         CHECK(seen.ends_with(std::string(40, 'f')));
     }
 
+    TEST_CASE("stream clock: an interval learned from a wrong stamp goes with it") {
+        stream_clock clock;
+        CHECK(steps(clock, {1.7e9, 4.07e9}) == "ff"); // no interval is known yet
+        std::string seen;
+        for (int k = 1; k <= 20; ++k) {
+            seen += steps(clock, {1.7e9 + 60.0 * k});
+        }
+        CHECK(seen == "rrR" + std::string(17, 'f'));
+        CHECK(steps(clock, {4.07e9, 1.7e9 + 60.0 * 22}) == "rf");
+    }
+
     TEST_CASE("stream clock: clear() forgets the times") {
         stream_clock clock = steady(4.07e9, 5);
         clock.clear();
