@@ -13,6 +13,7 @@
 // Whole runs: that a detector finds anomalies, and finds the same ones every time.
 
 using tocsin::detector_settings;
+using tocsin::error_view;
 using tocsin_test::same_bits;
 
 namespace {
@@ -74,8 +75,8 @@ std::vector<double> outcome_of(learned_detector detector, const sinusoid_problem
         const auto covariance = statistic->covariance().reshaped();
         all.insert(all.end(), covariance.begin(), covariance.end());
     }
-    all.push_back(detector.step_threshold());
-    all.push_back(detector.feature_threshold());
+    all.push_back(detector.threshold());
+    all.push_back(detector.threshold(error_view::per_feature));
     return all;
 }
 
@@ -89,7 +90,7 @@ TEST_SUITE("detect") {
         tocsin::confusion_counts by_feature;
         for (tocsin::index_t k = 0; k < problem.test.count(); ++k) {
             const bool anomalous = problem.test.labels[static_cast<std::size_t>(k)] != 0;
-            const auto verdict = detector.score(problem.test.sequence(k));
+            const auto verdict = tocsin_test::judge(detector, problem.test.sequence(k));
             by_step.add(verdict.flagged_by_step, anomalous);
             by_feature.add(verdict.flagged_by_feature, anomalous);
         }

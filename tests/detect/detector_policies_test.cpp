@@ -6,13 +6,14 @@
 
 #include "support/own_policies.hpp"
 #include "support/small_detectors.hpp"
-#include <cmath>
-#include <numeric>
+#include <array>
 
 // A caller's own policies: they meet the concepts and work together, deriving from nothing.
 
 using tocsin::detector_settings;
+using tocsin::error_view;
 using tocsin_test::halving_scaler;
+using tocsin_test::judge;
 using tocsin_test::largest_error;
 using tocsin_test::twice_the_largest;
 using tocsin_test::window_mean;
@@ -22,8 +23,12 @@ namespace {
 static_assert(tocsin::sequence_model<window_mean<float>>);
 static_assert(tocsin::sequence_model<window_mean<double>>);
 static_assert(tocsin::scaler<halving_scaler<float>>);
-static_assert(tocsin::error_statistic<largest_error, double>);
+static_assert(tocsin::error_statistic<largest_error>);
 static_assert(tocsin::threshold_rule<twice_the_largest>);
+
+static_assert(!tocsin::adapting_statistic<largest_error>);
+static_assert(!tocsin::adapting_rule<twice_the_largest>);
+static_assert(tocsin::detector_model<window_mean<float>>);
 
 /// Predicts, but cannot be trained.
 struct without_training {
@@ -40,7 +45,7 @@ struct without_training {
 };
 static_assert(!tocsin::sequence_model<without_training>);
 static_assert(!tocsin::scaler<window_mean<float>>);
-static_assert(!tocsin::error_statistic<twice_the_largest, double>);
+static_assert(!tocsin::error_statistic<twice_the_largest>);
 static_assert(!tocsin::threshold_rule<largest_error>);
 
 template <class Scalar>
@@ -63,32 +68,33 @@ TEST_SUITE("detect") {
         tocsin_test::run_all_phases(detector, windows, tocsin_test::quick_trainer(60));
 
         // The largest score on normal data is 1 by construction, the threshold twice that.
-        CHECK(detector.step_threshold() == doctest::Approx(2));
-        CHECK(detector.feature_threshold() == doctest::Approx(2));
+        CHECK(detector.threshold() == doctest::Approx(2));
+        CHECK(detector.threshold(error_view::per_feature) == doctest::Approx(2));
         for (tocsin::index_t k = 0; k < windows.count(); ++k) {
-            const auto verdict = detector.score(windows.window(k));
+            const auto verdict = judge(detector, windows.window(k));
             CHECK(verdict.step_score <= doctest::Approx(1));
             CHECK_FALSE(verdict.flagged_by_step);
         }
         tocsin::matrix<Scalar> window = windows.window(0);
         window(1, 2) += 2;
-        const auto verdict = detector.score(window);
+        auto workspace = detector.make_workspace();
+        const auto verdict = detector.score(window, workspace);
         CHECK(verdict.flagged_by_step);
         CHECK(verdict.flagged_by_feature);
-        CHECK(verdict.feature_distances[1] > verdict.feature_distances[0]);
+        CHECK(workspace.feature_scores()[1] > workspace.feature_scores()[0]);
         // In original units: the mean of the window, up to the small constant.
-        CHECK(verdict.reconstruction(1, 0) ==
+        CHECK(workspace.reconstruction()(1, 0) ==
               doctest::Approx(static_cast<double>(window.row(1).mean())).epsilon(0.1));
 
+        auto stream = detector.make_stream();
         for (int t = 0; t < 3; ++t) {
-            CHECK(detector.push(tocsin_test::sample_of(window, t)).kind ==
-                  tocsin::verdict_kind::warming_up);
+            CHECK(detector.push(stream, window.col(t)).kind == tocsin::verdict_kind::warming_up);
         }
-        const auto last = detector.push(tocsin_test::sample_of(window, 3));
-        CHECK(last.kind == tocsin::verdict_kind::anomaly);
-        REQUIRE(last.shares.size() == 2);
-        CHECK(last.shares[0] == 0);
-        CHECK(last.shares[1] == 1);
+        CHECK(detector.push(stream, window.col(3)).kind == tocsin::verdict_kind::anomaly);
+        std::array<double, 2> shares{};
+        detector.shares(stream, shares);
+        CHECK(shares[0] == 0);
+        CHECK(shares[1] == 1);
     }
 
     TEST_CASE("detector: own policies refuse in their own words") {
@@ -113,9 +119,9 @@ TEST_SUITE("detect") {
             detector(window_mean<float>(3), detector_settings{.window = 6});
         tocsin_test::run_all_phases(detector, windows);
         tocsin::matrix<float> window = windows.window(10);
-        CHECK_FALSE(detector.score(window).flagged_by_step);
+        CHECK_FALSE(judge(detector, window).flagged_by_step);
         window(2, 4) -= 30;
-        CHECK(detector.score(window).flagged_by_step);
-        CHECK(detector.score(window).flagged_by_feature);
+        CHECK(judge(detector, window).flagged_by_step);
+        CHECK(judge(detector, window).flagged_by_feature);
     }
 }

@@ -14,15 +14,14 @@
 #include <utility>
 #include <vector>
 
-// score() and push() over LSTM networks.
+// score() and scores() of windows.
 
 using tocsin::detector_settings;
+using tocsin::error_view;
 using tocsin::index_t;
 using tocsin::matrix;
 using tocsin::scored_steps;
-using tocsin::verdict_kind;
-using tocsin_test::same_bits;
-using tocsin_test::sample_of;
+using tocsin_test::judge;
 using tocsin_test::small_lstm;
 using tocsin_test::static_lstm;
 using tocsin_test::waves;
@@ -33,9 +32,7 @@ namespace {
 constexpr int window_length = 6;
 
 template <class Scalar>
-using dynamic_model = tocsin::encoder_decoder<Scalar>;
-template <class Scalar>
-using dynamic_detector = tocsin::detector<dynamic_model<Scalar>>;
+using dynamic_detector = tocsin::detector<tocsin::encoder_decoder<Scalar>>;
 
 /// Batches use matrix products, single windows matrix-vector products, which round differently.
 template <class Scalar>
@@ -53,19 +50,16 @@ dynamic_detector<Scalar> ready_detector(const tocsin::windows<Scalar>& windows,
     return detector;
 }
 
-using scoring = dynamic_detector<float>;
-using sample = std::span<const float>;
-static_assert(noexcept(std::declval<scoring&>().push(std::declval<sample>())));
-static_assert(noexcept(std::declval<scoring&>().score(std::declval<const matrix<float>&>())));
-static_assert(noexcept(
-    std::declval<scoring&>().score(std::declval<const tocsin::matrix_view<const float>&>())));
-static_assert(noexcept(std::declval<scoring&>().restart_stream()));
-static_assert(noexcept(std::declval<scoring&>().override_thresholds(1, 2)));
-static_assert(noexcept(std::declval<const scoring&>().step_threshold()));
-static_assert(noexcept(std::declval<const scoring&>().feature_threshold()));
-static_assert(noexcept(std::declval<const scoring&>().check()));
+using scoring = const dynamic_detector<float>;
+using workspace = tocsin::window_workspace<float>;
+static_assert(noexcept(std::declval<scoring&>().score(std::declval<const matrix<float>&>(),
+                                                      std::declval<workspace&>())));
+static_assert(noexcept(std::declval<scoring&>().score(
+    std::declval<const tocsin::matrix_view<const float>&>(), std::declval<workspace&>())));
+static_assert(noexcept(std::declval<scoring&>().threshold()));
+static_assert(noexcept(std::declval<scoring&>().check()));
 
-/// Everything that score() and push() do, then one call that allocates for certain.
+/// score(), then one call that allocates for certain.
 template <class Model>
 void check_allocations(Model model) {
     using scalar = typename Model::scalar_type;
@@ -80,22 +74,15 @@ void check_allocations(Model model) {
             model, detector_settings{.window = window_length, .scored = scored});
         tocsin_test::run_all_phases(detector, windows);
         double sum = 0;
+        auto memory = detector.make_workspace();
         const long during = tocsin_test::allocations_during([&] {
             for (index_t k = 0; k < windows.count(); ++k) {
-                sum += detector.score(windows.window(k)).step_score;
-                detector.score(broken_windows.window(k));
+                sum += detector.score(windows.window(k), memory).step_score;
+                detector.score(broken_windows.window(k), memory);
             }
-            for (index_t t = 0; t < broken.cols(); ++t) {
-                sum += detector.push(sample_of(values, t)).score;
-                detector.push(sample_of(broken, t));
-            }
-            detector.restart_stream();
-            detector.override_thresholds(1, 2);
         });
-        std::vector<double> per_step;
-        std::vector<double> per_feature;
         const long control = tocsin_test::allocations_during(
-            [&] { static_cast<void>(detector.scores(windows, per_step, per_feature)); });
+            [&] { static_cast<void>(detector.scores(windows).has_value()); });
         CHECK(during == 0);
         CHECK(control > 0);
         CHECK(sum != 0);
@@ -110,9 +97,9 @@ TEST_SUITE("detect") {
         const auto values = waves<Scalar>(3, 60, 1);
         const auto windows = windows_over(values, window_length);
         auto detector = ready_detector(windows);
-        std::vector<double> per_step;
-        std::vector<double> per_feature;
-        REQUIRE(detector.scores(windows, per_step, per_feature).ok());
+        const auto scores = detector.scores(windows);
+        REQUIRE(scores.has_value());
+        const auto& [per_step, per_feature] = *scores;
         std::vector<matrix<Scalar>> reconstructions;
         REQUIRE(detector
                     .reconstruct(windows,
@@ -126,51 +113,57 @@ TEST_SUITE("detect") {
         detector.override_thresholds(per_step[20], per_feature[20]);
 
         int flagged = 0;
+        auto memory = detector.make_workspace();
         for (index_t k = 0; k < windows.count(); ++k) {
             CAPTURE(k);
-            const auto verdict = detector.score(windows.window(k));
+            const auto verdict = detector.score(windows.window(k), memory);
             const auto at = static_cast<std::size_t>(k);
             CHECK(verdict.valid);
             CHECK(verdict.step_score == doctest::Approx(per_step[at]).epsilon(tolerance<Scalar>()));
             CHECK(verdict.feature_score ==
                   doctest::Approx(per_feature[at]).epsilon(tolerance<Scalar>()));
-            CHECK((verdict.reconstruction - reconstructions[at]).cwiseAbs().maxCoeff() <
+            CHECK((memory.reconstruction() - reconstructions[at]).cwiseAbs().maxCoeff() <
                   static_cast<Scalar>(tolerance<Scalar>()));
-            REQUIRE(verdict.step_distances.size() == window_length);
-            REQUIRE(verdict.feature_distances.size() == 3);
-            CHECK(verdict.step_score ==
-                  *std::max_element(verdict.step_distances.begin(), verdict.step_distances.end()));
-            CHECK(verdict.feature_score == *std::max_element(verdict.feature_distances.begin(),
-                                                             verdict.feature_distances.end()));
-            CHECK(verdict.flagged_by_step == (verdict.step_score > detector.step_threshold()));
+            const auto by_step = memory.step_scores();
+            const auto by_feature = memory.feature_scores();
+            REQUIRE(by_step.size() == window_length);
+            REQUIRE(by_feature.size() == 3);
+            CHECK(verdict.step_score == *std::max_element(by_step.begin(), by_step.end()));
+            CHECK(verdict.feature_score == *std::max_element(by_feature.begin(), by_feature.end()));
+            CHECK(verdict.flagged_by_step == (verdict.step_score > detector.threshold()));
             CHECK(verdict.flagged_by_feature ==
-                  (verdict.feature_score > detector.feature_threshold()));
+                  (verdict.feature_score > detector.threshold(error_view::per_feature)));
             flagged += verdict.flagged_by_step ? 1 : 0;
         }
         CHECK(flagged > 0);
         CHECK(flagged < windows.count());
     }
 
-    TEST_CASE("score: the distances are those of the statistics for the residual of the window") {
+    TEST_CASE("score: the scores are those of the statistics for the residual of the window") {
         const auto values = waves<double>(2, 60, 1);
         const auto windows = windows_over(values, window_length);
-        auto detector = ready_detector(windows);
-        const auto verdict = detector.score(windows.window(9));
+        const auto detector = ready_detector(windows);
+        auto memory = detector.make_workspace();
+        detector.score(windows.window(9), memory);
         matrix<double> original = windows.window(9);
-        matrix<double> reconstruction = verdict.reconstruction;
+        matrix<double> reconstruction = memory.reconstruction();
         detector.data_scaler().transform(original);
         detector.data_scaler().transform(reconstruction);
         const matrix<double> errors = (original - reconstruction).cwiseAbs();
-        auto per_step = detector.step_statistic();
-        auto per_feature = detector.feature_statistic();
+        const matrix<double> transposed = errors.transpose();
+        const auto column = [](const matrix<double>& of, index_t k) {
+            return std::span<const double>(of.data() + k * of.rows(),
+                                           static_cast<std::size_t>(of.rows()));
+        };
+        const auto& per_step = detector.step_statistic();
+        const auto& per_feature = detector.feature_statistic();
         for (int t = 0; t < window_length; ++t) {
-            CHECK(verdict.step_distances[static_cast<std::size_t>(t)] ==
-                  doctest::Approx(per_step.squared_distance(errors.col(t))).epsilon(1e-9));
+            CHECK(memory.step_scores()[static_cast<std::size_t>(t)] ==
+                  doctest::Approx(per_step.score(column(errors, t))).epsilon(1e-9));
         }
         for (int f = 0; f < 2; ++f) {
-            CHECK(verdict.feature_distances[static_cast<std::size_t>(f)] ==
-                  doctest::Approx(per_feature.squared_distance(errors.row(f).transpose()))
-                      .epsilon(1e-9));
+            CHECK(memory.feature_scores()[static_cast<std::size_t>(f)] ==
+                  doctest::Approx(per_feature.score(column(transposed, f))).epsilon(1e-9));
         }
         CHECK(per_step.dimension() == 2);
         CHECK(per_feature.dimension() == window_length);
@@ -179,224 +172,167 @@ TEST_SUITE("detect") {
         CHECK(per_feature.accumulated().count() == windows.count() * 2);
     }
 
-    TEST_CASE("score: with the newest step alone there is one distance, fitted to newest steps") {
+    TEST_CASE("score: with the newest step alone there is one score, fitted to newest steps") {
         const auto values = waves<float>(3, 60, 1);
         const auto windows = windows_over(values, window_length);
-        auto detector = ready_detector(windows, scored_steps::newest);
+        const auto detector = ready_detector(windows, scored_steps::newest);
         CHECK(detector.step_statistic().accumulated().count() == windows.count());
         matrix<float> window = windows.window(5);
-        const auto before = detector.score(window);
-        REQUIRE(before.step_distances.size() == 1);
-        CHECK(before.step_distances[0] == before.step_score);
-        CHECK(before.feature_distances.size() == 3);
+        auto memory = detector.make_workspace();
+        const auto before = detector.score(window, memory);
+        REQUIRE(memory.step_scores().size() == 1);
+        CHECK(memory.step_scores()[0] == before.step_score);
+        CHECK(memory.feature_scores().size() == 3);
         CHECK_FALSE(before.flagged_by_step);
         window(1, window_length - 1) += 20;
-        CHECK(detector.score(window).flagged_by_step);
+        CHECK(detector.score(window, memory).flagged_by_step);
     }
 
-    TEST_CASE("score: a window with NaN or infinity is not valid and flags nothing") {
-        const auto values = waves<float>(2, 60, 1);
+    TEST_CASE("score: one missing value does not hide the others") {
+        const auto values = waves<float>(3, 60, 1);
         const auto windows = windows_over(values, window_length);
         for (const auto scored : {scored_steps::all, scored_steps::newest}) {
-            auto detector = ready_detector(windows, scored);
-            detector.override_thresholds(-1, -1); // every number would exceed it
+            const auto detector = ready_detector(windows, scored);
             for (const float bad :
                  {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(),
                   -std::numeric_limits<float>::infinity()}) {
                 for (const int t : {0, window_length - 1}) {
                     CAPTURE(bad);
                     CAPTURE(t);
-                    auto broken = values;
-                    broken(1, t) = bad;
-                    const auto first = windows_over(broken, window_length);
-                    const auto verdict = detector.score(first.window(0));
-                    CHECK_FALSE(verdict.valid);
-                    CHECK_FALSE(verdict.flagged_by_step);
-                    CHECK_FALSE(verdict.flagged_by_feature);
-                    CHECK(std::isnan(verdict.step_score));
-                    CHECK(std::isnan(verdict.feature_score));
-
-                    std::vector<double> per_step;
-                    std::vector<double> per_feature;
-                    REQUIRE(detector.scores(first, per_step, per_feature).ok());
-                    CHECK(std::isnan(per_step[0]));
-                    CHECK(std::isnan(per_feature[0]));
-                    CHECK(std::isfinite(per_step[static_cast<std::size_t>(t) + 1]));
+                    matrix<float> window = windows.window(8);
+                    window(1, t) = bad;
+                    const auto verdict = judge(detector, window);
+                    CHECK(verdict.valid);
+                    CHECK(std::isfinite(verdict.step_score));
+                    CHECK(std::isfinite(verdict.feature_score));
+                    const auto scores = detector.scores(windows_over(window, window_length));
+                    REQUIRE(scores.has_value());
+                    CHECK(scores->per_step[0] == doctest::Approx(verdict.step_score).epsilon(1e-3));
+                    CHECK(scores->per_feature[0] ==
+                          doctest::Approx(verdict.feature_score).epsilon(1e-3));
+                    window(2, window_length - 1) += 20;
+                    CHECK(judge(detector, window).flagged_by_step);
+                    CHECK(judge(detector, window).flagged_by_feature);
                 }
             }
-            // It leaves nothing behind.
-            const auto after = detector.score(windows.window(0));
-            CHECK(after.valid);
-            CHECK(after.flagged_by_step);
-            CHECK(std::isfinite(after.step_score));
         }
     }
 
-    TEST_CASE_TEMPLATE("score, push: finite values that overflow are as anomalous as can be",
-                       Scalar, float, double) {
+    TEST_CASE("score: a window without any value is not valid and flags nothing") {
+        const auto values = waves<float>(2, 60, 1);
+        const auto windows = windows_over(values, window_length);
+        auto detector = ready_detector(windows);
+        detector.override_thresholds(-1, -1); // every number would exceed it
+        const matrix<float> nothing =
+            matrix<float>::Constant(2, window_length, std::numeric_limits<float>::quiet_NaN());
+        auto memory = detector.make_workspace();
+        const auto verdict = detector.score(nothing, memory);
+        CHECK_FALSE(verdict.valid);
+        CHECK_FALSE(verdict.flagged_by_step);
+        CHECK_FALSE(verdict.flagged_by_feature);
+        CHECK(std::isnan(verdict.step_score));
+        CHECK(std::isnan(verdict.feature_score));
+        const auto scores = detector.scores(windows_over(nothing, window_length));
+        REQUIRE(scores.has_value());
+        CHECK(std::isnan(scores->per_step[0]));
+        CHECK(std::isnan(scores->per_feature[0]));
+        // It leaves nothing behind.
+        const auto after = detector.score(windows.window(0), memory);
+        CHECK(after.valid);
+        CHECK(after.flagged_by_step);
+        CHECK(after.step_score == judge(detector, windows.window(0)).step_score);
+    }
+
+    TEST_CASE("score: a window of another shape, or memory of another detector, is not valid") {
+        const auto values = waves<float>(2, 60, 1);
+        const auto detector = ready_detector(windows_over(values, window_length));
+        CHECK_FALSE(judge(detector, matrix<float>(matrix<float>::Zero(2, 5))).valid);
+        CHECK_FALSE(judge(detector, matrix<float>(matrix<float>::Zero(3, window_length))).valid);
+        CHECK_FALSE(judge(detector, matrix<float>()).valid);
+        workspace none;
+        CHECK_FALSE(detector.score(values.leftCols(window_length), none).valid);
+    }
+
+    TEST_CASE_TEMPLATE("score: finite values that are huge are as anomalous as can be", Scalar,
+                       float, double) {
         // Small units, so that scaling huge values overflows.
         const matrix<Scalar> values = waves<Scalar>(3, 60, 1) * Scalar(0.01);
         const auto windows = windows_over(values, window_length);
-        const Scalar huge = std::is_same_v<Scalar, float> ? Scalar(1e38) : Scalar(1e308);
+        const Scalar huge = std::numeric_limits<Scalar>::max();
         for (const auto scored : {scored_steps::all, scored_steps::newest}) {
-            auto detector = ready_detector(windows, scored);
+            const auto detector = ready_detector(windows, scored);
             for (const Scalar value : {huge, Scalar(-huge)}) {
                 for (const int t : {0, window_length - 1}) {
                     CAPTURE(t);
                     matrix<Scalar> window = windows.window(3);
                     window(2, t) = value;
-                    const auto whole = detector.score(window);
+                    const auto whole = judge(detector, window);
                     CHECK(whole.valid);
-                    CHECK(whole.feature_score == std::numeric_limits<double>::infinity());
+                    CHECK(whole.feature_score > 1e25);
                     CHECK(whole.flagged_by_feature);
                     if (scored == scored_steps::all || t == window_length - 1) {
-                        CHECK(whole.step_score == std::numeric_limits<double>::infinity());
+                        CHECK(whole.step_score > 1e25);
                         CHECK(whole.flagged_by_step);
                     }
-                    detector.restart_stream();
-                    tocsin::verdict last;
-                    for (int k = 0; k < window_length; ++k) {
-                        last = detector.push(sample_of(window, k));
-                    }
+                    auto stream = detector.make_stream();
+                    const auto last = tocsin_test::push_each(detector, stream, window).back();
                     CHECK(last.score == whole.step_score);
                     CHECK(last.is_anomaly() == whole.flagged_by_step);
-                    REQUIRE(last.shares.size() == 3);
-                    CHECK(std::accumulate(last.shares.begin(), last.shares.end(), 0.0) ==
-                          doctest::Approx(1));
-                    if (std::isinf(last.score)) {
-                        CHECK(last.shares[2] == doctest::Approx(1));
+                    std::vector<double> shares(3);
+                    detector.shares(stream, shares);
+                    CHECK(std::accumulate(shares.begin(), shares.end(), 0.0) == doctest::Approx(1));
+                    if (last.score > 1e25) {
+                        CHECK(shares[2] > 0.9); // the rest is what it has in common with others
                     }
                 }
             }
         }
     }
 
-    TEST_CASE_TEMPLATE("push: a stream gives the bits that score() gives for the same windows",
-                       Scalar, float, double) {
-        const auto training = waves<Scalar>(3, 60, 1);
-        const auto windows = windows_over(training, window_length);
-        auto stream = waves<Scalar>(3, 70, 2);
-        stream(1, 30) += 20;
-        const auto stream_windows = windows_over(stream, window_length);
-        for (const auto scored : {scored_steps::all, scored_steps::newest}) {
-            auto detector = ready_detector(windows, scored);
-            auto other = detector; // so that score() does not write between two pushes
-            int anomalies = 0;
-            for (index_t t = 0; t < stream.cols(); ++t) {
-                CAPTURE(t);
-                const auto verdict = detector.push(sample_of(stream, t));
-                if (t + 1 < window_length) {
-                    CHECK(verdict.kind == verdict_kind::warming_up);
-                    CHECK(verdict.score == 0);
-                    CHECK(verdict.shares.empty());
-                    continue;
-                }
-                const auto expected = other.score(stream_windows.window(t + 1 - window_length));
-                CHECK(verdict.score == expected.step_score);
-                CHECK(verdict.threshold == detector.step_threshold());
-                CHECK(verdict.is_anomaly() == expected.flagged_by_step);
-                CHECK((verdict.kind == verdict_kind::anomaly ||
-                       verdict.kind == verdict_kind::normal));
-                REQUIRE(verdict.shares.size() == 3);
-                CHECK(std::accumulate(verdict.shares.begin(), verdict.shares.end(), 0.0) ==
-                      doctest::Approx(1));
-                anomalies += verdict.is_anomaly() ? 1 : 0;
-                if (t == 30) {
-                    CHECK(verdict.is_anomaly());
-                    CHECK(verdict.shares[1] > 0.8);
-                }
-            }
-            CHECK(anomalies > 0);
-            CHECK(anomalies < 30);
-        }
-    }
-
-    TEST_CASE("push: score() between two samples does not disturb the stream") {
+    TEST_CASE("score: does not disturb a stream of the same detector") {
         const auto values = waves<float>(2, 60, 1);
         const auto windows = windows_over(values, window_length);
-        auto detector = ready_detector(windows);
-        auto undisturbed = detector;
+        const auto detector = ready_detector(windows);
+        auto memory = detector.make_workspace();
+        auto stream = detector.make_stream();
+        auto undisturbed = detector.make_stream();
         for (index_t t = 0; t < 20; ++t) {
-            detector.score(windows.window(40));
-            CHECK(detector.push(sample_of(values, t)).score ==
-                  undisturbed.push(sample_of(values, t)).score);
+            detector.score(windows.window(40), memory);
+            CHECK(detector.push(stream, values.col(t)).score ==
+                  detector.push(undisturbed, values.col(t)).score);
         }
     }
 
-    TEST_CASE("push: a sample that is not finite is reported and left out of the window") {
-        const auto values = waves<float>(2, 60, 1);
-        const auto windows = windows_over(values, window_length);
-        auto detector = ready_detector(windows);
-        auto undisturbed = detector;
-        for (index_t t = 0; t < 30; ++t) {
-            CAPTURE(t);
-            for (const float bad : {std::numeric_limits<float>::quiet_NaN(),
-                                    std::numeric_limits<float>::infinity()}) {
-                const std::vector<float> broken{values(0, t), bad};
-                const auto verdict = detector.push(broken);
-                CHECK(verdict.kind == verdict_kind::invalid_sample);
-                CHECK_FALSE(verdict.is_anomaly());
-                CHECK(verdict.score == 0);
-                CHECK(verdict.shares.empty());
-            }
-            const auto verdict = detector.push(sample_of(values, t));
-            const auto expected = undisturbed.push(sample_of(values, t));
-            CHECK(verdict.kind == expected.kind);
-            CHECK(verdict.score == expected.score);
-        }
-    }
-
-    TEST_CASE("push: restart_stream() forgets the samples") {
-        const auto values = waves<float>(2, 60, 1);
-        const auto windows = windows_over(values, window_length);
-        auto detector = ready_detector(windows);
-        auto fresh = detector;
-        for (index_t t = 0; t < 10; ++t) {
-            detector.push(sample_of(values, t));
-        }
-        detector.restart_stream();
-        for (index_t t = 20; t < 30; ++t) {
-            const auto verdict = detector.push(sample_of(values, t));
-            const auto expected = fresh.push(sample_of(values, t));
-            CHECK(verdict.kind == expected.kind);
-            CHECK((verdict.kind == verdict_kind::warming_up) == (t < 20 + window_length - 1));
-            CHECK(verdict.score == expected.score);
-        }
-        // New weights are a new detector: its stream starts afresh, too.
-        REQUIRE(detector.train(windows, {}, tocsin_test::quick_trainer()).ok());
-        REQUIRE(detector.fit_errors(windows).ok());
-        CHECK(detector.push(sample_of(values, 0)).kind == verdict_kind::warming_up);
-    }
-
-    TEST_CASE("push: a window of one sample and one feature is judged at once") {
+    TEST_CASE("score, push: a window of one sample and one feature is judged at once") {
         const auto values = waves<float>(1, 60, 1);
         const auto windows = windows_over(values, 1);
-        auto detector = ready_detector(windows);
-        const auto verdict = detector.push(sample_of(values, 0));
-        CHECK(verdict.kind != verdict_kind::warming_up);
-        CHECK(verdict.score == detector.score(windows.window(0)).step_score);
-        REQUIRE(verdict.shares.size() == 1);
-        CHECK(verdict.shares[0] == doctest::Approx(1));
-        const float far_out = 1000;
-        CHECK(detector.push({&far_out, 1}).is_anomaly());
+        const auto detector = ready_detector(windows);
+        auto stream = detector.make_stream();
+        const auto verdict = detector.push(stream, values.col(0));
+        CHECK(verdict.scored());
+        CHECK(verdict.score == judge(detector, windows.window(0)).step_score);
+        std::vector<double> shares(1);
+        detector.shares(stream, shares);
+        CHECK(shares[0] == doctest::Approx(1));
+        CHECK(detector.push(stream, {1000.0F}).is_anomaly());
     }
 
-    TEST_CASE("score, push: allocate nothing with sizes at run time") {
+    TEST_CASE("score: allocates nothing with sizes at run time") {
         check_allocations(small_lstm<float>(3));
     }
 
-    TEST_CASE("score, push: allocate nothing in double") {
+    TEST_CASE("score: allocates nothing in double") {
         check_allocations(small_lstm<double>(3));
     }
 
-    TEST_CASE("score, push: allocate nothing with sizes at compile time") {
+    TEST_CASE("score: allocates nothing with sizes at compile time") {
         check_allocations(static_lstm<float, 3, 4>{});
     }
 
-    TEST_CASE("score, push: static and dynamic sizes agree") {
+    TEST_CASE("score: static and dynamic sizes agree") {
         const auto values = waves<float>(3, 60, 1);
         const auto windows = windows_over(values, window_length);
-        auto detector = ready_detector(windows);
+        const auto detector = ready_detector(windows);
         tocsin::detector<static_lstm<float, 3, 4>> fixed(
             {}, detector_settings{.window = window_length});
         auto how = tocsin_test::quick_trainer(0);
@@ -407,8 +343,8 @@ TEST_SUITE("detect") {
         REQUIRE(fixed.train_from(state, windows, {}, how).ok());
         REQUIRE(fixed.fit_errors(windows).ok());
         for (index_t k = 0; k < windows.count(); k += 7) {
-            CHECK(fixed.score(windows.window(k)).step_score ==
-                  doctest::Approx(detector.score(windows.window(k)).step_score).epsilon(1e-3));
+            CHECK(judge(fixed, windows.window(k)).step_score ==
+                  doctest::Approx(judge(detector, windows.window(k)).step_score).epsilon(1e-3));
         }
     }
 }

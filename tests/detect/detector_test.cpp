@@ -20,9 +20,11 @@
 using tocsin::detector_phase;
 using tocsin::detector_settings;
 using tocsin::error_code;
+using tocsin::error_view;
 using tocsin::matrix;
 using tocsin::status;
 using tocsin_test::all_scores;
+using tocsin_test::judge;
 using tocsin_test::quick_trainer;
 using tocsin_test::run_all_phases;
 using tocsin_test::same_bits;
@@ -42,12 +44,18 @@ using mean_detector = tocsin::detector<window_mean<Scalar>, tocsin::standard_sca
 
 /// What a caller can see of a detector with fitted errors, but for its phase.
 template <class Detector, class Windows>
-std::vector<double> visible(Detector& detector, const Windows& windows) {
+std::vector<double> visible(const Detector& detector, const Windows& windows) {
     std::vector<double> all = all_scores(detector, windows);
-    all.push_back(detector.step_threshold());
-    all.push_back(detector.feature_threshold());
+    all.push_back(detector.threshold());
+    all.push_back(detector.threshold(error_view::per_feature));
     all.insert(all.end(), detector.parameters().begin(), detector.parameters().end());
     return all;
+}
+
+template <class Detector>
+tocsin::verdict first_verdict(const Detector& detector, const matrix<float>& values) {
+    auto stream = detector.make_stream();
+    return detector.push(stream, values.col(0));
 }
 
 /// A window that the detectors below have never seen anything like.
@@ -64,39 +72,36 @@ TEST_SUITE("detect") {
         const auto values = waves<float>(2, 60, 1);
         const auto windows = windows_over(values, 5);
         mean_detector<> detector(window_mean<float>(2), detector_settings{.window = 5});
-        std::vector<double> a;
-        std::vector<double> b;
+        const auto scores = [&] { return detector.scores(windows).error(); };
         const auto ignore = [](auto&&...) {};
 
         CHECK(detector.phase() == detector_phase::created);
         for (const auto& [outcome, what] :
              {std::pair{detector.fit_errors(windows), "fit_errors: call train() first"},
               std::pair{detector.tune(windows), "tune: call fit_errors() first"},
-              std::pair{detector.scores(windows, a, b), "scores: call fit_errors() first"},
+              std::pair{scores(), "scores: call fit_errors() first"},
               std::pair{detector.reconstruct(windows, ignore),
                         "reconstruct: call train() first"}}) {
             CHECK(outcome.code() == error_code::not_ready);
             CHECK(std::string_view(outcome.message()) == what);
         }
-        CHECK(detector.push(tocsin_test::sample_of(values, 0)).kind ==
-              tocsin::verdict_kind::not_ready);
-        CHECK_FALSE(detector.score(windows.window(0)).valid);
+        CHECK(first_verdict(detector, values).kind == tocsin::verdict_kind::not_ready);
+        CHECK_FALSE(judge(detector, windows.window(0)).valid);
 
         REQUIRE(detector.train(windows, {}, quick_trainer()).ok());
         CHECK(detector.phase() == detector_phase::trained);
         CHECK(detector.tune(windows).code() == error_code::not_ready);
-        CHECK(detector.scores(windows, a, b).code() == error_code::not_ready);
+        CHECK(scores().code() == error_code::not_ready);
         CHECK(detector.reconstruct(windows, ignore).ok());
-        CHECK(detector.push(tocsin_test::sample_of(values, 0)).kind ==
-              tocsin::verdict_kind::not_ready);
-        CHECK_FALSE(detector.score(windows.window(0)).valid);
+        CHECK(first_verdict(detector, values).kind == tocsin::verdict_kind::not_ready);
+        CHECK_FALSE(judge(detector, windows.window(0)).valid);
 
         REQUIRE(detector.fit_errors(windows).ok());
         CHECK(detector.phase() == detector_phase::errors_fitted);
-        CHECK(detector.step_threshold() == infinity);
-        CHECK(detector.feature_threshold() == infinity);
+        CHECK(detector.threshold() == infinity);
+        CHECK(detector.threshold(error_view::per_feature) == infinity);
         const auto far_out = disturbed(values, 5);
-        const auto before = detector.score(far_out);
+        const auto before = judge(detector, far_out);
         CHECK(before.valid);
         CHECK(before.step_score > 100);
         CHECK_FALSE(before.flagged_by_step);
@@ -104,8 +109,8 @@ TEST_SUITE("detect") {
 
         REQUIRE(detector.tune(windows).ok());
         CHECK(detector.phase() == detector_phase::tuned);
-        CHECK(detector.score(far_out).flagged_by_step);
-        CHECK(detector.score(far_out).flagged_by_feature);
+        CHECK(judge(detector, far_out).flagged_by_step);
+        CHECK(judge(detector, far_out).flagged_by_feature);
     }
 
     TEST_CASE("detector: one that waits to be loaded refuses every phase") {
@@ -142,8 +147,6 @@ TEST_SUITE("detect") {
         mean_detector<> detector(window_mean<float>(2), detector_settings{.window = 5});
         run_all_phases(detector, windows);
         const auto expected = visible(detector, windows);
-        std::vector<double> a;
-        std::vector<double> b;
         struct wrong_windows {
             tocsin::windows<float> windows;
             error_code code;
@@ -160,7 +163,7 @@ TEST_SUITE("detect") {
                  {std::pair{detector.train(wrong, {}, quick_trainer()), "train: "},
                   std::pair{detector.fit_errors(wrong), "fit_errors: "},
                   std::pair{detector.tune(wrong), "tune: "},
-                  std::pair{detector.scores(wrong, a, b), "scores: "},
+                  std::pair{detector.scores(wrong).error(), "scores: "},
                   std::pair{detector.reconstruct(wrong, [](auto&&...) {}), "reconstruct: "}}) {
                 CHECK(outcome.code() == code);
                 CHECK(says(outcome, what));
@@ -232,7 +235,7 @@ TEST_SUITE("detect") {
         CHECK(says(detector.train(windows, {}, diverging), "diverged in epoch 0"));
         CHECK(detector.fit_errors(broken_windows).code() == error_code::invalid_data);
         CHECK(detector.fit_errors(broken_windows.slice(0, 1)).code() == error_code::invalid_data);
-        CHECK(says(detector.tune(broken_windows, labels), "score 0 is nan"));
+        CHECK(says(detector.tune(broken_windows, labels), "there are no scores"));
         CHECK(says(detector.tune(windows), "labels are needed"));
         CHECK(says(detector.tune(windows, std::span(labels).first(5)), "5 labels"));
         CHECK(detector.phase() == detector_phase::tuned);
@@ -244,27 +247,27 @@ TEST_SUITE("detect") {
         const auto windows = windows_over(values, 5);
         mean_detector<> detector(window_mean<float>(2), detector_settings{.window = 5});
         run_all_phases(detector, windows);
-        REQUIRE(std::isfinite(detector.step_threshold()));
+        REQUIRE(std::isfinite(detector.threshold()));
 
         REQUIRE(detector.fit_errors(windows.slice(0, 20)).ok());
         CHECK(detector.phase() == detector_phase::errors_fitted);
-        CHECK(detector.step_threshold() == infinity);
-        CHECK(detector.feature_threshold() == infinity);
-        CHECK_FALSE(detector.score(disturbed(values, 5)).flagged_by_step);
+        CHECK(detector.threshold() == infinity);
+        CHECK(detector.threshold(error_view::per_feature) == infinity);
+        CHECK_FALSE(judge(detector, disturbed(values, 5)).flagged_by_step);
 
         REQUIRE(detector.tune(windows).ok());
         detector.override_thresholds(7, 8);
         REQUIRE(detector.fit_errors(windows).ok());
         CHECK(detector.phase() == detector_phase::tuned);
-        CHECK(detector.step_threshold() == 7);
-        CHECK(detector.feature_threshold() == 8);
+        CHECK(detector.threshold() == 7);
+        CHECK(detector.threshold(error_view::per_feature) == 8);
 
         REQUIRE(detector.train(windows, {}, quick_trainer()).ok());
         CHECK(detector.phase() == detector_phase::trained);
-        CHECK_FALSE(detector.score(windows.window(0)).valid);
+        CHECK_FALSE(judge(detector, windows.window(0)).valid);
         detector.override_thresholds(std::nullopt, std::nullopt);
         CHECK(detector.phase() == detector_phase::trained);
-        CHECK(detector.step_threshold() == infinity);
+        CHECK(detector.threshold() == infinity);
     }
 
     TEST_CASE("detector: thresholds of the caller, before and after tune(), and their removal") {
@@ -280,41 +283,41 @@ TEST_SUITE("detect") {
         CHECK(detector.phase() == detector_phase::trained);
         REQUIRE(detector.fit_errors(windows).ok());
         CHECK(detector.phase() == detector_phase::tuned);
-        CHECK(detector.step_threshold() == 3);
-        CHECK(detector.feature_threshold() == 4);
-        CHECK(detector.score(far_out).flagged_by_step);
-        CHECK(detector.score(far_out).flagged_by_feature);
+        CHECK(detector.threshold() == 3);
+        CHECK(detector.threshold(error_view::per_feature) == 4);
+        CHECK(judge(detector, far_out).flagged_by_step);
+        CHECK(judge(detector, far_out).flagged_by_feature);
 
         // One view alone is not enough to be ready; none takes the thresholds away.
         detector.override_thresholds(3, std::nullopt);
         CHECK(detector.phase() == detector_phase::errors_fitted);
-        CHECK(detector.score(far_out).flagged_by_step);
-        CHECK_FALSE(detector.score(far_out).flagged_by_feature);
+        CHECK(judge(detector, far_out).flagged_by_step);
+        CHECK_FALSE(judge(detector, far_out).flagged_by_feature);
         detector.override_thresholds(std::nullopt, std::nullopt);
         CHECK(detector.phase() == detector_phase::errors_fitted);
-        CHECK(detector.step_threshold() == infinity);
+        CHECK(detector.threshold() == infinity);
 
         REQUIRE(detector.tune(windows).ok());
-        const double tuned_step = detector.step_threshold();
-        const double tuned_feature = detector.feature_threshold();
+        const double tuned_step = detector.threshold();
+        const double tuned_feature = detector.threshold(error_view::per_feature);
         CHECK(std::isfinite(tuned_step));
         detector.override_thresholds(1e9, std::nullopt);
         CHECK(detector.phase() == detector_phase::tuned);
-        CHECK_FALSE(detector.score(far_out).flagged_by_step);
-        CHECK(detector.score(far_out).flagged_by_feature);
-        CHECK(detector.step_threshold() == 1e9);
-        CHECK(detector.feature_threshold() == tuned_feature);
+        CHECK_FALSE(judge(detector, far_out).flagged_by_step);
+        CHECK(judge(detector, far_out).flagged_by_feature);
+        CHECK(detector.threshold() == 1e9);
+        CHECK(detector.threshold(error_view::per_feature) == tuned_feature);
 
         // Tuning again does not touch the caller's.
         REQUIRE(detector.tune(windows).ok());
-        CHECK(detector.step_threshold() == 1e9);
+        CHECK(detector.threshold() == 1e9);
         detector.override_thresholds(std::nullopt, infinity); // keeps one view silent
         CHECK(detector.phase() == detector_phase::tuned);
-        CHECK(detector.step_threshold() == tuned_step);
-        CHECK(detector.score(far_out).flagged_by_step);
-        CHECK_FALSE(detector.score(far_out).flagged_by_feature);
+        CHECK(detector.threshold() == tuned_step);
+        CHECK(judge(detector, far_out).flagged_by_step);
+        CHECK_FALSE(judge(detector, far_out).flagged_by_feature);
         detector.override_thresholds(std::nullopt, std::nullopt);
-        CHECK(detector.feature_threshold() == tuned_feature);
+        CHECK(detector.threshold(error_view::per_feature) == tuned_feature);
         CHECK(detector.phase() == detector_phase::tuned);
     }
 
@@ -338,7 +341,7 @@ TEST_SUITE("detect") {
         for (tocsin::index_t k = 0; k < windows.count(); ++k) {
             CAPTURE(k);
             const bool anomalous = labels[static_cast<std::size_t>(k)] != 0;
-            const auto verdict = detector.score(windows.window(k));
+            const auto verdict = judge(detector, windows.window(k));
             CHECK(verdict.flagged_by_step == anomalous);
             CHECK(verdict.flagged_by_feature == anomalous);
         }
@@ -353,12 +356,12 @@ TEST_SUITE("detect") {
         mean_detector<tocsin::sigma_threshold> sigma(
             window_mean<float>(2), detector_settings{.window = 5}, {}, tocsin::sigma_threshold(2));
         run_all_phases(sigma, windows);
-        std::vector<double> per_step;
-        std::vector<double> per_feature;
-        REQUIRE(largest.scores(windows, per_step, per_feature).ok());
+        const auto scores = largest.scores(windows);
+        REQUIRE(scores.has_value());
+        const auto& [per_step, per_feature] = *scores;
         REQUIRE(per_step.size() == static_cast<std::size_t>(windows.count()));
-        CHECK(largest.step_threshold() == *std::max_element(per_step.begin(), per_step.end()));
-        CHECK(largest.feature_threshold() ==
+        CHECK(largest.threshold() == *std::max_element(per_step.begin(), per_step.end()));
+        CHECK(largest.threshold(error_view::per_feature) ==
               *std::max_element(per_feature.begin(), per_feature.end()));
 
         double mean = 0;
@@ -369,15 +372,15 @@ TEST_SUITE("detect") {
         for (const double score : per_step) {
             variance += (score - mean) * (score - mean) / static_cast<double>(per_step.size() - 1);
         }
-        CHECK(sigma.step_threshold() == doctest::Approx(mean + 2 * std::sqrt(variance)));
+        CHECK(sigma.threshold() == doctest::Approx(mean + 2 * std::sqrt(variance)));
 
         // Labels take the anomalous windows out.
         std::vector<std::uint8_t> labels(per_step.size());
         labels[static_cast<std::size_t>(std::max_element(per_step.begin(), per_step.end()) -
                                         per_step.begin())] = 1;
-        const double before = largest.step_threshold();
+        const double before = largest.threshold();
         REQUIRE(largest.tune(windows, labels).ok());
-        CHECK(largest.step_threshold() < before);
+        CHECK(largest.threshold() < before);
     }
 
     TEST_CASE("detector: a manual rule is ready as soon as errors are fitted") {
@@ -388,10 +391,10 @@ TEST_SUITE("detect") {
         REQUIRE(detector.train(windows, {}, quick_trainer()).ok());
         REQUIRE(detector.fit_errors(windows).ok());
         CHECK(detector.phase() == detector_phase::tuned);
-        CHECK(detector.step_threshold() == 6);
-        CHECK(detector.score(disturbed(values, 5)).flagged_by_step);
+        CHECK(detector.threshold() == 6);
+        CHECK(judge(detector, disturbed(values, 5)).flagged_by_step);
         REQUIRE(detector.tune(windows).ok());
-        CHECK(detector.step_threshold() == 6);
+        CHECK(detector.threshold() == 6);
     }
 
     TEST_CASE("detector: another rule takes the place of both") {
@@ -399,13 +402,13 @@ TEST_SUITE("detect") {
         const auto windows = windows_over(values, 5);
         mean_detector<> detector(window_mean<float>(2), detector_settings{.window = 5});
         run_all_phases(detector, windows);
-        const double before = detector.step_threshold();
+        const double before = detector.threshold();
         detector.set_rule(tocsin::quantile_threshold(0.5));
         CHECK(detector.phase() == detector_phase::errors_fitted);
-        CHECK(detector.step_threshold() == infinity);
+        CHECK(detector.threshold() == infinity);
         REQUIRE(detector.tune(windows).ok());
         CHECK(detector.phase() == detector_phase::tuned);
-        CHECK(detector.step_threshold() < before);
+        CHECK(detector.threshold() < before);
     }
 
     TEST_CASE_TEMPLATE("detector: works with one feature, windows of one, one batch for all",
@@ -433,10 +436,10 @@ TEST_SUITE("detect") {
             for (const double score : all_scores(detector, windows)) {
                 CHECK(std::isfinite(score));
             }
-            const auto verdict = detector.score(windows.window(0));
-            CHECK(verdict.valid);
-            CHECK(static_cast<int>(verdict.step_distances.size()) == window);
-            CHECK(static_cast<int>(verdict.feature_distances.size()) == features);
+            auto workspace = detector.make_workspace();
+            CHECK(detector.score(windows.window(0), workspace).valid);
+            CHECK(static_cast<int>(workspace.step_scores().size()) == window);
+            CHECK(static_cast<int>(workspace.feature_scores().size()) == features);
         }
     }
 
@@ -450,10 +453,10 @@ TEST_SUITE("detect") {
             CHECK(std::isfinite(score));
         }
         matrix<float> moved = windows.window(0);
-        CHECK_FALSE(detector.score(moved).flagged_by_step);
+        CHECK_FALSE(judge(detector, moved).flagged_by_step);
         moved(1, 3) = 6;
-        CHECK(detector.score(moved).flagged_by_step);
-        CHECK(detector.score(moved).flagged_by_feature);
+        CHECK(judge(detector, moved).flagged_by_step);
+        CHECK(judge(detector, moved).flagged_by_feature);
     }
 
     TEST_CASE("detector: a window longer than the series cannot even be listed") {
@@ -468,21 +471,15 @@ TEST_SUITE("detect") {
         const auto windows = windows_over(values, 5);
         mean_detector<> detector(window_mean<float>(2), detector_settings{.window = 5});
         run_all_phases(detector, windows);
+        const auto expected = visible(detector, windows);
+        const auto identity = detector.identity();
         auto copy = detector;
-        const auto expected = detector.score(windows.window(4));
-        const double step_score = expected.step_score;
-        copy.score(disturbed(values, 5));
-        for (int t = 0; t < 4; ++t) {
-            copy.push(tocsin_test::sample_of(values, t));
-        }
-        CHECK(expected.step_distances.back() ==
-              detector.score(windows.window(4)).step_distances.back());
-        CHECK(detector.score(windows.window(4)).step_score == step_score);
-        CHECK(copy.push(tocsin_test::sample_of(values, 4)).kind !=
-              tocsin::verdict_kind::warming_up);
-        CHECK(detector.push(tocsin_test::sample_of(values, 0)).kind ==
-              tocsin::verdict_kind::warming_up);
+        CHECK(copy.identity() == identity);
+        CHECK(same_bits(visible(copy, windows), expected));
         copy.override_thresholds(1, 1);
-        CHECK(detector.step_threshold() != 1);
+        CHECK(copy.identity() != identity);
+        REQUIRE(copy.train(windows, {}, quick_trainer(2, 9)).ok());
+        CHECK(same_bits(visible(detector, windows), expected));
+        CHECK(detector.identity() == identity);
     }
 }

@@ -4,11 +4,11 @@
 #include <cstddef>
 #include <cstdlib>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define TOCSIN_TEST_ASAN 1
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define TOCSIN_TEST_SANITIZER 1
 #elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define TOCSIN_TEST_ASAN 1
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define TOCSIN_TEST_SANITIZER 1
 #endif
 #endif
 
@@ -37,9 +37,9 @@ std::size_t largest_allocation() noexcept {
 }
 } // namespace tocsin_test
 
-#if defined(TOCSIN_TEST_ASAN)
+#if defined(TOCSIN_TEST_SANITIZER)
 
-// AddressSanitizer has already replaced malloc; it offers hooks instead.
+// The sanitizer has replaced malloc already; it offers hooks instead.
 extern "C" int __sanitizer_install_malloc_and_free_hooks(void (*)(const volatile void*,
                                                                   std::size_t),
                                                          void (*)(const volatile void*));

@@ -202,11 +202,12 @@ class detector {
     ///               = anomalous; empty: all are normal
     /// A failure leaves the thresholds as they were. Allocates.
     status tune(const window_list& tuning, std::span<const std::uint8_t> labels = {}) {
-        const auto found = scores(tuning);
-        if (!found) {
-            return status::error(found.error().code(), found.error().message());
+        if (const status ready = require("tune", detector_phase::errors_fitted, tuning);
+            !ready.ok()) {
+            return ready;
         }
-        if (const status fitted = detail::fit_thresholds(parts_, *found, labels); !fitted.ok()) {
+        const detector_scores found = detail::scores_of(parts_, tuning);
+        if (const status fitted = detail::fit_thresholds(parts_, found, labels); !fitted.ok()) {
             return fitted;
         }
         update_phase();

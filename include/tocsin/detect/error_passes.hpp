@@ -155,7 +155,6 @@ void for_each_forecast(const Learned& learned, const windows<typename Learned::s
             }
             const bool has_errors = pending.complete && !blind && pending.source.seen >= warm_up;
             visit(k, t, has_errors ? std::span<const double>(errors) : std::span<const double>());
-            stream.last.missing = pending.outcome.missing;
         }
     }
 }

@@ -53,8 +53,8 @@ scored_vectors largest_score(const Statistic& statistic, std::span<const double>
     return found;
 }
 
-/// Shares in proportion to the magnitude of the errors, for statistics without shares. Never
-/// allocates.
+/// Shares in proportion to the magnitude of the errors, for statistics without shares; equal ones
+/// where all errors are 0. Elements that were not observed have none. Never allocates.
 inline void shares_by_magnitude(std::span<const double> error, std::span<double> out) noexcept {
     double most = 0;
     for (std::size_t k = 0; k < error.size(); ++k) {
@@ -65,11 +65,17 @@ inline void shares_by_magnitude(std::span<const double> error, std::span<double>
     }
     double sum = 0; // of quotients: the shares themselves may add up to infinity
     for (double& share : out) {
-        share = most > 0 ? share / most : 1;
+        share = most > 0 ? share / most : 0;
         sum += share;
     }
+    if (sum == 0) { // nothing stands out of those that were observed
+        for (std::size_t k = 0; k < error.size(); ++k) {
+            out[k] = std::isnan(error[k]) ? 0 : 1;
+            sum += out[k];
+        }
+    }
     for (double& share : out) {
-        share /= sum;
+        share = sum > 0 ? share / sum : 0;
     }
 }
 

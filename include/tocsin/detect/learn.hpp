@@ -105,7 +105,8 @@ void learn(const Learned& learned, Stream& stream) noexcept {
     if (!last.is_anomaly()) {
         const std::span<const double> errors =
             last.scored() ? std::span<const double>(stream.errors()) : std::span<const double>();
-        learning->learn_normal(learned.model, errors, stream.inputs(), stream.position);
+        learning->learn_normal(learned.model, errors, stream.inputs(), stream.position,
+                               stream.seen == 1);
     }
     if (last.scored()) {
         learning->learn_score(last.score);

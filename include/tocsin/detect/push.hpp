@@ -125,6 +125,7 @@ read_incomplete(const Learned& learned, Stream& stream, const typename Learned::
     scale_sample(learned, sample, observed);
     const auto inputs = stream.inputs();
     const auto runs = stream.missing_runs();
+    stream.incomplete = true;
     bool infinite = false;
     for (int f = 0; f < learned.source.features(); ++f) {
         const auto at = static_cast<std::size_t>(f);
@@ -214,9 +215,10 @@ void begin_push(const Learned& learned, Stream& stream,
         scale_sample(learned, sample.data(), inputs.data());
         observed = inputs.data();
         stream.blind = 0;
-        if (stream.last.missing > 0) {
+        if (stream.incomplete) {
             const auto runs = stream.missing_runs();
             std::fill(runs.begin(), runs.end(), 0);
+            stream.incomplete = false;
         }
     } else {
         usable = begin_incomplete(learned, stream, sample.data(), observed, outcome);

@@ -21,8 +21,9 @@ enum class clock_step : std::uint8_t {
 };
 
 /// The clock of one stream. A time that lies before the last one, or a pause after it, is refused
-/// until `clock_agreement` samples in a row follow each other; then the stream takes over their
-/// time. So one wrong stamp costs one sample, and a clock that is set anew `clock_agreement`.
+/// until `clock_agreement` samples in a row follow each other at about the same interval, which may
+/// be a new one; then the stream takes over their time. So one wrong stamp costs one sample, and a
+/// clock that is set anew, or a stream that becomes slower, `clock_agreement` less one.
 class stream_clock {
   public:
     /// @param time of the sample; NaN: not known. An infinite one is refused.
@@ -46,11 +47,19 @@ class stream_clock {
             return clock_step::follows;
         }
         const double interval = time - candidate_;
-        const bool agrees = agreeing_ > 0 && interval > 0 && interval <= longest;
+        const bool agrees = agreeing_ > 0 && interval > 0 &&
+                            (interval <= longest || agreeing_ == 1 ||
+                             interval <= intervals_of_a_pause * candidate_interval_);
         agreeing_ = agrees ? agreeing_ + 1 : 1;
         candidate_ = time;
+        candidate_interval_ = agrees ? interval : unknown_time;
         if (agreeing_ < settings.clock_agreement) {
             return clock_step::refused;
+        }
+        if (agrees && (interval > longest || intervals_of_a_pause * interval < interval_)) {
+            interval_ = interval; // the stream has become slower, or a wrong stamp was learned
+        } else if (const double pause = time - last_; !agrees && pause > 0) {
+            learn(pause);
         }
         last_ = time;
         agreeing_ = 0;
@@ -66,6 +75,7 @@ class stream_clock {
     void exchange(Archive& archive) {
         archive.real("last_time", last_);
         archive.real("candidate_time", candidate_);
+        archive.real("candidate_interval", candidate_interval_);
         archive.real("interval", interval_);
         archive.integer("agreeing", agreeing_, 0, 1 << 30);
     }
@@ -91,9 +101,10 @@ class stream_clock {
     }
 
     double last_ = unknown_time;
-    double candidate_ = unknown_time; // of the last refused sample
-    double interval_ = unknown_time;  // between samples, usually
-    std::int32_t agreeing_ = 0;       // refused samples in a row that follow each other
+    double candidate_ = unknown_time;          // of the last refused sample
+    double candidate_interval_ = unknown_time; // between the last two of those that agree
+    double interval_ = unknown_time;           // between samples, usually
+    std::int32_t agreeing_ = 0;                // refused samples in a row that follow each other
 };
 
 } // namespace tocsin

@@ -70,15 +70,17 @@ struct stream_learning {
 
     /// Takes in a normal sample. Never allocates.
     /// @param inputs `[features]`, scaled, none missing
+    /// @param first  whether the stream has (re)started with it: no sample before is its neighbour
     void learn_normal(const Model& model, std::span<const double> errors,
-                      std::span<const scalar_type> inputs, std::int64_t position) noexcept {
+                      std::span<const scalar_type> inputs, std::int64_t position,
+                      bool first) noexcept {
         if constexpr (adapting_statistic<typename Views::step_statistic>) {
             if (weight > 0 && !errors.empty()) {
                 statistic.adapt(errors, weight);
             }
         }
         if (trainer) {
-            if (position != learned_at + 1) {
+            if (first || position != learned_at + 1) {
                 trainer->interrupt();
             }
             learned_at = position;

@@ -45,9 +45,10 @@ struct stream_memory {
     stream_layout<Scalar> layout{};
     stream_clock clock{};
     std::int64_t position = 0;
-    std::int64_t seen = 0;  ///< samples that the model has read since the start
-    std::int32_t blind = 0; ///< samples without any value in a row
-    bool learnable = false; ///< whether learn() may take the last sample
+    std::int64_t seen = 0;   ///< samples that the model has read since the start
+    std::int32_t blind = 0;  ///< samples without any value in a row
+    bool learnable = false;  ///< whether learn() may take the last sample
+    bool incomplete = false; ///< whether the last sample that was read had missing values
     verdict last{};
     [[no_unique_address]] Alarm alarm{};
     optional_box<Learning> learning{};
@@ -98,7 +99,7 @@ struct stream_memory {
         restart_model();
         clock.clear();
         std::fill(missing_runs().begin(), missing_runs().end(), 0);
-        last.missing = 0;
+        incomplete = false;
     }
 
     template <class Archive>
@@ -111,6 +112,7 @@ struct stream_memory {
         archive.integer("seen", seen, std::int64_t{0});
         archive.integer("blind", blind, 0, 1 << 30);
         archive.integer("learnable", learnable);
+        archive.integer("incomplete", incomplete);
         archive.integer("kind", last.kind, verdict_kind::normal, verdict_kind::not_ready);
         archive.integer("reason", last.reason, sample_reason::scored, sample_reason::not_ready);
         archive.integer("alarm", last.alarm);

@@ -1,0 +1,327 @@
+#include "tocsin/alarm/alarm_control.hpp"
+#include "tocsin/detect/detector.hpp"
+#include "tocsin/errors/diagonal_gaussian.hpp"
+
+#include <doctest/doctest.h>
+
+#include "support/allocation_counter.hpp"
+#include "support/small_detectors.hpp"
+#include <array>
+#include <cmath>
+#include <span>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+// One detector, many streams.
+
+using tocsin::detector_settings;
+using tocsin::index_t;
+using tocsin::sample_reason;
+using tocsin::scored_steps;
+using tocsin::verdict;
+using tocsin::verdict_kind;
+using tocsin_test::learn_slow_waves;
+using tocsin_test::push_each;
+using tocsin_test::same_verdict;
+using tocsin_test::same_verdicts;
+using tocsin_test::slow_waves;
+using tocsin_test::small_forecaster;
+using tocsin_test::static_lstm;
+using tocsin_test::waves;
+using tocsin_test::windows_over;
+
+namespace {
+
+using forecasting = tocsin::detector<tocsin::forecaster<float>>;
+using reconstructing = tocsin::detector<tocsin::encoder_decoder<float>>;
+
+/// Everything that a stream needs while it runs.
+template <class Detector, class Stream = typename Detector::stream_type>
+constexpr bool runs_without_exceptions =
+    noexcept(std::declval<const Detector&>().push(std::declval<Stream&>(),
+                                                  std::declval<std::span<const float>>(), 1.0)) &&
+    std::is_convertible_v<
+        decltype(&Detector::push_all),
+        void (Detector::*)(std::span<Stream>, tocsin::matrix_view<const float>, std::span<verdict>,
+                           tocsin::fleet_workspace<float>&, std::span<const double>)
+            const noexcept> && // not by a call: copying an Eigen::Map is not noexcept
+    noexcept(std::declval<const Detector&>().learn(std::declval<Stream&>())) &&
+    noexcept(std::declval<const Detector&>().shares(std::declval<const Stream&>(),
+                                                    std::declval<std::span<double>>())) &&
+    noexcept(std::declval<Stream&>().restart()) && std::is_nothrow_move_constructible_v<Stream> &&
+    std::is_copy_constructible_v<Stream>;
+static_assert(runs_without_exceptions<forecasting>);
+static_assert(runs_without_exceptions<reconstructing>);
+
+forecasting forecasting_detector(int look_ahead = 2) {
+    forecasting detector(small_forecaster(look_ahead));
+    learn_slow_waves(detector);
+    return detector;
+}
+reconstructing reconstructing_detector(scored_steps scored = scored_steps::newest) {
+    const auto values = slow_waves(120, 1);
+    reconstructing detector(tocsin_test::small_lstm<float>(3), {.window = 6, .scored = scored});
+    tocsin_test::run_all_phases(detector, windows_over(values, 6));
+    return detector;
+}
+
+template <class Detector>
+void check_interleaved(const Detector& detector) {
+    const auto a = tocsin_test::with_holes(slow_waves(80, 11), 0.05, 1);
+    const auto b = slow_waves(80, 12);
+    auto alone = detector.make_stream();
+    const auto expected_a = push_each(detector, alone, a);
+    auto other = detector.make_stream();
+    const auto expected_b = push_each(detector, other, b);
+
+    std::vector<typename Detector::stream_type> streams(2);
+    streams[0] = detector.make_stream();
+    streams[1] = detector.make_stream();
+    std::vector<verdict> got_a;
+    std::vector<verdict> got_b;
+    for (index_t t = 0; t < 80; ++t) {
+        got_b.push_back(detector.push(streams[1], b.col(t)));
+        got_a.push_back(detector.push(streams[0], a.col(t)));
+    }
+    CHECK(same_verdicts(got_a, expected_a));
+    CHECK(same_verdicts(got_b, expected_b));
+    CHECK(streams[0].position() == 80);
+    CHECK(same_verdict(streams[0].last(), got_a.back()));
+}
+
+template <class Detector>
+void check_copied_midway(const Detector& detector) {
+    const auto values = slow_waves(120, 13);
+    auto stream = detector.make_stream();
+    push_each(detector, stream, values.leftCols(50));
+    auto copy = stream;
+    std::vector<typename Detector::stream_type> grown; // moved whenever the vector grows
+    grown.push_back(stream);
+    const auto expected = push_each(detector, stream, values.rightCols(70));
+    CHECK(same_verdicts(push_each(detector, copy, values.rightCols(70)), expected));
+    for (int k = 0; k < 20; ++k) {
+        grown.push_back(detector.make_stream());
+    }
+    CHECK(same_verdicts(push_each(detector, grown.front(), values.rightCols(70)), expected));
+    // The detector is no part of the past: another copy of it continues as well.
+    const Detector other = detector;
+    auto assigned = detector.make_stream();
+    assigned = std::move(copy);
+    auto last = other.push(assigned, values.col(0));
+    CHECK(same_verdict(last, detector.push(stream, values.col(0))));
+}
+
+template <class Detector>
+void check_not_ready(const Detector& detector, const Detector& of_other_size) {
+    const auto values = slow_waves(20, 1);
+    typename Detector::stream_type none;
+    auto foreign = of_other_size.make_stream();
+    for (auto* stream : {&none, &foreign}) {
+        for (index_t t = 0; t < 20; ++t) {
+            const verdict outcome = detector.push(*stream, values.col(t), 1.0);
+            CHECK(outcome.kind == verdict_kind::not_ready);
+            CHECK(outcome.reason == sample_reason::not_ready);
+        }
+        CHECK(stream->position() == 0);
+        detector.learn(*stream);
+        std::vector<double> shares(3, 9.0);
+        detector.shares(*stream, shares);
+        CHECK(shares == std::vector<double>(3, 0.0));
+        CHECK(detector.enable_learning(*stream, {}).code() == tocsin::error_code::invalid_argument);
+        CHECK_FALSE(stream->learns());
+    }
+    CHECK(none.missing_samples(0) == 0);
+    CHECK(none.last().kind == verdict_kind::not_ready);
+    none.restart();
+}
+
+/// A detector all of whose sizes are known at compile time.
+using static_window = tocsin::detector<static_lstm<float, 3, 4>, tocsin::standard_scaler<float, 3>,
+                                       tocsin::mahalanobis<3>, tocsin::quantile_threshold,
+                                       tocsin::no_alarm_control, 6>;
+using dynamic_window = tocsin::detector<tocsin::encoder_decoder<float>,
+                                        tocsin::standard_scaler<float>, tocsin::mahalanobis<>>;
+
+} // namespace
+
+TEST_SUITE("detect") {
+    TEST_CASE("stream: two of one detector, in turn, have the bits of each alone") {
+        check_interleaved(forecasting_detector());
+        check_interleaved(reconstructing_detector());
+        check_interleaved(reconstructing_detector(scored_steps::all));
+    }
+
+    TEST_CASE("stream: a copy in the middle continues with the same bits") {
+        check_copied_midway(forecasting_detector());
+        check_copied_midway(reconstructing_detector());
+    }
+
+    TEST_CASE("stream: one of no detector or of another one is not ready") {
+        const auto two_ahead = forecasting_detector(2);
+        check_not_ready(two_ahead, forecasting_detector(1));
+        const reconstructing wider(tocsin_test::small_lstm<float>(3), {.window = 9});
+        check_not_ready(reconstructing_detector(), wider);
+        // Before fit_errors() no stream is ready.
+        const forecasting empty(small_forecaster());
+        auto stream = empty.make_stream();
+        CHECK(empty.push(stream, {1.0F, 2.0F, 3.0F}).kind == verdict_kind::not_ready);
+        const forecasting nothing;
+        auto of_nothing = nothing.make_stream();
+        CHECK(nothing.push(of_nothing, {}).kind == verdict_kind::not_ready);
+    }
+
+    TEST_CASE("stream: its size is what it takes, and known before") {
+        const auto detector = forecasting_detector();
+        using stream_type = forecasting::stream_type;
+        std::vector<stream_type> streams;
+        streams.reserve(1);
+        const long allocations =
+            tocsin_test::allocations_during([&] { streams.push_back(detector.make_stream()); });
+        CHECK(allocations == 1);
+        // State [h c], forecasts, sample; errors; counters of missing samples.
+        const std::size_t scalars = 16 + 2 * 4 + 3;
+        const std::size_t bytes = (scalars * sizeof(float) + 7) / 8 * 8 + 4 * sizeof(double) +
+                                  (3 * sizeof(std::int32_t) + 7) / 8 * 8;
+        CHECK(detector.stream_size() == sizeof(stream_type) + bytes);
+        CHECK(detector.stream_size() < 600);
+
+        const forecasting wide(tocsin::forecaster<float>::with_layers(8, 8, {64}));
+        CHECK(wide.stream_size() < 1100);
+        CHECK(std::is_same_v<decltype(wide.stream_size()), std::size_t>);
+        static_assert(sizeof(static_window::stream_type) > 2 * 6 * 3 * sizeof(float));
+        CHECK(static_window().stream_size() == sizeof(static_window::stream_type));
+    }
+
+    TEST_CASE("stream: with sizes known at compile time nothing is on the heap") {
+        const auto values = waves<float>(3, 90, 1);
+        const auto windows = windows_over(values, 6);
+        for (const auto scored : {scored_steps::newest, scored_steps::all}) {
+            for (const auto view :
+                 {tocsin::error_view::per_step, tocsin::error_view::per_feature}) {
+                const detector_settings settings{.window = 6, .scored = scored, .view = view};
+                dynamic_window dynamic(tocsin_test::small_lstm<float>(3), settings);
+                static_window fixed({}, settings);
+                tocsin_test::run_all_phases(dynamic, windows);
+                tocsin_test::run_all_phases(fixed, windows);
+                CHECK(fixed.threshold(view) ==
+                      doctest::Approx(dynamic.threshold(view)).epsilon(1e-3));
+
+                auto broken = waves<float>(3, 60, 2);
+                broken(1, 20) += 20;
+                broken(2, 30) = NAN;
+                std::vector<verdict> got(60);
+                const long allocations = tocsin_test::allocations_during([&] {
+                    auto stream = fixed.make_stream();
+                    std::array<static_window::stream_type, 3> more{stream, stream, stream};
+                    std::array<double, 3> shares{};
+                    for (index_t t = 0; t < 60; ++t) {
+                        got[static_cast<std::size_t>(t)] = fixed.push(stream, broken.col(t));
+                        fixed.push(more[static_cast<std::size_t>(t % 3)], broken.col(t));
+                        fixed.shares(stream, shares);
+                    }
+                    stream.restart();
+                });
+                CHECK(allocations == 0);
+                auto stream = dynamic.make_stream();
+                const auto expected = push_each(dynamic, stream, broken);
+                for (std::size_t t = 0; t < 60; ++t) {
+                    CAPTURE(t);
+                    CHECK(got[t].reason == expected[t].reason);
+                    CHECK(got[t].missing == expected[t].missing);
+                    CHECK(got[t].score == doctest::Approx(expected[t].score).epsilon(2e-3));
+                }
+                CHECK(got[20].is_anomaly());
+            }
+        }
+        // The counter counts.
+        CHECK(tocsin_test::allocations_during(
+                  [] { static_cast<void>(std::vector<int>(1000).data()); }) >= 0);
+        const dynamic_window heap(tocsin_test::small_lstm<float>(3), {.window = 6});
+        CHECK(tocsin_test::allocations_during([&] { heap.make_stream(); }) > 0);
+    }
+
+    TEST_CASE("stream: a window of another length than the type says is refused") {
+        const static_window other({}, {.window = 7});
+        CHECK(tocsin_test::says(other.check(), "window 7 of a detector for windows of 6"));
+        CHECK(static_window().settings().window == 6);
+    }
+
+    TEST_CASE("stream: restart() forgets the past, not the position") {
+        const auto values = slow_waves(60, 4);
+        const auto check = [&](const auto& detector, int warm_up) {
+            auto stream = detector.make_stream();
+            auto fresh = detector.make_stream();
+            push_each(detector, stream, values.leftCols(30));
+            stream.restart();
+            const auto again = push_each(detector, stream, values.rightCols(30));
+            CHECK(same_verdicts(again, push_each(detector, fresh, values.rightCols(30))));
+            for (int t = 0; t < 30; ++t) {
+                CHECK((again[static_cast<std::size_t>(t)].kind == verdict_kind::warming_up) ==
+                      (t < warm_up));
+            }
+            CHECK(stream.position() == 60);
+            CHECK(fresh.position() == 30);
+        };
+        const auto forecasts = forecasting_detector();
+        check(forecasts, forecasts.warm_up());
+        const auto windows = reconstructing_detector();
+        CHECK(windows.warm_up() == 5);
+        check(windows, 5);
+    }
+
+    TEST_CASE("stream: a sample may come as a column, a span or a list") {
+        const auto detector = forecasting_detector();
+        const auto values = slow_waves(5, 4);
+        auto by_column = detector.make_stream();
+        auto by_span = detector.make_stream();
+        auto by_list = detector.make_stream();
+        for (index_t t = 0; t < 5; ++t) {
+            const auto expected = detector.push(by_column, values.col(t));
+            CHECK(
+                same_verdict(detector.push(by_span, tocsin_test::sample_of(values, t)), expected));
+            CHECK(same_verdict(detector.push(by_list, {values(0, t), values(1, t), values(2, t)}),
+                               expected));
+        }
+    }
+
+    TEST_CASE("stream: a forecast is in original units, the next sample first") {
+        const auto detector = forecasting_detector();
+        const auto values = slow_waves(100, 8);
+        auto stream = detector.make_stream();
+        const auto before = detector.forecast(stream);
+        CHECK(before.rows() == 2);
+        CHECK(before.cols() == 2);
+        CHECK(before.array().isNaN().all());
+        push_each(detector, stream, values.leftCols(98));
+        const auto forecast = detector.forecast(stream);
+        for (index_t ahead = 0; ahead < 2; ++ahead) {
+            CHECK(std::abs(forecast(0, ahead) - values(0, 98 + ahead)) < 1.5F);
+            CHECK(std::abs(forecast(1, ahead) - values(1, 98 + ahead)) < 0.3F);
+        }
+    }
+
+    TEST_CASE("stream: alarm control is each stream's own") {
+        using chain = tocsin::alarm_chain<tocsin::minimum_duration>;
+        tocsin::detector<tocsin::forecaster<float>, tocsin::standard_scaler<float>,
+                         tocsin::mahalanobis<>, tocsin::quantile_threshold, chain>
+            detector(small_forecaster(1), {.warm_up = 3}, {}, tocsin::quantile_threshold{},
+                     chain(tocsin::minimum_duration(3)));
+        learn_slow_waves(detector, 2);
+        detector.override_thresholds(-1); // everything is an anomaly
+        const auto values = slow_waves(10, 4);
+        auto a = detector.make_stream();
+        auto b = detector.make_stream();
+        for (index_t t = 0; t < 10; ++t) {
+            const auto outcome = detector.push(a, values.col(t));
+            CHECK(outcome.is_anomaly() == (t >= 3));
+            CHECK(outcome.alarm == (t >= 5));
+            if (t >= 8) {
+                CHECK_FALSE(detector.push(b, values.col(t)).alarm);
+            }
+        }
+        // An invalid sample neither starts nor ends an alarm.
+        CHECK(detector.push(a, {1.0F}).alarm);
+        CHECK_FALSE(detector.push(b, {1.0F}).alarm);
+    }
+}

@@ -1,0 +1,105 @@
+#include "tocsin/detect/detector.hpp"
+
+#include <doctest/doctest.h>
+
+#include "support/small_detectors.hpp"
+#include <cstdint>
+#include <span>
+#include <thread>
+#include <vector>
+
+// One const detector, many threads. Run it with ThreadSanitizer too: the preset `tsan`.
+
+using tocsin::index_t;
+using tocsin::matrix;
+using tocsin::verdict;
+using tocsin_test::same_verdicts;
+using tocsin_test::slow_waves;
+
+namespace {
+
+constexpr int threads = 8;
+constexpr std::size_t streams_per_thread = 100;
+constexpr index_t samples = 40;
+
+/// What one thread does: streams of its own, some of which learn, by push() and by push_all().
+template <class Detector>
+std::vector<verdict> work_of(const Detector& detector, const matrix<float>& values, int thread,
+                             const tocsin::learning_settings& how) {
+    std::vector<verdict> all;
+    std::vector<typename Detector::stream_type> streams(streams_per_thread);
+    for (std::size_t k = 0; k < streams.size(); ++k) {
+        streams[k] = detector.make_stream();
+        if (k % 10 == 0) {
+            static_cast<void>(detector.enable_learning(streams[k], how));
+        }
+    }
+    auto workspace = detector.make_fleet_workspace(16);
+    std::vector<verdict> verdicts(streams.size());
+    std::vector<double> shares(3);
+    matrix<float> group(3, static_cast<index_t>(streams.size()));
+    for (index_t t = 0; t < samples; ++t) {
+        for (std::size_t k = 0; k < streams.size(); ++k) {
+            group.col(static_cast<index_t>(k)) =
+                values.col((t + 31 * thread + static_cast<index_t>(k)) % values.cols());
+        }
+        if (t % 2 == 0) {
+            for (std::size_t k = 0; k < streams.size(); ++k) {
+                verdicts[k] = detector.push(streams[k], group.col(static_cast<index_t>(k)));
+            }
+        } else {
+            detector.push_all(streams, {group.data(), 3, group.cols()}, verdicts, workspace);
+        }
+        for (auto& stream : streams) {
+            detector.learn(stream);
+            detector.shares(stream, shares);
+        }
+        all.insert(all.end(), verdicts.begin(), verdicts.end());
+    }
+    return all;
+}
+
+template <class Detector>
+void check_threads(const Detector& detector, const tocsin::learning_settings& how) {
+    const auto values = tocsin_test::with_holes(slow_waves(300, 5), 0.02, 1);
+    const std::uint64_t identity = detector.identity();
+    std::vector<std::vector<verdict>> together(threads);
+    {
+        std::vector<std::thread> running;
+        for (int k = 0; k < threads; ++k) {
+            running.emplace_back([&, k] {
+                together[static_cast<std::size_t>(k)] = work_of(detector, values, k, how);
+            });
+        }
+        for (std::thread& thread : running) {
+            thread.join();
+        }
+    }
+    for (int k = 0; k < threads; ++k) {
+        CHECK(same_verdicts(together[static_cast<std::size_t>(k)],
+                            work_of(detector, values, k, how)));
+    }
+    CHECK(detector.identity() == identity);
+}
+
+} // namespace
+
+TEST_SUITE("detect") {
+    TEST_CASE("threads: a forecaster gives the bits of one thread") {
+        tocsin::detector<tocsin::forecaster<float>> detector(tocsin_test::small_forecaster(1));
+        tocsin_test::learn_slow_waves(detector, 3);
+        check_threads(
+            detector,
+            {.half_life = 100, .model = tocsin::online_training_settings{.every = 5, .steps = 10}});
+    }
+
+    TEST_CASE("threads: a model of windows gives the bits of one thread") {
+        tocsin::detector<tocsin::encoder_decoder<float>> detector(
+            tocsin_test::small_lstm<float>(3),
+            {.window = 5, .scored = tocsin::scored_steps::newest});
+        tocsin_test::run_all_phases(detector, tocsin_test::windows_over(slow_waves(200), 5));
+        check_threads(
+            detector,
+            {.half_life = 100, .model = tocsin::online_training_settings{.every = 5, .steps = 5}});
+    }
+}

@@ -1,0 +1,244 @@
+#include "tocsin/detect/detector.hpp"
+#include "tocsin/errors/diagonal_gaussian.hpp"
+
+#include <doctest/doctest.h>
+
+#include "support/allocation_counter.hpp"
+#include "support/small_detectors.hpp"
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <span>
+#include <utility>
+#include <vector>
+
+// push_all(): one sample of each of many streams.
+
+using tocsin::detector_settings;
+using tocsin::index_t;
+using tocsin::matrix;
+using tocsin::verdict;
+using tocsin_test::slow_waves;
+using tocsin_test::small_forecaster;
+using tocsin_test::waves;
+using tocsin_test::windows_over;
+
+namespace {
+
+constexpr float nan = std::numeric_limits<float>::quiet_NaN();
+
+/// Sample of a stream at a step: values of its own, sometimes missing or not there at all.
+void fill_samples(matrix<float>& samples, const matrix<float>& values, index_t t,
+                  tocsin::random_generator& random) {
+    for (index_t k = 0; k < samples.cols(); ++k) {
+        samples.col(k) = values.col((t + 7 * k) % values.cols());
+        for (index_t f = 0; f < samples.rows(); ++f) {
+            if (random.uniform() < 0.05) {
+                samples(f, k) =
+                    random.uniform() < 0.2 ? std::numeric_limits<float>::infinity() : nan;
+            }
+        }
+        if (random.uniform() < 0.03) {
+            samples.col(k).setConstant(nan);
+        }
+    }
+}
+/// Times that mostly go forward, once a stream knows its interval.
+double time_of(index_t t, tocsin::random_generator& random) {
+    const double kind = t % 40 < 10 ? 1 : random.uniform();
+    return kind < 0.03   ? 4e9
+           : kind < 0.06 ? -1
+           : kind < 0.1  ? tocsin::unknown_time
+                         : static_cast<double>(t);
+}
+
+/// Pushes to many streams, by push_all() and one by one, and compares. Streams start at different
+/// times; some go on learning.
+template <class Detector>
+void check_together(const Detector& detector, int count, const matrix<float>& values,
+                    const tocsin::learning_settings& how, int group = 48) {
+    CAPTURE(count);
+    CAPTURE(group);
+    const auto size = static_cast<std::size_t>(count);
+    std::vector<typename Detector::stream_type> together(size);
+    for (std::size_t k = 0; k < size; ++k) {
+        together[k] = detector.make_stream();
+        if (k % 3 == 1) {
+            REQUIRE(detector.enable_learning(together[k], how).ok());
+        }
+    }
+    auto alone = together;
+    auto workspace = detector.make_fleet_workspace(group);
+    CHECK(workspace.group() == group);
+    std::vector<verdict> verdicts(size);
+    std::vector<double> times(size);
+    matrix<float> samples(detector.features(), count);
+    tocsin::random_generator random(3);
+    // Of a score far below the threshold, the rounding of the forecast is a larger part.
+    const double threshold = detector.threshold(detector.settings().view);
+    double worst = 0;
+    int different = 0;
+    int scored = 0;
+    long allocations = 0;
+    for (index_t t = 0; t < 120; ++t) {
+        fill_samples(samples, values, t, random);
+        for (double& time : times) {
+            time = time_of(t, random);
+        }
+        // The last third of the streams starts later.
+        const std::size_t running = t < 40 ? size - size / 3 : size;
+        const auto some = static_cast<index_t>(running);
+        allocations += tocsin_test::allocations_during([&] {
+            detector.push_all(
+                std::span(together).first(running),
+                tocsin::matrix_view<const float>(samples.data(), samples.rows(), some),
+                std::span(verdicts).first(running), workspace,
+                std::span<const double>(times).first(running));
+            for (std::size_t k = 0; k < running; ++k) {
+                detector.learn(together[k]);
+            }
+        });
+        for (std::size_t k = 0; k < running; ++k) {
+            const auto expected =
+                detector.push(alone[k], samples.col(static_cast<index_t>(k)), times[k]);
+            detector.learn(alone[k]);
+            const auto& got = verdicts[k];
+            different += got.reason == expected.reason && got.missing == expected.missing &&
+                                 got.lost == expected.lost &&
+                                 got.clock_reset == expected.clock_reset
+                             ? 0
+                             : 1;
+            if (expected.scored()) {
+                ++scored;
+                worst = std::max(worst, std::abs(got.score - expected.score) /
+                                            std::max(expected.score, threshold));
+            }
+        }
+    }
+    for (std::size_t k = 0; k < size; ++k) {
+        CHECK(together[k].position() == alone[k].position());
+    }
+    CHECK(different == 0);
+    CHECK(scored > 10 * count);
+    CHECK(worst < 1e-5);
+    CHECK(allocations == 0);
+}
+
+constexpr int counts[] = {1, 2, 7, 48, 49, 100};
+
+template <class Detector>
+void check_forecaster(const Detector& detector) {
+    const tocsin::learning_settings how{
+        .half_life = 1000,
+        .model = tocsin::online_training_settings{.every = 5, .steps = 12, .learning_rate = 1e-4}};
+    for (const int count : counts) {
+        check_together(detector, count, slow_waves(400, 8), how);
+    }
+    check_together(detector, 20, slow_waves(400, 8), how, 1);
+    check_together(detector, 20, slow_waves(400, 8), how, 7);
+}
+
+template <class Statistic = tocsin::mahalanobis<>>
+using forecasting =
+    tocsin::detector<tocsin::forecaster<float>, tocsin::standard_scaler<float>, Statistic>;
+
+} // namespace
+
+TEST_SUITE("detect") {
+    TEST_CASE("push_all: as each stream alone, for forecasters of one layer") {
+        for (const int ahead : {1, 3}) {
+            CAPTURE(ahead);
+            forecasting<> detector(small_forecaster(ahead), {.warm_up = 3});
+            tocsin_test::learn_slow_waves(detector, 3);
+            check_forecaster(detector);
+        }
+    }
+
+    TEST_CASE("push_all: as each stream alone, for forecasters of two layers") {
+        for (const int ahead : {1, 3}) {
+            CAPTURE(ahead);
+            forecasting<tocsin::diagonal_gaussian<>> detector(small_forecaster(ahead, {9, 5}),
+                                                              {.warm_up = 3});
+            tocsin_test::learn_slow_waves(detector, 3);
+            check_forecaster(detector);
+        }
+    }
+
+    TEST_CASE("push_all: as each stream alone, for models of windows and both views") {
+        const auto training = waves<float>(3, 80, 1);
+        for (const auto scored : {tocsin::scored_steps::newest, tocsin::scored_steps::all}) {
+            for (const auto view :
+                 {tocsin::error_view::per_step, tocsin::error_view::per_feature}) {
+                tocsin::detector<tocsin::encoder_decoder<float>> detector(
+                    tocsin_test::small_lstm<float>(3),
+                    {.window = 6, .scored = scored, .view = view});
+                tocsin_test::run_all_phases(detector, windows_over(training, 6));
+                const tocsin::learning_settings how{
+                    .half_life = std::numeric_limits<double>::infinity(),
+                    .model = tocsin::online_training_settings{
+                        .every = 5, .steps = 6, .learning_rate = 1e-4}};
+                for (const int count : counts) {
+                    check_together(detector, count, waves<float>(3, 400, 2), how);
+                }
+            }
+        }
+    }
+
+    TEST_CASE("push_all: nothing to do is nothing done") {
+        forecasting<> detector(small_forecaster(1));
+        tocsin_test::learn_slow_waves(detector, 2);
+        auto workspace = detector.make_fleet_workspace(4);
+        detector.push_all({}, tocsin::matrix_view<const float>(nullptr, 3, 0), {}, workspace);
+        // All samples missing, all refused, or no stream of this detector: the model does not run.
+        std::vector<forecasting<>::stream_type> streams(5);
+        for (std::size_t k = 0; k < 4; ++k) {
+            streams[k] = detector.make_stream();
+        }
+        const matrix<float> nothing = matrix<float>::Constant(3, 5, nan);
+        std::vector<verdict> verdicts(5);
+        detector.push_all(streams, {nothing.data(), 3, 5}, verdicts, workspace);
+        for (std::size_t k = 0; k < 4; ++k) {
+            CHECK(verdicts[k].reason == tocsin::sample_reason::missing_value);
+        }
+        CHECK(verdicts[4].reason == tocsin::sample_reason::not_ready);
+    }
+
+    TEST_CASE("push_all: a stream may change between push() and push_all()") {
+        forecasting<> detector(small_forecaster(2));
+        tocsin_test::learn_slow_waves(detector, 3);
+        const auto values = slow_waves(60, 8);
+        auto mixed = std::vector{detector.make_stream()};
+        auto alone = detector.make_stream();
+        auto workspace = detector.make_fleet_workspace();
+        for (index_t t = 0; t < 60; ++t) {
+            const auto expected = detector.push(alone, values.col(t));
+            verdict got;
+            if (t % 2 == 0) {
+                got = detector.push(mixed[0], values.col(t));
+            } else {
+                detector.push_all(mixed, {values.data() + t * 3, 3, 1}, {&got, 1}, workspace);
+            }
+            CHECK(got.kind == expected.kind);
+            CHECK(got.score == doctest::Approx(expected.score).epsilon(1e-4));
+        }
+    }
+
+#ifdef NDEBUG // a broken precondition, which debug builds check
+    TEST_CASE("push_all: spans of another size never lead out of bounds") {
+        forecasting<> detector(small_forecaster(1));
+        tocsin_test::learn_slow_waves(detector, 2);
+        const auto values = slow_waves(8, 8);
+        std::vector<forecasting<>::stream_type> streams(4, detector.make_stream());
+        std::vector<verdict> verdicts(3);
+        auto workspace = detector.make_fleet_workspace(2);
+        const std::vector<double> times{1, 2};
+        detector.push_all(streams, {values.data(), 3, 8}, verdicts, workspace, times);
+        CHECK(streams[1].position() == 1);
+        CHECK(streams[2].position() == 0);
+        detector.push_all(streams, {values.data(), 2, 8}, verdicts, workspace);
+        tocsin::fleet_workspace<float> none;
+        detector.push_all(streams, {values.data(), 3, 4}, verdicts, none);
+        CHECK(streams[0].position() == 1);
+    }
+#endif
+}
