@@ -1,7 +1,10 @@
 // Work of fixed size whose instructions callgrind counts; instruction_counts.cmake compares the
 // counts with those in instruction_counts.json. Nothing here depends on time.
+#include "tocsin/detect/detector.hpp"
+#include "tocsin/errors/diagonal_gaussian.hpp"
 #include "tocsin/layers/lstm_stack.hpp"
 #include "tocsin/models/encoder_decoder.hpp"
+#include "tocsin/models/forecaster.hpp"
 #include "tocsin/training/adam.hpp"
 #include "tocsin/training/losses.hpp"
 
@@ -64,6 +67,29 @@ void step(int inputs, int hidden) {
     });
 }
 
+/// 100 samples of a stream through a whole detector: scaler, forecaster, statistic, threshold.
+void push(int features, int hidden) {
+    detector<forecaster<float>, standard_scaler<float>, diagonal_gaussian<>> monitor{
+        forecaster<float>::with_layers(features, features, {hidden}), {.warm_up = 10}};
+    const auto values = random_values(index_t{features} * 100, 1);
+    const auto windows = make_windows<float>({values.data(), features, 100}, 25, 25).value();
+    for (const status& done : {monitor.train(windows, {}, trainer<>{.epochs = 1}),
+                               monitor.fit_errors(windows), monitor.tune(windows)}) {
+        if (!done.ok()) {
+            std::puts(done.message());
+            return; // its count is missing then, which the comparison tells
+        }
+    }
+    auto stream = monitor.make_stream();
+    count(name_of("push", features, hidden), [&] {
+        for (index_t t = 0; t < 100; ++t) {
+            monitor.push(stream, std::span<const float>(values).subspan(
+                                     static_cast<std::size_t>(t * features),
+                                     static_cast<std::size_t>(features)));
+        }
+    });
+}
+
 /// Loss, gradient and update for one batch.
 void train(int features, int hidden, int time, int batch, decoder_training training,
            const char* kind) {
@@ -100,6 +126,8 @@ int main() {
     step(8, 64);
     step(38, 128);
     step(3, 21); // no multiple of a vector
+    push(1, 16);
+    push(8, 64);
     train(1, 32, 20, 32, decoder_training::teacher_forced, "train");
     train(8, 64, 8, 64, decoder_training::teacher_forced, "train");
     train(8, 64, 8, 64, decoder_training::free_running, "train_free_running");
