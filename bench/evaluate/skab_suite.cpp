@@ -331,7 +331,7 @@ tocsin::result<suite_result> run(const run_options& options) {
                                        {"decoder_training", options.training_name()},
                                        {"scaler", "standard"},
                                        {"largest_autocorrelation", chosen.largest_autocorrelation},
-                                       {"loss", tocsin::mean_squared_error::name},
+                                       {"loss", tocsin::mean_squared_error::kind},
                                        {"optimiser", "adam"},
                                        {"learning_rate", chosen.learning_rate},
                                        {"schedule", "cosine_decay"},

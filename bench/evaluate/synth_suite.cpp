@@ -180,7 +180,7 @@ tocsin::result<suite_result> run(const run_options& options) {
                         {"reversed", options.reversed},
                         {"decoder_training", options.training_name()},
                         {"scaler", "standard"},
-                        {"loss", tocsin::mean_squared_error::name},
+                        {"loss", tocsin::mean_squared_error::kind},
                         {"optimiser", "adam"},
                         {"learning_rate", chosen.learning_rate},
                         {"schedule", "cosine_decay"},

@@ -8,7 +8,6 @@
 #include <limits>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace {
@@ -17,8 +16,6 @@ namespace {
 struct halving_scaler {
     using scalar_type = double;
     tocsin::status fit(const tocsin::windows<double>&) { return {}; }
-    int features() const noexcept { return 1; }
-    bool fitted() const noexcept { return true; }
     void transform(Eigen::Ref<tocsin::matrix<double>> values) const noexcept { values *= 0.5; }
     void inverse(Eigen::Ref<tocsin::matrix<double>> values) const noexcept { values *= 2; }
 };
@@ -26,13 +23,11 @@ struct halving_scaler {
 struct one_way_scaler {
     using scalar_type = double;
     tocsin::status fit(const tocsin::windows<double>&) { return {}; }
-    int features() const noexcept { return 1; }
-    bool fitted() const noexcept { return true; }
     void transform(Eigen::Ref<tocsin::matrix<double>> values) const noexcept { values *= 0.5; }
 };
 /// A rule of a user: scales by the largest absolute value.
 struct largest_magnitude {
-    static constexpr std::string_view name = "largest_magnitude";
+    static constexpr const char* kind = "largest_magnitude";
     template <class Scalar>
     static tocsin::offset_and_scale estimate(std::span<Scalar> values) noexcept {
         double largest = 0;
@@ -53,6 +48,28 @@ static_assert(tocsin::scaler<tocsin::identity_scaler<float, 2>>);
 static_assert(tocsin::scaler<tocsin::affine_scaler<double, 2, largest_magnitude>>);
 static_assert(tocsin::scaling_rule<largest_magnitude, float>);
 static_assert(!tocsin::scaling_rule<halving_scaler, float>);
+
+/// Notes under which kind an object is saved.
+struct kind_archive {
+    static constexpr bool loading = false;
+    std::string kind;
+    void expect(const char* name, const char* value) {
+        REQUIRE(std::string{name} == "kind");
+        kind = value;
+    }
+    template <class Number>
+    void integer(const char*, Number&, int, int) {}
+    template <class Matrix>
+    void matrix(const char*, Matrix&) {}
+    void fail(const tocsin::status&) {}
+};
+
+template <class Scaler>
+std::string saved_kind() {
+    kind_archive archive;
+    Scaler{}.exchange(archive);
+    return archive.kind;
+}
 
 template <class Scalar>
 constexpr Scalar quiet_nan = std::numeric_limits<Scalar>::quiet_NaN();
@@ -264,5 +281,21 @@ TEST_SUITE("series") {
         CHECK_FALSE(
             dynamic_scaler.set(tocsin::column<double>::Zero(2), tocsin::column<double>::Ones(3))
                 .ok());
+    }
+
+    TEST_CASE_TEMPLATE("scaler: is saved under its kind", Scaler, tocsin::standard_scaler<float>,
+                       tocsin::robust_scaler<double>, tocsin::min_max_scaler<float, 3>,
+                       tocsin::identity_scaler<double>,
+                       tocsin::affine_scaler<float, 3, largest_magnitude>) {
+        CHECK(saved_kind<Scaler>() == Scaler::kind);
+    }
+
+    TEST_CASE("scaler: the kinds of the library") {
+        CHECK(std::string{tocsin::standard_scaler<float>::kind} == "standard");
+        CHECK(std::string{tocsin::robust_scaler<float>::kind} == "robust");
+        CHECK(std::string{tocsin::min_max_scaler<float>::kind} == "min_max");
+        CHECK(std::string{tocsin::identity_scaler<float>::kind} == "identity");
+        CHECK(std::string{tocsin::affine_scaler<float, 1, largest_magnitude>::kind} ==
+              "largest_magnitude");
     }
 }

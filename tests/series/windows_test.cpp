@@ -19,6 +19,11 @@ runs covered(const tocsin::windows<double>& all) {
     return found;
 }
 
+/// Whether make_windows takes such an argument; an rvalue unless `Values` is a reference.
+template <class Values>
+concept can_be_cut =
+    requires(Values&& values) { tocsin::make_windows(std::forward<Values>(values), 2); };
+
 } // namespace
 
 TEST_SUITE("series") {
@@ -78,5 +83,86 @@ TEST_SUITE("series") {
         CHECK(moved.window(1) == doubled.middleCols(4, 2));
         CHECK(all->slice(0, 0).empty());
         CHECK(tocsin::windows<double>{}.empty());
+    }
+
+    TEST_CASE("windows: whole columns, maps, views and rows are viewed without a copy") {
+        tocsin::matrix<float> values = tocsin::matrix<float>::Random(3, 60);
+        const auto check = [&](const auto& made, tocsin::index_t first, tocsin::index_t count) {
+            REQUIRE(made.ok());
+            CHECK(made->count() == count);
+            CHECK(made->window(0).data() == values.col(first).data());
+            CHECK(made->window(1) == values.middleCols(first + 1, 8));
+        };
+        check(tocsin::make_windows(values.leftCols(50), 8), 0, 43);
+        check(tocsin::make_windows(values.rightCols(50), 8), 10, 43);
+        check(tocsin::make_windows(std::as_const(values).middleCols(5, 9), 8), 5, 2);
+        check(tocsin::make_windows(values.middleCols(5, 20).leftCols(10), 8), 5, 3);
+        check(tocsin::make_windows(tocsin::matrix_view<float>(values.data(), 3, 60), 8), 0, 53);
+        const Eigen::Map<const tocsin::matrix<float, 3>> fixed(values.data(), 3, 60);
+        check(tocsin::make_windows(fixed.leftCols(20), 8), 0, 13);
+        const Eigen::Ref<const tocsin::matrix<float>> reference(values.rightCols(30));
+        check(tocsin::make_windows(reference, 8), 30, 23);
+        check(tocsin::make_windows(reference.leftCols(9), 8), 30, 2);
+
+        tocsin::matrix<float, 1> row = tocsin::matrix<float, 1>::Random(1, 20);
+        CHECK(tocsin::make_windows(row, 4)->window(3) == row.middleCols(3, 4));
+        CHECK(tocsin::make_windows(row.head(10), 4)->count() == 7);
+        CHECK(tocsin::make_windows(row.leftCols(10), 4)->window(6).data() == row.data() + 6);
+        const tocsin::column<float> along = values.row(0);
+        CHECK(tocsin::make_windows(along.transpose(), 4)->count() == 57);
+        CHECK(tocsin::make_windows(values.col(7), 1)->window(0) == values.col(7));
+    }
+
+    TEST_CASE("windows: a stride that is known at run time only is refused at run time") {
+        const tocsin::matrix<double> values = tocsin::matrix<double>::Random(5, 12);
+        const Eigen::Ref<const tocsin::matrix<double>> rows(values.topRows(3));
+        const auto refused = tocsin::make_windows(rows, 4);
+        CHECK(refused.error().code() == tocsin::error_code::invalid_argument);
+        CHECK(std::string{refused.error().message()} ==
+              "windows: columns of 3 rows lie 5 apart; windows view contiguous columns");
+        using strided = Eigen::Map<const tocsin::matrix<double>, 0, Eigen::OuterStride<>>;
+        const std::vector<tocsin::index_t> one_recording{6};
+        CHECK_FALSE(tocsin::make_windows(strided(values.data(), 5, 6, Eigen::OuterStride<>(10)),
+                                         one_recording, 2)
+                        .ok());
+        CHECK(tocsin::make_windows(strided(values.data(), 5, 6, Eigen::OuterStride<>(5)), 2).ok());
+        CHECK(tocsin::make_windows(strided(values.data(), 3, 1, Eigen::OuterStride<>(5)), 1).ok());
+    }
+
+    TEST_CASE("windows: none straddles two recordings, and short recordings have none") {
+        const tocsin::matrix<double> values = tocsin::matrix<double>::Random(2, 14);
+        const std::vector<tocsin::index_t> recordings{5, 2, 0, 7};
+        const auto made = tocsin::make_windows(values, recordings, 3, 2);
+        REQUIRE(made.ok());
+        const std::vector<tocsin::index_t> expected{0, 2, 7, 9, 11};
+        CHECK(std::vector<tocsin::index_t>(made->first_columns().begin(),
+                                           made->first_columns().end()) == expected);
+        CHECK(made->window(2) == values.middleCols(7, 3));
+
+        const auto why = [&](std::vector<tocsin::index_t> lengths, int length, int stride = 1) {
+            const auto refused = tocsin::make_windows(values, lengths, length, stride);
+            CHECK(refused.error().code() == tocsin::error_code::invalid_argument);
+            return std::string{refused.error().message()};
+        };
+        CHECK(why({5, 8}, 3) == "windows: the recordings have 13 samples, the matrix has 14");
+        CHECK(why({5, 10}, 3) == "windows: a recording of 10 samples starts at 5 of 14");
+        CHECK(why({-1, 15}, 3) == "windows: a recording of -1 samples starts at 0 of 14");
+        CHECK(why({7, 7}, 8) == "windows: length 8 is longer than each of the 2 recordings");
+        CHECK(why({14}, 3, 0) == "windows: length 3 and stride 0 must both be at least 1");
+    }
+
+    TEST_CASE("windows: temporaries that own their samples are refused, views are not") {
+        using owning = tocsin::matrix<float>;
+        using whole_columns = decltype(std::declval<owning&>().leftCols(2));
+        CHECK(can_be_cut<owning&>);
+        CHECK(can_be_cut<const owning&>);
+        CHECK(can_be_cut<tocsin::matrix_view<const float>>);
+        CHECK(can_be_cut<tocsin::matrix_view<float>>);
+        CHECK(can_be_cut<whole_columns>);
+        CHECK(can_be_cut<const Eigen::Ref<const owning>&>);
+        CHECK_FALSE(can_be_cut<owning>);
+        CHECK_FALSE(can_be_cut<const owning>);
+        CHECK_FALSE(can_be_cut<tocsin::matrix<float, 1>>);
+        CHECK_FALSE(can_be_cut<Eigen::Ref<const owning>>);
     }
 }

@@ -128,4 +128,24 @@ TEST_SUITE("training") {
         CHECK(state.finished_epochs() == 3);
         CHECK(count_of(output.text(), '\n') == 3);
     }
+
+    TEST_CASE("callbacks: one takes the event and returns nothing or a bool, others are refused") {
+        using event = tocsin::epoch_event<float>;
+        const auto silent = [](const event&) {};
+        const auto deciding = [](const event&) { return true; };
+        const auto counting = [](const event&) { return 3; };
+        const auto of_the_record = [](const epoch_record&) {};
+        const auto of_doubles = [](const tocsin::epoch_event<double>&) {};
+        CHECK(tocsin::training_callback<decltype(silent)>);
+        CHECK(tocsin::training_callback<decltype(silent)&>);
+        CHECK(tocsin::training_callback<decltype(deciding)>);
+        CHECK(tocsin::training_callback<tocsin::progress_bar>);
+        CHECK(tocsin::training_callback<tocsin::progress_bar, double>);
+        CHECK(tocsin::training_callback<const tocsin::log_line>);
+        CHECK_FALSE(tocsin::training_callback<const tocsin::progress_bar>);
+        CHECK_FALSE(tocsin::training_callback<decltype(counting)>);
+        CHECK_FALSE(tocsin::training_callback<decltype(of_the_record)>);
+        CHECK_FALSE(tocsin::training_callback<decltype(of_doubles)>);
+        CHECK(tocsin::training_callback<decltype(of_doubles), double>);
+    }
 }

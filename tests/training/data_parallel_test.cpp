@@ -123,5 +123,7 @@ TEST_SUITE("training") {
         CHECK(tocsin::execution_policy<data_parallel>);
         CHECK(tocsin::execution_policy<tocsin::serial_execution>);
         CHECK_FALSE(tocsin::execution_policy<int>);
+        CHECK(std::string_view(data_parallel::kind) == "data_parallel");
+        CHECK(std::string_view(tocsin::serial_execution::kind) == "serial");
     }
 }

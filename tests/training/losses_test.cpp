@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 #include <span>
+#include <string_view>
 #include <vector>
 
 namespace {
@@ -24,6 +25,14 @@ struct throwing_loss {
 };
 struct loss_without_gradient {
     double operator()(std::span<const float>, std::span<const float>) const noexcept { return 0; }
+};
+
+/// For models of doubles only.
+struct double_loss {
+    double operator()(std::span<const double>, std::span<const double>,
+                      std::span<double>) const noexcept {
+        return 0;
+    }
 };
 
 template <class Loss>
@@ -55,6 +64,10 @@ TEST_SUITE("training") {
         CHECK(tocsin::loss_function<smallest_loss>);
         CHECK_FALSE(tocsin::loss_function<throwing_loss>);
         CHECK_FALSE(tocsin::loss_function<loss_without_gradient>);
+        CHECK(tocsin::loss_function<double_loss>);
+        CHECK(tocsin::loss_function<double_loss, double>);
+        CHECK_FALSE(tocsin::loss_function<double_loss, float>);
+        CHECK_FALSE(tocsin::loss_function<smallest_loss, double>);
         CHECK(tocsin::loss_function<tocsin::mean_squared_error, double>);
         CHECK(tocsin::loss_function<tocsin::mean_absolute_error, float>);
     }
@@ -95,5 +108,10 @@ TEST_SUITE("training") {
         CHECK(tocsin::mean_absolute_error{}(std::span(predictions), std::span(targets),
                                             std::span(gradient)) ==
               doctest::Approx(static_cast<double>(0.1F)).epsilon(1e-9));
+    }
+
+    TEST_CASE("losses: each has a kind") {
+        CHECK(std::string_view(tocsin::mean_squared_error::kind) == "mse");
+        CHECK(std::string_view(tocsin::mean_absolute_error::kind) == "l1");
     }
 }

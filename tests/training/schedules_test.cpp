@@ -69,4 +69,11 @@ TEST_SUITE("training") {
             CHECK(cosine(epoch + 1) < cosine(epoch));
         }
     }
+
+    TEST_CASE("schedules: each has a kind") {
+        CHECK(std::string_view(tocsin::constant_rate::kind) == "constant");
+        CHECK(std::string_view(tocsin::step_decay::kind) == "step");
+        CHECK(std::string_view(tocsin::exponential_decay::kind) == "exponential");
+        CHECK(std::string_view(tocsin::cosine_decay::kind) == "cosine");
+    }
 }

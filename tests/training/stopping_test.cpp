@@ -68,4 +68,9 @@ TEST_SUITE("training") {
     TEST_CASE("stopping: never_stop never stops") {
         CHECK_FALSE(tocsin::never_stop{}(std::vector<tocsin::epoch_record>(1000)));
     }
+
+    TEST_CASE("stopping: each has a kind") {
+        CHECK(std::string_view(tocsin::never_stop::kind) == "never");
+        CHECK(std::string_view(tocsin::early_stopping::kind) == "early");
+    }
 }

@@ -3,6 +3,10 @@
 
 #include <doctest/doctest.h>
 
+#include <cstdint>
+#include <span>
+#include <string_view>
+
 namespace {
 
 /// Plain gradient descent: the smallest rule.
@@ -17,6 +21,15 @@ struct gradient_descent {
             parameters[k] -= static_cast<Scalar>(learning_rate * factor) * gradients[k];
         }
     }
+};
+
+/// For models of doubles only.
+struct descent_in_double {
+    double learning_rate = 0.1;
+    tocsin::status check() const { return {}; }
+    tocsin::index_t state_size(tocsin::index_t) const { return 0; }
+    void update(std::span<double>, std::span<const double>, std::span<double>, std::int64_t,
+                double) const noexcept {}
 };
 
 struct rateless_rule {
@@ -40,9 +53,16 @@ TEST_SUITE("training") {
         "update_rule: gradient descent passes; without a rate or with a throwing update, not") {
         CHECK(tocsin::update_rule<gradient_descent>);
         CHECK(tocsin::update_rule<gradient_descent, double>);
+        CHECK_FALSE(tocsin::update_rule<descent_in_double, float>);
+        CHECK(tocsin::update_rule<descent_in_double, double>);
+        CHECK(tocsin::update_rule<descent_in_double>);
         CHECK(tocsin::update_rule<tocsin::adam, float>);
         CHECK(tocsin::update_rule<tocsin::adam, double>);
         CHECK_FALSE(tocsin::update_rule<rateless_rule>);
         CHECK_FALSE(tocsin::update_rule<throwing_rule>);
+    }
+
+    TEST_CASE("update_rule: adam has a kind") {
+        CHECK(std::string_view(tocsin::adam::kind) == "adam");
     }
 }

@@ -18,21 +18,22 @@ namespace tocsin {
 using samples_view = Eigen::Ref<const matrix<double>>;
 
 /// A model that is simple enough to be compared with: no weights that somebody else trains.
-/// - fit(training) learns from samples in order of time and forgets what the stream has brought; a
-///   failure leaves the scorer without a fit. May allocate.
 /// - push(sample) takes in the next sample `[features]` and returns its score, from it and the
 ///   samples before alone; higher is more anomalous. NaN before fit(), while the history is too
 ///   short, and for a sample that holds NaN or infinity; the latter changes nothing else than that
 ///   the last finite value stands for the missing one in what follows. Never allocates.
 /// - reset() forgets the stream and keeps what was learned.
+///
+/// One that learns, as all of this folder do, also has `status fit(samples_view training)`. It
+/// learns from samples in order of time and forgets what the stream has brought; a failure leaves
+/// the scorer without a fit. It may allocate.
 template <class Scorer>
-concept sample_scorer = requires(Scorer scorer, const Scorer constant, samples_view training,
-                                 std::span<const double> sample) {
-    { scorer.fit(training) } -> std::same_as<status>;
-    { scorer.push(sample) } noexcept -> std::same_as<double>;
-    { scorer.reset() } noexcept;
-    { constant.features() } noexcept -> std::same_as<int>;
-};
+concept sample_scorer =
+    requires(Scorer scorer, const Scorer constant, std::span<const double> sample) {
+        { scorer.push(sample) } noexcept -> std::same_as<double>;
+        { scorer.reset() } noexcept;
+        { constant.features() } noexcept -> std::same_as<int>;
+    };
 
 /// Scores every sample of a recording from an empty history on: reset(), then push() for each
 /// column.

@@ -118,7 +118,7 @@ class detector {
     /// @param how        trainer with its policies
     /// @param callbacks  see trainer::fit
     /// A failure leaves the detector as it was. Allocates.
-    template <class Trainer, class... Callbacks>
+    template <class Trainer, training_callback<scalar_type>... Callbacks>
     status train(const window_list& training, const window_list& validation, const Trainer& how,
                  Callbacks&&... callbacks) {
         if (const status ready = check(); !ready.ok()) {
@@ -129,7 +129,7 @@ class detector {
     }
     /// The same from a state of the caller: made by training_state::fresh, or a checkpoint, from
     /// which training continues as if it had never stopped. On return it holds the end of the run.
-    template <class Trainer, class... Callbacks>
+    template <class Trainer, training_callback<scalar_type>... Callbacks>
     status train_from(training_state<scalar_type>& state, const window_list& training,
                       const window_list& validation, const Trainer& how, Callbacks&&... callbacks) {
         status ready = check();
@@ -163,9 +163,10 @@ class detector {
         if (const status ready = check(); !ready.ok()) {
             return ready;
         }
-        if (mean.size() != features() || data_scaler.features() != features()) {
+        const int scaled = detail::features_of(data_scaler, features());
+        if (mean.size() != features() || scaled != features()) {
             return status::error(error_code::invalid_argument, "borrow: a mean of ", mean.size(),
-                                 " and a scaler of ", data_scaler.features(),
+                                 " and a scaler of ", scaled,
                                  " features for a detector of ", features());
         }
         if (const status usable = parts_.weights.borrow(parts_.model, weights); !usable.ok()) {
@@ -394,7 +395,7 @@ class detector {
     void exchange(Archive& archive) {
         detail::exchange_learned(archive, parts_);
         if constexpr (Archive::loading) {
-            parts_.identity = detail::identity_of(parts_);
+            detail::settle(parts_);
         }
     }
 
@@ -422,7 +423,7 @@ class detector {
             parts_.phase = parts_.thresholds.available() ? detector_phase::tuned
                                                          : detector_phase::errors_fitted;
         }
-        parts_.identity = detail::identity_of(parts_);
+        detail::settle(parts_);
     }
 
     learned_type parts_;

@@ -6,6 +6,7 @@
 #include "tocsin/detect/identity.hpp"
 #include "tocsin/detect/learned.hpp"
 #include "tocsin/detect/parameter_archive.hpp"
+#include "tocsin/detect/scaled_training.hpp"
 
 #include <cstdint>
 #include <span>
@@ -83,10 +84,10 @@ void load_parameters(Archive& archive, Learned& learned) {
     using scalar = typename Learned::scalar_type;
     aligned_vector<scalar> parameters(static_cast<std::size_t>(learned.model.parameter_count()));
     exchange_parameters(archive, learned.model, std::span<scalar>(parameters));
-    if (archive.outcome().ok() && learned.scaler.features() != learned.features()) {
-        archive.fail(status::error(error_code::format_error, "the scaler has ",
-                                   learned.scaler.features(), " features, the model has ",
-                                   learned.features()));
+    const int scaled = features_of(learned.scaler, learned.features());
+    if (archive.outcome().ok() && scaled != learned.features()) {
+        archive.fail(status::error(error_code::format_error, "the scaler has ", scaled,
+                                   " features, the model has ", learned.features()));
     }
     if (archive.outcome().ok()) {
         learned.weights.own(learned.model, parameters);
@@ -100,6 +101,13 @@ std::uint64_t identity_of(Learned& learned) noexcept {
     hash_archive archive;
     exchange_learned(archive, learned);
     return archive.value();
+}
+
+/// Takes over what follows from the phases; call it after each change.
+template <class Learned>
+void settle(Learned& learned) noexcept {
+    learned.stream_threshold = learned.thresholds.threshold(learned.view());
+    learned.identity = identity_of(learned);
 }
 
 } // namespace tocsin::detail

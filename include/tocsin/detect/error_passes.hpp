@@ -138,16 +138,16 @@ void for_each_forecast(const Learned& learned,
                        Visit&& visit) {
     using scalar = typename Learned::scalar_type;
     typename Learned::memory_type stream(learned.layout, learned.alarm);
-    std::vector<std::byte> memory(static_cast<std::size_t>(learned.layout.scratch));
+    std::vector<std::byte> memory(static_cast<std::size_t>(learned.layout.scratch()));
     const push_scratch<scalar> scratch(learned, memory.data());
     std::vector<double> errors(static_cast<std::size_t>(learned.source.vector_size()));
     for (index_t k = 0; k < source.count(); ++k) {
         stream.restart();
         const auto window = source.window(k);
         for (int t = 0; t < source.length(); ++t) {
-            const auto pending =
-                begin_push(learned, stream, sample_view<scalar>(window.col(t)), unknown_time,
-                           scratch.observed, errors.data());
+            pending_sample<scalar> pending;
+            begin_push(learned, stream, sample_view<scalar>(window.col(t)), unknown_time,
+                       scratch.observed, errors.data(), pending);
             const bool blind = pending.outcome.missing == learned.features();
             if (pending.advances) {
                 learned.source.advance(learned.model, learned.weights, pending.source,
@@ -157,7 +157,7 @@ void for_each_forecast(const Learned& learned,
                 pending.complete && !blind && pending.source.seen >= warm_up;
             visit(k, t,
                   has_errors ? std::span<const double>(errors) : std::span<const double>());
-            note_missing(stream, pending.outcome);
+            stream.last.missing = pending.outcome.missing;
         }
     }
 }

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <span>
 
 namespace tocsin::detail {
@@ -113,7 +114,7 @@ class error_source<Model> {
                model.step_work_size(group);
     }
     void advance_group(const Model& model, const model_weights<Model>& weights,
-                       std::span<const source_sample<scalar_type>> samples,
+                       std::span<const source_sample<scalar_type>* const> samples,
                        std::span<scalar_type> work) const noexcept {
         const auto count = static_cast<int>(samples.size());
         work_area<scalar_type> rest{work};
@@ -121,25 +122,31 @@ class error_source<Model> {
         scalar_type* const forecasts = rest.take(outputs_ * count).data();
         const auto states = rest.take(model_state_ * count);
         for (int k = 0; k < count; ++k) {
-            const auto& sample = samples[static_cast<std::size_t>(k)];
-            std::copy_n(sample.inputs, features_, inputs + index_t{k} * features_);
+            const auto& sample = *samples[static_cast<std::size_t>(k)];
+            copy_scalars(sample.inputs, features_, inputs + index_t{k} * features_);
             const scalar_type* from = sample.state.data();
-            for_each_block(count, k, [&](index_t at, index_t size) {
-                std::copy_n(from, size, states.data() + at);
+            scalar_type* part = states.data();
+            for (int b = 0; b < block_count_; ++b) {
+                const index_t size = blocks_[static_cast<std::size_t>(b)];
+                copy_scalars(from, size, part + k * size);
                 from += size;
-            });
+                part += size * count;
+            }
         }
         model.step(weights.packed(), matrix_view<const scalar_type>(inputs, features_, count),
                    states, matrix_view<scalar_type>(forecasts, outputs_, count), rest.rest());
         for (int k = 0; k < count; ++k) {
-            const auto& sample = samples[static_cast<std::size_t>(k)];
+            const auto& sample = *samples[static_cast<std::size_t>(k)];
             scalar_type* to = sample.state.data();
-            for_each_block(count, k, [&](index_t at, index_t size) {
-                std::copy_n(states.data() + at, size, to);
+            const scalar_type* part = states.data();
+            for (int b = 0; b < block_count_; ++b) {
+                const index_t size = blocks_[static_cast<std::size_t>(b)];
+                copy_scalars(part + k * size, size, to);
                 to += size;
-            });
-            std::copy_n(forecasts + index_t{k} * outputs_, outputs_,
-                        sample.state.data() + column_of(sample.seen));
+                part += size * count;
+            }
+            copy_scalars(forecasts + index_t{k} * outputs_, outputs_,
+                         sample.state.data() + column_of(sample.seen));
         }
     }
 
@@ -149,14 +156,14 @@ class error_source<Model> {
         return model_state_ +
                (ahead_ == 1 ? 0 : static_cast<index_t>(sample % ahead_) * outputs_);
     }
-    /// Calls `visit(position in a batch of states, size)` for the parts of the state of stream k.
-    template <class Visit>
-    void for_each_block(int count, int k, Visit&& visit) const noexcept {
-        index_t first = 0;
-        for (int b = 0; b < block_count_; ++b) {
-            const index_t size = blocks_[static_cast<std::size_t>(b)];
-            visit(first + k * size, size);
-            first += size * count;
+    /// A copy of few scalars, without a call where they fill whole registers.
+    static void copy_scalars(const scalar_type* from, index_t count, scalar_type* to) noexcept {
+        constexpr auto line = static_cast<index_t>(32 / sizeof(scalar_type));
+        for (; count >= line; count -= line, from += line, to += line) {
+            std::memcpy(to, from, 32);
+        }
+        for (; count > 0; --count) {
+            *to++ = *from++;
         }
     }
 

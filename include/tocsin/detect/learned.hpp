@@ -32,13 +32,10 @@ constexpr int static_features() noexcept {
 
 template <class Scalar, class Source>
 constexpr stream_layout<Scalar> layout_of(const Source& source) noexcept {
-    return {.state = source.state_size(),
-            .features = source.features(),
-            .errors = source.kept_errors(),
-            .scratch =
-                (source.work_size() + source.features() + 1) * index_t{sizeof(Scalar)} +
-                (index_t{source.vectors()} * source.vector_size() + source.vectors()) *
-                    index_t{sizeof(double)}};
+    const index_t scalars = source.work_size() + source.features() + 1;
+    const index_t doubles = index_t{source.vectors()} * source.vector_size() + source.vectors();
+    return {source.state_size(), source.features(), source.kept_errors(),
+            scalars * index_t{sizeof(Scalar)} + doubles * index_t{sizeof(double)}};
 }
 
 /// Bytes of a stream's memory where all sizes are known at compile time, or `dynamic`: a forecaster
@@ -94,6 +91,7 @@ struct learned_parts {
     std::uint64_t identity = 0; ///< changes with everything above
 
     source_type source{};
+    double stream_threshold = 0; ///< by which streams are judged
     stream_layout<scalar_type> layout{};
 
     int features() const noexcept { return model.features(); }

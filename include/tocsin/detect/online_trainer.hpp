@@ -8,10 +8,9 @@
 #include "tocsin/detect/sample_window.hpp"
 #include "tocsin/models/sequence_model.hpp"
 #include "tocsin/training/adam.hpp"
-#include "tocsin/training/clipping.hpp"
 #include "tocsin/training/losses.hpp"
+#include "tocsin/training/training_step.hpp"
 
-#include <cmath>
 #include <cstdint>
 #include <span>
 
@@ -47,10 +46,11 @@ class online_trainer {
     /// Allocates. `settings.check()` must be ok, and windows of `steps` samples long enough for the
     /// model.
     online_trainer(const Model& model, const online_training_settings& settings)
-        : settings_{settings}, rule_{.learning_rate = settings.learning_rate},
+        : settings_{settings}, optimiser_{.learning_rate = settings.learning_rate},
           recent_(model.features(), settings.steps),
           gradients_(static_cast<std::size_t>(model.parameter_count())),
-          rule_state_(static_cast<std::size_t>(rule_.state_size(model.parameter_count()))),
+          optimiser_state_(
+              static_cast<std::size_t>(optimiser_.state_size(model.parameter_count()))),
           work_(static_cast<std::size_t>(model.training_work_size(1, settings.steps))) {}
 
     /// The next sample does not follow the one before: those collected so far are forgotten.
@@ -70,16 +70,14 @@ class online_trainer {
         const sequence_view<const scalar_type> window(recent_.view().data(), model.features(), 1,
                                                       settings_.steps);
         const auto gradients = zero(std::span<scalar_type>(gradients_));
-        const double loss = model.loss_and_gradient(std::span<const scalar_type>(parameters),
-                                                    window, mean_squared_error{}, gradients,
-                                                    random_, std::span<scalar_type>(work_));
-        const double norm = clip_by_global_norm(gradients, settings_.clip_norm);
-        if (!std::isfinite(loss) || !std::isfinite(norm)) {
-            return false;
-        }
-        rule_.update(parameters, std::span<const scalar_type>(gradients),
-                     std::span<scalar_type>(rule_state_), ++updates_, 1);
-        return true;
+        const auto evaluate = [&]() noexcept {
+            return model.loss_and_gradient(std::span<const scalar_type>(parameters), window,
+                                           mean_squared_error{}, gradients, random_,
+                                           std::span<scalar_type>(work_));
+        };
+        return training_step<scalar_type>(optimiser_, evaluate, gradients, settings_.clip_norm, 1,
+                                          {parameters, optimiser_state_, updates_})
+            .ok();
     }
     /// Updates so far.
     std::int64_t updates() const noexcept { return updates_; }
@@ -90,7 +88,7 @@ class online_trainer {
     void exchange(Archive& archive) {
         archive.integer("waited", waited_, 0, settings_.every);
         archive.integer("updates", updates_, std::int64_t{0});
-        archive.array("optimiser_state", std::span<scalar_type>(rule_state_));
+        archive.array("optimiser_state", std::span<scalar_type>(optimiser_state_));
         auto words = random_.state();
         archive.array("random", std::span<std::uint64_t>(words));
         random_.set_state(words);
@@ -99,11 +97,11 @@ class online_trainer {
 
   private:
     online_training_settings settings_;
-    adam rule_;
+    adam optimiser_;
     random_generator random_{1}; // of dropout
     sample_window<scalar_type> recent_;
     aligned_vector<scalar_type> gradients_;
-    aligned_vector<scalar_type> rule_state_;
+    aligned_vector<scalar_type> optimiser_state_;
     aligned_vector<scalar_type> work_;
     int waited_ = 0;
     std::int64_t updates_ = 0;

@@ -13,11 +13,13 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <span>
+#include <type_traits>
 
 namespace tocsin::detail {
 
@@ -55,77 +57,77 @@ struct push_scratch {
     }
 };
 
-/// The statistic, threshold and weights that judge a stream: its own where it learns.
+/// The weights that run for a stream: its own where its model goes on learning.
 template <class Learned>
-class judges {
-  public:
-    using learning_type = typename Learned::learning_type;
-
-    judges(const Learned& learned, const learning_type* learning) noexcept
-        : learned_{&learned}, learning_{learning} {}
-
-    double threshold() const noexcept {
-        const error_view view = learned_->view();
-        return learning_ != nullptr && learning_->rule_learns
-                   ? learning_->rule.threshold()
-                   : learned_->thresholds.threshold(view);
+const auto& weights_of(const Learned& learned,
+                       const typename Learned::learning_type* learning) noexcept {
+    return learning != nullptr && learning->trainer ? learning->weights : learned.weights;
+}
+/// What a stream's scores are compared with: by its own rule where that learns.
+template <class Learned>
+double threshold_of(const Learned& learned,
+                    const typename Learned::learning_type* learning) noexcept {
+    return learning != nullptr && learning->rule_learns ? learning->rule.threshold()
+                                                        : learned.stream_threshold;
+}
+/// Calls `visit` with the statistic that judges a stream: its own where that adapts.
+template <class Learned, class Visit>
+decltype(auto) visit_statistic(const Learned& learned,
+                               const typename Learned::learning_type* learning, Visit&& visit) {
+    if (learning != nullptr && learning->weight > 0) {
+        return visit(learning->statistic);
     }
-    const model_weights<decltype(Learned::model)>& weights() const noexcept {
-        return learning_ != nullptr && learning_->trainer ? learning_->weights : learned_->weights;
+    if constexpr (Learned::views == 1) {
+        return visit(learned.errors.per_step());
+    } else {
+        return learned.errors.visit(learned.view(), visit);
     }
-    /// Calls `visit` with the statistic.
-    template <class Visit>
-    decltype(auto) visit_statistic(Visit&& visit) const {
-        if (learning_ != nullptr && learning_->weight > 0) {
-            return visit(learning_->statistic);
-        }
-        if constexpr (Learned::views == 1) {
-            return visit(learned_->errors.per_step());
-        } else {
-            return learned_->errors.visit(learned_->view(), visit);
-        }
+}
+
+/// Scales a sample, also beyond what a scaler with transform() alone offers.
+template <class Learned, class Scalar>
+void scale_sample(const Learned& learned, const Scalar* sample, Scalar* scaled) noexcept {
+    const int features = learned.source.features();
+    if constexpr (requires { learned.scaler.transform_sample(sample, scaled); }) {
+        learned.scaler.transform_sample(sample, scaled);
+    } else {
+        std::copy_n(sample, features, scaled);
+        learned.scaler.transform(vector_view<Scalar>(scaled, features));
     }
+    for (int f = 0; f < features; ++f) {
+        const Scalar value = scaled[f];
+        scaled[f] = value > largest_input<Scalar>    ? largest_input<Scalar>
+                    : value < -largest_input<Scalar> ? -largest_input<Scalar>
+                                                     : value;
+    }
+}
 
-  private:
-    const Learned* learned_;
-    const learning_type* learning_;
-};
+/// Whether every value is finite: no exponent has all bits set.
+template <class Scalar>
+bool all_finite(const Scalar* sample, int features) noexcept {
+    using bits = std::conditional_t<sizeof(Scalar) == 4, std::uint32_t, std::uint64_t>;
+    constexpr bits exponent = std::bit_cast<bits>(std::numeric_limits<Scalar>::infinity());
+    bool finite = true;
+    for (int f = 0; f < features; ++f) {
+        finite &= (std::bit_cast<bits>(sample[f]) & exponent) != exponent;
+    }
+    return finite;
+}
 
-/// Scales a sample, finds what is missing, and fills in what the model reads in its place.
+/// For a sample with missing values: finds them, and fills in what the model reads in their place.
 /// @param observed `[features]`, overwritten: scaled, NaN where missing
 /// @return whether an infinite value was among the missing ones
 template <class Learned, class Stream>
-bool read_sample(const Learned& learned, Stream& stream,
-                 const typename Learned::scalar_type* sample,
-                 typename Learned::scalar_type* observed, verdict& outcome) noexcept {
+[[gnu::noinline]] bool read_incomplete(const Learned& learned, Stream& stream,
+                                       const typename Learned::scalar_type* sample,
+                                       typename Learned::scalar_type* observed,
+                                       verdict& outcome) noexcept {
     using scalar = typename Learned::scalar_type;
-    const int features = learned.source.features();
-    scalar spoilt = 0; // NaN as soon as a value is not finite
-    for (int f = 0; f < features; ++f) {
-        observed[f] = sample[f];
-        spoilt += 0 * sample[f];
-    }
-    if constexpr (requires { learned.scaler.transform_sample(observed, features); }) {
-        learned.scaler.transform_sample(observed, features);
-    } else {
-        learned.scaler.transform(vector_view<scalar>(observed, features));
-    }
+    scale_sample(learned, sample, observed);
     const auto inputs = stream.inputs();
     const auto runs = stream.missing_runs();
-    for (int f = 0; f < features; ++f) {
-        observed[f] = observed[f] > largest_input<scalar>    ? largest_input<scalar>
-                      : observed[f] < -largest_input<scalar> ? -largest_input<scalar>
-                                                             : observed[f];
-    }
-    if (spoilt == 0) {
-        std::copy_n(observed, features, inputs.data());
-        if (stream.last.missing > 0) {
-            std::fill(runs.begin(), runs.end(), 0);
-        }
-        return false;
-    }
     bool infinite = false;
-    for (int f = 0; f < features; ++f) {
+    for (int f = 0; f < learned.source.features(); ++f) {
         const auto at = static_cast<std::size_t>(f);
         if (std::isfinite(sample[f])) {
             inputs[at] = observed[f];
@@ -134,7 +136,7 @@ bool read_sample(const Learned& learned, Stream& stream,
         }
         infinite = infinite || std::isinf(sample[f]);
         observed[f] = std::numeric_limits<scalar>::quiet_NaN();
-        runs[at] = std::min(runs[at] + 1, std::numeric_limits<std::int32_t>::max() - 1);
+        runs[at] = std::min(runs[at], std::numeric_limits<std::int32_t>::max() - 1) + 1;
         ++outcome.missing;
         outcome.lost += runs[at] >= learned.settings.lost_after ? 1 : 0;
         const scalar expected = learned.settings.missing == missing_value::forecast
@@ -149,107 +151,147 @@ bool read_sample(const Learned& learned, Stream& stream,
     return infinite;
 }
 
-/// Takes a sample in, up to the point where the model has to run.
-/// @param errors where the error vectors go
+/// The rest of begin_push() for such a sample; whether the model has to read it.
 template <class Learned, class Stream>
-pending_sample<typename Learned::scalar_type>
-begin_push(const Learned& learned, Stream& stream,
-           sample_view<typename Learned::scalar_type> sample, double time,
-           typename Learned::scalar_type* observed, double* errors) noexcept {
-    pending_sample<typename Learned::scalar_type> pending;
-    verdict& outcome = pending.outcome;
-    outcome.threshold = judges<Learned>(learned, stream.learning.get()).threshold();
-    ++stream.position;
-    stream.learnable = false;
+[[gnu::noinline]] bool begin_incomplete(const Learned& learned, Stream& stream,
+                                        const typename Learned::scalar_type* sample,
+                                        typename Learned::scalar_type* observed,
+                                        verdict& outcome) noexcept {
+    const bool infinite = read_incomplete(learned, stream, sample, observed, outcome);
+    if (outcome.missing < learned.source.features()) {
+        stream.blind = 0;
+        return true;
+    }
     outcome.kind = verdict_kind::invalid_sample;
-    if (sample.size() != learned.source.features()) {
-        outcome.reason = sample_reason::wrong_size;
-        return pending;
-    }
-    switch (stream.clock.advance(time, learned.settings)) {
-    case clock_step::refused:
-        outcome.reason = sample_reason::out_of_order;
-        return pending;
-    case clock_step::reset:
-        outcome.clock_reset = true;
-        stream.restart_model();
-        break;
-    case clock_step::follows:
-        break;
-    }
-    const bool infinite = read_sample(learned, stream, sample.data(), observed, outcome);
-    const bool blind = outcome.missing == learned.source.features();
-    outcome.reason = infinite && blind ? sample_reason::not_finite : sample_reason::missing_value;
-    stream.blind = blind ? std::min(stream.blind + 1, learned.settings.longest_gap + 1) : 0;
+    outcome.reason = infinite ? sample_reason::not_finite : sample_reason::missing_value;
+    stream.blind = std::min(stream.blind, learned.settings.longest_gap) + 1;
     if (stream.blind > learned.settings.longest_gap && stream.seen > 0) {
         stream.restart_model();
         stream.blind = learned.settings.longest_gap + 1;
     }
-    if (blind && stream.seen == 0) {
-        return pending; // a stream begins with a value
+    return stream.seen > 0; // a stream begins with a value
+}
+
+/// Looks at the time of a sample; whether the sample can be taken.
+template <class Learned, class Stream>
+[[gnu::noinline]] bool take_time(const Learned& learned, Stream& stream, double time,
+                                 verdict& outcome) noexcept {
+    const clock_step step = stream.clock.advance(time, learned.settings);
+    if (step == clock_step::reset) {
+        outcome.clock_reset = true;
+        stream.restart_model();
+    } else if (step == clock_step::refused) {
+        outcome.kind = verdict_kind::invalid_sample;
+        outcome.reason = sample_reason::out_of_order;
+        return false;
     }
-    pending.source = {stream.state(), stream.seen,        observed,
-                      stream.inputs().data(), learned.mean.data(), errors};
+    return true;
+}
+
+/// Takes a sample in, up to the point where the model has to run.
+/// @param observed `[features]`, scratch
+/// @param errors   where the error vectors go
+template <class Learned, class Stream>
+void begin_push(const Learned& learned, Stream& stream,
+                sample_view<typename Learned::scalar_type> sample, double time,
+                typename Learned::scalar_type* observed, double* errors,
+                pending_sample<typename Learned::scalar_type>& pending) noexcept {
+    verdict& outcome = pending.outcome;
+    outcome = verdict{.threshold = threshold_of(learned, stream.learning.get())};
+    pending.advances = pending.complete = false;
+    ++stream.position;
+    stream.learnable = false;
+    if (sample.size() != learned.source.features()) {
+        outcome.kind = verdict_kind::invalid_sample;
+        outcome.reason = sample_reason::wrong_size;
+        return;
+    }
+    if (!std::isnan(time) && !take_time(learned, stream, time, outcome)) {
+        return;
+    }
+    const auto inputs = stream.inputs();
+    bool usable = true;
+    if (all_finite(sample.data(), learned.source.features())) {
+        scale_sample(learned, sample.data(), inputs.data());
+        observed = inputs.data();
+        stream.blind = 0;
+        if (stream.last.missing > 0) {
+            const auto runs = stream.missing_runs();
+            std::fill(runs.begin(), runs.end(), 0);
+        }
+    } else {
+        usable = begin_incomplete(learned, stream, sample.data(), observed, outcome);
+    }
+    if (!usable) {
+        return;
+    }
+    pending.source = {stream.state(), stream.seen,         observed,
+                      inputs.data(),  learned.mean.data(), errors};
     pending.complete = learned.source.prepare(pending.source);
     pending.advances = learned.source.advances(pending.complete);
-    const bool warm = pending.complete && stream.seen >= learned.warm_up;
-    ++stream.seen;
-    if (!blind) {
+    if (outcome.kind != verdict_kind::invalid_sample) {
+        const bool warm = pending.complete && stream.seen >= learned.warm_up;
         outcome.kind = warm ? verdict_kind::normal : verdict_kind::warming_up;
         outcome.reason = warm ? sample_reason::scored : sample_reason::warming_up;
         stream.learnable = outcome.missing == 0;
     }
-    return pending;
+    ++stream.seen;
+}
+
+/// Scores a sample whose errors are there.
+/// @param scores one per error vector, scratch
+template <class Learned, class Stream>
+void judge(const Learned& learned, Stream& stream, const double* all,
+           std::span<double> scores, verdict& outcome) noexcept {
+    const auto size = static_cast<std::size_t>(learned.source.vector_size());
+    const std::span<const double> errors(all, size * scores.size());
+    const scored_vectors largest =
+        visit_statistic(learned, stream.learning.get(), [&](const auto& statistic) {
+            return scores.size() == 1 ? scored_vectors{statistic.score(errors), 0}
+                                      : largest_score(statistic, errors, scores);
+        });
+    if (std::isnan(largest.score)) {
+        outcome.kind = verdict_kind::invalid_sample;
+        outcome.reason = sample_reason::missing_value;
+    } else {
+        outcome.score = largest.score;
+        if (outcome.score > outcome.threshold) {
+            outcome.kind = verdict_kind::anomaly;
+        }
+    }
+    const auto kept = stream.errors();
+    if (kept.data() == errors.data()) {
+        return;
+    }
+    if (learned.view() == error_view::per_feature) {
+        if (scores.size() == 1) {
+            scores[0] = largest.score;
+        }
+        std::copy(scores.begin(), scores.end(), kept.begin());
+    } else {
+        const auto worst = errors.subspan(static_cast<std::size_t>(largest.worst) * size, size);
+        std::copy(worst.begin(), worst.end(), kept.begin());
+    }
 }
 
 /// The verdict, after the model has run.
-/// @param scores one per error vector, scratch
 template <class Learned, class Stream>
-verdict finish_push(const Learned& learned, Stream& stream,
-                    const pending_sample<typename Learned::scalar_type>& pending,
-                    std::span<double> scores) noexcept {
-    verdict outcome = pending.outcome;
+void finish_push(const Learned& learned, Stream& stream,
+                 pending_sample<typename Learned::scalar_type>& pending,
+                 std::span<double> scores) noexcept {
+    verdict& outcome = pending.outcome;
     if (outcome.reason == sample_reason::scored) {
-        const auto size = static_cast<std::size_t>(learned.source.vector_size());
-        const std::span<const double> errors(
-            pending.source.errors, size * static_cast<std::size_t>(learned.source.vectors()));
-        const auto largest =
-            judges<Learned>(learned, stream.learning.get()).visit_statistic([&](const auto& by) {
-                return largest_score(by, errors, scores);
-            });
-        if (std::isnan(largest.score)) {
-            outcome.kind = verdict_kind::invalid_sample;
-            outcome.reason = sample_reason::missing_value;
-        } else {
-            outcome.score = largest.score;
-            if (outcome.score > outcome.threshold) {
-                outcome.kind = verdict_kind::anomaly;
-            }
-        }
-        const auto kept = stream.errors();
-        if (learned.view() == error_view::per_feature) {
-            std::copy(scores.begin(), scores.end(), kept.begin());
-        } else if (kept.data() != errors.data()) {
-            const auto worst = errors.subspan(static_cast<std::size_t>(largest.worst) * size, size);
-            std::copy(worst.begin(), worst.end(), kept.begin());
-        }
+        judge(learned, stream, pending.source.errors, scores, outcome);
     }
     if (outcome.lost > 0 && outcome.kind != verdict_kind::anomaly) {
         outcome.kind = verdict_kind::sensor_lost;
     }
     if (outcome.reason == sample_reason::scored || outcome.lost > 0) {
-        outcome.alarm = stream.alarm.push(outcome.is_anomaly() ||
-                                           outcome.kind == verdict_kind::sensor_lost);
+        outcome.alarm = stream.alarm.push(outcome.kind == verdict_kind::anomaly ||
+                                          outcome.kind == verdict_kind::sensor_lost);
     } else {
         outcome.alarm = stream.last.alarm; // nothing is known that would end one
     }
-    stream.last = outcome;
-    return outcome;
-}
-
-/// What finish_push() leaves for the next sample, where nobody wants a verdict.
-template <class Stream>
-void note_missing(Stream& stream, const verdict& outcome) noexcept {
     stream.last = outcome;
 }
 
@@ -270,13 +312,14 @@ verdict push_in(const Learned& learned, Stream& stream,
     double* const errors = learned.source.vectors() == 1 && learned.view() == error_view::per_step
                                ? stream.errors().data()
                                : scratch.errors;
-    const auto pending = begin_push(learned, stream, sample, time, scratch.observed, errors);
+    pending_sample<scalar> pending;
+    begin_push(learned, stream, sample, time, scratch.observed, errors, pending);
     if (pending.advances) {
-        learned.source.advance(learned.model,
-                               judges<Learned>(learned, stream.learning.get()).weights(),
+        learned.source.advance(learned.model, weights_of(learned, stream.learning.get()),
                                pending.source, scratch.work);
     }
-    return finish_push(learned, stream, pending, scratch.scores);
+    finish_push(learned, stream, pending, scratch.scores);
+    return pending.outcome;
 }
 
 template <class Learned, class Stream>

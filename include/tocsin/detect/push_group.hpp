@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -36,7 +37,7 @@ class fleet_workspace {
                     static_cast<std::size_t>(learned.features())),
           errors_(static_cast<std::size_t>(group) * static_cast<std::size_t>(errors_per_stream_)),
           scores_(static_cast<std::size_t>(vectors_)), pending_(static_cast<std::size_t>(group)),
-          running_(pending_.size()),
+          running_(pending_.size()), usable_(pending_.size()),
           work_(static_cast<std::size_t>(
               std::max(learned.source.work_size(),
                        learned.source.group_work_size(learned.model, group)))) {}
@@ -57,38 +58,42 @@ class fleet_workspace {
         std::size_t running = 0;
         for (std::size_t k = 0; k < count; ++k) {
             auto& stream = memory_of(k);
-            pending_[k] = {};
-            if (!detail::can_judge(learned, stream)) {
+            auto& pending = pending_[k];
+            usable_[k] = detail::can_judge(learned, stream);
+            if (!usable_[k]) {
                 continue;
             }
             const auto at = static_cast<index_t>(k);
             double* const errors =
                 kept ? stream.errors().data() : errors_.data() + at * errors_per_stream_;
-            const std::span<const Scalar> sample(samples + at * features,
-                                                 static_cast<std::size_t>(features));
-            pending_[k] = detail::begin_push(
-                learned, stream, sample_view<Scalar>(sample),
-                times.empty() ? unknown_time : times[k], observed_.data() + at * features, errors);
-            if (!pending_[k].advances) {
+            detail::begin_push(
+                learned, stream,
+                std::span<const Scalar>(samples + at * features, static_cast<std::size_t>(features)),
+                times.empty() ? unknown_time : times[k], observed_.data() + at * features, errors,
+                pending);
+            if (!pending.advances) {
                 continue;
             }
-            const detail::judges<Learned> judges(learned, stream.learning.get());
-            if (Learned::source_type::batches && &judges.weights() == &learned.weights) {
-                running_[running++] = pending_[k].source;
+            const auto& weights = detail::weights_of(learned, stream.learning.get());
+            if (Learned::source_type::batches && &weights == &learned.weights) {
+                running_[running++] = &pending.source;
             } else { // a stream whose model goes on learning has weights of its own
-                learned.source.advance(learned.model, judges.weights(), pending_[k].source, work_);
+                learned.source.advance(learned.model, weights, pending.source, work_);
             }
         }
         if constexpr (Learned::source_type::batches) {
-            learned.source.advance_group(
-                learned.model, learned.weights,
-                std::span<const detail::source_sample<Scalar>>(running_).first(running), work_);
+            if (running > 0) {
+                learned.source.advance_group(learned.model, learned.weights,
+                                             std::span(running_).first(running), work_);
+            }
         }
         for (std::size_t k = 0; k < count; ++k) {
-            auto& stream = memory_of(k);
-            verdicts[k] = detail::can_judge(learned, stream)
-                              ? detail::finish_push(learned, stream, pending_[k], scores_)
-                              : verdict{};
+            if (usable_[k]) {
+                detail::finish_push(learned, memory_of(k), pending_[k], scores_);
+                verdicts[k] = pending_[k].outcome;
+            } else {
+                verdicts[k] = {};
+            }
         }
     }
 
@@ -99,7 +104,8 @@ class fleet_workspace {
     std::vector<double> errors_;
     std::vector<double> scores_;
     std::vector<detail::pending_sample<Scalar>> pending_;
-    std::vector<detail::source_sample<Scalar>> running_;
+    std::vector<const detail::source_sample<Scalar>*> running_;
+    std::vector<std::uint8_t> usable_;
     aligned_vector<Scalar> work_;
 };
 

@@ -9,6 +9,16 @@
 
 namespace tocsin::detail {
 
+/// Features that a scaler was fitted to; where it does not say, as many as wanted.
+template <class Scaler>
+int features_of(const Scaler& data_scaler, int wanted) noexcept {
+    if constexpr (requires { data_scaler.features(); }) {
+        return data_scaler.features();
+    } else {
+        return wanted;
+    }
+}
+
 /// Fits a scaler to the training windows, then the model to what it makes of them. Allocates.
 /// @param data_scaler in: settings; out: fitted, also where the model then fails
 /// @param state       see trainer::fit

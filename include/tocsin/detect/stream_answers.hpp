@@ -29,7 +29,7 @@ void feature_shares(const Learned& learned, const Stream& stream, std::span<doub
         return;
     }
     const auto targets = static_cast<std::size_t>(learned.source.targets());
-    judges<Learned>(learned, stream.learning.get()).visit_statistic([&](const auto& statistic) {
+    visit_statistic(learned, stream.learning.get(), [&](const auto& statistic) {
         if (errors.size() == out.size()) {
             shares_of(statistic, errors, out);
             return;

@@ -17,34 +17,49 @@ inline constexpr index_t largest_stack_scratch = index_t{16} * 1024;
 /// number of missing samples of each sensor, and scratch where the stack is too small for it.
 /// @tparam Scalar of the model
 template <class Scalar>
-struct stream_layout {
-    index_t state = 0;    ///< scalars
-    index_t features = 0; ///< scalars, and 32-bit counters
-    index_t errors = 0;   ///< doubles
-    index_t scratch = 0;  ///< bytes of scratch that push() needs
+class stream_layout {
+  public:
+    constexpr stream_layout() noexcept = default;
+    /// @param state    scalars
+    /// @param features of a sample
+    /// @param errors   doubles
+    /// @param scratch  bytes that push() needs
+    constexpr stream_layout(index_t state, int features, int errors, index_t scratch) noexcept
+        : state_{state}, features_{features}, errors_{errors}, scratch_{scratch},
+          inputs_at_{state * index_t{sizeof(Scalar)}},
+          errors_at_{round_up(inputs_at_ + features * index_t{sizeof(Scalar)})},
+          missing_at_{errors_at_ + errors * index_t{sizeof(double)}} {}
 
-    constexpr bool scratch_in_stream() const noexcept { return scratch > largest_stack_scratch; }
-    constexpr index_t inputs_at() const noexcept { return bytes_of(state); }
-    constexpr index_t errors_at() const noexcept {
-        return round_up(inputs_at() + bytes_of(features));
-    }
-    constexpr index_t missing_at() const noexcept {
-        return errors_at() + errors * index_t{sizeof(double)};
-    }
+    constexpr index_t state() const noexcept { return state_; }
+    constexpr int features() const noexcept { return features_; }
+    constexpr int errors() const noexcept { return errors_; }
+    constexpr index_t scratch() const noexcept { return scratch_; }
+    constexpr bool scratch_in_stream() const noexcept { return scratch_ > largest_stack_scratch; }
+    // Where the parts begin, in bytes.
+    constexpr index_t inputs_at() const noexcept { return inputs_at_; }
+    constexpr index_t errors_at() const noexcept { return errors_at_; }
+    constexpr index_t missing_at() const noexcept { return missing_at_; }
     constexpr index_t scratch_at() const noexcept {
-        return round_up(missing_at() + features * index_t{sizeof(std::int32_t)});
+        return round_up(missing_at_ + features_ * index_t{sizeof(std::int32_t)});
     }
     constexpr index_t bytes() const noexcept {
-        return scratch_at() + (scratch_in_stream() ? scratch : 0);
+        return scratch_at() + (scratch_in_stream() ? scratch_ : 0);
     }
-
-    static constexpr index_t round_up(index_t bytes) noexcept { return (bytes + 7) / 8 * 8; }
-    friend constexpr bool operator==(const stream_layout&, const stream_layout&) noexcept = default;
+    friend constexpr bool operator==(const stream_layout& a, const stream_layout& b) noexcept {
+        return a.state_ == b.state_ && a.features_ == b.features_ && a.errors_ == b.errors_ &&
+               a.scratch_ == b.scratch_;
+    }
 
   private:
-    static constexpr index_t bytes_of(index_t scalars) noexcept {
-        return scalars * index_t{sizeof(Scalar)};
-    }
+    static constexpr index_t round_up(index_t bytes) noexcept { return (bytes + 7) / 8 * 8; }
+
+    index_t state_ = 0;
+    int features_ = 0;
+    int errors_ = 0;
+    index_t scratch_ = 0;
+    index_t inputs_at_ = 0;
+    index_t errors_at_ = 0;
+    index_t missing_at_ = 0;
 };
 
 } // namespace tocsin::detail

@@ -62,26 +62,26 @@ struct stream_memory {
         }
     }
 
-    std::span<Scalar> state() noexcept { return part<Scalar>(0, layout.state); }
-    std::span<const Scalar> state() const noexcept { return part<Scalar>(0, layout.state); }
+    std::span<Scalar> state() noexcept { return part<Scalar>(0, layout.state()); }
+    std::span<const Scalar> state() const noexcept { return part<Scalar>(0, layout.state()); }
     /// What the model reads of the newest sample, `[features]`.
     std::span<Scalar> inputs() noexcept {
-        return part<Scalar>(layout.inputs_at(), layout.features);
+        return part<Scalar>(layout.inputs_at(), layout.features());
     }
     /// Errors of the newest sample that was scored: its worst error vector, or, for the view per
     /// feature, the score of each feature.
     std::span<double> errors() noexcept {
-        return part<double>(layout.errors_at(), layout.errors);
+        return part<double>(layout.errors_at(), layout.errors());
     }
     std::span<const double> errors() const noexcept {
-        return part<double>(layout.errors_at(), layout.errors);
+        return part<double>(layout.errors_at(), layout.errors());
     }
     /// Missing samples in a row of each sensor.
     std::span<std::int32_t> missing_runs() noexcept {
-        return part<std::int32_t>(layout.missing_at(), layout.features);
+        return part<std::int32_t>(layout.missing_at(), layout.features());
     }
     std::span<const std::int32_t> missing_runs() const noexcept {
-        return part<std::int32_t>(layout.missing_at(), layout.features);
+        return part<std::int32_t>(layout.missing_at(), layout.features());
     }
     /// Scratch of push(), where the stack is too small.
     std::byte* scratch() noexcept { return bytes.data() + layout.scratch_at(); }
@@ -103,9 +103,9 @@ struct stream_memory {
 
     template <class Archive>
     void exchange(Archive& archive) {
-        archive.expect("state_size", layout.state);
-        archive.expect("features", layout.features);
-        archive.expect("errors_size", layout.errors);
+        archive.expect("state_size", layout.state());
+        archive.expect("features", layout.features());
+        archive.expect("errors_size", layout.errors());
         clock.exchange(archive);
         archive.integer("position", position, std::int64_t{0});
         archive.integer("seen", seen, std::int64_t{0});
@@ -115,8 +115,8 @@ struct stream_memory {
         archive.integer("reason", last.reason, sample_reason::scored, sample_reason::not_ready);
         archive.integer("alarm", last.alarm);
         archive.integer("clock_reset", last.clock_reset);
-        archive.integer("missing", last.missing, 0, static_cast<int>(layout.features));
-        archive.integer("lost", last.lost, 0, static_cast<int>(layout.features));
+        archive.integer("missing", last.missing, 0, layout.features());
+        archive.integer("lost", last.lost, 0, layout.features());
         archive.real("score", last.score);
         archive.real("threshold", last.threshold);
         archive.array("state", state());

@@ -133,7 +133,7 @@ class error_source {
         return (2 * group + 1) * window_size() + model.predict_work_size(group, cut_.window);
     }
     void advance_group(const Model& model, const model_weights<Model>& weights,
-                       std::span<const source_sample<scalar_type>> samples,
+                       std::span<const source_sample<scalar_type>* const> samples,
                        std::span<scalar_type> work) const noexcept {
         const auto count = static_cast<int>(samples.size());
         const index_t features = cut_.features;
@@ -142,7 +142,7 @@ class error_source {
         scalar_type* const predictions = rest.take(window_size() * count).data();
         scalar_type* const single = rest.take(window_size()).data();
         for (int k = 0; k < count; ++k) {
-            const auto& sample = samples[static_cast<std::size_t>(k)];
+            const auto& sample = *samples[static_cast<std::size_t>(k)];
             fill_holes(newest(sample), cut_.features, cut_.window, sample.mean, policy_, single);
             for (index_t t = 0; t < cut_.window; ++t) {
                 std::copy_n(single + t * features, features,
@@ -156,7 +156,7 @@ class error_source {
                 std::copy_n(predictions + (t * count + k) * features, features,
                             single + t * features);
             }
-            const auto& sample = samples[static_cast<std::size_t>(k)];
+            const auto& sample = *samples[static_cast<std::size_t>(k)];
             cut_.write(newest(sample), single, sample.errors);
         }
     }

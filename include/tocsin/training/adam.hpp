@@ -20,6 +20,7 @@ namespace tocsin {
 ///
 /// With AMSGrad (Reddi et al. 2018) the largest v so far takes the place of v in the last line.
 struct adam {
+    static constexpr const char* kind = "adam";
     double learning_rate = 1e-3; ///< positive
     double beta1 = 0.9;          ///< in [0, 1)
     double beta2 = 0.999;        ///< in [0, 1)

@@ -7,6 +7,7 @@
 #include "tocsin/models/batches.hpp"
 #include "tocsin/models/sequence_model.hpp"
 #include "tocsin/series/windows.hpp"
+#include "tocsin/training/losses.hpp"
 
 #include <algorithm>
 #include <span>
@@ -54,7 +55,7 @@ class batch_gradient {
 
     /// Loss of the windows `order` of `source`; its gradient is in gradients() afterwards.
     /// @param random drives dropout; with several shards each gets a generator seeded from it
-    template <class Team, class Loss>
+    template <class Team, loss_function<scalar_type> Loss>
     double compute(Team& team, const Model& model, std::span<const scalar_type> parameters,
                    const windows<scalar_type>& source, std::span<const index_t> order,
                    time_range range, const Loss& loss, random_generator& random) noexcept {

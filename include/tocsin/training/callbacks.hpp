@@ -2,7 +2,7 @@
 /// @brief Callbacks of training that show what goes on.
 #pragma once
 
-#include "tocsin/training/history.hpp"
+#include "tocsin/training/epoch_event.hpp"
 
 #include <chrono>
 #include <cmath>
@@ -18,8 +18,8 @@ class progress_bar {
   public:
     explicit progress_bar(std::FILE* out = stderr) noexcept : out_{out} {}
 
-    template <class Event>
-    void operator()(const Event& event) noexcept {
+    template <class Scalar>
+    void operator()(const epoch_event<Scalar>& event) noexcept {
         constexpr int width = 16;
         const epoch_record& record = event.record;
         const int done = record.epoch + 1;
@@ -70,8 +70,8 @@ class log_line {
   public:
     explicit log_line(std::FILE* out = stderr) noexcept : out_{out} {}
 
-    template <class Event>
-    void operator()(const Event& event) const noexcept {
+    template <class Scalar>
+    void operator()(const epoch_event<Scalar>& event) const noexcept {
         const epoch_record& record = event.record;
         std::fprintf(out_,
                      "epoch=%d training_loss=%.6g validation_rmse=%.6g validation_mae=%.6g "

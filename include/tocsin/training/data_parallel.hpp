@@ -95,6 +95,7 @@ class thread_team {
 /// The loss must be a mean over the values of a batch. Worth it where a batch takes a millisecond
 /// or more. Link with Threads::Threads (-pthread) where the C library needs it.
 struct data_parallel {
+    static constexpr const char* kind = "data_parallel";
     int threads = 2; ///< 1 to 256, the calling thread included
 
     status check() const noexcept {

@@ -22,7 +22,7 @@ struct any_work {
 /// `work(shard)`, which is noexcept, once for each shard, and returns when all are done. What a
 /// shard computes must not depend on when it runs.
 template <class Execution>
-concept execution_policy = std::copyable<Execution> && requires(const Execution execution) {
+concept execution_policy = requires(const Execution execution) {
     { execution.check() } -> std::same_as<status>;
     { execution.shards() } -> std::convertible_to<int>;
     execution.start().run(detail::any_work{});
@@ -30,6 +30,7 @@ concept execution_policy = std::copyable<Execution> && requires(const Execution 
 
 /// One shard, in the calling thread.
 struct serial_execution {
+    static constexpr const char* kind = "serial";
     static status check() noexcept { return {}; }
     static constexpr int shards() noexcept { return 1; }
 

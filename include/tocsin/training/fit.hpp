@@ -10,12 +10,13 @@
 #include "tocsin/series/windows.hpp"
 #include "tocsin/training/adam.hpp"
 #include "tocsin/training/batch_gradient.hpp"
-#include "tocsin/training/clipping.hpp"
+#include "tocsin/training/epoch_event.hpp"
 #include "tocsin/training/execution.hpp"
 #include "tocsin/training/losses.hpp"
 #include "tocsin/training/schedules.hpp"
 #include "tocsin/training/stopping.hpp"
 #include "tocsin/training/training_state.hpp"
+#include "tocsin/training/training_step.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -27,17 +28,10 @@
 
 namespace tocsin {
 
-/// What a callback is told after each epoch.
-template <class Scalar>
-struct epoch_event {
-    const epoch_record& record;
-    const training_state<Scalar>& state;
-    int planned_epochs = 0;
-};
-
 /// Hyper-parameters and policies of training; what changes during a run is in training_state.
-template <class Loss = mean_squared_error, class Optimiser = adam, class Schedule = constant_rate,
-          class Stopping = early_stopping, execution_policy Execution = serial_execution>
+template <loss_function Loss = mean_squared_error, update_rule Optimiser = adam,
+          learning_rate_schedule Schedule = constant_rate, stopping_rule Stopping = early_stopping,
+          execution_policy Execution = serial_execution>
 struct trainer {
     int epochs = 100;    ///< at most this many in all, those of a resumed state included
     int batch_size = 32; ///< windows per update, at least 1
@@ -78,7 +72,9 @@ struct trainer {
     /// @param state      made by training_state::fresh for this model and optimiser, or loaded
     /// @param callbacks  called as `callback(epoch_event)` after each epoch; one that returns bool
     ///                   ends training by returning false
-    template <sequence_model Model, class... Callbacks>
+    template <sequence_model Model, training_callback<typename Model::scalar_type>... Callbacks>
+        requires loss_function<Loss, typename Model::scalar_type> &&
+                 update_rule<Optimiser, typename Model::scalar_type>
     status fit(const Model& model, const windows<typename Model::scalar_type>& training,
                const windows<typename Model::scalar_type>& validation,
                training_state<typename Model::scalar_type>& state, Callbacks&&... callbacks) const {
@@ -241,22 +237,22 @@ struct trainer {
             gradient.restart();
             for (int begin = 0; begin + reach < length; begin += advance) {
                 const int count = std::min(advance + reach, length - begin);
-                const double value =
-                    gradient.compute(team, model, std::span<const Scalar>(state.parameters),
-                                     training, members, {begin, count}, loss, state.random);
-                const auto gradients = gradient.gradients();
-                const double norm = clip_by_global_norm(gradients, clip_norm);
-                if (!std::isfinite(value) || !std::isfinite(norm)) {
-                    return diverged(record.epoch, std::isfinite(value) ? "gradient norm" : "loss",
-                                    std::isfinite(value) ? norm : value);
+                const auto evaluate = [&]() noexcept {
+                    return gradient.compute(team, model, std::span<const Scalar>(state.parameters),
+                                            training, members, {begin, count}, loss, state.random);
+                };
+                const step_outcome made = training_step<Scalar>(
+                    optimiser, evaluate, gradient.gradients(), clip_norm, rate_factor,
+                    {state.parameters, state.rule_state, state.step});
+                if (!made.ok()) {
+                    const bool finite_loss = std::isfinite(made.loss);
+                    return diverged(record.epoch, finite_loss ? "gradient norm" : "loss",
+                                    finite_loss ? made.gradient_norm : made.loss);
                 }
-                optimiser.update(std::span<Scalar>(state.parameters),
-                                 std::span<const Scalar>(gradients),
-                                 std::span<Scalar>(state.rule_state), ++state.step, rate_factor);
                 const double weight = static_cast<double>(batch) * (count - reach);
-                record.training_loss += value * weight;
+                record.training_loss += made.loss * weight;
                 weights += weight;
-                record.gradient_norm += norm;
+                record.gradient_norm += made.gradient_norm;
                 updates += 1;
             }
         }

@@ -7,21 +7,29 @@
 #include <cmath>
 #include <concepts>
 #include <span>
+#include <type_traits>
 
 namespace tocsin {
+
+namespace detail {
+template <class Loss, class Scalar>
+concept loss_over =
+    requires(const Loss loss, std::span<const Scalar> values, std::span<Scalar> gradient) {
+        { loss(values, values, gradient) } noexcept -> std::convertible_to<double>;
+    };
+} // namespace detail
 
 /// `loss(predictions, targets, gradient)` returns the loss over all scalars of a batch and
 /// overwrites `gradient` with dL/d(prediction). All three spans have one length; it is noexcept and
 /// sums in double. The fit loop reports a loss that is not finite.
-template <class Loss, class Scalar = float>
-concept loss_function =
-    requires(const Loss loss, std::span<const Scalar> values, std::span<Scalar> gradient) {
-        { loss(values, values, gradient) } noexcept -> std::convertible_to<double>;
-    };
+/// @tparam Scalar of the model; when it is left out, double or float, whichever the loss takes
+template <class Loss,
+          class Scalar = std::conditional_t<detail::loss_over<Loss, double>, double, float>>
+concept loss_function = detail::loss_over<Loss, Scalar>;
 
 /// Mean of (prediction - target)^2.
 struct mean_squared_error {
-    static constexpr const char* name = "mse";
+    static constexpr const char* kind = "mse";
     template <class Scalar>
     double operator()(std::span<const Scalar> predictions, std::span<const Scalar> targets,
                       std::span<Scalar> gradient) const noexcept {
@@ -39,7 +47,7 @@ struct mean_squared_error {
 
 /// Mean of |prediction - target| (L1); its slope at 0 is 0.
 struct mean_absolute_error {
-    static constexpr const char* name = "l1";
+    static constexpr const char* kind = "l1";
     template <class Scalar>
     double operator()(std::span<const Scalar> predictions, std::span<const Scalar> targets,
                       std::span<Scalar> gradient) const noexcept {

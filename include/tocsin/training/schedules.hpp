@@ -20,11 +20,13 @@ concept learning_rate_schedule = requires(const Schedule schedule, int epoch) {
 
 /// The same rate all the time.
 struct constant_rate {
+    static constexpr const char* kind = "constant";
     constexpr double operator()(int /*epoch*/) const noexcept { return 1; }
 };
 
 /// `factor` once every `every` epochs.
 struct step_decay {
+    static constexpr const char* kind = "step";
     double factor = 0.5; ///< in (0, 1]
     int every = 10;      ///< at least 1
     status check() const noexcept {
@@ -39,6 +41,7 @@ struct step_decay {
 
 /// `factor` every epoch.
 struct exponential_decay {
+    static constexpr const char* kind = "exponential";
     double factor = 0.95; ///< in (0, 1]
     status check() const noexcept {
         if (!(factor > 0 && factor <= 1)) {
@@ -53,6 +56,7 @@ struct exponential_decay {
 /// Linear rise over `warm_up` epochs, then half a cosine down to `final_factor` at `epochs`
 /// (Loshchilov and Hutter 2017); stays there afterwards.
 struct cosine_decay {
+    static constexpr const char* kind = "cosine";
     int epochs = 100;        ///< epochs until the final factor is reached
     int warm_up = 0;         ///< fewer than `epochs`
     double final_factor = 0; ///< in [0, 1]

@@ -21,12 +21,14 @@ concept stopping_rule = requires(const Rule rule, std::span<const epoch_record> 
 
 /// Runs all epochs.
 struct never_stop {
+    static constexpr const char* kind = "never";
     bool operator()(std::span<const epoch_record> /*history*/) const noexcept { return false; }
 };
 
 /// Ends when the validation RMSE has not fallen by more than `minimum_decrease` for `patience`
 /// epochs.
 struct early_stopping {
+    static constexpr const char* kind = "early";
     int patience = 10;           ///< epochs, at least 1
     double minimum_decrease = 0; ///< in scaled units, not negative
     status check() const noexcept {

@@ -6,6 +6,7 @@
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/storage.hpp"
 #include "tocsin/training/history.hpp"
+#include "tocsin/training/update_rule.hpp"
 
 #include <cstdint>
 #include <cstdio>
@@ -21,7 +22,7 @@ template <class Scalar>
 struct training_state {
     aligned_vector<Scalar> parameters;      ///< after the last epoch
     aligned_vector<Scalar> best_parameters; ///< of the epoch with the lowest validation RMSE
-    aligned_vector<Scalar> rule_state;      ///< of the update rule
+    aligned_vector<Scalar> rule_state;      ///< of the optimiser
     std::int64_t step = 0;                  ///< updates so far
     random_generator random{};              ///< order of batches, dropout
     double best_rmse = std::numeric_limits<double>::infinity();
@@ -30,21 +31,22 @@ struct training_state {
 
     int finished_epochs() const noexcept { return static_cast<int>(history.size()); }
 
-    /// A fresh start: draws the model's parameters from the seed, zeroes the rule's state.
-    template <class Model, class Rule>
-    static training_state fresh(const Model& model, const Rule& rule, std::uint64_t seed) {
+    /// A fresh start: draws the model's parameters from the seed, zeroes the optimiser's state.
+    template <class Model, update_rule<Scalar> Optimiser>
+    static training_state fresh(const Model& model, const Optimiser& optimiser,
+                                std::uint64_t seed) {
         training_state state;
         state.random = random_generator{seed};
         state.parameters.resize(static_cast<std::size_t>(model.parameter_count()));
         model.initialise(state.parameters, state.random);
         state.best_parameters = state.parameters;
-        state.rule_state.assign(static_cast<std::size_t>(rule.state_size(model.parameter_count())),
-                                Scalar(0));
+        state.rule_state.assign(
+            static_cast<std::size_t>(optimiser.state_size(model.parameter_count())), Scalar(0));
         return state;
     }
 
     /// Describes the state to an archive. Loading needs a state made by fresh() for the same model
-    /// and rule: sizes that differ are refused.
+    /// and optimiser: sizes that differ are refused.
     template <class Archive>
     void exchange(Archive& archive) {
         archive.tensor("parameters", std::span<Scalar>(parameters),

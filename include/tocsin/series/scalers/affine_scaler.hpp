@@ -11,7 +11,6 @@
 #include <concepts>
 #include <limits>
 #include <span>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -27,12 +26,12 @@ struct offset_and_scale {
 ///
 /// `Rule::estimate(values)` receives the finite training values of one feature, at least one, and
 /// may reorder them. It sums in double. A scale of zero means "no spread": the scaler puts 1 there.
-/// `Rule::name` is a word that a file stores, so that another rule's scaler is not loaded by
+/// `Rule::kind` is a word that a file stores, so that another rule's scaler is not loaded by
 /// mistake.
 template <class Rule, class Scalar>
 concept scaling_rule = requires(std::span<Scalar> values) {
     { Rule::estimate(values) } -> std::same_as<offset_and_scale>;
-    { Rule::name } -> std::convertible_to<std::string_view>;
+    { Rule::kind } -> std::convertible_to<const char*>;
 };
 
 /// `scaled = (x - offset) / scale` per feature, with offset and scale estimated by `Rule`.
@@ -47,7 +46,7 @@ class affine_scaler {
   public:
     using scalar_type = Scalar;
     using rule_type = Rule;
-    static constexpr std::string_view kind = Rule::name;
+    static constexpr const char* kind = Rule::kind;
     static constexpr int version = 1;
 
     /// Number of features; 0 before fit() when it is dynamic.
@@ -73,6 +72,15 @@ class affine_scaler {
         for (index_t k = 0; k < values.cols(); ++k) {
             auto sample = values.col(k).template head<Features>(offset_.size()).array();
             sample = (sample - offset_.array()) * inverse_scale_.array();
+        }
+    }
+    /// The same for one sample of features() values, from one place to another; the same bits.
+    void transform_sample(const Scalar* sample, Scalar* scaled) const noexcept {
+        const auto size = static_cast<int>(offset_.size());
+        const Scalar* const offset = offset_.data();
+        const Scalar* const inverse = inverse_scale_.data();
+        for (int k = 0; k < size; ++k) {
+            scaled[k] = (sample[k] - offset[k]) * inverse[k];
         }
     }
     /// Undoes transform() in place, up to rounding. Same shapes and needs as transform().

@@ -8,7 +8,6 @@
 #include "tocsin/series/windows.hpp"
 
 #include <limits>
-#include <string_view>
 
 namespace tocsin {
 
@@ -19,7 +18,7 @@ template <class Scalar, int Features = dynamic>
 class identity_scaler {
   public:
     using scalar_type = Scalar;
-    static constexpr std::string_view kind = "identity";
+    static constexpr const char* kind = "identity";
     static constexpr int version = 1;
 
     /// Number of features; 0 before fit() when it is dynamic.

@@ -6,13 +6,12 @@
 
 #include <algorithm>
 #include <span>
-#include <string_view>
 
 namespace tocsin {
 
 /// Offset: smallest value. Scale: largest minus smallest.
 struct minimum_and_range {
-    static constexpr std::string_view name = "min_max";
+    static constexpr const char* kind = "min_max";
 
     template <class Scalar>
     static offset_and_scale estimate(std::span<Scalar> values) noexcept {

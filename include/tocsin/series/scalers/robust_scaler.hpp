@@ -7,14 +7,13 @@
 #include <algorithm>
 #include <cstddef>
 #include <span>
-#include <string_view>
 
 namespace tocsin {
 
 /// Offset: median. Scale: 0.75 quantile minus 0.25 quantile. Quantiles are interpolated linearly
 /// between order statistics (type 7 of Hyndman and Fan 1996, numpy's default).
 struct median_and_quartiles {
-    static constexpr std::string_view name = "robust";
+    static constexpr const char* kind = "robust";
 
     template <class Scalar>
     static offset_and_scale estimate(std::span<Scalar> values) noexcept {

@@ -7,13 +7,12 @@
 #include <algorithm>
 #include <cmath>
 #include <span>
-#include <string_view>
 
 namespace tocsin {
 
 /// Offset: mean. Scale: population standard deviation (divisor n, as scikit-learn's).
 struct mean_and_deviation {
-    static constexpr std::string_view name = "standard";
+    static constexpr const char* kind = "standard";
 
     template <class Scalar>
     static offset_and_scale estimate(std::span<Scalar> values) noexcept {

@@ -1,0 +1,33 @@
+/// @file epoch_event.hpp
+/// @brief What the training loop tells its callbacks, and what a callback is.
+#pragma once
+
+#include "tocsin/training/history.hpp"
+#include "tocsin/training/training_state.hpp"
+
+#include <concepts>
+
+namespace tocsin {
+
+/// What a callback is told after each epoch.
+template <class Scalar>
+struct epoch_event {
+    const epoch_record& record;
+    const training_state<Scalar>& state;
+    int planned_epochs = 0;
+};
+
+namespace detail {
+template <class Result>
+concept nothing_or_bool = std::same_as<Result, void> || std::same_as<Result, bool>;
+} // namespace detail
+
+/// `callback(event)` is called after each epoch, in the thread that called trainer::fit. It returns
+/// nothing, or a bool: false ends training. Other results are refused, as nobody would read them.
+/// The event and what it refers to are valid during the call only.
+template <class Callback, class Scalar = float>
+concept training_callback = requires(Callback& callback, const epoch_event<Scalar>& event) {
+    { callback(event) } -> detail::nothing_or_bool;
+};
+
+} // namespace tocsin

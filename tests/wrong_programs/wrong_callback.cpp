@@ -1,0 +1,10 @@
+// A callback that takes another argument than the event.
+#include <tocsin/models/autoencoder.hpp>
+#include <tocsin/training/fit.hpp>
+
+tocsin::status train(const tocsin::autoencoder<float>& model, const tocsin::windows<float>& windows,
+                     tocsin::training_state<float>& state) {
+    const auto callback = [](double) { return true; };
+    const tocsin::trainer<> trainer;
+    return trainer.fit(model, windows, {}, state, callback); // unsatisfied: training_callback
+}
