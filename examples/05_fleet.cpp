@@ -7,8 +7,10 @@
 #include "support/require.hpp"
 #include <array>
 #include <cmath>
+#include <cstddef>
 #include <cstdio>
 #include <limits>
+#include <span>
 #include <vector>
 
 using namespace tocsin;
@@ -33,11 +35,10 @@ int main() {
     for (index_t t = 0; t < normal.cols(); ++t) {
         normal.col(t) = sample_of(t / 400, t % 400, random);
     }
-    using network = forecaster<float>;
-    detector<network> monitor{network::with_layers(sensors, sensors, {16}),
-                              {.lost_after = 30},
-                              {},
-                              quantile_threshold{1, 1.5}}; // half above the largest normal score
+    detector<forecaster<float>> monitor{forecaster<float>::with_layers(sensors, sensors, {16}),
+                                        {.lost_after = 30},
+                                        {},
+                                        quantile_threshold{1, 2}}; // twice the largest normal score
     const auto all = make_windows(normal, 400, 400).value();
     const auto parts = split_chronologically(all, {0.6, 0.4}).value();
     const trainer<> how{
@@ -45,7 +46,8 @@ int main() {
     support::require(monitor.train(parts[0], parts[1], how));
     support::require(monitor.fit_errors(parts[1]));
     support::require(monitor.tune(parts[1]));
-    std::printf("%td pumps, one detector; %zu bytes per stream\n", pumps, monitor.stream_size());
+    std::printf("%td pumps, one detector; a stream has %zu bytes and warms up for %d samples\n",
+                pumps, monitor.stream_size(), monitor.warm_up());
 
     std::vector<decltype(monitor)::stream_type> streams(pumps, monitor.make_stream());
     std::vector<verdict> verdicts(pumps);
@@ -70,22 +72,17 @@ int main() {
         }
         monitor.push_all(streams, {samples.data(), sensors, pumps}, verdicts, workspace);
         for (std::size_t pump = 0; pump < pumps; ++pump) {
-            const verdict& verdict = verdicts[pump];
-            if (!verdict.alarm || alarmed[pump]++ != 0) {
+            if (!verdicts[pump].alarm || alarmed[pump]++ != 0) {
                 continue; // tell the first alarm of each
             }
-            std::printf("sample %td, pump %zu: %s", t, pump, to_string(verdict.kind));
+            std::printf("sample %td, pump %zu: %s", t, pump, to_string(verdicts[pump].kind));
             std::array<double, sensors> shares{};
             monitor.shares(streams[pump], shares);
             for (int s = 0; s < sensors; ++s) {
-                if (streams[pump].missing_samples(s) > 0) {
-                    std::printf(", %s missing", names[s]);
-                } else {
-                    std::printf(", %s %.0f %%", names[s],
-                                100 * shares[static_cast<std::size_t>(s)]);
-                }
+                std::printf(", %s %.0f %%%s", names[s], 100 * shares[static_cast<std::size_t>(s)],
+                            streams[pump].missing_samples(s) > 0 ? " (missing)" : "");
             }
-            std::printf(" of score %.1f\n", verdict.score);
+            std::printf(" of score %.1f\n", verdicts[pump].score);
         }
     }
 
