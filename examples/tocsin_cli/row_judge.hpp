@@ -43,7 +43,7 @@ class row_options {
 /// The verdict on a row, and whether it belongs to an alarm.
 struct row_verdict {
     tocsin::verdict verdict;
-    std::span<const double> shares; ///< one per feature where the row has a score, else empty
+    std::span<const double> shares{}; ///< one per feature where the row has a score, else empty
     bool alarm = false;
 };
 
