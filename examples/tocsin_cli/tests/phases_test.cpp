@@ -225,7 +225,7 @@ TEST_SUITE("tocsin_cli") {
                 line = "nan" + line.substr(line.find(','));
             }
             if (row == 40) {
-                line.insert(line.find(',') + 1, "9");
+                line = "nan,9" + line.substr(line.find(',', line.find(',') + 1));
             }
             dead += line + '\n';
         }
