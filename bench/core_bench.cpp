@@ -1,4 +1,4 @@
-// Random numbers: what noise, initial weights and shuffled batches cost.
+// Random numbers: the cost of noise, initial weights and shuffled batches.
 #include "tocsin/core/random.hpp"
 
 #include <benchmark/benchmark.h>

@@ -1,4 +1,4 @@
-// One LSTM layer: a step of a stream, a batch of sequences forward and backward.
+// An LSTM layer: a step of a stream, and a batch of sequences forward and backward.
 #include "tocsin/layers/lstm.hpp"
 
 #include "measure.hpp"
@@ -8,7 +8,7 @@ namespace {
 using namespace tocsin;
 using namespace tocsin_bench;
 
-/// @param layer with sizes of either kind
+/// @param layer with compile-time or run-time sizes
 template <class Layer>
 void step(benchmark::State& state, const Layer& layer) {
     using scalar = typename Layer::scalar_type;
@@ -70,7 +70,7 @@ void lstm_forward(benchmark::State& state) {
     measure(state, run.steps(), [&] { run.layer.forward(run.parameters, run.inputs, run.tape); });
 }
 
-// The backward pass consumes the tape, so that it cannot be repeated alone.
+// The backward pass consumes the tape, so it cannot be repeated alone.
 template <class Scalar>
 void lstm_forward_backward(benchmark::State& state) {
     sequences<Scalar> run(state);
@@ -84,7 +84,7 @@ void lstm_forward_backward(benchmark::State& state) {
     aligned_vector<Scalar> work(
         static_cast<std::size_t>(run.layer.backward_work_size(run.batch, run.time)));
     measure(state, run.steps(), [&] {
-        zero(std::span<Scalar>(gradients)); // they are added to
+        zero(std::span<Scalar>(gradients)); // backward adds to them
         run.layer.forward(run.parameters, run.inputs, run.tape);
         run.layer.backward(run.parameters, run.inputs, run.tape, output_gradient,
                            std::span<Scalar>(gradients), input_gradient, std::span<Scalar>(work));

@@ -1,5 +1,5 @@
 /// @file measure.hpp
-/// @brief What every benchmark reports beside its time.
+/// @brief What every benchmark reports in addition to its time.
 #pragma once
 
 #include "tocsin/core/random.hpp"
@@ -27,7 +27,7 @@ void measure(benchmark::State& state, std::int64_t items, Body&& body) {
     state.counters["allocations"] = static_cast<double>(allocations);
 }
 
-/// Numbers in [-1, 1), the same in each run.
+/// Numbers in [-1, 1), the same in every run.
 template <class Scalar>
 tocsin::aligned_vector<Scalar> random_values(tocsin::index_t count) {
     tocsin::random_generator random{1};
@@ -38,7 +38,7 @@ tocsin::aligned_vector<Scalar> random_values(tocsin::index_t count) {
     return values;
 }
 
-/// The argument at a position as the int that sizes are.
+/// A benchmark argument as int, the type of sizes.
 inline int argument(const benchmark::State& state, std::size_t position) {
     return static_cast<int>(state.range(position));
 }

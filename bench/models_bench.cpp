@@ -1,4 +1,4 @@
-// The LSTM encoder-decoder: a step of training, the reconstruction of windows.
+// The LSTM encoder-decoder: a training step, and the reconstruction of windows.
 #include "tocsin/models/encoder_decoder.hpp"
 #include "tocsin/models/predictor.hpp"
 #include "tocsin/training/adam.hpp"
@@ -12,7 +12,7 @@ namespace {
 using namespace tocsin;
 using namespace tocsin_bench;
 
-/// One layer each side, a batch of windows, parameters.
+/// One layer on each side, a batch of windows, parameters.
 struct setup {
     explicit setup(const benchmark::State& state)
         : features{argument(state, 0)}, hidden{argument(state, 1)}, time{argument(state, 2)},
@@ -37,7 +37,7 @@ struct setup {
     sequence_view<const float> windows;
 };
 
-// Forward, loss, backward, clipping, Adam: all that the fit loop does with one batch.
+// Forward, loss, backward, clipping, Adam: everything that the fit loop does with a batch.
 void encoder_decoder_training_step(benchmark::State& state) {
     setup run(state);
     const adam rule{.learning_rate = 1e-6};

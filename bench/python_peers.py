@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Times NumPy, SciPy and scikit-learn on the data that `compare --export FOLDER` has written.
+"""Times NumPy, SciPy and scikit-learn on the data from `compare --export FOLDER`.
 
 Prints JSON: {"versions": {...}, "missing": [...], "times_ns": {case: {peer: median}}}. A peer whose
 results differ from tocsin's is an error. Usage: python_peers.py FOLDER
@@ -27,7 +27,7 @@ def median_time(function):
 
 
 def report(case, peer, *functions):
-    """Of several ways to do the same with one library the fastest counts."""
+    """Returns the fastest of several ways to do the same with one library."""
     times.setdefault(case, {})[peer] = min(median_time(function) for function in functions)
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs bench/compare and the Python peers, measures compile times, writes docs/performance.md.
 
-Needs nothing but the standard library; see bench/performance.md.in for what is written.
+Needs only the standard library. The text of the page is in bench/performance.md.in.
 """
 
 import argparse
@@ -17,13 +17,13 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-# Columns, in this order; peers of other names stand behind the best of their family.
+# Columns in this order; other builds of a peer are left out.
 COLUMNS = ["eigen", "rtneural", "onednn", "libtorch", "one_thread", "copy", "numpy", "scipy",
            "scikit-learn"]
 
 
 def run(*command, **options):
-    """Standard output of a command; its failure ends the program."""
+    """Returns the standard output of a command; exits if the command fails."""
     done = subprocess.run(
         [str(word) for word in command], stdout=subprocess.PIPE, text=True, check=False, **options
     )
@@ -77,8 +77,8 @@ def machine(build, settings):
                       f"{field('model')}, {os.cpu_count()} cores, {vectors}; {caches()}"),
         ("compiler", f"{version}, `{compiler_flags}`"),
         ("tocsin", revision),
-        ("core", f"pinned to core {settings.cpu}; load average {load:.1f} when it began"
-                 + (": other programs ran beside" if load > 0.5 else "")),
+        ("core", f"pinned to core {settings.cpu}; load average {load:.1f} at the start"
+                 + (": other programs were running" if load > 0.5 else "")),
     ]
     return "| | |\n|---|---|\n" + "".join(f"| {name} | {text} |\n" for name, text in lines)
 
@@ -91,7 +91,7 @@ def pinned(settings):
 
 
 def compare(program, settings, folder):
-    """All rows by name, with work and unit from the program's list."""
+    """Returns all rows by name, with work and unit from the program's list."""
     path = folder / "rows.json"
     common = [program, "--repetitions", settings.repetitions, "--min-time", settings.min_time]
     common += ["--filter", settings.filter]
@@ -121,14 +121,14 @@ def python_peers(program, settings, folder, rows):
     run(program, "--export", folder)
     one = {name: "1" for name in
            ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS")}
-    told = json.loads(run(*pinned(settings), settings.python, ROOT / "bench/python_peers.py", folder,
-                          env=dict(os.environ, **one)))
-    for case, peers in told["times_ns"].items():
+    answer = json.loads(run(*pinned(settings), settings.python, ROOT / "bench/python_peers.py",
+                            folder, env=dict(os.environ, **one)))
+    for case, peers in answer["times_ns"].items():
         for peer, nanoseconds in peers.items():
             if case in rows:
                 rows[case]["ratio"][peer] = nanoseconds / rows[case]["time_ns"]
-    found = ", ".join(f"{name} {version}" for name, version in told["versions"].items())
-    absent = ", ".join(told["missing"])
+    found = ", ".join(f"{name} {version}" for name, version in answer["versions"].items())
+    absent = ", ".join(answer["missing"])
     return (found or "none") + (f"; not installed: {absent}" if absent else "") + "."
 
 
@@ -139,7 +139,7 @@ def user_time(command):
 
 
 def compile_times(build, settings, folder):
-    """Table of compile times, with the size of a program that holds one detector."""
+    """Returns a table of compile times, with the size of a program with one detector."""
     compiler, _, _ = compiler_of(build)
     eigen = cached(build, "Eigen3_DIR")
     eigen_include = "/usr/include/eigen3" if eigen.startswith("/usr/") else None
@@ -148,7 +148,7 @@ def compile_times(build, settings, folder):
         "`#include <Eigen/Dense>` alone": "#include <Eigen/Dense>\n",
         "`#include <tocsin/edge.hpp>` alone": "#include <tocsin/edge.hpp>\n",
         "`#include <tocsin/tocsin.hpp>` alone": "#include <tocsin/tocsin.hpp>\n",
-        "one detector, trained and on a stream (bench/compile/one_detector.cpp)":
+        "one detector, trained and run on a stream (bench/compile/one_detector.cpp)":
             (ROOT / "bench/compile/one_detector.cpp").read_text(),
     }
     flags = [compiler, "-std=c++20", "-O2", "-DNDEBUG"] + includes
@@ -168,8 +168,8 @@ def compile_times(build, settings, folder):
     text_size = int(run("size", program).splitlines()[1].split()[0])
     run("strip", program)
     table += (f"\nThe program with one detector has {program.stat().st_size / 1024:.0f} KiB without "
-              f"symbols, of which {text_size / 1024:.0f} KiB are code and constants; it links the "
-              "standard library alone.\n")
+              f"symbols, of which {text_size / 1024:.0f} KiB are code and constants. It links only "
+              "the standard library.\n")
     return table
 
 
@@ -211,7 +211,7 @@ def select(rows, *prefixes):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", type=pathlib.Path,
-                        help="build folder; else the preset bench is configured and built")
+                        help="build folder; by default, the preset bench is configured and built")
     parser.add_argument("--output", type=pathlib.Path, default=ROOT / "docs/performance.md")
     parser.add_argument("--cpu", default=str((os.cpu_count() or 1) - 1), help="core to pin to")
     parser.add_argument("--repetitions", type=int, default=31)

@@ -1,4 +1,4 @@
-// What an optimiser step costs beside the gradient: Adam, clipping.
+// The cost of an optimiser step in addition to the gradient: Adam, clipping.
 #include "tocsin/training/adam.hpp"
 #include "tocsin/training/clipping.hpp"
 

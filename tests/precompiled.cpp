@@ -1,1 +1,1 @@
-// Empty on purpose: the target that owns the precompiled header needs a source.
+// Intentionally empty: the target of the precompiled header needs a source file.

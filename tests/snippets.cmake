@@ -2,7 +2,8 @@
 # README.md or docs/*.md takes part when it opens with these two lines:
 #     ```cpp
 #     // compiled: <name>
-# It must be a whole source file; one with a main() is also run. docs/contributing.md describes it.
+# It must be a whole source file; one with a main() is also run. Other blocks can include it as
+# "<page>/<name>.hpp". docs/contributing.md describes it.
 file(GLOB pages CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/README.md" "${PROJECT_SOURCE_DIR}/docs/*.md")
 set(opening "```cpp\n// compiled: ")
 string(LENGTH "${opening}" opening_length)
@@ -30,6 +31,9 @@ foreach(page IN LISTS pages)
         endif()
         set(source "${CMAKE_CURRENT_BINARY_DIR}/snippets/${page_name}_${name}.cpp")
         file(GENERATE OUTPUT "${source}" CONTENT "// ${page}: ${code}\n")
+        set(headers "${CMAKE_CURRENT_BINARY_DIR}/snippets/include")
+        file(GENERATE OUTPUT "${headers}/${page_name}/${name}.hpp"
+             CONTENT "#pragma once\n// ${page}: ${code}\n")
         set(target "tocsin_snippet_${page_name}_${name}")
         if(code MATCHES "int main\\(")
             add_executable(${target} "${source}")
@@ -37,6 +41,7 @@ foreach(page IN LISTS pages)
         else()
             add_library(${target} OBJECT "${source}")
         endif()
+        target_include_directories(${target} PRIVATE "${headers}")
         target_link_libraries(${target} PRIVATE tocsin_own)
         string(FIND "${text}" "${opening}" begin)
     endwhile()

@@ -22,7 +22,7 @@ using int_vector [[gnu::vector_size(vector_bytes)]] = std::int32_t;
 using float_vector [[gnu::vector_size(vector_bytes)]] = float;
 constexpr std::size_t lanes = vector_bytes / sizeof(float);
 
-/// Memory that begins at a page.
+/// Memory that begins at a page boundary.
 class buffer {
   public:
     explicit buffer(std::size_t bytes)
@@ -42,7 +42,7 @@ class buffer {
     std::byte* data_;
 };
 
-/// Of several attempts, to choose between ways of doing the same.
+/// The best of several attempts, to choose between ways to do the same.
 double best_seconds(job& work, std::int64_t repetitions) {
     double best = std::numeric_limits<double>::infinity();
     for (int attempt = 0; attempt < 5; ++attempt) {
@@ -54,7 +54,7 @@ double best_seconds(job& work, std::int64_t repetitions) {
     return best;
 }
 
-/// Keeps a value and lets nobody know what it is.
+/// Keeps a value and hides it from the compiler.
 template <class T>
 void keep(T& value) {
 #if defined(__x86_64__)
@@ -66,7 +66,7 @@ void keep(T& value) {
 #endif
 }
 
-/// Loads all of a buffer, `Unroll` vectors side by side; the sum of the bits needs one instruction
+/// Loads all of a buffer, `Unroll` vectors at a time; the sum of the bits needs one instruction
 /// with a memory operand per load.
 template <int Unroll>
 void load_all(const std::byte* data, std::size_t bytes) {
@@ -151,7 +151,7 @@ class fma_job final : public job {
     std::vector<double> outputs() override { return {}; }
 
   private:
-    static constexpr int chains = 12; // latency 4, two a cycle; few enough for 16 registers
+    static constexpr int chains = 12; // latency 4, two per cycle; few enough for 16 registers
     static constexpr int rounds = 16;
     static constexpr double block_flops = 2.0 * chains * rounds * lanes;
     std::int64_t blocks_;
@@ -176,7 +176,7 @@ class copy_job final : public job {
             if (loop_) {
                 for (std::size_t v = 0; v < vectors; ++v) {
                     int_vector value = from[v];
-                    keep(value); // else the compiler makes a call of memcpy from the loop
+                    keep(value); // else the compiler turns the loop into a call of memcpy
                     to[v] = value;
                 }
             } else {

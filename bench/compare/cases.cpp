@@ -26,7 +26,7 @@ aligned_vector<Scalar> uniform_values(std::size_t count, double radius, std::uin
     return values;
 }
 
-/// Weights as large as PyTorch draws them.
+/// Weights of the size that PyTorch draws.
 aligned_vector<float> lstm_parameters(int inputs, int hidden, std::uint64_t seed) {
     return uniform_values<float>(std::size_t(4 * hidden) * std::size_t(inputs + hidden + 1),
                                  1 / std::sqrt(hidden), seed);
@@ -75,7 +75,7 @@ bench_case step_case(const std::string& name, int inputs, const std::vector<int>
         bytes += std::size_t(kind == step_kind::bfloat16 ? 2 : 4) *
                  std::size_t(4 * hidden[k] * (below + hidden[k] + 1));
     }
-    // bfloat16 has 8 bits; the peers compute with all of the weights.
+    // bfloat16 has 8 bits; the peers use the full weights.
     const double tolerance = kind == step_kind::bfloat16 ? 1e-2 : agreement;
     return {name + sizes_in_name(inputs, hidden), flops, "GFLOP/s", tolerance,
             [=](const std::vector<const peer*>& peers) {
@@ -97,7 +97,7 @@ bench_case step_case(const std::string& name, int inputs, const std::vector<int>
                                                               ? sizes_known::at_run_time
                                                               : sizes_known::at_compile_time);
                 }
-                if (kind != step_kind::at_run_time) { // else the same as at compile time
+                if (kind != step_kind::at_run_time) { // else as with static sizes
                     invite(all, peers, [&](const peer& one) { return one.step(data->problem); });
                 }
                 return all;
@@ -145,7 +145,7 @@ bench_case window_case(int inputs, int hidden, int time, int batch) {
                 data->windows = uniform_values<float>(std::size_t(inputs * time * batch), 1, 99);
                 data->problem = {
                     inputs, hidden, time, batch, data->parameters.data(), data->windows.data()};
-                // One sequence loads the weights in every step; many share them.
+                // One sequence loads the weights in every step; a batch shares them.
                 competition all{data,
                                 tocsin_window(data->problem),
                                 batch == 1 ? load_bound(bytes, time) : fma_bound(flops),
@@ -155,8 +155,8 @@ bench_case window_case(int inputs, int hidden, int time, int batch) {
             }};
 }
 
-/// Multiply-adds of the matrix products: forward, gradients of weights and of what is below. Biases
-/// and elementwise work are not counted.
+/// Multiply-adds of the matrix products: forward, gradients of weights and of the layer below.
+/// Biases and elementwise work are not counted.
 double training_flops(const training_problem& problem) {
     const double columns = double(problem.batch) * problem.time;
     const double forward = lstm_flops(problem.features, problem.hidden);
@@ -196,7 +196,7 @@ bench_case training_case(int features, int hidden, int time, int batch, bool fre
             data->problem = shape;
             data->problem.parameters = data->parameters.data();
             data->problem.windows = data->windows.data();
-            // Of a run on several threads the bound is that of as many cores.
+            // The bound of a run on several threads is that of as many cores.
             competition all{data, tocsin_training(data->problem), fma_bound(flops / threads), {}};
             invite(all, peers, [&](const peer& one) { return one.training(data->problem); });
             if (threads != 1) {
@@ -304,7 +304,7 @@ struct scores_data {
     scores_problem problem{};
 };
 
-/// Exponential scores of which one in ten is anomalous, with a larger mean.
+/// Exponential scores; one in ten is anomalous, with a larger mean.
 std::shared_ptr<scores_data> scores_of(int count) {
     auto data = std::make_shared<scores_data>();
     tocsin::random_generator random{1};

@@ -1,10 +1,10 @@
 /// @file competitor.hpp
-/// @brief What is measured: problems, and who solves them.
+/// @brief The measured problems, and the competitors that solve them.
 ///
-/// All floats are laid out as in tocsin: matrices are column-major, an LSTM layer is one matrix
-/// `[4H x (I + H + 1)]` with the columns `[W | U | b]` and the gates i, f, g, o, a dense layer is
-/// `[outputs x (inputs + 1)]`, a sequence is `[features x (batch * time)]`. Whatever a problem
-/// points at outlives the jobs made from it.
+/// All floats are laid out as in tocsin: matrices are column-major; an LSTM layer is one matrix
+/// `[4H x (I + H + 1)]` with the columns `[W | U | b]` and the gates i, f, g, o; a dense layer is
+/// `[outputs x (inputs + 1)]`; a sequence is `[features x (batch * time)]`. The data of a problem
+/// outlives the jobs made from it.
 #pragma once
 
 #include <cstddef>
@@ -23,19 +23,19 @@ class job {
     job& operator=(const job&) = delete;
     virtual ~job() = default;
 
-    /// Does the work `repetitions` times, going on from where the last call stopped.
+    /// Does the work `repetitions` times, continuing where the last call stopped.
     virtual void run(std::int64_t repetitions) = 0;
-    /// Does it from a fresh start and returns what all competitors must agree on.
+    /// Does the work from a fresh start and returns the values on which all competitors must agree.
     virtual std::vector<double> outputs() = 0;
 };
 using job_pointer = std::unique_ptr<job>;
 
-/// LSTM layers on top of each other advance by one time step, batch of one, state kept.
+/// Stacked LSTM layers advance by one time step, with a batch of one and kept state.
 struct step_problem {
     int inputs;
     std::vector<int> hidden; ///< of each layer
-    const float* parameters; ///< of the layers, one after the other
-    const float* samples;    ///< `[inputs x sample_count]`, read in turn, again and again
+    const float* parameters; ///< of the layers, in order
+    const float* samples;    ///< `[inputs x sample_count]`, read in turn, repeatedly
     int sample_count;        ///< power of two
 };
 
@@ -58,14 +58,14 @@ struct window_problem {
     const float* windows; ///< `[inputs x (batch * time)]`
 };
 
-/// One step of training: encoder LSTM, its final (h, c) starts the decoder LSTM, dense head, mean
+/// One training step: encoder LSTM, its final (h, c) starts the decoder LSTM, dense head, mean
 /// squared error against the windows, backward, Adam. The decoder's first input is zero.
 struct training_problem {
     int features;
     int hidden;
     int time;
     int batch;
-    bool free_running;       ///< the decoder reads its own predictions, else the true last values
+    bool free_running;       ///< the decoder reads its own predictions, else the true ones
     int threads;             ///< peers run with one
     const float* parameters; ///< encoder, decoder, head
     const float* windows;    ///< `[features x (batch * time)]`
@@ -88,10 +88,10 @@ struct activation_problem {
     elementwise function;
     const float* inputs;
     int count;
-    bool exact; ///< tocsin: by activations.hpp, else by rational_activations.hpp, as the layers do
+    bool exact; ///< tocsin: activations.hpp, else rational_activations.hpp, as in the layers
 };
 
-/// One update by Adam with fixed gradients (rate 1e-6, beta 0.9 and 0.999, epsilon 1e-8).
+/// One Adam update with fixed gradients (rate 1e-6, beta 0.9 and 0.999, epsilon 1e-8).
 struct adam_problem {
     const float* parameters;
     const float* gradients;
@@ -106,7 +106,7 @@ struct statistics_problem {
     const double* errors;
 };
 
-/// Someone to compare with. A function returns null for what the peer does not do.
+/// A library to compare with. A function returns null for what the peer cannot do.
 class peer {
   public:
     peer() = default;
@@ -115,7 +115,7 @@ class peer {
     virtual ~peer() = default;
 
     virtual std::string name() const = 0;
-    /// Peers of one family are the same library built in another way: the best of them counts.
+    /// Peers of one family are different builds of the same library; the best one counts.
     virtual std::string family() const { return name(); }
     virtual std::string version() const = 0;
 
@@ -131,15 +131,15 @@ class peer {
     virtual job_pointer mahalanobis(const statistics_problem&) const { return nullptr; }
 };
 
-/// Ends a repetition: all memory counts as read, so that no work is left out because the next
-/// repetition overwrites its results.
+/// Ends a repetition: all memory counts as read, so the compiler cannot skip work whose results the
+/// next repetition overwrites.
 inline void results_are_read() {
 #if defined(__GNUC__)
     asm volatile("" : : : "memory");
 #endif
 }
 
-/// What the outputs of a recurrent job are read from: the state after this many steps.
+/// The outputs of a recurrent job are the state after this many steps.
 inline constexpr int checked_steps = 50;
 
 } // namespace tocsin_bench

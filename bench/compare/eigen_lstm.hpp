@@ -1,12 +1,12 @@
 /// @file eigen_lstm.hpp
-/// @brief LSTM layers as a careful user of Eigen writes them, without tocsin.
+/// @brief LSTM layers as written by a careful Eigen user, without tocsin.
 #pragma once
 
 #include <Eigen/Dense>
 
 namespace tocsin_bench {
 
-/// How the products of a step are written; which is fastest depends on the sizes.
+/// Form of the products of a step; the fastest one depends on the sizes.
 enum class gemv_form {
     fused,      ///< [W | U | b] [x; h; 1], Eigen's kernel for matrix times vector
     fused_lazy, ///< the same, unrolled by the compiler
@@ -14,7 +14,7 @@ enum class gemv_form {
     split_lazy  ///< the same, unrolled by the compiler
 };
 
-/// One step at a time, sizes fixed. The rows of the gates are i, f, o, g here, so that the three
+/// One step at a time, fixed sizes. The gate rows are ordered i, f, o, g here, so that the three
 /// sigmoids are one array expression.
 template <int Inputs, int Hidden, gemv_form Form>
 class eigen_step_lstm {
@@ -84,7 +84,7 @@ class eigen_step_lstm {
     hidden_vector cell_;
 };
 
-/// Whole sequences of batches, forward and backward: large matrix products where there are any.
+/// Whole sequences of batches, forward and backward, with large matrix products where possible.
 class eigen_sequence_lstm {
     using matrix = Eigen::MatrixXf;
     using weights_view = Eigen::Map<const matrix>;
@@ -101,7 +101,7 @@ class eigen_sequence_lstm {
     /// h of all steps.
     auto outputs() { return hiddens_.rightCols(time_ * batch_); }
 
-    /// From the states in hidden_at(0) and cell_at(0).
+    /// Starts from the states in hidden_at(0) and cell_at(0).
     template <class Inputs>
     void forward(const float* parameters, const Inputs& inputs) {
         gates_.noalias() = input_weights(parameters) * inputs;

@@ -1,4 +1,4 @@
-// Careful code with Eigen and nothing else; always built.
+// Careful code with Eigen only; always built.
 #include "eigen_lstm.hpp"
 #include "peers.hpp"
 #include "sizes.hpp"
@@ -18,7 +18,7 @@ std::vector<double> values_of(const float* data, Eigen::Index count) {
     return {data, data + count};
 }
 
-/// The candidate that needs least time: which form is best, a careful engineer measures.
+/// The fastest candidate: a careful engineer would measure which form is best.
 job_pointer fastest(std::vector<job_pointer> candidates) {
     constexpr int repetitions = 400;
     double best = 0;
@@ -377,7 +377,7 @@ class activation_job final : public job {
     Eigen::ArrayXf results_;
 };
 
-/// Two passes over blocks that stay in the cache.
+/// Two passes over blocks that fit in the cache.
 class moments_job final : public job {
   public:
     explicit moments_job(const statistics_problem& problem) : problem_{problem} {}

@@ -8,7 +8,7 @@
 namespace tocsin_bench {
 
 std::vector<const peer*> found_peers();
-/// One line for each peer that is not there: why, and what to install.
+/// One line per missing peer: why, and what to install.
 std::vector<const char*> missing_peers();
 
 } // namespace tocsin_bench

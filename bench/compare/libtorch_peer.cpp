@@ -13,7 +13,7 @@ using torch::Tensor;
 Tensor view_of(const float* data, std::vector<std::int64_t> shape) {
     return torch::from_blob(const_cast<float*>(data), shape, torch::kFloat32);
 }
-/// A column-major matrix as the row-major tensor that libtorch wants.
+/// A column-major matrix as the row-major tensor that libtorch expects.
 Tensor matrix_from(const float* data, std::int64_t rows, std::int64_t columns) {
     return view_of(data, {columns, rows}).t().contiguous();
 }
@@ -259,7 +259,7 @@ class libtorch_peer final : public peer {
   public:
     libtorch_peer() {
         torch::set_num_threads(1);
-        // Its matrix products may come from OpenBLAS, which counts its threads itself.
+        // libtorch's matrix products may come from OpenBLAS, which has its own number of threads.
         if (void* const set = dlsym(RTLD_DEFAULT, "openblas_set_num_threads")) {
             reinterpret_cast<void (*)(int)>(set)(1);
         }

@@ -1,5 +1,5 @@
-// tocsin beside its peers, interleaved in one process. `compare --help` lists the options;
-// docs/benchmarks.md says what is measured, docs/performance.md what came out.
+// Compares tocsin with its peers, interleaved in one process. `compare --help` lists the options;
+// docs/benchmarks.md says what is measured, docs/performance.md has the results.
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
@@ -39,7 +39,7 @@ double difference(const std::vector<double>& ours, const std::vector<double>& ot
     return std::sqrt(squares / norm);
 }
 
-/// Leaves out peers that compute something else, with a message.
+/// Removes peers whose results differ, with a message.
 /// @return whether all agreed
 bool keep_those_who_agree(const bench_case& which, competition& all) {
     bool agreed = true;

@@ -1,5 +1,5 @@
-// oneDNN on one thread. Its LSTM has no decoder head and no optimiser: of a training step the two
-// LSTMs alone are timed, with weights already in the order that its kernels want.
+// oneDNN on one thread. It has neither decoder head nor optimiser, so only the two LSTMs of a
+// training step are timed, with weights already in the order of its kernels.
 #include "peers.hpp"
 #include <algorithm>
 #include <cmath>
@@ -32,7 +32,7 @@ memory::desc description(const memory::dims& sizes, memory::format_tag tag) {
 float* data_of(const memory& from) {
     return static_cast<float*>(from.get_data_handle());
 }
-/// The caller's memory under a description.
+/// The caller's memory with a memory description.
 memory view_of(const float* data, const memory::dims& sizes, memory::format_tag tag) {
     return {description(sizes, tag), engine(), const_cast<float*>(data)};
 }
@@ -148,7 +148,7 @@ class lstm_backward {
         arguments_.emplace(DNNL_ARG_DIFF_DST_ITER, zeros(primitive_.diff_dst_iter_desc()));
         arguments_.emplace(DNNL_ARG_DIFF_DST_ITER_C, zeros(primitive_.diff_dst_iter_c_desc()));
     }
-    /// Gradients are added to, so they are zeroed first.
+    /// oneDNN adds to gradients, so they are zeroed first.
     void run() {
         for (const int which :
              {DNNL_ARG_DIFF_WEIGHTS_LAYER, DNNL_ARG_DIFF_WEIGHTS_ITER, DNNL_ARG_DIFF_BIAS}) {
@@ -213,7 +213,7 @@ class step_job final : public job {
         for (std::int64_t k = 0; k < repetitions; ++k) {
             source.set_data_handle(const_cast<float*>(problem_.samples) +
                                    next_ % problem_.sample_count * problem_.inputs);
-            // The new state is the old one of the next step.
+            // The new state is the next step's old state.
             auto& from = states_[std::size_t(next_ % 2)];
             auto& to = states_[std::size_t((next_ + 1) % 2)];
             ++next_;
@@ -269,8 +269,8 @@ class window_job final : public job {
     lstm_forward layer_;
 };
 
-/// Teacher-forced; outputs() adds the head, the loss and Adam by plain loops, to show that what is
-/// timed is a part of the same computation.
+/// Teacher-forced. outputs() adds the head, the loss and Adam with plain loops, to show that the
+/// timed part belongs to the same computation.
 class training_job final : public job {
   public:
     explicit training_job(const training_problem& problem)

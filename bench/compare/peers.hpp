@@ -1,13 +1,13 @@
 /// @file peers.hpp
 /// @brief How the program finds its peers.
 ///
-/// Each peer is a shared library of its own with hidden symbols, so that one library built in two
-/// ways does not mix its templates.
+/// Each peer is its own shared library with hidden symbols, so two builds of one library do not mix
+/// their templates.
 #pragma once
 
 #include "competitor.hpp"
 
-/// Defines the one function that a peer's library exports; outside of any namespace.
+/// Defines the only function that a peer's library exports; use it outside any namespace.
 #define TOCSIN_DEFINE_PEER(function, type)                                                         \
     extern "C" [[gnu::visibility("default")]] const tocsin_bench::peer* function();                \
     const tocsin_bench::peer* function() {                                                         \

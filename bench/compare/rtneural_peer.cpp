@@ -1,11 +1,11 @@
-// RTNeural, layers with sizes at compile time; built once per backend (RTNEURAL_USE_EIGEN or
+// RTNeural, layers with compile-time sizes; built once per backend (RTNEURAL_USE_EIGEN or
 // RTNEURAL_USE_XSIMD) and vector width.
 #include "peers.hpp"
 #include "sizes.hpp"
 #if RTNEURAL_USE_XSIMD
 #include <xsimd/xsimd.hpp>
 #if XSIMD_VERSION_MAJOR < 9
-namespace xsimd { // RTNeural uses the name that came with xsimd 9
+namespace xsimd { // RTNeural uses a name that xsimd 9 introduced
 template <class T, class Arch>
 T reduce_add(const batch<T, Arch>& x) {
     return hadd(x);
@@ -30,7 +30,7 @@ namespace rt = RTNEURAL_NAMESPACE;
 using pack = xsimd::simd_type<float>;
 constexpr int pack_size = static_cast<int>(pack::size);
 
-/// A sample as the layers want it; what ModelT::forward does, for samples of any size.
+/// A sample in the form that the layers expect, as in ModelT::forward, but for samples of any size.
 template <int Inputs>
 struct loaded {
     explicit loaded(const float* sample) {
@@ -79,8 +79,8 @@ std::vector<double> outputs_of(const Layer& layer) {
 }
 #endif
 
-/// In zeroed memory: with the widest vectors the xsimd backend reads, and multiplies by zero, what
-/// it has not written.
+/// In zeroed memory: with the widest vectors, the xsimd backend reads memory that it has not
+/// written and multiplies it by zero.
 template <class Layer>
 class zeroed {
   public:

@@ -1,5 +1,5 @@
 /// @file sizes.hpp
-/// @brief The sizes that are measured, as template arguments for those who want them so.
+/// @brief The measured sizes, also as template arguments.
 #pragma once
 
 #include "competitor.hpp"

@@ -28,7 +28,7 @@ double quantile(samples& values, double part) {
     return std::lerp(values[below], values[above], place - static_cast<double>(below));
 }
 
-/// How often a job has to run for one sample; warms it up.
+/// Number of repetitions of a job per sample; warms it up.
 std::int64_t repetitions_for(job& work, double minimum_seconds, clock_kind clock) {
     std::int64_t repetitions = 1;
     seconds_of(work, 1, clock);
@@ -68,7 +68,7 @@ std::vector<samples> measure_interleaved(const std::vector<job*>& jobs,
     std::vector<samples> times(jobs.size());
     const std::size_t count = jobs.size();
     for (int round = 0; round < settings.rounds; ++round) {
-        // A fixed order would leave each job the same neighbour's caches.
+        // In a fixed order, each job would always find the caches left by the same neighbour.
         const bool backwards = round % 2 != 0;
         const std::size_t shift = static_cast<std::size_t>(round / 2);
         for (std::size_t k = 0; k < count; ++k) {

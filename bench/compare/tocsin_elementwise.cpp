@@ -26,7 +26,7 @@ class activation_job final : public job {
 
     void run(std::int64_t repetitions) override {
         for (std::int64_t k = 0; k < repetitions; ++k) {
-            native_path::for_each_pack<float>(problem_.count, [&](auto pack) {
+            for_each_pack<lanes_of<float>>(problem_.count, [&](auto pack) {
                 pack.store(results_.data(), Function{}(pack.load(problem_.inputs)));
             });
             results_are_read();

@@ -1,5 +1,5 @@
 /// @file tocsin_jobs.hpp
-/// @brief tocsin's side of every case.
+/// @brief tocsin's job for every case.
 #pragma once
 
 #include "competitor.hpp"
@@ -8,9 +8,9 @@ namespace tocsin_bench {
 
 enum class sizes_known { at_compile_time, at_run_time };
 
-/// Null where the sizes are not compiled.
+/// Null for sizes that are not compiled.
 job_pointer tocsin_step(const step_problem& problem, sizes_known sizes);
-/// Weights of 16 bits, arithmetic in float.
+/// 16-bit weights, arithmetic in float.
 job_pointer tocsin_bfloat16_step(const step_problem& problem);
 job_pointer tocsin_dense(const dense_problem& problem);
 job_pointer tocsin_window(const window_problem& problem);
@@ -31,7 +31,7 @@ job_pointer tocsin_f_beta_sweep(const scores_problem& problem);
 /// Counts all scores at `thresholds` thresholds; the outputs are the best of them and its F1.
 job_pointer tocsin_f_beta_grid(const scores_problem& problem, int thresholds);
 
-/// A detector with an LSTM encoder-decoder, one layer each side, takes in one sample.
+/// A detector with an LSTM encoder-decoder, one layer on each side, takes one sample.
 struct detector_problem {
     int features;
     int hidden;

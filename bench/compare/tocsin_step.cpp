@@ -16,7 +16,7 @@ std::span<const float> parameters_at(const float* data, index_t count) {
     return {data, static_cast<std::size_t>(count)};
 }
 
-/// What the kernels of a layer or stack read.
+/// The packed weights of a layer or stack.
 template <class Layer>
 aligned_vector<float> packed_by(const Layer& layer, const float* parameters) {
     aligned_vector<float> packed(static_cast<std::size_t>(layer.packed_size()));
@@ -24,7 +24,7 @@ aligned_vector<float> packed_by(const Layer& layer, const float* parameters) {
     return packed;
 }
 
-/// @tparam Stack with sizes of either kind; a single layer is a stack of one
+/// @tparam Stack with compile-time or run-time sizes; a single layer is a stack of one
 template <class Stack>
 class step_job final : public job {
   public:

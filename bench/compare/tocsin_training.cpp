@@ -1,4 +1,4 @@
-// tocsin: one step of training the LSTM encoder-decoder.
+// tocsin: one training step of the LSTM encoder-decoder.
 #include "tocsin/models/encoder_decoder.hpp"
 #include "tocsin/training/adam.hpp"
 #include "tocsin/training/batch_gradient.hpp"
@@ -22,7 +22,7 @@ encoder_decoder<float> encoder_decoder_for(const training_problem& problem) {
                                  : decoder_training::teacher_forced};
 }
 
-/// Steps of training, each a gradient and an update; how the gradient is computed is left open.
+/// Training steps, each a gradient and an update; the caller chooses how to compute the gradient.
 class training_job : public job {
   public:
     void run(std::int64_t repetitions) override {
@@ -70,7 +70,7 @@ class training_job : public job {
     double loss_ = 0;
 };
 
-/// On the caller's thread, from windows that lie as the model reads them.
+/// On the caller's thread, with windows in the memory layout that the model reads.
 class serial_training_job final : public training_job {
   public:
     explicit serial_training_job(const training_problem& problem)
@@ -92,7 +92,7 @@ class serial_training_job final : public training_job {
     aligned_vector<float> work_;
 };
 
-/// The same as trainer does it on several threads, which gathers the batch first.
+/// The same as in trainer with several threads, which gathers the batch first.
 class parallel_training_job final : public training_job {
   public:
     explicit parallel_training_job(const training_problem& problem)

@@ -12,7 +12,7 @@ namespace {
 const double not_a_number = std::numeric_limits<double>::quiet_NaN();
 const double infinity = std::numeric_limits<double>::infinity();
 
-/// What a piece makes of flags: '1' is a flag.
+/// The output of a piece for flags: '1' is a flag.
 template <class Piece>
 std::string pass(Piece& piece, std::string_view flags) {
     std::string passed;
@@ -28,7 +28,7 @@ static_assert(tocsin::alarm_piece<tocsin::suppression>);
 static_assert(tocsin::alarm_piece<tocsin::alarm_chain<tocsin::m_of_n>>);
 static_assert(!tocsin::alarm_piece<tocsin::minimum_deviation>); // needs the deviation
 
-/// Saves a piece in the middle of flags and goes on with a copy loaded into another.
+/// Saves a piece in the middle of flags and continues with a copy loaded into another.
 template <class Piece>
 void check_saving(Piece original, Piece other, std::string_view before, std::string_view after) {
     pass(original, before);
@@ -46,7 +46,7 @@ TEST_SUITE("threshold") {
         CHECK_FALSE(control.push(5));
         CHECK(control.push(5.1));
         CHECK(control.push(3));
-        CHECK(control.push(not_a_number)); // nothing is known: it stays
+        CHECK(control.push(not_a_number)); // NaN says nothing: the alarm stays
         CHECK_FALSE(control.push(2.9));
         CHECK_FALSE(control.push(4));
         CHECK_FALSE(control.push(not_a_number));
@@ -151,6 +151,25 @@ TEST_SUITE("threshold") {
               "suppression: rows -2 must lie in [0, 9007199254740992]");
         tocsin::alarm_chain<> nothing;
         CHECK(pass(nothing, "0110") == "0110");
+    }
+
+    TEST_CASE("alarm control: by default every piece passes all flags on, until it is loaded") {
+        tocsin::alarm_chain<tocsin::m_of_n, tocsin::minimum_duration, tocsin::suppression> chain;
+        CHECK(chain.check().ok());
+        CHECK(pass(chain, "0110100111") == "0110100111");
+        tocsin::alarm_chain saved{tocsin::m_of_n(2, 2), tocsin::minimum_duration(2),
+                                  tocsin::suppression(3)};
+        REQUIRE(tocsin_test::load(chain, tocsin_test::save(saved)).ok());
+        saved.reset();
+        chain.reset();
+        CHECK(pass(chain, "0111101111110") == pass(saved, "0111101111110"));
+    }
+
+    TEST_CASE("alarm control: a chain of more pieces is not loaded as one of fewer") {
+        tocsin::alarm_chain two{tocsin::m_of_n(2, 3), tocsin::suppression(2)};
+        tocsin::alarm_chain one{tocsin::m_of_n(1, 1)};
+        CHECK_FALSE(tocsin_test::load(one, tocsin_test::save(two)).ok());
+        CHECK_FALSE(tocsin_test::load(two, tocsin_test::save(one)).ok());
     }
 
     TEST_CASE("alarm control: after loading each piece goes on as before") {

@@ -62,7 +62,7 @@ TEST_SUITE("comparators") {
         tocsin::lagged_value scorer;
         REQUIRE(scorer.fit(training).ok());
         CHECK(std::isnan(push(scorer, none)));
-        CHECK(push(scorer, 3) == doctest::Approx(3 - 1.0 / 3)); // nothing yet: the training's mean
+        CHECK(push(scorer, 3) == doctest::Approx(3 - 1.0 / 3)); // no value yet: the mean
         CHECK(std::isnan(push(scorer, none)));
         CHECK(push(scorer, 5) == doctest::Approx(2));
     }

@@ -11,7 +11,7 @@ namespace {
 
 static_assert(tocsin::sample_scorer<tocsin::linear_autoregression>);
 
-/// x(t) = .6 x(t - 1) - .3 x(t - 2) + 2 u(t - 1) + 5 + noise, with u at random.
+/// x(t) = .6 x(t - 1) - .3 x(t - 2) + 2 u(t - 1) + 5 + noise, with random u.
 tocsin::matrix<double> driven_series(tocsin::index_t samples, double noise, unsigned seed) {
     tocsin::random_generator random(seed);
     tocsin::matrix<double> values = tocsin::matrix<double>::Zero(2, samples);

@@ -1,4 +1,4 @@
-// A user's program: includes tocsin as installed and computes one thing with it.
+// A user's program: includes the installed tocsin and computes one thing with it.
 #include "tocsin/core/random.hpp"
 #include "tocsin/core/views.hpp"
 

@@ -14,7 +14,7 @@ using tocsin::random_generator;
 
 TEST_SUITE("core") {
     TEST_CASE("random: the stream is xoshiro256++ seeded through splitmix64") {
-        // The state for seed 0 is the well-known start of splitmix64; the outputs follow from the
+        // The state for seed 0 is the known start of splitmix64; the outputs follow from the
         // reference code of Blackman and Vigna for that state.
         random_generator random{0};
         CHECK(random.state() ==

@@ -50,7 +50,7 @@ TEST_SUITE("threshold") {
             path.append("nasa/test/").append(channel).append(".csv");
             const auto values = tocsin_test::data_table(path).numbers("value");
 
-            // The surrogate predictor: the mean of the 5 values before, from row 250 on.
+            // The surrogate predictor: the mean of the previous 5 values, from row 250 on.
             tocsin::dynamic_threshold_settings settings;
             settings.look_ahead = 10;
             constexpr std::size_t first = 250;

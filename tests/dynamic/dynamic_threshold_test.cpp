@@ -18,7 +18,7 @@ namespace {
 const double not_a_number = std::numeric_limits<double>::quiet_NaN();
 const double infinity = std::numeric_limits<double>::infinity();
 
-/// No smoothing, no warm-up, no rows around: what is chosen can be computed by hand.
+/// No smoothing, no warm-up, no buffer rows, so that the choice can be computed by hand.
 tocsin::dynamic_threshold_settings plain() {
     tocsin::dynamic_threshold_settings settings;
     settings.batch = 10;
@@ -45,7 +45,7 @@ std::vector<double> quiet_errors(std::size_t rows) {
     return errors;
 }
 
-/// Errors with bursts, to compare two ways of computing.
+/// Errors with bursts, to compare two computations.
 std::vector<double> busy_errors(std::size_t rows) {
     tocsin::random_generator random(11);
     std::vector<double> errors(rows);
@@ -79,8 +79,8 @@ TEST_SUITE("threshold") {
             variance += (error - mean) * (error - mean) / 40;
         }
         const double deviation = std::sqrt(variance);
-        // All z up to the burst separate the same rows; the largest is taken. The mirrored errors
-        // have none, so that theirs is 12.
+        // All z up to the burst separate the same rows; the largest wins. The mirrored errors have
+        // no burst, so their z is 12.
         const double z = std::floor((3 - mean) / deviation * 2) / 2;
         CHECK(z == 4);
         const double upper = 3 - (mean + z * deviation);
@@ -110,12 +110,12 @@ TEST_SUITE("threshold") {
         errors[120] = errors[121] = 2.95;
         const auto both = tocsin::find_dynamic_events(errors, signal(200), settings);
         CHECK(both->events == std::vector<tocsin::row_range>{{60, 62}, {120, 122}});
-        // From 3 to 2.95 is a step of less than a tenth; the one from 2.95 to 0.12 is 0.959.
+        // The step from 3 to 2.95 is less than a tenth; the one from 2.95 to 0.12 is 0.959.
         settings.minimum_drop = 0.95;
         CHECK(tocsin::find_dynamic_events(errors, signal(200), settings)->events == both->events);
         settings.minimum_drop = 0.96;
         CHECK(tocsin::find_dynamic_events(errors, signal(200), settings)->events.empty());
-        // After a step that is large enough the small ones behind it no longer matter.
+        // After a large enough step, the small ones that follow no longer matter.
         errors[60] = errors[61] = 100;
         errors[120] = errors[121] = 3;
         errors[150] = errors[151] = 2.5;

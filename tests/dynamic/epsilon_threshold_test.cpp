@@ -29,7 +29,7 @@ TEST_SUITE("threshold") {
 
     TEST_CASE("epsilon choice: the score of each candidate by hand") {
         // Mean 1, deviation 3: one row at 10 among nine at 0. Candidates z = 2.5 and 3 leave out
-        // the same row, so that 3 wins; none of the higher ones leaves out any.
+        // the same row, so 3 wins; no higher one leaves out any.
         std::vector<double> scores(10, 0);
         scores[4] = 10;
         const auto level = tocsin::detail::level_and_spread::of(scores);
@@ -39,7 +39,7 @@ TEST_SUITE("threshold") {
         const auto chosen = tocsin::detail::choose_epsilon(scores, level, 0, scratch);
         CHECK(chosen.z == 3);
         CHECK(chosen.epsilon == 10);
-        // With two rows on each side half of the rows are anomalous: that is not taken.
+        // With two rows on each side, half of the rows are anomalous, which is not allowed.
         const auto none = tocsin::detail::choose_epsilon(scores, level, 2, scratch);
         CHECK(none.z == 12);
         CHECK(none.epsilon == 37);
@@ -69,7 +69,7 @@ TEST_SUITE("threshold") {
         std::vector<std::uint8_t> labels(100, 0);
         labels[30] = labels[70] = 1;
         REQUIRE(rule.fit(scores, labels).ok());
-        CHECK(rule.z() == 12); // nothing to separate any more
+        CHECK(rule.z() == 12); // nothing left to separate
         CHECK_FALSE(rule.fit(scores, std::vector<std::uint8_t>(100, 1)).ok());
         CHECK_FALSE(rule.fitted());
         CHECK_FALSE(tocsin::epsilon_threshold(-1).fit(scores, {}).ok());

@@ -5,8 +5,13 @@
 #include <doctest/doctest.h>
 
 #include "support/allocation_counter.hpp"
+#include "support/random_values.hpp"
+#include <cmath>
 #include <cstddef>
+#include <limits>
 #include <vector>
+
+using tocsin_test::span_of;
 
 namespace {
 
@@ -14,6 +19,7 @@ namespace {
 template <int Dimension, class Scalar>
 void check_allocations(int dimension) {
     const tocsin::matrix<Scalar> errors = tocsin::matrix<Scalar>::Random(dimension, 30);
+    const tocsin::matrix<double> doubles = errors.template cast<double>();
     tocsin::matrix<Scalar> residual = errors;
     tocsin::moments<Dimension> moments(dimension);
     tocsin::mahalanobis<Dimension> full(dimension);
@@ -24,29 +30,44 @@ void check_allocations(int dimension) {
     REQUIRE(diagonal.fit().ok());
     std::vector<double> shares(static_cast<std::size_t>(dimension));
     std::vector<double> distances(30);
+    tocsin::column<double> partial(dimension);
     double sum = 0;
 
     const long during = tocsin_test::allocations_during([&] {
         tocsin::absolute_residual(errors, residual, residual);
         for (tocsin::index_t c = 0; c < errors.cols(); ++c) {
             moments.add(errors.col(c));
-            sum += full.squared_distance(errors.col(c));
-            sum += diagonal.squared_distance(errors.col(c));
-            sum += full.log_density(errors.col(c)) > diagonal.log_density(errors.col(c)) ? 1 : 0;
-            full.shares(errors.col(c), shares);
-            diagonal.shares(errors.col(c), shares);
+            const auto error = span_of(doubles.col(c));
+            sum +=
+                full.score(error) + full.score(doubles.col(c)) + full.log_density(doubles.col(c));
+            sum += diagonal.score(error);
+            sum += full.density().at(1.0) > diagonal.density().at(1.0) ? 1 : 0;
+            full.shares(error, shares);
+            diagonal.shares(error, shares);
+            // Without its first element, except where it is the only one.
+            partial = doubles.col(c);
+            partial[0] = std::numeric_limits<double>::quiet_NaN();
+            for (const double score :
+                 {full.score(span_of(partial)), diagonal.score(span_of(partial))}) {
+                sum += std::isnan(score) ? 0 : score;
+            }
+            full.shares(span_of(partial), shares);
+            diagonal.shares(span_of(partial), shares);
         }
         for (tocsin::index_t c = 0; c < errors.cols(); ++c) {
-            full.adapt(errors.col(c), 0.01);
-            diagonal.adapt(errors.col(c), 0.01);
+            full.adapt(span_of(doubles.col(c)), 0.01);
+            diagonal.adapt(span_of(doubles.col(c)), 0.01);
         }
-        full.squared_distances(errors, distances);
         diagonal.accumulate(errors);
+        diagonal.accumulate(span_of(doubles));
     });
+    // A block, where its size is not known before.
+    const long of_many = tocsin_test::allocations_during([&] { full.scores(errors, distances); });
     // Gathers a block of columns on the heap: shows that the counter counts.
     const long control = tocsin_test::allocations_during([&] { full.accumulate(errors); });
 
     CHECK(during == 0);
+    CHECK(of_many == (Dimension == tocsin::dynamic ? 1 : 0));
     CHECK(control > 0);
     CHECK(sum > 0);
 }

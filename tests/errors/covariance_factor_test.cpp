@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include "support/memory_archive.hpp"
+#include "support/random_values.hpp"
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -13,6 +14,8 @@
 #include <vector>
 
 // Statistics that follow a stream: mahalanobis::adapt() and the factor below it.
+
+using tocsin_test::span_of;
 
 namespace {
 
@@ -82,7 +85,7 @@ TEST_SUITE("errors") {
             matrix<double> mean = matrix<double>::Zero(4, 4);
             constexpr int rounds = 20'000;
             for (int k = 0; k < rounds; ++k) {
-                statistic.adapt(sample(random, 4, 0), 1e-2);
+                statistic.adapt(span_of(sample(random, 4, 0)), 1e-2);
                 mean += statistic.covariance() / rounds;
             }
             CHECK((mean - before).norm() / before.norm() < 0.1);
@@ -99,15 +102,15 @@ TEST_SUITE("errors") {
                                       1e-6 * statistic.covariance().trace() / dimension};
             tocsin::random_generator random(2);
             for (int k = 0; k < 10'000; ++k) {
-                const column<Scalar> error =
-                    sample<Scalar>(random, dimension, static_cast<double>(k) / 10'000);
-                statistic.adapt(error, weight);
-                expected.add(error.template cast<double>(), weight);
+                const column<double> error =
+                    sample<Scalar>(random, dimension, static_cast<double>(k) / 10'000)
+                        .template cast<double>();
+                statistic.adapt(span_of(error), weight);
+                expected.add(error, weight);
                 if (k % 997 == 0 || k == 9'999) {
                     const column<double> other = sample(random, dimension, 1);
                     const double distance = expected.distance(other);
-                    CHECK(std::abs(statistic.squared_distance(other) - distance) <=
-                          1e-10 * distance);
+                    CHECK(std::abs(statistic.score(other) - distance) <= 1e-10 * distance);
                 }
             }
             CHECK((statistic.mean() - expected.mean).norm() <= 1e-12 * expected.mean.norm());
@@ -126,7 +129,7 @@ TEST_SUITE("errors") {
         matrix<double> samples(3, 20'000);
         for (index_t k = 0; k < samples.cols(); ++k) {
             samples.col(k) = sample(random, 3, 1);
-            statistic.adapt(samples.col(k), 0.002);
+            statistic.adapt(span_of(samples.col(k)), 0.002);
         }
         tocsin::moments<3> moments;
         moments.add_batch(samples);
@@ -142,9 +145,10 @@ TEST_SUITE("errors") {
         tocsin::random_generator random(5);
         for (int k = 0; k < 100; ++k) {
             const column<double> error = sample(random, 5, 0.5);
-            dynamic.adapt(error, 0.3); // 0.3 * 5 > 1: two elements of the diagonal at a time
-            fixed.adapt(error, 0.3);
-            CHECK(fixed.squared_distance(error) == dynamic.squared_distance(error));
+            dynamic.adapt(span_of(error),
+                          0.3); // 0.3 * 5 > 1: two elements of the diagonal at a time
+            fixed.adapt(span_of(error), 0.3);
+            CHECK(fixed.score(error) == dynamic.score(error));
         }
     }
 
@@ -158,23 +162,23 @@ TEST_SUITE("errors") {
                 column<double> error = column<double>::Constant(6, 0.25);
                 const column<double> direction = sample(random, 6, 0);
                 for (int k = 0; k < 30'000; ++k) { // all constant
-                    statistic.adapt(error, weight);
+                    statistic.adapt(span_of(error), weight);
                 }
-                CHECK(std::isfinite(statistic.squared_distance(direction)));
-                CHECK(statistic.squared_distance(direction) > 0);
+                CHECK(std::isfinite(statistic.score(direction)));
+                CHECK(statistic.score(direction) > 0);
                 for (int k = 0; k < 30'000; ++k) { // of rank one
                     error = random.normal() * direction;
-                    statistic.adapt(error, weight);
-                    REQUIRE(statistic.squared_distance(error) >= 0);
+                    statistic.adapt(span_of(error), weight);
+                    REQUIRE(statistic.score(error) >= 0);
                 }
-                const double along = statistic.squared_distance(statistic.mean() + direction);
+                const double along = statistic.score(statistic.mean() + direction);
                 column<double> aside = statistic.mean() + direction;
                 aside[2] += 1;
                 CHECK(std::isfinite(along));
-                CHECK(statistic.squared_distance(aside) > 10 * along);
+                CHECK(statistic.score(aside) > 10 * along);
                 CHECK(std::isfinite(statistic.log_density(aside)));
                 std::vector<double> shares(6);
-                statistic.shares(aside, shares);
+                statistic.shares(span_of(aside), shares);
                 CHECK(*std::min_element(shares.begin(), shares.end()) >= 0);
                 matrix<double> root = statistic.covariance();
                 CHECK((root.diagonal().array() > 0).all());
@@ -200,8 +204,8 @@ TEST_SUITE("errors") {
                                              1e-310, 1e100 * scale, 1e160, 0.0};
                     error[k % 4] = values[(k / 50) % 8];
                 }
-                statistic.adapt(error, 0.01);
-                REQUIRE(statistic.squared_distance(error) >= 0);
+                statistic.adapt(span_of(error), 0.01);
+                REQUIRE(statistic.score(error) >= 0);
                 REQUIRE(std::isfinite(statistic.log_density(error)));
                 REQUIRE(statistic.covariance().allFinite());
             }
@@ -213,23 +217,23 @@ TEST_SUITE("errors") {
         const auto before = tocsin_test::save(statistic);
         const double nan = std::numeric_limits<double>::quiet_NaN();
         const double infinity = std::numeric_limits<double>::infinity();
-        statistic.adapt(Eigen::Vector3d(1, nan, 2), 0.1);
-        statistic.adapt(Eigen::Vector3d(1, infinity, 2), 0.1);
-        statistic.adapt(Eigen::Vector3f(-std::numeric_limits<float>::infinity(), 1, 2), 0.1);
-        statistic.adapt(Eigen::Vector3d(1e200, 1, 2), 0.1);
-        statistic.adapt(Eigen::Vector3d(1, 1, 2), 0);
+        statistic.adapt(span_of(Eigen::Vector3d(1, nan, 2)), 0.1);
+        statistic.adapt(span_of(Eigen::Vector3d(1, infinity, 2)), 0.1);
+        statistic.adapt(span_of(Eigen::Vector3d(-infinity, 1, 2)), 0.1);
+        statistic.adapt(span_of(Eigen::Vector3d(1e200, 1, 2)), 0.1);
+        statistic.adapt(span_of(Eigen::Vector3d(1, 1, 2)), 0);
         CHECK(tocsin_test::save(statistic) == before);
 
         mahalanobis<> not_fitted(3);
-        not_fitted.adapt(Eigen::Vector3d(1, 1, 2), 0.1);
-        CHECK(std::isnan(not_fitted.squared_distance(Eigen::Vector3d(1, 1, 2))));
+        not_fitted.adapt(span_of(Eigen::Vector3d(1, 1, 2)), 0.1);
+        CHECK(std::isnan(not_fitted.score(Eigen::Vector3d(1, 1, 2))));
     }
 
     TEST_CASE("covariance factor: a statistic that was saved goes on with the same bits") {
         auto original = fitted<mahalanobis<>>(5, 10);
         tocsin::random_generator random(11);
         for (int k = 0; k < 1'003; ++k) {
-            original.adapt(sample(random, 5, 0.5), 0.01);
+            original.adapt(span_of(sample(random, 5, 0.5)), 0.01);
         }
         mahalanobis<> loaded(5);
         const auto content = tocsin_test::save(original);
@@ -239,11 +243,11 @@ TEST_SUITE("errors") {
         for (int k = 0; k < 50; ++k) {
             const column<double> error = sample(random, 5, 0.5);
             CHECK(loaded.log_density(error) == original.log_density(error));
-            original.shares(error, shares);
-            loaded.shares(error, loaded_shares);
+            original.shares(span_of(error), shares);
+            loaded.shares(span_of(error), loaded_shares);
             CHECK(loaded_shares == shares);
-            original.adapt(error, 0.01);
-            loaded.adapt(error, 0.01);
+            original.adapt(span_of(error), 0.01);
+            loaded.adapt(span_of(error), 0.01);
         }
 
         const std::vector<std::pair<std::string, std::size_t>> places{
@@ -275,9 +279,9 @@ TEST_SUITE("errors") {
         const column<double> error = Eigen::Vector4d(1, -2, 3, 0.5);
         std::vector<double> before(4);
         std::vector<double> after(4);
-        statistic.shares(error, before);
-        statistic.adapt(statistic.mean(), 1e-12);
-        statistic.shares(error, after);
+        statistic.shares(span_of(error), before);
+        statistic.adapt(span_of(statistic.mean()), 1e-12);
+        statistic.shares(span_of(error), after);
         for (std::size_t i = 0; i < 4; ++i) {
             CHECK(after[i] == doctest::Approx(before[i]).epsilon(1e-9));
         }
@@ -286,12 +290,12 @@ TEST_SUITE("errors") {
         for (int k = 0; k < 3'000; ++k) {
             column<double> wide = sample(random, 4, 0);
             wide[0] *= 10;
-            statistic.adapt(wide, 0.01);
+            statistic.adapt(span_of(wide), 0.01);
         }
         column<double> shifted = statistic.mean();
         shifted[0] += 2;
         shifted[1] += 2;
-        statistic.shares(shifted, after);
+        statistic.shares(span_of(shifted), after);
         CHECK(after[0] < 0.1);
         CHECK(after[1] > 0.7);
     }

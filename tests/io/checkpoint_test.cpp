@@ -28,7 +28,7 @@ using tocsin_test::windows_over;
 
 namespace {
 
-/// A network with dropout, so that the state of the random numbers matters in two ways.
+/// A network with dropout, so that the random state matters in two ways.
 template <class Scalar>
 tocsin::encoder_decoder<Scalar> model_with_dropout() {
     return {tocsin::lstm_stack<Scalar>{{2, 5, 4}, 0.2}, tocsin::lstm_stack<Scalar>{{2, 4}, 0.2},
@@ -169,7 +169,7 @@ TEST_SUITE("io") {
         check_refused(load_checkpoint(path, training_state<double>::fresh(
                                                 model_with_dropout<double>(), tocsin::adam{}, 1)),
                       "'training.parameters' has type F32, expected F64");
-        // What is loaded into the wrong model by hand is refused by the fit loop.
+        // The fit loop refuses a state that was loaded into the wrong model by hand.
         const auto values = waves<float>(2, 30, 1);
         auto state =
             training_state<float>::fresh(tocsin_test::small_lstm<float>(2, 5), tocsin::adam{}, 1);

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "support/allocation_counter.hpp"
 #include "temporary_directory.hpp"
 #include <cmath>
 #include <cstdlib>
@@ -142,5 +143,41 @@ TEST_SUITE("io") {
             CHECK(static_cast<tocsin::index_t>(read->timestamps.size()) == read->time());
         }
         CHECK(files > 0);
+    }
+
+    TEST_CASE("csv: a small text never takes much memory, whatever its header promises") {
+        const std::size_t size = 30000;
+        std::string header = "a";
+        for (std::size_t k = 1; k < size; ++k) {
+            header += k % 2 == 0 ? ",b" : ",c";
+        }
+        const std::string commas(size, ',');
+        std::string many;
+        for (std::size_t k = 0; k < size; ++k) {
+            many += "\n,";
+        }
+        std::string short_rows;
+        for (std::size_t k = 0; k < size; ++k) {
+            short_rows += "\n1";
+        }
+        for (const std::string& text :
+             {header + short_rows, commas + short_rows, commas + '\n' + commas + many,
+              "timestamp,a" + many, "timestamp,label,a" + many, "a,b" + short_rows}) {
+            tocsin_test::largest_allocation();
+            const auto read = tocsin::parse_csv<double>(text, "f");
+            CHECK(tocsin_test::largest_allocation() < 24 * text.size() + 64 * size);
+            CHECK(read.has_value() == text.starts_with("timestamp,a"));
+        }
+        CHECK(tocsin_test::allocations_during([] { std::string(100, 'x'); }) > 0);
+    }
+
+    TEST_CASE("csv: a file beyond the limit is refused with its size") {
+        const temporary_directory directory;
+        REQUIRE(tocsin::write_file(directory / "f.csv", "a\n1\n2\n").ok());
+        CHECK(tocsin::read_csv<float>(directory / "f.csv", {}, 6).has_value());
+        const auto read = tocsin::read_csv<float>(directory / "f.csv", {}, 5);
+        REQUIRE_FALSE(read.has_value());
+        CHECK(std::string{read.error().message()}.find("has 6 bytes, more than the limit of 5") !=
+              std::string::npos);
     }
 }

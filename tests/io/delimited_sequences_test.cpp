@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "support/allocation_counter.hpp"
 #include "temporary_directory.hpp"
 #include <cmath>
 #include <cstdlib>
@@ -66,7 +67,7 @@ TEST_SUITE("io") {
     TEST_CASE("delimited_sequences: delimiters can be chosen") {
         const auto set = parse_sequences<double>("1 2|3 4|1", "f",
                                                  {.feature_delimiter = '|', .step_delimiter = ' '});
-        CHECK_FALSE(set.has_value()); // spaces may stand around numbers
+        CHECK_FALSE(set.has_value()); // spaces are allowed around numbers
         const auto colons = parse_sequences<double>(
             "1:2|3:4|1", "f", {.feature_delimiter = '|', .step_delimiter = ':'});
         REQUIRE(colons.has_value());
@@ -175,5 +176,31 @@ TEST_SUITE("io") {
                   (labelled ? set->count() : 0));
         }
         CHECK(files > 0);
+    }
+
+    TEST_CASE("delimited_sequences: a small text never takes much memory, whatever it promises") {
+        std::string first = "1";
+        for (int k = 1; k < 15000; ++k) {
+            first += ",1";
+        }
+        std::string columns = "1";
+        for (int k = 1; k < 30000; ++k) {
+            columns += ";1";
+        }
+        std::string lines;
+        for (int k = 0; k < 30000; ++k) {
+            lines += "1\n";
+        }
+        for (const auto& [text, accepted] :
+             {std::pair{first + std::string(30000, ';'), false},
+              std::pair{first + std::string(30000, ';') + "0", false},
+              std::pair{first + '\n' + lines, false}, std::pair{columns + '\n' + lines, false},
+              std::pair{first + '\n' + first, true}, std::pair{columns + '\n' + columns, true},
+              std::pair{lines, true}}) {
+            tocsin_test::largest_allocation();
+            const auto read = parse_sequences<double>(text, "f", {.label = label_field::absent});
+            CHECK(tocsin_test::largest_allocation() < 5 * text.size());
+            CHECK(read.has_value() == accepted);
+        }
     }
 }

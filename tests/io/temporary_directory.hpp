@@ -11,7 +11,7 @@
 
 namespace tocsin_test {
 
-/// A new directory that is removed with everything in it at the end of the test.
+/// A new directory that is removed with its content at the end of the test.
 class temporary_directory {
   public:
     temporary_directory() {
@@ -26,7 +26,7 @@ class temporary_directory {
     }
 
     std::filesystem::path operator/(std::string_view name) const { return path_ / name; }
-    /// Files in it: to see that no temporary file is left over.
+    /// Number of files in it, to check that no temporary file is left.
     long count() const {
         const std::filesystem::directory_iterator files{path_};
         return static_cast<long>(std::distance(begin(files), end(files)));

@@ -26,7 +26,7 @@ std::vector<double> some_scores() {
     return scores;
 }
 
-/// Saves to the bytes of a file, loads into `other`, and saves that again: the same bytes.
+/// Saves to bytes, loads into `other`, and saves again: the bytes must be equal.
 template <class Object>
 void check_round_trip(Object& object, Object other) {
     tocsin::archive_writer writer;

@@ -8,7 +8,7 @@ namespace {
 
 using tocsin::index_t;
 
-/// The smallest layer: everything the concept names and nothing else.
+/// The smallest layer: exactly what the concept requires.
 struct smallest_layer {
     using scalar_type = float;
     int input_size() const { return 1; }
@@ -20,7 +20,7 @@ struct smallest_layer {
     void for_each_parameter_block(Visit&&) const {}
 };
 
-/// Without check(), nobody could refuse its sizes.
+/// Without check(), its sizes could not be refused.
 struct unchecked_layer {
     using scalar_type = float;
     int input_size() const { return 1; }

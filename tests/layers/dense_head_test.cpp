@@ -29,8 +29,9 @@ struct problem {
           variables(random_values<double>(head.parameter_count() + 4 * batch * steps, 41)),
           weights(random_values<double>(2 * batch * steps, 42)),
           area(tocsin_test::garbage<double>(head.tape_size(batch, steps))) {
-        // Biases that no weighted sum of inputs can outweigh hold every pre-activation off the kink
-        // of the ReLU, half of them on either side. The first layer's outputs reach 5 + 4 each.
+        // Biases larger than any weighted sum of inputs keep every pre-activation away from the
+        // kink of the ReLU, half of them on either side. The first layer's outputs reach 5 + 4
+        // each.
         for (std::size_t k = 0; k < 6; ++k) {
             variables[6 * 4 + k] = k % 2 == 0 ? 5 : -5;
         }
@@ -91,7 +92,7 @@ TEST_SUITE("layers") {
     TEST_CASE("dense_head: gradient of parameters and inputs equals finite differences") {
         problem p(make_head());
         p.loss();
-        // The forward pass leaves the layers' outputs on the tape: hidden ones are 0 or far from 0.
+        // The tape has the layers' outputs after the forward pass: hidden ones are 0 or far from 0.
         int active = 0;
         for (std::size_t k = 0; k < 11 * batch * steps; ++k) {
             CHECK((p.area[k] == 0 || p.area[k] > 0.1));
@@ -105,7 +106,7 @@ TEST_SUITE("layers") {
     }
 
     TEST_CASE("dense_head: static sizes give the results of dynamic ones") {
-        // Eigen may sum small products of known size in another order: equal within 1e-13.
+        // Eigen may sum small products of static size in another order: equal within 1e-13.
         problem d(make_head());
         problem s(static_head{});
         CHECK(s.loss() == doctest::Approx(d.loss()).epsilon(1e-13));

@@ -27,8 +27,8 @@ struct problem {
           variables(random_values<double>(layer.parameter_count() + 4 * batch * steps, 31)),
           weights(random_values<double>(6 * batch * steps, 32)),
           area(tocsin_test::garbage<double>(layer.tape_size(batch, steps))) {
-        // |W x| stays below 4 for |W|, |x| < 1: biases of +-5 hold pre-activations off the kink of
-        // a ReLU, half of them on either side.
+        // |W x| stays below 4 for |W|, |x| < 1, so biases of +-5 keep pre-activations away from the
+        // kink of a ReLU, half of them on either side.
         for (index_t k = 0; k < 6; ++k) {
             variables[static_cast<std::size_t>(6 * 4 + k)] = saturating() ? 0.1 : k % 2 ? 5 : -5;
         }
@@ -84,7 +84,7 @@ TEST_SUITE("layers") {
         CAPTURE(worst.position);
         CHECK(worst.relative_error <= 1e-6);
 
-        // Eigen may sum small products of known size in another order: equal within 1e-13.
+        // Eigen may sum small products of static size in another order: equal within 1e-13.
         problem fixed(tocsin::dense<double, Activation, 4, 6>{});
         CHECK(fixed.loss() == doctest::Approx(p.loss()).epsilon(1e-13));
         CHECK(block_error(fixed.gradient(), p.gradient()) <= 1e-13);

@@ -22,8 +22,8 @@ using tocsin_test::random_values;
 template <class Scalar>
 using buffer = tocsin::aligned_vector<Scalar>;
 
-/// A stack with a loss that reads all outputs and the final states of all layers, as a function of
-/// parameters, inputs and the initial states of all layers.
+/// A stack with a loss that reads all outputs and the final states of all layers. It is a function
+/// of parameters, inputs and the initial states of all layers.
 template <class Stack>
 struct problem {
     using scalar = typename Stack::scalar_type;
@@ -35,7 +35,7 @@ struct problem {
           variables(random_values<scalar>(
               stack.parameter_count() + input_count + stack.state_size(batch), 21)),
           weights(random_values<scalar>(output_count + stack.state_size(batch), 22)),
-          // An empty view has no shape, so that even an empty tape needs a place.
+          // An empty view has no shape, so even an empty tape needs an address.
           tape_area(tocsin_test::garbage<scalar>(stack.tape_size(batch, time) + 1)),
           tape{stack.make_tape(tape_area, batch, time)} {}
 
@@ -90,7 +90,7 @@ struct problem {
         return sum;
     }
 
-    /// dL/d(variables); call a loss before.
+    /// dL/d(variables); call a loss first.
     buffer<scalar> gradient(bool by_steps = false) {
         auto slopes = tocsin_test::garbage<scalar>(static_cast<index_t>(variables.size()));
         const std::span<scalar> out(slopes);
@@ -164,7 +164,7 @@ TEST_SUITE("layers") {
     }
 
     TEST_CASE("lstm_stack: static sizes give the results of dynamic ones") {
-        // Eigen may sum small products of known size in another order: equal within 1e-13.
+        // Eigen may sum small products of static size in another order: equal within 1e-13.
         problem<dynamic_stack> d(dynamic_stack{{2, 5, 3}, 0.25}, 3, 5);
         problem<static_stack> s(static_stack{{}, 0.25}, 3, 5);
         CHECK(s.variables.size() == d.variables.size());
@@ -175,7 +175,7 @@ TEST_SUITE("layers") {
     }
 
     TEST_CASE("lstm_stack: dropout spares the recurrent state") {
-        // Of one layer, the mask may change the outputs only: hidden states are those without it.
+        // With one layer, the mask may only change the outputs: hidden states are those without it.
         problem<dynamic_stack> with(dynamic_stack{{2, 6}, 0.5}, 3, 5);
         problem<dynamic_stack> without(dynamic_stack{{2, 6}}, 3, 5);
         with.loss();
@@ -238,7 +238,7 @@ TEST_SUITE("layers") {
         });
         CHECK(allocations == 0);
         CHECK(state[0] != 0);
-        CHECK(tocsin_test::allocations_during([&] { state.reserve(1000); }) == 1); // it does count
+        CHECK(tocsin_test::allocations_during([&] { state.reserve(1000); }) == 1); // it counts
     }
 
     TEST_CASE("lstm_stack: parameter blocks follow each other without gaps, in layer order") {

@@ -23,8 +23,8 @@ using tocsin_test::random_values;
 template <class Scalar>
 using buffer = tocsin::aligned_vector<Scalar>;
 
-/// A layer with a loss that reads every output and the final state:
-/// <outputs, w_o> + <h, w_h> + <c, w_c>, as a function of everything it depends on.
+/// A layer with a loss that reads every output and the final state, <outputs, w_o> + <h, w_h> + <c,
+/// w_c>, as a function of everything it depends on.
 template <class Layer>
 struct problem {
     using scalar = typename Layer::scalar_type;
@@ -36,11 +36,11 @@ struct problem {
           variables(
               random_values<scalar>(layer.parameter_count() + input_count + 2 * state_count, 11)),
           weights(random_values<scalar>(state_count * (time + 2), 12)),
-          // Eigen takes no null pointers, not even for an empty tape.
+          // Eigen accepts no null pointers, not even for an empty tape.
           tape_area(tocsin_test::garbage<scalar>(layer.tape_size(batch, time) + 1)),
           tape{layer.make_tape(tape_area, batch, time)} {}
 
-    // Everything the loss depends on, one part after the other in `variables`.
+    // Everything the loss depends on, one part after another in `variables`.
     std::span<scalar> parameters() { return slice(all(), 0, layer.parameter_count()); }
     std::span<scalar> inputs() { return slice(all(), layer.parameter_count(), input_count); }
     std::span<scalar> initial_hidden() {
@@ -70,7 +70,7 @@ struct problem {
         return sum;
     }
 
-    /// dL/d(variables); call loss() before.
+    /// dL/d(variables); call loss() first.
     buffer<scalar> gradient() {
         auto slopes = tocsin_test::garbage<scalar>(static_cast<index_t>(variables.size()));
         const std::span<scalar> out(slopes);
@@ -104,8 +104,8 @@ struct problem {
 using dynamic_lstm = tocsin::lstm<double>;
 using static_lstm = tocsin::lstm<double, 4, 5>;
 
-/// One unit with one input whose parameters are zero but for what `set` writes:
-/// `set(weights, bias)`, each indexed by gate. Runs three steps from c0 and returns (h, c) of them.
+/// One unit with one input, all parameters zero except what `set` writes: `set(weights, bias)`,
+/// each indexed by gate. Runs three steps from c0 and returns their (h, c).
 template <class Set>
 Eigen::Matrix<double, 2, 3> one_unit(double h0, double c0, Set&& set) {
     const tocsin::lstm<double> layer(1, 1);
@@ -129,7 +129,7 @@ double sigmoid(double x) {
     return 1 / (1 + std::exp(-x));
 }
 
-/// Checks one_unit against c' = f c + i g, h' = o tanh(c') with gates given as functions of (x, h).
+/// Checks one_unit against c' = f c + i g, h' = o tanh(c') with gates as functions of (x, h).
 template <class Input, class Forget, class Candidate, class Output>
 void check_unit(const Eigen::Matrix<double, 2, 3>& states, double h, double c, Input i, Forget f,
                 Candidate g, Output o) {
@@ -170,13 +170,13 @@ TEST_SUITE("layers") {
     }
 
     TEST_CASE("lstm: static sizes give the results of dynamic ones") {
-        // Eigen may sum small products of known size in another order: equal within 1e-13.
+        // Eigen may sum small products of static size in another order: equal within 1e-13.
         problem<dynamic_lstm> d({4, 5}, 3, 6);
         problem<static_lstm> s({}, 3, 6);
         CHECK(s.loss() == doctest::Approx(d.loss()).epsilon(1e-13));
         CHECK(block_error(s.layer.outputs(s.tape).span(), d.layer.outputs(d.tape).span()) <= 1e-13);
         CHECK(block_error(s.gradient(), d.gradient()) <= 1e-13);
-        CHECK(sizeof(static_lstm) <= 2); // sizes known to the compiler take no room
+        CHECK(sizeof(static_lstm) <= 2); // static sizes take no space
     }
 
     TEST_CASE("lstm: gradients are added to, and the short backward starts from zero") {
@@ -261,7 +261,7 @@ TEST_SUITE("layers") {
         for (int k = 0; k < 24; ++k) {
             const int inputs = size(67);
             const int hidden = size(67);
-            const int batch = k % 3 == 0 ? size(4) : size(67); // small ones group their gradients
+            const int batch = k % 3 == 0 ? size(4) : size(67); // small ones group gradients
             const int time = k % 3 == 0 ? size(40) : size(4);
             CAPTURE(inputs);
             CAPTURE(hidden);
@@ -334,7 +334,7 @@ TEST_SUITE("layers") {
         const auto stream = run(layer, 1);
         const double moved = block_error(stream, run(full, 1));
         CHECK(moved <= 1e-2);
-        CHECK(moved > 1e-5); // it did use other weights
+        CHECK(moved > 1e-5); // the weights did change
         CHECK(block_error(run(layer, 3), stream) <= 1e-6);
     }
 

@@ -1,5 +1,5 @@
 /// @file activation_errors.hpp
-/// @brief Worst errors of an activation against the exact value, over many arguments.
+/// @brief Worst errors of an activation over many arguments, relative to the exact value.
 #pragma once
 
 #include "tocsin/math/elementwise.hpp"
@@ -13,7 +13,7 @@
 #include <type_traits>
 #include <vector>
 
-/// A type in which the exact value is known to many more digits.
+/// A type that gives the exact value to many more digits.
 template <class Scalar>
 using wide = std::conditional_t<std::is_same_v<Scalar, float>, double, long double>;
 
@@ -68,11 +68,11 @@ struct activation_errors {
 };
 
 /// The errors over given arguments, none of them NaN.
-template <class Path, class Scalar, class Activation, class Exact>
+template <int Width, class Scalar, class Activation, class Exact>
 activation_errors measure_errors(const Activation& activation, const Exact& exact,
                                  const std::vector<Scalar>& arguments) {
     auto values = arguments;
-    tocsin::activate<Path>(activation, values.data(), static_cast<tocsin::index_t>(values.size()));
+    tocsin::activate<Width>(activation, values.data(), static_cast<tocsin::index_t>(values.size()));
     activation_errors worst;
     for (std::size_t k = 0; k < values.size(); ++k) {
         worst.add(values[k], exact(static_cast<wide<Scalar>>(arguments[k])));
@@ -80,19 +80,19 @@ activation_errors measure_errors(const Activation& activation, const Exact& exac
     return worst;
 }
 
-/// Whether tests that take minutes were asked for.
+/// Whether long tests were requested.
 inline bool long_tests() {
     return std::getenv("TOCSIN_LONG_TESTS") != nullptr;
 }
 
-/// The errors of one activation on both paths.
+/// The errors of one activation on single scalars and on the widest registers.
 struct errors_on_both_paths {
     activation_errors scalar;
     activation_errors native;
     std::int64_t nan_lost = 0; ///< NaN arguments whose result is a number, on either path
 };
 
-/// The errors over all 2^32 floats when long_tests(), else over every 16381st.
+/// The errors over all 2^32 floats if long_tests(), else over every 16381st.
 template <class Activation, class Exact>
 errors_on_both_paths measure_all_floats(const Activation& activation, const Exact& exact) {
     constexpr std::uint64_t end = std::uint64_t{1} << 32;
@@ -109,8 +109,8 @@ errors_on_both_paths measure_all_floats(const Activation& activation, const Exac
         std::vector<float> scalar = arguments;
         std::vector<float> native = arguments;
         const auto count = static_cast<tocsin::index_t>(arguments.size());
-        tocsin::activate<tocsin::scalar_path>(activation, scalar.data(), count);
-        tocsin::activate<tocsin::native_path>(activation, native.data(), count);
+        tocsin::activate<1>(activation, scalar.data(), count);
+        tocsin::activate<tocsin::widest_register>(activation, native.data(), count);
         for (std::size_t k = 0; k < arguments.size(); ++k) {
             if (std::isnan(arguments[k])) {
                 worst.nan_lost += std::isnan(scalar[k]) ? 0 : 1;

@@ -20,7 +20,7 @@ using tocsin::index_t;
 
 template <class Scalar>
 using limits = std::numeric_limits<Scalar>;
-/// Finite arguments of every magnitude (denormals included), more of them where functions bend.
+/// Finite arguments of every magnitude (including denormals), with more where the functions bend.
 template <class Scalar>
 std::vector<Scalar> arguments() {
     using bits = std::conditional_t<std::is_same_v<Scalar, float>, std::uint32_t, std::uint64_t>;
@@ -45,17 +45,18 @@ std::vector<Scalar> arguments() {
     return values;
 }
 
-template <class Path, class Scalar>
+template <int Width, class Scalar>
 void check_claims(double tanh_ulp) {
     const std::vector<Scalar> x = arguments<Scalar>();
     const activation_errors sigmoid =
-        measure_errors<Path>(tocsin::sigmoid_activation{}, exact_sigmoid{}, x);
+        measure_errors<Width>(tocsin::sigmoid_activation{}, exact_sigmoid{}, x);
     CHECK(sigmoid.nan == 0);
     CHECK(sigmoid.ulp <= 3);
     CHECK(sigmoid.ulp > 0.5); // positive control: the formula rounds three times
     CHECK(sigmoid.absolute <= 1.25);
     CHECK(sigmoid.tiny < 1);
-    const activation_errors tanh = measure_errors<Path>(tocsin::tanh_activation{}, exact_tanh{}, x);
+    const activation_errors tanh =
+        measure_errors<Width>(tocsin::tanh_activation{}, exact_tanh{}, x);
     CHECK(tanh.nan == 0);
     CHECK(tanh.ulp <= tanh_ulp);
     CHECK(tanh.ulp > 0.5);
@@ -63,46 +64,46 @@ void check_claims(double tanh_ulp) {
     CHECK(tanh.tiny < 0.01);
 }
 
-template <class Path, class Scalar, class Activation>
+template <int Width, class Scalar, class Activation>
 Scalar apply(Scalar x) {
     Scalar value = x;
-    tocsin::activate<Path>(Activation{}, &value, 1);
+    tocsin::activate<Width>(Activation{}, &value, 1);
     return value;
 }
 
-template <class Path, class Scalar>
+template <int Width, class Scalar>
 void check_special_values() {
     const Scalar infinity = limits<Scalar>::infinity();
     const Scalar nan = limits<Scalar>::quiet_NaN();
-    CHECK(apply<Path, Scalar, tocsin::sigmoid_activation>(infinity) == Scalar(1));
-    CHECK(apply<Path, Scalar, tocsin::sigmoid_activation>(-infinity) == Scalar(0));
-    CHECK(apply<Path, Scalar, tocsin::sigmoid_activation>(Scalar(0)) == Scalar(0.5));
-    CHECK(std::isnan(apply<Path, Scalar, tocsin::sigmoid_activation>(nan)));
-    CHECK(apply<Path, Scalar, tocsin::tanh_activation>(infinity) == Scalar(1));
-    CHECK(apply<Path, Scalar, tocsin::tanh_activation>(-infinity) == Scalar(-1));
-    CHECK(apply<Path, Scalar, tocsin::tanh_activation>(Scalar(0)) == Scalar(0));
-    CHECK(std::isnan(apply<Path, Scalar, tocsin::tanh_activation>(nan)));
-    CHECK(apply<Path, Scalar, tocsin::relu_activation>(infinity) == infinity);
-    CHECK(apply<Path, Scalar, tocsin::relu_activation>(-infinity) == Scalar(0));
-    CHECK(apply<Path, Scalar, tocsin::relu_activation>(Scalar(-0.25)) == Scalar(0));
-    CHECK(apply<Path, Scalar, tocsin::relu_activation>(Scalar(0.25)) == Scalar(0.25));
-    CHECK(std::isnan(apply<Path, Scalar, tocsin::relu_activation>(nan)));
-    CHECK(apply<Path, Scalar, tocsin::identity_activation>(-infinity) == -infinity);
-    CHECK(std::isnan(apply<Path, Scalar, tocsin::identity_activation>(nan)));
+    CHECK(apply<Width, Scalar, tocsin::sigmoid_activation>(infinity) == Scalar(1));
+    CHECK(apply<Width, Scalar, tocsin::sigmoid_activation>(-infinity) == Scalar(0));
+    CHECK(apply<Width, Scalar, tocsin::sigmoid_activation>(Scalar(0)) == Scalar(0.5));
+    CHECK(std::isnan(apply<Width, Scalar, tocsin::sigmoid_activation>(nan)));
+    CHECK(apply<Width, Scalar, tocsin::tanh_activation>(infinity) == Scalar(1));
+    CHECK(apply<Width, Scalar, tocsin::tanh_activation>(-infinity) == Scalar(-1));
+    CHECK(apply<Width, Scalar, tocsin::tanh_activation>(Scalar(0)) == Scalar(0));
+    CHECK(std::isnan(apply<Width, Scalar, tocsin::tanh_activation>(nan)));
+    CHECK(apply<Width, Scalar, tocsin::relu_activation>(infinity) == infinity);
+    CHECK(apply<Width, Scalar, tocsin::relu_activation>(-infinity) == Scalar(0));
+    CHECK(apply<Width, Scalar, tocsin::relu_activation>(Scalar(-0.25)) == Scalar(0));
+    CHECK(apply<Width, Scalar, tocsin::relu_activation>(Scalar(0.25)) == Scalar(0.25));
+    CHECK(std::isnan(apply<Width, Scalar, tocsin::relu_activation>(nan)));
+    CHECK(apply<Width, Scalar, tocsin::identity_activation>(-infinity) == -infinity);
+    CHECK(std::isnan(apply<Width, Scalar, tocsin::identity_activation>(nan)));
 }
 
 } // namespace
 
 TEST_SUITE("math") {
 
-    TEST_CASE_TEMPLATE("activations: errors of the scalar path stay within what is stated", Scalar,
+    TEST_CASE_TEMPLATE("activations: errors of single scalars stay within what is stated", Scalar,
                        float, double) {
-        check_claims<tocsin::scalar_path, Scalar>(3);
+        check_claims<1, Scalar>(3);
     }
 
-    TEST_CASE_TEMPLATE("activations: errors of the native path stay within what is stated", Scalar,
-                       float, double) {
-        check_claims<tocsin::native_path, Scalar>(3.5);
+    TEST_CASE_TEMPLATE("activations: errors of the widest registers stay within what is stated",
+                       Scalar, float, double) {
+        check_claims<tocsin::widest_register, Scalar>(3.5);
     }
 
     TEST_CASE("activations: errors over all floats stay within what is stated") {
@@ -124,10 +125,10 @@ TEST_SUITE("math") {
         check("tanh", measure_all_floats(tocsin::tanh_activation{}, exact_tanh{}), 3, 3.5);
     }
 
-    TEST_CASE_TEMPLATE("activations: infinities reach the limits, NaN stays NaN, on both paths",
+    TEST_CASE_TEMPLATE("activations: infinities reach the limits, NaN stays NaN, wide and single",
                        Scalar, float, double) {
-        check_special_values<tocsin::scalar_path, Scalar>();
-        check_special_values<tocsin::native_path, Scalar>();
+        check_special_values<1, Scalar>();
+        check_special_values<tocsin::widest_register, Scalar>();
     }
 
     TEST_CASE("activations: the slope by the output is the derivative by the argument") {

@@ -27,7 +27,7 @@ struct step_arrays {
         }
     }
     /// Steps over `count` elements from `offset` on.
-    template <class Path>
+    template <int Width>
     void step(index_t offset, index_t count, bool amsgrad) {
         const tocsin::adam_factors<Scalar> factors{.keep1 = Scalar(0.9),
                                                    .take1 = Scalar(0.1),
@@ -37,10 +37,10 @@ struct step_arrays {
                                                    .step_size = Scalar(0.05),
                                                    .root_correction = Scalar(1.5),
                                                    .epsilon = Scalar(1e-6)};
-        tocsin::adam_update<Path>(factors, count, parameters.data() + offset,
-                                  gradients.data() + offset, first.data() + offset,
-                                  second.data() + offset,
-                                  amsgrad ? largest.data() + offset : nullptr);
+        tocsin::adam_update<Width>(factors, count, parameters.data() + offset,
+                                   gradients.data() + offset, first.data() + offset,
+                                   second.data() + offset,
+                                   amsgrad ? largest.data() + offset : nullptr);
     }
 };
 
@@ -55,15 +55,16 @@ void check_close(const std::vector<Scalar>& values, const std::vector<Scalar>& e
 
 TEST_SUITE("math") {
 
-    TEST_CASE_TEMPLATE("adam kernel: both paths agree for every number of elements, aligned or not",
+    TEST_CASE_TEMPLATE("adam kernel: wide registers and single scalars agree for every number of "
+                       "elements, aligned or not",
                        Scalar, float, double) {
         for (const bool amsgrad : {false, true}) {
             for (index_t count = 0; count <= 67; ++count) {
                 for (index_t offset = 0; offset < 3; ++offset) {
                     step_arrays<Scalar> vector(72);
                     step_arrays<Scalar> scalar(72);
-                    vector.template step<tocsin::native_path>(offset, count, amsgrad);
-                    scalar.template step<tocsin::scalar_path>(offset, count, amsgrad);
+                    vector.template step<tocsin::widest_register>(offset, count, amsgrad);
+                    scalar.template step<1>(offset, count, amsgrad);
                     check_close(vector.parameters, scalar.parameters);
                     check_close(vector.first, scalar.first);
                     check_close(vector.second, scalar.second);
@@ -73,11 +74,10 @@ TEST_SUITE("math") {
         }
     }
 
-    TEST_CASE_TEMPLATE("adam kernel: the scalar path computes the equations", Scalar, float,
-                       double) {
+    TEST_CASE_TEMPLATE("adam kernel: single scalars follow the equations", Scalar, float, double) {
         step_arrays<Scalar> arrays(5);
         const step_arrays<Scalar> before(5);
-        arrays.template step<tocsin::scalar_path>(0, 5, true);
+        arrays.template step<1>(0, 5, true);
         for (std::size_t k = 0; k < 5; ++k) {
             const auto g = static_cast<double>(before.gradients[k]);
             const double m = 0.9 * static_cast<double>(before.first[k]) + 0.1 * g;
@@ -96,9 +96,9 @@ TEST_SUITE("math") {
                        Scalar, float, double) {
         step_arrays<Scalar> together(67);
         step_arrays<Scalar> apart(67);
-        together.template step<tocsin::native_path>(0, 67, true);
+        together.template step<tocsin::widest_register>(0, 67, true);
         for (index_t k = 0; k < 67; ++k) {
-            apart.template step<tocsin::native_path>(k, 1, true);
+            apart.template step<tocsin::widest_register>(k, 1, true);
         }
         CHECK(together.parameters == apart.parameters);
         CHECK(together.first == apart.first);
@@ -111,7 +111,7 @@ TEST_SUITE("math") {
         for (const bool amsgrad : {false, true}) {
             step_arrays<Scalar> arrays(23);
             arrays.gradients[9] = std::numeric_limits<Scalar>::quiet_NaN();
-            arrays.template step<tocsin::native_path>(0, 23, amsgrad);
+            arrays.template step<tocsin::widest_register>(0, 23, amsgrad);
             for (std::size_t k = 0; k < 23; ++k) {
                 CHECK(std::isnan(arrays.parameters[k]) == (k == 9));
             }

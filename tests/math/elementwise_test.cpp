@@ -13,8 +13,8 @@ using tocsin::index_t;
 template <class Scalar>
 constexpr double tolerance = 8 * static_cast<double>(std::numeric_limits<Scalar>::epsilon());
 
-/// Compares both functions with a plain loop for one length and misalignment, and sees that the
-/// scalars around the range are left alone.
+/// Compares both functions with a plain loop for one length and misalignment, and checks that the
+/// scalars around the range are unchanged.
 template <class Scalar, class Activation>
 bool same_as_loop(index_t length, index_t offset) {
     constexpr index_t room = 5;

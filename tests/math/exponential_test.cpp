@@ -1,5 +1,6 @@
 #include "tocsin/core/random.hpp"
 #include "tocsin/math/activations.hpp"
+#include "tocsin/math/lanes.hpp"
 
 #include <doctest/doctest.h>
 
@@ -9,10 +10,10 @@
 
 namespace {
 
-/// exp on the native path.
+/// exp on the widest registers.
 template <class Scalar>
 Scalar exponential(Scalar x) {
-    tocsin::native_path::for_each_pack<Scalar>(
+    tocsin::for_each_pack<tocsin::lanes_of<Scalar>>(
         1, [&](auto pack) { pack.store(&x, tocsin::detail::exp_of(pack.load(&x))); });
     return x;
 }

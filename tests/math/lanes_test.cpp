@@ -17,16 +17,54 @@ using single = tocsin::lanes<Scalar, 1>;
 template <class Scalar>
 using narrow = tocsin::lanes<Scalar, tocsin::lanes_for<Scalar>(1)>;
 
+/// How often each position of [0, count) is stored to by one loop.
+template <class Lanes>
+std::vector<int> visits(tocsin::index_t count) {
+    using scalar = typename Lanes::scalar_type;
+    std::vector<scalar> counters(static_cast<std::size_t>(count) + 1, scalar(0));
+    tocsin::for_each_pack<Lanes>(count, [&](auto at) {
+        at.store(counters.data(), at.load(counters.data()) + typename Lanes::pack_type(scalar(1)));
+    });
+    return {counters.begin(), counters.end()};
+}
+
 } // namespace
 
 TEST_SUITE("math") {
+
+    TEST_CASE_TEMPLATE("lanes: a loop over packs visits every position once and none beyond", Lanes,
+                       widest<float>, widest<double>, narrow<float>, narrow<double>, single<float>,
+                       single<double>) {
+        for (tocsin::index_t count = 0; count <= 67; ++count) {
+            std::vector<int> expected(static_cast<std::size_t>(count) + 1, 1);
+            expected.back() = 0;
+            CHECK(visits<Lanes>(count) == expected);
+        }
+    }
+
+    TEST_CASE_TEMPLATE("lanes: floats are loaded as doubles", Lanes, widest<double>,
+                       single<double>) {
+        const auto floats = tocsin_test::random_values<float>(Lanes::count, 1);
+        const std::vector<float> from(floats.begin(), floats.end());
+        double all[Lanes::count];
+        Lanes::store(all, Lanes::load_floats(from.data()));
+        for (int k = 0; k < Lanes::count; ++k) {
+            CHECK(all[k] == static_cast<double>(from[static_cast<std::size_t>(k)]));
+        }
+    }
+
+    TEST_CASE("lanes: registers hold several floats where TOCSIN_HAS_XSIMD says so") {
+        CHECK((tocsin::widest_lanes<float> > 1) == (TOCSIN_HAS_XSIMD == 1));
+        CHECK(tocsin::lanes_of<float>::count == tocsin::widest_lanes<float>);
+        CHECK(tocsin::lanes_of<float, 1>::count == 1);
+    }
 
     TEST_CASE_TEMPLATE("lanes: loads and stores of a part touch no scalar beyond it", Lanes,
                        widest<float>, widest<double>, narrow<float>, narrow<double>, single<float>,
                        single<double>) {
         using scalar = typename Lanes::scalar_type;
         for (int valid = 1; valid <= Lanes::count; ++valid) {
-            // Exactly as long as the part: AddressSanitizer sees every access beyond.
+            // Exactly as long as the part, so AddressSanitizer sees every access beyond it.
             const auto source = tocsin_test::random_values<scalar>(valid, 1);
             const std::vector<scalar> from(source.begin(), source.end());
             const auto loaded = Lanes::load_first(from.data(), valid);

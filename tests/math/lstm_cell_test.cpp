@@ -53,7 +53,7 @@ TEST_SUITE("math") {
         CHECK(gate_error <= tolerance);
         CHECK(cell_error <= tolerance);
         CHECK(hidden_error <= tolerance);
-        CHECK(gate_error > 0); // it does compare with something more exact
+        CHECK(gate_error > 0); // positive control: the reference is exact
     }
 
     TEST_CASE("lstm_cell: in double both arithmetics are the same") {

@@ -1,4 +1,5 @@
-// The step, batch and gradient kernels on the widest registers against the same on single scalars.
+// Compares the step, batch and gradient kernels on the widest registers with the same kernels on
+// single scalars.
 #include "tocsin/math/lstm_gradient_kernel.hpp"
 #include "tocsin/math/lstm_step_kernel.hpp"
 
@@ -27,7 +28,7 @@ struct kernel_run {
     using scalar = typename Lanes::scalar_type;
     using values = tocsin::aligned_vector<scalar>;
 
-    /// @param shift scalars by which every buffer is off its alignment
+    /// @param shift misalignment of every buffer, in scalars
     kernel_run(int inputs, int hidden, int batch, std::size_t shift, double scale = 1)
         : layout{inputs, hidden, Lanes::count} {
         const index_t states = index_t{hidden} * batch;
@@ -53,7 +54,7 @@ struct kernel_run {
                                                       cell_out.data() + shift},
                                                      tape, batch);
 
-        // Without a tape: other arithmetic, the same state.
+        // Without a tape, the arithmetic differs but the state is the same.
         untaped = hidden_out;
         values cells = c;
         tocsin::lstm_batch_kernel<Lanes, Arithmetic>(layout, packed.data() + shift,
@@ -112,7 +113,7 @@ void compare(int inputs, int hidden, int batch, std::size_t shift, double scale 
                                                narrow.hidden_out.begin() + hidden);
     CHECK(block_error(wide.stream, first) <= tolerance);
     if (scale > 1) {
-        return; // saturated gates have slopes of 0, or of one rounding error times a huge input
+        return; // slopes of saturated gates are 0, or one rounding error times a huge input
     }
     CHECK(block_error(wide.cell_gradient, narrow.cell_gradient) <= tolerance);
     CHECK(block_error(wide.gradient, narrow.gradient) <= tolerance);

@@ -111,7 +111,7 @@ TEST_SUITE("math") {
         }
         CHECK(largest <= 0x1p-8);
         CHECK(largest > 0x1p-11);
-        // A word as a float is the upper gate, its lower half the lower gate.
+        // A word read as a float is the upper gate; its lower half is the lower gate.
         const auto units = static_cast<std::size_t>(layout.units);
         for (std::size_t k = 0; k < words.size(); ++k) {
             const std::size_t upper = k / units * 2 * units + k % units;

@@ -1,4 +1,5 @@
 #include "tocsin/core/random.hpp"
+#include "tocsin/math/lanes.hpp"
 #include "tocsin/math/pack_functions.hpp"
 
 #include <doctest/doctest.h>
@@ -10,12 +11,12 @@
 namespace {
 
 /// Every function of the header on one element of arrays, by a path.
-template <class Path, class Scalar>
+template <int Width, class Scalar>
 struct results {
     Scalar fused, rest, least, most, size, sign, root;
 
     results(Scalar a, Scalar b, Scalar c) {
-        Path::template for_each_pack<Scalar>(1, [&](auto pack) {
+        tocsin::for_each_pack<tocsin::lanes_of<Scalar, Width>>(1, [&](auto pack) {
             const auto x = pack.load(&a);
             const auto y = pack.load(&b);
             const auto z = pack.load(&c);
@@ -30,9 +31,9 @@ struct results {
     }
 };
 
-template <class Path, class Scalar>
+template <int Width, class Scalar>
 void check() {
-    const results<Path, Scalar> one(Scalar(-2.25), Scalar(4), Scalar(0.5));
+    const results<Width, Scalar> one(Scalar(-2.25), Scalar(4), Scalar(0.5));
     CHECK(one.fused == Scalar(-8.5));
     CHECK(one.rest == Scalar(9.5));
     CHECK(one.least == Scalar(-2.25));
@@ -41,7 +42,7 @@ void check() {
     CHECK(one.sign == Scalar(-4));
     CHECK(one.root == Scalar(1.5));
     const Scalar nan = std::numeric_limits<Scalar>::quiet_NaN();
-    const results<Path, Scalar> none(nan, Scalar(4), Scalar(0.5));
+    const results<Width, Scalar> none(nan, Scalar(4), Scalar(0.5));
     CHECK(std::isnan(none.fused));
     CHECK(std::isnan(none.rest));
     CHECK(std::isnan(none.least));
@@ -56,8 +57,8 @@ TEST_SUITE("math") {
 
     TEST_CASE_TEMPLATE("pack functions: scalars and packs give the same, and pass NaN on", Scalar,
                        float, double) {
-        check<tocsin::scalar_path, Scalar>();
-        check<tocsin::native_path, Scalar>();
+        check<1, Scalar>();
+        check<tocsin::widest_register, Scalar>();
     }
 
     TEST_CASE_TEMPLATE("pack functions: quotients and roots are rounded correctly, infinity too",
@@ -73,7 +74,7 @@ TEST_SUITE("math") {
         const auto count = static_cast<tocsin::index_t>(a.size());
         std::vector<Scalar> quotient(a.size());
         std::vector<Scalar> root(a.size());
-        tocsin::native_path::for_each_pack<Scalar>(count, [&](auto pack) {
+        tocsin::for_each_pack<tocsin::lanes_of<Scalar>>(count, [&](auto pack) {
             const auto x = pack.load(a.data());
             pack.store(quotient.data(), tocsin::detail::divide(x, pack.load(b.data())));
             pack.store(root.data(), tocsin::detail::square_root(x));

@@ -10,7 +10,7 @@ namespace {
 using tocsin::index_t;
 using tocsin_test::random_values;
 
-/// Error of one product of random sizes, in one or several segments, against Eigen.
+/// Error of a product of random sizes, in one or several segments, against Eigen.
 template <class Lanes>
 double product_error(int outputs, int segments, int length, int columns, bool with_start) {
     using scalar = typename Lanes::scalar_type;

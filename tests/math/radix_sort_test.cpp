@@ -15,7 +15,7 @@ namespace {
 using tocsin::detail::key_of;
 using tocsin::detail::value_of;
 
-/// Doubles of every magnitude and sign, infinities among them, with ties.
+/// Doubles of every magnitude and sign, including infinities, with ties.
 std::vector<double> any_doubles(std::size_t count) {
     tocsin::random_generator random(41);
     std::vector<double> values{0.0,

@@ -22,13 +22,13 @@ constexpr float infinity = std::numeric_limits<float>::infinity();
 constexpr float not_a_number = std::numeric_limits<float>::quiet_NaN();
 
 /// The activation of one value on a path.
-template <class Path, class Activation>
+template <int Width, class Activation>
 float apply(Activation activation, float x) {
-    tocsin::activate<Path>(activation, &x, 1);
+    tocsin::activate<Width>(activation, &x, 1);
     return x;
 }
 
-/// Floats of every magnitude, more of them where the functions bend.
+/// Floats of every magnitude, with more where the functions bend.
 std::vector<float> floats(int count) {
     tocsin::random_generator random(11);
     std::vector<float> values;
@@ -41,23 +41,23 @@ std::vector<float> floats(int count) {
     return values;
 }
 
-template <class Path>
+template <int Width>
 void check_limits() {
-    CHECK(apply<Path>(rational_tanh{}, infinity) == 1);
-    CHECK(apply<Path>(rational_tanh{}, -infinity) == -1);
-    CHECK(apply<Path>(rational_tanh{}, 9.5F) == 1);
-    CHECK(apply<Path>(rational_tanh{}, 0.0F) == 0);
-    CHECK(std::signbit(apply<Path>(rational_tanh{}, -0.0F)));
-    CHECK(std::isnan(apply<Path>(rational_tanh{}, not_a_number)));
-    CHECK(std::isnan(apply<Path>(rational_tanh{}, -not_a_number)));
-    CHECK(apply<Path>(rational_sigmoid{}, infinity) == 1);
-    CHECK(apply<Path>(rational_sigmoid{}, -infinity) == 0);
-    CHECK(apply<Path>(rational_sigmoid{}, 20.0F) == 1);
-    CHECK(apply<Path>(rational_sigmoid{}, -20.0F) == 0);
-    CHECK(apply<Path>(rational_sigmoid{}, 0.0F) == 0.5F);
-    CHECK(apply<Path>(rational_sigmoid{}, std::numeric_limits<float>::denorm_min()) == 0.5F);
-    CHECK(std::isnan(apply<Path>(rational_sigmoid{}, not_a_number)));
-    CHECK(std::isnan(apply<Path>(rational_sigmoid{}, -not_a_number)));
+    CHECK(apply<Width>(rational_tanh{}, infinity) == 1);
+    CHECK(apply<Width>(rational_tanh{}, -infinity) == -1);
+    CHECK(apply<Width>(rational_tanh{}, 9.5F) == 1);
+    CHECK(apply<Width>(rational_tanh{}, 0.0F) == 0);
+    CHECK(std::signbit(apply<Width>(rational_tanh{}, -0.0F)));
+    CHECK(std::isnan(apply<Width>(rational_tanh{}, not_a_number)));
+    CHECK(std::isnan(apply<Width>(rational_tanh{}, -not_a_number)));
+    CHECK(apply<Width>(rational_sigmoid{}, infinity) == 1);
+    CHECK(apply<Width>(rational_sigmoid{}, -infinity) == 0);
+    CHECK(apply<Width>(rational_sigmoid{}, 20.0F) == 1);
+    CHECK(apply<Width>(rational_sigmoid{}, -20.0F) == 0);
+    CHECK(apply<Width>(rational_sigmoid{}, 0.0F) == 0.5F);
+    CHECK(apply<Width>(rational_sigmoid{}, std::numeric_limits<float>::denorm_min()) == 0.5F);
+    CHECK(std::isnan(apply<Width>(rational_sigmoid{}, not_a_number)));
+    CHECK(std::isnan(apply<Width>(rational_sigmoid{}, -not_a_number)));
 }
 
 } // namespace
@@ -97,9 +97,9 @@ TEST_SUITE("math") {
         }
     }
 
-    TEST_CASE("rational activations: infinities reach the limits, NaN stays NaN, on both paths") {
-        check_limits<tocsin::scalar_path>();
-        check_limits<tocsin::native_path>();
+    TEST_CASE("rational activations: infinities reach the limits, NaN stays NaN, wide and single") {
+        check_limits<1>();
+        check_limits<tocsin::widest_register>();
     }
 
     TEST_CASE("rational activations: NaN stays NaN in every lane and leaves the others alone") {
@@ -121,17 +121,15 @@ TEST_SUITE("math") {
     TEST_CASE("rational tanh: is odd to the bit and returns tiny arguments as they are") {
         for (const float x : floats(2000)) {
             for (const float sign : {1.0F, -1.0F}) {
-                CHECK(apply<tocsin::native_path>(rational_tanh{}, sign * x) ==
-                      -apply<tocsin::native_path>(rational_tanh{}, -sign * x));
-                CHECK(apply<tocsin::scalar_path>(rational_tanh{}, sign * x) ==
-                      -apply<tocsin::scalar_path>(rational_tanh{}, -sign * x));
+                CHECK(apply<tocsin::widest_register>(rational_tanh{}, sign * x) ==
+                      -apply<tocsin::widest_register>(rational_tanh{}, -sign * x));
+                CHECK(apply<1>(rational_tanh{}, sign * x) == -apply<1>(rational_tanh{}, -sign * x));
             }
         }
         for (const float x : {1e-5F, 3e-9F, 7e-20F, 1e-35F}) {
-            CHECK(apply<tocsin::native_path>(rational_tanh{}, x) ==
+            CHECK(apply<tocsin::widest_register>(rational_tanh{}, x) ==
                   doctest::Approx(x).epsilon(4e-7));
-            CHECK(apply<tocsin::scalar_path>(rational_tanh{}, x) ==
-                  doctest::Approx(x).epsilon(4e-7));
+            CHECK(apply<1>(rational_tanh{}, x) == doctest::Approx(x).epsilon(4e-7));
         }
     }
 
@@ -163,9 +161,9 @@ TEST_SUITE("math") {
                     const bool inside = k >= offset && k < offset + count;
                     const float x = source[k];
                     REQUIRE(values[k] ==
-                            (inside ? apply<tocsin::native_path>(rational_tanh{}, x) : x));
+                            (inside ? apply<tocsin::widest_register>(rational_tanh{}, x) : x));
                     REQUIRE(others[k] ==
-                            (inside ? apply<tocsin::native_path>(rational_sigmoid{}, x) : x));
+                            (inside ? apply<tocsin::widest_register>(rational_sigmoid{}, x) : x));
                 }
             }
         }

@@ -21,16 +21,17 @@ std::vector<Scalar> values(int count) {
     return all;
 }
 
-template <class Path, class Scalar>
+template <int Width, class Scalar>
 double squares(const std::vector<Scalar>& all, index_t offset, index_t count) {
-    return tocsin::sum_of_squares<Path>(all.data() + offset, count);
+    return tocsin::sum_of_squares<Width>(all.data() + offset, count);
 }
 
 } // namespace
 
 TEST_SUITE("math") {
 
-    TEST_CASE_TEMPLATE("reductions: sums of squares agree on both paths and with a plain sum",
+    TEST_CASE_TEMPLATE("reductions: sums of squares agree on wide registers, on single scalars and "
+                       "with a plain sum",
                        Scalar, float, double) {
         const auto all = values<Scalar>(200);
         for (const index_t offset : {0, 1, 3}) {
@@ -40,8 +41,8 @@ TEST_SUITE("math") {
                     const auto value = static_cast<double>(all[static_cast<std::size_t>(k)]);
                     plain += value * value;
                 }
-                const auto native = squares<tocsin::native_path>(all, offset, count);
-                const auto scalar = squares<tocsin::scalar_path>(all, offset, count);
+                const auto native = squares<tocsin::widest_register>(all, offset, count);
+                const auto scalar = squares<1>(all, offset, count);
                 REQUIRE(native == doctest::Approx(plain).epsilon(1e-14));
                 REQUIRE(scalar == doctest::Approx(plain).epsilon(1e-14));
                 if (std::is_same_v<Scalar, float>) {
@@ -56,21 +57,21 @@ TEST_SUITE("math") {
         for (std::size_t at = 0; at < 67; ++at) {
             auto all = values<Scalar>(67);
             all[at] = std::numeric_limits<Scalar>::quiet_NaN();
-            REQUIRE(std::isnan(squares<tocsin::native_path>(all, 0, 67)));
-            REQUIRE(std::isnan(squares<tocsin::scalar_path>(all, 0, 67)));
+            REQUIRE(std::isnan(squares<tocsin::widest_register>(all, 0, 67)));
+            REQUIRE(std::isnan(squares<1>(all, 0, 67)));
             all[at] = -std::numeric_limits<Scalar>::infinity();
-            REQUIRE(std::isinf(squares<tocsin::native_path>(all, 0, 67)));
-            REQUIRE(std::isinf(squares<tocsin::scalar_path>(all, 0, 67)));
+            REQUIRE(std::isinf(squares<tocsin::widest_register>(all, 0, 67)));
+            REQUIRE(std::isinf(squares<1>(all, 0, 67)));
         }
     }
 
     TEST_CASE("reductions: squares of the largest and of denormal floats keep their value") {
         const std::vector<float> large(20, std::numeric_limits<float>::max());
         const double most = std::numeric_limits<float>::max();
-        CHECK(squares<tocsin::native_path>(large, 0, 20) == doctest::Approx(20 * most * most));
+        CHECK(squares<tocsin::widest_register>(large, 0, 20) == doctest::Approx(20 * most * most));
         const std::vector<float> small(20, std::numeric_limits<float>::denorm_min());
         const double least = std::numeric_limits<float>::denorm_min();
-        CHECK(squares<tocsin::native_path>(small, 0, 20) == 20 * least * least);
+        CHECK(squares<tocsin::widest_register>(small, 0, 20) == 20 * least * least);
     }
 
     TEST_CASE_TEMPLATE("reductions: scaling multiplies the elements asked for alone", Scalar, float,

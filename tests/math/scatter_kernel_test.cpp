@@ -15,7 +15,7 @@ index_t round_up(index_t size, index_t multiple) {
     return (size + multiple - 1) / multiple * multiple;
 }
 
-/// Samples in the layout of the kernel, with the row length of the padding.
+/// Samples in the kernel's layout, with padded rows.
 struct block {
     index_t dimension, count, padded, stride;
     std::vector<double> x;
@@ -34,11 +34,11 @@ struct block {
     double& at(index_t j, index_t s) { return x[static_cast<std::size_t>(j * stride + s)]; }
 };
 
-template <class Path>
+template <int Width>
 void check_scatter(index_t dimension, index_t count) {
     block b(dimension, count);
     std::vector<double> scatter(static_cast<std::size_t>(dimension * dimension), 0.25);
-    tocsin::add_scatter<Path>(b.x.data(), b.stride, b.padded, dimension, scatter.data());
+    tocsin::add_scatter<Width>(b.x.data(), b.stride, b.padded, dimension, scatter.data());
     for (index_t j = 0; j < dimension; ++j) {
         for (index_t i = 0; i < dimension; ++i) {
             double expected = 0.25;
@@ -51,7 +51,7 @@ void check_scatter(index_t dimension, index_t count) {
     }
 }
 
-template <class Path>
+template <int Width>
 void check_centring(index_t count) {
     block b(1, count);
     double mean = 0;
@@ -61,7 +61,7 @@ void check_centring(index_t count) {
     }
     const block before = b;
     b.x[static_cast<std::size_t>(b.padded)] = 7; // beyond the row
-    CHECK(tocsin::center_row<Path>(b.x.data(), count, b.padded) ==
+    CHECK(tocsin::center_row<Width>(b.x.data(), count, b.padded) ==
           doctest::Approx(mean).epsilon(1e-14));
     double rest = 0;
     for (index_t s = 0; s < count; ++s) {
@@ -82,17 +82,17 @@ TEST_SUITE("math") {
     TEST_CASE("scatter kernel: the lower triangle is that of plain sums for all sizes") {
         for (index_t dimension = 1; dimension <= 19; ++dimension) {
             for (const index_t count : {1, 2, 7, 8, 9, 31, 67}) {
-                check_scatter<tocsin::scalar_path>(dimension, count);
-                check_scatter<tocsin::native_path>(dimension, count);
+                check_scatter<1>(dimension, count);
+                check_scatter<tocsin::widest_register>(dimension, count);
             }
         }
-        check_scatter<tocsin::native_path>(67, 128);
+        check_scatter<tocsin::widest_register>(67, 128);
     }
 
     TEST_CASE("scatter kernel: a centred row has the mean zero, its padding is zero") {
         for (index_t count = 1; count <= 67; ++count) {
-            check_centring<tocsin::scalar_path>(count);
-            check_centring<tocsin::native_path>(count);
+            check_centring<1>(count);
+            check_centring<tocsin::widest_register>(count);
         }
     }
 

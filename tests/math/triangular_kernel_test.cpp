@@ -13,7 +13,7 @@ namespace {
 using tocsin::index_t;
 using tocsin::triangular_block;
 
-/// A lower triangle in the layout of the kernel.
+/// A lower triangle in the kernel's layout.
 struct triangle {
     index_t dimension;
     index_t rows;
@@ -33,13 +33,13 @@ struct triangle {
     double at(index_t i, index_t j) const {
         return elements[static_cast<std::size_t>(j * rows + i)];
     }
-    template <class Path>
+    template <int Width>
     double length(const std::vector<double>& x) const {
-        return tocsin::squared_length_of_product<Path>(elements.data(), rows, dimension, x.data());
+        return tocsin::squared_length_of_product<Width>(elements.data(), rows, dimension, x.data());
     }
 };
 
-/// One of triangular_block vectors in the layout of the kernel.
+/// One of triangular_block vectors in the kernel's layout.
 std::vector<double> vector_of(const std::vector<double>& block, index_t dimension, index_t which) {
     std::vector<double> x;
     for (index_t j = 0; j < dimension; ++j) {
@@ -48,7 +48,7 @@ std::vector<double> vector_of(const std::vector<double>& block, index_t dimensio
     return x;
 }
 
-template <class Path>
+template <int Width>
 void check_dimension(index_t dimension) {
     const triangle w(dimension);
     tocsin::random_generator random(23);
@@ -57,8 +57,8 @@ void check_dimension(index_t dimension) {
         block.push_back(random.normal());
     }
     std::array<double, triangular_block> lengths{};
-    tocsin::squared_lengths_of_products<Path>(w.elements.data(), w.rows, dimension, block.data(),
-                                              lengths.data());
+    tocsin::squared_lengths_of_products<Width>(w.elements.data(), w.rows, dimension, block.data(),
+                                               lengths.data());
     for (index_t which = 0; which < triangular_block; ++which) {
         const auto x = vector_of(block, dimension, which);
         double expected = 0;
@@ -69,8 +69,8 @@ void check_dimension(index_t dimension) {
             }
             expected += y * y;
         }
-        REQUIRE(w.length<Path>(x) == doctest::Approx(expected).epsilon(1e-12));
-        REQUIRE(lengths[static_cast<std::size_t>(which)] == w.length<Path>(x));
+        REQUIRE(w.length<Width>(x) == doctest::Approx(expected).epsilon(1e-12));
+        REQUIRE(lengths[static_cast<std::size_t>(which)] == w.length<Width>(x));
     }
 }
 
@@ -80,10 +80,10 @@ TEST_SUITE("math") {
 
     TEST_CASE("triangular kernel: lengths are those of plain sums, alone and in a block the same") {
         for (index_t dimension = 1; dimension <= 67; ++dimension) {
-            check_dimension<tocsin::scalar_path>(dimension);
-            check_dimension<tocsin::native_path>(dimension);
+            check_dimension<1>(dimension);
+            check_dimension<tocsin::widest_register>(dimension);
         }
-        check_dimension<tocsin::native_path>(128);
+        check_dimension<tocsin::widest_register>(128);
     }
 
     TEST_CASE("triangular kernel: a NaN or an infinity spoils its own vector of a block alone") {
@@ -106,9 +106,9 @@ TEST_SUITE("math") {
         "triangular kernel: the squares of huge and of tiny vectors neither hide nor vanish") {
         const triangle w(3);
         const std::vector<double> huge(3, 1e200);
-        CHECK(std::isinf(w.length<tocsin::native_path>(huge)));
+        CHECK(std::isinf(w.length<tocsin::widest_register>(huge)));
         const std::vector<double> tiny(3, std::numeric_limits<double>::denorm_min());
-        CHECK(w.length<tocsin::native_path>(tiny) == 0);
-        CHECK(w.length<tocsin::native_path>(std::vector<double>(3, 1e-100)) > 0);
+        CHECK(w.length<tocsin::widest_register>(tiny) == 0);
+        CHECK(w.length<tocsin::widest_register>(std::vector<double>(3, 1e-100)) > 0);
     }
 }

@@ -34,7 +34,7 @@ std::vector<double> distances(const std::vector<bool>& chosen) {
     return distance;
 }
 
-/// The definition of Huet et al. with sums over instants in place of integrals.
+/// The definition of Huet et al. with sums over instants instead of integrals.
 tocsin::precision_recall by_definition(const flags& flagged, const flags& labels) {
     const auto events = tocsin::runs_of(labels);
     tocsin::precision_recall sums;
@@ -102,7 +102,7 @@ TEST_SUITE("metrics") {
         REQUIRE(score.has_value());
         // 1.5 rows away on average: the event and 1.5 rows on both sides are nearer, 5 of 10.
         CHECK(score->precision == doctest::Approx(0.5).epsilon(1e-14));
-        // From the event 2 rows on average, and as much on the other side, 4 of 10.
+        // 2 rows from the event on average, and as much on the other side, 4 of 10.
         CHECK(score->recall == doctest::Approx(0.6).epsilon(1e-14));
     }
 
@@ -111,7 +111,7 @@ TEST_SUITE("metrics") {
         const flags flagged{0, 0, 0, 0, 1};
         const auto score = tocsin::affiliation_score(flagged, labels);
         CHECK(score->precision == doctest::Approx(1 - (1 + 3.5) / 5).epsilon(1e-14));
-        // y in [0, 1] is 4 - y before the flag, with y behind it: 1 - (4 - y + y) / 5.
+        // y in [0, 1] is 4 - y before the flag and has y on its other side: 1 - (4 - y + y) / 5.
         CHECK(score->recall == doctest::Approx(0.2).epsilon(1e-14));
     }
 
@@ -150,7 +150,7 @@ TEST_SUITE("metrics") {
         REQUIRE(none.has_value());
         CHECK(none->precision == 0);
         CHECK(none->recall == 0);
-        // Everything flagged of n rows with one event in the middle: recall 1, precision above 1/2.
+        // All of n rows flagged, with one event in the middle: recall 1, precision above 1/2.
         const auto all = tocsin::affiliation_score(flags{1, 1, 1}, flags{0, 1, 0});
         CHECK(all->recall == 1);
         CHECK(all->precision == doctest::Approx((1 + 2 * (1.0 / 3)) / 3));

@@ -37,7 +37,7 @@ std::vector<double> seconds(std::size_t rows) {
     return times;
 }
 
-/// Whether any of the last `rows` flags is set; 0 until there are so many.
+/// Whether any of the last `rows` flags is set; 0 until there are that many.
 flags held(std::span<const std::uint8_t> predicted, std::size_t rows) {
     flags any(predicted.size());
     for (std::size_t i = rows - 1; i < predicted.size(); ++i) {
@@ -103,16 +103,16 @@ TEST_SUITE("metrics") {
     TEST_CASE("change points: of two overlapping windows the later one is cut") {
         const auto times = seconds(300);
         const auto truth = marks(300, {100, 120});
-        // 130 lies in the first window only, although the second change is over by then.
+        // 130 is only in the first window, although the second change is over by then.
         const auto one = tocsin::count_change_points(times, marks(300, {130}), truth);
         CHECK(one->detected == 1);
         CHECK(one->missed == 1);
         CHECK(one->delay == 30);
-        // The delay of the second is counted from 160, where its window is cut.
+        // The delay of the second is measured from 160, where its window is cut.
         const auto two = tocsin::count_change_points(times, marks(300, {100, 165}), truth);
         CHECK(two->detected == 2);
         CHECK(two->delay == 5);
-        // 160 is the border of both.
+        // 160 is on the border of both.
         const auto border = tocsin::count_change_points(times, marks(300, {160}), truth);
         CHECK(border->detected == 2);
         CHECK(border->delay == 60);
@@ -138,7 +138,7 @@ TEST_SUITE("metrics") {
                   ->missed == 1);
         CHECK(tocsin::count_change_points(times, flags{0, 0, 0, 1, 0}, flags{0, 1, 0, 0, 0}, 80)
                   ->delay == 69);
-        // Two rows with one time: two change points in no time.
+        // Two rows with the same time: two change points in no time.
         const std::vector<double> twice{0, 5, 5, 6};
         const auto same = tocsin::count_change_points(twice, flags{0, 1, 0, 0}, flags{0, 1, 1, 0});
         CHECK(same->detected + same->missed == 2);
@@ -195,7 +195,7 @@ TEST_SUITE("metrics") {
                 const auto part = [&](const auto& column) {
                     return std::span{column}.subspan(begin, end - begin);
                 };
-                // The authors hold the alarms of these two for 30 rows before they take the edges.
+                // The authors hold the alarms of these two for 30 rows before taking the edges.
                 const bool holds =
                     method == "Isolation_Forest" || method == "Arima_anomaly_detection";
                 const auto detections = tocsin::label_changes(

@@ -16,7 +16,7 @@ using tocsin::row_range;
 
 namespace {
 
-/// Both ends of each pair are in the file inclusive: "[(2130, 2349), (3540, 3679)]".
+/// In the file, both ends of each pair are inclusive: "[(2130, 2349), (3540, 3679)]".
 std::vector<row_range> pairs_in(const std::string& text) {
     std::vector<tocsin::index_t> numbers;
     for (std::size_t i = 0; i < text.size(); ++i) {
@@ -54,7 +54,7 @@ TEST_SUITE("metrics") {
         CHECK(*tocsin::count_events(all, truth) == confusion_counts{1, 0, 2, 0});
         CHECK(*tocsin::count_events(all, truth, event_credit::every) ==
               confusion_counts{3, 0, 0, 0});
-        // The second overlaps the same first event: it is neither a hit nor a false alarm.
+        // The second overlaps the same first event, so it is neither a hit nor a false alarm.
         const std::vector<row_range> two{{0, 35}, {12, 60}};
         CHECK(*tocsin::count_events(two, truth) == confusion_counts{1, 0, 2, 0});
         CHECK(*tocsin::count_events(two, truth, event_credit::every) ==

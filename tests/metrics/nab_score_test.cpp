@@ -51,7 +51,7 @@ tocsin::nab_profile profile_of(const std::string& name) {
 TEST_SUITE("metrics") {
 
     TEST_CASE("nab score: hits, misses and false alarms by hand") {
-        // 20 rows, of which the first 3 are not scored.
+        // 20 rows; the first 3 are not scored.
         std::vector<double> scores(20);
         scores[1] = scores[4] = scores[8] = scores[9] = scores[13] = 0.7;
         scores[18] = 0.5;
@@ -61,7 +61,7 @@ TEST_SUITE("metrics") {
         REQUIRE(score.has_value());
         CHECK(score->windows == 2);
         CHECK(score->rows == tocsin::confusion_counts{2, 2, 4, 9});
-        // Row 4 has no window before it; row 8 is half way; row 13 is 4 rows behind a window of 4.
+        // Row 4 has no window before it; row 8 is half way; row 13 is 4 rows after a window of 4.
         const double hit = squash(-0.5) / squash(-1);
         CHECK(score->raw == doctest::Approx(-0.11 + hit + 0.11 * squash(4 / 3.0) - 1));
         CHECK(tocsin::nab_score(all, 0.7, tocsin::nab_low_fp)->raw ==
@@ -102,7 +102,7 @@ TEST_SUITE("metrics") {
         CHECK(tocsin::nab_probation(4032) == 604);
         CHECK(tocsin::nab_probation(5000) == 750);
         CHECK(tocsin::nab_probation(22695) == 750);
-        // A window that ends in it is not missed.
+        // A window that ends in the probationary period is not missed.
         const std::vector<double> scores(100);
         const std::vector<row_range> windows{{2, 15}, {15, 20}};
         const std::vector<nab_recording> all{{scores, windows}};

@@ -6,7 +6,7 @@
 #include "support/tsb_reference.hpp"
 #include <algorithm>
 
-// TSB-AD's metrics of rows; those of events are compared beside their other tests.
+// TSB-AD's metrics of rows. Its event metrics are compared in the tests of those metrics.
 TEST_SUITE("metrics") {
 
     TEST_CASE("roc: areas equal TSB-AD's AUC-ROC and AUC-PR") {
@@ -32,7 +32,7 @@ TEST_SUITE("metrics") {
                 for (const auto& point : *points) {
                     const double precision = point.counts.precision();
                     const double recall = point.counts.recall();
-                    // TSB-AD adds 1e-5 to keep the denominator from zero.
+                    // TSB-AD adds 1e-5 so that the denominator is never zero.
                     with_offset =
                         std::max(with_offset, 2 * precision * recall / (precision + recall + 1e-5));
                     best = std::max(best, point.counts.f_beta(1));

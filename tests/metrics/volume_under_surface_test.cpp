@@ -115,7 +115,7 @@ TEST_SUITE("metrics") {
     }
 
     TEST_CASE("volume under surface: without tolerance and with a hit in each event, plain areas") {
-        // Both events are hit by the first threshold, so that existence is 1 throughout.
+        // The first threshold hits both events, so existence is always 1.
         const labels truth{0, 1, 1, 0, 0, 1, 0, 0};
         const std::vector<double> scores{1, 9, 4, 5, 2, 9, 6, 0};
         const auto volume = tocsin::vus(scores, truth, {.window = 0, .thresholds = 8});

@@ -33,7 +33,7 @@ TEST_SUITE("models") {
     }
 
     TEST_CASE("autoencoder: static sizes give the results of dynamic ones") {
-        // Eigen may sum small products of known size in another order: equal within 1e-12.
+        // Eigen may sum small products of static size in another order: equal within 1e-12.
         using fixed = tocsin::autoencoder<double, tocsin::lstm_stack<double, 2, 3, 2>,
                                           tocsin::lstm_stack<double, 2, 2, 3>,
                                           tocsin::dense_head<double, 3, 4, 2>>;

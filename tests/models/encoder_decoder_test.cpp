@@ -30,13 +30,13 @@ make(const sizes& encoder, const sizes& decoder, const sizes& head, bool reverse
             reversed, training};
 }
 
-/// Two layers each side and a ReLU layer in the head; `decoder_size` other than 2 needs a bridge.
-/// Small, because every parameter costs four evaluations, in unoptimised builds too.
+/// Two layers on each side and a ReLU layer in the head; `decoder_size` other than 2 needs a
+/// bridge. Small, because every parameter costs four evaluations, also in unoptimised builds.
 model make_model(int decoder_size, bool reversed, decoder_training training, double dropout = 0) {
     return make({2, 3, 2}, {2, decoder_size, 2}, {2, 3, 2}, reversed, training, dropout);
 }
 
-/// A loss that hands out the predictions it was given, in the decoder's order of steps.
+/// A loss that exposes its predictions, in the decoder's order of steps.
 struct recording_loss {
     std::vector<double>* predictions;
     double operator()(std::span<const double> values, std::span<const double>,
@@ -85,7 +85,7 @@ TEST_SUITE("models") {
     }
 
     TEST_CASE("encoder_decoder: static sizes give the results of dynamic ones") {
-        // Eigen may sum small products of known size in another order: equal within 1e-12.
+        // Eigen may sum small products of static size in another order: equal within 1e-12.
         using fixed = tocsin::encoder_decoder<double, tocsin::lstm_stack<double, 2, 3, 2>,
                                               tocsin::lstm_stack<double, 2, 3, 2>,
                                               tocsin::dense_head<double, 2, 3, 2>>;
@@ -113,6 +113,27 @@ TEST_SUITE("models") {
                                            tocsin::mean_squared_error{});
     }
 
+    TEST_CASE("encoder_decoder: the usual shape names each size once, and with one layer is "
+              "the model of its three parts") {
+        const auto shape = model::with_layers(3, {6});
+        CHECK(shape.check().ok());
+        tocsin_test::check_same_results(
+            shape, make({3, 6}, {3, 6}, {6, 3}, false, decoder_training::free_running), 1e-15);
+        const auto mirrored =
+            model::with_layers(3, {6, 4}, 0.25, true, decoder_training::teacher_forced);
+        CHECK(mirrored.check().ok());
+        CHECK_FALSE(mirrored.has_bridge());
+        CHECK(mirrored.encoder().dropout_rate() == 0.25);
+        CHECK(mirrored.decoder().dropout_rate() == 0.25);
+        tocsin_test::check_same_results(
+            mirrored,
+            make({3, 6, 4}, {3, 4, 6}, {6, 3}, true, decoder_training::teacher_forced, 0.25),
+            1e-15);
+        CHECK_FALSE(model::with_layers(3, {}).check().ok());
+        CHECK(std::string_view(model::with_layers(3, {6, 0}).check().message()) ==
+              "lstm_stack: size 0 at position 2 must be at least 1");
+    }
+
     TEST_CASE("encoder_decoder: free-running training sees the loss of what predict says") {
         for (const bool reversed : {true, false}) {
             model_run run(make_model(3, reversed, decoder_training::free_running), 3, 5);
@@ -134,8 +155,8 @@ TEST_SUITE("models") {
             std::vector<double> predictions;
             model_run run(make_model(2, reversed, decoder_training::teacher_forced), 1, time,
                           recording_loss{&predictions});
-            // With zero parameters the encoder tells nothing: what the decoder knows of the window,
-            // it knows from the teacher.
+            // With zero parameters the encoder passes no information: the decoder knows the window
+            // only from the teacher.
             std::fill_n(run.parameters.begin(), run.model.encoder().parameter_count(), 0.0);
             run.evaluate();
             const auto before = predictions;

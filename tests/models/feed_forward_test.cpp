@@ -15,7 +15,7 @@ namespace {
 
 using model = tocsin::feed_forward<double>;
 
-/// Three features of which two are predicted, from two samples.
+/// Three features, two of them predicted, from two samples.
 model make_model() {
     return model::with_layers(3, 2, 2, {});
 }

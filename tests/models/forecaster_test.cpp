@@ -25,7 +25,7 @@ template <class Scalar>
 using model_of = tocsin::forecaster<Scalar>;
 using model = model_of<double>;
 
-/// Three features of which two are forecast, two steps ahead, over two LSTM layers.
+/// Three features, two of them forecast, two steps ahead, with two LSTM layers.
 template <class Scalar = double>
 model_of<Scalar> make_model(double dropout = 0, int warm_up = 0) {
     return model_of<Scalar>::with_layers(3, 2, {5, 4}, 2, dropout, warm_up);
@@ -35,7 +35,7 @@ std::string refusal(const model& shape) {
     return std::string(shape.check().message());
 }
 
-/// Forecasts of a batch of streams step by step, `[targets * look_ahead x (batch * time)]`.
+/// Forecasts of a batch of streams, step by step, `[targets * look_ahead x (batch * time)]`.
 template <class Model>
 tocsin::aligned_vector<typename Model::scalar_type>
 stream(const Model& shape, std::span<const typename Model::scalar_type> parameters,
@@ -128,7 +128,7 @@ TEST_SUITE("models") {
         constexpr int time = 12;
         tocsin_test::model_run whole(shape, batch, time);
         const double expected = whole.evaluate();
-        // 10 steps with forecasts in the whole: two parts of 5, each with 2 more samples ahead.
+        // The whole has 10 steps with forecasts: two parts of 5, each with 2 more samples ahead.
         auto state = tocsin_test::zeros<double>(shape.state_size(batch));
         auto work = tocsin_test::garbage<double>(shape.training_work_size(batch, 7));
         auto gradients = tocsin_test::zeros<double>(shape.parameter_count());
@@ -141,7 +141,7 @@ TEST_SUITE("models") {
                                         random, std::span<double>(work), std::span<double>(state));
         }
         CHECK(sum / 2 == doctest::Approx(expected).epsilon(1e-13));
-        // The kept state is that of a stream of 10 samples.
+        // The kept state equals that of a stream of 10 samples.
         auto packed = tocsin_test::garbage<double>(shape.packed_size());
         shape.pack(whole.weights(), packed);
         auto streamed = tocsin_test::zeros<double>(shape.state_size(batch));
@@ -222,7 +222,7 @@ TEST_SUITE("models") {
 
     TEST_CASE(
         "forecaster: stateful training takes the gradients of pieces, with the state between") {
-        // Two recordings of 23 samples in pieces of 5 with 2 ahead: begins at 0, 5, 10, 15, 20.
+        // Two recordings of 23 samples in pieces of 5 with 2 ahead: they begin at 0, 5, 10, 15, 20.
         const auto shape = make_model();
         tocsin::sequence_set<double> set;
         set.length = 23;

@@ -1,5 +1,5 @@
 /// @file model_checks.hpp
-/// @brief What every sequence model must show, once for all of them.
+/// @brief Checks that every sequence model must pass.
 #pragma once
 
 #include "tocsin/models/predictor.hpp"
@@ -39,9 +39,9 @@ struct model_run {
     }
     std::span<const scalar> weights() const { return parameters; }
 
-    /// Loss of a training pass; its gradient is in `gradients` afterwards.
+    /// Loss of a training pass; `gradients` then has its gradient.
     double evaluate() {
-        tocsin::random_generator random(53); // the same dropout each time
+        tocsin::random_generator random(53); // same dropout each time
         tocsin::zero(std::span<scalar>(gradients));
         auto work = garbage<scalar>(model.training_work_size(batch, time));
         return model.loss_and_gradient(weights(), input(), loss, std::span<scalar>(gradients),
@@ -63,8 +63,9 @@ struct model_run {
                     std::span<scalar>(unused));
     }
 
-    /// Gives the hidden ReLU layers of a head biases that its inputs, at most 2 in magnitude,
-    /// cannot outweigh: no pre-activation comes near the kink, every other unit is active.
+    /// Gives the hidden ReLU layers of a head biases larger than any weighted sum of inputs of
+    /// magnitude up to 2, so that no pre-activation comes near the kink; every other unit is
+    /// active.
     void hold_head_off_kinks() {
         model.for_each_parameter_block([&](const char* name, tocsin::index_t offset,
                                            tocsin::index_t rows, tocsin::index_t cols) {
@@ -101,15 +102,15 @@ double gradient_error(const Model& model) {
     run.hold_head_off_kinks();
     run.evaluate();
     const auto analytic = run.gradients;
-    // A parameter without any influence would pass unseen: most must have some. Units of a ReLU
-    // layer that are held inactive have none.
+    // A parameter without influence would go unnoticed, so most must have some. Inactive units of a
+    // ReLU layer have none.
     const auto active =
         std::count_if(analytic.begin(), analytic.end(), [](double entry) { return entry != 0; });
     CHECK(4 * active > 3 * static_cast<std::ptrdiff_t>(analytic.size()));
     return run.worst_against(analytic);
 }
 
-/// Two models of one shape agree in loss, gradient and predictions.
+/// Two models of the same shape agree in loss, gradient and predictions.
 template <class One, class Other>
 void check_same_results(const One& one, const Other& other, double tolerance) {
     model_run a(one, 3, 5);
@@ -148,7 +149,7 @@ void check_against_pytorch(const Model& model, const char* fixture, int time, co
     CHECK(block_error(run.parameters, reference["parameters_after"]) <= tolerance);
 }
 
-/// Every item of a batch is predicted as it is alone, within rounding.
+/// Every item of a batch is predicted as when alone, within rounding.
 template <class Model>
 void check_batch_independence(const Model& model) {
     using scalar = typename Model::scalar_type;
@@ -197,7 +198,8 @@ void check_predict_allocates_nothing(const Model& model) {
     CHECK(allocations_during([&] { Eigen::VectorXd(100).setZero(); }) >= 1);
 }
 
-/// NaN in one window of a batch: all of its predictions are NaN, the others are as before.
+/// With NaN in one window of a batch, all predictions of that window are NaN and the others are
+/// unchanged.
 template <class Model>
 void check_nan_stays_in_its_window(const Model& model) {
     model_run run(model, 3, 5);

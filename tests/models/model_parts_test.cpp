@@ -3,8 +3,11 @@
 
 #include <doctest/doctest.h>
 
+#include "support/random_values.hpp"
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 TEST_SUITE("models") {
 
@@ -31,5 +34,37 @@ TEST_SUITE("models") {
         };
         tocsin::detail::visit_part(visit, "head", 100, tocsin::dense<float>{3, 2});
         CHECK(calls == 1);
+    }
+
+    TEST_CASE("model_parts: parts follow one another in parameters and packed weights") {
+        const tocsin::dense<float> first(3, 2);
+        const auto parts =
+            tocsin::detail::list_parts({"first", "second"}, first, tocsin::dense<float>{2, 5});
+        CHECK(parts.parameters_of<0>() == 0);
+        CHECK(parts.parameters_of<1>() == 8);
+        CHECK(parts.parameter_count() == 8 + 15);
+        CHECK(parts.packed_of<1>() == first.packed_size());
+        CHECK(parts.packed_size() ==
+              first.packed_size() + tocsin::dense<float>{2, 5}.packed_size());
+
+        std::vector<std::string> blocks;
+        const auto visit = [&](const char* name, tocsin::index_t offset, tocsin::index_t /*rows*/,
+                               tocsin::index_t /*cols*/) {
+            blocks.push_back(name + std::string(" ") + std::to_string(offset));
+        };
+        parts.for_each_parameter_block(visit);
+        CHECK(blocks == std::vector<std::string>{"first.weights 0", "second.weights 8"});
+
+        auto parameters = tocsin_test::garbage<float>(23);
+        tocsin::random_generator random(1);
+        parts.initialise(std::span<float>(parameters), random);
+        auto packed = tocsin_test::zeros<float>(parts.packed_size());
+        parts.pack(std::span<const float>(parameters), std::span<float>(packed));
+        auto expected = packed;
+        first.pack(parameters, expected);
+        tocsin::dense<float>{2, 5}.pack(
+            std::span<const float>(parameters).subspan(8),
+            std::span<float>(expected).subspan(static_cast<std::size_t>(first.packed_size())));
+        CHECK(packed == expected);
     }
 }

@@ -14,7 +14,7 @@ struct throwing_model : tocsin_test::echo_model {
                  tocsin::sequence_view<float>, std::span<float>) const {}
 };
 
-/// Knows no training.
+/// Cannot be trained.
 struct untrainable_model : tocsin_test::echo_model {
     void loss_and_gradient() const {}
 };

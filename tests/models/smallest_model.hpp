@@ -1,5 +1,5 @@
 /// @file smallest_model.hpp
-/// @brief The smallest type that is a sequence model: everything the concept names, nothing else.
+/// @brief The smallest sequence model: exactly what the concept requires.
 #pragma once
 
 #include "tocsin/models/sequence_model.hpp"

@@ -82,7 +82,7 @@ TEST_SUITE("series") {
         const auto set = generator.normal(3, random);
         for (index_t s = 0; s < 3; ++s) {
             const auto values = set->sequence(s);
-            // Both arcs that the first value allows; one must explain every feature.
+            // The first value allows two arcs; one must explain every feature.
             const double arc = std::asin(values(0, 0) / generator.amplitudes()[0]);
             double smallest = 1e9;
             for (const double phase : {arc, std::acos(-1.0) - arc}) {

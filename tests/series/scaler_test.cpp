@@ -12,20 +12,20 @@
 
 namespace {
 
-/// The smallest type that is a scaler.
+/// The smallest scaler.
 struct halving_scaler {
     using scalar_type = double;
     tocsin::status fit(const tocsin::windows<double>&) { return {}; }
     void transform(Eigen::Ref<tocsin::matrix<double>> values) const noexcept { values *= 0.5; }
     void inverse(Eigen::Ref<tocsin::matrix<double>> values) const noexcept { values *= 2; }
 };
-/// Not a scaler: cannot be undone.
+/// Not a scaler, because it cannot be undone.
 struct one_way_scaler {
     using scalar_type = double;
     tocsin::status fit(const tocsin::windows<double>&) { return {}; }
     void transform(Eigen::Ref<tocsin::matrix<double>> values) const noexcept { values *= 0.5; }
 };
-/// A rule of a user: scales by the largest absolute value.
+/// A user-defined rule: scales by the largest absolute value.
 struct largest_magnitude {
     static constexpr const char* kind = "largest_magnitude";
     template <class Scalar>
@@ -175,7 +175,7 @@ TEST_SUITE("series") {
                        tocsin::standard_scaler<float>, tocsin::robust_scaler<float>,
                        tocsin::min_max_scaler<double>) {
         using Scalar = typename Scaler::scalar_type;
-        const Scalar value = Scalar(0.1); // sums of it round
+        const Scalar value = Scalar(0.1); // its sums round
         for (const int count : {1, 1000}) {
             tocsin::matrix<Scalar> samples = tocsin::matrix<Scalar>::Constant(1, count, value);
             const auto scaler = fitted_to<Scaler>(samples);

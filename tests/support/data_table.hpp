@@ -1,5 +1,5 @@
 /// @file data_table.hpp
-/// @brief Tables of the data sets that TOCSIN_DATA_DIR names, for tests that skip without them.
+/// @brief Tables of the data sets in TOCSIN_DATA_DIR, for tests that skip without them.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -15,7 +15,7 @@
 
 namespace tocsin_test {
 
-/// The directory, or nothing when TOCSIN_DATA_DIR is not set or has no `probe` in it: the test then
+/// The directory, or nothing when TOCSIN_DATA_DIR is not set or has no `probe` in it; the test then
 /// says that it is skipped and returns.
 inline std::optional<std::string> data_directory(const std::string& probe) {
     const char* const root = std::getenv("TOCSIN_DATA_DIR");
@@ -32,7 +32,8 @@ inline std::optional<std::string> data_directory(const std::string& probe) {
     return path;
 }
 
-/// The columns of a file with names in its first line. Fields in double quotes may hold commas.
+/// The columns of a file whose first line has their names. Fields in double quotes may contain
+/// commas.
 class data_table {
   public:
     explicit data_table(const std::string& path) {

@@ -1,18 +1,21 @@
 /// @file memory_archive.hpp
-/// @brief Archive over a map, with as much of the contract as statistics and rules use.
+/// @brief Archive over a map, with the part of the contract that statistics and rules use.
 #pragma once
 
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/views.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <map>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 namespace tocsin_test {
 
-/// What was saved: names with their prefixes, and the numbers in order of storage.
+/// The saved data: names with their prefixes, and the numbers in storage order.
 using archive_content = std::map<std::string, std::vector<double>>;
 
 template <bool Loading>
@@ -22,10 +25,26 @@ class memory_archive {
 
     explicit memory_archive(archive_content& content) : content_{&content} {}
 
+    /// Refuses what T cannot hold.
     template <class T>
     void integer(const char* name, T& value) {
         auto number = static_cast<double>(value);
         transfer(name, &number, 1);
+        if constexpr (Loading && std::is_integral_v<T> && !std::is_same_v<T, bool>) {
+            // Where T has 64 bits its largest number rounds up to a power of two.
+            if (!(number >= static_cast<double>(std::numeric_limits<T>::min()) &&
+                  number < std::ldexp(1.0, std::numeric_limits<T>::digits))) {
+                fail(tocsin::status::error(tocsin::error_code::format_error, prefix_, name, " is ",
+                                           number));
+                return;
+            }
+        } else if constexpr (Loading) {
+            if (!(number >= 0 && number <= 255)) { // bool and enumerations
+                fail(tocsin::status::error(tocsin::error_code::format_error, prefix_, name, " is ",
+                                           number));
+                return;
+            }
+        }
         value = static_cast<T>(number);
     }
     template <class T>
@@ -34,9 +53,16 @@ class memory_archive {
         transfer(name, &number, 1);
         value = static_cast<T>(number);
     }
+    /// An empty one takes the size of what is stored.
     template <class Matrix>
     void matrix(const char* name, Matrix& values) {
-        transfer(name, values.data(), values.size());
+        if constexpr (Loading && Matrix::ColsAtCompileTime == 1) {
+            if (values.size() == 0) {
+                values.setZero(static_cast<tocsin::index_t>((*content_)[prefix_ + name].size()));
+            }
+        }
+        // Saving only reads.
+        transfer(name, const_cast<double*>(values.data()), values.size());
     }
     void expect(const char* name, long long value) {
         auto number = static_cast<double>(value);
@@ -45,6 +71,13 @@ class memory_archive {
             fail(tocsin::status::error(tocsin::error_code::format_error, prefix_, name, " is ",
                                        number, ", expected ", value));
         }
+    }
+
+    static constexpr int version() noexcept { return std::numeric_limits<int>::max(); }
+    template <class Object>
+    void object(const char* name, Object& value) {
+        const auto inner = scope(name);
+        value.exchange(*this);
     }
 
     class scope_guard {

@@ -91,6 +91,8 @@ template <class Scalar>
 class halving_scaler {
   public:
     using scalar_type = Scalar;
+    static constexpr const char* kind = "halving";
+
     tocsin::status fit(const tocsin::windows<Scalar>& training) {
         features_ = training.features();
         return {};
@@ -103,7 +105,6 @@ class halving_scaler {
     void inverse(Eigen::Ref<tocsin::matrix<Scalar>> values) const noexcept { values *= Scalar(2); }
     template <class Archive>
     void exchange(Archive& archive) {
-        archive.expect("kind", "halving");
         archive.integer("features", features_, 1, 1000);
     }
 
@@ -114,29 +115,34 @@ class halving_scaler {
 /// Scores an error vector by its largest element, in units of the largest error on normal data.
 class largest_error {
   public:
+    static constexpr const char* kind = "largest_error";
+
     explicit largest_error(int dimension = 0) noexcept : dimension_{dimension} {}
     int dimension() const noexcept { return dimension_; }
-    void reset() noexcept { largest_ = 0; }
-    template <class Derived>
-    void accumulate(const Eigen::MatrixBase<Derived>& errors) noexcept {
-        largest_ = std::max(largest_, static_cast<double>(errors.maxCoeff()));
+    void accumulate(std::span<const double> errors) noexcept {
+        for (const double error : errors) {
+            largest_ = error > largest_ ? error : largest_;
+        }
     }
     tocsin::status fit() noexcept {
         return largest_ > 0 ? tocsin::status{}
                             : tocsin::status::error(tocsin::error_code::invalid_data,
                                                     "largest_error: every error is ", largest_);
     }
-    template <class Derived>
-    double squared_distance(const Eigen::MatrixBase<Derived>& error) noexcept {
-        return error.allFinite() ? static_cast<double>(error.maxCoeff()) / largest_
-                                 : std::numeric_limits<double>::quiet_NaN();
+    double score(std::span<const double> error) const noexcept {
+        double largest = std::numeric_limits<double>::quiet_NaN();
+        for (const double element : error) {
+            largest = element > largest || std::isnan(largest) ? element : largest;
+        }
+        return largest / largest_;
     }
-    template <class Derived>
-    void shares(const Eigen::MatrixBase<Derived>& error, std::span<double> out) noexcept {
-        tocsin::index_t worst = 0;
-        error.maxCoeff(&worst);
+    void shares(std::span<const double> error, std::span<double> out) const noexcept {
+        std::size_t worst = 0;
+        for (std::size_t k = 0; k < error.size(); ++k) {
+            worst = error[k] > error[worst] || std::isnan(error[worst]) ? k : worst;
+        }
         std::fill(out.begin(), out.end(), 0.0);
-        out[static_cast<std::size_t>(worst)] = 1;
+        out[worst] = 1;
     }
     template <class Archive>
     void exchange(Archive& archive) {
@@ -152,6 +158,8 @@ class largest_error {
 /// The threshold is twice the largest score it was fitted to.
 class twice_the_largest {
   public:
+    static constexpr const char* kind = "twice_the_largest";
+
     tocsin::status fit(std::span<const double> scores, std::span<const std::uint8_t> /*labels*/) {
         threshold_ = std::numeric_limits<double>::infinity();
         if (scores.empty()) {
@@ -161,7 +169,6 @@ class twice_the_largest {
         return {};
     }
     double threshold() const noexcept { return threshold_; }
-    bool exceeds(double score) const noexcept { return score > threshold_; }
     template <class Archive>
     void exchange(Archive& archive) {
         bool fitted = std::isfinite(threshold_);

@@ -31,7 +31,7 @@ tocsin::aligned_vector<Scalar> zeros(tocsin::index_t count) {
     return tocsin::aligned_vector<Scalar>(static_cast<std::size_t>(count));
 }
 
-/// `count` NaNs, for areas whose old content must not matter.
+/// `count` NaNs, for areas whose previous content must not matter.
 template <class Scalar>
 tocsin::aligned_vector<Scalar> garbage(tocsin::index_t count) {
     return tocsin::aligned_vector<Scalar>(static_cast<std::size_t>(count),

@@ -40,7 +40,7 @@ class reference_values {
         REQUIRE_MESSAGE(!blocks_.empty(), path << " cannot be read");
     }
 
-    /// A block as it stands in the file.
+    /// A block as in the file.
     const std::vector<double>& operator[](const std::string& name) const {
         const auto found = blocks_.find(name);
         REQUIRE_MESSAGE(found != blocks_.end(), "no block " << name << " in the reference values");

@@ -1,5 +1,5 @@
 /// @file tsb_reference.hpp
-/// @brief Scores with the metrics that TSB-AD computes for them (golden/tsb_metrics).
+/// @brief Scores with TSB-AD's metrics of them (golden/tsb_metrics).
 #pragma once
 
 #include <doctest/doctest.h>

@@ -140,7 +140,7 @@ TEST_SUITE("threshold") {
             CHECK(continued.tail.shape ==
                   doctest::Approx(searched.tail.shape).scale(1).epsilon(1e-4));
             CHECK(continued.tail.scale == doctest::Approx(searched.tail.scale).epsilon(1e-4));
-            // A start that is far off, or nonsense, does no harm.
+            // A distant or meaningless start does no harm.
             for (const double start : {1e9, -1e9, -1e-300, std::nan("")}) {
                 CHECK(fit({excesses, {}}, start).tail.shape ==
                       doctest::Approx(searched.tail.shape).scale(1).epsilon(1e-4));
@@ -167,13 +167,13 @@ TEST_SUITE("threshold") {
         CHECK(moments.shape == doctest::Approx(2 - 2 / (2 - 7.0 / 6)).epsilon(1e-14));
         CHECK(moments.scale == doctest::Approx(2 * 2 * (7.0 / 12) / (2 - 7.0 / 6)).epsilon(1e-14));
 
-        std::vector<double> even(200); // evenly up to an abrupt end
+        std::vector<double> even(200); // even up to an abrupt end
         for (std::size_t i = 0; i < even.size(); ++i) {
             even[i] = (static_cast<double>(i) + 1) / 200;
         }
         const auto ending = fit({even, {}});
         CHECK(ending.method == tocsin::pareto_method::moments);
-        CHECK(ending.tail.shape == -0.5); // not -1: the end is expected a little further up
+        CHECK(ending.tail.shape == -0.5); // not -1: the end is expected a little farther up
         CHECK(ending.tail.quantile_of_tail(1e-4) == doctest::Approx(1.5).epsilon(0.02));
         std::vector<std::uint64_t> last_censored(4, 0);
         last_censored[3] = std::uint64_t{1} << 7;
@@ -182,7 +182,7 @@ TEST_SUITE("threshold") {
         CHECK(unended.tail.shape == 0);
         CHECK(unended.tail.scale == doctest::Approx(100.5 / 199).epsilon(1e-12));
 
-        // All equal: nothing is known but the mean.
+        // All equal: only the mean is known.
         const auto equal = fit({std::vector<double>(50, 3.0), {}});
         CHECK(equal.method == tocsin::pareto_method::moments);
         CHECK(equal.tail.shape == 0);

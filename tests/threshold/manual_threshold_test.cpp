@@ -30,6 +30,18 @@ TEST_SUITE("threshold") {
         }
     }
 
+    TEST_CASE("manual threshold: one without a threshold waits to be loaded") {
+        tocsin::manual_threshold rule;
+        CHECK_FALSE(rule.fitted());
+        CHECK(rule.threshold() == std::numeric_limits<double>::infinity());
+        CHECK_FALSE(rule.exceeds(1e300));
+        CHECK(rule.fit({}, {}).code() == tocsin::error_code::invalid_argument);
+        tocsin::manual_threshold saved(-3.5);
+        REQUIRE(tocsin_test::load(rule, tocsin_test::save(saved)).ok());
+        CHECK(rule.fitted());
+        CHECK(rule.threshold() == -3.5);
+    }
+
     TEST_CASE("manual threshold: loading restores it") {
         tocsin::manual_threshold original(0.1);
         tocsin::manual_threshold loaded(7);

@@ -1,3 +1,6 @@
+#include "tocsin/dynamic/epsilon_threshold.hpp"
+#include "tocsin/tail/drift_spot_threshold.hpp"
+#include "tocsin/tail/spot_threshold.hpp"
 #include "tocsin/threshold/f_beta_threshold.hpp"
 #include "tocsin/threshold/manual_threshold.hpp"
 #include "tocsin/threshold/quantile_threshold.hpp"
@@ -10,6 +13,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -21,38 +25,98 @@ const double infinity = std::numeric_limits<double>::infinity();
 
 /// The smallest rule: everything positive is anomalous.
 struct positive {
+    static constexpr const char* kind = "positive";
     tocsin::status fit(std::span<const double>, std::span<const std::uint8_t>) { return {}; }
     double threshold() const noexcept { return 0; }
-    bool exceeds(double score) const noexcept { return score > 0; }
-    template <class Archive>
-    void exchange(Archive&) {}
 };
 
-/// Almost the same, but asking may throw.
-struct asking_may_throw : positive {
-    bool exceeds(double score) const { return score > 0; }
+// Almost the same, each without one thing that is required.
+struct without_kind {
+    tocsin::status fit(std::span<const double>, std::span<const std::uint8_t>) { return {}; }
+    double threshold() const noexcept { return 0; }
 };
-
-/// Does not say whether the fit worked.
-struct without_status : positive {
+struct kind_is_a_number : positive {
+    static constexpr int kind = 1;
+};
+struct cannot_be_copied : positive {
+    std::unique_ptr<int> memory;
+};
+struct fit_says_nothing : positive {
     void fit(std::span<const double>, std::span<const std::uint8_t>) {}
+};
+struct fit_without_labels : positive {
+    tocsin::status fit(std::span<const double>) { return {}; }
+};
+struct threshold_may_throw : positive {
+    double threshold() const { return 0; }
+};
+struct threshold_is_not_const : positive {
+    double threshold() noexcept { return 0; }
+};
+struct threshold_is_a_float : positive {
+    float threshold() const noexcept { return 0; }
 };
 
 static_assert(tocsin::threshold_rule<positive>);
-static_assert(!tocsin::threshold_rule<asking_may_throw>);
-static_assert(!tocsin::threshold_rule<without_status>);
+static_assert(!tocsin::threshold_rule<without_kind>);
+static_assert(!tocsin::threshold_rule<kind_is_a_number>);
+static_assert(!tocsin::threshold_rule<cannot_be_copied>);
+static_assert(!tocsin::threshold_rule<fit_says_nothing>);
+static_assert(!tocsin::threshold_rule<fit_without_labels>);
+static_assert(!tocsin::threshold_rule<threshold_may_throw>);
+static_assert(!tocsin::threshold_rule<threshold_is_not_const>);
+static_assert(!tocsin::threshold_rule<threshold_is_a_float>);
 static_assert(!tocsin::threshold_rule<double>);
 static_assert(tocsin::threshold_rule<tocsin::f_beta_threshold>);
 static_assert(tocsin::threshold_rule<tocsin::manual_threshold>);
 static_assert(tocsin::threshold_rule<tocsin::quantile_threshold>);
 static_assert(tocsin::threshold_rule<tocsin::sigma_threshold>);
+static_assert(tocsin::threshold_rule<tocsin::epsilon_threshold>);
+static_assert(tocsin::threshold_rule<tocsin::spot_threshold>);
+static_assert(tocsin::threshold_rule<tocsin::drift_spot_threshold>);
+
+struct learns_from_a_stream : positive {
+    void push(double) noexcept {}
+};
+struct learning_may_throw : positive {
+    void push(double) {}
+};
+struct no_rule_but_learns {
+    void push(double) noexcept {}
+};
+static_assert(tocsin::adapting_rule<learns_from_a_stream>);
+static_assert(!tocsin::adapting_rule<positive>);
+static_assert(!tocsin::adapting_rule<learning_may_throw>);
+static_assert(!tocsin::adapting_rule<no_rule_but_learns>);
+static_assert(!tocsin::adapting_rule<tocsin::f_beta_threshold>);
+static_assert(!tocsin::adapting_rule<tocsin::manual_threshold>);
+static_assert(!tocsin::adapting_rule<tocsin::quantile_threshold>);
+static_assert(!tocsin::adapting_rule<tocsin::sigma_threshold>);
+static_assert(!tocsin::adapting_rule<tocsin::epsilon_threshold>);
+static_assert(tocsin::adapting_rule<tocsin::spot_threshold>);
+static_assert(tocsin::adapting_rule<tocsin::drift_spot_threshold>);
 
 const std::vector<double> some_scores{0.5, 1, 2, 30};
 const std::vector<std::uint8_t> some_labels{0, 0, 0, 1};
 
+/// What a detector does with a rule.
+template <tocsin::threshold_rule Rule>
+bool flags(Rule rule, double score) {
+    REQUIRE(rule.fit(some_scores, some_labels).ok());
+    const Rule& fitted = rule;
+    return score > fitted.threshold();
+}
+
 } // namespace
 
 TEST_SUITE("threshold") {
+
+    TEST_CASE_TEMPLATE("threshold rule: every rule serves the same caller", Rule,
+                       tocsin::f_beta_threshold, tocsin::quantile_threshold,
+                       tocsin::sigma_threshold, tocsin::epsilon_threshold, positive) {
+        CHECK(flags(Rule{}, 1e6));
+        CHECK_FALSE(flags(Rule{}, -1));
+    }
 
     TEST_CASE_TEMPLATE("threshold rule: fitted rules decide strictly above their threshold", Rule,
                        tocsin::f_beta_threshold, tocsin::quantile_threshold,

@@ -106,7 +106,7 @@ TEST_SUITE("training") {
                   rule.update(std::span(parameters), std::span<const double>(gradients),
                               std::span(state), 1, 1.0);
               }) == 0);
-        CHECK(tocsin_test::allocations_during([&] { state.reserve(1000); }) == 1); // it does count
+        CHECK(tocsin_test::allocations_during([&] { state.reserve(1000); }) == 1); // it counts
         rule.update(std::span<double>{}, std::span<const double>{}, std::span<double>{}, 1, 1.0);
     }
 

@@ -15,7 +15,7 @@ using tocsin::training_state;
 
 namespace {
 
-/// A file in memory, or as near to it as the C library gets.
+/// A file in memory, or as close as the C library gets.
 class captured_output {
   public:
     captured_output() : file_{std::tmpfile()} { REQUIRE(file_ != nullptr); }
@@ -36,7 +36,7 @@ class captured_output {
     std::FILE* file_;
 };
 
-/// Tells a callback about epoch `epoch` (counted from 0) of `planned`.
+/// Calls a callback for epoch `epoch` (counted from 0) of `planned`.
 template <class Callback>
 void tell(Callback& callback, int epoch, int planned) {
     training_state<float> state;
@@ -119,7 +119,8 @@ TEST_SUITE("training") {
             told.push_back(event.record.epoch);
             return event.record.epoch < 2;
         };
-        // One without a result never ends training, and is told even when the one before does.
+        // A callback without a result never ends training, and is called even when the one before
+        // ends it.
         const auto watch = [&](const auto& event) { told.push_back(10 + event.record.epoch); };
         const captured_output output;
         tocsin::log_line log(output.file());

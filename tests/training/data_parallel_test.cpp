@@ -32,7 +32,7 @@ tocsin::sequence_set<double> noise(int windows) {
     return set;
 }
 
-/// Loss, then gradient, of a batch of `windows` windows.
+/// Loss and gradient of a batch of `windows` windows.
 tocsin::aligned_vector<double> evaluate(const data_parallel& execution, int windows) {
     const model shape = model::with_embedding(2, 3);
     const auto set = noise(windows);

@@ -59,7 +59,7 @@ state train(const trainer& fit, std::uint64_t seed, double dropout = 0.2) {
     return run;
 }
 
-/// Why fit refuses; the state must be untouched.
+/// Why fit refuses; the state must be unchanged.
 template <class Trainer = trainer>
 std::string refusal(const Trainer& fit, const tocsin::sequence_set<float>& training,
                     const tocsin::sequence_set<float>& validation = {},
@@ -106,7 +106,7 @@ TEST_SUITE("training") {
         }
         CHECK(run.best_rmse == lowest);
         CHECK(run.history[static_cast<std::size_t>(run.best_epoch)].validation_rmse == lowest);
-        // The kept weights are those of the best epoch.
+        // The kept weights are from the best epoch.
         tocsin::regression_errors errors;
         tocsin::predict_windows(shape, std::span<const Scalar>(run.best_parameters),
                                 validation.windows(), 8,
@@ -117,7 +117,7 @@ TEST_SUITE("training") {
     }
 
     TEST_CASE("fit: early stopping ends training, the best weights are not the last ones") {
-        // A rate so large that the error goes up and down.
+        // A rate so large that the error fluctuates.
         trainer fit = make_trainer(200);
         fit.optimiser.learning_rate = 0.3;
         fit.stopping.patience = 3;
@@ -144,7 +144,7 @@ TEST_SUITE("training") {
         state run = train(fit, 5);
         CHECK(run.finished_epochs() == 3);
         state copy = run;
-        std::fill(run.parameters.begin(), run.parameters.end(), 0.0F); // the copy owns its own
+        std::fill(run.parameters.begin(), run.parameters.end(), 0.0F); // the copy has its own
         fit.epochs = 7;
         const auto set = sines<float>();
         CHECK(fit.fit(make_model(0.2), set.windows(), {}, copy).ok());
@@ -182,7 +182,7 @@ TEST_SUITE("training") {
         CHECK(seen == std::vector<int>{0, 1, 2});
         CHECK(told == 3);
         CHECK(run.finished_epochs() == 3);
-        // One that ends training does not keep the others from being told.
+        // Other callbacks are called even when one ends training.
         seen.clear();
         REQUIRE(fit.fit(
                        make_model(), set.windows(), {}, run, [](const auto&) { return false; },

@@ -37,7 +37,7 @@ struct double_loss {
 
 template <class Loss>
 double worst_gradient_error() {
-    // Predictions and targets differ by at least 1: no difference of L1 crosses its kink.
+    // Predictions and targets differ by at least 1, so no difference of L1 crosses its kink.
     auto predictions = tocsin_test::random_values<double>(20, 1);
     auto targets = tocsin_test::random_values<double>(20, 2);
     for (std::size_t k = 0; k < targets.size(); ++k) {

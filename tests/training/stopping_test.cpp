@@ -18,7 +18,7 @@ struct forgetful_rule {
     bool operator()(double) const noexcept { return false; }
 };
 
-/// After how many of these epochs the rule ends training; 0 when it does not.
+/// The number of these epochs after which the rule ends training; 0 when it does not.
 int stops_after(const tocsin::early_stopping& rule, std::initializer_list<double> errors) {
     std::vector<tocsin::epoch_record> history;
     for (const double error : errors) {

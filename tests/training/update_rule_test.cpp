@@ -9,7 +9,7 @@
 
 namespace {
 
-/// Plain gradient descent: the smallest rule.
+/// Plain gradient descent, the smallest rule.
 struct gradient_descent {
     double learning_rate = 0.1;
     tocsin::status check() const { return {}; }

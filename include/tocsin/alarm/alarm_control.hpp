@@ -1,8 +1,10 @@
 /// @file alarm_control.hpp
-/// @brief Small pieces between a flag per row and an alarm that somebody answers.
+/// @brief Small filters between a flag per row and an alarm that somebody responds to.
 ///
 /// Each is a few numbers with `push(...) noexcept -> bool`, row after row. A piece may stand alone,
-/// or in an alarm_chain after others that pass flags on. NaN never raises an alarm.
+/// or in an alarm_chain after others that pass flags on. NaN never raises an alarm. A score of any
+/// size counts as one that is above or below, no more: there is nothing to recover from but what
+/// the settings say.
 #pragma once
 
 #include "tocsin/core/status.hpp"
@@ -28,7 +30,7 @@ inline status check_rows(std::string_view caller, std::string_view name, std::in
     return {};
 }
 
-/// For exchange(): fails the archive when what it loaded is out of range.
+/// For exchange(): fails the archive when a loaded value is out of range.
 template <class Archive>
 void keep_if(Archive& archive, const status& usable) {
     if constexpr (Archive::loading) {
@@ -42,11 +44,11 @@ inline constexpr std::int64_t most_rows = std::int64_t{1} << 53;
 
 } // namespace detail
 
-/// A score must rise above `on` to raise an alarm, and the alarm lasts until one falls below `off`:
-/// a score that trembles at one threshold is one alarm. NaN changes nothing.
+/// A score must rise above `on` to raise an alarm, which lasts until a score falls below `off`, so
+/// that a score fluctuating around one threshold is one alarm. NaN changes nothing.
 class hysteresis {
   public:
-    /// @param off at most `on`; otherwise check() says so and there is never an alarm
+    /// @param off at most `on`; otherwise check() reports it and there is never an alarm
     hysteresis(double on, double off) noexcept : on_{on}, off_{off} {}
 
     status check() const noexcept {
@@ -80,11 +82,11 @@ class hysteresis {
 /// Side of the expected value on which a deviation is an anomaly.
 enum class direction : std::uint8_t { both, above, below };
 
-/// Passes a flag on only when the signal is far enough from what was expected, on the given side: a
+/// Passes a flag only when the signal is far enough from the expected value, on the given side: a
 /// score says that a deviation is unusual, not that it matters.
 class minimum_deviation {
   public:
-    /// @param least in units of the signal, at least 0; otherwise check() says so, and nothing
+    /// @param least in units of the signal, at least 0; otherwise check() reports it and nothing
     ///              passes
     explicit minimum_deviation(double least, direction side = direction::both) noexcept
         : least_{least}, side_{side} {}
@@ -119,8 +121,13 @@ class minimum_deviation {
 /// At least m flags among the last n rows.
 class m_of_n {
   public:
+    static constexpr const char* kind = "m_of_n";
+    static constexpr int version = 1;
+
+    /// Passes every flag on: one of one.
+    m_of_n() noexcept : m_of_n(1, 1) {}
     /// @param m 1 to n
-    /// @param n at most 64; otherwise check() says so and there is never an alarm
+    /// @param n at most 64; otherwise check() reports it and there is never an alarm
     m_of_n(int m, int n) noexcept : m_{m}, n_{n} {}
 
     status check() const noexcept {
@@ -146,8 +153,14 @@ class m_of_n {
         auto high = static_cast<std::uint32_t>(last_ >> 32U);
         archive.integer("last_low", low);
         archive.integer("last_high", high);
-        last_ = std::uint64_t{high} << 32U | low;
+        if constexpr (Archive::loading) {
+            last_ = std::uint64_t{high} << 32U | low;
+        }
         detail::keep_if(archive, check());
+        if (check().ok() && (last_ & ~(~std::uint64_t{0} >> (64 - n_))) != 0) {
+            detail::keep_if(archive, status::error(error_code::format_error, "m_of_n: flags ",
+                                                   last_, " of more than ", n_, " rows"));
+        }
     }
 
   private:
@@ -156,11 +169,14 @@ class m_of_n {
     std::uint64_t last_ = 0; // flags, the newest in bit 0
 };
 
-/// A flag must stand for `rows` rows in succession: the first rows - 1 of each run are held back.
+/// A flag must last for `rows` consecutive rows: the first rows - 1 of each run are held back.
 class minimum_duration {
   public:
-    /// @param rows at least 1; otherwise check() says so and all flags pass
-    explicit minimum_duration(std::int64_t rows) noexcept : rows_{rows} {}
+    static constexpr const char* kind = "minimum_duration";
+    static constexpr int version = 1;
+
+    /// @param rows at least 1; otherwise check() reports it and all flags pass
+    explicit minimum_duration(std::int64_t rows = 1) noexcept : rows_{rows} {}
 
     status check() const noexcept {
         return detail::check_rows("minimum_duration", "rows", rows_, 1, detail::most_rows);
@@ -184,12 +200,15 @@ class minimum_duration {
     std::int64_t run_ = 0;
 };
 
-/// After an alarm there is none for `rows` rows. A run of flags counts as one alarm and passes
-/// whole; a run that begins during the silence passes from its end on.
+/// Suppresses alarms for `rows` rows after an alarm. A run of flags is one alarm and passes as a
+/// whole; a run that begins during the silence passes from the end of the silence on.
 class suppression {
   public:
-    /// @param rows at least 0; otherwise check() says so and all flags pass
-    explicit suppression(std::int64_t rows) noexcept : rows_{rows} {}
+    static constexpr const char* kind = "suppression";
+    static constexpr int version = 1;
+
+    /// @param rows at least 0; otherwise check() reports it and all flags pass
+    explicit suppression(std::int64_t rows = 0) noexcept : rows_{rows} {}
 
     status check() const noexcept {
         return detail::check_rows("suppression", "rows", rows_, 0, detail::most_rows);
@@ -218,24 +237,28 @@ class suppression {
 
   private:
     std::int64_t rows_;
-    std::int64_t silence_ = 0; // rows that are left of it
+    std::int64_t silence_ = 0; // remaining rows of it
     bool active_ = false;
 };
 
-/// What an alarm_chain consists of: passes a flag on, or not.
+/// The pieces of an alarm_chain: they pass a flag or hold it back.
 template <class Piece>
 concept alarm_piece = std::copyable<Piece> && requires(Piece piece, bool flag) {
     { piece.push(flag) } noexcept -> std::same_as<bool>;
     piece.reset();
 };
 
-/// Pieces one after another: each sees what the one before has passed on.
+/// Pieces in sequence: each sees the flags that the previous one passed.
 ///
 ///     alarm_chain chain{m_of_n(3, 5), minimum_duration(2), suppression(60)};
 ///     const bool alarm = chain.push(score > threshold);
 template <alarm_piece... Pieces>
 class alarm_chain {
   public:
+    /// Of pieces by their default constructors: a detector loads others into them.
+    alarm_chain() noexcept
+        requires(sizeof...(Pieces) > 0 && (std::default_initializable<Pieces> && ...))
+    = default;
     explicit alarm_chain(Pieces... pieces) noexcept : pieces_{std::move(pieces)...} {}
 
     bool push(bool flag) noexcept {
@@ -245,7 +268,7 @@ class alarm_chain {
     void reset() noexcept {
         std::apply([](auto&... piece) { (piece.reset(), ...); }, pieces_);
     }
-    /// What is wrong with the first piece that has something wrong.
+    /// The error of the first invalid piece.
     status check() const noexcept {
         status first;
         const auto look = [&](const auto& piece) {
@@ -259,9 +282,12 @@ class alarm_chain {
         return first;
     }
 
-    /// Each piece under its place in the chain: "0", "1", ...
+    static constexpr const char* kind = "alarm_chain";
+    static constexpr int version = 1;
+    /// Each piece under its position in the chain: "0", "1", ...
     template <class Archive>
     void exchange(Archive& archive) {
+        archive.expect("pieces", static_cast<int>(sizeof...(Pieces)));
         exchange_each(archive, std::index_sequence_for<Pieces...>{});
     }
 
@@ -271,8 +297,7 @@ class alarm_chain {
         const auto one = [&](auto& piece, std::size_t index) {
             static_assert(sizeof...(Pieces) <= 10, "alarm_chain: names have one digit");
             const char name[] = {static_cast<char>('0' + index), '\0'};
-            const auto inner = archive.scope(name);
-            piece.exchange(archive);
+            archive.object(name, piece);
         };
         (one(std::get<Index>(pieces_), Index), ...);
     }

@@ -1,5 +1,5 @@
 /// @file anomaly_likelihood.hpp
-/// @brief Rolling anomaly likelihood: how unusual the recent scores are beside those of long.
+/// @brief Rolling anomaly likelihood: how unusual recent scores are compared with a long history.
 #pragma once
 
 #include "tocsin/core/status.hpp"
@@ -18,7 +18,7 @@ struct anomaly_likelihood_settings {
     int long_rows = 8000;          ///< rows of the long window, 2 to 2^24
     int short_rows = 10;           ///< rows of the short window, 1 to long_rows
     int warm_up = 300;             ///< rows before the first likelihood, 2 to long_rows
-    double least_deviation = 1e-6; ///< standard deviations below count as this; positive
+    double least_deviation = 1e-6; ///< lower bound for standard deviations; positive
 
     status check() const noexcept {
         const auto refuse = [](const char* name, auto value, const char* expected) {
@@ -44,13 +44,12 @@ struct anomaly_likelihood_settings {
 /// Turns scores into the probability that they are unusual for the stream (Lavin and Ahmad,
 /// "Evaluating real-time anomaly detection algorithms - the Numenta anomaly benchmark", ICMLA
 /// 2015):
-///     likelihood = 1 - Q((mean of the short window - mean) / standard deviation),
-/// mean and deviation being those of the long window, the newest score included, and Q the upper
-/// tail of the normal distribution. A noisy stream thus needs more than a quiet one. The usual
-/// alarm is likelihood >= 1 - 1e-5, z() >= 4.26.
 ///
 /// Scores of a mean over several rows vary less than single ones, so that the likelihood is
 /// conservative for independent scores; the definition above is the paper's.
+///
+/// Scores count as at most largest_input in size (see moving_window); whatever came, the likelihood
+/// is right again 2 * long_rows finite scores later.
 class anomaly_likelihood {
   public:
     /// `invalid_argument` for settings out of range. Allocates.
@@ -63,8 +62,8 @@ class anomaly_likelihood {
 
     const anomaly_likelihood_settings& settings() const noexcept { return settings_; }
 
-    /// Takes in a score and returns the likelihood, in [0, 1]; NaN during the warm-up. A score that
-    /// is not finite changes nothing and is counted in rejected(): NaN gives NaN, infinity 1, minus
+    /// Adds a score and returns the likelihood, in [0, 1]; NaN during the warm-up. A score that is
+    /// not finite changes nothing and is counted in rejected(): NaN gives NaN, infinity 1, minus
     /// infinity 0. O(1), never allocates.
     double push(double score) noexcept {
         if (!std::isfinite(score)) {
@@ -77,7 +76,7 @@ class anomaly_likelihood {
     }
 
     /// Distance of the short mean from the long one in standard deviations; NaN during the warm-up.
-    /// Unlike the likelihood it still tells large ones apart.
+    /// Unlike the likelihood, it still distinguishes large values.
     double z() const noexcept {
         if (long_.count() < settings_.warm_up) {
             return std::numeric_limits<double>::quiet_NaN();
@@ -112,9 +111,25 @@ class anomaly_likelihood {
             settings_.long_rows = long_.rows();
             settings_.short_rows = short_.rows();
             if (archive.outcome().ok()) {
-                archive.fail(settings_.check());
+                archive.fail(valid());
             }
         }
+    }
+
+    /// Whether make() and push() can have led here; `format_error` with what is impossible.
+    status valid() const noexcept {
+        if (status usable = settings_.check(); !usable) {
+            return usable;
+        }
+        if (short_.count() != std::min(long_.count(), short_.rows())) {
+            return status::error(error_code::format_error, "anomaly_likelihood: ", short_.count(),
+                                 " scores in the short window, ", long_.count(),
+                                 " in the long one");
+        }
+        if (status usable = long_.valid(); !usable) {
+            return usable;
+        }
+        return short_.valid();
     }
 
   private:

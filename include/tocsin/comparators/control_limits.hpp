@@ -20,7 +20,7 @@ inline double incomplete_beta(double a, double b, double x) noexcept {
     if (!(x < 1)) {
         return 1;
     }
-    if (x > (a + 1) / (a + b + 2)) { // the fraction converges fast on the other side
+    if (x > (a + 1) / (a + b + 2)) { // the fraction converges quickly on the other side
         return 1 - incomplete_beta(b, a, 1 - x);
     }
     constexpr double tiny = 1e-300;
@@ -46,8 +46,7 @@ inline double incomplete_beta(double a, double b, double x) noexcept {
     return front * fraction / a;
 }
 
-/// The x in [low, high] where a growing function reaches `level`, to the last bit that bisection
-/// finds.
+/// The x in [low, high] where an increasing function reaches `level`, to the last bit by bisection.
 template <class Function>
 double bisect(double low, double high, double level, const Function& function) noexcept {
     for (int step = 0; step < 200; ++step) {
@@ -91,9 +90,9 @@ inline double hotelling_limit(int components, double samples, double probability
 }
 
 /// Limit of the residual statistic Q (Jackson and Mudholkar, "Control procedures for residuals
-/// associated with principal component analysis", Technometrics 21, 1979) from the sums theta_i of
-/// the i-th powers of the variances that are left to the residual.
-/// @return 0 when theta1 is 0: there is no residual in normal samples.
+/// associated with principal component analysis", Technometrics 21, 1979) from theta_i, the sums of
+/// the i-th powers of the residual variances.
+/// @return 0 when theta1 is 0: normal samples have no residual
 inline double residual_limit(double theta1, double theta2, double theta3,
                              double probability) noexcept {
     if (!(theta1 > 0)) {

@@ -1,5 +1,5 @@
 /// @file lagged_value.hpp
-/// @brief Forecast by the last value, or by the value one period ago.
+/// @brief Forecast equal to the last value, or to the value one period ago.
 #pragma once
 
 #include "tocsin/comparators/sample_scorer.hpp"
@@ -13,9 +13,10 @@
 
 namespace tocsin {
 
-/// Predicts each feature by its value `lag` samples before: lag 1 is the last value, the period of
-/// the series (dominant_period()) the seasonal last value. The score is the root mean square over
-/// the features of the differences, each divided by its root mean square in the training samples.
+/// Predicts each feature by its value `lag` samples before: lag 1 is the last value; the period of
+/// the series (dominant_period()) gives the seasonal last value. The score is the root mean square
+/// over the features of the differences, each divided by its root mean square in the training
+/// samples.
 class lagged_value {
   public:
     explicit lagged_value(int lag = 1) noexcept : lag_{lag} {}
@@ -75,7 +76,7 @@ class lagged_value {
   private:
     int lag_;
     column<double> scale_;
-    column<double> mean_;   // stands for values that are missing from the start
+    column<double> mean_;   // replaces values that are missing from the start
     column<double> sample_; // the newest, with the last finite value where one is missing
     sample_window<double> past_;
 };

@@ -15,14 +15,16 @@
 namespace tocsin {
 
 struct autoregression_settings {
-    int order = 8;                ///< samples that a forecast looks back at, at least 1
-    int targets = 0;              ///< the first so many features are predicted; 0: all
+    int order = 8;                ///< number of past samples in a forecast, at least 1
+    int targets = 0;              ///< number of features to predict, the first ones; 0: all
     double relative_ridge = 1e-3; ///< penalty on the weights of scaled inputs, per sample; above 0
 };
 
 /// Vector autoregression: each target is an affine function of the last `order` samples of all
-/// features, so that commands beside a measurement help to predict it. The weights minimise
+/// features, so commands help to predict a measurement. The weights minimise
+///
 ///     sum over samples |y - W x - b|^2 + ridge |W|^2
+///
 /// (ridge regression; Hoerl and Kennard 1970) over features of mean 0 and variance 1, solved by
 /// Cholesky. The score is the root mean square over the targets of the errors, each divided by its
 /// root mean square in the training samples.

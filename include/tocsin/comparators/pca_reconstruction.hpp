@@ -1,5 +1,5 @@
 /// @file pca_reconstruction.hpp
-/// @brief Principal components: Hotelling's T-squared inside of them, the residual Q outside.
+/// @brief Principal components: Hotelling's T-squared within them, the residual Q outside.
 #pragma once
 
 #include "tocsin/comparators/control_limits.hpp"
@@ -19,21 +19,21 @@ struct pca_settings {
     double explained_variance = 0.85; ///< the fewest components with more than this share; 1: all
     double probability = 0.999;       ///< share of normal samples below each of the limits
     bool scale =
-        true; ///< divide by deviations; false where all features have one unit, as in windows
+        true; ///< divide by deviations; false if all features have the same unit, as in windows
 };
 
 /// The two statistics of a sample.
 struct pca_statistics {
     double t_squared = 0; ///< sum of squared components, each divided by its variance
-    double q = 0;         ///< squared length of what the components leave over
+    double q = 0;         ///< squared length of the part outside the components
 };
 
 /// Principal component analysis of features scaled to mean 0 and, if wanted, variance 1. A sample
-/// is anomalous when it lies far off within the space of the components (T-squared) or outside of
-/// it (Q). The score is the larger of both, each divided by its limit, so that 1 is a threshold.
-/// Each sample is judged alone; to judge shapes, pass windows as samples. Features that are
-/// constant in the training samples are left out where features are scaled, and belong to the
-/// residual where not.
+/// is anomalous when it is far from the mean within the space of the components (T-squared) or
+/// outside it (Q). The score is the larger of the two, each divided by its limit, so that 1 is a
+/// threshold. Each sample is judged alone; to judge shapes, pass windows as samples. Features that
+/// are constant in the training samples are left out if features are scaled; otherwise they belong
+/// to the residual.
 class pca_reconstruction {
   public:
     explicit pca_reconstruction(pca_settings settings = {}) noexcept : settings_{settings} {}
@@ -44,7 +44,7 @@ class pca_reconstruction {
     const column<double>& variances() const noexcept { return variances_; }
     /// Limit of T-squared, see hotelling_limit().
     double t_squared_limit() const noexcept { return t_squared_limit_; }
-    /// Limit of Q, see residual_limit(); infinite when no variance is left over.
+    /// Limit of Q, see residual_limit(); infinite when there is no residual variance.
     double q_limit() const noexcept { return q_limit_; }
 
     /// O(samples * features^2 + features^3), allocates.
@@ -84,8 +84,8 @@ class pca_reconstruction {
                                  "pca_reconstruction: no eigenvalues of the covariance of ",
                                  features, " features");
         }
-        // Constant features and exact dependencies have no variance of their own: what stands there
-        // is rounding, and dividing by it would make noise of it.
+        // Constant features and exact dependencies have no variance of their own. Their values are
+        // rounding errors, which a division would amplify.
         variances_ = solver.eigenvalues().reverse().head(varying);
         const double least =
             variances_[0] * static_cast<double>(features) * std::numeric_limits<double>::epsilon();
@@ -136,7 +136,7 @@ class pca_reconstruction {
         return inside >= outside || std::isnan(inside) ? inside : outside;
     }
 
-    /// Nothing to forget: each sample is judged alone.
+    /// Does nothing: each sample is judged alone.
     void reset() noexcept {}
 
   private:

@@ -1,5 +1,5 @@
 /// @file sample_scorer.hpp
-/// @brief What a comparator is: it learns from normal samples and scores a stream one by one.
+/// @brief The concept of a comparator: it learns from normal samples and scores a stream.
 #pragma once
 
 #include "tocsin/core/status.hpp"
@@ -13,7 +13,7 @@
 
 namespace tocsin {
 
-/// Samples as comparators take them, `[features x samples]`; a matrix, a map or some columns of
+/// The argument type of comparators, `[features x samples]`; a matrix, a map or some columns of
 /// either fit without a copy.
 using samples_view = Eigen::Ref<const matrix<double>>;
 
@@ -35,8 +35,8 @@ concept sample_scorer =
         { constant.features() } noexcept -> std::same_as<int>;
     };
 
-/// Scores every sample of a recording from an empty history on: reset(), then push() for each
-/// column.
+/// Scores every sample of a recording, starting from an empty history: reset(), then push() for
+/// each column.
 /// @param values `[features x samples]` with the features of the fit, else `invalid_argument`
 /// @param scores one per sample, else `invalid_argument`
 template <sample_scorer Scorer>

@@ -1,5 +1,5 @@
 /// @file smoothed_z_score.hpp
-/// @brief Distance from the mean in standard deviations, averaged over time: no model at all.
+/// @brief Distance from the mean in standard deviations, averaged over time, without any model.
 #pragma once
 
 #include "tocsin/comparators/sample_scorer.hpp"

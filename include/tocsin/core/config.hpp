@@ -1,5 +1,5 @@
 /// @file config.hpp
-/// @brief Library version and the one hook that is called on a broken precondition.
+/// @brief Library version and the hook that is called when a precondition is broken.
 #pragma once
 
 #include <cstdio>
@@ -24,7 +24,7 @@
 
 namespace tocsin::detail {
 
-/// Prints the message and aborts: what TOCSIN_FAIL does unless the application defines its own.
+/// Prints the message and aborts: the default of TOCSIN_FAIL.
 [[noreturn]] inline void fail(const char* message) noexcept {
     std::fputs("tocsin: ", stderr);
     std::fputs(message, stderr);
@@ -34,13 +34,13 @@ namespace tocsin::detail {
 
 } // namespace tocsin::detail
 
-/// The one hook for broken preconditions; it must not return. Define it before the first include of
-/// a tocsin header to log, throw or reset instead of aborting. It receives a `const char*`.
+/// The only hook for broken preconditions; it must not return. Define it before the first include
+/// of a tocsin header to log, throw or reset instead of aborting. It receives a `const char*`.
 #ifndef TOCSIN_FAIL
 #define TOCSIN_FAIL(message) ::tocsin::detail::fail(message)
 #endif
 
-/// Checks a precondition of the caller in debug builds (without NDEBUG); costs nothing otherwise.
+/// Checks a caller's precondition in debug builds (without NDEBUG); costs nothing otherwise.
 #ifndef NDEBUG
 #define TOCSIN_ASSERT(condition, message) ((condition) ? void() : TOCSIN_FAIL(message))
 #else

@@ -1,5 +1,5 @@
 /// @file extents.hpp
-/// @brief Sizes that are known at compile time or at run time, in one code path.
+/// @brief Sizes that are known at compile time or at run time, with one code path for both.
 #pragma once
 
 #include "tocsin/core/config.hpp"

@@ -1,5 +1,5 @@
 /// @file random.hpp
-/// @brief One seeded generator of random numbers with the same stream on every platform.
+/// @brief A seeded random number generator with the same stream on every platform.
 #pragma once
 
 #include "tocsin/core/config.hpp"
@@ -16,8 +16,8 @@
 namespace tocsin {
 
 /// xoshiro256++ seeded through splitmix64 (Blackman and Vigna, "Scrambled linear pseudorandom
-/// number generators", ACM TOMS 47, 2021). Integers, uniforms and shuffles are the same bits on
-/// every platform; normals are the same up to the last place of the platform's `log`. Meets
+/// number generators", ACM TOMS 47, 2021). Integers, uniforms and shuffles have the same bits on
+/// every platform; normals agree up to the last place of the platform's `log`. Satisfies
 /// std::uniform_random_bit_generator. Never allocates.
 class random_generator {
   public:
@@ -68,7 +68,7 @@ class random_generator {
         return bits % bound;
     }
     /// Normal with mean 0 and variance 1 (Marsaglia's polar method; one value of each pair is
-    /// dropped so that the state is the four words alone).
+    /// dropped so that the four words are the whole state).
     double normal() noexcept {
         for (;;) {
             const double x = uniform(-1, 1);
@@ -88,7 +88,7 @@ class random_generator {
     state_type state_{};
 };
 
-/// Shuffles in place (Fisher and Yates), the same order for one seed on every platform.
+/// Shuffles in place (Fisher and Yates); a seed gives the same order on every platform.
 template <class T>
 constexpr void shuffle(std::span<T> items, random_generator& random) noexcept {
     for (std::size_t last = items.size(); last > 1; --last) {

@@ -15,23 +15,24 @@
 
 namespace tocsin {
 
-/// Kind of a failure, for programs; people read status::message().
+/// Kind of failure, for programs; people read status::message().
 enum class error_code : std::uint8_t {
     ok,               ///< no failure
     invalid_argument, ///< a setting or a shape is out of range
-    invalid_data,     ///< the numbers handed in cannot be used (NaN, too few, wrong label)
+    invalid_data,     ///< the given numbers cannot be used (NaN, too few, wrong label)
     not_ready,        ///< an earlier phase (train, fit_errors, tune) has not been run
     io_error,         ///< the operating system refused to open, read, write or rename
-    format_error      ///< a file's content is malformed or of another shape than declared
+    format_error      ///< a file is malformed or does not have the declared shape
 };
 
-/// Success, or an error code with a message of at most 383 characters (longer ones are cut).
-/// Holds its message in place: never allocates, so that it serves targets without a heap too.
+/// Success, or an error code with a message of at most 383 characters (longer ones are cut). The
+/// message is stored in place; nothing is allocated, so this also works on targets without a heap.
 class [[nodiscard]] status {
   public:
     constexpr status() noexcept = default;
 
-    /// Builds a failure; the parts (text, characters, integers, floating-point numbers) are joined.
+    /// Builds a failure; the parts (text, characters, integers, floating-point numbers) are
+    /// concatenated.
     template <class... Parts>
     static status error(error_code code, const Parts&... parts) noexcept {
         status failure;
@@ -43,7 +44,7 @@ class [[nodiscard]] status {
     bool ok() const noexcept { return code_ == error_code::ok; }
     explicit operator bool() const noexcept { return ok(); }
     error_code code() const noexcept { return code_; }
-    /// What went wrong and with which value; empty on success. Valid as long as this status.
+    /// What went wrong and with which value; empty on success. Valid as long as this status exists.
     const char* message() const noexcept { return message_; }
 
   private:
@@ -78,7 +79,7 @@ class [[nodiscard]] status {
     char message_[384] = {};
 };
 
-/// A value, or the status that says why there is none.
+/// A value, or the status that says why there is no value.
 template <class T>
 class [[nodiscard]] result {
   public:

@@ -1,5 +1,5 @@
 /// @file storage.hpp
-/// @brief Owning buffers and how a caller-passed work area is handed out in pieces.
+/// @brief Owning buffers, and a work area that hands out pieces of a caller's buffer.
 #pragma once
 
 #include "tocsin/core/extents.hpp"
@@ -15,8 +15,8 @@
 
 namespace tocsin {
 
-/// Heap buffer aligned for the widest vectors. Its alignment is the same in every process, so that
-/// kernels which treat an unaligned head apart give the same bits everywhere.
+/// Heap buffer aligned for the widest vectors. Its alignment is the same in every process, so
+/// kernels that treat an unaligned head separately give the same bits everywhere.
 template <class T>
 using aligned_vector = std::vector<T, Eigen::aligned_allocator<T>>;
 
@@ -25,7 +25,7 @@ template <class T, index_t Size = dynamic>
 using storage = std::conditional_t<Size == dynamic, aligned_vector<T>,
                                    std::array<T, static_cast<std::size_t>(Size < 0 ? 0 : Size)>>;
 
-/// Sizes a buffer: resizes a heap buffer (allocates), checks an in-place one.
+/// Sets the size of a buffer: resizes a heap buffer (allocates), checks an in-place one.
 template <class T>
 void resize_storage(aligned_vector<T>& buffer, index_t size) {
     buffer.assign(static_cast<std::size_t>(size), T{});
@@ -36,7 +36,7 @@ void resize_storage(std::array<T, Size>& buffer, [[maybe_unused]] index_t size) 
     buffer.fill(T{});
 }
 
-/// `count` scalars of a span from `offset` on, with signed positions.
+/// `count` scalars of a span starting at `offset`, with signed positions.
 template <class Scalar>
 constexpr std::span<Scalar> slice(std::span<Scalar> all, index_t offset, index_t count) noexcept {
     TOCSIN_ASSERT(offset >= 0 && count >= 0 && offset + count <= static_cast<index_t>(all.size()),
@@ -44,14 +44,14 @@ constexpr std::span<Scalar> slice(std::span<Scalar> all, index_t offset, index_t
     return all.subspan(static_cast<std::size_t>(offset), static_cast<std::size_t>(count));
 }
 
-/// The scalars of a span from `offset` on.
+/// The scalars of a span starting at `offset`.
 template <class Scalar>
 constexpr std::span<Scalar> slice(std::span<Scalar> all, index_t offset) noexcept {
     return slice(all, offset, static_cast<index_t>(all.size()) - offset);
 }
 
-/// `count` rounded up to whole cache lines of 64 bytes, so that what follows in an aligned buffer
-/// is aligned too.
+/// `count` rounded up to whole cache lines of 64 bytes, so that whatever follows in an aligned
+/// buffer is aligned too.
 template <class Scalar>
 constexpr index_t whole_lines(index_t count) noexcept {
     constexpr auto line = static_cast<index_t>(64 / sizeof(Scalar));
@@ -65,15 +65,16 @@ constexpr std::span<Scalar> zero(std::span<Scalar> values) noexcept {
     return values;
 }
 
-/// Hands out consecutive pieces of a work area that the caller owns. Never allocates.
-/// A function that takes a work area states its size in a `..._size()` function beside it.
+/// Hands out consecutive pieces of a work area that the caller owns. Never allocates. A function
+/// that takes a work area has a matching `..._size()` function.
 template <class Scalar>
 class work_area {
   public:
     // NOLINTNEXTLINE(google-explicit-constructor,hicpp-explicit-conversions): a span with a cursor
     constexpr work_area(std::span<Scalar> area) noexcept : rest_{area} {}
 
-    /// The next `count` scalars; a too small area is a broken precondition (debug builds check).
+    /// The next `count` scalars; a work area that is too small breaks the precondition (debug
+    /// builds check).
     constexpr std::span<Scalar> take(index_t count) noexcept {
         TOCSIN_ASSERT(count >= 0 && count <= static_cast<index_t>(rest_.size()),
                       "work_area: the caller's work area is too small");

@@ -1,9 +1,9 @@
 /// @file views.hpp
-/// @brief Matrix types and the views that give shape to spans of scalars.
+/// @brief Matrix types and views that give shape to spans of scalars.
 ///
 /// Everything is column-major and samples are columns: a batch at one time step is
-/// `[features x batch]`, a sequence `[features x (batch * time)]` with the batch columns of one
-/// time step next to each other.
+/// `[features x batch]`, a sequence `[features x (batch * time)]` with the batch columns of a time
+/// step next to each other.
 #pragma once
 
 #include "tocsin/core/extents.hpp"
@@ -54,14 +54,14 @@ class sequence_view {
     sequence_view(Scalar* data, int features, int batch, int time) noexcept
         : data_{data}, features_{features}, batch_{batch}, time_{time} {}
 
-    /// A sequence of mutable scalars can be read as one of const scalars, and one with a
-    /// compile-time number of features as one without, and back where they agree.
+    /// Converts from mutable to const scalars, and between compile-time and run-time numbers of
+    /// features where the numbers agree.
     template <class Other, int OtherFeatures>
         requires(std::is_convertible_v<Other (*)[], Scalar (*)[]> &&
                  (Features == OtherFeatures || Features == dynamic || OtherFeatures == dynamic))
     // NOLINTNEXTLINE(google-explicit-constructor,hicpp-explicit-conversions): like std::span
     sequence_view(sequence_view<Other, OtherFeatures> other) noexcept {
-        if (other.data() != nullptr) { // an empty view says "not wanted" and has no features
+        if (other.data() != nullptr) { // an empty view means "not wanted" and has no features
             *this = sequence_view(other.data(), other.features(), other.batch(), other.time());
         }
     }

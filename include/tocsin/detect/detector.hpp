@@ -65,7 +65,8 @@ class detector {
 
     /// A detector that waits to be loaded.
     detector()
-        requires std::default_initializable<Rule>
+        requires std::default_initializable<Scaler> && std::default_initializable<Rule> &&
+                 std::default_initializable<Alarm>
         : detector(Model{}) {}
     /// Settings that cannot work are reported by check() and every phase.
     explicit detector(Model model, detector_settings settings = {}, Scaler data_scaler = {},
@@ -80,6 +81,7 @@ class detector {
         }
         if (check().ok()) {
             parts_.prepare();
+            parts_.identity = detail::identity_of(parts_);
         }
     }
 
@@ -166,8 +168,8 @@ class detector {
         const int scaled = detail::features_of(data_scaler, features());
         if (mean.size() != features() || scaled != features()) {
             return status::error(error_code::invalid_argument, "borrow: a mean of ", mean.size(),
-                                 " and a scaler of ", scaled,
-                                 " features for a detector of ", features());
+                                 " and a scaler of ", scaled, " features for a detector of ",
+                                 features());
         }
         if (const status usable = parts_.weights.borrow(parts_.model, weights); !usable.ok()) {
             return usable;
@@ -250,8 +252,7 @@ class detector {
         }
         matrix<scalar_type> original(features(), settings().window);
         detail::for_each_prediction(
-            parts_, source,
-            [&](index_t k, const auto&, const matrix<scalar_type>& prediction) {
+            parts_, source, [&](index_t k, const auto&, const matrix<scalar_type>& prediction) {
                 original = prediction;
                 parts_.scaler.inverse(original);
                 visit(k, source.window(k), std::as_const(original));
@@ -267,8 +268,7 @@ class detector {
         auto by_step = by_feature;
         by_step.view = error_view::per_step;
         by_feature.view = error_view::per_feature;
-        return {by_step, by_feature,
-                parts_.model.predict_work_size(1, parts_.settings.window)};
+        return {by_step, by_feature, parts_.model.predict_work_size(1, parts_.settings.window)};
     }
     /// Judges one window. Never allocates.
     /// @param window    `[features x window]`; of another shape or before fit_errors() the verdict
@@ -291,8 +291,7 @@ class detector {
                            settings().missing, workspace.filled_.data());
         parts_.weights.predict(
             parts_.model, {workspace.filled_.data(), features(), 1, settings().window},
-            {workspace.reconstruction_.data(), features(), 1, settings().window},
-            workspace.work_);
+            {workspace.reconstruction_.data(), features(), 1, settings().window}, workspace.work_);
         std::tie(outcome.step_score, outcome.feature_score) = workspace.measure(parts_.errors);
         parts_.scaler.inverse(workspace.reconstruction_);
         outcome.valid = !std::isnan(outcome.step_score) || !std::isnan(outcome.feature_score);
@@ -344,17 +343,16 @@ class detector {
                           verdicts.size() == streams.size() &&
                           (times.empty() || times.size() == streams.size()),
                       "push_all: one sample, verdict and time per stream are needed");
-        std::size_t count = std::min({streams.size(), verdicts.size(),
-                                      static_cast<std::size_t>(samples.cols())});
+        std::size_t count =
+            std::min({streams.size(), verdicts.size(), static_cast<std::size_t>(samples.cols())});
         count = times.empty() ? count : std::min(count, times.size());
         const auto group = static_cast<std::size_t>(workspace.group());
         for (std::size_t first = 0; fits && first < count; first += group) {
             const std::size_t size = std::min(group, count - first);
-            workspace.push(parts_, size,
-                           [&](std::size_t k) -> auto& { return streams[first + k].memory_; },
-                           samples.data() + static_cast<index_t>(first) * features(),
-                           times.empty() ? times : times.subspan(first, size),
-                           verdicts.subspan(first, size));
+            workspace.push(
+                parts_, size, [&](std::size_t k) -> auto& { return streams[first + k].memory_; },
+                samples.data() + static_cast<index_t>(first) * features(),
+                times.empty() ? times : times.subspan(first, size), verdicts.subspan(first, size));
         }
     }
     /// What each feature accounts for in the last score of a stream: non-negative with sum 1, 0 for
@@ -395,6 +393,10 @@ class detector {
     void exchange(Archive& archive) {
         detail::exchange_learned(archive, parts_);
         if constexpr (Archive::loading) {
+            if (!archive.outcome().ok()) { // what the phase says was loaded may be missing
+                parts_.phase = detector_phase::created;
+                return;
+            }
             detail::settle(parts_);
         }
     }

@@ -13,7 +13,8 @@ namespace tocsin {
 /// sample, and the detector judges its forecasts; any other reconstructs windows, and the detector
 /// judges the reconstruction of the window that ends with a sample.
 template <class Model>
-concept detector_model = sequence_model<Model> && std::default_initializable<Model> &&
-                         requires { { Model::kind } -> std::convertible_to<const char*>; };
+concept detector_model = sequence_model<Model> && std::default_initializable<Model> && requires {
+    { Model::kind } -> std::convertible_to<const char*>;
+};
 
 } // namespace tocsin

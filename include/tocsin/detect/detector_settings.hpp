@@ -107,9 +107,11 @@ struct detector_settings {
         archive.integer("pause", kind, pause::learned, pause::given);
         double given = kind == pause::given ? longest_pause : 1;
         archive.number("longest_pause", given);
-        longest_pause = kind == pause::given   ? given
-                        : kind == pause::never ? std::numeric_limits<double>::infinity()
-                                               : std::numeric_limits<double>::quiet_NaN();
+        if constexpr (Archive::loading) {
+            longest_pause = kind == pause::given   ? given
+                            : kind == pause::never ? std::numeric_limits<double>::infinity()
+                                                   : std::numeric_limits<double>::quiet_NaN();
+        }
     }
 };
 

@@ -3,11 +3,11 @@
 #pragma once
 
 #include "tocsin/detect/detector_model.hpp"
+#include "tocsin/detect/stream_memory.hpp"
+#include "tocsin/detect/verdict.hpp"
 #include "tocsin/errors/error_statistic.hpp"
 #include "tocsin/series/scalers/scaler.hpp"
 #include "tocsin/threshold/threshold_rule.hpp"
-#include "tocsin/detect/stream_memory.hpp"
-#include "tocsin/detect/verdict.hpp"
 
 #include <cstddef>
 #include <cstdint>

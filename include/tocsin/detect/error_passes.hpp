@@ -30,7 +30,7 @@ void mark_missing(const Given& given, Scaled& scaled) noexcept {
         for (index_t row = 0; row < scaled.rows(); ++row) {
             scaled(row, col) =
                 std::isfinite(given(row, col))
-                    ? std::clamp(scaled(row, col), -largest_input<scalar>, largest_input<scalar>)
+                    ? std::clamp(scaled(row, col), -largest_scaled_value<scalar>, largest_scaled_value<scalar>)
                     : std::numeric_limits<scalar>::quiet_NaN();
         }
     }
@@ -102,12 +102,13 @@ class window_pass {
     /// Calls `visit(k, errors per step, errors per feature)` for each window. Allocates.
     template <class Visit>
     void run(const windows<scalar_type>& source, Visit&& visit) {
-        for_each_prediction(*learned_, source, [&](index_t k, const auto& window, const auto& made) {
-            by_step_.write(window.data(), made.data(), step_errors_.data());
-            by_feature_.write(window.data(), made.data(), feature_errors_.data());
-            visit(k, std::span<const double>(step_errors_),
-                  std::span<const double>(feature_errors_));
-        });
+        for_each_prediction(
+            *learned_, source, [&](index_t k, const auto& window, const auto& made) {
+                by_step_.write(window.data(), made.data(), step_errors_.data());
+                by_feature_.write(window.data(), made.data(), feature_errors_.data());
+                visit(k, std::span<const double>(step_errors_),
+                      std::span<const double>(feature_errors_));
+            });
     }
 
   private:
@@ -133,9 +134,8 @@ class window_pass {
 /// every value is missing. Allocates.
 /// @param warm_up samples of each window that are left without errors
 template <class Learned, class Visit>
-void for_each_forecast(const Learned& learned,
-                       const windows<typename Learned::scalar_type>& source, int warm_up,
-                       Visit&& visit) {
+void for_each_forecast(const Learned& learned, const windows<typename Learned::scalar_type>& source,
+                       int warm_up, Visit&& visit) {
     using scalar = typename Learned::scalar_type;
     typename Learned::memory_type stream(learned.layout, learned.alarm);
     std::vector<std::byte> memory(static_cast<std::size_t>(learned.layout.scratch()));
@@ -153,10 +153,8 @@ void for_each_forecast(const Learned& learned,
                 learned.source.advance(learned.model, learned.weights, pending.source,
                                        scratch.work);
             }
-            const bool has_errors =
-                pending.complete && !blind && pending.source.seen >= warm_up;
-            visit(k, t,
-                  has_errors ? std::span<const double>(errors) : std::span<const double>());
+            const bool has_errors = pending.complete && !blind && pending.source.seen >= warm_up;
+            visit(k, t, has_errors ? std::span<const double>(errors) : std::span<const double>());
             stream.last.missing = pending.outcome.missing;
         }
     }

@@ -28,12 +28,12 @@ class error_source;
 /// One sample of one stream on its way through an error source.
 template <class Scalar>
 struct source_sample {
-    std::span<Scalar> state;  ///< what the stream remembers for the model
-    std::int64_t seen;        ///< samples before this one since the stream started
-    const Scalar* observed;   ///< `[features]`, scaled, NaN where a value is missing
-    const Scalar* inputs;     ///< `[features]`, the same with replacements
-    const Scalar* mean;       ///< `[features]`, of the training data, scaled
-    double* errors;           ///< the error vectors, one after the other; NaN where missing
+    std::span<Scalar> state; ///< what the stream remembers for the model
+    std::int64_t seen;       ///< samples before this one since the stream started
+    const Scalar* observed;  ///< `[features]`, scaled, NaN where a value is missing
+    const Scalar* inputs;    ///< `[features]`, the same with replacements
+    const Scalar* mean;      ///< `[features]`, of the training data, scaled
+    double* errors;          ///< the error vectors, one after the other; NaN where missing
 };
 
 /// Observed minus expected value: NaN where it was not observed, infinite where the expectation is

@@ -73,12 +73,11 @@ status fit_error_views(Learned& learned, const windows<typename Learned::scalar_
         views_type fitted(learned.features(), learned.settings.window);
         error_collector<typename views_type::step_statistic> by_step(fitted.per_step());
         error_collector<typename views_type::feature_statistic> by_feature(fitted.per_feature());
-        window_pass<Learned>(learned).run(
-            normal, [&](index_t, std::span<const double> step_errors,
-                        std::span<const double> feature_errors) {
-                by_step.add(step_errors);
-                by_feature.add(feature_errors);
-            });
+        window_pass<Learned>(learned).run(normal, [&](index_t, std::span<const double> step_errors,
+                                                      std::span<const double> feature_errors) {
+            by_step.add(step_errors);
+            by_feature.add(feature_errors);
+        });
         by_step.flush();
         by_feature.flush();
         if (const status outcome = fitted.per_step().fit(); !outcome.ok()) {
@@ -101,8 +100,7 @@ status fit_error_views(Learned& learned, const windows<typename Learned::scalar_
                           : source.shortest_warm_up();
         }
         views_type fitted = fresh();
-        if (const status outcome =
-                fit_to_forecasts(fitted.per_step(), learned, normal, warm_up);
+        if (const status outcome = fit_to_forecasts(fitted.per_step(), learned, normal, warm_up);
             !outcome.ok()) {
             return outcome;
         }
@@ -120,19 +118,16 @@ detector_scores scores_of(const Learned& learned,
     detector_scores scores;
     if constexpr (Learned::views == 2) {
         const auto& errors = learned.errors;
-        window_pass<Learned>(learned).run(
-            source, [&](index_t, std::span<const double> step_errors,
-                        std::span<const double> feature_errors) {
-                scores.per_step.push_back(largest_score(errors.per_step(), step_errors).score);
-                scores.per_feature.push_back(
-                    largest_score(errors.per_feature(), feature_errors).score);
-            });
+        window_pass<Learned>(learned).run(source, [&](index_t, std::span<const double> step_errors,
+                                                      std::span<const double> feature_errors) {
+            scores.per_step.push_back(largest_score(errors.per_step(), step_errors).score);
+            scores.per_feature.push_back(largest_score(errors.per_feature(), feature_errors).score);
+        });
     } else {
         for_each_forecast(learned, source, learned.warm_up,
                           [&](index_t, int, std::span<const double> errors) {
                               scores.per_step.push_back(
-                                  errors.empty() ? none
-                                                 : learned.errors.per_step().score(errors));
+                                  errors.empty() ? none : learned.errors.per_step().score(errors));
                           });
     }
     return scores;
@@ -166,8 +161,8 @@ status fit_thresholds(Learned& learned, const detector_scores& scores,
                       std::span<const std::uint8_t> labels) {
     if (!labels.empty() && labels.size() != scores.per_step.size()) {
         return status::error(error_code::invalid_argument, "tune: ", scores.per_step.size(),
-                             Learned::views == 2 ? " windows but " : " samples but ",
-                             labels.size(), " labels");
+                             Learned::views == 2 ? " windows but " : " samples but ", labels.size(),
+                             " labels");
     }
     const usable_scores by_step(scores.per_step, labels);
     if constexpr (Learned::views == 1) {

@@ -11,9 +11,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdint>
-#include <cstring>
+#include <limits>
 #include <span>
+#include <type_traits>
 
 namespace tocsin::detail {
 
@@ -33,9 +35,8 @@ class error_source<Model> {
           outputs_{model.forecast_size(1)}, model_state_{model.state_size(1)},
           step_work_{model.step_work_size(1)} {
         if constexpr (batches) {
-            model.for_each_state_block([&](index_t size) {
-                blocks_[static_cast<std::size_t>(block_count_++)] = size;
-            });
+            model.for_each_state_block(
+                [&](index_t size) { blocks_[static_cast<std::size_t>(block_count_++)] = size; });
         }
     }
 
@@ -70,14 +71,26 @@ class error_source<Model> {
         if (sample.seen < ahead_) {
             return false;
         }
-        for (index_t before = 1; before <= ahead_; ++before) {
-            const scalar_type* const forecast = sample.state.data() +
-                                                column_of(sample.seen + ahead_ - before) +
-                                                (before - 1) * targets_;
+        bool finite = true;
+        const auto subtract = [&](index_t before, index_t column) {
+            const scalar_type* const forecast =
+                sample.state.data() + column + (before - 1) * targets_;
             double* const errors = sample.errors + (before - 1) * targets_;
             for (index_t f = 0; f < targets_; ++f) {
-                errors[f] = error_of(sample.observed[f], forecast[f]);
+                errors[f] =
+                    static_cast<double>(sample.observed[f]) - static_cast<double>(forecast[f]);
+                finite = finite && std::isfinite(errors[f]);
             }
+        };
+        if (ahead_ == 1) {
+            subtract(1, model_state_);
+        } else {
+            for (index_t before = 1; before <= ahead_; ++before) {
+                subtract(before, column_of(sample.seen + ahead_ - before));
+            }
+        }
+        if (!finite) {
+            name_missing(sample);
         }
         return true;
     }
@@ -110,8 +123,7 @@ class error_source<Model> {
         requires(const Model& model) { model.for_each_state_block([](index_t) {}); };
 
     index_t group_work_size(const Model& model, int group) const noexcept {
-        return (index_t{features_} + outputs_ + model_state_) * group +
-               model.step_work_size(group);
+        return (index_t{features_} + outputs_ + model_state_) * group + model.step_work_size(group);
     }
     void advance_group(const Model& model, const model_weights<Model>& weights,
                        std::span<const source_sample<scalar_type>* const> samples,
@@ -122,29 +134,27 @@ class error_source<Model> {
         scalar_type* const forecasts = rest.take(outputs_ * count).data();
         const auto states = rest.take(model_state_ * count);
         for (int k = 0; k < count; ++k) {
-            const auto& sample = *samples[static_cast<std::size_t>(k)];
-            copy_scalars(sample.inputs, features_, inputs + index_t{k} * features_);
-            const scalar_type* from = sample.state.data();
-            scalar_type* part = states.data();
-            for (int b = 0; b < block_count_; ++b) {
-                const index_t size = blocks_[static_cast<std::size_t>(b)];
-                copy_scalars(from, size, part + k * size);
-                from += size;
-                part += size * count;
-            }
+            copy_scalars(samples[static_cast<std::size_t>(k)]->inputs, features_,
+                         inputs + index_t{k} * features_);
         }
+        for_each_part(count, [&](auto size, index_t in_stream, index_t in_batch) {
+            scalar_type* to = states.data() + in_batch;
+            for (const auto* sample : samples) {
+                std::copy_n(sample->state.data() + in_stream, size(), to);
+                to += size();
+            }
+        });
         model.step(weights.packed(), matrix_view<const scalar_type>(inputs, features_, count),
                    states, matrix_view<scalar_type>(forecasts, outputs_, count), rest.rest());
+        for_each_part(count, [&](auto size, index_t in_stream, index_t in_batch) {
+            const scalar_type* from = states.data() + in_batch;
+            for (const auto* sample : samples) {
+                std::copy_n(from, size(), sample->state.data() + in_stream);
+                from += size();
+            }
+        });
         for (int k = 0; k < count; ++k) {
             const auto& sample = *samples[static_cast<std::size_t>(k)];
-            scalar_type* to = sample.state.data();
-            const scalar_type* part = states.data();
-            for (int b = 0; b < block_count_; ++b) {
-                const index_t size = blocks_[static_cast<std::size_t>(b)];
-                copy_scalars(part + k * size, size, to);
-                to += size;
-                part += size * count;
-            }
             copy_scalars(forecasts + index_t{k} * outputs_, outputs_,
                          sample.state.data() + column_of(sample.seen));
         }
@@ -153,17 +163,50 @@ class error_source<Model> {
   private:
     /// Where the forecast made by a sample stands in the state.
     index_t column_of(std::int64_t sample) const noexcept {
-        return model_state_ +
-               (ahead_ == 1 ? 0 : static_cast<index_t>(sample % ahead_) * outputs_);
+        return model_state_ + (ahead_ == 1 ? 0 : static_cast<index_t>(sample % ahead_) * outputs_);
     }
-    /// A copy of few scalars, without a call where they fill whole registers.
-    static void copy_scalars(const scalar_type* from, index_t count, scalar_type* to) noexcept {
-        constexpr auto line = static_cast<index_t>(32 / sizeof(scalar_type));
-        for (; count >= line; count -= line, from += line, to += line) {
-            std::memcpy(to, from, 32);
+    /// Calls `visit(size, place in each state, place in the batch)` for each part of the states;
+    /// `size()` is a constant for usual sizes, so that copies need no call.
+    template <class Visit>
+    void for_each_part(int count, Visit&& visit) const noexcept {
+        index_t in_stream = 0;
+        for (int b = 0; b < block_count_; ++b) {
+            const index_t size = blocks_[static_cast<std::size_t>(b)];
+            const index_t in_batch = in_stream * count;
+            switch (size) {
+            case 8:
+                visit(std::integral_constant<index_t, 8>{}, in_stream, in_batch);
+                break;
+            case 16:
+                visit(std::integral_constant<index_t, 16>{}, in_stream, in_batch);
+                break;
+            case 32:
+                visit(std::integral_constant<index_t, 32>{}, in_stream, in_batch);
+                break;
+            default:
+                visit([size] { return size; }, in_stream, in_batch);
+                break;
+            }
+            in_stream += size;
         }
-        for (; count > 0; --count) {
-            *to++ = *from++;
+    }
+    /// Errors that are not finite: NaN where a value is missing, infinite where the forecast is not
+    /// finite.
+    [[gnu::noinline]] void name_missing(const source_sample<scalar_type>& sample) const noexcept {
+        for (index_t k = 0; k < outputs_; ++k) {
+            if (!std::isfinite(sample.errors[k])) {
+                sample.errors[k] = std::isnan(sample.observed[k % targets_])
+                                       ? std::numeric_limits<double>::quiet_NaN()
+                                       : std::numeric_limits<double>::infinity();
+            }
+        }
+    }
+    /// A copy of few scalars.
+    static void copy_scalars(const scalar_type* from, index_t count, scalar_type* to) noexcept {
+        if (count == 1) {
+            *to = *from;
+        } else {
+            std::copy_n(from, count, to);
         }
     }
 

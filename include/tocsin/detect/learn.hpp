@@ -8,6 +8,7 @@
 #include "tocsin/detect/stream_learning.hpp"
 
 #include <cmath>
+#include <cstdint>
 #include <span>
 #include <utility>
 
@@ -73,6 +74,14 @@ void exchange_stream(Archive& archive, const Learned& learned, Stream& stream) {
     }
     how.exchange(archive);
     if constexpr (Archive::loading) {
+        // The samples of an update follow: no more memory is taken than they can need.
+        if (how.model && static_cast<std::uint64_t>(how.model->steps) *
+                                 static_cast<std::uint64_t>(learned.features()) *
+                                 sizeof(typename Learned::scalar_type) >
+                             archive.remaining()) {
+            archive.fail(status::error(error_code::format_error, "stream: updates of ",
+                                       how.model->steps, " samples are larger than the bytes"));
+        }
         if (archive.outcome().ok()) {
             archive.fail(enable_learning(learned, stream, how));
         }
@@ -89,16 +98,16 @@ void exchange_stream(Archive& archive, const Learned& learned, Stream& stream) {
 template <class Learned, class Stream>
 void learn(const Learned& learned, Stream& stream) noexcept {
     auto* const learning = stream.learning.get();
-    if (learning == nullptr || !can_judge(learned, stream)) {
+    if (learning == nullptr || !stream.learnable || !can_judge(learned, stream)) {
         return;
     }
     const verdict& last = stream.last;
-    if (stream.learnable && !last.is_anomaly()) {
+    if (!last.is_anomaly()) {
         const std::span<const double> errors =
             last.scored() ? std::span<const double>(stream.errors()) : std::span<const double>();
         learning->learn_normal(learned.model, errors, stream.inputs(), stream.position);
     }
-    if (last.scored() && last.missing == 0) {
+    if (last.scored()) {
         learning->learn_score(last.score);
     }
     stream.learnable = false; // each sample once

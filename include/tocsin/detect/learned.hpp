@@ -86,7 +86,7 @@ struct learned_parts {
     /// Of the training data, scaled: what missing_value::mean reads.
     column<scalar_type, static_features<Model>()> mean =
         column<scalar_type, static_features<Model>()>::Zero(std::max(static_features<Model>(), 0));
-    int warm_up = 0;            ///< samples after a start that are not scored
+    int warm_up = 0; ///< samples after a start that are not scored
     detector_phase phase = detector_phase::created;
     std::uint64_t identity = 0; ///< changes with everything above
 
@@ -105,8 +105,8 @@ struct learned_parts {
             return usable;
         }
         if (Window != dynamic && settings.window != Window) {
-            return status::error(error_code::invalid_argument, "detector: window ",
-                                 settings.window, " of a detector for windows of ", Window);
+            return status::error(error_code::invalid_argument, "detector: window ", settings.window,
+                                 " of a detector for windows of ", Window);
         }
         return model.check();
     }

@@ -25,8 +25,8 @@ namespace tocsin::detail {
 
 /// Largest scaled value that a model reads: its square is finite, so that no state becomes NaN.
 template <class Scalar>
-inline constexpr Scalar largest_input = sizeof(Scalar) == sizeof(float) ? Scalar(1e18)
-                                                                        : Scalar(1e150);
+inline constexpr Scalar largest_scaled_value =
+    sizeof(Scalar) == sizeof(float) ? Scalar(1e18) : Scalar(1e150);
 
 /// A sample between the steps of push().
 template <class Scalar>
@@ -96,8 +96,8 @@ void scale_sample(const Learned& learned, const Scalar* sample, Scalar* scaled) 
     }
     for (int f = 0; f < features; ++f) {
         const Scalar value = scaled[f];
-        scaled[f] = value > largest_input<Scalar>    ? largest_input<Scalar>
-                    : value < -largest_input<Scalar> ? -largest_input<Scalar>
+        scaled[f] = value > largest_scaled_value<Scalar>    ? largest_scaled_value<Scalar>
+                    : value < -largest_scaled_value<Scalar> ? -largest_scaled_value<Scalar>
                                                      : value;
     }
 }
@@ -118,10 +118,9 @@ bool all_finite(const Scalar* sample, int features) noexcept {
 /// @param observed `[features]`, overwritten: scaled, NaN where missing
 /// @return whether an infinite value was among the missing ones
 template <class Learned, class Stream>
-[[gnu::noinline]] bool read_incomplete(const Learned& learned, Stream& stream,
-                                       const typename Learned::scalar_type* sample,
-                                       typename Learned::scalar_type* observed,
-                                       verdict& outcome) noexcept {
+[[gnu::noinline]] bool
+read_incomplete(const Learned& learned, Stream& stream, const typename Learned::scalar_type* sample,
+                typename Learned::scalar_type* observed, verdict& outcome) noexcept {
     using scalar = typename Learned::scalar_type;
     scale_sample(learned, sample, observed);
     const auto inputs = stream.inputs();
@@ -241,8 +240,8 @@ void begin_push(const Learned& learned, Stream& stream,
 /// Scores a sample whose errors are there.
 /// @param scores one per error vector, scratch
 template <class Learned, class Stream>
-void judge(const Learned& learned, Stream& stream, const double* all,
-           std::span<double> scores, verdict& outcome) noexcept {
+void judge(const Learned& learned, Stream& stream, const double* all, std::span<double> scores,
+           verdict& outcome) noexcept {
     const auto size = static_cast<std::size_t>(learned.source.vector_size());
     const std::span<const double> errors(all, size * scores.size());
     const scored_vectors largest =

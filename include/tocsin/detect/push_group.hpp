@@ -2,13 +2,13 @@
 /// @brief One sample of each of many streams: the model runs for a group of streams at once.
 #pragma once
 
+#include "tocsin/core/storage.hpp"
+#include "tocsin/core/views.hpp"
 #include "tocsin/detect/detector_model.hpp"
+#include "tocsin/detect/push.hpp"
 #include "tocsin/errors/error_statistic.hpp"
 #include "tocsin/series/scalers/scaler.hpp"
 #include "tocsin/threshold/threshold_rule.hpp"
-#include "tocsin/core/storage.hpp"
-#include "tocsin/core/views.hpp"
-#include "tocsin/detect/push.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -33,14 +33,12 @@ class fleet_workspace {
     fleet_workspace(const Learned& learned, int group)
         : group_{group}, vectors_{learned.source.vectors()},
           errors_per_stream_{learned.source.vectors() * learned.source.vector_size()},
-          observed_(static_cast<std::size_t>(group) *
-                    static_cast<std::size_t>(learned.features())),
+          observed_(static_cast<std::size_t>(group) * static_cast<std::size_t>(learned.features())),
           errors_(static_cast<std::size_t>(group) * static_cast<std::size_t>(errors_per_stream_)),
           scores_(static_cast<std::size_t>(vectors_)), pending_(static_cast<std::size_t>(group)),
           running_(pending_.size()), usable_(pending_.size()),
-          work_(static_cast<std::size_t>(
-              std::max(learned.source.work_size(),
-                       learned.source.group_work_size(learned.model, group)))) {}
+          work_(static_cast<std::size_t>(std::max(
+              learned.source.work_size(), learned.source.group_work_size(learned.model, group)))) {}
 
     int group() const noexcept { return group_; }
 
@@ -66,11 +64,11 @@ class fleet_workspace {
             const auto at = static_cast<index_t>(k);
             double* const errors =
                 kept ? stream.errors().data() : errors_.data() + at * errors_per_stream_;
-            detail::begin_push(
-                learned, stream,
-                std::span<const Scalar>(samples + at * features, static_cast<std::size_t>(features)),
-                times.empty() ? unknown_time : times[k], observed_.data() + at * features, errors,
-                pending);
+            detail::begin_push(learned, stream,
+                               std::span<const Scalar>(samples + at * features,
+                                                       static_cast<std::size_t>(features)),
+                               times.empty() ? unknown_time : times[k],
+                               observed_.data() + at * features, errors, pending);
             if (!pending.advances) {
                 continue;
             }

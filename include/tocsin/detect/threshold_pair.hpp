@@ -119,10 +119,10 @@ class threshold_pair {
         if (kind == by_hand::finite) {
             archive.number("threshold_by_hand", value);
         }
-        if (kind == by_hand::absent) {
-            threshold.reset();
-        } else {
-            threshold = kind == by_hand::finite ? value : std::numeric_limits<double>::infinity();
+        if constexpr (Archive::loading) {
+            threshold = kind == by_hand::absent   ? std::nullopt
+                        : kind == by_hand::finite ? std::optional(value)
+                                                  : std::numeric_limits<double>::infinity();
         }
     }
 

@@ -84,8 +84,8 @@ struct verdict {
 
 /// What score() says about a window; window_workspace has the details.
 struct window_verdict {
-    bool valid = false;           ///< false where nothing of the window can be scored
-    bool flagged_by_step = false; ///< the largest distance of a time step exceeds its threshold
+    bool valid = false;              ///< false where nothing of the window can be scored
+    bool flagged_by_step = false;    ///< the largest distance of a time step exceeds its threshold
     bool flagged_by_feature = false; ///< the largest distance of a feature exceeds its threshold
     double step_score = 0;           ///< largest distance of a time step
     double feature_score = 0;        ///< largest distance of a feature

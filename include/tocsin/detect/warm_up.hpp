@@ -60,8 +60,8 @@ class cold_start_scores {
 /// @param judged a learned detector whose statistic was fitted to errors after a generous warm-up
 /// @param longest the largest answer. Allocates.
 template <class Learned>
-int measured_warm_up(const Learned& judged,
-                     const windows<typename Learned::scalar_type>& source, int longest) {
+int measured_warm_up(const Learned& judged, const windows<typename Learned::scalar_type>& source,
+                     int longest) {
     constexpr index_t most_starts = 100;
     constexpr double share_above = 0.05;
     const int least = judged.source.shortest_warm_up();
@@ -81,8 +81,8 @@ int measured_warm_up(const Learned& judged,
     if (normal.empty()) {
         return least;
     }
-    const auto rank = static_cast<std::ptrdiff_t>((1 - share_above) *
-                                                  static_cast<double>(normal.size() - 1));
+    const auto rank =
+        static_cast<std::ptrdiff_t>((1 - share_above) * static_cast<double>(normal.size() - 1));
     std::nth_element(normal.begin(), normal.begin() + rank, normal.end());
     const double border = normal[static_cast<std::size_t>(rank)];
 

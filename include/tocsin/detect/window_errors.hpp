@@ -60,7 +60,7 @@ bool fill_holes(const Scalar* observed, int features, int window, const Scalar* 
             const index_t at = t * features + f;
             const bool hole = std::isnan(observed[at]);
             any = any || hole;
-            filled[at] = !hole                                     ? observed[at]
+            filled[at] = !hole                                    ? observed[at]
                          : t > 0 && policy != missing_value::mean ? filled[at - features]
                                                                   : mean[f];
         }
@@ -145,8 +145,7 @@ class error_source {
             const auto& sample = *samples[static_cast<std::size_t>(k)];
             fill_holes(newest(sample), cut_.features, cut_.window, sample.mean, policy_, single);
             for (index_t t = 0; t < cut_.window; ++t) {
-                std::copy_n(single + t * features, features,
-                            windows + (t * count + k) * features);
+                std::copy_n(single + t * features, features, windows + (t * count + k) * features);
             }
         }
         weights.predict(model, {windows, cut_.features, count, cut_.window},
@@ -162,9 +161,7 @@ class error_source {
     }
 
   private:
-    constexpr index_t window_size() const noexcept {
-        return index_t{cut_.features} * cut_.window;
-    }
+    constexpr index_t window_size() const noexcept { return index_t{cut_.features} * cut_.window; }
     /// The window that ends with a sample, after prepare().
     const scalar_type* newest(const source_sample<scalar_type>& sample) const noexcept {
         return sample.state.data() +

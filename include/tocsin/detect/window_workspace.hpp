@@ -2,15 +2,15 @@
 /// @brief Memory and details of scoring single windows.
 #pragma once
 
-#include "tocsin/detect/detector_model.hpp"
-#include "tocsin/errors/error_statistic.hpp"
-#include "tocsin/series/scalers/scaler.hpp"
-#include "tocsin/threshold/threshold_rule.hpp"
 #include "tocsin/core/storage.hpp"
 #include "tocsin/core/views.hpp"
+#include "tocsin/detect/detector_model.hpp"
 #include "tocsin/detect/error_views.hpp"
 #include "tocsin/detect/verdict.hpp"
 #include "tocsin/detect/window_errors.hpp"
+#include "tocsin/errors/error_statistic.hpp"
+#include "tocsin/series/scalers/scaler.hpp"
+#include "tocsin/threshold/threshold_rule.hpp"
 
 #include <span>
 #include <utility>
@@ -33,8 +33,7 @@ class window_workspace {
     window_workspace(const detail::window_cut& by_step, const detail::window_cut& by_feature,
                      index_t predict_work)
         : by_step_{by_step}, by_feature_{by_feature}, scaled_(by_step.features, by_step.window),
-          filled_{scaled_}, reconstruction_{scaled_},
-          work_(static_cast<std::size_t>(predict_work)),
+          filled_{scaled_}, reconstruction_{scaled_}, work_(static_cast<std::size_t>(predict_work)),
           errors_(static_cast<std::size_t>(scaled_.size())),
           step_scores_(static_cast<std::size_t>(by_step.vectors())),
           feature_scores_(static_cast<std::size_t>(by_step.features)) {}

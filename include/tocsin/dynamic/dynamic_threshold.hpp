@@ -17,20 +17,22 @@
 
 namespace tocsin {
 
-/// What find_dynamic_events() finds in a recording.
+/// The result of find_dynamic_events() for a recording.
 struct dynamic_events {
     std::vector<row_range> events;    ///< runs of at least two anomalous rows, in order
-    std::vector<scored_range> pieces; ///< what each window found, in order; events consist of them
+    std::vector<scored_range> pieces; ///< results of each window, in order; events consist of them
     std::vector<double> smoothed;     ///< errors that were judged, one per row
 };
 
-/// Anomalous rows of a recording by the errors of its prediction, without labels and without an
-/// assumption on their distribution (Hundman et al., "Detecting spacecraft anomalies using LSTMs
+/// Anomalous rows of a recording from the errors of its prediction, without labels and without an
+/// assumption about their distribution (Hundman et al., "Detecting spacecraft anomalies using LSTMs
 /// and nonparametric dynamic thresholding", KDD 2018, with the conventions of the authors' program
 /// telemanom, whose results it reproduces). For each batch of rows:
 ///
 /// 1. The errors are smoothed (ewma), those of the first `warm_up` rows replaced by a mean.
 /// 2. In the window that ends with the batch, a threshold epsilon is chosen, see choose_epsilon();
+/// a second one is chosen for the errors mirrored at their mean, because a sudden silence is
+/// anomalous too.
 ///    a second one for the errors mirrored at their mean, as a sudden silence is anomalous, too.
 /// 3. Rows of the batch within `buffer` rows of an error of at least epsilon, and of at least a
 ///    twentieth of the signal's range (5th to 95th percentile), are anomalous.
@@ -39,7 +41,7 @@ struct dynamic_events {
 /// The first window is judged as a whole, without its first 2 * warm_up rows (warm_up when there
 /// are fewer than 2500 rows, none when fewer than 1800). The last one reaches to the end of the
 /// recording, but only its last batch is judged. Errors of at most 0.05 are never anomalous: the
-/// signal shall be scaled to about [-1, 1].
+/// signal shall be scaled to about [-1, 1]. Errors and values beyond 1e6 count as 1e6.
 ///
 /// O(rows * window). Allocates.
 /// @param errors absolute errors, one per row, finite and not negative
@@ -74,7 +76,7 @@ inline result<dynamic_events> find_dynamic_events(std::span<const double> errors
     ewma smoother = ewma::from_span(settings.span());
     found.smoothed.reserve(errors.size());
     for (const double error : errors) {
-        found.smoothed.push_back(smoother.push(error));
+        found.smoothed.push_back(smoother.push(std::min(error, detail::largest_dynamic_input)));
     }
     const auto rows = static_cast<index_t>(errors.size());
     const auto clamp_rows = [&](index_t count) {

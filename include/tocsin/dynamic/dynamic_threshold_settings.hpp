@@ -10,16 +10,24 @@
 #include <cmath>
 
 namespace tocsin {
+namespace detail {
+
+/// Larger errors count as this, and so do values of the signal, which shall be scaled to about
+/// [-1, 1], of either sign: what such an error leaves in the smoothed ones fades within hours, not
+/// within weeks.
+inline constexpr double largest_dynamic_input = 1e6;
+
+} // namespace detail
 
 /// Settings of the nonparametric dynamic threshold; the values are those of telemanom.
 struct dynamic_threshold_settings {
     int batch = 70;             ///< rows judged at a time, at least 1
-    int window = 30;            ///< history that a batch is judged by, in batches, itself included
+    int window = 30;            ///< history for judging a batch, in batches, including itself
     double smoothing = 0.05;    ///< span of the EWMA as a share of batch * window rows, (0, 1]
     int buffer = 100;           ///< rows around an anomalous error that belong to it, at least 0
     double minimum_drop = 0.13; ///< p: smallest relative step between peaks that matters, [0, 1)
     int warm_up = 250;  ///< first rows whose errors are replaced by the mean of twice as many
-    int look_ahead = 1; ///< values per row that give the scale of the signal; telemanom has 10
+    int look_ahead = 1; ///< values per row for the scale of the signal; telemanom uses 10
 
     /// `invalid_argument` naming the first setting that is out of range.
     status check() const noexcept {
@@ -60,8 +68,8 @@ struct dynamic_threshold_settings {
     }
 };
 
-/// Rows that were found anomalous together, and how far their errors go beyond the threshold:
-/// the largest |error - epsilon| / (mean + standard deviation of the window).
+/// A run of anomalous rows, and how far its errors exceed the threshold: the largest |error -
+/// epsilon| / (mean + standard deviation of the window).
 struct scored_range {
     row_range rows;
     double score = 0;

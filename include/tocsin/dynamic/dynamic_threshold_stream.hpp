@@ -2,6 +2,8 @@
 /// @brief Nonparametric dynamic threshold for streams, with bounded memory.
 #pragma once
 
+#include "tocsin/core/bounded.hpp"
+#include "tocsin/core/checked_size.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/views.hpp"
 #include "tocsin/dynamic/dynamic_threshold_settings.hpp"
@@ -19,11 +21,15 @@
 
 namespace tocsin {
 
-/// The nonparametric dynamic threshold of find_dynamic_events(), row after row: every `batch` rows
-/// the newest batch is judged by the last `window` batches, for the first time when these are
-/// there. It finds what find_dynamic_events() finds in a recording of at least 2500 rows that is a
-/// whole number of batches long. An event is known up to a batch late; above() tells at once that
-/// an error reaches the threshold of the last window, without pruning.
+/// The nonparametric dynamic threshold of find_dynamic_events(), row by row. Every `batch` rows the
+/// newest batch is judged against the last `window` batches, as soon as that many exist. The result
+/// equals that of find_dynamic_events() for a recording of at least 2500 rows and a whole number of
+/// batches. An event is known up to a batch late; above() tells at once, without pruning, that an
+/// error reaches the threshold of the last window.
+///
+/// Errors and values beyond 1e6 count as 1e6. Whatever came, the smoothed errors are right again,
+/// to 1e-10, after 20 (span + 1) rows, span being that of the settings, and the threshold a window
+/// and a batch later.
 ///
 /// Memory: about 10 numbers per row of the window. One thread at a time.
 class dynamic_threshold_stream {
@@ -48,16 +54,17 @@ class dynamic_threshold_stream {
     /// @return whether a batch has been judged with this row: see judged(), flags() and pieces().
     bool push(double error, double value) noexcept {
         if (std::isfinite(value) && std::isfinite(error) && error >= 0) {
-            last_value_ = value;
-            last_smoothed_ = smoother_.push(error);
+            constexpr double limit = detail::largest_dynamic_input;
+            last_value_ = std::clamp(value, -limit, limit);
+            last_smoothed_ = smoother_.push(std::min(error, limit));
         } else {
-            ++rejected_;
+            count_up(rejected_);
         }
         errors_[filled_] = last_smoothed_;
         values_[filled_] = last_value_;
         earlier_[static_cast<std::size_t>(filled_)] = 0;
         ++filled_;
-        ++rows_;
+        count_up(rows_);
         if (filled_ < settings_.window_rows()) {
             return false;
         }
@@ -67,7 +74,7 @@ class dynamic_threshold_stream {
 
     /// Rows so far.
     std::int64_t rows() const noexcept { return rows_; }
-    /// Rows that the last good one took the place of.
+    /// Rows that were replaced by the last good one.
     std::int64_t rejected() const noexcept { return rejected_; }
     /// The last smoothed error.
     double smoothed() const noexcept { return last_smoothed_; }
@@ -76,9 +83,9 @@ class dynamic_threshold_stream {
     /// Whether the last smoothed error is at least threshold().
     bool above() const noexcept { return last_smoothed_ >= epsilon_; }
 
-    /// The rows that were judged last, counted from the first row of the stream.
+    /// The rows judged last, counted from the first row of the stream.
     row_range judged() const noexcept { return judged_; }
-    /// Nonzero for the anomalous ones among them. Valid until the next push().
+    /// Nonzero for the anomalous rows among them. Valid until the next push().
     std::span<const std::uint8_t> flags() const noexcept {
         return window_.flags().last(static_cast<std::size_t>(judged_.size()));
     }
@@ -86,7 +93,7 @@ class dynamic_threshold_stream {
     /// `judged().end - settings().window_rows()` of the stream. Valid until the next push().
     std::span<const scored_range> pieces() const noexcept { return window_.pieces(); }
 
-    /// Saves or loads everything but the last verdict: after loading the stream goes on with the
+    /// Saves or loads everything but the last verdict: after loading, the stream continues with the
     /// same bits, and judged() is empty until the next batch.
     template <class Archive>
     void exchange(Archive& archive) {
@@ -104,10 +111,36 @@ class dynamic_threshold_stream {
             if (!archive.outcome().ok()) {
                 return;
             }
-            *this = dynamic_threshold_stream(settings);
         }
-        column<double> earlier = column<double>::Zero(errors_.size());
-        std::copy(earlier_.begin(), earlier_.end(), earlier.data());
+        // When loading, these take the sizes that the file holds.
+        column<double> errors = Archive::loading ? column<double>{} : errors_;
+        column<double> values = Archive::loading ? column<double>{} : values_;
+        column<double> earlier;
+        if constexpr (!Archive::loading) {
+            earlier = column<double>::Zero(errors_.size());
+            std::copy(earlier_.begin(), earlier_.end(), earlier.data());
+        }
+        archive.matrix("errors", errors);
+        archive.matrix("values", values);
+        archive.matrix("earlier", earlier);
+        if constexpr (Archive::loading) {
+            const index_t rows = settings.window_rows();
+            if (archive.outcome().ok() &&
+                (errors.size() != rows || values.size() != rows || earlier.size() != rows)) {
+                archive.fail(status::error(error_code::format_error,
+                                           "dynamic_threshold_stream: a window of ", rows,
+                                           " rows, but the file holds ", errors.size()));
+            }
+            if (!archive.outcome().ok()) {
+                return;
+            }
+            *this = dynamic_threshold_stream(settings);
+            errors_ = errors;
+            values_ = values;
+            for (std::size_t i = 0; i < earlier_.size(); ++i) {
+                earlier_[i] = earlier[static_cast<index_t>(i)] != 0;
+            }
+        }
         bool has_threshold = std::isfinite(epsilon_);
         double threshold = has_threshold ? epsilon_ : 0;
         archive.integer("rows", rows_);
@@ -117,31 +150,54 @@ class dynamic_threshold_stream {
         archive.number("last_smoothed", last_smoothed_);
         archive.integer("has_threshold", has_threshold);
         archive.number("threshold", threshold);
-        archive.matrix("errors", errors_);
-        archive.matrix("values", values_);
-        archive.matrix("earlier", earlier);
         {
             const auto inner = archive.scope("smoothing");
             smoother_.exchange(archive);
         }
         if constexpr (Archive::loading) {
-            if (archive.outcome().ok() &&
-                (filled_ < 0 || filled_ >= settings_.window_rows() || rows_ < filled_)) {
-                archive.fail(status::error(
-                    error_code::format_error, "dynamic_threshold_stream: filled ", filled_, " of ",
-                    settings_.window_rows(), " rows after ", rows_, " rows is impossible"));
-            }
-            if (!archive.outcome().ok()) {
-                *this = dynamic_threshold_stream(settings_);
-                return;
-            }
-            for (std::size_t i = 0; i < earlier_.size(); ++i) {
-                earlier_[i] = earlier[static_cast<index_t>(i)] != 0;
-            }
             if (has_threshold) {
                 epsilon_ = threshold;
             }
+            if (archive.outcome().ok()) {
+                archive.fail(valid());
+            }
+            if (!archive.outcome().ok()) {
+                *this = dynamic_threshold_stream(settings_);
+            }
         }
+    }
+
+    /// Whether push() can have led here; `format_error` with what is impossible.
+    status valid() const noexcept {
+        const index_t window = settings_.window_rows();
+        if (!is_count(rows_) || !is_count(rejected_) || filled_ < 0 || filled_ >= window ||
+            rows_ < filled_ ||
+            (rows_ < window ? filled_ != rows_ : filled_ < window - settings_.batch)) {
+            return status::error(error_code::format_error, "dynamic_threshold_stream: filled ",
+                                 filled_, " of ", window, " rows after ", rows_, " rows, rejected ",
+                                 rejected_, ", is impossible");
+        }
+        // Means and smoothed errors may differ from what they are of in their last digits.
+        constexpr double limit = 1.001 * detail::largest_dynamic_input;
+        const auto is_error = [&](double error) { return error >= 0 && error <= limit; };
+        if (!is_error(last_smoothed_) || !is_bounded(last_value_, limit) ||
+            !(epsilon_ >= 0 &&
+              (epsilon_ <= (1 + detail::largest_epsilon_z) * limit || std::isinf(epsilon_)))) {
+            return status::error(error_code::format_error, "dynamic_threshold_stream: threshold ",
+                                 epsilon_, ", smoothed error ", last_smoothed_, " or value ",
+                                 last_value_, " is impossible");
+        }
+        for (index_t i = 0; i < window; ++i) {
+            if (!is_error(errors_[i]) || !is_bounded(values_[i], limit)) {
+                return status::error(error_code::format_error, "dynamic_threshold_stream: error ",
+                                     errors_[i], " or value ", values_[i], " is impossible");
+            }
+        }
+        if (smoother_.alpha() != ewma::from_span(settings_.span()).alpha()) {
+            return status::error(error_code::format_error, "dynamic_threshold_stream: alpha ",
+                                 smoother_.alpha(), " is not that of the settings");
+        }
+        return smoother_.valid();
     }
 
   private:
@@ -178,7 +234,10 @@ class dynamic_threshold_stream {
         const auto size = static_cast<std::size_t>(window);
         window_.judge({errors_.data(), size}, {values_.data(), size}, earlier_, first_row);
         epsilon_ = window_.upper().epsilon;
-        judged_ = {first ? 0 : rows_ - batch, rows_};
+        // Where positions have 32 bits they end earlier than the stream.
+        const auto end = static_cast<index_t>(
+            std::min<std::int64_t>(rows_, std::numeric_limits<index_t>::max()));
+        judged_ = {first ? 0 : end - batch, end};
         const auto flags = window_.flags();
         for (std::size_t i = 0; i < size; ++i) {
             earlier_[i] = earlier_[i] | flags[i];

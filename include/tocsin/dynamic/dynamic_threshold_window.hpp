@@ -28,7 +28,7 @@ inline double percentile_of(std::span<double> values, double share) noexcept {
     return std::lerp(*at, *next, position - whole);
 }
 
-/// Judges the newest rows of one window of smoothed errors; owns the scratch for that.
+/// Judges the newest rows of one window of smoothed errors; owns the scratch for it.
 class dynamic_threshold_window {
   public:
     dynamic_threshold_window() = default;
@@ -61,7 +61,7 @@ class dynamic_threshold_window {
         level_ = level_and_spread::of(errors);
         sides_[0].errors.assign(errors.begin(), errors.end());
         sides_[1].errors.clear();
-        for (const double error : errors) { // a sudden silence is anomalous, too
+        for (const double error : errors) { // a sudden silence is anomalous too
             sides_[1].errors.push_back(level_.mean + (level_.mean - error));
         }
         const double largest = *std::max_element(errors.begin(), errors.end());
@@ -98,21 +98,25 @@ class dynamic_threshold_window {
         std::vector<double> peaks;
     };
 
-    /// Errors that are tiny beside the signal are not worth an alarm, whatever their distribution.
+    /// Errors that are tiny compared with the signal never raise an alarm, whatever their
+    /// distribution.
     bool is_large_enough(std::size_t rows, std::span<const double> values,
                          double largest) noexcept {
         const auto look_ahead = static_cast<std::size_t>(settings_.look_ahead);
         spread_values_.clear();
         for (std::size_t i = 0; i < rows; ++i) {
             const auto row = values.subspan(i, look_ahead);
-            spread_values_.insert(spread_values_.end(), row.begin(), row.end());
+            for (const double value : row) {
+                spread_values_.push_back(
+                    std::clamp(value, -largest_dynamic_input, largest_dynamic_input));
+            }
         }
         const double deviation = level_and_spread::of(spread_values_).deviation;
         const double high = percentile_of(spread_values_, 0.95);
         const double range = high - percentile_of(spread_values_, 0.05);
         smallest_error_ = 0.05 * range;
         return (level_.deviation > 0.05 * deviation || largest > smallest_error_) &&
-               largest > 0.05 && level_.deviation > 0; // of constant errors none stands out
+               largest > 0.05 && level_.deviation > 0; // constant errors do not stand out
     }
 
     void flag(side& one, std::span<const std::uint8_t> earlier, index_t first_row) noexcept {
@@ -147,11 +151,11 @@ class dynamic_threshold_window {
         one.peaks.push_back(normal_peak);
     }
 
-    /// Peaks of runs in falling order, then that of normal errors: what comes after the last step
-    /// of at least minimum_drop stands out too little (section 3.3 of the paper).
+    /// Peaks of runs in descending order, then that of normal errors: the peaks after the last step
+    /// of at least minimum_drop stand out too little (section 3.3 of the paper).
     void prune(side& one) const noexcept {
         if (one.runs.empty()) {
-            return; // single rows, as they stand at the border of a batch, are kept
+            return; // single rows at the border of a batch are kept
         }
         std::sort(one.peaks.begin(), one.peaks.end() - 1, std::greater<>{});
         std::size_t kept = 0;

@@ -2,6 +2,7 @@
 /// @brief The threshold that separates unlabelled scores best, as a threshold rule.
 #pragma once
 
+#include "tocsin/core/bounded.hpp"
 #include "tocsin/core/extents.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/metrics/row_ranges.hpp"
@@ -18,7 +19,7 @@
 
 namespace tocsin {
 
-/// What is chosen for the smoothed errors of one window: see choose_epsilon().
+/// The choice for the smoothed errors of one window: see choose_epsilon().
 struct epsilon_choice {
     double epsilon = std::numeric_limits<double>::infinity();
     double z = 12; ///< standard deviations above the mean
@@ -50,20 +51,22 @@ struct level_and_spread {
 };
 
 /// The threshold mean + z * deviation, z = 2.5, 3, ..., 11.5, that separates best: the largest
+///
 ///     (fall of the mean + fall of the standard deviation) / (anomalous runs^2 + anomalous rows),
-/// falls being relative and those that come from leaving out errors of at least epsilon (section
-/// 3.2 of the paper). Runs and rows include `reach` rows on both sides of each such error. A choice
-/// with more than 5 runs or at least half of the rows is not taken; among equals the largest z is.
-/// Without any choice z = 12.
+///
+/// where the falls are relative and come from leaving out errors of at least epsilon (section 3.2
+/// of the paper). Runs and rows include `reach` rows on both sides of each such error. Thresholds
+/// with more than 5 runs or at least half of the rows are not allowed; the largest z of equals
+/// wins. If none is left, z = 12.
 /// @param errors   errors, or errors mirrored at their mean; not empty
 /// @param level    of the unmirrored errors
-/// @param scratch  cleared; capacity for all rows. Never allocates then.
+/// @param scratch  cleared; with capacity for all rows, nothing is allocated
 inline epsilon_choice choose_epsilon(std::span<const double> errors, const level_and_spread& level,
                                      index_t reach, std::vector<index_t>& scratch) noexcept {
     const auto rows = static_cast<index_t>(errors.size());
     const auto count = static_cast<double>(rows);
     scratch.clear();
-    double sum = 0; // of deviations from the mean: 0 but for rounding and mirroring
+    double sum = 0; // of deviations from the mean: 0 except for rounding and mirroring
     double square_sum = 0;
     for (index_t i = 0; i < rows; ++i) {
         const double error = errors[static_cast<std::size_t>(i)];
@@ -78,7 +81,7 @@ inline epsilon_choice choose_epsilon(std::span<const double> errors, const level
     for (int step = 5; step < 24; ++step) {
         const double z = 0.5 * step;
         const double epsilon = level.mean + level.deviation * z;
-        index_t anomalous = 0; // rows, with those around
+        index_t anomalous = 0; // rows, including those around
         index_t runs = 0;
         row_range run{-1, -1};
         const auto close_run = [&] {
@@ -128,7 +131,8 @@ inline epsilon_choice choose_epsilon(std::span<const double> errors, const level
 
 /// Threshold rule (see threshold_rule): the epsilon of the nonparametric dynamic threshold, chosen
 /// once for all scores (see choose_epsilon()). As it looks for the threshold that separates best,
-/// the scores may hold unlabelled anomalies; those labelled anomalous are left out.
+/// the scores may hold unlabelled anomalies; those labelled anomalous are left out. Scores count as
+/// at most largest_input in size.
 class epsilon_threshold {
   public:
     static constexpr const char* kind = "epsilon_threshold";
@@ -155,6 +159,9 @@ class epsilon_threshold {
             return usable;
         }
         std::vector<double> normal = detail::normal_scores(scores, labels);
+        for (double& score : normal) {
+            score = bounded(score);
+        }
         if (normal.empty()) {
             return status::error(error_code::invalid_data, "epsilon_threshold: none of the ",
                                  scores.size(), " scores is normal");
@@ -164,7 +171,21 @@ class epsilon_threshold {
         const auto chosen =
             detail::choose_epsilon(normal, detail::level_and_spread::of(normal), buffer_, scratch);
         z_ = chosen.z;
-        return threshold_.set("epsilon_threshold", chosen.epsilon);
+        if (status usable = threshold_.set("epsilon_threshold", chosen.epsilon); !usable) {
+            return usable;
+        }
+        return valid(error_code::invalid_data);
+    }
+
+    /// Whether fit() can have led here; a failure of this code with what is impossible.
+    status valid(error_code code = error_code::format_error) const noexcept {
+        const bool possible_z = z_ >= 2.5 && z_ <= detail::largest_epsilon_z;
+        if (buffer_ < 0 || !possible_z ||
+            (fitted() && !is_bounded(threshold_.value(), 1e3 * largest_input))) {
+            return status::error(code, "epsilon_threshold: threshold ", threshold_.value(),
+                                 " by buffer ", buffer_, " and z ", z_, " is impossible");
+        }
+        return {};
     }
 
     bool fitted() const noexcept { return threshold_.fitted(); }
@@ -176,6 +197,14 @@ class epsilon_threshold {
         archive.integer("buffer", buffer_);
         archive.number("z", z_);
         threshold_.exchange(archive);
+        if constexpr (Archive::loading) {
+            if (archive.outcome().ok()) {
+                archive.fail(valid());
+            }
+            if (!archive.outcome().ok()) {
+                threshold_.reset();
+            }
+        }
     }
 
   private:

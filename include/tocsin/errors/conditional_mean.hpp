@@ -58,8 +58,8 @@ class small_triangle {
     static constexpr std::size_t at(int row, int col) noexcept {
         return static_cast<std::size_t>(row * (row + 1) / 2 + col);
     }
-    std::array<double, static_cast<std::size_t>(most_missing_elements) *
-                           (most_missing_elements + 1) / 2>
+    std::array<double,
+               static_cast<std::size_t>(most_missing_elements) * (most_missing_elements + 1) / 2>
         values_;
 };
 

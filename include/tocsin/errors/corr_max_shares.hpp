@@ -46,32 +46,21 @@ class corr_max_shares {
         return decorrelation_.allFinite() && inverse_deviations_.allFinite();
     }
 
-    /// @param error `error(j)` is element j of the error vector
-    /// @param out   `dimension` values: all 0 where e = m; all NaN for a vector with a non-finite
-    ///              element. Never allocates.
-    template <class Error>
-    void write(const Error& error, const vector_type& mean, std::span<double> out) const noexcept {
-        vector_view<double, Dimension> result(out.data(), mean.size());
-        // Halves, because the difference of two huge values could overflow.
-        const auto deviation = [&](index_t j) { return 0.5 * error(j) - 0.5 * mean[j]; };
-        double longest = 0;
-        for (index_t j = 0; j < mean.size(); ++j) {
-            const double length = std::abs(deviation(j));
-            longest = length <= longest ? longest : length; // NaN stays
-        }
-        if (!std::isfinite(longest)) {
-            result.setConstant(std::numeric_limits<double>::quiet_NaN());
-            return;
-        }
+    /// @param deviation `deviation(j)` is element j of e - m, times any factor: all finite and at
+    ///                  most about 1
+    /// @param out       `dimension` values: all 0 where e = m. Never allocates.
+    template <class Deviation>
+    void write(const Deviation& deviation, std::span<double> out) const noexcept {
+        vector_view<double, Dimension> result(out.data(), inverse_deviations_.size());
         result.setZero();
+        for (index_t j = 0; j < result.size(); ++j) {
+            result += (deviation(j) * inverse_deviations_[j]) * decorrelation_.col(j);
+        }
+        const double longest = result.cwiseAbs().maxCoeff();
         if (longest == 0) {
             return;
         }
-        // Shares do not depend on the length of the deviation; unit lengths keep squares in range.
-        for (index_t j = 0; j < mean.size(); ++j) {
-            result += (deviation(j) / longest * inverse_deviations_[j]) * decorrelation_.col(j);
-        }
-        result /= result.cwiseAbs().maxCoeff();
+        result /= longest;
         result.array() *= result.array();
         result /= result.sum();
     }

@@ -36,8 +36,8 @@ class diagonal_gaussian {
                                double relative_ridge = default_relative_ridge)
         : dimension_{dimension}, relative_ridge_{relative_ridge},
           running_mean_{vector_type::Zero(dimension)}, square_sum_{running_mean_},
-          difference_{running_mean_}, mean_{running_mean_},
-          variance_{vector_type::Ones(dimension)}, inverse_variance_{variance_} {}
+          difference_{running_mean_}, mean_{running_mean_}, variance_{vector_type::Ones(dimension)},
+          inverse_variance_{variance_} {}
 
     int dimension() const noexcept { return dimension_.value(); }
     /// Whether distances are available.
@@ -73,8 +73,8 @@ class diagonal_gaussian {
 
     /// The same for vectors that lie one after the other.
     void accumulate(std::span<const double> errors) noexcept {
-        const index_t count = dimension() > 0 ? static_cast<index_t>(errors.size()) / dimension()
-                                              : 0;
+        const index_t count =
+            dimension() > 0 ? static_cast<index_t>(errors.size()) / dimension() : 0;
         accumulate(matrix_view<const double>(errors.data(), dimension(), count));
     }
 
@@ -143,16 +143,18 @@ class diagonal_gaussian {
     /// of doubles.
     template <class Derived>
     double score(const Eigen::MatrixBase<Derived>& error) const {
-        const column<double, Dimension> values = error.template cast<double>();
-        return score(std::span<const double>(values.data(), static_cast<std::size_t>(values.size())));
+        const Eigen::Ref<const vector_type> values(error.template cast<double>());
+        return score(std::span(values.data(), static_cast<std::size_t>(values.size())));
     }
 
     /// Logarithm of the Gaussian's density at one error vector.
     /// @param error `[dimension]`, float or double
-    /// @return NaN where the distance is NaN, finite otherwise
+    /// @return NaN where the distance is NaN or an element is missing, finite otherwise
     template <class Derived>
     double log_density(const Eigen::MatrixBase<Derived>& error) const {
-        return density().at(score(error));
+        const Eigen::Ref<const vector_type> values(error.template cast<double>());
+        return values.hasNaN() ? std::numeric_limits<double>::quiet_NaN()
+                               : density().at(score(values));
     }
     /// Turns distances of this fit into log densities and back; all NaN before a successful fit.
     gaussian_log_density density() const noexcept {
@@ -245,9 +247,9 @@ class diagonal_gaussian {
         }
         inverse_variance_ = variance_.cwiseInverse();
         if (!inverse_variance_.allFinite()) {
-            return status::error(error_code::invalid_data,
-                                 "diagonal_gaussian: a variance is too small: ",
-                                 variance_.minCoeff());
+            return status::error(
+                error_code::invalid_data,
+                "diagonal_gaussian: a variance is too small: ", variance_.minCoeff());
         }
         log_determinant_ = detail::log_product(variance_);
         fitted_ = true;

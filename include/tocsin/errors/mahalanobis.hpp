@@ -60,8 +60,8 @@ class mahalanobis {
     }
     /// The same for vectors that lie one after the other.
     void accumulate(std::span<const double> errors) {
-        const index_t count = dimension() > 0 ? static_cast<index_t>(errors.size()) / dimension()
-                                              : 0;
+        const index_t count =
+            dimension() > 0 ? static_cast<index_t>(errors.size()) / dimension() : 0;
         moments_.add_batch(matrix_view<const double>(errors.data(), dimension(), count));
     }
     /// What has been accumulated.
@@ -134,7 +134,7 @@ class mahalanobis {
     ///              their marginal distribution
     /// @return the largest double where d^2 would overflow and for an infinite element; NaN before a
     ///         successful fit, where no element was observed, and where too many are missing
-    ///         (detail::most_missing_elements). Never allocates.
+    ///         (detail::most_missing_elements; any above a dimension of 512). Never allocates.
     double score(std::span<const double> error) const noexcept {
         TOCSIN_ASSERT(static_cast<index_t>(error.size()) == dimension(),
                       "mahalanobis: the error vector has another dimension");
@@ -160,24 +160,25 @@ class mahalanobis {
                 return std::numeric_limits<double>::quiet_NaN();
             }
         }
-        return finite(squared_length_of_product(factor_.whitening().data(),
-                                                factor_.whitening().rows(), dimension(),
-                                                deviation.data()));
+        return finite(squared_length_of_product(
+            factor_.whitening().data(), factor_.whitening().rows(), dimension(), deviation.data()));
     }
     /// The same from a vector of Eigen's, float or double; allocates where that is no plain vector
     /// of doubles.
     template <class Derived>
     double score(const Eigen::MatrixBase<Derived>& error) const {
-        const column<double, Dimension> values = error.template cast<double>();
-        return score(std::span<const double>(values.data(), static_cast<std::size_t>(values.size())));
+        const Eigen::Ref<const vector_type> values(error.template cast<double>());
+        return score(std::span(values.data(), static_cast<std::size_t>(values.size())));
     }
 
     /// Logarithm of the density at one error vector, of the Gaussian with mean() and covariance().
     /// @param error `[dimension]`, float or double
-    /// @return NaN where the distance is NaN, finite otherwise
+    /// @return NaN where the distance is NaN or an element is missing, finite otherwise
     template <class Derived>
     double log_density(const Eigen::MatrixBase<Derived>& error) const {
-        return density().at(score(error));
+        const Eigen::Ref<const vector_type> values(error.template cast<double>());
+        return values.hasNaN() ? std::numeric_limits<double>::quiet_NaN()
+                               : density().at(score(values));
     }
     /// Turns distances of this fit into log densities and back; all NaN before a successful fit.
     gaussian_log_density density() const noexcept {
@@ -222,33 +223,39 @@ class mahalanobis {
     /// Contribution of each element to d^2, non-negative with sum 1 (detail::corr_max_shares).
     /// After adapt(): with the newest mean and variances, and the correlations of the last fit.
     /// @param error `[dimension]`, NaN where an element was not observed, which has no share
-    /// @param out   `dimension` values: all 0 where e = m; all NaN where score() is NaN. Never
-    ///              allocates.
+    /// @param out   `dimension` values: all 0 where e = m; all NaN where score() is NaN and for an
+    ///              infinite element. Never allocates.
     void shares(std::span<const double> error, std::span<double> out) const noexcept {
         TOCSIN_ASSERT(static_cast<index_t>(error.size()) == dimension() &&
                           out.size() == error.size(),
                       "mahalanobis: the error vector or the shares have another dimension");
-        const auto no_answer = [&] {
-            std::fill(out.begin(), out.end(), std::numeric_limits<double>::quiet_NaN());
-        };
+        const auto no_answer = [&] { std::fill(out.begin(), out.end(), std::nan("")); };
         const bool missing = detail::has_nan(error);
-        if (!fitted_ || (missing && Dimension == dynamic && dimension() > most_local)) {
+        if (!fitted_ || detail::has_infinite(error) ||
+            (missing && Dimension == dynamic && dimension() > most_local)) {
             return no_answer();
         }
+        // Halves, because the difference of two huge values could overflow; and of unit length, on
+        // which shares do not depend, so that squares stay in range.
+        const auto half = [&](index_t j) {
+            return 0.5 * error[static_cast<std::size_t>(j)] - 0.5 * mean_[j];
+        };
+        double length = std::numeric_limits<double>::min(); // where e = m
+        for (int j = 0; j < dimension(); ++j) {
+            length = std::fmax(length, std::abs(half(j))); // the other one where one is NaN
+        }
         if (!missing) {
-            return shares_.write([&](index_t j) { return error[static_cast<std::size_t>(j)]; },
-                                 mean_, out);
+            return shares_.write([&](index_t j) { return half(j) / length; }, out);
         }
         local_vector deviation;
         for (int j = 0; j < dimension(); ++j) {
-            deviation[static_cast<std::size_t>(j)] = error[static_cast<std::size_t>(j)] - mean_[j];
+            deviation[static_cast<std::size_t>(j)] = half(j) / length;
         }
         if (!detail::fill_by_conditional_mean(factor_.whitening(), factor_.covariance(),
                                               deviation.data(), dimension())) {
             return no_answer();
         }
-        shares_.write([&](index_t j) { return deviation[static_cast<std::size_t>(j)] + mean_[j]; },
-                      mean_, out);
+        shares_.write([&](index_t j) { return deviation[static_cast<std::size_t>(j)]; }, out);
         detail::keep_observed_shares(error, out);
     }
 
@@ -315,10 +322,11 @@ class mahalanobis {
     }
     /// The same sum for vectors that do not fit on the stack, row by row.
     double score_of_long(std::span<const double> error) const noexcept {
-        if (detail::has_nan(error)) {
-            return std::numeric_limits<double>::quiet_NaN();
-        }
         double sum = 0;
+        if (detail::has_nan(error)) {
+            return detail::has_infinite(error) ? finite(std::numeric_limits<double>::infinity())
+                                               : std::numeric_limits<double>::quiet_NaN();
+        }
         for (index_t i = 0; i < dimension(); ++i) {
             double y = 0;
             for (index_t j = 0; j <= i; ++j) {

@@ -160,10 +160,10 @@ class moments {
         archive.matrix("mean", mean_);
         if constexpr (!Archive::loading) {
             // Only the lower triangle is kept up to date; a reader of the file sees both.
-            scatter_.template triangularView<Eigen::StrictlyUpper>() = scatter_.transpose();
-        }
-        archive.matrix("scatter", scatter_);
-        if constexpr (Archive::loading) {
+            const matrix_type full = scatter_.template selfadjointView<Eigen::Lower>();
+            archive.matrix("scatter", full);
+        } else {
+            archive.matrix("scatter", scatter_);
             if (count_ < 0 || rejected_ < 0) {
                 archive.fail(status::error(error_code::format_error, "moments: count ", count_,
                                            " and rejected ", rejected_, " must not be negative"));

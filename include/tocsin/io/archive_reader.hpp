@@ -7,16 +7,20 @@
 #include "tocsin/io/safetensors.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <fstream>
 #include <initializer_list>
 #include <map>
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -29,12 +33,19 @@ class archive_reader {
     static constexpr bool loading = true;
 
     /// Reads and checks a whole file. `io_error` or `format_error` with the reason. Allocates.
-    static result<archive_reader> open(const std::filesystem::path& path) {
-        return make(safetensors_reader::open(path), detail::shown_name(path) + ": ");
+    static result<archive_reader> open(const std::filesystem::path& path,
+                                       const load_options& options = {}) {
+        auto file = safetensors_reader::open(path, options);
+        if (!file && file.error().code() == error_code::format_error && is_another_format(path)) {
+            return status::error(error_code::format_error, detail::shown_name(path),
+                                 ": not a safetensors file");
+        }
+        return make(std::move(file), detail::shown_name(path) + ": ");
     }
     /// The same from bytes.
-    static result<archive_reader> from_bytes(std::span<const std::byte> bytes) {
-        return make(safetensors_reader::from_bytes(bytes), "");
+    static result<archive_reader> from_bytes(std::span<const std::byte> bytes,
+                                             const load_options& options = {}) {
+        return make(safetensors_reader::from_bytes(bytes, options), "");
     }
 
     void text(std::string_view name, std::string& value) {
@@ -215,8 +226,9 @@ class archive_reader {
             load_version(T::version);
         }
         if (state_.ok()) {
-            static_assert(requires { value.exchange(*this); },
-                          "to be loaded, an object needs exchange(archive)");
+            static_assert(
+                requires { value.exchange(*this); },
+                "to be loaded, an object needs exchange(archive)");
             value.exchange(*this);
         }
         state_.set_version(outer_version);
@@ -257,6 +269,15 @@ class archive_reader {
     archive_reader(safetensors_reader file, std::string origin)
         : file_{std::move(file)}, origin_{std::move(origin)} {}
 
+    /// Whether a file is none of ours, such as a CSV, rather than a damaged one: byte 8 of every
+    /// safetensors file is a brace. What was read from a pipe cannot be read again.
+    static bool is_another_format(const std::filesystem::path& path) {
+        std::error_code ignored;
+        std::array<char, 9> start{};
+        return std::filesystem::is_regular_file(path, ignored) &&
+               std::ifstream(path, std::ios::binary).read(start.data(), start.size()) &&
+               start[8] != '{';
+    }
     static result<archive_reader> make(result<safetensors_reader> file, std::string origin) {
         if (!file) {
             return file.error();

@@ -1,119 +1,193 @@
 /// @file atomic_file.hpp
-/// @brief File that appears under its name only when it has been written completely.
+/// @brief A file that appears under its name only when it is complete.
 #pragma once
 
 #include "tocsin/core/status.hpp"
-#include "tocsin/io/read_file.hpp"
+#include "tocsin/io/system_files.hpp"
+#include "tocsin/io/temporary_name.hpp"
 
 #include <cerrno>
-#include <cstdio>
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
 
-#if defined(__unix__) || defined(__APPLE__)
-#include <unistd.h>
-#endif
-
 namespace tocsin {
 
-/// Writes to a temporary file beside the target; commit() flushes it to the disk and renames it.
-/// Without a successful commit() the target stays as it was and the temporary file is removed.
-class atomic_file {
+/// Writes to a temporary file beside the target; commit() flushes it to the disk, renames it onto
+/// the target and flushes the folder. Without a successful commit() the target stays as it was and
+/// the temporary file is removed; after a kill or a loss of power at any time the target is the old
+/// or the new file, complete. What a killed process leaves is removed by the next save of the same
+/// target.
+///
+/// - A symbolic link stays, what it points to is replaced.
+/// - A file that is replaced keeps its owner, group and permissions; when that is not allowed, the
+///   save fails. A new one gets those that the process gives to new files (umask). Access control
+///   lists, extended attributes and other hard links to the old file are not kept.
+/// - FIFOs, devices and sockets are refused: a rename would put a file in their place.
+///
+/// @tparam System the calls, see detail::posix_files
+template <class System>
+class basic_atomic_file {
   public:
-    /// Creates the temporary file `<path>.tmp<n>`. `io_error` with the reason when that fails.
-    static result<atomic_file> create(const std::filesystem::path& path) {
+    /// Creates the temporary file. `io_error` with the reason when that fails, or when the target
+    /// is there and no regular file. Looks through the target's folder. Allocates.
+    static result<basic_atomic_file> create(const std::filesystem::path& path) {
+        std::filesystem::path target = path;
+        if (auto followed = follow_links(target); !followed) {
+            return followed;
+        }
+        detail::file_facts facts;
+        if (const int failure = System::look(target.string().c_str(), facts); failure != 0) {
+            return refuse(path, ": cannot be examined: ", failure);
+        }
+        const bool exists = facts.kind != detail::file_kind::missing;
+        if (exists && facts.kind != detail::file_kind::regular) {
+            return status::error(error_code::io_error, detail::shown_name(path), ": is ",
+                                 name_of(facts.kind), ", only regular files are replaced");
+        }
+        const detail::temporary_names<System> names{target};
+        names.remove_stale();
         for (int attempt = 0;; ++attempt) {
-            auto temporary = path;
-            temporary += ".tmp" + std::to_string(attempt);
-            errno = 0;
-            // "x": fails when the file exists, so that two writers never share one.
-            detail::file_handle file{std::fopen(temporary.string().c_str(), "wbx")};
-            if (file) {
-                return atomic_file{path, std::move(temporary), std::move(file)};
+            auto temporary = names.next();
+            typename System::handle handle = System::none;
+            // Nobody else shall read what replaces a private file.
+            const int failure =
+                System::create(temporary.string().c_str(), exists ? 0600U : 0666U, handle);
+            if (failure == EEXIST && attempt < 100) {
+                continue;
             }
-            if (errno != EEXIST || attempt == 99) {
-                return status::error(error_code::io_error, detail::shown_name(temporary),
-                                     ": cannot create: ", detail::system_message(errno));
+            if (failure != 0) {
+                return refuse(temporary, ": cannot create: ", failure);
             }
+            basic_atomic_file file{std::move(target), std::move(temporary), handle};
+            // Without the lock, as on file systems that have none, only the number of the process
+            // protects the file from remove_stale().
+            static_cast<void>(System::lock(handle));
+            if (exists) {
+                if (const int denied = System::keep_access(handle, facts); denied != 0) {
+                    return refuse(path, ": cannot keep its owner and permissions: ", denied);
+                }
+            }
+            return result<basic_atomic_file>{std::move(file)};
         }
     }
 
-    atomic_file(atomic_file&&) noexcept = default;
-    atomic_file& operator=(atomic_file&&) = delete;
-    atomic_file(const atomic_file&) = delete;
-    atomic_file& operator=(const atomic_file&) = delete;
-    ~atomic_file() {
-        if (file_) {
+    basic_atomic_file(basic_atomic_file&& other) noexcept
+        : path_{std::move(other.path_)}, temporary_{std::move(other.temporary_)},
+          handle_{std::exchange(other.handle_, System::none)}, buffer_{std::move(other.buffer_)},
+          failure_{other.failure_} {}
+    basic_atomic_file& operator=(basic_atomic_file&&) = delete;
+    basic_atomic_file(const basic_atomic_file&) = delete;
+    basic_atomic_file& operator=(const basic_atomic_file&) = delete;
+    ~basic_atomic_file() {
+        if (handle_ != System::none) {
+            static_cast<void>(System::close(handle_));
             discard();
         }
     }
 
-    /// Appends bytes; a failure is kept and reported by commit().
+    /// Appends bytes; a failure is kept and reported by commit(). Never allocates.
     void write(std::string_view bytes) noexcept {
-        if (failure_ == 0 &&
-            std::fwrite(bytes.data(), 1, bytes.size(), file_.get()) != bytes.size()) {
-            failure_ = errno != 0 ? errno : EIO;
+        if (buffer_.size() + bytes.size() > buffered) {
+            write_out(buffer_);
+            buffer_.clear();
+        }
+        if (bytes.size() > buffered) {
+            write_out(bytes);
+        } else {
+            buffer_.append(bytes); // fits into what is reserved
         }
     }
 
     /// Flushes to the disk and renames onto the target. `io_error` with the reason when writing,
-    /// flushing or renaming failed. Call it once, last.
+    /// flushing or renaming failed; the target is then the old file. When only the flush of the
+    /// folder failed, it is the new one, and the message says so. Call it once, last.
     status commit() {
-        if (failure_ == 0 && !flush()) {
-            failure_ = errno != 0 ? errno : EIO;
+        write_out(buffer_);
+        if (failure_ == 0) {
+            failure_ = without_einval(System::sync(handle_));
         }
-        std::FILE* const raw = file_.release();
-        if (std::fclose(raw) != 0 && failure_ == 0) {
-            failure_ = errno != 0 ? errno : EIO;
+        const int closing = System::close(std::exchange(handle_, System::none));
+        if (failure_ == 0) {
+            failure_ = closing;
         }
         if (failure_ != 0) {
             discard();
-            return status::error(error_code::io_error, detail::shown_name(path_),
-                                 ": cannot write: ", detail::system_message(failure_));
+            return refuse(path_, ": cannot write: ", failure_);
         }
-        std::error_code reason;
-        std::filesystem::rename(temporary_, path_, reason);
-        if (reason) {
+        if (const int failure = System::rename(temporary_.string().c_str(), path_.string().c_str());
+            failure != 0) {
             discard();
-            return status::error(error_code::io_error, detail::shown_name(path_),
-                                 ": cannot replace: ", reason.message());
+            return refuse(path_, ": cannot replace: ", failure);
+        }
+        const auto folder = path_.parent_path();
+        if (const int failure =
+                without_einval(System::sync_folder(folder.empty() ? "." : folder.string().c_str()));
+            failure != 0) {
+            return refuse(path_, ": is written, but may be lost with the power: ", failure);
         }
         return {};
     }
 
   private:
-    atomic_file(std::filesystem::path path, std::filesystem::path temporary,
-                detail::file_handle file)
-        : path_{std::move(path)}, temporary_{std::move(temporary)}, file_{std::move(file)} {}
+    static constexpr std::size_t buffered = std::size_t{1} << 16U;
 
-    bool flush() noexcept {
-        errno = 0;
-        if (std::fflush(file_.get()) != 0) {
-            return false;
+    basic_atomic_file(std::filesystem::path path, std::filesystem::path temporary,
+                      typename System::handle handle)
+        : path_{std::move(path)}, temporary_{std::move(temporary)}, handle_{handle} {
+        buffer_.reserve(buffered);
+    }
+
+    /// Also through a link to a file that is not there yet.
+    static status follow_links(std::filesystem::path& path) {
+        std::error_code reason;
+        for (int links = 0; std::filesystem::is_symlink(path, reason); ++links) {
+            const auto next = std::filesystem::read_symlink(path, reason);
+            if (reason) {
+                return refuse(path, ": cannot follow: ", reason.value());
+            }
+            if (links == 40) { // as many as Linux follows
+                return refuse(path, ": cannot follow: ", ELOOP);
+            }
+            path = path.parent_path() / next; // replaces the path when `next` is absolute
         }
-#if defined(__unix__) || defined(__APPLE__)
-        // Pipes and some file systems have nothing to synchronise: EINVAL is not a failure.
-        return ::fsync(::fileno(file_.get())) == 0 || errno == EINVAL;
-#else
-        return true;
-#endif
+        return {};
     }
-    void discard() noexcept {
-        file_.reset();
-        std::error_code ignored;
-        std::filesystem::remove(temporary_, ignored);
+    static status refuse(const std::filesystem::path& path, const char* what, int failure) {
+        return status::error(error_code::io_error, detail::shown_name(path), what,
+                             detail::system_message(failure));
     }
+    /// Some file systems have nothing to synchronise, and say so by EINVAL.
+    static int without_einval(int failure) noexcept { return failure == EINVAL ? 0 : failure; }
 
-    std::filesystem::path path_;
+    void write_out(std::string_view bytes) noexcept {
+        while (failure_ == 0 && !bytes.empty()) {
+            std::size_t written = 0;
+            const int failure = System::write(handle_, bytes.data(), bytes.size(), written);
+            if (failure == EINTR) {
+                continue;
+            }
+            failure_ = failure != 0 ? failure : written == 0 ? EIO : 0;
+            bytes.remove_prefix(written < bytes.size() ? written : bytes.size());
+        }
+    }
+    void discard() noexcept { static_cast<void>(System::remove(temporary_.string().c_str())); }
+
+    std::filesystem::path path_; // links followed
     std::filesystem::path temporary_;
-    detail::file_handle file_;
+    typename System::handle handle_;
+    std::string buffer_;
     int failure_ = 0;
 };
 
-/// Replaces a file by `content`, completely or not at all.
+/// With the calls of this system.
+using atomic_file = basic_atomic_file<detail::system_files>;
+
+/// Replaces a file by `content`, completely or not at all: see basic_atomic_file.
 inline status write_file(const std::filesystem::path& path, std::string_view content) {
     auto file = atomic_file::create(path);
     if (!file) {

@@ -3,11 +3,14 @@
 ///
 /// Both have the functions of io/archive.hpp, and two more: `real`, a number that may be NaN or
 /// infinite, and `array`, any number of scalars. Values lie one after the other in little endian, in
-/// the order of the calls, so that only the same program of calls can read them.
+/// the order of the calls, so that only the same program of calls can read them. Integers and counts
+/// take 8 bytes, numbers are doubles; arrays, matrices and texts begin with their count. What an
+/// array or a matrix holds may be NaN or infinite.
 #pragma once
 
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/views.hpp"
+#include "tocsin/io/archive_state.hpp"
 
 #include <array>
 #include <bit>
@@ -18,6 +21,7 @@
 #include <initializer_list>
 #include <limits>
 #include <span>
+#include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -32,6 +36,12 @@ using bits_of = std::conditional_t<
     sizeof(T) == 1, std::uint8_t,
     std::conditional_t<sizeof(T) == 2, std::uint16_t,
                        std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>>>;
+
+/// What an integer is stored as: 8 bytes, signed unless its values need all of them.
+template <class T>
+using stored_integer =
+    std::conditional_t<std::is_unsigned_v<T> && sizeof(T) == sizeof(std::uint64_t), std::uint64_t,
+                       std::int64_t>;
 
 /// What one call of an archive with named scopes needs of a scope: nothing.
 struct byte_scope {
@@ -57,11 +67,25 @@ class byte_writer {
     }
     template <class T>
     void integer(std::string_view /*name*/, const T& value, T /*low*/ = {}, T /*high*/ = {}) {
-        scalar(static_cast<std::int64_t>(value));
+        scalar(static_cast<detail::stored_integer<T>>(value));
     }
-    template <class T, class... Options>
-    void number(std::string_view /*name*/, const T& value, Options... /*options*/) {
+    /// A number that is not finite fails unless told otherwise, as it could not be loaded.
+    template <std::floating_point T>
+    void number(std::string_view name, const T& value, finiteness finite = finiteness::required) {
+        if (finite == finiteness::required && !std::isfinite(value)) {
+            fail(status::error(error_code::invalid_data, "stream: '", name, "' is ",
+                               static_cast<double>(value), ", not finite"));
+        }
         scalar(static_cast<double>(value));
+    }
+    void text(std::string_view name, const std::string& value) {
+        array(name, std::span{value.data(), value.size()});
+    }
+    void texts(std::string_view name, const std::vector<std::string>& values) {
+        scalar(static_cast<std::uint64_t>(values.size()));
+        for (const std::string& value : values) {
+            text(name, value);
+        }
     }
     void real(std::string_view /*name*/, double value) { scalar(value); }
     template <class T, std::size_t Extent>
@@ -73,15 +97,21 @@ class byte_writer {
     }
     template <class T, std::size_t Extent>
     void tensor(std::string_view name, std::span<T, Extent> values,
-                std::initializer_list<index_t> /*shape*/) {
+                std::initializer_list<index_t> /*shape*/, finiteness /*finite*/ = {}) {
+        array(name, values);
+    }
+    template <class T, std::size_t Extent>
+    void tensor(std::string_view name, std::span<T, Extent> values,
+                std::span<const index_t> /*shape*/, finiteness /*finite*/ = {}) {
         array(name, values);
     }
     template <class Vector>
-    void values(std::string_view name, const Vector& vector) {
+    void values(std::string_view name, const Vector& vector, finiteness /*finite*/ = {}) {
         array(name, std::span{vector.data(), vector.size()});
     }
     template <class T, int Rows, int Cols, int Options>
-    void matrix(std::string_view name, const Eigen::Matrix<T, Rows, Cols, Options>& values) {
+    void matrix(std::string_view name, const Eigen::Matrix<T, Rows, Cols, Options>& values,
+                finiteness /*finite*/ = {}) {
         scalar(static_cast<std::int64_t>(values.rows()));
         array(name, std::span{values.data(), static_cast<std::size_t>(values.size())});
     }
@@ -141,10 +171,11 @@ class byte_reader {
     }
     template <class T>
     void integer(std::string_view name, T& value, T low = smallest<T>(), T high = largest<T>()) {
-        std::int64_t stored = 0;
+        using stored_type = detail::stored_integer<T>;
+        stored_type stored = 0;
         scalar(stored);
         if (outcome_.ok() &&
-            (stored < static_cast<std::int64_t>(low) || stored > static_cast<std::int64_t>(high))) {
+            (stored < static_cast<stored_type>(low) || stored > static_cast<stored_type>(high))) {
             fail(status::error(error_code::format_error, "stream: '", name, "' is ", stored,
                                ", out of range"));
         }
@@ -152,16 +183,42 @@ class byte_reader {
             value = static_cast<T>(stored);
         }
     }
-    template <class T, class... Options>
-    void number(std::string_view name, T& value, Options... /*options*/) {
+    /// Refuses a number that is beyond T or, unless told otherwise, not finite.
+    template <std::floating_point T>
+    void number(std::string_view name, T& value, finiteness finite = finiteness::required) {
         double stored = 0;
         scalar(stored);
-        if (outcome_.ok() && !std::isfinite(stored)) {
+        const T narrow = static_cast<T>(stored);
+        if (outcome_.ok() && !std::isfinite(narrow) &&
+            (finite == finiteness::required || std::isfinite(stored))) {
             fail(status::error(error_code::format_error, "stream: '", name, "' is ", stored,
-                               ", not finite"));
+                               std::isfinite(stored) ? ", too large for the type that reads it"
+                                                     : ", not finite"));
         }
         if (outcome_.ok()) {
-            value = static_cast<T>(stored);
+            value = narrow;
+        }
+    }
+    void text(std::string_view name, std::string& value) {
+        std::string stored;
+        values(name, stored);
+        if (outcome_.ok()) {
+            value = std::move(stored);
+        }
+    }
+    void texts(std::string_view name, std::vector<std::string>& values) {
+        std::uint64_t count = 0;
+        scalar(count);
+        if (outcome_.ok() && count > rest_.size() / sizeof count) {
+            fail(status::error(error_code::format_error, "stream: '", name, "' has ", count,
+                               " texts, more than the bytes"));
+        }
+        std::vector<std::string> stored(outcome_.ok() ? static_cast<std::size_t>(count) : 0);
+        for (std::string& one : stored) {
+            text(name, one);
+        }
+        if (outcome_.ok()) {
+            values = std::move(stored);
         }
     }
     void real(std::string_view /*name*/, double& value) noexcept { scalar(value); }
@@ -175,16 +232,32 @@ class byte_reader {
     }
     template <class T, std::size_t Extent>
     void tensor(std::string_view name, std::span<T, Extent> values,
-                std::initializer_list<index_t> /*shape*/) {
+                std::initializer_list<index_t> /*shape*/, finiteness /*finite*/ = {}) {
         array(name, values);
     }
+    template <class T, std::size_t Extent>
+    void tensor(std::string_view name, std::span<T, Extent> values,
+                std::span<const index_t> /*shape*/, finiteness /*finite*/ = {}) {
+        array(name, values);
+    }
+    /// A vector that is not empty must have the size that was written; an empty one takes it.
     template <class Vector>
-    void values(std::string_view name, Vector& vector) {
+    void values(std::string_view name, Vector& vector, finiteness /*finite*/ = {}) {
+        if constexpr (requires { vector.resize(vector.size()); }) {
+            byte_reader ahead = *this;
+            std::uint64_t count = 0;
+            ahead.scalar(count);
+            if (vector.empty() && ahead.outcome_.ok() &&
+                count <= ahead.remaining() / sizeof(typename Vector::value_type)) {
+                vector.resize(static_cast<std::size_t>(count));
+            }
+        }
         array(name, std::span{vector.data(), vector.size()});
     }
     /// A matrix that is not empty must have the shape that was written; an empty one takes it.
     template <class T, int Rows, int Cols, int Options>
-    void matrix(std::string_view name, Eigen::Matrix<T, Rows, Cols, Options>& values) {
+    void matrix(std::string_view name, Eigen::Matrix<T, Rows, Cols, Options>& values,
+                finiteness /*finite*/ = {}) {
         std::int64_t rows = 0;
         scalar(rows);
         byte_reader ahead = *this;
@@ -196,8 +269,8 @@ class byte_reader {
                                "' is larger than the bytes"));
             return;
         }
-        const auto cols = rows == 0 ? index_t{0}
-                                    : static_cast<index_t>(count / static_cast<std::uint64_t>(rows));
+        const auto cols =
+            rows == 0 ? index_t{0} : static_cast<index_t>(count / static_cast<std::uint64_t>(rows));
         if (values.size() == 0) {
             if ((Rows == dynamic || Rows == rows) && (Cols == dynamic || Cols == cols)) {
                 values.resize(static_cast<index_t>(rows), cols);
@@ -253,8 +326,6 @@ class byte_reader {
     static constexpr T largest() noexcept {
         if constexpr (std::is_enum_v<T>) {
             return static_cast<T>(std::numeric_limits<std::underlying_type_t<T>>::max());
-        } else if constexpr (sizeof(T) == sizeof(std::uint64_t) && std::is_unsigned_v<T>) {
-            return static_cast<T>(std::numeric_limits<std::int64_t>::max());
         } else {
             return std::numeric_limits<T>::max();
         }

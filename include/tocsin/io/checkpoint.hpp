@@ -1,5 +1,5 @@
 /// @file checkpoint.hpp
-/// @brief Checkpoints of training: saved by a callback, loaded to go on.
+/// @brief Training checkpoints: saved by a callback, loaded to resume.
 #pragma once
 
 #include "tocsin/io/archive.hpp"
@@ -19,13 +19,15 @@ status save_checkpoint(const training_state<Scalar>& state, const std::filesyste
     return archive.write(path);
 }
 
-/// Reads a checkpoint. Training that goes on from it gives the same bits as training without a
-/// break, given the same data, model and trainer.
+/// Reads a checkpoint. Training that resumes from it gives the same bits as uninterrupted training
+/// with the same data, model and trainer.
 /// @param fresh made by training_state::fresh for the same model and rule: sizes must agree
+/// @param options limits, and the application's check of a signature
 template <class Scalar>
 result<training_state<Scalar>> load_checkpoint(const std::filesystem::path& path,
-                                               training_state<Scalar> fresh) {
-    auto archive = archive_reader::open(path);
+                                               training_state<Scalar> fresh,
+                                               const load_options& options = {}) {
+    auto archive = archive_reader::open(path, options);
     if (!archive) {
         return archive.error();
     }
@@ -37,8 +39,8 @@ result<training_state<Scalar>> load_checkpoint(const std::filesystem::path& path
     return fresh;
 }
 
-/// Callback that saves a checkpoint every few epochs. A failure to write does not end training:
-/// outcome() has the last one.
+/// Callback that saves a checkpoint every few epochs. A failure to write does not end training;
+/// outcome() returns the last one.
 class checkpoint_writer {
   public:
     /// @param every epochs between checkpoints, at least 1

@@ -9,8 +9,8 @@
 
 namespace tocsin {
 
-/// CRC-32 with the reflected polynomial 0xEDB88320 (ISO 3309), as zlib.crc32 in Python.
-/// @param previous the value for the bytes before these, to continue with; 0 at the start
+/// CRC-32 with the reflected polynomial 0xEDB88320 (ISO 3309), the same as Python's zlib.crc32.
+/// @param previous the checksum of the preceding bytes, to continue with; 0 at the start
 constexpr std::uint32_t crc32(std::span<const std::byte> bytes,
                               std::uint32_t previous = 0) noexcept {
     constexpr auto table = [] {

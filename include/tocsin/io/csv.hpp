@@ -2,6 +2,7 @@
 /// @brief CSV files with a header, as a series.
 #pragma once
 
+#include "tocsin/core/checked_size.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/io/atomic_file.hpp"
 #include "tocsin/io/csv_row.hpp"
@@ -10,7 +11,10 @@
 #include "tocsin/io/text_lines.hpp"
 #include "tocsin/series/series.hpp"
 
+#include <algorithm>
 #include <concepts>
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <span>
 #include <string>
@@ -19,9 +23,23 @@
 
 namespace tocsin {
 
+namespace detail {
+
+/// Lines from the next one on that hold more than spaces.
+inline index_t count_rows(text_lines lines) {
+    index_t rows = 0;
+    while (lines.next()) {
+        rows += trimmed(lines.line()).empty() ? 0 : 1;
+    }
+    return rows;
+}
+
+} // namespace detail
+
 /// Reads a series from CSV text: a header, then one row per time step; lines of spaces only are
 /// skipped. Missing values (empty, nan, na, null) are NaN. A malformed or ragged row is a
-/// `format_error` that starts with `name:line:column: `. Allocates.
+/// `format_error` that starts with `name:line:column: `. Allocates at most 24 bytes for each byte
+/// of the text and 128 for each column.
 template <std::floating_point Scalar>
 result<series<Scalar>> parse_csv(std::string_view text, const std::filesystem::path& name,
                                  const csv_options& options = {}) {
@@ -39,18 +57,32 @@ result<series<Scalar>> parse_csv(std::string_view text, const std::filesystem::p
     }
     series<Scalar> read;
     read.names = layout->names();
-    const auto features = static_cast<std::size_t>(layout->features());
-    std::vector<Scalar> values; // [features x time]
+    const index_t rows = detail::count_rows(lines);
+    // Each cell takes a byte at least, its delimiter. Where there are not as many, some row is
+    // ragged: it is found below, and nothing is stored.
+    const bool possible =
+        (checked_size{rows} * layout->features()).is_at_most(checked_size{text.size()} + 1);
+    if (possible) {
+        read.values.resize(layout->features(), rows);
+        read.timestamps.reserve(layout->has_timestamp() ? static_cast<std::size_t>(rows) : 0);
+        read.labels.reserve(layout->has_label() ? static_cast<std::size_t>(rows) : 0);
+    }
+    std::vector<Scalar> sample(static_cast<std::size_t>(layout->features()));
     csv_notes notes;
+    index_t row = 0;
     while (lines.next()) {
         if (detail::trimmed(lines.line()).empty()) {
             continue;
         }
-        values.resize(values.size() + features);
-        const auto sample = std::span<Scalar>{values}.last(features);
-        if (auto outcome = layout->parse(lines.line(), sample, notes, lines.place()); !outcome) {
+        if (auto outcome =
+                layout->parse(lines.line(), std::span<Scalar>{sample}, notes, lines.place());
+            !outcome) {
             return outcome;
         }
+        if (!possible) {
+            continue;
+        }
+        std::copy(sample.begin(), sample.end(), read.values.col(row++).data());
         if (layout->has_timestamp()) {
             read.timestamps.push_back(csv_layout::unquoted(notes.timestamp));
         }
@@ -58,19 +90,18 @@ result<series<Scalar>> parse_csv(std::string_view text, const std::filesystem::p
             read.labels.push_back(notes.label);
         }
     }
-    if (values.empty()) {
+    if (row == 0) {
         return status::error(error_code::format_error, lines.name(), ": has a header but no rows");
     }
-    read.values = matrix_view<const Scalar>(values.data(), static_cast<index_t>(features),
-                                            static_cast<index_t>(values.size() / features));
     return read;
 }
 
 /// Reads a CSV file: parse_csv() on its content.
+/// @param largest_file bytes; a larger file is refused, see read_file()
 template <std::floating_point Scalar>
-result<series<Scalar>> read_csv(const std::filesystem::path& path,
-                                const csv_options& options = {}) {
-    const auto text = read_file(path);
+result<series<Scalar>> read_csv(const std::filesystem::path& path, const csv_options& options = {},
+                                std::uint64_t largest_file = default_file_limit) {
+    const auto text = read_file(path, largest_file);
     if (!text) {
         return text.error();
     }
@@ -79,7 +110,7 @@ result<series<Scalar>> read_csv(const std::filesystem::path& path,
 
 namespace detail {
 
-/// A cell as text, in double quotes where it needs them.
+/// A cell as text, in double quotes if it needs them.
 inline std::string quoted(std::string_view text, char delimiter) {
     const bool needs_quotes = text.find_first_of("\"\r\n") != std::string_view::npos ||
                               text.find(delimiter) != std::string_view::npos ||
@@ -102,7 +133,7 @@ inline std::string quoted(std::string_view text, char delimiter) {
 /// Writes a series with a header, replacing the file completely or not at all: the column
 /// `timestamp` if there are timestamps, the features (`feature0`, ... if they have no names), the
 /// column `label` if there are labels. NaN is written as `nan`. Reading the file gives the same
-/// bits. `invalid_argument` when names, timestamps or labels are not as many as needed, or contain
+/// bits. `invalid_argument` when the number of names, timestamps or labels is wrong or one contains
 /// a line break; `io_error` when the file cannot be written.
 template <std::floating_point Scalar>
 status write_csv(const std::filesystem::path& path, const series<Scalar>& data,

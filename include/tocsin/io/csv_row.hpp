@@ -1,5 +1,5 @@
 /// @file csv_row.hpp
-/// @brief Lines of a CSV file: what each column means, parsed without allocation.
+/// @brief Lines of a CSV file: the meaning of each column, parsed without allocation.
 #pragma once
 
 #include "tocsin/core/status.hpp"
@@ -20,23 +20,23 @@
 
 namespace tocsin {
 
-/// Which columns of a CSV file to read, by the names in its header (spelled exactly so).
+/// Which columns of a CSV file to read, by the exact names in its header.
 struct csv_options {
-    /// Between cells; '\0' takes whichever of `,` and `;` the header has more of.
+    /// Separates cells; '\0' chooses the more frequent of `,` and `;` in the header.
     char delimiter = '\0';
-    /// Unset: a column named timestamp, datetime or time in any case, if there is one. Empty: none.
+    /// Unset: a column named timestamp, datetime or time in any case, if it exists. Empty: none.
     std::optional<std::string> timestamp = {};
     /// A row is anomalous when any of these columns says so. Unset: the columns named label,
-    /// anomaly or is_anomaly in any case, if there are any. An empty list: none.
+    /// anomaly or is_anomaly in any case, if they exist. An empty list: none.
     std::optional<std::vector<std::string>> labels = {};
     std::vector<std::string> ignore =
-        {}; ///< columns to leave out; those that do not exist do no harm
-    /// The features, in this order. Empty: all columns that are nothing else, as in the file.
+        {}; ///< columns to leave out; names that do not exist are ignored
+    /// The features, in this order. Empty: all remaining columns, as in the file.
     std::vector<std::string> use = {};
 };
 
-/// Walks over the cells of one line. A cell in double quotes may hold delimiters, and double quotes
-/// written twice; it ends on its line. Never allocates.
+/// Iterates over the cells of one line. A cell in double quotes may contain delimiters and doubled
+/// double quotes; it ends on its line. Never allocates.
 class csv_cells {
   public:
     csv_cells(std::string_view line, char delimiter) noexcept
@@ -73,11 +73,11 @@ class csv_cells {
         return true;
     }
 
-    /// The cell without its quotes; double quotes inside are still written twice.
+    /// The cell without its quotes; double quotes inside it are still doubled.
     std::string_view text() const noexcept { return text_; }
     /// Where the cell starts, in bytes from 1.
     std::size_t column() const noexcept { return column_; }
-    /// Why next() returned false, or null at the end of a line in order.
+    /// Why next() returned false, or null at the end of a valid line.
     const char* problem() const noexcept { return problem_; }
 
   private:
@@ -108,19 +108,18 @@ std::optional<Scalar> parse_csv_number(std::string_view cell) noexcept {
     return parse_number<Scalar>(cell);
 }
 
-/// What a row says beside its features.
+/// The contents of a row other than its features.
 struct csv_notes {
     std::string_view timestamp; ///< points into the line; empty without a timestamp column
     std::uint8_t label = 0;     ///< 1 = anomalous; 0 without a label column
 };
 
-/// The meaning of each column, taken once from a header, then used for every row: of a file, or of
+/// The meaning of each column, read once from a header and then used for every row of a file or of
 /// a stream on standard input.
 class csv_layout {
   public:
-    /// Reads a header. `format_error` when it has no feature, or a name that is asked for is
-    /// missing or stands there twice; `invalid_argument` for a delimiter that cannot be one.
-    /// Allocates.
+    /// Reads a header. `format_error` when it has no feature, or when a requested name is missing
+    /// or occurs twice; `invalid_argument` for an unusable delimiter. Allocates.
     static result<csv_layout> from_header(std::string_view header, const csv_options& options = {},
                                           const text_place& place = {"header", 1}) {
         csv_layout layout;
@@ -131,6 +130,8 @@ class csv_layout {
                                  "' cannot be a delimiter");
         }
         std::vector<std::string> names;
+        names.reserve(static_cast<std::size_t>(
+            std::count(header.begin(), header.end(), layout.delimiter_) + 1));
         csv_cells cells{header, layout.delimiter_};
         while (cells.next()) {
             names.push_back(unquoted(cells.text()));
@@ -164,8 +165,8 @@ class csv_layout {
     bool has_label() const noexcept { return has_label_; }
 
     /// Parses one row into `values`, of size features(); missing values are NaN. `format_error`
-    /// when the row has another number of cells than the header, or a cell is not what its column
-    /// needs; `values` then holds the cells before it. Never allocates, but for such an error.
+    /// when the number of cells differs from the header or a cell does not fit its column; `values`
+    /// then holds the cells before it. Never allocates, except for such an error.
     template <std::floating_point Scalar>
     status parse(std::string_view line, std::span<Scalar> values, csv_notes& notes,
                  const text_place& place = {"row", 1}) const {
@@ -204,7 +205,7 @@ class csv_layout {
         return {};
     }
 
-    /// The text of a cell with double quotes that are written twice made single. Allocates.
+    /// The text of a cell with doubled double quotes replaced by single ones. Allocates.
     static std::string unquoted(std::string_view cell) {
         std::string text;
         for (std::size_t k = 0; k < cell.size(); ++k) {
@@ -217,7 +218,7 @@ class csv_layout {
     }
 
   private:
-    // Where a column goes: the position of a feature, or one of these.
+    // Destination of a column: the position of a feature, or one of these.
     static constexpr int ignored = -1;
     static constexpr int timestamp = -2;
     static constexpr int label = -3;
@@ -246,7 +247,7 @@ class csv_layout {
         });
     }
 
-    /// Position of a name that is asked for.
+    /// Position of a requested name.
     static result<std::size_t> find(const std::vector<std::string>& names, const std::string& name,
                                     const text_place& place) {
         const auto found = std::find(names.begin(), names.end(), name);
@@ -307,6 +308,7 @@ class csv_layout {
             targets_[*position] = features();
             names_.push_back(name);
         }
+        names_.reserve(options.use.empty() ? names.size() : names_.size());
         for (std::size_t k = 0; k < names.size(); ++k) {
             if (targets_[k] == unassigned) {
                 targets_[k] = options.use.empty() ? features() : ignored;

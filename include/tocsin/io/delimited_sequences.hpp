@@ -1,7 +1,8 @@
 /// @file delimited_sequences.hpp
-/// @brief Text files with one labelled sequence a line.
+/// @brief Text files with one labelled sequence per line.
 #pragma once
 
+#include "tocsin/core/checked_size.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/io/atomic_file.hpp"
 #include "tocsin/io/number_text.hpp"
@@ -21,19 +22,18 @@ namespace tocsin {
 
 /// Whether the last field of a line is the label of its sequence.
 enum class label_field : std::uint8_t {
-    automatic, ///< present when the last field of the first line has one value, the others have
-               ///< more
+    automatic, ///< present when the last field of the first line has one value, the others more
     present,
     absent
 };
 
-/// How sequences are laid out in a line: `1,2,3;4,5,6;0` is two features over three time steps,
-/// then the label 0 (normal; 1 is anomalous).
+/// Layout of sequences in a line: `1,2,3;4,5,6;0` is two features over three time steps, then the
+/// label 0 (normal; 1 is anomalous).
 struct sequence_format {
     char feature_delimiter = ';';
     char step_delimiter = ',';
-    /// Only for reading. Automatic cannot see a label beside sequences of one time step: say so
-    /// then.
+    /// Only for reading. Automatic detection cannot see a label next to sequences of one time step;
+    /// set it explicitly then.
     label_field label = label_field::automatic;
 };
 
@@ -58,7 +58,7 @@ inline index_t count_of(std::string_view text, char character) noexcept {
     return static_cast<index_t>(std::count(text.begin(), text.end(), character));
 }
 
-/// Parses the lines of one text into sequences of the shape that the first line has.
+/// Parses the lines of a text into sequences of the shape of the first line.
 template <class Scalar>
 class sequence_parser {
   public:
@@ -100,7 +100,7 @@ class sequence_parser {
                      (format_.label == label_field::automatic && features_ > 1 && length_ > 1 &&
                       count_of(last, format_.step_delimiter) == 0);
         if (has_label_) {
-            --features_; // 0 when the line is a label only: parse_line() reports it
+            --features_; // 0 when the line has only a label: parse_line() reports it
         }
     }
 
@@ -113,19 +113,37 @@ class sequence_parser {
                                 std::max<index_t>(features_, 1), " features",
                                 has_label_ ? " then a label" : "");
         }
-        const std::size_t base = values_.size();
-        values_.resize(base + static_cast<std::size_t>(features_ * length_));
+        // All fields are counted before anything is allocated: what their first one promises, the
+        // others need not hold.
         std::size_t position = 0;
         for (index_t feature = 0; feature < features_; ++feature) {
             const std::size_t end =
                 std::min(line.find(format_.feature_delimiter, position), line.size());
-            const std::string_view field = line.substr(position, end - position);
-            const index_t steps = count_of(field, format_.step_delimiter) + 1;
+            const index_t steps =
+                count_of(line.substr(position, end - position), format_.step_delimiter) + 1;
             if (steps != length_) {
                 return lines_.error(position + 1, "feature ", feature, " has ", steps,
                                     " time steps, expected ", length_);
             }
-            for (index_t step = 0; step < steps; ++step) {
+            position = end + 1;
+        }
+        const auto size = checked_size{features_} * length_;
+        if (!size.is_at_most(line.size() + 1)) { // cannot be, after the count
+            return lines_.error(1, "is too long");
+        }
+        const std::size_t base = values_.size();
+        if (base == 0) {
+            // A number and its delimiter are two bytes at least.
+            const auto all = size * (count_of(lines_.rest(), '\n') + 2);
+            values_.reserve(static_cast<std::size_t>(std::min<index_t>(
+                all.value(), static_cast<index_t>((line.size() + lines_.rest().size()) / 2 + 1))));
+        }
+        values_.resize(base + static_cast<std::size_t>(size.value()));
+        position = 0;
+        for (index_t feature = 0; feature < features_; ++feature) {
+            const std::size_t end =
+                std::min(line.find(format_.feature_delimiter, position), line.size());
+            for (index_t step = 0; step < length_; ++step) {
                 const std::size_t stop = std::min(line.find(format_.step_delimiter, position), end);
                 const std::string_view text = line.substr(position, stop - position);
                 const auto number = parse_number<Scalar>(text);
@@ -163,7 +181,8 @@ class sequence_parser {
 
 /// Reads sequences from text, one a line; lines of spaces only are skipped. Spaces around numbers,
 /// `nan` and `inf` are accepted. A malformed line, or one of another shape than the first, is a
-/// `format_error` that starts with `name:line:column: `. Allocates.
+/// `format_error` that starts with `name:line:column: `. Allocates at most 10 bytes for each byte of
+/// the text.
 template <class Scalar>
 result<sequence_set<Scalar>> parse_sequences(std::string_view text,
                                              const std::filesystem::path& name,
@@ -176,10 +195,12 @@ result<sequence_set<Scalar>> parse_sequences(std::string_view text,
 }
 
 /// Reads a file of sequences: parse_sequences() on its content.
+/// @param largest_file bytes; a larger file is refused, see read_file()
 template <class Scalar>
 result<sequence_set<Scalar>> read_sequences(const std::filesystem::path& path,
-                                            const sequence_format& format = {}) {
-    const auto text = read_file(path);
+                                            const sequence_format& format = {},
+                                            std::uint64_t largest_file = default_file_limit) {
+    const auto text = read_file(path, largest_file);
     if (!text) {
         return text.error();
     }
@@ -188,7 +209,7 @@ result<sequence_set<Scalar>> read_sequences(const std::filesystem::path& path,
 
 /// Writes sequences, with their labels if there are any, replacing the file completely or not at
 /// all. Reading the file again gives the same bits. `invalid_argument` for unusable delimiters or
-/// as many labels as there are no sequences for; `io_error` when the file cannot be written.
+/// when the numbers of labels and sequences differ; `io_error` when the file cannot be written.
 template <class Scalar>
 status write_sequences(const std::filesystem::path& path, const sequence_set<Scalar>& set,
                        const sequence_format& format = {}) {

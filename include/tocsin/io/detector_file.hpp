@@ -22,11 +22,13 @@ status save_detector(const Detector& detector, const std::filesystem::path& path
 
 /// Reads a detector; what it scores is bit-equal to what was saved.
 /// @param fresh where it is loaded into, for own policies without a default constructor
+/// @param options limits, and the application's check of a signature
 /// @return `io_error` or `format_error` with file and reason. A file made for other policies or
 ///         another scalar type, or for other compile-time sizes, is refused.
 template <class Detector>
-result<Detector> load_detector(const std::filesystem::path& path, Detector fresh = {}) {
-    auto archive = archive_reader::open(path);
+result<Detector> load_detector(const std::filesystem::path& path, Detector fresh = {},
+                               const load_options& options = {}) {
+    auto archive = archive_reader::open(path, options);
     if (!archive) {
         return archive.error();
     }

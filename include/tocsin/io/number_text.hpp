@@ -1,5 +1,5 @@
 /// @file number_text.hpp
-/// @brief Numbers as text, whatever the locale.
+/// @brief Numbers as text, independent of the locale.
 #pragma once
 
 #include <array>
@@ -19,12 +19,12 @@
 
 namespace tocsin {
 
-/// Room for any number that format_number() writes.
+/// Space for any number that format_number() writes.
 using number_text = std::array<char, 40>;
 
 namespace detail {
 
-/// `text` without spaces and tabs at both ends.
+/// `text` without leading and trailing spaces and tabs.
 constexpr std::string_view trimmed(std::string_view text) noexcept {
     constexpr std::string_view blank = " \t";
     const auto first = text.find_first_not_of(blank);
@@ -34,7 +34,7 @@ constexpr std::string_view trimmed(std::string_view text) noexcept {
     return text.substr(first, text.find_last_not_of(blank) - first + 1);
 }
 
-/// Equal but for the case of ASCII letters.
+/// Equal except for the case of ASCII letters.
 constexpr bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
     constexpr auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; };
     if (a.size() != b.size()) {
@@ -49,8 +49,8 @@ constexpr bool equal_ignoring_case(std::string_view a, std::string_view b) noexc
 }
 
 /// parse_number() for finite decimals through strtod, for standard libraries without
-/// std::from_chars of floating-point numbers, and for results that std::from_chars gives up on.
-/// At most 255 characters. strtod reads the decimal point of the C locale, hence the copy.
+/// std::from_chars for floating-point numbers, and for results that std::from_chars rejects. At
+/// most 255 characters. strtod reads the decimal point of the C locale, hence the copy.
 template <std::floating_point Scalar>
 std::optional<Scalar> parse_decimal_through_c(std::string_view text) noexcept {
     std::array<char, 256> copy{};
@@ -91,10 +91,10 @@ std::string_view format_through_c(Scalar value, number_text& buffer) noexcept {
 
 } // namespace detail
 
-/// Reads one decimal number that is the whole of `text`, but for spaces around it. Accepts a sign,
-/// an exponent, `nan`, `inf` and `infinity` in any case; a number too small for Scalar is rounded
-/// to zero or a subnormal one. Nothing for anything else, also for a number too large for Scalar.
-/// Correctly rounded. Never allocates.
+/// Reads a decimal number that makes up all of `text`, except for surrounding spaces. Accepts a
+/// sign, an exponent, `nan`, `inf` and `infinity` in any case; a number too small for Scalar is
+/// rounded to zero or a subnormal. Returns nothing for other text and for numbers too large for
+/// Scalar. Correctly rounded. Never allocates.
 template <std::floating_point Scalar>
 std::optional<Scalar> parse_number(std::string_view text) noexcept {
     text = detail::trimmed(text);
@@ -132,7 +132,7 @@ std::optional<Scalar> parse_number(std::string_view text) noexcept {
     return value;
 }
 
-/// Writes a number so that parse_number() gives back the same bits (but for the payload of a NaN).
+/// Writes a number so that parse_number() returns the same bits (except for the payload of a NaN).
 /// The result points into `buffer`. Never allocates.
 template <std::floating_point Scalar>
 std::string_view format_number(Scalar value, number_text& buffer) noexcept {

@@ -3,15 +3,21 @@
 #pragma once
 
 #include "tocsin/core/status.hpp"
+#include "tocsin/io/system_files.hpp"
 
+#include <algorithm>
 #include <cerrno>
+#include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <string>
-#include <system_error>
 
 namespace tocsin {
+
+/// Bytes that read_file() takes in unless told otherwise: 1 GiB.
+inline constexpr std::uint64_t default_file_limit = std::uint64_t{1} << 30U;
 
 namespace detail {
 
@@ -20,40 +26,52 @@ struct file_closer {
 };
 using file_handle = std::unique_ptr<std::FILE, file_closer>;
 
-/// The operating system's words for an error number.
-inline std::string system_message(int error_number) {
-    return std::error_code(error_number, std::generic_category()).message();
-}
-
-/// A file name for messages; of a very long one the end, so that the reason is not cut off.
-inline std::string shown_name(const std::filesystem::path& path) {
-    constexpr std::size_t longest = 160;
-    std::string name = path.string();
-    return name.size() <= longest ? name : "..." + name.substr(name.size() - longest);
-}
-
 } // namespace detail
 
-/// Reads a whole file, or a pipe until it ends. `io_error` with the operating system's reason when
-/// it cannot be opened or read. Allocates.
-inline result<std::string> read_file(const std::filesystem::path& path) {
-    const detail::file_handle file{std::fopen(path.string().c_str(), "rb")};
-    if (!file) {
-        return status::error(error_code::io_error, detail::shown_name(path),
-                             ": cannot open: ", detail::system_message(errno));
+/// Reads a whole file, or a pipe until it ends.
+/// @param limit largest number of bytes; a larger file is an `io_error` that names both, and is
+///              found out before memory is taken for it
+/// `io_error` with the operating system's reason when it cannot be opened or read. Folders, devices
+/// and sockets are refused: some never end. Waits for the other end of a pipe. Allocates.
+inline result<std::string> read_file(const std::filesystem::path& path,
+                                     std::uint64_t limit = default_file_limit) {
+    const auto refuse = [&](const auto&... parts) {
+        return status::error(error_code::io_error, detail::shown_name(path), ": ", parts...);
+    };
+    detail::file_facts facts;
+    const std::string name = path.string();
+    if (const int failure = detail::system_files::look(name.c_str(), facts); failure != 0) {
+        return refuse("cannot open: ", detail::system_message(failure));
+    }
+    using detail::file_kind;
+    if (facts.kind == file_kind::missing) {
+        return refuse("cannot open: ", detail::system_message(ENOENT));
+    }
+    if (facts.kind != file_kind::regular && facts.kind != file_kind::fifo) {
+        return refuse("is ", name_of(facts.kind), ", only regular files and pipes are read");
     }
     std::string content;
+    limit = std::min<std::uint64_t>(limit, content.max_size());
+    if (facts.size > limit) {
+        return refuse("has ", facts.size, " bytes, more than the limit of ", limit);
+    }
+    const detail::file_handle file{std::fopen(name.c_str(), "rb")};
+    if (!file) {
+        return refuse("cannot open: ", detail::system_message(errno));
+    }
+    content.reserve(static_cast<std::size_t>(facts.size));
     constexpr std::size_t block = std::size_t{1} << 16U;
+    const auto buffer = std::make_unique<char[]>(block);
     for (;;) {
-        const std::size_t size = content.size();
-        content.resize(size + block);
         errno = 0;
-        const std::size_t count = std::fread(content.data() + size, 1, block, file.get());
-        content.resize(size + count);
+        const std::size_t count = std::fread(buffer.get(), 1, block, file.get());
         if (std::ferror(file.get()) != 0) {
-            return status::error(error_code::io_error, detail::shown_name(path),
-                                 ": cannot read: ", detail::system_message(errno));
+            return refuse("cannot read: ", detail::system_message(errno));
         }
+        if (count > limit - content.size()) { // a pipe, or a file that grows or hides its size
+            return refuse("has more bytes than the limit of ", limit);
+        }
+        content.append(buffer.get(), count);
         if (count < block) {
             return content;
         }

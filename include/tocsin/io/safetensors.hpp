@@ -1,15 +1,16 @@
 /// @file safetensors.hpp
-/// @brief Reader with a writer for safetensors files.
+/// @brief Reader and writer for safetensors files.
 #pragma once
 
+#include "tocsin/core/checked_size.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/io/atomic_file.hpp"
-#include "tocsin/io/checksum.hpp"
+#include "tocsin/io/file_seal.hpp"
+#include "tocsin/io/load_options.hpp"
 #include "tocsin/io/read_file.hpp"
 #include "tocsin/io/safetensors_header.hpp"
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -17,7 +18,6 @@
 #include <filesystem>
 #include <functional>
 #include <map>
-#include <numeric>
 #include <span>
 #include <string>
 #include <string_view>
@@ -29,41 +29,20 @@ namespace tocsin {
 static_assert(std::endian::native == std::endian::little,
               "safetensors files are little-endian; this machine is not");
 
-namespace detail {
-
-/// Metadata key of the checksum: CRC-32 of the whole file with the eight digits themselves read as
-/// zeros, so that it covers the metadata as well as the data.
-inline constexpr std::string_view checksum_key = "crc32";
-inline constexpr std::string_view no_checksum = "00000000";
-
-inline std::string checksum_field(std::string_view digits) {
-    return '"' + std::string{checksum_key} + "\":\"" + std::string{digits} + '"';
-}
-
-inline std::string checksum_digits(std::string_view file) {
-    constexpr std::string_view hexadecimal = "0123456789abcdef";
-    std::uint32_t value = crc32(std::as_bytes(std::span{file}));
-    std::string digits{no_checksum};
-    for (std::size_t k = digits.size(); k-- > 0; value >>= 4U) {
-        digits[k] = hexadecimal[value & 0xFU];
-    }
-    return digits;
-}
-
-} // namespace detail
-
 /// The content of a safetensors file, in memory. Everything is checked before this object exists:
-/// length of the header, its JSON, offsets, shapes, the checksum when there is one. The values of
-/// the tensors are not looked at.
+/// length of the header, its JSON, offsets, shapes, the checksums, which files of archive_writer
+/// must have. Files of other programs need none. The values of the tensors are not looked at.
 class safetensors_reader {
   public:
-    /// Reads a file. `io_error` or `format_error` with the file's name and the reason. Allocates.
-    static result<safetensors_reader> open(const std::filesystem::path& path) {
-        auto content = read_file(path);
+    /// Reads a file. `io_error` or `format_error` with the file's name and the reason; the failure
+    /// of `options.verify` likewise. Allocates.
+    static result<safetensors_reader> open(const std::filesystem::path& path,
+                                           const load_options& options = {}) {
+        auto content = read_file(path, options.largest_file);
         if (!content) {
             return content.error();
         }
-        auto reader = parse(*std::move(content));
+        auto reader = parse(*std::move(content), options);
         if (!reader) {
             return status::error(reader.error().code(), detail::shown_name(path), ": ",
                                  reader.error().message());
@@ -71,14 +50,13 @@ class safetensors_reader {
         return reader;
     }
     /// The same from bytes.
-    static result<safetensors_reader> from_bytes(std::span<const std::byte> bytes) {
-        std::string content(bytes.size(), '\0');
-        std::transform(bytes.begin(), bytes.end(), content.begin(),
-                       [](std::byte byte) { return std::to_integer<char>(byte); });
-        return parse(std::move(content));
+    static result<safetensors_reader> from_bytes(std::span<const std::byte> bytes,
+                                                 const load_options& options = {}) {
+        const auto* const first = reinterpret_cast<const char*>(bytes.data());
+        return parse(std::string(first, first + bytes.size()), options);
     }
 
-    /// Without the checksum.
+    /// Without the checksums.
     const std::map<std::string, std::string>& metadata() const noexcept { return header_.metadata; }
     /// In the order of their data.
     std::span<const tensor_entry> tensors() const noexcept { return header_.tensors; }
@@ -101,10 +79,18 @@ class safetensors_reader {
         }
     }
 
+    /// Memory that what is loaded from this file may take: see load_budget.
+    load_budget& budget() noexcept { return budget_; }
+
   private:
     safetensors_reader() = default;
 
-    static result<safetensors_reader> parse(std::string content) {
+    static result<safetensors_reader> parse(std::string content, const load_options& options) {
+        if (options.verify) {
+            if (status outcome = options.verify(std::as_bytes(std::span{content})); !outcome) {
+                return outcome;
+            }
+        }
         constexpr index_t prefix = 8;
         const auto size = static_cast<index_t>(content.size());
         if (size < prefix) {
@@ -126,56 +112,36 @@ class safetensors_reader {
         if (!header) {
             return header.error();
         }
-        safetensors_reader reader;
-        reader.header_ = *std::move(header);
-        reader.content_ = std::move(content);
-        reader.data_begin_ = data_begin;
-        if (auto outcome = reader.verify_checksum(); !outcome) {
+        if (auto outcome =
+                detail::check_seal(content, static_cast<std::size_t>(data_begin), header->metadata);
+            !outcome) {
             return outcome;
         }
+        safetensors_reader reader;
+        reader.header_ = *std::move(header);
+        reader.budget_ = load_budget(content.size(), options.memory_factor);
+        reader.content_ = std::move(content);
+        reader.data_begin_ = data_begin;
         return reader;
     }
 
-    status verify_checksum() {
-        const auto entry = header_.metadata.find(std::string{detail::checksum_key});
-        if (entry == header_.metadata.end()) {
-            return {}; // written by another program
-        }
-        const std::string stored = entry->second;
-        header_.metadata.erase(entry);
-        const auto header =
-            std::string_view{content_}.substr(0, static_cast<std::size_t>(data_begin_));
-        const std::string field = detail::checksum_field(stored);
-        const auto position = header.find(field);
-        if (stored.size() != detail::no_checksum.size() || position == std::string_view::npos) {
-            return status::error(error_code::format_error, "checksum '", detail::shown_text(stored),
-                                 "' cannot be verified: it is malformed, or another program has "
-                                 "rewritten the file (which should drop metadata 'crc32')");
-        }
-        content_.replace(position, field.size(), detail::checksum_field(detail::no_checksum));
-        const std::string computed = detail::checksum_digits(content_);
-        if (computed != stored) {
-            return status::error(error_code::format_error, "is damaged: its checksum is ", computed,
-                                 ", stored is ", stored);
-        }
-        return {};
-    }
-
-    std::string content_;
+    std::string content_; // the digits of the checksums are zeros
     safetensors_header header_;
     index_t data_begin_ = 0;
+    load_budget budget_;
 };
 
 /// Collects metadata and tensors, then writes them as one safetensors file.
 class safetensors_writer {
   public:
     /// Adds metadata, in UTF-8. `invalid_argument` when the key is empty, too long, reserved or
-    /// there already.
+    /// already used.
     status add_metadata(std::string_view key, std::string_view value) {
         if (auto outcome = check_name(key); !outcome) {
             return outcome;
         }
-        if (key == detail::checksum_key || !metadata_.emplace(key, value).second) {
+        if (key == detail::crc_key || key == detail::sha_key ||
+            !metadata_.emplace(key, value).second) {
             return status::error(error_code::invalid_argument, "safetensors: metadata '",
                                  detail::shown_text(key), "' is reserved or there already");
         }
@@ -183,7 +149,7 @@ class safetensors_writer {
     }
 
     /// Adds a copy of a tensor; the last dimension of `shape` varies fastest. `invalid_argument`
-    /// when the name is unusable or there already, or the shape is not one of `values`. Allocates.
+    /// when the name is unusable or already used, or the shape does not match `values`. Allocates.
     template <class T>
     status add_tensor(std::string_view name, std::span<const T> values,
                       std::span<const index_t> shape) {
@@ -197,9 +163,12 @@ class safetensors_writer {
         }
         const std::vector<index_t> sizes(shape.begin(), shape.end());
         const auto count = static_cast<index_t>(values.size());
-        const index_t product =
-            std::accumulate(sizes.begin(), sizes.end(), index_t{1}, std::multiplies<>{});
-        if (product != count || sizes.size() > safetensors_limits::rank) {
+        checked_size product = 1;
+        for (const index_t size : sizes) {
+            product = product * size;
+        }
+        if (!product.valid() || product.value() != count ||
+            sizes.size() > safetensors_limits::rank) {
             return status::error(error_code::invalid_argument, "safetensors: tensor '",
                                  detail::shown_text(name), "' of ", count,
                                  " values cannot have shape ", shape_text(sizes));
@@ -213,7 +182,7 @@ class safetensors_writer {
     /// The file as bytes. `invalid_argument` when the header is beyond the limits of a reader or
     /// some text in it is not UTF-8. Allocates.
     result<std::string> encode() const {
-        // Larger elements first: then each tensor's data is aligned in the file.
+        // Larger elements first, so that each tensor's data is aligned in the file.
         std::vector<const owned_tensor*> order;
         for (const index_t size : {8, 4, 1}) {
             for (const auto& tensor : tensors_) {
@@ -224,7 +193,8 @@ class safetensors_writer {
         }
         nlohmann::ordered_json header;
         auto& metadata = header["__metadata__"];
-        metadata[std::string{detail::checksum_key}] = detail::no_checksum;
+        metadata[std::string{detail::crc_key}] = std::string(detail::crc_digits, '0');
+        metadata[std::string{detail::sha_key}] = std::string(detail::sha_digits, '0');
         for (const auto& [key, value] : metadata_) {
             metadata[key] = value;
         }
@@ -251,9 +221,7 @@ class safetensors_writer {
         std::memcpy(file.data(), &header_size, sizeof header_size);
         file += text;
         file += data;
-        const std::string field = detail::checksum_field(detail::no_checksum);
-        const auto position = file.find(field, sizeof header_size);
-        file.replace(position, field.size(), detail::checksum_field(detail::checksum_digits(file)));
+        detail::seal(file, sizeof header_size + text.size());
         return file;
     }
 

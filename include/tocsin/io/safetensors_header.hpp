@@ -1,7 +1,8 @@
 /// @file safetensors_header.hpp
-/// @brief Header of a safetensors file, parsed without trust.
+/// @brief Header of a safetensors file, parsed as untrusted input.
 #pragma once
 
+#include "tocsin/core/checked_size.hpp"
 #include "tocsin/core/extents.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/io/text_lines.hpp"
@@ -25,7 +26,7 @@
 
 namespace tocsin {
 
-/// Types of elements that are read and written, named as in the file: F32, F64, I64, U8.
+/// Element types that are read and written, named as in the file: F32, F64, I64, U8.
 enum class tensor_type : std::uint8_t { f32, f64, i64, u8 };
 
 /// Name of an element type in a file.
@@ -77,13 +78,13 @@ inline std::string shape_text(const std::vector<index_t>& shape) {
     return text + ']';
 }
 
-/// What the header says. Tensors are in the order of their data.
+/// The content of the header. Tensors are in the order of their data.
 struct safetensors_header {
     std::map<std::string, std::string> metadata;
     std::vector<tensor_entry> tensors;
 };
 
-/// Limits that a header must keep. Beyond them a file is refused.
+/// Limits of a header. A file beyond them is refused.
 struct safetensors_limits {
     static constexpr index_t header_bytes = index_t{1} << 20;
     static constexpr std::size_t name_bytes = 256;
@@ -100,7 +101,7 @@ class safetensors_header_parser {
   public:
     explicit safetensors_header_parser(safetensors_header& header) noexcept : header_{header} {}
 
-    /// Why parsing stopped; ok() when the header is in order.
+    /// Why parsing stopped; ok() when the header is valid.
     const status& outcome() const noexcept { return outcome_; }
 
     // The interface that nlohmann::json::sax_parse calls; false stops it.
@@ -260,7 +261,7 @@ class safetensors_header_parser {
 };
 
 /// Sorts the tensors by their data, then checks that they fill the data area without gap or overlap
-/// and that each holds as many bytes as its shape says.
+/// and that each has as many bytes as its shape requires.
 inline status check_layout(std::vector<tensor_entry>& tensors, index_t data_bytes) {
     std::sort(tensors.begin(), tensors.end(), [](const tensor_entry& a, const tensor_entry& b) {
         return std::pair{a.begin, a.end} < std::pair{b.begin, b.end};
@@ -280,18 +281,18 @@ inline status check_layout(std::vector<tensor_entry>& tensors, index_t data_byte
                                                          : ", leaving a gap after byte ",
                                  position);
         }
-        index_t bytes = element_size(tensor.type);
+        checked_size bytes = element_size(tensor.type);
         for (const index_t size : tensor.shape) {
-            if (size != 0 && bytes > std::numeric_limits<index_t>::max() / size) {
-                return status::error(error_code::format_error, "tensor '", name, "' of shape ",
-                                     shape_text(tensor.shape), " is too large to count");
-            }
-            bytes *= size;
+            bytes = bytes * size;
         }
-        if (bytes != tensor.end - tensor.begin) {
+        if (!bytes.valid()) {
+            return status::error(error_code::format_error, "tensor '", name, "' of shape ",
+                                 shape_text(tensor.shape), " is too large to count");
+        }
+        if (bytes.value() != tensor.end - tensor.begin) {
             return status::error(error_code::format_error, "tensor '", name, "' of type ",
                                  name_of(tensor.type), ", shape ", shape_text(tensor.shape),
-                                 " needs ", bytes, " bytes, its data_offsets hold ",
+                                 " needs ", bytes.value(), " bytes, its data_offsets hold ",
                                  tensor.end - tensor.begin);
         }
         position = tensor.end;
@@ -306,7 +307,7 @@ inline status check_layout(std::vector<tensor_entry>& tensors, index_t data_byte
 } // namespace detail
 
 /// Parses the JSON text of a header and checks it against the size of the data area that follows.
-/// `format_error` with the reason for anything out of order. Allocates.
+/// `format_error` with the reason for any violation. Allocates.
 inline result<safetensors_header> parse_safetensors_header(std::string_view text,
                                                            index_t data_bytes) {
     if (text.empty() || text.front() != '{') {

@@ -35,8 +35,7 @@ result<std::vector<std::byte>> save_stream(const Detector& detector,
     archive.scalar(detector.identity());
     archive.scalar(stream.position());
     // With a writer it only reads.
-    detector.exchange_stream(archive,
-                             const_cast<typename Detector::stream_type&>(stream));
+    detector.exchange_stream(archive, const_cast<typename Detector::stream_type&>(stream));
     if (!archive.outcome().ok()) {
         return archive.outcome();
     }

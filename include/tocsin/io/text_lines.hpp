@@ -1,5 +1,5 @@
 /// @file text_lines.hpp
-/// @brief Text line by line, with the place for messages.
+/// @brief Text line by line, with positions for messages.
 #pragma once
 
 #include "tocsin/core/extents.hpp"
@@ -25,11 +25,11 @@ struct text_place {
     }
 };
 
-/// Walks over the lines of a text. Lines end with LF or CRLF, the last one also without; a UTF-8
-/// byte order mark at the start is skipped. The text is not owned.
+/// Iterates over the lines of a text. Lines end with LF or CRLF; the last one needs no line end. A
+/// UTF-8 byte order mark at the start is skipped. The text is not owned.
 class text_lines {
   public:
-    /// @param name what messages call the text: usually the name of its file
+    /// @param name name of the text in messages: usually the name of its file
     text_lines(std::string_view text, const std::filesystem::path& name)
         : rest_{text}, name_{detail::shown_name(name)} {
         constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
@@ -54,11 +54,13 @@ class text_lines {
     }
 
     std::string_view line() const noexcept { return line_; }
+    /// The lines after the current one.
+    std::string_view rest() const noexcept { return rest_; }
     /// Number of the line, from 1.
     index_t number() const noexcept { return number_; }
     const std::string& name() const noexcept { return name_; }
 
-    /// The current line; valid as long as this object.
+    /// The current line; valid as long as this object exists.
     text_place place() const noexcept { return {name_, number_}; }
     template <class... Parts>
     status error(std::size_t column, const Parts&... parts) const noexcept {
@@ -74,7 +76,7 @@ class text_lines {
 
 namespace detail {
 
-/// A piece of a file for a message: at most 40 characters, control characters as `?`.
+/// A piece of a file for a message: at most 40 characters, with control characters as `?`.
 inline std::string shown_text(std::string_view text) {
     std::string shown{text.substr(0, 40)};
     for (char& character : shown) {

@@ -1,5 +1,5 @@
 /// @file concepts.hpp
-/// @brief What a layer is: a shape plus pure functions over parameters that the caller owns.
+/// @brief The concept of a layer: a shape plus pure functions over parameters that the caller owns.
 #pragma once
 
 #include "tocsin/core/random.hpp"
@@ -12,13 +12,13 @@
 
 namespace tocsin {
 
-/// A shape with parameters that live in the caller's flat buffer.
+/// A shape whose parameters are in the caller's flat buffer.
 ///
 /// `parameter_count()` scalars hold everything that is trained. `initialise(parameters, random)`
 /// overwrites all of them. `for_each_parameter_block(visit)` calls
 /// `visit(name, offset, rows, cols)` for each column-major block, in order of offsets and without
-/// gaps: files and inspections see parameters through it. `check()` names the first size that is
-/// out of range; whoever takes a layer from a user calls it before use.
+/// gaps; files and inspection tools see parameters through it. `check()` names the first size that
+/// is out of range; code that takes a layer from a user calls it before use.
 template <class Layer>
 concept layer = std::copyable<Layer> && std::floating_point<typename Layer::scalar_type> &&
                 requires(const Layer shape, std::span<typename Layer::scalar_type> parameters,
@@ -34,12 +34,12 @@ concept layer = std::copyable<Layer> && std::floating_point<typename Layer::scal
 /// A layer over whole sequences with a backward pass.
 ///
 /// Order of calls: `make_tape(area, batch, time)` gives shape to `tape_size(batch, time)` scalars
-/// of the caller; `reset(tape)` starts from zero states; `forward(parameters, inputs, tape)` fills
-/// it, and `outputs(tape)` are then valid. `backward(parameters, inputs, tape, output_gradient,
-/// gradients, input_gradient, work)` *adds* to `gradients` (same layout as the parameters),
-/// overwrites `input_gradient` unless it is empty (data() is null) and uses
-/// `backward_work_size(batch, time)` scalars of scratch. Backward consumes the tape: run forward
-/// again before the next backward. None of them allocates for the tape.
+/// of the caller; `reset(tape)` sets zero states; `forward(parameters, inputs, tape)` fills the
+/// tape, after which `outputs(tape)` are valid.
+/// `backward(parameters, inputs, tape, output_gradient, gradients, input_gradient, work)` *adds* to
+/// `gradients` (same layout as the parameters), overwrites `input_gradient` unless it is empty
+/// (data() is null) and uses `backward_work_size(batch, time)` scalars of scratch. backward()
+/// consumes the tape: run forward() again before the next one. None of them allocates for the tape.
 template <class Layer>
 concept differentiable_layer =
     layer<Layer> &&

@@ -1,5 +1,5 @@
 /// @file dense.hpp
-/// @brief One fully connected layer with an activation.
+/// @brief A fully connected layer with an activation.
 #pragma once
 
 #include "tocsin/core/random.hpp"
@@ -17,15 +17,15 @@
 
 namespace tocsin {
 
-/// y = activation(W x + b), column by column; works on any number of columns (batch, or batch and
-/// time). Parameters are one column-major matrix `[outputs x (inputs + 1)]` with columns `[W | b]`.
+/// y = activation(W x + b), column by column, for any number of columns (batch, or batch and time).
+/// Parameters are one column-major matrix `[outputs x (inputs + 1)]` with columns `[W | b]`.
 template <class Scalar, class Activation = identity_activation, int Inputs = dynamic,
           int Outputs = dynamic>
 class dense {
   public:
     using scalar_type = Scalar;
     using activation_type = Activation;
-    using tape_type = sequence_view<Scalar, Outputs>; ///< the outputs are all that backward needs
+    using tape_type = sequence_view<Scalar, Outputs>; ///< backward only needs the outputs
 
     constexpr dense() noexcept = default;
     constexpr dense(int inputs, int outputs) noexcept : inputs_{inputs}, outputs_{outputs} {}
@@ -76,8 +76,8 @@ class dense {
             pack_product(product(), weight, matrix);
         }
     }
-    /// The layer on kernels of its own, for inference. Never allocates.
-    /// @param packed weights by pack()
+    /// Applies the layer with its own kernels, for inference. Never allocates.
+    /// @param packed weights from pack()
     /// @param input  `[inputs x n]`, contiguous
     /// @param output `[outputs x n]`, contiguous, overwritten; must not overlap `input`
     template <class Input, class Output>
@@ -105,8 +105,7 @@ class dense {
     void apply_column(const Scalar* packed, const Scalar* input, Scalar* output) const noexcept {
         const Scalar* const matrix = packed + bias_size();
         if (has_few_outputs()) {
-            dot_products<lanes<Scalar, widest_lanes<Scalar>>>(rows(), matrix, input, packed,
-                                                              output);
+            dot_products<lanes_of<Scalar>>(rows(), matrix, input, packed, output);
         } else {
             with_lanes<Scalar>(output_size(), [&]<class Lanes>() {
                 packed_column_product<Lanes>(product(), matrix, input, packed, output);
@@ -115,7 +114,7 @@ class dense {
         activate(Activation{}, output, output_size());
     }
 
-    /// The layer on matrix products, for training.
+    /// Applies the layer with matrix products, for training.
     /// @param input  `[inputs x n]`
     /// @param output `[outputs x n]`, contiguous columns, overwritten; must not overlap `input`
     template <class Input, class Output>
@@ -130,7 +129,7 @@ class dense {
     /// Chain rule through apply(). Adds to `gradients`.
     /// @param output          `[outputs x n]`, in: y of apply(); out: dL/dz, before the activation
     /// @param output_gradient `[outputs x n]` dL/dy
-    /// @param input_gradient  `[inputs x n]` dL/dx, overwritten; not wanted when data() is null
+    /// @param input_gradient  `[inputs x n]` dL/dx, overwritten; data() is null when not wanted
     template <class Input, class Output, class OutputGradient, class InputGradient>
     void apply_backward(std::span<const Scalar> parameters, const Input& input, Output&& output,
                         const OutputGradient& output_gradient, std::span<Scalar> gradients,

@@ -1,5 +1,5 @@
 /// @file dense_head.hpp
-/// @brief Dense layers on top of each other: ReLU hidden layers, then a linear output.
+/// @brief Stacked dense layers: ReLU hidden layers, then a linear output.
 #pragma once
 
 #include "tocsin/core/storage.hpp"
@@ -14,7 +14,7 @@ namespace tocsin {
 
 /// Maps each column (a batch item at one time step) to the outputs; `dense_head<float, 64, 8>` is a
 /// single linear layer, `dense_head<float, 64, 32, 8>` has one hidden layer of 32.
-/// @tparam Sizes input size, then one output size per layer; none for sizes at run time
+/// @tparam Sizes input size, then one output size per layer; none for run-time sizes
 template <class Scalar, int... Sizes>
 class dense_head {
   public:
@@ -82,7 +82,7 @@ class dense_head {
         return index_t{2} * largest_hidden_size() * batch;
     }
     /// Never allocates.
-    /// @param packed weights by pack()
+    /// @param packed weights from pack()
     /// @param input  `[inputs x batch]`
     /// @param output `[outputs x batch]`, contiguous, overwritten
     /// @param work   `apply_work_size(batch)` scalars
@@ -177,7 +177,7 @@ class dense_head {
     }
 
   private:
-    /// Where a layer's parts begin in the head's parameters and tape.
+    /// Offsets of a layer in the head's parameters and tape.
     struct position {
         int k = 0;
         index_t parameters = 0;
@@ -193,7 +193,7 @@ class dense_head {
         return largest;
     }
 
-    /// Calls `visit(layer, position)`; `columns` is what the tape holds of each layer.
+    /// Calls `visit(layer, position)`; the tape holds `columns` columns of each layer.
     template <class Visit>
     void for_each_layer(index_t columns, Visit&& visit) const {
         position at;
@@ -233,7 +233,7 @@ class dense_head {
         });
     }
 
-    // The columns [first, first + count) of the tape; `inputs` points at the first of them.
+    // The columns [first, first + count) of the tape; `inputs` points to the first of them.
     void forward_columns(std::span<const Scalar> parameters, const Scalar* inputs,
                          const tape_type& tape, index_t first, index_t count) const noexcept {
         const Scalar* below = inputs;
@@ -255,8 +255,8 @@ class dense_head {
             const Scalar* const below =
                 at.k == 0 ? inputs
                           : tape.area.data() + at.tape - layer.input_size() * (columns - first);
-            // A layer reads the gradient from above before it writes the one for below, so that
-            // both can stand at the start of `work`.
+            // A layer reads the gradient from above before it writes the one for below, so both can
+            // be at the start of `work`.
             Scalar* const below_gradient = at.k == 0 ? input_gradient : work.data();
             layer.apply_backward(
                 slice(parameters, at.parameters),

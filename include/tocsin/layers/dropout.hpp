@@ -11,9 +11,8 @@
 namespace tocsin {
 
 /// Sets each output to zero with probability `rate` and scales the others by 1 / (1 - rate), so
-/// that inference needs no change (Srivastava et al. 2014, "inverted" form). The mask is drawn once
-/// before the forward pass and multiplied in both directions, which makes backward the same
-/// function.
+/// inference needs no change (Srivastava et al. 2014, "inverted" form). The mask is drawn once
+/// before the forward pass and multiplied in both directions, so backward is the same function.
 struct dropout {
     double rate = 0; ///< in [0, 1); 0 turns it off
 

@@ -1,5 +1,5 @@
 /// @file initialisers.hpp
-/// @brief Random starting values of weights.
+/// @brief Random initial weights.
 #pragma once
 
 #include "tocsin/core/random.hpp"
@@ -28,14 +28,14 @@ void initialise_glorot(Eigen::MatrixBase<Derived>& weights, random_generator& ra
         weights, std::sqrt(6.0 / static_cast<double>(weights.rows() + weights.cols())), random);
 }
 
-/// A random square matrix with orthonormal columns (Saxe et al. 2014), by Gram and Schmidt on
-/// normal numbers in double. Allocates one such matrix.
+/// A random square matrix with orthonormal columns (Saxe et al. 2014), by Gram-Schmidt on normal
+/// numbers in double. Allocates one such matrix.
 template <class Derived>
 void initialise_orthogonal(Eigen::MatrixBase<Derived>& weights, random_generator& random) {
     matrix<double> basis(weights.rows(), weights.cols());
     for (index_t col = 0; col < basis.cols(); ++col) {
-        // A draw that lies almost in the span of the columns before it is drawn again: what is left
-        // of it after the projection would be rounding noise.
+        // A draw that lies almost in the span of the previous columns is repeated: what the
+        // projection leaves of it would be rounding noise.
         double length = 0;
         while (length < 1e-6) {
             for (index_t row = 0; row < basis.rows(); ++row) {
@@ -54,9 +54,9 @@ void initialise_orthogonal(Eigen::MatrixBase<Derived>& weights, random_generator
     weights = basis.template cast<typename Derived::Scalar>();
 }
 
-/// The default of LSTM layers: Glorot input weights, orthogonal recurrent weights, each gate by
-/// itself; biases 0 but for the forget gate, whose 1 lets gradients flow from the start
-/// (Jozefowicz et al. 2015).
+/// The default of LSTM layers: for each gate separately, Glorot input weights and orthogonal
+/// recurrent weights. Biases are 0, except the forget gate's 1, which lets gradients flow from the
+/// start (Jozefowicz et al. 2015).
 struct glorot_orthogonal {
     double forget_gate_bias = 1;
 

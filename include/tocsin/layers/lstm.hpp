@@ -1,5 +1,5 @@
 /// @file lstm.hpp
-/// @brief One LSTM layer: cell, sequence, backpropagation through time.
+/// @brief An LSTM layer: cell, sequence, backpropagation through time.
 #pragma once
 
 #include "tocsin/core/random.hpp"
@@ -25,8 +25,8 @@ namespace tocsin {
 /// One LSTM layer without peepholes (equations in math/lstm_cell.hpp).
 ///
 /// Parameters are one column-major matrix `[4H x (I + H + 1)]` with the columns `[W | U | b]` and
-/// the rows in the order of `lstm_gate`: z = W x + U h + b. The kernels read them in another order,
-/// into which pack() copies them, for inference, and prepare(), for training.
+/// the rows in the order of `lstm_gate`: z = W x + U h + b. The kernels read them in another order;
+/// pack() copies them into it for inference, prepare() for training.
 /// @tparam Inputs,Hidden compile-time sizes, or `dynamic` for sizes given to the constructor
 /// @tparam Precision     see layers/precision.hpp
 template <class Scalar, int Inputs = dynamic, int Hidden = dynamic,
@@ -134,11 +134,11 @@ class lstm {
         return index_t{hidden_size()} * batch;
     }
     /// Advances the state by one time step. Never allocates.
-    /// @param packed weights by pack()
+    /// @param packed weights from pack()
     /// @param input  `[inputs x batch]`, contiguous
     /// @param work   `step_work_size(batch)` scalars
     /// @param order  does not change the result; alternating it from step to step is faster for
-    ///               layers that are larger than the first-level cache
+    ///               layers larger than the first-level cache
     template <class Input>
     void step(packed_weights<Scalar> packed, const Input& input, state& current,
               std::span<Scalar> work, block_order order = block_order::ascending) const noexcept {
@@ -167,8 +167,8 @@ class lstm {
 
     // ---- training: whole sequences with a tape ----------------------------------------------
 
-    /// Per time step and batch item 6 scalars per unit, hidden sizes rounded up to whole vector
-    /// registers; beside them four copies of the weights.
+    /// 6 scalars per unit for each time step and batch item, with hidden sizes rounded up to whole
+    /// vector registers, plus four copies of the weights.
     constexpr index_t tape_size(int batch, int time) const noexcept {
         const index_t columns = index_t{batch} * time;
         return packed_gate_columns<Scalar>::size(layout(), columns) + 2 * layout().size() +
@@ -191,7 +191,7 @@ class lstm {
         tape.cells = {rest.take(states).data(), hidden_size(), batch, time + 1};
         return tape;
     }
-    /// Zero initial states. A caller who has others writes them into step 0 of the tape instead.
+    /// Zero initial states. For other initial states, write them into step 0 of the tape instead.
     void reset(const tape_type& tape) const noexcept {
         tape.hiddens.step(0).setZero();
         tape.cells.step(0).setZero();
@@ -201,7 +201,7 @@ class lstm {
         return tape.hiddens.steps(1, tape.time());
     }
 
-    /// Packs the parameters into the tape, before forward_step() of a first step.
+    /// Packs the parameters into the tape; call it before the first forward_step().
     void prepare(std::span<const Scalar> parameters, const tape_type& tape) const noexcept {
         check_count(parameters);
         pack_lstm(layout(), parameters.data(), tape.weights);
@@ -210,8 +210,8 @@ class lstm {
         pack_slope_product(layout(), input_size(), 0, parameters.data(), tape.to_input);
         std::fill_n(tape.gradient, layout().size(), Scalar(0));
     }
-    /// One step of a sequence, after prepare(): for inputs that are known only now (a decoder fed
-    /// with its own predictions).
+    /// One step of a sequence, after prepare(), for inputs that become known step by step (a
+    /// decoder that reads its own predictions).
     /// @param input `[inputs x batch]`, contiguous
     template <class Input>
     void forward_step(const Input& input, const tape_type& tape, int t) const noexcept {
@@ -232,7 +232,7 @@ class lstm {
         }
     }
 
-    /// Chain rule through step `t`; call it for every step, the last first.
+    /// Chain rule through step `t`; call it for every step, starting with the last.
     /// @param inputs   of the whole sequence, as they were in the forward pass
     /// @param gradient in: dL/dh and dL/dc of step t's new state, complete; out: of its old state
     void backward_step(sequence_view<const Scalar, Inputs> inputs, const tape_type& tape, int t,
@@ -245,8 +245,8 @@ class lstm {
                 tape.cells.step(t + 1).data(), gradient.hidden.data(), gradient.cell.data());
             packed_product<Lanes>(slope_product(layout(), hidden_size()), tape.to_hidden,
                                   slopes(tape, t), batch, nullptr, gradient.hidden.data());
-            // Sums over few columns spend their time on reading and writing the gradient, so small
-            // batches wait until several steps are there.
+            // With few columns, most of the time goes into reading and writing the gradient, so
+            // small batches wait until several steps have accumulated.
             const int group = std::max(1, 32 / std::max(1, batch));
             if (t % group == 0) {
                 const index_t columns = index_t{std::min(group, tape.time() - t)} * batch;
@@ -276,9 +276,9 @@ class lstm {
     /// Backpropagation through time over the whole sequence. Adds to `gradients`, consumes the
     /// tape.
     /// @param parameters      not read: prepare() has copied them
-    /// @param output_gradient dL/dh of every step, `[hidden x (batch * time)]`, may be empty: zero
+    /// @param output_gradient dL/dh of every step, `[hidden x (batch * time)]`; empty means zero
     /// @param gradients       dL/dparameters, added to
-    /// @param input_gradient  dL/dx of every step, overwritten; may be empty: not wanted
+    /// @param input_gradient  dL/dx of every step, overwritten; empty if not wanted
     /// @param final_state     in: dL/dh and dL/dc of the final state beyond `output_gradient`;
     ///                        out: of the initial state
     void backward(std::span<const Scalar> /*parameters*/,
@@ -292,12 +292,12 @@ class lstm {
             backward_step(inputs, tape, t, final_state);
         }
         accumulate_gradients(tape, gradients);
-        // After the last step, so that both gradients may share their memory.
+        // Only after the last step, so that both gradients may share memory.
         if (input_gradient.data() != nullptr) {
             take_to_inputs(tape, 0, input_gradient.time(), input_gradient.data());
         }
     }
-    /// The same with nothing flowing into the final state from outside.
+    /// The same with a zero gradient of the final state.
     /// @param work `backward_work_size(batch, time)` scalars; out: dL/dh and dL/dc of the initial
     ///             state
     void backward(std::span<const Scalar> parameters, sequence_view<const Scalar, Inputs> inputs,

@@ -1,5 +1,5 @@
 /// @file lstm_stack.hpp
-/// @brief LSTM layers on top of each other, of different sizes, with dropout on their outputs.
+/// @brief Stacked LSTM layers of different sizes, with dropout on their outputs.
 #pragma once
 
 #include "tocsin/core/storage.hpp"
@@ -12,11 +12,11 @@
 
 namespace tocsin {
 
-/// LSTM layers of which each reads the outputs of the one below, after dropout. Recurrent states
-/// are never dropped. Parameters, tapes and states of the layers stand one after the other, first
-/// layer first; a state is `[h | c]` of each layer.
+/// Each LSTM layer reads the outputs of the one below, after dropout. Recurrent states are never
+/// dropped. Parameters, tapes and states of the layers follow each other, first layer first; a
+/// state is `[h | c]` of each layer.
 /// @tparam Precision see layers/precision.hpp
-/// @tparam Sizes     input size, then one hidden size per layer; none for sizes at run time
+/// @tparam Sizes     input size, then one hidden size per layer; none for run-time sizes
 template <class Scalar, class Precision, int... Sizes>
 class basic_lstm_stack {
     using layout_type = detail::lstm_stack_layout<Scalar, Precision, Sizes...>;
@@ -88,7 +88,7 @@ class basic_lstm_stack {
         return {state.data() + (state_size(batch) - last), output_size(), batch};
     }
     /// Advances all layers by one time step, without dropout. Never allocates.
-    /// @param packed weights by pack()
+    /// @param packed weights from pack()
     /// @param input  `[inputs x batch]`
     /// @param state  `state_size(batch)` scalars
     /// @param work   `step_work_size(batch)` scalars
@@ -114,7 +114,7 @@ class basic_lstm_stack {
     tape_type make_tape(std::span<Scalar> area, int batch, int time) const noexcept {
         return {area, batch, time};
     }
-    /// Zero initial states, no dropout: the mode of evaluation.
+    /// Zero initial states, no dropout: for evaluation.
     void reset(const tape_type& tape) const noexcept {
         layout_.for_each_layer(tape.batch, tape.time, [&](const auto& layer, const auto& at) {
             const auto views = layout_.frame(layer, tape, at.tape);
@@ -122,7 +122,7 @@ class basic_lstm_stack {
             std::fill(views.mask.begin(), views.mask.end(), Scalar(1));
         });
     }
-    /// Zero initial states and fresh dropout masks: the mode of training.
+    /// Zero initial states and fresh dropout masks: for training.
     void reset(const tape_type& tape, random_generator& random) const noexcept {
         layout_.for_each_layer(tape.batch, tape.time, [&](const auto& layer, const auto& at) {
             const auto views = layout_.frame(layer, tape, at.tape);
@@ -130,7 +130,7 @@ class basic_lstm_stack {
             layout_.output_dropout().draw(views.mask, random);
         });
     }
-    /// Initial or final state of a layer as it stands in the tape: step 0, or `time`.
+    /// Initial or final state of a layer in the tape: step 0, or `time`.
     lstm_state<Scalar> tape_state(const tape_type& tape, int layer, int step) const noexcept {
         const auto shape = layout_.layer(layer);
         const auto views =
@@ -156,14 +156,14 @@ class basic_lstm_stack {
         });
     }
 
-    /// Packs the parameters into the tape, before forward_step() of a first step.
+    /// Packs the parameters into the tape; call it before the first forward_step().
     void prepare(std::span<const Scalar> parameters, const tape_type& tape) const noexcept {
         layout_.for_each_layer(tape.batch, tape.time, [&](const auto& layer, const auto& at) {
             layer.prepare(slice(parameters, at.parameters),
                           layout_.frame(layer, tape, at.tape).cells);
         });
     }
-    /// One step of a sequence whose next input is known only now, after prepare().
+    /// One step of a sequence, after prepare(), whose next input is not known yet.
     void forward_step(const matrix_view<const Scalar>& input, const tape_type& tape,
                       int t) const noexcept {
         const Scalar* below = input.data();
@@ -183,13 +183,13 @@ class basic_lstm_stack {
     constexpr index_t backward_step_work_size(int batch) const noexcept {
         return index_t{std::max(layout_.largest_hidden_size(), input_size())} * batch;
     }
-    /// Chain rule through step `t` of all layers; call it for every step, the last first, then
-    /// accumulate_gradients().
+    /// Chain rule through step `t` of all layers; call it for every step, starting with the last,
+    /// then accumulate_gradients().
     /// @param inputs          of the whole sequence, as they were in the forward pass
     /// @param output_gradient `[output_size x batch]` dL/d(output) of this step
     /// @param state_gradient  `state_size(batch)`, in: of the new state beyond `output_gradient`;
     ///                        out: of the old state
-    /// @param input_gradient  `[inputs x batch]`, overwritten; not wanted when data() is null
+    /// @param input_gradient  `[inputs x batch]`, overwritten; data() is null when not wanted
     void backward_step(sequence_view<const Scalar> inputs, const tape_type& tape, int t,
                        const matrix_view<const Scalar>& output_gradient,
                        std::span<Scalar> state_gradient, matrix_view<Scalar> input_gradient,
@@ -208,8 +208,7 @@ class basic_lstm_stack {
                 }
                 layer.backward_step(layout_.inputs_of(at.k, inputs, tape), views.cells, t,
                                     gradient);
-                // `incoming` has been added to the state gradient: its place in `work` is free
-                // again.
+                // `incoming` has been added to the state gradient, so its place in `work` is free.
                 Scalar* const below = at.k > 0 ? work.data() : input_gradient.data();
                 if (below != nullptr) {
                     layer.input_gradient_step(
@@ -230,7 +229,7 @@ class basic_lstm_stack {
     constexpr index_t backward_work_size(int batch, int time) const noexcept {
         return state_size(batch) + state_backward_work_size(batch, time);
     }
-    /// Backpropagation through time from zero gradients of the final states; see lstm::backward.
+    /// Backpropagation through time with zero gradients of the final states; see lstm::backward.
     void backward(std::span<const Scalar> parameters, sequence_view<const Scalar> inputs,
                   const tape_type& tape, sequence_view<const Scalar> output_gradient,
                   std::span<Scalar> gradients, sequence_view<Scalar> input_gradient,
@@ -241,7 +240,7 @@ class basic_lstm_stack {
         backward(parameters, inputs, tape, output_gradient, gradients, input_gradient,
                  state_gradient, rest.rest());
     }
-    /// Scratch scalars of backward() with a state gradient of the caller.
+    /// Scratch scalars of backward() with the caller's state gradient.
     constexpr index_t state_backward_work_size(int batch, int time) const noexcept {
         return index_t{layout_.largest_hidden_size()} * batch * time;
     }
@@ -265,8 +264,8 @@ class basic_lstm_stack {
                     above = masked;
                 }
                 const auto layer_inputs = layout_.inputs_of(at.k, inputs, tape);
-                // The gradient from above is read before the one for below is written, so that both
-                // can stand at the start of `work`.
+                // The gradient from above is read before the one for below is written, so both can
+                // be at the start of `work`.
                 const sequence_view<Scalar> below =
                     at.k > 0 ? sequence_view<Scalar>(work.data(), layer.input_size(), tape.batch,
                                                      tape.time)
@@ -287,8 +286,8 @@ class basic_lstm_stack {
     layout_type layout_;
 };
 
-/// Stack of LSTM layers with the usual precision: `lstm_stack<float>{{8, 64, 32}}`, or
-/// `lstm_stack<float, 8, 64, 32>` with sizes known at compile time.
+/// Stack of LSTM layers with standard precision: `lstm_stack<float>{{8, 64, 32}}`, or
+/// `lstm_stack<float, 8, 64, 32>` with compile-time sizes.
 template <class Scalar, int... Sizes>
 using lstm_stack = basic_lstm_stack<Scalar, standard_precision, Sizes...>;
 

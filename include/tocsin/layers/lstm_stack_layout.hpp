@@ -1,6 +1,5 @@
 /// @file lstm_stack_layout.hpp
-/// @brief Where the layers of an LSTM stack stand in its parameters, packed weights, tape and
-/// state.
+/// @brief Layout of an LSTM stack's layers in its parameters, packed weights, tape and state.
 #pragma once
 
 #include "tocsin/core/storage.hpp"
@@ -13,8 +12,8 @@
 
 namespace tocsin::detail {
 
-/// Sizes and dropout of a basic_lstm_stack, and what follows from them: everything of a layer
-/// stands behind that of the layer below.
+/// Sizes and dropout of a basic_lstm_stack, and the layout that follows from them: the data of each
+/// layer comes after that of the layer below.
 template <class Scalar, class Precision, int... Sizes>
 class lstm_stack_layout {
   public:
@@ -29,7 +28,7 @@ class lstm_stack_layout {
         int time = 0;
     };
 
-    /// Where a layer's parts begin in the stack's parameters, tape and state.
+    /// Offsets of a layer in the stack's parameters, tape and state.
     struct position {
         int k = 0;
         index_t parameters = 0;
@@ -62,7 +61,7 @@ class lstm_stack_layout {
         }
         return largest;
     }
-    /// Layer `k` with its sizes at run time.
+    /// Layer `k` with run-time sizes.
     constexpr layer_type<> layer(int k) const noexcept { return {sizes_.size(k), hidden_size(k)}; }
     status check() const noexcept {
         const status sizes = sizes_.check("lstm_stack");
@@ -84,7 +83,7 @@ class lstm_stack_layout {
         return size;
     }
     constexpr index_t state_size(int batch) const noexcept { return state_offset(layers(), batch); }
-    /// Where the state of layer `k` begins.
+    /// Offset of the state of layer `k`.
     constexpr index_t state_offset(int k, int batch) const noexcept {
         index_t offset = 0;
         for (int below = 0; below < k; ++below) {
@@ -95,7 +94,7 @@ class lstm_stack_layout {
     constexpr index_t tape_size(int batch, int time) const noexcept {
         return tape_offset(layers(), batch, time);
     }
-    /// Where the tape of layer `k` begins.
+    /// Offset of the tape of layer `k`.
     constexpr index_t tape_offset(int k, int batch, int time) const noexcept {
         index_t offset = 0;
         for (int below = 0; below < k; ++below) {
@@ -104,7 +103,7 @@ class lstm_stack_layout {
         return offset;
     }
 
-    /// The parts of a layer's tape, which begins at `offset`.
+    /// The parts of a layer's tape, which starts at `offset`.
     template <class Layer>
     layer_frame<Layer> frame(const Layer& layer, const tape_type& tape,
                              index_t offset) const noexcept {
@@ -136,7 +135,7 @@ class lstm_stack_layout {
         const auto shape = layer(k);
         return outputs_of(shape, frame(shape, tape, tape_offset(k, tape.batch, tape.time)));
     }
-    /// What layer `k` reads: the inputs of the stack, or the outputs of the layer below.
+    /// The input of layer `k`: the inputs of the stack, or the outputs of the layer below.
     sequence_view<const Scalar> inputs_of(int k, sequence_view<const Scalar> inputs,
                                           const tape_type& tape) const noexcept {
         return k > 0 ? sequence_view<const Scalar>(layer_outputs(tape, k - 1)) : inputs;
@@ -159,7 +158,7 @@ class lstm_stack_layout {
             visit(layer_type<In, Out>{in, out}, at);
         });
     }
-    /// The same, last layer first.
+    /// The same from the last layer on.
     template <class Visit>
     void for_each_layer_reversed(int batch, int time, Visit&& visit) const {
         position at{0, parameter_count(), packed_size(), tape_size(batch, time), state_size(batch)};

@@ -1,5 +1,5 @@
 /// @file lstm_state.hpp
-/// @brief What an LSTM layer carries from one time step to the next.
+/// @brief The state that an LSTM layer carries from one time step to the next.
 #pragma once
 
 #include "tocsin/core/views.hpp"

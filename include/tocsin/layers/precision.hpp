@@ -1,5 +1,5 @@
 /// @file precision.hpp
-/// @brief What the LSTM layers compute with: their activations, the weights of streams.
+/// @brief Precision of LSTM layers: their activations, and the weights of streams.
 #pragma once
 
 #include "tocsin/math/lstm_cell.hpp"
@@ -13,15 +13,15 @@ struct standard_precision {
     static constexpr weight_format streaming_weights = weight_format::full;
 };
 
-/// Activations as exact as activations.hpp states, for float too.
+/// Activations with the accuracy stated in activations.hpp, also for float.
 struct exact_precision {
     using arithmetic = exact_arithmetic;
     static constexpr weight_format streaming_weights = weight_format::full;
 };
 
-/// Inference with weights of 16 bits (relative error at most 2^-8), arithmetic in float: for layers
-/// whose weights do not fit into the first-level cache, where reading them is what takes the time.
-/// Training is that of standard_precision. For float alone.
+/// Inference with 16-bit weights (relative error at most 2^-8) and float arithmetic: for layers
+/// whose weights do not fit into the first-level cache, where reading them dominates. Training is
+/// that of standard_precision. Only for float.
 struct bfloat16_precision {
     using arithmetic = rational_arithmetic;
     static constexpr weight_format streaming_weights = weight_format::bfloat16;

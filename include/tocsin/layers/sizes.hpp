@@ -15,10 +15,10 @@
 
 namespace tocsin {
 
-/// Longest chain whose sizes are given at run time: an input size and 15 layers.
+/// Longest chain with run-time sizes: an input size and 15 layers.
 inline constexpr int maximum_chain_sizes = 16;
 
-/// Largest size of a layer that a file may ask for: a broken file must not allocate without bound.
+/// Largest layer size that a file may ask for: a broken file must not allocate without limit.
 inline constexpr int maximum_layer_size = 65536;
 
 namespace detail {
@@ -29,9 +29,9 @@ inline std::array<char, 24> size_name(int position) noexcept {
 }
 } // namespace detail
 
-/// Input size followed by one output size per layer: `chain_sizes<8, 64, 32>` is two layers, 8 to
-/// 64 and 64 to 32, and stores nothing; `chain_sizes<>` holds up to `maximum_chain_sizes` at run
-/// time, in place.
+/// Input size followed by one output size per layer. `chain_sizes<8, 64, 32>` is two layers, 8 to
+/// 64 and 64 to 32, and stores nothing; `chain_sizes<>` stores up to `maximum_chain_sizes` run-time
+/// sizes in place.
 template <int... Sizes>
 class chain_sizes {
   public:
@@ -47,7 +47,7 @@ class chain_sizes {
         return {};
     }
 
-    /// Describes the sizes to an archive: a loaded file must have the compiled ones.
+    /// Describes the sizes to an archive; a loaded file must match the compiled ones.
     template <class Archive>
     static void exchange(Archive& archive) {
         archive.expect("layers", layers());
@@ -84,7 +84,7 @@ class chain_sizes<> {
     static constexpr bool is_static = false;
 
     constexpr chain_sizes() noexcept = default;
-    /// A list longer than `maximum_chain_sizes` is remembered as such; check() reports it.
+    /// check() reports a list longer than `maximum_chain_sizes`.
     constexpr chain_sizes(std::span<const int> sizes) noexcept
         : given_{static_cast<int>(sizes.size())}, count_{std::min(given_, maximum_chain_sizes)} {
         std::copy_n(sizes.begin(), static_cast<std::size_t>(count_), values_.begin());
@@ -115,7 +115,7 @@ class chain_sizes<> {
         return {};
     }
 
-    /// Describes the sizes to an archive: a loaded file sets them.
+    /// Describes the sizes to an archive; a loaded file sets them.
     template <class Archive>
     void exchange(Archive& archive) {
         int layer_count = layers();
@@ -123,7 +123,9 @@ class chain_sizes<> {
         if (!archive.outcome().ok()) {
             return;
         }
-        given_ = count_ = layer_count + 1;
+        if constexpr (Archive::loading) {
+            given_ = count_ = layer_count + 1;
+        }
         for (int position = 0; position < count_; ++position) {
             archive.integer(detail::size_name(position).data(),
                             values_[static_cast<std::size_t>(position)], 1, maximum_layer_size);
@@ -145,7 +147,7 @@ class chain_sizes<> {
 
   private:
     std::array<int, maximum_chain_sizes> values_{};
-    int given_ = 0; // what the caller passed, so that check() can report a list that was cut
+    int given_ = 0; // sizes passed by the caller, so that check() can report a list that was cut
     int count_ = 0;
 };
 

@@ -1,11 +1,11 @@
 /// @file activations.hpp
 /// @brief Activation functions with their slopes, for scalars or packs of scalars.
 ///
-/// Each is a stateless function object. The slope is given by the output, which is what
+/// Each is a stateless function object. The slope is a function of the output, which
 /// backpropagation has at hand. All propagate NaN.
 ///
-/// Largest error against the exact value over all finite arguments, with and without FMA; in
-/// brackets what was measured, for float over all of them, for double over 20 million:
+/// Largest error over all finite arguments, with and without FMA. Measured values are in brackets,
+/// for float over all arguments, for double over 20 million:
 ///
 ///     sigmoid  3 ulp [2.49] where the result is a normal number; below, the error is less than the
 ///              smallest normal number (the result may be 0)
@@ -48,7 +48,7 @@ xsimd::batch<Scalar, Arch> exp_of(const xsimd::batch<Scalar, Arch>& x) noexcept 
     constexpr bool single = std::is_same_v<Scalar, float>;
     const pack lowest(single ? Scalar(-87.3) : Scalar(-708.3));
     const pack highest(single ? Scalar(89) : Scalar(710));
-    // With half the scale the largest results do not overflow on the way.
+    // Half the scale keeps the largest results from overflowing on the way.
     const auto parts = exponential<1>(at_least(lowest, at_most(highest, x)));
     const pack half = multiply_add(parts.scale, parts.rest, parts.scale);
     return half + half;
@@ -56,7 +56,7 @@ xsimd::batch<Scalar, Arch> exp_of(const xsimd::batch<Scalar, Arch>& x) noexcept 
 template <class Scalar, class Arch>
 xsimd::batch<Scalar, Arch> sigmoid_of(const xsimd::batch<Scalar, Arch>& x) noexcept {
     using pack = xsimd::batch<Scalar, Arch>;
-    // Below -bound the result is no normal number.
+    // Below -bound the result is not a normal number.
     const pack bound(std::is_same_v<Scalar, float> ? Scalar(87.34) : Scalar(708.4));
     const auto parts = exponential(at_least(-bound, at_most(bound, -x)));
     const pack y = divide(pack(1), pack(1) + multiply_add(parts.scale, parts.rest, parts.scale));
@@ -65,7 +65,7 @@ xsimd::batch<Scalar, Arch> sigmoid_of(const xsimd::batch<Scalar, Arch>& x) noexc
 template <class Scalar, class Arch>
 xsimd::batch<Scalar, Arch> tanh_of(const xsimd::batch<Scalar, Arch>& x) noexcept {
     using pack = xsimd::batch<Scalar, Arch>;
-    // From the bound on 1 - tanh(x) is less than half an ulp of 1.
+    // Above the bound, 1 - tanh(x) is less than half an ulp of 1.
     const pack bound(std::is_same_v<Scalar, float> ? Scalar(9.1) : Scalar(19.1));
     const pack a = at_most(bound, magnitude(x));
     const auto parts = exponential(a + a);
@@ -76,7 +76,7 @@ xsimd::batch<Scalar, Arch> tanh_of(const xsimd::batch<Scalar, Arch>& x) noexcept
 
 } // namespace detail
 
-/// The value itself, slope 1: the activation of a linear layer.
+/// The identity, slope 1: the activation of a linear layer.
 struct identity_activation {
     static constexpr const char* name = "identity";
     template <class Pack>
@@ -120,28 +120,12 @@ struct relu_activation {
     static constexpr const char* name = "relu";
     template <class Pack>
     Pack operator()(const Pack& x) const noexcept {
-        return choose_positive(x, x);
+        return detail::zero_unless_positive(x, x);
     }
     template <class Pack>
     Pack slope(const Pack& y) const noexcept {
-        return choose_positive(y, Pack(1));
+        return detail::zero_unless_positive(y, Pack(1));
     }
-
-  private:
-    // Written as "0 where x <= 0" so that a NaN takes the other branch.
-    template <class Scalar>
-        requires std::is_floating_point_v<Scalar>
-    static Scalar choose_positive(Scalar x, Scalar value) noexcept {
-        return x <= Scalar(0) ? Scalar(0) : value;
-    }
-#if TOCSIN_HAS_XSIMD
-    template <class Scalar>
-    static xsimd::batch<Scalar> choose_positive(const xsimd::batch<Scalar>& x,
-                                                const xsimd::batch<Scalar>& value) noexcept {
-        return xsimd::select(x <= xsimd::batch<Scalar>(Scalar(0)), xsimd::batch<Scalar>(Scalar(0)),
-                             value);
-    }
-#endif
 };
 
 } // namespace tocsin

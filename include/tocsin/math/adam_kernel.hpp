@@ -2,13 +2,13 @@
 /// @brief The arithmetic of one Adam step over arrays, in one pass.
 #pragma once
 
-#include "tocsin/math/pack_functions.hpp"
+#include "tocsin/math/lanes.hpp"
 
 #include <type_traits>
 
 namespace tocsin {
 
-/// What one step of adam multiplies with; the same for all parameters.
+/// The factors of one Adam step, the same for all parameters.
 template <class Scalar>
 struct adam_factors {
     Scalar keep1;           ///< beta1
@@ -21,12 +21,13 @@ struct adam_factors {
     Scalar epsilon;         ///< positive
 };
 
-/// Moves parameters by one step of adam (see there for the equations) and updates its moments. The
-/// arrays may be unaligned and must not overlap. Never allocates.
+/// Updates parameters and moments by one step of adam (see there for the equations). The arrays may
+/// be unaligned and must not overlap. Never allocates.
 /// @param first   `[count]` m
 /// @param second  `[count]` v
 /// @param largest `[count]` largest v so far (AMSGrad), or null for none
-template <class Path = native_path, class Scalar>
+/// The arrays may be unaligned and must not overlap. Never allocates.
+template <int Width = widest_register, class Scalar>
 void adam_update(const adam_factors<Scalar>& factors, index_t count, Scalar* parameters,
                  const Scalar* gradients, Scalar* first, Scalar* second, Scalar* largest) noexcept {
     const auto update = [&](auto pack, auto amsgrad) {
@@ -40,7 +41,7 @@ void adam_update(const adam_factors<Scalar>& factors, index_t count, Scalar* par
         pack.store(second, v);
         value spread = v;
         if constexpr (amsgrad) {
-            // A NaN in v may leave the largest; the parameter is NaN through m.
+            // `largest` may ignore a NaN in v; the parameter becomes NaN through m.
             spread = detail::at_least(v, pack.load(largest));
             pack.store(largest, spread);
         }
@@ -51,11 +52,11 @@ void adam_update(const adam_factors<Scalar>& factors, index_t count, Scalar* par
                                         -detail::divide(value(factors.step_size) * m, divisor)));
     };
     if (largest != nullptr) {
-        Path::template for_each_pack<Scalar>(count,
-                                             [&](auto pack) { update(pack, std::true_type{}); });
+        for_each_pack<lanes_of<Scalar, Width>>(count,
+                                               [&](auto pack) { update(pack, std::true_type{}); });
     } else {
-        Path::template for_each_pack<Scalar>(count,
-                                             [&](auto pack) { update(pack, std::false_type{}); });
+        for_each_pack<lanes_of<Scalar, Width>>(count,
+                                               [&](auto pack) { update(pack, std::false_type{}); });
     }
 }
 

@@ -74,10 +74,10 @@ TOCSIN_ALWAYS_INLINE inline void dot_rows(int terms, const typename Lanes::scala
 
 } // namespace detail
 
-/// One column. Never allocates.
-/// @param rows   by pack_rows
+/// The product with one column. Never allocates.
+/// @param rows   from pack_rows
 /// @param values `[terms]`
-/// @param start  `[outputs]` what the sums start with: a bias
+/// @param start  `[outputs]` initial values of the sums: a bias
 /// @param output `[outputs]`, overwritten; must not overlap `values`
 template <class Lanes>
 void dot_products(const row_layout& layout, const typename Lanes::scalar_type* rows,

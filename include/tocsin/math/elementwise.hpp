@@ -3,28 +3,28 @@
 #pragma once
 
 #include "tocsin/math/activations.hpp"
-#include "tocsin/math/simd.hpp"
+#include "tocsin/math/lanes.hpp"
 
 #include <type_traits>
 
 namespace tocsin {
 
 /// Applies an activation in place, `values[k] = activation(values[k])`. Never allocates.
-template <class Path = native_path, class Activation, class Scalar>
+template <int Width = widest_register, class Activation, class Scalar>
 void activate(const Activation& activation, Scalar* values, index_t count) noexcept {
     if constexpr (std::is_same_v<Activation, identity_activation>) {
         return;
     }
-    Path::template for_each_pack<Scalar>(
+    for_each_pack<lanes_of<Scalar, Width>>(
         count, [&](auto pack) { pack.store(values, activation(pack.load(values))); });
 }
 
 /// Chain rule through an activation, `outputs[k] = gradients[k] * slope(outputs[k])`: the slope
 /// takes the place of the output that it was computed from. Never allocates.
-template <class Path = native_path, class Activation, class Scalar>
+template <int Width = widest_register, class Activation, class Scalar>
 void activate_backward(const Activation& activation, Scalar* outputs, const Scalar* gradients,
                        index_t count) noexcept {
-    Path::template for_each_pack<Scalar>(count, [&](auto pack) {
+    for_each_pack<lanes_of<Scalar, Width>>(count, [&](auto pack) {
         pack.store(outputs, pack.load(gradients) * activation.slope(pack.load(outputs)));
     });
 }

@@ -1,10 +1,10 @@
 /// @file exponential.hpp
-/// @brief exp(x) - 1 of packs in parts, from which sigmoid and tanh follow without loss.
+/// @brief exp(x) - 1 of packs, in parts from which sigmoid and tanh follow without loss.
 ///
 /// x = k ln 2 + r with an integer k and |r| <= ln(2) / 2 (Cody and Waite 1980: ln 2 in two parts,
-/// the first of few bits, so that k times it is exact). exp(r) - 1 = r + r^2 g(r), g a polynomial
-/// from tests/fixtures/derive_activations.py. No number is converted to an integer: adding a large
-/// constant leaves k in the lowest bits, which also hold for NaN.
+/// the first of few bits, so that its product with k is exact). exp(r) - 1 = r + r^2 g(r), where
+/// tests/fixtures/derive_activations.py derives the polynomial g. Nothing is converted to an
+/// integer: adding a large constant leaves k in the lowest bits, which is also safe for NaN.
 #pragma once
 
 #include "tocsin/math/pack_functions.hpp"
@@ -31,7 +31,7 @@ template <>
 struct exponential_constants<float> {
     using bits = std::int32_t;
     static constexpr int digits = 23;
-    static constexpr float shift = 0x1.8p23F + 127; ///< the bias of exponents comes for free
+    static constexpr float shift = 0x1.8p23F + 127; ///< includes the exponent bias at no cost
     static constexpr float log2_e = std::numbers::log2e_v<float>;
     static constexpr float ln2_high = 355.0F / 512; ///< 9 bits
     static constexpr float ln2_low = -2.12194440e-4F;
@@ -64,14 +64,14 @@ exponential(const xsimd::batch<Scalar, Arch>& x) noexcept {
     using bits = xsimd::batch<typename constants::bits, Arch>;
     const pack shifted = multiply_add(x, pack(constants::log2_e), pack(constants::shift));
     const pack k = shifted - pack(constants::shift);
-    // Subtracted where k is still an integer at the bottom of a float.
+    // Subtract while k is still an integer in the low bits of a float.
     const pack exponent = Halvings == 0 ? shifted : shifted - pack(Scalar(Halvings));
     const pack scale =
         xsimd::bitwise_cast<pack>(xsimd::bitwise_cast<bits>(exponent) << constants::digits);
     const pack r = subtract_product(subtract_product(x, k, pack(constants::ln2_high)), k,
                                     pack(constants::ln2_low));
     constexpr int degree = static_cast<int>(std::size(constants::g)) - 1;
-    // Even and odd coefficients apart: two chains half as long.
+    // Even and odd coefficients separately: two chains of half the length.
     const pack square = r * r;
     pack even(constants::g[degree - degree % 2]);
     pack odd(constants::g[degree - 1 + degree % 2]);

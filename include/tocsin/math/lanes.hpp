@@ -1,12 +1,16 @@
 /// @file lanes.hpp
-/// @brief One vector register of scalars, for kernels that keep their sums in registers.
+/// @brief One vector register of scalars: loads, stores, loops. The vocabulary of all kernels.
 ///
-/// Loops over whole arrays need simd.hpp alone. The register-blocked kernels hold many sums at
-/// once; they name the register type itself, because compilers keep arrays of it in registers where
-/// they would spill arrays of a class.
+/// `lanes<Scalar, Count>` names two types for the same register. Arithmetic is written on its
+/// `pack_type`, with operators and pack_functions.hpp. The kernels that keep many sums at once name the
+/// `register_type` itself, because compilers keep arrays of it in registers where they would spill
+/// arrays of a class. A single scalar is both: the path of targets without vectors, and what tests
+/// compare the others with.
 #pragma once
 
 #include "tocsin/core/config.hpp"
+#include "tocsin/core/extents.hpp"
+#include "tocsin/math/pack_functions.hpp"
 #include "tocsin/math/partial_registers.hpp"
 #include "tocsin/math/simd.hpp"
 
@@ -25,13 +29,13 @@ TOCSIN_ALWAYS_INLINE inline void unroll(Body&& body) noexcept {
     }(std::make_integer_sequence<int, Count>{});
 }
 
-/// `Count` scalars side by side. This one, a single scalar, is the path of targets without vectors.
+/// `Count` scalars side by side; this one is a single scalar.
 template <class Scalar, int Count>
 struct lanes {
     static_assert(Count == 1, "no vector register of this target holds that many scalars");
     using scalar_type = Scalar;
-    using pack_type = Scalar;     ///< what activations work on
-    using register_type = Scalar; ///< what kernels keep sums in
+    using pack_type = Scalar;     ///< argument type of activations
+    using register_type = Scalar; ///< type of the kernels' sums
     static constexpr int count = 1;
     /// Sums that a kernel may keep in registers at once.
     static constexpr int sums = 8;
@@ -40,13 +44,16 @@ struct lanes {
     static void store(Scalar* to, Scalar value) noexcept { *to = value; }
     static Scalar load_first(const Scalar* from, int /*valid*/) noexcept { return *from; }
     static void store_first(Scalar* to, Scalar value, int /*valid*/) noexcept { *to = value; }
+    static Scalar load_floats(const float* from) noexcept { return static_cast<Scalar>(*from); }
     static Scalar broadcast(const Scalar* from) noexcept { return *from; }
-    static Scalar multiply_add(Scalar a, Scalar b, Scalar c) noexcept { return a * b + c; }
+    static Scalar multiply_add(Scalar a, Scalar b, Scalar c) noexcept {
+        return detail::multiply_add(a, b, c);
+    }
     static Scalar add(Scalar a, Scalar b) noexcept { return a + b; }
     template <int Registers>
     static void prefetch(const Scalar* /*from*/) noexcept {}
     static Scalar sum(Scalar value) noexcept { return value; }
-    /// The lower half of the bits in the place of the upper half; the lower half becomes 0.
+    /// Moves the lower half of the bits into the upper half; the lower half becomes 0.
     static Scalar lower_half(Scalar words) noexcept {
         using word = std::conditional_t<sizeof(Scalar) == 4, std::uint32_t, std::uint64_t>;
         return std::bit_cast<Scalar>(
@@ -75,12 +82,12 @@ struct lanes<Scalar, Count> {
     TOCSIN_ALWAYS_INLINE static void store(Scalar* to, register_type value) noexcept {
         pack_type(value).store_unaligned(to);
     }
-    /// The first `valid` scalars, then zeros. Reads no more than those.
+    /// The first `valid` scalars, then zeros. Reads only those.
     TOCSIN_ALWAYS_INLINE static register_type load_first(const Scalar* from, int valid) noexcept {
         return valid == Count ? load(from)
                               : register_type(detail::load_part<pack_type>(from, valid));
     }
-    /// Writes the first `valid` scalars alone.
+    /// Writes only the first `valid` scalars.
     TOCSIN_ALWAYS_INLINE static void store_first(Scalar* to, register_type value,
                                                  int valid) noexcept {
         if (valid == Count) {
@@ -89,7 +96,7 @@ struct lanes<Scalar, Count> {
             detail::store_part(to, pack_type(value), valid);
         }
     }
-    /// Asks for `Registers` registers' worth of memory that will be needed soon.
+    /// Prefetches `Registers` registers of memory.
     template <int Registers>
     TOCSIN_ALWAYS_INLINE static void prefetch([[maybe_unused]] const Scalar* from) noexcept {
 #if defined(__GNUC__)
@@ -99,16 +106,16 @@ struct lanes<Scalar, Count> {
         }
 #endif
     }
+    /// For doubles: from as many floats.
+    TOCSIN_ALWAYS_INLINE static register_type load_floats(const float* from) noexcept {
+        return detail::load_converted<pack_type>(from);
+    }
     TOCSIN_ALWAYS_INLINE static register_type broadcast(const Scalar* from) noexcept {
         return pack_type(*from);
     }
     TOCSIN_ALWAYS_INLINE static register_type multiply_add(register_type a, register_type b,
                                                            register_type c) noexcept {
-#if defined(__GNUC__)
-        return a * b + c; // one instruction where the target has it; xsimd's takes two on AVX-512
-#else
-        return xsimd::fma(pack_type(a), pack_type(b), pack_type(c));
-#endif
+        return detail::multiply_add(pack_type(a), pack_type(b), pack_type(c));
     }
     TOCSIN_ALWAYS_INLINE static register_type add(register_type a, register_type b) noexcept {
         return pack_type(a) + pack_type(b);
@@ -124,7 +131,7 @@ struct lanes<Scalar, Count> {
     }
 };
 
-/// Scalars in the widest vector register of this target; 1 where it has none for this type.
+/// Scalars in the widest vector register of this target; 1 if it has none for this type.
 template <class Scalar>
 inline constexpr int widest_lanes = [] {
     if constexpr (xsimd::types::has_simd_register<Scalar, xsimd::default_arch>::value) {
@@ -140,6 +147,59 @@ template <class Scalar>
 inline constexpr int widest_lanes = 1;
 
 #endif
+
+/// Stands for `widest_lanes<Scalar>` where a function takes a number of lanes beside its arguments.
+inline constexpr int widest_register = 0;
+
+/// Lanes by their number, which may be `widest_register`.
+template <class Scalar, int Count = widest_register>
+using lanes_of = lanes<Scalar, Count == widest_register ? widest_lanes<Scalar> : Count>;
+
+namespace detail {
+
+/// Where a loop over arrays is: at a full register.
+template <class Lanes>
+struct full_position {
+    using scalar = typename Lanes::scalar_type;
+    using pack = typename Lanes::pack_type;
+    index_t first;
+    pack load(const scalar* values) const noexcept { return pack(Lanes::load(values + first)); }
+    void store(scalar* values, const pack& value) const noexcept {
+        Lanes::store(values + first, typename Lanes::register_type(value));
+    }
+};
+/// At the last one, of which `valid` scalars exist.
+template <class Lanes>
+struct partial_position {
+    using scalar = typename Lanes::scalar_type;
+    using pack = typename Lanes::pack_type;
+    index_t first;
+    int valid;
+    pack load(const scalar* values) const noexcept {
+        return pack(Lanes::load_first(values + first, valid));
+    }
+    void store(scalar* values, const pack& value) const noexcept {
+        Lanes::store_first(values + first, typename Lanes::register_type(value), valid);
+    }
+};
+
+} // namespace detail
+
+/// Calls `body(position)` for arrays of `count` scalars, a register at a time. A body has `load` and
+/// `store` of the position alone. The last, partly filled register is computed with the same functions
+/// as the full ones, so that a value never depends on where in an array it stands.
+template <class Lanes, class Body>
+void for_each_pack(index_t count, Body&& body) noexcept {
+    index_t first = 0;
+    for (; first + Lanes::count <= count; first += Lanes::count) {
+        body(detail::full_position<Lanes>{first});
+    }
+    if constexpr (Lanes::count > 1) {
+        if (first < count) {
+            body(detail::partial_position<Lanes>{first, static_cast<int>(count - first)});
+        }
+    }
+}
 
 /// Registers that `count` scalars fill, the last one perhaps in part. Without a division: streams
 /// ask at each step.

@@ -7,7 +7,7 @@
 
 namespace tocsin {
 
-/// Gates of a batch, or dL/dz of them, as the kernels keep them for backpropagation:
+/// Gates of a batch, or their dL/dz, in the kernels' layout for backpropagation:
 /// `[block][time step and batch item][i, f, g, o][unit in block]`.
 template <class Scalar>
 struct packed_gate_columns {
@@ -23,7 +23,7 @@ struct packed_gate_columns {
     }
 };
 
-/// What one step of a batch reads and writes; matrices `[inputs x batch]`, `[hidden x batch]`.
+/// Inputs and outputs of one step of a batch; matrices `[inputs x batch]`, `[hidden x batch]`.
 template <class Scalar>
 struct lstm_batch_step {
     int batch;
@@ -36,7 +36,7 @@ struct lstm_batch_step {
 
 namespace detail {
 
-/// Pre-activations of one block for `Columns` batch items from `column` on.
+/// Pre-activations of one block for `Columns` batch items starting at `column`.
 template <class Lanes, int Columns>
 TOCSIN_ALWAYS_INLINE inline void
 lstm_batch_sums(const lstm_layout& layout, const typename Lanes::scalar_type* weights,
@@ -104,9 +104,9 @@ void lstm_batch_columns(const lstm_layout& layout, const typename Lanes::scalar_
 } // namespace detail
 
 /// Advances a batch of sequences by one time step. Never allocates.
-/// @param packed weights by pack_lstm
-/// @param gates  where i, f, g, o of these columns go, from column `first_column` on; data null:
-///               they are not wanted
+/// @param packed weights from pack_lstm
+/// @param gates  output: i, f, g, o of these columns, starting at `first_column`; null data if they
+///               are not wanted
 template <class Lanes, class Arithmetic>
 void lstm_batch_kernel(const lstm_layout& layout, const typename Lanes::scalar_type* packed,
                        const lstm_batch_step<typename Lanes::scalar_type>& step,

@@ -7,8 +7,8 @@
 ///     c' = f * c + i * g
 ///     h' = o * tanh(c')
 ///
-/// A policy of arithmetic has `gates(z)`, `state(z, c)` and `squash(c)` for every pack type. Both
-/// give NaN where an argument is NaN.
+/// An arithmetic policy has `gates(z)`, `state(z, c)` and `squash(c)` for every pack type. Both
+/// policies return NaN where an argument is NaN.
 #pragma once
 
 #include "tocsin/math/activations.hpp"
@@ -37,44 +37,46 @@ struct lstm_cell_state {
 
 /// c' and h' from the activations of the gates and c.
 template <class Arithmetic, class Pack>
-lstm_cell_state<Pack> lstm_next_state(const lstm_gates<Pack>& gate, const Pack& cell) noexcept {
+TOCSIN_ALWAYS_INLINE inline lstm_cell_state<Pack> lstm_next_state(const lstm_gates<Pack>& gate,
+                                                                  const Pack& cell) noexcept {
     const Pack next = gate.forget * cell + gate.input * gate.candidate;
     return {next, gate.output * Arithmetic::squash(next)};
 }
 
-/// Sigmoid and tanh as exact as activations.hpp states.
+/// Sigmoid and tanh with the accuracy stated in activations.hpp.
 struct exact_arithmetic {
     static constexpr const char* name = "exact";
 
     /// Activations i, f, g, o.
     template <class Pack>
-    static lstm_gates<Pack> gates(const lstm_gates<Pack>& z) noexcept {
+    TOCSIN_ALWAYS_INLINE static lstm_gates<Pack> gates(const lstm_gates<Pack>& z) noexcept {
         constexpr sigmoid_activation sigmoid;
         return {sigmoid(z.input), sigmoid(z.forget), squash(z.candidate), sigmoid(z.output)};
     }
     /// c' and h' from pre-activations and c.
     template <class Pack>
-    static lstm_cell_state<Pack> state(const lstm_gates<Pack>& z, const Pack& cell) noexcept {
+    TOCSIN_ALWAYS_INLINE static lstm_cell_state<Pack> state(const lstm_gates<Pack>& z,
+                                                            const Pack& cell) noexcept {
         return lstm_next_state<exact_arithmetic>(gates(z), cell);
     }
     /// tanh(c).
     template <class Pack>
-    static Pack squash(const Pack& cell) noexcept {
+    TOCSIN_ALWAYS_INLINE static Pack squash(const Pack& cell) noexcept {
         return tanh_activation{}(cell);
     }
 };
 
-/// float: the quotients of rational_activations.hpp, with the divisions of a cell combined, two in
-/// all instead of five for inference; other scalars: exact.
+/// For float, the quotients of rational_activations.hpp, with the divisions of a cell combined: two
+/// instead of five for inference. Other scalars are exact.
 ///
-/// Each denominator lies within the bounds stated there, so that a product of four is a normal
-/// number. Combining adds a few roundings to the error of the activations: for |c| <= 4 the largest
-/// error of i, f, g, o, c' and h' is below 4 epsilon (tests/math/lstm_cell_test.cpp).
+/// Each denominator lies within the bounds stated there, so a product of four is a normal number.
+/// Combining adds a few roundings to the error of the activations: for |c| <= 4 the largest error
+/// of i, f, g, o, c' and h' is below 4 epsilon (tests/math/lstm_cell_test.cpp).
 struct rational_arithmetic {
     static constexpr const char* name = "rational";
 
     template <class Pack>
-    static lstm_gates<Pack> gates(const lstm_gates<Pack>& z) noexcept {
+    TOCSIN_ALWAYS_INLINE static lstm_gates<Pack> gates(const lstm_gates<Pack>& z) noexcept {
         if constexpr (!is_rational<Pack>) {
             return exact_arithmetic::gates(z);
         } else {
@@ -82,7 +84,7 @@ struct rational_arithmetic {
             const auto f = rational_sigmoid::parts(z.forget);
             const auto g = rational_tanh::parts(z.candidate);
             const auto o = rational_sigmoid::parts(z.output);
-            // One division for two gates; one for all four would cost two roundings more.
+            // One division for two gates; one for all four would cost two more roundings.
             const Pack first = detail::divide(Pack(1), i.denominator * f.denominator);
             const Pack second = detail::divide(Pack(1), g.denominator * o.denominator);
             return {i.numerator * f.denominator * first, f.numerator * i.denominator * first,
@@ -90,7 +92,8 @@ struct rational_arithmetic {
         }
     }
     template <class Pack>
-    static lstm_cell_state<Pack> state(const lstm_gates<Pack>& z, const Pack& cell) noexcept {
+    TOCSIN_ALWAYS_INLINE static lstm_cell_state<Pack> state(const lstm_gates<Pack>& z,
+                                                            const Pack& cell) noexcept {
         if constexpr (!is_rational<Pack>) {
             return exact_arithmetic::state(z, cell);
         } else {
@@ -108,7 +111,7 @@ struct rational_arithmetic {
         }
     }
     template <class Pack>
-    static Pack squash(const Pack& cell) noexcept {
+    TOCSIN_ALWAYS_INLINE static Pack squash(const Pack& cell) noexcept {
         if constexpr (!is_rational<Pack>) {
             return exact_arithmetic::squash(cell);
         } else {

@@ -38,7 +38,7 @@ void lstm_slopes_kernel(const lstm_layout& layout, int batch,
             const index_t at = index_t{column} * layout.hidden + index_t{block} * Lanes::count;
             scalar* const gate = gates.at(layout, block, first_column + column);
             if (first_column >= batch) {
-                // The step before is next, and on a long tape it has left the caches.
+                // The previous step comes next, and on a long tape it has left the caches.
                 Lanes::template prefetch<lstm_gate::count>(gate - batch * layout.column_size());
             }
             const pack i(Lanes::load(gate + lstm_gate::input * Lanes::count));
@@ -61,7 +61,7 @@ void lstm_slopes_kernel(const lstm_layout& layout, int batch,
 
 namespace detail {
 
-/// Adds the gradient of `Rows` columns of weights: sum over batch columns of dL/dz times value.
+/// Adds the gradient of `Rows` weight columns: the sum over batch columns of dL/dz times value.
 template <class Lanes, int Rows, bool Bias>
 TOCSIN_ALWAYS_INLINE inline void
 lstm_weight_gradient(const typename Lanes::scalar_type* slopes,
@@ -117,7 +117,7 @@ void lstm_weight_gradients(const typename Lanes::scalar_type* slopes,
     constexpr index_t size = 4 * Lanes::count;
     int row = 0;
     if constexpr (Bias) {
-        // The bias goes with the first row: its sums fit beside those of one alone.
+        // The bias goes with the first row: its sums fit next to those of a single row.
         lstm_weight_gradient<Lanes, 1, true>(slopes, values, rows, columns, gradient,
                                              bias_gradient);
         row = 1;
@@ -139,10 +139,10 @@ void lstm_weight_gradients(const typename Lanes::scalar_type* slopes,
 } // namespace detail
 
 /// Adds the weight gradient of `columns` columns (batch items of one or several time steps) to
-/// `gradient`, which is in packed order. Never allocates.
-/// @param slopes dL/dz, the columns from `first_column` on
+/// `gradient`, in packed order. Never allocates.
+/// @param slopes dL/dz, the columns starting at `first_column`
 /// @param input  `[inputs x columns]` x
-/// @param hidden `[hidden x columns]` h of the step before
+/// @param hidden `[hidden x columns]` h of the previous step
 template <class Lanes>
 void lstm_weight_gradient_kernel(const lstm_layout& layout,
                                  const packed_gate_columns<typename Lanes::scalar_type>& slopes,

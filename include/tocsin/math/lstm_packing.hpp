@@ -1,12 +1,11 @@
 /// @file lstm_packing.hpp
-/// @brief The order of LSTM weights that the kernels read, and copies into it and out of it.
+/// @brief The weight order that LSTM kernels read, and copies to and from it.
 ///
-/// Kernels compute a block of units, as many as a vector register holds, at a time. They read
+/// Kernels compute one block of units at a time, as many as a vector register holds. They read
 ///
 ///     [block][column][i, f, g, o][unit in block],   columns: b, W (inputs), U (hidden)
 ///
-/// from one end to the other. Units that a last block lacks have zero weights, and so zero
-/// gradients.
+/// sequentially. Units missing from the last block have zero weights, and so zero gradients.
 #pragma once
 
 #include "tocsin/math/lanes.hpp"
@@ -46,8 +45,8 @@ constexpr lstm_layout layout_of(int inputs, int hidden) noexcept {
 
 namespace detail {
 
-/// Calls `visit(packed position, parameter position, count)` for each run of weights that stand
-/// side by side both in packed order and in `[4H x (I + H + 1)]` with columns `[W | U | b]`.
+/// Calls `visit(packed position, parameter position, count)` for each run of weights that are
+/// contiguous both in packed order and in `[4H x (I + H + 1)]` with columns `[W | U | b]`.
 template <class Visit>
 void for_each_packed_run(const lstm_layout& layout, Visit&& visit) noexcept {
     const index_t rows = index_t{lstm_gate::count} * layout.hidden;
@@ -65,7 +64,7 @@ void for_each_packed_run(const lstm_layout& layout, Visit&& visit) noexcept {
     }
 }
 
-/// The bits of a float to the nearest bfloat16 (ties to even), as the upper half of a word.
+/// The nearest bfloat16 to a float (ties to even), as the upper half of a word.
 inline std::uint32_t nearest_bfloat16(float value) noexcept {
     const auto bits = std::bit_cast<std::uint32_t>(value);
     if (std::isnan(value)) {
@@ -73,19 +72,19 @@ inline std::uint32_t nearest_bfloat16(float value) noexcept {
     }
     return (bits + 0x7FFFU + ((bits >> 16U) & 1U)) & 0xFFFF'0000U;
 }
-/// The word with `lower` as its lower half that is nearest to a float.
+/// The word nearest to a float among those with `lower` as their lower half.
 inline std::uint32_t nearest_word(float value, std::uint32_t lower) noexcept {
     const auto bits = std::bit_cast<std::uint32_t>(value);
     if (!std::isfinite(value)) {
         return (nearest_bfloat16(value) & 0xFFFF'0000U) | lower;
     }
-    // Within one sign, order of bits is order of values.
+    // Within one sign, the order of bits is the order of values.
     const std::uint32_t below = (bits & 0xFFFF'0000U) | lower;
     const std::uint32_t other = below > bits ? below - 0x1'0000U : below + 0x1'0000U;
     const auto distance = [bits](std::uint32_t word) {
         return word > bits ? word - bits : bits - word;
     };
-    // A step beyond the sign bit or into infinity is not a neighbour.
+    // A step across the sign bit or into infinity is not a neighbour.
     const bool neighbour =
         ((other ^ bits) >> 31U) == 0 && std::isfinite(std::bit_cast<float>(other));
     return neighbour && distance(other) < distance(below) ? other : below;
@@ -103,7 +102,7 @@ void pack_lstm(const lstm_layout& layout, const Scalar* parameters, Scalar* pack
     });
 }
 
-/// Adds gradients in packed order to gradients in the order of the parameters.
+/// Adds gradients in packed order to gradients in parameter order.
 template <class Scalar>
 void add_unpacked_lstm(const lstm_layout& layout, const Scalar* packed,
                        Scalar* gradients) noexcept {
@@ -114,8 +113,8 @@ void add_unpacked_lstm(const lstm_layout& layout, const Scalar* packed,
     });
 }
 
-/// Shape of the product that takes dL/dz, in the order of packed gates, back to the inputs or to
-/// the hidden state.
+/// Shape of the product that takes dL/dz, in the order of packed gates, back to the inputs or the
+/// hidden state.
 /// @param outputs `layout.inputs` or `layout.hidden`
 constexpr product_layout slope_product(const lstm_layout& layout, int outputs) noexcept {
     return {outputs, layout.blocks() * static_cast<int>(layout.column_size()), layout.units};
@@ -134,7 +133,7 @@ void pack_slope_product(const lstm_layout& layout, int outputs, int first_column
         Scalar* const to = packed + first / layout.units * product.block_size();
         for (int block = 0; block < layout.blocks(); ++block) {
             for (int gate = 0; gate < lstm_gate::count; ++gate) {
-                // A square of weights is transposed: small enough for the first-level cache.
+                // Transpose one square of weights at a time: it fits into the first-level cache.
                 const index_t term = block * layout.column_size() + index_t{gate} * layout.units;
                 const index_t row = index_t{gate} * layout.hidden + index_t{block} * layout.units;
                 for (int j = first; j < std::min(first + layout.units, outputs); ++j) {
@@ -149,15 +148,15 @@ void pack_slope_product(const lstm_layout& layout, int outputs, int first_column
     }
 }
 
-/// Scalars of weights packed as bfloat16: half as many.
+/// Scalars needed for weights packed as bfloat16: half as many.
 constexpr index_t bfloat16_size(const lstm_layout& layout) noexcept {
     return layout.size() / 2;
 }
 
-/// Copies parameters into packed order with 16 bits each, the gates in pairs (i, f) and (g, o) of
-/// which one word holds the first in its upper half. The word as a whole, read as a float, is the
-/// nearest to the first gate's weight that its lower half allows; so neither needs a mask.
-/// Relative error of a weight: at most 2^-8; of zero and denormal ones 2^-133, absolute.
+/// Copies parameters into packed order with 16 bits each. A word holds a pair of gates, (i, f) or
+/// (g, o), the first in its upper half. The whole word, read as a float, is the nearest to the
+/// first gate's weight that its lower half allows, so neither gate needs a mask. The relative error
+/// of a weight is at most 2^-8; for zero and denormal weights the absolute error is at most 2^-133.
 /// @param packed `bfloat16_size(layout)` floats, overwritten
 inline void pack_lstm_bfloat16(const lstm_layout& layout, const float* parameters,
                                float* packed) noexcept {
@@ -184,8 +183,8 @@ inline void pack_lstm_bfloat16(const lstm_layout& layout, const float* parameter
     }
 }
 
-/// Rounds packed weights to the values that pack_lstm_bfloat16 gives them, so that a batch is
-/// computed with the weights of a stream.
+/// Rounds packed weights to the values that pack_lstm_bfloat16 gives them, so that batches use the
+/// same weights as streams.
 inline void round_to_bfloat16(const lstm_layout& layout, float* packed) noexcept {
     for (index_t pair = 0; pair < layout.size() / (index_t{2} * layout.units); ++pair) {
         float* const upper = packed + 2 * pair * layout.units;

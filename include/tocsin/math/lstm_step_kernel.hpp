@@ -1,5 +1,5 @@
 /// @file lstm_step_kernel.hpp
-/// @brief One time step of one sequence: what a stream costs.
+/// @brief One time step of one sequence: the kernel of streams.
 #pragma once
 
 #include "tocsin/math/lstm_cell.hpp"
@@ -9,12 +9,12 @@
 
 namespace tocsin {
 
-/// In which order the blocks of a layer are computed; the result is the same. Weights that do not
-/// fit into the first-level cache are best read back and forth: the step begins with those that the
-/// step before read last.
+/// The order in which the blocks of a layer are computed; the result is the same. Weights that do
+/// not fit into the first-level cache should be read in alternating directions, so that a step
+/// begins with those that the previous step read last.
 enum class block_order : bool { ascending, descending };
 
-/// Back and forth, from step to step.
+/// Alternates from step to step.
 constexpr block_order order_of_step(int t) noexcept {
     return t % 2 == 0 ? block_order::ascending : block_order::descending;
 }
@@ -62,8 +62,8 @@ struct packed_gates {
     }
 };
 
-/// State update of `Blocks` blocks. Sums over the columns are split in `Split` interleaved parts:
-/// there must be enough independent sums in flight to hide the latency of multiply-add.
+/// State update of `Blocks` blocks. Sums over the columns are split into `Split` interleaved parts:
+/// enough independent sums must be in flight to hide the latency of multiply-add.
 template <class Lanes, class Arithmetic, weight_format Format, int Blocks, int Split>
 TOCSIN_ALWAYS_INLINE inline void
 lstm_step_blocks(const lstm_layout& layout, int first, const typename Lanes::scalar_type* packed,
@@ -135,7 +135,7 @@ lstm_step_blocks(const lstm_layout& layout, int first, const typename Lanes::sca
 } // namespace detail
 
 /// Advances h and c of one sequence by one time step. Never allocates.
-/// @param packed  weights in the order and format that the template names
+/// @param packed  weights in the order and format named by the template
 /// @param input   `[inputs]`
 /// @param hidden  `[hidden]`, in: h; out: h'
 /// @param cell    `[hidden]`, in: c; out: c'

@@ -1,27 +1,26 @@
 /// @file pack_functions.hpp
-/// @brief Arithmetic that kernels write once for a scalar and for a pack of scalars.
+/// @brief Arithmetic that kernels write once for a pack of scalars, or for a single one.
 ///
+/// A pack is what lanes.hpp loads and stores: `lanes<Scalar, Count>::pack_type`.
 /// Each says what it does with NaN, because the instructions of targets differ there.
 #pragma once
 
 #include "tocsin/math/simd.hpp"
 
-#include <algorithm>
 #include <cmath>
-#include <cstddef>
 #include <type_traits>
 
 namespace tocsin::detail {
 
-/// a b + c, rounded once where the target has an instruction for it. For a scalar not std::fma,
-/// which is slow where there is none. Named, so that the compiler cannot choose which of two
-/// products to fuse, differently for full and for partly filled packs.
+/// a b + c, rounded once where the target has an instruction for it. Scalars do not use std::fma,
+/// which is slow without one. The name keeps the compiler from choosing which of two products to
+/// fuse, differently for full and partly filled packs.
 template <class Scalar>
     requires std::is_floating_point_v<Scalar>
 Scalar multiply_add(Scalar a, Scalar b, Scalar c) noexcept {
     return a * b + c;
 }
-/// c - a b, likewise.
+/// c - a b, in the same way.
 template <class Scalar>
     requires std::is_floating_point_v<Scalar>
 Scalar subtract_product(Scalar c, Scalar a, Scalar b) noexcept {
@@ -51,24 +50,17 @@ template <class Scalar>
 Scalar magnitude(Scalar x) noexcept {
     return std::fabs(x);
 }
-/// A value of sign + with the sign of x.
+/// A non-negative value with the sign of x.
 template <class Scalar>
     requires std::is_floating_point_v<Scalar>
 Scalar with_sign_of(Scalar x, Scalar positive) noexcept {
     return std::copysign(positive, x);
 }
-/// Scalars in a pack.
-template <class Pack>
-inline constexpr std::size_t pack_width = 1;
-template <class Pack>
-    requires std::is_floating_point_v<Pack>
-Pack load_pack(const Pack* from) noexcept {
-    return *from;
-}
+/// `value` where x > 0 or is NaN, else 0: written as "0 where x <= 0", which NaN is not.
 template <class Scalar>
     requires std::is_floating_point_v<Scalar>
-void store_pack(Scalar* to, Scalar value) noexcept {
-    *to = value;
+Scalar zero_unless_positive(Scalar x, Scalar value) noexcept {
+    return x <= Scalar(0) ? Scalar(0) : value;
 }
 /// Square root, correctly rounded (32-bit Arm: nearly); NaN stays NaN.
 template <class Scalar>
@@ -109,8 +101,8 @@ xsimd::batch<Scalar, Arch> subtract_product(const xsimd::batch<Scalar, Arch>& c,
         return xsimd::fnma(a, b, c);
     }
 }
-// For floats on Arm, xsimd 8.1 has Newton steps from an estimate instead of the instructions: a
-// quotient of neighbours may exceed 1, the root of infinity is NaN.
+// For floats on Arm, xsimd 8.1 uses Newton steps from an estimate instead of the instructions: a
+// quotient of neighbours may exceed 1, and the root of infinity is NaN.
 template <class Scalar, class Arch>
 xsimd::batch<Scalar, Arch> divide(const xsimd::batch<Scalar, Arch>& a,
                                   const xsimd::batch<Scalar, Arch>& b) noexcept {
@@ -134,7 +126,7 @@ xsimd::batch<Scalar, Arch> square_root(const xsimd::batch<Scalar, Arch>& x) noex
         return xsimd::sqrt(x);
     }
 }
-// The minimum and maximum of x86 return the second operand when either is NaN, those of Arm NaN.
+// On x86, minimum and maximum return the second operand when either is NaN; on Arm they return NaN.
 template <class Scalar, class Arch>
 xsimd::batch<Scalar, Arch> at_most(const xsimd::batch<Scalar, Arch>& bound,
                                    const xsimd::batch<Scalar, Arch>& x) noexcept {
@@ -156,46 +148,12 @@ xsimd::batch<Scalar, Arch> with_sign_of(const xsimd::batch<Scalar, Arch>& x,
 }
 
 template <class Scalar, class Arch>
-inline constexpr std::size_t pack_width<xsimd::batch<Scalar, Arch>> =
-    xsimd::batch<Scalar, Arch>::size;
-template <class Pack>
-    requires(!std::is_floating_point_v<Pack>)
-Pack load_pack(const typename Pack::value_type* from) noexcept {
-    return Pack::load_unaligned(from);
-}
-template <class Scalar, class Arch>
-void store_pack(Scalar* to, const xsimd::batch<Scalar, Arch>& value) noexcept {
-    value.store_unaligned(to);
+xsimd::batch<Scalar, Arch> zero_unless_positive(const xsimd::batch<Scalar, Arch>& x,
+                                                const xsimd::batch<Scalar, Arch>& value) noexcept {
+    const xsimd::batch<Scalar, Arch> zero(Scalar(0));
+    return xsimd::select(x <= zero, zero, value);
 }
 
-/// As many doubles as a pack holds, from floats or doubles.
-inline xsimd::batch<double> load_doubles(const double* from) noexcept {
-    return xsimd::batch<double>::load_unaligned(from);
-}
-inline xsimd::batch<double> load_doubles(const float* from) noexcept {
-#if defined(__AVX512F__)
-    return _mm512_cvtps_pd(_mm256_loadu_ps(from));
-#elif defined(__AVX__)
-    return _mm256_cvtps_pd(_mm_loadu_ps(from));
-#else
-    double converted[xsimd::batch<double>::size];
-    std::copy_n(from, xsimd::batch<double>::size, converted);
-    return xsimd::batch<double>::load_unaligned(converted);
-#endif
-}
-
-#endif
-
-#if TOCSIN_HAS_XSIMD
-/// What a path computes doubles with: a pack, or one at a time where the target has none.
-template <class Path>
-using double_pack =
-    std::conditional_t<std::is_same_v<Path, simd_path> &&
-                           xsimd::types::has_simd_register<double, xsimd::default_arch>::value,
-                       xsimd::batch<double>, double>;
-#else
-template <class Path>
-using double_pack = double;
 #endif
 
 } // namespace tocsin::detail

@@ -1,5 +1,5 @@
 /// @file packed_product.hpp
-/// @brief Product of a small packed matrix with the columns of a batch, sums kept in registers.
+/// @brief Product of a small packed matrix with the columns of a batch; sums stay in registers.
 ///
 /// Computes y[j] = sum over r of M[r][j] * v[r] for each column of a batch, where the packed matrix
 /// is `[block of outputs][r][output in block]` and a column may lie in several segments:
@@ -23,7 +23,7 @@ struct product_layout {
     constexpr index_t size() const noexcept { return blocks() * block_size(); }
 };
 
-/// Packs `matrix(r, j)`; outputs that a last block lacks are 0.
+/// Packs `matrix(r, j)`; outputs missing from the last block are 0.
 template <class Scalar, class Matrix>
 void pack_product(const product_layout& layout, const Matrix& matrix, Scalar* packed) noexcept {
     for (int block = 0; block < layout.blocks(); ++block) {
@@ -36,20 +36,20 @@ void pack_product(const product_layout& layout, const Matrix& matrix, Scalar* pa
     }
 }
 
-/// Where the columns v of a product lie.
+/// The location of the columns v of a product.
 template <class Scalar>
 struct segmented_columns {
     const Scalar* data;     ///< segment 0 of column 0
     int segments;           ///< per column
-    int segment_length;     ///< scalars side by side; segments * segment_length = terms
+    int segment_length;     ///< contiguous scalars; segments * segment_length = terms
     index_t segment_stride; ///< from one segment of a column to the next
     index_t column_stride;  ///< from one column to the next
 };
 
 namespace detail {
 
-/// `Columns` columns times `Blocks` blocks, the terms split in `Split` interleaved parts: there
-/// must be enough independent sums in flight to hide the latency of multiply-add.
+/// `Columns` columns times `Blocks` blocks, with the terms split into `Split` interleaved parts:
+/// enough independent sums must be in flight to hide the latency of multiply-add.
 template <class Lanes, int Columns, int Blocks, int Split = 1>
 TOCSIN_ALWAYS_INLINE inline void
 product_tile(const product_layout& layout, const typename Lanes::scalar_type* packed,
@@ -142,7 +142,7 @@ void product_blocks(const product_layout& layout, const typename Lanes::scalar_t
 } // namespace detail
 
 /// Product of a packed matrix with `columns` columns. Never allocates.
-/// @param start  `[outputs]` what the sums start with (a bias), or null for 0
+/// @param start  `[outputs]` initial values of the sums (a bias), or null for 0
 /// @param output `[outputs x columns]`, overwritten; must not overlap the operand
 template <class Lanes>
 void packed_product(const product_layout& layout, const typename Lanes::scalar_type* packed,

@@ -8,6 +8,7 @@
 
 #include "tocsin/math/simd.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
@@ -111,6 +112,24 @@ Pack load_part(const typename Pack::value_type* from, int valid) noexcept {
     alignas(64) typename Pack::value_type padded[Pack::size] = {};
     copy_pieces<static_cast<int>(Pack::size) / 2>(from, padded, valid);
     return Pack::load_unaligned(padded);
+}
+
+/// As many doubles as the pack holds, from floats.
+template <class Pack>
+Pack load_converted(const float* from) noexcept {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(Pack) == 64) {
+        return _mm512_cvtps_pd(_mm256_loadu_ps(from));
+    }
+#endif
+#if defined(__AVX__)
+    if constexpr (sizeof(Pack) == 32) {
+        return _mm256_cvtps_pd(_mm_loadu_ps(from));
+    }
+#endif
+    double converted[Pack::size];
+    std::copy_n(from, Pack::size, converted);
+    return Pack::load_unaligned(converted);
 }
 
 /// Writes the first `valid` scalars alone, fewer than the pack holds.

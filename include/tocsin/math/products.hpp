@@ -1,9 +1,9 @@
 /// @file products.hpp
 /// @brief The matrix products of layers, forward and backward.
 ///
-/// Each is one function over views of dynamic size, so that a program compiles Eigen's kernels once
-/// for each scalar type, whatever compile-time sizes its layers have. None allocates when `x` or
-/// the gradient is a single column, which is a stream. Arguments are any contiguous matrix or view.
+/// Each is one function over views of dynamic size, so a program compiles Eigen's kernels once per
+/// scalar type, whatever compile-time sizes its layers have. None allocates when `x` or the
+/// gradient is a single column, as in streams. Arguments are any contiguous matrix or view.
 #pragma once
 
 #include "tocsin/core/views.hpp"

@@ -12,8 +12,8 @@
 
 namespace tocsin::detail {
 
-/// Integers in the order of the doubles: negative numbers have all bits turned, others the sign.
-/// 0.0 and -0.0 have one key. Not for NaN.
+/// Integers in the order of the doubles: all bits of negative numbers are flipped, of others only
+/// the sign. 0.0 and -0.0 have the same key. Not for NaN.
 inline std::uint64_t key_of(double value) noexcept {
     const auto bits = std::bit_cast<std::uint64_t>(value + 0.0); // -0.0 becomes 0.0
     const std::uint64_t sign = std::uint64_t{1} << 63;
@@ -24,11 +24,11 @@ inline double value_of(std::uint64_t key) noexcept {
     return std::bit_cast<double>((key & sign) != 0 ? key & ~sign : ~key);
 }
 
-/// Sorts upwards, digit by digit from the lowest (LSD radix sort; Knuth, The Art of Computer
-/// Programming 3, 5.2.5); digits that all keys share are passed by. O(n), allocates a second array
-/// of n keys; few keys are sorted by comparing, in place.
+/// Sorts in ascending order, digit by digit from the lowest (LSD radix sort; Knuth, The Art of
+/// Computer Programming 3, 5.2.5); digits that all keys share are skipped. O(n), allocates a second
+/// array of n keys; few keys are sorted by comparison, in place.
 inline void radix_sort(std::vector<std::uint64_t>& keys) {
-    constexpr std::size_t few = 1024; // the counts of all digits would take longer
+    constexpr std::size_t few = 1024; // counting all digits would take longer
     if (keys.size() < few) {
         std::sort(keys.begin(), keys.end());
         return;

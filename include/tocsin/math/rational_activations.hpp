@@ -1,18 +1,19 @@
 /// @file rational_activations.hpp
 /// @brief Fast tanh and sigmoid for floats, as quotients of polynomials.
 ///
-/// Both rest on tanh(y) = n / d with n = y P(y^2) and d = Q(y^2), fitted where y is half (tanh) or
-/// a quarter (sigmoid) of the argument, because there low degrees do. The identities that lead back
+/// Both use tanh(y) = n / d with n = y P(y^2) and d = Q(y^2), fitted where y is half (tanh) or a
+/// quarter (sigmoid) of the argument, because low degrees are enough there. The identities that
+/// lead back
 ///
 ///     tanh(2 y)    = 2 n d / (n^2 + d^2)                = 2 n d / (2 n d + (d - n)^2)
 ///     sigmoid(4 y) = (1 + tanh(2 y)) / 2 = (d + n)^2 / ((d + n)^2 + (d - n)^2)
 ///
-/// damp errors of n / d and, as written on the right, never leave the range of the function:
-/// adding a square does not make a sum smaller, also when rounded. The fit is minimax with regard
-/// to the final value (tests/fixtures/derive_activations.py); docs/mathematics.md has the details.
+/// damp errors of n / d. As written on the right, they never leave the range of the function:
+/// adding a square does not make a sum smaller, even after rounding. The fit is minimax in the
+/// final value (tests/fixtures/derive_activations.py); docs/mathematics.md has the details.
 ///
-/// Largest error against the exact value; in brackets what was measured over all 2^32 floats, with
-/// fused multiplications and additions and without:
+/// Largest error; in brackets the values measured over all 2^32 floats, with fused multiply-add and
+/// without:
 ///
 ///     tanh     6 ulp [5.65, 5.90]                      1.5 epsilon [1.31, 1.46], which is 1.8e-7
 ///     sigmoid  4 ulp [2.88, 3.36] where it is >= 1/4   1.25 epsilon [1.03, 1.18], 1.5e-7
@@ -29,15 +30,15 @@ struct quotient {
     Pack denominator;
 };
 
-/// Hyperbolic tangent for float and packs of float: odd, in [-1, 1], infinities give 1 and -1, NaN
+/// Hyperbolic tangent for float and packs of float: odd, in [-1, 1]; infinities give 1 and -1, NaN
 /// stays NaN. 14 operations and a division.
 struct rational_tanh {
     static constexpr const char* name = "tanh";
 
-    /// The denominator lies in [0.24, 180], the magnitude of the numerator in [0, 180]; up to
-    /// 2 * 10^-38 beside an argument of 0 the numerator may be denormal.
+    /// The denominator lies in [0.24, 180], the magnitude of the numerator in [0, 180]; for
+    /// |x| below 2 * 10^-38 the numerator may be denormal.
     template <class Pack>
-    static quotient<Pack> parts(const Pack& x) noexcept {
+    TOCSIN_ALWAYS_INLINE static quotient<Pack> parts(const Pack& x) noexcept {
         // n and Q = 2 d as polynomials: n Q = 2 n d and Q / 2 - n = d - n need no factor more.
         const Pack a = detail::at_most(Pack(9.0F), detail::magnitude(x)); // 1 - tanh(9) = 3e-8
         const Pack t = a * a;
@@ -55,7 +56,7 @@ struct rational_tanh {
                 detail::multiply_add(difference, difference, numerator)};
     }
     template <class Pack>
-    Pack operator()(const Pack& x) const noexcept {
+    TOCSIN_ALWAYS_INLINE Pack operator()(const Pack& x) const noexcept {
         const quotient<Pack> value = parts(x);
         return detail::divide(value.numerator, value.denominator);
     }
@@ -66,13 +67,13 @@ struct rational_tanh {
 };
 
 /// Logistic sigmoid 1 / (1 + exp(-x)) for float and packs of float: in [0, 1], 1/2 at 0, 1 from 20
-/// and 0 up to -20, NaN stays NaN. 12 operations and a division.
+/// up and 0 from -20 down, NaN stays NaN. 12 operations and a division.
 struct rational_sigmoid {
     static constexpr const char* name = "sigmoid";
 
     /// The denominator lies in [1.99, 2600], the numerator in [0, 2600].
     template <class Pack>
-    static quotient<Pack> parts(const Pack& x) noexcept {
+    TOCSIN_ALWAYS_INLINE static quotient<Pack> parts(const Pack& x) noexcept {
         // The coefficients are such that n = d at 20, with fused operations and without.
         const Pack a = detail::at_least(Pack(-20.0F), detail::at_most(Pack(20.0F), x));
         const Pack t = a * a;
@@ -89,7 +90,7 @@ struct rational_sigmoid {
         return {numerator, detail::multiply_add(difference, difference, numerator)};
     }
     template <class Pack>
-    Pack operator()(const Pack& x) const noexcept {
+    TOCSIN_ALWAYS_INLINE Pack operator()(const Pack& x) const noexcept {
         const quotient<Pack> value = parts(x);
         return detail::divide(value.numerator, value.denominator);
     }

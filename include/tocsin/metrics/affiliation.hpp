@@ -16,7 +16,7 @@ namespace tocsin {
 
 namespace detail {
 
-/// A part of the time axis; row i is [i, i + 1), borders between two events may lie at halves.
+/// A part of the time axis; row i is [i, i + 1), and borders between two events may be at halves.
 struct time_span {
     double begin = 0;
     double end = 0;
@@ -45,7 +45,7 @@ inline double precision_beside(const time_span& part, const time_span& event,
                                const time_span& zone) noexcept {
     const bool before = part.end <= event.begin;
     const double nearest = before ? event.begin - part.end : part.begin - event.end;
-    // At most d away are the event, d on its longer side, and on the other as much as there is.
+    // Instants at most d away: the event, d on its longer side, and whatever exists on the other.
     const double narrow = std::min(event.begin - zone.begin, zone.end - event.end);
     return integral(nearest, nearest + part.length(), narrow, [&](double d) {
         return 1 - (event.length() + d + std::min(d, narrow)) / zone.length();
@@ -65,7 +65,7 @@ inline double recall_beside(const time_span& part, const time_span& prediction,
                     [&](double d) { return 1 - (d + std::min(d, reach - d)) / zone.length(); });
 }
 
-/// `beside(part, of)` of what lies before and after `of`, plus the length of what lies in it.
+/// `beside(part, of)` for the parts before and after `of`, plus the length of the part inside it.
 template <class Beside>
 double three_parts(const time_span& whole, const time_span& of, const Beside& beside) noexcept {
     double sum = whole.clipped(of).length();
@@ -82,9 +82,10 @@ double three_parts(const time_span& whole, const time_span& of, const Beside& be
 /// Anomaly Detection Algorithms", KDD 2022).
 ///
 /// Time is divided into one zone for each true event, the instants nearest to it. In a zone, an
-/// instant predicted at distance d earns the probability that a random instant of the zone is
-/// farther away, and likewise an instant of the event for its distance to the prediction; both are
-/// averaged in the zone. Precision is the mean over the zones with a prediction, recall over all.
+/// instant predicted at distance d scores the probability that a random instant of the zone is
+/// farther away; an instant of the event scores likewise by its distance to the prediction. Both
+/// are averaged in the zone. Precision is the mean over the zones with a prediction, recall over
+/// all.
 ///
 /// A prediction near an event earns something without touching it, and random flags earn about one
 /// half of each: 0.5 is not a good value. O(rows); allocates the runs.
@@ -120,7 +121,7 @@ inline result<precision_recall> affiliation_score(std::span<const std::uint8_t> 
         double predicted_length = 0;
         double precision = 0;
         double recall = 0;
-        double nearer_from = zone.begin; // where this prediction becomes the nearest one
+        double nearer_from = zone.begin; // start of the instants nearest to this prediction
         for (auto range = first;
              range != predicted.end() && static_cast<double>(range->begin) < zone.end; ++range) {
             const time_span prediction = detail::time_of(*range).clipped(zone);

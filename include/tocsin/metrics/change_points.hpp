@@ -1,5 +1,5 @@
 /// @file change_points.hpp
-/// @brief SKAB's score of change points: a window behind each, early detections earn more.
+/// @brief SKAB's score of change points: a window after each, in which early detections score more.
 #pragma once
 
 #include "tocsin/core/status.hpp"
@@ -16,10 +16,10 @@
 
 namespace tocsin {
 
-/// What became of the change points; counts of several recordings add up.
+/// Counts of detected and missed change points; the counts of several recordings add up.
 struct change_point_counts {
     std::int64_t detected = 0;     ///< with a detection in their window
-    std::int64_t missed = 0;       ///< without
+    std::int64_t missed = 0;       ///< without one
     std::int64_t false_alarms = 0; ///< detections outside of all windows
     double delay = 0;              ///< from the starts of the windows to the detections, summed
     double promptness = 0;         ///< 1 at the start of a window, falling to 0 at its end, summed
@@ -38,7 +38,7 @@ struct change_point_counts {
         return detected == 0 ? std::numeric_limits<double>::quiet_NaN()
                              : delay / static_cast<double>(detected);
     }
-    /// SKAB's NAB score: 100 is perfect, 0 a detector that is never heard; NaN without change
+    /// SKAB's NAB score: 100 is perfect, 0 is a detector without any detection; NaN without change
     /// points. A detection at the end of its window costs as much as a false alarm.
     double score(const nab_profile& profile = nab_standard) const noexcept {
         const double hits = static_cast<double>(detected);
@@ -50,8 +50,8 @@ struct change_point_counts {
     }
 };
 
-/// Marks the rows where a detector changes its mind: nonzero where a flag differs from the one
-/// before it, which for the first row is 0. Allocates.
+/// Marks the rows where a detector's flag changes: nonzero where it differs from the previous one;
+/// before the first row it is 0. Allocates.
 inline std::vector<std::uint8_t> label_changes(std::span<const std::uint8_t> flags) {
     std::vector<std::uint8_t> changes(flags.size());
     bool previous = false;
@@ -63,13 +63,13 @@ inline std::vector<std::uint8_t> label_changes(std::span<const std::uint8_t> fla
     return changes;
 }
 
-/// Compares detected with true change points as the leader board of SKAB does (Katser and Kozitsin,
-/// 2020): each true one has a window [t, t + width]; where two overlap, the later one starts at the
+/// Compares detected with true change points as SKAB's leader board does (Katser and Kozitsin,
+/// 2020). Each true one has a window [t, t + width]; where two overlap, the later one starts at the
 /// end of the earlier. The first detection in a window counts, by its place among 1000 steps of a
 /// hyperbolic tangent; the delay is counted from the start of the window. O(rows), never allocates.
 /// @param times      of the rows, not decreasing, else `invalid_data`; any unit
 /// @param detections one per time (else `invalid_argument`), nonzero = detected change; for a
-///                   detector of anomalous rows label_changes() of its flags
+///                   detector of anomalous rows, label_changes() of its flags
 /// @param truth      one per time, nonzero = change point
 /// @param width      in the unit of the times, above 0; SKAB takes 60 s
 inline result<change_point_counts> count_change_points(std::span<const double> times,
@@ -101,7 +101,7 @@ inline result<change_point_counts> count_change_points(std::span<const double> t
         const double begin = std::max(times[i], window_end);
         const double end = times[i] + width;
         for (; judged < times.size() && times[judged] < begin; ++judged) {
-            // One on the border of two windows is in both, so it was left for this one.
+            // A detection on the border of two windows is in both, so it was left for this one.
             counts.false_alarms += detections[judged] != 0 && times[judged] > window_end;
         }
         std::size_t first = judged;

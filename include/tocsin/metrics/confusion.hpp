@@ -1,5 +1,5 @@
 /// @file confusion.hpp
-/// @brief Confusion counts of a binary detector with the rates that are read off them.
+/// @brief Confusion counts of a binary detector, and the rates derived from them.
 #pragma once
 
 #include "tocsin/core/status.hpp"
@@ -12,9 +12,9 @@ namespace tocsin {
 
 /// How often a detector was right and wrong; "positive" means anomalous.
 ///
-/// Every rate lies in [0, 1]. A rate whose denominator is zero is 0, which is the convention of
-/// scikit-learn's `zero_division=0`: the precision of a detector that never fires is 0, not 1.
-/// Nothing here allocates.
+/// Every rate lies in [0, 1]. A rate with a zero denominator is 0, as with scikit-learn's
+/// `zero_division=0`: the precision of a detector that never fires is 0, not 1. Nothing here
+/// allocates.
 struct confusion_counts {
     std::int64_t true_positives = 0;  ///< anomalous, flagged
     std::int64_t false_positives = 0; ///< normal, flagged
@@ -66,7 +66,7 @@ struct confusion_counts {
     constexpr double missed_alarm_rate() const noexcept {
         return ratio(static_cast<double>(false_negatives), static_cast<double>(anomalous()));
     }
-    /// (TP + FP) / all: the share of the items that were flagged. Event scores need it beside them,
+    /// (TP + FP) / all: the share of the items that were flagged. Report it with event scores,
     /// because a detector that flags everything misses no event.
     constexpr double flagged_fraction() const noexcept {
         return ratio(static_cast<double>(true_positives + false_positives),
@@ -74,16 +74,17 @@ struct confusion_counts {
     }
     /// (1 + beta^2) TP / ((1 + beta^2) TP + beta^2 FN + FP), the weighted harmonic mean of
     /// precision and recall (van Rijsbergen, "Information Retrieval", 1979).
-    /// @param beta at least 0; 0 gives the precision, 1 weighs both alike, infinity gives the
+    /// @param beta at least 0; 0 gives the precision, 1 weights both equally, infinity gives the
     ///             recall; NaN gives NaN
     constexpr double f_beta(double beta) const noexcept {
         const double square = beta * beta;
-        // Beyond 1e30 no count changes the quotient from the recall, and products could overflow.
+        // Beyond 1e30, no count moves the quotient away from the recall, and products could
+        // overflow.
         if (square > 1e30) {
             return recall();
         }
-        // This form rather than 2PR/(P+R): for whole beta^2 both sides of the fraction are exact,
-        // so that equal values compare equal and ties between thresholds are real ties.
+        // This form instead of 2PR/(P+R): for whole beta^2 both sides of the fraction are exact, so
+        // equal values compare equal and ties between thresholds are real ties.
         const double hits = (1 + square) * static_cast<double>(true_positives);
         const double misses =
             square * static_cast<double>(false_negatives) + static_cast<double>(false_positives);

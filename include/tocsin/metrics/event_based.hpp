@@ -1,5 +1,5 @@
 /// @file event_based.hpp
-/// @brief Recall of events beside precision of rows, and how long after its start an event is seen.
+/// @brief Recall of events with precision of rows, and the delay until an event is detected.
 #pragma once
 
 #include "tocsin/metrics/confusion.hpp"
@@ -16,11 +16,11 @@ namespace tocsin {
 /// How soon and how often events are detected; an event is a run of anomalous rows.
 struct detection_delay {
     std::int64_t detected = 0; ///< events with a flagged row
-    std::int64_t missed = 0;   ///< events without
+    std::int64_t missed = 0;   ///< events without one
     std::int64_t rows = 0;     ///< from the first row of an event to its first flag, summed
 
     /// Mean number of rows from the start of an event to its first flag, over the detected events;
-    /// 0 = on the first row. NaN when none is detected: then there is no delay to speak of.
+    /// 0 = on the first row. NaN when none is detected.
     double mean() const noexcept {
         return detected == 0 ? std::numeric_limits<double>::quiet_NaN()
                              : static_cast<double>(rows) / static_cast<double>(detected);

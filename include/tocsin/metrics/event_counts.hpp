@@ -1,5 +1,5 @@
 /// @file event_counts.hpp
-/// @brief Detected, missed and false events, as the evaluation of telemanom counts them.
+/// @brief Detected, missed and false events, counted as in telemanom's evaluation.
 #pragma once
 
 #include "tocsin/metrics/confusion.hpp"
@@ -15,13 +15,13 @@ namespace tocsin {
 
 /// Which true events a predicted one detects when it overlaps several.
 enum class event_credit : std::uint8_t {
-    first, ///< the earliest only, which is what telemanom's program does
+    first, ///< only the earliest, as in telemanom's program
     every  ///< all of them
 };
 
-/// Counts events: a true one that a predicted one overlaps is a true positive, however many do; one
-/// without is a false negative; a predicted one that overlaps none is a false positive (Hundman et
-/// al., KDD 2018). Precision, recall and F-beta are read off the counts.
+/// Counts events. A true event overlapped by any number of predicted ones is a true positive, one
+/// without is a false negative, and a predicted event that overlaps none is a false positive
+/// (Hundman et al., KDD 2018). The counts give precision, recall and F-beta.
 ///
 /// A detector that flags all rows as one event gets a perfect score when each recording has one
 /// true event: report flagged_fraction() of the rows beside these counts. O(predicted * log truth +

@@ -1,5 +1,5 @@
 /// @file nab_score.hpp
-/// @brief The score of the Numenta Anomaly Benchmark: three profiles, best or given threshold.
+/// @brief The score of the Numenta Anomaly Benchmark: three profiles; best or given threshold.
 #pragma once
 
 #include "tocsin/metrics/confusion.hpp"
@@ -15,7 +15,7 @@
 
 namespace tocsin {
 
-/// What a hit earns, and a false alarm and a missed window cost; all at least 0.
+/// The reward of a hit, and the costs of a false alarm and a missed window; all at least 0.
 struct nab_profile {
     double true_positive = 1;
     double false_positive = 0.11;
@@ -46,8 +46,8 @@ constexpr index_t nab_probation(index_t rows) noexcept {
 }
 
 /// 100 (raw - null) / (perfect - null), where the null detector misses every window and the perfect
-/// one hits each on its first row; NaN without windows. 100 is perfect, 0 a detector that is never
-/// heard; false alarms make it negative.
+/// one hits each on its first row; NaN without windows. 100 is perfect, 0 is a detector without any
+/// detection; false alarms make it negative.
 constexpr double normalised_nab_score(double raw, std::int64_t windows,
                                       const nab_profile& profile) noexcept {
     const double null = -profile.false_negative * static_cast<double>(windows);
@@ -58,13 +58,13 @@ constexpr double normalised_nab_score(double raw, std::int64_t windows,
 
 namespace detail {
 
-/// 2 sigmoid(-5 position) - 1, and -1 for what is far behind: near 1 at the left edge of a window
-/// (position -1), 0 at its right edge, negative behind it.
+/// 2 sigmoid(-5 position) - 1, and -1 far after the window: near 1 at the left edge of a window
+/// (position -1), 0 at its right edge, negative after it.
 inline double nab_sigmoid(double position) noexcept {
     return position > 3 ? -1.0 : 2 / (1 + std::exp(5 * position)) - 1;
 }
 
-/// What the first detection earns when it is on `row` of `window`.
+/// The reward of the first detection when it is on `row` of `window`.
 inline double nab_reward(index_t row, const row_range& window,
                          const nab_profile& profile) noexcept {
     const double position =
@@ -72,15 +72,15 @@ inline double nab_reward(index_t row, const row_range& window,
     return profile.true_positive * nab_sigmoid(position) / nab_sigmoid(-1);
 }
 
-/// What a detection outside of the windows costs, as a negative number: less behind a window, the
-/// nearer it is.
+/// The cost of a detection outside the windows, as a negative number: the nearer it is after a
+/// window, the less.
 /// @param previous the last window before `row`, or null
 inline double nab_false_alarm(index_t row, const row_range* previous,
                               const nab_profile& profile) noexcept {
     if (previous == nullptr) {
         return -profile.false_positive;
     }
-    // A window of one row makes this infinite, hence far behind.
+    // A window of one row makes this infinite, hence far after it.
     const double position =
         static_cast<double>(row - (previous->end - 1)) / static_cast<double>(previous->size() - 1);
     return profile.false_positive * nab_sigmoid(position);
@@ -166,7 +166,7 @@ inline result<nab_result> nab_score(std::span<const nab_recording> recordings, d
                 }
                 sum.raw += worth;
                 if (window >= 0) {
-                    // Rewards fall along a window, so that the first detection is the best.
+                    // Rewards fall along a window, so the first detection is the best.
                     sum.raw += profile.false_negative;
                     detected = window;
                 }
@@ -202,11 +202,11 @@ inline result<nab_result> best_nab_threshold(std::span<const nab_recording> reco
     }
     std::sort(rows.begin(), rows.end(),
               [](const auto& a, const auto& b) { return a.score > b.score; });
-    // A missed window is worth the same negative number at every threshold until it is hit.
+    // A missed window counts the same negative number at every threshold until it is hit.
     std::vector<double> earned(static_cast<std::size_t>(windows), -profile.false_negative);
     double best_threshold = std::numeric_limits<double>::infinity();
     double best_gain = 0;
-    double gain = 0; // raw score less that of detecting nothing
+    double gain = 0; // raw score minus that of detecting nothing
     for (std::size_t i = 0; i < rows.size(); ++i) {
         if (rows[i].window < 0) {
             gain += rows[i].worth;

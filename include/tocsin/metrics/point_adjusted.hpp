@@ -1,5 +1,5 @@
 /// @file point_adjusted.hpp
-/// @brief Confusion counts after point adjustment, to compare with papers that print them.
+/// @brief Confusion counts after point adjustment, for comparison with papers that report them.
 #pragma once
 
 #include "tocsin/metrics/confusion.hpp"
@@ -14,7 +14,7 @@ namespace tocsin {
 /// Confusion counts of the rows when every row of an event counts as flagged as soon as one of them
 /// is (Xu et al., WWW 2018).
 ///
-/// @warning A random score does well with it: a long event is hit by chance somewhere, and then all
+/// @warning Random scores do well with it: a long event is hit by chance somewhere, and then all
 /// its rows are true positives. On common data sets random scores beat published models (Kim et
 /// al., "Towards a Rigorous Evaluation of Time-Series Anomaly Detection", AAAI 2022). Never choose
 /// or recommend a detector by it. O(rows), never allocates.

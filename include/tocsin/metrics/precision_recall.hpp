@@ -1,11 +1,11 @@
 /// @file precision_recall.hpp
-/// @brief Precision and recall that do not come from counts of rows, with their F-beta.
+/// @brief Precision and recall that are not computed from counts of rows, with their F-beta.
 #pragma once
 
 namespace tocsin {
 
-/// Precision and recall in [0, 1], each by the definition of the function that returns them.
-/// Where those of rows are meant, confusion_counts has them. Nothing here allocates.
+/// Precision and recall in [0, 1], as defined by the function that returns them. For rows, use
+/// confusion_counts. Nothing here allocates.
 struct precision_recall {
     double precision = 0;
     double recall = 0;

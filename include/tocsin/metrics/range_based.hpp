@@ -15,15 +15,15 @@ namespace tocsin {
 
 /// Which rows of a true event count most towards its recall.
 enum class positional_bias : std::uint8_t {
-    flat,  ///< all alike
+    flat,  ///< all equally
     front, ///< the first most, falling to the last: early detection
     back,  ///< the last most
     middle ///< those in the middle most
 };
 
 /// The functions that Tatbul et al. leave to the user. The cardinality factor is 1 / (number of
-/// overlapping ranges), so that a fragmented detection scores less. Precision always has a flat
-/// bias and no reward for existence, as the paper recommends.
+/// overlapping ranges), so a fragmented detection scores less. Precision always has a flat bias and
+/// no reward for existence, as the paper recommends.
 struct range_based_settings {
     double existence_weight = 0.2; ///< alpha in [0, 1]: the part of recall that any overlap earns
     positional_bias recall_bias = positional_bias::flat;
@@ -31,8 +31,8 @@ struct range_based_settings {
 
 namespace detail {
 
-/// Sum of the weights of the first `rows` of `length` rows, the weight of each of the rows
-/// 1 .. length as in Tatbul et al., figure 2.
+/// Sum of the weights of the first `rows` of `length` rows; row 1 .. length has the weight of
+/// Tatbul et al., figure 2.
 inline double bias_sum(positional_bias bias, index_t rows, index_t length) noexcept {
     const auto triangle = [](index_t n) {
         return static_cast<double>(n) * static_cast<double>(n + 1) / 2;

@@ -1,5 +1,5 @@
 /// @file ranking.hpp
-/// @brief Labelled scores from highest to lowest, ties grouped: the shared start of every sweep.
+/// @brief Labelled scores from highest to lowest with ties grouped, shared by all sweeps.
 #pragma once
 
 #include "tocsin/core/status.hpp"
@@ -15,15 +15,15 @@
 
 namespace tocsin::detail {
 
-/// Keys (see key_of) of the scores of each class, rising. Equal keys cannot be told apart, so that
-/// the order is the same however it was sorted.
+/// Keys (see key_of) of the scores of each class in ascending order. Equal keys are
+/// indistinguishable, so the order does not depend on the sort.
 struct ranked_scores {
     std::vector<std::uint64_t> normal;
     std::vector<std::uint64_t> anomalous;
 };
 
-/// Sorts the scores of each class, O(n): 8 bytes for each score and, while sorting, 8 for each of
-/// the class at hand.
+/// Sorts the scores of each class, O(n): 8 bytes per score and, during the sort, 8 more per score
+/// of the current class.
 /// @param caller starts the messages
 /// @param scores infinities are ranked; a NaN is refused as `invalid_data`
 /// @param labels one per score, nonzero = anomalous, else `invalid_argument`
@@ -64,7 +64,7 @@ void for_each_distinct_score(const ranked_scores& ranked, Visit&& visit) {
         return static_cast<std::int64_t>(before - left);
     };
     while (normal + anomalous > 0) {
-        // No double but a negative NaN has the key 0.
+        // Only a negative NaN has the key 0.
         const std::uint64_t key = std::max(normal > 0 ? ranked.normal[normal - 1] : 0,
                                            anomalous > 0 ? ranked.anomalous[anomalous - 1] : 0);
         const std::int64_t of_normal = count_down(ranked.normal, normal, key);

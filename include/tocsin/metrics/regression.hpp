@@ -1,5 +1,5 @@
 /// @file regression.hpp
-/// @brief Streaming root mean square error next to the mean absolute error.
+/// @brief Streaming root mean square error and mean absolute error.
 #pragma once
 
 #include "tocsin/core/views.hpp"
@@ -12,8 +12,8 @@ namespace tocsin {
 
 /// Accumulates RMSE and MAE between actual and predicted values, in double.
 ///
-/// A pair with a NaN or infinite member is left out of both and counted in rejected().
-/// Nothing here allocates.
+/// A pair with a NaN or infinite member is left out of both and counted in rejected(). Nothing here
+/// allocates.
 class regression_errors {
   public:
     /// Counts one pair.
@@ -27,7 +27,7 @@ class regression_errors {
         square_sum_ += difference * difference;
         ++count_;
     }
-    /// Counts each pair of coefficients of two matrices, which must have one shape (checked in
+    /// Counts each pair of coefficients of two matrices, which must have the same shape (checked in
     /// debug builds).
     template <class Actual, class Predicted>
     void add(const Eigen::MatrixBase<Actual>& actual,
@@ -40,7 +40,7 @@ class regression_errors {
             }
         }
     }
-    /// Adds the pairs another accumulator has seen.
+    /// Adds the pairs of another accumulator.
     regression_errors& operator+=(const regression_errors& other) noexcept {
         absolute_sum_ += other.absolute_sum_;
         square_sum_ += other.square_sum_;

@@ -23,8 +23,8 @@ inline result<double> auc_roc(std::span<const double> scores,
     if (!ranked) {
         return ranked.error();
     }
-    // Integers keep the sum exact. Half a win is counted as 1, a win as 2; walking down from the
-    // highest score, each normal item meets the anomalous ones above it.
+    // Integers keep the sum exact. A tie counts 1, a win 2; going down from the highest score, each
+    // normal item meets the anomalous ones above it.
     std::int64_t anomalous_above = 0;
     std::int64_t normal_above = 0;
     std::int64_t half_wins = 0;

@@ -1,5 +1,5 @@
 /// @file row_ranges.hpp
-/// @brief Events as ranges of rows, and how flags become ranges.
+/// @brief Events as ranges of rows, and flags converted to ranges.
 #pragma once
 
 #include "tocsin/core/extents.hpp"
@@ -13,8 +13,8 @@
 
 namespace tocsin {
 
-/// Consecutive rows: `begin` is the first, `end` the one after the last. Files that give both ends
-/// inclusive need `end + 1`.
+/// Consecutive rows: `begin` is the first, `end` the one after the last. For files with inclusive
+/// ends, use `end + 1`.
 struct row_range {
     index_t begin = 0;
     index_t end = 0;
@@ -28,7 +28,7 @@ struct row_range {
     friend constexpr bool operator==(const row_range&, const row_range&) noexcept = default;
 };
 
-/// Calls `visit(row_range)` for each longest run of nonzero flags, in order. Never allocates.
+/// Calls `visit(row_range)` for each maximal run of nonzero flags, in order. Never allocates.
 template <class Visit>
 constexpr void for_each_run(std::span<const std::uint8_t> flags, Visit&& visit) {
     const auto rows = static_cast<index_t>(flags.size());
@@ -44,7 +44,7 @@ constexpr void for_each_run(std::span<const std::uint8_t> flags, Visit&& visit) 
     }
 }
 
-/// The longest runs of nonzero flags, in order. O(flags), allocates.
+/// The maximal runs of nonzero flags, in order. O(flags), allocates.
 inline std::vector<row_range> runs_of(std::span<const std::uint8_t> flags) {
     std::vector<row_range> runs;
     for_each_run(flags, [&](const row_range& run) { runs.push_back(run); });
@@ -53,7 +53,7 @@ inline std::vector<row_range> runs_of(std::span<const std::uint8_t> flags) {
 
 namespace detail {
 
-/// Refuses one flag per label that is not there.
+/// Refuses flags and labels of different sizes.
 inline status check_flags(std::string_view caller, std::span<const std::uint8_t> flags,
                           std::span<const std::uint8_t> labels) noexcept {
     if (flags.size() != labels.size()) {
@@ -63,7 +63,7 @@ inline status check_flags(std::string_view caller, std::span<const std::uint8_t>
     return {};
 }
 
-/// Refuses ranges that are empty, below row 0, not in order of time, or overlap.
+/// Refuses ranges that are empty, start below row 0, are out of order, or overlap.
 /// @param caller starts the message
 /// @param what   names the ranges in it
 inline status check_ordered(std::string_view caller, std::string_view what,

@@ -1,5 +1,5 @@
 /// @file threshold_grid.hpp
-/// @brief The largest value of a metric over thresholds from the smallest to the largest score.
+/// @brief The best value of a metric over thresholds from the smallest to the largest score.
 #pragma once
 
 #include "tocsin/core/status.hpp"
@@ -16,7 +16,7 @@ namespace tocsin {
 
 /// A threshold and the value of a metric at it.
 struct grid_point {
-    double threshold = 0; ///< flagged are the scores above it
+    double threshold = 0; ///< scores above it are flagged
     double value = 0;
 };
 

@@ -14,7 +14,7 @@
 
 namespace tocsin {
 
-/// What VUS averages over.
+/// Settings of VUS.
 struct volume_settings {
     int window = 100;     ///< largest tolerance in rows, about one period of the series; at least 0
     int thresholds = 250; ///< ranks of the sorted scores that serve as thresholds; at least 2
@@ -28,14 +28,14 @@ struct volume_under_surface {
 
 namespace detail {
 
-/// A row outside of the events that comes into the tolerance of one.
+/// A row outside the events, but within the tolerance of one.
 struct nearby_row {
     index_t nearest; ///< rows to the nearest event
     index_t second;  ///< rows to the second nearest event
     int level;       ///< the first threshold that flags it
 };
 
-/// For each row, the first (highest) of the thresholds that flags it. The last one flags all.
+/// For each row, the first (highest) threshold that flags it. The last threshold flags all.
 inline std::vector<int> threshold_levels(std::span<const double> scores, int thresholds) {
     std::vector<double> sorted(scores.begin(), scores.end());
     std::sort(sorted.begin(), sorted.end(), [](double a, double b) { return a > b; });
@@ -79,7 +79,7 @@ inline std::vector<nearby_row> rows_near(std::span<const row_range> events,
             if (nearest <= reach) {
                 near.push_back({nearest, second, levels[static_cast<std::size_t>(row)]});
             } else if (row + reach < end) {
-                row = end - reach - 1; // the middle of a long gap is near nothing
+                row = end - reach - 1; // the middle of a long gap is not near any event
             }
         }
     }
@@ -128,8 +128,8 @@ inline result<volume_under_surface> vus(std::span<const double> scores,
                              anomalous, " anomalous and ", rows - anomalous, " normal scores");
     }
 
-    // A row is flagged by all thresholds from its level on, so that whatever is summed over the
-    // flagged rows of every threshold is a cumulative sum over a histogram of levels.
+    // A row is flagged by all thresholds from its level on, so every sum over the flagged rows of a
+    // threshold is a cumulative sum over a histogram of levels.
     const auto count = static_cast<std::size_t>(settings.thresholds);
     const std::vector<int> levels = detail::threshold_levels(scores, settings.thresholds);
     std::vector<double> flagged(count);
@@ -164,7 +164,7 @@ inline result<volume_under_surface> vus(std::span<const double> scores,
             if (row.nearest > reach) {
                 break;
             }
-            // Each weight is at least sqrt(1/2): two of them are cut to 1, however many follow.
+            // Each weight is at least sqrt(1/2), so the sum of any two or more is capped at 1.
             soft[static_cast<std::size_t>(row.level)] +=
                 row.second <= reach ? 1.0 : weight[static_cast<std::size_t>(row.nearest)];
         }
@@ -199,7 +199,7 @@ inline result<volume_under_surface> vus(std::span<const double> scores,
             soft_sum += soft[k];
             found_sum += found[k];
             const double true_positives = hits[k] + soft_sum;
-            // The mean of the anomalous rows with and without the tolerance that was used.
+            // The mean of the anomalous rows with and without the tolerance in use.
             const double positives = static_cast<double>(anomalous) + soft_sum / 2;
             const double recall = std::min(true_positives / positives, 1.0) * found_sum / merged;
             const double false_rate =

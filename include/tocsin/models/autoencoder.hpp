@@ -8,12 +8,13 @@
 #include "tocsin/models/model_parts.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <span>
 
 namespace tocsin {
 
-/// The encoder's final hidden state is the embedding; a decoder that starts from zero states reads
-/// it at every step, and a dense head turns the decoder's outputs into samples, in order of time.
+/// The encoder's final hidden state is the embedding. A decoder that starts from zero states reads
+/// it at every step, and a dense head turns the decoder's outputs into samples, in time order.
 ///
 /// Parameters: encoder, decoder, head.
 template <class Scalar, class Encoder = lstm_stack<Scalar>, class Decoder = lstm_stack<Scalar>,
@@ -22,8 +23,8 @@ class autoencoder {
   public:
     using scalar_type = Scalar;
     static constexpr const char* kind = "autoencoder";
-    /// What users of this model start from: windows of three consecutive rows, 75 epochs, an
-    /// embedding of 64.
+    static constexpr int version = 1;
+    /// The usual starting point: windows of three consecutive rows, 75 epochs, an embedding of 64.
     static constexpr int default_window = 3;
     static constexpr int default_epochs = 75;
     static constexpr int default_embedding = 64;
@@ -48,11 +49,9 @@ class autoencoder {
     constexpr const Head& head() const noexcept { return head_; }
     constexpr int features() const noexcept { return head_.output_size(); }
     constexpr int embedding_size() const noexcept { return encoder_.output_size(); }
-    constexpr index_t parameter_count() const noexcept {
-        return head_offset() + head_.parameter_count();
-    }
+    constexpr index_t parameter_count() const noexcept { return parts().parameter_count(); }
 
-    /// Checks each part, then that they fit together; names the two sizes that do not.
+    /// Checks each part, then that the parts fit together; names the two sizes that do not.
     status check() const noexcept {
         return detail::first_failure(
             {encoder_.check(), decoder_.check(), head_.check(),
@@ -66,28 +65,20 @@ class autoencoder {
 
     template <class Visit>
     void for_each_parameter_block(Visit&& visit) const {
-        detail::visit_part(visit, "encoder", 0, encoder_);
-        detail::visit_part(visit, "decoder", decoder_offset(), decoder_);
-        detail::visit_part(visit, "head", head_offset(), head_);
+        parts().for_each_parameter_block(visit);
     }
 
     void initialise(std::span<Scalar> parameters, random_generator& random) const {
-        encoder_.initialise(slice(parameters, 0), random);
-        decoder_.initialise(slice(parameters, decoder_offset()), random);
-        head_.initialise(slice(parameters, head_offset()), random);
+        parts().initialise(parameters, random);
     }
 
     // ---- inference --------------------------------------------------------------------------
 
     /// Scalars of the packed weights.
-    constexpr index_t packed_size() const noexcept {
-        return packed_head_offset() + head_.packed_size();
-    }
+    constexpr index_t packed_size() const noexcept { return parts().packed_size(); }
     /// Packs parameters for predict(); see concept packable_model. Never allocates.
     void pack(std::span<const Scalar> parameters, std::span<Scalar> packed) const noexcept {
-        encoder_.pack(parameters, packed);
-        decoder_.pack(slice(parameters, decoder_offset()), slice(packed, packed_decoder_offset()));
-        head_.pack(slice(parameters, head_offset()), slice(packed, packed_head_offset()));
+        parts().pack(parameters, packed);
     }
 
     constexpr index_t predict_work_size(int batch, int /*time*/) const noexcept {
@@ -95,7 +86,7 @@ class autoencoder {
                std::max(encoder_.step_work_size(batch), decoder_.step_work_size(batch)) +
                head_.apply_work_size(batch);
     }
-    /// Reconstructs windows with weights by pack(); see concept sequence_model. Never allocates.
+    /// Reconstructs windows with weights from pack(); see concept sequence_model. Never allocates.
     void predict(packed_weights<Scalar> packed, sequence_view<const Scalar> windows,
                  sequence_view<Scalar> predictions, std::span<Scalar> work) const noexcept {
         const int batch = windows.batch();
@@ -110,9 +101,9 @@ class autoencoder {
         }
         const auto embedding = encoder_.top_hidden(encoder_state, batch);
         for (int t = 0; t < windows.time(); ++t) {
-            decoder_.step(packed.from(packed_decoder_offset()), embedding, decoder_state, step_work,
-                          order_of_step(t));
-            head_.apply(packed.from(packed_head_offset()),
+            decoder_.step(packed.from(parts().template packed_of<decoder_part>()), embedding,
+                          decoder_state, step_work, order_of_step(t));
+            head_.apply(packed.from(parts().template packed_of<head_part>()),
                         decoder_.top_hidden(decoder_state, batch), predictions.step(t), head_work);
         }
     }
@@ -128,7 +119,7 @@ class autoencoder {
                          decoder_.state_backward_work_size(batch, time),
                          head_.backward_work_size(batch, time)});
     }
-    /// Loss over the batch, its gradient added to `gradients`; see concept sequence_model.
+    /// Loss over the batch; adds its gradient to `gradients`. See concept sequence_model.
     template <class Loss>
     double loss_and_gradient(std::span<const Scalar> parameters,
                              sequence_view<const Scalar> windows, const Loss& loss,
@@ -160,17 +151,22 @@ class autoencoder {
             repeated.step(t) = embedding;
         }
         decoder_.reset(decoder_tape, random);
-        decoder_.forward(slice(parameters, decoder_offset()), repeated, decoder_tape);
+        decoder_.forward(slice(parameters, parts().template parameters_of<decoder_part>()),
+                         repeated, decoder_tape);
         const auto hidden = decoder_.outputs(decoder_tape);
-        head_.forward(slice(parameters, head_offset()), hidden, head_tape);
+        head_.forward(slice(parameters, parts().template parameters_of<head_part>()), hidden,
+                      head_tape);
         const double value = loss(std::span<const Scalar>(head_.outputs(head_tape).span()),
                                   std::span<const Scalar>(windows.span()), output_gradient.span());
 
-        head_.backward(slice(parameters, head_offset()), hidden, head_tape, output_gradient,
-                       slice(gradients, head_offset()), hidden_gradient, scratch);
-        decoder_.backward(slice(parameters, decoder_offset()), repeated, decoder_tape,
-                          hidden_gradient, slice(gradients, decoder_offset()), repeated_gradient,
-                          decoder_gradient, scratch);
+        head_.backward(slice(parameters, parts().template parameters_of<head_part>()), hidden,
+                       head_tape, output_gradient,
+                       slice(gradients, parts().template parameters_of<head_part>()),
+                       hidden_gradient, scratch);
+        decoder_.backward(slice(parameters, parts().template parameters_of<decoder_part>()),
+                          repeated, decoder_tape, hidden_gradient,
+                          slice(gradients, parts().template parameters_of<decoder_part>()),
+                          repeated_gradient, decoder_gradient, scratch);
         auto embedding_gradient = encoder_.layer_state(encoder_gradient, last, batch).hidden;
         for (int t = 0; t < time; ++t) {
             embedding_gradient += repeated_gradient.step(t);
@@ -188,13 +184,9 @@ class autoencoder {
     }
 
   private:
-    constexpr index_t decoder_offset() const noexcept { return encoder_.parameter_count(); }
-    constexpr index_t head_offset() const noexcept {
-        return decoder_offset() + decoder_.parameter_count();
-    }
-    constexpr index_t packed_decoder_offset() const noexcept { return encoder_.packed_size(); }
-    constexpr index_t packed_head_offset() const noexcept {
-        return packed_decoder_offset() + decoder_.packed_size();
+    enum part : std::size_t { encoder_part, decoder_part, head_part };
+    constexpr auto parts() const noexcept {
+        return detail::list_parts({"encoder", "decoder", "head"}, encoder_, decoder_, head_);
     }
 
     [[no_unique_address]] Encoder encoder_;

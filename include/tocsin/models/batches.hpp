@@ -14,7 +14,7 @@
 
 namespace tocsin {
 
-/// Copies windows side by side into `batch`, `[features x (batch * time)]`.
+/// Copies windows next to each other into `batch`, `[features x (batch * time)]`.
 /// @param order which windows, one per batch item
 /// @param first time step of the windows that becomes step 0 of the batch
 template <class Scalar>

@@ -9,37 +9,58 @@
 #include "tocsin/models/state_bridge.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <span>
+#include <vector>
 
 namespace tocsin {
 
-/// What the decoder reads while it is trained; at inference it always reads its own predictions.
+/// What the decoder reads during training; at inference it always reads its own predictions.
 enum class decoder_training : std::uint8_t {
     free_running,  ///< its own last prediction; the gradient flows through it
     teacher_forced ///< the true last value, shifted by one step after a zero start
 };
 
-/// The last encoder layer's final (h, c) starts the decoder's first layer, through a dense bridge
-/// where their sizes differ; other decoder layers start at zero. The decoder's first input is zero,
-/// each later one the prediction (or, teacher-forced, the target) of the step before. A dense head
-/// turns the decoder's outputs into samples.
+/// The final (h, c) of the last encoder layer starts the decoder's first layer, through a dense
+/// bridge where their sizes differ; other decoder layers start at zero. The decoder's first input
+/// is zero; each later input is the previous step's prediction (or, teacher-forced, its target). A
+/// dense head turns the decoder's outputs into samples.
 ///
-/// Parameters: encoder, decoder, head, then, where there is a bridge, its dense layers for h and c.
+/// Parameters: encoder, decoder, head, then the dense layers of the bridge for h and c, if there is
+/// one.
 template <class Scalar, class Encoder = lstm_stack<Scalar>, class Decoder = lstm_stack<Scalar>,
           class Head = dense_head<Scalar>>
 class encoder_decoder {
   public:
     using scalar_type = Scalar;
     static constexpr const char* kind = "encoder_decoder";
+    static constexpr int version = 1;
 
     constexpr encoder_decoder() noexcept = default;
-    /// The defaults are those that found most anomalies (docs/evaluation.md).
+    /// The defaults found the most anomalies (docs/evaluation.md).
     /// @param reversed whether the decoder emits the window's last sample first, as in the paper
     constexpr encoder_decoder(Encoder encoder, Decoder decoder, Head head, bool reversed = false,
                               decoder_training training = decoder_training::free_running) noexcept
         : encoder_{encoder}, decoder_{decoder}, head_{head}, reversed_{reversed},
           training_{training} {}
+
+    /// The usual shape: LSTM layers of these sizes, the same in reverse order for the decoder, a linear
+    /// head; no bridge. Sizes that do not work are named by check(). Allocates while it is made.
+    static encoder_decoder with_layers(int features, std::initializer_list<int> hidden,
+                                       double dropout_rate = 0, bool reversed = false,
+                                       decoder_training training = decoder_training::free_running)
+        requires(!Encoder::sizes_type::is_static && !Decoder::sizes_type::is_static &&
+                 !Head::sizes_type::is_static)
+    {
+        std::vector<int> sizes{features};
+        sizes.insert(sizes.end(), hidden);
+        const Encoder encoder{typename Encoder::sizes_type(sizes), dropout_rate};
+        std::reverse(sizes.begin() + 1, sizes.end());
+        return {encoder, Decoder{typename Decoder::sizes_type(sizes), dropout_rate},
+                Head{{sizes.back(), features}}, reversed, training};
+    }
 
     constexpr const Encoder& encoder() const noexcept { return encoder_; }
     constexpr const Decoder& decoder() const noexcept { return decoder_; }
@@ -48,11 +69,9 @@ class encoder_decoder {
     constexpr decoder_training training() const noexcept { return training_; }
     constexpr int features() const noexcept { return head_.output_size(); }
     constexpr bool has_bridge() const noexcept { return bridge().needed(); }
-    constexpr index_t parameter_count() const noexcept {
-        return bridge_offset() + bridge().parameter_count();
-    }
+    constexpr index_t parameter_count() const noexcept { return parts().parameter_count(); }
 
-    /// Checks each part, then that they fit together; names the two sizes that do not.
+    /// Checks each part, then that the parts fit together; names the two sizes that do not.
     status check() const noexcept {
         return detail::first_failure(
             {encoder_.check(), decoder_.check(), head_.check(),
@@ -66,31 +85,20 @@ class encoder_decoder {
 
     template <class Visit>
     void for_each_parameter_block(Visit&& visit) const {
-        detail::visit_part(visit, "encoder", 0, encoder_);
-        detail::visit_part(visit, "decoder", decoder_offset(), decoder_);
-        detail::visit_part(visit, "head", head_offset(), head_);
-        bridge().for_each_parameter_block(visit, bridge_offset());
+        parts().for_each_parameter_block(visit);
     }
 
     void initialise(std::span<Scalar> parameters, random_generator& random) const {
-        encoder_.initialise(slice(parameters, 0), random);
-        decoder_.initialise(slice(parameters, decoder_offset()), random);
-        head_.initialise(slice(parameters, head_offset()), random);
-        bridge().initialise(slice(parameters, bridge_offset()), random);
+        parts().initialise(parameters, random);
     }
 
     // ---- inference --------------------------------------------------------------------------
 
     /// Scalars of the packed weights.
-    constexpr index_t packed_size() const noexcept {
-        return packed_bridge_offset() + bridge().packed_size();
-    }
+    constexpr index_t packed_size() const noexcept { return parts().packed_size(); }
     /// Packs parameters for predict(); see concept packable_model. Never allocates.
     void pack(std::span<const Scalar> parameters, std::span<Scalar> packed) const noexcept {
-        encoder_.pack(parameters, packed);
-        decoder_.pack(slice(parameters, decoder_offset()), slice(packed, packed_decoder_offset()));
-        head_.pack(slice(parameters, head_offset()), slice(packed, packed_head_offset()));
-        bridge().pack(slice(parameters, bridge_offset()), slice(packed, packed_bridge_offset()));
+        parts().pack(parameters, packed);
     }
 
     constexpr index_t predict_work_size(int batch, int /*time*/) const noexcept {
@@ -98,10 +106,10 @@ class encoder_decoder {
                std::max(encoder_.step_work_size(batch), decoder_.step_work_size(batch)) +
                head_.apply_work_size(batch) + index_t{features()} * batch;
     }
-    /// Reconstructs windows, the decoder reading its own predictions. Never allocates.
-    /// @param packed      weights by pack()
+    /// Reconstructs windows; the decoder reads its own predictions. Never allocates.
+    /// @param packed      weights from pack()
     /// @param windows     `[features x (batch * time)]`
-    /// @param predictions the same shape, in order of time, overwritten
+    /// @param predictions the same shape, in time order, overwritten
     /// @param work        `predict_work_size(batch, time)` scalars
     void predict(packed_weights<Scalar> packed, sequence_view<const Scalar> windows,
                  sequence_view<Scalar> predictions, std::span<Scalar> work) const noexcept {
@@ -118,16 +126,16 @@ class encoder_decoder {
         for (int t = 0; t < time; ++t) {
             encoder_.step(packed, windows.step(t), encoder_state, step_work, order_of_step(t));
         }
-        bridge().cross(packed.from(packed_bridge_offset()),
+        bridge().cross(packed.from(parts().template packed_of<bridge_part>()),
                        encoder_.layer_state(encoder_state, encoder_.layers() - 1, batch),
                        decoder_.layer_state(decoder_state, 0, batch));
         const Scalar* input = start.data();
         for (int s = 0; s < time; ++s) {
-            decoder_.step(packed.from(packed_decoder_offset()),
+            decoder_.step(packed.from(parts().template packed_of<decoder_part>()),
                           matrix_view<const Scalar>(input, features(), batch), decoder_state,
                           step_work, order_of_step(s));
             auto prediction = predictions.step(window_step(s, time));
-            head_.apply(packed.from(packed_head_offset()),
+            head_.apply(packed.from(parts().template packed_of<head_part>()),
                         decoder_.top_hidden(decoder_state, batch), prediction, head_work);
             input = prediction.data();
         }
@@ -143,7 +151,7 @@ class encoder_decoder {
                std::max({encoder_.state_backward_work_size(batch, time),
                          decoder_backward_work_size(batch, time)});
     }
-    /// Loss over the batch, its gradient added to `gradients`; see concept sequence_model.
+    /// Loss over the batch; adds its gradient to `gradients`. See concept sequence_model.
     template <class Loss>
     double loss_and_gradient(std::span<const Scalar> parameters,
                              sequence_view<const Scalar> windows, const Loss& loss,
@@ -169,7 +177,7 @@ class encoder_decoder {
         decoder_.reset(step.decoder, random);
         const int last = encoder_.layers() - 1;
         const auto encoded = encoder_.tape_state(encoder_tape, last, time);
-        bridge().cross(slice(parameters, bridge_offset()), encoded,
+        bridge().cross(slice(parameters, parts().template parameters_of<bridge_part>()), encoded,
                        decoder_.tape_state(step.decoder, 0, 0));
 
         for (int s = 0; s < time; ++s) {
@@ -182,9 +190,9 @@ class encoder_decoder {
 
         zero(step.state_gradient);
         decode_backward(parameters, step, gradients, scratch);
-        bridge().cross_backward(slice(parameters, bridge_offset()), encoded,
-                                decoder_.layer_state(step.state_gradient, 0, batch),
-                                slice(gradients, bridge_offset()),
+        bridge().cross_backward(slice(parameters, parts().template parameters_of<bridge_part>()),
+                                encoded, decoder_.layer_state(step.state_gradient, 0, batch),
+                                slice(gradients, parts().template parameters_of<bridge_part>()),
                                 encoder_.layer_state(encoder_gradient, last, batch));
         encoder_.backward(parameters, windows, encoder_tape, {}, gradients, {}, encoder_gradient,
                           scratch);
@@ -202,34 +210,25 @@ class encoder_decoder {
     }
 
   private:
-    /// What decoding a batch for training needs; sequences are in the decoder's order of steps.
+    /// Buffers for decoding a batch in training; sequences are in the decoder's order of steps.
     struct decoding {
         typename Decoder::tape_type decoder;
         typename Head::tape_type head;
         sequence_view<Scalar> inputs;          // what the decoder read
-        sequence_view<Scalar> targets;         // what it should have said
+        sequence_view<Scalar> targets;         // the true values
         sequence_view<Scalar> output_gradient; // dL/d(prediction)
         std::span<Scalar> state_gradient;      // dL/d(decoder state)
     };
 
-    constexpr index_t decoder_offset() const noexcept { return encoder_.parameter_count(); }
-    constexpr index_t head_offset() const noexcept {
-        return decoder_offset() + decoder_.parameter_count();
-    }
-    constexpr index_t bridge_offset() const noexcept {
-        return head_offset() + head_.parameter_count();
-    }
-    constexpr index_t packed_decoder_offset() const noexcept { return encoder_.packed_size(); }
-    constexpr index_t packed_head_offset() const noexcept {
-        return packed_decoder_offset() + decoder_.packed_size();
-    }
-    constexpr index_t packed_bridge_offset() const noexcept {
-        return packed_head_offset() + head_.packed_size();
+    enum part : std::size_t { encoder_part, decoder_part, head_part, bridge_part };
+    constexpr auto parts() const noexcept {
+        return detail::list_parts({"encoder", "decoder", "head", "bridge"}, encoder_, decoder_,
+                                  head_, bridge());
     }
     constexpr detail::state_bridge<Scalar> bridge() const noexcept {
         return {encoder_.output_size(), decoder_.hidden_size(0)};
     }
-    /// Position in the window of what the decoder emits at its step `s`.
+    /// Position in the window of the decoder's output at its step `s`.
     constexpr int window_step(int s, int time) const noexcept {
         return reversed_ ? time - 1 - s : s;
     }
@@ -244,8 +243,9 @@ class encoder_decoder {
     }
 
     void decode(std::span<const Scalar> parameters, const decoding& step) const noexcept {
-        const auto decoder_parameters = slice(parameters, decoder_offset());
-        const auto head_parameters = slice(parameters, head_offset());
+        const auto decoder_parameters =
+            slice(parameters, parts().template parameters_of<decoder_part>());
+        const auto head_parameters = slice(parameters, parts().template parameters_of<head_part>());
         const int time = step.inputs.time();
         step.inputs.step(0).setZero();
         if (training_ == decoder_training::teacher_forced) {
@@ -269,10 +269,12 @@ class encoder_decoder {
 
     void decode_backward(std::span<const Scalar> parameters, const decoding& step,
                          std::span<Scalar> gradients, std::span<Scalar> work) const noexcept {
-        const auto decoder_parameters = slice(parameters, decoder_offset());
-        const auto decoder_gradients = slice(gradients, decoder_offset());
-        const auto head_parameters = slice(parameters, head_offset());
-        const auto head_gradients = slice(gradients, head_offset());
+        const auto decoder_parameters =
+            slice(parameters, parts().template parameters_of<decoder_part>());
+        const auto decoder_gradients =
+            slice(gradients, parts().template parameters_of<decoder_part>());
+        const auto head_parameters = slice(parameters, parts().template parameters_of<head_part>());
+        const auto head_gradients = slice(gradients, parts().template parameters_of<head_part>());
         const sequence_view<Scalar> hidden = decoder_.outputs(step.decoder);
         const int batch = step.inputs.batch();
         const int time = step.inputs.time();

@@ -1,5 +1,5 @@
 /// @file feed_forward.hpp
-/// @brief Feed-forward network that predicts the next sample from a fixed number before it.
+/// @brief Feed-forward network that predicts the next sample from a fixed number of previous ones.
 #pragma once
 
 #include "tocsin/core/storage.hpp"
@@ -13,25 +13,25 @@
 
 namespace tocsin {
 
-/// Predicts the `targets` first features of each sample from the `look_back` samples before it, by
-/// ReLU layers and a linear output: what an LSTM is to be compared with where a short past is
-/// enough (Singh 2017).
+/// Predicts the first `targets` features of each sample from the previous `look_back` samples, with
+/// ReLU layers and a linear output: a baseline for LSTMs where a short past is enough (Singh 2017).
 ///
-/// Parameters: those of the head, whose inputs are the samples `[features * look_back]`, the oldest
+/// Parameters: those of the head, whose inputs are the samples `[features * look_back]`, oldest
 /// first.
 template <class Scalar, class Head = dense_head<Scalar>>
 class feed_forward {
   public:
     using scalar_type = Scalar;
     static constexpr const char* kind = "feed_forward";
+    static constexpr int version = 1;
 
     constexpr feed_forward() noexcept = default;
     /// @param head     from `features * look_back` inputs to the targets
     /// @param features of a sample; the first `head.output_size()` of them are predicted
     constexpr feed_forward(Head head, int features) noexcept : head_{head}, features_{features} {}
 
-    /// ReLU layers of these sizes, all of the first `targets` features predicted. Allocates while
-    /// it is made.
+    /// ReLU layers of these sizes that predict all of the first `targets` features. Construction
+    /// allocates.
     static feed_forward with_layers(int features, int targets, int look_back,
                                     std::initializer_list<int> hidden)
         requires(!Head::sizes_type::is_static)
@@ -45,7 +45,7 @@ class feed_forward {
     constexpr const Head& head() const noexcept { return head_; }
     constexpr int features() const noexcept { return features_; }
     constexpr int targets() const noexcept { return head_.output_size(); }
-    /// Samples that a prediction is made from.
+    /// Number of samples that a prediction uses.
     constexpr int look_back() const noexcept {
         return features_ > 0 ? head_.input_size() / features_ : 0;
     }
@@ -85,8 +85,8 @@ class feed_forward {
         return (index_t{head_.input_size()} + targets()) * batch * steps +
                head_.apply_work_size(batch * steps);
     }
-    /// Predictions of windows. The first `look_back` samples and the features beyond the targets
-    /// are copied. Never allocates.
+    /// Predicts windows. The first `look_back` samples and the features beyond the targets are
+    /// copied. Never allocates.
     void predict(packed_weights<Scalar> packed, sequence_view<const Scalar> windows,
                  sequence_view<Scalar> predictions, std::span<Scalar> work) const noexcept {
         predictions.flat() = windows.flat();
@@ -108,7 +108,7 @@ class feed_forward {
         return (index_t{head_.input_size()} + 2 * targets()) * batch * steps +
                head_.tape_size(batch, steps) + head_.backward_work_size(batch, steps);
     }
-    /// Loss of all predictions, its gradient added to `gradients`; see concept sequence_model.
+    /// Loss of all predictions; adds its gradient to `gradients`. See concept sequence_model.
     template <class Loss>
     double loss_and_gradient(std::span<const Scalar> parameters,
                              sequence_view<const Scalar> windows, const Loss& loss,
@@ -142,7 +142,7 @@ class feed_forward {
     constexpr int predicted_steps(int time) const noexcept {
         return std::max(time - look_back(), 0);
     }
-    /// What each prediction is made from, `[features * look_back x (batch * steps)]`.
+    /// The inputs of each prediction, `[features * look_back x (batch * steps)]`.
     sequence_view<Scalar> gather(work_area<Scalar>& rest,
                                  sequence_view<const Scalar> windows) const noexcept {
         const int steps = predicted_steps(windows.time());

@@ -8,20 +8,22 @@
 #include "tocsin/models/model_parts.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <initializer_list>
 #include <span>
 #include <vector>
 
 namespace tocsin {
 
-/// Reads samples one by one and forecasts, after each, the `targets` first features of the next
+/// Reads samples one by one and, after each, forecasts the first `targets` features of the next
 /// `look_ahead` samples (Malhotra et al. 2015; Singh 2017; Hundman et al. 2018). Further features
-/// are read only: commands, the time of day.
+/// are inputs only: commands, the time of day.
 ///
 /// An LSTM stack carries the past in its state; a dense head maps its output to a forecast
-/// `[targets * look_ahead]`, the next sample first. A forecast costs the same however long the past
-/// is. Training cuts the past off where a window begins; from there it either starts from zero
-/// (loss_and_gradient) or from the state that the window before has left (the same with a state).
+/// `[targets * look_ahead]`, the next sample first. The cost of a forecast does not depend on the
+/// length of the past. Training cuts the past off at the start of a window, which begins either
+/// from zero (loss_and_gradient) or from the state that the previous window left (the overload with
+/// a state).
 ///
 /// Parameters: stack, head.
 template <class Scalar, class Stack = lstm_stack<Scalar>, class Head = dense_head<Scalar>>
@@ -29,15 +31,16 @@ class forecaster {
   public:
     using scalar_type = Scalar;
     static constexpr const char* kind = "forecaster";
+    static constexpr int version = 1;
 
     constexpr forecaster() noexcept = default;
-    /// @param targets how many of the features are forecast, the first ones
-    /// @param warm_up steps after a zero state, which has not settled yet, whose forecasts do not
+    /// @param targets number of features to forecast, the first ones
+    /// @param warm_up steps after a zero state, during which it settles; their forecasts do not
     ///                count in training
     constexpr forecaster(Stack stack, Head head, int targets, int warm_up = 0) noexcept
         : stack_{stack}, head_{head}, targets_{targets}, warm_up_{warm_up} {}
 
-    /// The usual shape: LSTM layers of these sizes, a linear head. Allocates while it is made.
+    /// The usual shape: LSTM layers of these sizes, a linear head. Construction allocates.
     static forecaster with_layers(int features, int targets, std::initializer_list<int> hidden,
                                   int look_ahead = 1, double dropout_rate = 0, int warm_up = 0)
         requires(!Stack::sizes_type::is_static)
@@ -55,18 +58,16 @@ class forecaster {
     constexpr int features() const noexcept { return stack_.input_size(); }
     /// Features that are forecast, the first ones of a sample.
     constexpr int targets() const noexcept { return targets_; }
-    /// Samples that a forecast reaches into the future.
+    /// Number of future samples in a forecast.
     constexpr int look_ahead() const noexcept {
         return targets_ > 0 ? head_.output_size() / targets_ : 0;
     }
     constexpr int warm_up() const noexcept { return warm_up_; }
-    /// Samples of the shortest window that has a forecast to learn from.
+    /// Length of the shortest window with a forecast to learn from.
     constexpr int shortest_window() const noexcept { return warm_up_ + look_ahead() + 1; }
-    constexpr index_t parameter_count() const noexcept {
-        return stack_.parameter_count() + head_.parameter_count();
-    }
+    constexpr index_t parameter_count() const noexcept { return parts().parameter_count(); }
 
-    /// Checks each part, then that they fit together; names the sizes that do not.
+    /// Checks each part, then that the parts fit together; names the sizes that do not.
     status check() const noexcept {
         const status parts = detail::first_failure(
             {stack_.check(), head_.check(),
@@ -89,25 +90,19 @@ class forecaster {
 
     template <class Visit>
     void for_each_parameter_block(Visit&& visit) const {
-        detail::visit_part(visit, "stack", 0, stack_);
-        detail::visit_part(visit, "head", stack_.parameter_count(), head_);
+        parts().for_each_parameter_block(visit);
     }
     void initialise(std::span<Scalar> parameters, random_generator& random) const {
-        stack_.initialise(slice(parameters, 0), random);
-        head_.initialise(slice(parameters, stack_.parameter_count()), random);
+        parts().initialise(parameters, random);
     }
 
     // ---- inference: one sample, state kept by the caller ------------------------------------
 
     /// Scalars of the packed weights.
-    constexpr index_t packed_size() const noexcept {
-        return stack_.packed_size() + head_.packed_size();
-    }
+    constexpr index_t packed_size() const noexcept { return parts().packed_size(); }
     /// Packs parameters for step() and predict(). Never allocates.
     void pack(std::span<const Scalar> parameters, std::span<Scalar> packed) const noexcept {
-        stack_.pack(parameters, packed);
-        head_.pack(slice(parameters, stack_.parameter_count()),
-                   slice(packed, stack_.packed_size()));
+        parts().pack(parameters, packed);
     }
     /// Scalars of the state of a batch of streams; all zero before the first sample.
     constexpr index_t state_size(int batch) const noexcept { return stack_.state_size(batch); }
@@ -127,9 +122,9 @@ class forecaster {
         return std::max(stack_.step_work_size(batch), head_.apply_work_size(batch));
     }
     /// Reads a sample of each stream and forecasts the next ones. Never allocates.
-    /// @param packed    weights by pack()
+    /// @param packed    weights from pack()
     /// @param samples   `[features x batch]`
-    /// @param state     `state_size(batch)` scalars, in: of the past; out: with these samples
+    /// @param state     `state_size(batch)` scalars, in: before these samples; out: after them
     /// @param forecasts `[targets * look_ahead x batch]`, overwritten
     /// @param work      `step_work_size(batch)` scalars
     void step(packed_weights<Scalar> packed, const matrix_view<const Scalar>& samples,
@@ -137,7 +132,8 @@ class forecaster {
               block_order order = block_order::ascending) const noexcept {
         const int batch = static_cast<int>(samples.cols());
         stack_.step(packed, samples, state, work, order);
-        head_.apply(packed.from(stack_.packed_size()), stack_.top_hidden(state, batch), forecasts,
+        head_.apply(packed.from(parts().template packed_of<head_part>()),
+                    stack_.top_hidden(state, batch), forecasts,
                     work); // which the stack no longer needs
     }
 
@@ -146,8 +142,8 @@ class forecaster {
     constexpr index_t predict_work_size(int batch, int /*time*/) const noexcept {
         return state_size(batch) + forecast_size(batch) + step_work_size(batch);
     }
-    /// One-step forecasts of windows, from a zero state at the start of each. What is not forecast,
-    /// the first sample and the features beyond the targets, is copied. Never allocates.
+    /// One-step forecasts of windows, each from a zero state. The first sample and the features
+    /// beyond the targets are not forecast but copied. Never allocates.
     /// @param predictions `[features x (batch * time)]`, overwritten
     void predict(packed_weights<Scalar> packed, sequence_view<const Scalar> windows,
                  sequence_view<Scalar> predictions, std::span<Scalar> work) const noexcept {
@@ -175,8 +171,8 @@ class forecaster {
                std::max(stack_.state_backward_work_size(batch, steps),
                         head_.backward_work_size(batch, steps));
     }
-    /// Loss of all forecasts that lie within the windows; its gradient is added to `gradients`. See
-    /// concept sequence_model. Windows shorter than `shortest_window()` have none.
+    /// Loss of all forecasts that lie within the windows; adds its gradient to `gradients`. See
+    /// concept sequence_model. Windows shorter than `shortest_window()` have no forecasts.
     template <class Loss>
     double loss_and_gradient(std::span<const Scalar> parameters,
                              sequence_view<const Scalar> windows, const Loss& loss,
@@ -184,7 +180,8 @@ class forecaster {
                              std::span<Scalar> work) const noexcept {
         return loss_and_gradient(parameters, windows, loss, gradients, random, work, {});
     }
-    /// The same for windows that go on where others ended: truncated backpropagation through time.
+    /// The same for windows that continue where others ended: truncated backpropagation through
+    /// time.
     /// @param state `state_size(batch)` scalars, in: at the start of the windows; out: after
     ///              `time - look_ahead` steps, where the next windows begin. Empty: start from
     ///              zero.
@@ -201,8 +198,8 @@ class forecaster {
             return 0;
         }
         const auto inputs = windows.steps(0, steps);
-        const auto head_parameters = slice(parameters, stack_.parameter_count());
-        const auto head_gradients = slice(gradients, stack_.parameter_count());
+        const auto head_parameters = slice(parameters, parts().template parameters_of<head_part>());
+        const auto head_gradients = slice(gradients, parts().template parameters_of<head_part>());
         work_area<Scalar> rest{work};
         const auto stack_tape =
             stack_.make_tape(rest.take(stack_.tape_size(batch, steps)), batch, steps);
@@ -248,6 +245,11 @@ class forecaster {
     }
 
   private:
+    enum part : std::size_t { stack_part, head_part };
+    constexpr auto parts() const noexcept {
+        return detail::list_parts({"stack", "head"}, stack_, head_);
+    }
+
     /// Calls `visit(state on the tape at a step, state of the caller)` for each layer; for none
     /// when the caller keeps no state.
     template <class Visit>
@@ -257,7 +259,7 @@ class forecaster {
             visit(stack_.tape_state(tape, k, step), stack_.layer_state(state, k, tape.batch));
         }
     }
-    /// What the forecasts of each step should have been.
+    /// The true values for the forecasts of each step.
     void copy_targets(sequence_view<const Scalar> windows,
                       const sequence_view<Scalar>& targets) const noexcept {
         for (int t = 0; t < targets.time(); ++t) {

@@ -1,5 +1,5 @@
 /// @file predictor.hpp
-/// @brief Buffers with which a model predicts: packed weights where it packs them, scratch.
+/// @brief Buffers for a model's predictions: packed weights, if the model packs them, and scratch.
 #pragma once
 
 #include "tocsin/core/storage.hpp"
@@ -9,8 +9,8 @@
 
 namespace tocsin {
 
-/// Holds what `Model::predict` needs for batches of one size, so that predicting allocates nothing.
-/// The model and its parameters stay with the caller.
+/// Holds what `Model::predict` needs for batches of one size, so that predicting does not allocate.
+/// The caller keeps the model and its parameters.
 template <sequence_model Model>
 class predictor {
   public:
@@ -34,7 +34,7 @@ class predictor {
         }
     }
 
-    /// @param parameters  those of prepare()
+    /// @param parameters  as passed to prepare()
     /// @param windows     `[features x (batch * time)]`, at most the batch of the constructor
     /// @param predictions the same shape, overwritten
     void predict(const Model& model, [[maybe_unused]] std::span<const scalar_type> parameters,

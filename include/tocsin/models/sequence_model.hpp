@@ -1,5 +1,6 @@
 /// @file sequence_model.hpp
-/// @brief What a sequence model is: a shape plus pure functions over the caller's parameters.
+/// @brief The concept of a sequence model: a shape plus pure functions over the caller's
+/// parameters.
 #pragma once
 
 #include "tocsin/core/random.hpp"
@@ -23,9 +24,9 @@ struct any_loss {
 };
 } // namespace detail
 
-/// A model whose kernels read weights in an order of their own: `pack(parameters, packed)` copies
-/// parameters into `packed_size()` scalars, once for many predictions, which take the place of the
-/// parameters in `predict`. Neither allocates.
+/// A model whose kernels read weights in their own order: `pack(parameters, packed)` copies
+/// parameters into `packed_size()` scalars, once for many predictions; `predict` then takes these
+/// instead of the parameters. Neither allocates.
 template <class Model>
 concept packable_model =
     requires(const Model model, std::span<const typename Model::scalar_type> parameters,
@@ -40,12 +41,12 @@ concept packable_model =
 
 /// A model that predicts every sample of a window, `[features x (batch * time)]`, from that window.
 ///
-/// - `check()` names the first setting that is out of range; set-up code calls it before all else.
+/// - `check()` names the first setting that is out of range; set-up code calls it first.
 /// - `parameter_count()`, `initialise()`, `for_each_parameter_block()`: as for a layer.
-/// - `predict(parameters, windows, predictions, work)` overwrites `predictions`, in order of time,
-///   with `predict_work_size(batch, time)` scalars of scratch. It is noexcept, and never allocates
-///   for a batch of one. NaN in a window gives NaN predictions, nothing worse. A packable model has
-///   the same with packed weights instead; class predictor calls whichever there is.
+/// - `predict(parameters, windows, predictions, work)` overwrites `predictions`, in time order,
+///   with `predict_work_size(batch, time)` scalars of scratch. It is noexcept and never allocates
+///   for a batch of one. NaN in a window only results in NaN predictions. A packable model has the
+///   same function with packed weights instead; class predictor calls the right one.
 /// - `loss_and_gradient(parameters, windows, loss, gradients, random, work)` returns the loss over
 ///   the batch and *adds* its gradient to `gradients` (the layout of `parameters`), with
 ///   `training_work_size(batch, time)` scalars of scratch. `random` drives dropout.
@@ -76,9 +77,9 @@ concept sequence_model =
          { model.predict(parameters, windows, predictions, area) } noexcept;
      });
 
-/// A model whose training can go on, with the state it reached, where a window ended:
-/// `loss_and_gradient` with `state_size(batch)` scalars of state advances it by all samples of the
-/// windows but the last `look_ahead()`, where the next windows begin.
+/// A model whose training can continue from the state where a window ended: `loss_and_gradient`
+/// with `state_size(batch)` scalars of state advances it by all samples of the windows but the last
+/// `look_ahead()`, where the next windows begin.
 template <class Model>
 concept stateful_model =
     sequence_model<Model> &&

@@ -1,5 +1,5 @@
 /// @file state_bridge.hpp
-/// @brief How the state of an encoder becomes the first state of a decoder.
+/// @brief Turns the final state of an encoder into the initial state of a decoder.
 #pragma once
 
 #include "tocsin/core/storage.hpp"
@@ -13,7 +13,7 @@
 namespace tocsin::detail {
 
 /// Two dense layers, for h and for c, where the sizes of the states differ; a copy where they are
-/// equal. Their parameters, and their packed weights, stand one after the other. Never allocates.
+/// equal. Their parameters follow each other, and so do their packed weights. Never allocates.
 template <class Scalar>
 class state_bridge {
   public:
@@ -28,12 +28,13 @@ class state_bridge {
         return needed_ ? 2 * layer_.packed_size() : 0;
     }
 
-    /// @param first where the bridge's parameters begin in the model's
     template <class Visit>
-    void for_each_parameter_block(Visit& visit, index_t first) const {
+    void for_each_parameter_block(Visit&& visit) const {
         if (needed_) {
-            visit_part(visit, "bridge.hidden", first, layer_);
-            visit_part(visit, "bridge.cell", first + layer_.parameter_count(), layer_);
+            const index_t rows = layer_.output_size();
+            const index_t cols = index_t{layer_.input_size()} + 1;
+            visit("hidden.weights", index_t{0}, rows, cols);
+            visit("cell.weights", layer_.parameter_count(), rows, cols);
         }
     }
     void initialise(std::span<Scalar> parameters, random_generator& random) const {
@@ -50,7 +51,8 @@ class state_bridge {
         }
     }
 
-    /// Decoder's first (h, c) from the encoder's last one, by packed weights or by parameters.
+    /// The decoder's initial (h, c) from the encoder's final one, with packed weights or
+    /// parameters.
     template <class From, class To>
     void cross(packed_weights<Scalar> packed, const From& encoded, To start) const noexcept {
         if (needed_) {

@@ -1,5 +1,5 @@
 /// @file augmentation.hpp
-/// @brief Fake anomalies made from normal sequences.
+/// @brief Artificial anomalies made from normal sequences.
 #pragma once
 
 #include "tocsin/core/random.hpp"
@@ -16,18 +16,19 @@
 
 namespace tocsin {
 
-/// A way to spoil a normal sequence. The transformations are those of Um et al., "Data augmentation
-/// of wearable sensor data", ICMI 2017 (arXiv 1706.00527), made strong enough to be anomalies.
+/// A way to corrupt a normal sequence. The transformations are those of Um et al., "Data
+/// augmentation of wearable sensor data", ICMI 2017 (arXiv 1706.00527), made strong enough to be
+/// anomalies.
 enum class augmentation : std::uint8_t {
     jitter,         ///< normal noise is added to every value
     scaling,        ///< each feature is multiplied by a factor
     rotation,       ///< features are permuted and their signs flipped; one feature: sign flipped
-    permutation,    ///< the sequence is cut into segments, which change places
+    permutation,    ///< the sequence is cut into segments, whose order changes
     magnitude_warp, ///< each feature is multiplied by a smooth random curve
-    mixed           ///< one of the above, drawn for each sequence
+    mixed           ///< one of the above, drawn per sequence
 };
 
-/// Strengths. Only the ones of the chosen augmentation matter, yet all are checked.
+/// Strengths. Only those of the chosen augmentation matter, but all are checked.
 struct augmentation_settings {
     augmentation kind = augmentation::mixed;
     /// Standard deviation of the noise, in standard deviations of the feature over the whole set.
@@ -65,7 +66,7 @@ inline status check(const augmentation_settings& settings) noexcept {
     return {};
 }
 
-/// 0, 1, ... in random order that is not the original one (when there is more than one).
+/// 0, 1, ... in a random order that differs from the original (if there is more than one).
 inline std::vector<int> other_order(int count, random_generator& random) {
     std::vector<int> order(static_cast<std::size_t>(count));
     std::iota(order.begin(), order.end(), 0);
@@ -78,7 +79,8 @@ inline std::vector<int> other_order(int count, random_generator& random) {
     return order;
 }
 
-/// Standard deviation of the finite values of each feature; 1 where there is none or no spread.
+/// Standard deviation of the finite values of each feature; 1 where there are none or they are
+/// constant.
 template <class Scalar>
 std::vector<double> feature_deviations(const matrix<Scalar>& values) {
     std::vector<double> deviations;
@@ -145,9 +147,9 @@ void warp_magnitude(Eigen::Map<matrix<Scalar>> values, const augmentation_settin
 
 } // namespace detail
 
-/// Makes one fake anomaly from each normal sequence, labelled 1: anomalous data for tuning a
+/// Makes one artificial anomaly, labelled 1, from each normal sequence: anomalous data for tuning a
 /// threshold where none was recorded. NaN in a sequence stays NaN. Allocates.
-/// @return as many sequences of the same shape; `invalid_argument` for a setting out of range, also
+/// @return as many sequences of the same shape; `invalid_argument` for a setting out of range, and
 ///         for permutation of sequences of one time step
 template <class Scalar>
 result<sequence_set<Scalar>> fake_anomalies(const sequence_set<Scalar>& normal,

@@ -1,5 +1,5 @@
 /// @file autocorrelation.hpp
-/// @brief How much a feature still resembles itself some samples later.
+/// @brief How much a feature resembles itself some samples later.
 #pragma once
 
 #include "tocsin/core/status.hpp"
@@ -11,7 +11,9 @@
 namespace tocsin {
 
 /// Sample autocorrelation of each feature at one lag,
+///
 ///     r = sum over t of (x_t - m)(x_{t+lag} - m) / sum over t of (x_t - m)^2,
+///
 /// the biased estimate, which lies in [-1, 1] (Box, Jenkins, Reinsel, "Time Series Analysis",
 /// section 2.1). Near 1, the samples hold few independent values and their range says little about
 /// the range to come. Sums in double. Allocates.
@@ -34,7 +36,7 @@ result<std::vector<double>> autocorrelations(const Eigen::MatrixBase<Derived>& v
             coefficients.push_back(std::numeric_limits<double>::quiet_NaN());
             continue;
         }
-        if ((samples.array() == samples(0)).all()) { // its mean may be off by rounding
+        if ((samples.array() == samples(0)).all()) { // its mean may have a rounding error
             coefficients.push_back(0);
             continue;
         }

@@ -31,10 +31,10 @@ struct sinusoid_settings {
     uniform_range amplitude = {1, 2};        ///< drawn once per feature
     double noise = 1;                        ///< width of the uniform noise, at least 0
     bool random_phase = false;               ///< a phase per sequence, common to all features
-    uniform_range frequency_factor = {1, 1}; ///< drawn per sequence; {0.85, 1.15} is a variation
+    uniform_range frequency_factor = {1, 1}; ///< drawn per sequence; {0.85, 1.15} varies it
 };
 
-/// What is wrong in an anomalous sequence. All but `phase` change the last steps only.
+/// Kind of anomaly. All but `phase` change the last steps only.
 enum class sinusoid_anomaly : std::uint8_t {
     amplitude, ///< each value of all features is multiplied by a factor of random sign
     mild,      ///< one feature is multiplied by one small factor
@@ -176,7 +176,7 @@ class sinusoid_generator {
         using kinds = sinusoid_anomaly;
         const double phase = settings_.random_phase ? random.uniform(0, 2 * std::numbers::pi) : 0.0;
         const double factor = draw(settings_.frequency_factor, random);
-        int affected = -1; // the one feature that differs, where only one does
+        int affected = -1; // the only affected feature, where there is one
         int onset = settings_.length;
         double mild_factor = 1;
         double shift = 0;

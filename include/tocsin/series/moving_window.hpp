@@ -2,6 +2,8 @@
 /// @brief Mean and variance of the last values of a stream, in constant time for each.
 #pragma once
 
+#include "tocsin/core/bounded.hpp"
+#include "tocsin/core/checked_size.hpp"
 #include "tocsin/core/extents.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/views.hpp"
@@ -14,19 +16,23 @@
 namespace tocsin {
 namespace detail {
 
-/// Rows that a loaded ring may have at most: a file shall not make a program allocate without end.
+/// Largest ring that can be loaded: a file must not make a program allocate without limit.
 inline constexpr int largest_ring = 1 << 24;
 
 } // namespace detail
 
 /// Mean and variance of the last `rows` values, or of all while there are fewer: the trailing
-/// moving mean for streams. push() is O(1) in the worst case, too, and never allocates.
+/// moving mean for streams. push() is O(1) even in the worst case and never allocates.
 ///
 /// The sums follow the window by the update
+///
 ///     m' = m + (x - y) / n,    S' = S + (x - y)((x - m') + (y - m)),
 /// where x comes in and y goes out (Welford's update and its inverse in one). Rounding errors would
 /// pile up over a year, so a second pair of sums starts anew whenever the ring begins again, and
 /// takes the place of the first as soon as it has seen a whole window.
+///
+/// Values count as at most largest_input in size. A huge value takes the digits of the others with
+/// it: mean and variance are right again 2 * rows() values after it at the latest.
 class moving_window {
   public:
     /// Allocates.
@@ -43,13 +49,14 @@ class moving_window {
     /// Values that were not finite since the last reset().
     std::int64_t rejected() const noexcept { return rejected_; }
 
-    /// Takes in a value and returns the mean with it. A value that is not finite is returned as it
-    /// is, counted, and changes nothing else.
+    /// Adds a value and returns the mean including it. A value that is not finite is returned
+    /// unchanged and counted, and changes nothing else.
     double push(double value) noexcept {
         if (!std::isfinite(value)) {
-            ++rejected_;
+            count_up(rejected_);
             return value;
         }
+        value = bounded(value);
         fresh_.add(value, next_ + 1);
         if (full()) {
             const double leaving = values_[next_];
@@ -75,7 +82,7 @@ class moving_window {
     double mean() const noexcept {
         return count_ > 0 ? sums_.mean : std::numeric_limits<double>::quiet_NaN();
     }
-    /// Unbiased variance of the window (divided by count - 1); NaN for fewer than two values.
+    /// Unbiased variance of the window (divisor count - 1); NaN for fewer than two values.
     double variance() const noexcept {
         return count_ > 1 ? sums_.scatter / (count_ - 1) : std::numeric_limits<double>::quiet_NaN();
     }
@@ -87,6 +94,31 @@ class moving_window {
         rejected_ = 0;
         sums_ = {};
         fresh_ = {};
+    }
+
+    /// Whether push() can have led here; `format_error` with what is impossible.
+    status valid() const noexcept {
+        const double scatter_limit = 4 * largest_input * largest_input * 2 * rows();
+        if (count_ < 0 || count_ > rows() || next_ < 0 || next_ >= rows() ||
+            (!full() && next_ != count_) || !is_count(rejected_)) {
+            return status::error(error_code::format_error, "moving_window: count ", count_,
+                                 ", next ", next_, ", rejected ", rejected_, " of ", rows(),
+                                 " rows fit no window");
+        }
+        for (const sums_type& sums : {sums_, fresh_}) {
+            if (!is_bounded(sums.mean, 2 * largest_input) || !(sums.scatter >= 0) ||
+                !(sums.scatter <= scatter_limit)) {
+                return status::error(error_code::format_error, "moving_window: mean ", sums.mean,
+                                     " and scatter ", sums.scatter, " fit no window");
+            }
+        }
+        for (index_t i = 0; i < values_.size(); ++i) {
+            if (!is_bounded(values_[i])) {
+                return status::error(error_code::format_error, "moving_window: value ", values_[i],
+                                     " fits no window");
+            }
+        }
+        return {};
     }
 
     /// Saves or loads everything: after loading the stream goes on with the same bits.
@@ -103,7 +135,7 @@ class moving_window {
             if (!archive.outcome().ok()) {
                 return;
             }
-            values_ = column<double>::Zero(rows_stored);
+            values_.resize(0); // takes the size that the file holds
         }
         archive.integer("count", count_);
         archive.integer("next", next_);
@@ -114,16 +146,15 @@ class moving_window {
         archive.number("fresh_mean", fresh_.mean);
         archive.number("fresh_scatter", fresh_.scatter);
         if constexpr (Archive::loading) {
-            const bool possible = count_ >= 0 && count_ <= rows() && next_ >= 0 && next_ < rows() &&
-                                  (full() || next_ == count_) && sums_.scatter >= 0 &&
-                                  fresh_.scatter >= 0;
-            if (archive.outcome().ok() && !possible) {
-                archive.fail(status::error(error_code::format_error, "moving_window: count ",
-                                           count_, " and next ", next_, " of ", rows(),
-                                           " rows fit no window"));
+            if (archive.outcome().ok() && values_.size() != rows_stored) {
+                archive.fail(status::error(error_code::format_error, "moving_window: rows ",
+                                           rows_stored, ", but the file holds ", values_.size()));
+            }
+            if (archive.outcome().ok()) {
+                archive.fail(valid());
             }
             if (!archive.outcome().ok()) {
-                reset();
+                *this = moving_window(1);
             }
         }
     }

@@ -12,8 +12,7 @@
 namespace tocsin {
 
 /// The cubic spline with continuous first and second derivatives and zero second derivative at both
-/// ends. Knot `k` stands at position `k` (de Boor, "A Practical Guide to Splines", 1978, chapter
-/// 4).
+/// ends. Knot `k` is at position `k` (de Boor, "A Practical Guide to Splines", 1978, chapter 4).
 class natural_spline {
   public:
     /// Allocates.
@@ -21,8 +20,9 @@ class natural_spline {
     explicit natural_spline(std::span<const double> knots)
         : knots_(knots.begin(), knots.end()), curvatures_(knots.size(), 0.0) {
         TOCSIN_ASSERT(!knots.empty(), "natural_spline: needs at least one knot");
-        // Second derivatives m solve m[k-1] + 4 m[k] + m[k+1] = 6 (y[k-1] - 2 y[k] + y[k+1]) at the
-        // inner knots: a diagonally dominant tridiagonal system, so elimination needs no pivoting.
+        // The second derivatives m solve m[k-1] + 4 m[k] + m[k+1] = 6 (y[k-1] - 2 y[k] + y[k+1]) at
+        // the inner knots. This tridiagonal system is diagonally dominant, so elimination needs no
+        // pivoting.
         const std::size_t count = knots_.size();
         std::vector<double> upper(count, 0.0);
         for (std::size_t k = 1; k + 1 < count; ++k) {

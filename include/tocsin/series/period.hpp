@@ -1,5 +1,5 @@
 /// @file period.hpp
-/// @brief The period of a series, read off its autocorrelation.
+/// @brief The period of a series, from its autocorrelation.
 #pragma once
 
 #include "tocsin/core/status.hpp"

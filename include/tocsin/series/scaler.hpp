@@ -1,5 +1,5 @@
 /// @file scaler.hpp
-/// @brief Every scaler.
+/// @brief Includes every scaler.
 #pragma once
 
 #include "tocsin/series/scalers/identity_scaler.hpp"

@@ -11,7 +11,7 @@
 
 namespace tocsin {
 
-/// One recording: samples in order of time, with what a file may say about them.
+/// One recording: samples in time order, with the metadata of its file.
 template <class Scalar>
 struct series {
     matrix<Scalar> values;               ///< `[features x time]`

@@ -13,12 +13,12 @@
 
 namespace tocsin {
 
-/// Cuts windows into consecutive parts (training, validation, test, ...) in order of time.
+/// Splits windows into consecutive parts (training, validation, test, ...) in time order.
 ///
-/// Part `p` receives about `fractions[p]` of the windows, counted in order of their first samples;
-/// when the fractions sum to less than 1, the last windows are left out. Windows at the end of a
-/// part that overlap the next one are dropped (purged), so that no sample is in two parts; a part
-/// shrinks by at most `length / stride` windows. Allocates.
+/// Part `p` receives about `fractions[p]` of the windows, in the order of their first samples; when
+/// the fractions sum to less than 1, the last windows are left out. Windows at the end of a part
+/// that overlap the next part are dropped (purged), so no sample is in two parts; a part loses at
+/// most `length / stride` windows. Allocates.
 /// @param all       the windows; their matrix must outlive the result
 /// @param fractions each in (0, 1], their sum at most 1 up to rounding
 /// @return as many parts as fractions; `invalid_argument` for a fraction out of range,

@@ -15,8 +15,8 @@ namespace tocsin {
 
 /// The windows of `length` consecutive samples that start at given columns of a matrix
 /// `[features x samples]`. The matrix is not owned and must outlive the windows.
-/// Windows never straddle two independent sequences stored one after the other: whoever lists the
-/// first columns (make_windows, sequence_set::windows) sees to that.
+/// Windows must not span two independent sequences stored one after the other: the code that lists
+/// the first columns (make_windows, sequence_set::windows) ensures that.
 template <class Scalar>
 class windows {
   public:
@@ -52,11 +52,12 @@ class windows {
         const auto begin = first_columns_.begin() + first;
         return {values(), std::vector<index_t>(begin, begin + size), length_};
     }
-    /// The same windows over another matrix of as many samples (for example a scaled copy).
+    /// The same windows over another matrix with the same number of samples (for example a scaled
+    /// copy).
     windows over(values_view other) const { return {other, first_columns_, length_}; }
 
-    /// Calls `visit(first_column, columns)` for each run of columns that some window covers, each
-    /// column once: what a scaler is fitted on when windows overlap.
+    /// Calls `visit(first_column, columns)` for each run of columns that windows cover, each column
+    /// once: the data for a scaler when windows overlap.
     template <class Visit>
     void for_each_covered_run(Visit&& visit) const {
         auto sorted = first_columns_;
@@ -78,7 +79,7 @@ class windows {
     }
 
   private:
-    // Not an Eigen map: assigning one would copy samples instead of referring to others.
+    // Not an Eigen map, because assigning one copies samples instead of rebinding.
     const Scalar* data_ = nullptr;
     index_t features_ = 0;
     index_t samples_ = 0;

@@ -1,7 +1,8 @@
 /// @file quantile_sketch.hpp
-/// @brief Quantiles of a stream in bounded memory, with a stated error.
+/// @brief Quantiles of a stream in bounded memory, with a stated error bound.
 #pragma once
 
+#include "tocsin/core/checked_size.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/views.hpp"
 #include "tocsin/sketch/score_levels.hpp"
@@ -15,18 +16,20 @@
 
 namespace tocsin {
 
-/// Quantiles and ranks of all scores of a stream, however long, from a few hundred of them (KLL:
+/// Quantiles and ranks of all scores of a stream of any length, from a few hundred of them (KLL:
 /// Karnin, Lang and Liberty, "Optimal quantile approximation in streams", FOCS 2016). Sketches over
-/// parts of the data merge. For q-quantiles with 1 - q far above rank_error(); further out, a
-/// spot_threshold extrapolates.
+/// parts of the data can be merged. For q-quantiles with 1 - q far above rank_error(); beyond that,
+/// a spot_threshold extrapolates.
 ///
-/// Scores stand on levels; one on level h represents 2^h scores. A full level is sorted and every
-/// second score of it, from the first or the second by the toss of a coin, moves up. That changes
-/// the number of scores below any x by 2^h, 0 or -2^h, both signs alike, so that by Hoeffding's
-/// inequality the error of a rank stays within
+/// Scores are stored on levels; one on level h represents 2^h scores. A full level is sorted, and
+/// every second score of it, starting with the first or the second by the toss of a coin, moves up.
+/// That changes the number of scores below any x by 2^h, 0 or -2^h, with both signs equally likely.
+/// By Hoeffding's inequality the error of a rank is at most
+///
 ///     sqrt(2 ln(2 / delta) * sum over all moves of 4^h)
-/// with probability 1 - delta. The sketch adds up that sum and knows its error: at delta = 0.01 at
-/// most about 2.2 / k (k from 50 to 1000, up to 2e7 scores).
+///
+/// with probability 1 - delta. The sketch accumulates that sum and so knows its error: at delta =
+/// 0.01 at most about 2.2 / k (k from 50 to 1000, up to 2e7 scores).
 class quantile_sketch {
   public:
     /// Allocates all that is ever needed, about 4.5 k + 700 numbers.
@@ -37,21 +40,24 @@ class quantile_sketch {
         : k_{std::clamp(k, smallest_k, largest_k)}, scores_(k_, seed) {}
 
     int k() const noexcept { return k_; }
-    /// Scores taken in.
+    /// Number of scores added.
     std::int64_t count() const noexcept { return count_; }
     /// NaN scores left out.
     std::int64_t rejected() const noexcept { return rejected_; }
     /// Scores that are kept.
     int size() const noexcept { return scores_.size(); }
 
-    /// Takes in a score, infinite ones too; NaN is counted in rejected() and left out. Never
-    /// allocates; O(log k) on average, O(k log k) at most.
+    /// Takes in a score, infinite ones as the largest double; NaN, and every score after 2^53 of
+    /// them, is counted in rejected() and left out. A score of any size moves the rank of another by
+    /// 1 / count() and no more. Never allocates; O(log k) on average, O(k log k) at most.
     /// @return whether it was taken in
     bool push(double score) noexcept {
-        if (std::isnan(score)) {
-            ++rejected_;
+        if (std::isnan(score) || count_ >= largest_count) {
+            count_up(rejected_);
             return false;
         }
+        constexpr double largest = std::numeric_limits<double>::max();
+        score = std::clamp(score, -largest, largest);
         scores_.add(score);
         ++count_;
         minimum_ = std::min(minimum_, score);
@@ -59,9 +65,9 @@ class quantile_sketch {
         return true;
     }
 
-    /// Takes in what another sketch has seen. Never allocates.
-    /// @return `invalid_argument` when k differs, for itself, or beyond 2^53 scores in all; this
-    ///         one is then unchanged
+    /// Merges another sketch into this one. Never allocates.
+    /// @return `invalid_argument` when k differs, for merging with itself, or beyond 2^53 scores in
+    ///         total; this sketch is then unchanged
     status merge(const quantile_sketch& other) noexcept {
         if (other.k_ != k_) {
             return status::error(error_code::invalid_argument, "quantile_sketch: k ", k_,
@@ -79,7 +85,7 @@ class quantile_sketch {
         }
         scores_.add_squares(other.scores_.squares());
         count_ += other.count_;
-        rejected_ += other.rejected_;
+        rejected_ = std::min(rejected_ + other.rejected_, largest_count);
         minimum_ = std::min(minimum_, other.minimum_);
         maximum_ = std::max(maximum_, other.maximum_);
         return {};
@@ -121,7 +127,7 @@ class quantile_sketch {
         double below = 0;
         double value = minimum_;
         while (below < wanted) {
-            std::size_t from = next.size(); // the level with the smallest of the next scores
+            std::size_t from = next.size(); // the level with the smallest next score
             double smallest = 0;
             for (std::size_t h = 0; h < static_cast<std::size_t>(scores_.levels()); ++h) {
                 const auto level = scores_.level(static_cast<int>(h));
@@ -140,8 +146,8 @@ class quantile_sketch {
         return value;
     }
 
-    /// Bound on the error of rank(x), that is of the share of scores up to any fixed x, that holds
-    /// with probability 1 - delta; 0 as long as every score is kept.
+    /// Bound on the error of rank(x), the share of scores up to any fixed x, that holds with
+    /// probability 1 - delta; 0 as long as every score is kept.
     /// @param delta in (0, 1)
     double rank_error(double delta = 0.01) const noexcept {
         return count_ == 0 ? 0
@@ -149,7 +155,7 @@ class quantile_sketch {
                                                static_cast<double>(count_));
     }
 
-    /// Forgets all scores; the coin goes on. Never allocates.
+    /// Forgets all scores; the coin's random sequence continues. Never allocates.
     void reset() noexcept {
         scores_.reset();
         count_ = 0;
@@ -158,8 +164,28 @@ class quantile_sketch {
         maximum_ = -minimum_;
     }
 
-    /// Saves or loads everything: after loading the stream goes on with the same bits. Infinite
-    /// scores cannot be saved.
+    /// Whether push() and merge() can have led here; `format_error` with what is impossible.
+    status valid() const noexcept {
+        const double squares = scores_.squares();
+        const auto count = static_cast<double>(count_);
+        if (!is_count(count_) || !is_count(rejected_) || scores_.weight() != count ||
+            squares > count * count) {
+            return status::error(error_code::format_error, "quantile_sketch: ", count_,
+                                 " scores, rejected ", rejected_, ", squares ", squares,
+                                 " do not fit the levels that are stored");
+        }
+        for (int h = 0; h < scores_.levels(); ++h) {
+            for (const double score : scores_.level(h)) {
+                if (!(score >= minimum_ && score <= maximum_)) {
+                    return status::error(error_code::format_error, "quantile_sketch: score ", score,
+                                         " lies outside of [", minimum_, ", ", maximum_, ']');
+                }
+            }
+        }
+        return {};
+    }
+
+    /// Saves or loads everything: after loading the stream goes on with the same bits.
     template <class Archive>
     void exchange(Archive& archive) {
         int k = k_;
@@ -172,8 +198,6 @@ class quantile_sketch {
             if (!archive.outcome().ok()) {
                 return;
             }
-            k_ = k;
-            scores_.allocate(k_);
         }
         column<double> ends = column<double>::Zero(2);
         if (count_ > 0) {
@@ -182,18 +206,27 @@ class quantile_sketch {
         archive.integer("count", count_);
         archive.integer("rejected", rejected_);
         archive.matrix("ends", ends);
-        const bool possible = scores_.exchange(archive);
+        const bool possible = scores_.exchange(archive, k);
         if constexpr (Archive::loading) {
-            if (archive.outcome().ok() && !(possible && count_ >= 0 && rejected_ >= 0 &&
-                                            scores_.weight() == static_cast<double>(count_))) {
-                archive.fail(status::error(error_code::format_error, "quantile_sketch: ", count_,
-                                           " scores do not fit the levels that are stored"));
+            if (possible) {
+                k_ = k;
+            }
+            if (count_ > 0) {
+                minimum_ = ends[0];
+                maximum_ = ends[1];
+            } else {
+                minimum_ = std::numeric_limits<double>::infinity();
+                maximum_ = -minimum_;
+            }
+            if (archive.outcome().ok()) {
+                archive.fail(possible ? valid()
+                                      : status::error(error_code::format_error,
+                                                      "quantile_sketch: the levels that are stored "
+                                                      "are none of a sketch with k ",
+                                                      k));
             }
             if (!archive.outcome().ok()) {
                 reset();
-            } else if (count_ > 0) {
-                minimum_ = ends[0];
-                maximum_ = ends[1];
             }
         }
     }
@@ -201,7 +234,6 @@ class quantile_sketch {
   private:
     static constexpr int smallest_k = 8;
     static constexpr int largest_k = 1 << 16;
-    static constexpr std::int64_t largest_count = std::int64_t{1} << 53;
 
     int k_;
     detail::score_levels scores_;

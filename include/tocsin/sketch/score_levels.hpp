@@ -1,5 +1,5 @@
 /// @file score_levels.hpp
-/// @brief What a quantile sketch keeps: scores on levels, of which every second one moves up.
+/// @brief The scores that a quantile sketch keeps, on levels from which every second one moves up.
 #pragma once
 
 #include "tocsin/core/random.hpp"
@@ -15,7 +15,7 @@
 
 namespace tocsin::detail {
 
-/// Scores of a KLL sketch (see quantile_sketch): one on level h stands for 2^h scores. The levels
+/// Scores of a KLL sketch (see quantile_sketch): one on level h represents 2^h scores. The levels
 /// share a buffer of bounded size. When it is full, the lowest level that has reached its capacity
 /// is sorted, and every second score of it, by the toss of a coin, is merged into the level above.
 class score_levels {
@@ -27,20 +27,25 @@ class score_levels {
     /// @param seed of the coin
     score_levels(int k, std::uint64_t seed) : random_{seed} { allocate(k); }
 
-    /// Another k; forgets all scores. Allocates.
-    void allocate(int k) {
+    /// Places in the buffer of a sketch.
+    static int places(int k) noexcept {
         int total = 1; // free place for the next score
         for (int depth = 0; depth < most_levels; ++depth) {
-            // Levels shrink by 2/3 from the highest one down.
-            capacities_[at(depth)] =
-                std::max(smallest_level, static_cast<int>(k * std::pow(2.0 / 3, depth)));
-            total += capacities_[at(depth)];
+            total += capacity(k, depth);
         }
+        return total;
+    }
+    /// Another k; forgets all scores. Allocates.
+    void allocate(int k) {
+        for (int depth = 0; depth < most_levels; ++depth) {
+            capacities_[at(depth)] = capacity(k, depth);
+        }
+        const int total = places(k);
         items_.assign(at(total), 0);
         scratch_.assign(at(total / 2 + 1), 0);
         reset();
     }
-    /// Forgets all scores; the coin goes on.
+    /// Forgets all scores; the coin's random sequence continues.
     void reset() noexcept {
         levels_ = 1;
         begin_.fill(static_cast<int>(items_.size()));
@@ -60,7 +65,7 @@ class score_levels {
         std::sort(items_.begin() + begin_[0], items_.begin() + begin_[1]);
     }
 
-    /// Takes in a score.
+    /// Adds a score.
     void add(double score) noexcept {
         if (begin_[0] == 0) {
             compress();
@@ -68,7 +73,7 @@ class score_levels {
         items_[at(--begin_[0])] = score;
     }
 
-    /// Takes in a score on a level that need not be the lowest, at its place in the order.
+    /// Adds a score to any level, at its place in the order.
     void insert(double score, int h) noexcept {
         if (begin_[0] == 0) {
             compress();
@@ -91,15 +96,19 @@ class score_levels {
         }
     }
 
-    /// Takes over the moves that another sketch has made.
+    /// Adds the moves that another sketch has made.
     void add_squares(double squares) noexcept { squares_ += squares; }
 
-    /// Saves or loads levels and coin.
+    /// Saves or loads levels and coin; when loading, of a sketch with this k, which allocates when
+    /// the file holds as many places.
     /// @return false where what was loaded fits no levels, which are then empty
     template <class Archive>
-    bool exchange(Archive& archive) {
-        column<double> items = column<double>::Zero(static_cast<index_t>(items_.size()));
-        std::copy(items_.begin() + begin_[0], items_.end(), items.data() + begin_[0]);
+    bool exchange(Archive& archive, int k) {
+        column<double> items;
+        if constexpr (!Archive::loading) {
+            items = column<double>::Zero(static_cast<index_t>(items_.size()));
+            std::copy(items_.begin() + begin_[0], items_.end(), items.data() + begin_[0]);
+        }
         column<double> begin = column<double>::Zero(most_levels + 1);
         std::copy(begin_.begin(), begin_.end(), begin.data());
         column<double> coin = column<double>::Zero(8); // halves of the words: exact in a double
@@ -114,14 +123,23 @@ class score_levels {
         archive.matrix("begin", begin);
         archive.matrix("coin", coin);
         if constexpr (Archive::loading) {
-            if (!archive.outcome().ok() || !restore(items, begin, coin)) {
+            if (!archive.outcome().ok() || items.size() != places(k)) {
+                reset();
+                return false;
+            }
+            const int levels = levels_;
+            const double squares = squares_;
+            allocate(k); // empty
+            levels_ = levels;
+            squares_ = squares;
+            if (!restore(items, begin, coin)) {
                 reset();
                 return false;
             }
         }
         return true;
     }
-    /// Scores that those kept stand for.
+    /// Number of scores that the kept ones represent.
     double weight() const noexcept {
         double sum = 0;
         for (int h = 0; h < levels_; ++h) {
@@ -133,11 +151,15 @@ class score_levels {
   private:
     static constexpr int smallest_level = 8;
 
+    /// Levels shrink by 2/3 from the highest one down.
+    static int capacity(int k, int depth) noexcept {
+        return std::max(smallest_level, static_cast<int>(k * std::pow(2.0 / 3, depth)));
+    }
     static constexpr std::size_t at(int index) noexcept { return static_cast<std::size_t>(index); }
     double item(int index) const noexcept { return items_[at(index)]; }
 
-    /// Moves half of the lowest level that has reached its capacity up. As the buffer is full,
-    /// which is as much as all capacities together, there is one.
+    /// Moves up half of the lowest level that has reached its capacity. There is one, because the
+    /// buffer is full, and it is as large as all capacities together.
     void compress() noexcept {
         int h = 0;
         while (h + 1 < levels_ &&
@@ -153,7 +175,7 @@ class score_levels {
         if (h == 0) {
             std::sort(first + begin_[0], first + end);
         }
-        // Of an odd number the smallest stays where it is.
+        // With an odd number, the smallest stays where it is.
         const int half = (end - begin_[at(h)]) / 2;
         const int pairs = end - 2 * half;
         const int coin = static_cast<int>(random_() >> 63U);
@@ -174,7 +196,8 @@ class score_levels {
     bool restore(const column<double>& items, const column<double>& begin,
                  const column<double>& coin) noexcept {
         const auto size = static_cast<double>(items_.size());
-        bool possible = levels_ >= 1 && levels_ < most_levels && squares_ >= 0;
+        bool possible = levels_ >= 1 && levels_ < most_levels && squares_ >= 0 &&
+                        std::isfinite(squares_) && items.allFinite();
         for (index_t h = 0; h <= most_levels; ++h) {
             possible = possible && begin[h] >= (h == 0 ? 0 : begin[h - 1]) && begin[h] <= size &&
                        begin[h] == std::floor(begin[h]) && (h < levels_ || begin[h] == size);
@@ -207,10 +230,10 @@ class score_levels {
     random_generator random_;
     double squares_ = 0;
     int levels_ = 1;
-    std::vector<double> items_; // free places, then level 0 (unsorted), level 1 (sorted), ...
+    std::vector<double> items_; // free slots, then level 0 (unsorted), level 1 (sorted), ...
     std::vector<double> scratch_;
-    std::array<int, most_levels + 1> begin_{};  // of each level in items_, with the end behind
-    std::array<int, most_levels> capacities_{}; // by the distance from the highest level
+    std::array<int, most_levels + 1> begin_{};  // of each level in items_, and the end
+    std::array<int, most_levels> capacities_{}; // by distance from the highest level
 };
 
 } // namespace tocsin::detail

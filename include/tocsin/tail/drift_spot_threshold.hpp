@@ -2,11 +2,13 @@
 /// @brief Peaks over threshold around a moving level (DSPOT).
 #pragma once
 
+#include "tocsin/core/bounded.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/series/moving_window.hpp"
 #include "tocsin/tail/spot_threshold.hpp"
 #include "tocsin/threshold/threshold_rule.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -17,11 +19,13 @@
 namespace tocsin {
 
 /// Threshold rule (see threshold_rule), also for streams whose level drifts: spot_threshold applied
-/// to the difference between a score and the mean of the last `depth` scores that were no alarms
+/// to the difference between a score and the mean of the last `depth` scores that raised no alarm
 /// (DSPOT: Siffer et al., KDD 2017, section 4.4). The threshold moves with that mean.
 ///
 /// The level follows a drift, not a jump: after a jump beyond the threshold all scores are alarms,
-/// until fit() is called with scores of the new regime.
+/// until fit() is called with scores of the new regime. A score further below the level than the
+/// first threshold was above it counts for the level as one just so far: it moves the level by no
+/// more than one that was barely no alarm, and is forgotten after 2 * depth() others.
 class drift_spot_threshold {
   public:
     static constexpr const char* kind = "drift_spot_threshold";
@@ -57,11 +61,15 @@ class drift_spot_threshold {
                 continue;
             }
             if (level_.full()) {
-                differences.push_back(scores[i] - level_.mean());
+                differences.push_back(bounded(scores[i]) - level_.mean());
             }
             level_.push(scores[i]);
         }
-        return spot_.fit_normal(differences);
+        if (status outcome = spot_.fit_normal(differences); !outcome) {
+            return outcome;
+        }
+        reach_ = std::abs(spot_.threshold());
+        return valid();
     }
 
     /// Judges a score and learns from it, see spot_threshold::push(). Never allocates.
@@ -69,9 +77,10 @@ class drift_spot_threshold {
         if (!fitted()) {
             return push_outcome::rejected;
         }
-        const push_outcome outcome = spot_.push(score - level_.mean());
+        const double level = level_.mean();
+        const push_outcome outcome = spot_.push(score - level);
         if (outcome == push_outcome::normal || outcome == push_outcome::excess) {
-            level_.push(score);
+            level_.push(std::max(score, level - reach_));
         }
         return outcome;
     }
@@ -86,14 +95,31 @@ class drift_spot_threshold {
     bool exceeds(double score) const noexcept {
         return fitted() && score - level_.mean() > spot_.threshold();
     }
-    /// The mean that scores are compared with; NaN before a fit.
+    /// The mean with which scores are compared; NaN before a fit.
     double level() const noexcept { return level_.mean(); }
     /// The rule for differences from the level.
     const spot_threshold& differences() const noexcept { return spot_; }
 
+    /// Whether fit() and push() can have led here; `format_error` with what is impossible.
+    status valid() const noexcept {
+        if (level_.rows() != depth_ || !level_.full()) {
+            return status::error(error_code::format_error, "drift_spot_threshold: ", level_.count(),
+                                 " of ", level_.rows(), " rows of the level, expected ", depth_);
+        }
+        if (!(reach_ >= 0 && reach_ <= largest_input)) {
+            return status::error(error_code::format_error, "drift_spot_threshold: reach ", reach_,
+                                 " is impossible");
+        }
+        if (status usable = level_.valid(); !usable) {
+            return usable;
+        }
+        return spot_.valid();
+    }
+
     template <class Archive>
     void exchange(Archive& archive) {
         archive.integer("depth", depth_);
+        archive.number("reach", reach_);
         {
             const auto inner = archive.scope("level");
             level_.exchange(archive);
@@ -101,11 +127,10 @@ class drift_spot_threshold {
         const auto inner = archive.scope("differences");
         spot_.exchange(archive);
         if constexpr (Archive::loading) {
-            if (archive.outcome().ok() && spot_.fitted() &&
-                (level_.rows() != depth_ || !level_.full())) {
-                archive.fail(status::error(error_code::format_error,
-                                           "drift_spot_threshold: ", level_.count(), " of ",
-                                           level_.rows(), " rows of the level, expected ", depth_));
+            if (archive.outcome().ok() && spot_.fitted()) {
+                archive.fail(valid());
+            }
+            if (!archive.outcome().ok()) {
                 spot_.clear();
             }
         }
@@ -115,6 +140,7 @@ class drift_spot_threshold {
     spot_threshold spot_;
     int depth_;
     moving_window level_;
+    double reach_ = 0; // how far below the level a score may pull it
 };
 
 } // namespace tocsin

@@ -1,7 +1,8 @@
 /// @file excess_memory.hpp
-/// @brief Bounded memory of the excesses that a peaks-over-threshold rule is fitted to.
+/// @brief Bounded memory of the excesses that a peaks-over-threshold rule fits.
 #pragma once
 
+#include "tocsin/core/bounded.hpp"
 #include "tocsin/core/extents.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/views.hpp"
@@ -15,9 +16,8 @@
 
 namespace tocsin::detail {
 
-/// The most recent excesses over a threshold, as a ring: how large, when they came, and which are
-/// only known to be larger (censored). Times are numbers of scores. Never allocates but in
-/// allocate().
+/// The most recent excesses over a threshold, as a ring: their sizes, their times, and which are
+/// only known to be larger (censored). Times are numbers of scores. Only allocate() allocates.
 class excess_memory {
   public:
     void allocate(int capacity) {
@@ -37,13 +37,21 @@ class excess_memory {
     int capacity() const noexcept { return static_cast<int>(excesses_.size()); }
     int size() const noexcept { return size_; }
     int censored() const noexcept { return censored_count_; }
-    /// When the last one came that had to make room; 0 while all are there. All that are there came
-    /// later.
+    /// Time of the last excess that was overwritten; 0 if none was. All stored ones are later.
     std::int64_t forgotten() const noexcept { return forgotten_; }
     pareto_sample sample() const noexcept {
         return {{excesses_.data(), static_cast<std::size_t>(size_)},
                 censored_count_ > 0 ? std::span<const std::uint64_t>{censored_}
                                     : std::span<const std::uint64_t>{}};
+    }
+
+    /// Of at least one excess.
+    /// @param scratch as many numbers as the capacity
+    double median(std::span<double> scratch) const noexcept {
+        const auto middle = scratch.begin() + size_ / 2;
+        std::copy_n(excesses_.data(), size_, scratch.begin());
+        std::nth_element(scratch.begin(), middle, scratch.begin() + size_);
+        return *middle;
     }
 
     void add(double excess, std::int64_t arrival, bool censored) noexcept {
@@ -58,13 +66,55 @@ class excess_memory {
         next_ = next_ + 1 == capacity() ? 0 : next_ + 1;
     }
 
-    /// Into or from an archive; the capacity is known before. Fails the archive for what is no
-    /// memory of `count` scores.
+    /// Moves the origin of all times to the last one that was forgotten, so that numbers of scores
+    /// stay exact for ever. O(capacity).
+    /// @return what to subtract from other times
+    std::int64_t rebase() noexcept {
+        const std::int64_t origin = forgotten_;
+        for (int i = 0; i < size_; ++i) {
+            arrivals_[i] -= static_cast<double>(origin);
+        }
+        forgotten_ = 0;
+        return origin;
+    }
+
+    /// Whether `count` scores can have led here; `format_error` with what is impossible.
+    status valid(std::int64_t count) const noexcept {
+        if (size_ < 1 || size_ > capacity() || next_ < 0 || next_ >= capacity() ||
+            (size_ < capacity() && next_ != size_) || forgotten_ < 0 || forgotten_ > count ||
+            count - forgotten_ < size_) {
+            return status::error(error_code::format_error, "excesses: size ", size_, ", next ",
+                                 next_, ", forgotten ", forgotten_, " of ", count,
+                                 " fit no memory of ", capacity());
+        }
+        auto before = static_cast<double>(forgotten_);
+        for (int i = 0; i < size_; ++i) { // from the oldest one
+            const index_t at = size_ < capacity() ? i : (next_ + i) % capacity();
+            const double excess = excesses_[at];
+            const double arrival = arrivals_[at];
+            if (!(excess >= 0 && excess <= 2 * largest_input) || !(arrival >= before) ||
+                !(arrival <= static_cast<double>(count))) {
+                return status::error(error_code::format_error, "excesses: ", excess, " at time ",
+                                     arrival, ", after ", before, " and of ", count,
+                                     " scores, is impossible");
+            }
+            before = arrival;
+        }
+        return {};
+    }
+
+    /// Into or from an archive, which must hold as many numbers as it says. Fails the archive for
+    /// what is no memory of `count` scores.
     template <class Archive>
-    void exchange(Archive& archive, std::int64_t count) {
+    void exchange(Archive& archive, int capacity, std::int64_t count) {
         column<double> censored = column<double>::Zero(excesses_.size());
         for (index_t i = 0; i < censored.size(); ++i) {
             censored[i] = is_censored(i) ? 1 : 0;
+        }
+        if constexpr (Archive::loading) { // sizes come from the file
+            censored.resize(0);
+            excesses_.resize(0);
+            arrivals_.resize(0);
         }
         archive.integer("forgotten", forgotten_);
         archive.integer("size", size_);
@@ -73,20 +123,21 @@ class excess_memory {
         archive.matrix("arrivals", arrivals_);
         archive.matrix("censored", censored);
         if constexpr (Archive::loading) {
-            const bool possible = size_ >= 1 && size_ <= capacity() && next_ >= 0 &&
-                                  next_ < capacity() && (size_ == capacity() || next_ == size_) &&
-                                  forgotten_ >= 0 && count - forgotten_ >= size_ &&
-                                  excesses_.minCoeff() >= 0 && arrivals_.minCoeff() >= 0 &&
-                                  arrivals_.maxCoeff() <= static_cast<double>(count);
-            if (archive.outcome().ok() && !possible) {
-                archive.fail(status::error(error_code::format_error, "excesses: size ", size_,
-                                           ", next ", next_, ", forgotten ", forgotten_, " of ",
-                                           count, " fit no memory of ", capacity()));
+            if (archive.outcome().ok() &&
+                (excesses_.size() != capacity || arrivals_.size() != capacity ||
+                 censored.size() != capacity)) {
+                archive.fail(status::error(error_code::format_error, "excesses: memory ", capacity,
+                                           ", but the file holds ", excesses_.size()));
+            }
+            if (archive.outcome().ok()) {
+                archive.fail(valid(count));
             }
             if (!archive.outcome().ok()) {
-                clear();
+                allocate(0);
                 return;
             }
+            censored_.assign(static_cast<std::size_t>(capacity + 63) / 64, 0);
+            censored_count_ = 0;
             for (index_t i = 0; i < censored.size(); ++i) {
                 mark(i, censored[i] != 0);
             }

@@ -4,17 +4,21 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace tocsin {
 
-/// Distribution of what exceeds a high threshold, P(Y > y) = (1 + shape y / scale)^(-1 / shape);
-/// exponential for shape 0. A shape above 0 is a heavy tail, below 0 one that ends.
+/// Distribution of the excesses over a high threshold, P(Y > y) = (1 + shape y / scale)^(-1 /
+/// shape); exponential for shape 0. A positive shape is a heavy tail; a negative one has an end.
 struct generalised_pareto {
     double shape = 0;
     double scale = 1; ///< positive
 
-    /// P(Y > y) for y >= 0.
+    /// P(Y > y) for y >= 0, 0 for infinity.
     double tail_probability(double y) const noexcept {
+        if (y == std::numeric_limits<double>::infinity()) {
+            return 0;
+        }
         const double ratio = shape * y / scale;
         if (std::abs(ratio) < 1e-9) {
             return std::exp(-y / scale);

@@ -2,6 +2,8 @@
 /// @brief Fit of the generalised Pareto distribution to excesses.
 #pragma once
 
+#include "tocsin/core/bounded.hpp"
+#include "tocsin/core/status.hpp"
 #include "tocsin/tail/generalised_pareto.hpp"
 #include "tocsin/tail/pareto_likelihood.hpp"
 
@@ -13,24 +15,36 @@
 
 namespace tocsin {
 
-/// Which of the methods of fit_pareto() gave a distribution.
+/// The method by which fit_pareto() found a distribution.
 enum class pareto_method : std::uint8_t {
     none,       ///< too few excesses: there is no fit
     likelihood, ///< Grimshaw's maximum of the likelihood
-    moments,    ///< probability-weighted moments, as the likelihood has no maximum
-    exponential ///< the same, with censored excesses: exponential, whose likelihood has one
+    moments,    ///< probability-weighted moments, because the likelihood has no maximum
+    exponential ///< the same with censored excesses: exponential, whose likelihood has a maximum
 };
 
 struct pareto_fit {
     generalised_pareto tail;
     pareto_method method = pareto_method::none;
+
+    /// Whether fit_pareto() can have found it in scores within largest_input; a failure of this code
+    /// with what is impossible.
+    status valid(error_code code) const noexcept {
+        if (!(tail.scale > 0 && tail.scale <= 1e3 * largest_input) ||
+            !(tail.shape >= detail::smallest_pareto_shape && tail.shape <= 1e3) ||
+            method == pareto_method::none || method > pareto_method::exponential) {
+            return status::error(code, "pareto_fit: shape ", tail.shape, ", scale ", tail.scale,
+                                 " by method ", static_cast<int>(method), " is no fit");
+        }
+        return {};
+    }
 };
 
 namespace detail {
 
 /// Probability-weighted moments (Hosking and Wallis, "Parameter and quantile estimation for the
-/// generalized Pareto distribution", Technometrics 29, 1987). Exponential where they say nothing.
-/// @param sorted excesses, rising
+/// generalized Pareto distribution", Technometrics 29, 1987). Exponential where they are undefined.
+/// @param sorted excesses in ascending order
 inline generalised_pareto pareto_from_moments(std::span<const double> sorted) noexcept {
     const auto count = static_cast<double>(sorted.size());
     double a0 = 0;
@@ -51,6 +65,24 @@ inline generalised_pareto pareto_from_moments(std::span<const double> sorted) no
         return {smallest_pareto_shape, a0 * (1 - smallest_pareto_shape)}; // with the same mean
     }
     return {shape, scale};
+}
+
+/// Variance of the logarithm of P(Y > y) under the asymptotic covariance of the maximum of the
+/// likelihood (Smith, "Estimating tails of probability distributions", Annals of Statistics 15,
+/// 1987): (1 + shape) / m [[1 + shape, -scale], [-scale, 2 scale^2]], valid above shape -1/2.
+/// At most 4.
+/// @param m excesses
+inline double log_tail_variance(const generalised_pareto& tail, int m, double y) noexcept {
+    const double shape = std::max(tail.shape, -0.45);
+    const double depth = y / tail.scale;
+    const double s = std::max(1 + shape * depth, 1e-3);
+    const double by_scale = depth / s; // times scale
+    const double by_shape =
+        std::abs(shape) < 1e-4 ? 0.5 * depth * depth : (std::log(s) / shape - depth / s) / shape;
+    const double variance =
+        (1 + shape) *
+        ((1 + shape) * by_shape * by_shape - 2 * by_shape * by_scale + 2 * by_scale * by_scale) / m;
+    return std::clamp(variance, 0.0, 4.0);
 }
 
 } // namespace detail

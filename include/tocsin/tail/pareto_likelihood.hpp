@@ -17,7 +17,7 @@
 
 namespace tocsin {
 
-/// Excesses and which of them are only known to be larger than they say (censored).
+/// Excesses, and which of them are only known to be larger (censored).
 struct pareto_sample {
     std::span<const double> excesses;        ///< at least 0, finite
     std::span<const std::uint64_t> censored; ///< bit i % 64 of word i / 64; empty: none is
@@ -31,8 +31,8 @@ struct pareto_sums {
     double inverse_sum = 0;        // of 1 / s
     double inverse_square_sum = 0; // of 1 / s^2
 
-    /// One pass of multiplications and divisions. Logarithms are those of products of 8 factors:
-    /// their exponents are counted apart, so that products neither overflow nor vanish as long as
+    /// One pass of multiplications and divisions. Logarithms are taken of products of 8 factors,
+    /// with their exponents counted separately, so products neither overflow nor vanish as long as
     /// each factor lies in [2^-100, 2^100].
     static pareto_sums of(std::span<const double> excesses, double x) noexcept {
         using lanes = Eigen::Array<double, 4, 1>;
@@ -90,16 +90,23 @@ void for_each_censored(const pareto_sample& sample, Visit&& visit) noexcept {
 /// "Computing maximum likelihood estimates for the generalized Pareto distribution",
 /// Technometrics 35, 1993, and extended to censored excesses.
 ///
-/// Let x = shape / scale, s = 1 + x y, m the observed excesses (O) and C the censored ones, of
-/// which only P(Y > y) counts. The log likelihood is
+/// Let x = shape / scale, s = 1 + x y, m the number of observed excesses (O), and C the censored
+/// ones, of which only P(Y > y) counts. The log likelihood is
+///
 ///     -m log(shape / x) - sum_O log s - (1 / shape) sum_(O and C) log s,
-/// largest for a given x at shape(x) = sum_(O and C) log s / m. What remains is a function of x,
+///
+/// which for a given x is largest at shape(x) = sum_(O and C) log s / m. That leaves a function of
+/// x,
+///
 ///     L(x) = -m log(shape(x) / x) - sum_O log s - m.
+///
 /// With u = sum_O (1 / s) / m and k = sum_C (1 - 1 / s) / m its derivative is
+///
 ///     L'(x) = m g(x) / (x shape(x)),    g(x) = u (1 + shape(x)) - 1 - k,
-/// which without censoring is Grimshaw's equation u (1 + shape) = 1. g has a double zero at x = 0
-/// that means nothing; g / x^2 is smooth there and has the sign of L'. All is scaled by the mean
-/// excess: t = x mean.
+///
+/// which without censoring is Grimshaw's equation u (1 + shape) = 1. g has a meaningless double
+/// zero at x = 0; g / x^2 is smooth there and has the sign of L'. All is scaled by the mean excess:
+/// t = x mean.
 class pareto_likelihood {
   public:
     explicit pareto_likelihood(const pareto_sample& sample) noexcept : sample_{sample} {
@@ -115,7 +122,7 @@ class pareto_likelihood {
 
     double mean() const noexcept { return mean_; }
     double observed() const noexcept { return observed_; }
-    /// t lies above this: there the largest excess is the end of the tail.
+    /// Lower bound of t: there the largest excess is the end of the tail.
     double lowest() const noexcept { return -mean_ / largest_; }
 
     struct point {
@@ -173,13 +180,13 @@ class pareto_likelihood {
     double largest_ = 0;
 };
 
-/// |t| below this is computed at this: g is a small difference of large numbers near 0, while its
-/// quotient by t^2 hardly changes.
+/// Smaller |t| are evaluated at this value: near 0, g is a small difference of large numbers, while
+/// its quotient by t^2 hardly changes.
 inline constexpr double smallest_pareto_t = 1e-4;
-/// Shapes below belong to tails that end abruptly, where the maximum of the likelihood loses its
+/// Smaller shapes belong to tails that end abruptly, where the maximum of the likelihood loses its
 /// usual properties (Smith 1985); below -1 there is none.
 inline constexpr double smallest_pareto_shape = -0.5;
-/// Fewest observed excesses that are worth a likelihood.
+/// Fewest observed excesses for a likelihood fit.
 inline constexpr double fewest_pareto_excesses = 5;
 
 inline double away_from_zero(double t) noexcept {
@@ -187,7 +194,7 @@ inline double away_from_zero(double t) noexcept {
 }
 
 /// Newton's iteration from a point near the maximum of the likelihood.
-/// @return whether it arrived at one, in `found`
+/// @return whether it converged to one, in `found`
 inline bool refine_pareto(const pareto_likelihood& likelihood, double start,
                           pareto_likelihood::point& found) noexcept {
     double t = start;
@@ -202,7 +209,7 @@ inline bool refine_pareto(const pareto_likelihood& likelihood, double start,
             return false;
         }
         t += found.step;
-        // The error that is left is about the square of the step: far below the deviation of the
+        // The remaining error is about the square of the step: far below the deviation of the
         // estimate itself, which is 1 / sqrt(excesses).
         if (std::abs(found.step) < 1e-3 * reach) {
             t = away_from_zero(t);
@@ -246,7 +253,7 @@ inline bool search_pareto(const pareto_likelihood& likelihood,
         previous = t;
         previous_slope = slope;
     };
-    for (int k = 20; k >= 1; --k) { // ever further from the end of the tail
+    for (int k = 20; k >= 1; --k) { // ever farther from the end of the tail
         visit(likelihood.lowest() * (1 - std::ldexp(1.0, -k)));
     }
     for (int k = 2; std::ldexp(likelihood.lowest(), -k) < -smallest_pareto_t; ++k) {

@@ -1,5 +1,5 @@
 /// @file spot_settings.hpp
-/// @brief Settings of the rules that adapt to a stream, and what they make of a score.
+/// @brief Settings of the rules that adapt to a stream, and their outcome for a score.
 #pragma once
 
 #include "tocsin/core/status.hpp"
@@ -10,22 +10,22 @@
 
 namespace tocsin {
 
-/// What push() of a streaming rule made of a score.
+/// The outcome of push() of a streaming rule.
 enum class push_outcome : std::uint8_t {
     normal,  ///< an ordinary score
-    excess,  ///< high, but not an alarm; the rule has learnt from it
+    excess,  ///< high, but not an alarm; the rule has learned from it
     alarm,   ///< above the threshold
-    rejected ///< NaN, or no threshold yet: nothing can be said
+    rejected ///< NaN, or no threshold yet: no verdict is possible
 };
 
 /// Settings of spot_threshold.
 struct spot_settings {
-    double q = 1e-4;     ///< wanted probability of a false alarm per score, in (0, 1 - level)
+    double q = 1e-4;     ///< desired probability of a false alarm per score, in (0, 1 - level)
     double level = 0.99; ///< scores above this quantile of those of the fit are excesses
     int memory = 2000;   ///< excesses kept, the most recent ones; 20 to 2^24
-    /// Whether alarms that q itself explains count as excesses of unknown size, see spot_threshold.
-    /// Without (as in the paper) the rate of false alarms exceeds q: the tail is never seen beyond
-    /// the threshold.
+    /// Whether alarms explained by q count as excesses of unknown size, see spot_threshold. If not
+    /// (as in the paper), the rate of false alarms exceeds q: the tail beyond the threshold is
+    /// never seen.
     bool learn_from_expected_alarms = true;
 
     /// `invalid_argument` naming the first setting that is out of range.

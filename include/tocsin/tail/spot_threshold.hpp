@@ -1,7 +1,10 @@
 /// @file spot_threshold.hpp
-/// @brief Peaks over threshold (SPOT): a threshold for a probability of false alarms, that adapts.
+/// @brief Peaks over threshold (SPOT): an adaptive threshold for a given probability of false
+/// alarms.
 #pragma once
 
+#include "tocsin/core/bounded.hpp"
+#include "tocsin/core/checked_size.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/tail/excess_memory.hpp"
 #include "tocsin/tail/pareto_fit.hpp"
@@ -20,12 +23,9 @@
 namespace tocsin {
 
 /// Threshold rule (see threshold_rule), also for streams: the score that is exceeded with
-/// probability q, found by fitting a generalised Pareto distribution to the excesses over a high
+/// probability q, from a generalised Pareto distribution fitted to the excesses over a high
 /// quantile t of the scores (SPOT: Siffer et al., "Anomaly detection in streams with extreme value
 /// theory", KDD 2017). With N excesses among n scores and the fit (shape, scale)
-///     threshold = t + scale / shape ((q n / N)^(-shape) - 1).
-/// fit() learns t and a first threshold. push() refits with each excess. For low scores as alarms
-/// hand in negated ones.
 ///
 /// - Bounded memory: the last `memory` excesses and the times when they came. n counts the scores
 ///   during which they came, so that threshold and rate forget together; t never changes.
@@ -39,6 +39,10 @@ namespace tocsin {
 ///   by exp(v / 2), v being the variance of the logarithm of the rate. The threshold is set for
 ///   q exp(-v / 2) instead, v from the information matrix; with 2000 excesses that is a few per
 ///   cent.
+/// - Scores of the fit count as at most largest_input, and no threshold is above it. On the stream,
+///   at most a quarter of the excesses are alarms, and the threshold rises no higher than that of a
+///   tail of shape 1 through the median excess: huge scores, however many, move it by a bounded
+///   factor, and are forgotten after memory / (1 - level) ordinary ones.
 class spot_threshold {
   public:
     static constexpr const char* kind = "spot_threshold";
@@ -68,25 +72,28 @@ class spot_threshold {
     /// Never allocates. O(1) for normal scores; O(memory) for excesses, a few passes over them.
     push_outcome push(double score) noexcept {
         if (std::isnan(score) || !fitted()) {
-            rejected_ += std::isnan(score) ? 1 : 0;
+            if (std::isnan(score)) {
+                count_up(rejected_);
+            }
             return push_outcome::rejected;
         }
         if (score <= excess_threshold_) {
-            ++count_;
-            return score > threshold_ ? push_outcome::alarm : push_outcome::normal;
+            count_score();
+            return push_outcome::normal;
         }
         if (score > threshold_) {
-            ++ignored_;
+            const std::int64_t ignored_before = ignored_;
+            count_up(ignored_);
             if (settings_.learn_from_expected_alarms && is_expected_alarm()) {
-                --ignored_;
-                ++count_;
+                ignored_ = ignored_before;
+                count_score();
                 next_learnt_ = time() + alarm_separation();
                 memory_.add(threshold_ - excess_threshold_, count_, true);
                 refit();
             }
             return push_outcome::alarm;
         }
-        ++count_;
+        count_score();
         memory_.add(score - excess_threshold_, count_, false);
         refit();
         return push_outcome::excess;
@@ -115,6 +122,29 @@ class spot_threshold {
     /// Alarms since the fit that left no trace.
     std::int64_t ignored() const noexcept { return ignored_; }
 
+    /// Whether fit() and push() can have led here; a failure of this code with what is impossible.
+    status valid(error_code code = error_code::format_error) const noexcept {
+        if (status usable = settings_.check("spot_threshold"); !usable) {
+            return usable;
+        }
+        if (!is_bounded(excess_threshold_) || !(threshold_ >= excess_threshold_) ||
+            !(threshold_ <= largest_input)) {
+            return status::error(code, "spot_threshold: threshold ", threshold_, " must lie in [",
+                                 excess_threshold_, ", ", largest_input,
+                                 "], from the excess threshold on");
+        }
+        if (status usable = fit_.valid(code); !usable) {
+            return usable;
+        }
+        if (!is_count(count_) || !is_count(rejected_) || !is_count(ignored_) || next_learnt_ < 0 ||
+            next_learnt_ > time() + alarm_separation()) {
+            return status::error(code, "spot_threshold: count ", count_, ", rejected ", rejected_,
+                                 ", ignored ", ignored_, " or next_learnt ", next_learnt_,
+                                 " is impossible");
+        }
+        return memory_.valid(count_);
+    }
+
     /// Saves or loads everything: after loading the stream goes on with the same bits.
     template <class Archive>
     void exchange(Archive& archive) {
@@ -129,7 +159,6 @@ class spot_threshold {
             if (!archive.outcome().ok() || !wanted) {
                 return;
             }
-            allocate();
             fitted_ = true;
         }
         if (!fitted_) {
@@ -144,18 +173,16 @@ class spot_threshold {
         archive.integer("rejected", rejected_);
         archive.integer("ignored", ignored_);
         archive.integer("next_learnt", next_learnt_);
-        memory_.exchange(archive, count_);
+        memory_.exchange(archive, settings_.memory, count_);
         if constexpr (Archive::loading) {
-            if (archive.outcome().ok() &&
-                !(fit_.tail.scale > 0 && rejected_ >= 0 && ignored_ >= 0 &&
-                  fit_.method <= pareto_method::exponential)) {
-                archive.fail(status::error(error_code::format_error, "spot_threshold: scale ",
-                                           fit_.tail.scale, " or rejected ", rejected_,
-                                           " is impossible"));
+            if (archive.outcome().ok()) {
+                archive.fail(valid());
             }
             if (!archive.outcome().ok()) {
                 clear();
+                return;
             }
+            scratch_.assign(static_cast<std::size_t>(settings_.memory), 0);
         }
     }
 
@@ -168,6 +195,8 @@ class spot_threshold {
         rejected_ = 0;
         ignored_ = 0;
         next_learnt_ = 0;
+        excess_threshold_ = 0;
+        threshold_ = 0;
         memory_.clear();
         fit_ = {};
     }
@@ -177,7 +206,7 @@ class spot_threshold {
         scratch_.assign(static_cast<std::size_t>(settings_.memory), 0);
     }
 
-    /// Takes the scores in order of time; sorts nothing of the caller's.
+    /// Takes the scores in time order; does not reorder the caller's.
     status fit_normal(std::span<const double> scores) {
         constexpr int fewest = 10;
         const auto refuse = [&](int found) {
@@ -189,13 +218,15 @@ class spot_threshold {
             return refuse(0);
         }
         std::vector<double> sorted(scores.begin(), scores.end());
+        std::transform(sorted.begin(), sorted.end(), sorted.begin(), bounded);
         const auto rank =
             static_cast<std::ptrdiff_t>(settings_.level * static_cast<double>(sorted.size() - 1));
         std::nth_element(sorted.begin(), sorted.begin() + rank, sorted.end());
         excess_threshold_ = sorted[static_cast<std::size_t>(rank)];
         allocate();
         int found = 0;
-        for (const double score : scores) {
+        for (const double raw : scores) {
+            const double score = bounded(raw);
             ++count_;
             if (score > excess_threshold_) {
                 ++found;
@@ -207,22 +238,32 @@ class spot_threshold {
             return refuse(found);
         }
         fit_ = fit_pareto(memory_.sample(), 0, scratch_);
-        if (fit_.method == pareto_method::none) {
-            clear();
-            return status::error(error_code::invalid_data, "spot_threshold: the excesses over ",
-                                 excess_threshold_, " are too large for their mean to be finite");
-        }
-        fitted_ = true;
-        update_threshold();
-        if (!std::isfinite(threshold_)) {
+        if (const double wanted = wanted_threshold(); wanted <= largest_input) {
+            threshold_ = wanted;
+        } else {
             clear();
             return status::error(error_code::invalid_data, "spot_threshold: the threshold becomes ",
-                                 threshold_, ", not finite");
+                                 wanted, ", more than ", largest_input);
         }
-        return {};
+        const status usable = valid(error_code::invalid_data);
+        fitted_ = usable.ok();
+        if (!fitted_) {
+            clear();
+        }
+        return usable;
     }
 
-    /// Scores during which the excesses in memory came.
+    /// One more score that was learnt from. Where the count ends, time begins anew.
+    void count_score() noexcept {
+        if (count_ >= largest_count - 1) {
+            const std::int64_t origin = memory_.rebase();
+            count_ -= origin;
+            next_learnt_ = std::max<std::int64_t>(next_learnt_ - origin, 0);
+        }
+        count_up(count_);
+    }
+
+    /// Number of scores during which the excesses in memory came.
     double remembered() const noexcept { return static_cast<double>(count_ - memory_.forgotten()); }
     double excess_rate() const noexcept { return memory_.size() / remembered(); }
 
@@ -237,11 +278,13 @@ class spot_threshold {
         if (time() < next_learnt_) {
             return false;
         }
-        // The rate is about log-normal: one deviation above its mean.
-        const double variance = uncertainty(threshold_ - excess_threshold_);
+        // The rate is about log-normal: one deviation above its mean. A fit so uncertain that it
+        // would explain everything explains no more than one of usual uncertainty.
+        const double variance = std::min(uncertainty(threshold_ - excess_threshold_), 0.25);
         const double expected =
             settings_.q * remembered() * std::exp(std::sqrt(variance) + 0.5 * variance);
-        return memory_.censored() < expected + 3 * std::sqrt(expected) + 1;
+        return memory_.censored() < expected + 3 * std::sqrt(expected) + 1 &&
+               4 * std::int64_t{memory_.censored()} < memory_.size();
     }
 
     void refit() noexcept {
@@ -250,36 +293,38 @@ class spot_threshold {
         if (fit.method != pareto_method::none) {
             fit_ = fit;
         }
-        update_threshold();
-    }
-
-    void update_threshold() noexcept {
-        // One false alarm in 1 + separation * q comes too soon after another one to be counted, and
-        // is missing in the fit.
-        const double missing = settings_.learn_from_expected_alarms ? separation_times_q : 0;
-        const double wanted = settings_.q / (1 + missing) / excess_rate();
-        double y = fit_.tail.quantile_of_tail(wanted);
-        y = fit_.tail.quantile_of_tail(wanted * std::exp(-0.5 * uncertainty(y)));
-        if (const double threshold = excess_threshold_ + y; std::isfinite(threshold)) {
-            threshold_ = threshold;
+        const double wanted = wanted_threshold();
+        if (wanted <= threshold_) {
+            threshold_ = wanted;
+        } else if (wanted <= largest_input) { // false for NaN
+            threshold_ = std::max(threshold_, std::min(wanted, highest_threshold()));
         }
     }
 
-    /// Variance of the logarithm of P(Y > y) under the asymptotic covariance of the maximum of the
-    /// likelihood (Smith, "Estimating tails of probability distributions", Annals of Statistics 15,
-    /// 1987): (1 + shape) / m [[1 + shape, -scale], [-scale, 2 scale^2]], valid above shape -1/2.
+    /// Probability of an excess beyond the threshold, given an excess.
+    double wanted_tail() const noexcept {
+        // One false alarm in 1 + separation * q comes too soon after another one to be counted, and
+        // is missing in the fit.
+        const double missing = settings_.learn_from_expected_alarms ? separation_times_q : 0;
+        return settings_.q / (1 + missing) / excess_rate();
+    }
+
+    /// Up to where the threshold may rise: that of the tail of shape 1, which has no mean, through
+    /// the median of the excesses.
+    double highest_threshold() noexcept {
+        return excess_threshold_ + memory_.median(scratch_) * (1 / wanted_tail() - 1);
+    }
+
+    /// What the fit gives for q; may be infinite or NaN.
+    double wanted_threshold() const noexcept {
+        const double wanted = wanted_tail();
+        double y = fit_.tail.quantile_of_tail(wanted);
+        y = fit_.tail.quantile_of_tail(wanted * std::exp(-0.5 * uncertainty(y)));
+        return excess_threshold_ + y;
+    }
+
     double uncertainty(double y) const noexcept {
-        const double shape = std::max(fit_.tail.shape, -0.45);
-        const double depth = y / fit_.tail.scale;
-        const double s = std::max(1 + shape * depth, 1e-3);
-        const double by_scale = depth / s; // times scale
-        const double by_shape = std::abs(shape) < 1e-4 ? 0.5 * depth * depth
-                                                       : (std::log(s) / shape - depth / s) / shape;
-        const double variance = (1 + shape) *
-                                ((1 + shape) * by_shape * by_shape - 2 * by_shape * by_scale +
-                                 2 * by_scale * by_scale) /
-                                memory_.size();
-        return std::clamp(variance, 0.0, 4.0);
+        return detail::log_tail_variance(fit_.tail, memory_.size(), y);
     }
 
     static constexpr double separation_times_q = 0.05;
@@ -289,10 +334,10 @@ class spot_threshold {
     double excess_threshold_ = 0;
     double threshold_ = 0;
     pareto_fit fit_;
-    std::int64_t count_ = 0; // scores that were learnt from
+    std::int64_t count_ = 0; // scores learned from
     std::int64_t rejected_ = 0;
     std::int64_t ignored_ = 0;     // alarms without a trace
-    std::int64_t next_learnt_ = 0; // time from which an alarm may leave one
+    std::int64_t next_learnt_ = 0; // earliest time at which an alarm may leave one
     detail::excess_memory memory_;
     std::vector<double> scratch_;
 };

@@ -18,7 +18,7 @@ namespace tocsin {
 ///     p = p - rate * weight_decay * p      (Loshchilov and Hutter 2019)
 ///     p = p - rate / (1 - beta1^step) * m / (sqrt(v / (1 - beta2^step)) + epsilon)
 ///
-/// With AMSGrad (Reddi et al. 2018) the largest v so far takes the place of v in the last line.
+/// With AMSGrad (Reddi et al. 2018), the last line uses the largest v so far.
 struct adam {
     static constexpr const char* kind = "adam";
     double learning_rate = 1e-3; ///< positive

@@ -15,8 +15,8 @@
 
 namespace tocsin {
 
-/// Holds all memory that a batch of up to a given size needs, so that a training step allocates
-/// nothing. A batch is cut into shards of about equal size, each with a gradient of its own.
+/// Holds all memory for a batch of up to a given size, so that a training step does not allocate. A
+/// batch is split into shards of about equal size, each with its own gradient.
 template <sequence_model Model>
 class batch_gradient {
   public:
@@ -24,7 +24,7 @@ class batch_gradient {
 
     /// Allocates.
     /// @param batch,time largest number of windows in a batch, and their length
-    /// @param keeps_state whether later batches go on where earlier ones ended; needs a stateful
+    /// @param keeps_state whether later batches continue where earlier ones ended; needs a stateful
     ///                    model
     batch_gradient(const Model& model, int shards, int batch, int time, bool keeps_state = false)
         : shards_(static_cast<std::size_t>(shards)) {
@@ -53,7 +53,7 @@ class batch_gradient {
         int count;
     };
 
-    /// Loss of the windows `order` of `source`; its gradient is in gradients() afterwards.
+    /// Loss of the windows `order` of `source`; gradients() then returns its gradient.
     /// @param random drives dropout; with several shards each gets a generator seeded from it
     template <class Team, loss_function<scalar_type> Loss>
     double compute(Team& team, const Model& model, std::span<const scalar_type> parameters,

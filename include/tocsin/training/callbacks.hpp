@@ -1,5 +1,5 @@
 /// @file callbacks.hpp
-/// @brief Callbacks of training that show what goes on.
+/// @brief Training callbacks that report progress.
 #pragma once
 
 #include "tocsin/training/epoch_event.hpp"
@@ -12,8 +12,7 @@
 namespace tocsin {
 
 /// Draws one line that is overwritten after each epoch: a bar, the loss, the validation RMSE, its
-/// lowest value so far, the time left. It fits a terminal of 80 columns; programs write log_line to
-/// files.
+/// lowest value so far, the time left. It fits a terminal of 80 columns; for files, use log_line.
 class progress_bar {
   public:
     explicit progress_bar(std::FILE* out = stderr) noexcept : out_{out} {}
@@ -24,14 +23,15 @@ class progress_bar {
         const epoch_record& record = event.record;
         const int done = record.epoch + 1;
         if (first_epoch_ < 0) {
-            first_epoch_ = record.epoch; // not 0 when training goes on from a checkpoint
+            first_epoch_ = record.epoch; // not 0 when training resumes from a checkpoint
         }
         const int filled = static_cast<int>(std::int64_t{width} * done / event.planned_epochs);
         const double elapsed =
             std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
         const double left =
             elapsed / (done - first_epoch_) * static_cast<double>(event.planned_epochs - done);
-        // Carriage return, then "erase to the end of the line": a shorter line leaves no rest.
+        // Carriage return, then "erase to the end of the line", so that a shorter line leaves
+        // nothing behind.
         std::fprintf(out_, "\r[%.*s%.*s] %d/%d  loss %.4f  RMSE %.4f (best %.4f)  ", filled,
                      "################", width - filled, "................", done,
                      event.planned_epochs, record.training_loss, record.validation_rmse,
@@ -41,7 +41,7 @@ class progress_bar {
         std::fflush(out_);
         drawn_ = true;
     }
-    /// Ends the line, so that what is printed next starts on a fresh one.
+    /// Ends the line, so that later output starts on a new one.
     void finish() noexcept {
         if (drawn_) {
             std::fputc('\n', out_);

@@ -16,7 +16,8 @@ double global_norm(std::span<const Scalar> gradients) noexcept {
 }
 
 /// Scales the gradients so that their global norm is at most `maximum` (Pascanu et al. 2013); 0 or
-/// less turns clipping off. Returns the norm before. A norm that is not finite leaves them alone.
+/// less turns clipping off. Returns the previous norm. Gradients whose norm is not finite are
+/// unchanged.
 template <class Scalar>
 double clip_by_global_norm(std::span<Scalar> gradients, double maximum) noexcept {
     const double norm = global_norm(std::span<const Scalar>(gradients));

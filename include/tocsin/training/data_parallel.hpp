@@ -15,12 +15,12 @@ namespace tocsin {
 
 namespace detail {
 
-/// Threads that wait for work and do it together with the thread that hands it out.
+/// Threads that wait for work and do it together with the calling thread.
 class thread_team {
   public:
-    /// Starts `size - 1` threads. Allocates; where the system refuses a thread, the exception of
+    /// Starts `size - 1` threads. Allocates; if the system refuses a thread, the exception of
     /// std::thread reaches the caller.
-    explicit thread_team(int size) : thread_team() { // so that a refusal ends the threads before it
+    explicit thread_team(int size) : thread_team() { // so that a refusal ends the started threads
         workers_.reserve(static_cast<std::size_t>(size));
         for (int shard = 1; shard < size; ++shard) {
             workers_.emplace_back([state = shared_.get(), shard] { serve(*state, shard); });
@@ -36,8 +36,8 @@ class thread_team {
         }
     }
 
-    /// Calls `work(shard)` for each shard, shard 0 in this thread; returns when all are done.
-    /// Allocates nothing.
+    /// Calls `work(shard)` for each shard, shard 0 in this thread; returns when all are done. Never
+    /// allocates.
     template <class Work>
     void run(const Work& work) noexcept {
         static_assert(std::is_nothrow_invocable_v<const Work&, int>,
@@ -82,18 +82,18 @@ class thread_team {
         }
     }
 
-    std::unique_ptr<shared> shared_; // its address stays when threads are started
+    std::unique_ptr<shared> shared_; // its address must not change once threads run
     std::vector<std::thread> workers_;
 };
 
 } // namespace detail
 
-/// Splits each batch among threads; their gradients are summed in the order of the shards, so that
-/// a number of threads gives the same bits in every run. Other numbers of threads give other
-/// roundings, and other dropout masks.
+/// Splits each batch among threads; gradients are summed in shard order, so a given number of
+/// threads gives the same bits in every run. Other numbers of threads give different rounding
+/// errors and dropout masks.
 ///
-/// The loss must be a mean over the values of a batch. Worth it where a batch takes a millisecond
-/// or more. Link with Threads::Threads (-pthread) where the C library needs it.
+/// The loss must be a mean over the values of a batch. It pays off if a batch takes a millisecond
+/// or more. Link with Threads::Threads (-pthread) if the C library needs it.
 struct data_parallel {
     static constexpr const char* kind = "data_parallel";
     int threads = 2; ///< 1 to 256, the calling thread included

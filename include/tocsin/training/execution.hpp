@@ -1,5 +1,6 @@
 /// @file execution.hpp
-/// @brief How the work on one batch is spread over threads: the policy, and the one without.
+/// @brief The policy that spreads the work on one batch over threads, and the version without
+/// threads.
 #pragma once
 
 #include "tocsin/core/status.hpp"
@@ -17,10 +18,10 @@ struct any_work {
 
 /// Splits a batch into shards and runs them.
 ///
-/// `check()` names a setting that is out of range; `shards()` is into how many parts a batch is
-/// split. `start()` makes a team that lives as long as a training run: `team.run(work)` calls
-/// `work(shard)`, which is noexcept, once for each shard, and returns when all are done. What a
-/// shard computes must not depend on when it runs.
+/// `check()` names a setting that is out of range; `shards()` is the number of parts of a batch.
+/// `start()` makes a team for one training run: `team.run(work)` calls `work(shard)`, which is
+/// noexcept, once per shard, and returns when all are done. The result of a shard must not depend
+/// on when it runs.
 template <class Execution>
 concept execution_policy = requires(const Execution execution) {
     { execution.check() } -> std::same_as<status>;

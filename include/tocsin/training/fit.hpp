@@ -33,14 +33,14 @@ template <loss_function Loss = mean_squared_error, update_rule Optimiser = adam,
           learning_rate_schedule Schedule = constant_rate, stopping_rule Stopping = early_stopping,
           execution_policy Execution = serial_execution>
 struct trainer {
-    int epochs = 100;    ///< at most this many in all, those of a resumed state included
+    int epochs = 100;    ///< maximum in total, including those of a resumed state
     int batch_size = 32; ///< windows per update, at least 1
-    /// Steps of truncated backpropagation through time: windows, which may be whole recordings, are
-    /// read in pieces of this length, each with an update, the state kept from piece to piece
-    /// (stateful training). 0: windows as a whole. For models that keep a state (forecaster).
+    /// Steps of truncated backpropagation through time. Windows, which may be whole recordings, are
+    /// read in pieces of this length, with one update per piece; the state carries over (stateful
+    /// training). 0: whole windows. For models that keep a state (forecaster).
     int truncation = 0;
     double clip_norm = 1;   ///< largest global norm of the gradient; 0 turns clipping off
-    std::uint64_t seed = 0; ///< of a fresh start: initial weights, order of batches, dropout
+    std::uint64_t seed = 0; ///< of a new run: initial weights, order of batches, dropout
     Loss loss = {};
     Optimiser optimiser = {};
     Schedule schedule = {};
@@ -137,7 +137,7 @@ struct trainer {
         }
     }
 
-    /// Samples after a piece that its forecasts reach for; the next piece begins with them.
+    /// Samples after a piece that its forecasts need; the next piece begins with them.
     template <class Model>
     int reach_of(const Model& model) const noexcept {
         if constexpr (stateful_model<Model>) {
@@ -146,7 +146,7 @@ struct trainer {
             return 0;
         }
     }
-    /// Samples by which one update is ahead of the one before.
+    /// Samples from the start of one update to the next.
     int advance_in(int length) const noexcept { return truncation > 0 ? truncation : length; }
 
     template <class Model>

@@ -49,7 +49,7 @@ gradient_difference check_gradient(Function&& function, std::span<double> variab
         const double scale =
             std::max({std::abs(numeric), std::abs(gradient[k]), 1e-3 * largest, 1e-300});
         const double error = std::abs(numeric - gradient[k]) / scale;
-        // Negated, so that NaN is taken for the worst; nothing is worse than that.
+        // Negated, so that NaN counts as the worst.
         if (!(error <= worst.relative_error) && !std::isnan(worst.relative_error)) {
             worst = {error, static_cast<index_t>(k), gradient[k], numeric};
         }
@@ -57,8 +57,8 @@ gradient_difference check_gradient(Function&& function, std::span<double> variab
     return worst;
 }
 
-/// A quick check for an own layer or model: the slope of the loss along one random direction
-/// against its projection of the gradient; 4 evaluations whatever the number of variables.
+/// A quick check for your own layer or model: the slope of the loss along a random direction
+/// against the gradient projected onto it; 4 evaluations for any number of variables.
 /// @return relative error of the slope
 template <class Function>
 double check_gradient_along_direction(Function&& function, std::span<double> variables,

@@ -1,10 +1,10 @@
 /// @file history.hpp
-/// @brief What is recorded of each training epoch.
+/// @brief The record of each training epoch.
 #pragma once
 
 namespace tocsin {
 
-/// One epoch; all errors are in the scaled units that the model sees.
+/// One epoch; all errors are in the scaled units of the model.
 struct epoch_record {
     int epoch = 0;              ///< counted from 0
     double training_loss = 0;   ///< mean over the epoch's batches, dropout on

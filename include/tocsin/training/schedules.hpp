@@ -1,5 +1,5 @@
 /// @file schedules.hpp
-/// @brief Learning-rate schedules: the multiple of the learning rate used in an epoch.
+/// @brief Learning-rate schedules: the factor on the learning rate in an epoch.
 #pragma once
 
 #include "tocsin/core/status.hpp"
@@ -11,20 +11,20 @@
 
 namespace tocsin {
 
-/// `schedule(epoch)` gives the factor for an epoch, counted from 0; finite and not negative. One
-/// that has a `check()`, which names the first setting out of range, is asked before training.
+/// `schedule(epoch)` returns the factor for an epoch, counted from 0; finite and not negative. If
+/// there is a `check()`, which names the first setting out of range, it is called before training.
 template <class Schedule>
 concept learning_rate_schedule = requires(const Schedule schedule, int epoch) {
     { schedule(epoch) } noexcept -> std::convertible_to<double>;
 };
 
-/// The same rate all the time.
+/// A constant rate.
 struct constant_rate {
     static constexpr const char* kind = "constant";
     constexpr double operator()(int /*epoch*/) const noexcept { return 1; }
 };
 
-/// `factor` once every `every` epochs.
+/// Multiplies by `factor` once every `every` epochs.
 struct step_decay {
     static constexpr const char* kind = "step";
     double factor = 0.5; ///< in (0, 1]
@@ -39,7 +39,7 @@ struct step_decay {
     double operator()(int epoch) const noexcept { return std::pow(factor, epoch / every); }
 };
 
-/// `factor` every epoch.
+/// Multiplies by `factor` every epoch.
 struct exponential_decay {
     static constexpr const char* kind = "exponential";
     double factor = 0.95; ///< in (0, 1]

@@ -11,9 +11,9 @@
 
 namespace tocsin {
 
-/// `rule(history)` says after each epoch whether training ends. It depends on the history alone, so
-/// that training resumed from a checkpoint stops where uninterrupted training does. One that has a
-/// `check()`, which names the first setting out of range, is asked before training.
+/// `rule(history)` says after each epoch whether training ends. It depends only on the history, so
+/// training resumed from a checkpoint stops where uninterrupted training does. If there is a
+/// `check()`, which names the first setting out of range, it is called before training.
 template <class Rule>
 concept stopping_rule = requires(const Rule rule, std::span<const epoch_record> history) {
     { rule(history) } noexcept -> std::convertible_to<bool>;

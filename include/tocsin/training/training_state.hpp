@@ -1,5 +1,5 @@
 /// @file training_state.hpp
-/// @brief All that changes during a training run: what a checkpoint holds.
+/// @brief Everything that changes during a training run: the content of a checkpoint.
 #pragma once
 
 #include "tocsin/core/random.hpp"
@@ -16,8 +16,8 @@
 
 namespace tocsin {
 
-/// State of a run at the end of an epoch. Training that goes on from a saved and loaded state gives
-/// the same bits as training without the break.
+/// State of a run at the end of an epoch. Training that resumes from a saved and loaded state gives
+/// the same bits as uninterrupted training.
 template <class Scalar>
 struct training_state {
     aligned_vector<Scalar> parameters;      ///< after the last epoch
@@ -45,6 +45,7 @@ struct training_state {
         return state;
     }
 
+    static constexpr int version = 1;
     /// Describes the state to an archive. Loading needs a state made by fresh() for the same model
     /// and optimiser: sizes that differ are refused.
     template <class Archive>
@@ -82,7 +83,8 @@ struct training_state {
                                        " is outside [0, 10000000]"));
             return;
         }
-        std::vector<double> table(static_cast<std::size_t>(columns * epochs));
+        // When loading, it takes the size that the file holds.
+        matrix<double> table(columns, Archive::loading ? 0 : static_cast<index_t>(epochs));
         for (std::size_t k = 0; k < history.size() && !Archive::loading; ++k) {
             const epoch_record& record = history[k];
             double* const row = table.data() + columns * k;
@@ -93,12 +95,19 @@ struct training_state {
             row[4] = record.gradient_norm;
         }
         if (epochs > 0) {
-            archive.tensor("history", std::span<double>(table),
-                           {static_cast<index_t>(epochs), index_t{columns}});
+            archive.matrix("history", table);
         }
         if (Archive::loading) {
             history.clear();
             best_rmse = std::numeric_limits<double>::infinity();
+            if (archive.outcome().ok() &&
+                (table.cols() != static_cast<index_t>(epochs) || table.rows() != columns)) {
+                archive.fail(status::error(error_code::format_error, "epochs: ", epochs,
+                                           ", but the history holds ", table.cols()));
+            }
+            if (!archive.outcome().ok()) {
+                return;
+            }
             for (std::int64_t k = 0; k < epochs; ++k) {
                 const double* const row = table.data() + columns * k;
                 history.push_back({static_cast<int>(k), row[0], row[1], row[2], row[3], row[4]});

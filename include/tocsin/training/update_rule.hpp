@@ -1,5 +1,5 @@
 /// @file update_rule.hpp
-/// @brief What an update rule (optimiser) is.
+/// @brief The concept of an update rule (optimiser).
 #pragma once
 
 #include "tocsin/core/extents.hpp"

@@ -36,11 +36,11 @@ concept scaling_rule = requires(std::span<Scalar> values) {
 
 /// `scaled = (x - offset) / scale` per feature, with offset and scale estimated by `Rule`.
 ///
-/// fit() reads each sample once, however much the training windows overlap. It skips NaN and
-/// infinite samples per feature and fails when a feature has no finite sample. A feature without
-/// spread (constant, or with a spread too small for Scalar) gets scale 1, so that it is only
-/// shifted. A failed fit() leaves the scaler as it was.
-/// @tparam Features number of features, or `dynamic`: then it comes from fit() or from a file
+/// fit() reads each sample once, even if training windows overlap. It skips NaN and infinite
+/// samples per feature and fails when a feature has no finite sample. A feature without spread
+/// (constant, or with a spread too small for Scalar) gets scale 1, so it is only shifted. A failed
+/// fit() leaves the scaler unchanged.
+/// @tparam Features number of features, or `dynamic`: then fit() or a file sets it
 template <class Scalar, int Features, scaling_rule<Scalar> Rule>
 class affine_scaler {
   public:
@@ -92,9 +92,9 @@ class affine_scaler {
         }
     }
 
-    /// What is subtracted, in the unit of each feature.
+    /// The subtracted offset, in the unit of each feature.
     const column<Scalar, Features>& offset() const noexcept { return offset_; }
-    /// What is divided by, in the unit of each feature; always positive.
+    /// The divisor, in the unit of each feature; always positive.
     const column<Scalar, Features>& scale() const noexcept { return scale_; }
 
     /// Sets offset and scale, for example from another program. `invalid_argument`, naming the
@@ -123,10 +123,10 @@ class affine_scaler {
     }
 
     /// Describes this scaler to an archive (io/archive.hpp), for saving or loading. An unfitted
-    /// scaler is not saved; a failed load leaves the scaler as it was.
+    /// scaler is not saved; a failed load leaves the scaler unchanged.
     template <class Archive>
     void exchange(Archive& archive) {
-        // Loading starts from empty ones, which take the number of features in the file.
+        // Loading starts from empty vectors, which take their size from the file.
         coefficients offset =
             Archive::loading ? coefficients{coefficients::Zero(initial_size)} : offset_;
         coefficients scale =
@@ -173,7 +173,7 @@ class affine_scaler {
             offset[feature] = static_cast<Scalar>(estimate.offset);
             scale[feature] = static_cast<Scalar>(estimate.scale);
             if (scale[feature] < std::numeric_limits<Scalar>::min()) {
-                scale[feature] = 1; // no spread; dividing by less would overflow
+                scale[feature] = 1; // no spread; a smaller divisor would overflow
             }
         }
         return set(offset, scale);

@@ -1,5 +1,5 @@
 /// @file finite_samples.hpp
-/// @brief The samples a scaler is fitted on, one feature at a time.
+/// @brief The samples that a scaler is fitted to, one feature at a time.
 #pragma once
 
 #include "tocsin/core/views.hpp"
@@ -11,8 +11,8 @@
 
 namespace tocsin {
 
-/// The columns of a matrix that windows cover, each once however much the windows overlap, or all
-/// columns. The matrix is not owned and must outlive this object.
+/// The columns of a matrix that windows cover, each once even if windows overlap, or all columns.
+/// The matrix is not owned and must outlive this object.
 template <class Scalar>
 class finite_samples {
   public:

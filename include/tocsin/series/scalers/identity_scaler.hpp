@@ -11,9 +11,9 @@
 
 namespace tocsin {
 
-/// For data that is scaled already. fit() only notes the number of features; it fails when there is
-/// none or another than `Features`.
-/// @tparam Features number of features, or `dynamic`: then it comes from fit() or from a file
+/// For data that is already scaled. fit() only stores the number of features; it fails when there
+/// are none or not `Features`.
+/// @tparam Features number of features, or `dynamic`: then fit() or a file sets it
 template <class Scalar, int Features = dynamic>
 class identity_scaler {
   public:

@@ -36,9 +36,9 @@ struct median_and_quartiles {
     }
 };
 
-/// Scales each feature by median and interquartile range, which up to a quarter of outliers among
-/// the training samples cannot spoil. A feature that takes one value more than three quarters of
-/// the time has no interquartile range and is only shifted.
+/// Scales each feature by median and interquartile range, which tolerate up to a quarter of
+/// outliers in the training samples. A feature with one value in more than three quarters of the
+/// samples has no interquartile range and is only shifted.
 template <class Scalar, int Features = dynamic>
 using robust_scaler = affine_scaler<Scalar, Features, median_and_quartiles>;
 

@@ -1,5 +1,5 @@
 /// @file standard_scaler.hpp
-/// @brief Scaler to mean 0 with standard deviation 1.
+/// @brief Scaler to mean 0 and standard deviation 1.
 #pragma once
 
 #include "tocsin/series/scalers/affine_scaler.hpp"
@@ -10,7 +10,7 @@
 
 namespace tocsin {
 
-/// Offset: mean. Scale: population standard deviation (divisor n, as scikit-learn's).
+/// Offset: mean. Scale: population standard deviation (divisor n, as in scikit-learn).
 struct mean_and_deviation {
     static constexpr const char* kind = "standard";
 
@@ -18,7 +18,7 @@ struct mean_and_deviation {
     static offset_and_scale estimate(std::span<Scalar> values) noexcept {
         const auto [smallest, largest] = std::minmax_element(values.begin(), values.end());
         if (*smallest == *largest) {
-            return {static_cast<double>(*smallest), 0}; // exact, whatever the sums round to
+            return {static_cast<double>(*smallest), 0}; // exact, regardless of rounding in the sums
         }
         const auto count = static_cast<double>(values.size());
         double sum = 0;

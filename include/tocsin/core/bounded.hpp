@@ -1,0 +1,21 @@
+/// @file bounded.hpp
+/// @brief Values that running sums take in: bounded, so that no finite number poisons them.
+#pragma once
+
+namespace tocsin {
+
+/// Values beyond this, of either sign, count as this wherever they enter a sum that lives on: the
+/// squares of 2^53 such values have a finite sum.
+inline constexpr double largest_input = 1e100;
+
+/// `value` within [-largest_input, largest_input]; NaN stays NaN.
+constexpr double bounded(double value) noexcept {
+    return value > largest_input ? largest_input : value < -largest_input ? -largest_input : value;
+}
+
+/// Whether a loaded number can be one of those, or a mean of them; false for NaN.
+constexpr bool is_bounded(double value, double limit = largest_input) noexcept {
+    return value >= -limit && value <= limit;
+}
+
+} // namespace tocsin

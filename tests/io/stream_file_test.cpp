@@ -1,0 +1,396 @@
+#include "tocsin/alarm/alarm_control.hpp"
+#include "tocsin/detect/detector.hpp"
+#include "tocsin/errors/diagonal_gaussian.hpp"
+#include "tocsin/io/checksum.hpp"
+#include "tocsin/io/detector_file.hpp"
+#include "tocsin/io/stream_file.hpp"
+#include "tocsin/models/autoencoder.hpp"
+#include "tocsin/models/encoder_decoder.hpp"
+#include "tocsin/models/forecaster.hpp"
+
+#include <doctest/doctest.h>
+
+#include "stream_checks.hpp"
+#include "support/small_detectors.hpp"
+#include "temporary_directory.hpp"
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <initializer_list>
+#include <iterator>
+#include <limits>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+using tocsin::detector_settings;
+using tocsin::error_code;
+using tocsin::error_view;
+using tocsin::learning_settings;
+using tocsin::load_stream;
+using tocsin::online_training_settings;
+using tocsin::saved_position;
+using tocsin::scored_steps;
+using tocsin_test::check_continues;
+using tocsin_test::eventful_stream;
+using tocsin_test::push_and_learn;
+using tocsin_test::saved_bytes;
+using tocsin_test::temporary_directory;
+using tocsin_test::waves;
+using tocsin_test::windows_over;
+
+namespace {
+
+constexpr double never = std::numeric_limits<double>::infinity();
+constexpr online_training_settings training{.every = 50, .steps = 24, .learning_rate = 1e-3};
+
+using alarm = tocsin::alarm_chain<tocsin::m_of_n, tocsin::suppression>;
+template <class Model, class Statistic = tocsin::diagonal_gaussian<>>
+using watching = tocsin::detector<Model, tocsin::standard_scaler<float>, Statistic,
+                                  tocsin::quantile_threshold, alarm>;
+using reconstructing = watching<tocsin::encoder_decoder<float>>;
+using forecasting = watching<tocsin::forecaster<float>, tocsin::mahalanobis<>>;
+
+/// All phases on waves, and the same detector once more, from its file.
+template <class Detector>
+std::pair<Detector, Detector> with_twin(Detector detector, int length, std::uint64_t seed = 1) {
+    const auto values = waves<float>(2, 600, 1);
+    const auto windows = windows_over(values, length, length / 2);
+    const tocsin_test::temporary_directory directory;
+    const auto path = directory / "detector.tocsin";
+    REQUIRE(detector.train(windows, {}, tocsin_test::quick_trainer(3, seed)).ok());
+    REQUIRE(detector.fit_errors(windows).ok());
+    REQUIRE(detector.tune(windows).ok());
+    REQUIRE(tocsin::save_detector(detector, path).ok());
+    auto twin = tocsin::load_detector<Detector>(path);
+    REQUIRE_MESSAGE(twin.has_value(), twin.error().message());
+    REQUIRE(twin->identity() == detector.identity());
+    return {std::move(detector), *std::move(twin)};
+}
+
+const alarm two_of_three{tocsin::m_of_n(2, 3), tocsin::suppression(5)};
+
+forecasting new_forecaster(std::initializer_list<int> hidden = {4}, int look_ahead = 1) {
+    return forecasting(tocsin::forecaster<float>::with_layers(2, 2, hidden, look_ahead),
+                       {.lost_after = 20, .clock_agreement = 2}, {},
+                       tocsin::quantile_threshold(0.98), two_of_three);
+}
+forecasting ready_forecaster(std::uint64_t seed = 1) {
+    return with_twin(new_forecaster(), 60, seed).first;
+}
+
+template <class Model>
+watching<Model> new_window_detector(const Model& model, error_view view, scored_steps scored) {
+    return watching<Model>(
+        model,
+        {.window = 8, .scored = scored, .view = view, .lost_after = 20, .clock_agreement = 2}, {},
+        tocsin::quantile_threshold(0.95), two_of_three);
+}
+
+/// A stream with everything in it, in the middle.
+forecasting::stream_type busy_stream(const forecasting& detector) {
+    auto stream = detector.make_stream();
+    REQUIRE(
+        detector.enable_learning(stream, {.half_life = 200, .rule = true, .model = training}).ok());
+    eventful_stream source(2);
+    for (int k = 0; k < 500; ++k) {
+        const auto sample = source.next();
+        push_and_learn(detector, stream, sample, source.time());
+    }
+    return stream;
+}
+
+/// Refused with a message.
+template <class Loaded>
+bool is_refused(const tocsin::result<Loaded>& loaded) {
+    return !loaded.has_value() && loaded.error().code() == error_code::format_error &&
+           std::string_view(loaded.error().message()).starts_with("stream: ");
+}
+
+/// Puts the checksum at the end that belongs to the bytes before.
+void mend_checksum(std::vector<std::byte>& bytes) {
+    const auto content = std::span<const std::byte>(bytes).first(bytes.size() - 4);
+    const std::uint32_t checksum = tocsin::crc32(content);
+    for (std::size_t k = 0; k < 4; ++k) {
+        bytes[content.size() + k] = static_cast<std::byte>(checksum >> (8 * k));
+    }
+}
+
+} // namespace
+
+TEST_SUITE("io") {
+
+    TEST_CASE("stream file: encoder-decoders continue with the same bits, by either view") {
+        for (const auto view : {error_view::per_step, error_view::per_feature}) {
+            for (const auto scored : {scored_steps::all, scored_steps::newest}) {
+                CAPTURE(static_cast<int>(view));
+                CAPTURE(static_cast<int>(scored));
+                const auto [detector, twin] = with_twin(
+                    new_window_detector(tocsin_test::small_lstm<float>(2, 4), view, scored), 8);
+                check_continues(detector, twin, std::nullopt, 2000);
+                check_continues(detector, twin,
+                                learning_settings{.half_life = never, .model = training}, 2000);
+                if (view == error_view::per_step && scored == scored_steps::newest) {
+                    check_continues(detector, twin, learning_settings{.half_life = 500}, 2000);
+                    check_continues(
+                        detector, twin,
+                        learning_settings{.half_life = 500, .rule = true, .model = training}, 2000);
+                }
+            }
+        }
+    }
+
+    TEST_CASE("stream file: autoencoders continue with the same bits") {
+        const tocsin::autoencoder<float> model{tocsin::lstm_stack<float>{{2, 4}},
+                                               tocsin::lstm_stack<float>{{4, 4}},
+                                               tocsin::dense_head<float>{{4, 2}}};
+        for (const auto view : {error_view::per_step, error_view::per_feature}) {
+            const auto [detector, twin] =
+                with_twin(new_window_detector(model, view, scored_steps::newest), 8);
+            check_continues(detector, twin, std::nullopt, 2000);
+            check_continues(detector, twin,
+                            learning_settings{.half_life = never, .model = training}, 2000);
+        }
+    }
+
+    TEST_CASE("stream file: forecasters of any depth and reach continue with the same bits") {
+        for (const int look_ahead : {1, 3}) {
+            for (const bool deep : {false, true}) {
+                CAPTURE(look_ahead);
+                CAPTURE(deep);
+                const auto [detector, twin] = with_twin(deep ? new_forecaster({5, 4}, look_ahead)
+                                                             : new_forecaster({4}, look_ahead),
+                                                        60);
+                check_continues(detector, twin, std::nullopt, 10'000);
+                check_continues(
+                    detector, twin,
+                    learning_settings{.half_life = 2000, .rule = true, .model = training}, 10'000);
+            }
+        }
+    }
+
+    TEST_CASE("stream file: a stream before its first sample is one, too") {
+        const auto [detector, twin] = with_twin(new_forecaster(), 60);
+        const auto found = tocsin_test::continue_from_bytes(detector, twin, std::nullopt, 0, 1000);
+        CHECK(found.different == 0);
+        CHECK(found.scored > 500);
+    }
+
+    TEST_CASE("stream file: another process continues with the same bits") {
+        const auto detector = ready_forecaster();
+        const temporary_directory directory;
+        const auto detector_path = directory / "detector.tocsin";
+        const auto stream_path = directory / "stream";
+        const auto answer_path = directory / "answer";
+        constexpr int before = 900;
+        constexpr int after = 10'000;
+        auto stream = detector.make_stream();
+        const learning_settings learning{.half_life = 2000, .rule = true, .model = training};
+        REQUIRE(detector.enable_learning(stream, learning).ok());
+        eventful_stream source(2);
+        for (int k = 0; k < before; ++k) {
+            const auto sample = source.next();
+            push_and_learn(detector, stream, sample, source.time());
+        }
+        REQUIRE(tocsin::save_detector(detector, detector_path).ok());
+        {
+            const auto bytes = saved_bytes(detector, stream);
+            std::ofstream(stream_path, std::ios::binary)
+                .write(reinterpret_cast<const char*>(bytes.data()),
+                       static_cast<std::streamsize>(bytes.size()));
+        }
+        std::vector<double> expected;
+        for (int k = 0; k < after; ++k) {
+            const auto sample = source.next();
+            const auto said = push_and_learn(detector, stream, sample, source.time());
+            expected.push_back(said.score);
+            expected.push_back(said.threshold);
+            expected.push_back(static_cast<double>(said.kind) + (said.alarm ? 100 : 0));
+        }
+
+        const pid_t child = ::fork();
+        REQUIRE(child >= 0);
+        if (child == 0) { // sees the two files alone, and says what comes of them in another
+            const auto loaded = tocsin::load_detector<forecasting>(detector_path);
+            std::ifstream file(stream_path, std::ios::binary);
+            const std::string content(std::istreambuf_iterator<char>(file), {});
+            if (!loaded) {
+                ::_exit(2);
+            }
+            auto continued = load_stream(*loaded, std::as_bytes(std::span(content)));
+            if (!continued) {
+                ::_exit(3);
+            }
+            eventful_stream same_source(2);
+            std::ofstream answer(answer_path, std::ios::binary);
+            for (int k = 0; k < before + after; ++k) {
+                const auto sample = same_source.next();
+                if (k < before) {
+                    continue;
+                }
+                const auto said = push_and_learn(*loaded, *continued, sample, same_source.time());
+                const std::array<double, 3> row{said.score, said.threshold,
+                                                static_cast<double>(said.kind) +
+                                                    (said.alarm ? 100 : 0)};
+                answer.write(reinterpret_cast<const char*>(row.data()), sizeof row);
+            }
+            answer.close();
+            ::_exit(answer ? 0 : 4);
+        }
+        int outcome = 0;
+        REQUIRE(::waitpid(child, &outcome, 0) == child);
+        REQUIRE(WIFEXITED(outcome));
+        REQUIRE(WEXITSTATUS(outcome) == 0);
+        std::vector<double> found(expected.size());
+        std::ifstream answer(answer_path, std::ios::binary);
+        answer.read(reinterpret_cast<char*>(found.data()),
+                    static_cast<std::streamsize>(found.size() * sizeof(double)));
+        REQUIRE(answer.gcount() == static_cast<std::streamsize>(found.size() * sizeof(double)));
+        CHECK(answer.peek() == std::ifstream::traits_type::eof());
+        CHECK(tocsin_test::same_bits(found, expected));
+    }
+
+    TEST_CASE("stream file: bytes that are cut off, longer or none are refused") {
+        const auto detector = ready_forecaster();
+        const auto bytes = saved_bytes(detector, busy_stream(detector));
+        REQUIRE(load_stream(detector, bytes).has_value());
+        int accepted = 0;
+        for (std::size_t size = 0; size < bytes.size(); ++size) {
+            const auto cut = std::span(bytes).first(size);
+            accepted += is_refused(load_stream(detector, cut)) ? 0 : 1;
+            accepted += is_refused(saved_position(cut)) ? 0 : 1;
+        }
+        CHECK(accepted == 0);
+        auto longer = bytes;
+        longer.push_back(std::byte{0});
+        CHECK(is_refused(load_stream(detector, longer)));
+        mend_checksum(longer); // moved by one byte, it is right again: a byte is left over
+        CHECK(is_refused(load_stream(detector, longer)));
+        CHECK(is_refused(load_stream(detector, {})));
+        CHECK(is_refused(load_stream(detector, std::vector<std::byte>(5000))));
+    }
+
+    TEST_CASE("stream file: with any byte changed the bytes are refused") {
+        const auto detector = ready_forecaster();
+        const auto bytes = saved_bytes(detector, busy_stream(detector));
+        int accepted = 0;
+        auto changed = bytes;
+        for (std::size_t position = 0; position < bytes.size(); ++position) {
+            for (int bit = 0; bit < 8; ++bit) {
+                changed[position] = bytes[position] ^ static_cast<std::byte>(1 << bit);
+                accepted += is_refused(load_stream(detector, changed)) ? 0 : 1;
+            }
+            changed[position] = ~bytes[position];
+            accepted += is_refused(load_stream(detector, changed)) ? 0 : 1;
+            changed[position] = bytes[position];
+        }
+        CHECK(accepted == 0);
+        CHECK(load_stream(detector, changed).has_value());
+    }
+
+    TEST_CASE("stream file: a forged checksum loads or is refused, and pushes go on") {
+        const auto detector = ready_forecaster();
+        const auto bytes = saved_bytes(detector, busy_stream(detector));
+        auto stream = detector.make_stream();
+        const auto small_bytes = saved_bytes(detector, stream);
+        for (const auto& whole : {bytes, small_bytes}) {
+            for (std::size_t position = 0; position + 4 < whole.size(); ++position) {
+                for (const int mask : {0x01, 0x80, 0xFF}) {
+                    auto changed = whole;
+                    changed[position] ^= static_cast<std::byte>(mask);
+                    mend_checksum(changed);
+                    auto loaded = load_stream(detector, changed);
+                    if (loaded) {
+                        eventful_stream source(2);
+                        for (int k = 0; k < 3; ++k) {
+                            push_and_learn(detector, *loaded, source.next(), source.time());
+                        }
+                        CHECK(saved_position(changed).has_value());
+                    } else {
+                        CHECK_FALSE(std::string_view(loaded.error().message()).empty());
+                    }
+                }
+            }
+        }
+    }
+
+    TEST_CASE("stream file: a stream of another detector is refused") {
+        auto detector = ready_forecaster();
+        const auto bytes = saved_bytes(detector, busy_stream(detector));
+        const auto refused = [&](const forecasting& other) {
+            const auto loaded = load_stream(other, bytes);
+            return is_refused(loaded) &&
+                   tocsin_test::says(loaded.error(), "belongs to another detector");
+        };
+        CHECK_FALSE(refused(detector));
+        CHECK(refused(ready_forecaster(2))); // the same shape, other weights
+        CHECK(refused(new_forecaster()));
+        CHECK(refused(new_forecaster({5})));
+        auto tuned_anew = detector;
+        tuned_anew.override_thresholds(1e9);
+        CHECK(refused(tuned_anew));
+        auto fitted_anew = detector;
+        const auto values = waves<float>(2, 300, 9);
+        REQUIRE(fitted_anew.fit_errors(windows_over(values, 100, 100)).ok());
+        CHECK(refused(fitted_anew));
+        auto copy = detector;
+        CHECK_FALSE(refused(copy));
+        // A stream of one detector cannot be saved as one of another shape by mistake.
+        const auto [windows, twin] =
+            with_twin(new_window_detector(tocsin_test::small_lstm<float>(2, 4),
+                                          error_view::per_step, scored_steps::newest),
+                      8);
+        CHECK(is_refused(load_stream(windows, bytes)));
+    }
+
+    TEST_CASE("stream file: the position is read without a detector") {
+        const auto detector = ready_forecaster();
+        auto stream = detector.make_stream();
+        CHECK(saved_position(saved_bytes(detector, stream)).value() == 0);
+        for (int k = 1; k <= 300; ++k) {
+            // Also samples that have no verdict count.
+            detector.push(stream, k % 3 == 0 ? std::vector<float>{1} : std::vector<float>{1, 2});
+            if (k % 100 == 0) {
+                CHECK(stream.position() == k);
+                CHECK(saved_position(saved_bytes(detector, stream)).value() == k);
+            }
+        }
+        const auto none = saved_position({});
+        REQUIRE_FALSE(none.has_value());
+        CHECK(std::string_view(none.error().message()) == "stream: 0 bytes are too few");
+        auto other_version = saved_bytes(detector, stream);
+        other_version[7] = std::byte{'2'};
+        mend_checksum(other_version);
+        const auto newer = saved_position(other_version);
+        REQUIRE_FALSE(newer.has_value());
+        CHECK(tocsin_test::says(newer.error(), "another version"));
+    }
+
+    TEST_CASE("stream file: the layout is what the docs say") {
+        const auto detector = ready_forecaster();
+        auto stream = detector.make_stream();
+        for (int k = 0; k < 258; ++k) {
+            detector.push(stream, {1.0F, 2.0F});
+        }
+        const auto bytes = saved_bytes(detector, stream);
+        std::string magic;
+        std::uint64_t identity = 0;
+        std::uint64_t position = 0;
+        for (std::size_t k = 0; k < 8; ++k) {
+            magic += static_cast<char>(bytes[k]);
+            identity |= std::to_integer<std::uint64_t>(bytes[8 + k]) << (8 * k);
+            position |= std::to_integer<std::uint64_t>(bytes[16 + k]) << (8 * k);
+        }
+        CHECK(magic == "TOCSTRM1");
+        CHECK(identity == detector.identity());
+        CHECK(position == 258);
+        CHECK(bytes.size() < 1024); // small
+    }
+}
