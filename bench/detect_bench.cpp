@@ -18,14 +18,14 @@ struct setup {
     explicit setup(benchmark::State& state)
         : features{argument(state, 0)}, window{argument(state, 2)},
           values(random_values<float>(features * samples)),
-          watch{{lstm_stack<float>{{features, argument(state, 1)}},
-                 lstm_stack<float>{{features, argument(state, 1)}},
-                 dense_head<float>{{argument(state, 1), features}}},
-                {.window = window}} {
+          monitor{{lstm_stack<float>{{features, argument(state, 1)}},
+                   lstm_stack<float>{{features, argument(state, 1)}},
+                   dense_head<float>{{argument(state, 1), features}}},
+                  {.window = window}} {
         const auto all = make_windows<float>({values.data(), features, samples}, window).value();
         const trainer<> how{.epochs = 1};
         for (const status& done :
-             {watch.train(all, {}, how), watch.fit_errors(all), watch.tune(all)}) {
+             {monitor.train(all, {}, how), monitor.fit_errors(all), monitor.tune(all)}) {
             if (!done.ok()) {
                 state.SkipWithError(done.message());
             }
@@ -35,23 +35,26 @@ struct setup {
     int features;
     int window;
     aligned_vector<float> values;
-    detector_type watch;
+    detector_type monitor;
 };
 
 void push(benchmark::State& state) {
     setup run(state);
     const auto sample =
         std::span<const float>(run.values).first(static_cast<std::size_t>(run.features));
+    auto stream = run.monitor.make_stream();
     for (int t = 0; t < run.window; ++t) {
-        (void)run.watch.push(sample); // past the warm-up
+        (void)run.monitor.push(stream, sample); // past the warm-up
     }
-    measure(state, 1, [&] { benchmark::DoNotOptimize(run.watch.push(sample).score); });
+    measure(state, 1, [&] { benchmark::DoNotOptimize(run.monitor.push(stream, sample).score); });
 }
 
 void score(benchmark::State& state) {
     setup run(state);
     const matrix_view<const float> window(run.values.data(), run.features, run.window);
-    measure(state, 1, [&] { benchmark::DoNotOptimize(run.watch.score(window).step_score); });
+    auto workspace = run.monitor.make_workspace();
+    measure(state, 1,
+            [&] { benchmark::DoNotOptimize(run.monitor.score(window, workspace).step_score); });
 }
 
 void sizes(benchmark::internal::Benchmark* bench) {

@@ -1,44 +1,17 @@
 // Work of fixed size whose instructions callgrind counts; instruction_counts.cmake compares the
 // counts with those in instruction_counts.json. Nothing here depends on time.
+#include "instruction_counts.hpp"
+
 #include "tocsin/layers/lstm_stack.hpp"
 #include "tocsin/models/encoder_decoder.hpp"
 #include "tocsin/training/adam.hpp"
 #include "tocsin/training/losses.hpp"
 
 #include <cstdio>
-#include <string>
-#include <valgrind/callgrind.h>
 
 namespace {
 
-using namespace tocsin;
-
-/// Counts the second call: the first one touches all memory and resolves library functions.
-template <class Work>
-void count(const std::string& name, Work&& work) {
-    work();
-    CALLGRIND_ZERO_STATS;
-    CALLGRIND_TOGGLE_COLLECT;
-    work();
-    CALLGRIND_TOGGLE_COLLECT;
-    CALLGRIND_DUMP_STATS_AT(name.c_str());
-}
-
-aligned_vector<float> random_values(index_t size, double radius) {
-    random_generator random{1};
-    aligned_vector<float> values(static_cast<std::size_t>(size));
-    for (float& value : values) {
-        value = static_cast<float>(random.uniform(-radius, radius));
-    }
-    return values;
-}
-
-std::string name_of(const char* kind, int inputs, int hidden) {
-    std::string name(kind);
-    name.append("/in:").append(std::to_string(inputs));
-    name.append("/hidden:").append(std::to_string(hidden));
-    return name;
-}
+using namespace tocsin_bench;
 
 /// What step() reads: the weights in the order of its kernel.
 template <class Stack>
@@ -100,6 +73,7 @@ int main() {
     step(8, 64);
     step(38, 128);
     step(3, 21); // no multiple of a vector
+    count_pushes();
     train(1, 32, 20, 32, decoder_training::teacher_forced, "train");
     train(8, 64, 8, 64, decoder_training::teacher_forced, "train");
     train(8, 64, 8, 64, decoder_training::free_running, "train_free_running");

@@ -22,13 +22,23 @@ endforeach()
 list(APPEND includes "${TOCSIN_VALGRIND_INCLUDE}")
 list(REMOVE_ITEM includes /usr/include)
 list(TRANSFORM includes PREPEND -I)
+set(objects)
+foreach(name IN ITEMS instruction_counts instruction_counts_push)
+    set(object "${CMAKE_CURRENT_BINARY_DIR}/${name}.o")
+    add_custom_command(
+        OUTPUT "${object}"
+        COMMAND "${TOCSIN_GXX12}" -std=c++20 -O2 -DNDEBUG -march=x86-64-v3 -mtune=generic ${includes} -MD
+                -MF "${object}.d" -c -o "${object}" "${CMAKE_CURRENT_SOURCE_DIR}/${name}.cpp"
+        DEPENDS ${name}.cpp
+        DEPFILE "${object}.d"
+        COMMENT "${name}, for callgrind"
+        VERBATIM)
+    list(APPEND objects "${object}")
+endforeach()
 add_custom_command(
     OUTPUT "${program}"
-    COMMAND "${TOCSIN_GXX12}" -std=c++20 -O2 -DNDEBUG -march=x86-64-v3 -mtune=generic ${includes} -MD
-            -MF "${program}.d" -o "${program}" "${CMAKE_CURRENT_SOURCE_DIR}/instruction_counts.cpp"
-    DEPENDS instruction_counts.cpp
-    DEPFILE "${program}.d"
-    COMMENT "instruction_counts, for callgrind"
+    COMMAND "${TOCSIN_GXX12}" -o "${program}" ${objects}
+    DEPENDS ${objects}
     VERBATIM)
 add_custom_target(instruction_counts_program ALL DEPENDS "${program}")
 

@@ -54,15 +54,16 @@ struct outcome {
 };
 
 template <class Detector>
-outcome judge(Detector& watch, const sequence_set<float>& test) {
+outcome judge(const Detector& monitor, const sequence_set<float>& test) {
     outcome result;
-    std::vector<double> unused;
-    if (!watch.scores(test.windows(), result.scores, unused).ok()) {
+    const auto found = monitor.scores(test.windows());
+    if (!found) {
         return result;
     }
+    result.scores = found->per_step;
     confusion_counts counts;
     for (std::size_t k = 0; k < result.scores.size(); ++k) {
-        counts.add(result.scores[k] > watch.step_threshold(), test.labels[k] != 0);
+        counts.add(result.scores[k] > monitor.threshold(), test.labels[k] != 0);
     }
     result.auc = auc_roc(result.scores, test.labels).value();
     result.f1 = counts.f_beta(1);
@@ -75,13 +76,13 @@ bool compare(int hidden, const std::filesystem::path& file) {
     const auto tuning = sequences(300, true, 3);
     const auto test = sequences(900, true, 4);
     const lstm_stack<float> layer{{features, hidden}};
-    detector_of<standard_precision> watch{{layer, layer, dense_head<float>{{hidden, features}}},
-                                          {.window = length}};
+    detector_of<standard_precision> monitor{{layer, layer, dense_head<float>{{hidden, features}}},
+                                            {.window = length}};
     const trainer<> how{.epochs = 25, .optimiser = {.learning_rate = 3e-3}};
     for (const status& done :
-         {watch.train(training.windows(), normal.windows(), how),
-          watch.fit_errors(normal.windows()), watch.tune(tuning.windows(), tuning.labels),
-          save_detector(watch, file)}) {
+         {monitor.train(training.windows(), normal.windows(), how),
+          monitor.fit_errors(normal.windows()), monitor.tune(tuning.windows(), tuning.labels),
+          save_detector(monitor, file)}) {
         if (!done.ok()) {
             std::fprintf(stderr, "%s\n", done.message());
             return false;
@@ -92,7 +93,7 @@ bool compare(int hidden, const std::filesystem::path& file) {
         std::fprintf(stderr, "%s\n", small.error().message());
         return false;
     }
-    const outcome full = judge(watch, test);
+    const outcome full = judge(monitor, test);
     const outcome half = judge(*small, test);
     double largest = 0;
     for (std::size_t k = 0; k < full.scores.size(); ++k) {

@@ -6,8 +6,8 @@
 #include "support/recording.hpp"
 #include "support/require.hpp"
 #include <algorithm>
+#include <array>
 #include <cstdio>
-#include <vector>
 
 using namespace tocsin;
 
@@ -29,62 +29,64 @@ int main(int argc, char** argv) {
 
     // 1. Train on normal operation: the network learns to reproduce windows from a short summary.
     using network = encoder_decoder<float>;
-    detector<network, standard_scaler<float>, mahalanobis<>, f_beta_threshold> watch{
+    detector<network, standard_scaler<float>, mahalanobis<>, f_beta_threshold> monitor{
         network{lstm_stack<float>{{sensors, 32}}, lstm_stack<float>{{sensors, 32}},
                 dense_head<float>{{32, sensors}}},
         {.window = window}};
     const auto all = make_windows(normal.values, window, 2).value();
     const auto parts = split_chronologically(all, {0.7, 0.3}).value();
     const trainer<> how{.epochs = 30, .optimiser = {.learning_rate = 5e-3}};
-    auto training = training_state<float>::fresh(watch.model(), how.optimiser, how.seed);
+    auto training = training_state<float>::fresh(monitor.model(), how.optimiser, how.seed);
     progress_bar progress;
-    const status trained = watch.train_from(training, parts[0], parts[1], how, progress);
+    const status trained = monitor.train_from(training, parts[0], parts[1], how, progress);
     progress.finish();
     support::require(trained);
 
     // 2. What errors look like on normal data. 3. Above which score to raise the alarm.
-    support::require(watch.fit_errors(parts[1]));
+    support::require(monitor.fit_errors(parts[1]));
     const auto tuning_windows = make_windows(tuning.values, window).value();
     const auto all_steps = scored_steps::all; // a window is anomalous when any of its samples is
-    support::require(watch.tune(tuning_windows,
-                                window_labels(tuning_windows, tuning.labels, all_steps).value()));
+    support::require(monitor.tune(tuning_windows,
+                                  window_labels(tuning_windows, tuning.labels, all_steps).value()));
 
     // How good is it on a recording it has not seen?
     const auto test_windows = make_windows(test.values, window).value();
     const auto labels = window_labels(test_windows, test.labels, all_steps).value();
-    std::vector<double> scores;
-    std::vector<double> feature_scores;
-    support::require(watch.scores(test_windows, scores, feature_scores));
+    const auto scores = monitor.scores(test_windows).value().per_step; // one per window
     confusion_counts counts;
     for (std::size_t k = 0; k < scores.size(); ++k) {
-        counts.add(scores[k] > watch.step_threshold(), labels[k] != 0);
+        counts.add(scores[k] > monitor.threshold(), labels[k] != 0);
     }
     std::printf("test: %zu windows, F1 %.3f, precision %.3f, recall %.3f, AUC %.4f\n",
                 scores.size(), counts.f_beta(1), counts.precision(), counts.recall(),
                 auc_roc(scores, labels).value());
 
     // 4. A live stream, sample by sample. Sensor readings freeze from sample 150 to 189.
-    support::stream_record stream{.samples = live.values.leftCols(320), .window = window};
-    for (index_t t = 0; t < stream.samples.cols(); ++t) {
-        const auto verdict = watch.push({stream.samples.col(t).data(), sensors});
-        if (verdict.is_anomaly() && !stream.in_alarm()) {
-            const auto largest = std::max_element(verdict.shares.begin(), verdict.shares.end());
+    auto stream = monitor.make_stream();
+    support::stream_record record{.samples = live.values.leftCols(320), .window = window};
+    for (index_t t = 0; t < record.samples.cols(); ++t) {
+        const verdict verdict = monitor.push(stream, record.samples.col(t));
+        if (verdict.is_anomaly() && !record.in_alarm()) {
+            std::array<double, sensors> shares{};
+            monitor.shares(stream, shares);
+            const auto largest = std::max_element(shares.begin(), shares.end());
             std::printf("live: alarm at sample %td, score %.0f above %.0f; sensor %td has %.0f %% "
                         "of it\n",
-                        t, verdict.score, verdict.threshold, largest - verdict.shares.begin() + 1,
+                        t, verdict.score, verdict.threshold, largest - shares.begin() + 1,
                         100 * *largest);
         }
-        stream.add(verdict, live.labels[static_cast<std::size_t>(t)]);
+        record.add(verdict, live.labels[static_cast<std::size_t>(t)]);
     }
 
     const auto folder = support::plot_folder::create(argc > 1 ? argv[1] : "tocsin_pictures");
     support::require(folder.error());
     support::require(support::plot_losses(*folder, training.history));
-    support::require(support::plot_scores(*folder, scores, labels, watch.step_threshold()));
-    support::require(support::plot_detection(*folder, stream));
+    support::require(support::plot_scores(*folder, scores, labels, monitor.threshold()));
+    support::require(support::plot_detection(*folder, record));
     const auto faulty = test_windows.window(140); // the second half of it is frozen
-    support::require(support::plot_reconstruction(*folder, faulty,
-                                                  watch.score(faulty).reconstruction,
+    auto workspace = monitor.make_workspace();
+    static_cast<void>(monitor.score(faulty, workspace));
+    support::require(support::plot_reconstruction(*folder, faulty, workspace.reconstruction(),
                                                   std::span(test.labels).subspan(140, window)));
     folder->report();
 }

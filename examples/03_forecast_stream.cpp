@@ -41,44 +41,47 @@ int main(int argc, char** argv) {
     const auto normal = record(3000, random);
 
     // One step ahead. Recordings of 500 samples are read 25 at a time, the state is kept.
-    forecast_detector<network, standard_scaler<float>, diagonal_gaussian<>> watch{
+    detector<network, standard_scaler<float>, diagonal_gaussian<>> monitor{
         network::with_layers(features, targets, {24}),
-        {.warm_up = 20, .longest_gap = 5, .longest_pause = 60},
+        {.longest_gap = 5, .longest_pause = 60},
         {},
         quantile_threshold{1, 1.5}}; // half above the largest normal score
     const trainer<> how{
         .epochs = 30, .batch_size = 12, .truncation = 25, .optimiser = {.learning_rate = 1e-2}};
-    support::require(watch.train(make_windows(training, 500, 500).value(),
-                                 make_windows(normal, 1000, 1000).value(), how));
-    support::require(watch.fit_errors(make_windows(normal, 1000, 1000).value()));
-    support::require(watch.tune(make_windows(normal, 1000, 1000).value()));
-    support::require(watch.enable_learning(2000)); // errors of 2000 samples ago weigh half
+    support::require(monitor.train(make_windows(training, 500, 500).value(),
+                                   make_windows(normal, 1000, 1000).value(), how));
+    support::require(monitor.fit_errors(make_windows(normal, 1000, 1000).value()));
+    support::require(monitor.tune(make_windows(normal, 1000, 1000).value()));
 
     auto live = record(400, random);
     live.row(0).segment(150, 60).array() *= 0.8F; // the motor slips
     live.col(300).setConstant(std::numeric_limits<float>::quiet_NaN());
-    support::stream_record stream{.samples = live, .window = 1};
+    support::stream_record record_of_live{.samples = live, .window = 1};
+    auto stream = monitor.make_stream();
+    // Errors of 2000 samples ago weigh half.
+    support::require(monitor.enable_learning(stream, {.half_life = 2000}));
     double clock = 0;
     auto before = verdict_kind::not_ready;
     for (index_t t = 0; t < live.cols(); ++t) {
         clock += t == 350 ? 3600 : 1; // the gateway was off for an hour
-        const verdict said = watch.push({live.col(t).data(), features}, clock);
-        if (!said.is_anomaly()) {
-            watch.learn(); // never from what raised the alarm
+        const verdict verdict = monitor.push(stream, live.col(t), clock);
+        monitor.learn(stream);        // leaves out anomalies by itself
+        if (verdict.kind != before) { // tell changes only
+            std::printf("sample %3td: %-14s", t, to_string(verdict.kind));
+            if (verdict.scored()) {
+                std::printf(" score %.1f, threshold %.1f\n", verdict.score, verdict.threshold);
+            } else {
+                std::printf(" %s\n", to_string(verdict.reason));
+            }
         }
-        if (said.kind != before) { // tell changes only
-            std::printf("sample %3td: %-14s", t, to_string(said.kind));
-            std::printf(said.shares.empty() ? "\n" : " score %.1f, threshold %.1f\n", said.score,
-                        said.threshold);
-        }
-        before = said.kind;
-        stream.add(said, t >= 150 && t < 210);
+        before = verdict.kind;
+        record_of_live.add(verdict, t >= 150 && t < 210);
     }
-    const auto next = watch.forecast();
+    const auto next = monitor.forecast(stream);
     std::printf("next: speed %.2f, temperature %.2f\n", next(0, 0), next(1, 0));
 
     const auto folder = support::plot_folder::create(argc > 1 ? argv[1] : "tocsin_forecasts");
     support::require(folder.error());
-    support::require(support::plot_detection(*folder, stream));
+    support::require(support::plot_detection(*folder, record_of_live));
     folder->report();
 }

@@ -72,6 +72,8 @@ class last_value_model {
 // Alarm above a multiple of the median score (concept threshold_rule).
 class median_threshold {
   public:
+    static constexpr const char* kind = "median";
+
     explicit median_threshold(double factor = 10) noexcept : factor_{factor} {}
     status fit(std::span<const double> scores, std::span<const std::uint8_t> /*labels*/) {
         threshold_ = none;
@@ -85,7 +87,6 @@ class median_threshold {
         return {};
     }
     double threshold() const noexcept { return threshold_; }
-    bool exceeds(double score) const noexcept { return score > threshold_; }
     template <class Archive>
     void exchange(Archive& archive) { // for saving and loading
         archive.number("factor", factor_);
@@ -106,17 +107,18 @@ int main() {
             .value();
     const auto normal = support::record(generator, 0, random);
     const auto live = support::record(generator, 5, random);
-    detector<last_value_model, standard_scaler<float>, mahalanobis<>, median_threshold> watch{
+    detector<last_value_model, standard_scaler<float>, mahalanobis<>, median_threshold> monitor{
         last_value_model{2}, {.window = 2, .scored = scored_steps::newest}};
     const auto windows = make_windows(normal.values, 2).value();
-    support::require(watch.train(windows, {}, trainer<>{.epochs = 2}));
-    support::require(watch.fit_errors(windows));
-    support::require(watch.tune(windows));
+    support::require(monitor.train(windows, {}, trainer<>{.epochs = 2}));
+    support::require(monitor.fit_errors(windows));
+    support::require(monitor.tune(windows));
+    auto stream = monitor.make_stream();
     confusion_counts counts;
     for (index_t t = 0; t < live.values.cols(); ++t) {
-        const verdict said = watch.push({live.values.col(t).data(), 2});
-        counts.add(said.is_anomaly(), live.labels[static_cast<std::size_t>(t)] != 0);
+        const verdict verdict = monitor.push(stream, live.values.col(t));
+        counts.add(verdict.is_anomaly(), live.labels[static_cast<std::size_t>(t)] != 0);
     }
     std::printf("threshold %.1f: %.2f %% of the samples flagged, precision %.2f\n",
-                watch.step_threshold(), 100 * counts.flagged_fraction(), counts.precision());
+                monitor.threshold(), 100 * counts.flagged_fraction(), counts.precision());
 }

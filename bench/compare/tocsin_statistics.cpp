@@ -57,26 +57,26 @@ class mahalanobis_job final : public job {
   public:
     explicit mahalanobis_job(const statistics_problem& problem)
         : problem_{problem}, statistic_(problem.dimension, 0),
-          distances_(static_cast<std::size_t>(problem.count)) {
+          scores_(static_cast<std::size_t>(problem.count)) {
         statistic_.accumulate(errors_of(problem));
         require(statistic_.fit());
     }
 
     void run(std::int64_t repetitions) override {
         for (std::int64_t k = 0; k < repetitions; ++k) {
-            statistic_.squared_distances(errors_of(problem_), distances_);
+            statistic_.scores(errors_of(problem_), scores_);
             results_are_read();
         }
     }
     std::vector<double> outputs() override {
         run(1);
-        return distances_;
+        return scores_;
     }
 
   private:
     statistics_problem problem_;
     mahalanobis<> statistic_;
-    std::vector<double> distances_;
+    std::vector<double> scores_;
 };
 
 class sweep_job final : public job {
@@ -130,19 +130,20 @@ class push_job final : public job {
   public:
     explicit push_job(const detector_problem& problem)
         : features_{problem.features}, values_(static_cast<std::size_t>(problem.features * length)),
-          watch_{{lstm_stack<float>{{problem.features, problem.hidden}},
-                  lstm_stack<float>{{problem.features, problem.hidden}},
-                  dense_head<float>{{problem.hidden, problem.features}}},
-                 {.window = problem.window}} {
+          monitor_{{lstm_stack<float>{{problem.features, problem.hidden}},
+                    lstm_stack<float>{{problem.features, problem.hidden}},
+                    dense_head<float>{{problem.hidden, problem.features}}},
+                   {.window = problem.window}} {
         random_generator random{1};
         for (float& value : values_) {
             value = static_cast<float>(random.uniform(-1, 1));
         }
         const auto all =
             make_windows<float>({values_.data(), problem.features, length}, problem.window).value();
-        require(watch_.train(all, {}, trainer<>{.epochs = 1}));
-        require(watch_.fit_errors(all));
-        require(watch_.tune(all));
+        require(monitor_.train(all, {}, trainer<>{.epochs = 1}));
+        require(monitor_.fit_errors(all));
+        require(monitor_.tune(all));
+        stream_ = monitor_.make_stream();
         run(problem.window); // past the warm-up
     }
 
@@ -150,9 +151,9 @@ class push_job final : public job {
         double sum = 0;
         for (std::int64_t k = 0; k < repetitions; ++k) {
             const auto first = static_cast<std::size_t>(next_++ % length * features_);
-            sum += watch_
-                       .push(std::span<const float>(values_).subspan(
-                           first, static_cast<std::size_t>(features_)))
+            sum += monitor_
+                       .push(stream_, std::span<const float>(values_).subspan(
+                                          first, static_cast<std::size_t>(features_)))
                        .score;
         }
         sum_ = sum;
@@ -166,7 +167,8 @@ class push_job final : public job {
     static constexpr int length = 512;
     int features_;
     aligned_vector<float> values_;
-    detector<encoder_decoder<float>> watch_;
+    detector<encoder_decoder<float>> monitor_;
+    decltype(monitor_)::stream_type stream_;
     std::int64_t next_ = 0;
     double sum_ = 0;
 };

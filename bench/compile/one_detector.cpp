@@ -14,21 +14,22 @@ int main() {
         value = static_cast<float>(random.normal());
     }
 
-    detector<encoder_decoder<float>> watch{{lstm_stack<float>{{sensors, 32}},
-                                            lstm_stack<float>{{sensors, 32}},
-                                            dense_head<float>{{32, sensors}}},
-                                           {.window = window}};
+    detector<encoder_decoder<float>> monitor{{lstm_stack<float>{{sensors, 32}},
+                                              lstm_stack<float>{{sensors, 32}},
+                                              dense_head<float>{{32, sensors}}},
+                                             {.window = window}};
     const auto all = make_windows(values, window).value();
     const auto parts = split_chronologically(all, {0.7, 0.3}).value();
-    for (const status& outcome : {watch.train(parts[0], parts[1], trainer<>{.epochs = 2}),
-                                  watch.fit_errors(parts[1]), watch.tune(parts[1])}) {
+    for (const status& outcome : {monitor.train(parts[0], parts[1], trainer<>{.epochs = 2}),
+                                  monitor.fit_errors(parts[1]), monitor.tune(parts[1])}) {
         if (!outcome.ok()) {
             std::fprintf(stderr, "%s\n", outcome.message());
             return 1;
         }
     }
+    auto stream = monitor.make_stream();
     for (index_t t = 0; t < values.cols(); ++t) {
-        const auto verdict = watch.push({values.col(t).data(), sensors});
+        const verdict verdict = monitor.push(stream, values.col(t));
         if (verdict.is_anomaly()) {
             std::printf("%td: %g\n", t, verdict.score);
         }

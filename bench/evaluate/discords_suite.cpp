@@ -161,7 +161,7 @@ result<metrics> judge_units(std::span<const double> scores, const discord_series
     }
     tocsin::confusion_counts counts;
     for (std::size_t k = 0; k < test.highest.size(); ++k) {
-        counts.add(rule.exceeds(test.highest[k]), test.labels[k] != 0);
+        counts.add(test.highest[k] > rule.threshold(), test.labels[k] != 0);
     }
     metrics values = metrics::of(counts);
     values.far = values.mar = {};

@@ -1,7 +1,7 @@
 #include "tocsin/detect/detector.hpp"
-#include "tocsin/detect/forecast_detector.hpp"
 #include "tocsin/errors/diagonal_gaussian.hpp"
 #include "tocsin/models/feed_forward.hpp"
+#include "tocsin/models/forecaster.hpp"
 
 #include "methods.hpp"
 #include "network.hpp"
@@ -70,17 +70,19 @@ auto trainer_of(const scoring_task& task) {
 /// Absolute difference of the targets, mean in units of the first.
 template <class Measured, class Forecast>
 double error_of(const Measured& measured, const Forecast& forecast, const column<double>& scale) {
-    const auto deviation = (measured - forecast).head(scale.size());
+    const auto targets = scale.size();
+    const auto deviation = measured.head(targets) - forecast.head(targets);
     return (deviation.template cast<double>().array() / scale.array()).abs().mean() * scale[0];
 }
 
 result<scores> lstm_errors(const scoring_task& task) {
     using model_type = tocsin::forecaster<float>;
     const forecast_data data(task);
-    tocsin::forecast_detector<model_type, tocsin::standard_scaler<float>,
-                              tocsin::diagonal_gaussian<>>
+    // The errors are measured here, so no scores are asked of it, nor how long it warms up.
+    tocsin::detector<model_type, tocsin::standard_scaler<float>, tocsin::diagonal_gaussian<>>
         detector(model_type::with_layers(data.features(), task.targets, {hidden}, 1, 0,
-                                         std::min(warm_up, data.window / 4)));
+                                         std::min(warm_up, data.window / 4)),
+                 {.warm_up = 0});
     status done = detector.train(data.training, {}, trainer_of(task));
     if (done) {
         done = detector.fit_errors(data.training);
@@ -91,11 +93,12 @@ result<scores> lstm_errors(const scoring_task& task) {
     const column<double> scale = task.target_scale();
     scores found;
     found.reserve(static_cast<std::size_t>(task.rows()));
+    auto stream = detector.make_stream();
     matrix<float> forecast;
     for (index_t t = 0; t < task.rows(); ++t) {
         found.push_back(t > 0 ? error_of(data.values.col(t), forecast.col(0), scale) : none);
-        detector.push({data.values.col(t).data(), static_cast<std::size_t>(data.values.rows())});
-        forecast = detector.forecast();
+        detector.push(stream, data.values.col(t));
+        forecast = detector.forecast(stream);
     }
     return found;
 }

@@ -1,4 +1,5 @@
-#include "tocsin/detect/forecast_detector.hpp"
+#include "tocsin/detect/detector.hpp"
+#include "tocsin/models/forecaster.hpp"
 
 #include "methods.hpp"
 #include "network.hpp"
@@ -80,8 +81,11 @@ result<std::vector<double>> errors(const scoring_task& task) {
     const int length = static_cast<int>(
         std::clamp<index_t>(longest_of(task.training) / sorted.period, 2, chosen.periods));
     const auto training = sorted.within(task.training, length, chosen.stride);
-    tocsin::forecast_detector<model_type> detector(model_type::with_layers(
-        static_cast<int>(sorted.values.rows()), task.targets, {chosen.hidden}, 1));
+    // Windows of a few periods are too short to measure how long a start takes.
+    tocsin::detector<model_type> detector(
+        model_type::with_layers(static_cast<int>(sorted.values.rows()), task.targets,
+                                {chosen.hidden}, 1),
+        {.warm_up = 0});
     status done = detector.train(
         training, {}, make_trainer(chosen, task.seed, task.epochs.value_or(chosen.epochs)));
     if (done) {
@@ -92,12 +96,14 @@ result<std::vector<double>> errors(const scoring_task& task) {
     for (std::size_t place = 0; place + 1 < sorted.first_of.size() && done; ++place) {
         const index_t first = sorted.first_of[place];
         const auto periods = static_cast<int>(sorted.first_of[place + 1] - first);
-        std::vector<double> squares;
-        done = periods > 0 ? detector.scores({training.values(), {first}, periods}, squares)
-                           : status{};
-        for (std::size_t k = 0; k < squares.size(); ++k) {
+        if (periods == 0) {
+            continue;
+        }
+        const auto scored = detector.scores({training.values(), {first}, periods});
+        done = scored.error();
+        for (std::size_t k = 0; k < (scored ? scored->per_step.size() : 0); ++k) {
             found[static_cast<std::size_t>(sorted.row_of[static_cast<std::size_t>(first) + k])] =
-                std::sqrt(squares[k]);
+                std::sqrt(scored->per_step[k]);
         }
     }
     return done ? result<std::vector<double>>(std::move(found)) : done;

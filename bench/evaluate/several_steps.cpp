@@ -1,4 +1,5 @@
-#include "tocsin/detect/forecast_detector.hpp"
+#include "tocsin/detect/detector.hpp"
+#include "tocsin/models/forecaster.hpp"
 
 #include "methods.hpp"
 #include "network.hpp"
@@ -45,10 +46,10 @@ result<std::vector<double>> errors(const scoring_task& task) {
     const auto training = streams(values, task.training, chosen.window / 2);
     const int warm_up = std::min(chosen.warm_up, training.length() / 4);
     const auto validation = streams(values, task.validation, warm_up);
-    tocsin::forecast_detector<model_type> detector(
-        model_type::with_layers(static_cast<int>(values.rows()), task.targets, {chosen.hidden},
-                                chosen.look_ahead, 0, 0),
-        {.warm_up = warm_up});
+    tocsin::detector<model_type> detector(model_type::with_layers(static_cast<int>(values.rows()),
+                                                                  task.targets, {chosen.hidden},
+                                                                  chosen.look_ahead, 0, 0),
+                                          {.warm_up = warm_up});
     auto how = make_trainer(chosen, task.seed, task.epochs.value_or(chosen.epochs));
     how.truncation = chosen.truncation;
     status done = detector.train(training, validation, how);
@@ -58,7 +59,9 @@ result<std::vector<double>> errors(const scoring_task& task) {
     std::vector<double> found;
     if (done) {
         const tocsin::windows<float> whole(training.values(), {0}, static_cast<int>(task.rows()));
-        done = detector.scores(whole, found);
+        auto scored = detector.scores(whole);
+        done = scored.error();
+        found = scored ? std::move(scored->per_step) : std::vector<double>{};
     }
     if (!done) {
         return done;

@@ -146,9 +146,6 @@ tocsin::result<tocsin::confusion_counts> evaluate_file(const fs::path& path,
                            tocsin::quantile_threshold(chosen.quantile, chosen.factor));
     const auto how = make_trainer(chosen, options);
 
-    std::vector<double> unused;
-    std::vector<double> normal;
-    std::vector<double> scores;
     tocsin::status done = detector.train(training, {}, how, options.shown);
     if (done) {
         done = detector.fit_errors(training);
@@ -156,35 +153,39 @@ tocsin::result<tocsin::confusion_counts> evaluate_file(const fs::path& path,
     if (done) {
         done = detector.tune(training);
     }
-    if (done) {
-        done = detector.scores(training, unused, normal);
-    }
-    if (done) {
-        done = detector.scores(test, unused, scores);
-    }
     if (!done) {
         return done;
     }
+    const auto of_training = detector.scores(training);
+    const auto of_test = detector.scores(test);
+    if (!of_training || !of_test) {
+        return of_training ? of_test.error() : of_training.error();
+    }
+    const std::vector<double>& normal = of_training->per_feature;
+    const std::vector<double>& scores = of_test->per_feature;
+    const double threshold = detector.threshold(tocsin::error_view::per_feature);
     const auto peaks = threshold_of_peaks(normal);
     if (!peaks) {
         progress::note(path.string() +
                        ": the quantile is the threshold: " + peaks.error().message());
     }
-    const double threshold_by_peaks = peaks ? *peaks : detector.feature_threshold();
+    const double threshold_by_peaks = peaks ? *peaks : threshold;
     tocsin::confusion_counts counts;
     by_peaks = {};
     std::vector<std::uint8_t> flags;
     for (std::size_t k = 0; k < scores.size(); ++k) {
         // A score of NaN (a value missing in the window) raises no alarm.
         const bool anomalous = all->labels[training_rows + k] != 0;
-        flags.push_back(scores[k] > detector.feature_threshold());
+        flags.push_back(scores[k] > threshold);
         counts.add(flags[k] != 0, anomalous);
         by_peaks.add(scores[k] > threshold_by_peaks, anomalous);
     }
     if (options.drawn != nullptr && !scores.empty()) {
         // The feature that the highest score is of.
         const auto highest = std::max_element(scores.begin(), scores.end()) - scores.begin();
-        const auto distances = detector.score(test.window(highest)).feature_distances;
+        auto workspace = detector.make_workspace();
+        static_cast<void>(detector.score(test.window(highest), workspace));
+        const auto distances = workspace.feature_scores();
         const auto feature =
             std::max_element(distances.begin(), distances.end()) - distances.begin();
         const auto& labels = all->labels;
@@ -194,7 +195,7 @@ tocsin::result<tocsin::confusion_counts> evaluate_file(const fs::path& path,
              .scores = scores,
              .labels = {labels.begin() + training_rows, labels.end()},
              .flags = flags,
-             .threshold = detector.feature_threshold(),
+             .threshold = threshold,
              .first = training_rows,
              .feature =
                  all->names[static_cast<std::size_t>((*kept)[static_cast<std::size_t>(feature)])],

@@ -2,9 +2,9 @@
 
 #include "tocsin/comparators/linear_autoregression.hpp"
 #include "tocsin/detect/detector.hpp"
-#include "tocsin/detect/forecast_detector.hpp"
 #include "tocsin/errors/diagonal_gaussian.hpp"
 #include "tocsin/models/feed_forward.hpp"
+#include "tocsin/models/forecaster.hpp"
 #include "tocsin/series/moving_window.hpp"
 #include "tocsin/training/fit.hpp"
 
@@ -140,26 +140,29 @@ result<std::vector<double>> lstm(const stream_task& task) {
     using model_type = tocsin::forecaster<float>;
     std::vector<double> errors(task.values.size(), 0);
     const matrix<float> values = changes_and_values(task);
-    tocsin::forecast_detector<model_type, tocsin::standard_scaler<float>,
-                              tocsin::diagonal_gaussian<>>
+    tocsin::detector<model_type, tocsin::standard_scaler<float>, tocsin::diagonal_gaussian<>>
         detector;
     const status done = walk(
         task, next_training,
         [&](index_t begin, index_t end) {
             const auto training = training_windows(values, begin, end);
-            detector = decltype(detector)(model_type::with_layers(
-                2, 1, {chosen.hidden}, 1, 0, std::min(chosen.warm_up, training.length() / 4)));
+            // The errors are measured here, so no scores are asked of it.
+            detector = decltype(detector)(
+                model_type::with_layers(2, 1, {chosen.hidden}, 1, 0,
+                                        std::min(chosen.warm_up, training.length() / 4)),
+                {.warm_up = 0});
             status trained = detector.train(training, {}, trainer_of(task));
             return trained ? detector.fit_errors(training) : trained;
         },
         [&](index_t end, index_t next) {
+            auto stream = detector.make_stream();
             float forecast = 0;
             for (index_t t = std::max<index_t>(end - 2 * chosen.window, 0); t < next; ++t) {
                 if (t >= end) {
                     errors[static_cast<std::size_t>(t)] = double{values(0, t)} - double{forecast};
                 }
-                detector.push({values.col(t).data(), 2});
-                forecast = detector.forecast()(0, 0);
+                detector.push(stream, values.col(t));
+                forecast = detector.forecast(stream)(0, 0);
             }
             return status{};
         });

@@ -106,17 +106,12 @@ tocsin::result<set_outcome> evaluate_set(const fs::path& directory, const run_op
     const auto how = make_trainer(chosen, options);
 
     set_outcome outcome;
-    std::vector<double> scores;
-    std::vector<double> unused;
     tocsin::status done = detector.train(training.windows(), normal.windows(), how, options.shown);
     if (done) {
         done = detector.fit_errors(normal.windows());
     }
     if (done) {
         done = detector.tune(tuning.windows(), tuning.labels);
-    }
-    if (done) {
-        done = detector.scores(test.windows(), scores, unused);
     }
     if (done) {
         done = detector.reconstruct(test.windows(),
@@ -129,13 +124,18 @@ tocsin::result<set_outcome> evaluate_set(const fs::path& directory, const run_op
     if (!done) {
         return done;
     }
+    const auto scored = detector.scores(test.windows());
+    if (!scored) {
+        return scored.error();
+    }
+    const std::vector<double>& scores = scored->per_step;
     const auto auc = tocsin::auc_roc(scores, test.labels);
     if (!auc) {
         return auc.error();
     }
     outcome.auc = *auc;
     for (std::size_t k = 0; k < scores.size(); ++k) {
-        outcome.counts.add(scores[k] > detector.step_threshold(), test.labels[k] != 0);
+        outcome.counts.add(scores[k] > detector.threshold(), test.labels[k] != 0);
     }
     return outcome;
 }

@@ -19,7 +19,7 @@
 
 namespace support {
 
-/// What push() said about each sample of a stream.
+/// The verdict on each sample of a stream.
 struct stream_record {
     tocsin::matrix<float> samples;         ///< `[features x time]`
     std::vector<double> scores = {};       ///< NaN where there was none
@@ -29,13 +29,13 @@ struct stream_record {
     int window = 0; ///< samples that each score looks at, when all of them are scored
 
     bool in_alarm() const { return !alarms.empty() && alarms.back() != 0; }
-    /// Appends what was said about the next sample.
-    void add(const tocsin::verdict& said, std::uint8_t label) {
-        const bool scored = said.kind == tocsin::verdict_kind::normal || said.is_anomaly();
-        scores.push_back(scored ? said.score : std::numeric_limits<double>::quiet_NaN());
-        alarms.push_back(said.is_anomaly());
+    /// Appends the verdict on the next sample.
+    void add(const tocsin::verdict& verdict, std::uint8_t label) {
+        scores.push_back(verdict.scored() ? verdict.score
+                                          : std::numeric_limits<double>::quiet_NaN());
+        alarms.push_back(verdict.is_anomaly());
         labels.push_back(label);
-        threshold = said.threshold;
+        threshold = verdict.threshold;
     }
 };
 

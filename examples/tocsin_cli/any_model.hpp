@@ -2,10 +2,10 @@
 /// @brief Sequence model that is chosen at run time.
 #pragma once
 
+#include "tocsin/detect/detector_model.hpp"
 #include "tocsin/models/autoencoder.hpp"
 #include "tocsin/models/encoder_decoder.hpp"
 #include "tocsin/models/forecaster.hpp"
-#include "tocsin/models/sequence_model.hpp"
 
 #include <span>
 #include <string>
@@ -21,6 +21,8 @@ class any_model {
   public:
     using scalar_type = float;
     using index_t = tocsin::index_t;
+    /// Files say the kind of the model inside instead.
+    static constexpr const char* kind = "any_model";
     using models = std::variant<tocsin::encoder_decoder<float>, tocsin::autoencoder<float>,
                                 tocsin::forecaster<float>>;
 
@@ -95,21 +97,21 @@ class any_model {
     /// The name of the model inside, before all else in a file.
     template <class Archive>
     void exchange_kind(Archive& archive, const char* name_in_file) {
-        std::string kind = name();
-        archive.text(name_in_file, kind);
+        std::string stored = name();
+        archive.text(name_in_file, stored);
         if constexpr (Archive::loading) {
             if (!archive.outcome().ok()) {
                 return;
             }
-            if (kind == tocsin::encoder_decoder<float>::kind) {
+            if (stored == tocsin::encoder_decoder<float>::kind) {
                 model_.emplace<0>();
-            } else if (kind == tocsin::autoencoder<float>::kind) {
+            } else if (stored == tocsin::autoencoder<float>::kind) {
                 model_.emplace<1>();
-            } else if (kind == tocsin::forecaster<float>::kind) {
+            } else if (stored == tocsin::forecaster<float>::kind) {
                 model_.emplace<2>();
             } else {
                 archive.fail(tocsin::status::error(tocsin::error_code::format_error,
-                                                   "unknown model kind '", kind, '\''));
+                                                   "unknown model kind '", stored, '\''));
             }
         }
     }
@@ -122,6 +124,6 @@ class any_model {
     models model_;
 };
 
-static_assert(tocsin::sequence_model<any_model> && tocsin::packable_model<any_model>);
+static_assert(tocsin::detector_model<any_model> && tocsin::packable_model<any_model>);
 
 } // namespace tocsin_cli

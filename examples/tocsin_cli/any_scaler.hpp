@@ -19,6 +19,7 @@ enum class scaler_kind : std::uint8_t { standard, min_max, robust, identity };
 class any_scaler {
   public:
     using scalar_type = float;
+    static constexpr int version = 1; ///< that of all scalers inside
 
     any_scaler() = default;
     explicit any_scaler(scaler_kind kind) { choose(kind); }
@@ -53,11 +54,12 @@ class any_scaler {
             scaler_);
     }
 
+    /// The name of the scaler inside, before all else in a file.
     template <class Archive>
-    void exchange(Archive& archive) {
+    void exchange_kind(Archive& archive, const char* name_in_file) {
+        std::string stored = name();
+        archive.text(name_in_file, stored);
         if constexpr (Archive::loading) {
-            std::string stored;
-            archive.text("kind", stored);
             if (!archive.outcome().ok()) {
                 return;
             }
@@ -72,6 +74,9 @@ class any_scaler {
             }
             choose(static_cast<scaler_kind>(kind));
         }
+    }
+    template <class Archive>
+    void exchange(Archive& archive) {
         std::visit([&](auto& inner) { inner.exchange(archive); }, scaler_);
     }
 

@@ -11,28 +11,35 @@
 #include "tocsin/threshold/quantile_threshold.hpp"
 #include "tocsin/threshold/sigma_threshold.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
 
 namespace tocsin_cli {
 
-/// One of the library's rules (concept tocsin::threshold_rule). Its file is that of the rule
-/// inside, told apart on loading by the setting that only this rule has. How scores are smoothed
-/// stands beside it, since the threshold is one of smoothed scores.
+/// One of the library's rules (concept tocsin::threshold_rule). Its file is that of the rule inside,
+/// so a program with that rule compiled in can load it. How scores are smoothed is part of the rule,
+/// since its threshold is one of smoothed scores.
 class any_threshold {
   public:
     using rules =
         std::variant<tocsin::quantile_threshold, tocsin::sigma_threshold, tocsin::f_beta_threshold,
                      tocsin::manual_threshold, tocsin::spot_threshold, tocsin::epsilon_threshold,
                      tocsin::drift_spot_threshold>;
+    /// Files say the kind of the rule inside instead.
+    static constexpr const char* kind = "any_threshold";
+    static constexpr int version = 1; ///< that of all rules inside
 
     any_threshold() = default;
     /// @param smoothing rows of the trailing mean that scores are replaced by, at least 1
     explicit any_threshold(rules rule, int smoothing = 1)
-        : rule_{std::move(rule)}, smoothing_{smoothing} {}
+        : rule_{std::move(rule)}, smoothing_{smoothing}, recent_{smoothing} {}
 
     const rules& rule() const noexcept { return rule_; }
     int smoothing() const noexcept { return smoothing_; }
@@ -59,20 +66,21 @@ class any_threshold {
 
     tocsin::status fit(std::span<const double> scores, std::span<const std::uint8_t> labels) {
         const std::vector<double> seen = smoothed(scores);
+        recent_.reset();
         return std::visit([&](auto& inner) { return inner.fit(seen, labels); }, rule_);
     }
     double threshold() const noexcept {
         return std::visit([](const auto& inner) { return inner.threshold(); }, rule_);
     }
-    bool exceeds(double score) const noexcept { return score > threshold(); }
 
-    /// Whether learn() does anything.
+    /// Whether push() does anything.
     bool adapts() const noexcept {
         return std::holds_alternative<tocsin::spot_threshold>(rule_) ||
                std::holds_alternative<tocsin::drift_spot_threshold>(rule_);
     }
-    /// Moves the threshold by a score of the stream, already smoothed.
-    void learn(double score) noexcept {
+    /// Moves the threshold by a score of a stream, which it smooths like those of the fit.
+    void push(double score) noexcept {
+        score = recent_.push(score);
         std::visit(
             [&](auto& inner) {
                 if constexpr (requires { inner.push(score); }) {
@@ -82,38 +90,47 @@ class any_threshold {
             rule_);
     }
 
+    /// The name of the rule inside, before all else in a file.
     template <class Archive>
-    void exchange(Archive& archive) {
+    void exchange_kind(Archive& archive, const char* name_in_file) {
+        std::string stored = std::visit(
+            [](const auto& inner) { return std::decay_t<decltype(inner)>::kind; }, rule_);
+        archive.text(name_in_file, stored);
         if constexpr (Archive::loading) {
-            if (archive.contains("quantile")) {
-                rule_.emplace<0>();
-            } else if (archive.contains("k")) {
-                rule_.emplace<1>();
-            } else if (archive.contains("beta")) {
-                rule_.emplace<2>();
-            } else if (archive.contains("q")) {
-                rule_.emplace<4>();
-            } else if (archive.contains("buffer")) {
-                rule_.emplace<5>();
-            } else if (archive.contains("depth")) {
-                rule_.emplace<6>();
-            } else {
-                rule_.emplace<3>(0.0);
+            if (archive.outcome().ok() &&
+                !choose(stored, std::make_index_sequence<std::variant_size_v<rules>>{})) {
+                archive.fail(tocsin::status::error(tocsin::error_code::format_error,
+                                                   "unknown threshold rule '", stored, '\''));
             }
         }
+    }
+    template <class Archive>
+    void exchange(Archive& archive) {
         std::visit([&](auto& inner) { inner.exchange(archive); }, rule_);
         if (Archive::loading ? archive.contains("smoothing") : smoothing_ > 1) {
             archive.integer("smoothing", smoothing_, 1, most_smoothing);
+        }
+        if constexpr (Archive::loading) {
+            recent_ = tocsin::moving_window{smoothing_};
         }
     }
 
     static constexpr int most_smoothing = 1 << 20;
 
   private:
+    /// Takes the rule of a kind; whether there is one.
+    template <std::size_t... Index>
+    bool choose(std::string_view stored, std::index_sequence<Index...>) {
+        return ((stored == std::variant_alternative_t<Index, rules>::kind &&
+                 (rule_.emplace<Index>(), true)) ||
+                ...);
+    }
+
     rules rule_;
     int smoothing_ = 1;
+    tocsin::moving_window recent_{1}; // scores of the stream that is learned from
 };
 
-static_assert(tocsin::threshold_rule<any_threshold>);
+static_assert(tocsin::adapting_rule<any_threshold>);
 
 } // namespace tocsin_cli

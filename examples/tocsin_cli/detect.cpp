@@ -81,7 +81,7 @@ void detect_command::run() {
         }
         judge_rows(model, data);
     } else {
-        const int smoothing = model.detector.step_rule().smoothing();
+        const int smoothing = model.detector.rule().smoothing();
         if (smoothing > 1) {
             fail(tocsin::error_code::invalid_argument, model_path, ": was tuned with --smooth ",
                  smoothing, ", for rows of CSV without --stride");
@@ -116,7 +116,7 @@ void detect_command::judge_rows(model_file& model, const input_data& data) {
     verdict_table table{kind, header, widths};
     ordered_json verdicts = ordered_json::array();
     ordered_json counts;
-    for (const char* name : {"normal", "anomaly", "warming_up", "invalid_sample"}) {
+    for (const char* name : {"normal", "anomaly", "sensor_lost", "warming_up", "invalid_sample"}) {
         counts[name] = 0;
     }
     scored_decisions decisions;
@@ -129,7 +129,7 @@ void detect_command::judge_rows(model_file& model, const input_data& data) {
         const auto at = static_cast<std::size_t>(t);
         const std::string timestamp =
             series.timestamps.empty() ? std::string{} : series.timestamps[at];
-        const bool scored = !verdict.shares.empty();
+        const bool scored = verdict.scored();
         counts[to_string(verdict.kind)] = counts[to_string(verdict.kind)].get<index_t>() + 1;
         if (scored && data.has_labels()) {
             decisions.add(verdict.score, verdict.is_anomaly(), series.labels[at] != 0);
@@ -142,11 +142,11 @@ void detect_command::judge_rows(model_file& model, const input_data& data) {
             }
             continue;
         }
-        const auto worst = std::max_element(verdict.shares.begin(), verdict.shares.end());
+        const auto worst = std::max_element(judged.shares.begin(), judged.shares.end());
         std::vector<std::string> cells{
             std::to_string(t + 1), to_string(verdict.kind), scored ? number(verdict.score) : "",
             number(verdict.threshold),
-            scored ? names[static_cast<std::size_t>(worst - verdict.shares.begin())] : ""};
+            scored ? names[static_cast<std::size_t>(worst - judged.shares.begin())] : ""};
         if (!series.timestamps.empty()) {
             cells.insert(cells.begin() + 1, timestamp);
         }
@@ -162,6 +162,9 @@ void detect_command::judge_rows(model_file& model, const input_data& data) {
         std::to_string(series.time()) + " rows: " + counts["anomaly"].dump() + " anomalies, " +
         counts["normal"].dump() + " normal, " + counts["warming_up"].dump() + " warming up, " +
         counts["invalid_sample"].dump() + " invalid"};
+    if (counts["sensor_lost"] > 0) {
+        summary[0] += ", " + counts["sensor_lost"].dump() + " with a lost sensor";
+    }
     if (alarms) {
         counts["alarm_rows"] = judge.alarm_rows();
         counts["alarms"] = judge.alarms();
@@ -182,7 +185,8 @@ void detect_command::judge_rows(model_file& model, const input_data& data) {
 }
 
 void detect_command::judge_windows(model_file& model, const input_data& data) {
-    auto& detector = model.detector;
+    const any_detector& detector = model.detector;
+    auto workspace = detector.make_workspace();
     const int length = detector.settings().window;
     const auto cut = cut_windows(data, length, std::max(stride, 1), detector.settings().scored);
     const bool labelled = !cut.labels.empty();
@@ -203,19 +207,21 @@ void detect_command::judge_windows(model_file& model, const input_data& data) {
     index_t invalid = 0;
     for (index_t k = 0; k < cut.windows.count(); ++k) {
         const auto window = cut.windows.window(k);
-        const auto verdict = detector.score(window);
+        const auto verdict = detector.score(window, workspace);
         const bool flagged = (view != view_kind::feature && verdict.flagged_by_step) ||
                              (view != view_kind::step && verdict.flagged_by_feature);
         const char* const word = !verdict.valid ? "invalid_window" : flagged ? "anomaly" : "normal";
         anomalies += flagged ? 1 : 0;
         invalid += verdict.valid ? 0 : 1;
         const bool anomalous = labelled && cut.labels[static_cast<std::size_t>(k)] != 0;
-        if (verdict.valid && labelled) {
+        if (!std::isnan(verdict.step_score) && verdict.valid && labelled) {
             step_view.add(verdict.step_score, verdict.flagged_by_step, anomalous);
+        }
+        if (!std::isnan(verdict.feature_score) && verdict.valid && labelled) {
             feature_view.add(verdict.feature_score, verdict.flagged_by_feature, anomalous);
         }
         if (verdict.valid && !anomalous) {
-            errors.add(window, verdict.reconstruction);
+            errors.add(window, workspace.reconstruction());
         }
         const index_t first = data.is_series ? cut.windows.first_column(k) + 1 : k + 1;
         if (out.json()) {
@@ -273,14 +279,15 @@ void detect_command::finish(const model_file& model, const verdict_table& table,
                             const std::vector<std::string>& summary) const {
     std::string text = table.text();
     if (out.json()) {
-        const ordered_json result{{"command", "detect"},
-                                  {"model", model_path},
-                                  {"data", data_path},
-                                  {"step_threshold", model.detector.step_threshold()},
-                                  {"feature_threshold", model.detector.feature_threshold()},
-                                  {"counts", std::move(counts)},
-                                  {"metrics", metrics},
-                                  {"verdicts", std::move(verdicts)}};
+        const ordered_json result{
+            {"command", "detect"},
+            {"model", model_path},
+            {"data", data_path},
+            {"step_threshold", model.detector.threshold()},
+            {"feature_threshold", model.detector.threshold(tocsin::error_view::per_feature)},
+            {"counts", std::move(counts)},
+            {"metrics", metrics},
+            {"verdicts", std::move(verdicts)}};
         text = json_text(result, 1) + '\n';
     }
     if (!output.empty()) {

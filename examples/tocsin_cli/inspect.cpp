@@ -78,10 +78,10 @@ void inspect_command::describe_model(ordered_json& result) const {
         });
     }
     if (phase >= tocsin::detector_phase::tuned) {
-        result["rule"] = detector.step_rule().name();
-        result["smoothing"] = detector.step_rule().smoothing();
-        result["step_threshold"] = detector.step_threshold();
-        result["feature_threshold"] = detector.feature_threshold();
+        result["rule"] = detector.rule().name();
+        result["smoothing"] = detector.rule().smoothing();
+        result["step_threshold"] = detector.threshold();
+        result["feature_threshold"] = detector.threshold(tocsin::error_view::per_feature);
     }
 }
 

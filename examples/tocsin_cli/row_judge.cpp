@@ -3,6 +3,7 @@
 #include "failure.hpp"
 #include "options.hpp"
 #include <algorithm>
+#include <limits>
 
 namespace tocsin_cli {
 
@@ -75,40 +76,42 @@ constexpr double below = 0;
 
 } // namespace
 
-row_judge::row_judge(any_detector& detector, const row_options& options, const std::string& model)
-    : detector_{detector}, rule_{detector.step_rule()}, smoothing_{rule_.smoothing()},
-      adapt_{options.adapt()}, has_alarms_{options.has_alarms()},
+row_judge::row_judge(const any_detector& detector, const row_options& options,
+                     const std::string& model)
+    : detector_{detector}, stream_{detector.make_stream()},
+      shares_(static_cast<std::size_t>(detector.features())),
+      smoothing_{detector.rule().smoothing()}, has_alarms_{options.has_alarms()},
       end_of_alarm_{options.hysteresis_}, hysteresis_{1.5, options.hysteresis_ < 1 ? 0.5 : 1.5},
       chain_{tocsin::m_of_n{options.m_, options.n_}, tocsin::minimum_duration{options.duration_},
              tocsin::suppression{options.silence_}} {
-    if (!adapt_) {
+    if (!options.adapt()) {
         return;
     }
-    if (detector.step_threshold() != rule_.threshold()) {
+    const any_threshold& rule = detector.rule();
+    if (detector.threshold() != rule.threshold()) {
         fail(tocsin::error_code::invalid_argument, "--adapt: ", model, " has a threshold by hand, ",
-             detector.step_threshold());
+             detector.threshold());
     }
-    if (!rule_.adapts()) {
-        fail(tocsin::error_code::invalid_argument, "--adapt: rule '", rule_.name(), "' of ", model,
+    if (!rule.adapts()) {
+        fail(tocsin::error_code::invalid_argument, "--adapt: rule '", rule.name(), "' of ", model,
              " does not adapt; (drift-)peaks-over-threshold does");
     }
+    constexpr double never = std::numeric_limits<double>::infinity();
+    require(detector.enable_learning(stream_, {.half_life = never, .rule = true}), "--adapt");
 }
 
 row_verdict row_judge::push(std::span<const float> sample) noexcept {
-    row_verdict result{.verdict = detector_.push(sample)};
+    row_verdict result{.verdict = detector_.push(stream_, sample)};
     tocsin::verdict& verdict = result.verdict;
-    const bool scored = !verdict.shares.empty();
-    if (adapt_) {
-        verdict.threshold = rule_.threshold();
-    }
-    if (scored) {
+    if (verdict.scored()) {
+        detector_.shares(stream_, shares_);
+        result.shares = shares_;
         verdict.score = smoothing_.push(verdict.score);
         verdict.kind = verdict.score > verdict.threshold ? tocsin::verdict_kind::anomaly
+                       : verdict.lost > 0                ? tocsin::verdict_kind::sensor_lost
                                                          : tocsin::verdict_kind::normal;
-        if (adapt_) {
-            rule_.learn(verdict.score);
-        }
     }
+    detector_.learn(stream_); // does nothing without --adapt
     result.alarm = chain_.push(raises_alarm(verdict));
     alarm_rows_ += result.alarm ? 1 : 0;
     alarms_ += result.alarm && !alarm_before_ ? 1 : 0;
@@ -116,9 +119,13 @@ row_verdict row_judge::push(std::span<const float> sample) noexcept {
     return result;
 }
 
-/// A row without a score raises none, but it does not end one that hysteresis holds.
+/// A row without a score raises none unless a sensor is lost, but it does not end one that
+/// hysteresis holds.
 bool row_judge::raises_alarm(const tocsin::verdict& verdict) noexcept {
-    if (verdict.shares.empty()) {
+    if (verdict.lost > 0) {
+        return hysteresis_.push(above);
+    }
+    if (!verdict.scored()) {
         return end_of_alarm_ < 1 && hysteresis_.active();
     }
     return hysteresis_.push(verdict.is_anomaly()                                 ? above

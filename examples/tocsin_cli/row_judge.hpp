@@ -43,30 +43,31 @@ class row_options {
 /// The verdict on a row, and whether it belongs to an alarm.
 struct row_verdict {
     tocsin::verdict verdict;
+    std::span<const double> shares{}; ///< one per feature where the row has a score, else empty
     bool alarm = false;
 };
 
-/// Judges rows one after the other.
+/// Judges the rows of one stream, one after the other.
 class row_judge {
   public:
     /// Fails where the options do not fit the detector, which must outlive this.
     /// @param model named in failures
-    row_judge(any_detector& detector, const row_options& options, const std::string& model);
+    row_judge(const any_detector& detector, const row_options& options, const std::string& model);
 
     bool has_alarms() const noexcept { return has_alarms_; }
     /// Rows that belong to an alarm, and alarms, so far.
     tocsin::index_t alarm_rows() const noexcept { return alarm_rows_; }
     tocsin::index_t alarms() const noexcept { return alarms_; }
-    /// @param sample `[features]`; valid until the next call
+    /// @param sample `[features]`; the shares are valid until the next call
     row_verdict push(std::span<const float> sample) noexcept;
 
   private:
     bool raises_alarm(const tocsin::verdict& verdict) noexcept;
 
-    any_detector& detector_;
-    any_threshold rule_;
+    const any_detector& detector_;
+    any_detector::stream_type stream_;
+    std::vector<double> shares_;
     tocsin::moving_window smoothing_;
-    bool adapt_;
     bool has_alarms_;
     double end_of_alarm_;
     tocsin::hysteresis hysteresis_;

@@ -52,6 +52,7 @@ void tune_command::add_to(CLI::App& command) {
 }
 
 void tune_command::run() {
+    constexpr auto per_feature_view = tocsin::error_view::per_feature;
     const bool by_hand = step_option->count() > 0 && feature_option->count() > 0;
     if (data_path.empty() && !by_hand) {
         fail(error_code::invalid_argument,
@@ -66,7 +67,7 @@ void tune_command::run() {
     detector.override_thresholds({}, {});
     // Thresholds by hand are for scores as they are: another smoothing must be asked for.
     const int smoothing =
-        data_path.empty() ? rule.smoothing_or(detector.step_rule().smoothing()) : rule.smoothing();
+        data_path.empty() ? rule.smoothing_or(detector.rule().smoothing()) : rule.smoothing();
     detector.set_rule(any_threshold{tocsin::manual_threshold(0), smoothing});
     labelled_windows usable;
     input_data data;
@@ -93,10 +94,10 @@ void tune_command::run() {
     const std::string& target = output.empty() ? model_path : output;
     save_model(model, target);
 
-    const char* const name = by_hand ? "manual" : detector.step_rule().name();
+    const char* const name = by_hand ? "manual" : detector.rule().name();
     out.say(target + ": thresholds by rule '" + name + "': per step " +
-            shown(detector.step_threshold()) + (step_option->count() > 0 ? " (by hand)" : "") +
-            ", per feature " + shown(detector.feature_threshold()) +
+            shown(detector.threshold()) + (step_option->count() > 0 ? " (by hand)" : "") +
+            ", per feature " + shown(detector.threshold(per_feature_view)) +
             (feature_option->count() > 0 ? " (by hand)" : ""));
     nlohmann::ordered_json result{{"command", "tune"},
                                   {"model", target},
@@ -104,20 +105,18 @@ void tune_command::run() {
                                   {"rule", name},
                                   {"smoothing", smoothing},
                                   {"windows", usable.windows.count()},
-                                  {"step_threshold", detector.step_threshold()},
-                                  {"feature_threshold", detector.feature_threshold()}};
+                                  {"step_threshold", detector.threshold()},
+                                  {"feature_threshold", detector.threshold(per_feature_view)}};
     if (!usable.labels.empty()) {
-        std::vector<double> per_step;
-        std::vector<double> per_feature;
-        require(detector.scores(usable.windows, per_step, per_feature));
-        per_step = detector.step_rule().smoothed(per_step);
-        per_feature = detector.feature_rule().smoothed(per_feature);
+        const auto scores = require(detector.scores(usable.windows));
+        const std::vector<double> per_step = detector.rule().smoothed(scores.per_step);
+        const std::vector<double> per_feature = detector.rule().smoothed(scores.per_feature);
         scored_decisions step_view;
         scored_decisions feature_view;
         for (std::size_t k = 0; k < per_step.size(); ++k) {
             const bool anomalous = usable.labels[k] != 0;
-            step_view.add(per_step[k], per_step[k] > detector.step_threshold(), anomalous);
-            feature_view.add(per_feature[k], per_feature[k] > detector.feature_threshold(),
+            step_view.add(per_step[k], per_step[k] > detector.threshold(), anomalous);
+            feature_view.add(per_feature[k], per_feature[k] > detector.threshold(per_feature_view),
                              anomalous);
         }
         out.say("on these data, per step:    " + step_view.text());

@@ -27,14 +27,22 @@ inline nlohmann::ordered_json verdict_json(tocsin::index_t row, const std::strin
     if (alarms) {
         line["alarm"] = judged.alarm;
     }
-    if (!verdict.shares.empty()) {
+    if (verdict.scored()) {
         line["score"] = verdict.score;
         line["threshold"] = verdict.threshold;
         nlohmann::ordered_json shares;
         for (std::size_t k = 0; k < names.size(); ++k) {
-            shares[names[k]] = verdict.shares[k];
+            shares[names[k]] = judged.shares[k];
         }
         line["shares"] = std::move(shares);
+    } else {
+        line["reason"] = to_string(verdict.reason);
+    }
+    if (verdict.missing > 0) {
+        line["missing"] = verdict.missing;
+    }
+    if (verdict.lost > 0) {
+        line["lost"] = verdict.lost;
     }
     return line;
 }

@@ -98,9 +98,10 @@ TEST_SUITE("tocsin_cli") {
         REQUIRE_MESSAGE(loaded, loaded.error().message());
         const auto test = tocsin::read_sequences<float>(cli.path("test.txt"));
         REQUIRE(test);
-        CHECK(loaded->step_threshold() == found["step_threshold"]);
+        CHECK(loaded->threshold() == found["step_threshold"]);
+        auto workspace = loaded->make_workspace();
         for (tocsin::index_t k = 0; k < test->count(); ++k) {
-            const auto verdict = loaded->score(test->sequence(k));
+            const auto verdict = loaded->score(test->sequence(k), workspace);
             const auto& line = found["verdicts"][static_cast<std::size_t>(k)];
             // Bits may differ: another translation unit, perhaps other compiler options.
             CHECK(verdict.step_score == doctest::Approx(line["step_score"].get<double>()));
@@ -186,20 +187,68 @@ TEST_SUITE("tocsin_cli") {
         CHECK(cli("train m rows.csv --window 5" + small).code == 0);
         CHECK(cli("fit-errors m rows.csv").code == 0);
         CHECK(cli("tune m --step-threshold 20 --feature-threshold 50").code == 0);
-        const outcome run = cli("stream m", "1,2,3\n1,2\n1,two,3\n1,nan,3\n2,3,4\n");
+        const outcome run = cli("stream m", "1,2,3\n1,2\n1,two,3\n1,nan,3\nnan,nan,nan\n2,3,4\n");
         CHECK(run.code == 0);
         const auto lines = lines_of(run.out);
-        REQUIRE(lines.size() == 5);
+        REQUIRE(lines.size() == 6);
         CHECK(lines[0]["verdict"] == "warming_up");
         CHECK(lines[1]["verdict"] == "malformed_line");
         CHECK(lines[1]["error"].get<std::string>().find("has 2 cells") != std::string::npos);
         CHECK(lines[2]["error"].get<std::string>().find("two") != std::string::npos);
-        CHECK(lines[3]["verdict"] == "invalid_sample");
-        CHECK(lines[4]["verdict"] == "warming_up");
+        CHECK(lines[3]["verdict"] == "warming_up");
+        CHECK(lines[3]["missing"] == 1);
+        CHECK(lines[3]["reason"] == "too few samples since the stream started");
+        CHECK(lines[4]["verdict"] == "invalid_sample");
+        CHECK(lines[4]["missing"] == 3);
+        CHECK(lines[4]["reason"] == "every value is missing");
+        CHECK(lines[5]["verdict"] == "warming_up");
+        CHECK_FALSE(lines[5].contains("missing"));
         const outcome strict = cli("stream m --strict", "1,2,3\n1,2\n1,2,3\n");
         CHECK(strict.code == 3);
         CHECK(lines_of(strict.out).size() == 1);
         CHECK(strict.err.find("standard input:2:") != std::string::npos);
+    }
+
+    TEST_CASE("missing values: the other sensors are judged; one that stays away is an alarm") {
+        const program cli;
+        generate_rows(cli);
+        CHECK(cli("train m rows.csv --window 5 --validation-fraction 0.3" + small).code == 0);
+        CHECK(cli("fit-errors m rows.csv").code == 0);
+        CHECK(cli("tune m rows.csv --quantile 1 --factor 2").code == 0);
+        // The first sensor never comes back; the second is far off for one row.
+        std::istringstream rows{cli.read("rows.csv")};
+        std::string line;
+        std::getline(rows, line);
+        std::string dead = line + '\n';
+        for (int row = 1; std::getline(rows, line); ++row) {
+            if (row >= 20) {
+                line = "nan" + line.substr(line.find(','));
+            }
+            if (row == 40) {
+                line = "nan,9" + line.substr(line.find(',', line.find(',') + 1));
+            }
+            dead += line + '\n';
+        }
+        const auto judged = lines_of(cli("stream m --suppress 0", dead).out);
+        REQUIRE(judged.size() == 120);
+        for (std::size_t k = 0; k < judged.size(); ++k) {
+            CAPTURE(k);
+            CHECK(judged[k].contains("score") == (k >= 4));
+            CHECK(judged[k].contains("missing") == (k >= 19));
+            CHECK(judged[k].contains("lost") == (k >= 19 + 49));
+            CHECK((k < 19 || judged[k]["shares"]["feature0"] == 0));
+        }
+        CHECK(judged[39]["verdict"] == "anomaly");
+        CHECK(judged[39]["shares"]["feature1"] > 0.5);
+        CHECK(judged[67]["alarm"] == false);
+        CHECK(judged[68]["verdict"] == "sensor_lost");
+        CHECK(judged[68]["alarm"] == true);
+        CHECK(judged[119]["alarm"] == true);
+        cli.write("dead.csv", dead);
+        const json found = run_json(cli, "detect m dead.csv");
+        CHECK(found["counts"]["sensor_lost"] == 120 - 68);
+        CHECK(cli("detect m dead.csv --output v").out.find("52 with a lost sensor") !=
+              std::string::npos);
     }
 
     TEST_CASE("detect: windows of rows, tables, an output file") {

@@ -92,7 +92,7 @@ TEST_SUITE("tocsin_cli") {
                     continue;
                 }
                 CHECK(line["threshold"] == doctest::Approx(rule.threshold()));
-                CHECK(line["verdict"] == (rule.exceeds(scores[k]) ? "anomaly" : "normal"));
+                CHECK(line["verdict"] == (scores[k] > rule.threshold() ? "anomaly" : "normal"));
                 const double threshold = rule.threshold();
                 rule.push(scores[k++]);
                 moved += rule.threshold() != threshold ? 1 : 0;
@@ -163,7 +163,8 @@ TEST_SUITE("tocsin_cli") {
         for (int line = 0; line < 100; ++line) {
             begin = rows.find('\n', begin) + 1;
         }
-        rows.replace(begin, rows.find(',', begin) - begin, "nan");
+        const std::size_t label = rows.rfind(',', rows.find('\n', begin));
+        rows.replace(begin, label - begin, "nan,nan");
         cli.write("wrong.csv", rows);
         const json plain = run_json(cli, "detect m wrong.csv");
         CHECK(plain["counts"]["invalid_sample"] == 1);
