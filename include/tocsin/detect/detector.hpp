@@ -2,8 +2,10 @@
 /// @brief The composition: scaler, model, error statistics, threshold rule, alarm control.
 #pragma once
 
+#include "tocsin/alarm/alarm_control.hpp"
 #include "tocsin/alarm/no_alarm_control.hpp"
 #include "tocsin/core/status.hpp"
+#include "tocsin/detect/borrow.hpp"
 #include "tocsin/detect/detector_archive.hpp"
 #include "tocsin/detect/detector_model.hpp"
 #include "tocsin/detect/detector_stream.hpp"
@@ -28,7 +30,6 @@
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <tuple>
 #include <utility>
 
 namespace tocsin {
@@ -52,7 +53,7 @@ namespace tocsin {
 /// @tparam Window    length of a window where it is known at compile time, or `dynamic`
 template <detector_model Model, scaler Scaler = standard_scaler<typename Model::scalar_type>,
           error_statistic Statistic = mahalanobis<>, threshold_rule Rule = quantile_threshold,
-          class Alarm = no_alarm_control, int Window = dynamic>
+          alarm_piece Alarm = no_alarm_control, int Window = dynamic>
 class detector {
     using learned_type = detail::learned_parts<Model, Scaler, Statistic, Rule, Alarm, Window>;
 
@@ -135,23 +136,12 @@ class detector {
     status train_from(training_state<scalar_type>& state, const window_list& training,
                       const window_list& validation, const Trainer& how, Callbacks&&... callbacks) {
         status ready = check();
-        for (const window_list* part : {&training, &validation}) {
-            if (ready.ok() && !(part->empty() && part == &validation)) {
-                ready = detail::check_windows("train", *part, features(), window_steps());
-            }
-        }
+        ready = ready.ok() ? detail::train_parts(parts_, state, training, validation, how,
+                                                 window_steps(), callbacks...)
+                           : ready;
         if (!ready.ok()) {
             return ready;
         }
-        Scaler fitted = parts_.scaler;
-        if (const status trained = detail::fit_scaled(parts_.model, fitted, training, validation,
-                                                      how, state, callbacks...);
-            !trained.ok()) {
-            return trained;
-        }
-        parts_.scaler = std::move(fitted);
-        parts_.mean = detail::mean_of(parts_.scaler, training);
-        parts_.weights.own(parts_.model, state.best_parameters);
         learn_anew(detector_phase::trained);
         return {};
     }
@@ -165,18 +155,10 @@ class detector {
         if (const status ready = check(); !ready.ok()) {
             return ready;
         }
-        const int scaled = detail::features_of(data_scaler, features());
-        if (mean.size() != features() || scaled != features()) {
-            return status::error(error_code::invalid_argument, "borrow: a mean of ", mean.size(),
-                                 " and a scaler of ", scaled, " features for a detector of ",
-                                 features());
+        if (const status taken = detail::borrow_weights(parts_, weights, data_scaler, mean);
+            !taken.ok()) {
+            return taken;
         }
-        if (const status usable = parts_.weights.borrow(parts_.model, weights); !usable.ok()) {
-            return usable;
-        }
-        parts_.scaler = data_scaler;
-        parts_.mean = vector_view<const scalar_type>(mean.data(), features());
-        parts_.scaler.transform(parts_.mean);
         learn_anew(detector_phase::trained);
         return {};
     }
@@ -251,13 +233,7 @@ class detector {
             !ready.ok()) {
             return ready;
         }
-        matrix<scalar_type> original(features(), settings().window);
-        detail::for_each_prediction(
-            parts_, source, [&](index_t k, const auto&, const matrix<scalar_type>& prediction) {
-                original = prediction;
-                parts_.scaler.inverse(original);
-                visit(k, source.window(k), std::as_const(original));
-            });
+        detail::for_each_reconstruction(parts_, source, visit);
         return {};
     }
 
@@ -279,26 +255,7 @@ class detector {
         requires reconstructs
     window_verdict score(const Eigen::MatrixBase<Derived>& window,
                          window_workspace<scalar_type>& workspace) const noexcept {
-        window_verdict outcome;
-        auto& scaled = workspace.scaled_;
-        if (phase() < detector_phase::errors_fitted || window.rows() != features() ||
-            window.cols() != settings().window || scaled.size() != window.size()) {
-            return outcome;
-        }
-        scaled = window;
-        parts_.scaler.transform(scaled);
-        detail::mark_missing(window, scaled);
-        detail::fill_holes(scaled.data(), features(), settings().window, parts_.mean.data(),
-                           settings().missing, workspace.filled_.data());
-        parts_.weights.predict(
-            parts_.model, {workspace.filled_.data(), features(), 1, settings().window},
-            {workspace.reconstruction_.data(), features(), 1, settings().window}, workspace.work_);
-        std::tie(outcome.step_score, outcome.feature_score) = workspace.measure(parts_.errors);
-        parts_.scaler.inverse(workspace.reconstruction_);
-        outcome.valid = !std::isnan(outcome.step_score) || !std::isnan(outcome.feature_score);
-        outcome.flagged_by_step = outcome.step_score > threshold(error_view::per_step);
-        outcome.flagged_by_feature = outcome.feature_score > threshold(error_view::per_feature);
-        return outcome;
+        return workspace.score(parts_, window);
     }
 
     // ---- streams: no heap, no exception, no lock --------------------------------------------
@@ -328,9 +285,9 @@ class detector {
     fleet_workspace<scalar_type> make_fleet_workspace(int group = 48) const {
         return fleet_workspace<scalar_type>(parts_, std::max(group, 1));
     }
-    /// Takes one sample of each of many streams. Scores agree with those of push() within 1e-5
-    /// relative: the model runs for many streams at once, which adds in another order. Never
-    /// allocates.
+    /// Takes one sample of each of many streams. Scores agree with those of push() within 1e-5 of
+    /// the larger of score and threshold: the model runs for many streams at once, which adds in
+    /// another order. Never allocates.
     /// @param samples  `[features x streams]`
     /// @param verdicts one per stream, overwritten
     /// @param times    one per stream; none: not known
@@ -339,22 +296,15 @@ class detector {
     void push_all(std::span<stream_type> streams, matrix_view<const scalar_type> samples,
                   std::span<verdict> verdicts, fleet_workspace<scalar_type>& workspace,
                   std::span<const double> times = {}) const noexcept {
-        const bool fits = samples.rows() == features() && workspace.group() > 0;
-        TOCSIN_ASSERT(fits && samples.cols() == static_cast<index_t>(streams.size()) &&
-                          verdicts.size() == streams.size() &&
-                          (times.empty() || times.size() == streams.size()),
-                      "push_all: one sample, verdict and time per stream are needed");
-        std::size_t count =
-            std::min({streams.size(), verdicts.size(), static_cast<std::size_t>(samples.cols())});
-        count = times.empty() ? count : std::min(count, times.size());
-        const auto group = static_cast<std::size_t>(workspace.group());
-        for (std::size_t first = 0; fits && first < count; first += group) {
-            const std::size_t size = std::min(group, count - first);
-            workspace.push(
-                parts_, size, [&](std::size_t k) -> auto& { return streams[first + k].memory_; },
-                samples.data() + static_cast<index_t>(first) * features(),
-                times.empty() ? times : times.subspan(first, size), verdicts.subspan(first, size));
-        }
+        workspace.push_all(
+            parts_, streams.size(), [&](std::size_t k) -> auto& { return streams[k].memory_; },
+            samples, verdicts, times);
+    }
+    /// The same from a matrix.
+    void push_all(std::span<stream_type> streams, const matrix<scalar_type>& samples,
+                  std::span<verdict> verdicts, fleet_workspace<scalar_type>& workspace,
+                  std::span<const double> times = {}) const noexcept {
+        push_all(streams, detail::view_of(samples), verdicts, workspace, times);
     }
     /// What each feature accounts for in the last score of a stream: non-negative with sum 1, 0 for
     /// a feature that was missing or is not forecast; all 0 where the last sample has no score, or a

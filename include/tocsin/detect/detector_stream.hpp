@@ -2,6 +2,7 @@
 /// @brief What one stream remembers of its past.
 #pragma once
 
+#include "tocsin/alarm/alarm_control.hpp"
 #include "tocsin/detect/detector_model.hpp"
 #include "tocsin/detect/stream_memory.hpp"
 #include "tocsin/detect/verdict.hpp"
@@ -17,7 +18,7 @@ namespace tocsin {
 
 /// Declared for friendship; see detector.hpp.
 template <detector_model Model, scaler Scaler, error_statistic Statistic, threshold_rule Rule,
-          class Alarm, int Window>
+          alarm_piece Alarm, int Window>
 class detector;
 
 /// One stream of a detector: the model's state or window, the clock, missing and lost sensors, alarm
@@ -55,7 +56,7 @@ class detector_stream {
     void restart() noexcept { memory_.restart(); }
 
   private:
-    template <detector_model, scaler, error_statistic, threshold_rule, class, int>
+    template <detector_model, scaler, error_statistic, threshold_rule, alarm_piece, int>
     friend class detector;
 
     explicit detector_stream(Memory memory) : memory_{std::move(memory)} {}

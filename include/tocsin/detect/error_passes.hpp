@@ -28,10 +28,10 @@ void mark_missing(const Given& given, Scaled& scaled) noexcept {
     using scalar = typename Scaled::Scalar;
     for (index_t col = 0; col < scaled.cols(); ++col) {
         for (index_t row = 0; row < scaled.rows(); ++row) {
-            scaled(row, col) =
-                std::isfinite(given(row, col))
-                    ? std::clamp(scaled(row, col), -largest_scaled_value<scalar>, largest_scaled_value<scalar>)
-                    : std::numeric_limits<scalar>::quiet_NaN();
+            scaled(row, col) = std::isfinite(given(row, col))
+                                   ? std::clamp(scaled(row, col), -largest_scaled_value<scalar>,
+                                                largest_scaled_value<scalar>)
+                                   : std::numeric_limits<scalar>::quiet_NaN();
         }
     }
 }
@@ -86,6 +86,18 @@ void for_each_prediction(const Learned& learned,
             visit(first + b, scaled_windows.window(first + b), std::as_const(prediction));
         }
     }
+}
+
+/// The same with the given windows and predictions in original units. Allocates.
+template <class Learned, class Visit>
+void for_each_reconstruction(const Learned& learned,
+                             const windows<typename Learned::scalar_type>& source, Visit&& visit) {
+    matrix<typename Learned::scalar_type> original(learned.features(), source.length());
+    for_each_prediction(learned, source, [&](index_t k, const auto&, const auto& prediction) {
+        original = prediction;
+        learned.scaler.inverse(original);
+        visit(k, source.window(k), std::as_const(original));
+    });
 }
 
 /// The error vectors of windows, by one or both views.

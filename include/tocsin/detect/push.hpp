@@ -98,7 +98,7 @@ void scale_sample(const Learned& learned, const Scalar* sample, Scalar* scaled) 
         const Scalar value = scaled[f];
         scaled[f] = value > largest_scaled_value<Scalar>    ? largest_scaled_value<Scalar>
                     : value < -largest_scaled_value<Scalar> ? -largest_scaled_value<Scalar>
-                                                     : value;
+                                                            : value;
     }
 }
 

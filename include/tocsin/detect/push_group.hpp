@@ -18,11 +18,6 @@
 
 namespace tocsin {
 
-/// Declared for friendship; see detector.hpp.
-template <detector_model Model, scaler Scaler, error_statistic Statistic, threshold_rule Rule,
-          class Alarm, int Window>
-class detector;
-
 /// Memory of detector::push_all(), one per thread; detector::make_fleet_workspace() makes one.
 template <class Scalar>
 class fleet_workspace {
@@ -42,10 +37,31 @@ class fleet_workspace {
 
     int group() const noexcept { return group_; }
 
-  private:
-    template <detector_model, scaler, error_statistic, threshold_rule, class, int>
-    friend class detector;
+    /// See detector::push_all().
+    /// @param memory_of `memory_of(k)` is the memory of stream k
+    template <class Learned, class MemoryOf>
+    void push_all(const Learned& learned, std::size_t streams, const MemoryOf& memory_of,
+                  matrix_view<const Scalar> samples, std::span<verdict> verdicts,
+                  std::span<const double> times) noexcept {
+        const bool fits = samples.rows() == learned.source.features() && group_ > 0 &&
+                          vectors_ == learned.source.vectors();
+        TOCSIN_ASSERT(fits && samples.cols() == static_cast<index_t>(streams) &&
+                          verdicts.size() == streams && (times.empty() || times.size() == streams),
+                      "push_all: one sample, verdict and time per stream are needed");
+        std::size_t count =
+            std::min({streams, verdicts.size(), static_cast<std::size_t>(samples.cols())});
+        count = times.empty() ? count : std::min(count, times.size());
+        const auto group = static_cast<std::size_t>(group_);
+        for (std::size_t first = 0; fits && first < count; first += group) {
+            const std::size_t size = std::min(group, count - first);
+            push(
+                learned, size, [&](std::size_t k) -> auto& { return memory_of(first + k); },
+                samples.data() + static_cast<index_t>(first) * samples.rows(),
+                times.empty() ? times : times.subspan(first, size), verdicts.subspan(first, size));
+        }
+    }
 
+  private:
     /// @param memory_of `memory_of(k)` is the memory of stream k
     template <class Learned, class MemoryOf>
     void push(const Learned& learned, std::size_t count, const MemoryOf& memory_of,

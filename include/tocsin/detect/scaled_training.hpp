@@ -4,8 +4,11 @@
 
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/views.hpp"
+#include "tocsin/detect/detector_phase.hpp"
 #include "tocsin/series/windows.hpp"
 #include "tocsin/training/training_state.hpp"
+
+#include <utility>
 
 namespace tocsin::detail {
 
@@ -59,6 +62,33 @@ column<Scalar> mean_of(const Scaler& data_scaler, const windows<Scalar>& trainin
         count += columns;
     });
     return (sum / static_cast<double>(count)).template cast<Scalar>();
+}
+
+/// Trains the scaler and the model of a detector; see detector::train_from(). A failure leaves the
+/// parts as they were.
+/// @param steps that a window must have; 0: any number
+template <class Learned, class Trainer, class... Callbacks>
+status train_parts(Learned& learned, training_state<typename Learned::scalar_type>& state,
+                   const windows<typename Learned::scalar_type>& training,
+                   const windows<typename Learned::scalar_type>& validation, const Trainer& how,
+                   int steps, Callbacks&&... callbacks) {
+    status usable = check_windows("train", training, learned.features(), steps);
+    if (usable.ok() && !validation.empty()) {
+        usable = check_windows("train", validation, learned.features(), steps);
+    }
+    if (!usable.ok()) {
+        return usable;
+    }
+    auto fitted = learned.scaler;
+    if (const status trained =
+            fit_scaled(learned.model, fitted, training, validation, how, state, callbacks...);
+        !trained.ok()) {
+        return trained;
+    }
+    learned.scaler = std::move(fitted);
+    learned.mean = mean_of(learned.scaler, training);
+    learned.weights.own(learned.model, state.best_parameters);
+    return {};
 }
 
 } // namespace tocsin::detail

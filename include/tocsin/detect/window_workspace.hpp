@@ -4,24 +4,19 @@
 
 #include "tocsin/core/storage.hpp"
 #include "tocsin/core/views.hpp"
-#include "tocsin/detect/detector_model.hpp"
+#include "tocsin/detect/detector_phase.hpp"
+#include "tocsin/detect/error_passes.hpp"
 #include "tocsin/detect/error_views.hpp"
 #include "tocsin/detect/verdict.hpp"
 #include "tocsin/detect/window_errors.hpp"
-#include "tocsin/errors/error_statistic.hpp"
-#include "tocsin/series/scalers/scaler.hpp"
-#include "tocsin/threshold/threshold_rule.hpp"
 
+#include <cmath>
 #include <span>
+#include <tuple>
 #include <utility>
 #include <vector>
 
 namespace tocsin {
-
-/// Declared for friendship; see detector.hpp.
-template <detector_model Model, scaler Scaler, error_statistic Statistic, threshold_rule Rule,
-          class Alarm, int Window>
-class detector;
 
 /// What detector::score() computes in, one per thread; afterwards it holds the details of the last
 /// window. detector::make_workspace() makes one.
@@ -45,10 +40,35 @@ class window_workspace {
     /// The score of each feature, NaN where it has none.
     std::span<const double> feature_scores() const noexcept { return feature_scores_; }
 
-  private:
-    template <detector_model, scaler, error_statistic, threshold_rule, class, int>
-    friend class detector;
+    /// See detector::score().
+    template <class Learned, class Derived>
+    window_verdict score(const Learned& learned,
+                         const Eigen::MatrixBase<Derived>& window) noexcept {
+        window_verdict outcome;
+        const int features = learned.features();
+        const int length = learned.settings.window;
+        if (learned.phase < detector_phase::errors_fitted || window.rows() != features ||
+            window.cols() != length || scaled_.size() != window.size()) {
+            return outcome;
+        }
+        scaled_ = window;
+        learned.scaler.transform(scaled_);
+        detail::mark_missing(window, scaled_);
+        detail::fill_holes(scaled_.data(), features, length, learned.mean.data(),
+                           learned.settings.missing, filled_.data());
+        learned.weights.predict(learned.model, {filled_.data(), features, 1, length},
+                                {reconstruction_.data(), features, 1, length}, work_);
+        std::tie(outcome.step_score, outcome.feature_score) = measure(learned.errors);
+        learned.scaler.inverse(reconstruction_);
+        outcome.valid = !std::isnan(outcome.step_score) || !std::isnan(outcome.feature_score);
+        outcome.flagged_by_step =
+            outcome.step_score > learned.thresholds.threshold(error_view::per_step);
+        outcome.flagged_by_feature =
+            outcome.feature_score > learned.thresholds.threshold(error_view::per_feature);
+        return outcome;
+    }
 
+  private:
     /// The largest scores of the window in scaled_, reconstructed in reconstruction_.
     template <class Views>
     std::pair<double, double> measure(const Views& views) noexcept {
