@@ -35,7 +35,7 @@ using tocsin_test::windows_over;
 namespace {
 
 const double infinity = std::numeric_limits<double>::infinity();
-constexpr float nan = std::numeric_limits<float>::quiet_NaN();
+constexpr float not_a_number = std::numeric_limits<float>::quiet_NaN();
 constexpr int length = 12;
 
 template <class Model>
@@ -183,7 +183,7 @@ TEST_SUITE("detect") {
         const auto windows = windows_over(values, length);
         auto detector = Kind::learned();
         auto broken = values;
-        broken(1, 17) = nan;
+        broken(1, 17) = not_a_number;
         broken(0, 100) = std::numeric_limits<float>::infinity();
         const auto broken_windows = windows_over(broken, length);
         CHECK(says(detector.train(broken_windows, {}, quick_trainer()),
@@ -200,7 +200,7 @@ TEST_SUITE("detect") {
             CHECK((std::isnan(score) || std::isfinite(score)));
         }
         const double now = detector.threshold();
-        broken.setConstant(nan);
+        broken.setConstant(not_a_number);
         for (const auto& outcome :
              {detector.tune(broken_windows), detector.fit_errors(broken_windows)}) {
             CHECK(outcome.code() == error_code::invalid_data);
@@ -223,7 +223,7 @@ TEST_SUITE("detect") {
             values(1, t) += 40;
         }
         for (const index_t t : {10, 20, 30, 200, 250}) { // nothing to score there
-            values.col(t).setConstant(nan);
+            values.col(t).setConstant(not_a_number);
         }
         const auto windows = windows_over(values, length, length);
         constexpr bool by_window = Kind::detector::reconstructs;
@@ -263,7 +263,7 @@ TEST_SUITE("detect") {
         CHECK(detector.threshold() == infinity);
         REQUIRE(detector.tune(windows).ok());
         CHECK(detector.threshold() == tuned);
-        detector.override_thresholds(nan, nan);
+        detector.override_thresholds(not_a_number, not_a_number);
         auto stream = detector.make_stream();
         auto far_out = values;
         far_out.row(0).array() += 100;

@@ -34,7 +34,7 @@ using tocsin_test::small_forecaster;
 
 namespace {
 
-constexpr float nan = std::numeric_limits<float>::quiet_NaN();
+constexpr float not_a_number = std::numeric_limits<float>::quiet_NaN();
 constexpr double never = std::numeric_limits<double>::infinity();
 
 template <class Statistic = tocsin::mahalanobis<>, class Rule = tocsin::quantile_threshold>
@@ -111,7 +111,7 @@ void check_no_allocation(const Rule& rule) {
                 detector.learn(stream);
                 detector.push(stream, live.col(t));
                 detector.learn(stream);
-                detector.push(stream, {nan, 1.0F, 1.0F});
+                detector.push(stream, {not_a_number, 1.0F, 1.0F});
                 detector.learn(stream);
             }
         }
@@ -250,7 +250,7 @@ TEST_SUITE("detect") {
         for (int k = 0; k < 30; ++k) {
             const std::vector<float> sample =
                 k % 2 == 0 ? std::vector<float>{1000.0F + static_cast<float>(k), 0, 0}
-                           : std::vector<float>{values(0, 80), nan, values(2, 80)};
+                           : std::vector<float>{values(0, 80), not_a_number, values(2, 80)};
             const auto outcome = detector.push(asked, sample);
             CHECK((outcome.is_anomaly() || outcome.missing > 0));
             detector.learn(asked);
@@ -335,7 +335,7 @@ TEST_SUITE("detect") {
             if (kind == "restart") {
                 stream.restart();
             } else if (kind == "gap") {
-                detector.push(stream, {nan, nan, nan});
+                detector.push(stream, {not_a_number, not_a_number, not_a_number});
                 detector.learn(stream);
             }
             learn_from(100, 29, kind == "clock" ? 1000 : kind == "clock back" ? -500 : 0);

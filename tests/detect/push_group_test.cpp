@@ -25,7 +25,7 @@ using tocsin_test::windows_over;
 
 namespace {
 
-constexpr float nan = std::numeric_limits<float>::quiet_NaN();
+constexpr float not_a_number = std::numeric_limits<float>::quiet_NaN();
 
 /// Sample of a stream at a step: values of its own, sometimes missing or not there at all.
 void fill_samples(matrix<float>& samples, const matrix<float>& values, index_t t,
@@ -35,11 +35,11 @@ void fill_samples(matrix<float>& samples, const matrix<float>& values, index_t t
         for (index_t f = 0; f < samples.rows(); ++f) {
             if (random.uniform() < 0.05) {
                 samples(f, k) =
-                    random.uniform() < 0.2 ? std::numeric_limits<float>::infinity() : nan;
+                    random.uniform() < 0.2 ? std::numeric_limits<float>::infinity() : not_a_number;
             }
         }
         if (random.uniform() < 0.03) {
-            samples.col(k).setConstant(nan);
+            samples.col(k).setConstant(not_a_number);
         }
     }
 }
@@ -194,7 +194,7 @@ TEST_SUITE("detect") {
         for (std::size_t k = 0; k < 4; ++k) {
             streams[k] = detector.make_stream();
         }
-        const matrix<float> nothing = matrix<float>::Constant(3, 5, nan);
+        const matrix<float> nothing = matrix<float>::Constant(3, 5, not_a_number);
         std::vector<verdict> verdicts(5);
         detector.push_all(streams, {nothing.data(), 3, 5}, verdicts, workspace);
         for (std::size_t k = 0; k < 4; ++k) {

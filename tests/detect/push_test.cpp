@@ -37,7 +37,7 @@ using tocsin_test::windows_over;
 
 namespace {
 
-constexpr float nan = std::numeric_limits<float>::quiet_NaN();
+constexpr float not_a_number = std::numeric_limits<float>::quiet_NaN();
 constexpr float infinity = std::numeric_limits<float>::infinity();
 
 template <class Statistic = tocsin::mahalanobis<>>
@@ -99,7 +99,7 @@ void check_dead_sensor(const ten_sensors<Detector>& plant) {
     const auto& detector = plant.detector;
     matrix<float> live = plant.live;
     for (index_t t = 500; t < 2000; ++t) {
-        live(3, t) = nan;
+        live(3, t) = not_a_number;
         live(7, t) += t >= 1000 ? 20.0F : 0.0F;
     }
     auto stream = detector.make_stream();
@@ -253,7 +253,7 @@ TEST_SUITE("detect") {
         for (const auto policy :
              {missing_value::hold, missing_value::forecast, missing_value::mean}) {
             const auto detector = forecasting_detector({.missing = policy}, 2, 5);
-            for (const float bad : {nan, infinity, -infinity}) {
+            for (const float bad : {not_a_number, infinity, -infinity}) {
                 const auto values = slow_waves(60, 6);
                 auto broken = values;
                 broken(0, 50) = bad;
@@ -283,7 +283,7 @@ TEST_SUITE("detect") {
             push_each(detector, stream, values.leftCols(50));
             const auto expected = detector.forecast(stream);
             auto filled = stream;
-            detector.push(stream, {nan, values(1, 50), values(2, 50)});
+            detector.push(stream, {not_a_number, values(1, 50), values(2, 50)});
             const float value = policy == missing_value::forecast ? expected(0, 0) : replaced;
             detector.push(filled, {value, values(1, 50), values(2, 50)});
             return std::pair{detector.forecast(stream), detector.forecast(filled)};
@@ -307,7 +307,7 @@ TEST_SUITE("detect") {
             const auto say = [&](std::initializer_list<float> sample) {
                 return detector.push(stream, sample);
             };
-            const auto all_nan = say({nan, nan, nan});
+            const auto all_nan = say({not_a_number, not_a_number, not_a_number});
             CHECK(all_nan.kind == verdict_kind::invalid_sample);
             CHECK(all_nan.reason == sample_reason::missing_value);
             CHECK(all_nan.missing == 3);
@@ -315,15 +315,16 @@ TEST_SUITE("detect") {
             CHECK(all_nan.threshold == detector.threshold());
             CHECK_FALSE(all_nan.alarm);
             CHECK(sum_of(shares_of(detector, stream)) == 0);
-            for (const auto& outcome : {say({nan, infinity, nan}), say({infinity, -infinity, nan}),
-                                        say({infinity, infinity, infinity})}) {
+            for (const auto& outcome :
+                 {say({not_a_number, infinity, not_a_number}),
+                  say({infinity, -infinity, not_a_number}), say({infinity, infinity, infinity})}) {
                 CHECK(outcome.kind == verdict_kind::invalid_sample);
                 CHECK(outcome.reason == sample_reason::not_finite);
                 CHECK(outcome.missing == 3);
             }
             // A value that is there, but not one that is forecast, cannot be judged either.
             if constexpr (!std::remove_cvref_t<decltype(detector)>::reconstructs) {
-                const auto unjudged = say({nan, nan, 0});
+                const auto unjudged = say({not_a_number, not_a_number, 0});
                 CHECK(unjudged.kind == verdict_kind::invalid_sample);
                 CHECK(unjudged.reason == sample_reason::missing_value);
                 CHECK(unjudged.missing == 2);
@@ -367,7 +368,7 @@ TEST_SUITE("detect") {
             for (index_t t = 0; t < 100; ++t) {
                 matrix<float> sample = values.col(t);
                 const bool away = t >= 30 && t < 60;
-                sample(1, 0) = away ? nan : sample(1, 0);
+                sample(1, 0) = away ? not_a_number : sample(1, 0);
                 const auto outcome = detector.push(stream, sample.col(0));
                 CHECK(outcome.missing == (away ? 1 : 0));
                 CHECK(outcome.lost == (away && t >= 34 ? 1 : 0));
@@ -387,7 +388,7 @@ TEST_SUITE("detect") {
 
     TEST_CASE("push: all sensors at once can be lost, also before the first value") {
         const auto check = [](const auto& detector) {
-            const matrix<float> nothing = matrix<float>::Constant(3, 60, nan);
+            const matrix<float> nothing = matrix<float>::Constant(3, 60, not_a_number);
             const auto values = slow_waves(40, 6);
             for (const int first : {0, 40}) {
                 auto stream = detector.make_stream();
@@ -421,7 +422,7 @@ TEST_SUITE("detect") {
         const auto values = slow_waves(20, 6);
         auto stream = detector.make_stream();
         push_each(detector, stream, values.leftCols(5));
-        const std::vector<float> partial{values(0, 5), nan, values(2, 5)};
+        const std::vector<float> partial{values(0, 5), not_a_number, values(2, 5)};
         detector.push(stream, partial);
         detector.push(stream, {1.0F}); // of another size
         CHECK(stream.missing_samples(1) == 1);
@@ -437,7 +438,7 @@ TEST_SUITE("detect") {
     TEST_CASE("push: after too long a gap the stream starts anew") {
         const auto check = [](const auto& detector) {
             const auto values = slow_waves(80, 6);
-            const matrix<float> nothing = matrix<float>::Constant(3, 10, nan);
+            const matrix<float> nothing = matrix<float>::Constant(3, 10, not_a_number);
             for (const int gap : {3, 4, 10}) {
                 auto stream = detector.make_stream();
                 push_each(detector, stream, values.leftCols(40));
@@ -461,9 +462,11 @@ TEST_SUITE("detect") {
         const auto detector = forecasting_detector({.warm_up = 2}, 2, 5);
         const auto values = slow_waves(10);
         auto stream = detector.make_stream();
-        CHECK(detector.push(stream, {nan, nan, nan}).kind == verdict_kind::invalid_sample);
-        CHECK(detector.push(stream, {nan, nan, nan}).kind == verdict_kind::invalid_sample);
-        CHECK(detector.push(stream, {1, nan, 0}).kind == verdict_kind::warming_up);
+        CHECK(detector.push(stream, {not_a_number, not_a_number, not_a_number}).kind ==
+              verdict_kind::invalid_sample);
+        CHECK(detector.push(stream, {not_a_number, not_a_number, not_a_number}).kind ==
+              verdict_kind::invalid_sample);
+        CHECK(detector.push(stream, {1, not_a_number, 0}).kind == verdict_kind::warming_up);
         CHECK(detector.push(stream, values.col(1)).kind == verdict_kind::warming_up);
         CHECK(detector.push(stream, values.col(2)).scored());
     }
@@ -602,7 +605,7 @@ TEST_SUITE("detect") {
             const long allocations = tocsin_test::allocations_during([&] {
                 for (index_t t = 0; t < 100; ++t) {
                     sum += detector.push(stream, values.col(t), static_cast<double>(t)).score;
-                    sum += detector.push(stream, {nan, nan, infinity}).score;
+                    sum += detector.push(stream, {not_a_number, not_a_number, infinity}).score;
                     sum += detector.push(stream, {1.0F}).score;
                     if (t % 10 == 5) {
                         sum += detector.push(stream, values.col(t), 4e9).score;

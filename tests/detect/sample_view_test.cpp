@@ -1,3 +1,4 @@
+#include "tocsin/core/views.hpp"
 #include "tocsin/detect/sample_view.hpp"
 
 #include <doctest/doctest.h>

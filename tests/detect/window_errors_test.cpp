@@ -21,7 +21,7 @@ using tocsin::detail::window_cut;
 
 namespace {
 
-constexpr float nan = std::numeric_limits<float>::quiet_NaN();
+constexpr float not_a_number = std::numeric_limits<float>::quiet_NaN();
 
 } // namespace
 
@@ -50,14 +50,15 @@ TEST_SUITE("detect") {
         const list by_feature{0, 10, 20, 1, 11, 21};
         CHECK(errors_of(scored_steps::all, error_view::per_feature) == by_feature);
         CHECK(errors_of(scored_steps::newest, error_view::per_feature) == by_feature);
-        observed[5] = nan;
+        observed[5] = not_a_number;
         CHECK(std::isnan(errors_of(scored_steps::newest, error_view::per_step)[1]));
         CHECK(std::isnan(errors_of(scored_steps::all, error_view::per_feature)[5]));
     }
 
     TEST_CASE("fill holes: the last value before a hole, the mean before the first value") {
         const std::array<float, 2> mean{7, 8};
-        const std::array<float, 8> observed{nan, 1, 2, nan, nan, nan, 4, 5};
+        const std::array<float, 8> observed{not_a_number, 1, 2, not_a_number, not_a_number,
+                                            not_a_number, 4, 5};
         std::array<float, 8> filled{};
         using values = std::array<float, 8>;
         for (const auto policy : {missing_value::hold, missing_value::forecast}) {
