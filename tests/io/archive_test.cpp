@@ -455,6 +455,7 @@ TEST_SUITE("io") {
         for (const auto& [offset, scale] : {std::pair{2, 3}, std::pair{0, 0}, std::pair{3, 2}}) {
             archive_writer writer;
             writer.expect("object.kind", "standard");
+            writer.expect("object.version", 1);
             writer.values("object.offset", std::vector<float>(std::size_t(offset), 1.0F));
             writer.values("object.scale", std::vector<float>(std::size_t(scale), 1.0F));
             archive_reader reader = reader_of(encode(writer));
@@ -465,6 +466,7 @@ TEST_SUITE("io") {
         }
         archive_writer writer;
         writer.expect("object.kind", "standard");
+        writer.expect("object.version", 1);
         writer.values("object.offset", std::vector<float>{1, 1});
         writer.values("object.scale", std::vector<float>{1, 0});
         archive_reader reader = reader_of(encode(writer));
