@@ -30,9 +30,7 @@ int main(int argc, char** argv) {
     // 1. Train on normal operation: the network learns to reproduce windows from a short summary.
     using network = encoder_decoder<float>;
     detector<network, standard_scaler<float>, mahalanobis<>, f_beta_threshold> monitor{
-        network{lstm_stack<float>{{sensors, 32}}, lstm_stack<float>{{sensors, 32}},
-                dense_head<float>{{32, sensors}}},
-        {.window = window}};
+        network::with_layers(sensors, {32}), {.window = window}};
     const auto all = make_windows(normal.values, window, 2).value();
     const auto parts = split_chronologically(all, {0.7, 0.3}).value();
     const trainer<> how{.epochs = 30, .optimiser = {.learning_rate = 5e-3}};

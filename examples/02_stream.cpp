@@ -21,8 +21,7 @@ static monitor_type train(const sinusoid_generator<float>& generator, random_gen
     const auto normal = support::record(generator, 0, random);
     const auto all = make_windows(normal.values, length).value();
     const auto parts = split_chronologically(all, {0.6, 0.2, 0.2}).value();
-    monitor_type monitor{{lstm_stack<float>{{sensors, 24}}, lstm_stack<float>{{sensors, 24}},
-                          dense_head<float>{{24, sensors}}},
+    monitor_type monitor{encoder_decoder<float>::with_layers(sensors, {24}),
                          {.window = length},
                          {},
                          quantile_threshold{1, 1.2}}; // a fifth above the largest normal score
