@@ -2,31 +2,23 @@
 /// @brief The composition: scaler, model, error statistics, threshold rule, alarm control.
 #pragma once
 
-#include "tocsin/alarm/alarm_control.hpp"
 #include "tocsin/alarm/no_alarm_control.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/detect/borrow.hpp"
 #include "tocsin/detect/detector_archive.hpp"
-#include "tocsin/detect/detector_model.hpp"
 #include "tocsin/detect/detector_stream.hpp"
 #include "tocsin/detect/fitting.hpp"
 #include "tocsin/detect/learn.hpp"
-#include "tocsin/detect/learned.hpp"
-#include "tocsin/detect/push.hpp"
 #include "tocsin/detect/push_group.hpp"
 #include "tocsin/detect/scaled_training.hpp"
 #include "tocsin/detect/stream_answers.hpp"
 #include "tocsin/detect/window_workspace.hpp"
 #include "tocsin/errors/mahalanobis.hpp"
-#include "tocsin/series/scalers/scaler.hpp"
 #include "tocsin/series/scalers/standard_scaler.hpp"
 #include "tocsin/threshold/quantile_threshold.hpp"
-#include "tocsin/threshold/threshold_rule.hpp"
 #include "tocsin/training/fit.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cmath>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -142,7 +134,7 @@ class detector {
         if (!ready.ok()) {
             return ready;
         }
-        learn_anew(detector_phase::trained);
+        detail::enter_phase(parts_, detector_phase::trained);
         return {};
     }
     /// Takes over a scaler and weights that were trained elsewhere: they stay in memory of the
@@ -159,7 +151,7 @@ class detector {
             !taken.ok()) {
             return taken;
         }
-        learn_anew(detector_phase::trained);
+        detail::enter_phase(parts_, detector_phase::trained);
         return {};
     }
 
@@ -175,7 +167,7 @@ class detector {
         if (const status fitted = detail::fit_error_views(parts_, normal); !fitted.ok()) {
             return fitted;
         }
-        learn_anew(detector_phase::errors_fitted);
+        detail::enter_phase(parts_, detector_phase::errors_fitted);
         return {};
     }
 
@@ -192,14 +184,14 @@ class detector {
         if (const status fitted = detail::fit_thresholds(parts_, found, labels); !fitted.ok()) {
             return fitted;
         }
-        update_phase();
+        detail::settle(parts_);
         return {};
     }
 
     /// Puts another rule in place of all, which tune() fits; the thresholds they had are gone.
     void set_rule(const Rule& rule) {
         parts_.thresholds.set_rule(rule);
-        update_phase();
+        detail::settle(parts_);
     }
     /// Puts the caller's thresholds in place of the tuned ones; nothing puts the tuned ones back.
     /// With a threshold for every view, a detector with fitted errors needs no tune(); taking them
@@ -210,7 +202,7 @@ class detector {
         if constexpr (reconstructs) {
             parts_.thresholds.override_with(error_view::per_feature, per_feature);
         }
-        update_phase();
+        detail::settle(parts_);
     }
 
     // ---- recorded data ----------------------------------------------------------------------
@@ -241,11 +233,7 @@ class detector {
     window_workspace<scalar_type> make_workspace() const
         requires reconstructs
     {
-        auto by_feature = parts_.source.cut();
-        auto by_step = by_feature;
-        by_step.view = error_view::per_step;
-        by_feature.view = error_view::per_feature;
-        return {by_step, by_feature, parts_.model.predict_work_size(1, parts_.settings.window)};
+        return window_workspace<scalar_type>(parts_);
     }
     /// Judges one window. Never allocates.
     /// @param window    `[features x window]`; of another shape or before fit_errors() the verdict
@@ -266,9 +254,7 @@ class detector {
     }
     /// Bytes of a stream by make_stream(), all told.
     std::size_t stream_size() const noexcept {
-        return sizeof(stream_type) + (detail::static_stream_bytes<Model, Window>() == dynamic
-                                          ? static_cast<std::size_t>(parts_.layout.bytes())
-                                          : 0);
+        return parts_.heap_bytes_of_stream() + sizeof(stream_type);
     }
 
     /// Takes the newest sample of a stream and judges it. Never allocates.
@@ -343,15 +329,7 @@ class detector {
     template <class Archive>
     void exchange(Archive& archive) {
         detail::exchange_learned(archive, parts_);
-        if constexpr (Archive::loading) {
-            if (!archive.outcome().ok()) { // what the phase says was loaded may be missing
-                parts_.phase = detector_phase::created;
-                return;
-            }
-            detail::settle(parts_);
-        }
     }
-
     /// Describes a stream to an archive of bytes; see io/stream_file.hpp.
     template <class Archive>
     void exchange_stream(Archive& archive, stream_type& stream) const {
@@ -365,20 +343,6 @@ class detector {
                    const window_list& given) const noexcept {
         return detail::require_phase(*this, caller, needed, given, window_steps());
     }
-    /// After a phase that thresholds depend on.
-    void learn_anew(detector_phase phase) {
-        parts_.thresholds.forget_tuned();
-        parts_.phase = phase;
-        update_phase();
-    }
-    void update_phase() {
-        if (parts_.phase >= detector_phase::errors_fitted) {
-            parts_.phase = parts_.thresholds.available() ? detector_phase::tuned
-                                                         : detector_phase::errors_fitted;
-        }
-        detail::settle(parts_);
-    }
-
     learned_type parts_;
 };
 

@@ -31,9 +31,9 @@ void check_declared_sizes(Archive& archive, const Learned& learned) {
     }
 }
 
-/// Saves or loads everything, as far as the detector has come.
+/// All parts, as far as the detector has come.
 template <class Archive, class Learned>
-void exchange_learned(Archive& archive, Learned& learned) {
+void exchange_parts(Archive& archive, Learned& learned) {
     using scalar = typename Learned::scalar_type;
     archive.expect("scalar_type", sizeof(scalar) == sizeof(float) ? "float" : "double");
     archive.object("settings", learned.settings);
@@ -99,15 +99,40 @@ void load_parameters(Archive& archive, Learned& learned) {
 template <class Learned>
 std::uint64_t identity_of(Learned& learned) noexcept {
     hash_archive archive;
-    exchange_learned(archive, learned);
+    exchange_parts(archive, learned);
     return archive.value();
 }
 
-/// Takes over what follows from the phases; call it after each change.
+/// Takes over what follows from thresholds and the rest; call it after each change.
 template <class Learned>
 void settle(Learned& learned) noexcept {
+    if (learned.phase >= detector_phase::errors_fitted) {
+        learned.phase =
+            learned.thresholds.available() ? detector_phase::tuned : detector_phase::errors_fitted;
+    }
     learned.stream_threshold = learned.thresholds.threshold(learned.view());
     learned.identity = identity_of(learned);
+}
+
+/// After a phase that the thresholds depend on.
+template <class Learned>
+void enter_phase(Learned& learned, detector_phase phase) {
+    learned.thresholds.forget_tuned();
+    learned.phase = phase;
+    settle(learned);
+}
+
+/// Saves or loads everything, as far as the detector has come.
+template <class Archive, class Learned>
+void exchange_learned(Archive& archive, Learned& learned) {
+    exchange_parts(archive, learned);
+    if constexpr (Archive::loading) {
+        if (archive.outcome().ok()) {
+            settle(learned);
+        } else { // what the phase says was loaded may be missing
+            learned.phase = detector_phase::created;
+        }
+    }
 }
 
 } // namespace tocsin::detail

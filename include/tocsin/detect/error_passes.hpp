@@ -100,6 +100,14 @@ void for_each_reconstruction(const Learned& learned,
     });
 }
 
+/// How a detector cuts windows by one view.
+template <class Learned>
+window_cut cut_of(const Learned& learned, error_view view) noexcept {
+    window_cut cut = learned.source.cut();
+    cut.view = view;
+    return cut;
+}
+
 /// The error vectors of windows, by one or both views.
 template <class Learned>
 class window_pass {
@@ -107,8 +115,8 @@ class window_pass {
     using scalar_type = typename Learned::scalar_type;
 
     explicit window_pass(const Learned& learned)
-        : learned_{&learned}, by_step_{cut(error_view::per_step)},
-          by_feature_{cut(error_view::per_feature)}, step_errors_(size_of(by_step_)),
+        : learned_{&learned}, by_step_{cut_of(learned, error_view::per_step)},
+          by_feature_{cut_of(learned, error_view::per_feature)}, step_errors_(size_of(by_step_)),
           feature_errors_(size_of(by_feature_)) {}
 
     /// Calls `visit(k, errors per step, errors per feature)` for each window. Allocates.
@@ -124,11 +132,6 @@ class window_pass {
     }
 
   private:
-    window_cut cut(error_view view) const noexcept {
-        window_cut result = learned_->source.cut();
-        result.view = view;
-        return result;
-    }
     static std::size_t size_of(const window_cut& cut) noexcept {
         return static_cast<std::size_t>(cut.vectors()) *
                static_cast<std::size_t>(cut.vector_size());

@@ -99,6 +99,12 @@ struct learned_parts {
     error_view view() const noexcept {
         return source_type::has_feature_view ? settings.view : error_view::per_step;
     }
+    /// Bytes on the heap of a stream that does not learn.
+    std::size_t heap_bytes_of_stream() const noexcept {
+        return static_stream_bytes<Model, Window>() == dynamic
+                   ? static_cast<std::size_t>(layout.bytes())
+                   : 0;
+    }
     /// Names the first setting of detector or model that is out of range.
     status check() const noexcept {
         if (const status usable = settings.check(); !usable.ok()) {

@@ -25,13 +25,15 @@ class window_workspace {
   public:
     window_workspace() = default;
     /// Allocates.
-    window_workspace(const detail::window_cut& by_step, const detail::window_cut& by_feature,
-                     index_t predict_work)
-        : by_step_{by_step}, by_feature_{by_feature}, scaled_(by_step.features, by_step.window),
-          filled_{scaled_}, reconstruction_{scaled_}, work_(static_cast<std::size_t>(predict_work)),
+    template <class Learned>
+    explicit window_workspace(const Learned& learned)
+        : by_step_{detail::cut_of(learned, error_view::per_step)},
+          by_feature_{detail::cut_of(learned, error_view::per_feature)},
+          scaled_(by_step_.features, by_step_.window), filled_{scaled_}, reconstruction_{scaled_},
+          work_(static_cast<std::size_t>(learned.model.predict_work_size(1, by_step_.window))),
           errors_(static_cast<std::size_t>(scaled_.size())),
-          step_scores_(static_cast<std::size_t>(by_step.vectors())),
-          feature_scores_(static_cast<std::size_t>(by_step.features)) {}
+          step_scores_(static_cast<std::size_t>(by_step_.vectors())),
+          feature_scores_(static_cast<std::size_t>(by_step_.features)) {}
 
     /// `[features x window]`, original units.
     const matrix<Scalar>& reconstruction() const noexcept { return reconstruction_; }
