@@ -17,7 +17,7 @@ using namespace tocsin;
 
 static constexpr index_t sensors = 3; // pressure, flow, temperature
 static constexpr index_t pumps = 1000;
-static constexpr const char* names[sensors] = {"pressure", "flow", "temperature"};
+static constexpr const char* sensor_names[sensors] = {"pressure", "flow", "temperature"};
 
 // All pumps follow the same law, each with a phase of its own.
 static column<float> sample_of(index_t pump, index_t t, random_generator& random) {
@@ -79,7 +79,8 @@ int main() {
             std::array<double, sensors> shares{};
             monitor.shares(streams[pump], shares);
             for (int s = 0; s < sensors; ++s) {
-                std::printf(", %s %.0f %%%s", names[s], 100 * shares[static_cast<std::size_t>(s)],
+                std::printf(", %s %.0f %%%s", sensor_names[s],
+                            100 * shares[static_cast<std::size_t>(s)],
                             streams[pump].missing_samples(s) > 0 ? " (missing)" : "");
             }
             std::printf(" of score %.1f\n", verdicts[pump].score);

@@ -23,6 +23,7 @@ class any_model {
     using index_t = tocsin::index_t;
     /// Files say the kind of the model inside instead.
     static constexpr const char* kind = "any_model";
+    static constexpr int version = 1; ///< that of all models inside
     using models = std::variant<tocsin::encoder_decoder<float>, tocsin::autoencoder<float>,
                                 tocsin::forecaster<float>>;
 

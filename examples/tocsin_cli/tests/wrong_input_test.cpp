@@ -124,7 +124,7 @@ const std::vector<wrong_input> table = {
     {"train m train.txt --epochs 2 --checkpoint none/state", 4, "none/state"},
     {"generate none/g", 4, "none/g"},
     {"detect series rows.csv -o none/v", 4, "none/v"},
-    {"train m .", 4, ".: cannot read"},
+    {"train m .", 4, ".: is a folder"},
     // Phases out of order.
     {"tune trained train.txt", 5, "trained: has come as far as 'trained'; run 'fit-errors'"},
     {"detect trained train.txt", 5, "run 'fit-errors'"},
