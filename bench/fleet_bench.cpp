@@ -102,8 +102,7 @@ void push_each(benchmark::State& state) {
     for (auto _ : state) {
         const auto now = samples.next();
         for (int k = 0; k < streams; ++k) {
-            benchmark::DoNotOptimize(
-                detector.push(fleet[static_cast<std::size_t>(k)], now.col(k)));
+            benchmark::DoNotOptimize(detector.push(fleet[static_cast<std::size_t>(k)], now.col(k)));
         }
     }
     report(state, streams, detector);
@@ -120,8 +119,7 @@ void detector_each(benchmark::State& state) {
     for (auto _ : state) {
         const auto now = samples.next();
         for (std::size_t k = 0; k < fleet.size(); ++k) {
-            benchmark::DoNotOptimize(
-                detectors[k].push(fleet[k], now.col(static_cast<index_t>(k))));
+            benchmark::DoNotOptimize(detectors[k].push(fleet[k], now.col(static_cast<index_t>(k))));
         }
     }
     report(state, streams, detector);

@@ -41,11 +41,10 @@ template <class Detector, class Stream = typename Detector::stream_type>
 constexpr bool runs_without_exceptions =
     noexcept(std::declval<const Detector&>().push(std::declval<Stream&>(),
                                                   std::declval<std::span<const float>>(), 1.0)) &&
-    std::is_convertible_v<
-        decltype(&Detector::push_all),
-        void (Detector::*)(std::span<Stream>, tocsin::matrix_view<const float>, std::span<verdict>,
-                           tocsin::fleet_workspace<float>&, std::span<const double>)
-            const noexcept> && // not by a call: copying an Eigen::Map is not noexcept
+    noexcept(std::declval<const Detector&>().push_all(
+        std::declval<std::span<Stream>>(), std::declval<const tocsin::matrix<float>&>(),
+        std::declval<std::span<verdict>>(), std::declval<tocsin::fleet_workspace<float>&>(),
+        std::declval<std::span<const double>>())) &&
     noexcept(std::declval<const Detector&>().learn(std::declval<Stream&>())) &&
     noexcept(std::declval<const Detector&>().shares(std::declval<const Stream&>(),
                                                     std::declval<std::span<double>>())) &&

@@ -14,8 +14,8 @@ using tocsin_test::block_error;
 using tocsin_test::random_values;
 using tocsin_test::slow_waves;
 using tocsin_test::small_forecaster;
-using model = tocsin::forecaster<float>;
-using source = tocsin::detail::error_source<model>;
+using model_type = tocsin::forecaster<float>;
+using source = tocsin::detail::error_source<model_type>;
 
 namespace {
 
@@ -35,10 +35,19 @@ struct pushed_stream {
     std::int64_t seen = 0;
 };
 
-tocsin::model_weights<model> random_weights(const model& shape, std::uint64_t seed) {
-    tocsin::model_weights<model> weights;
+tocsin::model_weights<model_type> random_weights(const model_type& shape, std::uint64_t seed) {
+    tocsin::model_weights<model_type> weights;
     weights.own(shape, random_values<float>(shape.parameter_count(), seed, 0.5));
     return weights;
+}
+
+std::vector<const tocsin::detail::source_sample<float>*>
+pointers_to(const std::vector<tocsin::detail::source_sample<float>>& samples) {
+    std::vector<const tocsin::detail::source_sample<float>*> pointers;
+    for (const auto& sample : samples) {
+        pointers.push_back(&sample);
+    }
+    return pointers;
 }
 
 } // namespace
@@ -47,7 +56,7 @@ TEST_SUITE("detect") {
     TEST_CASE("forecast errors: those of a sample are of the forecasts made for it") {
         for (const int ahead : {1, 2, 3}) {
             CAPTURE(ahead);
-            const model shape = small_forecaster(ahead);
+            const model_type shape = small_forecaster(ahead);
             const auto weights = random_weights(shape, 5);
             const source errors_of(shape, {});
             CHECK(errors_of.vectors() == 1);
@@ -84,7 +93,7 @@ TEST_SUITE("detect") {
         for (const auto& hidden : {std::initializer_list<int>{8}, {7, 5}}) {
             for (const int count : {0, 1, 2, 5, 17}) {
                 CAPTURE(count);
-                const model shape = small_forecaster(2, hidden);
+                const model_type shape = small_forecaster(2, hidden);
                 const auto weights = random_weights(shape, 7);
                 const source errors_of(shape, {});
                 std::vector<pushed_stream> alone(static_cast<std::size_t>(count),
@@ -103,7 +112,7 @@ TEST_SUITE("detect") {
                         errors_of.advance(shape, weights, alone[k].sample(sample), alone[k].work);
                         samples.push_back(together[k].sample(sample));
                     }
-                    errors_of.advance_group(shape, weights, samples, work);
+                    errors_of.advance_group(shape, weights, pointers_to(samples), work);
                     for (std::size_t k = 0; k < alone.size(); ++k) {
                         ++alone[k].seen;
                         ++together[k].seen;
@@ -117,7 +126,7 @@ TEST_SUITE("detect") {
     }
 
     TEST_CASE("forecast errors: the deepest stack can be batched") {
-        const model shape = small_forecaster(1, {2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2});
+        const model_type shape = small_forecaster(1, {2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2});
         REQUIRE(shape.check().ok());
         REQUIRE_FALSE(
             small_forecaster(1, {2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2}).check().ok());
@@ -130,7 +139,7 @@ TEST_SUITE("detect") {
         const auto values = slow_waves(1);
         errors_of.advance(shape, weights, alone.sample(values.data()), alone.work);
         const std::vector samples{together.sample(values.data())};
-        errors_of.advance_group(shape, weights, samples, work);
+        errors_of.advance_group(shape, weights, pointers_to(samples), work);
         CHECK(block_error(together.state, alone.state) < 1e-5);
     }
 }

@@ -11,6 +11,7 @@
 /// policies return NaN where an argument is NaN.
 #pragma once
 
+#include "tocsin/core/config.hpp"
 #include "tocsin/math/activations.hpp"
 #include "tocsin/math/pack_functions.hpp"
 #include "tocsin/math/rational_activations.hpp"

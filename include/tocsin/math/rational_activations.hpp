@@ -19,6 +19,7 @@
 ///     sigmoid  4 ulp [2.88, 3.36] where it is >= 1/4   1.25 epsilon [1.03, 1.18], 1.5e-7
 #pragma once
 
+#include "tocsin/core/config.hpp"
 #include "tocsin/math/pack_functions.hpp"
 
 namespace tocsin {

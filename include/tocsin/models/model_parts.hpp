@@ -61,8 +61,8 @@ class part_list {
   public:
     using names_type = std::array<const char*, sizeof...(Parts)>;
 
-    constexpr part_list(names_type names, Parts... parts) noexcept
-        : names_{names}, parts_{std::forward<Parts>(parts)...} {}
+    constexpr part_list(names_type part_names, Parts... parts) noexcept
+        : names_{part_names}, parts_{std::forward<Parts>(parts)...} {}
 
     /// Where the parameters of part `Part` begin; for the number of parts, where they end.
     template <std::size_t Part>

@@ -5,6 +5,7 @@
 #include "tocsin/core/random.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/storage.hpp"
+#include "tocsin/core/views.hpp"
 #include "tocsin/training/history.hpp"
 #include "tocsin/training/update_rule.hpp"
 
