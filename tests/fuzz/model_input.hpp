@@ -66,7 +66,7 @@ inline std::string repaired(std::string_view file) {
     }
     metadata["crc32"] = std::string(8, '0');
     metadata["sha256"] = std::string(64, '0');
-    metadata["format_version"] = "1";
+    metadata["format_version"] = "2";
     std::string json = header.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
     json.resize((json.size() + 7) / 8 * 8, ' ');
     length = json.size();

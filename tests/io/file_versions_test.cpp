@@ -185,7 +185,6 @@ TEST_SUITE("io") {
         const auto path = directory / "newer.tocsin";
         std::string content = content_of(TOCSIN_FIXTURE_DIR "/files/detector_v2.safetensors");
         REQUIRE(content.size() > 1000);
-        content.replace(content.find("crc32"), 5, "other"); // whose checksum is not looked at
         const auto archive = tocsin::archive_reader::from_bytes(std::as_bytes(std::span(content)));
         REQUIRE(archive.has_value());
         std::vector<std::string> versioned;

@@ -67,6 +67,7 @@ struct kind_archive {
 template <class Scaler>
 std::string saved_kind() {
     kind_archive archive;
+    archive.kind = Scaler::kind; // what archive.object() writes
     Scaler{}.exchange(archive);
     return archive.kind;
 }
