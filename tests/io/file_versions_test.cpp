@@ -1,6 +1,7 @@
 #include "tocsin/alarm/alarm_control.hpp"
 #include "tocsin/detect/detector.hpp"
 #include "tocsin/io/detector_file.hpp"
+#include "tocsin/io/file_seal.hpp"
 #include "tocsin/io/stream_file.hpp"
 #include "tocsin/models/forecaster.hpp"
 
@@ -13,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -183,6 +185,13 @@ TEST_SUITE("io") {
     TEST_CASE("file versions: every object of a newer version is refused by its name") {
         const temporary_directory directory;
         const auto path = directory / "newer.tocsin";
+        // With the checksums of the changed content, which otherwise are what is refused.
+        const auto write_sealed = [&](std::string changed) {
+            std::uint64_t header = 0;
+            std::memcpy(&header, changed.data(), sizeof header);
+            REQUIRE(tocsin::detail::seal(changed, header + 8));
+            std::ofstream(path, std::ios::binary) << changed;
+        };
         std::string content = content_of(TOCSIN_FIXTURE_DIR "/files/detector_v2.safetensors");
         REQUIRE(content.size() > 1000);
         const auto archive = tocsin::archive_reader::from_bytes(std::as_bytes(std::span(content)));
@@ -196,7 +205,7 @@ TEST_SUITE("io") {
                 REQUIRE(at != std::string::npos);
                 std::string newer = content;
                 newer[at + old_entry.size() - 2] = '2';
-                std::ofstream(path, std::ios::binary) << newer;
+                write_sealed(newer);
                 const auto loaded = tocsin::load_detector<kept>(path);
                 REQUIRE_FALSE(loaded.has_value());
                 CHECK(loaded.error().code() == tocsin::error_code::format_error);
@@ -206,7 +215,7 @@ TEST_SUITE("io") {
                                                "one reads up to 1"));
                 CHECK(says(loaded.error(), "newer.tocsin"));
                 newer[at + old_entry.size() - 2] = '0';
-                std::ofstream(path, std::ios::binary) << newer;
+                write_sealed(newer);
                 CHECK_FALSE(tocsin::load_detector<kept>(path).has_value());
             }
         }

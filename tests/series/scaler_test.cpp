@@ -49,29 +49,6 @@ static_assert(tocsin::scaler<tocsin::affine_scaler<double, 2, largest_magnitude>
 static_assert(tocsin::scaling_rule<largest_magnitude, float>);
 static_assert(!tocsin::scaling_rule<halving_scaler, float>);
 
-/// Notes under which kind an object is saved.
-struct kind_archive {
-    static constexpr bool loading = false;
-    std::string kind;
-    void expect(const char* name, const char* value) {
-        REQUIRE(std::string{name} == "kind");
-        kind = value;
-    }
-    template <class Number>
-    void integer(const char*, Number&, int, int) {}
-    template <class Matrix>
-    void matrix(const char*, Matrix&) {}
-    void fail(const tocsin::status&) {}
-};
-
-template <class Scaler>
-std::string saved_kind() {
-    kind_archive archive;
-    archive.kind = Scaler::kind; // what archive.object() writes
-    Scaler{}.exchange(archive);
-    return archive.kind;
-}
-
 template <class Scalar>
 constexpr Scalar quiet_nan = std::numeric_limits<Scalar>::quiet_NaN();
 
@@ -282,13 +259,6 @@ TEST_SUITE("series") {
         CHECK_FALSE(
             dynamic_scaler.set(tocsin::column<double>::Zero(2), tocsin::column<double>::Ones(3))
                 .ok());
-    }
-
-    TEST_CASE_TEMPLATE("scaler: is saved under its kind", Scaler, tocsin::standard_scaler<float>,
-                       tocsin::robust_scaler<double>, tocsin::min_max_scaler<float, 3>,
-                       tocsin::identity_scaler<double>,
-                       tocsin::affine_scaler<float, 3, largest_magnitude>) {
-        CHECK(saved_kind<Scaler>() == Scaler::kind);
     }
 
     TEST_CASE("scaler: the kinds of the library") {
