@@ -15,7 +15,6 @@
 #include "tocsin/core/views.hpp"
 #include "tocsin/detect/detector.hpp"
 #include "tocsin/detect/detector_settings.hpp"
-#include "tocsin/detect/detector.hpp"
 #include "tocsin/detect/verdict.hpp"
 #include "tocsin/detect/window_labels.hpp"
 #include "tocsin/errors/diagonal_gaussian.hpp"

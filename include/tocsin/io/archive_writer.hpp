@@ -130,8 +130,9 @@ class archive_writer {
                 state_.set_version(T::version);
                 expect("version", T::version);
             }
-            static_assert(requires { object.exchange(*this); },
-                          "to be saved, an object needs exchange(archive)");
+            static_assert(
+                requires { object.exchange(*this); },
+                "to be saved, an object needs exchange(archive)");
             object.exchange(*this);
             state_.set_version(outer_version);
         }
