@@ -56,7 +56,8 @@ class small_triangle {
 
   private:
     static constexpr std::size_t at(int row, int col) noexcept {
-        return static_cast<std::size_t>(row * (row + 1) / 2 + col);
+        const auto r = static_cast<std::size_t>(row);
+        return r * (r + 1) / 2 + static_cast<std::size_t>(col);
     }
     std::array<double,
                static_cast<std::size_t>(most_missing_elements) * (most_missing_elements + 1) / 2>

@@ -62,7 +62,7 @@ class sha256 {
     /// Section 6.2.2 of the standard, with its names.
     constexpr void mix() noexcept {
         std::array<std::uint32_t, 64> w{};
-        for (unsigned t = 0; t < 16; ++t) {
+        for (std::size_t t = 0; t < 16; ++t) {
             w[t] = std::uint32_t{block_[4 * t]} << 24U | std::uint32_t{block_[4 * t + 1]} << 16U |
                    std::uint32_t{block_[4 * t + 2]} << 8U | std::uint32_t{block_[4 * t + 3]};
         }

@@ -150,7 +150,7 @@ struct posix_files {
 /// C library's buffers, and no temporary file is known to be stale.
 struct standard_files {
     using handle = std::FILE*;
-    static constexpr handle none = nullptr;
+    static constexpr std::FILE* none = nullptr;
 
     static int look(const char* path, file_facts& facts) {
         facts = {};

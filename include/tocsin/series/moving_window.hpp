@@ -112,9 +112,9 @@ class moving_window {
                                      " and scatter ", sums.scatter, " fit no window");
             }
         }
-        for (index_t i = 0; i < values_.size(); ++i) {
-            if (!is_bounded(values_[i])) {
-                return status::error(error_code::format_error, "moving_window: value ", values_[i],
+        for (const double value : values_) {
+            if (!is_bounded(value)) {
+                return status::error(error_code::format_error, "moving_window: value ", value,
                                      " fits no window");
             }
         }
