@@ -364,10 +364,10 @@ TEST_SUITE("io") {
         };
         CHECK(refusal(huge_grid, [&](auto& a) { a.matrix("m", grid); }) ==
               "stream: 'm' is larger than the bytes");
-        for (const auto& [rows, count] :
+        for (const auto& [row_count, value_count] :
              {std::pair{-1, 0}, std::pair{0, 1}, std::pair{2, 1}, std::pair{1, 2}}) {
             const auto why = refusal(
-                [&, rows = rows, count = count](auto& a) {
+                [&, rows = row_count, count = value_count](auto& a) {
                     a.integer("rows", rows);
                     a.integer("count", count);
                     a.real("value", 1);
