@@ -115,7 +115,7 @@ class threshold_pair {
                        : std::isfinite(*threshold) ? by_hand::finite
                                                    : by_hand::never;
         archive.integer("by_hand", kind, by_hand::absent, by_hand::never);
-        double value = kind == by_hand::finite ? *threshold : 0;
+        double value = threshold.value_or(0); // empty while loading
         if (kind == by_hand::finite) {
             archive.number("threshold_by_hand", value);
         }
