@@ -25,6 +25,8 @@ struct pytorch_options {
     bool missing_bias_is_zero = false;
     /// Tensors that the model does not need may be there.
     bool allow_left_over = false;
+    /// Names that begin so may be there, too; empty: none.
+    std::string_view ignored_prefix = {};
 };
 
 namespace detail {
@@ -115,7 +117,9 @@ std::vector<std::string> pytorch_mismatches(const safetensors_reader& file, cons
         const bool wanted = std::any_of(tensors.begin(), tensors.end(), [&](const auto& tensor) {
             return tensor.name == stored.name;
         });
-        if (!wanted && !options.allow_left_over) {
+        const bool ignored =
+            !options.ignored_prefix.empty() && stored.name.starts_with(options.ignored_prefix);
+        if (!wanted && !ignored && !options.allow_left_over) {
             problems.push_back('\'' + stored.name + "' is left over" +
                                std::string(detail::pytorch_hint(stored.name)));
         }
@@ -125,43 +129,36 @@ std::vector<std::string> pytorch_mismatches(const safetensors_reader& file, cons
 
 /// Copies the weights of a PyTorch model that was saved by `safetensors.torch.save_file(
 /// model.state_dict(), path)` into the parameters of one of ours: `nn.LSTM` with any number of
-/// layers, `nn.LSTMCell`, `nn.Linear`, and `nn.Sequential` of linear layers and activations, of F32, F64, F16 or
-/// BF16.
+/// layers, `nn.LSTMCell`, `nn.Linear`, and `nn.Sequential` of linear layers and activations, of F32,
+/// F64, F16 or BF16.
 /// @param parameters `model.parameter_count()` scalars in the model's layout
 /// @param modules    where PyTorch keeps each part of the model
-/// @return `io_error`; `format_error` with the file's name and all that does not fit (see
-///         pytorch_mismatches() for lines of their own) or is not finite; `invalid_argument` for a
-///         wrong number of parameters. A failure leaves the parameters as they were. Allocates.
+/// @return `format_error` with all that does not fit (see pytorch_mismatches() for lines of their
+///         own) or is not finite; `invalid_argument` for a wrong number of parameters. A failure
+///         leaves the parameters as they were. Allocates.
 template <class Model>
-status load_pytorch(const std::filesystem::path& path, const Model& model,
+status load_pytorch(const safetensors_reader& file, const Model& model,
                     std::span<typename Model::scalar_type> parameters,
                     std::span<const pytorch_module> modules, const pytorch_options& options = {}) {
     using scalar = typename Model::scalar_type;
-    const auto refuse = [&](const auto&... why) {
-        return status::error(error_code::format_error, detail::shown_name(path), ": ", why...);
-    };
     if (static_cast<index_t>(parameters.size()) != model.parameter_count()) {
         return status::error(error_code::invalid_argument, "load_pytorch: ", parameters.size(),
                              " parameters given, the model has ", model.parameter_count());
     }
-    const auto file = safetensors_reader::open(path, options.file);
-    if (!file) {
-        return file.error();
-    }
-    if (const auto problems = pytorch_mismatches(*file, model, modules, options);
+    if (const auto problems = pytorch_mismatches(file, model, modules, options);
         !problems.empty()) {
-        return refuse(detail::joined(problems));
+        return status::error(error_code::format_error, detail::joined(problems));
     }
     std::vector<std::string> none;
     std::vector<scalar> loaded(parameters.size(), scalar(0));
     std::vector<scalar> values;
-    for (const auto& wanted : detail::pytorch_tensors_in(*file, model, modules, none)) {
-        const tensor_entry* const stored = file->find(wanted.name);
+    for (const auto& wanted : detail::pytorch_tensors_in(file, model, modules, none)) {
+        const tensor_entry* const stored = file.find(wanted.name);
         if (stored == nullptr) { // a bias that may be missing
             continue;
         }
         values.resize(static_cast<std::size_t>(stored->count()));
-        file->copy_converted(*stored, std::span(values));
+        file.copy_converted(*stored, std::span(values));
         for (std::size_t k = 0; k < values.size(); ++k) {
             // Row-major there, column-major here.
             const auto at = static_cast<index_t>(k);
@@ -171,13 +168,28 @@ status load_pytorch(const std::filesystem::path& path, const Model& model,
                                                          column * wanted.rows + row)];
             to += values[k]; // the second bias is added to the first
             if (!std::isfinite(to)) {
-                return refuse('\'', wanted.name, "' has ", static_cast<double>(to), " at [", row,
-                              ", ", at % wanted.columns, "], which is not finite");
+                return status::error(error_code::format_error, '\'', wanted.name, "' has ",
+                                     static_cast<double>(to), " at [", row, ", ",
+                                     at % wanted.columns, "], which is not finite");
             }
         }
     }
     std::copy(loaded.begin(), loaded.end(), parameters.begin());
     return {};
+}
+/// The same from a file; `io_error`, or a failure with the file's name.
+template <class Model>
+status load_pytorch(const std::filesystem::path& path, const Model& model,
+                    std::span<typename Model::scalar_type> parameters,
+                    std::span<const pytorch_module> modules, const pytorch_options& options = {}) {
+    const auto file = safetensors_reader::open(path, options.file);
+    if (!file) {
+        return file.error();
+    }
+    const status outcome = load_pytorch(*file, model, parameters, modules, options);
+    return outcome.ok()
+               ? outcome
+               : status::error(outcome.code(), detail::shown_name(path), ": ", outcome.message());
 }
 
 /// The same for an LSTM layer or stack alone, whose tensors are `prefix.weight_ih_l0` and so on;

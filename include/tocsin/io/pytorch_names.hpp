@@ -125,8 +125,8 @@ std::vector<pytorch_tensor> pytorch_tensors_of(const Model& model,
             continue;
         }
         // Several dense layers are an nn.Sequential with an activation after each.
-        const auto siblings =
-            std::count_if(blocks.begin(), blocks.end(), [&, kind = kind](const block& other) {
+        const auto siblings = std::count_if(
+            blocks.begin(), blocks.end(), [kind = kind, number = number](const block& other) {
                 return number >= 0 && split_number(other.name).first == kind;
             });
         const bool sequential = !alone && siblings > 1;
