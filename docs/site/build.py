@@ -30,6 +30,7 @@ class Pages:
         self.target = target
         self.source_url = source_url
         self.pages = {}  # of a file in the repository: its page in the site
+        self.headers = set()  # with a page in the reference
 
     def plan(self):
         self.pages[self.repository / "README.md"] = "index.md"
@@ -65,7 +66,7 @@ class Pages:
     def header(self, match):
         """A header in the text becomes a link to its page of the reference."""
         path = match[1].removeprefix("tocsin/").removeprefix("include/tocsin/")
-        if (self.repository / "include/tocsin" / path).exists():
+        if path in self.headers:
             return f"[`{match[1]}`](reference/{path.replace('.hpp', '.md')})"
         return match[0]
 
@@ -82,13 +83,19 @@ def main(repository, xml, output, source_url=""):
     target = output / "pages"
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
-    pages = Pages(repository, target, source_url.rstrip("/"))
-    pages.plan()
-    pages.write()
     site = repository / "docs/site"
     shutil.copy(site / "site.css", target)
+    reference = Reference(xml, source_url.rstrip("/"))
+    folders = reference.write(target, folders_in_order(repository))
+    if reference.silent:
+        print("\n".join(sorted(set(reference.silent))))
+        raise SystemExit(f"{len(set(reference.silent))} public names have no sentence")
+    pages = Pages(repository, target, source_url.rstrip("/"))
+    pages.plan()
+    pages.headers = {page.removeprefix("reference/").replace(".md", ".hpp")
+                     for headers in folders.values() for page in headers}
+    pages.write()
     (target / "images/README.md").unlink(missing_ok=True)
-    folders = Reference(xml, source_url.rstrip("/")).write(target, folders_in_order(repository))
     settings = (site / "mkdocs.yml").read_text(encoding="utf-8")
     lines = ["  - Reference:", "      - reference/index.md"]
     for folder, headers in folders.items():

@@ -86,9 +86,11 @@ MEANINGS = {
     "bytes": "What was written so far.",
 }
 
+# A function with its type in front, or a constant or type of a class; no statement of a body.
 DECLARATION = re.compile(
-    r"^(?:    |        )(?!return\b|using\s+\w+\s*;|if\b|for\b|while\b|else\b|case\b|///|//|\}|\.|:)"
-    r"(?:[\w:<>,&*\[\]. ()]*?[\s&*])?(?P<name>\w+)\s*(?:\(|=|;)")
+    r"^    (?!return\b|if\b|for\b|while\b|else\b|case\b|const auto [a-z_]+ =|auto [a-z_]+ =|///|//|\}|\.|:)"
+    r"(?:[\w:<>,&*\[\]. ()]*?[\s&*](?P<function>\w+)\s*\("
+    r"|(?:static |using )[\w:<>,&*\[\]. ()]*?(?P<constant>\w+)\s*=)")
 
 
 def documented(lines, k):
@@ -102,7 +104,7 @@ def explained(text):
     lines = text.split("\n")
     for k, line in enumerate(lines):
         match = DECLARATION.match(line)
-        meaning = match and MEANINGS.get(match["name"])
+        meaning = match and MEANINGS.get(match["function"] or match["constant"])
         if not meaning:
             continue
         first = k

@@ -41,6 +41,7 @@ class Reference:
         self.places = {}  # of a refid: (page, anchor)
         self.headers = []
         self.page = ""
+        self.silent = []  # public names without a sentence
 
     # ---- text ------------------------------------------------------------------------------
 
@@ -148,6 +149,15 @@ class Reference:
             found = element.find(tag)
             if found is not None:
                 blocks += self.block(found)
+        written_for_us = plain(element.find("argsstring")).endswith(("=default", "=delete"))
+        # The sentence of an enumeration may explain all its values.
+        is_value = element.tag == "enumvalue"
+        is_destructor = plain(element.find("name")).startswith("~")
+        if not blocks and not (written_for_us or is_value or is_destructor):
+            place = element.find("location")
+            name = plain(element.find("name")) or plain(element.find("compoundname"))
+            self.silent.append(f"{place.get('file')}:{place.get('line')}: {name}"
+                               if place is not None else name)
         return "\n\n".join(blocks)
 
     # ---- names -----------------------------------------------------------------------------
@@ -226,6 +236,8 @@ class Reference:
             if "detail::" in name or "@" in name:
                 continue
             compound = self.read(entry.get("refid"))
+            if compound.get("prot") == "private":
+                continue
             place = compound.find("location")
             by_header.setdefault(place.get("bodyfile") or place.get("file"), []).append(compound)
         for entry in index:
@@ -250,6 +262,9 @@ class Reference:
                         header = known[member.find("location").get("file")]
                         if member.get("id") not in {m.get("id") for m in header["members"]}:
                             header["members"].append(member)
+        # Headers whose names are all in tocsin::detail have nothing to look up.
+        self.headers = [header for header in self.headers
+                        if header["classes"] or header["members"] or header["path"].count("/") < 2]
         for header in self.headers:
             header["members"].sort(key=lambda m: int(m.find("location").get("line")))
             self.place_names(header)

@@ -19,6 +19,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstdio>
 #include <limits>
 
 namespace tocsin_cli {
@@ -45,6 +46,13 @@ struct found_period {
     std::string sensor{}; ///< that shows it most clearly
     double autocorrelation = 0;
 };
+
+/// Three significant digits: what is measured here is not more exact.
+std::string rounded(double value) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.3g", value);
+    return text;
+}
 
 struct fit_command {
     console out;
@@ -278,8 +286,8 @@ void fit_command::train(model_file& model) const {
     const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
     const double rmse = state.best_rmse;
     out.say("trained on " + std::to_string(chosen.count()) + " windows, " +
-            std::to_string(state.finished_epochs()) + " epochs in " + shown(taken.count()) +
-            " s: RMSE " + shown(rmse) +
+            std::to_string(state.finished_epochs()) + " epochs in " + rounded(taken.count()) +
+            " s: RMSE " + rounded(rmse) +
             " on the next 10 % of the rows (1 is what the mean of the "
             "data gives)");
     if (rmse >= 1) {
@@ -324,8 +332,8 @@ ordered_json fit_command::expect_alarms(const model_file& model,
     const bool timed = seconds_per_row > 0;
     const double rows = timed ? week / seconds_per_row : 10'000;
     const std::string per = timed ? " a week" : " in 10 000 rows";
-    out.say("  false alarms: " + shown(alarms.in_rows(rows)) + per + ", at most " +
-            shown(alarms.most_in_rows(rows)) + " with 95 % confidence (" +
+    out.say("  false alarms: " + rounded(alarms.in_rows(rows)) + per + ", at most " +
+            rounded(alarms.most_in_rows(rows)) + " with 95 % confidence (" +
             std::to_string(alarms.alarms) + " in " + std::to_string(alarms.rows) + " rows judged)");
     return {
         {"rows", alarms.rows},
@@ -372,12 +380,12 @@ ordered_json fit_command::expect(const model_file& model) const {
         const std::string& name = model.feature_names[static_cast<std::size_t>(f)];
         const bool found = std::isfinite(shift.size);
         out.say("    " + name + ": " +
-                (found ? shown(std::stod(shown(shift.size))) +
+                (found ? rounded(shift.size) +
                              (constant ? " (it is constant)"
-                                       : ", " + shown(shift.deviations) +
+                                       : ", " + rounded(shift.deviations) +
                                              " of its standard deviations") +
-                             ", after " + shown(shift.delay) + " rows"
-                       : "none, not even " + shown(settings.largest * unit)));
+                             ", after " + rounded(shift.delay) + " rows"
+                       : "none, not even " + rounded(settings.largest * unit)));
         sensors.push_back({{"name", name},
                            {"smallest_shift", found ? ordered_json(shift.size) : nullptr},
                            {"deviations", found ? ordered_json(shift.deviations) : nullptr},

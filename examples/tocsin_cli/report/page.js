@@ -79,6 +79,51 @@ window.addEventListener("error", (event) => { document.documentElement.dataset.e
         return low;
     };
 
+    /// Positions of the smallest and the largest value of every block of 64 rows, -1 for none: found
+    /// once, so that long recordings need not be read anew for each picture.
+    const blockSize = 64;
+    const known = new Map();
+    const blocksOf = (values) => {
+        if (!known.has(values)) {
+            const blocks = Math.ceil(count / blockSize);
+            const least = new Int32Array(blocks).fill(-1);
+            const most = new Int32Array(blocks).fill(-1);
+            for (let k = 0; k < count; ++k) {
+                const value = values[k];
+                const block = Math.floor(k / blockSize);
+                if (Number.isNaN(value)) continue;
+                if (least[block] < 0 || value < values[least[block]]) least[block] = k;
+                if (most[block] < 0 || value > values[most[block]]) most[block] = k;
+            }
+            known.set(values, { least, most });
+        }
+        return known.get(values);
+    };
+    /// Positions of the smallest and the largest value in [from, to), -1 for none.
+    const extremes = (values, from, to) => {
+        let least = -1;
+        let most = -1;
+        const look = (k) => {
+            if (k < 0 || Number.isNaN(values[k])) return;
+            if (least < 0 || values[k] < values[least]) least = k;
+            if (most < 0 || values[k] > values[most]) most = k;
+        };
+        if (to - from < 2 * blockSize) {
+            for (let k = from; k < to; ++k) look(k);
+            return [least, most];
+        }
+        const blocks = blocksOf(values);
+        const begin = Math.ceil(from / blockSize);
+        const end = Math.floor(to / blockSize);
+        for (let k = from; k < begin * blockSize; ++k) look(k);
+        for (let block = begin; block < end; ++block) {
+            look(blocks.least[block]);
+            look(blocks.most[block]);
+        }
+        for (let k = end * blockSize; k < to; ++k) look(k);
+        return [least, most];
+    };
+
     /// Points for a chart of `width` pixels: all of them where they are few, else the smallest and
     /// the largest value of every pixel, in the order in which they occur.
     const thin = (low, high, width, columns) => {
@@ -112,18 +157,9 @@ window.addEventListener("error", (event) => { document.documentElement.dataset.e
             interrupt(from);
             xs.push(x[from], x[(from + to) >> 1]);
             columns.forEach((values, c) => {
-                let least = Infinity;
-                let most = -Infinity;
-                let leastAt = 0;
-                let mostAt = 0;
-                for (let k = from; k < to; ++k) {
-                    const value = values[k];
-                    if (value < least) { least = value; leastAt = k; }
-                    if (value > most) { most = value; mostAt = k; }
-                }
-                if (least > most) ys[c].push(null, null); // nothing but missing values
-                else if (leastAt <= mostAt) ys[c].push(least, most);
-                else ys[c].push(most, least);
+                const [least, most] = extremes(values, from, to);
+                if (least < 0) ys[c].push(null, null); // nothing but missing values
+                else ys[c].push(values[Math.min(least, most)], values[Math.max(least, most)]);
             });
         }
         return [xs, ...ys];
@@ -182,6 +218,7 @@ window.addEventListener("error", (event) => { document.documentElement.dataset.e
         {
             stroke: css("--muted"), grid: { stroke: css("--grid"), width: 1 }, ticks: { stroke: css("--line"), width: 1 },
             font: "12px system-ui, sans-serif", space: 90, size: withTimes ? 46 : 6,
+            ...(withTimes && !epochs && !timed ? { size: 28, label: data.axis.kind === "row" ? "row" : "time, as written", labelSize: 18, labelFont: "12px system-ui, sans-serif" } : {}),
             values: !withTimes ? () => [] : timed && !epochs ? timeLabels : (u, splits) => splits.map((v) => (v === null ? "" : String(v))),
         },
         {
