@@ -116,8 +116,8 @@ class linear_autoregression {
         return {};
     }
 
-    /// Scores the next sample, `[features]`. NaN before `order` samples, before fit() and for a
-    /// wrong size. Never allocates.
+    /// Scores the next sample, `[features]`. NaN before `order` samples, before fit(), for a wrong
+    /// size and where a value is missing. Never allocates.
     double push(std::span<const double> sample) noexcept {
         constexpr double none = std::numeric_limits<double>::quiet_NaN();
         if (features() == 0 || static_cast<int>(sample.size()) != features()) {
