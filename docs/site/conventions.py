@@ -59,6 +59,18 @@ MEANINGS = {
     "slope": "The derivative, as a function of the value y of the activation itself.",
     "is_static": "Whether the size is known at compile time.",
     "name": "Its name, for people.",
+    # Layers; see concept differentiable_layer.
+    "forward": "Computes all time steps into the tape. See concept differentiable_layer.",
+    "backward": "Adds to the gradients of the parameters and overwrites those of the inputs. See "
+                "concept differentiable_layer.",
+    "tape_type": "What the forward pass leaves for the backward pass, in the caller's buffer.",
+    "statistics_count": "Scalars of the running statistics.",
+    "for_each_statistics_block": "Calls `visit` for each named block of the running statistics.",
+    "arithmetic": "How activations are computed.",
+    "streaming_weights": "How weights are kept for prediction step by step.",
+    # Verdicts.
+    "scored": "Whether the sample has a score.",
+    "is_anomaly": "Whether the score is above the threshold.",
     # Detectors.
     "model": "The shape of the network.",
     "data_scaler": "The scaler.",
@@ -84,6 +96,11 @@ MEANINGS = {
     "contains": "Whether an optional part is there; always so when writing.",
     "fail": "Notes a failure that the object itself found; success changes nothing.",
     "bytes": "What was written so far.",
+    # Readers of CSV.
+    "csv_cells": "Cells of a line, which is not owned.",
+    "delimiter": "The character between two cells.",
+    "has_timestamp": "Whether a column holds the time.",
+    "has_label": "Whether a column holds labels.",
 }
 
 # A function with its type in front, or a constant or type of a class; no statement of a body.

@@ -197,6 +197,25 @@ void fit_command::read(model_file& model) {
     }
 }
 
+/// The shortest lag at which a sensor resembles itself about as much as at `lag`, and more than at half
+/// of it: where a period is no whole number of rows, a multiple of it can fit better.
+int shortest_period(const tocsin::matrix<float>& sensor, int lag, double strength) {
+    constexpr int shortest = 4;
+    const auto resemblance = [&](int rows) {
+        const auto found = tocsin::autocorrelations(sensor, rows);
+        return found ? found->front() : 0.0;
+    };
+    for (int part = lag / shortest; part > 1; --part) {
+        for (const int candidate : {lag / part, lag / part + 1}) {
+            const double here = resemblance(candidate);
+            if (candidate < lag && here >= 0.9 * strength && here > resemblance(candidate / 2)) {
+                return candidate;
+            }
+        }
+    }
+    return lag;
+}
+
 /// The period that stands out most, looked for in the longest recording's part for training.
 found_period fit_command::find_period(const model_file& model) const {
     constexpr double clear = 0.4; // of the autocorrelation: less is no period to build on
@@ -215,7 +234,8 @@ found_period fit_command::find_period(const model_file& model) const {
         }
         const auto strength = tocsin::autocorrelations(sensor, *lag);
         if (strength && strength->front() > std::max(best.autocorrelation, clear)) {
-            best = {*lag, model.shown_names()[static_cast<std::size_t>(f)], strength->front()};
+            best = {shortest_period(sensor, *lag, strength->front()),
+                    model.shown_names()[static_cast<std::size_t>(f)], strength->front()};
         }
     }
     return best;

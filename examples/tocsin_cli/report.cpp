@@ -261,8 +261,8 @@ ordered_json detection_report::description(const time_axis& axis, index_t rows_p
         {"points", points},
         {"rows_per_point", rows_per_bucket > 1 ? static_cast<double>(rows_per_bucket) / 2 : 1.0}};
     result["axis"] = {{"kind", kinds[static_cast<int>(axis.kind)]},
-                      {"start", 1},
-                      {"step", 1},
+                      {"start", axis.at.empty() ? 0 : axis.at.front()},
+                      {"step", axis.usual_step},
                       {"usual_step", axis.usual_step},
                       {"zone", has_offset_ ? "UTC" : ""},
                       {"note", axis.note}};
@@ -365,7 +365,7 @@ std::string detection_report::blocks(const time_axis& axis, index_t rows_per_buc
                                base64(std::span<const float>{expected}));
         }
     }
-    if (!whole || axis.kind != time_axis::unit::row) {
+    if (!whole || !axis.is_regular) {
         std::vector<double> at;
         for (index_t begin = 0; begin < rows(); begin += rows_per_bucket) {
             at.push_back(axis.at[static_cast<std::size_t>(begin)]);

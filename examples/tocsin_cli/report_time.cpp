@@ -150,6 +150,9 @@ time_axis make_axis(std::span<const double> times, index_t rows, bool dates) {
             const auto middle = steps.begin() + static_cast<std::ptrdiff_t>(steps.size() / 2);
             std::nth_element(steps.begin(), middle, steps.end());
             axis.usual_step = *middle;
+            for (std::size_t k = 0; k < times.size() && axis.is_regular; ++k) {
+                axis.is_regular = times[k] == times[0] + static_cast<double>(k) * axis.usual_step;
+            }
         }
         return axis;
     }

@@ -29,6 +29,7 @@ struct time_axis {
     unit kind = unit::row;
     std::vector<double> at; ///< one a row, increasing
     double usual_step = 1;  ///< median
+    bool is_regular = true; ///< row k lies exactly at `at[0] + k * usual_step`
     std::string note;       ///< why rows are counted although there are times; else empty
 };
 

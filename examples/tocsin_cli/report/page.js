@@ -15,6 +15,19 @@ window.addEventListener("error", (event) => { document.documentElement.dataset.e
         return element;
     };
 
+    /// Once for many events; a page that is not shown has no frames, so not much later in any case.
+    const inNextFrame = (work) => {
+        let done = false;
+        const once = () => {
+            if (!done) {
+                done = true;
+                work();
+            }
+        };
+        requestAnimationFrame(once);
+        setTimeout(once, 100);
+    };
+
     // ---- numbers ----------------------------------------------------------------------------
     const decode = (id, Type) => {
         const element = at("block-" + id);
@@ -399,7 +412,7 @@ window.addEventListener("error", (event) => { document.documentElement.dataset.e
     });
 
     const smallest = Math.max(step * 4, (last - first) * 1e-9) || 1;
-    let planned = 0;
+    let planned = false;
     const show = (from, to, keepWidth = true) => {
         let width = Math.min(Math.max(to - from, smallest), Math.max(last - first, smallest));
         if (!keepWidth && to - from < smallest) to = from + width;
@@ -408,8 +421,9 @@ window.addEventListener("error", (event) => { document.documentElement.dataset.e
         low = from;
         high = from + width;
         if (!planned) {
-            planned = requestAnimationFrame(() => {
-                planned = 0;
+            planned = true;
+            inNextFrame(() => {
+                planned = false;
                 panels.forEach((panel) => panel.update());
                 placeBrush();
                 note();

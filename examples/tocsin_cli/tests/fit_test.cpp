@@ -131,7 +131,7 @@ TEST_SUITE("tocsin_cli") {
         CHECK(brief.err.find("30 rows") != std::string::npos);
         REQUIRE(cli("generate sequences.txt --normal 20").code == 0);
         CHECK(cli("fit m sequences.txt" + quick).code == 3);
-        REQUIRE(cli("generate other.csv --as csv --normal 1 --features 3 --length 900").code == 0);
+        REQUIRE(cli("generate other.csv --as csv --normal 1 --features 1 --length 900").code == 0);
         generate(cli, "long.csv", 900, 1);
         CHECK(cli("fit m long.csv other.csv --no-shifts" + quick).code != 0);
         CHECK(cli("fit m missing.csv" + quick).code == 4);

@@ -5,9 +5,13 @@
 #include <cstdio>
 #include <cstdlib>
 
+/// First part of the version; changes with incompatible interfaces.
 #define TOCSIN_VERSION_MAJOR 0
+/// Second part of the version; changes with new features.
 #define TOCSIN_VERSION_MINOR 1
+/// Third part of the version; changes with corrections.
 #define TOCSIN_VERSION_PATCH 0
+/// The version as text; files name it.
 #define TOCSIN_VERSION_STRING "0.1.0"
 
 #if defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__

@@ -16,7 +16,7 @@
 
 namespace tocsin {
 
-/// Declared for friendship; see detector.hpp.
+// Declared for friendship; see detector.hpp.
 template <detector_model Model, scaler Scaler, error_statistic Statistic, threshold_rule Rule,
           alarm_piece Alarm, int Window>
 class detector;

@@ -48,6 +48,7 @@ class mahalanobis {
           factor_(dimension), shares_(dimension), deviation_{mean_} {}
 
     int dimension() const noexcept { return moments_.dimension(); }
+    /// What is added to the diagonal, as a share of the mean variance.
     double relative_ridge() const noexcept { return relative_ridge_; }
     /// Whether distances are available.
     bool fitted() const noexcept { return fitted_; }

@@ -16,18 +16,21 @@ class float_stream {
     using sizes = detail::model_sizes<Model>;
 
   public:
-    using value_type = float; ///< a scaled value
-    static constexpr int outputs = sizes::outputs;
+    using value_type = float;                      ///< a scaled value
+    static constexpr int outputs = sizes::outputs; ///< values that the network writes
 
     /// What stands for a missing value.
     static constexpr float missing() noexcept { return __builtin_nanf(""); }
+    /// Whether a value is missing.
     static constexpr bool is_missing(float value) noexcept { return detail::is_nan(value); }
+    /// A value in the units of the network.
     static TOCSIN_FIRMWARE_INLINE float scale(int feature, float value) noexcept {
         return detail::scaled(value, Model::input_offset[feature], Model::input_factor[feature]);
     }
     /// The mean of the training data, scaled.
     static constexpr float mean(int feature) noexcept { return Model::input_mean[feature]; }
 
+    /// Forgets the stream.
     void restart() noexcept { *this = {}; }
 
     /// Reads a sample, `[features]`, scaled.
@@ -47,6 +50,7 @@ class float_stream {
     static float without_mean_error(int element, float forecast) noexcept {
         return forecast - Model::error_mean[element];
     }
+    /// The error of a forecast.
     static float deviation(float observed, float forecast) noexcept { return observed - forecast; }
 
     /// The score of deviations, `[targets * look_ahead]`.
@@ -66,12 +70,12 @@ class float_stream {
                         deviations, Model::whitening));
                 }
             }
-            distance =
-                detail::full_distance<arithmetic>(deviations, Model::whitening, outputs);
+            distance = detail::full_distance<arithmetic>(deviations, Model::whitening, outputs);
         }
         static_cast<void>(some);
         return in_range(distance);
     }
+    /// The score as a number.
     static constexpr float score_as_float(float score) noexcept { return score; }
     static constexpr bool exceeds(float score) noexcept { return score > Model::threshold; }
 

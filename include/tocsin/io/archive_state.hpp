@@ -103,6 +103,7 @@ class archive_state {
 /// Adds a prefix to the names of an archive until it is destroyed.
 class [[nodiscard]] archive_scope {
   public:
+    /// Adds `name.` to the prefix.
     archive_scope(detail::archive_state& state, std::string_view name)
         : state_{&state}, size_{state.prefix_size()} {
         state.push_prefix(name);

@@ -76,6 +76,7 @@ class basic_atomic_file {
         }
     }
 
+    /// Takes over the file; the other one is closed.
     basic_atomic_file(basic_atomic_file&& other) noexcept
         : path_{std::move(other.path_)}, temporary_{std::move(other.temporary_)},
           handle_{std::exchange(other.handle_, System::none)}, buffer_{std::move(other.buffer_)},

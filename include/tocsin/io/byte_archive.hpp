@@ -145,6 +145,7 @@ class byte_reader {
   public:
     static constexpr bool loading = true;
 
+    /// @param bytes of a byte_writer, not owned
     explicit byte_reader(std::span<const std::byte> bytes) noexcept : rest_{bytes} {}
 
     /// Bytes that have not been read.

@@ -47,6 +47,7 @@ class checkpoint_writer {
     explicit checkpoint_writer(std::filesystem::path path, int every = 1)
         : path_{std::move(path)}, every_{every < 1 ? 1 : every} {}
 
+    /// Writes the file if it is its turn; a callback of training.
     template <class Event>
     void operator()(const Event& event) {
         if ((event.record.epoch + 1) % every_ == 0) {

@@ -19,9 +19,11 @@ namespace tocsin {
 /// same order as firmware::watcher, so the same bits.
 class firmware_float {
   public:
+    /// How products and sums are rounded.
     using arithmetic = firmware::separate_arithmetic;
     static constexpr const char* name = "float";
 
+    /// @param model must outlive this
     explicit firmware_float(const firmware_model& model)
         : model_{model}, threshold_{static_cast<float>(model.threshold)} {
         for (const firmware_layer& layer : model_.lstm) {
@@ -59,21 +61,24 @@ class firmware_float {
     }
 
     const firmware_model& model() const noexcept { return model_; }
+    /// All weights in the order of the firmware.
     std::span<const float> weights() const noexcept { return weights_; }
     /// Bytes of flash for weights, scaler and statistic.
     std::size_t flash() const noexcept {
-        return sizeof(float) * (weights_.size() + model_.offset.size() + model_.factor.size() +
-                                statistic_.size());
+        return sizeof(float) *
+               (weights_.size() + model_.offset.size() + model_.factor.size() + statistic_.size());
     }
     float threshold() const noexcept { return threshold_; }
+    /// Mean of each error.
     std::span<const float> error_mean() const noexcept { return error_mean_; }
+    /// What distances are computed with.
     std::span<const float> statistic() const noexcept { return statistic_; }
     /// See float_stream::checksum().
     std::uint32_t checksum() const noexcept {
         std::uint32_t crc = 0;
-        for (const auto& part : {std::span<const float>(weights_), std::span(model_.offset),
-                                 std::span(model_.factor), std::span<const float>(statistic_),
-                                 std::span(&threshold_, 1)}) {
+        for (const auto& part :
+             {std::span<const float>(weights_), std::span(model_.offset), std::span(model_.factor),
+              std::span<const float>(statistic_), std::span(&threshold_, 1)}) {
             for (float value : part) {
                 crc = firmware::detail::add_to_crc(crc, std::bit_cast<std::uint32_t>(value));
             }
@@ -83,6 +88,7 @@ class firmware_float {
 
     // ---- a stream ---------------------------------------------------------------------------
 
+    /// Forgets the stream.
     void restart() {
         std::fill(hidden_.begin(), hidden_.end(), 0.0F);
         std::fill(cell_.begin(), cell_.end(), 0.0F);
@@ -109,16 +115,17 @@ class firmware_float {
              ++before) {
             const auto& made = forecasts_[slot(seen_ - before)];
             for (std::size_t f = 0; f < static_cast<std::size_t>(model_.targets); ++f) {
-                deviations.push_back(scaled(sample, f) - made[(before - 1) * static_cast<std::size_t>(model_.targets) + f]);
+                deviations.push_back(
+                    scaled(sample, f) -
+                    made[(before - 1) * static_cast<std::size_t>(model_.targets) + f]);
             }
         }
         namespace fw = firmware::detail;
-        const float distance =
-            model_.statistic == firmware::statistic_kind::diagonal
-                ? fw::diagonal_distance<arithmetic, false>(deviations.data(), statistic_.data(),
-                                                           model_.outputs())
-                : fw::full_distance<arithmetic>(deviations.data(), statistic_.data(),
-                                                model_.outputs());
+        const float distance = model_.statistic == firmware::statistic_kind::diagonal
+                                   ? fw::diagonal_distance<arithmetic, false>(
+                                         deviations.data(), statistic_.data(), model_.outputs())
+                                   : fw::full_distance<arithmetic>(
+                                         deviations.data(), statistic_.data(), model_.outputs());
         return distance <= std::numeric_limits<float>::max() ? distance
                                                              : std::numeric_limits<float>::max();
     }
@@ -133,9 +140,9 @@ class firmware_float {
         std::size_t at = 0;
         for (std::size_t k = 0; k < model_.lstm.size(); ++k) {
             const int hidden = model_.hidden(k);
-            weights = fw::lstm_step<arithmetic>(weights, vector_.data(),
-                                                model_.lstm[k].columns - hidden, hidden,
-                                                hidden_.data() + at, cell_.data() + at);
+            weights =
+                fw::lstm_step<arithmetic>(weights, vector_.data(), model_.lstm[k].columns - hidden,
+                                          hidden, hidden_.data() + at, cell_.data() + at);
             std::copy_n(hidden_.data() + at, hidden, vector_.data());
             at += static_cast<std::size_t>(hidden);
         }
@@ -164,7 +171,8 @@ class firmware_float {
     }
     /// A block of rows: their biases, then column by column.
     template <class Row>
-    void pack_block(const firmware_layer& layer, int rows, const std::vector<double>& added, Row&& row) {
+    void pack_block(const firmware_layer& layer, int rows, const std::vector<double>& added,
+                    Row&& row) {
         for (int k = 0; k < rows; ++k) {
             const double extra = added.empty() ? 0 : added[static_cast<std::size_t>(row(k))];
             weights_.push_back(static_cast<float>(layer.bias(row(k)) + extra));

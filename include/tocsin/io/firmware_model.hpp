@@ -26,38 +26,44 @@ namespace tocsin {
 /// One layer of a network for firmware: a column-major matrix `[rows x (columns + 1)]`, the last
 /// column the bias.
 struct firmware_layer {
-    int rows = 0;
-    int columns = 0;
-    std::vector<double> weights;
+    int rows = 0;                ///< rows of the matrix
+    int columns = 0;             ///< columns without the bias
+    std::vector<double> weights; ///< row by row, the bias last
 
+    /// One weight.
     double weight(int row, int column) const {
         return weights[static_cast<std::size_t>(column) * static_cast<std::size_t>(rows) +
                        static_cast<std::size_t>(row)];
     }
+    /// The bias of a row.
     double bias(int row) const { return weight(row, columns); }
 };
 
 /// A forecasting detector with its scaler, statistic and threshold, in the order of computation.
 struct firmware_model {
-    int features = 0;
-    int targets = 0;
-    int look_ahead = 1;
-    int warm_up = 1;
+    int features = 0;                 ///< values of a sample
+    int targets = 0;                  ///< features that are forecast
+    int look_ahead = 1;               ///< samples that are forecast
+    int warm_up = 1;                  ///< samples after a start without a score
     std::vector<firmware_layer> lstm; ///< rows by gate as lstm_gate; columns: inputs, then h
     std::vector<firmware_layer> head; ///< the last one linear, the others with max(x, 0)
     std::vector<float> offset;        ///< scaled = (x - offset) * factor
-    std::vector<float> factor;
-    std::vector<float> mean; ///< of the training data, scaled
+    std::vector<float> factor;        ///< what differences are multiplied by, one per feature
+    std::vector<float> mean;          ///< of the training data, scaled
+    /// How errors become a score.
     firmware::statistic_kind statistic = firmware::statistic_kind::diagonal;
-    std::vector<double> error_mean;
+    std::vector<double> error_mean;       ///< mean of each error
     std::vector<double> inverse_variance; ///< of a diagonal statistic
-    std::vector<double> whitening; ///< of a full one: the lower triangle W, row by row
-    double threshold = 0;
+    std::vector<double> whitening;        ///< of a full one: the lower triangle W, row by row
+    double threshold = 0;                 ///< what scores are compared with
+    /// What the network reads where a value is missing.
     firmware::missing_policy missing = firmware::missing_policy::forecast;
-    int longest_gap = 10;
-    int lost_after = 50;
+    int longest_gap = 10; ///< samples without any value after which the stream starts afresh
+    int lost_after = 50;  ///< missing samples after which a sensor is lost
 
+    /// Values that the network writes.
     int outputs() const noexcept { return targets * look_ahead; }
+    /// Hidden units of a layer.
     int hidden(std::size_t layer) const noexcept { return lstm[layer].rows / 4; }
     /// Numbers of all layers.
     std::size_t weight_count() const noexcept {
@@ -74,7 +80,8 @@ struct firmware_model {
         std::size_t count = 0;
         for (const auto* layers : {&lstm, &head}) {
             for (const firmware_layer& layer : *layers) {
-                count += static_cast<std::size_t>(layer.rows) * static_cast<std::size_t>(layer.columns);
+                count +=
+                    static_cast<std::size_t>(layer.rows) * static_cast<std::size_t>(layer.columns);
             }
         }
         return count;
@@ -130,7 +137,8 @@ status take_scaler(const Scaler& scaler, firmware_model& to) {
     } else if constexpr (requires { take(scaler.offset(), scaler.scale()); }) {
         take(scaler.offset(), scaler.scale());
     } else if (std::string_view(Scaler::kind) != "identity") {
-        return refuse("scaler '", Scaler::kind, "' is not supported; those by offset and scale are");
+        return refuse("scaler '", Scaler::kind,
+                      "' is not supported; those by offset and scale are");
     }
     return {};
 }
@@ -253,8 +261,8 @@ make_firmware_model(const detector<Model, Scaler, Statistic, Rule, Alarm, Window
         const detector_settings& settings = source.settings();
         model.threshold = source.threshold();
         model.warm_up = std::max(source.warm_up(), model.look_ahead);
-        model.missing = missing_values ? detail::policy_of(settings.missing)
-                                       : firmware::missing_policy::none;
+        model.missing =
+            missing_values ? detail::policy_of(settings.missing) : firmware::missing_policy::none;
         model.longest_gap = settings.longest_gap;
         model.lost_after = settings.lost_after;
         outcome = detail::check_numbers(model);

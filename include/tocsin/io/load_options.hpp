@@ -33,6 +33,7 @@ class load_budget {
     /// than their numbers.
     static constexpr index_t least = index_t{1} << 20;
 
+    /// @param file_bytes size of the file; objects may take `factor` times as much memory
     explicit load_budget(checked_size file_bytes = 0, int factor = 16) noexcept
         : factor_{std::max(factor, 1)}, left_{std::max((file_bytes * factor_).value(), least)} {}
 

@@ -20,7 +20,7 @@ namespace tocsin {
 
 /// How load_pytorch() treats a state_dict that is not complete.
 struct pytorch_options {
-    load_options file = {};
+    load_options file = {}; ///< limits of the file
     /// Biases may be missing, as with `bias=False`; they are then zero.
     bool missing_bias_is_zero = false;
     /// Tensors that the model does not need may be there.

@@ -37,6 +37,7 @@ class chain_sizes {
   public:
     static constexpr bool is_static = true;
     static constexpr int layers() noexcept { return static_cast<int>(sizeof...(Sizes)) - 1; }
+    /// Size at a position, the input at 0.
     static constexpr int size(int position) noexcept {
         constexpr std::array<int, sizeof...(Sizes)> values{Sizes...};
         return values[static_cast<std::size_t>(position)];
@@ -78,6 +79,7 @@ class chain_sizes {
     }
 };
 
+/// Sizes that are known at run time.
 template <>
 class chain_sizes<> {
   public:
@@ -89,10 +91,12 @@ class chain_sizes<> {
         : given_{static_cast<int>(sizes.size())}, count_{std::min(given_, maximum_chain_sizes)} {
         std::copy_n(sizes.begin(), static_cast<std::size_t>(count_), values_.begin());
     }
+    /// Sizes in order, the input first.
     constexpr chain_sizes(std::initializer_list<int> sizes) noexcept
         : chain_sizes(std::span<const int>{sizes.begin(), sizes.size()}) {}
 
     constexpr int layers() const noexcept { return count_ > 0 ? count_ - 1 : 0; }
+    /// Size at a position, the input at 0.
     constexpr int size(int position) const noexcept {
         return values_[static_cast<std::size_t>(position)];
     }
@@ -132,12 +136,14 @@ class chain_sizes<> {
         }
     }
 
+    /// Calls `visit(k, inputs, outputs)` for each layer, first to last.
     template <class Visit>
     TOCSIN_ALWAYS_INLINE constexpr void for_each_layer(Visit&& visit) const {
         for (int k = 0; k < layers(); ++k) {
             visit.template operator()<dynamic, dynamic>(k, size(k), size(k + 1));
         }
     }
+    /// Calls `visit(k, inputs, outputs)` for each layer, last to first.
     template <class Visit>
     constexpr void for_each_layer_reversed(Visit&& visit) const {
         for (int k = layers() - 1; k >= 0; --k) {

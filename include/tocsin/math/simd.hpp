@@ -12,5 +12,6 @@
 #endif
 #endif
 #ifndef TOCSIN_HAS_XSIMD
+/// Whether xsimd is used; otherwise kernels work on single values.
 #define TOCSIN_HAS_XSIMD 0
 #endif

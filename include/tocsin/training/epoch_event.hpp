@@ -12,9 +12,9 @@ namespace tocsin {
 /// What a callback is told after each epoch.
 template <class Scalar>
 struct epoch_event {
-    const epoch_record& record;
-    const training_state<Scalar>& state;
-    int planned_epochs = 0;
+    const epoch_record& record;          ///< the epoch that has just ended
+    const training_state<Scalar>& state; ///< weights and history after it
+    int planned_epochs = 0;              ///< epochs at most
 };
 
 namespace detail {

@@ -26,10 +26,11 @@ struct training_state {
     aligned_vector<Scalar> rule_state;      ///< of the optimiser
     std::int64_t step = 0;                  ///< updates so far
     random_generator random{};              ///< order of batches, dropout
-    double best_rmse = std::numeric_limits<double>::infinity();
-    int best_epoch = -1;
+    double best_rmse = std::numeric_limits<double>::infinity(); ///< of the best epoch so far
+    int best_epoch = -1;               ///< counted from 0; -1 before the first
     std::vector<epoch_record> history; ///< one per finished epoch
 
+    /// Epochs so far.
     int finished_epochs() const noexcept { return static_cast<int>(history.size()); }
 
     /// A fresh start: draws the model's parameters from the seed, zeroes the optimiser's state.

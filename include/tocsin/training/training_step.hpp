@@ -15,14 +15,14 @@ namespace tocsin {
 /// What an update changes; the caller owns all of it.
 template <class Scalar>
 struct step_target {
-    std::span<Scalar> parameters;
+    std::span<Scalar> parameters;      ///< what is updated
     std::span<Scalar> optimiser_state; ///< `optimiser.state_size(parameters.size())` scalars
     std::int64_t& step;                ///< updates so far
 };
 
 /// What an update was made from.
 struct step_outcome {
-    double loss = 0;
+    double loss = 0;          ///< before the update
     double gradient_norm = 0; ///< global, before clipping
 
     /// Whether the parameters were updated: loss and norm are finite.
