@@ -22,7 +22,8 @@ enum class error_code : std::uint8_t {
     invalid_data,     ///< the given numbers cannot be used (NaN, too few, wrong label)
     not_ready,        ///< an earlier phase (train, fit_errors, tune) has not been run
     io_error,         ///< the operating system refused to open, read, write or rename
-    format_error      ///< a file is malformed or does not have the declared shape
+    format_error,     ///< a file is malformed or does not have the declared shape
+    out_of_memory     ///< an allocation was refused while a file or a stream was loaded or saved
 };
 
 /// Success, or an error code with a message of at most 383 characters (longer ones are cut). The

@@ -2,6 +2,7 @@
 /// @brief Squared Mahalanobis distance of an error vector from the errors on normal data.
 #pragma once
 
+#include "tocsin/core/checked_size.hpp"
 #include "tocsin/errors/conditional_mean.hpp"
 #include "tocsin/errors/corr_max_shares.hpp"
 #include "tocsin/errors/covariance_factor.hpp"
@@ -47,6 +48,10 @@ class mahalanobis {
         : moments_(dimension), relative_ridge_{relative_ridge}, mean_{vector_type::Zero(dimension)},
           factor_(dimension), shares_(dimension), deviation_{mean_} {}
 
+    /// Bytes that one of this dimension takes, about, while it is fitted or loaded.
+    static constexpr checked_size memory_of(checked_size dimension) noexcept {
+        return dimension * dimension * 12 * sizeof(double) + dimension * 8 * sizeof(double);
+    }
     int dimension() const noexcept { return moments_.dimension(); }
     /// What is added to the diagonal, as a share of the mean variance.
     double relative_ridge() const noexcept { return relative_ridge_; }

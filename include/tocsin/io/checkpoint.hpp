@@ -13,30 +13,37 @@ namespace tocsin {
 /// Writes the state of a training run; the file is replaced completely or not at all.
 template <class Scalar>
 status save_checkpoint(const training_state<Scalar>& state, const std::filesystem::path& path) {
-    archive_writer archive;
-    archive.expect("content", "checkpoint");
-    archive.object("training", state);
-    return archive.write(path);
+    return detail::memory_as_status(detail::name_without_memory(path), [&] {
+        archive_writer archive;
+        archive.expect("content", "checkpoint");
+        archive.object("training", state);
+        return archive.write(path);
+    });
 }
 
 /// Reads a checkpoint. Training that resumes from it gives the same bits as uninterrupted training
 /// with the same data, model and trainer.
 /// @param fresh made by training_state::fresh for the same model and rule: sizes must agree
 /// @param options limits, and the application's check of a signature
+/// @return `io_error` or `format_error` with file and reason; `out_of_memory` where an allocation
+///         failed
 template <class Scalar>
 result<training_state<Scalar>> load_checkpoint(const std::filesystem::path& path,
                                                training_state<Scalar> fresh,
                                                const load_options& options = {}) {
-    auto archive = archive_reader::open(path, options);
-    if (!archive) {
-        return archive.error();
-    }
-    archive->expect("content", "checkpoint");
-    archive->object("training", fresh);
-    if (!archive->outcome().ok()) {
-        return archive->outcome();
-    }
-    return fresh;
+    return detail::memory_as_status(detail::name_without_memory(path),
+                                    [&]() -> result<training_state<Scalar>> {
+                                        auto archive = archive_reader::open(path, options);
+                                        if (!archive) {
+                                            return archive.error();
+                                        }
+                                        archive->expect("content", "checkpoint");
+                                        archive->object("training", fresh);
+                                        if (!archive->outcome().ok()) {
+                                            return archive->outcome();
+                                        }
+                                        return std::move(fresh);
+                                    });
 }
 
 /// Callback that saves a checkpoint every few epochs. A failure to write does not end training;

@@ -2,6 +2,7 @@
 /// @brief The sizes of a chain of layers, known at compile time or at run time.
 #pragma once
 
+#include "tocsin/core/checked_size.hpp"
 #include "tocsin/core/extents.hpp"
 #include "tocsin/core/status.hpp"
 
@@ -116,7 +117,7 @@ class chain_sizes<> {
                                      " at position ", position, " must be at least 1");
             }
         }
-        return {};
+        return check_memory(what);
     }
 
     /// Describes the sizes to an archive; a loaded file sets them.
@@ -152,6 +153,22 @@ class chain_sizes<> {
     }
 
   private:
+    /// No sum or product of sizes wraps where the weights of the largest kind of layer, an LSTM, can
+    /// be addressed several times over: parameters, packed weights, gradients.
+    status check_memory(const char* what) const noexcept {
+        checked_size bytes = 0;
+        for (int position = 1; position < count_; ++position) {
+            bytes = bytes + checked_size{size(position)} * 128 *
+                                (checked_size{size(position - 1)} + size(position) + 1);
+        }
+        if (!bytes.valid()) {
+            return status::error(error_code::invalid_argument, what, ": layers of up to ",
+                                 *std::max_element(values_.begin(), values_.begin() + count_),
+                                 " values are too large for the memory that can be addressed");
+        }
+        return {};
+    }
+
     std::array<int, maximum_chain_sizes> values_{};
     int given_ = 0; // sizes passed by the caller, so that check() can report a list that was cut
     int count_ = 0;

@@ -2,6 +2,7 @@
 /// @brief One update of a model's parameters: loss, clipping, check, optimiser.
 #pragma once
 
+#include "tocsin/core/checked_size.hpp"
 #include "tocsin/training/clipping.hpp"
 #include "tocsin/training/update_rule.hpp"
 
@@ -44,8 +45,9 @@ step_outcome training_step(const Optimiser& optimiser, Evaluate&& evaluate,
     outcome.loss = evaluate();
     outcome.gradient_norm = clip_by_global_norm(gradients, clip_norm);
     if (outcome.ok()) {
+        count_up(target.step);
         optimiser.update(target.parameters, std::span<const Scalar>(gradients),
-                         target.optimiser_state, ++target.step, rate_factor);
+                         target.optimiser_state, target.step, rate_factor);
     }
     return outcome;
 }
