@@ -23,6 +23,14 @@ endif()
 if(nlohmann_json_FOUND)
     target_link_libraries(tocsin_own INTERFACE nlohmann_json::nlohmann_json)
 endif()
+# The one-class SVM of the comparators; without libsvm it says so.
+find_path(TOCSIN_LIBSVM_INCLUDE libsvm/svm.h)
+find_library(TOCSIN_LIBSVM_LIBRARY svm)
+mark_as_advanced(TOCSIN_LIBSVM_INCLUDE TOCSIN_LIBSVM_LIBRARY)
+if(TOCSIN_LIBSVM_INCLUDE AND TOCSIN_LIBSVM_LIBRARY AND NOT CMAKE_CROSSCOMPILING)
+    target_compile_definitions(tocsin_own INTERFACE TOCSIN_LIBSVM)
+    target_link_libraries(tocsin_own INTERFACE "${TOCSIN_LIBSVM_LIBRARY}")
+endif()
 
 # One translation unit with every header, for clang-tidy: `cmake --build build/clang -t tidy`.
 set(all_headers_source "// Written by CMake: every header, for clang-tidy.\n")
