@@ -8,10 +8,12 @@
 #include "metrics.hpp"
 #include "model_file.hpp"
 #include "options.hpp"
+#include "report.hpp"
 #include "row_judge.hpp"
 #include "verdict_json.hpp"
 #include "verdict_table.hpp"
 #include <cmath>
+#include <optional>
 
 namespace tocsin_cli {
 namespace {
@@ -26,6 +28,7 @@ struct detect_command {
     std::string model_path;
     std::string data_path;
     std::string output;
+    std::string report_path;
     input_options input;
     row_options rows;
     int stride = 0;
@@ -59,6 +62,11 @@ void detect_command::add_to(CLI::App& command) {
                "How the verdicts are written without --json");
     command.add_option("-o,--output", output, "File for the verdicts; default: standard output")
         ->type_name("FILE");
+    command
+        .add_option("--report", report_path,
+                    "Rows of CSV: an HTML page to look at, which needs no network: the recording, "
+                    "score, threshold and alarms, which sensors carry each, and what was expected")
+        ->type_name("FILE");
     rows.add_to(command);
     input.add_to(command);
 }
@@ -81,6 +89,10 @@ void detect_command::run() {
         }
         judge_rows(model, data);
     } else {
+        if (!report_path.empty()) {
+            fail(tocsin::error_code::invalid_argument,
+                 "--report: is for rows of CSV without --stride");
+        }
         const int smoothing = model.detector.rule().smoothing();
         if (smoothing > 1) {
             fail(tocsin::error_code::invalid_argument, model_path, ": was tuned with --smooth ",
@@ -121,6 +133,10 @@ void detect_command::judge_rows(model_file& model, const input_data& data) {
     }
     scored_decisions decisions;
     scored_decisions alarm_decisions;
+    std::optional<detection_report> report;
+    if (!report_path.empty()) {
+        report.emplace(model, model_path, data_path);
+    }
     for (index_t t = 0; t < series.time(); ++t) {
         const auto sample = series.values.col(t);
         const row_verdict judged = judge.push(
@@ -130,6 +146,10 @@ void detect_command::judge_rows(model_file& model, const input_data& data) {
         const std::string timestamp =
             series.timestamps.empty() ? std::string{} : series.timestamps[at];
         const bool scored = verdict.scored();
+        if (report) {
+            report->add({sample.data(), static_cast<std::size_t>(sample.size())}, timestamp,
+                        data.has_labels() && series.labels[at] != 0, judged);
+        }
         counts[to_string(verdict.kind)] = counts[to_string(verdict.kind)].get<index_t>() + 1;
         if (scored && data.has_labels()) {
             decisions.add(verdict.score, verdict.is_anomaly(), series.labels[at] != 0);
@@ -180,6 +200,10 @@ void detect_command::judge_rows(model_file& model, const input_data& data) {
             summary.push_back("alarms against these labels:                 " +
                               alarm_decisions.text());
         }
+    }
+    if (report) {
+        report->write(report_path);
+        summary.push_back("report: " + report_path);
     }
     finish(model, table, std::move(verdicts), std::move(counts), metrics, summary);
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "tocsin/detect/detector.hpp"
+#include "tocsin/training/history.hpp"
 
 #include "any_model.hpp"
 #include "any_scaler.hpp"
@@ -22,7 +23,8 @@ using any_detector = tocsin::detector<any_model, any_scaler, tocsin::mahalanobis
 /// beside it, so that columns are found whatever their order.
 struct model_file {
     any_detector detector;
-    std::vector<std::string> feature_names; ///< empty for a model trained on sequences
+    std::vector<std::string> feature_names;    ///< empty for a model trained on sequences
+    std::vector<tocsin::epoch_record> history; ///< of training; empty where it is not known
 
     /// A name for each feature: its own, or feature0, feature1, ...
     std::vector<std::string> shown_names() const;

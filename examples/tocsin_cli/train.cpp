@@ -370,6 +370,7 @@ void train_command::run() {
         require(writer->outcome());
     }
     const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+    model.history = state.history;
     save_model(model, model_path);
     print_result(model, state, training.count(), validation.count(), taken.count());
 }

@@ -16,7 +16,6 @@
 #include "tocsin/detect/verdict.hpp"
 #include "tocsin/errors/diagonal_gaussian.hpp"
 #include "tocsin/errors/mahalanobis.hpp"
-#include "tocsin/errors/residual.hpp"
 #include "tocsin/layers/dense.hpp"
 #include "tocsin/layers/dense_head.hpp"
 #include "tocsin/layers/lstm.hpp"
@@ -25,4 +24,3 @@
 #include "tocsin/models/encoder_decoder.hpp"
 #include "tocsin/models/sequence_model.hpp"
 #include "tocsin/threshold/manual_threshold.hpp"
-#include "tocsin/threshold/sequence_score.hpp"

@@ -145,6 +145,27 @@ TEST_SUITE("detect") {
         CHECK(steps(clock, {4.07e9, 1.7e9 + 60.0 * 22}) == "rf");
     }
 
+    TEST_CASE("stream clock: after a first stamp of 1970 a pause is noticed within 40 samples") {
+        stream_clock clock;
+        CHECK(steps(clock, {0}) == "f");
+        for (int k = 0; k < 40; ++k) {
+            CHECK(clock.advance(1.76e9 + k, defaults) == clock_step::follows);
+        }
+        CHECK(steps(clock, {1.76e9 + 3600}) == "r");
+    }
+
+    TEST_CASE(
+        "stream clock: a clock that is always infinite is given up, one that is once is not") {
+        stream_clock clock;
+        CHECK(steps(clock, {infinity, infinity, infinity, infinity, -infinity}) == "rrRff");
+        CHECK(std::isnan(clock.last()));
+        CHECK(steps(clock, {100, 160, 220}) == "fff"); // it works again
+        CHECK(steps(clock, {-infinity, infinity, 280, infinity, 340}) == "rrfrf");
+        CHECK(steps(clock, {infinity, infinity, infinity, infinity}) == "rrRf");
+        CHECK(steps(clock, {400, infinity, 460}) == "frf");
+        CHECK(clock.last() == 460);
+    }
+
     TEST_CASE("stream clock: clear() forgets the times") {
         stream_clock clock = steady(4.07e9, 5);
         clock.clear();

@@ -2,6 +2,7 @@
 /// @brief Error vectors of models that forecast: sample minus the forecasts made for it.
 #pragma once
 
+#include "tocsin/core/config.hpp"
 #include "tocsin/core/storage.hpp"
 #include "tocsin/core/views.hpp"
 #include "tocsin/detect/error_source.hpp"
@@ -35,8 +36,13 @@ class error_source<Model> {
           outputs_{model.forecast_size(1)}, model_state_{model.state_size(1)},
           step_work_{model.step_work_size(1)} {
         if constexpr (batches) {
-            model.for_each_state_block(
-                [&](index_t size) { blocks_[static_cast<std::size_t>(block_count_++)] = size; });
+            model.for_each_state_block([&](index_t size) {
+                if (block_count_ == most_blocks) { // a model of one's own; the library's have less
+                    TOCSIN_FAIL("detector: the model's state has more than 32 blocks");
+                    return;
+                }
+                blocks_[static_cast<std::size_t>(block_count_++)] = size;
+            });
         }
     }
 
@@ -210,7 +216,7 @@ class error_source<Model> {
         }
     }
 
-    static constexpr std::size_t most_blocks = 32;
+    static constexpr int most_blocks = 32;
 
     int features_ = 0;
     index_t targets_ = 0;

@@ -26,17 +26,20 @@ enum class clock_step : std::uint8_t {
 /// clock that is set anew, or a stream that becomes slower, `clock_agreement` less one.
 class stream_clock {
   public:
-    /// @param time of the sample; NaN: not known. An infinite one is refused.
+    /// @param time of the sample; NaN: not known. An infinite one is refused, until
+    ///             `clock_agreement` of them in a row show that the clock has no more to say; then
+    ///             the stream continues as without times.
     /// O(1), never allocates.
     clock_step advance(double time, const detector_settings& settings) noexcept {
         if (std::isnan(time)) {
             return clock_step::follows;
         }
         if (!std::isfinite(time)) {
-            return clock_step::refused;
+            return advance_without_time(time, settings.clock_agreement);
         }
         if (std::isnan(last_)) {
             last_ = time;
+            agreeing_ = 0;
             return clock_step::follows;
         }
         const double longest = longest_pause(settings);
@@ -47,7 +50,7 @@ class stream_clock {
             return clock_step::follows;
         }
         const double interval = time - candidate_;
-        const bool agrees = agreeing_ > 0 && interval > 0 &&
+        const bool agrees = agreeing_ > 0 && interval > 0 && std::isfinite(interval) &&
                             (interval <= longest || agreeing_ == 1 ||
                              interval <= intervals_of_a_pause * candidate_interval_);
         agreeing_ = agrees ? agreeing_ + 1 : 1;
@@ -83,6 +86,18 @@ class stream_clock {
   private:
     static constexpr double intervals_of_a_pause = 10;
     static constexpr double learning_step = 1.05;
+    static constexpr double far_learning_step = 2;
+
+    clock_step advance_without_time(double time, std::int32_t agreement) noexcept {
+        const bool agrees = agreeing_ > 0 && std::isinf(candidate_);
+        if (agrees && agreeing_ >= agreement) {
+            return clock_step::follows;
+        }
+        agreeing_ = agrees ? agreeing_ + 1 : 1;
+        candidate_ = time;
+        candidate_interval_ = unknown_time;
+        return agreeing_ < agreement ? clock_step::refused : clock_step::reset;
+    }
 
     double longest_pause(const detector_settings& settings) const noexcept {
         if (!std::isnan(settings.longest_pause)) {
@@ -91,10 +106,13 @@ class stream_clock {
         return std::isnan(interval_) ? std::numeric_limits<double>::infinity()
                                      : intervals_of_a_pause * interval_;
     }
-    /// A recursive median: one odd interval moves it by five per cent.
+    /// A recursive median: one odd interval moves it by five per cent. Far above what follows, as
+    /// after a first stamp of 1970, it is halved: within about 30 samples it is right.
     void learn(double interval) noexcept {
         if (std::isnan(interval_)) {
             interval_ = interval;
+        } else if (intervals_of_a_pause * interval < interval_) {
+            interval_ /= far_learning_step;
         } else if (interval != interval_) {
             interval_ *= interval > interval_ ? learning_step : 1 / learning_step;
         }

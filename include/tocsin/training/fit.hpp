@@ -12,6 +12,7 @@
 #include "tocsin/training/batch_gradient.hpp"
 #include "tocsin/training/epoch_event.hpp"
 #include "tocsin/training/execution.hpp"
+#include "tocsin/training/fit_checks.hpp"
 #include "tocsin/training/losses.hpp"
 #include "tocsin/training/schedules.hpp"
 #include "tocsin/training/stopping.hpp"
@@ -54,8 +55,8 @@ struct trainer {
                                  ", batch size ", batch_size, ", truncation ", truncation,
                                  " and clip norm ", clip_norm, " must be at least 0, 1, 0 and 0");
         }
-        for (const status& policy : {optimiser.check(), check_policy(schedule),
-                                     check_policy(stopping), execution.check()}) {
+        for (const status& policy : {optimiser.check(), detail::check_policy(schedule),
+                                     detail::check_policy(stopping), execution.check()}) {
             if (!policy.ok()) {
                 return policy;
             }
@@ -110,7 +111,7 @@ struct trainer {
                 errors.rejected() > 0 ? std::numeric_limits<double>::quiet_NaN() : errors.rmse();
             record.validation_mae = errors.mae();
             if (!std::isfinite(record.validation_rmse)) {
-                return diverged(record.epoch, "validation error", record.validation_rmse);
+                return detail::diverged(record.epoch, "validation error", record.validation_rmse);
             }
             if (record.validation_rmse < state.best_rmse) {
                 state.best_rmse = record.validation_rmse;
@@ -119,24 +120,12 @@ struct trainer {
             }
             state.history.push_back(record);
             [[maybe_unused]] const epoch_event<scalar> event{record, state, epochs};
-            ((going = notify(callbacks, event) && going), ...);
+            ((going = detail::notify(callbacks, event) && going), ...);
         }
         return {};
     }
 
   private:
-    /// Schedules and stopping rules may have a `check()`, as update rules must.
-    template <class Policy>
-    static status check_policy(const Policy& policy) noexcept {
-        if constexpr (requires {
-                          { policy.check() } -> std::same_as<status>;
-                      }) {
-            return policy.check();
-        } else {
-            return {};
-        }
-    }
-
     /// Samples after a piece that its forecasts need; the next piece begins with them.
     template <class Model>
     int reach_of(const Model& model) const noexcept {
@@ -188,35 +177,11 @@ struct trainer {
                                      part->features(), " features, the model has ",
                                      model.features());
             }
-            if (const status finite = check_finite(*part); !finite.ok()) {
+            if (const status finite = detail::check_finite(*part); !finite.ok()) {
                 return finite;
             }
         }
         return {};
-    }
-
-    template <class Scalar>
-    static status check_finite(const windows<Scalar>& part) {
-        status outcome;
-        part.for_each_covered_run([&](index_t first, index_t columns) {
-            for (index_t col = first; col < first + columns && outcome.ok(); ++col) {
-                for (index_t row = 0; row < part.features(); ++row) {
-                    if (!std::isfinite(part.values()(row, col))) {
-                        outcome = status::error(error_code::invalid_data, "fit: feature ", row,
-                                                " of sample ", col, " is ",
-                                                static_cast<double>(part.values()(row, col)),
-                                                "; training needs finite samples");
-                        return;
-                    }
-                }
-            }
-        });
-        return outcome;
-    }
-
-    static status diverged(int epoch, const char* what, double value) {
-        return status::error(error_code::invalid_data, "fit: training diverged in epoch ", epoch,
-                             ": ", what, " is ", value, "; lower the learning rate");
     }
 
     template <class Model, class Scalar, class Team>
@@ -246,8 +211,8 @@ struct trainer {
                     {state.parameters, state.rule_state, state.step});
                 if (!made.ok()) {
                     const bool finite_loss = std::isfinite(made.loss);
-                    return diverged(record.epoch, finite_loss ? "gradient norm" : "loss",
-                                    finite_loss ? made.gradient_norm : made.loss);
+                    return detail::diverged(record.epoch, finite_loss ? "gradient norm" : "loss",
+                                            finite_loss ? made.gradient_norm : made.loss);
                 }
                 const double weight = static_cast<double>(batch) * (count - reach);
                 record.training_loss += made.loss * weight;
@@ -259,16 +224,6 @@ struct trainer {
         record.training_loss /= weights;
         record.gradient_norm /= updates;
         return {};
-    }
-
-    template <class Callback, class Event>
-    static bool notify(Callback& callback, const Event& event) {
-        if constexpr (std::is_same_v<decltype(callback(event)), bool>) {
-            return callback(event);
-        } else {
-            callback(event);
-            return true;
-        }
     }
 };
 
