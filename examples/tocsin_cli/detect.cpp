@@ -8,6 +8,7 @@
 #include "metrics.hpp"
 #include "model_file.hpp"
 #include "options.hpp"
+#include "report.hpp"
 #include "row_judge.hpp"
 #include "row_source.hpp"
 #include "verdict_json.hpp"
@@ -30,6 +31,7 @@ struct detect_command {
     std::string model_path;
     std::string data_path;
     std::string output;
+    std::string report_path;
     input_options input;
     row_options rows;
     int stride = 0;
@@ -65,6 +67,11 @@ void detect_command::add_to(CLI::App& command) {
                "How the verdicts are written without --json");
     command.add_option("-o,--output", output, "File for the verdicts; default: standard output")
         ->type_name("FILE");
+    command
+        .add_option("--report", report_path,
+                    "Rows of CSV: an HTML page to look at, which needs no network: the recording, "
+                    "score, threshold and alarms, which sensors carry each, and what was expected")
+        ->type_name("FILE");
     rows.add_to(command);
     input.add_to(command);
 }
@@ -98,6 +105,10 @@ void detect_command::run() {
         check_view();
         judge_rows(model, row_source{data});
     } else {
+        if (!report_path.empty()) {
+            fail(tocsin::error_code::invalid_argument,
+                 "--report: is for rows of CSV without --stride");
+        }
         const int smoothing = model.detector.rule().smoothing();
         if (smoothing > 1) {
             fail(tocsin::error_code::invalid_argument, model_path, ": was tuned with --smooth ",
@@ -170,11 +181,19 @@ void detect_command::judge_rows(model_file& model, row_source source) {
     }
     scored_decisions decisions;
     scored_decisions alarm_decisions;
+    std::optional<detection_report> report;
+    if (!report_path.empty()) {
+        report.emplace(model, model_path, data_path);
+    }
     index_t rows_judged = 0;
     for (; source.next(); ++rows_judged) {
         const row_verdict judged = judge.push(source.sample(), source.time());
         const tocsin::verdict& verdict = judged.verdict;
         const bool scored = verdict.scored();
+        if (report) {
+            report->add(source.sample(), source.timestamp(), labelled && source.anomalous(),
+                        judged);
+        }
         counts[to_string(verdict.kind)] = counts[to_string(verdict.kind)].get<index_t>() + 1;
         if (scored && labelled) {
             decisions.add(verdict.score, verdict.is_anomaly(), source.anomalous());
@@ -239,6 +258,10 @@ void detect_command::judge_rows(model_file& model, row_source source) {
         sink.write(table.take()); // the names alone where there is no row
     }
     sink.commit();
+    if (report) {
+        report->write(report_path);
+        summary.push_back("report: " + report_path);
+    }
     summarise(summary);
 }
 

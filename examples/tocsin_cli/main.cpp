@@ -62,6 +62,7 @@ int main(int argc, char** argv) {
     app.require_subcommand(1);
     app.footer(tocsin_cli::exit_code_help);
     tocsin_cli::add_generate(app);
+    tocsin_cli::add_fit(app);
     tocsin_cli::add_train(app);
     tocsin_cli::add_fit_errors(app);
     tocsin_cli::add_tune(app);

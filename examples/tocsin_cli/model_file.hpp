@@ -4,6 +4,7 @@
 
 #include "tocsin/detect/detector.hpp"
 #include "tocsin/io/csv_options.hpp"
+#include "tocsin/training/history.hpp"
 
 #include "any_model.hpp"
 #include "any_scaler.hpp"
@@ -23,7 +24,8 @@ using any_detector = tocsin::detector<any_model, any_scaler, tocsin::mahalanobis
 /// beside it, so that columns are found whatever their order.
 struct model_file {
     any_detector detector;
-    std::vector<std::string> feature_names; ///< empty for a model trained on sequences
+    std::vector<std::string> feature_names;    ///< empty for a model trained on sequences
+    std::vector<tocsin::epoch_record> history; ///< of training; empty where it is not known
     tocsin::column<double> offsets; ///< subtracted from values before they become floats, or empty
     double step = 0;                ///< usual seconds between rows of the training data; 0: unknown
     std::vector<std::string> missing; ///< what meant "missing" there, beside the usual

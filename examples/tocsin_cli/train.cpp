@@ -451,6 +451,7 @@ void train_command::run() {
     }
     const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
     judge_against_mean(model, training, validation, state.best_rmse);
+    model.history = state.history;
     save_model(model, model_path);
     print_result(model, data, state, training.count(), validation.count(), taken.count());
     if (interrupt_catcher::caught()) {

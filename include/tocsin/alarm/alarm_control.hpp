@@ -282,6 +282,18 @@ class alarm_chain {
         return first;
     }
 
+    /// Whether a piece that counts alarms (rate_monitor) sees far more of them than promised.
+    bool rate_exceeded() const noexcept {
+        const auto exceeded = [](const auto& piece) {
+            if constexpr (requires { piece.rate_exceeded(); }) {
+                return piece.rate_exceeded();
+            } else {
+                return false;
+            }
+        };
+        return std::apply([&](const auto&... piece) { return (exceeded(piece) || ...); }, pieces_);
+    }
+
     static constexpr const char* kind = "alarm_chain";
     static constexpr int version = 1;
     /// Each piece under its position in the chain: "0", "1", ...

@@ -6,6 +6,7 @@
 #include "tocsin/core/status.hpp"
 #include "tocsin/io/atomic_file.hpp"
 #include "tocsin/io/file_seal.hpp"
+#include "tocsin/io/half_precision.hpp"
 #include "tocsin/io/load_options.hpp"
 #include "tocsin/io/read_file.hpp"
 #include "tocsin/io/safetensors_header.hpp"
@@ -76,6 +77,20 @@ class safetensors_reader {
         if (!values.empty()) {
             std::memcpy(values.data(), content_.data() + data_begin_ + tensor.begin,
                         values.size_bytes());
+        }
+    }
+
+    /// The elements of a tensor of real numbers of any width, converted. Both must have the same
+    /// count, and the tensor must not hold integers (checked in debug builds). A number beyond the
+    /// range of `Scalar` becomes infinite.
+    template <class Scalar>
+    void copy_converted(const tensor_entry& tensor, std::span<Scalar> values) const noexcept {
+        TOCSIN_ASSERT(is_real(tensor.type) && tensor.count() == static_cast<index_t>(values.size()),
+                      "safetensors_reader: converted to another count, or from integers");
+        const char* from = content_.data() + data_begin_ + tensor.begin;
+        for (Scalar& value : values) {
+            value = static_cast<Scalar>(detail::real_at(from, tensor.type));
+            from += element_size(tensor.type);
         }
     }
 

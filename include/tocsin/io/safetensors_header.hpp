@@ -26,19 +26,29 @@
 
 namespace tocsin {
 
-/// Element types that are read and written, named as in the file: F32, F64, I64, U8.
-enum class tensor_type : std::uint8_t { f32, f64, i64, u8 };
+/// Element types, named as in the file: F32, F64, I64, U8, F16, BF16. The last two are only read.
+enum class tensor_type : std::uint8_t { f32, f64, i64, u8, f16, bf16 };
+
+/// Every element type.
+inline constexpr std::array all_tensor_types = {tensor_type::f32, tensor_type::f64,
+                                                tensor_type::i64, tensor_type::u8,
+                                                tensor_type::f16, tensor_type::bf16};
 
 /// Name of an element type in a file.
 constexpr std::string_view name_of(tensor_type type) noexcept {
-    constexpr std::array<std::string_view, 4> names = {"F32", "F64", "I64", "U8"};
+    constexpr std::array<std::string_view, 6> names = {"F32", "F64", "I64", "U8", "F16", "BF16"};
     return names[static_cast<std::size_t>(type)];
 }
 
 /// Bytes of one element.
 constexpr index_t element_size(tensor_type type) noexcept {
-    constexpr std::array<index_t, 4> sizes = {4, 8, 8, 1};
+    constexpr std::array<index_t, 6> sizes = {4, 8, 8, 1, 2, 2};
     return sizes[static_cast<std::size_t>(type)];
+}
+
+/// Whether the elements are real numbers.
+constexpr bool is_real(tensor_type type) noexcept {
+    return type != tensor_type::i64 && type != tensor_type::u8;
 }
 
 /// Element type of a C++ type.
@@ -133,8 +143,7 @@ class safetensors_header_parser {
             return true;
         }
         if (place_ == place::tensor && key_ == "dtype") {
-            for (const auto type :
-                 {tensor_type::f32, tensor_type::f64, tensor_type::i64, tensor_type::u8}) {
+            for (const auto type : all_tensor_types) {
                 if (text == name_of(type)) {
                     type_ = type;
                     return true;

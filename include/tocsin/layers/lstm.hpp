@@ -10,10 +10,10 @@
 #include "tocsin/layers/lstm_state.hpp"
 #include "tocsin/layers/packed_weights.hpp"
 #include "tocsin/layers/precision.hpp"
+#include "tocsin/layers/streaming_weights.hpp"
 #include "tocsin/math/lstm_batch_kernel.hpp"
 #include "tocsin/math/lstm_gradient_kernel.hpp"
 #include "tocsin/math/lstm_packing.hpp"
-#include "tocsin/math/lstm_step_kernel.hpp"
 #include "tocsin/math/packed_product.hpp"
 
 #include <algorithm>
@@ -36,6 +36,7 @@ class lstm {
     static_assert(!has_bfloat16 || std::is_same_v<Scalar, float>,
                   "lstm: bfloat16 weights are for float");
     using arithmetic = typename Precision::arithmetic;
+    using streaming = detail::streaming_weights<Scalar, Precision>;
 
   public:
     using scalar_type = Scalar;
@@ -103,18 +104,12 @@ class lstm {
     // ---- inference: one step, state kept by the caller --------------------------------------
 
     /// Scalars of the packed weights.
-    constexpr index_t packed_size() const noexcept {
-        return layout().size() + (has_bfloat16 ? whole_lines<Scalar>(bfloat16_size(layout())) : 0);
-    }
+    constexpr index_t packed_size() const noexcept { return streaming::size(layout()); }
     /// Packs parameters for step(). Never allocates.
     /// @param packed `packed_size()` scalars, overwritten; fastest when aligned to 64 bytes
     void pack(std::span<const Scalar> parameters, std::span<Scalar> packed) const noexcept {
         check_count(parameters);
-        pack_lstm(layout(), parameters.data(), packed.data());
-        if constexpr (has_bfloat16) {
-            round_to_bfloat16(layout(), packed.data());
-            pack_lstm_bfloat16(layout(), parameters.data(), packed.data() + layout().size());
-        }
+        streaming::pack(layout(), parameters.data(), packed.data());
     }
 
     /// Scalars of the states h and c of a batch.
@@ -150,18 +145,16 @@ class lstm {
         const Scalar* const weights = packed.values.data();
         Scalar* const hidden = current.hidden.data();
         Scalar* const cell = current.cell.data();
+        if (input.cols() == 1) {
+            streaming::step(layout(), weights, input.data(), hidden, cell, work.data(), order);
+            return;
+        }
+        std::copy_n(hidden, current.hidden.size(), work.data());
         with_lanes<Scalar>(hidden_size(), [&]<class Lanes>() {
-            if (input.cols() == 1) {
-                lstm_step_kernel<Lanes, arithmetic, Precision::streaming_weights>(
-                    layout(), weights + (has_bfloat16 ? layout().size() : 0), input.data(), hidden,
-                    cell, work.data(), order);
-            } else {
-                std::copy_n(hidden, current.hidden.size(), work.data());
-                lstm_batch_kernel<Lanes, arithmetic>(
-                    layout(), weights,
-                    {static_cast<int>(input.cols()), input.data(), work.data(), cell, hidden, cell},
-                    {}, 0);
-            }
+            lstm_batch_kernel<Lanes, arithmetic>(
+                layout(), weights,
+                {static_cast<int>(input.cols()), input.data(), work.data(), cell, hidden, cell}, {},
+                0);
         });
     }
 

@@ -7,8 +7,8 @@
 ///     c' = f * c + i * g
 ///     h' = o * tanh(c')
 ///
-/// An arithmetic policy has `gates(z)`, `state(z, c)` and `squash(c)` for every pack type. Both
-/// policies return NaN where an argument is NaN.
+/// An arithmetic policy has `gates(z)`, `state(z, c)` and `squash(c)` for every pack type, and
+/// `gate_activation` where that is not the sigmoid. Both policies return NaN where an argument is NaN.
 #pragma once
 
 #include "tocsin/core/config.hpp"
@@ -43,6 +43,21 @@ TOCSIN_ALWAYS_INLINE inline lstm_cell_state<Pack> lstm_next_state(const lstm_gat
     const Pack next = gate.forget * cell + gate.input * gate.candidate;
     return {next, gate.output * Arithmetic::squash(next)};
 }
+
+namespace detail {
+/// What the gates are activated by, whose slope backpropagation takes.
+template <class Arithmetic>
+struct gate_activation {
+    using type = sigmoid_activation;
+};
+template <class Arithmetic>
+    requires requires { typename Arithmetic::gate_activation; }
+struct gate_activation<Arithmetic> {
+    using type = typename Arithmetic::gate_activation;
+};
+template <class Arithmetic>
+using gate_activation_of = typename gate_activation<Arithmetic>::type;
+} // namespace detail
 
 /// Sigmoid and tanh with the accuracy stated in activations.hpp.
 struct exact_arithmetic {

@@ -28,7 +28,7 @@ void lstm_slopes_kernel(const lstm_layout& layout, int batch,
     using scalar = typename Lanes::scalar_type;
     using reg = typename Lanes::register_type;
     using pack = typename Lanes::pack_type;
-    constexpr sigmoid_activation sigmoid;
+    constexpr detail::gate_activation_of<Arithmetic> sigmoid;
     constexpr tanh_activation tanh;
     for (int block = 0; block < layout.blocks(); ++block) {
         const int units = layout.units_in(block);

@@ -10,14 +10,24 @@
 #include "tocsin/training/losses.hpp"
 
 #include <algorithm>
+#include <concepts>
 #include <span>
 #include <vector>
 
 namespace tocsin {
 
+/// What a batch needs of a model: sequence_model and sequential both have it.
+template <class Model>
+concept batch_model =
+    std::floating_point<typename Model::scalar_type> && requires(const Model model, int size) {
+        { model.features() } -> std::convertible_to<int>;
+        { model.parameter_count() } -> std::convertible_to<index_t>;
+        { model.training_work_size(size, size) } -> std::convertible_to<index_t>;
+    };
+
 /// Holds all memory for a batch of up to a given size, so that a training step does not allocate. A
 /// batch is split into shards of about equal size, each with its own gradient.
-template <sequence_model Model>
+template <batch_model Model>
 class batch_gradient {
   public:
     using scalar_type = typename Model::scalar_type;
@@ -59,6 +69,18 @@ class batch_gradient {
     double compute(Team& team, const Model& model, std::span<const scalar_type> parameters,
                    const windows<scalar_type>& source, std::span<const index_t> order,
                    time_range range, const Loss& loss, random_generator& random) noexcept {
+        return compute_by_members(
+            team, model, parameters, source, order, range,
+            [&](std::span<const index_t>) noexcept -> const Loss& { return loss; }, random);
+    }
+    /// The same with a loss that depends on which windows a shard has, such as one of labels.
+    /// @param loss_of_members returns the loss of the windows that it is given; noexcept
+    template <class Team, class LossOfMembers>
+    double compute_by_members(Team& team, const Model& model,
+                              std::span<const scalar_type> parameters,
+                              const windows<scalar_type>& source, std::span<const index_t> order,
+                              time_range range, const LossOfMembers& loss_of_members,
+                              random_generator& random) noexcept {
         const auto count = static_cast<index_t>(shards_.size());
         const auto batch = static_cast<index_t>(order.size());
         const bool several = count > 1;
@@ -79,9 +101,10 @@ class batch_gradient {
             }
             const sequence_view<scalar_type> inputs(part.inputs.data(), source.features(), size,
                                                     range.count);
-            gather_batch<scalar_type>(source, slice(order, first, size), inputs, range.first);
-            part.loss = loss_of(part, model, parameters, inputs, loss, gradients,
-                                several ? part.random : random);
+            const auto members = slice(order, first, size);
+            gather_batch<scalar_type>(source, members, inputs, range.first);
+            part.loss = loss_of(part, model, parameters, inputs, loss_of_members(members),
+                                gradients, several ? part.random : random);
         });
         return several ? sum_in_order() : shards_.front().loss;
     }

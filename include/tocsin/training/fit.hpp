@@ -13,6 +13,7 @@
 #include "tocsin/training/batch_gradient.hpp"
 #include "tocsin/training/epoch_event.hpp"
 #include "tocsin/training/execution.hpp"
+#include "tocsin/training/fit_checks.hpp"
 #include "tocsin/training/losses.hpp"
 #include "tocsin/training/observed_loss.hpp"
 #include "tocsin/training/schedules.hpp"
@@ -57,8 +58,8 @@ struct trainer {
                                  ", batch size ", batch_size, ", truncation ", truncation,
                                  " and clip norm ", clip_norm, " must be at least 0, 1, 0 and 0");
         }
-        for (const status& policy : {optimiser.check(), check_policy(schedule),
-                                     check_policy(stopping), execution.check()}) {
+        for (const status& policy : {optimiser.check(), detail::check_policy(schedule),
+                                     detail::check_policy(stopping), execution.check()}) {
             if (!policy.ok()) {
                 return policy;
             }
@@ -121,7 +122,7 @@ struct trainer {
             const double factor = schedule(record.epoch);
             record.learning_rate = optimiser.learning_rate * factor;
             const auto after_batch = [&](const batch_event& event) {
-                ((going = notify_batch(callbacks, event) && going), ...);
+                ((going = detail::notify_batch(callbacks, event) && going), ...);
                 return going;
             };
             if (const status trained = train_epoch(model, training, widest, factor, team, gradient,
@@ -141,7 +142,7 @@ struct trainer {
                 errors.rejected() > 0 ? std::numeric_limits<double>::quiet_NaN() : errors.rmse();
             record.validation_mae = errors.mae();
             if (!std::isfinite(record.validation_rmse)) {
-                return diverged(record.epoch, "validation error", record.validation_rmse);
+                return detail::diverged(record.epoch, "validation error", record.validation_rmse);
             }
             if (record.validation_rmse < state.best_rmse) {
                 state.best_rmse = record.validation_rmse;
@@ -150,7 +151,7 @@ struct trainer {
             }
             state.history.push_back(record);
             [[maybe_unused]] const epoch_event<scalar> event{record, state, epochs};
-            ((going = notify(callbacks, event) && going), ...);
+            ((going = detail::notify(callbacks, event) && going), ...);
         }
         return {};
     }
@@ -169,18 +170,6 @@ struct trainer {
                     }
                 }
             }
-        }
-    }
-
-    /// Schedules and stopping rules may have a `check()`, as update rules must.
-    template <class Policy>
-    static status check_policy(const Policy& policy) noexcept {
-        if constexpr (requires {
-                          { policy.check() } -> std::same_as<status>;
-                      }) {
-            return policy.check();
-        } else {
-            return {};
         }
     }
 
@@ -235,36 +224,11 @@ struct trainer {
                                      part->features(), " features, the model has ",
                                      model.features());
             }
-            if (const status usable = check_usable(*part); !usable.ok()) {
+            if (const status usable = detail::check_not_infinite(*part); !usable.ok()) {
                 return usable;
             }
         }
         return {};
-    }
-
-    template <class Scalar>
-    static status check_usable(const windows<Scalar>& part) {
-        status outcome;
-        part.for_each_covered_run([&](index_t first, index_t columns) {
-            for (index_t col = first; col < first + columns && outcome.ok(); ++col) {
-                for (index_t row = 0; row < part.features(); ++row) {
-                    if (std::isinf(part.values()(row, col))) {
-                        outcome = status::error(error_code::invalid_data, "fit: feature ", row,
-                                                " of sample ", col, " is ",
-                                                static_cast<double>(part.values()(row, col)),
-                                                "; training needs finite samples, or NaN where a "
-                                                "value is missing");
-                        return;
-                    }
-                }
-            }
-        });
-        return outcome;
-    }
-
-    static status diverged(int epoch, const char* what, double value) {
-        return status::error(error_code::invalid_data, "fit: training diverged in epoch ", epoch,
-                             ": ", what, " is ", value, "; lower the learning rate");
     }
 
     /// @param after_batch takes a batch_event; false ends the epoch
@@ -296,8 +260,8 @@ struct trainer {
                     {state.parameters, state.rule_state, state.step});
                 if (!made.ok()) {
                     const bool finite_loss = std::isfinite(made.loss);
-                    return diverged(record.epoch, finite_loss ? "gradient norm" : "loss",
-                                    finite_loss ? made.gradient_norm : made.loss);
+                    return detail::diverged(record.epoch, finite_loss ? "gradient norm" : "loss",
+                                            finite_loss ? made.gradient_norm : made.loss);
                 }
                 const double weight = static_cast<double>(batch) * (count - reach);
                 record.training_loss += made.loss * weight;
@@ -313,25 +277,6 @@ struct trainer {
         record.training_loss /= weights;
         record.gradient_norm /= updates;
         return {};
-    }
-
-    template <class Callback>
-    static bool notify_batch(Callback& callback, const batch_event& event) {
-        if constexpr (requires { callback.after_batch(event); }) {
-            return callback.after_batch(event);
-        } else {
-            return true;
-        }
-    }
-
-    template <class Callback, class Event>
-    static bool notify(Callback& callback, const Event& event) {
-        if constexpr (std::is_same_v<decltype(callback(event)), bool>) {
-            return callback(event);
-        } else {
-            callback(event);
-            return true;
-        }
     }
 };
 

@@ -1,0 +1,120 @@
+/// @file penalised.hpp
+/// @brief A layer whose input weights are penalised.
+#pragma once
+
+#include "tocsin/core/random.hpp"
+#include "tocsin/core/status.hpp"
+#include "tocsin/core/views.hpp"
+#include "tocsin/layers/concepts.hpp"
+
+#include <cmath>
+#include <span>
+
+namespace tocsin {
+
+/// Adds l1 * sum |w| + l2 * sum w^2 to the loss, as a `kernel_regularizer` of Keras does. Both
+/// factors are finite and not negative; 0 turns one off.
+struct weight_penalty {
+    double l1 = 0;
+    double l2 = 0;
+
+    /// Names a factor that is negative or not finite.
+    status check() const noexcept {
+        if (!(l1 >= 0 && l2 >= 0 && std::isfinite(l1) && std::isfinite(l2))) {
+            return status::error(error_code::invalid_argument, "weight_penalty: l1 ", l1,
+                                 " and l2 ", l2, " must be finite and not negative");
+        }
+        return {};
+    }
+    /// The penalty; adds its gradient. The slope of |w| at 0 is 0. Never allocates.
+    template <class Scalar>
+    double operator()(std::span<const Scalar> weights, std::span<Scalar> gradients) const noexcept {
+        double magnitudes = 0;
+        double squares = 0;
+        for (std::size_t k = 0; k < weights.size(); ++k) {
+            const auto weight = static_cast<double>(weights[k]);
+            magnitudes += std::abs(weight);
+            squares += weight * weight;
+            const double sign = weight > 0 ? 1 : weight < 0 ? -1 : 0;
+            gradients[k] += static_cast<Scalar>(l1 * sign + 2 * l2 * weight);
+        }
+        return l1 * magnitudes + l2 * squares;
+    }
+};
+
+/// Any layer whose first parameters are the weights of its inputs `[rows x inputs]` (dense, lstm),
+/// with a penalty on these; biases and recurrent weights are free. A model adds `penalty()` to its
+/// loss.
+template <differentiable_layer Layer>
+class penalised {
+  public:
+    using scalar_type = typename Layer::scalar_type;
+
+    constexpr penalised() noexcept = default;
+    constexpr penalised(Layer layer, weight_penalty penalty) noexcept
+        : layer_{layer}, penalty_{penalty} {}
+
+    constexpr const Layer& layer() const noexcept { return layer_; }
+    constexpr int input_size() const noexcept { return layer_.input_size(); }
+    constexpr int output_size() const noexcept { return layer_.output_size(); }
+    constexpr index_t parameter_count() const noexcept { return layer_.parameter_count(); }
+    status check() const noexcept {
+        const status part = layer_.check();
+        return part.ok() ? penalty_.check() : part;
+    }
+    template <class Visit>
+    void for_each_parameter_block(Visit&& visit) const {
+        layer_.for_each_parameter_block(visit);
+    }
+    void initialise(std::span<scalar_type> parameters, random_generator& random) const {
+        layer_.initialise(parameters, random);
+    }
+
+    /// The penalty; adds its gradient to `gradients`. Never allocates.
+    double penalty(std::span<const scalar_type> parameters,
+                   std::span<scalar_type> gradients) const noexcept {
+        index_t rows = 0;
+        layer_.for_each_parameter_block(
+            [&](const char* /*name*/, index_t offset, index_t height, index_t /*cols*/) {
+                rows = offset == 0 ? height : rows;
+            });
+        const auto count = static_cast<std::size_t>(rows * input_size());
+        return penalty_(parameters.first(count), gradients.first(count));
+    }
+
+    constexpr index_t tape_size(int batch, int time) const noexcept {
+        return layer_.tape_size(batch, time);
+    }
+    auto make_tape(std::span<scalar_type> area, int batch, int time) const noexcept {
+        return layer_.make_tape(area, batch, time);
+    }
+    template <class Tape>
+    void reset(const Tape& tape) const noexcept {
+        layer_.reset(tape);
+    }
+    template <class Tape>
+    auto outputs(const Tape& tape) const noexcept {
+        return layer_.outputs(tape);
+    }
+    template <class Tape>
+    void forward(std::span<const scalar_type> parameters, sequence_view<const scalar_type> inputs,
+                 const Tape& tape) const noexcept {
+        layer_.forward(parameters, inputs, tape);
+    }
+    constexpr index_t backward_work_size(int batch, int time) const noexcept {
+        return layer_.backward_work_size(batch, time);
+    }
+    template <class Tape>
+    void backward(std::span<const scalar_type> parameters, sequence_view<const scalar_type> inputs,
+                  const Tape& tape, sequence_view<const scalar_type> output_gradient,
+                  std::span<scalar_type> gradients, sequence_view<scalar_type> input_gradient,
+                  std::span<scalar_type> work) const noexcept {
+        layer_.backward(parameters, inputs, tape, output_gradient, gradients, input_gradient, work);
+    }
+
+  private:
+    [[no_unique_address]] Layer layer_;
+    weight_penalty penalty_;
+};
+
+} // namespace tocsin

@@ -1,0 +1,175 @@
+#include "tocsin/detect/classifier_detector.hpp"
+#include "tocsin/models/classifiers.hpp"
+#include "tocsin/threshold/f_beta_threshold.hpp"
+#include "tocsin/training/fit_classifier.hpp"
+
+#include <doctest/doctest.h>
+
+#include "support/allocation_counter.hpp"
+#include <cmath>
+#include <limits>
+#include <string_view>
+#include <vector>
+
+using namespace tocsin;
+
+namespace {
+
+/// Three sensors of noise; in an event the second one swings.
+struct recording {
+    recording(int rows, std::uint64_t seed)
+        : values(3, rows), labels(static_cast<std::size_t>(rows)) {
+        random_generator random(seed);
+        for (int t = 0; t < rows; ++t) {
+            const bool event = t % 50 >= 40;
+            for (int k = 0; k < 3; ++k) {
+                values(k, t) = static_cast<float>(10 * k + random.normal());
+            }
+            if (event) {
+                values(1, t) += t % 2 == 0 ? 6.0F : -6.0F;
+            }
+            labels[static_cast<std::size_t>(t)] = event ? 1 : 0;
+        }
+    }
+    matrix_view<const float> view() const { return {values.data(), values.rows(), values.cols()}; }
+    std::span<const float> sample(index_t t) const { return {values.data() + 3 * t, 3}; }
+
+    matrix<float> values;
+    std::vector<std::uint8_t> labels;
+};
+
+auto small_network() {
+    return fully_convolutional_classifier<float>(
+        3, 1, {.filters = {6, 6, 6}, .kernels = {4, 3, 3}, .normalisation = {1e-3, 0.9, false}});
+}
+using detector_type = classifier_detector<decltype(small_network())>;
+
+detector_type trained_detector() {
+    const recording training(600, 1);
+    const recording validation(300, 2);
+    detector_type detector(small_network(), {.window = 10, .stride = 2});
+    classifier_trainer<> trainer;
+    trainer.epochs = 12;
+    trainer.optimiser.learning_rate = 0.01;
+    const status done = detector.train(training.view(), training.labels, validation.view(),
+                                       validation.labels, trainer);
+    CAPTURE(done.message());
+    REQUIRE(done.ok());
+    return detector;
+}
+
+} // namespace
+
+TEST_SUITE("detect") {
+
+    TEST_CASE("classifier_detector: finds events in a stream, says which sensor, and streams as it "
+              "scores recordings") {
+        auto detector = trained_detector();
+        const recording validation(300, 2);
+        REQUIRE(detector.tune(validation.view(), validation.labels, f_beta_threshold(1)).ok());
+        CHECK(detector.threshold() > 0);
+        CHECK(detector.threshold() < 1);
+
+        recording test(400, 3);
+        test.values(0, 120) = std::numeric_limits<float>::quiet_NaN();
+        test.values.col(200).setConstant(std::numeric_limits<float>::quiet_NaN());
+        test.values(2, 201) = std::numeric_limits<float>::infinity();
+        const auto expected = detector.probabilities(test.view()).value();
+        auto stream = detector.make_stream();
+        double shares[3] = {};
+        int right = 0;
+        int judged = 0;
+        for (index_t t = 0; t < 400; ++t) {
+            const verdict said = detector.push(stream, test.sample(t));
+            const double p = expected[static_cast<std::size_t>(t)];
+            CHECK(said.scored() == !std::isnan(p));
+            CHECK(said.threshold == detector.threshold());
+            if (t < 9) {
+                CHECK(said.kind == verdict_kind::warming_up);
+            }
+            if (!said.scored()) {
+                continue;
+            }
+            CHECK(said.score == doctest::Approx(p).epsilon(1e-4));
+            // A window of 10 rows touches the event of rows 40 to 49 from 40 until 58.
+            const bool anomalous = t >= 40 && (t % 50 >= 40 || t % 50 <= 8);
+            right += said.is_anomaly() == anomalous ? 1 : 0;
+            ++judged;
+            if (t % 50 == 49) {
+                detector.explain(stream, shares);
+                CHECK(shares[1] > 0.5);
+                CHECK(shares[0] + shares[1] + shares[2] == doctest::Approx(1));
+            }
+            if (t == 120) {
+                CHECK(said.missing == 1);
+            }
+        }
+        CHECK(judged == 390);
+        CHECK(right > 370);
+    }
+
+    TEST_CASE("classifier_detector: a push allocates nothing, neither does an explanation") {
+        const auto detector = trained_detector();
+        const recording test(30, 4);
+        auto stream = detector.make_stream();
+        double shares[3] = {};
+        verdict last;
+        CHECK(tocsin_test::allocations_during([&] {
+                  for (index_t t = 0; t < 30; ++t) {
+                      last = detector.push(stream, test.sample(t));
+                  }
+                  detector.explain(stream, shares);
+              }) == 0);
+        CHECK(last.scored());
+        int* volatile kept = nullptr;
+        CHECK(tocsin_test::allocations_during([&] { kept = new int(3); }) == 1);
+        delete kept;
+    }
+
+    TEST_CASE("classifier_detector: samples that cannot be judged say why") {
+        const auto detector = trained_detector();
+        auto stream = detector.make_stream();
+        const float nan = std::numeric_limits<float>::quiet_NaN();
+        const float short_sample[2] = {1, 2};
+        CHECK(detector.push(stream, short_sample).reason == sample_reason::wrong_size);
+        const float missing[3] = {nan, nan, nan};
+        CHECK(detector.push(stream, missing).reason == sample_reason::missing_value);
+        const float infinite[3] = {nan, std::numeric_limits<float>::infinity(), nan};
+        CHECK(detector.push(stream, infinite).reason == sample_reason::not_finite);
+        double shares[3] = {1, 1, 1};
+        detector.explain(stream, shares);
+        CHECK(shares[1] == 0);
+
+        const detector_type fresh(small_network(), {.window = 10});
+        auto other = fresh.make_stream();
+        CHECK(fresh.push(other, missing).kind == verdict_kind::not_ready);
+        CHECK(!fresh.probabilities(recording(20, 1).view()).ok());
+    }
+
+    TEST_CASE("classifier_detector: wrong input is named") {
+        const recording data(40, 1);
+        detector_type detector(small_network(), {.window = 50});
+        classifier_trainer<> trainer;
+        const auto train = [&](std::span<const std::uint8_t> labels) {
+            return detector.train(data.view(), labels, data.view(), labels, trainer);
+        };
+        const auto says = [](const status& outcome, std::string_view part) {
+            return !outcome.ok() &&
+                   std::string_view(outcome.message()).find(part) != std::string_view::npos;
+        };
+        CHECK(says(train(data.labels), "length 50 is longer than the series of 40"));
+        CHECK(!detector.trained());
+        detector = detector_type(small_network(), {.window = 10});
+        CHECK(says(train(std::span<const std::uint8_t>(data.labels).first(5)), "5 labels"));
+        CHECK(says(detector.set_threshold(1.5), "1.5"));
+        CHECK(says(detector.set_threshold(std::numeric_limits<double>::quiet_NaN()), "nan"));
+        const matrix<float> two = matrix<float>::Zero(2, 40);
+        CHECK(
+            says(detector.train({two.data(), 2, 40}, data.labels, {two.data(), 2, 0}, {}, trainer),
+                 "2 features, the network has 3"));
+        CHECK(
+            says(detector.train(data.view(), data.labels, {data.values.data(), 3, 0}, {}, trainer),
+                 "training loss"));
+        CHECK(!detector.trained());
+    }
+}

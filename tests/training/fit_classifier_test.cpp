@@ -1,0 +1,241 @@
+#include "tocsin/layers/activation_layer.hpp"
+#include "tocsin/layers/batch_norm.hpp"
+#include "tocsin/layers/conv1d.hpp"
+#include "tocsin/layers/dense.hpp"
+#include "tocsin/layers/dropout_layer.hpp"
+#include "tocsin/layers/pooling.hpp"
+#include "tocsin/models/sequential.hpp"
+#include "tocsin/training/data_parallel.hpp"
+#include "tocsin/training/fit_classifier.hpp"
+#include "tocsin/training/gradient_check.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <limits>
+#include <string_view>
+
+using namespace tocsin;
+
+namespace {
+
+/// Windows of noise, half of which have a bump somewhere.
+struct bumps {
+    explicit bumps(int count, std::uint64_t seed, int length = 16) : values(1, count * length) {
+        random_generator random(seed);
+        for (int k = 0; k < count; ++k) {
+            std::uint64_t at = random.below(static_cast<std::uint64_t>(length - 3));
+            for (int t = 0; t < length; ++t) {
+                const bool bump =
+                    k % 2 == 1 && t >= static_cast<int>(at) && t < static_cast<int>(at) + 3;
+                values(0, k * length + t) =
+                    static_cast<float>(0.3 * random.normal() + (bump ? 2 : 0));
+            }
+            labelled.classes.push_back(k % 2);
+        }
+        labelled.inputs = make_windows(values, length, length).value();
+    }
+    bumps(const bumps&) = delete;
+    matrix<float> values;
+    labelled_windows<float> labelled;
+};
+
+auto small_network(int outputs = 1) {
+    return sequential(conv1d<float>(1, 6, {.kernel = 3}), batch_norm<float>(6),
+                      activation_layer<float, relu_activation>(6), global_max_pooling<float>(6),
+                      dropout_layer<float>(6, 0.1), dense<float>(6, outputs));
+}
+
+bool says(const status& outcome, std::string_view part) {
+    return !outcome.ok() &&
+           std::string_view(outcome.message()).find(part) != std::string_view::npos;
+}
+
+} // namespace
+
+TEST_SUITE("training") {
+
+    TEST_CASE("fit_classifier: learns bumps, by one logit and by two, and keeps the best epoch") {
+        const bumps training(120, 1);
+        const bumps validation(60, 2);
+        for (const int outputs : {1, 2}) {
+            const auto network = small_network(outputs);
+            classifier_trainer<> trainer;
+            trainer.epochs = 40;
+            trainer.batch_size = 16;
+            trainer.optimiser.learning_rate = 0.01;
+            auto state = classifier_state<float>::fresh(network, trainer.optimiser, 3);
+            int called = 0;
+            const status done = trainer.fit(network, training.labelled, validation.labelled, state,
+                                            [&](const classification_event<float>& event) {
+                                                ++called;
+                                                CHECK(event.planned_epochs == 40);
+                                            });
+            CAPTURE(done.message());
+            REQUIRE(done.ok());
+            CHECK(called == state.finished_epochs());
+            const auto& best = state.history[static_cast<std::size_t>(state.best_epoch)];
+            CHECK(best.validation.accuracy >= 0.95);
+            CHECK(best.validation.f1 >= 0.95);
+            CHECK(best.validation.auc >= 0.98);
+            CHECK(best.validation_loss == state.best_cost);
+            CHECK(best.training_loss < 0.3);
+
+            std::size_t right = 0;
+            predict_logits(
+                network, std::span<const float>(state.best_parameters), validation.labelled.inputs,
+                7, [&](index_t k, std::span<const float> logits) {
+                    double p[2] = {};
+                    class_probabilities(logits, std::span<double>(p));
+                    CHECK(p[0] + p[1] == doctest::Approx(1));
+                    right += (p[1] > 0.5 ? 1 : 0) ==
+                                     validation.labelled.classes[static_cast<std::size_t>(k)]
+                                 ? 1U
+                                 : 0U;
+                });
+            CHECK(static_cast<double>(right) / 60 == doctest::Approx(best.validation.accuracy));
+        }
+    }
+
+    TEST_CASE(
+        "fit_classifier: a seed gives the same bits, also with threads, and an interrupted run "
+        "continues with them") {
+        const bumps training(60, 4);
+        const auto network = small_network();
+        const auto run = [&](auto execution, std::uint64_t seed, bool interrupted) {
+            classifier_trainer<adam, plateau_decay, train_all_epochs, decltype(execution)> trainer;
+            trainer.epochs = 6;
+            trainer.best_by = classification_metric::training_loss;
+            trainer.schedule.patience = 2;
+            trainer.execution = execution;
+            auto state = classifier_state<float>::fresh(network, trainer.optimiser, seed);
+            if (interrupted) {
+                auto half = trainer;
+                half.epochs = 3;
+                REQUIRE(half.fit(network, training.labelled, {}, state).ok());
+            }
+            REQUIRE(trainer.fit(network, training.labelled, {}, state).ok());
+            CHECK(std::isnan(state.history.back().validation_loss));
+            return state.parameters;
+        };
+        const auto one = run(serial_execution{}, 5, false);
+        CHECK(one == run(serial_execution{}, 5, false));
+        CHECK(one == run(serial_execution{}, 5, true));
+        CHECK(one != run(serial_execution{}, 6, false));
+        CHECK(run(data_parallel{.threads = 3}, 5, false) ==
+              run(data_parallel{.threads = 3}, 5, false));
+    }
+
+    TEST_CASE("fit_classifier: class weights and sample weights act alike and move the decisions") {
+        bumps training(40, 7);
+        const auto network = small_network();
+        const auto run = [&](std::vector<double> class_weights, std::vector<double> weights) {
+            classifier_trainer<adam, constant_rate, train_all_epochs> trainer;
+            trainer.epochs = 5;
+            trainer.best_by = classification_metric::training_loss;
+            trainer.class_weights = std::move(class_weights);
+            training.labelled.weights = std::move(weights);
+            auto state = classifier_state<float>::fresh(network, trainer.optimiser, 1);
+            REQUIRE(trainer.fit(network, training.labelled, {}, state).ok());
+            return state;
+        };
+        std::vector<double> per_sample;
+        for (const int k : training.labelled.classes) {
+            per_sample.push_back(k == 1 ? 8 : 0.5);
+        }
+        const auto by_class = run({0.5, 8}, {});
+        CHECK(by_class.parameters == run({}, per_sample).parameters);
+        const auto plain = run({}, {});
+        CHECK(by_class.parameters != plain.parameters);
+        const auto mean_logit = [&](const classifier_state<float>& state) {
+            double sum = 0;
+            predict_logits(
+                network, std::span<const float>(state.parameters), training.labelled.inputs, 40,
+                [&](index_t, std::span<const float> z) { sum += static_cast<double>(z[0]); });
+            return sum;
+        };
+        CHECK(mean_logit(by_class) > mean_logit(plain));
+    }
+
+    TEST_CASE("fit_classifier: statistics follow the data, weight decay does not touch them") {
+        bumps training(40, 8);
+        training.values.array() += 5;
+        const auto network = small_network();
+        classifier_trainer<adam, constant_rate, train_all_epochs> trainer;
+        trainer.epochs = 12;
+        trainer.best_by = classification_metric::training_loss;
+        trainer.optimiser.weight_decay = 50;
+        trainer.optimiser.learning_rate = 0.01;
+        auto state = classifier_state<float>::fresh(network, trainer.optimiser, 1);
+        REQUIRE(trainer.fit(network, training.labelled, {}, state).ok());
+        // Inference normalises by the running values: with weights that the decay has shrunk, the
+        // running variance is small, and it is what training saw.
+        const auto kept = std::span<const float>(state.parameters)
+                              .subspan(static_cast<std::size_t>(network.trained_count()));
+        REQUIRE(kept.size() == 12);
+        for (std::size_t k = 0; k < 6; ++k) {
+            CHECK(kept[k] != 0);
+            CHECK(kept[6 + k] > 0);
+            CHECK(kept[6 + k] != 1);
+        }
+    }
+
+    TEST_CASE("fit_classifier: a callback ends training") {
+        const bumps training(20, 9);
+        const auto network = small_network();
+        classifier_trainer<> trainer;
+        auto state = classifier_state<float>::fresh(network, trainer.optimiser, 1);
+        CHECK(trainer
+                  .fit(network, training.labelled, training.labelled, state,
+                       [](const classification_event<float>& event) {
+                           return event.record.epoch < 2;
+                       })
+                  .ok());
+        CHECK(state.finished_epochs() == 3);
+    }
+
+    TEST_CASE("fit_classifier: what is wrong is named, and nothing changes") {
+        bumps training(20, 10);
+        const auto network = small_network();
+        classifier_trainer<> trainer;
+        auto state = classifier_state<float>::fresh(network, trainer.optimiser, 1);
+        const auto before = state.parameters;
+        const auto fit = [&](const auto& net, const auto& one, const auto& other) {
+            return trainer.fit(net, one, other, state);
+        };
+        CHECK(says(fit(network, labelled_windows<float>{}, training.labelled),
+                   "no training windows"));
+        CHECK(says(fit(network, training.labelled, labelled_windows<float>{}), "training loss"));
+        CHECK(says(fit(sequential(dense<float>(1, 1)), training.labelled, training.labelled),
+                   "parameters"));
+        trainer.class_weights = {1, 2, 3};
+        CHECK(says(fit(network, training.labelled, training.labelled), "3 class weights"));
+        trainer.class_weights = {1, -2};
+        CHECK(says(fit(network, training.labelled, training.labelled), "class weight -2"));
+        trainer.class_weights.clear();
+        training.labelled.classes[4] = 2;
+        CHECK(says(fit(network, training.labelled, training.labelled), "window 4 has class 2"));
+        training.labelled.classes[4] = 0;
+        trainer.batch_size = 0;
+        CHECK(says(fit(network, training.labelled, training.labelled), "batch size 0"));
+        trainer.batch_size = 4;
+        training.values(0, 37) = std::numeric_limits<float>::quiet_NaN();
+        CHECK(says(fit(network, training.labelled, training.labelled), "sample 37"));
+        CHECK(state.parameters == before);
+
+        const auto steps = sequential(dense<float>(1, 1));
+        auto other = classifier_state<float>::fresh(steps, trainer.optimiser, 1);
+        CHECK(says(trainer.fit(steps, training.labelled, training.labelled, other), "16 steps"));
+    }
+
+    TEST_CASE("fit_classifier: a loss that is not finite ends training") {
+        bumps training(20, 11);
+        training.values(0, 3) = 3e38F;
+        const auto network = sequential(conv1d<float>(1, 2, {.kernel = 2}),
+                                        global_average_pooling<float>(2), dense<float>(2, 1));
+        classifier_trainer<> trainer;
+        trainer.optimiser.learning_rate = 1e6;
+        auto state = classifier_state<float>::fresh(network, trainer.optimiser, 1);
+        CHECK(says(trainer.fit(network, training.labelled, training.labelled, state), "diverged"));
+    }
+}
