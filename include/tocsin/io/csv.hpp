@@ -5,7 +5,7 @@
 #include "tocsin/core/checked_size.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/io/atomic_file.hpp"
-#include "tocsin/io/csv_dialect.hpp"
+#include "tocsin/io/csv_detection.hpp"
 #include "tocsin/io/csv_row.hpp"
 #include "tocsin/io/number_text.hpp"
 #include "tocsin/io/read_file.hpp"

@@ -4,6 +4,7 @@
 
 #include "tocsin/core/status.hpp"
 #include "tocsin/io/csv_dialect.hpp"
+#include "tocsin/io/csv_number.hpp"
 #include "tocsin/io/csv_options.hpp"
 #include "tocsin/io/text_encoding.hpp"
 #include "tocsin/io/text_lines.hpp"

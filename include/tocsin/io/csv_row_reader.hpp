@@ -3,7 +3,7 @@
 #pragma once
 
 #include "tocsin/core/status.hpp"
-#include "tocsin/io/csv_dialect.hpp"
+#include "tocsin/io/csv_detection.hpp"
 #include "tocsin/io/csv_row.hpp"
 #include "tocsin/io/read_file.hpp"
 #include "tocsin/io/text_lines.hpp"
