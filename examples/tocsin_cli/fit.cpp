@@ -10,6 +10,7 @@
 #include "any_loss.hpp"
 #include "any_schedule.hpp"
 #include "commands.hpp"
+#include "echo.hpp"
 #include "expectation.hpp"
 #include "failure.hpp"
 #include "input.hpp"
@@ -73,11 +74,12 @@ struct fit_command {
     std::vector<std::uint8_t> labels; // one a row
     std::vector<row_run> recordings;
     double seconds_per_row = 0; // 0: not known
+    double longest_gap = 0;     // seconds between neighbours; 0: not known
 
     void add_to(CLI::App& command);
     void run();
     void read(model_file& model);
-    void echo(const input_data& data, double step) const;
+    void show(const input_data& data, double step) const;
     found_period find_period(const model_file& model) const;
     std::vector<row_run> usable_runs(part which, bool with_labelled) const;
     tocsin::windows<float> windows_of(part which, int stride, bool with_labelled) const;
@@ -97,6 +99,7 @@ void fit_command::add_to(CLI::App& command) {
             "statistics and threshold, 20 % to measure what to expect")
         ->required();
     input.add_to(command);
+    input.add_time_to(command);
     const std::string group = "Model and training";
     add_integer(command, "--window", window, "Rows that the model sees at once", 2, 100'000)
         ->default_str("the period, 8 to 64; 30 without one")
@@ -129,7 +132,7 @@ void fit_command::add_to(CLI::App& command) {
         ->group("Threshold");
 }
 
-void fit_command::echo(const input_data& data, double step) const {
+void fit_command::show(const input_data& data, double step) const {
     const auto& series = data.series;
     std::string text = data.path + ": " + std::to_string(series.time()) + " rows";
     if (!series.timestamps.empty() && series.time() > 0) {
@@ -161,7 +164,7 @@ void fit_command::read(model_file& model) {
     index_t rows = 0;
     std::vector<input_data> all;
     for (const std::string& path : data_paths) {
-        all.push_back(read_input(path, input, all.empty() ? nullptr : &model));
+        all.push_back(read_recordings({path}, input, all.empty() ? nullptr : &model));
         const input_data& data = all.back();
         if (!data.is_series) {
             fail(error_code::invalid_data, path,
@@ -170,6 +173,10 @@ void fit_command::read(model_file& model) {
         }
         if (all.size() == 1) {
             model.feature_names = data.series.names;
+            model.offsets = data.offsets;
+            model.missing = input.missing;
+            model.label_values = input.label_values;
+            longest_gap = data.longest_gap;
             model.detector = any_detector{any_model{
                 tocsin::forecaster<float>::with_layers(data.features(), data.features(), {1})}};
         }
@@ -183,17 +190,25 @@ void fit_command::read(model_file& model) {
         const time_axis axis = make_axis(times, data.series.time(), dates);
         const double step = axis.kind == time_axis::unit::time ? axis.usual_step : 0;
         seconds_per_row = seconds_per_row > 0 ? seconds_per_row : step;
-        echo(data, step);
-        recordings.push_back({rows, rows + data.series.time()});
-        rows += data.series.time();
+        show(data, step);
+        for (const std::string& line : warnings_of(data)) {
+            out.note("warning: " + line);
+        }
+        for (const index_t length : data.recordings) { // between gaps
+            recordings.push_back({rows, rows + length});
+            rows += length;
+        }
     }
+    model.step = seconds_per_row;
     values.resize(all.front().features(), rows);
     labels.assign(static_cast<std::size_t>(rows), 0);
-    for (std::size_t k = 0; k < all.size(); ++k) {
-        const auto& series = all[k].series;
-        values.middleCols(recordings[k].begin, recordings[k].size()) = series.values;
+    index_t first = 0;
+    for (const input_data& data : all) {
+        const auto& series = data.series;
+        values.middleCols(first, series.time()) = series.values;
         std::copy(series.labels.begin(), series.labels.end(),
-                  labels.begin() + static_cast<std::ptrdiff_t>(recordings[k].begin));
+                  labels.begin() + static_cast<std::ptrdiff_t>(first));
+        first += series.time();
     }
 }
 
@@ -444,6 +459,9 @@ void fit_command::run() {
     tocsin::detector_settings settings;
     settings.window = window;
     settings.scored = tocsin::scored_steps::newest;
+    if (longest_gap > 0) {
+        settings.longest_pause = longest_gap;
+    }
     model.detector =
         any_detector{kind == model_kind::forecaster
                          ? any_model{tocsin::forecaster<float>{stack, head, features}}

@@ -3,7 +3,6 @@
 #pragma once
 
 #include "tocsin/core/random.hpp"
-#include "tocsin/core/views.hpp"
 #include "tocsin/io/firmware_model.hpp"
 
 #include <cmath>

@@ -145,7 +145,9 @@ struct lanes<Scalar, Count> {
 template <class Scalar>
 inline constexpr int widest_lanes = [] {
     if constexpr (xsimd::types::has_simd_register<Scalar, xsimd::default_arch>::value) {
-        return static_cast<int>(xsimd::batch<Scalar>::size);
+        // 32-bit NEON has registers "of doubles", of size 0.
+        constexpr auto size = static_cast<int>(xsimd::batch<Scalar>::size);
+        return size > 0 ? size : 1;
     } else {
         return 1;
     }

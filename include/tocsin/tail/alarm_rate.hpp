@@ -9,6 +9,7 @@
 #include "tocsin/tail/declustering.hpp"
 #include "tocsin/tail/generalised_pareto.hpp"
 #include "tocsin/tail/pareto_fit.hpp"
+#include "tocsin/threshold/expectation.hpp"
 #include "tocsin/threshold/threshold_rule.hpp"
 
 #include <algorithm>
@@ -21,9 +22,6 @@
 #include <vector>
 
 namespace tocsin {
-
-/// Rows that expected numbers of false alarms refer to.
-inline constexpr double rows_of_expectation = 10000;
 
 /// What alarm_rate promises: `alarms` false alarms per so many rows, or per so much time.
 ///     alarm_rate{{.per_rows = 10000}}

@@ -43,6 +43,19 @@ class progress_bar {
         std::fflush(out_);
         drawn_ = true;
     }
+    /// The same within an epoch, at most four times a second.
+    void within_epoch(const batch_event& event) noexcept {
+        const auto now = std::chrono::steady_clock::now();
+        if (now - drawn_at_ < std::chrono::milliseconds(250)) {
+            return;
+        }
+        drawn_at_ = now;
+        std::fprintf(out_, "\repoch %d/%d  %lld of %lld windows  loss %.4f\x1b[K", event.epoch + 1,
+                     event.planned_epochs, static_cast<long long>(event.windows),
+                     static_cast<long long>(event.in_epoch), event.loss);
+        std::fflush(out_);
+        drawn_ = true;
+    }
     /// Ends the line, so that later output starts on a new one.
     void finish() noexcept {
         if (drawn_) {
@@ -63,6 +76,7 @@ class progress_bar {
 
     std::FILE* out_;
     std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+    std::chrono::steady_clock::time_point drawn_at_ = start_;
     int first_epoch_ = -1;
     bool drawn_ = false;
 };
