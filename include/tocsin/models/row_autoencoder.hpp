@@ -88,9 +88,9 @@ class row_autoencoder {
 
 /// Sizes of the hidden layers of row models, from the outside in.
 struct row_model_sizes {
-    int outer = 15;
-    int inner = 7;
-    int latent = 2;
+    int outer = 15; ///< next to the features
+    int inner = 7;  ///< next to the code
+    int latent = 2; ///< of the code
 };
 
 /// Dense layers features - outer - inner - latent - inner - outer - features: ReLU, and a sigmoid at
