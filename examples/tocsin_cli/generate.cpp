@@ -11,6 +11,8 @@
 #include "input.hpp"
 #include "options.hpp"
 #include <algorithm>
+#include <chrono>
+#include <cstdio>
 #include <optional>
 
 namespace tocsin_cli {
@@ -32,6 +34,7 @@ struct generate_command {
     int anomalous = 0;
     label_output labels = label_output::automatic;
     file_format as = file_format::sequences;
+    int every = 0; // seconds between rows; 0: without times
     tocsin::sinusoid_settings sinusoid;
     tocsin::anomaly_settings anomaly;
 
@@ -69,6 +72,13 @@ void generate_command::add_to(CLI::App& command) {
     add_choice(command, "--as", as,
                {{"sequences", file_format::sequences}, {"csv", file_format::csv}},
                "One sequence a line, or CSV rows of all sequences one after the other");
+
+    add_integer(
+        command, "--every", every,
+        "CSV: a column 'timestamp' in front, from 2024-01-01 on, so many seconds from row to "
+        "row",
+        1, 86'400 * 366)
+        ->default_str("no such column");
 
     const std::string sinusoids_group = "Sinusoids";
     constexpr int many = 10'000'000;
@@ -216,6 +226,21 @@ tocsin::sequence_set<float> generate_command::fakes(tocsin::random_generator& ra
     return set;
 }
 
+/// A time in seconds since 2024-01-01 00:00:00, as ISO 8601 has it.
+std::string timestamp(std::int64_t seconds) {
+    using std::chrono::days;
+    const auto time =
+        std::chrono::sys_days{std::chrono::year{2024} / 1 / 1} + std::chrono::seconds{seconds};
+    const auto day = std::chrono::floor<days>(time);
+    const std::chrono::year_month_day date{day};
+    const auto clock = static_cast<int>((time - day).count());
+    char text[40];
+    std::snprintf(text, sizeof text, "%04d-%02u-%02u %02d:%02d:%02d", static_cast<int>(date.year()),
+                  static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                  clock / 3600, clock / 60 % 60, clock % 60);
+    return text;
+}
+
 /// All sequences one after the other, with a label for each row.
 tocsin::series<float> generate_command::joined(const tocsin::sequence_set<float>& set) const {
     tocsin::series<float> rows;
@@ -226,12 +251,18 @@ tocsin::series<float> generate_command::joined(const tocsin::sequence_set<float>
         rows.labels.insert(rows.labels.end(), static_cast<std::size_t>(set.length - wrong), 0);
         rows.labels.insert(rows.labels.end(), static_cast<std::size_t>(wrong), label);
     }
+    for (index_t row = 0; every > 0 && row < rows.time(); ++row) {
+        rows.timestamps.push_back(timestamp(row * every));
+    }
     return rows;
 }
 
 void generate_command::run() {
     if (source.empty() && normal + anomalous == 0) {
         fail(error_code::invalid_argument, "--normal 0 and --anomalous 0: nothing to generate");
+    }
+    if (every > 0 && as != file_format::csv) {
+        fail(error_code::invalid_argument, "--every ", every, ": is for --as csv");
     }
     tocsin::random_generator random{seed};
     if (!source.empty() && sequence_seed) {

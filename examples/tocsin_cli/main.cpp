@@ -43,6 +43,8 @@ exit_code run(CLI::App& app, int argc, char** argv) {
     } catch (const tocsin_cli::command_failure& failure) {
         return report(command(), failure.reason.message(),
                       tocsin_cli::exit_code_of(failure.reason.code()));
+    } catch (const tocsin_cli::command_interrupted&) {
+        return exit_code::interrupted;
     } catch (const std::bad_alloc&) {
         return report(command(), "out of memory", exit_code::internal);
     } catch (const std::exception& error) {
@@ -60,6 +62,7 @@ int main(int argc, char** argv) {
     app.require_subcommand(1);
     app.footer(tocsin_cli::exit_code_help);
     tocsin_cli::add_generate(app);
+    tocsin_cli::add_fit(app);
     tocsin_cli::add_train(app);
     tocsin_cli::add_fit_errors(app);
     tocsin_cli::add_tune(app);

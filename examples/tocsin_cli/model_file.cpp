@@ -8,6 +8,48 @@ template class tocsin::detector<tocsin_cli::any_model, tocsin_cli::any_scaler,
                                 tocsin::mahalanobis<>, tocsin_cli::any_threshold>;
 
 namespace tocsin_cli {
+namespace {
+
+constexpr const char* history_name = "training_history";
+constexpr int history_columns = 5;
+
+/// The record of training as a matrix `[numbers x epochs]`.
+void save_history(const std::vector<tocsin::epoch_record>& history,
+                  tocsin::archive_writer& archive) {
+    tocsin::matrix<double> numbers(history_columns, static_cast<tocsin::index_t>(history.size()));
+    for (std::size_t k = 0; k < history.size(); ++k) {
+        const tocsin::epoch_record& epoch = history[k];
+        numbers.col(static_cast<tocsin::index_t>(k)) << epoch.training_loss, epoch.validation_rmse,
+            epoch.validation_mae, epoch.learning_rate, epoch.gradient_norm;
+    }
+    archive.matrix(history_name, numbers, tocsin::finiteness::optional);
+}
+
+std::vector<tocsin::epoch_record> load_history(tocsin::archive_reader& archive) {
+    tocsin::matrix<double> numbers;
+    archive.matrix(history_name, numbers, tocsin::finiteness::optional);
+    if (!archive.outcome().ok()) {
+        return {};
+    }
+    if (numbers.rows() != history_columns) {
+        archive.fail(tocsin::status::error(tocsin::error_code::format_error, "'", history_name,
+                                           "' has ", numbers.rows(), " numbers an epoch, not ",
+                                           history_columns));
+        return {};
+    }
+    std::vector<tocsin::epoch_record> history;
+    for (tocsin::index_t k = 0; k < numbers.cols(); ++k) {
+        history.push_back({.epoch = static_cast<int>(k),
+                           .training_loss = numbers(0, k),
+                           .validation_rmse = numbers(1, k),
+                           .validation_mae = numbers(2, k),
+                           .learning_rate = numbers(3, k),
+                           .gradient_norm = numbers(4, k)});
+    }
+    return history;
+}
+
+} // namespace
 
 std::vector<std::string> model_file::shown_names() const {
     if (!feature_names.empty()) {
@@ -19,6 +61,48 @@ std::vector<std::string> model_file::shown_names() const {
     }
     return names;
 }
+
+namespace {
+
+/// How the training data were read, as far as later data must be read in the same way. Files of
+/// programs have none of it.
+template <class Archive>
+void exchange_reading(Archive& archive, model_file& model) {
+    const auto has = [&](const char* name, bool wanted) {
+        return Archive::loading ? archive.contains(name) : wanted;
+    };
+    if (has("value_offsets", model.offsets.size() > 0)) {
+        archive.matrix("value_offsets", model.offsets);
+    }
+    if (has("usual_step", model.step > 0)) {
+        archive.number("usual_step", model.step);
+    }
+    if (has("missing_texts", !model.missing.empty())) {
+        archive.texts("missing_texts", model.missing);
+    }
+    if (has("errors_from", !model.errors_from.empty())) {
+        archive.text("errors_from", model.errors_from);
+    }
+    std::vector<std::string> texts[2];
+    for (const tocsin::csv_label_value& value : model.label_values) {
+        texts[value.anomalous ? 1 : 0].push_back(value.text);
+    }
+    for (const bool anomalous : {false, true}) {
+        const char* const name = anomalous ? "anomalous_labels" : "normal_labels";
+        auto& words = texts[anomalous ? 1 : 0];
+        if (!has(name, !words.empty())) {
+            continue;
+        }
+        archive.texts(name, words);
+        if constexpr (Archive::loading) {
+            for (std::string& word : words) {
+                model.label_values.push_back({std::move(word), anomalous});
+            }
+        }
+    }
+}
+
+} // namespace
 
 model_file load_model(const std::string& path) {
     auto archive = require(tocsin::archive_reader::open(path));
@@ -33,7 +117,16 @@ model_file load_model(const std::string& path) {
     if (archive.contains("feature_names")) {
         archive.texts("feature_names", model.feature_names);
     }
+    exchange_reading(archive, model);
+    if (archive.contains(history_name)) {
+        model.history = load_history(archive);
+    }
     require(archive.outcome());
+    if (model.offsets.size() > 0 &&
+        (model.offsets.size() != model.detector.features() || !model.offsets.allFinite())) {
+        fail(tocsin::error_code::format_error, path, ": has ", model.offsets.size(),
+             " offsets of values, its model has ", model.detector.features(), " features");
+    }
     if (!model.feature_names.empty() &&
         static_cast<int>(model.feature_names.size()) != model.detector.features()) {
         fail(tocsin::error_code::format_error, path, ": names ", model.feature_names.size(),
@@ -48,6 +141,11 @@ void save_model(const model_file& model, const std::string& path) {
     archive.object("detector", model.detector);
     if (!model.feature_names.empty()) {
         archive.texts("feature_names", model.feature_names);
+    }
+    model_file copy = model;
+    exchange_reading(archive, copy);
+    if (!model.history.empty()) {
+        save_history(model.history, archive);
     }
     require(archive.write(path));
 }

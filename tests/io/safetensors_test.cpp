@@ -183,8 +183,8 @@ TEST_SUITE("io") {
                 malformed{
                     R"({"t":{"dtype":"F32","shape":[],"data_offsets":[0,4]},"t":{"dtype":"F32","shape":[],"data_offsets":[4,8]}})",
                     8, "key 't' stands there twice"},
-                malformed{R"({"t":{"dtype":"F16","shape":[1],"data_offsets":[0,2]}})", 2,
-                          "unknown dtype 'F16'"},
+                malformed{R"({"t":{"dtype":"F8","shape":[1],"data_offsets":[0,1]}})", 1,
+                          "unknown dtype 'F8'"},
                 malformed{R"({"t":{"dtype":"F32","dtype":"F32","shape":[1],"data_offsets":[0,4]}})",
                           4, "has 'dtype' twice"},
                 malformed{R"({"t":{"dtype":"F32","shape":[1],"data_offsets":[0,4],"more":1}})", 4,

@@ -26,19 +26,29 @@
 
 namespace tocsin {
 
-/// Element types that are read and written, named as in the file: F32, F64, I64, U8.
-enum class tensor_type : std::uint8_t { f32, f64, i64, u8 };
+/// Element types, named as in the file: F32, F64, I64, U8, F16, BF16. The last two are only read.
+enum class tensor_type : std::uint8_t { f32, f64, i64, u8, f16, bf16 };
+
+/// Every element type.
+inline constexpr std::array all_tensor_types = {tensor_type::f32, tensor_type::f64,
+                                                tensor_type::i64, tensor_type::u8,
+                                                tensor_type::f16, tensor_type::bf16};
 
 /// Name of an element type in a file.
 constexpr std::string_view name_of(tensor_type type) noexcept {
-    constexpr std::array<std::string_view, 4> names = {"F32", "F64", "I64", "U8"};
+    constexpr std::array<std::string_view, 6> names = {"F32", "F64", "I64", "U8", "F16", "BF16"};
     return names[static_cast<std::size_t>(type)];
 }
 
 /// Bytes of one element.
 constexpr index_t element_size(tensor_type type) noexcept {
-    constexpr std::array<index_t, 4> sizes = {4, 8, 8, 1};
+    constexpr std::array<index_t, 6> sizes = {4, 8, 8, 1, 2, 2};
     return sizes[static_cast<std::size_t>(type)];
+}
+
+/// Whether the elements are real numbers.
+constexpr bool is_real(tensor_type type) noexcept {
+    return type != tensor_type::i64 && type != tensor_type::u8;
 }
 
 /// Element type of a C++ type.
@@ -59,11 +69,11 @@ constexpr tensor_type tensor_type_of() noexcept {
 
 /// One tensor of a file; the last dimension varies fastest.
 struct tensor_entry {
-    std::string name;
-    tensor_type type = tensor_type::f32;
-    std::vector<index_t> shape;
-    index_t begin = 0; ///< first byte, from the start of the data area
-    index_t end = 0;   ///< one past the last byte
+    std::string name;                    ///< its name, unique in the file
+    tensor_type type = tensor_type::f32; ///< the type of its numbers
+    std::vector<index_t> shape;          ///< its extents; the last one varies fastest
+    index_t begin = 0;                   ///< first byte, from the start of the data area
+    index_t end = 0;                     ///< one past the last byte
 
     /// Number of elements.
     index_t count() const noexcept { return (end - begin) / element_size(type); }
@@ -80,16 +90,16 @@ inline std::string shape_text(const std::vector<index_t>& shape) {
 
 /// The content of the header. Tensors are in the order of their data.
 struct safetensors_header {
-    std::map<std::string, std::string> metadata;
-    std::vector<tensor_entry> tensors;
+    std::map<std::string, std::string> metadata; ///< texts by name
+    std::vector<tensor_entry> tensors;           ///< tensors in the order of the file
 };
 
 /// Limits of a header. A file beyond them is refused.
 struct safetensors_limits {
-    static constexpr index_t header_bytes = index_t{1} << 20;
-    static constexpr std::size_t name_bytes = 256;
-    static constexpr std::size_t rank = 8;
-    static constexpr std::size_t tensors = 16384;
+    static constexpr index_t header_bytes = index_t{1} << 20; ///< bytes of the header
+    static constexpr std::size_t name_bytes = 256;            ///< bytes of a name
+    static constexpr std::size_t rank = 8;                    ///< extents of a tensor
+    static constexpr std::size_t tensors = 16384;             ///< tensors in a file
 };
 
 namespace detail {
@@ -133,8 +143,7 @@ class safetensors_header_parser {
             return true;
         }
         if (place_ == place::tensor && key_ == "dtype") {
-            for (const auto type :
-                 {tensor_type::f32, tensor_type::f64, tensor_type::i64, tensor_type::u8}) {
+            for (const auto type : all_tensor_types) {
                 if (text == name_of(type)) {
                     type_ = type;
                     return true;

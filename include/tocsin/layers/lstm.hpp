@@ -10,10 +10,10 @@
 #include "tocsin/layers/lstm_state.hpp"
 #include "tocsin/layers/packed_weights.hpp"
 #include "tocsin/layers/precision.hpp"
+#include "tocsin/layers/streaming_weights.hpp"
 #include "tocsin/math/lstm_batch_kernel.hpp"
 #include "tocsin/math/lstm_gradient_kernel.hpp"
 #include "tocsin/math/lstm_packing.hpp"
-#include "tocsin/math/lstm_step_kernel.hpp"
 #include "tocsin/math/packed_product.hpp"
 
 #include <algorithm>
@@ -36,9 +36,11 @@ class lstm {
     static_assert(!has_bfloat16 || std::is_same_v<Scalar, float>,
                   "lstm: bfloat16 weights are for float");
     using arithmetic = typename Precision::arithmetic;
+    using streaming = detail::streaming_weights<Scalar, Precision>;
 
   public:
     using scalar_type = Scalar;
+    /// Hidden and cell state of a batch.
     using state = lstm_state<Scalar, Hidden>;
 
     /// What the forward pass leaves for the backward pass; views into `tape_size()` scalars.
@@ -51,11 +53,14 @@ class lstm {
         Scalar* to_hidden;                     ///< packed for dL/dh
         Scalar* to_input;                      ///< packed for dL/dx
 
+        /// Sequences side by side.
         int batch() const noexcept { return hiddens.batch(); }
+        /// Time steps.
         int time() const noexcept { return hiddens.time() - 1; }
     };
 
     constexpr lstm() noexcept = default;
+    /// A layer of these sizes; check() judges them.
     constexpr lstm(int inputs, int hidden) noexcept : inputs_{inputs}, hidden_{hidden} {}
 
     constexpr int input_size() const noexcept { return inputs_.value(); }
@@ -103,18 +108,12 @@ class lstm {
     // ---- inference: one step, state kept by the caller --------------------------------------
 
     /// Scalars of the packed weights.
-    constexpr index_t packed_size() const noexcept {
-        return layout().size() + (has_bfloat16 ? whole_lines<Scalar>(bfloat16_size(layout())) : 0);
-    }
+    constexpr index_t packed_size() const noexcept { return streaming::size(layout()); }
     /// Packs parameters for step(). Never allocates.
     /// @param packed `packed_size()` scalars, overwritten; fastest when aligned to 64 bytes
     void pack(std::span<const Scalar> parameters, std::span<Scalar> packed) const noexcept {
         check_count(parameters);
-        pack_lstm(layout(), parameters.data(), packed.data());
-        if constexpr (has_bfloat16) {
-            round_to_bfloat16(layout(), packed.data());
-            pack_lstm_bfloat16(layout(), parameters.data(), packed.data() + layout().size());
-        }
+        streaming::pack(layout(), parameters.data(), packed.data());
     }
 
     /// Scalars of the states h and c of a batch.
@@ -150,18 +149,16 @@ class lstm {
         const Scalar* const weights = packed.values.data();
         Scalar* const hidden = current.hidden.data();
         Scalar* const cell = current.cell.data();
+        if (input.cols() == 1) {
+            streaming::step(layout(), weights, input.data(), hidden, cell, work.data(), order);
+            return;
+        }
+        std::copy_n(hidden, current.hidden.size(), work.data());
         with_lanes<Scalar>(hidden_size(), [&]<class Lanes>() {
-            if (input.cols() == 1) {
-                lstm_step_kernel<Lanes, arithmetic, Precision::streaming_weights>(
-                    layout(), weights + (has_bfloat16 ? layout().size() : 0), input.data(), hidden,
-                    cell, work.data(), order);
-            } else {
-                std::copy_n(hidden, current.hidden.size(), work.data());
-                lstm_batch_kernel<Lanes, arithmetic>(
-                    layout(), weights,
-                    {static_cast<int>(input.cols()), input.data(), work.data(), cell, hidden, cell},
-                    {}, 0);
-            }
+            lstm_batch_kernel<Lanes, arithmetic>(
+                layout(), weights,
+                {static_cast<int>(input.cols()), input.data(), work.data(), cell, hidden, cell}, {},
+                0);
         });
     }
 
@@ -274,8 +271,7 @@ class lstm {
     }
 
     /// Backpropagation through time over the whole sequence. Adds to `gradients`, consumes the
-    /// tape.
-    /// @param parameters      not read: prepare() has copied them
+    /// tape. The parameters are not read: prepare() has copied them.
     /// @param output_gradient dL/dh of every step, `[hidden x (batch * time)]`; empty means zero
     /// @param gradients       dL/dparameters, added to
     /// @param input_gradient  dL/dx of every step, overwritten; empty if not wanted

@@ -40,6 +40,7 @@ class sequential {
                   "sequential: all layers must have one scalar type");
 
     constexpr sequential() noexcept = default;
+    /// Layers in order.
     constexpr explicit sequential(Layers... layers) noexcept : layers_{layers...} {}
 
     /// Layer `K`.

@@ -1,0 +1,50 @@
+"""The command tocsin-convert."""
+import argparse
+import json
+import pathlib
+import sys
+
+from . import keras_file, tocsin_file
+from .network import Unsupported
+
+
+def read(path):
+    """The network of a file, by the ending of its name."""
+    ending = pathlib.Path(path).suffix.lower()
+    if ending in (".keras", ".h5", ".hdf5"):
+        return keras_file.read(path)
+    if ending == ".onnx":
+        from . import onnx_file
+
+        return onnx_file.read(path)
+    if ending == ".safetensors":
+        return tocsin_file.read(path)
+    raise Unsupported(f"{path}: '{ending}' is not one of .keras, .h5, .onnx, .safetensors")
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(
+        prog="tocsin-convert",
+        description="Converts an LSTM network: .keras, .h5 or .onnx to .safetensors for tocsin, or "
+        ".safetensors to .onnx.",
+    )
+    parser.add_argument("model", help="file to read")
+    parser.add_argument("-o", "--output", required=True, help="file to write")
+    chosen = parser.parse_args(arguments)
+    try:
+        network = read(chosen.model)
+        if pathlib.Path(chosen.output).suffix.lower() == ".onnx":
+            from . import onnx_file
+
+            onnx_file.write(network, chosen.output)
+        else:
+            tocsin_file.write(network, chosen.output)
+    except (Unsupported, OSError, ImportError, KeyError, ValueError) as problem:
+        print(f"tocsin-convert: {chosen.model}: {problem}", file=sys.stderr)
+        return 1
+    print(json.dumps(network.description()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,499 @@
+// fit: from normal recordings to a tuned model in one command, with what to expect of it.
+#include "tocsin/training/fit.hpp"
+
+#include "tocsin/series/autocorrelation.hpp"
+#include "tocsin/series/period.hpp"
+#include "tocsin/training/callbacks.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "any_loss.hpp"
+#include "any_schedule.hpp"
+#include "commands.hpp"
+#include "echo.hpp"
+#include "expectation.hpp"
+#include "failure.hpp"
+#include "input.hpp"
+#include "model_file.hpp"
+#include "options.hpp"
+#include "report_time.hpp"
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <limits>
+
+namespace tocsin_cli {
+namespace {
+
+using nlohmann::ordered_json;
+using tocsin::error_code;
+using tocsin::index_t;
+using any_trainer = tocsin::trainer<any_loss, tocsin::adam, any_schedule, tocsin::early_stopping>;
+
+enum class model_kind : std::uint8_t { encoder_decoder, forecaster };
+
+/// Parts of each recording, in order of time, with their shares.
+enum part : std::uint8_t { training, validation, calibration, check };
+constexpr double part_ends[] = {0.5, 0.6, 0.8, 1.0};
+
+constexpr int shortest_window = 8;
+constexpr int longest_window = 64;
+constexpr index_t most_training_windows = 4000;
+constexpr index_t enough_for_tail = 2000; ///< scores from which on their tail is modelled
+
+struct found_period {
+    int rows = 0;         ///< 0: none
+    std::string sensor{}; ///< that shows it most clearly
+    double autocorrelation = 0;
+};
+
+/// Three significant digits: what is measured here is not more exact.
+std::string rounded(double value) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.3g", value);
+    return text;
+}
+
+struct fit_command {
+    console out;
+    std::string model_path;
+    std::vector<std::string> data_paths;
+    input_options input;
+    int window = 0;
+    int period = 0;
+    model_kind kind = model_kind::encoder_decoder;
+    std::vector<int> layers;
+    double false_alarm_rate = 1e-3;
+    bool skip_shifts = false;
+    any_trainer trainer{
+        .epochs = 40, .optimiser = {.learning_rate = 5e-3}, .stopping = {.patience = 6}};
+
+    // All recordings, one after the other.
+    tocsin::matrix<float> values;     // `[features x rows]`
+    std::vector<std::uint8_t> labels; // one a row
+    std::vector<row_run> recordings;
+    double seconds_per_row = 0; // 0: not known
+    double longest_gap = 0;     // seconds between neighbours; 0: not known
+
+    void add_to(CLI::App& command);
+    void run();
+    void read(model_file& model);
+    void show(const input_data& data, double step) const;
+    found_period find_period(const model_file& model) const;
+    std::vector<row_run> usable_runs(part which, bool with_labelled) const;
+    tocsin::windows<float> windows_of(part which, int stride, bool with_labelled) const;
+    void train(model_file& model) const;
+    std::string set_threshold(model_file& model) const;
+    ordered_json expect(const model_file& model) const;
+    ordered_json expect_alarms(const model_file& model, const std::vector<row_run>& runs) const;
+};
+
+void fit_command::add_to(CLI::App& command) {
+    command.add_option("MODEL", model_path, "Model file to write")->required();
+    command
+        .add_option(
+            "DATA", data_paths,
+            "CSV, normal recordings; anomalous rows are left out if labelled. Each is split "
+            "in time: 50 % to train, 10 % to choose the best epoch, 20 % for error "
+            "statistics and threshold, 20 % to measure what to expect")
+        ->required();
+    input.add_to(command);
+    input.add_time_to(command);
+    const std::string group = "Model and training";
+    add_integer(command, "--window", window, "Rows that the model sees at once", 2, 100'000)
+        ->default_str("the period, 8 to 64; 30 without one")
+        ->group(group);
+    add_integer(command, "--period", period, "Rows of a period, where it is known", 2, 1'000'000)
+        ->default_str("from the data")
+        ->group(group);
+    add_choice(
+        command, "--model", kind,
+        {{"encoder-decoder", model_kind::encoder_decoder}, {"forecaster", model_kind::forecaster}},
+        "See 'train', which has more models and settings")
+        ->group(group);
+    add_sizes(command, "--layers", layers, "Hidden sizes of the LSTM layers")
+        ->default_str("32")
+        ->group(group);
+    add_integer(command, "--epochs", trainer.epochs, "At most this many", 1)->group(group);
+    add_integer(command, "--seed", trainer.seed, "Of weights and order of batches",
+                std::uint64_t{0})
+        ->group(group);
+    with_default(add_number(command, "--false-alarm-rate", false_alarm_rate,
+                            "Wanted share of normal rows that are judged anomalous; 'tune' has "
+                            "other rules",
+                            0, 0.01, true),
+                 false_alarm_rate)
+        ->group("Threshold");
+    command
+        .add_flag("--no-shifts", skip_shifts,
+                  "Do not measure the smallest shift that is found per sensor, which takes a while "
+                  "with many sensors")
+        ->group("Threshold");
+}
+
+void fit_command::show(const input_data& data, double step) const {
+    const auto& series = data.series;
+    std::string text = data.path + ": " + std::to_string(series.time()) + " rows";
+    if (!series.timestamps.empty() && series.time() > 0) {
+        text += " from " + series.timestamps.front() + " to " + series.timestamps.back();
+    }
+    if (step > 0) {
+        text += ", one every " + shown(step) + " s";
+    }
+    out.say(text);
+    std::string names;
+    for (const std::string& name : series.names) {
+        names += (names.empty() ? "" : ", ") + name;
+    }
+    out.say("  features (" + std::to_string(series.features()) + "): " + names);
+    const auto positive = std::count(series.labels.begin(), series.labels.end(), 1);
+    if (data.has_labels()) {
+        out.say("  labelled anomalous: " + std::to_string(positive) + " rows, not learned from");
+    }
+    const index_t missing = (!series.values.array().isFinite()).count();
+    if (missing > 0) {
+        out.say("  missing: " + std::to_string(missing) + " of " +
+                std::to_string(series.values.size()) +
+                " cells; windows with one are left out of "
+                "training");
+    }
+}
+
+void fit_command::read(model_file& model) {
+    index_t rows = 0;
+    std::vector<input_data> all;
+    for (const std::string& path : data_paths) {
+        all.push_back(read_recordings({path}, input, all.empty() ? nullptr : &model));
+        const input_data& data = all.back();
+        if (!data.is_series) {
+            fail(error_code::invalid_data, path,
+                 ": holds sequences; fit reads recordings in CSV ('train', 'fit-errors' and 'tune' "
+                 "read sequences)");
+        }
+        if (all.size() == 1) {
+            model.feature_names = data.series.names;
+            model.offsets = data.offsets;
+            model.missing = input.missing;
+            model.label_values = input.label_values;
+            longest_gap = data.longest_gap;
+            model.detector = any_detector{any_model{
+                tocsin::forecaster<float>::with_layers(data.features(), data.features(), {1})}};
+        }
+        std::vector<double> times;
+        bool dates = !data.series.timestamps.empty();
+        for (const std::string& text : data.series.timestamps) {
+            const auto time = parse_time(text);
+            dates = dates && time && time->is_date;
+            times.push_back(time ? time->value : std::numeric_limits<double>::quiet_NaN());
+        }
+        const time_axis axis = make_axis(times, data.series.time(), dates);
+        const double step = axis.kind == time_axis::unit::time ? axis.usual_step : 0;
+        seconds_per_row = seconds_per_row > 0 ? seconds_per_row : step;
+        show(data, step);
+        for (const std::string& line : warnings_of(data)) {
+            out.note("warning: " + line);
+        }
+        for (const index_t length : data.recordings) { // between gaps
+            recordings.push_back({rows, rows + length});
+            rows += length;
+        }
+    }
+    model.step = seconds_per_row;
+    values.resize(all.front().features(), rows);
+    labels.assign(static_cast<std::size_t>(rows), 0);
+    index_t first = 0;
+    for (const input_data& data : all) {
+        const auto& series = data.series;
+        values.middleCols(first, series.time()) = series.values;
+        std::copy(series.labels.begin(), series.labels.end(),
+                  labels.begin() + static_cast<std::ptrdiff_t>(first));
+        first += series.time();
+    }
+}
+
+/// The shortest lag at which a sensor resembles itself about as much as at `lag`, and more than at half
+/// of it: where a period is no whole number of rows, a multiple of it can fit better.
+int shortest_period(const tocsin::matrix<float>& sensor, int lag, double strength) {
+    constexpr int shortest = 4;
+    const auto resemblance = [&](int rows) {
+        const auto found = tocsin::autocorrelations(sensor, rows);
+        return found ? found->front() : 0.0;
+    };
+    for (int part = lag / shortest; part > 1; --part) {
+        for (const int candidate : {lag / part, lag / part + 1}) {
+            const double here = resemblance(candidate);
+            if (candidate < lag && here >= 0.9 * strength && here > resemblance(candidate / 2)) {
+                return candidate;
+            }
+        }
+    }
+    return lag;
+}
+
+/// The period that stands out most, looked for in the longest recording's part for training.
+found_period fit_command::find_period(const model_file& model) const {
+    constexpr double clear = 0.4; // of the autocorrelation: less is no period to build on
+    const row_run& longest =
+        *std::max_element(recordings.begin(), recordings.end(),
+                          [](const row_run& a, const row_run& b) { return a.size() < b.size(); });
+    const index_t rows = std::min<index_t>(
+        static_cast<index_t>(part_ends[training] * static_cast<double>(longest.size())), 20'000);
+    const int last = static_cast<int>(std::min<index_t>(rows / 3, 2000));
+    found_period best;
+    for (index_t f = 0; f < values.rows() && last >= 4; ++f) {
+        const tocsin::matrix<float> sensor = values.row(f).segment(longest.begin, rows);
+        const auto lag = tocsin::dominant_period(sensor, 4, last);
+        if (!lag || *lag == 0) {
+            continue; // missing values, or none
+        }
+        const auto strength = tocsin::autocorrelations(sensor, *lag);
+        if (strength && strength->front() > std::max(best.autocorrelation, clear)) {
+            best = {shortest_period(sensor, *lag, strength->front()),
+                    model.shown_names()[static_cast<std::size_t>(f)], strength->front()};
+        }
+    }
+    return best;
+}
+
+/// Rows of a part, split at labelled rows unless they are wanted.
+std::vector<row_run> fit_command::usable_runs(part which, bool with_labelled) const {
+    std::vector<row_run> runs;
+    for (const row_run& recording : recordings) {
+        const auto cut = [&](double share) {
+            return recording.begin +
+                   static_cast<index_t>(share * static_cast<double>(recording.size()));
+        };
+        const index_t end = cut(part_ends[which]);
+        for (index_t row = cut(which == training ? 0.0 : part_ends[which - 1]); row < end;) {
+            index_t stop = row;
+            while (stop < end && (with_labelled || labels[static_cast<std::size_t>(stop)] == 0)) {
+                ++stop;
+            }
+            if (stop > row) {
+                runs.push_back({row, stop});
+            }
+            row = stop + 1;
+        }
+    }
+    return runs;
+}
+
+tocsin::windows<float> fit_command::windows_of(part which, int stride, bool with_labelled) const {
+    std::vector<index_t> first_columns;
+    for (const row_run& run : usable_runs(which, with_labelled)) {
+        for (index_t first = run.begin; first + window <= run.end; first += stride) {
+            if (values.middleCols(first, window).allFinite()) {
+                first_columns.push_back(first);
+            }
+        }
+    }
+    if (first_columns.empty()) {
+        constexpr const char* names[] = {"training", "the choice of the best epoch",
+                                         "the error statistics", "the check"};
+        fail(error_code::invalid_data, data_paths.front(), ": the part for ", names[which],
+             " holds no complete normal window of ", window, " rows; needed are longer recordings ",
+             "or a shorter --window");
+    }
+    return {{values.data(), values.rows(), values.cols()}, std::move(first_columns), window};
+}
+
+void fit_command::train(model_file& model) const {
+    const auto every = windows_of(training, 1, false);
+    const auto stride =
+        static_cast<int>((every.count() + most_training_windows - 1) / most_training_windows);
+    const auto chosen = stride > 1 ? windows_of(training, stride, false) : every;
+    const auto best_epoch = windows_of(validation, stride, false);
+    auto state = tocsin::training_state<float>::fresh(model.detector.model(), trainer.optimiser,
+                                                      trainer.seed);
+    tocsin::progress_bar bar;
+    const auto start = std::chrono::steady_clock::now();
+    const tocsin::status trained =
+        model.detector.train_from(state, chosen, best_epoch, trainer, [&](const auto& event) {
+            if (out.shows_progress()) {
+                bar(event);
+            }
+            return true;
+        });
+    bar.finish();
+    require(trained);
+    model.history = state.history;
+    const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+    const double rmse = state.best_rmse;
+    out.say("trained on " + std::to_string(chosen.count()) + " windows, " +
+            std::to_string(state.finished_epochs()) + " epochs in " + rounded(taken.count()) +
+            " s: RMSE " + rounded(rmse) +
+            " on the next 10 % of the rows (1 is what the mean of the "
+            "data gives)");
+    if (rmse >= 1) {
+        out.note("warning: the model is no better than the mean of the data. Alarms will mean "
+                 "little; is there a pattern in these data, and is it long enough in view "
+                 "(--window)?");
+    }
+}
+
+std::string fit_command::set_threshold(model_file& model) const {
+    auto& detector = model.detector;
+    require(detector.fit_errors(windows_of(calibration, 1, false)), data_paths.front());
+    const auto all = windows_of(calibration, 1, true);
+    std::vector<std::uint8_t> newest;
+    for (const index_t first : all.first_columns()) {
+        newest.push_back(labels[static_cast<std::size_t>(first + window - 1)]);
+    }
+    if (const auto anomalous = std::count(newest.begin(), newest.end(), 1); anomalous > 0) {
+        detector.set_rule(any_threshold{tocsin::f_beta_threshold{}});
+        require(detector.tune(all, newest), data_paths.front());
+        return "best F1 on " + std::to_string(anomalous) + " rows labelled anomalous";
+    }
+    if (all.count() >= enough_for_tail) {
+        tocsin::spot_settings peaks;
+        peaks.q = false_alarm_rate;
+        peaks.level = 0.98;
+        detector.set_rule(any_threshold{tocsin::spot_threshold{peaks}});
+        if (detector.tune(all).ok()) {
+            return "peaks over threshold, for one normal row in " +
+                   shown(std::round(1 / false_alarm_rate));
+        }
+    }
+    detector.set_rule(any_threshold{tocsin::quantile_threshold{1, 1.2}});
+    require(detector.tune(all), data_paths.front());
+    return "1.2 times the largest of " + std::to_string(all.count()) + " normal scores";
+}
+
+ordered_json fit_command::expect_alarms(const model_file& model,
+                                        const std::vector<row_run>& runs) const {
+    const false_alarms alarms = count_false_alarms(model, model_path, values, runs);
+    constexpr double week = 7.0 * 86400;
+    const bool timed = seconds_per_row > 0;
+    const double rows = timed ? week / seconds_per_row : 10'000;
+    const std::string per = timed ? " a week" : " in 10 000 rows";
+    out.say("  false alarms: " + rounded(alarms.in_rows(rows)) + per + ", at most " +
+            rounded(alarms.most_in_rows(rows)) + " with 95 % confidence (" +
+            std::to_string(alarms.alarms) + " in " + std::to_string(alarms.rows) + " rows judged)");
+    return {
+        {"rows", alarms.rows},
+        {"alarms", alarms.alarms},
+        {"alarm_rows", alarms.alarm_rows},
+        {timed ? "alarms_per_week" : "alarms_per_10000_rows", alarms.in_rows(rows)},
+        {timed ? "most_alarms_per_week" : "most_alarms_per_10000_rows", alarms.most_in_rows(rows)}};
+}
+
+ordered_json fit_command::expect(const model_file& model) const {
+    const auto runs = usable_runs(check, false);
+    out.say(
+        "What to expect, measured on the last 20 % of the rows, which nothing was learned from:");
+    ordered_json result = expect_alarms(model, runs);
+    if (skip_shifts) {
+        return result;
+    }
+    shift_settings settings;
+    settings.rows = std::max(window, 10);
+    out.say("  smallest shift that is found within " + std::to_string(settings.rows) +
+            " rows at 80 % of the places tried:");
+    ordered_json sensors = ordered_json::array();
+    for (index_t f = 0; f < values.rows(); ++f) {
+        double count = 0;
+        double sum = 0;
+        double squares = 0;
+        for (const row_run& run : runs) {
+            for (index_t row = run.begin; row < run.end; ++row) {
+                const auto value = static_cast<double>(values(f, row));
+                if (std::isfinite(value)) {
+                    ++count;
+                    const double change = value - sum / std::max(count - 1, 1.0);
+                    sum += value;
+                    squares += change * (value - sum / count);
+                }
+            }
+        }
+        const double mean = count > 0 ? sum / count : 0;
+        const double deviation = count > 1 ? std::sqrt(std::max(squares, 0.0) / count) : 0;
+        const bool constant = !(deviation > 1e-6 * std::abs(mean)) || deviation == 0;
+        const double unit = !constant ? deviation : mean != 0 ? std::abs(mean) / 100 : 1;
+        const found_shift shift =
+            smallest_shift(model, model_path, values, runs, static_cast<int>(f), unit, settings);
+        const std::string& name = model.feature_names[static_cast<std::size_t>(f)];
+        const bool found = std::isfinite(shift.size);
+        out.say("    " + name + ": " +
+                (found ? rounded(shift.size) +
+                             (constant ? " (it is constant)"
+                                       : ", " + rounded(shift.deviations) +
+                                             " of its standard deviations") +
+                             ", after " + rounded(shift.delay) + " rows"
+                       : "none, not even " + rounded(settings.largest * unit)));
+        sensors.push_back({{"name", name},
+                           {"smallest_shift", found ? ordered_json(shift.size) : nullptr},
+                           {"deviations", found ? ordered_json(shift.deviations) : nullptr},
+                           {"delay_rows", shift.delay},
+                           {"found", shift.hits}});
+    }
+    result["sensors"] = std::move(sensors);
+    return result;
+}
+
+void fit_command::run() {
+    model_file model;
+    read(model);
+    found_period found;
+    if (period > 0) {
+        found = {period, "--period", 1};
+    } else if (window == 0) {
+        found = find_period(model);
+    }
+    if (window == 0) {
+        window = found.rows > 0 ? std::clamp(found.rows, shortest_window, longest_window) : 30;
+        out.say("window: " + std::to_string(window) + " rows (" +
+                (found.rows > 0
+                     ? "a period of " + std::to_string(found.rows) + " rows, from " + found.sensor
+                     : std::string{"no clear period in these data"}) +
+                ")");
+    }
+    const std::vector<int> sizes = layers.empty() ? std::vector<int>{32} : layers;
+    const int features = static_cast<int>(values.rows());
+    const auto chain = [](int first, std::vector<int> rest) {
+        rest.insert(rest.begin(), first);
+        return tocsin::chain_sizes<>{std::span<const int>{rest}};
+    };
+    const tocsin::lstm_stack<float> stack{chain(features, sizes)};
+    const tocsin::dense_head<float> head{chain(sizes.back(), {features})};
+    tocsin::detector_settings settings;
+    settings.window = window;
+    settings.scored = tocsin::scored_steps::newest;
+    if (longest_gap > 0) {
+        settings.longest_pause = longest_gap;
+    }
+    model.detector =
+        any_detector{kind == model_kind::forecaster
+                         ? any_model{tocsin::forecaster<float>{stack, head, features}}
+                         : any_model{tocsin::encoder_decoder<float>{stack, stack, head, false}},
+                     settings, any_scaler{scaler_kind::standard}};
+    require(model.detector.check());
+    windows_of(check, 1, false); // fails before the training where the recordings are too short
+    train(model);
+    const std::string rule = set_threshold(model);
+    out.say("threshold: " + shown(model.detector.threshold()) + ", " + rule);
+    save_model(model, model_path);
+    ordered_json expectation = expect(model);
+    out.say("next: tocsin_cli detect " + model_path + " DATA --report report.html");
+    out.report({{"command", "fit"},
+                {"model", model_path},
+                {"rows", values.cols()},
+                {"recordings", recordings.size()},
+                {"features", model.feature_names},
+                {"window", window},
+                {"period", found.rows},
+                {"epochs", model.history.size()},
+                {"threshold", model.detector.threshold()},
+                {"rule", model.detector.rule().name()},
+                {"expect", std::move(expectation)}});
+}
+
+} // namespace
+
+void add_fit(CLI::App& app) {
+    add_command<fit_command>(
+        app, "fit",
+        "From normal recordings to a tuned model in one step; says what to expect of it");
+}
+
+} // namespace tocsin_cli

@@ -1,0 +1,71 @@
+#include "model_description.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <string>
+#include <vector>
+
+namespace tocsin_cli {
+namespace {
+
+using nlohmann::ordered_json;
+
+ordered_json sizes_of(const auto& part) {
+    ordered_json sizes = ordered_json::array();
+    if constexpr (requires { part.hidden_size(0); }) {
+        for (int k = 0; k < part.layers(); ++k) {
+            sizes.push_back(part.hidden_size(k));
+        }
+    }
+    return sizes;
+}
+
+} // namespace
+
+void describe_model(const model_file& model, ordered_json& result) {
+    const any_detector& detector = model.detector;
+    const auto phase = detector.phase();
+    result["phase"] = phase_name(phase);
+    result["model"] = detector.model().name();
+    std::visit(
+        [&](const auto& inner) {
+            if constexpr (requires { inner.stack(); }) {
+                result["layers"] = sizes_of(inner.stack());
+                result["dropout"] = inner.stack().dropout_rate();
+                result["targets"] = inner.targets();
+                result["look_ahead"] = inner.look_ahead();
+            } else {
+                result["encoder"] = sizes_of(inner.encoder());
+                result["decoder"] = sizes_of(inner.decoder());
+                result["dropout"] = inner.encoder().dropout_rate();
+            }
+            result["head_layers"] = inner.head().layers();
+            if constexpr (requires { inner.reversed(); }) {
+                result["target_order"] = inner.reversed() ? "reversed" : "forward";
+                result["decoder_training"] =
+                    inner.training() == tocsin::decoder_training::free_running ? "free-running"
+                                                                               : "teacher-forced";
+            }
+        },
+        detector.model().model());
+    result["parameters"] = detector.model().parameter_count();
+    result["window"] = detector.settings().window;
+    result["scored"] = detector.settings().scored == tocsin::scored_steps::all ? "all" : "newest";
+    result["features"] = model.shown_names();
+    if (phase >= tocsin::detector_phase::trained) {
+        result["scaler"] = detector.data_scaler().name();
+        detector.data_scaler().visit_coefficients([&](const auto& offset, const auto& scale) {
+            result["scaler_offset"] =
+                std::vector<double>(offset.data(), offset.data() + offset.size());
+            result["scaler_scale"] = std::vector<double>(scale.data(), scale.data() + scale.size());
+        });
+    }
+    if (phase >= tocsin::detector_phase::tuned) {
+        result["rule"] = detector.rule().name();
+        result["smoothing"] = detector.rule().smoothing();
+        result["step_threshold"] = detector.threshold();
+        result["feature_threshold"] = detector.threshold(tocsin::error_view::per_feature);
+    }
+}
+
+} // namespace tocsin_cli

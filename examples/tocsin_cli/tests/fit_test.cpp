@@ -1,0 +1,153 @@
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include "program.hpp"
+#include <algorithm>
+#include <string>
+
+namespace {
+
+using nlohmann::json;
+
+const std::string quick = " --layers 8 --epochs 8";
+
+/// Rows of two sinusoids with a period of 12.566 rows.
+void generate(const program& cli, const std::string& name, int rows, int seed) {
+    REQUIRE(cli("generate " + name +
+                " --as csv --normal 1 --features 2 --frequency 0.5,0.5 "
+                "--amplitude 1,2 --noise 0.2 --seed 7 --sequence-seed " +
+                std::to_string(seed) + " --length " + std::to_string(rows))
+                .code == 0);
+}
+/// The file with a time every ten minutes in front.
+void add_times(const program& cli, const std::string& name, const std::string& other) {
+    const std::string text = cli.read(name);
+    std::string timed = "timestamp," + text.substr(0, text.find('\n') + 1);
+    int row = 0;
+    for (auto at = text.find('\n') + 1; at < text.size(); ++row) {
+        const auto end = text.find('\n', at);
+        timed += std::to_string(1'700'000'000 + 600 * row) + ',' + text.substr(at, end + 1 - at);
+        at = end + 1;
+    }
+    cli.write(other, timed);
+}
+
+} // namespace
+
+TEST_SUITE("tocsin_cli") {
+    TEST_CASE("fit: from two recordings to a tuned model, with what to expect") {
+        const program cli;
+        generate(cli, "a.csv", 1600, 1);
+        generate(cli, "b.csv", 1200, 2);
+        const json fitted = run_json(cli, "fit m a.csv b.csv" + quick);
+        CHECK(fitted["rows"] == 2800);
+        CHECK(fitted["recordings"] == 2);
+        CHECK(fitted["period"] >= 12);
+        CHECK(fitted["period"] <= 13);
+        CHECK(fitted["window"] == fitted["period"]);
+        const json& expect = fitted["expect"];
+        CHECK(expect["rows"] > 400);
+        CHECK(expect["alarms_per_10000_rows"] < expect["most_alarms_per_10000_rows"]);
+        CHECK(expect["sensors"].size() == 2);
+        for (const json& sensor : expect["sensors"]) {
+            CHECK(sensor["smallest_shift"] > 0);
+            CHECK(sensor["deviations"] < 10);
+            CHECK(sensor["found"] >= 0.8);
+        }
+        CHECK(run_json(cli, "inspect m")["phase"] == "tuned");
+        // What was promised holds on other data: a shift twice as large is found.
+        generate(cli, "c.csv", 600, 3);
+        std::string text = cli.read("c.csv");
+        const double shift = 2 * expect["sensors"][0]["smallest_shift"].get<double>();
+        std::string shifted;
+        int row = -1;
+        for (std::size_t at = 0; at < text.size(); ++row) {
+            const auto end = text.find('\n', at);
+            std::string line = text.substr(at, end - at);
+            if (row >= 400) {
+                const auto comma = line.find(',');
+                line =
+                    std::to_string(std::stod(line.substr(0, comma)) + shift) + line.substr(comma);
+            }
+            shifted += line + '\n';
+            at = end + 1;
+        }
+        cli.write("shifted.csv", shifted);
+        const json judged = run_json(cli, "detect m shifted.csv");
+        int before = 0;
+        int after = 0;
+        for (const json& verdict : judged["verdicts"]) {
+            const bool anomaly = verdict["verdict"] == "anomaly";
+            before += anomaly && verdict["row"] <= 400 ? 1 : 0;
+            after += anomaly && verdict["row"] > 400 && verdict["row"] <= 430 ? 1 : 0;
+        }
+        CHECK(before < 20);
+        CHECK(after > 0);
+    }
+
+    TEST_CASE("fit: alarms a week where rows have times; the text says what was read") {
+        const program cli;
+        generate(cli, "rows.csv", 1500, 1);
+        add_times(cli, "rows.csv", "timed.csv");
+        const json fitted = run_json(cli, "fit m timed.csv --no-shifts" + quick);
+        CHECK(fitted["expect"].contains("alarms_per_week"));
+        CHECK(!fitted["expect"].contains("sensors"));
+        const outcome text = cli("fit m timed.csv --no-shifts --window 10" + quick);
+        CHECK(text.code == 0);
+        CHECK(text.out.find("1500 rows") != std::string::npos);
+        CHECK(text.out.find("one every 600 s") != std::string::npos);
+        CHECK(text.out.find("a week") != std::string::npos);
+        CHECK(text.out.find("next: tocsin_cli detect m") != std::string::npos);
+        CHECK(cli("fit m timed.csv --no-shifts --quiet" + quick).out.empty());
+    }
+
+    TEST_CASE("fit: labelled rows are not learned from; they choose the threshold") {
+        const program cli;
+        generate(cli, "rows.csv", 1500, 1);
+        std::string text = cli.read("rows.csv");
+        std::string labelled;
+        int row = -1;
+        for (std::size_t at = 0; at < text.size(); ++row) {
+            const auto end = text.find('\n', at);
+            const bool wrong = row >= 1000 && row < 1040;
+            labelled += (wrong ? "9,9" : text.substr(at, end - at)) +
+                        (row < 0 ? ",label"
+                         : wrong ? ",1"
+                                 : ",0") +
+                        '\n';
+            at = end + 1;
+        }
+        cli.write("labelled.csv", labelled);
+        const json fitted = run_json(cli, "fit m labelled.csv --no-shifts" + quick);
+        CHECK(fitted["rule"] == "f-beta");
+        CHECK(run_json(cli, "detect m labelled.csv")["metrics"]["step"]["recall"] > 0.9);
+    }
+
+    TEST_CASE("fit: what cannot work is refused before the training") {
+        const program cli;
+        generate(cli, "rows.csv", 60, 1);
+        const outcome brief = cli("fit m rows.csv --window 30" + quick);
+        CHECK(brief.code == 3);
+        CHECK(brief.err.find("30 rows") != std::string::npos);
+        REQUIRE(cli("generate sequences.txt --normal 20").code == 0);
+        CHECK(cli("fit m sequences.txt" + quick).code == 3);
+        REQUIRE(cli("generate other.csv --as csv --normal 1 --features 1 --length 900").code == 0);
+        generate(cli, "long.csv", 900, 1);
+        CHECK(cli("fit m long.csv other.csv --no-shifts" + quick).code != 0);
+        CHECK(cli("fit m missing.csv" + quick).code == 4);
+        CHECK(cli("fit m long.csv --false-alarm-rate 0" + quick).code == 2);
+        CHECK(cli.read("m").empty());
+    }
+
+    TEST_CASE("fit: the same seed gives the same model; the phases go on from it") {
+        const program cli;
+        generate(cli, "rows.csv", 900, 1);
+        run_json(cli, "fit a rows.csv --no-shifts" + quick);
+        run_json(cli, "fit b rows.csv --no-shifts" + quick);
+        CHECK(cli.read("a") == cli.read("b"));
+        CHECK(run_json(cli, "tune a rows.csv --rule sigma")["rule"] == "sigma");
+        CHECK(run_json(cli, "fit f rows.csv --no-shifts --model forecaster --window 16" +
+                                quick)["window"] == 16);
+        CHECK(run_json(cli, "inspect f")["model"] == "forecaster");
+    }
+}

@@ -1,0 +1,104 @@
+/// @file mewma.hpp
+/// @brief Multivariate exponentially weighted moving average: small shifts of several sensors.
+#pragma once
+
+#include "tocsin/core/bounded.hpp"
+#include "tocsin/core/status.hpp"
+#include "tocsin/core/views.hpp"
+#include "tocsin/errors/mahalanobis.hpp"
+
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <utility>
+
+namespace tocsin {
+
+/// The chart of Lowry, Woodall, Champ and Rigdon, "A multivariate exponentially weighted moving
+/// average control chart", Technometrics 34, 1992:
+///     z = l (e - m) + (1 - l) z,   T^2 = (2 - l) / l z^T C^-1 z
+/// with mean m and covariance C of the residuals e on normal data. T^2 is compared with a limit:
+/// 8.64 for two sensors and l = 0.1 gives one false alarm in 200 rows.
+class mewma {
+  public:
+    static constexpr const char* kind = "mewma";
+    static constexpr int version = 1;
+
+    mewma() = default;
+    /// @param statistic fitted to residuals on normal data
+    /// @param weight    l, in (0, 1]; small ones find small shifts. 1 is Hotelling's chart.
+    explicit mewma(mahalanobis<> statistic, double weight = 0.1)
+        : statistic_{std::move(statistic)}, weight_{weight}, point_{statistic_.mean()} {}
+
+    status check() const noexcept {
+        if (!(weight_ > 0 && weight_ <= 1)) {
+            return status::error(error_code::invalid_argument, "mewma: weight ", weight_,
+                                 " must lie in (0, 1]");
+        }
+        return statistic_.fitted() ? status{}
+                                   : status::error(error_code::not_ready,
+                                                   "mewma: the statistic has not been fitted");
+    }
+    int dimension() const noexcept { return statistic_.dimension(); }
+
+    /// Returns T^2 of the newest average; NaN before a fit and for another size. An element that is
+    /// not finite leaves its average as it is. Never allocates.
+    double push(std::span<const double> residual) noexcept {
+        if (!statistic_.fitted() || static_cast<int>(residual.size()) != dimension() ||
+            !(weight_ > 0 && weight_ <= 1)) {
+            return std::numeric_limits<double>::quiet_NaN();
+        }
+        for (index_t k = 0; k < dimension(); ++k) {
+            const double value = residual[static_cast<std::size_t>(k)];
+            if (std::isfinite(value)) { // point_ is z + m
+                point_[k] += weight_ * (bounded(value) - point_[k]);
+            }
+        }
+        return score();
+    }
+    /// The squared distance of the moving average from 0.
+    double score() const noexcept {
+        return (2 - weight_) / weight_ *
+               statistic_.score(std::span(point_.data(), static_cast<std::size_t>(point_.size())));
+    }
+    /// What each sensor accounts for, non-negative with sum 1; see mahalanobis::shares().
+    void shares(std::span<double> out) const noexcept {
+        statistic_.shares(std::span(point_.data(), static_cast<std::size_t>(point_.size())), out);
+    }
+    void reset() noexcept { point_ = statistic_.mean(); }
+
+    template <class Archive>
+    void exchange(Archive& archive) {
+        int size = dimension();
+        archive.integer("dimension", size);
+        if constexpr (Archive::loading) {
+            constexpr int most = 1 << 14;
+            if (archive.outcome().ok() && (size < 0 || size > most)) {
+                archive.fail(status::error(error_code::format_error, "mewma: dimension ", size,
+                                           " must lie in [0, ", most, "]"));
+            }
+            if (!archive.outcome().ok()) {
+                return;
+            }
+            statistic_ = mahalanobis<>(size);
+            point_.setZero(size);
+        }
+        archive.number("weight", weight_);
+        archive.object("statistic", statistic_);
+        archive.matrix("average", point_);
+        if constexpr (Archive::loading) {
+            if (archive.outcome().ok() && (!check().ok() || !point_.allFinite())) {
+                archive.fail(status::error(error_code::format_error, "mewma: weight ", weight_,
+                                           " or an average is impossible"));
+            }
+        }
+    }
+
+  private:
+    mahalanobis<> statistic_{};
+    double weight_ = 0.1;
+    column<double> point_; ///< average of the residuals, m before the first
+};
+
+} // namespace tocsin

@@ -1,0 +1,43 @@
+/// @file float_stream.hpp
+/// @brief What a stream keeps for a forecaster in float: h and c.
+#pragma once
+
+#include "tocsin/firmware/float_layers.hpp"
+
+namespace tocsin::firmware {
+
+/// @tparam Model a generated model whose numbers are floats
+template <class Model>
+class float_stream : public detail::float_numbers<Model> {
+  public:
+    /// Samples after a start without a forecast.
+    static constexpr int shortest_warm_up = Model::look_ahead;
+    /// Whether read() expects replacements for missing values.
+    static constexpr bool reads_replacements = true;
+
+    void restart() noexcept { layers_ = {}; }
+
+    /// Reads a sample, `[features]`, scaled.
+    void read(const float* inputs) noexcept {
+        float vector[detail::model_sizes<Model>::longest_vector];
+        for (int f = 0; f < Model::features; ++f) {
+            vector[f] = inputs[f];
+        }
+        layers_.read(vector);
+    }
+    /// Forecasts after the samples so far, `[targets * look_ahead]`, plus the mean error.
+    void forecast(float* result) const noexcept { layers_.head(result); }
+    /// A forecast as such.
+    static float without_mean_error(int element, float forecast) noexcept {
+        return forecast - Model::error_mean[element];
+    }
+    static TOCSIN_FIRMWARE_INLINE float deviation(int /*element*/, float observed,
+                                                  float forecast) noexcept {
+        return observed - forecast;
+    }
+
+  private:
+    detail::float_layers<Model> layers_{};
+};
+
+} // namespace tocsin::firmware

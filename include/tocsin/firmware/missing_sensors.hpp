@@ -1,0 +1,31 @@
+/// @file missing_sensors.hpp
+/// @brief What a stream remembers of sensors that do not report; nothing where that is off.
+#pragma once
+
+#include "tocsin/firmware/verdict.hpp"
+
+namespace tocsin::firmware::detail {
+
+/// The values that a network has read last.
+template <class Value, int Features, bool On>
+struct last_inputs {
+    Value inputs[Features]{};
+};
+template <class Value, int Features>
+struct last_inputs<Value, Features, false> {};
+
+/// @tparam Stream float_stream, fixed_stream or float_window_stream
+template <class Model, class Stream, bool On = Model::missing != missing_policy::none>
+struct missing_sensors
+    : last_inputs<typename Stream::value_type, Model::features, Stream::reads_replacements> {
+    uint16_t runs[Model::features]{}; ///< missing samples in a row of each sensor
+    uint16_t blind = 0;               ///< samples without any value in a row
+
+    void restart() noexcept { *this = {}; }
+};
+template <class Model, class Stream>
+struct missing_sensors<Model, Stream, false> {
+    static void restart() noexcept {}
+};
+
+} // namespace tocsin::firmware::detail

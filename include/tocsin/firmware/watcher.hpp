@@ -1,0 +1,266 @@
+/// @file watcher.hpp
+/// @brief A detector's stream on a microcontroller.
+#pragma once
+
+#include "tocsin/firmware/arithmetic.hpp"
+#include "tocsin/firmware/missing_sensors.hpp"
+#include "tocsin/firmware/model_sizes.hpp"
+#include "tocsin/firmware/verdict.hpp"
+
+namespace tocsin::firmware {
+namespace detail {
+
+template <class T>
+struct without_const {
+    using type = T;
+};
+template <class T>
+struct without_const<const T> {
+    using type = T;
+};
+template <class T>
+struct without_const<const T&> {
+    using type = T;
+};
+
+/// The forecasts that still wait for their samples; none where the next sample alone is forecast.
+template <class Value, int Outputs, int Ahead>
+struct forecast_ring {
+    Value values[Ahead][Outputs]{}; ///< by sample
+    uint16_t newest = 0;
+};
+template <class Value, int Outputs>
+struct forecast_ring<Value, Outputs, 1> {};
+
+} // namespace detail
+
+/// Watches one stream by a model that io/firmware_export.hpp has written:
+///
+///     constinit tocsin::firmware::watcher<pump::model> watch;
+///     const auto verdict = watch.push(sample);
+///
+/// The model is a template argument: nothing of it is copied to RAM and no pointer is kept. What
+/// the stream remembers is the watcher, all of whose bytes are 0 at the start. It judges as
+/// detector::push() does on the host, and gives the same bits on every target. It needs no heap, no
+/// exceptions and no library but the compiler's own, and takes a few hundred bytes of stack.
+/// @tparam Model the object `model` of a generated header
+template <const auto& Model>
+class watcher {
+    using model = typename detail::without_const<decltype(Model)>::type;
+    using stream = typename model::template stream<model>;
+    using value = typename stream::value_type;
+    using sizes = detail::model_sizes<model>;
+    static constexpr bool takes_missing = model::missing != missing_policy::none;
+    static constexpr int ahead = model::look_ahead;
+
+  public:
+    static constexpr int features = model::features;
+    static constexpr float threshold = model::threshold;
+    /// Samples after a start that are not scored.
+    static constexpr int warm_up =
+        model::warm_up > stream::shortest_warm_up ? model::warm_up : stream::shortest_warm_up;
+    static_assert(warm_up < 0xFFFF);
+
+    /// Takes the newest sample and judges it.
+    /// @param sample `[features]` in original units; NaN where a value is missing
+    verdict push(const float (&sample)[model::features]) noexcept { return take(sample, warm_up); }
+    /// The same from a place in memory with as many floats.
+    verdict push(const float* sample) noexcept { return take(sample, warm_up); }
+
+    /// Forgets the past.
+    void restart() noexcept {
+        restart_network();
+        missing_.restart();
+    }
+
+    /// Checks the numbers in flash, then scores the samples that were exported with the model and
+    /// compares every bit. Forgets the past: for the start of a program.
+    self_test_result self_test() noexcept {
+        if (stream::checksum() != model::checksum) {
+            return self_test_result::wrong_checksum;
+        }
+        restart();
+        bool same = true;
+        constexpr int samples = detail::count_of(model::self_test_scores);
+        for (int k = 0; k < samples; ++k) {
+            const verdict found =
+                take(model::self_test_samples + k * features, stream::shortest_warm_up);
+            const float expected = model::self_test_scores[k]; // below 0: none
+            same = same && found.scored() == (expected >= 0) &&
+                   (expected < 0 || (detail::bits_of(found.score) == detail::bits_of(expected) &&
+                                     found.is_anomaly() == (expected > threshold)));
+        }
+        restart();
+        return same ? self_test_result::passed : self_test_result::wrong_score;
+    }
+
+  private:
+    /// @param first samples since the start that are not scored
+    [[gnu::noinline]] verdict take(const float* sample, int first) noexcept {
+        verdict outcome;
+        value local[features];
+        value* const observed = local;
+        if constexpr (takes_missing) {
+            if (!take_values(sample, observed, outcome)) {
+                return finished(outcome);
+            }
+        } else {
+            for (int f = 0; f < features; ++f) {
+                if (!detail::is_finite(sample[f])) {
+                    outcome.missing = 1;
+                    outcome.kind = verdict_kind::invalid_sample;
+                    outcome.reason = detail::is_nan(sample[f]) ? sample_reason::missing_value
+                                                               : sample_reason::not_finite;
+                    return outcome;
+                }
+                observed[f] = stream::scale(f, sample[f]);
+            }
+        }
+        if (seen_ >= first && outcome.kind != verdict_kind::invalid_sample) {
+            judge(observed, outcome);
+        }
+        if constexpr (takes_missing && stream::reads_replacements) {
+            network_.read(missing_.inputs);
+        } else {
+            network_.read(observed);
+        }
+        if constexpr (ahead > 1) {
+            forecasts_.newest =
+                static_cast<uint16_t>(forecasts_.newest + 1 < ahead ? forecasts_.newest + 1 : 0);
+            network_.forecast(forecasts_.values[forecasts_.newest]);
+        }
+        if (seen_ < warm_up) {
+            ++seen_;
+        }
+        return finished(outcome);
+    }
+
+    void judge(const value* observed, verdict& outcome) const noexcept {
+        value deviations[stream::outputs];
+        if constexpr (ahead == 1) {
+            network_.forecast(deviations);
+        }
+        bool some = false;
+        bool none = true;
+        for (int before = 0; before < ahead; ++before) {
+            for (int f = 0; f < model::targets; ++f) {
+                value& deviation = deviations[before * model::targets + f];
+                if constexpr (ahead > 1) {
+                    const int made = static_cast<int>(forecasts_.newest) - before;
+                    deviation =
+                        forecasts_
+                            .values[made < 0 ? made + ahead : made][before * model::targets + f];
+                }
+                if (takes_missing && stream::is_missing(observed[f])) {
+                    deviation = stream::missing();
+                    some = true;
+                } else {
+                    deviation =
+                        stream::deviation(before * model::targets + f, observed[f], deviation);
+                    none = false;
+                }
+            }
+        }
+        if (takes_missing && none) { // what was observed is not forecast
+            outcome.kind = verdict_kind::invalid_sample;
+            outcome.reason = sample_reason::missing_value;
+            return;
+        }
+        const auto score = stream::score(deviations, some);
+        outcome.score = stream::score_as_float(score);
+        outcome.reason = sample_reason::scored;
+        outcome.kind = stream::exceeds(score) ? verdict_kind::anomaly : verdict_kind::normal;
+    }
+
+    // ---- missing values ---------------------------------------------------------------------
+
+    /// Scales the values that are there and finds replacements for the others.
+    /// @return whether the network has to read the sample
+    bool take_values(const float* sample, value* observed, verdict& outcome) noexcept {
+        bool infinite = false;
+        int missing = 0;
+        int lost = 0;
+        for (int f = 0; f < features; ++f) {
+            if (detail::is_finite(sample[f])) {
+                observed[f] = stream::scale(f, sample[f]);
+                missing_.runs[f] = 0;
+                continue;
+            }
+            infinite = infinite || !detail::is_nan(sample[f]);
+            observed[f] = stream::missing();
+            ++missing;
+            if (missing_.runs[f] < 0xFFFF) {
+                ++missing_.runs[f];
+            }
+            lost += missing_.runs[f] >= model::lost_after ? 1 : 0;
+        }
+        if constexpr (stream::reads_replacements) {
+            replace(observed, missing > 0);
+        }
+        outcome.missing = static_cast<uint8_t>(missing < 255 ? missing : 255);
+        outcome.lost = static_cast<uint8_t>(lost < 255 ? lost : 255);
+        if (missing < features) {
+            missing_.blind = 0;
+            return true;
+        }
+        outcome.kind = verdict_kind::invalid_sample;
+        outcome.reason = infinite ? sample_reason::not_finite : sample_reason::missing_value;
+        if (missing_.blind <= model::longest_gap) {
+            ++missing_.blind;
+        }
+        if (missing_.blind > model::longest_gap && seen_ > 0) {
+            restart_network();
+            if constexpr (stream::reads_replacements) {
+                for (value& input : missing_.inputs) {
+                    input = {};
+                }
+            }
+        }
+        return seen_ > 0; // a stream begins with a value
+    }
+    /// What the network reads of a sample.
+    void replace(const value* observed, bool some) noexcept {
+        value expected[stream::outputs];
+        const bool forecast = some && seen_ > 0 && model::missing == missing_policy::forecast;
+        if (forecast) {
+            newest_forecast(expected);
+        }
+        for (int f = 0; f < features; ++f) {
+            if (!stream::is_missing(observed[f])) {
+                missing_.inputs[f] = observed[f];
+            } else if (forecast && f < model::targets) {
+                missing_.inputs[f] = stream::without_mean_error(f, expected[f]);
+            } else if (seen_ == 0 || model::missing == missing_policy::mean) {
+                missing_.inputs[f] = stream::mean(f);
+            } // else the value before it stays
+        }
+    }
+    void newest_forecast(value* expected) const noexcept {
+        if constexpr (ahead == 1) {
+            network_.forecast(expected);
+        } else {
+            for (int k = 0; k < model::targets; ++k) {
+                expected[k] = forecasts_.values[forecasts_.newest][k];
+            }
+        }
+    }
+
+    static TOCSIN_FIRMWARE_INLINE verdict finished(verdict outcome) noexcept {
+        if (takes_missing && outcome.lost > 0 && outcome.kind != verdict_kind::anomaly) {
+            outcome.kind = verdict_kind::sensor_lost;
+        }
+        return outcome;
+    }
+    void restart_network() noexcept {
+        network_.restart();
+        forecasts_ = {};
+        seen_ = 0;
+    }
+
+    stream network_{};
+    [[no_unique_address]] detail::forecast_ring<value, stream::outputs, ahead> forecasts_{};
+    [[no_unique_address]] detail::missing_sensors<model, stream> missing_{};
+    uint16_t seen_ = 0; ///< samples read since the start, up to those of the warm-up
+};
+
+} // namespace tocsin::firmware

@@ -1,0 +1,70 @@
+/// @file firmware_export.hpp
+/// @brief A trained detector as a C++ header for firmware/watcher.hpp.
+#pragma once
+
+#include "tocsin/io/atomic_file.hpp"
+#include "tocsin/io/firmware_header.hpp"
+#include "tocsin/io/firmware_source.hpp"
+
+#include <cstddef>
+#include <filesystem>
+#include <string>
+
+namespace tocsin {
+namespace detail {
+
+/// The model that options ask for, if both are usable.
+template <class Detector>
+result<firmware_model> checked_model(const Detector& detector, const firmware_options& options) {
+    auto model = make_firmware_model(detector, options.missing_values);
+    if (!model) {
+        return model;
+    }
+    if (const status usable = check_options(options, *model); !usable.ok()) {
+        return usable;
+    }
+    if (const auto& offsets = options.value_offsets; !offsets.empty()) {
+        if (offsets.size() != model->offset.size() || !all_fit_float(offsets)) {
+            return refuse(offsets.size(), " offsets of values for ", model->features,
+                          " features; as many finite ones are needed");
+        }
+        for (std::size_t f = 0; f < offsets.size(); ++f) {
+            model->offset[f] = static_cast<float>(offsets[f] + double{model->offset[f]});
+        }
+    }
+    return model;
+}
+
+} // namespace detail
+
+/// The text of a header, in float; see write_firmware(). Allocates.
+template <class Detector>
+result<std::string> firmware_header(const Detector& detector,
+                                    const firmware_options& options = {}) {
+    const auto model = detail::checked_model(detector, options);
+    if (!model) {
+        return model.error();
+    }
+    std::string text;
+    const status written = detail::with_numbers(*model, options.format, [&](const auto& numbers) {
+        text = detail::header_text(numbers, options);
+    });
+    if (!written.ok()) {
+        return written;
+    }
+    return text;
+}
+
+/// Writes a detector as a C++ header, completely or not at all. A program for a microcontroller
+/// includes it and makes a `tocsin::firmware::watcher<NAME::model>`, with NAME from the options.
+/// @return `not_ready` for a detector without a threshold; `invalid_argument` naming what firmware
+///         cannot express, a name that is no identifier or another number of names than features.
+///         Allocates.
+template <class Detector>
+status write_firmware(const Detector& detector, const std::filesystem::path& path,
+                      const firmware_options& options = {}) {
+    const auto text = firmware_header(detector, options);
+    return text ? write_file(path, *text) : text.error();
+}
+
+} // namespace tocsin

@@ -1,0 +1,131 @@
+/// @file firmware_model.hpp
+/// @brief A forecasting detector in the form that firmware is generated from.
+#pragma once
+
+#include "tocsin/core/status.hpp"
+#include "tocsin/firmware/verdict.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace tocsin {
+
+/// One layer of a network for firmware: a column-major matrix `[rows x (columns + 1)]`, the last
+/// column the bias.
+struct firmware_layer {
+    int rows = 0;                ///< rows of the matrix
+    int columns = 0;             ///< columns without the bias
+    std::vector<double> weights; ///< row by row, the bias last
+
+    /// One weight.
+    double weight(int row, int column) const {
+        return weights[static_cast<std::size_t>(column) * static_cast<std::size_t>(rows) +
+                       static_cast<std::size_t>(row)];
+    }
+    /// The bias of a row.
+    double bias(int row) const { return weight(row, columns); }
+};
+
+/// A forecasting detector with its scaler, statistic and threshold, in the order of computation.
+struct firmware_model {
+    /// Samples of a window that is read afresh for each sample, whose absolute error is judged, as in
+    /// the detectors of the command line; 0 where the network's state carries the past.
+    int window = 0;
+    int features = 0;
+    int targets = 0;
+    int look_ahead = 1;
+    int warm_up = 1;
+    std::vector<firmware_layer> lstm; ///< rows by gate as lstm_gate; columns: inputs, then h
+    std::vector<firmware_layer> head; ///< the last one linear, the others with max(x, 0)
+    std::vector<float> offset;        ///< scaled = (x - offset) * factor
+    std::vector<float> factor;        ///< what differences are multiplied by, one per feature
+    std::vector<float> mean;          ///< of the training data, scaled
+    /// How errors become a score.
+    firmware::statistic_kind statistic = firmware::statistic_kind::diagonal;
+    std::vector<double> error_mean;       ///< mean of each error
+    std::vector<double> inverse_variance; ///< of a diagonal statistic
+    std::vector<double> whitening;        ///< of a full one: the lower triangle W, row by row
+    double threshold = 0;
+    firmware::missing_policy missing = firmware::missing_policy::forecast;
+    int longest_gap = 10; ///< samples without any value after which the stream starts afresh
+    int lost_after = 50;  ///< missing samples after which a sensor is lost
+
+    /// Values that the network writes.
+    int outputs() const noexcept { return targets * look_ahead; }
+    /// Hidden units of a layer.
+    int hidden(std::size_t layer) const noexcept { return lstm[layer].rows / 4; }
+    /// Numbers of all layers.
+    std::size_t weight_count() const noexcept {
+        std::size_t count = 0;
+        for (const auto* layers : {&lstm, &head}) {
+            for (const firmware_layer& layer : *layers) {
+                count += layer.weights.size();
+            }
+        }
+        return count;
+    }
+    /// Multiplications of weights for one sample.
+    std::size_t multiply_adds() const noexcept {
+        std::size_t count = 0;
+        for (const auto* layers : {&lstm, &head}) {
+            for (const firmware_layer& layer : *layers) {
+                count +=
+                    static_cast<std::size_t>(layer.rows) * static_cast<std::size_t>(layer.columns);
+            }
+        }
+        return count;
+    }
+};
+
+namespace detail {
+
+inline status refuse(const auto&... parts) {
+    return status::error(error_code::invalid_argument, "firmware: ", parts...);
+}
+
+/// Whether every number is one of float's, neither too large nor NaN.
+inline bool all_fit_float(const auto& values) noexcept {
+    return std::all_of(values.begin(), values.end(), [](double value) {
+        return std::abs(value) <= static_cast<double>(std::numeric_limits<float>::max());
+    });
+}
+inline status check_numbers(const firmware_model& model) {
+    for (const auto* layers : {&model.lstm, &model.head}) {
+        for (const firmware_layer& layer : *layers) {
+            if (!all_fit_float(layer.weights)) {
+                return refuse("a weight is not a finite float");
+            }
+        }
+    }
+    if (!all_fit_float(model.offset) || !all_fit_float(model.factor) ||
+        !all_fit_float(model.error_mean) || !all_fit_float(model.inverse_variance) ||
+        !all_fit_float(model.whitening)) {
+        return refuse("a number of the scaler or the statistic is not a finite float");
+    }
+    if (!all_fit_float(std::span(&model.threshold, 1))) {
+        return refuse("the threshold ", model.threshold, " is not a finite float");
+    }
+    constexpr int most_elements = 32; // squared, in floats, is what their distance takes of stack
+    if (model.statistic == firmware::statistic_kind::full &&
+        model.missing != firmware::missing_policy::none && model.outputs() > most_elements) {
+        return refuse("missing values with the whole covariance of ", model.outputs(),
+                      " errors; at most ", most_elements, " are supported");
+    }
+    constexpr int most_samples = 65'000; // counted in 16 bits
+    for (const auto& [name, samples] :
+         {std::pair{"warm_up", model.warm_up}, std::pair{"look_ahead", model.look_ahead},
+          std::pair{"longest_gap", model.longest_gap}, std::pair{"lost_after", model.lost_after}}) {
+        if (samples > most_samples) {
+            return refuse(name, ' ', samples, " must be at most ", most_samples);
+        }
+    }
+    return {};
+}
+
+} // namespace detail
+} // namespace tocsin

@@ -1,0 +1,131 @@
+/// @file firmware_text.hpp
+/// @brief C++ literals of numbers and names, whatever the names hold.
+#pragma once
+
+#include "tocsin/firmware/fixed_network.hpp"
+
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+namespace tocsin::detail {
+
+/// A float as a literal that is read back with every bit: 0x1.8p+1F.
+inline std::string literal(float value) {
+    std::array<char, 40> buffer{};
+    const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), std::abs(value),
+                                   std::chars_format::hex);
+    return (std::signbit(value) ? "-0x" : "0x") + std::string(buffer.data(), end.ptr) + 'F';
+}
+template <class Integer>
+    requires std::is_integral_v<Integer>
+std::string literal(Integer value) {
+    if constexpr (std::is_unsigned_v<Integer>) {
+        return std::to_string(value) + 'U';
+    } else {
+        // The smallest one is not a literal but the negative of a larger one.
+        return value == INT32_MIN ? "(-2147483647 - 1)" : std::to_string(value);
+    }
+}
+
+/// A text as a string literal: quotes and backslashes escaped, bytes that are not printable ASCII as
+/// three octal digits, after which a digit of the text is not read as part of the escape.
+inline std::string literal(std::string_view text) {
+    std::string result = "\"";
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (c == '"' || c == '\\') {
+            result += '\\';
+            result += c;
+        } else if (c == '?') {
+            result += "\\?"; // no trigraph for any compiler
+        } else if (byte >= 0x20 && byte < 0x7F) {
+            result += c;
+        } else {
+            result += '\\';
+            for (unsigned shift : {6U, 3U, 0U}) {
+                result += static_cast<char>('0' + ((unsigned{byte} >> shift) & 7U));
+            }
+        }
+    }
+    return result + '"';
+}
+
+inline std::string literal(const firmware::detail::fixed_gate_row& row) {
+    return '{' + literal(row.bias) + ", " + literal(int{row.input_factor}) + ", " +
+           literal(int{row.hidden_factor}) + '}';
+}
+inline std::string literal(const firmware::detail::fixed_dense_row& row) {
+    return '{' + literal(row.bias) + ", " + literal(row.factor) + '}';
+}
+inline std::string literal(const firmware::detail::fixed_shifts& shifts) {
+    return '{' + literal(shifts.input_sum) + ", " + literal(shifts.hidden_sum) + ", " +
+           literal(shifts.result) + '}';
+}
+
+/// `    static constexpr <type> <name>[] = {...};`, lines of at most 100 characters.
+template <class Values>
+std::string array_text(std::string_view type, std::string_view name, const Values& values) {
+    std::string text =
+        "    static constexpr " + std::string(type) + ' ' + std::string(name) + "[] = {";
+    std::size_t length = text.size();
+    bool first = true;
+    for (const auto& value : values) {
+        std::string piece;
+        if constexpr (std::is_convertible_v<decltype(value), std::string_view>) {
+            piece = literal(std::string_view(value));
+        } else {
+            piece = literal(value);
+        }
+        if (!first) {
+            text += ',';
+            ++length;
+        }
+        if (length + piece.size() + 2 > 98) {
+            text += "\n        ";
+            length = 8;
+        } else if (!first) {
+            text += ' ';
+            ++length;
+        }
+        text += piece;
+        length += piece.size();
+        first = false;
+    }
+    return text + "};\n";
+}
+
+/// Whether a text can be the name of a namespace.
+inline bool is_identifier(std::string_view text) noexcept {
+    // Those that are lower-case words of their own; a name is not one of them by accident.
+    constexpr std::string_view keywords =
+        " alignas alignof and and_eq asm auto bitand bitor bool break case catch char char8_t "
+        "char16_t char32_t class compl concept const consteval constexpr constinit const_cast "
+        "continue co_await co_return co_yield decltype default delete do double dynamic_cast else "
+        "enum explicit export extern false float for friend goto if inline int long mutable "
+        "namespace new noexcept not not_eq nullptr operator or or_eq private protected public "
+        "register reinterpret_cast requires return short signed sizeof static static_assert "
+        "static_cast struct switch template this thread_local throw true try typedef typeid "
+        "typename union unsigned using virtual void volatile wchar_t while xor xor_eq std tocsin "
+        "main errno linux unix arm ";
+    const auto letter = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+    };
+    if (text.empty() || !letter(text.front()) || text.front() == '_' ||
+        text.find("__") != std::string_view::npos) {
+        return false;
+    }
+    for (const char c : text) {
+        if (!letter(c) && !(c >= '0' && c <= '9')) {
+            return false;
+        }
+    }
+    return keywords.find(' ' + std::string(text) + ' ') == std::string_view::npos;
+}
+
+} // namespace tocsin::detail

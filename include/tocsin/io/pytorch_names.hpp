@@ -1,0 +1,171 @@
+/// @file pytorch_names.hpp
+/// @brief Which tensors of a PyTorch state_dict hold a parameter block.
+#pragma once
+
+#include "tocsin/core/views.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace tocsin {
+
+/// Says where PyTorch keeps a part of a model.
+struct pytorch_module {
+    /// Parameter blocks of ours, as `for_each_parameter_block` names them: a whole name
+    /// (`head.dense.1`), the beginning of several (`encoder`), or empty for all.
+    std::string part;
+    /// The module's name in the state_dict (`encoder.lstm`); empty: names begin with `weight`.
+    std::string module;
+};
+
+namespace detail {
+
+/// What a tensor of PyTorch's holds.
+enum class pytorch_role : std::uint8_t {
+    matrix,      ///< `[rows, columns]`
+    kernel,      ///< of a convolution, `[rows, columns / taps, taps]`; ours has tap after tap
+    vector,      ///< `[rows]`, and always there
+    bias,        ///< `[rows]`; may be missing
+    second_bias, ///< the same, added to the first
+    variance     ///< `[rows]`, positive
+};
+
+/// One tensor of PyTorch's, and the columns of our block that it fills.
+struct pytorch_tensor {
+    std::string name;
+    index_t first_parameter = 0; ///< of the block
+    index_t rows = 0;
+    index_t first_column = 0;
+    index_t columns = 1;
+    pytorch_role role = pytorch_role::matrix;
+    index_t taps = 1;
+
+    bool is_bias() const noexcept {
+        return role == pytorch_role::bias || role == pytorch_role::second_bias;
+    }
+    std::vector<index_t> shape() const {
+        switch (role) {
+        case pytorch_role::matrix:
+            return {rows, columns};
+        case pytorch_role::kernel:
+            return {rows, columns / taps, taps};
+        default:
+            return {rows};
+        }
+    }
+    /// Where element `k` of the tensor is among the parameters: row-major there, column-major here.
+    index_t place_of(index_t k) const noexcept {
+        const index_t in_row = k % columns;
+        const index_t inputs = columns / taps;
+        const index_t column = (in_row % taps) * inputs + in_row / taps;
+        return first_parameter + (first_column + column) * rows + k / columns;
+    }
+};
+
+/// `module.name`, or the name alone for the outermost module.
+inline std::string pytorch_name(const std::string& module, std::string_view name) {
+    return module.empty() ? std::string(name) : module + '.' + std::string(name);
+}
+
+/// The tensors of layer `k` of an `nn.LSTM`. Its gates are in our order; of its two biases only the
+/// sum counts.
+/// @param ending of the names: `_reverse` for the backward half of a bidirectional layer
+inline void add_pytorch_lstm(std::vector<pytorch_tensor>& tensors, const std::string& module, int k,
+                             index_t first, index_t rows, index_t cols,
+                             std::string_view ending = {}) {
+    const index_t hidden = rows / 4;
+    const index_t inputs = cols - hidden - 1;
+    const std::string layer = "_l" + std::to_string(k) + std::string(ending);
+    const auto name = [&](const char* kind) { return pytorch_name(module, kind + layer); };
+    tensors.push_back({name("weight_ih"), first, rows, 0, inputs});
+    tensors.push_back({name("weight_hh"), first, rows, inputs, hidden});
+    tensors.push_back({name("bias_ih"), first, rows, cols - 1, 1, pytorch_role::bias});
+    tensors.push_back({name("bias_hh"), first, rows, cols - 1, 1, pytorch_role::second_bias});
+}
+
+/// The tensors of an `nn.Linear`.
+inline void add_pytorch_linear(std::vector<pytorch_tensor>& tensors, const std::string& module,
+                               index_t first, index_t rows, index_t cols) {
+    tensors.push_back({pytorch_name(module, "weight"), first, rows, 0, cols - 1});
+    tensors.push_back({pytorch_name(module, "bias"), first, rows, cols - 1, 1, pytorch_role::bias});
+}
+
+/// `name` without the last part and its number: `encoder.lstm.1` gives `encoder.lstm` and 1.
+/// -1 where the last part is no number.
+inline std::pair<std::string_view, int> split_number(std::string_view name) noexcept {
+    const auto dot = name.rfind('.');
+    const std::string_view digits = dot == std::string_view::npos ? name : name.substr(dot + 1);
+    int number = -1;
+    const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    if (parsed.ec != std::errc{} || parsed.ptr != digits.data() + digits.size()) {
+        return {name, -1};
+    }
+    return {dot == std::string_view::npos ? std::string_view{} : name.substr(0, dot), number};
+}
+
+/// Whether a part is the block's name or the beginning of it.
+inline bool names_block(std::string_view part, std::string_view block) noexcept {
+    return part.empty() || block == part ||
+           (block.starts_with(part) && block.size() > part.size() && block[part.size()] == '.');
+}
+
+/// The tensors of all blocks of a model.
+/// @param modules for each block the one with the longest fitting `part` counts
+/// @param problems receives the blocks that none names
+template <class Model>
+std::vector<pytorch_tensor> pytorch_tensors_of(const Model& model,
+                                               std::span<const pytorch_module> modules,
+                                               std::vector<std::string>& problems) {
+    struct block {
+        std::string name;
+        index_t first, rows, cols;
+    };
+    std::vector<block> blocks;
+    model.for_each_parameter_block(
+        [&](const char* name, index_t first, index_t rows, index_t cols) {
+            blocks.push_back({name, first, rows, cols});
+        });
+    std::vector<pytorch_tensor> tensors;
+    for (const block& one : blocks) {
+        const pytorch_module* chosen = nullptr;
+        for (const pytorch_module& module : modules) {
+            if (names_block(module.part, one.name) &&
+                (chosen == nullptr || module.part.size() >= chosen->part.size())) {
+                chosen = &module;
+            }
+        }
+        if (chosen == nullptr) {
+            problems.push_back("no module is given for '" + one.name + '\'');
+            continue;
+        }
+        const bool alone = chosen->part == one.name;
+        const auto [kind, number] = split_number(one.name);
+        constexpr bool one_layer = requires { model.hidden_size(); }; // an lstm by itself
+        if (one_layer || kind == "lstm" || kind.ends_with(".lstm")) {
+            add_pytorch_lstm(tensors, chosen->module, alone || one_layer ? 0 : number, one.first,
+                             one.rows, one.cols,
+                             one.name.starts_with("backward.") ? "_reverse" : "");
+            continue;
+        }
+        // Several dense layers are an nn.Sequential with an activation after each.
+        const auto siblings = std::count_if(
+            blocks.begin(), blocks.end(), [kind = kind, number = number](const block& other) {
+                return number >= 0 && split_number(other.name).first == kind;
+            });
+        const bool sequential = !alone && siblings > 1;
+        add_pytorch_linear(tensors,
+                           sequential ? pytorch_name(chosen->module, std::to_string(2 * number))
+                                      : chosen->module,
+                           one.first, one.rows, one.cols);
+    }
+    return tensors;
+}
+
+} // namespace detail
+} // namespace tocsin

@@ -1,0 +1,115 @@
+/// @file nearest_value.hpp
+/// @brief Novelty of a value: its distance from the nearest of the last ones.
+#pragma once
+
+#include "tocsin/core/bounded.hpp"
+#include "tocsin/core/checked_size.hpp"
+#include "tocsin/core/status.hpp"
+#include "tocsin/core/views.hpp"
+#include "tocsin/novelty/sorted_ring.hpp"
+#include "tocsin/series/moving_window.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+
+namespace tocsin {
+
+/// Distance from the newest value to the nearest of the last `memory` values, in standard deviations
+/// of those. A value that has occurred before is not new, whenever it was: there is no model, and
+/// what is seen once is known at once. It finds values outside the range and inside its gaps; it is
+/// blind to values at a wrong time. Long memories count: a month of a machine's life, not an hour.
+class nearest_value {
+  public:
+    static constexpr const char* kind = "nearest_value";
+    static constexpr int version = 1;
+
+    /// Allocates. @param memory values, 2 to 2^24
+    explicit nearest_value(int memory = 4000)
+        : values_{std::clamp(memory, 2, detail::largest_ring)}, spread_{values_.capacity()} {}
+
+    /// Values that are remembered at most.
+    int memory() const noexcept { return values_.capacity(); }
+    /// Values in memory.
+    int count() const noexcept { return values_.count(); }
+
+    /// Scores the newest value and remembers it; O(log memory), never allocates.
+    /// @return NaN for a value that is not finite, which changes nothing, and while fewer than two
+    ///         values are known; the largest score there is where a value differs from all others,
+    ///         which are equal
+    double push(double value) noexcept {
+        if (!std::isfinite(value)) {
+            return std::numeric_limits<double>::quiet_NaN();
+        }
+        value = bounded(value);
+        const double found = score(value);
+        values_.push(value);
+        spread_.push(value);
+        return found;
+    }
+    /// The score that a value would have now.
+    double score(double value) const noexcept {
+        if (count() < 2 || !std::isfinite(value)) {
+            return std::numeric_limits<double>::quiet_NaN();
+        }
+        const double distance = values_.nearest_distance(bounded(value));
+        const double deviation = std::sqrt(spread_.variance());
+        // Rounding can leave a little variance of values that are equal.
+        if (values_.largest() == values_.smallest() || !(deviation > 0)) {
+            return distance > 0 ? largest_score : 0;
+        }
+        return std::min(distance / deviation, largest_score);
+    }
+    void reset() noexcept {
+        values_.clear();
+        spread_.reset();
+    }
+    static constexpr double largest_score = 1e6; ///< scores are at most this
+
+    /// The values in their order, from which all else follows.
+    template <class Archive>
+    void exchange(Archive& archive) {
+        int memory_stored = memory();
+        archive.integer("memory", memory_stored);
+        column<double> stored(count());
+        for (int k = 0; k < count(); ++k) {
+            stored[k] = values_.value(k);
+        }
+        if constexpr (Archive::loading) {
+            if (archive.outcome().ok() &&
+                (memory_stored < 2 || memory_stored > detail::largest_ring)) {
+                archive.fail(status::error(error_code::format_error, "nearest_value: memory ",
+                                           memory_stored, " must lie in [2, ", detail::largest_ring,
+                                           "]"));
+            }
+            stored.resize(0); // takes the size that the file holds
+        }
+        archive.matrix("values", stored);
+        archive.object("spread", spread_);
+        if constexpr (Archive::loading) {
+            bool usable = archive.outcome().ok() && stored.size() <= memory_stored &&
+                          spread_.rows() == memory_stored && spread_.count() == stored.size();
+            for (index_t k = 0; usable && k < stored.size(); ++k) {
+                usable = is_bounded(stored[k]);
+            }
+            if (!usable) {
+                archive.fail(status::error(error_code::format_error,
+                                           "nearest_value: ", stored.size(),
+                                           " values fit no memory of ", memory_stored));
+                *this = nearest_value(2);
+                return;
+            }
+            values_ = detail::sorted_ring(memory_stored);
+            for (const double value : stored) {
+                values_.push(value);
+            }
+        }
+    }
+
+  private:
+    detail::sorted_ring values_;
+    moving_window spread_;
+};
+
+} // namespace tocsin

@@ -1,0 +1,140 @@
+/// @file sorted_ring.hpp
+/// @brief The last values of a stream, in order of size.
+#pragma once
+
+#include "tocsin/core/status.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+namespace tocsin::detail {
+
+/// The last `capacity` values as a search tree over the slots of a ring: a treap (Seidel and Aragon
+/// 1996), whose priorities are a hash of the slot, so that its shape does not depend on chance or on
+/// an attacker's values. push() and nearest_distance() take O(log capacity) on average. Only the
+/// constructor allocates.
+class sorted_ring {
+  public:
+    explicit sorted_ring(int capacity = 1)
+        : nodes_(static_cast<std::size_t>(std::max(capacity, 1))) {}
+
+    int capacity() const noexcept { return static_cast<int>(nodes_.size()); }
+    int count() const noexcept { return count_; }
+    /// Value k of the ring, 0 the oldest.
+    double value(int k) const noexcept {
+        return at(count_ < capacity() ? k : (next_ + k) % capacity()).value;
+    }
+
+    /// Adds a finite value; the oldest leaves a full ring.
+    void push(double value) noexcept {
+        if (count_ == capacity()) {
+            erase(next_);
+        } else {
+            ++count_;
+        }
+        at(next_) = {value, none, none};
+        insert(next_);
+        next_ = next_ + 1 == capacity() ? 0 : next_ + 1;
+    }
+    /// Distance to the nearest value; infinity for none.
+    double nearest_distance(double value) const noexcept {
+        double nearest = std::numeric_limits<double>::infinity();
+        for (int node = root_; node != none;) {
+            nearest = std::min(nearest, std::abs(at(node).value - value));
+            node = value < at(node).value ? at(node).left : at(node).right;
+        }
+        return nearest;
+    }
+    double smallest() const noexcept { return end(&node_type::left); }
+    double largest() const noexcept { return end(&node_type::right); }
+    void clear() noexcept {
+        count_ = next_ = 0;
+        root_ = none;
+    }
+
+  private:
+    static constexpr std::int32_t none = -1;
+    struct node_type {
+        double value = 0;
+        std::int32_t left = none;
+        std::int32_t right = none;
+    };
+
+    node_type& at(int node) noexcept { return nodes_[static_cast<std::size_t>(node)]; }
+    const node_type& at(int node) const noexcept { return nodes_[static_cast<std::size_t>(node)]; }
+    /// A permutation of 32 bits, so that no two slots are alike.
+    static std::uint32_t priority(int node) noexcept {
+        auto x = static_cast<std::uint32_t>(node);
+        x = (x ^ (x >> 16U)) * 0x7FEB352DU;
+        x = (x ^ (x >> 15U)) * 0x846CA68BU;
+        return x ^ (x >> 16U);
+    }
+    /// Order by value, then by slot.
+    bool before(int a, int b) const noexcept {
+        return at(a).value < at(b).value || (at(a).value == at(b).value && a < b);
+    }
+    double end(std::int32_t node_type::* side) const noexcept {
+        int node = root_;
+        while (node != none && at(node).*side != none) {
+            node = at(node).*side;
+        }
+        return node == none ? std::numeric_limits<double>::quiet_NaN() : at(node).value;
+    }
+
+    void insert(int node) noexcept {
+        std::int32_t* place = &root_;
+        while (*place != none && priority(*place) > priority(node)) {
+            place = before(node, *place) ? &at(*place).left : &at(*place).right;
+        }
+        // Split what hangs there into what is before and after the new node.
+        std::int32_t rest = *place;
+        *place = node;
+        std::int32_t* left = &at(node).left;
+        std::int32_t* right = &at(node).right;
+        while (rest != none) {
+            if (before(rest, node)) {
+                *left = rest;
+                left = &at(rest).right;
+                rest = *left;
+            } else {
+                *right = rest;
+                right = &at(rest).left;
+                rest = *right;
+            }
+        }
+        *left = none;
+        *right = none;
+    }
+    void erase(int node) noexcept {
+        std::int32_t* place = &root_;
+        while (*place != node) {
+            place = before(node, *place) ? &at(*place).left : &at(*place).right;
+        }
+        // Merge its two subtrees in its place.
+        std::int32_t left = at(node).left;
+        std::int32_t right = at(node).right;
+        while (left != none && right != none) {
+            if (priority(left) > priority(right)) {
+                *place = left;
+                place = &at(left).right;
+                left = *place;
+            } else {
+                *place = right;
+                place = &at(right).left;
+                right = *place;
+            }
+        }
+        *place = left != none ? left : right;
+    }
+
+    std::vector<node_type> nodes_;
+    std::int32_t root_ = none;
+    int count_ = 0;
+    int next_ = 0;
+};
+
+} // namespace tocsin::detail

@@ -1,0 +1,291 @@
+/// @file alarm_rate.hpp
+/// @brief Threshold rule for a promised rate of false alarms, and the scale on which it judges.
+#pragma once
+
+#include "tocsin/core/bounded.hpp"
+#include "tocsin/core/extents.hpp"
+#include "tocsin/core/status.hpp"
+#include "tocsin/core/views.hpp"
+#include "tocsin/tail/declustering.hpp"
+#include "tocsin/tail/generalised_pareto.hpp"
+#include "tocsin/tail/pareto_fit.hpp"
+#include "tocsin/threshold/expectation.hpp"
+#include "tocsin/threshold/threshold_rule.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <vector>
+
+namespace tocsin {
+
+/// What alarm_rate promises: `alarms` false alarms per so many rows, or per so much time.
+///     alarm_rate{{.per_rows = 10000}}
+///     alarm_rate{{.per = std::chrono::weeks{1}, .interval = std::chrono::minutes{5}}}
+struct alarm_rate_settings {
+    /// A time span in seconds.
+    using seconds = std::chrono::duration<double>;
+
+    double alarms = 1;       ///< clusters of false alarms, positive
+    double per_rows = 10000; ///< rows in which so many are promised; unless `per` is given
+    seconds per{0};          ///< time in which so many are promised; then `interval` must be given
+    seconds interval{0};     ///< from one row to the next
+    double level = 0.9;      ///< scores above this quantile are the tail, in [0.5, 0.999]
+    /// Rows at or below the level that end a cluster, see find_clusters(). 0: found in the scores.
+    std::int64_t gap = 0;
+
+    /// Promised alarms per 10 000 rows.
+    double promised() const noexcept {
+        const double rows = per.count() > 0 ? per / interval : per_rows;
+        return rows_of_expectation * alarms / rows;
+    }
+    /// `invalid_argument` naming the first setting that is out of range.
+    status check() const noexcept {
+        const bool timed = per.count() != 0;
+        if (timed && !(per.count() > 0 && interval.count() > 0 && per >= interval)) {
+            return status::error(error_code::invalid_argument, "alarm_rate: per ", per.count(),
+                                 " s needs the interval between rows, which is ", interval.count(),
+                                 " s");
+        }
+        if (!(promised() > 0) || !(promised() <= rows_of_expectation)) {
+            return status::error(error_code::invalid_argument, "alarm_rate: ", alarms,
+                                 " alarms per ", timed ? per / interval : per_rows,
+                                 " rows; there must be some, and at most one a row");
+        }
+        if (!(level >= 0.5 && level <= 0.999) || gap < 0 || gap > most_gap) {
+            return status::error(error_code::invalid_argument, "alarm_rate: level ", level,
+                                 " must lie in [0.5, 0.999], gap ", gap, " in [0, ", most_gap, "]");
+        }
+        return {};
+    }
+    /// Rows between two alarms that are counted at most.
+    static constexpr std::int64_t most_gap = std::int64_t{1} << 40;
+
+    template <class Archive>
+    void exchange(Archive& archive) {
+        double per_seconds = per.count();
+        double interval_seconds = interval.count();
+        archive.number("alarms", alarms);
+        archive.number("per_rows", per_rows);
+        archive.number("per_seconds", per_seconds);
+        archive.number("interval_seconds", interval_seconds);
+        archive.number("level", level);
+        archive.integer("gap", gap);
+        if constexpr (Archive::loading) {
+            per = seconds{per_seconds};
+            interval = seconds{interval_seconds};
+        }
+    }
+};
+
+/// Threshold rule (see threshold_rule) that keeps a promise: so many false alarms per rows or time,
+/// where a run of high scores is one alarm. It puts every score on one scale, the expected number of
+/// clusters of false alarms as high in 10 000 rows: scores of unlike detectors become comparable.
+///
+/// - Above the `level` quantile u of normal scores, peaks of clusters (find_clusters()) have
+///   generalised Pareto excesses. Their shape is that of probability-weighted moments (Hosking and
+///   Wallis 1987) drawn towards 0.1 by k / (k + 30) with k clusters: a tail cannot be told from a
+///   few peaks, and too light a tail promises what it cannot keep. The scale follows from the mean.
+/// - Below u: the share of scores that are as high, times the extremal index, clusters per score
+///   above u.
+///
+/// The promise holds as long as the stream is like the scores of the fit, which must be of rows that
+/// neither the model nor the error statistic has learned from (tune() corrects for the latter, see
+/// cross_fit() for the former). Beyond about one alarm in the number of scores fitted, it is an
+/// extrapolation.
+class alarm_rate {
+  public:
+    static constexpr const char* kind = "alarm_rate";
+    static constexpr int version = 1;
+    /// Fewest scores that say anything of their tail.
+    static constexpr std::size_t fewest_scores = 20;
+
+    alarm_rate() = default;
+    /// Settings that cannot work are reported by fit().
+    explicit alarm_rate(const alarm_rate_settings& settings) : settings_{settings} {}
+
+    const alarm_rate_settings& settings() const noexcept { return settings_; }
+
+    /// @param scores normal ones in order of time, at least 20; labelled ones are left out
+    /// @return `invalid_argument` for unusable settings, `invalid_data` for too few scores.
+    ///         Allocates.
+    status fit(std::span<const double> scores, std::span<const std::uint8_t> labels) {
+        threshold_.reset();
+        if (status usable = settings_.check(); !usable.ok()) {
+            return usable;
+        }
+        if (status usable = detail::check_scores("alarm_rate", scores, labels); !usable.ok()) {
+            return usable;
+        }
+        std::vector<double> normal(scores.begin(), scores.end());
+        for (std::size_t k = 0; k < labels.size(); ++k) {
+            if (labels[k] != 0) { // time goes on
+                normal[k] = std::numeric_limits<double>::quiet_NaN();
+            }
+        }
+        std::vector<double> sorted = normal;
+        sorted.erase(std::remove_if(sorted.begin(), sorted.end(),
+                                    [](double score) { return std::isnan(score); }),
+                     sorted.end());
+        if (sorted.size() < fewest_scores) {
+            return status::error(error_code::invalid_data, "alarm_rate: ", sorted.size(),
+                                 " normal scores; at least ", fewest_scores, " are needed");
+        }
+        for (double& score : sorted) {
+            score = bounded(score);
+        }
+        std::sort(sorted.begin(), sorted.end());
+        keep_body(sorted);
+        const score_clusters clusters = find_clusters(normal, body_[knots], settings_.gap);
+        keep_tail(clusters, static_cast<double>(sorted.size()));
+        return threshold_.set("alarm_rate", score_at(settings_.promised()));
+    }
+
+    bool fitted() const noexcept { return threshold_.fitted(); }
+    double threshold() const noexcept { return threshold_.value(); }
+    bool exceeds(double score) const noexcept { return threshold_.exceeded_by(score); }
+
+    /// Promised alarms per 10 000 rows.
+    double promised() const noexcept { return settings_.promised(); }
+    /// Expected clusters of false alarms in 10 000 rows that reach a score; falls as the score
+    /// rises. NaN for NaN and before fit(). Never allocates.
+    double expected_false_alarms(double score) const noexcept {
+        return fitted() ? rows_of_expectation * extremal_index_ * p_value(score)
+                        : std::numeric_limits<double>::quiet_NaN();
+    }
+    /// The probability that a normal score is as high. NaN for NaN and before fit().
+    double p_value(double score) const noexcept {
+        if (!fitted() || std::isnan(score)) {
+            return std::numeric_limits<double>::quiet_NaN();
+        }
+        if (score >= body_[knots]) {
+            return tail_share_ * tail_.tail_probability(score - body_[knots]);
+        }
+        if (score <= body_[0]) {
+            return 1;
+        }
+        const auto above = std::upper_bound(body_.data(), body_.data() + knots, score);
+        const auto k = static_cast<double>(above - body_.data()); // 1 to knots
+        const double width = *above - *(above - 1);
+        const double part = width > 0 ? (score - *(above - 1)) / width : 1;
+        return 1 - (1 - tail_share_) * (k - 1 + part) / knots;
+    }
+    /// The score that so many clusters in 10 000 rows are expected to reach: the inverse of
+    /// expected_false_alarms(), within the scores of the fit or above.
+    /// @param expected positive
+    double score_at(double expected) const noexcept {
+        const double p = expected / (rows_of_expectation * extremal_index_);
+        if (p <= tail_share_) {
+            return body_[knots] + tail_.quantile_of_tail(p / tail_share_);
+        }
+        const double place = std::clamp((1 - p) / (1 - tail_share_), 0.0, 1.0) * knots;
+        const auto k = std::min(static_cast<int>(place), knots - 1);
+        return std::lerp(body_[k], body_[k + 1], place - k);
+    }
+
+    /// Clusters that the tail was fitted to.
+    std::int64_t clusters() const noexcept { return clusters_; }
+    /// Clusters per score above the level.
+    double extremal_index() const noexcept { return extremal_index_; }
+    /// Rows that end a cluster: the refractory period in which the promise counts.
+    std::int64_t gap() const noexcept { return gap_; }
+    /// The distribution of the excesses.
+    const generalised_pareto& tail() const noexcept { return tail_; }
+
+    template <class Archive>
+    void exchange(Archive& archive) {
+        settings_.exchange(archive);
+        threshold_.exchange(archive);
+        if (!threshold_.fitted()) {
+            return;
+        }
+        archive.integer("clusters", clusters_);
+        archive.integer("run_gap", gap_);
+        archive.number("extremal_index", extremal_index_);
+        archive.number("tail_share", tail_share_);
+        archive.number("shape", tail_.shape);
+        archive.number("scale", tail_.scale);
+        archive.matrix("body", body_);
+        if constexpr (Archive::loading) {
+            if (archive.outcome().ok()) {
+                archive.fail(valid());
+            }
+            if (!archive.outcome().ok()) {
+                threshold_.reset();
+            }
+        }
+    }
+
+  private:
+    static constexpr int knots = 32;
+    static constexpr double usual_shape = 0.1;
+    static constexpr double shape_memory = 30; ///< clusters that the usual shape is worth
+
+    /// Quantiles from the smallest score to the level.
+    void keep_body(const std::vector<double>& sorted) noexcept {
+        const auto last = static_cast<double>(sorted.size() - 1);
+        for (int k = 0; k <= knots; ++k) {
+            const double place = last * settings_.level * k / knots;
+            const auto below = static_cast<std::size_t>(place);
+            const std::size_t above = std::min(below + 1, sorted.size() - 1);
+            body_[k] = std::lerp(sorted[below], sorted[above], place - std::floor(place));
+        }
+    }
+    void keep_tail(const score_clusters& found, double count) {
+        clusters_ = static_cast<std::int64_t>(found.peaks.size());
+        gap_ = found.gap;
+        extremal_index_ = found.extremal_index();
+        // Ties at the level leave fewer above it; one is taken to be there.
+        tail_share_ = std::max(static_cast<double>(found.exceedances), 1.0) / (count + 1);
+        std::vector<double> excesses;
+        for (const double peak : found.peaks) {
+            excesses.push_back(bounded(peak) - body_[knots]);
+        }
+        std::sort(excesses.begin(), excesses.end());
+        double mean = 0;
+        for (const double excess : excesses) {
+            mean += excess / static_cast<double>(excesses.size());
+        }
+        const auto k = static_cast<double>(excesses.size());
+        double shape = 0;
+        if (excesses.size() >= 2 && mean > 0) {
+            shape = std::min(detail::pareto_from_moments(excesses).shape, largest_shape);
+        }
+        shape = (shape * k + usual_shape * shape_memory) / (k + shape_memory);
+        // Scores that never differ: a little more is already unheard of.
+        const double least = 1e-9 * std::max(std::abs(body_[knots]), 1e-100);
+        tail_ = {shape, std::max(mean * (1 - shape), least)};
+    }
+    static constexpr double largest_shape = 0.9; ///< a mean must exist
+
+    status valid() const noexcept {
+        if (!settings_.check().ok()) {
+            return settings_.check();
+        }
+        bool usable = clusters_ >= 0 && gap_ >= 1 && extremal_index_ > 0 && extremal_index_ <= 1 &&
+                      tail_share_ > 0 && tail_share_ < 1 && tail_.scale > 0 && tail_.shape < 1 &&
+                      tail_.shape >= detail::smallest_pareto_shape && body_.size() == knots + 1;
+        for (int k = 0; usable && k <= knots; ++k) {
+            usable = is_bounded(body_[k]) && (k == 0 || body_[k] >= body_[k - 1]);
+        }
+        return usable ? status{}
+                      : status::error(error_code::format_error, "alarm_rate: a tail of shape ",
+                                      tail_.shape, " and scale ", tail_.scale, " from ", clusters_,
+                                      " clusters is no fit");
+    }
+
+    alarm_rate_settings settings_;
+    detail::optional_threshold threshold_;
+    std::int64_t clusters_ = 0;
+    std::int64_t gap_ = 1;
+    double extremal_index_ = 1;
+    double tail_share_ = 0.1; ///< scores above the level
+    generalised_pareto tail_;
+    column<double, knots + 1> body_ = column<double, knots + 1>::Zero();
+};
+
+} // namespace tocsin

@@ -1,0 +1,88 @@
+/// @file firmware_detectors.hpp
+/// @brief The detectors that the firmware tests export.
+#pragma once
+
+#include "tocsin/core/random.hpp"
+#include "tocsin/core/views.hpp"
+#include "tocsin/detect/detector.hpp"
+#include "tocsin/errors/diagonal_gaussian.hpp"
+#include "tocsin/models/forecaster.hpp"
+#include "tocsin/threshold/quantile_threshold.hpp"
+
+#include <cmath>
+#include <cstdint>
+#include <initializer_list>
+
+namespace tocsin_test {
+
+/// `[features x samples]`: waves of different periods, offsets and ranges with noise.
+inline tocsin::matrix<float> machine_samples(int features, tocsin::index_t samples,
+                                             std::uint64_t seed, double wrong_share = 0) {
+    tocsin::random_generator random(seed);
+    tocsin::matrix<float> values(features, samples);
+    for (tocsin::index_t t = 0; t < samples; ++t) {
+        const bool wrong = random.uniform() < wrong_share;
+        for (int f = 0; f < features; ++f) {
+            const double phase = static_cast<double>(t) * (0.05 + 0.04 * f) + f;
+            const double wave = std::sin(phase) + 0.1 * random.normal() + (wrong ? 1.0 : 0.0);
+            values(f, t) = static_cast<float>(20.0 * f + (1 + f) * wave);
+        }
+    }
+    return values;
+}
+
+/// Trains and tunes on machine_samples(). A short training: what is compared is arithmetic.
+template <class Detector>
+Detector learned(Detector detector, int features) {
+    const auto values = machine_samples(features, 1200, 1);
+    const auto other = machine_samples(features, 1200, 2);
+    tocsin::trainer<> how;
+    how.epochs = 6;
+    how.batch_size = 16;
+    how.optimiser.learning_rate = 0.01;
+    for (const tocsin::status& outcome :
+         {detector.train(tocsin::make_windows(values, 40, 20).value(), {}, how),
+          detector.fit_errors(tocsin::make_windows(other, 1200, 1200).value()),
+          detector.tune(tocsin::make_windows(other, 1200, 1200).value())}) {
+        if (!outcome.ok()) {
+            TOCSIN_FAIL(outcome.message());
+        }
+    }
+    return detector;
+}
+
+using plain_detector_type =
+    tocsin::detector<tocsin::forecaster<float>, tocsin::standard_scaler<float>,
+                     tocsin::diagonal_gaussian<>, tocsin::quantile_threshold>;
+/// Four features, one layer, all forecast, a diagonal statistic: the detector of the size limits.
+inline plain_detector_type plain_detector(int hidden) {
+    return learned(plain_detector_type(tocsin::forecaster<float>::with_layers(4, 4, {hidden}),
+                                       {.warm_up = 20}, {}, tocsin::quantile_threshold{0.99}),
+                   4);
+}
+
+using rich_detector_type =
+    tocsin::detector<tocsin::forecaster<float>, tocsin::standard_scaler<float>,
+                     tocsin::mahalanobis<>, tocsin::quantile_threshold>;
+/// All that firmware can: two layers with odd sizes, a hidden layer in the head, a feature that is
+/// not forecast, two samples ahead, the whole covariance, missing sensors.
+inline rich_detector_type rich_detector() {
+    using model = tocsin::forecaster<float>;
+    const model network{tocsin::lstm_stack<float>{{5, 9, 7}}, tocsin::dense_head<float>{{7, 6, 8}},
+                        4};
+    return learned(rich_detector_type(network, {.warm_up = 12, .longest_gap = 5, .lost_after = 8},
+                                      {}, tocsin::quantile_threshold{0.99}),
+                   5);
+}
+
+/// All that integers can: two layers with odd sizes, a feature that is not forecast, two samples
+/// ahead, missing sensors.
+inline plain_detector_type two_layer_detector() {
+    using model = tocsin::forecaster<float>;
+    const model network{tocsin::lstm_stack<float>{{5, 9, 7}}, tocsin::dense_head<float>{{7, 6}}, 3};
+    return learned(plain_detector_type(network, {.warm_up = 12, .longest_gap = 5, .lost_after = 8},
+                                       {}, tocsin::quantile_threshold{0.99}),
+                   5);
+}
+
+} // namespace tocsin_test

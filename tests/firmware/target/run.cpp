@@ -1,0 +1,142 @@
+// Runs a generated model on a target: its self-test, a hash of 10 000 scores and verdicts, the
+// instructions and the stack of a push().
+#include MODEL_HEADER
+
+#include "semihosting.hpp"
+#ifdef TOCSIN_TARGET_COUNTS
+#include "instruction_counter.hpp"
+#endif
+
+namespace {
+
+using model = MODEL::model_type;
+constinit tocsin::firmware::watcher<MODEL::model> watch;
+
+constexpr bool missing_values = model::missing != tocsin::firmware::missing_policy::none;
+constexpr int samples = 10'000;
+
+/// Samples that are the same everywhere: integers of a linear congruential generator (Numerical
+/// Recipes) as floats.
+class sample_source {
+  public:
+    void next(float (&sample)[model::features]) {
+        for (int f = 0; f < model::features; ++f) {
+            state_ = 1664525U * state_ + 1013904223U;
+            const auto steps = static_cast<int32_t>(state_ >> 20U) - 2048; // 12 bits
+            // About what the model was trained on: its offset, plus or minus 4 spreads; now and
+            // then a value far out, and a missing one.
+            level_[f] += (steps - level_[f]) / 8;
+            float value = static_cast<float>(level_[f]) / 512.0F;
+            if ((state_ >> 12U) % 1024 == 0) {
+                value = value * 1024.0F;
+            }
+            sample[f] = model::input_offset[f] + value / model::input_factor[f];
+            if (missing_values && (state_ >> 10U) % 64 == 0) {
+                sample[f] = __builtin_nanf("");
+            }
+        }
+        if (missing_values && (++count_ & 511U) > 503) { // a gap
+            for (float& value : sample) {
+                value = __builtin_nanf("");
+            }
+        }
+    }
+
+  private:
+    uint32_t state_ = 1;
+    uint32_t count_ = 0;
+    int32_t level_[model::features]{};
+};
+
+[[maybe_unused]] bool all_there(const float (&sample)[model::features]) {
+    bool all = true;
+    for (const float value : sample) {
+        all = all && value == value;
+    }
+    return all;
+}
+
+void show_hash() {
+    sample_source source;
+    float sample[model::features];
+    uint32_t hash = 0;
+    uint32_t counts[5]{};
+    watch.restart();
+    for (int k = 0; k < samples; ++k) {
+        source.next(sample);
+        const auto verdict = watch.push(sample);
+        hash =
+            tocsin::firmware::detail::add_to_crc(hash, __builtin_bit_cast(uint32_t, verdict.score));
+        hash = tocsin::firmware::detail::add_to_crc(
+            hash, static_cast<uint32_t>(verdict.kind) |
+                      static_cast<uint32_t>(verdict.reason) << 8U |
+                      static_cast<uint32_t>(verdict.missing) << 16U |
+                      static_cast<uint32_t>(verdict.lost) << 24U);
+        ++counts[static_cast<int>(verdict.kind)];
+    }
+    put_line("hash", hash, true);
+    for (int kind = 0; kind < 5; ++kind) {
+        put_line(to_string(static_cast<tocsin::firmware::verdict_kind>(kind)), counts[kind]);
+    }
+}
+
+#ifdef TOCSIN_TARGET_COUNTS
+/// Of a push() that is scored: the average of 256.
+uint32_t count_instructions() {
+    constexpr int runs = 256;
+    static float inputs[8][model::features];
+    sample_source source;
+    for (auto& sample : inputs) {
+        do {
+            source.next(sample);
+        } while (!all_there(sample));
+    }
+    watch.restart();
+    for (int k = 0; k < watch.warm_up; ++k) {
+        watch.push(inputs[k % 8]);
+    }
+    return instructions_of([] {
+               for (int k = 0; k < runs; ++k) {
+                   watch.push(inputs[k % 8]);
+               }
+           }) /
+           runs;
+}
+#endif
+
+#ifdef TOCSIN_TARGET_STACK
+[[gnu::noinline]] uint32_t used_stack(const float* sample) {
+    constexpr uint32_t words = 1024;
+    constexpr uint32_t pattern = 0xA5C35A3CU;
+    uint32_t here = 0;
+    asm volatile("mov %0, sp" : "=r"(here));
+    auto* const top = reinterpret_cast<volatile uint32_t*>(here);
+    for (uint32_t k = 1; k <= words; ++k) {
+        top[-static_cast<int>(k)] = pattern;
+    }
+    watch.push(sample);
+    uint32_t untouched = words;
+    while (untouched > 0 && top[-static_cast<int>(untouched)] == pattern) {
+        --untouched;
+    }
+    return 4 * untouched;
+}
+#endif
+
+} // namespace
+
+int main() {
+    const auto outcome = watch.self_test();
+    put_line("self_test", static_cast<uint32_t>(outcome));
+    show_hash();
+#ifdef TOCSIN_TARGET_COUNTS
+    put_line("instructions", count_instructions());
+#endif
+#ifdef TOCSIN_TARGET_STACK
+    sample_source source;
+    float sample[model::features];
+    source.next(sample);
+    put_line("stack", used_stack(sample));
+#endif
+    leave(outcome == tocsin::firmware::self_test_result::passed ? 0 : 1);
+}

@@ -1,0 +1,26 @@
+// The smallest program with a watcher, for its size. Without MODEL: what it is compared with.
+#include <stdint.h>
+#ifdef MODEL_HEADER
+#include MODEL_HEADER
+
+static constinit tocsin::firmware::watcher<MODEL::model> watch;
+#endif
+
+volatile float input[16];
+volatile uint32_t output;
+
+int main() {
+#ifdef MODEL_HEADER
+    for (;;) {
+        float sample[MODEL::model_type::features];
+        for (int f = 0; f < MODEL::model_type::features; ++f) {
+            sample[f] = input[f];
+        }
+        output = static_cast<uint32_t>(watch.push(sample).kind);
+    }
+#else
+    for (;;) {
+        output = static_cast<uint32_t>(input[0] > 0);
+    }
+#endif
+}

@@ -1,0 +1,60 @@
+// Trains the detectors of the firmware tests and writes them as headers into a folder.
+//     write_models FOLDER
+#include "tocsin/detect/detector.hpp"
+#include "tocsin/errors/diagonal_gaussian.hpp"
+#include "tocsin/io/firmware_export.hpp"
+#include "tocsin/models/forecaster.hpp"
+
+#include "firmware/firmware_detectors.hpp"
+#include <cstdio>
+#include <filesystem>
+#include <string>
+#include <utility>
+
+namespace {
+
+using namespace tocsin;
+
+bool failed(const status& outcome) {
+    if (!outcome.ok()) {
+        std::fprintf(stderr, "write_models: %s\n", outcome.message());
+    }
+    return !outcome.ok();
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    const std::filesystem::path folder = argc > 1 ? argv[1] : ".";
+    for (const int hidden : {8, 16, 32}) {
+        const auto detector = tocsin_test::plain_detector(hidden);
+        for (const auto& [format, ending] :
+             {std::pair{firmware_format::float32, ""}, std::pair{firmware_format::int16, "_int16"},
+              std::pair{firmware_format::int8, "_int8"}}) {
+            firmware_options options{.name = "plain_" + std::to_string(hidden) + ending,
+                                     .format = format,
+                                     .missing_values = false};
+            if (failed(write_firmware(detector, folder / (options.name + ".hpp"), options))) {
+                return 1;
+            }
+        }
+    }
+    for (const auto& [format, name] : {std::pair{firmware_format::int16, "two_layers_int16"},
+                                       std::pair{firmware_format::int8, "two_layers_int8"}}) {
+        if (failed(write_firmware(tocsin_test::two_layer_detector(),
+                                  folder / (name + std::string(".hpp")),
+                                  {.name = name, .format = format}))) {
+            return 1;
+        }
+    }
+    const auto detector = tocsin_test::rich_detector();
+    const firmware_options options{.name = "rich",
+                                   .feature_names = {"a \"b\" \\c\n?\?/",
+                                                     "Dr\xC3\xBC"
+                                                     "ck1",
+                                                     "", "*/", "//"},
+                                   .feature_units = {"\xC2\xB0"
+                                                     "C",
+                                                     "bar", "1/s", "%", ""}};
+    return failed(write_firmware(detector, folder / "rich.hpp", options)) ? 1 : 0;
+}

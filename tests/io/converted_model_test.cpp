@@ -1,0 +1,139 @@
+#include "tocsin/io/converted_model.hpp"
+#include "tocsin/models/forecaster.hpp"
+
+#include <doctest/doctest.h>
+
+#include "temporary_directory.hpp"
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+using tocsin::index_t;
+using tocsin_test::temporary_directory;
+
+namespace {
+
+std::filesystem::path fixture(const std::string& name) {
+    return std::filesystem::path(TOCSIN_FIXTURE_DIR) / "converted" / (name + ".safetensors");
+}
+
+template <class Scalar>
+tocsin::forecaster<Scalar> network(const std::vector<int>& lstm, const std::vector<int>& head) {
+    return {tocsin::lstm_stack<Scalar>{typename tocsin::lstm_stack<Scalar>::sizes_type(lstm)},
+            tocsin::dense_head<Scalar>{typename tocsin::dense_head<Scalar>::sizes_type(head)},
+            head.back()};
+}
+
+template <class Scalar>
+tocsin::status load(const std::filesystem::path& path, const tocsin::forecaster<Scalar>& model,
+                    const tocsin::converted_options& options = {}) {
+    std::vector<Scalar> parameters(static_cast<std::size_t>(model.parameter_count()), Scalar(7));
+    auto outcome = tocsin::load_converted(path, model, std::span<Scalar>(parameters), options);
+    const bool untouched = std::all_of(parameters.begin(), parameters.end(),
+                                       [](Scalar value) { return value == Scalar(7); });
+    CHECK(untouched == !outcome.ok());
+    return outcome;
+}
+
+/// A copy of a fixture in which tensors are changed on the way.
+template <class Change>
+std::filesystem::path changed(const temporary_directory& directory, const std::string& name,
+                              Change&& change) {
+    const auto original = tocsin::safetensors_reader::open(fixture(name));
+    REQUIRE(original.has_value());
+    tocsin::safetensors_writer copy;
+    for (const auto& tensor : original->tensors()) {
+        std::vector<double> values(static_cast<std::size_t>(tensor.count()));
+        original->copy_converted(tensor, std::span<double>(values));
+        auto shape = tensor.shape;
+        if (change(tensor.name, values, shape)) {
+            REQUIRE(copy.add_tensor(tensor.name, std::span<const double>(values), shape).ok());
+        }
+    }
+    auto path = directory / "changed.safetensors";
+    REQUIRE(copy.write(path).ok());
+    return path;
+}
+
+void check_says(const tocsin::status& outcome, const char* part) {
+    CAPTURE(std::string(outcome.message()));
+    CHECK_FALSE(outcome.ok());
+    CHECK(std::string(outcome.message()).find(part) != std::string::npos);
+}
+
+} // namespace
+
+TEST_SUITE("io") {
+    TEST_CASE_TEMPLATE("converted model: files of Keras and ONNX replay their probe", Scalar, float,
+                       double) {
+        // Weights are F32 in the file and were double in what computed the probe.
+        const tocsin::converted_options close{.tolerance = 3e-6};
+        CHECK(load(fixture("keras_every_step"), network<Scalar>({3, 5, 4}, {4, 3}), close).ok());
+        CHECK(load(fixture("keras_last_step"), network<Scalar>({2, 6}, {6, 4, 2}), close).ok());
+        CHECK(load(fixture("onnx_every_step"), network<Scalar>({2, 7}, {7, 2}), close).ok());
+        check_says(
+            load(fixture("onnx_every_step"), network<Scalar>({2, 7}, {7, 2}), {.tolerance = 0}),
+            "the networks differ");
+    }
+
+    TEST_CASE("converted model: one changed weight is noticed") {
+        const temporary_directory directory;
+        const auto model = network<float>({3, 5, 4}, {4, 3});
+        for (const char* name : {"lstm.weight_ih_l0", "lstm.weight_hh_l1", "lstm.bias_hh_l0",
+                                 "head.weight", "head.bias", "probe.input", "probe.output"}) {
+            CAPTURE(name);
+            const auto path = changed(directory, "keras_every_step",
+                                      [&](const std::string& tensor, std::vector<double>& values,
+                                          std::vector<index_t>& /*shape*/) {
+                                          if (tensor == name) {
+                                              values[values.size() / 2] += 0.5;
+                                          }
+                                          return true;
+                                      });
+            check_says(load(path, model), "changed.safetensors: output");
+            check_says(load(path, model), "the networks differ");
+        }
+    }
+
+    TEST_CASE("converted model: what does not fit is refused with the reason") {
+        const temporary_directory directory;
+        const auto model = network<float>({3, 5, 4}, {4, 3});
+        check_says(load(fixture("keras_every_step"), network<float>({3, 5, 5}, {5, 3})),
+                   "'lstm.bias_hh_l1' has shape [16], expected [20]");
+        check_says(load(fixture("keras_every_step"), network<float>({2, 5, 4}, {4, 3})),
+                   "'probe.input' has shape [12, 3], expected [steps, 2]");
+        check_says(load(fixture("keras_every_step"), network<float>({3, 5}, {5, 3})),
+                   "is left over");
+        check_says(load(fixture("absent"), model), "absent.safetensors");
+        const auto without = [&](const char* name) {
+            return changed(directory, "keras_every_step",
+                           [&](const std::string& tensor, const std::vector<double>& /*values*/,
+                               const std::vector<index_t>& /*shape*/) { return tensor != name; });
+        };
+        check_says(load(without("probe.output"), model),
+                   "'probe.output' is missing: the file was not written by tocsin-convert");
+        check_says(load(without("head.weight"), model), "'head.weight' is missing");
+        const auto longer = changed(directory, "keras_every_step",
+                                    [&](const std::string& tensor, std::vector<double>& values,
+                                        std::vector<index_t>& shape) {
+                                        if (tensor == "probe.input") {
+                                            values.resize(6);
+                                            shape = {2, 3};
+                                        }
+                                        return true;
+                                    });
+        check_says(load(longer, model), "the probe has 2 steps of input and 12 of output");
+        const auto endless = changed(directory, "keras_every_step",
+                                     [&](const std::string& tensor, std::vector<double>& values,
+                                         std::vector<index_t>& /*shape*/) {
+                                         if (tensor == "probe.output") {
+                                             values[0] = HUGE_VAL;
+                                         }
+                                         return true;
+                                     });
+        check_says(load(endless, model), "the networks differ");
+    }
+}
