@@ -107,7 +107,6 @@ class detector {
     status check() const noexcept { return parts_.check(); }
 
     // ---- phases -----------------------------------------------------------------------------
-
     /// Fits the scaler to the training windows, then the model; keeps the best weights.
     /// @param training   windows of normal data, all finite
     /// @param validation windows that decide which epoch is best; may be empty

@@ -6,6 +6,8 @@
 #include "tocsin/firmware/model_sizes.hpp"
 #include "tocsin/firmware/verdict.hpp"
 
+#include <stddef.h>
+
 namespace tocsin::firmware {
 
 /// @tparam Model a generated model whose numbers are integers
@@ -154,7 +156,8 @@ class fixed_stream {
             for (int k = 0; k < quads; ++k) {
                 vector[k] = k < size ? hidden[k] : int16_t{0};
             }
-            read_layer<Layer + 1>(weights, rows + 4 * size, vector, hidden + size, cell + size);
+            read_layer<Layer + 1>(weights, rows + ptrdiff_t{4} * size, vector, hidden + size,
+                                  cell + size);
         }
     }
 

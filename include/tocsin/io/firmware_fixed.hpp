@@ -130,6 +130,12 @@ class fixed_numbers {
     }
     static bool fits(double value) { return std::abs(value) < 2e9; }
 
+    /// The bias of a row in the order of use, in units of a pre-activation.
+    static double bias_of(const firmware_layer& layer, std::size_t at) {
+        const int k = static_cast<int>(at);
+        return std::ldexp(layer.bias(k % 4 * (layer.rows / 4) + k / 4),
+                          firmware::detail::input_fraction);
+    }
     bool quantise_lstm(const firmware_layer& layer, bool first) {
         const int hidden = layer.rows / 4;
         const int inputs = layer.columns - hidden;
@@ -146,33 +152,39 @@ class fixed_numbers {
         constexpr int point = firmware::detail::input_fraction;
         const double input_worth = std::ldexp(1.0, shifts.input_sum + (first ? 0 : point - 15));
         const double hidden_worth = std::ldexp(1.0, shifts.hidden_sum + point - 15);
-        double largest = 0;
-        for (std::size_t k = 0; k < from_input.size(); ++k) {
-            largest = std::max(
-                {largest, from_input[k].scale * input_worth, from_hidden[k].scale * hidden_worth});
-        }
-        constexpr double most_factor = 16'000; // two products with 16 bits stay below 2^31
-        while (shifts.result < 30 && largest * std::ldexp(2.0, shifts.result) <= most_factor) {
+        // With any inputs, bias and both products of a row must stay below 2^31.
+        const auto row_fits = [&](std::size_t at, int shift) {
+            const double unit = std::ldexp(1.0, shift);
+            const double input = from_input[at].scale * input_worth * unit;
+            const double recurrent = from_hidden[at].scale * hidden_worth * unit;
+            return input < 32'767 && recurrent < 32'767 &&
+                   32'768 * (input + recurrent + 2) + (std::abs(bias_of(layer, at)) + 1) * unit <
+                       2'147'483'647.0;
+        };
+        const auto layer_fits = [&](int shift) {
+            for (std::size_t at = 0; at < from_input.size(); ++at) {
+                if (!row_fits(at, shift)) {
+                    return false;
+                }
+            }
+            return true;
+        };
+        while (shifts.result < 30 && layer_fits(shifts.result + 1)) {
             ++shifts.result;
         }
-        if (largest * std::ldexp(1.0, shifts.result) > most_factor) {
+        if (!layer_fits(shifts.result)) {
             return false;
         }
         const double unit = std::ldexp(1.0, shifts.result);
-        for (int k = 0; k < 4 * hidden; ++k) {
-            const auto at = static_cast<std::size_t>(k);
-            const double bias = std::ldexp(layer.bias(k % 4 * hidden + k / 4), point);
-            if (std::abs(bias) > 1e8) {
-                return false;
-            }
+        for (std::size_t at = 0; at < from_input.size(); ++at) {
             gate_rows.push_back(
-                {rounded(bias),
+                {rounded(bias_of(layer, at) * unit + unit / 2 - (shifts.result == 0 ? 0.5 : 0)),
                  static_cast<std::int16_t>(rounded(from_input[at].scale * input_worth * unit)),
                  static_cast<std::int16_t>(rounded(from_hidden[at].scale * hidden_worth * unit))});
         }
         gate_shifts.push_back(shifts);
         for (int k = 0; k < hidden; ++k) {
-            const auto at = static_cast<std::size_t>(4 * k);
+            const auto at = std::size_t{4} * static_cast<std::size_t>(k);
             append(std::span(from_input).subspan(at, 4), inputs);
             append(std::span(from_hidden).subspan(at, 4), hidden);
         }
@@ -375,7 +387,7 @@ class firmware_fixed {
             weights = fw::fixed_lstm_step(weights, rows, numbers_.gate_shifts[k], vector_.data(),
                                           model_.lstm[k].columns - hidden, hidden,
                                           hidden_.data() + at, cell_.data() + at);
-            rows += 4 * hidden;
+            rows += std::ptrdiff_t{4} * hidden;
             std::fill(vector_.begin(), vector_.end(), std::int16_t{0});
             std::copy_n(hidden_.data() + at, hidden, vector_.data());
             at += static_cast<std::size_t>(hidden);
