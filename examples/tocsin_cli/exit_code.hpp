@@ -31,6 +31,8 @@ constexpr exit_code exit_code_of(tocsin::error_code code) noexcept {
         return exit_code::io;
     case tocsin::error_code::not_ready:
         return exit_code::phase;
+    case tocsin::error_code::out_of_memory:
+        return exit_code::internal;
     }
     return exit_code::internal;
 }

@@ -45,6 +45,7 @@ struct detector_settings {
     /// Samples after a start, a restart or a gap that a forecaster does not score. By default
     /// fit_errors() finds out how long a cold start is worse than normal.
     int warm_up = automatic;
+    /// What the model reads where a value is missing.
     missing_value missing = missing_value::forecast;
     int longest_gap = 10; ///< samples without any value in a row; after more, the stream restarts
     int lost_after = 50;  ///< missing samples in a row after which a sensor is lost, at least 1

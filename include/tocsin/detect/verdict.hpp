@@ -69,8 +69,8 @@ constexpr const char* to_string(sample_reason reason) noexcept {
 
 /// What push() says about the newest sample. Holds no view: it stays valid.
 struct verdict {
-    verdict_kind kind = verdict_kind::not_ready;
-    sample_reason reason = sample_reason::not_ready;
+    verdict_kind kind = verdict_kind::not_ready;     ///< what the sample is
+    sample_reason reason = sample_reason::not_ready; ///< why it has a score, or why not
     bool alarm = false;       ///< what alarm control makes of the verdicts so far
     bool clock_reset = false; ///< the stream has taken over a new time and started afresh
     int missing = 0;          ///< values of this sample that are missing or not finite
@@ -78,7 +78,9 @@ struct verdict {
     double score = 0;         ///< at least 0, larger is less normal; 0 unless scored()
     double threshold = 0;     ///< what the score is compared with; infinity before tune()
 
+    /// Whether the sample has a score.
     constexpr bool scored() const noexcept { return reason == sample_reason::scored; }
+    /// Whether the score is above the threshold.
     constexpr bool is_anomaly() const noexcept { return kind == verdict_kind::anomaly; }
 };
 

@@ -5,6 +5,7 @@
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/views.hpp"
 #include "tocsin/errors/gaussian_log_density.hpp"
+#include "tocsin/errors/hotelling_law.hpp"
 #include "tocsin/errors/observed_elements.hpp"
 #include "tocsin/errors/ridge.hpp"
 
@@ -145,6 +146,40 @@ class diagonal_gaussian {
     double score(const Eigen::MatrixBase<Derived>& error) const {
         const Eigen::Ref<const vector_type> values(error.template cast<double>());
         return score(std::span(values.data(), static_cast<std::size_t>(values.size())));
+    }
+
+    /// The score that a vector of the fit would have, had the fit been without it, which is larger
+    /// (see mahalanobis::score_left_out()).
+    /// @param samples different ones, where vectors repeat each other (overlapping windows)
+    double score_left_out(std::span<const double> error, double samples) const noexcept {
+        const hotelling_law element(1, static_cast<double>(std::max<std::int64_t>(count_, 3)));
+        double distance = std::numeric_limits<double>::quiet_NaN();
+        for (int i = 0; i < dimension() && fitted_; ++i) {
+            const double deviation = error[static_cast<std::size_t>(i)] - mean_[i];
+            if (!std::isnan(deviation)) {
+                distance = (std::isnan(distance) ? 0 : distance) +
+                           element.left_out(deviation * deviation * inverse_variance_[i], samples);
+            }
+        }
+        return std::isnan(distance) || std::isfinite(distance) ? distance
+                                                               : std::numeric_limits<double>::max();
+    }
+    /// The law of one element (see mahalanobis::law()), which knows how many samples there were. That
+    /// of the sum is none of these: elements depend on each other.
+    hotelling_law law() const noexcept {
+        return fitted_ ? hotelling_law(1, static_cast<double>(count_)) : hotelling_law();
+    }
+    /// Whether both have been fitted to the same vectors, whatever their order.
+    bool same_samples(const diagonal_gaussian& other) const noexcept {
+        bool same = dimension() == other.dimension() && count_ == other.count_;
+        for (index_t k = 0; same && k < dimension(); ++k) {
+            constexpr double rounding = 1e-9;
+            const double spread = std::max(square_sum_[k], other.square_sum_[k]);
+            const double step = running_mean_[k] - other.running_mean_[k];
+            same = std::abs(square_sum_[k] - other.square_sum_[k]) <= rounding * spread &&
+                   step * step * static_cast<double>(count_) <= rounding * rounding * spread;
+        }
+        return same;
     }
 
     /// Logarithm of the Gaussian's density at one error vector.

@@ -32,6 +32,10 @@ namespace tocsin {
 ///   it, detectors share the score in proportion to the magnitude of the errors.
 /// - `adapt(error, weight)`: moves the fit towards an error vector, for streams whose errors change;
 ///   detector::learn() calls it. Must be noexcept and must not allocate.
+/// - `score_left_out(error, samples)` and `same_samples(other)`: the score that a vector of the fit
+///   would have had the fit been without it, and whether two were fitted to the same vectors. With
+///   both, and `law().samples()`, the vectors of the fit, detector::tune() corrects the scores of
+///   the windows that fit_errors() has seen.
 /// - `exchange(archive)`: hands every setting and number to an archive by name, for saving and
 ///   loading alike (io/archive.hpp); scores are then the same bits as before saving.
 ///
@@ -53,6 +57,16 @@ concept adapting_statistic =
     error_statistic<Statistic> &&
     requires(Statistic statistic, std::span<const double> error, double weight) {
         { statistic.adapt(error, weight) } noexcept;
+    };
+
+/// A statistic that knows how much a vector of the fit was favoured by being part of it.
+template <class Statistic>
+concept leave_out_statistic =
+    error_statistic<Statistic> &&
+    requires(const Statistic& statistic, std::span<const double> error, double samples) {
+        { statistic.score_left_out(error, samples) } noexcept -> std::same_as<double>;
+        { statistic.same_samples(statistic) } noexcept -> std::same_as<bool>;
+        { statistic.law().samples() } noexcept -> std::convertible_to<double>;
     };
 
 } // namespace tocsin

@@ -2,13 +2,17 @@
 /// @brief Squared Mahalanobis distance of an error vector from the errors on normal data.
 #pragma once
 
+#include "tocsin/core/checked_size.hpp"
+#include "tocsin/errors/block_distances.hpp"
 #include "tocsin/errors/conditional_mean.hpp"
 #include "tocsin/errors/corr_max_shares.hpp"
 #include "tocsin/errors/covariance_factor.hpp"
 #include "tocsin/errors/gaussian_log_density.hpp"
+#include "tocsin/errors/hotelling_law.hpp"
 #include "tocsin/errors/moments.hpp"
 #include "tocsin/errors/observed_elements.hpp"
 #include "tocsin/errors/ridge.hpp"
+#include "tocsin/errors/shrinkage.hpp"
 #include "tocsin/math/triangular_kernel.hpp"
 
 #include <algorithm>
@@ -27,6 +31,9 @@ namespace tocsin {
 /// features and fewer samples than elements harmless. Where all variances are zero it is
 /// `ridge_of_constant_samples`. C is factorised once (Cholesky, C = L L^T), never inverted itself;
 /// d^2 = |W (e - m)|^2 with W = L^-1, O(dimension^2) multiplications that wait for no division.
+///
+/// With fewer than 1.2 samples per dimension the correlations are shrunk towards 0 as well
+/// (detail::shrinkage_intensity). law() says how often normal vectors exceed a distance.
 ///
 /// Scaling all errors alike changes neither the distance nor the shares. Where elements of an error
 /// vector are missing, the distance is that of the others under their marginal distribution.
@@ -47,7 +54,12 @@ class mahalanobis {
         : moments_(dimension), relative_ridge_{relative_ridge}, mean_{vector_type::Zero(dimension)},
           factor_(dimension), shares_(dimension), deviation_{mean_} {}
 
+    /// Bytes that one of this dimension takes, about, while it is fitted or loaded.
+    static constexpr checked_size memory_of(checked_size dimension) noexcept {
+        return dimension * dimension * 12 * sizeof(double) + dimension * 8 * sizeof(double);
+    }
     int dimension() const noexcept { return moments_.dimension(); }
+    /// What is added to the diagonal, as a share of the mean variance.
     double relative_ridge() const noexcept { return relative_ridge_; }
     /// Whether distances are available.
     bool fitted() const noexcept { return fitted_; }
@@ -81,9 +93,16 @@ class mahalanobis {
         mean_ = moments_.mean();
         matrix_type& covariance = factor_.replace_covariance();
         covariance = moments_.covariance();
+        double intensity = 0;
+        if (detail::needs_shrinkage(dimension(), moments_.count())) {
+            intensity = detail::shrinkage_intensity(covariance, moments_.count());
+            detail::shrink(covariance, intensity);
+        }
         covariance.diagonal().array() +=
             detail::ridge(covariance.diagonal().mean(), relative_ridge_);
-        return factorise();
+        const status usable = factorise();
+        derive_law(intensity);
+        return usable;
     }
     /// The same from given moments, which replace what has been accumulated.
     /// @return also `invalid_argument` when their dimension differs
@@ -129,6 +148,22 @@ class mahalanobis {
     /// Covariance of the fit with the ridge on its diagonal, `[dimension x dimension]`.
     const matrix_type& covariance() const noexcept { return factor_.covariance(); }
 
+    /// How often a normal vector that is not of the fit exceeds a distance. That of the fit: adapt()
+    /// does not change it. All NaN before a successful fit.
+    const hotelling_law& law() const noexcept { return law_; }
+    /// The score that a vector of the fit would have, had the fit been without it. The scores it has
+    /// are too small to say what is normal, most of all with few samples.
+    /// @param samples different ones, where vectors repeat each other (overlapping windows)
+    double score_left_out(std::span<const double> error, double samples) const noexcept {
+        const double distance = score(error);
+        return distance < std::numeric_limits<double>::max() ? law_.left_out(distance, samples)
+                                                             : distance;
+    }
+    /// Whether both have been fitted to the same vectors, whatever their order.
+    bool same_samples(const mahalanobis& other) const noexcept {
+        return dimension() == other.dimension() && moments_.agrees(other.moments_);
+    }
+
     /// d^2 of one error vector, at least 0.
     /// @param error `[dimension]`; NaN where an element was not observed: d^2 of the others, from
     ///              their marginal distribution
@@ -142,7 +177,7 @@ class mahalanobis {
             return std::numeric_limits<double>::quiet_NaN();
         }
         if (Dimension == dynamic && dimension() > most_local) {
-            return score_of_long(error);
+            return detail::squared_distance_by_rows(factor_.whitening(), mean_, error);
         }
         local_vector deviation;
         double spoilt = 0; // NaN as soon as an element is not finite
@@ -160,7 +195,7 @@ class mahalanobis {
                 return std::numeric_limits<double>::quiet_NaN();
             }
         }
-        return finite(squared_length_of_product(
+        return detail::finite_length(squared_length_of_product(
             factor_.whitening().data(), factor_.whitening().rows(), dimension(), deviation.data()));
     }
     /// The same from a vector of Eigen's, float or double; allocates where that is no plain vector
@@ -195,28 +230,9 @@ class mahalanobis {
                       "mahalanobis: as many distances as error vectors are needed");
         TOCSIN_ASSERT(errors.rows() == dimension(),
                       "mahalanobis: the error vectors have another dimension");
-        constexpr double none = std::numeric_limits<double>::quiet_NaN();
-        matrix<double, triangular_block, Dimension> block;
-        block.setZero(triangular_block, dimension());
-        std::array<double, triangular_block> spoilt;
-        std::array<double, triangular_block> lengths;
-        for (index_t first = 0; first < errors.cols(); first += triangular_block) {
-            const index_t count = std::min<index_t>(triangular_block, errors.cols() - first);
-            spoilt.fill(0);
-            for (index_t s = 0; s < count; ++s) {
-                for (index_t j = 0; j < dimension(); ++j) {
-                    const auto element = static_cast<double>(errors(j, first + s));
-                    spoilt[static_cast<std::size_t>(s)] += 0 * element;
-                    block(s, j) = element - mean_[j];
-                }
-            }
-            squared_lengths_of_products(factor_.whitening().data(), factor_.whitening().rows(),
-                                        dimension(), block.data(), lengths.data());
-            for (index_t s = 0; s < count; ++s) {
-                const auto at = static_cast<std::size_t>(s);
-                out[static_cast<std::size_t>(first + s)] =
-                    !fitted_ || std::isnan(spoilt[at]) ? none : finite(lengths[at]);
-            }
+        detail::squared_distances(factor_.whitening(), mean_, errors, out);
+        if (!fitted_) {
+            std::fill(out.begin(), out.end(), std::nan(""));
         }
     }
 
@@ -281,6 +297,10 @@ class mahalanobis {
             fitted_ = false;
             if (archive.outcome().ok()) {
                 archive.fail(factor_.updated() ? check_loaded() : factorise());
+                const bool small = detail::needs_shrinkage(dimension(), moments_.count());
+                derive_law(
+                    small ? detail::intensity_between(factor_.covariance(), moments_.covariance())
+                          : 0);
             }
         }
     }
@@ -297,6 +317,11 @@ class mahalanobis {
             return usable;
         }
         return complete(shares_.fit(factor_.covariance(), root));
+    }
+    void derive_law(double intensity) {
+        law_ = fitted_ ? detail::law_of(factor_.covariance(), factor_.whitening(), moments_.count(),
+                                        intensity)
+                       : hotelling_law();
     }
     /// The same for what adapt() has changed before it was saved.
     status check_loaded() noexcept {
@@ -317,32 +342,13 @@ class mahalanobis {
     using local_vector =
         std::array<double, static_cast<std::size_t>(Dimension == dynamic ? most_local : Dimension)>;
 
-    static double finite(double squared_length) noexcept {
-        return std::isfinite(squared_length) ? squared_length : std::numeric_limits<double>::max();
-    }
-    /// The same sum for vectors that do not fit on the stack, row by row.
-    double score_of_long(std::span<const double> error) const noexcept {
-        double sum = 0;
-        if (detail::has_nan(error)) {
-            return detail::has_infinite(error) ? finite(std::numeric_limits<double>::infinity())
-                                               : std::numeric_limits<double>::quiet_NaN();
-        }
-        for (index_t i = 0; i < dimension(); ++i) {
-            double y = 0;
-            for (index_t j = 0; j <= i; ++j) {
-                y += factor_.whitening()(i, j) * (error[static_cast<std::size_t>(j)] - mean_[j]);
-            }
-            sum += y * y;
-        }
-        return finite(sum);
-    }
-
     moments<Dimension> moments_;
     double relative_ridge_;
     bool fitted_ = false;
     vector_type mean_;
     detail::covariance_factor<Dimension> factor_; // of the covariance with the ridge
     detail::corr_max_shares<Dimension> shares_;
+    hotelling_law law_;
     vector_type deviation_; // scratch of adapt()
 };
 

@@ -8,6 +8,7 @@
 #include "tocsin/math/scatter_kernel.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -148,6 +149,24 @@ class moments {
         matrix_type full = scatter_.template selfadjointView<Eigen::Lower>();
         full /= static_cast<double>(count_ - 1);
         return full;
+    }
+
+    /// Whether both are of the same samples, whatever their order: as many, and no mean or variance
+    /// differs by more than rounding.
+    bool agrees(const moments& other) const noexcept {
+        if (dimension() != other.dimension() || count_ != other.count_) {
+            return false;
+        }
+        constexpr double rounding = 1e-9;
+        for (index_t k = 0; k < dimension(); ++k) {
+            const double spread = std::max(scatter_(k, k), other.scatter_(k, k));
+            const double step = mean_[k] - other.mean_[k];
+            if (!(std::abs(scatter_(k, k) - other.scatter_(k, k)) <= rounding * spread) ||
+                !(step * step * static_cast<double>(count_) <= rounding * rounding * spread)) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /// Saves or loads everything, so that more samples can be taken in after loading; see

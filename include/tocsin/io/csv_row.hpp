@@ -137,6 +137,7 @@ class csv_layout {
     const std::vector<std::string>& names() const noexcept { return names_; }
     /// All columns as in the file.
     const std::vector<csv_column>& columns() const noexcept { return columns_; }
+    /// How numbers are written.
     const csv_number_format& numbers() const noexcept { return format_; }
     bool has_timestamp() const noexcept { return has(csv_role::timestamp); }
     bool has_label() const noexcept { return has(csv_role::label); }

@@ -9,6 +9,7 @@
 #include "tocsin/tail/declustering.hpp"
 #include "tocsin/tail/generalised_pareto.hpp"
 #include "tocsin/tail/pareto_fit.hpp"
+#include "tocsin/threshold/expectation.hpp"
 #include "tocsin/threshold/threshold_rule.hpp"
 
 #include <algorithm>
@@ -22,13 +23,11 @@
 
 namespace tocsin {
 
-/// Rows that expected numbers of false alarms refer to.
-inline constexpr double rows_of_expectation = 10000;
-
 /// What alarm_rate promises: `alarms` false alarms per so many rows, or per so much time.
 ///     alarm_rate{{.per_rows = 10000}}
 ///     alarm_rate{{.per = std::chrono::weeks{1}, .interval = std::chrono::minutes{5}}}
 struct alarm_rate_settings {
+    /// A time span in seconds.
     using seconds = std::chrono::duration<double>;
 
     double alarms = 1;       ///< clusters of false alarms, positive
@@ -63,6 +62,7 @@ struct alarm_rate_settings {
         }
         return {};
     }
+    /// Rows between two alarms that are counted at most.
     static constexpr std::int64_t most_gap = std::int64_t{1} << 40;
 
     template <class Archive>
@@ -193,6 +193,7 @@ class alarm_rate {
     double extremal_index() const noexcept { return extremal_index_; }
     /// Rows that end a cluster: the refractory period in which the promise counts.
     std::int64_t gap() const noexcept { return gap_; }
+    /// The distribution of the excesses.
     const generalised_pareto& tail() const noexcept { return tail_; }
 
     template <class Archive>

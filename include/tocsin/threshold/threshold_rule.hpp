@@ -79,7 +79,8 @@ class optional_threshold {
 
 /// A rule that learns from scores, labelled or not, where the border between normal and anomalous
 /// lies. Ours are f_beta_threshold, quantile_threshold, sigma_threshold, manual_threshold,
-/// epsilon_threshold, spot_threshold and drift_spot_threshold; an own one derives from nothing.
+/// epsilon_threshold, spot_threshold, drift_spot_threshold and alarm_rate; an own one derives from
+/// nothing.
 ///
 /// A detector calls `fit` once with all scores (it does not accumulate: another call replaces the
 /// threshold), then `threshold` as often as there are samples. A score above the threshold is an
@@ -96,6 +97,8 @@ class optional_threshold {
 /// What a rule may have besides:
 /// - `push(score)`: learns from a score of a stream; detector::learn() calls it, on the stream's own
 ///   copy of the rule. Must be noexcept and must not allocate.
+/// - `expected_false_alarms(score)`: the expected number of false alarms as high in 10 000 rows, for
+///   verdict::expected_false_alarms. Const, noexcept, allocates nothing.
 /// - `exchange(archive)`: hands every setting and the threshold to the archive by name, for saving
 ///   and loading alike.
 ///

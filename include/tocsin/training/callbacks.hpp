@@ -15,8 +15,10 @@ namespace tocsin {
 /// lowest value so far, the time left. It fits a terminal of 80 columns; for files, use log_line.
 class progress_bar {
   public:
+    /// @param out a terminal
     explicit progress_bar(std::FILE* out = stderr) noexcept : out_{out} {}
 
+    /// Draws the line anew after an epoch.
     template <class Scalar>
     void operator()(const epoch_event<Scalar>& event) noexcept {
         constexpr int width = 16;
@@ -82,8 +84,10 @@ class progress_bar {
 /// Writes one line of `key=value` pairs per epoch.
 class log_line {
   public:
+    /// @param out where lines go
     explicit log_line(std::FILE* out = stderr) noexcept : out_{out} {}
 
+    /// Writes a line after an epoch.
     template <class Scalar>
     void operator()(const epoch_event<Scalar>& event) const noexcept {
         const epoch_record& record = event.record;

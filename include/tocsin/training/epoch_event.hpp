@@ -12,18 +12,18 @@ namespace tocsin {
 /// What a callback is told after each epoch.
 template <class Scalar>
 struct epoch_event {
-    const epoch_record& record;
-    const training_state<Scalar>& state;
-    int planned_epochs = 0;
+    const epoch_record& record;          ///< the epoch that has just ended
+    const training_state<Scalar>& state; ///< weights and history after it
+    int planned_epochs = 0;              ///< epochs at most
 };
 
 /// What a callback that asks for it is told after each batch.
 struct batch_event {
-    int epoch = 0;        ///< from 0
-    index_t windows = 0;  ///< trained on in this epoch so far
-    index_t in_epoch = 0; ///< of an epoch
-    int planned_epochs = 0;
-    double loss = 0; ///< mean of this epoch so far
+    int epoch = 0;          ///< from 0
+    index_t windows = 0;    ///< trained on in this epoch so far
+    index_t in_epoch = 0;   ///< of an epoch
+    int planned_epochs = 0; ///< epochs at most
+    double loss = 0;        ///< mean of this epoch so far
 };
 
 namespace detail {

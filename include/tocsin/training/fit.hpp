@@ -42,13 +42,13 @@ struct trainer {
     /// read in pieces of this length, with one update per piece; the state carries over (stateful
     /// training). 0: whole windows. For models that keep a state (forecaster).
     int truncation = 0;
-    double clip_norm = 1;   ///< largest global norm of the gradient; 0 turns clipping off
-    std::uint64_t seed = 0; ///< of a new run: initial weights, order of batches, dropout
-    Loss loss = {};
-    Optimiser optimiser = {};
-    Schedule schedule = {};
-    Stopping stopping = {};
-    Execution execution = {};                    ///< data_parallel: see training/data_parallel.hpp
+    double clip_norm = 1;     ///< largest global norm of the gradient; 0 turns clipping off
+    std::uint64_t seed = 0;   ///< of a new run: initial weights, order of batches, dropout
+    Loss loss = {};           ///< what training makes small
+    Optimiser optimiser = {}; ///< how gradients change parameters
+    Schedule schedule = {};   ///< how the learning rate changes
+    Stopping stopping = {};   ///< when training ends early
+    Execution execution = {}; ///< data_parallel: see training/data_parallel.hpp
     hole_filling filling = hole_filling::linear; ///< what the model reads where values are missing
 
     /// Names the first setting that is out of range.

@@ -1,0 +1,75 @@
+/// @file block_distances.hpp
+/// @brief Squared Mahalanobis distances of long vectors, and of many in blocks.
+#pragma once
+
+#include "tocsin/core/views.hpp"
+#include "tocsin/errors/observed_elements.hpp"
+#include "tocsin/math/triangular_kernel.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <span>
+
+namespace tocsin::detail {
+
+inline double finite_length(double squared_length) noexcept {
+    return std::isfinite(squared_length) ? squared_length : std::numeric_limits<double>::max();
+}
+
+/// |W (e - m)|^2 of a vector of any length, row by row; NaN where an element is missing, the largest
+/// double where one is infinite. Never allocates.
+template <class Whitening, class Mean>
+double squared_distance_by_rows(const Whitening& whitening, const Mean& mean,
+                                std::span<const double> error) noexcept {
+    if (has_nan(error)) {
+        return has_infinite(error) ? std::numeric_limits<double>::max()
+                                   : std::numeric_limits<double>::quiet_NaN();
+    }
+    double sum = 0;
+    for (index_t i = 0; i < mean.size(); ++i) {
+        double y = 0;
+        for (index_t j = 0; j <= i; ++j) {
+            y += whitening(i, j) * (error[static_cast<std::size_t>(j)] - mean[j]);
+        }
+        sum += y * y;
+    }
+    return finite_length(sum);
+}
+
+/// |W (e - m)|^2 of each column e, the largest double where that overflows, NaN for a column that
+/// is not finite. Allocates a block.
+/// @param whitening W, lower triangular, rows padded as for squared_lengths_of_products()
+/// @param errors    `[dimension x n]`, float or double
+/// @param out       n values
+template <class Whitening, class Mean, class Errors>
+void squared_distances(const Whitening& whitening, const Mean& mean, const Errors& errors,
+                       std::span<double> out) {
+    constexpr double none = std::numeric_limits<double>::quiet_NaN();
+    matrix<double, triangular_block, Mean::RowsAtCompileTime> block;
+    block.setZero(triangular_block, mean.size());
+    std::array<double, triangular_block> spoilt;
+    std::array<double, triangular_block> lengths;
+    for (index_t first = 0; first < errors.cols(); first += triangular_block) {
+        const index_t count = std::min<index_t>(triangular_block, errors.cols() - first);
+        spoilt.fill(0);
+        for (index_t s = 0; s < count; ++s) {
+            for (index_t j = 0; j < mean.size(); ++j) {
+                const auto element = static_cast<double>(errors(j, first + s));
+                spoilt[static_cast<std::size_t>(s)] += 0 * element;
+                block(s, j) = element - mean[j];
+            }
+        }
+        squared_lengths_of_products(whitening.data(), whitening.rows(),
+                                    static_cast<int>(mean.size()), block.data(), lengths.data());
+        for (index_t s = 0; s < count; ++s) {
+            const auto at = static_cast<std::size_t>(s);
+            out[static_cast<std::size_t>(first + s)] =
+                std::isnan(spoilt[at]) ? none : finite_length(lengths[at]);
+        }
+    }
+}
+
+} // namespace tocsin::detail
