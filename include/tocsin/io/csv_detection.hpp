@@ -276,21 +276,8 @@ class csv_detector {
         return fits ? fit::row : names ? fit::names : fit::neither;
     }
 
-    bool has_units(std::string_view line) const noexcept {
-        std::size_t units = 0;
-        std::size_t cells = 0;
-        for (csv_cells row{line, found_.delimiter}; row.next();) {
-            cells += row.text().empty() ? 0 : 1;
-            units += looks_like_unit(row.text()) ? 1 : 0;
-        }
-        return units > 0 && 2 * units >= cells;
-    }
     std::size_t cells_of(std::string_view line) const noexcept {
         return csv_cells::count(line, found_.delimiter);
-    }
-    static bool is_comment(std::string_view line) noexcept {
-        line = trimmed(line);
-        return line.starts_with('#') || line.starts_with('%') || line.starts_with("//");
     }
 
     void find_header() {
@@ -304,9 +291,10 @@ class csv_detector {
         if (row < lines_.size() && row > 0 && !options_.skip_rows) {
             const bool named =
                 fit_of(lines_[row - 1]) == fit::names &&
-                !(is_comment(lines_[row - 1]) && cells_of(lines_[row - 1]) != cells_);
-            const bool comments = std::all_of(
-                lines_.begin(), lines_.begin() + static_cast<std::ptrdiff_t>(row), is_comment);
+                !(looks_like_comment(lines_[row - 1]) && cells_of(lines_[row - 1]) != cells_);
+            const bool comments =
+                std::all_of(lines_.begin(), lines_.begin() + static_cast<std::ptrdiff_t>(row),
+                            looks_like_comment);
             if (asked && !*options_.header) {
                 first = named ? 0 : row;
             } else if (named) {
@@ -323,7 +311,8 @@ class csv_detector {
                              fit_of(lines_[above]) == fit::names &&
                              numbers_[row - 1] == numbers_[above] + 1 &&
                              cells_of(lines_[above]) == cells_of(lines_[row - 1]);
-            if (two && (has_units(lines_[row - 1]) || (above == 0 && cells_ > 1))) {
+            if (two && (looks_like_units(lines_[row - 1], found_.delimiter) ||
+                        (above == 0 && cells_ > 1))) {
                 first = above;
                 found_.has_units = true;
             }

@@ -61,4 +61,20 @@ inline csv_content content_of(std::string_view cell, const csv_number_format& fo
     return parse_date_time(cell) ? csv_content::date : csv_content::word;
 }
 
+/// Whether half of the cells of a line or more are units.
+inline bool looks_like_units(std::string_view line, char delimiter) noexcept {
+    std::size_t units = 0;
+    std::size_t cells = 0;
+    for (csv_cells row{line, delimiter}; row.next();) {
+        cells += row.text().empty() ? 0 : 1;
+        units += looks_like_unit(row.text()) ? 1 : 0;
+    }
+    return units > 0 && 2 * units >= cells;
+}
+
+inline bool looks_like_comment(std::string_view line) noexcept {
+    line = trimmed(line);
+    return line.starts_with('#') || line.starts_with('%') || line.starts_with("//");
+}
+
 } // namespace tocsin::detail
