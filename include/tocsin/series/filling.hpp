@@ -33,7 +33,7 @@ template <class Scalar>
 bool is_filled(Scalar value) noexcept {
     return (std::bit_cast<filling_bits<Scalar>>(value) & filling_mask) == filling_mark;
 }
-/// A value with the mark of one that was filled in; it changes by a relative 2.5e-4 at most, or by
+/// A value with the mark of one that was filled in; it changes by a relative 3.2e-4 at most, or by
 /// 1e-30 (float; double: 1e-12, 1e-300).
 template <class Scalar>
 Scalar marked_as_filled(Scalar value) noexcept {
