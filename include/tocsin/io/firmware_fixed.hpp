@@ -25,18 +25,19 @@ namespace tocsin {
 template <class Weight>
 class fixed_numbers {
   public:
-    std::vector<Weight> weights;
-    std::vector<firmware::detail::fixed_gate_row> gate_rows;
+    std::vector<Weight> weights; ///< all weights in the order of the firmware
+    std::vector<firmware::detail::fixed_gate_row> gate_rows; ///< scales of the rows of LSTM layers
     std::vector<firmware::detail::fixed_shifts> gate_shifts; ///< of each layer
+    /// Scales of the rows of dense layers.
     std::vector<firmware::detail::fixed_dense_row> dense_rows;
-    int dense_shift = 0;
-    std::vector<std::int32_t> input_mean;
-    std::vector<float> input_factor; ///< 2^16 times as large
-    std::vector<std::int32_t> error_mean;
-    std::vector<std::int32_t> statistic; ///< factors of deviations, or W
-    int score_shift = 0;
-    std::int32_t largest_element = 0;
-    float score_unit = 1;
+    int dense_shift = 0;                  ///< shift of the sums of dense layers
+    std::vector<std::int32_t> input_mean; ///< mean of each feature
+    std::vector<float> input_factor;      ///< 2^16 times as large
+    std::vector<std::int32_t> error_mean; ///< mean of each error
+    std::vector<std::int32_t> statistic;  ///< factors of deviations, or W
+    int score_shift = 0;                  ///< shift of the terms of the score
+    std::int32_t largest_element = 0;     ///< elements of an error vector are kept within this
+    float score_unit = 1;                 ///< what one unit of the score is worth
 
     /// @return `invalid_argument` where a number of the model does not fit into its integer
     static result<fixed_numbers> from(const firmware_model& model) {
@@ -269,6 +270,7 @@ class firmware_fixed {
   public:
     /// In the names of headers and types.
     static constexpr const char* name() noexcept { return "fixed"; }
+    /// The numbers of the firmware.
     using numbers_type = fixed_numbers<Weight>;
 
     firmware_fixed(const firmware_model& model, numbers_type numbers)
@@ -291,6 +293,7 @@ class firmware_fixed {
     }
 
     const firmware_model& model() const noexcept { return model_; }
+    /// The numbers of the firmware.
     const numbers_type& numbers() const noexcept { return numbers_; }
     float threshold() const noexcept { return threshold_; }
     /// Bytes of flash for weights, scaler, statistic and the table of tanh.
@@ -330,6 +333,7 @@ class firmware_fixed {
 
     // ---- a stream ---------------------------------------------------------------------------
 
+    /// Forgets the stream.
     void restart() {
         std::fill(hidden_.begin(), hidden_.end(), std::int16_t{0});
         std::fill(cell_.begin(), cell_.end(), 0);

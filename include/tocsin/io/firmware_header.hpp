@@ -28,7 +28,7 @@ enum class firmware_format : std::uint8_t {
 /// How a detector is exported.
 struct firmware_options {
     std::string name = "model"; ///< namespace of the header, a C++ identifier
-    firmware_format format = firmware_format::float32;
+    firmware_format format = firmware_format::float32; ///< which numbers the firmware has
     /// Whether sensors may be missing, as the detector's settings say. Otherwise a sample with a
     /// value that is not finite is refused, and the stream takes less memory.
     bool missing_values = true;
