@@ -114,7 +114,8 @@ class fixed_numbers {
         for (int column = 0; column < firmware::detail::whole_quads(columns); column += 4) {
             for (const quantised_row& row : rows) {
                 for (int k = 0; k < 4; ++k) {
-                    const auto at = static_cast<std::size_t>(column + (bytes ? order[k] : k));
+                    const int from = column + (bytes ? order[k] : k);
+                    const auto at = static_cast<std::size_t>(from);
                     weights.push_back(
                         static_cast<Weight>(at < row.values.size() ? row.values[at] : 0));
                 }
