@@ -180,26 +180,6 @@ def replace_table(path, text):
     pathlib.Path(path).write_text(page[:first] + text + page[page.index(end):])
 
 
-def check_recording(arguments, work, targets):
-    """The anomalies of a recording on a Cortex-M4F against those of the host's detector."""
-    expected_file = pathlib.Path(arguments.headers) / "recorded_anomalies.txt"
-    target = next((one for one in targets if one["name"] == "Cortex-M4F"), None)
-    if not expected_file.exists() or target is None:
-        print("skipped: recording (no data, or no Cortex-M4F)")
-        return []
-    expected = set(expected_file.read_text().splitlines())
-    failures = []
-    for model, most_different in (("recorded", 0), ("recorded_int16", 2)):
-        program = compile_program(target, arguments, work, model, "recording",
-                                  ["-DTOCSIN_TARGET_SEMIHOSTING"])
-        found = set(command([*target["run"], program]).splitlines())
-        print(f"{model}: {len(found)} anomalies on the target, {len(expected)} on the host, "
-              f"{len(found ^ expected)} differ")
-        if len(found ^ expected) > most_different or not expected:
-            failures.append(f"{model}: anomalies differ from the host's")
-    return failures
-
-
 def check_limits(limits, target, model, found):
     exceeded = []
     for name, limit in limits.get(target, {}).get(model, {}).items():
@@ -262,7 +242,6 @@ def main():
         if expected[1] != found["hash"]:
             failures.append(f"{name}, {model}: hash {found['hash']}, of {expected[0]} {expected[1]}")
         failures += check_limits(limits, name, model, found)
-    failures += check_recording(arguments, work, targets)
     if arguments.report:
         pathlib.Path(arguments.report).write_text(json.dumps(report, indent=1) + "\n")
     if arguments.table:
