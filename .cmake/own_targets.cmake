@@ -11,6 +11,10 @@ else()
         INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion
                   $<$<CXX_COMPILER_ID:Clang,AppleClang>:-Wno-sign-conversion>
                   $<$<BOOL:${TOCSIN_WERROR}>:-Werror>)
+    # doctest uses __COUNTER__, of which clang 22 warns.
+    if(CMAKE_CXX_COMPILER_ID MATCHES "Clang" AND CMAKE_CXX_COMPILER_VERSION VERSION_GREATER_EQUAL 22)
+        target_compile_options(tocsin_own INTERFACE -Wno-c2y-extensions)
+    endif()
 endif()
 # g++ 12 warns of its own AVX-512 intrinsics (GCC bug 105593).
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13
@@ -22,6 +26,14 @@ if(TOCSIN_NO_EXCEPTIONS)
 endif()
 if(nlohmann_json_FOUND)
     target_link_libraries(tocsin_own INTERFACE nlohmann_json::nlohmann_json)
+endif()
+# The one-class SVM of the comparators; without libsvm it says so.
+find_path(TOCSIN_LIBSVM_INCLUDE libsvm/svm.h)
+find_library(TOCSIN_LIBSVM_LIBRARY svm)
+mark_as_advanced(TOCSIN_LIBSVM_INCLUDE TOCSIN_LIBSVM_LIBRARY)
+if(TOCSIN_LIBSVM_INCLUDE AND TOCSIN_LIBSVM_LIBRARY AND NOT CMAKE_CROSSCOMPILING)
+    target_compile_definitions(tocsin_own INTERFACE TOCSIN_LIBSVM)
+    target_link_libraries(tocsin_own INTERFACE "${TOCSIN_LIBSVM_LIBRARY}")
 endif()
 
 # One translation unit with every header, for clang-tidy: `cmake --build build/clang -t tidy`.

@@ -13,10 +13,10 @@ namespace evaluate {
 
 /// All rates in [0, 1]; errors in the unit of the data. A suite fills what its protocol defines.
 struct metrics {
-    std::optional<double> f1, f0_5, far, mar, tp, fp, fn, tn, auc, rmse, mae, precision, recall,
-        flagged_fraction, auc_pr, auc_roc, vus_pr, vus_roc, nab_standard, nab_low_fp, nab_low_fn,
-        nab_standard_fixed, nab_low_fp_fixed, nab_low_fn_fixed, mean_delay, promised_rate,
-        realised_rate, realised_over_promised;
+    std::optional<double> accuracy, f1, f2, f0_5, far, mar, tp, fp, fn, tn, auc, rmse, mae,
+        precision, recall, flagged_fraction, auc_pr, auc_roc, vus_pr, vus_roc, nab_standard,
+        nab_low_fp, nab_low_fn, nab_standard_fixed, nab_low_fp_fixed, nab_low_fn_fixed, mean_delay,
+        promised_rate, realised_rate, realised_over_promised;
 
     /// What can be read off confusion counts.
     static metrics of(const tocsin::confusion_counts& counts) {
@@ -46,7 +46,9 @@ struct metric_format {
 };
 
 inline constexpr std::array metric_formats = {
+    metric_format{"accuracy", &metrics::accuracy, false, "accur.", 1, 4},
     metric_format{"f1", &metrics::f1, false, "F1", 1, 3},
+    metric_format{"f2", &metrics::f2, false, "F2", 1, 3},
     metric_format{"far", &metrics::far, false, "FAR %", 100, 2},
     metric_format{"mar", &metrics::mar, false, "MAR %", 100, 2},
     metric_format{"tp", &metrics::tp, true, "TP", 1, 0},

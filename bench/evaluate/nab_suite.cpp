@@ -188,10 +188,10 @@ metrics counts_at(std::span<const tocsin::nab_recording> recordings, double thre
 /// @param scores     of which the best threshold is sought
 /// @param alarms     scores of the rows that raise an alarm, for the fixed threshold
 result<metrics> nab_metrics(const std::vector<stream>& streams, const score_list& scores,
-                            const score_list& alarms, double fixed_threshold) {
+                            const score_list& alarms, double threshold) {
     const auto recordings = recordings_of(streams, scores);
     const auto raised = recordings_of(streams, alarms);
-    metrics values = counts_at(raised, fixed_threshold);
+    metrics values = counts_at(raised, threshold);
     struct profile {
         const tocsin::nab_profile& weights;
         std::optional<double> metrics::* best;
@@ -202,7 +202,7 @@ result<metrics> nab_metrics(const std::vector<stream>& streams, const score_list
           profile{tocsin::nab_low_fp, &metrics::nab_low_fp, &metrics::nab_low_fp_fixed},
           profile{tocsin::nab_low_fn, &metrics::nab_low_fn, &metrics::nab_low_fn_fixed}}) {
         const auto best = tocsin::best_nab_threshold(recordings, each.weights);
-        const auto fixed = tocsin::nab_score(raised, fixed_threshold, each.weights);
+        const auto fixed = tocsin::nab_score(raised, threshold, each.weights);
         if (!best || !fixed) {
             return best ? fixed.error() : best.error();
         }

@@ -97,6 +97,8 @@ extern const suite skab_suite;
 extern const suite nab_suite;
 extern const suite nasa_suite;
 extern const suite discords_suite;
+extern const suite ucr_suite;
+extern const suite kdd_suite;
 
 /// Everything below a directory, links to directories included.
 inline std::filesystem::recursive_directory_iterator

@@ -28,6 +28,7 @@ MEANINGS = {
     "dimension": "The number of elements of a vector.",
     "settings": "The settings that it was made with.",
     "fitted": "Whether fit() has succeeded, so that it can be used.",
+    "push": "Takes the next sample, score or flag of a stream; the class says what comes back.",
     "reset": "Forgets what it has seen, and keeps its settings and what was fitted.",
     "threshold": "What scores are compared with; infinity before a fit.",
     "exceeds": "Whether a score is above the threshold; false for NaN.",
@@ -44,6 +45,9 @@ MEANINGS = {
     "make_tape": "The caller's buffer, `[tape_size()]`, as a tape.",
     "state_size": "Scalars of the state of a batch.",
     "shortest_window": "Samples of the shortest window that can be trained on.",
+    "network": "The layers.",
+    "latent": "Values between encoder and decoder.",
+    "weight": "The weight that it was made with.",
     "encoder": "The layers that read the window.",
     "decoder": "The layers that write the reconstruction.",
     "stack": "The LSTM layers.",
@@ -59,6 +63,18 @@ MEANINGS = {
     "slope": "The derivative, as a function of the value y of the activation itself.",
     "is_static": "Whether the size is known at compile time.",
     "name": "Its name, for people.",
+    # Layers; see concept differentiable_layer.
+    "forward": "Computes all time steps into the tape. See concept differentiable_layer.",
+    "backward": "Adds to the gradients of the parameters and overwrites those of the inputs. See "
+                "concept differentiable_layer.",
+    "tape_type": "What the forward pass leaves for the backward pass, in the caller's buffer.",
+    "statistics_count": "Scalars of the running statistics.",
+    "for_each_statistics_block": "Calls `visit` for each named block of the running statistics.",
+    "arithmetic": "How activations are computed.",
+    "streaming_weights": "How weights are kept for prediction step by step.",
+    # Verdicts.
+    "scored": "Whether the sample has a score.",
+    "is_anomaly": "Whether the score is above the threshold.",
     # Detectors.
     "model": "The shape of the network.",
     "data_scaler": "The scaler.",
@@ -84,7 +100,14 @@ MEANINGS = {
     "contains": "Whether an optional part is there; always so when writing.",
     "fail": "Notes a failure that the object itself found; success changes nothing.",
     "bytes": "What was written so far.",
+    # Readers of CSV.
+    "csv_cells": "Cells of a line, which is not owned.",
+    "delimiter": "The character between two cells.",
+    "has_timestamp": "Whether a column holds the time.",
+    "has_label": "Whether a column holds labels.",
 }
+
+CONSTRUCTOR = "No constructor fails: check() and what uses the object report what cannot work."
 
 # A function with its type in front, or a constant or type of a class; no statement of a body.
 DECLARATION = re.compile(
@@ -102,9 +125,15 @@ def documented(lines, k):
 
 def explained(text):
     lines = text.split("\n")
+    around = None  # the class that the line is in, if it begins at the margin
     for k, line in enumerate(lines):
+        opens = re.match(r"(?:class|struct) (?:\[\[\w+\]\] )?(\w+)[^;]*$", line)
+        around = opens[1] if opens else around
         match = DECLARATION.match(line)
         meaning = match and MEANINGS.get(match["function"] or match["constant"])
+        constructor = re.match(r"    (?:constexpr |explicit )*(\w+)\(", line)
+        if constructor and constructor[1] == around:
+            meaning = CONSTRUCTOR
         if not meaning:
             continue
         first = k

@@ -256,7 +256,8 @@ class Reference:
         # Free functions are members of the namespace; each goes to the page of its header.
         known = {header["path"]: header for header in self.headers}
         for entry in index:
-            if entry.get("kind") == "namespace" and entry.find("name").text == "tocsin":
+            name = entry.find("name").text
+            if entry.get("kind") == "namespace" and name in ("tocsin", "tocsin::firmware"):
                 for section in self.read(entry.get("refid")).findall("sectiondef"):
                     for member in section.findall("memberdef"):
                         header = known[member.find("location").get("file")]

@@ -10,10 +10,13 @@
 #include "options.hpp"
 #include "report.hpp"
 #include "row_judge.hpp"
+#include "row_source.hpp"
 #include "verdict_json.hpp"
 #include "verdict_table.hpp"
 #include <cmath>
 #include <optional>
+#include <string_view>
+#include <utility>
 
 namespace tocsin_cli {
 namespace {
@@ -37,12 +40,14 @@ struct detect_command {
 
     void add_to(CLI::App& command);
     void run();
-    void judge_rows(model_file& model, const input_data& data);
+    void judge_rows(model_file& model, row_source source);
     void judge_windows(model_file& model, const input_data& data);
     std::string number(double value) const;
     void finish(const model_file& model, const verdict_table& table, ordered_json verdicts,
                 ordered_json counts, const ordered_json& metrics,
                 const std::vector<std::string>& summary) const;
+    ordered_json heading(const model_file& model) const;
+    void summarise(const std::vector<std::string>& summary) const;
 };
 
 void detect_command::add_to(CLI::App& command) {
@@ -81,13 +86,24 @@ std::string detect_command::number(double value) const {
 void detect_command::run() {
     model_file model = load_model(model_path);
     require_phase(model, model_path, tocsin::detector_phase::tuned);
-    const input_data data = read_input(data_path, input, &model);
-    if (data.is_series && stride == 0) {
+    const auto check_view = [&] {
         if (view != view_kind::step) {
             fail(tocsin::error_code::invalid_argument,
                  "--view: rows are judged per time step; --stride judges windows");
         }
-        judge_rows(model, data);
+    };
+    if (stride == 0) {
+        if (auto source = row_source::of_file(data_path, input, model, out)) {
+            check_view();
+            judge_rows(model, *std::move(source));
+            return;
+        }
+    }
+    const input_data data = read_input(data_path, input, &model);
+    warn_of_step(data, model, out);
+    if (data.is_series && stride == 0) {
+        check_view();
+        judge_rows(model, row_source{data});
     } else {
         if (!report_path.empty()) {
             fail(tocsin::error_code::invalid_argument,
@@ -106,12 +122,37 @@ void detect_command::run() {
     }
 }
 
-void detect_command::judge_rows(model_file& model, const input_data& data) {
-    const auto& series = data.series;
+/// Text that goes to a file, which is replaced completely or not at all, or to standard output.
+class text_sink {
+  public:
+    explicit text_sink(const std::string& path) {
+        if (!path.empty()) {
+            file_.emplace(require(tocsin::atomic_file::create(path)));
+        }
+    }
+    void write(std::string_view text) {
+        if (file_) {
+            file_->write(text);
+        } else {
+            std::fwrite(text.data(), 1, text.size(), stdout);
+        }
+    }
+    void commit() {
+        if (file_) {
+            require(file_->commit());
+        }
+    }
+
+  private:
+    std::optional<tocsin::atomic_file> file_;
+};
+
+/// Rows are written as they are judged, so that memory does not grow with the file.
+void detect_command::judge_rows(model_file& model, row_source source) {
     const auto names = model.shown_names();
     std::vector<std::string> header{"row", "verdict", "score", "threshold", "largest_share"};
     std::vector<int> widths{6, 14, 12, 12, 16};
-    if (!series.timestamps.empty()) {
+    if (source.has_timestamps()) {
         header.insert(header.begin() + 1, "timestamp");
         widths.insert(widths.begin() + 1, 19);
     }
@@ -121,12 +162,19 @@ void detect_command::judge_rows(model_file& model, const input_data& data) {
         header.emplace_back("alarm");
         widths.push_back(5);
     }
-    if (data.has_labels()) {
+    const bool labelled = source.has_labels();
+    if (labelled) {
         header.emplace_back("label");
         widths.push_back(5);
     }
     verdict_table table{kind, header, widths};
-    ordered_json verdicts = ordered_json::array();
+    text_sink sink{output};
+    if (out.json()) {
+        std::string beginning = json_text(heading(model), 1);
+        beginning.resize(beginning.rfind('\n'));
+        sink.write(beginning + ",\n \"verdicts\": [");
+    }
+    const char* between = "\n  ";
     ordered_json counts;
     for (const char* name : {"normal", "anomaly", "sensor_lost", "warming_up", "invalid_sample"}) {
         counts[name] = 0;
@@ -135,51 +183,52 @@ void detect_command::judge_rows(model_file& model, const input_data& data) {
     scored_decisions alarm_decisions;
     std::optional<detection_report> report;
     if (!report_path.empty()) {
-        report.emplace(model, model_path, data_path);
+        report.emplace(model, model_path, data_path, source.clock());
     }
-    for (index_t t = 0; t < series.time(); ++t) {
-        const auto sample = series.values.col(t);
-        const row_verdict judged = judge.push(
-            std::span<const float>(sample.data(), static_cast<std::size_t>(sample.size())));
+    index_t rows_judged = 0;
+    for (; source.next(); ++rows_judged) {
+        const row_verdict judged = judge.push(source.sample(), source.time());
         const tocsin::verdict& verdict = judged.verdict;
-        const auto at = static_cast<std::size_t>(t);
-        const std::string timestamp =
-            series.timestamps.empty() ? std::string{} : series.timestamps[at];
         const bool scored = verdict.scored();
         if (report) {
-            report->add({sample.data(), static_cast<std::size_t>(sample.size())}, timestamp,
-                        data.has_labels() && series.labels[at] != 0, judged);
+            report->add(source.sample(), source.timestamp(), source.time(),
+                        labelled && source.anomalous(), judged);
         }
         counts[to_string(verdict.kind)] = counts[to_string(verdict.kind)].get<index_t>() + 1;
-        if (scored && data.has_labels()) {
-            decisions.add(verdict.score, verdict.is_anomaly(), series.labels[at] != 0);
-            alarm_decisions.add(verdict.score, judged.alarm, series.labels[at] != 0);
+        if (scored && labelled) {
+            decisions.add(verdict.score, verdict.is_anomaly(), source.anomalous());
+            if (alarms) {
+                alarm_decisions.add(verdict.score, judged.alarm, source.anomalous());
+            }
         }
         if (out.json()) {
-            verdicts.push_back(verdict_json(t + 1, timestamp, judged, alarms, names));
-            if (data.has_labels()) {
-                verdicts.back()["label"] = series.labels[at];
+            ordered_json line =
+                verdict_json(source.number(), source.timestamp(), judged, alarms, names);
+            if (labelled) {
+                line["label"] = source.anomalous() ? 1 : 0;
             }
+            sink.write(std::exchange(between, ",\n  ") + json_text(line));
             continue;
         }
         const auto worst = std::max_element(judged.shares.begin(), judged.shares.end());
         std::vector<std::string> cells{
-            std::to_string(t + 1), to_string(verdict.kind), scored ? number(verdict.score) : "",
-            number(verdict.threshold),
+            std::to_string(source.number()), to_string(verdict.kind),
+            scored ? number(verdict.score) : "", number(verdict.threshold),
             scored ? names[static_cast<std::size_t>(worst - judged.shares.begin())] : ""};
-        if (!series.timestamps.empty()) {
-            cells.insert(cells.begin() + 1, timestamp);
+        if (source.has_timestamps()) {
+            cells.insert(cells.begin() + 1, source.timestamp());
         }
         if (alarms) {
             cells.emplace_back(judged.alarm ? "1" : "0");
         }
-        if (data.has_labels()) {
-            cells.emplace_back(series.labels[at] != 0 ? "1" : "0");
+        if (labelled) {
+            cells.emplace_back(source.anomalous() ? "1" : "0");
         }
         table.add(cells);
+        sink.write(table.take());
     }
     std::vector<std::string> summary{
-        std::to_string(series.time()) + " rows: " + counts["anomaly"].dump() + " anomalies, " +
+        std::to_string(rows_judged) + " rows: " + counts["anomaly"].dump() + " anomalies, " +
         counts["normal"].dump() + " normal, " + counts["warming_up"].dump() + " warming up, " +
         counts["invalid_sample"].dump() + " invalid"};
     if (counts["sensor_lost"] > 0) {
@@ -192,7 +241,7 @@ void detect_command::judge_rows(model_file& model, const input_data& data) {
                           ", rows in them: " + std::to_string(judge.alarm_rows()));
     }
     ordered_json metrics;
-    if (data.has_labels()) {
+    if (labelled) {
         metrics["step"] = decisions.json();
         summary.push_back("against the labels of the rows with a score: " + decisions.text());
         if (alarms) {
@@ -201,11 +250,19 @@ void detect_command::judge_rows(model_file& model, const input_data& data) {
                               alarm_decisions.text());
         }
     }
+    if (out.json()) {
+        std::string end = json_text({{"counts", std::move(counts)}, {"metrics", metrics}}, 1);
+        end.erase(0, 1);
+        sink.write((rows_judged > 0 ? "\n ]," : "],") + end + '\n');
+    } else {
+        sink.write(table.take()); // the names alone where there is no row
+    }
+    sink.commit();
     if (report) {
         report->write(report_path);
         summary.push_back("report: " + report_path);
     }
-    finish(model, table, std::move(verdicts), std::move(counts), metrics, summary);
+    summarise(summary);
 }
 
 void detect_command::judge_windows(model_file& model, const input_data& data) {
@@ -247,7 +304,7 @@ void detect_command::judge_windows(model_file& model, const input_data& data) {
         if (verdict.valid && !anomalous) {
             errors.add(window, workspace.reconstruction());
         }
-        const index_t first = data.is_series ? cut.windows.first_column(k) + 1 : k + 1;
+        const index_t first = data.is_series ? data.row_number(cut.windows.first_column(k)) : k + 1;
         if (out.json()) {
             ordered_json line{{first_name, first}, {"verdict", word}};
             if (verdict.valid) {
@@ -303,22 +360,27 @@ void detect_command::finish(const model_file& model, const verdict_table& table,
                             const std::vector<std::string>& summary) const {
     std::string text = table.text();
     if (out.json()) {
-        const ordered_json result{
-            {"command", "detect"},
+        ordered_json result = heading(model);
+        result["counts"] = std::move(counts);
+        result["metrics"] = metrics;
+        result["verdicts"] = std::move(verdicts);
+        text = json_text(result, 1) + '\n';
+    }
+    text_sink sink{output};
+    sink.write(text);
+    sink.commit();
+    summarise(summary);
+}
+
+ordered_json detect_command::heading(const model_file& model) const {
+    return {{"command", "detect"},
             {"model", model_path},
             {"data", data_path},
             {"step_threshold", model.detector.threshold()},
-            {"feature_threshold", model.detector.threshold(tocsin::error_view::per_feature)},
-            {"counts", std::move(counts)},
-            {"metrics", metrics},
-            {"verdicts", std::move(verdicts)}};
-        text = json_text(result, 1) + '\n';
-    }
-    if (!output.empty()) {
-        require(tocsin::write_file(output, text));
-    } else {
-        std::fwrite(text.data(), 1, text.size(), stdout);
-    }
+            {"feature_threshold", model.detector.threshold(tocsin::error_view::per_feature)}};
+}
+
+void detect_command::summarise(const std::vector<std::string>& summary) const {
     // Beside verdicts on standard output the summary is a message, so that CSV stays CSV.
     for (const std::string& line : summary) {
         if (output.empty()) {

@@ -13,7 +13,8 @@ enum class exit_code : int {
     usage = 2,
     bad_data = 3,
     io = 4,
-    phase = 5
+    phase = 5,
+    interrupted = 130
 };
 
 /// The one place where failures of the library become exit codes.
@@ -30,6 +31,8 @@ constexpr exit_code exit_code_of(tocsin::error_code code) noexcept {
         return exit_code::io;
     case tocsin::error_code::not_ready:
         return exit_code::phase;
+    case tocsin::error_code::out_of_memory:
+        return exit_code::internal;
     }
     return exit_code::internal;
 }
@@ -37,6 +40,7 @@ constexpr exit_code exit_code_of(tocsin::error_code code) noexcept {
 inline constexpr const char* exit_code_help =
     "Exit codes: 0 success; 1 unexpected failure (out of memory, ...); 2 wrong command line or a\n"
     "setting out of range; 3 bad data or a malformed file; 4 a file or stream cannot be read or\n"
-    "written; 5 an earlier phase (train, fit-errors, tune) is missing.";
+    "written; 5 an earlier phase (train, fit-errors, tune) is missing; 130 interrupted, the best\n"
+    "weights so far are saved.";
 
 } // namespace tocsin_cli

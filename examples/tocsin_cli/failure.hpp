@@ -14,6 +14,9 @@ struct command_failure {
     tocsin::status reason;
 };
 
+/// Thrown by a command that was interrupted and has kept what it had.
+struct command_interrupted {};
+
 template <class... Parts>
 [[noreturn]] void fail(tocsin::error_code code, const Parts&... parts) {
     throw command_failure{tocsin::status::error(code, parts...)};

@@ -9,10 +9,12 @@
 namespace tocsin_cli {
 namespace {
 
+using tocsin::index_t;
+
 struct fit_errors_command {
     console out;
     std::string model_path;
-    std::string data_path;
+    std::vector<std::string> data_paths;
     std::string output;
     input_options input;
     window_options how;
@@ -20,23 +22,35 @@ struct fit_errors_command {
     void add_to(CLI::App& command) {
         command.add_option("MODEL", model_path, "Model file, trained")->required();
         command
-            .add_option("DATA", data_path,
-                        "Normal data the model was not trained on; anomalous parts are left out if "
-                        "labelled")
+            .add_option("DATA", data_paths,
+                        "Normal data the model was not trained on, one recording or more; "
+                        "anomalous parts are left out if labelled")
             ->required();
         command.add_option("-o,--output", output, "Model file to write; default: in place")
             ->type_name("FILE");
         input.add_to(command);
+        input.add_time_to(command);
         how.add_to(command);
     }
 
     void run() {
         model_file model = load_model(model_path);
         require_phase(model, model_path, tocsin::detector_phase::trained);
-        const input_data data = read_input(data_path, input, &model);
+        const input_data data = read_recordings(data_paths, input, &model);
+        warn_of_step(data, model, out);
         auto& detector = model.detector;
         const auto windows = normal_windows(data, detector.settings().window, how, out);
-        require(detector.fit_errors(windows), data_path);
+        require(detector.fit_errors(windows), data.path);
+        model.errors_from = data.is_series ? data.fingerprint() : std::string{};
+        // A covariance of n samples in d dimensions makes other scores larger by this on average.
+        const index_t sensors = detector.features();
+        if (windows.count() < 50 * sensors) {
+            out.note("warning: " + data.path + ": " + std::to_string(windows.count()) +
+                     " windows are few for " + std::to_string(sensors) +
+                     " sensors; scores of other data will be larger than on these" +
+                     inflation(windows.count(), sensors) + "; " + std::to_string(50 * sensors) +
+                     " would be enough, and tune should see other rows");
+        }
         // Thresholds tuned with other statistics mean nothing now.
         detector.override_thresholds({}, {});
         detector.set_rule(any_threshold{});
@@ -46,7 +60,7 @@ struct fit_errors_command {
                 " windows; next: tocsin_cli tune " + target + " DATA");
         out.report({{"command", "fit-errors"},
                     {"model", target},
-                    {"data", data_path},
+                    {"data", data.path},
                     {"windows", windows.count()}});
     }
 };

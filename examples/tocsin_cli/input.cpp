@@ -1,103 +1,81 @@
 #include "input.hpp"
 
-#include "tocsin/detect/window_labels.hpp"
-#include "tocsin/io/csv.hpp"
 #include "tocsin/io/delimited_sequences.hpp"
+#include "tocsin/series/daylight_saving.hpp"
+#include "tocsin/series/value_offsets.hpp"
+#include "tocsin/training/run_fingerprint.hpp"
 
 #include "failure.hpp"
-#include "options.hpp"
 #include <algorithm>
 #include <cmath>
+#include <numeric>
+#include <utility>
 
 namespace tocsin_cli {
 
 using tocsin::error_code;
 using tocsin::index_t;
 
-void input_options::add_to(CLI::App& command) {
-    const std::string group = "Reading data";
-    add_choice(command, "--format", format,
-               {{"auto", input_format::automatic},
-                {"sequences", input_format::sequences},
-                {"csv", input_format::csv}},
-               "Sequences: one a line, features separated by ';', steps by ','. CSV: a header, "
-               "then one row per time step. auto: CSV when the first line is not numbers")
-        ->group(group);
-    add_names(command, "--labels", labels,
-              "CSV: columns with labels; default: label, anomaly, is_anomaly where they exist. "
-              "Sequences: 'last', the last field. 'none' ignores labels")
-        ->group(group);
-    add_names(command, "--columns", columns,
-              "CSV: columns that are features, in this order; default: those the model was trained "
-              "on, else all that are nothing else")
-        ->group(group);
-    add_names(command, "--ignore", ignore, "CSV: columns to leave out")->group(group);
-    command
-        .add_option("--timestamp", timestamp,
-                    "CSV: column with the time; 'none' for no such column; default: timestamp, "
-                    "datetime or time where it exists")
-        ->type_name("NAME")
-        ->group(group);
-    add_character(command, "--delimiter", delimiter,
-                  "CSV: between cells; default: ',' or ';', as in the header. Sequences: between "
-                  "features; default ';'")
-        ->group(group);
-    add_character(command, "--step-delimiter", step_delimiter,
-                  "Sequences: between time steps; default ','")
-        ->group(group);
-}
-
-tocsin::csv_options input_options::csv(const std::vector<std::string>& names) const {
-    tocsin::csv_options options;
-    options.delimiter = delimiter;
-    options.ignore = ignore;
-    options.use = columns.empty() ? names : columns;
-    if (timestamp == "none") {
-        options.timestamp = "";
-    } else if (!timestamp.empty()) {
-        options.timestamp = timestamp;
-    }
-    if (labels == std::vector<std::string>{"none"}) {
-        options.labels.emplace();
-    } else if (!labels.empty()) {
-        options.labels = labels;
-    }
-    return options;
-}
-
-void window_options::add_to(CLI::App& command) {
-    add_integer(command, "--stride", stride, "CSV: rows from one window to the next", 1)
-        ->group("Reading data");
-    command
-        .add_flag("--skip-missing", skip_missing,
-                  "Leave out windows with missing values instead of refusing the file")
-        ->group("Reading data");
-}
-
 namespace {
 
-/// Whether the first line that is not blank holds anything but numbers: then it is a CSV header.
-bool has_header(std::string_view text, const input_options& options) {
+/// What the first line that is not blank is made of.
+struct first_line {
+    bool numbers = true;      ///< nothing but numbers between `,` and the other delimiters
+    bool long_fields = false; ///< a field between `;` has three steps or more
+    bool several = false;     ///< more than one number
+};
+
+first_line look_at_first_line(std::string_view text, const input_options& options) {
+    first_line found;
     tocsin::text_lines lines{text, ""};
     while (lines.next()) {
         std::string_view line = tocsin::detail::trimmed(lines.line());
         if (line.empty()) {
             continue;
         }
-        const char delimiters[] = {',', ';', options.step_delimiter,
-                                   options.delimiter == '\0' ? ';' : options.delimiter};
+        const char between = options.delimiter == '\0' ? ';' : options.delimiter;
+        const char delimiters[] = {',', ';', options.step_delimiter, between};
+        int steps = 0;
+        bool fields = false;
         while (!line.empty()) {
             const auto end = std::min(
                 line.find_first_of(std::string_view{delimiters, sizeof delimiters}), line.size());
-            if (end > 0 && !tocsin::parse_number<float>(line.substr(0, end))) {
-                return true;
-            }
+            found.numbers =
+                found.numbers &&
+                (end == 0 || tocsin::parse_number<float>(line.substr(0, end)).has_value());
+            ++steps;
+            found.several = found.several || end < line.size();
+            fields = fields || (end < line.size() && line[end] == between);
+            found.long_fields = found.long_fields || (fields && steps >= 3);
+            steps = end < line.size() && line[end] == between ? 0 : steps;
             line.remove_prefix(std::min(end + 1, line.size()));
         }
-        return false;
+        break;
     }
-    return false;
+    return found;
 }
+
+bool ends_in(const std::string& path, std::string_view suffix) {
+    return path.size() >= suffix.size() &&
+           tocsin::detail::equal_ignoring_case(
+               std::string_view{path}.substr(path.size() - suffix.size()), suffix);
+}
+
+} // namespace
+
+bool is_csv(const std::string& path, std::string_view text, const input_options& options) {
+    if (options.format != input_format::automatic) {
+        return options.format == input_format::csv;
+    }
+    const first_line found = look_at_first_line(text, options);
+    if (!found.numbers || options.header || options.no_header) {
+        return true;
+    }
+    const bool named = ends_in(path, ".csv") || ends_in(path, ".tsv") || ends_in(path, ".tab");
+    return named && !(found.long_fields && options.delimiter == '\0');
+}
+
+namespace {
 
 tocsin::sequence_format format_of(const input_options& options) {
     tocsin::sequence_format format;
@@ -112,135 +90,252 @@ tocsin::sequence_format format_of(const input_options& options) {
     return format;
 }
 
-} // namespace
+/// One file in double precision.
+struct recording {
+    tocsin::series<double> series;
+    std::vector<double> times;
+    std::vector<index_t> rows; // numbers in the file, from 1
+    std::vector<index_t> lengths;
+    file_facts facts;
 
-input_data read_input(const std::string& path, const input_options& options,
-                      const model_file* model) {
-    const std::string text = require(tocsin::read_file(path));
-    input_data data;
-    data.path = path;
-    data.is_series = options.format == input_format::csv ||
-                     (options.format == input_format::automatic && has_header(text, options));
-    if (data.is_series) {
-        data.series = require(tocsin::parse_csv<float>(
-            text, path,
-            options.csv(model == nullptr ? std::vector<std::string>{} : model->feature_names)));
-    } else {
-        data.sequences = require(tocsin::parse_sequences<float>(text, path, format_of(options)));
-        if (options.labels == std::vector<std::string>{"none"}) {
-            data.sequences.labels.clear();
+    /// Keeps some rows, in the given order.
+    void keep(const std::vector<index_t>& chosen) {
+        tocsin::matrix<double> values(series.features(), static_cast<index_t>(chosen.size()));
+        const auto pick = [&](auto& all) {
+            if (all.empty()) {
+                return;
+            }
+            auto picked = all;
+            for (std::size_t k = 0; k < chosen.size(); ++k) {
+                picked[k] = all[static_cast<std::size_t>(chosen[k])];
+            }
+            picked.resize(chosen.size());
+            all = std::move(picked);
+        };
+        for (std::size_t k = 0; k < chosen.size(); ++k) {
+            values.col(static_cast<index_t>(k)) = series.values.col(chosen[k]);
         }
+        series.values = std::move(values);
+        pick(series.timestamps);
+        pick(series.labels);
+        pick(times);
+        pick(rows);
     }
-    if (model != nullptr && data.features() != model->detector.features()) {
-        fail(error_code::invalid_data, path, ": has ", data.features(),
-             data.features() == 1 ? " feature" : " features", ", the model has ",
+};
+
+recording read_recording(const std::string& path, const std::string& text,
+                         const tocsin::csv_options& options) {
+    auto read = require(tocsin::parse_csv_recording<double>(text, path, options));
+    recording file;
+    file.facts.path = path;
+    file.facts.dialect = std::move(read.dialect);
+    file.facts.columns = read.layout.columns();
+    file.facts.rows = read.series.time();
+    file.facts.clock = read.clock;
+    file.series = std::move(read.series);
+    file.times = std::move(read.times);
+    file.rows.resize(static_cast<std::size_t>(file.series.time()));
+    std::iota(file.rows.begin(), file.rows.end(), index_t{1});
+    file.facts.time = tocsin::study_times(file.times);
+    if (file.facts.time.descending) {
+        std::vector<index_t> backwards(file.rows.size());
+        std::iota(backwards.rbegin(), backwards.rend(), index_t{0});
+        file.keep(backwards);
+    }
+    if (read.clock.kind() == tocsin::timestamp_kind::local) {
+        tocsin::daylight_saving clock{file.facts.time.step};
+        for (double& time : file.times) {
+            time = clock.advance(time);
+        }
+        file.facts.clock_changes = clock.changes();
+    }
+    return file;
+}
+
+/// Rows in order of time, cut at gaps, on a grid where that is wanted.
+void order_rows(recording& file, const input_options& options, double longest_gap) {
+    file.lengths = {file.series.time()};
+    if (file.times.empty()) {
+        if (options.resample > 0) {
+            fail(error_code::invalid_data, file.facts.path,
+                 ": --resample needs times; --timestamp says which column has them");
+        }
+        return;
+    }
+    const auto order = tocsin::order_by_time(file.times, longest_gap);
+    file.facts.gaps = order.gaps;
+    file.facts.set_back = order.set_back;
+    file.facts.repeated = order.repeated;
+    file.facts.backward = order.backward;
+    if (order.rows.size() != file.times.size()) {
+        file.keep(order.rows);
+    }
+    file.lengths = order.recordings;
+    if (options.resample <= 0) {
+        return;
+    }
+    recording grid;
+    index_t first = 0;
+    for (const index_t length : file.lengths) {
+        const tocsin::matrix<double> part = file.series.values.middleCols(first, length);
+        const auto at = static_cast<std::size_t>(first);
+        const auto size = static_cast<std::size_t>(length);
+        const std::span<const std::uint8_t> labels =
+            file.series.labels.empty() ? std::span<const std::uint8_t>{}
+                                       : std::span{file.series.labels}.subspan(at, size);
+        const auto made = require(tocsin::resample(part, std::span{file.times}.subspan(at, size),
+                                                   labels, options.resample, options.resample_by),
+                                  file.facts.path);
+        const index_t before = grid.series.time();
+        grid.series.values.conservativeResize(part.rows(), before + made.values.cols());
+        grid.series.values.rightCols(made.values.cols()) = made.values;
+        grid.times.insert(grid.times.end(), made.times.begin(), made.times.end());
+        grid.series.labels.insert(grid.series.labels.end(), made.labels.begin(), made.labels.end());
+        grid.lengths.push_back(made.values.cols());
+        first += length;
+    }
+    grid.series.names = file.series.names;
+    grid.facts = file.facts;
+    grid.facts.resampled = grid.series.time();
+    file = std::move(grid);
+}
+
+/// Longest step between neighbours in seconds; infinity where times are not known.
+double longest_gap_of(const recording& file, const input_options& options,
+                      const model_file* model) {
+    const double given = options.longest_gap;
+    const double learned = model == nullptr ? 0 : model->detector.settings().longest_pause;
+    const double gap = given > 0                               ? given
+                       : learned > 0 && std::isfinite(learned) ? learned
+                       : std::isfinite(file.facts.time.longest_gap())
+                           ? file.facts.time.longest_gap()
+                           : 0;
+    const double grid = 1.5 * options.resample;
+    return gap > 0 ? std::max(gap, grid) : std::numeric_limits<double>::infinity();
+}
+
+void append(input_data& data, const recording& file, tocsin::matrix<double>& values) {
+    const bool first = data.files.empty();
+    const auto join = [](auto& all, const auto& part) {
+        all.insert(all.end(), part.begin(), part.end());
+    };
+    if (!first && data.times.empty() != file.times.empty()) {
+        data.times.clear(); // times that not all files have are of no use
+    } else {
+        join(data.times, file.times);
+    }
+    if (!first && data.has_labels() != !file.series.labels.empty()) {
+        fail(error_code::invalid_data, file.facts.path, ": has ",
+             file.series.labels.empty() ? "no labels, " : "labels, ", data.path,
+             file.series.labels.empty() ? " has them" : " has none",
+             "; --labels none ignores them in all files");
+    }
+    join(data.series.labels, file.series.labels);
+    join(data.series.timestamps, file.series.timestamps);
+    join(data.rows, file.rows);
+    join(data.recordings, file.lengths);
+    const index_t before = values.cols();
+    values.conservativeResize(file.series.values.rows(), before + file.series.values.cols());
+    values.rightCols(file.series.values.cols()) = file.series.values;
+    data.series.names = file.series.names;
+    data.files.push_back(file.facts);
+}
+
+void check_features(index_t features, const std::string& path, const model_file* model) {
+    if (model != nullptr && features != model->detector.features()) {
+        fail(error_code::invalid_data, path, ": has ", features,
+             features == 1 ? " feature" : " features", ", the model has ",
              model->detector.features());
+    }
+}
+
+void finish_series(input_data& data, tocsin::matrix<double>& values, const model_file* model) {
+    if (model == nullptr) {
+        data.offsets = tocsin::find_value_offsets(values);
+        data.columns = tocsin::study_columns(values, data.offsets);
+        if (data.offsets.isZero(0)) {
+            data.offsets.resize(0);
+        }
+    } else {
+        data.offsets = model->offsets;
+    }
+    data.series.values = tocsin::without_offsets(values, data.offsets);
+}
+
+input_data read_all(const std::vector<std::string>& paths, const input_options& options,
+                    const model_file* model, bool learns) {
+    input_data data;
+    data.path = paths.front();
+    tocsin::matrix<double> values;
+    for (const std::string& path : paths) {
+        const std::string text =
+            tocsin::to_utf8(require(tocsin::read_file(path)), options.encoding);
+        const bool csv = is_csv(path, text, options);
+        const bool first = path == paths.front() && data.files.empty() && data.features() == 0;
+        if (!first && csv != data.is_series) {
+            fail(error_code::invalid_data, path, ": is ", csv ? "CSV, " : "made of sequences, ",
+                 data.path, " is not; --format decides");
+        }
+        data.is_series = csv;
+        if (!csv) {
+            auto read = require(tocsin::parse_sequences<float>(text, path, format_of(options)));
+            if (options.labels == std::vector<std::string>{"none"}) {
+                read.labels.clear();
+            }
+            if (first) {
+                data.sequences = std::move(read);
+                check_features(data.features(), path, model);
+                continue;
+            }
+            auto& all = data.sequences;
+            if (read.features() != all.features() || read.length != all.length ||
+                read.labels.empty() != all.labels.empty()) {
+                fail(error_code::invalid_data, path, ": has sequences of ", read.features(),
+                     " features and ", read.length,
+                     " steps, with labels or not; they are not as in ", data.path);
+            }
+            const index_t before = all.values.cols();
+            all.values.conservativeResize(Eigen::NoChange, before + read.values.cols());
+            all.values.rightCols(read.values.cols()) = read.values;
+            all.labels.insert(all.labels.end(), read.labels.begin(), read.labels.end());
+            continue;
+        }
+        auto csv_options = options.csv(model);
+        if (model == nullptr && !first && csv_options.use.empty()) {
+            csv_options.use = data.series.names; // by name, whatever their order
+        }
+        recording file = read_recording(path, text, csv_options);
+        if (learns) {
+            const double gap = longest_gap_of(file, options, model);
+            data.longest_gap = data.longest_gap > 0 ? data.longest_gap
+                               : std::isfinite(gap) ? gap
+                                                    : 0;
+            order_rows(file, options, data.longest_gap > 0 ? data.longest_gap : gap);
+        }
+        check_features(file.series.features(), path, model);
+        append(data, file, values);
+    }
+    if (data.is_series) {
+        finish_series(data, values, model);
     }
     return data;
 }
 
-labelled_windows cut_windows(const input_data& data, int length, int stride,
-                             tocsin::scored_steps scored) {
-    labelled_windows cut;
-    if (!data.is_series) {
-        if (data.sequences.length != length) {
-            fail(error_code::invalid_data, data.path, ": has sequences of ", data.sequences.length,
-                 " time steps, the window has ", length);
-        }
-        cut.windows = data.sequences.windows();
-        cut.labels = data.sequences.labels;
-        return cut;
-    }
-    if (data.series.time() < length) {
-        fail(error_code::invalid_data, data.path, ": has ", data.series.time(),
-             " rows, fewer than a window of ", length);
-    }
-    cut.windows = require(tocsin::make_windows(data.series.values, length, stride), data.path);
-    if (data.has_labels()) {
-        cut.labels = require(tocsin::window_labels<float>(cut.windows, data.series.labels, scored));
-    }
-    return cut;
-}
-
-namespace {
-
-/// The windows for which `keep(k)` is true, with their labels.
-template <class Keep>
-labelled_windows select(const labelled_windows& all, Keep&& keep) {
-    std::vector<index_t> first_columns;
-    labelled_windows kept;
-    for (index_t k = 0; k < all.windows.count(); ++k) {
-        if (keep(k)) {
-            first_columns.push_back(all.windows.first_column(k));
-            if (!all.labels.empty()) {
-                kept.labels.push_back(all.labels[static_cast<std::size_t>(k)]);
-            }
-        }
-    }
-    kept.windows = {all.windows.values(), std::move(first_columns), all.windows.length()};
-    return kept;
-}
-
-[[noreturn]] void refuse_missing(const input_data& data, const tocsin::windows<float>& windows,
-                                 index_t k) {
-    const auto window = windows.window(k);
-    for (index_t t = 0; t < window.cols(); ++t) {
-        for (index_t f = 0; f < window.rows(); ++f) {
-            const auto value = static_cast<double>(window(f, t));
-            if (!std::isfinite(value)) {
-                const std::string where =
-                    data.is_series
-                        ? "row " + std::to_string(windows.first_column(k) + t + 1) + ", column '" +
-                              data.series.names[static_cast<std::size_t>(f)] + '\''
-                        : "sequence " + std::to_string(k + 1) + ", feature " + std::to_string(f) +
-                              ", step " + std::to_string(t);
-                fail(error_code::invalid_data, data.path, ": ", where, ": the value is ", value,
-                     "; nothing can be learned from it (--skip-missing leaves such windows out)");
-            }
-        }
-    }
-    fail(error_code::invalid_data, data.path, ": window ", k, " has missing values");
-}
-
 } // namespace
 
-labelled_windows without_missing(const input_data& data, const labelled_windows& all,
-                                 const window_options& options, const console& out) {
-    auto kept = select(all, [&](index_t k) {
-        if (all.windows.window(k).allFinite()) {
-            return true;
-        }
-        if (!options.skip_missing) {
-            refuse_missing(data, all.windows, k);
-        }
-        return false;
-    });
-    if (const index_t left_out = all.windows.count() - kept.windows.count(); left_out > 0) {
-        out.note(data.path + ": " + std::to_string(left_out) + " of " +
-                 std::to_string(all.windows.count()) +
-                 " windows have missing values, which are left out");
-    }
-    if (kept.windows.empty()) {
-        fail(error_code::invalid_data, data.path, ": every window has missing values");
-    }
-    return kept;
+input_data read_input(const std::string& path, const input_options& options,
+                      const model_file* model) {
+    return read_all({path}, options, model, false);
 }
 
-tocsin::windows<float> normal_windows(const input_data& data, int length, const window_options& how,
-                                      const console& out) {
-    const auto all = cut_windows(data, length, how.stride, tocsin::scored_steps::all);
-    const auto normal = all.labels.empty() ? all : select(all, [&](index_t k) {
-        return all.labels[static_cast<std::size_t>(k)] == 0;
-    });
-    if (const index_t left_out = all.windows.count() - normal.windows.count(); left_out > 0) {
-        out.note(data.path + ": " + std::to_string(left_out) + " of " +
-                 std::to_string(all.windows.count()) +
-                 " windows are labelled anomalous, which are left out");
-    }
-    if (normal.windows.empty()) {
-        fail(error_code::invalid_data, data.path, ": every window is labelled anomalous");
-    }
-    return without_missing(data, normal, how, out).windows;
+input_data read_recordings(const std::vector<std::string>& paths, const input_options& options,
+                           const model_file* model) {
+    return read_all(paths, options, model, true);
+}
+
+std::string input_data::fingerprint() const {
+    const auto& values = is_series ? series.values : sequences.values;
+    return tocsin::fingerprint_of(values);
 }
 
 } // namespace tocsin_cli

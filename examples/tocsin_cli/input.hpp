@@ -1,10 +1,17 @@
 /// @file input.hpp
-/// @brief Data that a command reads: a file of sequences, or a CSV file cut into windows.
+/// @brief Data that a command reads: files of sequences, or recordings in CSV, cut into windows.
 #pragma once
 
 #include "tocsin/detect/detector_settings.hpp"
-#include "tocsin/io/csv_row.hpp"
+#include "tocsin/io/csv.hpp"
+#include "tocsin/io/csv_options.hpp"
+#include "tocsin/io/text_encoding.hpp"
+#include "tocsin/series/column_facts.hpp"
+#include "tocsin/series/resampling.hpp"
 #include "tocsin/series/series.hpp"
+#include "tocsin/series/time_order.hpp"
+#include "tocsin/series/time_steps.hpp"
+#include "tocsin/series/windows.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -12,6 +19,7 @@
 #include "model_file.hpp"
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace tocsin_cli {
@@ -21,43 +29,100 @@ enum class input_format : std::uint8_t { automatic, sequences, csv };
 /// How a file is read.
 struct input_options {
     input_format format = input_format::automatic;
+    tocsin::text_encoding encoding = tocsin::text_encoding::automatic;
     char delimiter = '\0';
     char step_delimiter = ',';
     std::vector<std::string> labels; ///< columns; "none" and "last" are words
+    std::vector<tocsin::csv_label_value> label_values;
     std::string timestamp;
     std::vector<std::string> ignore;
     std::vector<std::string> columns;
+    std::vector<std::string> missing;
+    bool header = false;
+    bool no_header = false;
+    bool decimal_comma = false;
+    bool decimal_point = false;
+    tocsin::index_t skip_rows = -1; ///< recognised
+    double longest_gap = 0;         ///< seconds; 0: by the usual step
+    double resample = 0;            ///< seconds; 0: rows as they are
+    tocsin::resampling resample_by = tocsin::resampling::mean;
 
     void add_to(CLI::App& command);
+    /// The options that need a whole recording: for commands that learn from it.
+    void add_time_to(CLI::App& command);
     /// Which CSV columns mean what; `names` are the model's features, if it knows their names.
     tocsin::csv_options csv(const std::vector<std::string>& names) const;
+    /// The same for a model: what its training data needed holds unless options say otherwise.
+    tocsin::csv_options csv(const model_file* model) const;
 };
 
-/// How windows are chosen in the phases that learn from them.
-struct window_options {
-    int stride = 1;
-    bool skip_missing = false;
-
-    void add_to(CLI::App& command);
-};
-
-/// What a file holds: `series` for CSV, `sequences` for the other format.
-struct input_data {
+/// What was found out about one CSV file.
+struct file_facts {
     std::string path;
+    tocsin::csv_dialect dialect;
+    std::vector<tocsin::csv_column> columns;
+    tocsin::index_t rows = 0; ///< in the file
+    tocsin::timestamp_reader clock;
+    tocsin::time_facts time;
+    tocsin::index_t gaps = 0;
+    tocsin::index_t set_back = 0;
+    tocsin::index_t repeated = 0;
+    tocsin::index_t backward = 0;
+    int clock_changes = 0;         ///< daylight saving
+    tocsin::index_t resampled = 0; ///< rows after resampling; 0: not asked for
+};
+
+/// What files hold: `series` for CSV, `sequences` for the other format.
+struct input_data {
+    std::string path; ///< of the first file, for messages
     bool is_series = false;
-    tocsin::series<float> series;
+    tocsin::series<float> series; ///< values minus the model's offsets
     tocsin::sequence_set<float> sequences;
+    std::vector<double> times; ///< seconds, one per row of the series; empty: not known
+    /// Rows between two seams: files, gaps. Empty: one recording.
+    std::vector<tocsin::index_t> recordings;
+    std::vector<tocsin::index_t> rows; ///< number of each row in its file, from 1
+    std::vector<file_facts> files;
+    tocsin::column<double> offsets;            ///< of values, or empty
+    std::vector<tocsin::column_facts> columns; ///< where no model says what the features are
+    double longest_gap = 0;                    ///< seconds; 0: times are not known
 
     int features() const noexcept { return is_series ? series.features() : sequences.features(); }
     bool has_labels() const noexcept {
         return !(is_series ? series.labels : sequences.labels).empty();
     }
+    double time_of(tocsin::index_t row) const noexcept {
+        return times.empty() ? tocsin::unknown_time : times[static_cast<std::size_t>(row)];
+    }
+    /// The number of a row in its file.
+    tocsin::index_t row_number(tocsin::index_t row) const noexcept {
+        return rows.empty() ? row + 1 : rows[static_cast<std::size_t>(row)];
+    }
+    /// Samples as text that tells them from others, for the model file.
+    std::string fingerprint() const;
 };
 
-/// Reads a file; fails with its name, line and column.
+/// Whether a text is read as CSV, by its options, its name and its first line.
+bool is_csv(const std::string& path, std::string_view text, const input_options& options);
+
+/// Reads a file with each of its rows, in order of time where the newest stands first; fails with
+/// its name, line and column.
 /// @param model decides which columns are its features and how many there must be; may be null
 input_data read_input(const std::string& path, const input_options& options,
                       const model_file* model);
+/// Reads files to learn from: rows in order of time, without repeated and wrong ones, cut at gaps
+/// and between files.
+input_data read_recordings(const std::vector<std::string>& paths, const input_options& options,
+                           const model_file* model);
+
+/// How windows are chosen in the phases that learn from them.
+struct window_options {
+    int stride = 1;
+    bool skip_missing = false;
+    int longest_hole = 0; ///< rows; 0: 10, at most half a window
+
+    void add_to(CLI::App& command);
+};
 
 /// Windows with the label of each; no labels where the file has none. The data must outlive them.
 struct labelled_windows {
@@ -65,18 +130,25 @@ struct labelled_windows {
     std::vector<std::uint8_t> labels;
 };
 
-/// Cuts data into windows: sliding ones over a series, else one per sequence. Fails, naming the
-/// file, where it is too short or its sequences have another length.
+/// Cuts data into windows: sliding ones over each recording, else one per sequence. Fails, naming
+/// the file, where it is too short or its sequences have another length.
 labelled_windows cut_windows(const input_data& data, int length, int stride,
                              tocsin::scored_steps scored);
 
-/// The windows that can be learned from. Ones with missing values end the command, naming the first
-/// such value, or are left out if the options say so.
+/// The windows that can be learned from: without long holes, or without any if the options say so.
+/// An infinite value ends the command.
 labelled_windows without_missing(const input_data& data, const labelled_windows& all,
                                  const window_options& options, const console& out);
 
 /// The windows that have no anomalous sample; says how many were left out.
 tocsin::windows<float> normal_windows(const input_data& data, int length, const window_options& how,
                                       const console& out);
+
+/// By how much scores of other rows are larger than those of the `windows` whose covariance they are
+/// measured by: ` (about 1.2 times)`, or nothing where that is less than a tenth.
+std::string inflation(tocsin::index_t windows, tocsin::index_t sensors);
+
+/// Warns where rows come much faster or more slowly than in training.
+void warn_of_step(const input_data& data, const model_file& model, const console& out);
 
 } // namespace tocsin_cli

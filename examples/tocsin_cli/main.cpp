@@ -43,6 +43,8 @@ exit_code run(CLI::App& app, int argc, char** argv) {
     } catch (const tocsin_cli::command_failure& failure) {
         return report(command(), failure.reason.message(),
                       tocsin_cli::exit_code_of(failure.reason.code()));
+    } catch (const tocsin_cli::command_interrupted&) {
+        return exit_code::interrupted;
     } catch (const std::bad_alloc&) {
         return report(command(), "out of memory", exit_code::internal);
     } catch (const std::exception& error) {

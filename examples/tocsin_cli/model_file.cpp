@@ -62,6 +62,48 @@ std::vector<std::string> model_file::shown_names() const {
     return names;
 }
 
+namespace {
+
+/// How the training data were read, as far as later data must be read in the same way. Files of
+/// programs have none of it.
+template <class Archive>
+void exchange_reading(Archive& archive, model_file& model) {
+    const auto has = [&](const char* name, bool wanted) {
+        return Archive::loading ? archive.contains(name) : wanted;
+    };
+    if (has("value_offsets", model.offsets.size() > 0)) {
+        archive.matrix("value_offsets", model.offsets);
+    }
+    if (has("usual_step", model.step > 0)) {
+        archive.number("usual_step", model.step);
+    }
+    if (has("missing_texts", !model.missing.empty())) {
+        archive.texts("missing_texts", model.missing);
+    }
+    if (has("errors_from", !model.errors_from.empty())) {
+        archive.text("errors_from", model.errors_from);
+    }
+    std::vector<std::string> texts[2];
+    for (const tocsin::csv_label_value& value : model.label_values) {
+        texts[value.anomalous ? 1 : 0].push_back(value.text);
+    }
+    for (const bool anomalous : {false, true}) {
+        const char* const name = anomalous ? "anomalous_labels" : "normal_labels";
+        auto& words = texts[anomalous ? 1 : 0];
+        if (!has(name, !words.empty())) {
+            continue;
+        }
+        archive.texts(name, words);
+        if constexpr (Archive::loading) {
+            for (std::string& word : words) {
+                model.label_values.push_back({std::move(word), anomalous});
+            }
+        }
+    }
+}
+
+} // namespace
+
 model_file load_model(const std::string& path) {
     auto archive = require(tocsin::archive_reader::open(path));
     const auto content = archive.metadata().find("content");
@@ -75,10 +117,16 @@ model_file load_model(const std::string& path) {
     if (archive.contains("feature_names")) {
         archive.texts("feature_names", model.feature_names);
     }
+    exchange_reading(archive, model);
     if (archive.contains(history_name)) {
         model.history = load_history(archive);
     }
     require(archive.outcome());
+    if (model.offsets.size() > 0 &&
+        (model.offsets.size() != model.detector.features() || !model.offsets.allFinite())) {
+        fail(tocsin::error_code::format_error, path, ": has ", model.offsets.size(),
+             " offsets of values, its model has ", model.detector.features(), " features");
+    }
     if (!model.feature_names.empty() &&
         static_cast<int>(model.feature_names.size()) != model.detector.features()) {
         fail(tocsin::error_code::format_error, path, ": names ", model.feature_names.size(),
@@ -94,6 +142,8 @@ void save_model(const model_file& model, const std::string& path) {
     if (!model.feature_names.empty()) {
         archive.texts("feature_names", model.feature_names);
     }
+    model_file copy = model;
+    exchange_reading(archive, copy);
     if (!model.history.empty()) {
         save_history(model.history, archive);
     }

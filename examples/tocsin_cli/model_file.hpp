@@ -3,6 +3,7 @@
 #pragma once
 
 #include "tocsin/detect/detector.hpp"
+#include "tocsin/io/csv_options.hpp"
 #include "tocsin/training/history.hpp"
 
 #include "any_model.hpp"
@@ -25,6 +26,11 @@ struct model_file {
     any_detector detector;
     std::vector<std::string> feature_names;    ///< empty for a model trained on sequences
     std::vector<tocsin::epoch_record> history; ///< of training; empty where it is not known
+    tocsin::column<double> offsets; ///< subtracted from values before they become floats, or empty
+    double step = 0;                ///< usual seconds between rows of the training data; 0: unknown
+    std::vector<std::string> missing; ///< what meant "missing" there, beside the usual
+    std::vector<tocsin::csv_label_value> label_values; ///< what labels meant there
+    std::string errors_from;                           ///< fingerprint of the data of fit-errors
 
     /// A name for each feature: its own, or feature0, feature1, ...
     std::vector<std::string> shown_names() const;

@@ -100,8 +100,8 @@ row_judge::row_judge(const any_detector& detector, const row_options& options,
     require(detector.enable_learning(stream_, {.half_life = never, .rule = true}), "--adapt");
 }
 
-row_verdict row_judge::push(std::span<const float> sample) noexcept {
-    row_verdict result{.verdict = detector_.push(stream_, sample)};
+row_verdict row_judge::push(std::span<const float> sample, double time) noexcept {
+    row_verdict result{.verdict = detector_.push(stream_, sample, time)};
     tocsin::verdict& verdict = result.verdict;
     if (verdict.scored()) {
         detector_.shares(stream_, shares_);

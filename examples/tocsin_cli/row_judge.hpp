@@ -59,7 +59,8 @@ class row_judge {
     tocsin::index_t alarm_rows() const noexcept { return alarm_rows_; }
     tocsin::index_t alarms() const noexcept { return alarms_; }
     /// @param sample `[features]`; the shares are valid until the next call
-    row_verdict push(std::span<const float> sample) noexcept;
+    /// @param time   in seconds; NaN: not known
+    row_verdict push(std::span<const float> sample, double time = tocsin::unknown_time) noexcept;
 
   private:
     bool raises_alarm(const tocsin::verdict& verdict) noexcept;

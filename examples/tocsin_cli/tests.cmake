@@ -4,6 +4,7 @@ if(NOT TOCSIN_BUILD_TESTS)
 endif()
 add_executable(tocsin_cli_tests tocsin_cli/tests/fit_test.cpp
                                 tocsin_cli/tests/phases_test.cpp
+                                tocsin_cli/tests/reading_test.cpp
                                 tocsin_cli/tests/report_test.cpp
                                 tocsin_cli/tests/thresholds_test.cpp
                                 tocsin_cli/tests/wrong_input_test.cpp)

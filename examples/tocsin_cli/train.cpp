@@ -1,21 +1,27 @@
 // train: fits the scaler and the model to normal data and writes the model file.
+#include "tocsin/detect/mean_baseline.hpp"
 #include "tocsin/io/atomic_file.hpp"
 #include "tocsin/io/checkpoint.hpp"
 #include "tocsin/series/split.hpp"
 #include "tocsin/training/callbacks.hpp"
+#include "tocsin/training/data_parallel.hpp"
 #include "tocsin/training/fit.hpp"
+#include "tocsin/training/run_fingerprint.hpp"
 
 #include <nlohmann/json.hpp>
 
 #include "any_loss.hpp"
 #include "any_schedule.hpp"
 #include "commands.hpp"
+#include "echo.hpp"
 #include "failure.hpp"
 #include "input.hpp"
 #include "model_file.hpp"
 #include "options.hpp"
 #include <algorithm>
 #include <chrono>
+#include <csignal>
+#include <cstdio>
 #include <limits>
 #include <optional>
 
@@ -23,17 +29,69 @@ namespace tocsin_cli {
 namespace {
 
 using tocsin::error_code;
-using any_trainer = tocsin::trainer<any_loss, tocsin::adam, any_schedule, tocsin::early_stopping>;
+using any_trainer = tocsin::trainer<any_loss, tocsin::adam, any_schedule, tocsin::early_stopping,
+                                    tocsin::data_parallel>;
 
 enum class model_kind : std::uint8_t { encoder_decoder, autoencoder, forecaster };
 enum class target_order : std::uint8_t { reversed, forward };
 enum class schedule_kind : std::uint8_t { constant, step, exponential, cosine };
 enum class scored_option : std::uint8_t { automatic, all, newest };
 
+/// Notes an interrupt (Ctrl-C) as long as it lives; a second one ends the program.
+class interrupt_catcher {
+  public:
+    interrupt_catcher() { std::signal(SIGINT, &note); }
+    interrupt_catcher(const interrupt_catcher&) = delete;
+    interrupt_catcher& operator=(const interrupt_catcher&) = delete;
+    ~interrupt_catcher() { std::signal(SIGINT, SIG_DFL); }
+    static bool caught() noexcept { return flag != 0; }
+
+  private:
+    static void note(int signal) {
+        flag = 1;
+        std::signal(signal, SIG_DFL);
+    }
+    static inline volatile std::sig_atomic_t flag = 0;
+};
+
+/// Progress, checkpoints and the end by an interrupt.
+class training_watch {
+  public:
+    training_watch(bool bar, bool log, std::optional<tocsin::checkpoint_writer>& writer)
+        : shows_bar_{bar}, log_{log}, writer_{writer} {}
+
+    bool operator()(const tocsin::epoch_event<float>& event) {
+        if (shows_bar_) {
+            bar_(event);
+        }
+        if (log_) {
+            line_(event);
+        }
+        if (writer_) {
+            (*writer_)(event);
+        }
+        return (!writer_ || writer_->outcome().ok()) && !interrupt_catcher::caught();
+    }
+    bool after_batch(const tocsin::batch_event& event) {
+        if (shows_bar_) {
+            bar_.within_epoch(event);
+        }
+        return !interrupt_catcher::caught();
+    }
+    void finish() { bar_.finish(); }
+
+  private:
+    bool shows_bar_;
+    bool log_;
+    std::optional<tocsin::checkpoint_writer>& writer_;
+    tocsin::progress_bar bar_;
+    tocsin::log_line line_;
+};
+
 struct train_command {
     console out;
     std::string model_path;
-    std::string data_path;
+    std::vector<std::string> data_paths;
     input_options input;
     window_options how;
     int window = 0;
@@ -65,21 +123,32 @@ struct train_command {
     std::string checkpoint;
     int checkpoint_every = 1;
     bool resume = false;
+    bool force = false;
     bool log = false;
 
     void add_to(CLI::App& command);
     void run();
     any_model make_model(int features) const;
     any_schedule make_schedule() const;
-    void print_result(const model_file& model, const tocsin::training_state<float>& state,
-                      tocsin::index_t training, tocsin::index_t validation, double seconds) const;
+    std::string schedule_text() const;
+    tocsin::run_fingerprint made_with(const model_file& model,
+                                      const tocsin::windows<float>& training,
+                                      const tocsin::windows<float>& validation) const;
+    void judge_against_mean(const model_file& model, const tocsin::windows<float>& training,
+                            const tocsin::windows<float>& validation, double rmse) const;
+    void print_result(const model_file& model, const input_data& data,
+                      const tocsin::training_state<float>& state, tocsin::index_t training,
+                      tocsin::index_t validation, double seconds) const;
 };
 
 void train_command::add_to(CLI::App& command) {
     command.add_option("MODEL", model_path, "Model file to write")->required();
-    command.add_option("DATA", data_path, "Normal data; anomalous parts are left out if labelled")
+    command
+        .add_option("DATA", data_paths,
+                    "Normal data, one recording or more; anomalous parts are left out if labelled")
         ->required();
     input.add_to(command);
+    input.add_time_to(command);
     how.add_to(command);
     add_integer(command, "--window", window,
                 "CSV: time steps that the model sees at once; sequences: their length", 1,
@@ -219,6 +288,17 @@ void train_command::add_to(CLI::App& command) {
                   "same, bit for bit, as without the break")
         ->needs(checkpoint_option)
         ->group(training_group);
+    add_choice(command, "--fill", trainer.filling,
+               {{"linear", tocsin::hole_filling::linear}, {"last", tocsin::hole_filling::last}},
+               "What the model reads where a value is missing: between the values around the hole, "
+               "or the last one before it")
+        ->group(training_group);
+    trainer.execution.threads = 1;
+    add_integer(command, "--threads", trainer.execution.threads,
+                "Threads that share each batch; the same number gives the same weights", 1, 256)
+        ->group(training_group);
+    command.add_flag("--force", force, "Write a model that is worse than the mean of the data")
+        ->group(training_group);
     command.add_flag("--log", log, "A line of numbers per epoch on standard error")
         ->group(training_group);
 }
@@ -310,15 +390,24 @@ void train_command::run() {
     trainer.schedule = make_schedule();
     trainer.stopping.patience = patience > 0 ? patience : std::numeric_limits<int>::max();
 
-    const input_data data = read_input(data_path, input, nullptr);
+    const input_data data = read_recordings(data_paths, input, nullptr);
     model_file model;
     model.feature_names = data.is_series ? data.series.names : std::vector<std::string>{};
+    model.offsets = data.offsets;
+    model.missing = input.missing;
+    model.label_values = input.label_values;
+    if (!data.files.empty() && data.files.front().time.step > 0) {
+        model.step = input.resample > 0 ? input.resample : data.files.front().time.step;
+    }
     tocsin::detector_settings settings;
     settings.window = window > 0 ? window : data.is_series ? 30 : data.sequences.length;
     settings.scored =
         scored == scored_option::all || (scored == scored_option::automatic && !data.is_series)
             ? tocsin::scored_steps::all
             : tocsin::scored_steps::newest;
+    if (data.longest_gap > 0) {
+        settings.longest_pause = data.longest_gap;
+    }
     auto training = normal_windows(data, settings.window, how, out);
     model.detector = any_detector{make_model(data.features()), settings, any_scaler{scaler}};
     require(model.detector.check());
@@ -326,7 +415,7 @@ void train_command::run() {
     tocsin::windows<float> validation;
     input_data validation_data; // owns what `validation` views
     if (!validation_path.empty()) {
-        validation_data = read_input(validation_path, input, &model);
+        validation_data = read_recordings({validation_path}, input, &model);
         validation = normal_windows(validation_data, settings.window, how, out);
     } else if (validation_fraction > 0) {
         const auto parts = require(
@@ -338,44 +427,116 @@ void train_command::run() {
 
     auto state = tocsin::training_state<float>::fresh(model.detector.model(), trainer.optimiser,
                                                       trainer.seed);
+    tocsin::run_fingerprint run;
+    std::optional<tocsin::checkpoint_writer> writer;
+    if (!checkpoint.empty()) {
+        run = made_with(model, training, validation);
+        writer.emplace(checkpoint, checkpoint_every, run);
+    }
     if (resume) {
-        state = require(tocsin::load_checkpoint(checkpoint, std::move(state)));
+        state = require(tocsin::load_checkpoint(checkpoint, std::move(state), run));
         out.note("going on after epoch " + std::to_string(state.finished_epochs()) + " of " +
                  checkpoint);
     }
-    std::optional<tocsin::checkpoint_writer> writer;
-    if (!checkpoint.empty()) {
-        writer.emplace(checkpoint, checkpoint_every);
-    }
-    tocsin::progress_bar bar;
-    const tocsin::log_line line;
-    const bool shows_bar = out.shows_progress() && !log;
+    echo(data, out);
+    training_watch watch{out.shows_progress() && !log, log, writer};
     const auto start = std::chrono::steady_clock::now();
+    const interrupt_catcher catcher;
     const tocsin::status trained =
-        model.detector.train_from(state, training, validation, trainer, [&](const auto& event) {
-            if (shows_bar) {
-                bar(event);
-            }
-            if (log) {
-                line(event);
-            }
-            if (writer) {
-                (*writer)(event);
-            }
-            return !writer || writer->outcome().ok();
-        });
-    bar.finish();
+        model.detector.train_from(state, training, validation, trainer, watch);
+    watch.finish();
     require(trained);
     if (writer) {
         require(writer->outcome());
     }
     const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+    judge_against_mean(model, training, validation, state.best_rmse);
     model.history = state.history;
     save_model(model, model_path);
-    print_result(model, state, training.count(), validation.count(), taken.count());
+    print_result(model, data, state, training.count(), validation.count(), taken.count());
+    if (interrupt_catcher::caught()) {
+        out.note("interrupted: " + model_path + " has the best weights so far");
+        throw command_interrupted{};
+    }
 }
 
-void train_command::print_result(const model_file& model,
+/// Everything that must be the same when training goes on from a checkpoint.
+tocsin::run_fingerprint train_command::made_with(const model_file& model,
+                                                 const tocsin::windows<float>& training,
+                                                 const tocsin::windows<float>& validation) const {
+    const auto text = [](double value) {
+        tocsin::number_text buffer{};
+        return std::string{tocsin::format_number(value, buffer)};
+    };
+    const auto sizes = [](const std::vector<int>& all) {
+        std::string joined;
+        for (const int size : all) {
+            joined += (joined.empty() ? "" : ",") + std::to_string(size);
+        }
+        return joined;
+    };
+    tocsin::run_fingerprint run;
+    run.add("window", std::to_string(model.detector.settings().window));
+    run.add("features", std::to_string(model.detector.features()));
+    run.add("scaler", model.detector.data_scaler().name());
+    run.add("loss", trainer.loss.kind == loss_kind::mse ? "mse" : "l1");
+    run.add("model", std::string{model.detector.model().name()} + " " + sizes(encoder) + "|" +
+                         sizes(decoder) + "|" + sizes(head) + " look-ahead " +
+                         std::to_string(look_ahead) + " order " +
+                         std::to_string(static_cast<int>(order)) + " decoding " +
+                         std::to_string(static_cast<int>(decoding)));
+    run.add("dropout", text(dropout));
+    run.add("learning rate", text(trainer.optimiser.learning_rate));
+    run.add("weight decay", text(trainer.optimiser.weight_decay));
+    run.add("AMSGrad", trainer.optimiser.amsgrad ? "on" : "off");
+    run.add("schedule", schedule_text());
+    run.add("batch size", std::to_string(trainer.batch_size));
+    run.add("clip norm", text(trainer.clip_norm));
+    run.add("seed", std::to_string(trainer.seed));
+    run.add("fill", trainer.filling == tocsin::hole_filling::linear ? "linear" : "last");
+    run.add("training data", training);
+    run.add("validation data", validation);
+    return run;
+}
+
+std::string train_command::schedule_text() const {
+    switch (schedule) {
+    case schedule_kind::step:
+        return "step " + shown(decay_factor) + " every " + std::to_string(decay_every);
+    case schedule_kind::exponential:
+        return "exponential " + shown(decay_factor);
+    case schedule_kind::cosine:
+        return "cosine " + shown(decay_factor) + " over " + std::to_string(trainer.epochs) +
+               " after " + std::to_string(warm_up);
+    case schedule_kind::constant:
+        break;
+    }
+    return "constant";
+}
+
+/// A model that predicts worse than the mean has learned nothing.
+void train_command::judge_against_mean(const model_file& model,
+                                       const tocsin::windows<float>& training,
+                                       const tocsin::windows<float>& validation,
+                                       double rmse) const {
+    constexpr double margin = 1.02; // what one epoch of a small model may be off by
+    const double of_mean = tocsin::rmse_of_mean(model.detector.data_scaler(), training,
+                                                validation.empty() ? training : validation);
+    if (!(rmse > of_mean)) {
+        return;
+    }
+    char text[200];
+    std::snprintf(text, sizeof text,
+                  "the model is %s than the mean of the training data: RMSE %.4g, that of the mean "
+                  "is %.4g; a lower --learning-rate or more --epochs may help",
+                  rmse > margin * of_mean ? "worse" : "no better", rmse, of_mean);
+    if (rmse > margin * of_mean && !force) {
+        fail(error_code::invalid_data, text, "; --force writes it anyway");
+    }
+    out.note(std::string{"warning: "} + text);
+}
+
+void train_command::print_result(const model_file& model, const input_data& data,
                                  const tocsin::training_state<float>& state,
                                  tocsin::index_t training, tocsin::index_t validation,
                                  double seconds) const {
@@ -416,6 +577,8 @@ void train_command::print_result(const model_file& model,
                 {"validation_rmse", record.validation_rmse},
                 {"validation_mae", record.validation_mae},
                 {"seconds", seconds},
+                {"read", describe_json(data)},
+                {"warnings", warnings_of(data)},
                 {"history", std::move(history)}});
 }
 

@@ -18,7 +18,7 @@ using tocsin::error_code;
 struct tune_command {
     console out;
     std::string model_path;
-    std::string data_path;
+    std::vector<std::string> data_paths;
     std::string output;
     input_options input;
     window_options how;
@@ -34,12 +34,13 @@ struct tune_command {
 
 void tune_command::add_to(CLI::App& command) {
     command.add_option("MODEL", model_path, "Model file with fitted errors")->required();
-    command.add_option("DATA", data_path,
-                       "Data with labels, or normal data; not needed when both thresholds are set "
-                       "by hand");
+    command.add_option("DATA", data_paths,
+                       "Data with labels, or normal data, one recording or more; not needed when "
+                       "both thresholds are set by hand");
     command.add_option("-o,--output", output, "Model file to write; default: in place")
         ->type_name("FILE");
     input.add_to(command);
+    input.add_time_to(command);
     how.add_to(command);
     rule.add_to(command);
     const std::string group = "Thresholds";
@@ -54,7 +55,7 @@ void tune_command::add_to(CLI::App& command) {
 void tune_command::run() {
     constexpr auto per_feature_view = tocsin::error_view::per_feature;
     const bool by_hand = step_option->count() > 0 && feature_option->count() > 0;
-    if (data_path.empty() && !by_hand) {
+    if (data_paths.empty() && !by_hand) {
         fail(error_code::invalid_argument,
              "DATA is needed, unless --step-threshold and --feature-threshold are both given");
     }
@@ -67,12 +68,20 @@ void tune_command::run() {
     detector.override_thresholds({}, {});
     // Thresholds by hand are for scores as they are: another smoothing must be asked for.
     const int smoothing =
-        data_path.empty() ? rule.smoothing_or(detector.rule().smoothing()) : rule.smoothing();
+        data_paths.empty() ? rule.smoothing_or(detector.rule().smoothing()) : rule.smoothing();
     detector.set_rule(any_threshold{tocsin::manual_threshold(0), smoothing});
     labelled_windows usable;
     input_data data;
-    if (!data_path.empty()) {
-        data = read_input(data_path, input, &model);
+    if (!data_paths.empty()) {
+        data = read_recordings(data_paths, input, &model);
+        warn_of_step(data, model, out);
+        if (!model.errors_from.empty() && data.fingerprint() == model.errors_from) {
+            out.note("warning: " + data.path +
+                     ": fit-errors saw the same rows, so that scores on them are too small" +
+                     inflation(data.is_series ? data.series.time() : data.sequences.count(),
+                               detector.features()) +
+                     ", and so will be the thresholds; tune on other rows");
+        }
         if (rule.smoothing() > 1 && (!data.is_series || how.stride != 1)) {
             fail(error_code::invalid_argument, "--smooth ", rule.smoothing(), ": ",
                  data.is_series ? "needs every row, --stride 1"
@@ -84,11 +93,11 @@ void tune_command::run() {
         const auto anomalous = std::count(usable.labels.begin(), usable.labels.end(), 1);
         const bool both = anomalous > 0 && anomalous < usable.windows.count();
         if (rule.kind() == rule_kind::f_beta && usable.labels.empty()) {
-            fail(error_code::invalid_data, data_path,
+            fail(error_code::invalid_data, data.path,
                  ": has no labels, which --rule f-beta needs; use another rule");
         }
         detector.set_rule(rule.make(both));
-        require(detector.tune(usable.windows, usable.labels), data_path);
+        require(detector.tune(usable.windows, usable.labels), data.path);
     }
     detector.override_thresholds(optional(step_option, step), optional(feature_option, feature));
     const std::string& target = output.empty() ? model_path : output;
@@ -101,7 +110,7 @@ void tune_command::run() {
             (feature_option->count() > 0 ? " (by hand)" : ""));
     nlohmann::ordered_json result{{"command", "tune"},
                                   {"model", target},
-                                  {"data", data_path},
+                                  {"data", data.path},
                                   {"rule", name},
                                   {"smoothing", smoothing},
                                   {"windows", usable.windows.count()},

@@ -34,6 +34,8 @@ class verdict_table {
         text_ += '\n';
     }
     const std::string& text() const noexcept { return text_; }
+    /// The lines since the last call.
+    std::string take() { return std::exchange(text_, {}); }
 
   private:
     bool csv_;

@@ -56,9 +56,8 @@ using plain_detector_type =
                      tocsin::diagonal_gaussian<>, tocsin::quantile_threshold>;
 /// Four features, one layer, all forecast, a diagonal statistic: the detector of the size limits.
 inline plain_detector_type plain_detector(int hidden) {
-    return learned(plain_detector_type(
-                       tocsin::forecaster<float>::with_layers(4, 4, {hidden}),
-                       {.warm_up = 20}, {}, tocsin::quantile_threshold{0.99}),
+    return learned(plain_detector_type(tocsin::forecaster<float>::with_layers(4, 4, {hidden}),
+                                       {.warm_up = 20}, {}, tocsin::quantile_threshold{0.99}),
                    4);
 }
 
@@ -71,9 +70,18 @@ inline rich_detector_type rich_detector() {
     using model = tocsin::forecaster<float>;
     const model network{tocsin::lstm_stack<float>{{5, 9, 7}}, tocsin::dense_head<float>{{7, 6, 8}},
                         4};
-    return learned(rich_detector_type(network,
-                                      {.warm_up = 12, .longest_gap = 5, .lost_after = 8}, {},
-                                      tocsin::quantile_threshold{0.99}),
+    return learned(rich_detector_type(network, {.warm_up = 12, .longest_gap = 5, .lost_after = 8},
+                                      {}, tocsin::quantile_threshold{0.99}),
+                   5);
+}
+
+/// All that integers can: two layers with odd sizes, a feature that is not forecast, two samples
+/// ahead, missing sensors.
+inline plain_detector_type two_layer_detector() {
+    using model = tocsin::forecaster<float>;
+    const model network{tocsin::lstm_stack<float>{{5, 9, 7}}, tocsin::dense_head<float>{{7, 6}}, 3};
+    return learned(plain_detector_type(network, {.warm_up = 12, .longest_gap = 5, .lost_after = 8},
+                                       {}, tocsin::quantile_threshold{0.99}),
                    5);
 }
 

@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <string>
+#include <utility>
 
 namespace {
 
@@ -27,12 +28,33 @@ int main(int argc, char** argv) {
     const std::filesystem::path folder = argc > 1 ? argv[1] : ".";
     for (const int hidden : {8, 16, 32}) {
         const auto detector = tocsin_test::plain_detector(hidden);
-        firmware_options options{.name = "plain_" + std::to_string(hidden),
-                                 .missing_values = false};
-        if (failed(write_firmware(detector, folder / (options.name + ".hpp"), options))) {
+        for (const auto& [format, ending] :
+             {std::pair{firmware_format::float32, ""}, std::pair{firmware_format::int16, "_int16"},
+              std::pair{firmware_format::int8, "_int8"}}) {
+            firmware_options options{.name = "plain_" + std::to_string(hidden) + ending,
+                                     .format = format,
+                                     .missing_values = false};
+            if (failed(write_firmware(detector, folder / (options.name + ".hpp"), options))) {
+                return 1;
+            }
+        }
+    }
+    for (const auto& [format, name] : {std::pair{firmware_format::int16, "two_layers_int16"},
+                                       std::pair{firmware_format::int8, "two_layers_int8"}}) {
+        if (failed(write_firmware(tocsin_test::two_layer_detector(),
+                                  folder / (name + std::string(".hpp")),
+                                  {.name = name, .format = format}))) {
             return 1;
         }
     }
     const auto detector = tocsin_test::rich_detector();
-    return failed(write_firmware(detector, folder / "rich.hpp", {.name = "rich"})) ? 1 : 0;
+    const firmware_options options{.name = "rich",
+                                   .feature_names = {"a \"b\" \\c\n?\?/",
+                                                     "Dr\xC3\xBC"
+                                                     "ck1",
+                                                     "", "*/", "//"},
+                                   .feature_units = {"\xC2\xB0"
+                                                     "C",
+                                                     "bar", "1/s", "%", ""}};
+    return failed(write_firmware(detector, folder / "rich.hpp", options)) ? 1 : 0;
 }

@@ -106,7 +106,7 @@ inline void streams(input bytes) {
         dynamic.push(std::abs(value), numbers.number());
         require(dynamic.threshold() >= 0 && dynamic.smoothed() >= 0, "dynamic threshold");
         chain.push(hysteresis.push(value));
-        if (steps % 16 == 15) {
+        if (steps % 64 == 40) { // seldom: it takes longer than everything else
             reload(smoother, tocsin::ewma{});
             reload(window, tocsin::moving_window{});
             reload(sketch, tocsin::quantile_sketch{});

@@ -206,6 +206,31 @@ TEST_SUITE("io") {
         CHECK(says(loaded.error(), "'content' is 'detector', expected 'checkpoint'"));
     }
 
+    TEST_CASE("checkpoint: one made with other settings is refused, naming the difference") {
+        const temporary_directory directory;
+        const auto model = model_with_dropout<float>();
+        const auto how = how_to_train();
+        const auto fresh = training_state<float>::fresh(model, how.optimiser, how.seed);
+        tocsin::run_fingerprint run;
+        run.add("window", "8");
+        run.add("scaler", "standard");
+        REQUIRE(save_checkpoint(fresh, directory / "with", run).ok());
+        REQUIRE(save_checkpoint(fresh, directory / "without").ok());
+        const auto same = load_checkpoint(directory / "with", fresh, run);
+        REQUIRE_MESSAGE(same.has_value(), same.error().message());
+        check_same(*same, fresh);
+        tocsin::run_fingerprint other;
+        other.add("window", "8");
+        other.add("scaler", "min_max");
+        const auto refused = load_checkpoint(directory / "with", fresh, other);
+        REQUIRE_FALSE(refused.has_value());
+        CHECK(refused.error().code() == error_code::invalid_data);
+        CHECK(says(refused.error(), "scaler was 'standard', is 'min_max'"));
+        // A checkpoint that does not say, and a program that does not ask.
+        CHECK(load_checkpoint(directory / "without", fresh, other).has_value());
+        CHECK(load_checkpoint(directory / "with", fresh).has_value());
+    }
+
     TEST_CASE("checkpoint: random numbers that would be zero for ever are refused") {
         const temporary_directory directory;
         const auto path = directory / "run.tocsin";

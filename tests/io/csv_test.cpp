@@ -61,13 +61,14 @@ TEST_SUITE("io") {
         CHECK(message_for("") == "f.csv: has no header line");
         CHECK(message_for("\n\n") == "f.csv: has no header line");
         CHECK(message_for("a,b\n") == "f.csv: has a header but no rows");
-        CHECK(message_for("a,b\n1,2\n3\n") ==
-              "f.csv:3:2: has 1 cells delimited by ',', expected 2");
-        CHECK(message_for("a,b\n1,2\n\n3,4,5\n") ==
-              "f.csv:4:6: has 3 cells delimited by ',', expected 2");
-        CHECK(message_for("a,b\n1,x2\n") == "f.csv:2:3: expected a number for 'b', found 'x2'");
-        CHECK(message_for("a,label\n1,0.5\n") ==
-              "f.csv:2:3: expected a label, 0 or 1, found '0.5'");
+        CHECK(message_for("a,b\n1,2\n3\n")
+                  .starts_with("f.csv:3:2: has 1 cells delimited by ',', expected 2"));
+        CHECK(message_for("a,b\n1,2\n\n3,4,5\n")
+                  .starts_with("f.csv:4:6: has 3 cells delimited by ',', expected 2"));
+        CHECK(message_for("a,b\n1,x2\n")
+                  .starts_with("f.csv:2:3: expected a number for 'b', found 'x2'"));
+        CHECK(message_for("a,label\n1,0.5\n")
+                  .starts_with("f.csv:2:3: expected a label, 0 or 1, found '0.5'"));
     }
 
     TEST_CASE("csv: cutting or changing a text anywhere never crashes") {

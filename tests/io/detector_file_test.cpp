@@ -432,7 +432,7 @@ TEST_SUITE("io") {
         check_refused(load({.phase = 4}), "'detector.phase' is '4'");
         check_refused(load({.phase = -1}), "'detector.phase' is '-1'");
         // Larger than its file could back up: refused, not allocated.
-        check_refused(load({.hidden = 60'000, .phase = 1}), "is missing");
+        check_refused(load({.hidden = 60'000, .phase = 1}), "'detector.model' needs ");
         check_refused(load({.window = 1 << 20, .phase = 1}), "is missing");
     }
 

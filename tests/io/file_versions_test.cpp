@@ -132,7 +132,7 @@ void write_files(const std::filesystem::path& folder) {
     }
     REQUIRE(tocsin::save_detector(detector, folder / "detector_v2.safetensors").ok());
     const auto bytes = tocsin_test::saved_bytes(detector, stream);
-    std::ofstream(folder / "stream_v1.bin", std::ios::binary)
+    std::ofstream(folder / "stream_v2.bin", std::ios::binary)
         .write(reinterpret_cast<const char*>(bytes.data()),
                static_cast<std::streamsize>(bytes.size()));
     std::ofstream scores(folder / "scores_v2.txt");
@@ -152,7 +152,7 @@ TEST_SUITE("io") {
         const std::filesystem::path target = folder == nullptr ? directory / "" : folder;
         write_files(target);
         CHECK(std::filesystem::file_size(target / "detector_v2.safetensors") < 20'000);
-        CHECK(std::filesystem::file_size(target / "stream_v1.bin") < 2'000);
+        CHECK(std::filesystem::file_size(target / "stream_v2.bin") < 2'000);
     }
 
     TEST_CASE("file versions: a detector and a stream that were kept give their scores") {
@@ -167,6 +167,12 @@ TEST_SUITE("io") {
         REQUIRE_MESSAGE(stream.has_value(), stream.error().message());
         CHECK(stream->position() == saved_at);
         CHECK(stream->learns());
+        CHECK(stream->learning().scored == 0); // that version did not count
+        const auto today = tocsin::save_stream(*detector, *stream);
+        REQUIRE(today.has_value());
+        CHECK(today->size() == bytes.size() + 5 * 8); // what it counts now
+        stream = tocsin::load_stream(*detector, *today);
+        REQUIRE_MESSAGE(stream.has_value(), stream.error().message());
         std::ifstream file(folder / "scores_v2.txt");
         int compared = 0;
         int scored = 0;

@@ -74,7 +74,6 @@ TEST_SUITE("math") {
 #if TOCSIN_HAS_TANH_TABLE
 
     TEST_CASE("lstm_table_step: gives what single scalars and exact activations give") {
-        tocsin::random_generator random(5);
         for (int hidden = 1; hidden <= 32; ++hidden) {
             for (const int inputs : {1, 2, 7}) {
                 CAPTURE(hidden);

@@ -1,6 +1,7 @@
 #include "support/allocation_counter.hpp"
 
 #include <atomic>
+#include <cerrno>
 #include <cstddef>
 #include <cstdlib>
 
@@ -26,6 +27,13 @@ void count(std::size_t size) noexcept {
     }
 }
 
+// Faults and memory in use.
+constinit volatile std::atomic<long> until_fault{0}; // allocations; 0: no fault
+constinit volatile std::atomic<std::size_t> most_bytes{0};
+constinit volatile std::atomic<bool> failed{false};
+constinit volatile std::atomic<long long> live{0};
+constinit volatile std::atomic<long long> peak{0};
+
 } // namespace
 
 namespace tocsin_test {
@@ -34,6 +42,29 @@ long allocation_count() noexcept {
 }
 std::size_t largest_allocation() noexcept {
     return largest.exchange(0, std::memory_order_relaxed);
+}
+void set_allocation_faults(const allocation_faults& faults) noexcept {
+    until_fault.store(faults.nth);
+    most_bytes.store(faults.bytes);
+    failed.store(false);
+    live.store(0);
+    peak.store(0);
+}
+bool allocation_failed() noexcept {
+    return failed.load();
+}
+long long live_bytes() noexcept {
+    return live.load();
+}
+long long peak_bytes() noexcept {
+    return peak.load();
+}
+bool allocations_can_fail() noexcept {
+#if defined(TOCSIN_TEST_SANITIZER)
+    return false;
+#else
+    return true;
+#endif
 }
 } // namespace tocsin_test
 
@@ -50,37 +81,76 @@ const int hooks_installed = __sanitizer_install_malloc_and_free_hooks(
 
 #else
 
+#include <malloc.h>
+
+namespace {
+
+/// Whether the next allocation may succeed.
+bool allowed(std::size_t size) noexcept {
+    count(size);
+    bool fails = false;
+    if (long left = until_fault.load(std::memory_order_relaxed); left > 0) {
+        fails = until_fault.fetch_sub(1) == 1;
+    }
+    const std::size_t most = most_bytes.load(std::memory_order_relaxed);
+    if (most > 0 && static_cast<long long>(size) >
+                        static_cast<long long>(most) - live.load(std::memory_order_relaxed)) {
+        fails = true;
+    }
+    if (fails) {
+        failed.store(true);
+        errno = ENOMEM;
+    }
+    return !fails;
+}
+void* note(void* memory) noexcept {
+    const long long now = live.fetch_add(static_cast<long long>(malloc_usable_size(memory))) +
+                          static_cast<long long>(malloc_usable_size(memory));
+    if (now > peak.load(std::memory_order_relaxed)) {
+        peak.store(now, std::memory_order_relaxed);
+    }
+    return memory;
+}
+void forget(void* memory) noexcept {
+    live.fetch_sub(static_cast<long long>(malloc_usable_size(memory)));
+}
+
+} // namespace
+
 // A program's own malloc replaces glibc's in all libraries it loads.
 extern "C" {
 void* __libc_malloc(std::size_t size);
 void* __libc_calloc(std::size_t items, std::size_t size);
 void* __libc_realloc(void* memory, std::size_t size);
 void* __libc_memalign(std::size_t alignment, std::size_t size);
+void __libc_free(void* memory);
 
 void* malloc(std::size_t size) noexcept {
-    count(size);
-    return __libc_malloc(size);
+    return allowed(size) ? note(__libc_malloc(size)) : nullptr;
 }
 void* calloc(std::size_t items, std::size_t size) noexcept {
-    count(items * size);
-    return __libc_calloc(items, size);
+    return allowed(items * size) ? note(__libc_calloc(items, size)) : nullptr;
 }
 void* realloc(void* memory, std::size_t size) noexcept {
-    count(size);
-    return __libc_realloc(memory, size);
+    if (!allowed(size)) {
+        return nullptr;
+    }
+    forget(memory);
+    return note(__libc_realloc(memory, size));
 }
 void* memalign(std::size_t alignment, std::size_t size) noexcept {
-    count(size);
-    return __libc_memalign(alignment, size);
+    return allowed(size) ? note(__libc_memalign(alignment, size)) : nullptr;
 }
 void* aligned_alloc(std::size_t alignment, std::size_t size) noexcept {
-    count(size);
-    return __libc_memalign(alignment, size);
+    return memalign(alignment, size);
 }
 int posix_memalign(void** memory, std::size_t alignment, std::size_t size) noexcept {
-    count(size);
-    *memory = __libc_memalign(alignment, size);
+    *memory = memalign(alignment, size);
     return *memory == nullptr ? 12 : 0; // ENOMEM
+}
+void free(void* memory) noexcept {
+    forget(memory);
+    __libc_free(memory);
 }
 }
 

@@ -17,6 +17,23 @@ long allocation_count() noexcept;
 /// Bytes of the largest single allocation since this was called last.
 std::size_t largest_allocation() noexcept;
 
+/// Whether allocations can be made to fail and memory can be measured: not with a sanitizer.
+bool allocations_can_fail() noexcept;
+
+/// What fails from now on; one more call ends it.
+struct allocation_faults {
+    long nth = 0;          ///< this allocation from now on, from 1; 0: none
+    std::size_t bytes = 0; ///< allocations that would take more memory than this; 0: no limit
+};
+void set_allocation_faults(const allocation_faults& faults) noexcept;
+/// Whether any allocation has failed since set_allocation_faults() was called last.
+bool allocation_failed() noexcept;
+
+/// Bytes that are allocated and not freed, counted since the last set_allocation_faults(), and the
+/// most there have been at once.
+long long live_bytes() noexcept;
+long long peak_bytes() noexcept;
+
 /// Allocations that a call makes.
 template <class Function>
 long allocations_during(Function&& function) {

@@ -259,4 +259,78 @@ TEST_SUITE("evaluate") {
         CHECK(run(directory, "--suite discords --epochs 1") == 3);
         CHECK(text_of(directory / "stderr").find("'x' in column 'start'") != std::string::npos);
     }
+
+    TEST_CASE("evaluate: labelled series in UCR's format, the published numbers beside") {
+        const temporary_directory directory;
+        tocsin::random_generator random(1);
+        for (const char* part : {"TRAIN", "TEST"}) {
+            auto file = create(directory / "ucr/Bumps" / (std::string("Bumps_") + part + ".tsv"));
+            for (int k = 0; k < 12; ++k) {
+                file << (k % 3 == 0 ? -1 : 1);
+                for (int t = 0; t < 12; ++t) {
+                    file << '\t' << 0.1 * random.normal() + (k % 3 == 0 && t > 6 ? 3 : 0) + t;
+                }
+                file << '\n';
+            }
+        }
+        create(directory / "ucr/published.csv")
+            << "dataset,classifier,accuracy_mean,accuracy_std,runs\nBumps,fcn,0.9,0.1,5\n";
+        REQUIRE(run(directory, "--suite ucr --epochs 3") == 0);
+        const json results = results_of(directory);
+        CHECK(results.at("method") == "fully convolutional network");
+        REQUIRE(results.at("files").size() == 1);
+        CHECK(results["files"][0].at("file") == "Bumps");
+        const json& totals = results.at("totals");
+        for (const char* name :
+             {"accuracy", "f1", "f2", "precision", "recall", "auc_roc", "auc_pr"}) {
+            INFO(name);
+            CHECK(totals.contains(name));
+        }
+        // The rarer class is the anomalous one: 4 of 12.
+        CHECK(totals.at("tp").get<int>() + totals.at("fn").get<int>() == 4);
+        CHECK(results.at("compared").size() == 2);
+        CHECK(text_of(directory / "stdout").find("fcn, published, sd 0.1") != std::string::npos);
+
+        create(directory / "ucr/Bumps/Bumps_TEST.tsv") << "1\t2\tx\n";
+        CHECK(run(directory, "--suite ucr --epochs 1") == 3);
+        CHECK(text_of(directory / "stderr").find("line 1: 'x'") != std::string::npos);
+    }
+
+    TEST_CASE("evaluate: rows in the format of kdd, by thresholds with labels and without") {
+        const temporary_directory directory;
+        tocsin::random_generator random(2);
+        const auto write = [&](const char* name, int normal, int anomalous) {
+            auto file = create(directory / "kdd" / name);
+            file << "a,b,c,target\n";
+            for (int k = 0; k < normal + anomalous; ++k) {
+                const double along = random.uniform();
+                const double off = k >= normal ? 0.5 : 0;
+                file << along << ',' << 1 - along + off << ',' << along * along << ','
+                     << (k >= normal) << '\n';
+            }
+        };
+        write("fit_inliers.csv", 300, 0);
+        write("devtest_1.csv", 80, 20);
+        write("more_outliers.csv", 0, 30);
+        create(directory / "kdd/ref_orientation.csv") << "set,model\n";
+        REQUIRE(run(directory, "--suite kdd --epochs 20 --seeds 2") == 0);
+        const json results = results_of(directory);
+        CHECK(results.at("method") == "autoencoder");
+        CHECK(results.at("files").size() == 2);
+        CHECK(results.at("totals").at("auc_roc").get<double>() > 0.9);
+        CHECK(results.at("totals").at("accuracy").get<double>() > 0.85);
+        CHECK(results.at("groups").contains("quantile 0.99 of the training scores"));
+        bool found = false;
+        for (const json& other : results.at("compared")) {
+            if (other.at("method") == "isolation forest") {
+                found = true;
+                CHECK(other.at("totals").at("auc_roc").get<double>() > 0.8);
+            }
+        }
+        CHECK(found);
+
+        fs::remove(directory / "kdd/devtest_1.csv");
+        CHECK(run(directory, "--suite kdd") == 3);
+        CHECK(text_of(directory / "stderr").find("devtest*.csv") != std::string::npos);
+    }
 }

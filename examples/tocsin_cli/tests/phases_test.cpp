@@ -338,6 +338,13 @@ TEST_SUITE("tocsin_cli") {
             CHECK(read->values.leftCols(8 * 16) != read->values.rightCols(8 * 16));
         }
         CHECK(cli("generate rows.csv --as csv --normal 1 --length 40").code == 0);
+        CHECK(cli("generate timed.csv --as csv --normal 1 --length 61 --features 1 --every 86400")
+                  .code == 0);
+        const std::string timed = cli.read("timed.csv");
+        CHECK(timed.find("timestamp,feature0\n2024-01-01 00:00:00,") == 0);
+        CHECK(timed.find("\n2024-02-29 00:00:00,") != std::string::npos);
+        CHECK(timed.find("\n2024-03-01 00:00:00,") != std::string::npos);
+        CHECK(cli("generate timed.txt --normal 1 --every 60").code == 2);
         CHECK(run_json(cli, "generate f --from rows.csv --window 10 --stride 5")["sequences"] == 7);
     }
 

@@ -58,10 +58,13 @@ class hysteresis {
         }
         return {};
     }
+    /// Takes the next score.
+    /// @return whether it belongs to an alarm; NaN ends none and begins none
     bool push(double score) noexcept {
         active_ = active_ ? !(score < off_) : score > on_ && off_ <= on_;
         return active_;
     }
+    /// Whether an alarm stands.
     bool active() const noexcept { return active_; }
     void reset() noexcept { active_ = false; }
 
@@ -136,6 +139,8 @@ class m_of_n {
         }
         return detail::check_rows("m_of_n", "m", m_, 1, n_);
     }
+    /// Takes the next flag.
+    /// @return whether at least m of the last n were set
     bool push(bool flag) noexcept {
         if (!check().ok()) {
             return false;
@@ -181,6 +186,8 @@ class minimum_duration {
     status check() const noexcept {
         return detail::check_rows("minimum_duration", "rows", rows_, 1, detail::most_rows);
     }
+    /// Takes the next flag.
+    /// @return whether it and enough before it were set without a break
     bool push(bool flag) noexcept {
         run_ = flag ? std::min(run_ + 1, std::max<std::int64_t>(rows_, 1)) : 0;
         return flag && run_ >= rows_;
@@ -213,6 +220,8 @@ class suppression {
     status check() const noexcept {
         return detail::check_rows("suppression", "rows", rows_, 0, detail::most_rows);
     }
+    /// Takes the next flag.
+    /// @return whether it belongs to an alarm that is not suppressed
     bool push(bool flag) noexcept {
         if (active_ && !flag) {
             silence_ = rows_; // this row is the first of them
@@ -259,8 +268,11 @@ class alarm_chain {
     alarm_chain() noexcept
         requires(sizeof...(Pieces) > 0 && (std::default_initializable<Pieces> && ...))
     = default;
+    /// Pieces in the order in which flags pass them.
     explicit alarm_chain(Pieces... pieces) noexcept : pieces_{std::move(pieces)...} {}
 
+    /// Takes the next flag through all pieces.
+    /// @return what the last one says
     bool push(bool flag) noexcept {
         std::apply([&](auto&... piece) { ((flag = piece.push(flag)), ...); }, pieces_);
         return flag;

@@ -8,6 +8,7 @@ namespace tocsin {
 struct no_alarm_control {
     static constexpr const char* kind = "none";
 
+    /// The flag itself: every anomaly is an alarm.
     static constexpr bool push(bool flag) noexcept { return flag; }
     static constexpr void reset() noexcept {}
     template <class Archive>

@@ -41,6 +41,8 @@ class rate_monitor {
         return {};
     }
 
+    /// Counts the next flag.
+    /// @return the flag, unchanged
     bool push(bool flag) noexcept {
         const double keep =
             promised_ > 0 && memory_ > 0 ? std::exp2(-promised_ / (10000 * memory_)) : 1;
@@ -63,6 +65,7 @@ class rate_monitor {
     }
     /// Alarms and rows since the start.
     std::int64_t alarms() const noexcept { return alarms_; }
+    /// Rows since the start.
     std::int64_t rows() const noexcept { return rows_; }
     /// Whether there are ten times the promised alarms, and enough to say so.
     bool rate_exceeded() const noexcept {

@@ -27,7 +27,10 @@ class refractory_period {
     status check() const noexcept {
         return detail::check_rows("refractory_period", "rows", rows_, 0, detail::most_rows);
     }
+    /// Rows of silence after an alarm.
     std::int64_t rows() const noexcept { return rows_; }
+    /// Takes the next flag.
+    /// @return whether it belongs to an alarm that is not suppressed
     bool push(bool flag) noexcept {
         if (remaining_ > 0) {
             --remaining_;

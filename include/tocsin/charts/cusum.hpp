@@ -42,8 +42,11 @@ class cusum {
         below_ = std::min(std::max(0.0, below_ - z - reference_), largest_sum);
         return score();
     }
+    /// The larger of both sums.
     double score() const noexcept { return std::max(above_, below_); }
+    /// The sum of deviations upwards.
     double above() const noexcept { return above_; }
+    /// The sum of deviations downwards.
     double below() const noexcept { return below_; }
     /// Starts again, as after each alarm that was answered.
     void reset() noexcept { above_ = below_ = 0; }

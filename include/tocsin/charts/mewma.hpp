@@ -57,6 +57,7 @@ class mewma {
         }
         return score();
     }
+    /// The squared distance of the moving average from 0.
     double score() const noexcept {
         return (2 - weight_) / weight_ *
                statistic_.score(std::span(point_.data(), static_cast<std::size_t>(point_.size())));

@@ -31,7 +31,7 @@ inline constexpr std::array<int, 3> variance_chart_rows = {30, 100, 300};
 /// 1.3 KB in place.
 class residual_chart {
   public:
-    static constexpr int longest = 300;
+    static constexpr int longest = 300; ///< rows of the longest memory
 
     /// @param smoothing weight of the newest magnitude, in (0, 1]
     explicit residual_chart(double smoothing = 0.2) noexcept : smoothing_{smoothing} {}

@@ -19,8 +19,10 @@ namespace tocsin {
 /// samples.
 class lagged_value {
   public:
+    /// @param lag samples between a value and the one that predicts it, at least 1; fit() checks it
     explicit lagged_value(int lag = 1) noexcept : lag_{lag} {}
 
+    /// Samples between a value and the one that predicts it.
     int lag() const noexcept { return lag_; }
     int features() const noexcept { return static_cast<int>(scale_.size()); }
 
@@ -44,6 +46,8 @@ class lagged_value {
         return {};
     }
 
+    /// Scores the next sample, `[features]`. NaN before `lag` samples, before fit(), for a wrong size
+    /// and where a value is missing. Never allocates.
     double push(std::span<const double> sample) noexcept {
         constexpr double none = std::numeric_limits<double>::quiet_NaN();
         if (features() == 0 || static_cast<int>(sample.size()) != features()) {

@@ -14,6 +14,7 @@
 
 namespace tocsin {
 
+/// Settings of a linear_autoregression.
 struct autoregression_settings {
     int order = 8;                ///< number of past samples in a forecast, at least 1
     int targets = 0;              ///< number of features to predict, the first ones; 0: all
@@ -30,6 +31,7 @@ struct autoregression_settings {
 /// root mean square in the training samples.
 class linear_autoregression {
   public:
+    /// Settings are checked by fit().
     explicit linear_autoregression(autoregression_settings settings = {}) noexcept
         : settings_{settings} {}
 
@@ -114,6 +116,8 @@ class linear_autoregression {
         return {};
     }
 
+    /// Scores the next sample, `[features]`. NaN before `order` samples, before fit(), for a wrong
+    /// size and where a value is missing. Never allocates.
     double push(std::span<const double> sample) noexcept {
         constexpr double none = std::numeric_limits<double>::quiet_NaN();
         if (features() == 0 || static_cast<int>(sample.size()) != features()) {

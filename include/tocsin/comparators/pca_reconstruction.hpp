@@ -15,6 +15,7 @@
 
 namespace tocsin {
 
+/// Settings of a pca_reconstruction.
 struct pca_settings {
     double explained_variance = 0.85; ///< the fewest components with more than this share; 1: all
     double probability = 0.999;       ///< share of normal samples below each of the limits
@@ -36,9 +37,11 @@ struct pca_statistics {
 /// to the residual.
 class pca_reconstruction {
   public:
+    /// Settings are checked by fit().
     explicit pca_reconstruction(pca_settings settings = {}) noexcept : settings_{settings} {}
 
     int features() const noexcept { return static_cast<int>(mean_.size()); }
+    /// Principal components that were kept; 0 before fit().
     int components() const noexcept { return static_cast<int>(axes_.cols()); }
     /// Variances along all axes, largest first, in scaled units.
     const column<double>& variances() const noexcept { return variances_; }
@@ -129,6 +132,8 @@ class pca_reconstruction {
         return found;
     }
 
+    /// Scores the next sample, `[features]`. NaN before fit(), for a wrong size and where a value
+    /// is missing. Never allocates.
     double push(std::span<const double> sample) noexcept {
         const auto [t_squared, q] = statistics(sample);
         const double inside = t_squared / t_squared_limit_;

@@ -22,6 +22,7 @@ class smoothed_z_score {
     ///             choice
     explicit smoothed_z_score(int rows = 1) noexcept : rows_{rows}, window_{1} {}
 
+    /// Samples over which scores are averaged.
     int rows() const noexcept { return rows_; }
     int features() const noexcept { return static_cast<int>(mean_.size()); }
 
@@ -52,6 +53,7 @@ class smoothed_z_score {
         return std::isfinite(mean) ? mean : std::numeric_limits<double>::quiet_NaN();
     }
 
+    /// Scores the next sample, `[features]`: the mean distance of the last rows. Never allocates.
     double push(std::span<const double> sample) noexcept { return window_.push(distance(sample)); }
 
     void reset() noexcept { window_.reset(); }

@@ -22,9 +22,11 @@ class basic_checked_size {
   public:
     constexpr basic_checked_size() noexcept = default;
     // NOLINTNEXTLINE(google-explicit-constructor,hicpp-explicit-conversions): a factor or summand
+    /// A size; one that is negative or too large is not valid.
     constexpr basic_checked_size(std::integral auto value) noexcept
         : value_{std::in_range<Size>(value) && !(value < 0) ? static_cast<Size>(value) : invalid} {}
 
+    /// Whether no step on the way overflowed.
     constexpr bool valid() const noexcept { return value_ != invalid; }
     /// The size; the largest one when it is not valid.
     constexpr Size value() const noexcept { return valid() ? value_ : largest; }
@@ -33,6 +35,7 @@ class basic_checked_size {
         return valid() && limit.valid() && value_ <= limit.value_;
     }
 
+    /// The product; not valid where a factor is not, or where it overflows.
     friend constexpr basic_checked_size operator*(basic_checked_size a,
                                                   basic_checked_size b) noexcept {
         if (!a.valid() || !b.valid() || (b.value_ != 0 && a.value_ > largest / b.value_)) {
@@ -40,6 +43,7 @@ class basic_checked_size {
         }
         return {a.value_ * b.value_};
     }
+    /// The sum; not valid where a term is not, or where it overflows.
     friend constexpr basic_checked_size operator+(basic_checked_size a,
                                                   basic_checked_size b) noexcept {
         if (!a.valid() || !b.valid() || a.value_ > largest - b.value_) {

@@ -23,14 +23,18 @@ class extent {
     constexpr explicit extent([[maybe_unused]] int value) noexcept {
         TOCSIN_ASSERT(value == Size, "extent: run-time size differs from the compile-time size");
     }
+    /// The size.
     static constexpr int value() noexcept { return Size; }
 };
 
+/// A size that is known at run time.
 template <>
 class extent<dynamic> {
   public:
     constexpr extent() noexcept = default;
+    /// @param value the size
     constexpr explicit extent(int value) noexcept : value_{value} {}
+    /// The size.
     constexpr int value() const noexcept { return value_; }
 
   private:

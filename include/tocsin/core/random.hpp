@@ -21,9 +21,12 @@ namespace tocsin {
 /// std::uniform_random_bit_generator. Never allocates.
 class random_generator {
   public:
+    /// What the generator draws, as the standard library asks for it.
     using result_type = std::uint64_t;
+    /// The whole state of the generator.
     using state_type = std::array<std::uint64_t, 4>;
 
+    /// A generator whose stream is that of `seed`.
     explicit constexpr random_generator(std::uint64_t seed = 0) noexcept {
         for (auto& word : state_) {
             seed += 0x9E3779B97F4A7C15U;
@@ -34,9 +37,12 @@ class random_generator {
         }
     }
 
+    /// The smallest number drawn.
     static constexpr result_type min() noexcept { return 0; }
+    /// The largest number drawn.
     static constexpr result_type max() noexcept { return std::numeric_limits<result_type>::max(); }
 
+    /// The next 64 random bits.
     constexpr result_type operator()() noexcept {
         const std::uint64_t output = std::rotl(state_[0] + state_[3], 23) + state_[0];
         const std::uint64_t shifted = state_[1] << 17U;
@@ -82,6 +88,7 @@ class random_generator {
 
     /// The whole state, for checkpoints.
     constexpr const state_type& state() const noexcept { return state_; }
+    /// Continues from a state of state().
     constexpr void set_state(const state_type& state) noexcept { state_ = state; }
 
   private:

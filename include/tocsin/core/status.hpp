@@ -22,7 +22,8 @@ enum class error_code : std::uint8_t {
     invalid_data,     ///< the given numbers cannot be used (NaN, too few, wrong label)
     not_ready,        ///< an earlier phase (train, fit_errors, tune) has not been run
     io_error,         ///< the operating system refused to open, read, write or rename
-    format_error      ///< a file is malformed or does not have the declared shape
+    format_error,     ///< a file is malformed or does not have the declared shape
+    out_of_memory     ///< an allocation was refused while a file or a stream was loaded or saved
 };
 
 /// Success, or an error code with a message of at most 383 characters (longer ones are cut). The
@@ -41,8 +42,11 @@ class [[nodiscard]] status {
         return failure;
     }
 
+    /// Whether it is a success.
     bool ok() const noexcept { return code_ == error_code::ok; }
+    /// Whether it is a success.
     explicit operator bool() const noexcept { return ok(); }
+    /// The kind of failure, or error_code::ok.
     error_code code() const noexcept { return code_; }
     /// What went wrong and with which value; empty on success. Valid as long as this status exists.
     const char* message() const noexcept { return message_; }
@@ -86,6 +90,7 @@ class [[nodiscard]] result {
     using value_type = T;
 
     // NOLINTBEGIN(google-explicit-constructor,hicpp-explicit-conversions): like std::expected
+    /// A success.
     result(T value) : value_{std::move(value)} {}
     /// @param failure must not be ok(): a result without a value needs a reason.
     result(const status& failure) noexcept : status_{failure} {
@@ -95,9 +100,11 @@ class [[nodiscard]] result {
     }
     // NOLINTEND(google-explicit-constructor,hicpp-explicit-conversions)
 
+    /// Whether there is a value.
     bool has_value() const noexcept { return value_.has_value(); }
     /// The same as has_value(), spelt as in status.
     bool ok() const noexcept { return has_value(); }
+    /// Whether there is a value.
     explicit operator bool() const noexcept { return has_value(); }
 
     /// The value; calls TOCSIN_FAIL with the message when there is none.
@@ -105,10 +112,12 @@ class [[nodiscard]] result {
         require();
         return *value_;
     }
+    /// The value; without one calls TOCSIN_FAIL with the message of the failure.
     const T& value() const& {
         require();
         return *value_;
     }
+    /// The same for a temporary.
     T&& value() && {
         require();
         return std::move(*value_);
@@ -116,9 +125,13 @@ class [[nodiscard]] result {
 
     /// The value without a check in release builds.
     T& operator*() & noexcept { return *checked(); }
+    /// The value; there must be one, which debug builds check.
     const T& operator*() const& noexcept { return *checked(); }
+    /// The same for a temporary.
     T&& operator*() && noexcept { return std::move(*checked()); }
+    /// A member of the value; there must be one, which debug builds check.
     T* operator->() noexcept { return checked(); }
+    /// The same of a constant.
     const T* operator->() const noexcept { return checked(); }
 
     /// Why there is no value; ok() when there is one.

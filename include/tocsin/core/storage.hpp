@@ -30,6 +30,7 @@ template <class T>
 void resize_storage(aligned_vector<T>& buffer, index_t size) {
     buffer.assign(static_cast<std::size_t>(size), T{});
 }
+/// The same for a buffer whose size is known at compile time: there is nothing to do.
 template <class T, std::size_t Size>
 void resize_storage(std::array<T, Size>& buffer, [[maybe_unused]] index_t size) noexcept {
     TOCSIN_ASSERT(size == static_cast<index_t>(Size), "storage: size differs from compile time");
@@ -71,6 +72,7 @@ template <class Scalar>
 class work_area {
   public:
     // NOLINTNEXTLINE(google-explicit-constructor,hicpp-explicit-conversions): a span with a cursor
+    /// @param area memory of the caller, which must outlive the pieces
     constexpr work_area(std::span<Scalar> area) noexcept : rest_{area} {}
 
     /// The next `count` scalars; a work area that is too small breaks the precondition (debug
@@ -82,6 +84,7 @@ class work_area {
         rest_ = rest_.subspan(static_cast<std::size_t>(count));
         return piece;
     }
+    /// What has not been handed out yet.
     constexpr std::span<Scalar> rest() const noexcept { return rest_; }
 
   private:

@@ -48,9 +48,11 @@ read_only(const Eigen::Map<Eigen::Matrix<Scalar, Rows, Cols>>& view) noexcept {
 template <class Scalar, int Features = dynamic>
 class sequence_view {
   public:
+    /// One time step, `[features x batch]`.
     using step_view = matrix_view<Scalar, Features, dynamic>;
 
     constexpr sequence_view() noexcept = default;
+    /// @param data `[features x (batch * time)]`, column-major, not owned
     sequence_view(Scalar* data, int features, int batch, int time) noexcept
         : data_{data}, features_{features}, batch_{batch}, time_{time} {}
 
@@ -82,14 +84,18 @@ class sequence_view {
         return {data_ + first * step_size(), features(), batch_, count};
     }
 
+    /// The first value.
     Scalar* data() const noexcept { return data_; }
     int features() const noexcept { return features_.value(); }
+    /// Sequences side by side.
     int batch() const noexcept { return batch_; }
+    /// Time steps.
     int time() const noexcept { return time_; }
     /// Scalars of one time step.
     index_t step_size() const noexcept { return index_t{features()} * batch_; }
     /// Scalars of all time steps.
     index_t size() const noexcept { return step_size() * time_; }
+    /// All values in the order of memory.
     std::span<Scalar> span() const noexcept { return {data_, static_cast<std::size_t>(size())}; }
 
   private:

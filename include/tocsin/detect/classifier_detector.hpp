@@ -5,6 +5,7 @@
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/storage.hpp"
 #include "tocsin/core/views.hpp"
+#include "tocsin/detect/classifier_archive.hpp"
 #include "tocsin/detect/sample_window.hpp"
 #include "tocsin/detect/verdict.hpp"
 #include "tocsin/models/logits.hpp"
@@ -28,7 +29,7 @@ namespace tocsin {
 struct classifier_detector_settings {
     int window = 60; ///< samples of a window, at least 1
     int stride = 1;  ///< samples from one training window to the next, at least 1
-    window_label label = window_label::any_row;
+    window_label label = window_label::any_row; ///< when a window counts as anomalous
 };
 
 /// Learns from labelled rows and says of each sample of a stream how likely the window that ends
@@ -43,7 +44,10 @@ template <class Network, scaler Scaler = robust_scaler<typename Network::scalar_
 class classifier_detector {
   public:
     using scalar_type = typename Network::scalar_type;
+    /// Samples, `[features x time]`.
     using samples_view = matrix_view<const scalar_type>;
+    static constexpr const char* kind = "classifier_detector";
+    static constexpr int version = 1;
 
     /// What is remembered of one stream.
     class stream {
@@ -54,16 +58,21 @@ class classifier_detector {
         mutable aligned_vector<scalar_type> work_;
     };
 
+    /// Settings that cannot work are reported by check() and every phase.
     explicit classifier_detector(Network network, classifier_detector_settings settings = {},
                                  Scaler scaling = {})
         : network_{std::move(network)}, settings_{settings}, scaler_{std::move(scaling)} {}
 
+    /// The shape of the network.
     const Network& network() const noexcept { return network_; }
+    /// The scaler, fitted by train().
     const Scaler& scaling() const noexcept { return scaler_; }
     const classifier_detector_settings& settings() const noexcept { return settings_; }
     /// Of the best epoch; empty before train().
     std::span<const scalar_type> parameters() const noexcept { return parameters_; }
+    /// The record of training.
     const std::vector<classification_record>& history() const noexcept { return history_; }
+    /// Whether train() has succeeded.
     bool trained() const noexcept { return !parameters_.empty(); }
     /// Probability above which a window is anomalous; 1/2 until tune() or set_threshold().
     double threshold() const noexcept { return threshold_; }
@@ -259,6 +268,16 @@ class classifier_detector {
         for (double& share : shares) {
             share = sum > 0 ? share / sum : 0.0;
         }
+    }
+
+    /// Describes all that is learned to an archive, for save_detector() and load_detector(). The
+    /// network is not in the file: load into a detector made with the same one.
+    template <class Archive>
+    void exchange(Archive& archive) {
+        detail::exchange_classifier(
+            archive, network_,
+            detail::classifier_parts<scalar_type, classifier_detector_settings, Scaler>{
+                settings_, scaler_, parameters_, threshold_});
     }
 
   private:

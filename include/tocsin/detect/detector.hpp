@@ -109,7 +109,6 @@ class detector {
     status check() const noexcept { return parts_.check(); }
 
     // ---- phases -----------------------------------------------------------------------------
-
     /// Fits the scaler to the training windows, then the model; keeps the best weights.
     /// @param training   windows of normal data, all finite
     /// @param validation windows that decide which epoch is best; may be empty
@@ -194,9 +193,9 @@ class detector {
         parts_.thresholds.set_rule(rule);
         detail::settle(parts_);
     }
-    /// Puts the caller's thresholds in place of the tuned ones; nothing puts the tuned ones back.
-    /// With a threshold for every view, a detector with fitted errors needs no tune(); taking them
-    /// away undoes that. Infinity keeps a view from flagging anything, and so does NaN.
+    /// Puts the caller's thresholds in place of the tuned ones, which are gone. With one for every
+    /// view a detector with fitted errors needs no tune(); taking them away undoes that. Infinity
+    /// keeps a view from flagging anything, and so does NaN.
     void override_thresholds(std::optional<double> per_step,
                              std::optional<double> per_feature = std::nullopt) {
         parts_.thresholds.override_with(error_view::per_step, per_step);
@@ -242,8 +241,9 @@ class detector {
     /// @param workspace by make_workspace(); holds the details afterwards
     template <class Derived>
         requires reconstructs
-    window_verdict score(const Eigen::MatrixBase<Derived>& window,
-                         window_workspace<scalar_type>& workspace) const noexcept {
+    window_verdict
+    score(const Eigen::MatrixBase<Derived>& window,
+          window_workspace<scalar_type>& workspace) const noexcept TOCSIN_NONBLOCKING {
         return workspace.score(parts_, window);
     }
 
@@ -263,7 +263,7 @@ class detector {
     ///               the model reads a replacement (detector_settings::missing).
     /// @param time   of the sample, in any unit; NaN: not known
     verdict push(stream_type& stream, sample_view<scalar_type> sample,
-                 double time = unknown_time) const noexcept {
+                 double time = unknown_time) const noexcept TOCSIN_NONBLOCKING {
         return detail::push_one(parts_, stream.memory_, sample, time);
     }
 
@@ -278,11 +278,10 @@ class detector {
     /// @param samples  `[features x streams]`
     /// @param verdicts one per stream, overwritten
     /// @param times    one per stream; none: not known
-    /// Spans of another number of streams are a broken precondition (checked in debug builds); what
-    /// is missing in a release build is left out.
+    /// Spans of another number are a broken precondition; release builds leave out what is missing.
     void push_all(std::span<stream_type> streams, matrix_view<const scalar_type> samples,
                   std::span<verdict> verdicts, fleet_workspace<scalar_type>& workspace,
-                  std::span<const double> times = {}) const noexcept {
+                  std::span<const double> times = {}) const noexcept TOCSIN_NONBLOCKING {
         workspace.push_all(
             parts_, streams.size(), [&](std::size_t k) -> auto& { return streams[k].memory_; },
             samples, verdicts, times);
@@ -290,7 +289,7 @@ class detector {
     /// The same from a matrix.
     void push_all(std::span<stream_type> streams, const matrix<scalar_type>& samples,
                   std::span<verdict> verdicts, fleet_workspace<scalar_type>& workspace,
-                  std::span<const double> times = {}) const noexcept {
+                  std::span<const double> times = {}) const noexcept TOCSIN_NONBLOCKING {
         push_all(streams, detail::view_of(samples), verdicts, workspace, times);
     }
     /// What each feature accounts for in the last score of a stream: non-negative with sum 1, 0 for
@@ -318,10 +317,11 @@ class detector {
     status enable_learning(stream_type& stream, const learning_settings& how) const {
         return detail::enable_learning(parts_, stream.memory_, how);
     }
-    /// Learns from the sample that push() took last. Call it after each push(): it leaves out
-    /// samples with missing values and, except for the threshold rule, anomalies, because what is
-    /// anomalous must not become normal. Does nothing before enable_learning(). Never allocates.
-    void learn(stream_type& stream) const noexcept { detail::learn(parts_, stream.memory_); }
+    /// Learns from the sample that push() took last; call it after each. Leaves out samples with
+    /// missing values and, except for the rule, anomalies: they must not become normal. Never allocates.
+    void learn(stream_type& stream) const noexcept TOCSIN_NONBLOCKING {
+        detail::learn(parts_, stream.memory_);
+    }
 
     // ---- persistence ------------------------------------------------------------------------
 

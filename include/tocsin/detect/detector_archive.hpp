@@ -2,6 +2,8 @@
 /// @brief How a detector describes what it has learned to an archive.
 #pragma once
 
+#include "tocsin/core/checked_size.hpp"
+#include "tocsin/core/memory_claim.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/detect/identity.hpp"
 #include "tocsin/detect/learned.hpp"
@@ -14,20 +16,60 @@
 
 namespace tocsin::detail {
 
-/// Refuses sizes that the rest of the file does not bear out, before memory is taken for them.
+/// Memory of an error statistic of a dimension, from sizes that a file declares: what it says itself
+/// or, without that, a few vectors.
+template <class Statistic>
+checked_size statistic_memory(checked_size dimension) noexcept {
+    if constexpr (requires { Statistic::memory_of(dimension); }) {
+        return Statistic::memory_of(dimension);
+    } else {
+        return dimension * 8 * sizeof(double);
+    }
+}
+
+/// Refuses sizes that the rest of the file does not bear out, in every phase, before memory is taken
+/// for them: what the phases to come need counts as well. The model has been checked, so that its
+/// own sums of sizes do not wrap.
 template <class Archive, class Learned>
 void check_declared_sizes(Archive& archive, const Learned& learned) {
-    constexpr index_t largest_window = index_t{1} << 26;
+    using scalar = typename Learned::scalar_type;
     if (!archive.outcome().ok()) {
         return;
     }
-    const index_t values = index_t{learned.features()} * learned.settings.window;
-    if (Learned::views == 2 && values > largest_window) {
-        archive.fail(status::error(error_code::format_error, "a window of ", values,
-                                   " values is larger than ", largest_window));
+    const checked_size features = learned.features();
+    checked_size weights = learned.model.parameter_count();
+    if constexpr (packable_model<decltype(learned.model)>) {
+        weights = weights + learned.model.packed_size();
     }
-    if (learned.phase >= detector_phase::trained) {
+    claim_memory(archive, "model", (weights + features) * sizeof(scalar));
+    if constexpr (Learned::views == 2) {
+        constexpr index_t largest_window = index_t{1} << 26;
+        const auto values = features * learned.settings.window;
+        if (!values.is_at_most(largest_window)) {
+            archive.fail(status::error(error_code::format_error, "a window of ", values.value(),
+                                       " values is larger than ", largest_window));
+        }
+    }
+    if (archive.outcome().ok() && learned.phase >= detector_phase::trained) {
         check_parameter_shapes(archive, learned.model);
+    }
+}
+
+/// The same for what follows from the sizes of the model, once those are known to be possible.
+template <class Archive, class Learned>
+void check_derived_sizes(Archive& archive, const Learned& learned) {
+    using views_type = typename Learned::views_type;
+    claim_memory(archive, "stream", learned.heap_bytes_of_stream());
+    checked_size errors = 0;
+    if constexpr (Learned::views == 2) {
+        errors = statistic_memory<typename views_type::step_statistic>(learned.features()) +
+                 statistic_memory<typename views_type::feature_statistic>(learned.settings.window);
+    } else {
+        errors =
+            statistic_memory<typename views_type::step_statistic>(learned.source.vector_size());
+    }
+    if (learned.phase >= detector_phase::errors_fitted) {
+        claim_memory(archive, "errors", errors);
     }
 }
 
@@ -48,6 +90,10 @@ void exchange_parts(Archive& archive, Learned& learned) {
             return;
         }
         learned.prepare();
+        check_derived_sizes(archive, learned);
+        if (!archive.outcome().ok()) {
+            return;
+        }
     }
     if (learned.phase >= detector_phase::trained) {
         archive.object("scaler", learned.scaler);
@@ -97,7 +143,7 @@ void load_parameters(Archive& archive, Learned& learned) {
 /// A hash of everything that an archive would hold. Policies that cannot be saved count by their
 /// names alone.
 template <class Learned>
-std::uint64_t identity_of(Learned& learned) noexcept {
+std::uint64_t identity_of(Learned& learned) {
     hash_archive archive;
     exchange_parts(archive, learned);
     return archive.value();
@@ -105,7 +151,7 @@ std::uint64_t identity_of(Learned& learned) noexcept {
 
 /// Takes over what follows from thresholds and the rest; call it after each change.
 template <class Learned>
-void settle(Learned& learned) noexcept {
+void settle(Learned& learned) {
     if (learned.phase >= detector_phase::errors_fitted) {
         learned.phase =
             learned.thresholds.available() ? detector_phase::tuned : detector_phase::errors_fitted;

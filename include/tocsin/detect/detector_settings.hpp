@@ -24,9 +24,11 @@ enum class error_view : std::uint8_t {
 
 /// What a model reads where a value is missing (NaN or infinite).
 enum class missing_value : std::uint8_t {
-    hold,     ///< the last value of that feature
-    forecast, ///< a forecaster's forecast of it; where there is none, the last value
-    mean      ///< the mean of the training data
+    hold, ///< the last value of that feature
+    /// A forecaster's forecast of it; where there is none, the last value. A model of windows runs
+    /// twice: it reads the last value, then its own reconstruction in that place.
+    forecast,
+    mean ///< the mean of the training data
 };
 
 /// Settings of models that reconstruct windows, of streams, or of both.
@@ -43,6 +45,7 @@ struct detector_settings {
     /// Samples after a start, a restart or a gap that a forecaster does not score. By default
     /// fit_errors() finds out how long a cold start is worse than normal.
     int warm_up = automatic;
+    /// What the model reads where a value is missing.
     missing_value missing = missing_value::forecast;
     int longest_gap = 10; ///< samples without any value in a row; after more, the stream restarts
     int lost_after = 50;  ///< missing samples in a row after which a sensor is lost, at least 1

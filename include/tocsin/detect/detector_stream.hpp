@@ -4,6 +4,7 @@
 
 #include "tocsin/alarm/alarm_control.hpp"
 #include "tocsin/detect/detector_model.hpp"
+#include "tocsin/detect/stream_learning.hpp"
 #include "tocsin/detect/stream_memory.hpp"
 #include "tocsin/detect/verdict.hpp"
 #include "tocsin/errors/error_statistic.hpp"
@@ -16,7 +17,7 @@
 
 namespace tocsin {
 
-/// Declared for friendship; see detector.hpp.
+// Declared for friendship; see detector.hpp.
 template <detector_model Model, scaler Scaler, error_statistic Statistic, threshold_rule Rule,
           alarm_piece Alarm, int Window>
 class detector;
@@ -50,6 +51,11 @@ class detector_stream {
     }
     /// Whether the stream has copies of its own that it adapts.
     bool learns() const noexcept { return memory_.learning.get() != nullptr; }
+    /// What became of the samples since it learns; all 0 where it does not.
+    learning_report learning() const noexcept {
+        const auto* const own = memory_.learning.get();
+        return own != nullptr ? own->report : learning_report{};
+    }
 
     /// Forgets the past, also the clock, for a break that the caller knows of. The position, alarm
     /// control and what was learned stay. Never allocates.

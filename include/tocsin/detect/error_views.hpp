@@ -101,7 +101,9 @@ void shares_of(const Statistic& statistic, std::span<const double> error,
 template <error_statistic Statistic, int Window = dynamic>
 class error_views {
   public:
+    /// The statistic of error vectors `[features]`.
     using step_statistic = Statistic;
+    /// The statistic of error vectors `[window]`.
     using feature_statistic = typename detail::statistic_of_dimension<Statistic, Window>::type;
 
     error_views() = default;
@@ -109,9 +111,13 @@ class error_views {
     error_views(int step_dimension, int feature_dimension)
         : per_step_(step_dimension), per_feature_(feature_dimension) {}
 
+    /// The statistic of the errors of a time step.
     const step_statistic& per_step() const noexcept { return per_step_; }
+    /// The statistic of the errors of a feature.
     const feature_statistic& per_feature() const noexcept { return per_feature_; }
+    /// The same, to be fitted.
     step_statistic& per_step() noexcept { return per_step_; }
+    /// The same, to be fitted.
     feature_statistic& per_feature() noexcept { return per_feature_; }
     /// Calls `visit` with the statistic of a view; what it returns must have one type.
     template <class Visit>

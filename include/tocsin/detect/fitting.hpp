@@ -8,6 +8,7 @@
 #include "tocsin/detect/warm_up.hpp"
 #include "tocsin/series/windows.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdint>
@@ -28,13 +29,28 @@ struct detector_scores {
 
 namespace detail {
 
-/// Hands error vectors to a statistic in blocks.
+/// Hands error vectors to a statistic in blocks. Where elements were not observed, they take the
+/// value that was last observed in their place (hot deck), so that a vector counts with what is
+/// there: their own spread is kept, their correlation with others is not.
 template <class Statistic>
 class error_collector {
   public:
-    explicit error_collector(Statistic& statistic) : statistic_{&statistic} {}
+    /// @param size of a vector
+    error_collector(Statistic& statistic, int size)
+        : statistic_{&statistic},
+          last_(static_cast<std::size_t>(size), std::numeric_limits<double>::quiet_NaN()) {}
     void add(std::span<const double> errors) {
-        block_.insert(block_.end(), errors.begin(), errors.end());
+        for (std::size_t first = 0; first + last_.size() <= errors.size(); first += last_.size()) {
+            const auto vector = errors.subspan(first, last_.size());
+            const auto is_missing = [](double error) { return std::isnan(error); };
+            if (std::all_of(vector.begin(), vector.end(), is_missing)) {
+                continue;
+            }
+            for (std::size_t k = 0; k < last_.size(); ++k) {
+                last_[k] = is_missing(vector[k]) ? last_[k] : vector[k];
+            }
+            block_.insert(block_.end(), last_.begin(), last_.end());
+        }
         if (block_.size() >= block_size) {
             flush();
         }
@@ -50,13 +66,14 @@ class error_collector {
     static constexpr std::size_t block_size = 8192;
     Statistic* statistic_;
     std::vector<double> block_;
+    std::vector<double> last_; // observed errors, element by element
 };
 
 /// A statistic of the forecast errors after a warm-up.
 template <class Statistic, class Learned>
 status fit_to_forecasts(Statistic& statistic, const Learned& learned,
                         const windows<typename Learned::scalar_type>& normal, int warm_up) {
-    error_collector<Statistic> collector(statistic);
+    error_collector<Statistic> collector(statistic, learned.source.vector_size());
     for_each_forecast(learned, normal, warm_up,
                       [&](index_t, int, std::span<const double> errors) { collector.add(errors); });
     collector.flush();
@@ -71,8 +88,10 @@ status fit_error_views(Learned& learned, const windows<typename Learned::scalar_
     const auto& source = learned.source;
     if constexpr (Learned::views == 2) {
         views_type fitted(learned.features(), learned.settings.window);
-        error_collector<typename views_type::step_statistic> by_step(fitted.per_step());
-        error_collector<typename views_type::feature_statistic> by_feature(fitted.per_feature());
+        error_collector<typename views_type::step_statistic> by_step(fitted.per_step(),
+                                                                     learned.features());
+        error_collector<typename views_type::feature_statistic> by_feature(fitted.per_feature(),
+                                                                           learned.settings.window);
         window_pass<Learned>(learned).run(normal, [&](index_t, std::span<const double> step_errors,
                                                       std::span<const double> feature_errors) {
             by_step.add(step_errors);

@@ -121,12 +121,13 @@ struct held_out_models {
     /// Fits the statistics to the errors of all blocks. Allocates.
     status fit_errors(typename Learned::views_type& fitted, int warm_up) const {
         using views_type = typename Learned::views_type;
-        error_collector<typename views_type::step_statistic> steps(fitted.per_step());
+        error_collector<typename views_type::step_statistic> steps(fitted.per_step(),
+                                                                   fitted.per_step().dimension());
         for (std::size_t k = 0; k < models.size(); ++k) {
             for_each_judged<Learned>(judged[k], [&](const auto& run) {
                 if constexpr (Learned::views == 2) {
                     error_collector<typename views_type::feature_statistic> features(
-                        fitted.per_feature());
+                        fitted.per_feature(), fitted.per_feature().dimension());
                     window_pass<Learned>(models[k]).run(
                         run, [&](index_t, std::span<const double> step_errors,
                                  std::span<const double> feature_errors) {

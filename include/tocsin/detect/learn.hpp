@@ -41,8 +41,12 @@ status enable_learning(const Learned& learned, Stream& stream, const learning_se
     }
     learning_type learning{.statistic = learned.errors.per_step(),
                            .rule = learned.thresholds.rule(learned.view())};
-    learning.rule_learns = how.rule;
+    learning.rule_learns = how.rule || (how.model && adapting_rule<typename Learned::rule_type> &&
+                                        !learned.thresholds.is_by_hand(learned.view()));
     learning.weight = adapts ? 1 - std::exp2(-1 / how.half_life) : 0;
+    if (adapts) {
+        learning.clipped.resize(static_cast<std::size_t>(learning.statistic.dimension()));
+    }
     if (how.model) {
         if constexpr (requires { learned.model.shortest_window(); }) {
             if (how.model->steps < learned.model.shortest_window()) {
@@ -112,12 +116,15 @@ void learn(const Learned& learned, Stream& stream) noexcept {
     }
     const verdict& last = stream.last;
     if (!last.is_anomaly()) {
+        // Of the view per feature a stream keeps scores, not errors.
+        const bool has_errors = last.scored() && learned.view() == error_view::per_step;
         const std::span<const double> errors =
-            last.scored() ? std::span<const double>(stream.errors()) : std::span<const double>();
-        learning->learn_normal(learned.model, errors, stream.inputs(), stream.position,
+            has_errors ? std::span<const double>(stream.errors()) : std::span<const double>();
+        learning->learn_normal(learned.model, errors, last.score, stream.inputs(), stream.position,
                                stream.seen == 1);
     }
     if (last.scored()) {
+        learning->watch(last.is_anomaly());
         learning->learn_score(last.score);
     }
     stream.learnable = false; // each sample once

@@ -116,8 +116,9 @@ struct learned_parts {
         }
         return model.check();
     }
-    /// Sizes what follows from model and settings, which must be usable.
-    void prepare() noexcept {
+    /// Sizes what follows from model and settings, which must be usable. Allocates where sizes are
+    /// dynamic.
+    void prepare() {
         source = source_type(model, settings);
         layout = layout_of<scalar_type>(source);
         mean.setZero(features());

@@ -77,6 +77,7 @@ class model_weights {
         pack(model);
         return {};
     }
+    /// Has no weights any more; lets go of borrowed ones.
     void clear() noexcept { source_ = source::none; }
 
     /// In the model's layout; none before own() or borrow().

@@ -2,6 +2,7 @@
 /// @brief Training on a stream, with bounded time and memory per sample.
 #pragma once
 
+#include "tocsin/core/checked_size.hpp"
 #include "tocsin/core/random.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/storage.hpp"
@@ -87,7 +88,7 @@ class online_trainer {
     template <class Archive>
     void exchange(Archive& archive) {
         archive.integer("waited", waited_, 0, settings_.every);
-        archive.integer("updates", updates_, std::int64_t{0});
+        archive.integer("updates", updates_, std::int64_t{0}, largest_count);
         archive.array("optimiser_state", std::span<scalar_type>(optimiser_state_));
         auto words = random_.state();
         archive.array("random", std::span<std::uint64_t>(words));

@@ -2,6 +2,7 @@
 /// @brief The way of one sample through a detector: clock, missing values, model, score, verdict.
 #pragma once
 
+#include "tocsin/core/checked_size.hpp"
 #include "tocsin/core/storage.hpp"
 #include "tocsin/core/views.hpp"
 #include "tocsin/detect/error_source.hpp"
@@ -200,7 +201,10 @@ void begin_push(const Learned& learned, Stream& stream,
     verdict& outcome = pending.outcome;
     outcome = verdict{.threshold = threshold_of(learned, stream.learning.get())};
     pending.advances = pending.complete = false;
-    ++stream.position;
+    count_up(stream.position);
+    if (stream.seen >= largest_count) { // in centuries, or as a file says
+        stream.restart_model();
+    }
     stream.learnable = false;
     if (sample.size() != learned.source.features()) {
         outcome.kind = verdict_kind::invalid_sample;

@@ -35,6 +35,7 @@ class fleet_workspace {
           work_(static_cast<std::size_t>(std::max(
               learned.source.work_size(), learned.source.group_work_size(learned.model, group)))) {}
 
+    /// Streams whose models run together.
     int group() const noexcept { return group_; }
 
     /// See detector::push_all().

@@ -19,7 +19,9 @@ template <class Scalar>
 class sample_view {
   public:
     // NOLINTBEGIN(google-explicit-constructor,hicpp-explicit-conversions): like std::span
+    /// Views values of the caller.
     constexpr sample_view(std::span<const Scalar> values) noexcept : values_{values} {}
+    /// Views a list such as `{1.5F, 2}`, which lives to the end of the expression.
     constexpr sample_view(std::initializer_list<Scalar> values) noexcept
         : values_{values.begin(), values.size()} {}
     /// Any contiguous range of Scalar.
@@ -37,8 +39,11 @@ class sample_view {
     }
     // NOLINTEND(google-explicit-constructor,hicpp-explicit-conversions)
 
+    /// The first value.
     constexpr const Scalar* data() const noexcept { return values_.data(); }
+    /// The number of values.
     constexpr index_t size() const noexcept { return static_cast<index_t>(values_.size()); }
+    /// Value `k`; it must exist.
     constexpr const Scalar& operator[](index_t k) const noexcept {
         return values_[static_cast<std::size_t>(k)];
     }

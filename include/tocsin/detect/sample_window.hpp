@@ -22,8 +22,11 @@ class sample_window {
           samples_(static_cast<std::size_t>(index_t{2} * features * length)) {}
 
     int features() const noexcept { return features_; }
+    /// Samples in a full window.
     int length() const noexcept { return length_; }
+    /// Whether as many samples have come as the window holds.
     bool full() const noexcept { return count_ == length_; }
+    /// Forgets all samples.
     void clear() noexcept { count_ = next_ = 0; }
 
     /// Appends a sample `[features]`. Never allocates.

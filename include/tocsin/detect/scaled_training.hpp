@@ -8,6 +8,7 @@
 #include "tocsin/series/windows.hpp"
 #include "tocsin/training/training_state.hpp"
 
+#include <cmath>
 #include <utility>
 
 namespace tocsin::detail {
@@ -50,18 +51,24 @@ status fit_scaled(const Model& model, Scaler& data_scaler,
                    validation.over(view(validation_values)), state, callbacks...);
 }
 
-/// The mean of the samples that windows cover, `[features]`, scaled. Allocates.
+/// The mean of the samples that windows cover, `[features]`, scaled; missing ones (NaN) are left
+/// out. Allocates.
 template <class Scaler, class Scalar>
 column<Scalar> mean_of(const Scaler& data_scaler, const windows<Scalar>& training) {
     column<double> sum = column<double>::Zero(training.features());
-    index_t count = 0;
+    column<double> count = column<double>::Zero(training.features());
     training.for_each_covered_run([&](index_t first, index_t columns) {
         matrix<Scalar> scaled = training.values().middleCols(first, columns);
         data_scaler.transform(scaled);
-        sum += scaled.template cast<double>().rowwise().sum();
-        count += columns;
+        for (index_t t = 0; t < columns; ++t) {
+            for (index_t f = 0; f < scaled.rows(); ++f) {
+                const auto value = static_cast<double>(scaled(f, t));
+                sum[f] += std::isnan(value) ? 0 : value;
+                count[f] += std::isnan(value) ? 0 : 1;
+            }
+        }
     });
-    return (sum / static_cast<double>(count)).template cast<Scalar>();
+    return sum.cwiseQuotient(count.cwiseMax(1)).template cast<Scalar>();
 }
 
 /// Trains the scaler and the model of a detector; see detector::train_from(). A failure leaves the

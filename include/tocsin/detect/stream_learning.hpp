@@ -2,26 +2,60 @@
 /// @brief What a stream has of its own where it goes on learning.
 #pragma once
 
+#include "tocsin/core/checked_size.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/detect/model_weights.hpp"
 #include "tocsin/detect/online_trainer.hpp"
 #include "tocsin/errors/error_statistic.hpp"
 #include "tocsin/threshold/threshold_rule.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <optional>
 #include <span>
+#include <vector>
 
 namespace tocsin {
+
+/// What has become of the samples that a stream has judged since it began to learn: the rate of
+/// anomalies that it really has, by which somebody can see that learning went wrong.
+struct learning_report {
+    std::int64_t scored = 0;    ///< samples with a score that learn() has seen
+    std::int64_t anomalies = 0; ///< those of them above the threshold
+    /// Share of anomalies among the newest scored samples, in [0, 1]: an average over all of the
+    /// first 1000, then with weights that fall by a factor e every 1000 samples.
+    double recent_rate = 0;
+    std::int64_t clipped = 0; ///< samples too far out to be learned as they were
+    std::int64_t updates = 0; ///< training steps of the model
+
+    template <class Archive>
+    void exchange(Archive& archive) {
+        archive.integer("scored", scored, std::int64_t{0}, largest_count);
+        archive.integer("anomalies", anomalies, std::int64_t{0}, largest_count);
+        archive.number("recent_rate", recent_rate);
+        archive.integer("clipped", clipped, std::int64_t{0}, largest_count);
+        archive.integer("updates", updates, std::int64_t{0}, largest_count);
+        if constexpr (Archive::loading) {
+            if (archive.outcome().ok() && (anomalies > scored || clipped > scored ||
+                                           !(recent_rate >= 0 && recent_rate <= 1))) {
+                archive.fail(status::error(error_code::format_error, "learning: ", anomalies,
+                                           " anomalies and ", clipped, " clipped of ", scored,
+                                           " samples, rate ", recent_rate));
+            }
+        }
+    }
+};
 
 /// How a stream goes on learning from its samples; see detector::enable_learning().
 struct learning_settings {
     /// Samples after which a sample weighs half as much in the error statistic, at least 1;
     /// infinity: the statistic stays as it is. Statistics without `adapt()` never change.
     double half_life = 10000;
-    /// Whether the threshold rule learns from the scores; rules without `push()` never change.
+    /// Whether the threshold rule learns from the scores; rules without `push()` never change. Where
+    /// the model learns, so does a rule that can: scores of another model are other scores.
     bool rule = false;
     /// How the model goes on learning; none: it does not.
     std::optional<online_training_settings> model = std::nullopt;
@@ -55,6 +89,13 @@ struct learning_settings {
 
 namespace detail {
 
+/// Largest score that is learned as it is, for each element of an error vector: ten spreads in every
+/// one of them. What is further out counts as this far out, so that one sample changes a variance by
+/// a factor of at most `1 + 100 * elements * weight`.
+inline constexpr double largest_learned_score = 100;
+/// Samples that learning_report::recent_rate is about.
+inline constexpr std::int64_t watched_samples = 1000;
+
 /// A stream's copies of what it adapts, and what it needs to adapt them.
 template <class Model, class Views, class Rule>
 struct stream_learning {
@@ -67,19 +108,37 @@ struct stream_learning {
     std::optional<online_trainer<Model>> trainer{};
     model_weights<Model> weights{}; ///< only with a trainer
     std::int64_t learned_at = -1;   ///< position of the last sample that the trainer took
+    learning_report report{};
+    std::vector<double> clipped{}; ///< scratch of adapt()
+
+    /// Counts a sample that has a score.
+    void watch(bool anomaly) noexcept {
+        count_up(report.scored);
+        if (anomaly) {
+            count_up(report.anomalies);
+        }
+        const auto samples = static_cast<double>(std::min(report.scored, watched_samples));
+        report.recent_rate += ((anomaly ? 1.0 : 0.0) - report.recent_rate) / samples;
+        report.recent_rate = std::clamp(report.recent_rate, 0.0, 1.0);
+    }
 
     /// Takes in a normal sample. Never allocates.
+    /// @param score  of the errors, where there are any
     /// @param inputs `[features]`, scaled, none missing
     /// @param first  whether the stream has (re)started with it: no sample before is its neighbour
-    void learn_normal(const Model& model, std::span<const double> errors,
+    void learn_normal(const Model& model, std::span<const double> errors, double score,
                       std::span<const scalar_type> inputs, std::int64_t position,
                       bool first) noexcept {
+        const bool far_out = !errors.empty() && is_far_out(score);
+        if (far_out) {
+            count_up(report.clipped);
+        }
         if constexpr (adapting_statistic<typename Views::step_statistic>) {
             if (weight > 0 && !errors.empty()) {
-                statistic.adapt(errors, weight);
+                adapt(errors, score, far_out);
             }
         }
-        if (trainer) {
+        if (trainer && !far_out) {
             if (first || position != learned_at + 1) {
                 trainer->interrupt();
             }
@@ -88,6 +147,7 @@ struct stream_learning {
                                                         static_cast<index_t>(inputs.size()));
             if (trainer->push(model, weights.owned_parameters(), sample)) {
                 weights.repack(model);
+                report.updates = trainer->updates();
             }
         }
     }
@@ -108,13 +168,65 @@ struct stream_learning {
     }
     template <class Archive>
     void exchange(Archive& archive) {
+        const bool adapts = weight > 0;
         archive.real("weight", weight);
+        if constexpr (Archive::loading) { // a half-life of one sample weighs a half
+            if (archive.outcome().ok() &&
+                (!(weight >= 0 && weight <= 0.5) || (weight > 0) != adapts)) {
+                archive.fail(status::error(error_code::format_error, "learning: weight ", weight,
+                                           " of a sample is not that of the half-life"));
+            }
+        }
         archive.object("statistic", statistic);
         archive.object("rule", rule);
         archive.integer("learned_at", learned_at);
+        bool has_report = true;
+        if constexpr (requires { archive.format(); }) {
+            has_report = archive.format() >= 2; // in streams as bytes
+        }
+        if (has_report) {
+            archive.object("report", report);
+        }
         if (trainer) {
             archive.object("trainer", *trainer);
             archive.array("parameters", weights.owned_parameters());
+        }
+    }
+
+  private:
+    using statistic_type = typename Views::step_statistic;
+    /// A score that is a squared distance from a mean, whose average on normal data is the dimension.
+    static constexpr bool is_distance = requires(const statistic_type& fitted) {
+        fitted.mean()[0];
+        fitted.covariance();
+    } || requires(const statistic_type& fitted) {
+        fitted.mean()[0];
+        fitted.variance();
+    };
+
+    double largest_score() const noexcept { return largest_learned_score * statistic.dimension(); }
+    /// Scores of other statistics have scales of their own, and their adapt() bounds itself.
+    bool is_far_out(double score) const noexcept {
+        return is_distance && !(score <= largest_score());
+    }
+    void adapt(std::span<const double> errors, double score, bool far_out) noexcept {
+        if (!far_out) {
+            statistic.adapt(errors, weight);
+            return;
+        }
+        if constexpr (is_distance) {
+            if (clipped.size() != errors.size()) {
+                return;
+            }
+            const double factor = std::sqrt(largest_score() / score);
+            for (std::size_t k = 0; k < errors.size(); ++k) {
+                const double mean = statistic.mean()[static_cast<index_t>(k)];
+                clipped[k] = mean + factor * (errors[k] - mean);
+            }
+            // Not so where a distance has overflown.
+            if (statistic.score(std::span<const double>(clipped)) <= 2 * largest_score()) {
+                statistic.adapt(clipped, weight);
+            }
         }
     }
 };

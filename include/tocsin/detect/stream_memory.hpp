@@ -2,6 +2,7 @@
 /// @brief The parts of a stream, for the functions that work on them.
 #pragma once
 
+#include "tocsin/core/checked_size.hpp"
 #include "tocsin/core/storage.hpp"
 #include "tocsin/detect/stream_clock.hpp"
 #include "tocsin/detect/stream_layout.hpp"
@@ -108,8 +109,8 @@ struct stream_memory {
         archive.expect("features", layout.features());
         archive.expect("errors_size", layout.errors());
         clock.exchange(archive);
-        archive.integer("position", position, std::int64_t{0});
-        archive.integer("seen", seen, std::int64_t{0});
+        archive.integer("position", position, std::int64_t{0}, largest_count);
+        archive.integer("seen", seen, std::int64_t{0}, largest_count);
         archive.integer("blind", blind, 0, 1 << 30);
         archive.integer("learnable", learnable);
         archive.integer("incomplete", incomplete);

@@ -23,11 +23,14 @@ namespace tocsin {
 template <threshold_rule Rule, int Views = 2>
 class threshold_pair {
   public:
+    /// Rules as they are by default.
     threshold_pair()
         requires std::default_initializable<Rule>
         : threshold_pair(Rule{}) {}
+    /// A copy of the rule for each view.
     explicit threshold_pair(const Rule& rule) : views_{copies_of(rule)} {}
 
+    /// The rule of a view.
     const Rule& rule(error_view view) const noexcept { return at(view).rule; }
     /// Infinity before fit(), unless set by hand.
     double threshold(error_view view) const noexcept {

@@ -95,8 +95,10 @@ bool fitted_to(const Learned& learned, const windows<typename Learned::scalar_ty
         using views_type = typename Learned::views_type;
         if constexpr (Learned::views == 2) {
             views_type seen(learned.features(), learned.settings.window);
-            error_collector<typename views_type::step_statistic> steps(seen.per_step());
-            error_collector<typename views_type::feature_statistic> features(seen.per_feature());
+            error_collector<typename views_type::step_statistic> steps(seen.per_step(),
+                                                                       learned.features());
+            error_collector<typename views_type::feature_statistic> features(
+                seen.per_feature(), learned.settings.window);
             window_pass<Learned>(learned).run(given,
                                               [&](index_t, std::span<const double> step_errors,
                                                   std::span<const double> feature_errors) {
@@ -109,7 +111,8 @@ bool fitted_to(const Learned& learned, const windows<typename Learned::scalar_ty
                    learned.errors.per_feature().same_samples(seen.per_feature());
         } else {
             views_type seen(learned.source.vector_size(), 0);
-            error_collector<typename views_type::step_statistic> collector(seen.per_step());
+            error_collector<typename views_type::step_statistic> collector(
+                seen.per_step(), learned.source.vector_size());
             for_each_forecast(
                 learned, given, learned.warm_up,
                 [&](index_t, int, std::span<const double> errors) { collector.add(errors); });

@@ -70,8 +70,8 @@ constexpr const char* to_string(sample_reason reason) noexcept {
 
 /// What push() says about the newest sample. Holds no view: it stays valid.
 struct verdict {
-    verdict_kind kind = verdict_kind::not_ready;
-    sample_reason reason = sample_reason::not_ready;
+    verdict_kind kind = verdict_kind::not_ready;     ///< what the sample is
+    sample_reason reason = sample_reason::not_ready; ///< why it has a score, or why not
     bool alarm = false;       ///< what alarm control makes of the verdicts so far
     bool clock_reset = false; ///< the stream has taken over a new time and started afresh
     int missing = 0;          ///< values of this sample that are missing or not finite
@@ -84,7 +84,9 @@ struct verdict {
     /// There are ten times as many alarms as promised (rate_monitor): fit the detector anew.
     bool rate_exceeded = false;
 
+    /// Whether the sample has a score.
     constexpr bool scored() const noexcept { return reason == sample_reason::scored; }
+    /// Whether the score is above the threshold.
     constexpr bool is_anomaly() const noexcept { return kind == verdict_kind::anomaly; }
 };
 

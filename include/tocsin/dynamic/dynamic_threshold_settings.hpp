@@ -61,6 +61,7 @@ struct dynamic_threshold_settings {
         return {};
     }
 
+    /// Errors that one threshold is chosen from.
     index_t window_rows() const noexcept { return index_t{batch} * window; }
     /// Rows of the EWMA, at least 1.
     double span() const noexcept {
@@ -71,7 +72,8 @@ struct dynamic_threshold_settings {
 /// A run of anomalous rows, and how far its errors exceed the threshold: the largest |error -
 /// epsilon| / (mean + standard deviation of the window).
 struct scored_range {
-    row_range rows;
+    row_range rows; ///< the anomalous rows
+    /// How far they are above the threshold, in means and deviations of the errors.
     double score = 0;
 };
 

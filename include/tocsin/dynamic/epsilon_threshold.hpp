@@ -21,6 +21,7 @@ namespace tocsin {
 
 /// The choice for the smoothed errors of one window: see choose_epsilon().
 struct epsilon_choice {
+    /// The threshold; infinity where none separates.
     double epsilon = std::numeric_limits<double>::infinity();
     double z = 12; ///< standard deviations above the mean
 };
@@ -142,6 +143,7 @@ class epsilon_threshold {
     ///               (checked by fit())
     explicit epsilon_threshold(int buffer = 0) noexcept : buffer_{buffer} {}
 
+    /// Rows around an anomalous one that count as anomalous.
     int buffer() const noexcept { return buffer_; }
     /// The threshold in standard deviations above the mean: 2.5 to 11.5, or 12 when none separates.
     double z() const noexcept { return z_; }

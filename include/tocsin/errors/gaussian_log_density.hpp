@@ -18,7 +18,7 @@ namespace tocsin {
 /// log p depends on the units of the errors, and on how wide they spread, the distance does not.
 /// After adapt() a given tau is another distance.
 struct gaussian_log_density {
-    int dimension = 1;
+    int dimension = 1; ///< elements of a vector
     /// Of the covariance; NaN makes all results NaN.
     double log_determinant = 0;
 

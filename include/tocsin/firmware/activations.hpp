@@ -12,8 +12,8 @@ namespace tocsin::firmware::detail {
 
 /// A value as numerator / denominator.
 struct quotient {
-    float numerator;
-    float denominator;
+    float numerator;   ///< above the line
+    float denominator; ///< below the line; never 0
 };
 
 /// tanh(x); the denominator lies in [0.24, 180].
@@ -30,8 +30,8 @@ TOCSIN_FIRMWARE_INLINE quotient tanh_of(float x) noexcept {
     const float numerator = Arithmetic::multiply(n, q);
     // |n| q + (q / 2 - |n|)^2
     const float difference = Arithmetic::multiply_add(0.5F, q, -__builtin_fabsf(n));
-    return {numerator, Arithmetic::multiply_add(difference, difference,
-                                                __builtin_fabsf(numerator))};
+    return {numerator,
+            Arithmetic::multiply_add(difference, difference, __builtin_fabsf(numerator))};
 }
 
 /// 1 / (1 + exp(-x)); the denominator lies in [1.99, 2600].

@@ -62,9 +62,11 @@ struct separate_arithmetic {
 struct fused_arithmetic {
     static constexpr const char* name = "fused";
 
+    /// The product.
     static TOCSIN_FIRMWARE_INLINE float multiply(float a, float b) noexcept {
         return separate_arithmetic::multiply(a, b);
     }
+    /// `a * b + c`.
     static TOCSIN_FIRMWARE_INLINE float multiply_add(float a, float b, float c) noexcept {
         return __builtin_fmaf(a, b, c);
     }
@@ -82,7 +84,9 @@ constexpr TOCSIN_FIRMWARE_INLINE bool is_finite(float value) noexcept {
     return (bits_of(value) & 0x7F800000U) != 0x7F800000U;
 }
 /// Whether a value is NaN.
-constexpr TOCSIN_FIRMWARE_INLINE bool is_nan(float value) noexcept { return value != value; }
+constexpr TOCSIN_FIRMWARE_INLINE bool is_nan(float value) noexcept {
+    return value != value;
+}
 /// A value moved into [-bound, bound]; NaN stays NaN.
 constexpr TOCSIN_FIRMWARE_INLINE float within(float bound, float value) noexcept {
     if (__builtin_expect(static_cast<long>(__builtin_fabsf(value) > bound), 0L) != 0) {

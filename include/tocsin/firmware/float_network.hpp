@@ -18,7 +18,9 @@ constexpr int lstm_weights(int inputs, int hidden) noexcept {
     return 4 * hidden * (inputs + hidden + 1);
 }
 /// Floats of the weights of a dense layer.
-constexpr int dense_weights(int inputs, int outputs) noexcept { return outputs * (inputs + 1); }
+constexpr int dense_weights(int inputs, int outputs) noexcept {
+    return outputs * (inputs + 1);
+}
 
 /// Advances an LSTM layer by one step. Weights: pairs of units, each pair a block of eight rows,
 /// i, f, g, o of the first and of the second unit; for an odd number of units a block of four.
@@ -60,11 +62,10 @@ TOCSIN_FIRMWARE_INLINE const float* dense_linear(const float* weights, const flo
 }
 /// A dense layer with the activation max(x, 0).
 template <class Arithmetic>
-TOCSIN_FIRMWARE_INLINE const float* dense_relu(const float* weights, const float* input,
-                                               int inputs, int outputs, float* output) noexcept {
-    return sum_all_rows<Arithmetic>(weights, input, inputs, outputs, [&](int row, float sum) {
-        output[row] = sum > 0 ? sum : 0;
-    });
+TOCSIN_FIRMWARE_INLINE const float* dense_relu(const float* weights, const float* input, int inputs,
+                                               int outputs, float* output) noexcept {
+    return sum_all_rows<Arithmetic>(weights, input, inputs, outputs,
+                                    [&](int row, float sum) { output[row] = sum > 0 ? sum : 0; });
 }
 
 /// (x - offset) * factor, within what a network reads.

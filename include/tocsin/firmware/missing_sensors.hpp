@@ -6,20 +6,26 @@
 
 namespace tocsin::firmware::detail {
 
-/// @tparam Value a scaled value
-template <class Model, class Value, bool On = Model::missing != missing_policy::none>
-struct missing_sensors {
-    static constexpr int no_gap = -1;
+/// The values that a network has read last.
+template <class Value, int Features, bool On>
+struct last_inputs {
+    Value inputs[Features]{};
+};
+template <class Value, int Features>
+struct last_inputs<Value, Features, false> {};
 
-    Value inputs[Model::features]{};  ///< what the model has read last
+/// @tparam Stream float_stream, fixed_stream or float_window_stream
+template <class Model, class Stream, bool On = Model::missing != missing_policy::none>
+struct missing_sensors
+    : last_inputs<typename Stream::value_type, Model::features, Stream::reads_replacements> {
     uint16_t runs[Model::features]{}; ///< missing samples in a row of each sensor
     uint16_t blind = 0;               ///< samples without any value in a row
 
     void restart() noexcept { *this = {}; }
 };
-template <class Model, class Value>
-struct missing_sensors<Model, Value, false> {
-    void restart() noexcept {}
+template <class Model, class Stream>
+struct missing_sensors<Model, Stream, false> {
+    static void restart() noexcept {}
 };
 
 } // namespace tocsin::firmware::detail

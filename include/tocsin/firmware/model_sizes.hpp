@@ -10,7 +10,7 @@
 namespace tocsin::firmware::detail {
 
 template <class T, int Count>
-constexpr int count_of(const T (&/*array*/)[Count]) noexcept {
+constexpr int count_of(const T (& /*array*/)[Count]) noexcept {
     return Count;
 }
 

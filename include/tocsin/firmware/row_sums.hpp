@@ -12,6 +12,7 @@
 #if defined(__arm__) && defined(__ARM_FP) && (__ARM_FP & 4) && !defined(__clang__)
 #define TOCSIN_FIRMWARE_LOAD_MULTIPLE 1
 #else
+/// Whether several weights are loaded by one instruction.
 #define TOCSIN_FIRMWARE_LOAD_MULTIPLE 0
 #endif
 
@@ -36,7 +37,7 @@ TOCSIN_FIRMWARE_INLINE const float* load(const float* from, row_block<8>& to) no
     register float h asm("s15");
     asm("vldmia %[from]!, {s8-s15}"
         : [from] "+r"(from), "=t"(a), "=t"(b), "=t"(c), "=t"(d), "=t"(e), "=t"(f), "=t"(g), "=t"(h)
-        : "m"(*reinterpret_cast<const float (*)[8]>(from)));
+        : "m"(*reinterpret_cast<const float(*)[8]>(from)));
     to = {{a, b, c, d, e, f, g, h}};
     return from;
 }
@@ -47,7 +48,7 @@ TOCSIN_FIRMWARE_INLINE const float* load(const float* from, row_block<4>& to) no
     register float d asm("s11");
     asm("vldmia %[from]!, {s8-s11}"
         : [from] "+r"(from), "=t"(a), "=t"(b), "=t"(c), "=t"(d)
-        : "m"(*reinterpret_cast<const float (*)[4]>(from)));
+        : "m"(*reinterpret_cast<const float(*)[4]>(from)));
     to = {{a, b, c, d}};
     return from;
 }
@@ -74,8 +75,7 @@ TOCSIN_FIRMWARE_INLINE const float* sum_rows(const float* weights, const float* 
         const float factor = *vector++;
 #pragma GCC unroll 8
         for (int row = 0; row < Rows; ++row) {
-            block.sum[row] =
-                Arithmetic::multiply_add(products.sum[row], factor, block.sum[row]);
+            block.sum[row] = Arithmetic::multiply_add(products.sum[row], factor, block.sum[row]);
         }
     } while (vector != end);
     return weights;

@@ -25,8 +25,8 @@ enum class sample_reason : uint8_t {
 
 /// What push() says about the newest sample.
 struct verdict {
-    verdict_kind kind = verdict_kind::warming_up;
-    sample_reason reason = sample_reason::warming_up;
+    verdict_kind kind = verdict_kind::warming_up;     ///< what the sample is
+    sample_reason reason = sample_reason::warming_up; ///< why it has a score, or why not
     uint8_t missing = 0; ///< values of this sample that are missing or not finite, at most 255
     uint8_t lost = 0;    ///< sensors that have been missing for `lost_after` samples, at most 255
     float score = 0;     ///< at least 0, larger is less normal; 0 unless scored()

@@ -57,14 +57,19 @@ class watcher {
     static constexpr int features = model::features;
     static constexpr float threshold = model::threshold;
     /// Samples after a start that are not scored.
-    static constexpr int warm_up = model::warm_up > ahead ? model::warm_up : ahead;
+    static constexpr int warm_up =
+        model::warm_up > stream::shortest_warm_up ? model::warm_up : stream::shortest_warm_up;
     static_assert(warm_up < 0xFFFF);
 
     /// Takes the newest sample and judges it.
     /// @param sample `[features]` in original units; NaN where a value is missing
     verdict push(const float (&sample)[model::features]) noexcept { return take(sample, warm_up); }
     /// The same from a place in memory with as many floats.
-    verdict push(const float* sample) noexcept { return take(sample, warm_up); }
+    template <class Pointer>
+        requires(__is_same(Pointer, const float*) || __is_same(Pointer, float*))
+    verdict push(const Pointer& sample) noexcept {
+        return take(sample, warm_up);
+    }
 
     /// Forgets the past.
     void restart() noexcept {
@@ -82,12 +87,12 @@ class watcher {
         bool same = true;
         constexpr int samples = detail::count_of(model::self_test_scores);
         for (int k = 0; k < samples; ++k) {
-            const verdict found = take(model::self_test_samples + k * features, ahead);
+            const verdict found =
+                take(model::self_test_samples + k * features, stream::shortest_warm_up);
             const float expected = model::self_test_scores[k]; // below 0: none
             same = same && found.scored() == (expected >= 0) &&
-                   (expected < 0 ||
-                    (detail::bits_of(found.score) == detail::bits_of(expected) &&
-                     found.is_anomaly() == (expected > threshold)));
+                   (expected < 0 || (detail::bits_of(found.score) == detail::bits_of(expected) &&
+                                     found.is_anomaly() == (expected > threshold)));
         }
         restart();
         return same ? self_test_result::passed : self_test_result::wrong_score;
@@ -118,7 +123,7 @@ class watcher {
         if (seen_ >= first && outcome.kind != verdict_kind::invalid_sample) {
             judge(observed, outcome);
         }
-        if constexpr (takes_missing) {
+        if constexpr (takes_missing && stream::reads_replacements) {
             network_.read(missing_.inputs);
         } else {
             network_.read(observed);
@@ -134,7 +139,8 @@ class watcher {
         return finished(outcome);
     }
 
-    void judge(const value* observed, verdict& outcome) const noexcept {
+    /// Apart, so that what it needs of the stack is free again when the network runs.
+    [[gnu::noinline]] void judge(const value* observed, verdict& outcome) const noexcept {
         value deviations[stream::outputs];
         if constexpr (ahead == 1) {
             network_.forecast(deviations);
@@ -147,13 +153,15 @@ class watcher {
                 if constexpr (ahead > 1) {
                     const int made = static_cast<int>(forecasts_.newest) - before;
                     deviation =
-                        forecasts_.values[made < 0 ? made + ahead : made][before * model::targets + f];
+                        forecasts_
+                            .values[made < 0 ? made + ahead : made][before * model::targets + f];
                 }
                 if (takes_missing && stream::is_missing(observed[f])) {
                     deviation = stream::missing();
                     some = true;
                 } else {
-                    deviation = stream::deviation(observed[f], deviation);
+                    deviation =
+                        stream::deviation(before * model::targets + f, observed[f], deviation);
                     none = false;
                 }
             }
@@ -177,29 +185,22 @@ class watcher {
         bool infinite = false;
         int missing = 0;
         int lost = 0;
-        value expected[stream::outputs];
         for (int f = 0; f < features; ++f) {
             if (detail::is_finite(sample[f])) {
                 observed[f] = stream::scale(f, sample[f]);
-                missing_.inputs[f] = observed[f];
                 missing_.runs[f] = 0;
                 continue;
             }
             infinite = infinite || !detail::is_nan(sample[f]);
             observed[f] = stream::missing();
+            ++missing;
             if (missing_.runs[f] < 0xFFFF) {
                 ++missing_.runs[f];
             }
             lost += missing_.runs[f] >= model::lost_after ? 1 : 0;
-            if (missing == 0 && seen_ > 0 && model::missing == missing_policy::forecast) {
-                newest_forecast(expected);
-            }
-            ++missing;
-            if (seen_ > 0 && model::missing == missing_policy::forecast && f < model::targets) {
-                missing_.inputs[f] = stream::without_mean_error(f, expected[f]);
-            } else if (seen_ == 0 || model::missing == missing_policy::mean) {
-                missing_.inputs[f] = stream::mean(f);
-            } // else the value before it stays
+        }
+        if constexpr (stream::reads_replacements) {
+            replace(observed, missing > 0);
         }
         outcome.missing = static_cast<uint8_t>(missing < 255 ? missing : 255);
         outcome.lost = static_cast<uint8_t>(lost < 255 ? lost : 255);
@@ -214,11 +215,30 @@ class watcher {
         }
         if (missing_.blind > model::longest_gap && seen_ > 0) {
             restart_network();
-            for (value& input : missing_.inputs) {
-                input = {};
+            if constexpr (stream::reads_replacements) {
+                for (value& input : missing_.inputs) {
+                    input = {};
+                }
             }
         }
         return seen_ > 0; // a stream begins with a value
+    }
+    /// What the network reads of a sample.
+    void replace(const value* observed, bool some) noexcept {
+        value expected[stream::outputs];
+        const bool forecast = some && seen_ > 0 && model::missing == missing_policy::forecast;
+        if (forecast) {
+            newest_forecast(expected);
+        }
+        for (int f = 0; f < features; ++f) {
+            if (!stream::is_missing(observed[f])) {
+                missing_.inputs[f] = observed[f];
+            } else if (forecast && f < model::targets) {
+                missing_.inputs[f] = stream::without_mean_error(f, expected[f]);
+            } else if (seen_ == 0 || model::missing == missing_policy::mean) {
+                missing_.inputs[f] = stream::mean(f);
+            } // else the value before it stays
+        }
     }
     void newest_forecast(value* expected) const noexcept {
         if constexpr (ahead == 1) {
@@ -244,7 +264,7 @@ class watcher {
 
     stream network_{};
     [[no_unique_address]] detail::forecast_ring<value, stream::outputs, ahead> forecasts_{};
-    [[no_unique_address]] detail::missing_sensors<model, value> missing_{};
+    [[no_unique_address]] detail::missing_sensors<model, stream> missing_{};
     uint16_t seen_ = 0; ///< samples read since the start, up to those of the warm-up
 };
 

@@ -4,23 +4,19 @@
 
 #include "tocsin/core/views.hpp"
 #include "tocsin/io/archive_state.hpp"
+#include "tocsin/io/out_of_memory.hpp"
 #include "tocsin/io/safetensors.hpp"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <cmath>
 #include <concepts>
 #include <cstddef>
-#include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <initializer_list>
 #include <map>
 #include <span>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -32,20 +28,26 @@ class archive_reader {
   public:
     static constexpr bool loading = true;
 
-    /// Reads and checks a whole file. `io_error` or `format_error` with the reason. Allocates.
+    /// Reads and checks a whole file. `io_error`, `format_error` or `out_of_memory` with the reason.
+    /// Allocates.
     static result<archive_reader> open(const std::filesystem::path& path,
                                        const load_options& options = {}) {
-        auto file = safetensors_reader::open(path, options);
-        if (!file && file.error().code() == error_code::format_error && is_another_format(path)) {
-            return status::error(error_code::format_error, detail::shown_name(path),
-                                 ": not a safetensors file");
-        }
-        return make(std::move(file), detail::shown_name(path) + ": ");
+        return detail::memory_as_status(
+            detail::name_without_memory(path), [&]() -> result<archive_reader> {
+                auto file = safetensors_reader::open(path, options);
+                if (!file && file.error().code() == error_code::format_error &&
+                    detail::is_another_format(path)) {
+                    return status::error(error_code::format_error, detail::shown_name(path),
+                                         ": not a safetensors file");
+                }
+                return make(std::move(file), detail::shown_name(path) + ": ");
+            });
     }
     /// The same from bytes.
     static result<archive_reader> from_bytes(std::span<const std::byte> bytes,
                                              const load_options& options = {}) {
-        return make(safetensors_reader::from_bytes(bytes, options), "");
+        return detail::memory_as_status(
+            "archive", [&] { return make(safetensors_reader::from_bytes(bytes, options), ""); });
     }
 
     void text(std::string_view name, std::string& value) {
@@ -74,19 +76,10 @@ class archive_reader {
         if (stored == nullptr) {
             return;
         }
-        using number_type =
-            std::conditional_t<std::is_same_v<typename detail::integer_of<T>::type, bool>,
-                               std::uint8_t, typename detail::integer_of<T>::type>;
-        number_type number = 0;
-        const char* const end = stored->data() + stored->size();
-        const auto [stop, failure] = std::from_chars(stored->data(), end, number);
-        if (failure != std::errc{} || stop != end || number < static_cast<number_type>(low) ||
-            number > static_cast<number_type>(high)) {
+        if (!detail::integer_from_text(*stored, value, low, high)) {
             refuse(name, "is '", detail::shown_text(*stored), "', expected an integer from ",
                    detail::integer_text(low), " to ", detail::integer_text(high));
-            return;
         }
-        value = static_cast<T>(number);
     }
     /// Refuses a number that is beyond T or, unless told otherwise, not finite.
     template <std::floating_point T>
@@ -118,7 +111,7 @@ class archive_reader {
                    shape_text(expected));
             return;
         }
-        std::vector<T> loaded(values.size());
+        std::vector<T> loaded(values.size()); // as many as there are in the file
         file_.copy(*stored, std::span<T>{loaded});
         if constexpr (std::is_floating_point_v<T>) {
             for (std::size_t k = 0; k < loaded.size(); ++k) {
@@ -146,11 +139,15 @@ class archive_reader {
             if (stored == nullptr) {
                 return;
             }
-            const auto size =
-                vector.empty() ? stored->count() : static_cast<index_t>(vector.size());
+            if (!vector.empty() && stored->count() != static_cast<index_t>(vector.size())) {
+                refuse(name, "has shape ", shape_text(stored->shape), ", expected [", vector.size(),
+                       ']');
+                return;
+            }
             Vector loaded;
-            loaded.resize(vector.empty() ? static_cast<std::size_t>(size) : vector.size());
-            tensor(name, std::span<value_type>{loaded.data(), loaded.size()}, {size}, finite);
+            loaded.resize(static_cast<std::size_t>(stored->count()));
+            tensor(name, std::span<value_type>{loaded.data(), loaded.size()}, {stored->count()},
+                   finite);
             if (state_.ok()) {
                 vector = std::move(loaded);
             }
@@ -260,6 +257,14 @@ class archive_reader {
     }
     const status& outcome() const noexcept { return state_.outcome(); }
 
+    /// Takes memory for something out of the budget of this file (load_options::memory_factor)
+    /// before it is allocated; fails where less is left. See claim_memory().
+    void claim(const char* what, checked_size bytes) {
+        if (state_.ok()) {
+            fail(file_.budget().take(state_.full(what), bytes));
+        }
+    }
+
     /// Everything in the file, also what nobody asked for: names, types, shapes.
     std::span<const tensor_entry> tensors() const noexcept { return file_.tensors(); }
     /// Everything in the file that is not a tensor.
@@ -269,15 +274,6 @@ class archive_reader {
     archive_reader(safetensors_reader file, std::string origin)
         : file_{std::move(file)}, origin_{std::move(origin)} {}
 
-    /// Whether a file is none of ours, such as a CSV, rather than a damaged one: byte 8 of every
-    /// safetensors file is a brace. What was read from a pipe cannot be read again.
-    static bool is_another_format(const std::filesystem::path& path) {
-        std::error_code ignored;
-        std::array<char, 9> start{};
-        return std::filesystem::is_regular_file(path, ignored) &&
-               std::ifstream(path, std::ios::binary).read(start.data(), start.size()) &&
-               start[8] != '{';
-    }
     static result<archive_reader> make(result<safetensors_reader> file, std::string origin) {
         if (!file) {
             return file.error();

@@ -4,11 +4,13 @@
 
 #include "tocsin/core/status.hpp"
 
+#include <charconv>
 #include <concepts>
 #include <cstdint>
 #include <limits>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <type_traits>
 
 namespace tocsin {
@@ -67,6 +69,23 @@ std::string integer_text(T value) {
     return std::to_string(static_cast<typename integer_of<T>::type>(value));
 }
 
+/// Reads what integer_text() has written.
+/// @return false, and leaves `value` as it is, for anything else and for what is not in [low, high]
+template <archive_integer T>
+bool integer_from_text(const std::string& text, T& value, T low, T high) noexcept {
+    using integer = typename integer_of<T>::type;
+    using number_type = std::conditional_t<std::is_same_v<integer, bool>, std::uint8_t, integer>;
+    number_type number = 0;
+    const char* const end = text.data() + text.size();
+    const auto [stop, failure] = std::from_chars(text.data(), end, number);
+    if (failure != std::errc{} || stop != end || number < static_cast<number_type>(low) ||
+        number > static_cast<number_type>(high)) {
+        return false;
+    }
+    value = static_cast<T>(number);
+    return true;
+}
+
 /// Prefix of names with the first failure: what both archives share.
 class archive_state {
   public:
@@ -103,6 +122,7 @@ class archive_state {
 /// Adds a prefix to the names of an archive until it is destroyed.
 class [[nodiscard]] archive_scope {
   public:
+    /// Adds `name.` to the prefix.
     archive_scope(detail::archive_state& state, std::string_view name)
         : state_{&state}, size_{state.prefix_size()} {
         state.push_prefix(name);

@@ -23,6 +23,7 @@ class archive_writer {
   public:
     static constexpr bool loading = false;
 
+    /// An archive with the versions of format and library.
     archive_writer() {
         keep(file_.add_metadata("format_version", std::to_string(archive_format_version)));
         keep(file_.add_metadata("written_by", "tocsin " TOCSIN_VERSION_STRING));
@@ -77,6 +78,7 @@ class archive_writer {
         keep(file_.add_tensor(state_.full(name), std::span<const std::remove_const_t<T>>{values},
                               shape));
     }
+    /// The same with the shape as a list.
     template <class T, std::size_t Extent>
     void tensor(std::string_view name, std::span<T, Extent> values,
                 std::initializer_list<index_t> shape, finiteness finite = finiteness::required) {
@@ -106,7 +108,9 @@ class archive_writer {
     void expect(std::string_view name, T expected) {
         metadata(name, detail::integer_text(expected));
     }
+    /// The same for text.
     void expect(std::string_view name, std::string_view expected) { metadata(name, expected); }
+    /// The same for text.
     void expect(std::string_view name, const char* expected) { metadata(name, expected); }
 
     /// Version of the object that is being saved.

@@ -52,23 +52,23 @@ class basic_atomic_file {
         const detail::temporary_names<System> names{target};
         names.remove_stale();
         for (int attempt = 0;; ++attempt) {
-            auto temporary = names.next();
-            typename System::handle handle = System::none;
+            // All memory is there before the file is, so that nothing fails in between.
+            basic_atomic_file file{target, names.next()};
             // Nobody else shall read what replaces a private file.
             const int failure =
-                System::create(temporary.string().c_str(), exists ? 0600U : 0666U, handle);
-            if (failure == EEXIST && attempt < 100) {
-                continue;
-            }
+                System::create(file.temporary_.c_str(), exists ? 0600U : 0666U, file.handle_);
             if (failure != 0) {
-                return refuse(temporary, ": cannot create: ", failure);
+                file.handle_ = System::none;
+                if (failure == EEXIST && attempt < 100) {
+                    continue;
+                }
+                return refuse(file.temporary_, ": cannot create: ", failure);
             }
-            basic_atomic_file file{std::move(target), std::move(temporary), handle};
             // Without the lock, as on file systems that have none, only the number of the process
             // protects the file from remove_stale().
-            static_cast<void>(System::lock(handle));
+            static_cast<void>(System::lock(file.handle_));
             if (exists) {
-                if (const int denied = System::keep_access(handle, facts); denied != 0) {
+                if (const int denied = System::keep_access(file.handle_, facts); denied != 0) {
                     return refuse(path, ": cannot keep its owner and permissions: ", denied);
                 }
             }
@@ -76,8 +76,10 @@ class basic_atomic_file {
         }
     }
 
+    /// Takes over the file; the other one is closed.
     basic_atomic_file(basic_atomic_file&& other) noexcept
-        : path_{std::move(other.path_)}, temporary_{std::move(other.temporary_)},
+        : path_{std::move(other.path_)}, folder_{std::move(other.folder_)},
+          temporary_{std::move(other.temporary_)},
           handle_{std::exchange(other.handle_, System::none)}, buffer_{std::move(other.buffer_)},
           failure_{other.failure_} {}
     basic_atomic_file& operator=(basic_atomic_file&&) = delete;
@@ -119,14 +121,11 @@ class basic_atomic_file {
             discard();
             return refuse(path_, ": cannot write: ", failure_);
         }
-        if (const int failure = System::rename(temporary_.string().c_str(), path_.string().c_str());
-            failure != 0) {
+        if (const int failure = System::rename(temporary_.c_str(), path_.c_str()); failure != 0) {
             discard();
             return refuse(path_, ": cannot replace: ", failure);
         }
-        const auto folder = path_.parent_path();
-        if (const int failure =
-                without_einval(System::sync_folder(folder.empty() ? "." : folder.string().c_str()));
+        if (const int failure = without_einval(System::sync_folder(folder_.c_str()));
             failure != 0) {
             return refuse(path_, ": is written, but may be lost with the power: ", failure);
         }
@@ -136,9 +135,10 @@ class basic_atomic_file {
   private:
     static constexpr std::size_t buffered = std::size_t{1} << 16U;
 
-    basic_atomic_file(std::filesystem::path path, std::filesystem::path temporary,
-                      typename System::handle handle)
-        : path_{std::move(path)}, temporary_{std::move(temporary)}, handle_{handle} {
+    basic_atomic_file(const std::filesystem::path& path, const std::filesystem::path& temporary)
+        : path_{path.string()},
+          folder_{path.parent_path().empty() ? std::string{"."} : path.parent_path().string()},
+          temporary_{temporary.string()} {
         buffer_.reserve(buffered);
     }
 
@@ -175,11 +175,12 @@ class basic_atomic_file {
             bytes.remove_prefix(written < bytes.size() ? written : bytes.size());
         }
     }
-    void discard() noexcept { static_cast<void>(System::remove(temporary_.string().c_str())); }
+    void discard() noexcept { static_cast<void>(System::remove(temporary_.c_str())); }
 
-    std::filesystem::path path_; // links followed
-    std::filesystem::path temporary_;
-    typename System::handle handle_;
+    std::string path_; // links followed
+    std::string folder_;
+    std::string temporary_;
+    typename System::handle handle_ = System::none;
     std::string buffer_;
     int failure_ = 0;
 };

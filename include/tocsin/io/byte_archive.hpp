@@ -2,10 +2,9 @@
 /// @brief Archives of bytes: what streams are saved to, without names and without JSON.
 ///
 /// Both have the functions of io/archive.hpp, and two more: `real`, a number that may be NaN or
-/// infinite, and `array`, any number of scalars. Values lie one after the other in little endian, in
-/// the order of the calls, so that only the same program of calls can read them. Integers and counts
-/// take 8 bytes, numbers are doubles; arrays, matrices and texts begin with their count. What an
-/// array or a matrix holds may be NaN or infinite.
+/// infinite, and `array`, any number of scalars. Values lie in little endian in the order of the
+/// calls. Integers and counts take 8 bytes, numbers are doubles; arrays, matrices and texts begin
+/// with their count. Arrays and matrices may hold NaN or infinity.
 #pragma once
 
 #include "tocsin/core/status.hpp"
@@ -28,6 +27,9 @@
 #include <vector>
 
 namespace tocsin {
+
+inline constexpr int byte_format = 2; ///< of byte_writer; since 2, streams that learn have a report
+
 namespace detail {
 
 /// The unsigned integer with the bits of a scalar.
@@ -54,7 +56,6 @@ struct byte_scope {
 class byte_writer {
   public:
     static constexpr bool loading = false;
-
     const std::vector<std::byte>& bytes() const noexcept { return bytes_; }
     static constexpr int version() noexcept { return std::numeric_limits<int>::max(); }
 
@@ -145,7 +146,12 @@ class byte_reader {
   public:
     static constexpr bool loading = true;
 
-    explicit byte_reader(std::span<const std::byte> bytes) noexcept : rest_{bytes} {}
+    /// @param bytes of a byte_writer, not owned
+    /// @param format version of the bytes
+    explicit byte_reader(std::span<const std::byte> bytes, int format = byte_format) noexcept
+        : rest_{bytes}, format_{format} {}
+    /// Version of the bytes, as their envelope says: objects leave out what older ones do not have.
+    int format() const noexcept { return format_; }
 
     /// Bytes that have not been read.
     std::size_t remaining() const noexcept { return rest_.size(); }
@@ -271,10 +277,9 @@ class byte_reader {
         }
         const auto cols =
             rows == 0 ? index_t{0} : static_cast<index_t>(count / static_cast<std::uint64_t>(rows));
-        if (values.size() == 0) {
-            if ((Rows == dynamic || Rows == rows) && (Cols == dynamic || Cols == cols)) {
-                values.resize(static_cast<index_t>(rows), cols);
-            }
+        if (values.size() == 0 && (Rows == dynamic || Rows == rows) &&
+            (Cols == dynamic || Cols == cols)) {
+            values.resize(static_cast<index_t>(rows), cols);
         }
         if (values.rows() != rows || values.cols() != cols) {
             fail(status::error(error_code::format_error, "stream: '", name, "' is ", rows, " x ",
@@ -341,6 +346,7 @@ class byte_reader {
     }
 
     std::span<const std::byte> rest_;
+    int format_;
     status outcome_;
 };
 

@@ -20,7 +20,7 @@ namespace tocsin {
 
 /// How load_converted() compares.
 struct converted_options {
-    load_options file = {};
+    load_options file = {}; ///< limits of the file
     /// Largest difference between an output of the replay and the one in the file, relative to the
     /// larger of 1 and the latter. Weights are stored as F32, and rounding adds up over steps.
     double tolerance = 1e-4;

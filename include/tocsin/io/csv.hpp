@@ -1,14 +1,17 @@
 /// @file csv.hpp
-/// @brief CSV files with a header, as a series.
+/// @brief CSV files as series.
 #pragma once
 
 #include "tocsin/core/checked_size.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/io/atomic_file.hpp"
+#include "tocsin/io/csv_detection.hpp"
 #include "tocsin/io/csv_row.hpp"
 #include "tocsin/io/number_text.hpp"
 #include "tocsin/io/read_file.hpp"
+#include "tocsin/io/text_encoding.hpp"
 #include "tocsin/io/text_lines.hpp"
+#include "tocsin/io/timestamps.hpp"
 #include "tocsin/series/series.hpp"
 
 #include <algorithm>
@@ -19,6 +22,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace tocsin {
@@ -36,46 +40,93 @@ inline index_t count_rows(text_lines lines) {
 
 } // namespace detail
 
-/// Reads a series from CSV text: a header, then one row per time step; lines of spaces only are
-/// skipped. Missing values (empty, nan, na, null) are NaN. A malformed or ragged row is a
-/// `format_error` that starts with `name:line:column: `. Allocates at most 24 bytes for each byte
-/// of the text and 128 for each column.
+/// A recording from a CSV file, with what was found out about the file.
 template <std::floating_point Scalar>
-result<series<Scalar>> parse_csv(std::string_view text, const std::filesystem::path& name,
-                                 const csv_options& options = {}) {
+struct csv_recording {
+    tocsin::series<Scalar> series; ///< what the file holds
+    /// One per time step, in seconds; NaN where the timestamp cannot be read. Empty where there are
+    /// no timestamps or they are no times.
+    std::vector<double> times;
+    timestamp_reader clock;                        ///< how they are read
+    csv_dialect dialect;                           ///< how the file is written
+    csv_layout layout = csv_layout::of_numbers(0); ///< which column means what
+};
+
+namespace detail {
+
+/// Seconds of all timestamps; none unless at least one can be read.
+template <class Scalar>
+void read_times(csv_recording<Scalar>& read) {
+    constexpr std::size_t most_samples = 1000;
+    const std::span<const std::string> all{read.series.timestamps};
+    read.clock = timestamp_reader::from_samples(all.first(std::min(all.size(), most_samples)));
+    if (read.clock.kind() == timestamp_kind::unknown) {
+        return;
+    }
+    read.times.reserve(all.size());
+    for (const std::string& text : all) {
+        read.times.push_back(read.clock.seconds(text));
+    }
+}
+
+} // namespace detail
+
+/// Reads a recording from CSV text: a header, then one row per time step; lines of spaces only are
+/// skipped. How the text is written is found out, see detect_csv_dialect(), and options say
+/// otherwise. Missing values are NaN. A malformed or ragged row is a `format_error` that starts with
+/// `name:line:column: `. Allocates at most 32 bytes for each byte of the text and 128 for each
+/// column.
+/// @param text UTF-8, see to_utf8()
+template <std::floating_point Scalar>
+result<csv_recording<Scalar>> parse_csv_recording(std::string_view text,
+                                                  const std::filesystem::path& name,
+                                                  const csv_options& options = {}) {
+    csv_recording<Scalar> whole;
+    whole.dialect = detect_csv_dialect(text, options);
     text_lines lines{text, name};
     bool found = lines.next();
-    while (found && detail::trimmed(lines.line()).empty()) {
+    while (found &&
+           (lines.number() <= whole.dialect.skipped || detail::trimmed(lines.line()).empty())) {
         found = lines.next();
     }
     if (!found) {
         return status::error(error_code::format_error, lines.name(), ": has no header line");
     }
-    const auto layout = csv_layout::from_header(lines.line(), options, lines.place());
+    auto layout = csv_layout::from_dialect(whole.dialect, lines.line(), options, lines.place());
     if (!layout) {
         return layout.error();
     }
-    series<Scalar> read;
-    read.names = layout->names();
-    const index_t rows = detail::count_rows(lines);
+    whole.layout = *std::move(layout);
+    series<Scalar>& read = whole.series;
+    read.names = whole.layout.names();
+    const int features = whole.layout.features();
+    const index_t rows = detail::count_rows(lines) + (whole.dialect.has_header ? 0 : 1) -
+                         (whole.dialect.has_units ? 1 : 0);
     // Each cell takes a byte at least, its delimiter. Where there are not as many, some row is
     // ragged: it is found below, and nothing is stored.
-    const bool possible =
-        (checked_size{rows} * layout->features()).is_at_most(checked_size{text.size()} + 1);
+    const bool possible = (checked_size{rows} * features).is_at_most(checked_size{text.size()} + 1);
+    const bool timed = whole.layout.has_timestamp();
     if (possible) {
-        read.values.resize(layout->features(), rows);
-        read.timestamps.reserve(layout->has_timestamp() ? static_cast<std::size_t>(rows) : 0);
-        read.labels.reserve(layout->has_label() ? static_cast<std::size_t>(rows) : 0);
+        read.values.resize(features, rows);
+        read.timestamps.reserve(timed ? static_cast<std::size_t>(rows) : 0);
+        read.labels.reserve(whole.layout.has_label() ? static_cast<std::size_t>(rows) : 0);
     }
-    std::vector<Scalar> sample(static_cast<std::size_t>(layout->features()));
+    std::vector<Scalar> sample(static_cast<std::size_t>(features));
     csv_notes notes;
     index_t row = 0;
-    while (lines.next()) {
-        if (detail::trimmed(lines.line()).empty()) {
+    bool passes = whole.dialect.has_header; // the header itself
+    bool units = whole.dialect.has_units;
+    do {
+        if (passes || detail::trimmed(lines.line()).empty()) {
+            passes = false;
+            continue;
+        }
+        if (units) {
+            units = false;
             continue;
         }
         if (auto outcome =
-                layout->parse(lines.line(), std::span<Scalar>{sample}, notes, lines.place());
+                whole.layout.template parse<Scalar>(lines.line(), sample, notes, lines.place());
             !outcome) {
             return outcome;
         }
@@ -83,29 +134,41 @@ result<series<Scalar>> parse_csv(std::string_view text, const std::filesystem::p
             continue;
         }
         std::copy(sample.begin(), sample.end(), read.values.col(row++).data());
-        if (layout->has_timestamp()) {
-            read.timestamps.push_back(csv_layout::unquoted(notes.timestamp));
+        if (timed) {
+            read.timestamps.push_back(notes.time());
         }
-        if (layout->has_label()) {
+        if (whole.layout.has_label()) {
             read.labels.push_back(notes.label);
         }
-    }
+    } while (lines.next());
     if (row == 0) {
         return status::error(error_code::format_error, lines.name(), ": has a header but no rows");
     }
-    return read;
+    detail::read_times(whole);
+    return whole;
 }
 
-/// Reads a CSV file: parse_csv() on its content.
+/// The series of parse_csv_recording().
+template <std::floating_point Scalar>
+result<series<Scalar>> parse_csv(std::string_view text, const std::filesystem::path& name,
+                                 const csv_options& options = {}) {
+    auto read = parse_csv_recording<Scalar>(text, name, options);
+    if (!read) {
+        return read.error();
+    }
+    return std::move(read->series);
+}
+
+/// Reads a CSV file: parse_csv() on its content, in UTF-8 or in UTF-16 with a byte order mark.
 /// @param largest_file bytes; a larger file is refused, see read_file()
 template <std::floating_point Scalar>
 result<series<Scalar>> read_csv(const std::filesystem::path& path, const csv_options& options = {},
                                 std::uint64_t largest_file = default_file_limit) {
-    const auto text = read_file(path, largest_file);
+    auto text = read_file(path, largest_file);
     if (!text) {
         return text.error();
     }
-    return parse_csv<Scalar>(*text, path, options);
+    return parse_csv<Scalar>(to_utf8(*std::move(text)), path, options);
 }
 
 namespace detail {

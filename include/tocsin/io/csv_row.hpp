@@ -3,14 +3,18 @@
 #pragma once
 
 #include "tocsin/core/status.hpp"
-#include "tocsin/io/number_text.hpp"
+#include "tocsin/io/csv_cells.hpp"
+#include "tocsin/io/csv_columns.hpp"
+#include "tocsin/io/csv_detection.hpp"
+#include "tocsin/io/csv_dialect.hpp"
+#include "tocsin/io/csv_hints.hpp"
+#include "tocsin/io/csv_number.hpp"
+#include "tocsin/io/csv_options.hpp"
 #include "tocsin/io/text_lines.hpp"
 
 #include <algorithm>
 #include <concepts>
 #include <cstdint>
-#include <initializer_list>
-#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -20,130 +24,100 @@
 
 namespace tocsin {
 
-/// Which columns of a CSV file to read, by the exact names in its header.
-struct csv_options {
-    /// Separates cells; '\0' chooses the more frequent of `,` and `;` in the header.
-    char delimiter = '\0';
-    /// Unset: a column named timestamp, datetime or time in any case, if it exists. Empty: none.
-    std::optional<std::string> timestamp = {};
-    /// A row is anomalous when any of these columns says so. Unset: the columns named label,
-    /// anomaly or is_anomaly in any case, if they exist. An empty list: none.
-    std::optional<std::vector<std::string>> labels = {};
-    std::vector<std::string> ignore =
-        {}; ///< columns to leave out; names that do not exist are ignored
-    /// The features, in this order. Empty: all remaining columns, as in the file.
-    std::vector<std::string> use = {};
-};
-
-/// Iterates over the cells of one line. A cell in double quotes may contain delimiters and doubled
-/// double quotes; it ends on its line. Never allocates.
-class csv_cells {
-  public:
-    csv_cells(std::string_view line, char delimiter) noexcept
-        : line_{line}, delimiter_{delimiter} {}
-
-    /// Moves to the next cell; false at the end of the line, or when problem() is not null.
-    bool next() noexcept {
-        if (done_) {
-            return false;
-        }
-        column_ = position_ + 1;
-        std::size_t end = position_;
-        if (position_ < line_.size() && line_[position_] == '"') {
-            for (end = position_ + 1;; end += 2) {
-                end = line_.find('"', end);
-                if (end == std::string_view::npos) {
-                    return fail("a double quote is not closed on its line");
-                }
-                if (end + 1 >= line_.size() || line_[end + 1] != '"') {
-                    break;
-                }
-            }
-            text_ = line_.substr(position_ + 1, end - position_ - 1);
-            ++end;
-            if (end < line_.size() && line_[end] != delimiter_) {
-                return fail("text after a closing double quote");
-            }
-        } else {
-            end = std::min(line_.find(delimiter_, position_), line_.size());
-            text_ = detail::trimmed(line_.substr(position_, end - position_));
-        }
-        done_ = end >= line_.size();
-        position_ = end + 1;
-        return true;
-    }
-
-    /// The cell without its quotes; double quotes inside it are still doubled.
-    std::string_view text() const noexcept { return text_; }
-    /// Where the cell starts, in bytes from 1.
-    std::size_t column() const noexcept { return column_; }
-    /// Why next() returned false, or null at the end of a valid line.
-    const char* problem() const noexcept { return problem_; }
-
-  private:
-    bool fail(const char* problem) noexcept {
-        problem_ = problem;
-        done_ = true;
-        return false;
-    }
-
-    std::string_view line_;
-    std::string_view text_;
-    std::size_t position_ = 0;
-    std::size_t column_ = 1;
-    const char* problem_ = nullptr;
-    char delimiter_;
-    bool done_ = false;
-};
-
-/// A number in a cell; NaN for an empty cell and for nan, na, n/a, null, none in any case.
-template <std::floating_point Scalar>
-std::optional<Scalar> parse_csv_number(std::string_view cell) noexcept {
-    cell = detail::trimmed(cell);
-    for (const std::string_view missing : {"", "na", "n/a", "null", "none"}) {
-        if (detail::equal_ignoring_case(cell, missing)) {
-            return std::numeric_limits<Scalar>::quiet_NaN();
-        }
-    }
-    return parse_number<Scalar>(cell);
-}
-
 /// The contents of a row other than its features.
 struct csv_notes {
-    std::string_view timestamp; ///< points into the line; empty without a timestamp column
-    std::uint8_t label = 0;     ///< 1 = anomalous; 0 without a label column
+    std::string_view timestamp;   ///< points into the line; empty without a timestamp column
+    std::string_view time_of_day; ///< the same where date and time have a column each
+    std::uint8_t label = 0;       ///< 1 = anomalous; 0 without a label column
+
+    /// The timestamp without quotes, with the time of day behind its date. Allocates.
+    std::string time() const {
+        std::string text = detail::unquoted(timestamp);
+        return time_of_day.empty() ? text : text + ' ' + detail::unquoted(time_of_day);
+    }
 };
 
 /// The meaning of each column, read once from a header and then used for every row of a file or of
-/// a stream on standard input.
+/// a stream on standard input. Messages name the option that helps as the command line spells it:
+/// --skip-rows is csv_options::skip_rows.
 class csv_layout {
   public:
-    /// Reads a header. `format_error` when it has no feature, or when a requested name is missing
-    /// or occurs twice; `invalid_argument` for an unusable delimiter. Allocates.
+    /// Reads a header. `format_error` when it has no feature, when a requested name is missing, or a
+    /// feature's name occurs twice or is not UTF-8; `invalid_argument` for an unusable delimiter.
+    /// Allocates.
     static result<csv_layout> from_header(std::string_view header, const csv_options& options = {},
                                           const text_place& place = {"header", 1}) {
-        csv_layout layout;
-        layout.delimiter_ = options.delimiter != '\0' ? options.delimiter : likely(header);
+        csv_dialect dialect;
+        dialect.delimiter =
+            options.delimiter != '\0' ? options.delimiter : detail::likely_delimiter(header);
+        dialect.decimal_comma = options.decimal_comma.value_or(dialect.delimiter != ',');
+        return from_dialect(dialect, header, options, place);
+    }
+    /// The same with what is known of the rows.
+    /// @param line the header, or the first row of a file without one
+    static result<csv_layout> from_dialect(const csv_dialect& dialect, std::string_view line,
+                                           const csv_options& options = {},
+                                           const text_place& place = {"header", 1}) {
         constexpr std::string_view reserved = "0123456789+-.\"\r\n";
-        if (reserved.find(layout.delimiter_) != std::string_view::npos) {
-            return status::error(error_code::invalid_argument, "csv_options: '", layout.delimiter_,
+        if (reserved.find(dialect.delimiter) != std::string_view::npos) {
+            return status::error(error_code::invalid_argument, "csv_options: '", dialect.delimiter,
                                  "' cannot be a delimiter");
         }
+        csv_layout layout;
+        layout.delimiter_ = dialect.delimiter;
+        layout.format_ = dialect.numbers(options);
+        layout.label_values_ = options.label_values;
         std::vector<std::string> names;
-        names.reserve(static_cast<std::size_t>(
-            std::count(header.begin(), header.end(), layout.delimiter_) + 1));
-        csv_cells cells{header, layout.delimiter_};
-        while (cells.next()) {
-            names.push_back(unquoted(cells.text()));
+        csv_cells cells{line, dialect.delimiter};
+        std::size_t count = 0;
+        names.reserve(dialect.has_header ? csv_cells::count(line, dialect.delimiter) : 0);
+        for (; cells.next(); ++count) {
+            if (dialect.has_header) {
+                names.emplace_back(detail::trimmed(detail::unquoted(cells.text())) ==
+                                           std::string_view{}
+                                       ? std::string{}
+                                       : detail::unquoted(cells.text()));
+            }
         }
         if (cells.problem() != nullptr) {
             return place.error(cells.column(), cells.problem());
         }
-        layout.targets_.assign(names.size(), ignored);
-        if (auto outcome = layout.assign(names, options, place); !outcome) {
+        detail::column_assignment assignment{dialect, options, place};
+        if (auto outcome = assignment.assign(std::move(names), count); !outcome) {
             return outcome;
         }
+        layout.columns_ = std::move(assignment.columns());
+        layout.names_ = std::move(assignment.features());
         return layout;
+    }
+    /// For a stream, of which only the first line is known: a header if a cell of it is neither a
+    /// number nor a date nor missing, else a row. Rows have the features in the order of
+    /// csv_options::use, with a time before them or not.
+    /// @param is_header set to what the line is
+    static result<csv_layout> from_first_line(std::string_view line, const csv_options& options,
+                                              bool& is_header,
+                                              const text_place& place = {"row", 1}) {
+        csv_options sure = options;
+        sure.delimiter = options.delimiter != '\0' ? options.delimiter
+                                                   : detect_csv_dialect(line, options).delimiter;
+        if (options.delimiter == '\0' && !fits(line, sure)) { // words between dates, one column
+            sure.delimiter = detail::likely_delimiter(line);
+        }
+        csv_dialect dialect = detect_csv_dialect(line, sure);
+        dialect.decimal_comma = options.decimal_comma.value_or(dialect.delimiter != ',');
+        const csv_number_format format = dialect.numbers(options);
+        bool words = false;
+        for (csv_cells cells{line, dialect.delimiter}; cells.next();) {
+            double value = 0;
+            words = words || (parse_csv_cell(cells.text(), value, format) == csv_cell::other &&
+                              !parse_date_time(cells.text()));
+        }
+        is_header = options.header.value_or(words);
+        dialect.has_header = is_header;
+        if (is_header) {
+            dialect.columns.clear();
+        }
+        return from_dialect(dialect, line, options, place);
     }
 
     /// Rows of `features` numbers, without a header.
@@ -151,8 +125,8 @@ class csv_layout {
         csv_layout layout;
         layout.delimiter_ = delimiter;
         for (int k = 0; k < features; ++k) {
-            layout.targets_.push_back(k);
             layout.names_.push_back("feature" + std::to_string(k));
+            layout.columns_.push_back({layout.names_.back(), csv_role::feature, k});
         }
         return layout;
     }
@@ -161,12 +135,17 @@ class csv_layout {
     int features() const noexcept { return static_cast<int>(names_.size()); }
     /// Names of the features, in the order in which parse() stores them.
     const std::vector<std::string>& names() const noexcept { return names_; }
-    bool has_timestamp() const noexcept { return has_timestamp_; }
-    bool has_label() const noexcept { return has_label_; }
+    /// All columns as in the file.
+    const std::vector<csv_column>& columns() const noexcept { return columns_; }
+    /// How numbers are written.
+    const csv_number_format& numbers() const noexcept { return format_; }
+    bool has_timestamp() const noexcept { return has(csv_role::timestamp); }
+    bool has_label() const noexcept { return has(csv_role::label); }
 
     /// Parses one row into `values`, of size features(); missing values are NaN. `format_error`
     /// when the number of cells differs from the header or a cell does not fit its column; `values`
-    /// then holds the cells before it. Never allocates, except for such an error.
+    /// then holds the cells before it. A delimiter at the end of the row is passed over. Never
+    /// allocates, except for an error.
     template <std::floating_point Scalar>
     status parse(std::string_view line, std::span<Scalar> values, csv_notes& notes,
                  const text_place& place = {"row", 1}) const {
@@ -174,160 +153,123 @@ class csv_layout {
         notes = {};
         csv_cells cells{line, delimiter_};
         std::size_t count = 0;
+        bool surplus = false; // an empty cell after the last column
         for (; cells.next(); ++count) {
-            const int target = count < targets_.size() ? targets_[count] : ignored;
-            if (target >= 0) {
-                const auto number = parse_csv_number<Scalar>(cells.text());
-                if (!number) {
-                    return place.error(cells.column(), "expected a number for '",
-                                       names_[static_cast<std::size_t>(target)], "', found '",
-                                       detail::shown_text(cells.text()), '\'');
+            if (count >= columns_.size()) {
+                surplus = count == columns_.size() && cells.text().empty();
+                continue;
+            }
+            const csv_column& column = columns_[count];
+            switch (column.role) {
+            case csv_role::feature:
+                if (parse_csv_cell(cells.text(), values[static_cast<std::size_t>(column.feature)],
+                                   format_) == csv_cell::other) {
+                    return refuse_number(cells, column.name, place);
                 }
-                values[static_cast<std::size_t>(target)] = *number;
-            } else if (target == timestamp) {
+                break;
+            case csv_role::timestamp:
                 notes.timestamp = cells.text();
-            } else if (target == label) {
-                const std::optional<bool> anomalous = parse_label(cells.text());
+                break;
+            case csv_role::time_of_day:
+                notes.time_of_day = cells.text();
+                break;
+            case csv_role::label: {
+                const std::optional<bool> anomalous = label_of(cells.text());
                 if (!anomalous) {
                     return place.error(cells.column(), "expected a label, 0 or 1, found '",
-                                       detail::shown_text(cells.text()), '\'');
+                                       detail::shown_text(cells.text()), "'; --label-values ",
+                                       "TEXT=0,TEXT=1 says what words mean, --labels none ignores "
+                                       "the column");
                 }
                 notes.label = notes.label != 0 || *anomalous ? 1 : 0;
+                break;
+            }
+            case csv_role::left_out:
+                break;
             }
         }
         if (cells.problem() != nullptr) {
             return place.error(cells.column(), cells.problem());
         }
-        if (count != targets_.size()) {
-            return place.error(line.size() + 1, "has ", count, " cells delimited by '", delimiter_,
-                               "', expected ", targets_.size());
+        const bool ends_early = count + 1 == columns_.size() && columns_.back().optional;
+        if (count != columns_.size() && !ends_early && !(surplus && count == columns_.size() + 1)) {
+            return refuse_count(line, count, place);
         }
         return {};
     }
 
     /// The text of a cell with doubled double quotes replaced by single ones. Allocates.
-    static std::string unquoted(std::string_view cell) {
-        std::string text;
-        for (std::size_t k = 0; k < cell.size(); ++k) {
-            text += cell[k];
-            if (cell[k] == '"' && k + 1 < cell.size() && cell[k + 1] == '"') {
-                ++k;
-            }
-        }
-        return text;
-    }
+    static std::string unquoted(std::string_view cell) { return detail::unquoted(cell); }
 
   private:
-    // Destination of a column: the position of a feature, or one of these.
-    static constexpr int ignored = -1;
-    static constexpr int timestamp = -2;
-    static constexpr int label = -3;
-
     csv_layout() = default;
 
-    static char likely(std::string_view header) noexcept {
-        const auto commas = std::count(header.begin(), header.end(), ',');
-        return std::count(header.begin(), header.end(), ';') > commas ? ';' : ',';
+    bool has(csv_role role) const noexcept {
+        return std::any_of(columns_.begin(), columns_.end(),
+                           [&](const csv_column& column) { return column.role == role; });
+    }
+    /// Whether a line with this delimiter has as many cells as features are asked for, or one more.
+    static bool fits(std::string_view line, const csv_options& options) {
+        const std::size_t count = csv_cells::count(line, options.delimiter);
+        return options.use.empty() || count == options.use.size() ||
+               count == options.use.size() + 1;
     }
 
-    static std::optional<bool> parse_label(std::string_view cell) noexcept {
+    std::optional<bool> label_of(std::string_view cell) const noexcept {
         cell = detail::trimmed(cell);
-        for (const bool anomalous : {false, true}) {
-            if (detail::equal_ignoring_case(cell, anomalous ? "true" : "false") ||
-                parse_number<double>(cell) == (anomalous ? 1.0 : 0.0)) {
-                return anomalous;
+        const csv_label_value* others = nullptr;
+        for (const csv_label_value& value : label_values_) {
+            const auto number = parse_number<double>(value.text);
+            if (detail::equal_ignoring_case(cell, value.text) ||
+                (number && parse_number<double>(cell) == number)) {
+                return value.anomalous;
             }
+            others = value.text == "*" ? &value : others;
+        }
+        if (!label_values_.empty()) {
+            return others != nullptr ? std::optional<bool>{others->anomalous} : std::nullopt;
+        }
+        const auto number = parse_number<double>(cell);
+        if (number == 0.0 || detail::is_any_of(cell, {"false", "normal", "ok", "good", "benign"})) {
+            return false;
+        }
+        if (number == 1.0 || detail::is_any_of(cell, {"true", "anomaly", "anomalous", "abnormal",
+                                                      "attack", "outlier", "fault", "faulty"})) {
+            return true;
         }
         return std::nullopt;
     }
 
-    static bool is_one_of(std::string_view name, std::initializer_list<std::string_view> names) {
-        return std::any_of(names.begin(), names.end(), [&](std::string_view other) {
-            return detail::equal_ignoring_case(name, other);
-        });
+    status refuse_number(const csv_cells& cells, const std::string& name,
+                         const text_place& place) const {
+        const std::string_view text = cells.text();
+        const bool comma = detail::parse_comma_number<double>(text, false).has_value();
+        const char* const help =
+            comma && format_.decimal_comma
+                ? "; a dot before three digits may group them: write the number without it"
+            : comma                         ? "; --decimal-comma reads it"
+            : parse_date_time(text)         ? "; --timestamp says which column is the time"
+            : detail::looks_like_unit(text) ? "; --skip-rows leaves out the rows up to here"
+            : parse_number<double>(text) ? "; it is beyond the range of numbers, --missing makes "
+                                           "it a missing value"
+                                         : "; --missing makes it a missing value, --ignore leaves "
+                                           "the column out";
+        return place.error(cells.column(), "expected a number for '", name, "', found '",
+                           detail::shown_text(text), '\'', help);
+    }
+    status refuse_count(std::string_view line, std::size_t count, const text_place& place) const {
+        const char shown[] = {delimiter_, '\0'};
+        return place.error(line.size() + 1, "has ", count, " cells delimited by '",
+                           delimiter_ == '\t' ? "\\t" : shown, "', expected ", columns_.size(),
+                           "; --delimiter, --decimal-comma and --skip-rows say how the file is "
+                           "written");
     }
 
-    /// Position of a requested name.
-    static result<std::size_t> find(const std::vector<std::string>& names, const std::string& name,
-                                    const text_place& place) {
-        const auto found = std::find(names.begin(), names.end(), name);
-        if (found == names.end()) {
-            return place.error(1, "has no column named '", detail::shown_text(name), '\'');
-        }
-        if (std::find(found + 1, names.end(), name) != names.end()) {
-            return place.error(1, "has more than one column named '", detail::shown_text(name),
-                               '\'');
-        }
-        return static_cast<std::size_t>(found - names.begin());
-    }
-
-    status assign(const std::vector<std::string>& names, const csv_options& options,
-                  const text_place& place) {
-        constexpr int unassigned = -4;
-        std::fill(targets_.begin(), targets_.end(), unassigned);
-        for (std::size_t k = 0; k < names.size(); ++k) {
-            if (std::find(options.ignore.begin(), options.ignore.end(), names[k]) !=
-                options.ignore.end()) {
-                targets_[k] = ignored;
-            } else if (!options.timestamp && !has_timestamp_ &&
-                       is_one_of(names[k], {"timestamp", "datetime", "time"})) {
-                targets_[k] = timestamp;
-                has_timestamp_ = true;
-            } else if (!options.labels && is_one_of(names[k], {"label", "anomaly", "is_anomaly"})) {
-                targets_[k] = label;
-                has_label_ = true;
-            }
-        }
-        if (options.timestamp && !options.timestamp->empty()) {
-            const auto position = find(names, *options.timestamp, place);
-            if (!position) {
-                return position.error();
-            }
-            targets_[*position] = timestamp;
-            has_timestamp_ = true;
-        }
-        if (options.labels) {
-            for (const std::string& name : *options.labels) {
-                const auto position = find(names, name, place);
-                if (!position) {
-                    return position.error();
-                }
-                targets_[*position] = label;
-                has_label_ = true;
-            }
-        }
-        for (const std::string& name : options.use) {
-            const auto position = find(names, name, place);
-            if (!position) {
-                return position.error();
-            }
-            if (targets_[*position] != unassigned) {
-                return place.error(1, "column '", detail::shown_text(name),
-                                   "' is asked for as a feature, but has another meaning too");
-            }
-            targets_[*position] = features();
-            names_.push_back(name);
-        }
-        names_.reserve(options.use.empty() ? names.size() : names_.size());
-        for (std::size_t k = 0; k < names.size(); ++k) {
-            if (targets_[k] == unassigned) {
-                targets_[k] = options.use.empty() ? features() : ignored;
-                if (options.use.empty()) {
-                    names_.push_back(names[k]);
-                }
-            }
-        }
-        if (names_.empty()) {
-            return place.error(1, "has no column left to use as a feature");
-        }
-        return {};
-    }
-
-    std::vector<int> targets_;       // one per column
+    std::vector<csv_column> columns_;
     std::vector<std::string> names_; // one per feature
+    csv_number_format format_;
+    std::vector<csv_label_value> label_values_;
     char delimiter_ = ',';
-    bool has_timestamp_ = false;
-    bool has_label_ = false;
 };
 
 } // namespace tocsin

@@ -30,8 +30,8 @@ enum class label_field : std::uint8_t {
 /// Layout of sequences in a line: `1,2,3;4,5,6;0` is two features over three time steps, then the
 /// label 0 (normal; 1 is anomalous).
 struct sequence_format {
-    char feature_delimiter = ';';
-    char step_delimiter = ',';
+    char feature_delimiter = ';'; ///< between two features
+    char step_delimiter = ',';    ///< between two time steps
     /// Only for reading. Automatic detection cannot see a label next to sequences of one time step;
     /// set it explicitly then.
     label_field label = label_field::automatic;

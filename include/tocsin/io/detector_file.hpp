@@ -14,30 +14,36 @@ namespace tocsin {
 /// thresholds, as far as it has come. The file is replaced completely or not at all.
 template <class Detector>
 status save_detector(const Detector& detector, const std::filesystem::path& path) {
-    archive_writer archive;
-    archive.expect("content", "detector");
-    archive.object("detector", detector);
-    return archive.write(path);
+    return detail::memory_as_status(detail::name_without_memory(path), [&] {
+        archive_writer archive;
+        archive.expect("content", "detector");
+        archive.object("detector", detector);
+        return archive.write(path);
+    });
 }
 
 /// Reads a detector; what it scores is bit-equal to what was saved.
 /// @param fresh where it is loaded into, for own policies without a default constructor
-/// @param options limits, and the application's check of a signature
+/// @param options limits, and the application's check of a signature. What the detector will take
+///        for its weights, statistics and one stream counts, also where they are still to come.
 /// @return `io_error` or `format_error` with file and reason. A file made for other policies or
-///         another scalar type, or for other compile-time sizes, is refused.
+///         another scalar type, or for other compile-time sizes, is refused. `out_of_memory` where
+///         an allocation failed.
 template <class Detector>
 result<Detector> load_detector(const std::filesystem::path& path, Detector fresh = {},
                                const load_options& options = {}) {
-    auto archive = archive_reader::open(path, options);
-    if (!archive) {
-        return archive.error();
-    }
-    archive->expect("content", "detector");
-    archive->object("detector", fresh);
-    if (!archive->outcome().ok()) {
-        return archive->outcome();
-    }
-    return fresh;
+    return detail::memory_as_status(detail::name_without_memory(path), [&]() -> result<Detector> {
+        auto archive = archive_reader::open(path, options);
+        if (!archive) {
+            return archive.error();
+        }
+        archive->expect("content", "detector");
+        archive->object("detector", fresh);
+        if (!archive->outcome().ok()) {
+            return archive->outcome();
+        }
+        return std::move(fresh);
+    });
 }
 
 } // namespace tocsin

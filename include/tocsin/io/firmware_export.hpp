@@ -3,165 +3,56 @@
 #pragma once
 
 #include "tocsin/io/atomic_file.hpp"
-#include "tocsin/io/firmware_float.hpp"
-#include "tocsin/io/firmware_model.hpp"
-#include "tocsin/io/firmware_self_test.hpp"
-#include "tocsin/io/firmware_text.hpp"
+#include "tocsin/io/firmware_header.hpp"
+#include "tocsin/io/firmware_source.hpp"
 
-#include <cstdint>
+#include <cstddef>
 #include <filesystem>
-#include <span>
 #include <string>
-#include <string_view>
-#include <vector>
 
 namespace tocsin {
-
-/// How a detector is exported.
-struct firmware_options {
-    std::string name = "model"; ///< namespace of the header, a C++ identifier
-    /// Whether sensors may be missing, as the detector's settings say. Otherwise a sample with a
-    /// value that is not finite is refused, and the stream takes less memory.
-    bool missing_values = true;
-    int self_test_samples = 24;               ///< from 0 to 10 000
-    std::vector<std::string> feature_names{}; ///< one per feature, any text; empty: none
-    std::vector<std::string> feature_units{}; ///< the same
-};
-
 namespace detail {
 
-inline status check_names(std::string_view what, const std::vector<std::string>& names,
-                          int features) {
-    if (!names.empty() && names.size() != static_cast<std::size_t>(features)) {
-        return refuse(names.size(), ' ', what, " for ", features, " features");
+/// The model that options ask for, if both are usable.
+template <class Detector>
+result<firmware_model> checked_model(const Detector& detector, const firmware_options& options) {
+    auto model = make_firmware_model(detector, options.missing_values);
+    if (!model) {
+        return model;
     }
-    return {};
-}
-inline status check_options(const firmware_options& options, const firmware_model& model) {
-    if (!is_identifier(options.name)) {
-        return refuse("'", options.name, "' cannot be the name of a namespace");
+    if (const status usable = check_options(options, *model); !usable.ok()) {
+        return usable;
     }
-    constexpr int most = 10'000;
-    if (options.self_test_samples < 0 || options.self_test_samples > most) {
-        return refuse("self-test of ", options.self_test_samples, " samples, from 0 to ", most,
-                      " are possible");
+    if (const auto& offsets = options.value_offsets; !offsets.empty()) {
+        if (offsets.size() != model->offset.size() || !all_fit_float(offsets)) {
+            return refuse(offsets.size(), " offsets of values for ", model->features,
+                          " features; as many finite ones are needed");
+        }
+        for (std::size_t f = 0; f < offsets.size(); ++f) {
+            model->offset[f] = static_cast<float>(offsets[f] + double{model->offset[f]});
+        }
     }
-    const status names = check_names("names", options.feature_names, model.features);
-    return names.ok() ? check_names("units", options.feature_units, model.features) : names;
-}
-
-inline std::string_view name_of(firmware::missing_policy policy) noexcept {
-    switch (policy) {
-    case firmware::missing_policy::none:
-        return "none";
-    case firmware::missing_policy::hold:
-        return "hold";
-    case firmware::missing_policy::forecast:
-        return "forecast";
-    case firmware::missing_policy::mean:
-        return "mean";
-    }
-    return "none";
-}
-
-inline std::string constant_text(std::string_view type, std::string_view name,
-                                 std::string_view value) {
-    std::string text = "    static constexpr ";
-    for (std::string_view piece : {type, std::string_view(" "), name, std::string_view(" = "), value}) {
-        text += piece;
-    }
-    return text + ";\n";
-}
-
-/// What a header says of a model in any format.
-inline std::string sizes_text(const firmware_model& model, const firmware_options& options) {
-    const auto number = [](int value) { return std::to_string(value); };
-    std::vector<int> hidden;
-    for (std::size_t k = 0; k < model.lstm.size(); ++k) {
-        hidden.push_back(model.hidden(k));
-    }
-    std::vector<int> head;
-    for (const firmware_layer& layer : model.head) {
-        head.push_back(layer.rows);
-    }
-    std::string text = constant_text("int", "format_version", "1");
-    text += constant_text("int", "features", number(model.features));
-    text += constant_text("int", "targets", number(model.targets));
-    text += constant_text("int", "look_ahead", number(model.look_ahead));
-    text += array_text("int", "hidden", hidden);
-    text += array_text("int", "head", head);
-    text += constant_text("int", "warm_up", number(model.warm_up));
-    text += constant_text("auto", "missing",
-                          "tocsin::firmware::missing_policy::" + std::string(name_of(model.missing)));
-    text += constant_text("int", "longest_gap", number(model.longest_gap));
-    text += constant_text("int", "lost_after", number(model.lost_after));
-    text += constant_text("auto", "statistic",
-                          model.statistic == firmware::statistic_kind::diagonal
-                              ? "tocsin::firmware::statistic_kind::diagonal"
-                              : "tocsin::firmware::statistic_kind::full");
-    if (!options.feature_names.empty()) {
-        text += array_text("const char*", "feature_names", options.feature_names);
-    }
-    if (!options.feature_units.empty()) {
-        text += array_text("const char*", "feature_units", options.feature_units);
-    }
-    return text;
-}
-
-inline std::string numbers_text(const firmware_float& numbers) {
-    const firmware_model& model = numbers.model();
-    std::string text = "    template <class Model>\n"
-                       "    using stream = tocsin::firmware::float_stream<Model>;\n"
-                       "    using arithmetic = tocsin::firmware::separate_arithmetic;\n";
-    text += constant_text("float", "threshold", literal(numbers.threshold()));
-    text += array_text("float", "input_offset", model.offset);
-    text += array_text("float", "input_factor", model.factor);
-    text += array_text("float", "input_mean", model.mean);
-    text += array_text("float", "error_mean", numbers.error_mean());
-    text += array_text("float",
-                       model.statistic == firmware::statistic_kind::diagonal ? "inverse_variance"
-                                                                             : "whitening",
-                       numbers.statistic());
-    text += array_text("float", "weights", numbers.weights());
-    return text;
-}
-
-template <class Numbers>
-std::string header_text(const Numbers& numbers, const firmware_options& options) {
-    const firmware_model& model = numbers.model();
-    std::string text = "// Written by tocsin " TOCSIN_VERSION_STRING ": a detector for "
-                       "tocsin::firmware::watcher. Do not edit.\n"
-                       "// Numbers: " + std::string(Numbers::name) + ", " +
-                       std::to_string(numbers.flash()) + " bytes; " +
-                       std::to_string(model.multiply_adds()) + " multiply-adds per sample.\n"
-                       "#pragma once\n\n#include \"tocsin/firmware/" + Numbers::name +
-                       "_stream.hpp\"\n#include \"tocsin/firmware/watcher.hpp\"\n\nnamespace " +
-                       options.name + " {\n\nstruct model_type {\n";
-    text += sizes_text(model, options);
-    text += constant_text("uint32_t", "checksum", literal(numbers.checksum()));
-    text += numbers_text(numbers);
-    if (options.self_test_samples > 0) {
-        const firmware_self_test test = make_self_test(numbers, options.self_test_samples);
-        text += "    // Raw samples and the scores that every build must compute.\n";
-        text += array_text("float", "self_test_samples", test.samples);
-        text += array_text("float", "self_test_scores", test.scores);
-    }
-    return text + "};\ninline constexpr model_type model{};\n\n} // namespace " + options.name + '\n';
+    return model;
 }
 
 } // namespace detail
 
 /// The text of a header, in float; see write_firmware(). Allocates.
 template <class Detector>
-result<std::string> firmware_header(const Detector& detector, const firmware_options& options = {}) {
-    const auto model = make_firmware_model(detector, options.missing_values);
+result<std::string> firmware_header(const Detector& detector,
+                                    const firmware_options& options = {}) {
+    const auto model = detail::checked_model(detector, options);
     if (!model) {
         return model.error();
     }
-    if (const status usable = detail::check_options(options, *model); !usable.ok()) {
-        return usable;
+    std::string text;
+    const status written = detail::with_numbers(*model, options.format, [&](const auto& numbers) {
+        text = detail::header_text(numbers, options);
+    });
+    if (!written.ok()) {
+        return written;
     }
-    return detail::header_text(firmware_float(*model), options);
+    return text;
 }
 
 /// Writes a detector as a C++ header, completely or not at all. A program for a microcontroller

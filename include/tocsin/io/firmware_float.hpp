@@ -7,8 +7,10 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <vector>
@@ -19,9 +21,12 @@ namespace tocsin {
 /// same order as firmware::watcher, so the same bits.
 class firmware_float {
   public:
+    /// How products and sums are rounded.
     using arithmetic = firmware::separate_arithmetic;
-    static constexpr const char* name = "float";
+    /// In the names of headers and types.
+    const char* name() const noexcept { return model_.window > 0 ? "float_window" : "float"; }
 
+    /// @param model must outlive this
     explicit firmware_float(const firmware_model& model)
         : model_{model}, threshold_{static_cast<float>(model.threshold)} {
         for (const firmware_layer& layer : model_.lstm) {
@@ -59,21 +64,24 @@ class firmware_float {
     }
 
     const firmware_model& model() const noexcept { return model_; }
+    /// All weights in the order of the firmware.
     std::span<const float> weights() const noexcept { return weights_; }
     /// Bytes of flash for weights, scaler and statistic.
     std::size_t flash() const noexcept {
-        return sizeof(float) * (weights_.size() + model_.offset.size() + model_.factor.size() +
-                                statistic_.size());
+        return sizeof(float) *
+               (weights_.size() + model_.offset.size() + model_.factor.size() + statistic_.size());
     }
     float threshold() const noexcept { return threshold_; }
+    /// Mean of each error.
     std::span<const float> error_mean() const noexcept { return error_mean_; }
+    /// What distances are computed with.
     std::span<const float> statistic() const noexcept { return statistic_; }
     /// See float_stream::checksum().
     std::uint32_t checksum() const noexcept {
         std::uint32_t crc = 0;
-        for (const auto& part : {std::span<const float>(weights_), std::span(model_.offset),
-                                 std::span(model_.factor), std::span<const float>(statistic_),
-                                 std::span(&threshold_, 1)}) {
+        for (const auto& part :
+             {std::span<const float>(weights_), std::span(model_.offset), std::span(model_.factor),
+              std::span<const float>(statistic_), std::span(&threshold_, 1)}) {
             for (float value : part) {
                 crc = firmware::detail::add_to_crc(crc, std::bit_cast<std::uint32_t>(value));
             }
@@ -83,72 +91,63 @@ class firmware_float {
 
     // ---- a stream ---------------------------------------------------------------------------
 
+    /// Forgets the stream.
     void restart() {
-        std::fill(hidden_.begin(), hidden_.end(), 0.0F);
-        std::fill(cell_.begin(), cell_.end(), 0.0F);
+        forget();
+        window_.clear();
         seen_ = 0;
     }
     /// What the next sample is expected to be, `[targets]`, scaled; before the first one the mean.
-    std::vector<float> expected() {
+    std::vector<float> expected() const {
         auto result = model_.mean;
-        if (seen_ > 0) {
-            const auto& newest = forecasts_[slot(seen_ - 1)];
-            for (std::size_t k = 0; k < static_cast<std::size_t>(model_.targets); ++k) {
-                result[k] = newest[k] - error_mean_[k];
-            }
+        for (std::size_t k = 0; peekable() && k < targets(); ++k) {
+            result[k] = forecasts_[slot(seen_ - 1)][k] - (model_.window > 0 ? 0 : error_mean_[k]);
         }
         return result;
     }
-    /// The score that push() would give, -1 where there is none: before look_ahead samples.
+    /// The score that push() would give, -1 where there is none: before enough samples.
     float peek(std::span<const float> sample) const {
-        if (seen_ < static_cast<std::size_t>(model_.look_ahead)) {
+        if (!peekable()) {
             return -1;
         }
         std::vector<float> deviations;
         for (std::size_t before = 1; before <= static_cast<std::size_t>(model_.look_ahead);
              ++before) {
             const auto& made = forecasts_[slot(seen_ - before)];
-            for (std::size_t f = 0; f < static_cast<std::size_t>(model_.targets); ++f) {
-                deviations.push_back(scaled(sample, f) - made[(before - 1) * static_cast<std::size_t>(model_.targets) + f]);
+            for (std::size_t f = 0; f < targets(); ++f) {
+                const float error = scaled(sample, f) - made[(before - 1) * targets() + f];
+                deviations.push_back(model_.window > 0 ? std::abs(error) - error_mean_[f] : error);
             }
         }
         namespace fw = firmware::detail;
-        const float distance =
-            model_.statistic == firmware::statistic_kind::diagonal
-                ? fw::diagonal_distance<arithmetic, false>(deviations.data(), statistic_.data(),
-                                                           model_.outputs())
-                : fw::full_distance<arithmetic>(deviations.data(), statistic_.data(),
-                                                model_.outputs());
-        return distance <= std::numeric_limits<float>::max() ? distance
-                                                             : std::numeric_limits<float>::max();
+        const float distance = model_.statistic == firmware::statistic_kind::diagonal
+                                   ? fw::diagonal_distance<arithmetic, false>(
+                                         deviations.data(), statistic_.data(), model_.outputs())
+                                   : fw::full_distance<arithmetic>(
+                                         deviations.data(), statistic_.data(), model_.outputs());
+        return std::min(distance, std::numeric_limits<float>::max());
     }
     /// Reads a sample, `[features]`, all finite, in original units.
     float push(std::span<const float> sample) {
-        namespace fw = firmware::detail;
         const float score = peek(sample);
+        std::vector<float> inputs;
+        inputs.reserve(sample.size());
         for (std::size_t f = 0; f < sample.size(); ++f) {
-            vector_[f] = scaled(sample, f);
+            inputs.push_back(scaled(sample, f));
         }
-        const float* weights = weights_.data();
-        std::size_t at = 0;
-        for (std::size_t k = 0; k < model_.lstm.size(); ++k) {
-            const int hidden = model_.hidden(k);
-            weights = fw::lstm_step<arithmetic>(weights, vector_.data(),
-                                                model_.lstm[k].columns - hidden, hidden,
-                                                hidden_.data() + at, cell_.data() + at);
-            std::copy_n(hidden_.data() + at, hidden, vector_.data());
-            at += static_cast<std::size_t>(hidden);
-        }
-        for (std::size_t k = 0; k < model_.head.size(); ++k) {
-            const firmware_layer& layer = model_.head[k];
-            if (k + 1 == model_.head.size()) {
-                fw::dense_linear<arithmetic>(weights, vector_.data(), layer.columns, layer.rows,
-                                             forecasts_[slot(seen_)].data());
-            } else {
-                weights = fw::dense_relu<arithmetic>(weights, vector_.data(), layer.columns,
-                                                     layer.rows, above_.data());
-                std::swap(vector_, above_);
+        if (model_.window == 0) {
+            read(inputs);
+            forecast();
+        } else {
+            window_.push_back(inputs);
+            if (window_.size() >= static_cast<std::size_t>(model_.window)) {
+                window_.erase(window_.begin());
             }
+            forget();
+            for (const auto& kept : window_) {
+                read(kept);
+            }
+            forecast();
         }
         ++seen_;
         return score;
@@ -156,6 +155,44 @@ class firmware_float {
     bool exceeds(float score) const noexcept { return score > threshold_; }
 
   private:
+    std::size_t targets() const noexcept { return static_cast<std::size_t>(model_.targets); }
+    bool peekable() const noexcept {
+        return seen_ >=
+               static_cast<std::size_t>(model_.window > 0 ? model_.window - 1 : model_.look_ahead);
+    }
+    void forget() {
+        std::fill(hidden_.begin(), hidden_.end(), 0.0F);
+        std::fill(cell_.begin(), cell_.end(), 0.0F);
+    }
+    void read(const std::vector<float>& inputs) {
+        std::copy(inputs.begin(), inputs.end(), vector_.begin());
+        const float* weights = weights_.data();
+        std::size_t at = 0;
+        for (std::size_t k = 0; k < model_.lstm.size(); ++k) {
+            const int hidden = model_.hidden(k);
+            weights = firmware::detail::lstm_step<arithmetic>(
+                weights, vector_.data(), model_.lstm[k].columns - hidden, hidden,
+                hidden_.data() + at, cell_.data() + at);
+            std::copy_n(hidden_.data() + at, hidden, vector_.data());
+            at += static_cast<std::size_t>(hidden);
+        }
+    }
+    /// From h, which read() leaves in vector_.
+    void forecast() {
+        const float* weights = weights_.data() + head_;
+        for (std::size_t k = 0; k < model_.head.size(); ++k) {
+            const firmware_layer& layer = model_.head[k];
+            if (k + 1 == model_.head.size()) {
+                firmware::detail::dense_linear<arithmetic>(weights, vector_.data(), layer.columns,
+                                                           layer.rows,
+                                                           forecasts_[slot(seen_)].data());
+            } else {
+                weights = firmware::detail::dense_relu<arithmetic>(
+                    weights, vector_.data(), layer.columns, layer.rows, above_.data());
+                std::swap(vector_, above_);
+            }
+        }
+    }
     std::size_t slot(std::size_t sample) const noexcept {
         return sample % static_cast<std::size_t>(model_.look_ahead);
     }
@@ -164,7 +201,8 @@ class firmware_float {
     }
     /// A block of rows: their biases, then column by column.
     template <class Row>
-    void pack_block(const firmware_layer& layer, int rows, const std::vector<double>& added, Row&& row) {
+    void pack_block(const firmware_layer& layer, int rows, const std::vector<double>& added,
+                    Row&& row) {
         for (int k = 0; k < rows; ++k) {
             const double extra = added.empty() ? 0 : added[static_cast<std::size_t>(row(k))];
             weights_.push_back(static_cast<float>(layer.bias(row(k)) + extra));
@@ -186,7 +224,8 @@ class firmware_float {
         for (int first = 0; first < layer.rows;) {
             const int left = layer.rows - first;
             const int rows = left >= 8 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
-            pack_block(layer, rows, last ? model_.error_mean : std::vector<double>{},
+            pack_block(layer, rows,
+                       last && model_.window == 0 ? model_.error_mean : std::vector<double>{},
                        [&](int k) { return first + k; });
             first += rows;
         }
@@ -204,6 +243,7 @@ class firmware_float {
     std::vector<float> hidden_;
     std::vector<float> cell_;
     std::vector<std::vector<float>> forecasts_; // by sample; element 0 is of the next one
+    std::vector<std::vector<float>> window_;    // the last samples, scaled
     std::size_t seen_ = 0;
 };
 

@@ -3,7 +3,6 @@
 #pragma once
 
 #include "tocsin/core/random.hpp"
-#include "tocsin/core/views.hpp"
 #include "tocsin/io/firmware_model.hpp"
 
 #include <cmath>
@@ -13,6 +12,7 @@
 
 namespace tocsin {
 
+/// A stream with the scores that the firmware must give.
 struct firmware_self_test {
     std::vector<float> samples; ///< one after the other, original units
     std::vector<float> scores;  ///< one each; -1: has none
@@ -26,8 +26,7 @@ namespace detail {
 /// @return false where no length of the direction reaches the threshold
 template <class Numbers>
 bool find_near_threshold(const Numbers& numbers, std::span<const float> expected,
-                         std::span<const float> direction, bool above,
-                         std::vector<float>& sample) {
+                         std::span<const float> direction, bool above, std::vector<float>& sample) {
     const firmware_model& model = numbers.model();
     const auto at = [&](float length) {
         for (std::size_t f = 0; f < sample.size(); ++f) {

@@ -2,7 +2,7 @@
 /// @brief C++ literals of numbers and names, whatever the names hold.
 #pragma once
 
-#include "tocsin/core/status.hpp"
+#include "tocsin/firmware/fixed_network.hpp"
 
 #include <array>
 #include <charconv>
@@ -56,10 +56,23 @@ inline std::string literal(std::string_view text) {
     return result + '"';
 }
 
+inline std::string literal(const firmware::detail::fixed_gate_row& row) {
+    return '{' + literal(row.bias) + ", " + literal(int{row.input_factor}) + ", " +
+           literal(int{row.hidden_factor}) + '}';
+}
+inline std::string literal(const firmware::detail::fixed_dense_row& row) {
+    return '{' + literal(row.bias) + ", " + literal(row.factor) + '}';
+}
+inline std::string literal(const firmware::detail::fixed_shifts& shifts) {
+    return '{' + literal(shifts.input_sum) + ", " + literal(shifts.hidden_sum) + ", " +
+           literal(shifts.result) + '}';
+}
+
 /// `    static constexpr <type> <name>[] = {...};`, lines of at most 100 characters.
 template <class Values>
 std::string array_text(std::string_view type, std::string_view name, const Values& values) {
-    std::string text = "    static constexpr " + std::string(type) + ' ' + std::string(name) + "[] = {";
+    std::string text =
+        "    static constexpr " + std::string(type) + ' ' + std::string(name) + "[] = {";
     std::size_t length = text.size();
     bool first = true;
     for (const auto& value : values) {

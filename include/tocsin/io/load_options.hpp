@@ -29,10 +29,11 @@ struct load_options {
 /// ask for gigabytes. An object takes what it is about to allocate before it does so.
 class load_budget {
   public:
-    /// Bytes that any file may ask for: small files hold small objects whose bookkeeping is larger
-    /// than their numbers.
-    static constexpr index_t least = index_t{1} << 20;
+    /// Bytes that any file may ask for, 16 MiB: small files hold small objects whose bookkeeping is
+    /// larger than their numbers, and a stream keeps samples and states that no file holds.
+    static constexpr index_t least = index_t{1} << 24;
 
+    /// @param file_bytes size of the file; objects may take `factor` times as much memory
     explicit load_budget(checked_size file_bytes = 0, int factor = 16) noexcept
         : factor_{std::max(factor, 1)}, left_{std::max((file_bytes * factor_).value(), least)} {}
 

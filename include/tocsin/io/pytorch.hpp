@@ -20,7 +20,7 @@ namespace tocsin {
 
 /// How load_pytorch() treats a state_dict that is not complete.
 struct pytorch_options {
-    load_options file = {};
+    load_options file = {}; ///< limits of the file
     /// Biases may be missing, as with `bias=False`; they are then zero.
     bool missing_bias_is_zero = false;
     /// Tensors that the model does not need may be there.
@@ -52,9 +52,9 @@ inline const tensor_entry* find_pytorch(const safetensors_reader& file,
                                         std::vector<std::string>& problems) {
     const tensor_entry* const stored = file.find(wanted.name);
     if (stored == nullptr) {
-        if (!wanted.is_bias || !options.missing_bias_is_zero) {
+        if (!wanted.is_bias() || !options.missing_bias_is_zero) {
             problems.push_back('\'' + wanted.name + "' is missing" +
-                               (wanted.is_bias ? " (see missing_bias_is_zero)" : ""));
+                               (wanted.is_bias() ? " (see missing_bias_is_zero)" : ""));
         }
         return nullptr;
     }
@@ -102,6 +102,80 @@ inline std::string joined(const std::vector<std::string>& problems) {
 
 } // namespace detail
 
+namespace detail {
+
+/// The counter of a batch normalisation that is read: nothing depends on it.
+inline bool is_counter_of(const tensor_entry& stored, const std::vector<pytorch_tensor>& tensors) {
+    constexpr std::string_view counter = "num_batches_tracked";
+    if (!stored.name.ends_with(counter)) {
+        return false;
+    }
+    const std::string mean =
+        stored.name.substr(0, stored.name.size() - counter.size()) + "running_mean";
+    return std::any_of(tensors.begin(), tensors.end(),
+                       [&](const pytorch_tensor& tensor) { return tensor.name == mean; });
+}
+
+/// Notes what keeps these tensors from being read, and what is left over.
+inline void note_mismatches(const safetensors_reader& file,
+                            const std::vector<pytorch_tensor>& tensors,
+                            const pytorch_options& options, std::vector<std::string>& problems) {
+    for (const pytorch_tensor& tensor : tensors) {
+        find_pytorch(file, tensor, options, problems);
+    }
+    for (const tensor_entry& stored : file.tensors()) {
+        const bool wanted = std::any_of(tensors.begin(), tensors.end(), [&](const auto& tensor) {
+            return tensor.name == stored.name;
+        });
+        const bool ignored =
+            !options.ignored_prefix.empty() && stored.name.starts_with(options.ignored_prefix);
+        if (!wanted && !ignored && !options.allow_left_over && !is_counter_of(stored, tensors)) {
+            problems.push_back('\'' + stored.name + "' is left over" +
+                               std::string(pytorch_hint(stored.name)));
+        }
+    }
+}
+
+/// Reads tensors that have been found to fit.
+/// @param problems what was noted; refused with all of it unless empty
+template <class Scalar>
+status read_pytorch(const safetensors_reader& file, const std::vector<pytorch_tensor>& tensors,
+                    const std::vector<std::string>& problems, std::span<Scalar> parameters) {
+    if (!problems.empty()) {
+        return status::error(error_code::format_error, joined(problems));
+    }
+    std::vector<Scalar> loaded(parameters.size(), Scalar(0));
+    std::vector<Scalar> values;
+    for (const pytorch_tensor& wanted : tensors) {
+        const tensor_entry* const stored = file.find(wanted.name);
+        if (stored == nullptr) { // a bias that may be missing
+            continue;
+        }
+        values.resize(static_cast<std::size_t>(stored->count()));
+        file.copy_converted(*stored, std::span(values));
+        for (std::size_t k = 0; k < values.size(); ++k) {
+            const auto at = static_cast<index_t>(k);
+            Scalar& to = loaded[static_cast<std::size_t>(wanted.place_of(at))];
+            to += values[k]; // the second bias is added to the first
+            if (!std::isfinite(to) || (wanted.role == pytorch_role::variance && to < 0)) {
+                return status::error(error_code::format_error, '\'', wanted.name, "' has ",
+                                     static_cast<double>(to), " at [", at / wanted.columns, ", ",
+                                     at % wanted.columns, "], which is ",
+                                     std::isfinite(to) ? "a negative variance" : "not finite");
+            }
+        }
+    }
+    std::copy(loaded.begin(), loaded.end(), parameters.begin());
+    return {};
+}
+
+inline status wrong_pytorch_count(const char* what, std::size_t given, index_t expected) {
+    return status::error(error_code::invalid_argument, what, ": ", given,
+                         " parameters given, the model has ", expected);
+}
+
+} // namespace detail
+
 /// Everything that keeps a state_dict from being loaded into a model, one line each: tensors that
 /// are missing, have another shape, hold integers, or are left over. Empty: it fits. Allocates.
 template <class Model>
@@ -110,20 +184,7 @@ std::vector<std::string> pytorch_mismatches(const safetensors_reader& file, cons
                                             const pytorch_options& options = {}) {
     std::vector<std::string> problems;
     const auto tensors = detail::pytorch_tensors_in(file, model, modules, problems);
-    for (const detail::pytorch_tensor& tensor : tensors) {
-        detail::find_pytorch(file, tensor, options, problems);
-    }
-    for (const tensor_entry& stored : file.tensors()) {
-        const bool wanted = std::any_of(tensors.begin(), tensors.end(), [&](const auto& tensor) {
-            return tensor.name == stored.name;
-        });
-        const bool ignored =
-            !options.ignored_prefix.empty() && stored.name.starts_with(options.ignored_prefix);
-        if (!wanted && !ignored && !options.allow_left_over) {
-            problems.push_back('\'' + stored.name + "' is left over" +
-                               std::string(detail::pytorch_hint(stored.name)));
-        }
-    }
+    detail::note_mismatches(file, tensors, options, problems);
     return problems;
 }
 
@@ -140,42 +201,14 @@ template <class Model>
 status load_pytorch(const safetensors_reader& file, const Model& model,
                     std::span<typename Model::scalar_type> parameters,
                     std::span<const pytorch_module> modules, const pytorch_options& options = {}) {
-    using scalar = typename Model::scalar_type;
     if (static_cast<index_t>(parameters.size()) != model.parameter_count()) {
-        return status::error(error_code::invalid_argument, "load_pytorch: ", parameters.size(),
-                             " parameters given, the model has ", model.parameter_count());
+        return detail::wrong_pytorch_count("load_pytorch", parameters.size(),
+                                           model.parameter_count());
     }
-    if (const auto problems = pytorch_mismatches(file, model, modules, options);
-        !problems.empty()) {
-        return status::error(error_code::format_error, detail::joined(problems));
-    }
-    std::vector<std::string> none;
-    std::vector<scalar> loaded(parameters.size(), scalar(0));
-    std::vector<scalar> values;
-    for (const auto& wanted : detail::pytorch_tensors_in(file, model, modules, none)) {
-        const tensor_entry* const stored = file.find(wanted.name);
-        if (stored == nullptr) { // a bias that may be missing
-            continue;
-        }
-        values.resize(static_cast<std::size_t>(stored->count()));
-        file.copy_converted(*stored, std::span(values));
-        for (std::size_t k = 0; k < values.size(); ++k) {
-            // Row-major there, column-major here.
-            const auto at = static_cast<index_t>(k);
-            const index_t row = at / wanted.columns;
-            const index_t column = wanted.first_column + at % wanted.columns;
-            scalar& to = loaded[static_cast<std::size_t>(wanted.first_parameter +
-                                                         column * wanted.rows + row)];
-            to += values[k]; // the second bias is added to the first
-            if (!std::isfinite(to)) {
-                return status::error(error_code::format_error, '\'', wanted.name, "' has ",
-                                     static_cast<double>(to), " at [", row, ", ",
-                                     at % wanted.columns, "], which is not finite");
-            }
-        }
-    }
-    std::copy(loaded.begin(), loaded.end(), parameters.begin());
-    return {};
+    std::vector<std::string> problems;
+    const auto tensors = detail::pytorch_tensors_in(file, model, modules, problems);
+    detail::note_mismatches(file, tensors, options, problems);
+    return detail::read_pytorch(file, tensors, problems, parameters);
 }
 /// The same from a file; `io_error`, or a failure with the file's name.
 template <class Model>
@@ -202,6 +235,31 @@ status load_pytorch_lstm(const std::filesystem::path& path, std::string_view pre
     return load_pytorch(path, layers, parameters, modules, options);
 }
 
+namespace detail {
+
+template <class Scalar>
+status write_pytorch(const std::filesystem::path& path, const std::vector<pytorch_tensor>& tensors,
+                     std::span<const Scalar> parameters) {
+    safetensors_writer file;
+    for (const pytorch_tensor& tensor : tensors) {
+        std::vector<Scalar> values(static_cast<std::size_t>(tensor.rows * tensor.columns));
+        for (std::size_t k = 0; k < values.size(); ++k) {
+            const index_t place = tensor.place_of(static_cast<index_t>(k));
+            values[k] = tensor.role == pytorch_role::second_bias
+                            ? Scalar(0)
+                            : parameters[static_cast<std::size_t>(place)];
+        }
+        if (const status added =
+                file.add_tensor(tensor.name, std::span<const Scalar>(values), tensor.shape());
+            !added.ok()) {
+            return added;
+        }
+    }
+    return file.write(path);
+}
+
+} // namespace detail
+
 /// Writes the parameters of a model as a state_dict, which `load_state_dict(load_file(path))` takes
 /// in PyTorch: the inverse of load_pytorch(), with PyTorch's second biases zero.
 /// @return `invalid_argument` for a wrong number of parameters, a block without a module, or two
@@ -210,35 +268,15 @@ template <class Model>
 status save_pytorch(const std::filesystem::path& path, const Model& model,
                     std::span<const typename Model::scalar_type> parameters,
                     std::span<const pytorch_module> modules) {
-    using scalar = typename Model::scalar_type;
     if (static_cast<index_t>(parameters.size()) != model.parameter_count()) {
-        return status::error(error_code::invalid_argument, "save_pytorch: ", parameters.size(),
-                             " parameters given, the model has ", model.parameter_count());
+        return detail::wrong_pytorch_count("save_pytorch", parameters.size(),
+                                           model.parameter_count());
     }
     std::vector<std::string> problems;
     const auto tensors = detail::pytorch_tensors_of(model, modules, problems);
-    if (!problems.empty()) {
-        return status::error(error_code::invalid_argument,
-                             "save_pytorch: ", detail::joined(problems));
-    }
-    safetensors_writer file;
-    for (const detail::pytorch_tensor& tensor : tensors) {
-        std::vector<scalar> values;
-        for (index_t row = 0; row < tensor.rows; ++row) {
-            for (index_t column = 0; column < tensor.columns; ++column) {
-                const index_t at =
-                    tensor.first_parameter + (tensor.first_column + column) * tensor.rows + row;
-                values.push_back(tensor.is_second_bias ? scalar(0)
-                                                       : parameters[static_cast<std::size_t>(at)]);
-            }
-        }
-        if (const status added =
-                file.add_tensor(tensor.name, std::span<const scalar>(values), tensor.shape());
-            !added.ok()) {
-            return added;
-        }
-    }
-    return file.write(path);
+    return problems.empty() ? detail::write_pytorch(path, tensors, parameters)
+                            : status::error(error_code::invalid_argument,
+                                            "save_pytorch: ", detail::joined(problems));
 }
 
 } // namespace tocsin

@@ -5,8 +5,8 @@
 #include "tocsin/core/views.hpp"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -26,19 +26,45 @@ struct pytorch_module {
 
 namespace detail {
 
-/// One tensor of PyTorch's, and the columns of our block that it fills. A matrix is
-/// `[rows, columns]`, a bias `[rows]`.
+/// What a tensor of PyTorch's holds.
+enum class pytorch_role : std::uint8_t {
+    matrix,      ///< `[rows, columns]`
+    kernel,      ///< of a convolution, `[rows, columns / taps, taps]`; ours has tap after tap
+    vector,      ///< `[rows]`, and always there
+    bias,        ///< `[rows]`; may be missing
+    second_bias, ///< the same, added to the first
+    variance     ///< `[rows]`, positive
+};
+
+/// One tensor of PyTorch's, and the columns of our block that it fills.
 struct pytorch_tensor {
     std::string name;
     index_t first_parameter = 0; ///< of the block
     index_t rows = 0;
     index_t first_column = 0;
     index_t columns = 1;
-    bool is_bias = false;
-    bool is_second_bias = false; ///< added to the first
+    pytorch_role role = pytorch_role::matrix;
+    index_t taps = 1;
 
+    bool is_bias() const noexcept {
+        return role == pytorch_role::bias || role == pytorch_role::second_bias;
+    }
     std::vector<index_t> shape() const {
-        return is_bias ? std::vector<index_t>{rows} : std::vector<index_t>{rows, columns};
+        switch (role) {
+        case pytorch_role::matrix:
+            return {rows, columns};
+        case pytorch_role::kernel:
+            return {rows, columns / taps, taps};
+        default:
+            return {rows};
+        }
+    }
+    /// Where element `k` of the tensor is among the parameters: row-major there, column-major here.
+    index_t place_of(index_t k) const noexcept {
+        const index_t in_row = k % columns;
+        const index_t inputs = columns / taps;
+        const index_t column = (in_row % taps) * inputs + in_row / taps;
+        return first_parameter + (first_column + column) * rows + k / columns;
     }
 };
 
@@ -49,23 +75,25 @@ inline std::string pytorch_name(const std::string& module, std::string_view name
 
 /// The tensors of layer `k` of an `nn.LSTM`. Its gates are in our order; of its two biases only the
 /// sum counts.
+/// @param ending of the names: `_reverse` for the backward half of a bidirectional layer
 inline void add_pytorch_lstm(std::vector<pytorch_tensor>& tensors, const std::string& module, int k,
-                             index_t first, index_t rows, index_t cols) {
+                             index_t first, index_t rows, index_t cols,
+                             std::string_view ending = {}) {
     const index_t hidden = rows / 4;
     const index_t inputs = cols - hidden - 1;
-    const std::string layer = "_l" + std::to_string(k);
+    const std::string layer = "_l" + std::to_string(k) + std::string(ending);
     const auto name = [&](const char* kind) { return pytorch_name(module, kind + layer); };
     tensors.push_back({name("weight_ih"), first, rows, 0, inputs});
     tensors.push_back({name("weight_hh"), first, rows, inputs, hidden});
-    tensors.push_back({name("bias_ih"), first, rows, cols - 1, 1, true});
-    tensors.push_back({name("bias_hh"), first, rows, cols - 1, 1, true, true});
+    tensors.push_back({name("bias_ih"), first, rows, cols - 1, 1, pytorch_role::bias});
+    tensors.push_back({name("bias_hh"), first, rows, cols - 1, 1, pytorch_role::second_bias});
 }
 
 /// The tensors of an `nn.Linear`.
 inline void add_pytorch_linear(std::vector<pytorch_tensor>& tensors, const std::string& module,
                                index_t first, index_t rows, index_t cols) {
     tensors.push_back({pytorch_name(module, "weight"), first, rows, 0, cols - 1});
-    tensors.push_back({pytorch_name(module, "bias"), first, rows, cols - 1, 1, true});
+    tensors.push_back({pytorch_name(module, "bias"), first, rows, cols - 1, 1, pytorch_role::bias});
 }
 
 /// `name` without the last part and its number: `encoder.lstm.1` gives `encoder.lstm` and 1.
@@ -121,7 +149,8 @@ std::vector<pytorch_tensor> pytorch_tensors_of(const Model& model,
         constexpr bool one_layer = requires { model.hidden_size(); }; // an lstm by itself
         if (one_layer || kind == "lstm" || kind.ends_with(".lstm")) {
             add_pytorch_lstm(tensors, chosen->module, alone || one_layer ? 0 : number, one.first,
-                             one.rows, one.cols);
+                             one.rows, one.cols,
+                             one.name.starts_with("backward.") ? "_reverse" : "");
             continue;
         }
         // Several dense layers are an nn.Sequential with an activation after each.

@@ -57,6 +57,10 @@ inline result<std::string> read_file(const std::filesystem::path& path,
     }
     const detail::file_handle file{std::fopen(name.c_str(), "rb")};
     if (!file) {
+        if (errno == ENOMEM) {
+            return status::error(error_code::out_of_memory, detail::shown_name(path),
+                                 ": cannot open: not enough memory");
+        }
         return refuse("cannot open: ", detail::system_message(errno));
     }
     content.reserve(static_cast<std::size_t>(facts.size));

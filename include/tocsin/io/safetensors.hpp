@@ -8,20 +8,24 @@
 #include "tocsin/io/file_seal.hpp"
 #include "tocsin/io/half_precision.hpp"
 #include "tocsin/io/load_options.hpp"
+#include "tocsin/io/out_of_memory.hpp"
 #include "tocsin/io/read_file.hpp"
 #include "tocsin/io/safetensors_header.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <map>
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -30,31 +34,50 @@ namespace tocsin {
 static_assert(std::endian::native == std::endian::little,
               "safetensors files are little-endian; this machine is not");
 
+namespace detail {
+
+/// Whether a file is no safetensors file, such as a CSV, rather than a damaged one: byte 8 of every
+/// safetensors file is a brace. What was read from a pipe cannot be read again.
+inline bool is_another_format(const std::filesystem::path& path) {
+    std::error_code ignored;
+    std::array<char, 9> start{};
+    return std::filesystem::is_regular_file(path, ignored) &&
+           std::ifstream(path, std::ios::binary).read(start.data(), start.size()) &&
+           start[8] != '{';
+}
+
+} // namespace detail
+
 /// The content of a safetensors file, in memory. Everything is checked before this object exists:
 /// length of the header, its JSON, offsets, shapes, the checksums, which files of archive_writer
 /// must have. Files of other programs need none. The values of the tensors are not looked at.
 class safetensors_reader {
   public:
-    /// Reads a file. `io_error` or `format_error` with the file's name and the reason; the failure
-    /// of `options.verify` likewise. Allocates.
+    /// Reads a file. `io_error`, `format_error` or `out_of_memory` with the file's name and the
+    /// reason; the failure of `options.verify` likewise. Allocates.
     static result<safetensors_reader> open(const std::filesystem::path& path,
                                            const load_options& options = {}) {
-        auto content = read_file(path, options.largest_file);
-        if (!content) {
-            return content.error();
-        }
-        auto reader = parse(*std::move(content), options);
-        if (!reader) {
-            return status::error(reader.error().code(), detail::shown_name(path), ": ",
-                                 reader.error().message());
-        }
-        return reader;
+        return detail::memory_as_status(
+            detail::name_without_memory(path), [&]() -> result<safetensors_reader> {
+                auto content = read_file(path, options.largest_file);
+                if (!content) {
+                    return content.error();
+                }
+                auto reader = parse(*std::move(content), options);
+                if (!reader) {
+                    return status::error(reader.error().code(), detail::shown_name(path), ": ",
+                                         reader.error().message());
+                }
+                return reader;
+            });
     }
     /// The same from bytes.
     static result<safetensors_reader> from_bytes(std::span<const std::byte> bytes,
                                                  const load_options& options = {}) {
-        const auto* const first = reinterpret_cast<const char*>(bytes.data());
-        return parse(std::string(first, first + bytes.size()), options);
+        return detail::memory_as_status("safetensors", [&] {
+            const auto* const first = reinterpret_cast<const char*>(bytes.data());
+            return parse(std::string(first, first + bytes.size()), options);
+        });
     }
 
     /// Without the checksums.
@@ -189,8 +212,13 @@ class safetensors_writer {
                                  " values cannot have shape ", shape_text(sizes));
         }
         const auto bytes = std::as_bytes(values);
-        tensors_.push_back(
-            {{std::string{name}, tensor_type_of<T>(), sizes, 0, 0}, {bytes.begin(), bytes.end()}});
+        // Step by step: where an allocation fails inside of nested braces, g++ 12 frees twice.
+        owned_tensor added;
+        added.entry.name = name;
+        added.entry.type = tensor_type_of<T>();
+        added.entry.shape = sizes;
+        added.bytes.assign(bytes.begin(), bytes.end());
+        tensors_.push_back(std::move(added));
         return {};
     }
 

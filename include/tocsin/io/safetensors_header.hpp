@@ -69,11 +69,11 @@ constexpr tensor_type tensor_type_of() noexcept {
 
 /// One tensor of a file; the last dimension varies fastest.
 struct tensor_entry {
-    std::string name;
-    tensor_type type = tensor_type::f32;
-    std::vector<index_t> shape;
-    index_t begin = 0; ///< first byte, from the start of the data area
-    index_t end = 0;   ///< one past the last byte
+    std::string name;                    ///< its name, unique in the file
+    tensor_type type = tensor_type::f32; ///< the type of its numbers
+    std::vector<index_t> shape;          ///< its extents; the last one varies fastest
+    index_t begin = 0;                   ///< first byte, from the start of the data area
+    index_t end = 0;                     ///< one past the last byte
 
     /// Number of elements.
     index_t count() const noexcept { return (end - begin) / element_size(type); }
@@ -90,16 +90,16 @@ inline std::string shape_text(const std::vector<index_t>& shape) {
 
 /// The content of the header. Tensors are in the order of their data.
 struct safetensors_header {
-    std::map<std::string, std::string> metadata;
-    std::vector<tensor_entry> tensors;
+    std::map<std::string, std::string> metadata; ///< texts by name
+    std::vector<tensor_entry> tensors;           ///< tensors in the order of the file
 };
 
 /// Limits of a header. A file beyond them is refused.
 struct safetensors_limits {
-    static constexpr index_t header_bytes = index_t{1} << 20;
-    static constexpr std::size_t name_bytes = 256;
-    static constexpr std::size_t rank = 8;
-    static constexpr std::size_t tensors = 16384;
+    static constexpr index_t header_bytes = index_t{1} << 20; ///< bytes of the header
+    static constexpr std::size_t name_bytes = 256;            ///< bytes of a name
+    static constexpr std::size_t rank = 8;                    ///< extents of a tensor
+    static constexpr std::size_t tensors = 16384;             ///< tensors in a file
 };
 
 namespace detail {

@@ -14,6 +14,7 @@ namespace tocsin {
 /// SHA-256 (FIPS 180-4), piece by piece. Written for size: some 200 MB a second.
 class sha256 {
   public:
+    /// The 32 bytes of a hash.
     using digest_type = std::array<std::uint8_t, 32>;
 
     /// Takes in more bytes.

@@ -1,13 +1,15 @@
 /// @file stream_file.hpp
 /// @brief Saves and loads streams of a detector as small blocks of bytes.
 ///
-/// Little endian: magic `TOCSTRM1` (8 bytes), identity of the detector (8), position of the next
-/// sample (8), the stream, CRC-32 of everything before (4). Needs no JSON and no file system.
+/// Little endian: magic `TOCSTRM2` (8 bytes; `TOCSTRM1` is read as well), identity of the detector
+/// (8), position of the next sample (8), the stream, CRC-32 of everything before (4). Needs no JSON
+/// and no file system.
 #pragma once
 
 #include "tocsin/core/status.hpp"
 #include "tocsin/io/byte_archive.hpp"
 #include "tocsin/io/checksum.hpp"
+#include "tocsin/io/out_of_memory.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -18,29 +20,41 @@
 namespace tocsin {
 namespace detail {
 
-/// "TOCSTRM1": the last character is the version of the format.
-inline constexpr std::uint64_t stream_magic = 0x314D525453434F54U;
+/// "TOCSTRM2": the last character is the version of the layout.
+inline constexpr std::uint64_t stream_magic = 0x324D525453434F54U;
+static_assert(byte_format == 2);
+
+/// The version that a magic number stands for; 0 for bytes that are no stream, or one of a version
+/// that is not known.
+constexpr int stream_format(std::uint64_t magic) noexcept {
+    constexpr unsigned last = 56;
+    const auto version = static_cast<int>(magic >> last) - '0';
+    const bool is_stream = (magic ^ stream_magic) << 8U == 0;
+    return is_stream && version >= 1 && version <= byte_format ? version : 0;
+}
 inline constexpr std::size_t smallest_stream = 8 + 8 + 8 + 4;
 
 } // namespace detail
 
 /// The bytes of a stream: another process that loads them into the same detector continues with the
 /// same bits. Allocates.
-/// @return `invalid_argument` where a policy of the detector cannot be saved
+/// @return `invalid_argument` where a policy of the detector cannot be saved; `out_of_memory`
 template <class Detector>
 result<std::vector<std::byte>> save_stream(const Detector& detector,
                                            const typename Detector::stream_type& stream) {
-    byte_writer archive;
-    archive.scalar(detail::stream_magic);
-    archive.scalar(detector.identity());
-    archive.scalar(stream.position());
-    // With a writer it only reads.
-    detector.exchange_stream(archive, const_cast<typename Detector::stream_type&>(stream));
-    if (!archive.outcome().ok()) {
-        return archive.outcome();
-    }
-    archive.scalar(crc32(archive.bytes()));
-    return archive.bytes();
+    return detail::memory_as_status("stream", [&]() -> result<std::vector<std::byte>> {
+        byte_writer archive;
+        archive.scalar(detail::stream_magic);
+        archive.scalar(detector.identity());
+        archive.scalar(stream.position());
+        // With a writer it only reads.
+        detector.exchange_stream(archive, const_cast<typename Detector::stream_type&>(stream));
+        if (!archive.outcome().ok()) {
+            return archive.outcome();
+        }
+        archive.scalar(crc32(archive.bytes()));
+        return archive.bytes();
+    });
 }
 
 /// The position that a saved stream had, without loading it; `format_error` for other bytes.
@@ -60,7 +74,7 @@ inline result<std::int64_t> saved_position(std::span<const std::byte> bytes) {
     archive.scalar(magic);
     archive.scalar(identity);
     archive.scalar(position);
-    if (magic != detail::stream_magic) {
+    if (detail::stream_format(magic) == 0) {
         return status::error(error_code::format_error,
                              "stream: these bytes are no stream, or one of another version");
     }
@@ -72,7 +86,7 @@ inline result<std::int64_t> saved_position(std::span<const std::byte> bytes) {
 
 /// A stream from its bytes. Allocates.
 /// @return `format_error` for bytes that are cut off, changed, or of another version, and for a
-///         stream of another detector
+///         stream of another detector; `out_of_memory` where an allocation failed
 template <class Detector>
 result<typename Detector::stream_type> load_stream(const Detector& detector,
                                                    std::span<const std::byte> bytes) {
@@ -80,8 +94,10 @@ result<typename Detector::stream_type> load_stream(const Detector& detector,
     if (!position) {
         return position.error();
     }
-    byte_reader archive(bytes.first(bytes.size() - sizeof(std::uint32_t)));
     std::uint64_t magic = 0;
+    byte_reader(bytes).scalar(magic);
+    byte_reader archive(bytes.first(bytes.size() - sizeof(std::uint32_t)),
+                        detail::stream_format(magic));
     std::uint64_t identity = 0;
     std::int64_t stored_position = 0;
     archive.scalar(magic);
@@ -92,16 +108,19 @@ result<typename Detector::stream_type> load_stream(const Detector& detector,
                              "stream: it belongs to another detector, or to this one before it was "
                              "trained, fitted or tuned anew");
     }
-    auto stream = detector.make_stream();
-    detector.exchange_stream(archive, stream);
-    if (archive.outcome().ok() && (archive.remaining() != 0 || stream.position() != *position)) {
-        archive.fail(status::error(error_code::format_error, "stream: ", archive.remaining(),
-                                   " bytes are left over"));
-    }
-    if (!archive.outcome().ok()) {
-        return archive.outcome();
-    }
-    return stream;
+    return detail::memory_as_status("stream", [&]() -> result<typename Detector::stream_type> {
+        auto stream = detector.make_stream();
+        detector.exchange_stream(archive, stream);
+        if (archive.outcome().ok() &&
+            (archive.remaining() != 0 || stream.position() != *position)) {
+            archive.fail(status::error(error_code::format_error, "stream: ", archive.remaining(),
+                                       " bytes are left over"));
+        }
+        if (!archive.outcome().ok()) {
+            return archive.outcome();
+        }
+        return stream;
+    });
 }
 
 } // namespace tocsin

@@ -53,6 +53,7 @@ class text_lines {
         return true;
     }
 
+    /// The line that next() found, without its end.
     std::string_view line() const noexcept { return line_; }
     /// The lines after the current one.
     std::string_view rest() const noexcept { return rest_; }
@@ -62,6 +63,7 @@ class text_lines {
 
     /// The current line; valid as long as this object exists.
     text_place place() const noexcept { return {name_, number_}; }
+    /// A failure that names the file, the line and the column, from 1.
     template <class... Parts>
     status error(std::size_t column, const Parts&... parts) const noexcept {
         return place().error(column, parts...);

@@ -24,6 +24,7 @@ class activation_layer {
     using tape_type = sequence_view<Scalar>;
 
     constexpr activation_layer() noexcept = default;
+    /// @param size values of a time step
     constexpr explicit activation_layer(int size, Activation activation = {}) noexcept
         : size_{size}, activation_{activation} {}
 
@@ -50,6 +51,7 @@ class activation_layer {
         return {area.data(), size_, batch, time};
     }
     void reset(const tape_type& /*tape*/) const noexcept {}
+    /// The outputs that forward() left in the tape.
     sequence_view<Scalar> outputs(const tape_type& tape) const noexcept { return tape; }
     void forward(std::span<const Scalar> /*parameters*/, sequence_view<const Scalar> inputs,
                  const tape_type& tape) const noexcept {
@@ -82,6 +84,7 @@ class softmax_layer {
     using tape_type = sequence_view<Scalar>;
 
     constexpr softmax_layer() noexcept = default;
+    /// @param size values of a time step
     constexpr explicit softmax_layer(int size) noexcept : size_{size} {}
 
     constexpr int input_size() const noexcept { return size_; }
@@ -107,6 +110,7 @@ class softmax_layer {
         return {area.data(), size_, batch, time};
     }
     void reset(const tape_type& /*tape*/) const noexcept {}
+    /// The outputs that forward() left in the tape.
     sequence_view<Scalar> outputs(const tape_type& tape) const noexcept { return tape; }
     void forward(std::span<const Scalar> /*parameters*/, sequence_view<const Scalar> inputs,
                  const tape_type& tape) const noexcept {

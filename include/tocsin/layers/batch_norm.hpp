@@ -38,11 +38,12 @@ class batch_norm {
     /// Views into `tape_size()` scalars.
     struct tape_type {
         sequence_view<Scalar, Channels> normalised; ///< (x - mean) / sqrt(variance + epsilon)
-        sequence_view<Scalar, Channels> outputs;
+        sequence_view<Scalar, Channels> outputs;    ///< what forward() computed
         Scalar* moments; ///< mean, variance, 1 / sqrt(variance + epsilon) of the batch
     };
 
     constexpr batch_norm() noexcept = default;
+    /// @param channels values of a time step
     constexpr explicit batch_norm(int channels, batch_norm_settings settings = {}) noexcept
         : channels_{channels}, settings_{settings} {}
 
@@ -142,6 +143,7 @@ class batch_norm {
         return tape;
     }
     void reset(const tape_type& /*tape*/) const noexcept {}
+    /// The outputs that forward() left in the tape.
     sequence_view<Scalar, Channels> outputs(const tape_type& tape) const noexcept {
         return tape.outputs;
     }

@@ -25,14 +25,15 @@ class bidirectional_lstm {
 
   public:
     using scalar_type = Scalar;
+    /// The layer of one direction.
     using direction_type = lstm<Scalar, Inputs, Hidden, Precision>;
 
     /// Views into `tape_size()` scalars.
     struct tape_type {
-        typename direction_type::tape_type forward;
+        typename direction_type::tape_type forward;  ///< of the layer that reads forwards
         typename direction_type::tape_type backward; ///< in reversed time
         sequence_view<Scalar, Inputs> reversed;      ///< the inputs in reversed time
-        sequence_view<Scalar, Outputs> outputs;
+        sequence_view<Scalar, Outputs> outputs;      ///< both hidden states, one below the other
     };
 
     constexpr bidirectional_lstm() noexcept = default;

@@ -35,37 +35,41 @@ class conv1d {
 
     /// Shape of the convolution over time.
     struct shape {
-        int kernel = 1; ///< taps, at least 1
-        tocsin::padding padding = padding::same;
-        int dilation = 1; ///< steps from one tap to the next, at least 1
+        int kernel = 1;                          ///< taps, at least 1
+        tocsin::padding padding = padding::same; ///< what stands in for samples beyond the ends
+        int dilation = 1;                        ///< steps from one tap to the next, at least 1
     };
 
     /// Views into `tape_size()` scalars.
     struct tape_type {
-        sequence_view<Scalar> padded; ///< the inputs with zeros around them
-        sequence_view<Scalar, Outputs> outputs;
-        Scalar* weights;  ///< packed for the forward pass
-        Scalar* to_input; ///< packed for dL/dx
-        int time;         ///< steps of the inputs
+        sequence_view<Scalar> padded;           ///< the inputs with zeros around them
+        sequence_view<Scalar, Outputs> outputs; ///< what forward() computed
+        Scalar* weights;                        ///< packed for the forward pass
+        Scalar* to_input;                       ///< packed for dL/dx
+        int time;                               ///< steps of the inputs
     };
 
     constexpr conv1d() noexcept = default;
+    /// A layer of these sizes; check() judges them.
     constexpr conv1d(int inputs, int outputs, shape form) noexcept
         : inputs_{inputs}, outputs_{outputs}, shape_{form} {}
 
     constexpr int input_size() const noexcept { return inputs_.value(); }
     constexpr int output_size() const noexcept { return outputs_.value(); }
+    /// Length, stride, dilation and padding.
     constexpr const shape& form() const noexcept { return shape_; }
     constexpr index_t parameter_count() const noexcept {
         return index_t{output_size()} * (index_t{terms()} + 1);
     }
     /// Steps beyond the first that an output reads.
     constexpr int reach() const noexcept { return (shape_.kernel - 1) * shape_.dilation; }
+    /// Time steps that are added before the first.
     constexpr int steps_before() const noexcept {
         return shape_.padding == padding::valid  ? 0
                : shape_.padding == padding::same ? reach() / 2
                                                  : reach();
     }
+    /// Time steps that are added after the last.
     constexpr int steps_after() const noexcept {
         return shape_.padding == padding::same ? reach() - steps_before() : 0;
     }

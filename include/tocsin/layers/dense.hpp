@@ -24,10 +24,12 @@ template <class Scalar, class Activation = identity_activation, int Inputs = dyn
 class dense {
   public:
     using scalar_type = Scalar;
+    /// What is applied to the sums.
     using activation_type = Activation;
     using tape_type = sequence_view<Scalar, Outputs>; ///< backward only needs the outputs
 
     constexpr dense() noexcept = default;
+    /// A layer of these sizes; check() judges them.
     constexpr dense(int inputs, int outputs) noexcept : inputs_{inputs}, outputs_{outputs} {}
 
     constexpr int input_size() const noexcept { return inputs_.value(); }
@@ -154,12 +156,16 @@ class dense {
         return {area.data(), output_size(), batch, time};
     }
     void reset(const tape_type& /*tape*/) const noexcept {}
+    /// The outputs that forward() left in the tape.
     sequence_view<Scalar, Outputs> outputs(const tape_type& tape) const noexcept { return tape; }
+    /// Computes all time steps into the tape. See concept differentiable_layer.
     void forward(std::span<const Scalar> parameters, sequence_view<const Scalar, Inputs> inputs,
                  const tape_type& tape) const noexcept {
         apply(parameters, inputs.flat(), tape.flat());
     }
     constexpr index_t backward_work_size(int /*batch*/, int /*time*/) const noexcept { return 0; }
+    /// Adds to the gradients of the parameters, overwrites those of the inputs. See concept
+    /// differentiable_layer.
     void backward(std::span<const Scalar> parameters, sequence_view<const Scalar, Inputs> inputs,
                   const tape_type& tape, sequence_view<const Scalar, Outputs> output_gradient,
                   std::span<Scalar> gradients, sequence_view<Scalar, Inputs> input_gradient,

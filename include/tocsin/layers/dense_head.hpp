@@ -23,12 +23,13 @@ class dense_head {
 
     /// Outputs of every layer for all steps, in `tape_size()` scalars.
     struct tape_type {
-        std::span<Scalar> area;
-        int batch = 0;
-        int time = 0;
+        std::span<Scalar> area; ///< the tapes of all layers, one after the other
+        int batch = 0;          ///< sequences side by side
+        int time = 0;           ///< time steps
     };
 
     constexpr dense_head() noexcept = default;
+    /// Layers of these sizes, input first; check() judges them.
     constexpr explicit dense_head(sizes_type sizes) noexcept : sizes_{sizes} {}
 
     constexpr int layers() const noexcept { return sizes_.layers(); }
@@ -137,6 +138,7 @@ class dense_head {
             tape_size(tape.batch, tape.time) - index_t{output_size()} * tape.batch * tape.time;
         return {tape.area.data() + before, output_size(), tape.batch, tape.time};
     }
+    /// Computes all layers over all time steps into the tape. See concept differentiable_layer.
     void forward(std::span<const Scalar> parameters, sequence_view<const Scalar> inputs,
                  const tape_type& tape) const noexcept {
         forward_columns(parameters, inputs.data(), tape, 0, index_t{tape.batch} * tape.time);
@@ -150,6 +152,8 @@ class dense_head {
     constexpr index_t backward_work_size(int batch, int time) const noexcept {
         return index_t{largest_hidden_size()} * batch * time;
     }
+    /// Adds to the gradients of the parameters, overwrites those of the inputs. See concept
+    /// differentiable_layer.
     void backward(std::span<const Scalar> parameters, sequence_view<const Scalar> inputs,
                   const tape_type& tape, sequence_view<const Scalar> output_gradient,
                   std::span<Scalar> gradients, sequence_view<Scalar> input_gradient,

@@ -16,6 +16,7 @@ namespace tocsin {
 struct dropout {
     double rate = 0; ///< in [0, 1); 0 turns it off
 
+    /// Whether anything is dropped.
     bool active() const noexcept { return rate > 0; }
     /// Names a rate outside [0, 1) (NaN included).
     status check() const noexcept {

@@ -22,8 +22,8 @@ class dropout_layer {
 
     /// Views into `tape_size()` scalars.
     struct tape_type {
-        sequence_view<Scalar> outputs;
-        std::span<Scalar> mask;
+        sequence_view<Scalar> outputs; ///< what forward() computed
+        std::span<Scalar> mask;        ///< what each value was multiplied by
     };
 
     constexpr dropout_layer() noexcept = default;
@@ -54,6 +54,7 @@ class dropout_layer {
         return {{area.data(), size_, batch, time}, slice(area, size, size)};
     }
     void reset(const tape_type& /*tape*/) const noexcept {}
+    /// The outputs that forward() left in the tape.
     sequence_view<Scalar> outputs(const tape_type& tape) const noexcept { return tape.outputs; }
     /// Draws the mask of the next forward() and backward().
     void draw(const tape_type& tape, random_generator& random) const noexcept {

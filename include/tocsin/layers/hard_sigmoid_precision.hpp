@@ -13,18 +13,22 @@ namespace tocsin {
 template <int Divisor>
 struct hard_sigmoid_arithmetic {
     static constexpr const char* name = "hard_sigmoid";
+    /// The activation of gates.
     using gate_activation = hard_sigmoid_activation<Divisor>;
 
+    /// The gates from their sums z.
     template <class Pack>
     TOCSIN_ALWAYS_INLINE static lstm_gates<Pack> gates(const lstm_gates<Pack>& z) noexcept {
         constexpr gate_activation gate;
         return {gate(z.input), gate(z.forget), squash(z.candidate), gate(z.output)};
     }
+    /// The next state from gates and the last cell state.
     template <class Pack>
     TOCSIN_ALWAYS_INLINE static lstm_cell_state<Pack> state(const lstm_gates<Pack>& z,
                                                             const Pack& cell) noexcept {
         return lstm_next_state<hard_sigmoid_arithmetic>(gates(z), cell);
     }
+    /// tanh of the cell state.
     template <class Pack>
     TOCSIN_ALWAYS_INLINE static Pack squash(const Pack& cell) noexcept {
         return exact_arithmetic::squash(cell);

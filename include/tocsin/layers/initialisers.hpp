@@ -58,13 +58,15 @@ void initialise_orthogonal(Eigen::MatrixBase<Derived>& weights, random_generator
 /// recurrent weights. Biases are 0, except the forget gate's 1, which lets gradients flow from the
 /// start (Jozefowicz et al. 2015).
 struct glorot_orthogonal {
-    double forget_gate_bias = 1;
+    double forget_gate_bias = 1; ///< bias of the forget gate; the others are 0
 
+    /// Draws the weights of the inputs.
     template <class Derived>
     void input_weights(Eigen::MatrixBase<Derived>& weights, int /*hidden*/,
                        random_generator& random) const noexcept {
         initialise_glorot(weights, random);
     }
+    /// Draws the weights of the hidden state.
     template <class Derived>
     void recurrent_weights(Eigen::MatrixBase<Derived>& weights, int /*hidden*/,
                            random_generator& random) const {
@@ -74,13 +76,15 @@ struct glorot_orthogonal {
 
 /// Uniform in +-1 / sqrt(hidden) for all weights: the default of PyTorch's LSTM.
 struct uniform_by_hidden_size {
-    double forget_gate_bias = 0;
+    double forget_gate_bias = 0; ///< bias of the forget gate; the others are 0
 
+    /// Draws the weights of the inputs.
     template <class Derived>
     void input_weights(Eigen::MatrixBase<Derived>& weights, int hidden,
                        random_generator& random) const noexcept {
         initialise_uniform(weights, 1 / std::sqrt(static_cast<double>(hidden)), random);
     }
+    /// Draws the weights of the hidden state.
     template <class Derived>
     void recurrent_weights(Eigen::MatrixBase<Derived>& weights, int hidden,
                            random_generator& random) const noexcept {

@@ -40,6 +40,7 @@ class lstm {
 
   public:
     using scalar_type = Scalar;
+    /// Hidden and cell state of a batch.
     using state = lstm_state<Scalar, Hidden>;
 
     /// What the forward pass leaves for the backward pass; views into `tape_size()` scalars.
@@ -52,11 +53,14 @@ class lstm {
         Scalar* to_hidden;                     ///< packed for dL/dh
         Scalar* to_input;                      ///< packed for dL/dx
 
+        /// Sequences side by side.
         int batch() const noexcept { return hiddens.batch(); }
+        /// Time steps.
         int time() const noexcept { return hiddens.time() - 1; }
     };
 
     constexpr lstm() noexcept = default;
+    /// A layer of these sizes; check() judges them.
     constexpr lstm(int inputs, int hidden) noexcept : inputs_{inputs}, hidden_{hidden} {}
 
     constexpr int input_size() const noexcept { return inputs_.value(); }
@@ -267,8 +271,7 @@ class lstm {
     }
 
     /// Backpropagation through time over the whole sequence. Adds to `gradients`, consumes the
-    /// tape.
-    /// @param parameters      not read: prepare() has copied them
+    /// tape. The parameters are not read: prepare() has copied them.
     /// @param output_gradient dL/dh of every step, `[hidden x (batch * time)]`; empty means zero
     /// @param gradients       dL/dparameters, added to
     /// @param input_gradient  dL/dx of every step, overwritten; empty if not wanted

@@ -28,6 +28,7 @@ class basic_lstm_stack {
     using tape_type = typename layout_type::tape_type;
 
     constexpr basic_lstm_stack() noexcept = default;
+    /// Layers of these sizes, input first; check() judges them.
     constexpr explicit basic_lstm_stack(sizes_type sizes, double dropout_rate = 0) noexcept
         : layout_{sizes, dropout_rate} {}
 
@@ -142,6 +143,7 @@ class basic_lstm_stack {
         return layout_.layer_outputs(tape, layers() - 1);
     }
 
+    /// Computes all layers over all time steps into the tape, from zero states.
     void forward(std::span<const Scalar> parameters, sequence_view<const Scalar> inputs,
                  const tape_type& tape) const noexcept {
         sequence_view<const Scalar> below = inputs;

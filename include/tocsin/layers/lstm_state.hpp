@@ -9,8 +9,8 @@ namespace tocsin {
 /// Hidden state h and cell state c of a layer, each `[hidden x batch]`; also holds dL/dh and dL/dc.
 template <class Scalar, int Hidden = dynamic>
 struct lstm_state {
-    matrix_view<Scalar, Hidden> hidden;
-    matrix_view<Scalar, Hidden> cell;
+    matrix_view<Scalar, Hidden> hidden; ///< `[hidden x batch]`
+    matrix_view<Scalar, Hidden> cell;   ///< `[hidden x batch]`
 };
 
 } // namespace tocsin

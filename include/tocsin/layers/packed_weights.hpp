@@ -13,7 +13,7 @@ namespace tocsin {
 /// the target and may change, so files store parameters.
 template <class Scalar>
 struct packed_weights {
-    std::span<const Scalar> values;
+    std::span<const Scalar> values; ///< written by pack(), not owned
 
     /// The part starting at `offset`: the weights of a later layer.
     packed_weights from(index_t offset) const noexcept { return {slice(values, offset)}; }

@@ -15,8 +15,8 @@ namespace tocsin {
 /// Adds l1 * sum |w| + l2 * sum w^2 to the loss, as a `kernel_regularizer` of Keras does. Both
 /// factors are finite and not negative; 0 turns one off.
 struct weight_penalty {
-    double l1 = 0;
-    double l2 = 0;
+    double l1 = 0; ///< factor of the sum of absolute values
+    double l2 = 0; ///< factor of the sum of squares
 
     /// Names a factor that is negative or not finite.
     status check() const noexcept {
@@ -50,10 +50,13 @@ class penalised {
   public:
     using scalar_type = typename Layer::scalar_type;
 
+    /// A layer whose weights are penalised.
     constexpr penalised() noexcept = default;
+    /// A layer whose weights are penalised.
     constexpr penalised(Layer layer, weight_penalty penalty) noexcept
         : layer_{layer}, penalty_{penalty} {}
 
+    /// The layer itself.
     constexpr const Layer& layer() const noexcept { return layer_; }
     constexpr int input_size() const noexcept { return layer_.input_size(); }
     constexpr int output_size() const noexcept { return layer_.output_size(); }
@@ -92,6 +95,7 @@ class penalised {
     void reset(const Tape& tape) const noexcept {
         layer_.reset(tape);
     }
+    /// The outputs that forward() left in the tape.
     template <class Tape>
     auto outputs(const Tape& tape) const noexcept {
         return layer_.outputs(tape);

@@ -114,10 +114,12 @@ class pooling {
     using tape_type = sequence_view<Scalar>;
 
     constexpr pooling() noexcept = default;
+    /// @param size values of a time step
     constexpr explicit pooling(int size) noexcept : size_{size} {}
 
     constexpr int input_size() const noexcept { return size_; }
     constexpr int output_size() const noexcept { return size_; }
+    /// Time steps of the output.
     static constexpr int output_time(int time) noexcept { return time < 1 ? 0 : 1; }
     static constexpr index_t parameter_count() noexcept { return 0; }
     /// Names a size that is not positive.
@@ -140,6 +142,7 @@ class pooling {
         return {area.data(), size_, batch, 1};
     }
     void reset(const tape_type& /*tape*/) const noexcept {}
+    /// The outputs that forward() left in the tape.
     sequence_view<Scalar> outputs(const tape_type& tape) const noexcept { return tape; }
     void forward(std::span<const Scalar> /*parameters*/, sequence_view<const Scalar> inputs,
                  const tape_type& tape) const noexcept {
@@ -159,8 +162,10 @@ class pooling {
     int size_ = 0;
 };
 
+/// The mean over time.
 template <class Scalar>
 using global_average_pooling = pooling<Scalar, average_over_time>;
+/// The maximum over time.
 template <class Scalar>
 using global_max_pooling = pooling<Scalar, maximum_over_time>;
 

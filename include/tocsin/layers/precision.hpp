@@ -9,13 +9,17 @@ namespace tocsin {
 
 /// float: activations with an absolute error of at most 2e-7, the fastest; double: exact ones.
 struct standard_precision {
+    /// How activations are computed.
     using arithmetic = rational_arithmetic;
+    /// How weights are kept for prediction step by step.
     static constexpr weight_format streaming_weights = weight_format::full;
 };
 
 /// Activations with the accuracy stated in activations.hpp, also for float.
 struct exact_precision {
+    /// How activations are computed.
     using arithmetic = exact_arithmetic;
+    /// How weights are kept for prediction step by step.
     static constexpr weight_format streaming_weights = weight_format::full;
 };
 
@@ -23,7 +27,9 @@ struct exact_precision {
 /// whose weights do not fit into the first-level cache, where reading them dominates. Training is
 /// that of standard_precision. Only for float.
 struct bfloat16_precision {
+    /// How activations are computed.
     using arithmetic = rational_arithmetic;
+    /// How weights are kept for prediction step by step.
     static constexpr weight_format streaming_weights = weight_format::bfloat16;
 };
 

@@ -2,6 +2,7 @@
 /// @brief The sizes of a chain of layers, known at compile time or at run time.
 #pragma once
 
+#include "tocsin/core/checked_size.hpp"
 #include "tocsin/core/extents.hpp"
 #include "tocsin/core/status.hpp"
 
@@ -37,6 +38,7 @@ class chain_sizes {
   public:
     static constexpr bool is_static = true;
     static constexpr int layers() noexcept { return static_cast<int>(sizeof...(Sizes)) - 1; }
+    /// Size at a position, the input at 0.
     static constexpr int size(int position) noexcept {
         constexpr std::array<int, sizeof...(Sizes)> values{Sizes...};
         return values[static_cast<std::size_t>(position)];
@@ -78,6 +80,7 @@ class chain_sizes {
     }
 };
 
+/// Sizes that are known at run time.
 template <>
 class chain_sizes<> {
   public:
@@ -89,10 +92,12 @@ class chain_sizes<> {
         : given_{static_cast<int>(sizes.size())}, count_{std::min(given_, maximum_chain_sizes)} {
         std::copy_n(sizes.begin(), static_cast<std::size_t>(count_), values_.begin());
     }
+    /// Sizes in order, the input first.
     constexpr chain_sizes(std::initializer_list<int> sizes) noexcept
         : chain_sizes(std::span<const int>{sizes.begin(), sizes.size()}) {}
 
     constexpr int layers() const noexcept { return count_ > 0 ? count_ - 1 : 0; }
+    /// Size at a position, the input at 0.
     constexpr int size(int position) const noexcept {
         return values_[static_cast<std::size_t>(position)];
     }
@@ -112,7 +117,7 @@ class chain_sizes<> {
                                      " at position ", position, " must be at least 1");
             }
         }
-        return {};
+        return check_memory(what);
     }
 
     /// Describes the sizes to an archive; a loaded file sets them.
@@ -132,12 +137,14 @@ class chain_sizes<> {
         }
     }
 
+    /// Calls `visit(k, inputs, outputs)` for each layer, first to last.
     template <class Visit>
     TOCSIN_ALWAYS_INLINE constexpr void for_each_layer(Visit&& visit) const {
         for (int k = 0; k < layers(); ++k) {
             visit.template operator()<dynamic, dynamic>(k, size(k), size(k + 1));
         }
     }
+    /// Calls `visit(k, inputs, outputs)` for each layer, last to first.
     template <class Visit>
     constexpr void for_each_layer_reversed(Visit&& visit) const {
         for (int k = layers() - 1; k >= 0; --k) {
@@ -146,6 +153,22 @@ class chain_sizes<> {
     }
 
   private:
+    /// No sum or product of sizes wraps where the weights of the largest kind of layer, an LSTM, can
+    /// be addressed several times over: parameters, packed weights, gradients.
+    status check_memory(const char* what) const noexcept {
+        checked_size bytes = 0;
+        for (int position = 1; position < count_; ++position) {
+            bytes = bytes + checked_size{size(position)} * 128 *
+                                (checked_size{size(position - 1)} + size(position) + 1);
+        }
+        if (!bytes.valid()) {
+            return status::error(error_code::invalid_argument, what, ": layers of up to ",
+                                 *std::max_element(values_.begin(), values_.begin() + count_),
+                                 " values are too large for the memory that can be addressed");
+        }
+        return {};
+    }
+
     std::array<int, maximum_chain_sizes> values_{};
     int given_ = 0; // sizes passed by the caller, so that check() can report a list that was cut
     int count_ = 0;

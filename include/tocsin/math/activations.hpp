@@ -79,6 +79,7 @@ xsimd::batch<Scalar, Arch> tanh_of(const xsimd::batch<Scalar, Arch>& x) noexcept
 /// The identity, slope 1: the activation of a linear layer.
 struct identity_activation {
     static constexpr const char* name = "identity";
+    /// The activation of each value.
     template <class Pack>
     Pack operator()(const Pack& x) const noexcept {
         return x;
@@ -92,6 +93,7 @@ struct identity_activation {
 /// Logistic sigmoid 1 / (1 + exp(-x)), range [0, 1].
 struct sigmoid_activation {
     static constexpr const char* name = "sigmoid";
+    /// The activation of each value.
     template <class Pack>
     Pack operator()(const Pack& x) const noexcept {
         return detail::sigmoid_of(x);
@@ -105,6 +107,7 @@ struct sigmoid_activation {
 /// Hyperbolic tangent, range [-1, 1].
 struct tanh_activation {
     static constexpr const char* name = "tanh";
+    /// The activation of each value.
     template <class Pack>
     Pack operator()(const Pack& x) const noexcept {
         return detail::tanh_of(x);
@@ -118,6 +121,7 @@ struct tanh_activation {
 /// Rectified linear unit max(x, 0); its slope at 0 is 0, as in PyTorch. NaN stays NaN.
 struct relu_activation {
     static constexpr const char* name = "relu";
+    /// The activation of each value.
     template <class Pack>
     Pack operator()(const Pack& x) const noexcept {
         return detail::zero_unless_positive(x, x);

@@ -13,13 +13,15 @@ namespace tocsin {
 
 /// Shape of a matrix that is packed row by row, each padded with zeros to whole registers.
 struct row_layout {
-    int outputs;
-    int terms;
-    int units; ///< lanes of the kernel, a power of two
+    int outputs; ///< rows of the matrix
+    int terms;   ///< columns of the matrix
+    int units;   ///< lanes of the kernel, a power of two
 
+    /// Scalars of a row, padded to whole registers.
     constexpr index_t row_size() const noexcept {
         return index_t{registers_for(terms, units)} * units;
     }
+    /// Scalars of the packed matrix.
     constexpr index_t size() const noexcept { return outputs * row_size(); }
 };
 

@@ -34,24 +34,34 @@ template <class Scalar, int Count>
 struct lanes {
     static_assert(Count == 1, "no vector register of this target holds that many scalars");
     using scalar_type = Scalar;
-    using pack_type = Scalar;     ///< argument type of activations
-    using register_type = Scalar; ///< type of the kernels' sums
-    static constexpr int count = 1;
+    using pack_type = Scalar;       ///< argument type of activations
+    using register_type = Scalar;   ///< type of the kernels' sums
+    static constexpr int count = 1; ///< values in a register
     /// Sums that a kernel may keep in registers at once.
     static constexpr int sums = 8;
 
+    /// A register from memory, aligned or not.
     static Scalar load(const Scalar* from) noexcept { return *from; }
+    /// A register to memory, aligned or not.
     static void store(Scalar* to, Scalar value) noexcept { *to = value; }
+    /// The first values; the others are 0.
     static Scalar load_first(const Scalar* from, int /*valid*/) noexcept { return *from; }
+    /// The first values; memory after them is not touched.
     static void store_first(Scalar* to, Scalar value, int /*valid*/) noexcept { *to = value; }
+    /// Floats as values of this type.
     static Scalar load_floats(const float* from) noexcept { return static_cast<Scalar>(*from); }
+    /// One value in all places.
     static Scalar broadcast(const Scalar* from) noexcept { return *from; }
+    /// `a * b + c`, rounded once where the processor can.
     static Scalar multiply_add(Scalar a, Scalar b, Scalar c) noexcept {
         return detail::multiply_add(a, b, c);
     }
+    /// The sum.
     static Scalar add(Scalar a, Scalar b) noexcept { return a + b; }
+    /// Asks for memory that will be read soon.
     template <int Registers>
     static void prefetch(const Scalar* /*from*/) noexcept {}
+    /// The sum of the values in a register.
     static Scalar sum(Scalar value) noexcept { return value; }
     /// Moves the lower half of the bits into the upper half; the lower half becomes 0.
     static Scalar lower_half(Scalar words) noexcept {
@@ -135,7 +145,9 @@ struct lanes<Scalar, Count> {
 template <class Scalar>
 inline constexpr int widest_lanes = [] {
     if constexpr (xsimd::types::has_simd_register<Scalar, xsimd::default_arch>::value) {
-        return static_cast<int>(xsimd::batch<Scalar>::size);
+        // 32-bit NEON has registers "of doubles", of size 0.
+        constexpr auto size = static_cast<int>(xsimd::batch<Scalar>::size);
+        return size > 0 ? size : 1;
     } else {
         return 1;
     }
@@ -143,6 +155,7 @@ inline constexpr int widest_lanes = [] {
 
 #else
 
+/// Values in the widest register for a type; 1 without xsimd.
 template <class Scalar>
 inline constexpr int widest_lanes = 1;
 

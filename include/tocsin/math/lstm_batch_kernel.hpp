@@ -11,13 +11,14 @@ namespace tocsin {
 /// `[block][time step and batch item][i, f, g, o][unit in block]`.
 template <class Scalar>
 struct packed_gate_columns {
-    Scalar* data = nullptr;
-    index_t columns = 0; ///< batch * time
+    Scalar* data = nullptr; ///< the first value; not owned
+    index_t columns = 0;    ///< batch * time
 
     /// The gates of one block and column, `4 * units` scalars.
     Scalar* at(const lstm_layout& layout, int block, index_t column) const noexcept {
         return data + (block * columns + column) * layout.column_size();
     }
+    /// Scalars that so many columns need.
     static constexpr index_t size(const lstm_layout& layout, index_t columns) noexcept {
         return layout.blocks() * columns * layout.column_size();
     }
@@ -26,8 +27,8 @@ struct packed_gate_columns {
 /// Inputs and outputs of one step of a batch; matrices `[inputs x batch]`, `[hidden x batch]`.
 template <class Scalar>
 struct lstm_batch_step {
-    int batch;
-    const Scalar* input;
+    int batch;                     ///< columns, one per sequence
+    const Scalar* input;           ///< `[inputs x batch]`
     const Scalar* previous_hidden; ///< h, must not overlap `hidden`
     const Scalar* previous_cell;   ///< c, may be `cell`
     Scalar* hidden;                ///< h'

@@ -23,17 +23,17 @@ namespace tocsin {
 /// The four gates of some units: pre-activations z, or their activations.
 template <class Pack>
 struct lstm_gates {
-    Pack input;
-    Pack forget;
-    Pack candidate;
-    Pack output;
+    Pack input;     ///< gate i
+    Pack forget;    ///< gate f
+    Pack candidate; ///< gate g
+    Pack output;    ///< gate o
 };
 
 /// c' and h' of some units.
 template <class Pack>
 struct lstm_cell_state {
-    Pack cell;
-    Pack hidden;
+    Pack cell;   ///< state c
+    Pack hidden; ///< state h
 };
 
 /// c' and h' from the activations of the gates and c.
@@ -91,6 +91,7 @@ struct exact_arithmetic {
 struct rational_arithmetic {
     static constexpr const char* name = "rational";
 
+    /// The gates from their sums z.
     template <class Pack>
     TOCSIN_ALWAYS_INLINE static lstm_gates<Pack> gates(const lstm_gates<Pack>& z) noexcept {
         if constexpr (!is_rational<Pack>) {
@@ -107,6 +108,7 @@ struct rational_arithmetic {
                     g.numerator * o.denominator * second, o.numerator * g.denominator * second};
         }
     }
+    /// The next state from gates and the last cell state.
     template <class Pack>
     TOCSIN_ALWAYS_INLINE static lstm_cell_state<Pack> state(const lstm_gates<Pack>& z,
                                                             const Pack& cell) noexcept {
@@ -126,6 +128,7 @@ struct rational_arithmetic {
                                          o.denominator * squashed.denominator)};
         }
     }
+    /// tanh of the cell state.
     template <class Pack>
     TOCSIN_ALWAYS_INLINE static Pack squash(const Pack& cell) noexcept {
         if constexpr (!is_rational<Pack>) {

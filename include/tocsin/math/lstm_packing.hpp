@@ -21,17 +21,21 @@ namespace tocsin {
 
 /// Sizes of one LSTM layer and of its blocks.
 struct lstm_layout {
-    int inputs;
-    int hidden;
-    int units; ///< per block: the lanes of the kernels that read it, a power of two
+    int inputs; ///< values that the layer reads
+    int hidden; ///< hidden units
+    int units;  ///< per block: the lanes of the kernels that read it, a power of two
 
+    /// Blocks of units, the last one padded.
     constexpr int blocks() const noexcept { return registers_for(hidden, units); }
     /// Units of a block that exist.
     constexpr int units_in(int block) const noexcept {
         return std::min(units, hidden - block * units);
     }
+    /// Columns: bias, inputs, hidden state.
     constexpr index_t columns() const noexcept { return index_t{1} + inputs + hidden; }
+    /// Scalars of a column of a block.
     constexpr index_t column_size() const noexcept { return index_t{lstm_gate::count} * units; }
+    /// Scalars of a block.
     constexpr index_t block_size() const noexcept { return columns() * column_size(); }
     /// Scalars of all packed weights.
     constexpr index_t size() const noexcept { return blocks() * block_size(); }

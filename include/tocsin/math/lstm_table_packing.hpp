@@ -25,16 +25,19 @@ namespace tocsin {
 
 /// Sizes of a layer in that order.
 struct table_layout {
-    static constexpr int lanes = 16;
+    static constexpr int lanes = 16;   ///< values in a register
     static constexpr int largest = 32; ///< largest hidden size
 
-    int inputs;
-    int hidden;
+    int inputs; ///< values that the layer reads
+    int hidden; ///< hidden units
 
     /// Units with those that are missing.
     constexpr int units() const noexcept { return hidden <= 8 ? 8 : (hidden <= 16 ? 16 : 32); }
+    /// Whether the state is rotated within one register.
     constexpr bool rotates() const noexcept { return hidden <= 16; }
+    /// Registers that a column fills.
     constexpr int registers() const noexcept { return lstm_gate::count * units() / lanes; }
+    /// Columns: bias, inputs, hidden state.
     constexpr int columns() const noexcept { return 1 + inputs + (rotates() ? units() : hidden); }
     /// Scalars of all packed weights.
     constexpr index_t size() const noexcept { return index_t{lanes} * registers() * columns(); }

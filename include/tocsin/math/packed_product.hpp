@@ -14,12 +14,15 @@ namespace tocsin {
 
 /// Shape of a packed matrix.
 struct product_layout {
-    int outputs;
-    int terms; ///< r
-    int units; ///< outputs per block: the lanes of the kernel, a power of two
+    int outputs; ///< rows of the matrix
+    int terms;   ///< r
+    int units;   ///< outputs per block: the lanes of the kernel, a power of two
 
+    /// Blocks of rows, the last one padded.
     constexpr int blocks() const noexcept { return registers_for(outputs, units); }
+    /// Scalars of a block.
     constexpr index_t block_size() const noexcept { return index_t{terms} * units; }
+    /// Scalars of the packed matrix.
     constexpr index_t size() const noexcept { return blocks() * block_size(); }
 };
 

@@ -25,6 +25,7 @@ struct leaky_relu_activation {
     static constexpr const char* name = "leaky_relu";
     double below = 0.01; ///< slope below 0, in (0, 1)
 
+    /// The activation of each value.
     template <class Pack>
     Pack operator()(const Pack& x) const noexcept {
         return detail::zero_unless_positive(x, x * detail::every_lane<Pack>(1 - below)) +
@@ -43,6 +44,7 @@ template <int Divisor = 6>
 struct hard_sigmoid_activation {
     static constexpr const char* name = "hard_sigmoid";
 
+    /// The activation of each value.
     template <class Pack>
     Pack operator()(const Pack& x) const noexcept {
         const Pack line =

@@ -27,8 +27,8 @@ namespace tocsin {
 /// A value as numerator / denominator, so that a cell can combine several divisions into one.
 template <class Pack>
 struct quotient {
-    Pack numerator;
-    Pack denominator;
+    Pack numerator;   ///< above the line
+    Pack denominator; ///< below the line; never 0
 };
 
 /// Hyperbolic tangent for float and packs of float: odd, in [-1, 1]; infinities give 1 and -1, NaN
@@ -56,6 +56,7 @@ struct rational_tanh {
         return {detail::with_sign_of(x, numerator),
                 detail::multiply_add(difference, difference, numerator)};
     }
+    /// tanh of each value.
     template <class Pack>
     TOCSIN_ALWAYS_INLINE Pack operator()(const Pack& x) const noexcept {
         const quotient<Pack> value = parts(x);
@@ -90,6 +91,7 @@ struct rational_sigmoid {
         const Pack numerator = sum * sum;
         return {numerator, detail::multiply_add(difference, difference, numerator)};
     }
+    /// The logistic function of each value.
     template <class Pack>
     TOCSIN_ALWAYS_INLINE Pack operator()(const Pack& x) const noexcept {
         const quotient<Pack> value = parts(x);

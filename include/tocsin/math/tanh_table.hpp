@@ -126,5 +126,6 @@ TOCSIN_ALWAYS_INLINE inline __m512 tanh_of(const tanh_parts& parts) noexcept {
 } // namespace tocsin::detail
 
 #else
+/// Whether the processor can look up a table in registers.
 #define TOCSIN_HAS_TANH_TABLE 0
 #endif

@@ -24,6 +24,7 @@ struct change_point_counts {
     double delay = 0;              ///< from the starts of the windows to the detections, summed
     double promptness = 0;         ///< 1 at the start of a window, falling to 0 at its end, summed
 
+    /// Adds the counts of another recording.
     change_point_counts& operator+=(const change_point_counts& other) noexcept {
         detected += other.detected;
         missed += other.missed;

@@ -16,10 +16,10 @@ namespace tocsin {
 /// How good the decisions of a classifier are. With two classes, precision, recall and F1 are those
 /// of class 1; with more, means over the classes. A rate with a zero denominator is 0.
 struct classification_scores {
-    double accuracy = 0;
-    double precision = 0;
-    double recall = 0;
-    double f1 = 0;
+    double accuracy = 0;  ///< share of the decisions that are right
+    double precision = 0; ///< share of the flags that are right
+    double recall = 0;    ///< share of the anomalies that are flagged
+    double f1 = 0;        ///< harmonic mean of precision and recall
     /// Area under the ROC curve of class 1; NaN with more than two classes, or when one is missing.
     double auc = std::numeric_limits<double>::quiet_NaN();
 };

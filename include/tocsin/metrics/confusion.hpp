@@ -34,6 +34,7 @@ struct confusion_counts {
         true_negatives += other.true_negatives;
         return *this;
     }
+    /// Equal in all four counts.
     friend constexpr bool operator==(const confusion_counts&,
                                      const confusion_counts&) noexcept = default;
 

@@ -17,14 +17,14 @@ namespace tocsin {
 
 /// The reward of a hit, and the costs of a false alarm and a missed window; all at least 0.
 struct nab_profile {
-    double true_positive = 1;
-    double false_positive = 0.11;
-    double false_negative = 1;
+    double true_positive = 1;     ///< weight of a window that was found
+    double false_positive = 0.11; ///< weight of a detection outside windows
+    double false_negative = 1;    ///< weight of a window that was missed
 };
 
-inline constexpr nab_profile nab_standard{1, 0.11, 1};
-inline constexpr nab_profile nab_low_fp{1, 0.22, 1}; ///< "reward low FP rate"
-inline constexpr nab_profile nab_low_fn{1, 0.11, 2}; ///< "reward low FN rate"
+inline constexpr nab_profile nab_standard{1, 0.11, 1}; ///< NAB's standard profile
+inline constexpr nab_profile nab_low_fp{1, 0.22, 1};   ///< "reward low FP rate"
+inline constexpr nab_profile nab_low_fn{1, 0.11, 2};   ///< "reward low FN rate"
 
 /// One file of the benchmark.
 struct nab_recording {

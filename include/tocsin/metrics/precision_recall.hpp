@@ -7,8 +7,8 @@ namespace tocsin {
 /// Precision and recall in [0, 1], as defined by the function that returns them. For rows, use
 /// confusion_counts. Nothing here allocates.
 struct precision_recall {
-    double precision = 0;
-    double recall = 0;
+    double precision = 0; ///< share of the flags that are right
+    double recall = 0;    ///< share of the anomalies that are flagged
 
     /// (1 + beta^2) P R / (beta^2 P + R), the weighted harmonic mean (van Rijsbergen, 1979);
     /// 0 when both are 0.

@@ -26,7 +26,7 @@ enum class positional_bias : std::uint8_t {
 /// no reward for existence, as the paper recommends.
 struct range_based_settings {
     double existence_weight = 0.2; ///< alpha in [0, 1]: the part of recall that any overlap earns
-    positional_bias recall_bias = positional_bias::flat;
+    positional_bias recall_bias = positional_bias::flat; ///< which part of an anomaly counts most
 };
 
 namespace detail {

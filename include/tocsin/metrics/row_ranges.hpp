@@ -16,8 +16,8 @@ namespace tocsin {
 /// Consecutive rows: `begin` is the first, `end` the one after the last. For files with inclusive
 /// ends, use `end + 1`.
 struct row_range {
-    index_t begin = 0;
-    index_t end = 0;
+    index_t begin = 0; ///< the first row
+    index_t end = 0;   ///< one after the last row
 
     /// Rows in the range.
     constexpr index_t size() const noexcept { return end - begin; }
@@ -25,6 +25,7 @@ struct row_range {
     constexpr bool overlaps(const row_range& other) const noexcept {
         return begin < other.end && other.begin < end;
     }
+    /// Equal at both ends.
     friend constexpr bool operator==(const row_range&, const row_range&) noexcept = default;
 };
 

@@ -17,7 +17,7 @@ namespace tocsin {
 /// A threshold and the value of a metric at it.
 struct grid_point {
     double threshold = 0; ///< scores above it are flagged
-    double value = 0;
+    double value = 0;     ///< the threshold
 };
 
 /// The point with the largest metric on a grid of equidistant thresholds from the smallest to the

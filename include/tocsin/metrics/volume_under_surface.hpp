@@ -22,8 +22,8 @@ struct volume_settings {
 
 /// Both volumes, in [0, 1].
 struct volume_under_surface {
-    double roc = 0;
-    double pr = 0;
+    double roc = 0; ///< under the surface of ROC curves
+    double pr = 0;  ///< under the surface of precision-recall curves
 };
 
 namespace detail {

@@ -26,10 +26,11 @@ class autoencoder {
     static constexpr int version = 1;
     /// The usual starting point: windows of three consecutive rows, 75 epochs, an embedding of 64.
     static constexpr int default_window = 3;
-    static constexpr int default_epochs = 75;
-    static constexpr int default_embedding = 64;
+    static constexpr int default_epochs = 75; ///< epochs that suited this model in the evaluations
+    static constexpr int default_embedding = 64; ///< size of the embedding by default
 
     constexpr autoencoder() noexcept = default;
+    /// A model of these layers; check() judges whether they fit.
     constexpr autoencoder(Encoder encoder, Decoder decoder, Head head) noexcept
         : encoder_{encoder}, decoder_{decoder}, head_{head} {}
 
@@ -48,6 +49,7 @@ class autoencoder {
     constexpr const Decoder& decoder() const noexcept { return decoder_; }
     constexpr const Head& head() const noexcept { return head_; }
     constexpr int features() const noexcept { return head_.output_size(); }
+    /// Values into which a window is compressed.
     constexpr int embedding_size() const noexcept { return encoder_.output_size(); }
     constexpr index_t parameter_count() const noexcept { return parts().parameter_count(); }
 

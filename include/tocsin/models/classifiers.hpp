@@ -41,7 +41,7 @@ struct stacked_lstm_settings {
     int first = 8;                    ///< units of the first layer
     int second = 8;                   ///< units of the second one
     weight_penalty penalty{0, 0.001}; ///< on the input weights of both
-    batch_norm_settings normalisation = batch_norm_settings::keras();
+    batch_norm_settings normalisation = batch_norm_settings::keras(); ///< of all layers
 };
 
 /// Two small LSTM layers whose gates are hard sigmoids (slope 0.2), with a penalty on their input
@@ -67,9 +67,9 @@ auto lstm_classifier(int features, int outputs = 1, int hidden = 256) noexcept {
 
 /// Settings of fully_convolutional_classifier().
 struct fully_convolutional_settings {
-    int filters[3] = {128, 256, 128};
-    int kernels[3] = {8, 5, 3};
-    batch_norm_settings normalisation = batch_norm_settings::keras();
+    int filters[3] = {128, 256, 128}; ///< outputs of each convolution
+    int kernels[3] = {8, 5, 3};       ///< length of each convolution
+    batch_norm_settings normalisation = batch_norm_settings::keras(); ///< of all layers
 };
 
 /// Fully convolutional network (Wang, Yan and Oates, IJCNN 2017): three times a convolution of equal

@@ -65,9 +65,12 @@ class encoder_decoder {
     constexpr const Encoder& encoder() const noexcept { return encoder_; }
     constexpr const Decoder& decoder() const noexcept { return decoder_; }
     constexpr const Head& head() const noexcept { return head_; }
+    /// Whether the end of the window is decoded first.
     constexpr bool reversed() const noexcept { return reversed_; }
+    /// What the decoder reads in training.
     constexpr decoder_training training() const noexcept { return training_; }
     constexpr int features() const noexcept { return head_.output_size(); }
+    /// Whether a linear map leads from the encoder state to a decoder of another size.
     constexpr bool has_bridge() const noexcept { return bridge().needed(); }
     constexpr index_t parameter_count() const noexcept { return parts().parameter_count(); }
 

@@ -62,6 +62,7 @@ class forecaster {
     constexpr int look_ahead() const noexcept {
         return targets_ > 0 ? head_.output_size() / targets_ : 0;
     }
+    /// Steps of each window that do not count in training.
     constexpr int warm_up() const noexcept { return warm_up_; }
     /// Length of the shortest window with a forecast to learn from.
     constexpr int shortest_window() const noexcept { return warm_up_ + look_ahead() + 1; }

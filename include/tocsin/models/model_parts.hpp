@@ -48,7 +48,9 @@ void visit_part(Visit& visit, const char* name, index_t first, const Part& part)
     part.for_each_parameter_block(
         [&](const char* block, index_t offset, index_t rows, index_t cols) {
             char full_name[48];
-            std::snprintf(full_name, sizeof full_name, "%s.%s", name, block);
+            if (std::snprintf(full_name, sizeof full_name, "%s.%s", name, block) < 0) {
+                full_name[0] = '\0'; // cannot be: the format has no wide characters
+            }
             visit(static_cast<const char*>(full_name), first + offset, rows, cols);
         });
 }

@@ -40,6 +40,7 @@ class sequential {
                   "sequential: all layers must have one scalar type");
 
     constexpr sequential() noexcept = default;
+    /// Layers in order.
     constexpr explicit sequential(Layers... layers) noexcept : layers_{layers...} {}
 
     /// Layer `K`.
@@ -114,7 +115,7 @@ class sequential {
                 each.for_each_statistics_block(
                     [&](const char* block, index_t offset, index_t rows, index_t cols) {
                         char name[48];
-                        std::snprintf(name, sizeof name, "%d.%s", position, block);
+                        std::snprintf(name, sizeof name, "%d.%.30s", position, block);
                         visit(static_cast<const char*>(name), first + offset, rows, cols);
                     });
             }

@@ -29,6 +29,7 @@ class nearest_value {
     explicit nearest_value(int memory = 4000)
         : values_{std::clamp(memory, 2, detail::largest_ring)}, spread_{values_.capacity()} {}
 
+    /// Values that are remembered at most.
     int memory() const noexcept { return values_.capacity(); }
     /// Values in memory.
     int count() const noexcept { return values_.count(); }
@@ -64,7 +65,7 @@ class nearest_value {
         values_.clear();
         spread_.reset();
     }
-    static constexpr double largest_score = 1e6;
+    static constexpr double largest_score = 1e6; ///< scores are at most this
 
     /// The values in their order, from which all else follows.
     template <class Archive>

@@ -30,17 +30,17 @@ enum class augmentation : std::uint8_t {
 
 /// Strengths. Only those of the chosen augmentation matter, but all are checked.
 struct augmentation_settings {
-    augmentation kind = augmentation::mixed;
+    augmentation kind = augmentation::mixed; ///< which transformation
     /// Standard deviation of the noise, in standard deviations of the feature over the whole set.
     double jitter_deviation = 1;
     /// The factor is drawn from [low, high), then inverted with probability one half; low above 1.
     double scaling_low = 1.5;
-    double scaling_high = 3;
+    double scaling_high = 3; ///< factors are below this
     /// At least 2; a sequence shorter than this is cut into single steps.
     int segments = 4;
     /// Knots of the curve, both ends included, at least 2; their values are normal around 1.
     int warp_knots = 6;
-    double warp_deviation = 0.7;
+    double warp_deviation = 0.7; ///< standard deviation of the values at the knots
 };
 
 namespace detail {

@@ -18,14 +18,14 @@ namespace tocsin {
 
 /// Range [low, high) of uniform random numbers; `low == high` is a constant.
 struct uniform_range {
-    double low = 0;
-    double high = 1;
+    double low = 0;  ///< the smallest value
+    double high = 1; ///< the largest value
 };
 
 /// Normal behaviour: `sin(t * frequency[k] * factor + phase) * amplitude[k] + U(0, noise)` for
 /// feature `k` at time step `t = 0, 1, ...`.
 struct sinusoid_settings {
-    int features = 5;
+    int features = 5;                        ///< features of a sequence
     int length = 30;                         ///< time steps in a sequence
     uniform_range frequency = {1, 2};        ///< radians per step, drawn once per feature
     uniform_range amplitude = {1, 2};        ///< drawn once per feature
@@ -45,7 +45,7 @@ enum class sinusoid_anomaly : std::uint8_t {
 
 /// How an anomalous sequence differs from a normal one.
 struct anomaly_settings {
-    sinusoid_anomaly kind = sinusoid_anomaly::amplitude;
+    sinusoid_anomaly kind = sinusoid_anomaly::amplitude; ///< what is wrong
     int anomalous_steps = 9;                  ///< at the end of the sequence, 1 to its length
     uniform_range amplitude_factor = {8, 20}; ///< absolute value, drawn for each value
     uniform_range mild_factor = {1.2, 1.8};   ///< drawn per sequence
@@ -93,6 +93,7 @@ class sinusoid_generator {
     const sinusoid_settings& settings() const noexcept { return settings_; }
     /// Radians per step of each feature.
     std::span<const double> frequencies() const noexcept { return frequencies_; }
+    /// Amplitude of each feature.
     std::span<const double> amplitudes() const noexcept { return amplitudes_; }
 
     /// `count` normal sequences, without labels. `invalid_argument` when `count` is negative.

@@ -16,11 +16,13 @@ namespace tocsin {
 /// Windows, the class of each, and how much each counts.
 template <class Scalar>
 struct labelled_windows {
-    tocsin::windows<Scalar> inputs;
+    tocsin::windows<Scalar> inputs; ///< the windows
     std::vector<int> classes; ///< one per window, from 0; with two classes 1 is the anomalous one
     std::vector<double> weights; ///< one per window, finite and not negative; empty: all 1
 
+    /// The number of windows.
     index_t count() const noexcept { return inputs.count(); }
+    /// Whether there are none.
     bool empty() const noexcept { return inputs.empty(); }
 
     /// Names the first class outside [0, class_count) or weight that is out of range.

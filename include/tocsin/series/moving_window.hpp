@@ -45,6 +45,7 @@ class moving_window {
     int rows() const noexcept { return static_cast<int>(values_.size()); }
     /// Values in the window, at most rows().
     int count() const noexcept { return count_; }
+    /// Whether as many values have come as the window holds.
     bool full() const noexcept { return count_ == rows(); }
     /// Values that were not finite since the last reset().
     std::int64_t rejected() const noexcept { return rejected_; }

@@ -20,6 +20,7 @@ struct series {
     std::vector<std::uint8_t> labels;    ///< one per time step, 1 = anomalous, or empty
 
     int features() const noexcept { return static_cast<int>(values.rows()); }
+    /// The number of time steps.
     index_t time() const noexcept { return values.cols(); }
 };
 
@@ -31,12 +32,14 @@ struct sequence_set {
     std::vector<std::uint8_t> labels; ///< one per sequence, 1 = anomalous, or empty
 
     int features() const noexcept { return static_cast<int>(values.rows()); }
+    /// The number of sequences.
     index_t count() const noexcept { return length == 0 ? 0 : values.cols() / length; }
 
     /// Sequence `k` as `[features x length]`.
     matrix_view<const Scalar> sequence(index_t k) const noexcept {
         return {values.data() + k * length * values.rows(), values.rows(), length};
     }
+    /// The same, to be written to.
     matrix_view<Scalar> sequence(index_t k) noexcept {
         return {values.data() + k * length * values.rows(), values.rows(), length};
     }

@@ -36,6 +36,7 @@ class ewma {
     /// mass as a mean over `span` rows.
     static ewma from_span(double span) noexcept { return ewma(2 / (span + 1)); }
 
+    /// Weight of the newest value.
     double alpha() const noexcept { return alpha_; }
     /// The last smoothed value; NaN before the first.
     double value() const noexcept {

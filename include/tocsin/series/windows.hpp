@@ -20,6 +20,7 @@ namespace tocsin {
 template <class Scalar>
 class windows {
   public:
+    /// A view of `[features x samples]`.
     using values_view = matrix_view<const Scalar>;
 
     windows() = default;
@@ -30,18 +31,23 @@ class windows {
         : data_{values.data()}, features_{values.rows()}, samples_{values.cols()},
           first_columns_{std::move(first_columns)}, length_{length} {}
 
+    /// The number of windows.
     index_t count() const noexcept { return static_cast<index_t>(first_columns_.size()); }
+    /// Whether there are none.
     bool empty() const noexcept { return first_columns_.empty(); }
+    /// Samples in a window.
     int length() const noexcept { return length_; }
     int features() const noexcept { return static_cast<int>(features_); }
     /// The whole matrix, `[features x samples]`.
     values_view values() const noexcept { return {data_, features_, samples_}; }
+    /// First column of each window.
     std::span<const index_t> first_columns() const noexcept { return first_columns_; }
 
     /// Window `k` as `[features x length]`; contiguous.
     matrix_view<const Scalar> window(index_t k) const noexcept {
         return {data_ + first_column(k) * features_, features_, length_};
     }
+    /// First column of window `k`.
     index_t first_column(index_t k) const noexcept {
         TOCSIN_ASSERT(k >= 0 && k < count(), "windows: window out of range");
         return first_columns_[static_cast<std::size_t>(k)];

@@ -39,6 +39,7 @@ class quantile_sketch {
     explicit quantile_sketch(int k = 200, std::uint64_t seed = 1)
         : k_{std::clamp(k, smallest_k, largest_k)}, scores_(k_, seed) {}
 
+    /// The size that sets memory and error.
     int k() const noexcept { return k_; }
     /// Number of scores added.
     std::int64_t count() const noexcept { return count_; }

@@ -27,6 +27,7 @@ namespace tocsin {
 ///     alarm_rate{{.per_rows = 10000}}
 ///     alarm_rate{{.per = std::chrono::weeks{1}, .interval = std::chrono::minutes{5}}}
 struct alarm_rate_settings {
+    /// A time span in seconds.
     using seconds = std::chrono::duration<double>;
 
     double alarms = 1;       ///< clusters of false alarms, positive
@@ -61,6 +62,7 @@ struct alarm_rate_settings {
         }
         return {};
     }
+    /// Rows between two alarms that are counted at most.
     static constexpr std::int64_t most_gap = std::int64_t{1} << 40;
 
     template <class Archive>
@@ -191,6 +193,7 @@ class alarm_rate {
     double extremal_index() const noexcept { return extremal_index_; }
     /// Rows that end a cluster: the refractory period in which the promise counts.
     std::int64_t gap() const noexcept { return gap_; }
+    /// The distribution of the excesses.
     const generalised_pareto& tail() const noexcept { return tail_; }
 
     template <class Archive>

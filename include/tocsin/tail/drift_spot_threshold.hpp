@@ -36,6 +36,7 @@ class drift_spot_threshold {
         : spot_{settings}, depth_{depth} {}
 
     const spot_settings& settings() const noexcept { return spot_.settings(); }
+    /// Scores that the moving mean is taken of.
     int depth() const noexcept { return depth_; }
 
     /// As spot_threshold::fit(), but the first `depth` normal scores only give the level.

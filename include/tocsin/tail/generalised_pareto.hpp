@@ -11,7 +11,7 @@ namespace tocsin {
 /// Distribution of the excesses over a high threshold, P(Y > y) = (1 + shape y / scale)^(-1 /
 /// shape); exponential for shape 0. A positive shape is a heavy tail; a negative one has an end.
 struct generalised_pareto {
-    double shape = 0;
+    double shape = 0; ///< parameter gamma: above 0 heavy, 0 exponential, below 0 a finite end
     double scale = 1; ///< positive
 
     /// P(Y > y) for y >= 0, 0 for infinity.

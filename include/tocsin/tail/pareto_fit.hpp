@@ -23,9 +23,10 @@ enum class pareto_method : std::uint8_t {
     exponential ///< the same with censored excesses: exponential, whose likelihood has a maximum
 };
 
+/// The distribution that fits excesses, and how it was found.
 struct pareto_fit {
-    generalised_pareto tail;
-    pareto_method method = pareto_method::none;
+    generalised_pareto tail;                    ///< the distribution
+    pareto_method method = pareto_method::none; ///< how it was found
 
     /// Whether fit_pareto() can have found it in scores within largest_input; a failure of this code
     /// with what is impossible.

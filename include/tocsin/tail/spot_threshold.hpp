@@ -48,6 +48,7 @@ class spot_threshold {
     static constexpr const char* kind = "spot_threshold";
     static constexpr int version = 1;
 
+    /// Settings are checked by fit().
     explicit spot_threshold(const spot_settings& settings = {}) noexcept : settings_{settings} {}
 
     const spot_settings& settings() const noexcept { return settings_; }
@@ -110,6 +111,7 @@ class spot_threshold {
     double excess_threshold() const noexcept { return excess_threshold_; }
     /// The distribution of excesses over t.
     const generalised_pareto& tail() const noexcept { return fit_.tail; }
+    /// How the tail was fitted.
     pareto_method method() const noexcept { return fit_.method; }
     /// Estimated probability that a normal score exceeds this one, for a score above t.
     double tail_probability(double score) const noexcept {

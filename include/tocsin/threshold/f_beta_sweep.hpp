@@ -19,7 +19,7 @@ namespace tocsin {
 
 /// A threshold with what it does to the scores at hand: flagged are those above it.
 struct threshold_point {
-    double threshold = 0;
+    double threshold = 0;    ///< scores above this are flagged
     confusion_counts counts; ///< accuracy(), precision(), recall(), f_beta() are read off here
 };
 

@@ -22,6 +22,7 @@ class f_beta_threshold {
     ///             fit()): 0.1 for few false alarms, 1 for both alike, 2 for few misses
     explicit f_beta_threshold(double beta = 1) noexcept : beta_{beta} {}
 
+    /// How much more recall counts than precision.
     double beta() const noexcept { return beta_; }
 
     /// @param labels one per score, nonzero = anomalous. `invalid_data` without labels or where

@@ -24,6 +24,7 @@ class manual_threshold {
     ///                  score exceeds it.
     explicit manual_threshold(double threshold) noexcept : threshold_{threshold} {}
 
+    /// Checks the threshold, which is given; scores are not looked at.
     status fit(std::span<const double> /*scores*/,
                std::span<const std::uint8_t> /*labels*/) const noexcept {
         return check();

@@ -29,7 +29,9 @@ class quantile_threshold {
     explicit quantile_threshold(double quantile = 0.99, double factor = 1) noexcept
         : quantile_{quantile}, factor_{factor} {}
 
+    /// Of the normal scores.
     double quantile() const noexcept { return quantile_; }
+    /// The threshold is this times the quantile.
     double factor() const noexcept { return factor_; }
 
     /// @param labels one per score, 0 = normal, or none: all normal. `invalid_data` when none is

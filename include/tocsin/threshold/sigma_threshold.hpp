@@ -23,6 +23,7 @@ class sigma_threshold {
     /// @param k standard deviations above the mean, finite (checked by fit())
     explicit sigma_threshold(double k = 3) noexcept : k_{k} {}
 
+    /// Standard deviations above the mean score.
     double k() const noexcept { return k_; }
 
     /// @param labels one per score, 0 = normal, or none: all normal. `invalid_data` for fewer than

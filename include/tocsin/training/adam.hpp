@@ -26,7 +26,7 @@ struct adam {
     double beta2 = 0.999;        ///< in [0, 1)
     double epsilon = 1e-8;       ///< positive
     double weight_decay = 0;     ///< not negative; decoupled from the gradient
-    bool amsgrad = false;
+    bool amsgrad = false; ///< whether the largest second moment so far is used (Reddi et al. 2018)
 
     status check() const noexcept {
         const auto refuse = [](const char* what, double value, const char* range) {

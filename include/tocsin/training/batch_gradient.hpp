@@ -59,8 +59,8 @@ class batch_gradient {
 
     /// Steps of windows: all, or those of one step of truncated backpropagation through time.
     struct time_range {
-        int first;
-        int count;
+        int first; ///< the first time step
+        int count; ///< time steps
     };
 
     /// Loss of the windows `order` of `source`; gradients() then returns its gradient.

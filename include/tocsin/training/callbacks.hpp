@@ -15,8 +15,10 @@ namespace tocsin {
 /// lowest value so far, the time left. It fits a terminal of 80 columns; for files, use log_line.
 class progress_bar {
   public:
+    /// @param out a terminal
     explicit progress_bar(std::FILE* out = stderr) noexcept : out_{out} {}
 
+    /// Draws the line anew after an epoch.
     template <class Scalar>
     void operator()(const epoch_event<Scalar>& event) noexcept {
         constexpr int width = 16;
@@ -41,6 +43,19 @@ class progress_bar {
         std::fflush(out_);
         drawn_ = true;
     }
+    /// The same within an epoch, at most four times a second.
+    void within_epoch(const batch_event& event) noexcept {
+        const auto now = std::chrono::steady_clock::now();
+        if (now - drawn_at_ < std::chrono::milliseconds(250)) {
+            return;
+        }
+        drawn_at_ = now;
+        std::fprintf(out_, "\repoch %d/%d  %lld of %lld windows  loss %.4f\x1b[K", event.epoch + 1,
+                     event.planned_epochs, static_cast<long long>(event.windows),
+                     static_cast<long long>(event.in_epoch), event.loss);
+        std::fflush(out_);
+        drawn_ = true;
+    }
     /// Ends the line, so that later output starts on a new one.
     void finish() noexcept {
         if (drawn_) {
@@ -61,6 +76,7 @@ class progress_bar {
 
     std::FILE* out_;
     std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+    std::chrono::steady_clock::time_point drawn_at_ = start_;
     int first_epoch_ = -1;
     bool drawn_ = false;
 };
@@ -68,8 +84,10 @@ class progress_bar {
 /// Writes one line of `key=value` pairs per epoch.
 class log_line {
   public:
+    /// @param out where lines go
     explicit log_line(std::FILE* out = stderr) noexcept : out_{out} {}
 
+    /// Writes a line after an epoch.
     template <class Scalar>
     void operator()(const epoch_event<Scalar>& event) const noexcept {
         const epoch_record& record = event.record;

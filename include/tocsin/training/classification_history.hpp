@@ -18,8 +18,8 @@ struct classification_record {
     double training_loss = 0; ///< mean over the epoch's batches, dropout on, penalties included
     double validation_loss = std::numeric_limits<double>::quiet_NaN(); ///< without penalties
     classification_scores validation; ///< at a probability of 1/2, or of the likeliest class
-    double learning_rate = 0;
-    double gradient_norm = 0; ///< mean over the epoch's batches, before clipping
+    double learning_rate = 0;         ///< of the epoch
+    double gradient_norm = 0;         ///< mean over the epoch's batches, before clipping
 };
 
 /// A number of a classification_record.
@@ -35,6 +35,7 @@ enum class classification_metric {
 
 /// That number, as one of which lower is better: losses as they are, the others negated.
 constexpr double cost_of(const classification_record& record,
+                         /// What is compared.
                          classification_metric metric) noexcept {
     switch (metric) {
     case classification_metric::training_loss:
@@ -59,9 +60,9 @@ constexpr double cost_of(const classification_record& record,
 /// epochs.
 struct stop_on_metric {
     static constexpr const char* kind = "metric";
-    classification_metric metric = classification_metric::validation_loss;
-    int patience = 10;         ///< epochs, at least 1
-    double minimum_change = 0; ///< not negative
+    classification_metric metric = classification_metric::validation_loss; ///< what is compared
+    int patience = 10;                                                     ///< epochs, at least 1
+    double minimum_change = 0;                                             ///< not negative
 
     status check() const noexcept {
         if (patience < 1 || !(minimum_change >= 0)) {
@@ -71,6 +72,7 @@ struct stop_on_metric {
         }
         return {};
     }
+    /// Whether training ends after the last epoch of the history.
     bool operator()(std::span<const classification_record> history) const noexcept {
         double best = std::numeric_limits<double>::infinity();
         int since_best = 0;
@@ -88,6 +90,7 @@ struct stop_on_metric {
 /// Stopping rule: runs all epochs.
 struct train_all_epochs {
     static constexpr const char* kind = "all";
+    /// Never.
     bool operator()(std::span<const classification_record> /*history*/) const noexcept {
         return false;
     }
@@ -98,6 +101,7 @@ struct train_all_epochs {
 /// history, as stopping rules do.
 struct plateau_decay {
     static constexpr const char* kind = "plateau";
+    /// What is compared.
     classification_metric metric = classification_metric::training_loss;
     double factor = 0.5; ///< in (0, 1)
     int patience = 50;   ///< epochs, at least 1

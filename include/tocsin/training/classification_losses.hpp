@@ -17,6 +17,7 @@ namespace tocsin {
 struct binary_cross_entropy {
     static constexpr const char* kind = "binary_cross_entropy";
 
+    /// The loss of a batch, and its gradient. See concept loss_function.
     template <class Scalar>
     double operator()(std::span<const Scalar> logits, std::span<const Scalar> targets,
                       std::span<Scalar> gradient) const noexcept {
@@ -24,6 +25,7 @@ struct binary_cross_entropy {
     }
     /// The same, each item times its weight; divided by the number of items, as in PyTorch.
     /// @param weights one per item, or empty
+    /// The loss of a batch, and its gradient. See concept loss_function.
     template <class Scalar>
     double operator()(std::span<const Scalar> logits, std::span<const Scalar> targets,
                       std::span<const Scalar> weights, std::span<Scalar> gradient) const noexcept {
@@ -49,6 +51,7 @@ struct categorical_cross_entropy {
     static constexpr const char* kind = "categorical_cross_entropy";
     int classes = 2; ///< rows of an item, at least 1
 
+    /// The loss of a batch, and its gradient. See concept loss_function.
     template <class Scalar>
     double operator()(std::span<const Scalar> logits, std::span<const Scalar> targets,
                       std::span<Scalar> gradient) const noexcept {

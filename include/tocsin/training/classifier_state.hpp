@@ -21,10 +21,11 @@ struct classifier_state {
     aligned_vector<Scalar> rule_state;      ///< of the optimiser
     std::int64_t step = 0;                  ///< updates so far
     random_generator random{};              ///< order of batches, dropout
-    int best_epoch = -1;
+    int best_epoch = -1;                    ///< counted from 0; -1 before the first
     double best_cost = std::numeric_limits<double>::infinity(); ///< cost_of() the best epoch
     std::vector<classification_record> history;                 ///< one per finished epoch
 
+    /// Epochs so far.
     int finished_epochs() const noexcept { return static_cast<int>(history.size()); }
 
     /// A fresh start: draws the network's parameters from the seed.
@@ -45,9 +46,9 @@ struct classifier_state {
 /// What a callback is told after each epoch of a classifier.
 template <class Scalar>
 struct classification_event {
-    const classification_record& record;
-    const classifier_state<Scalar>& state;
-    int planned_epochs = 0;
+    const classification_record& record;   ///< the epoch that has just ended
+    const classifier_state<Scalar>& state; ///< weights and history after it
+    int planned_epochs = 0;                ///< epochs at most
 };
 
 } // namespace tocsin

@@ -106,6 +106,7 @@ struct data_parallel {
         return {};
     }
     constexpr int shards() const noexcept { return threads; }
+    /// Starts the threads, which end with the result.
     detail::thread_team start() const { return detail::thread_team(threads); }
 };
 

@@ -35,12 +35,15 @@ struct serial_execution {
     static status check() noexcept { return {}; }
     static constexpr int shards() noexcept { return 1; }
 
+    /// Runs work in the calling thread.
     struct team {
+        /// Calls `work(0)`.
         template <class Work>
         void run(const Work& work) const noexcept {
             work(0);
         }
     };
+    /// Nothing has to be started.
     static team start() noexcept { return {}; }
 };
 

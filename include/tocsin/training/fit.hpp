@@ -7,6 +7,7 @@
 #include "tocsin/metrics/regression.hpp"
 #include "tocsin/models/batches.hpp"
 #include "tocsin/models/sequence_model.hpp"
+#include "tocsin/series/filling.hpp"
 #include "tocsin/series/windows.hpp"
 #include "tocsin/training/adam.hpp"
 #include "tocsin/training/batch_gradient.hpp"
@@ -14,6 +15,7 @@
 #include "tocsin/training/execution.hpp"
 #include "tocsin/training/fit_checks.hpp"
 #include "tocsin/training/losses.hpp"
+#include "tocsin/training/observed_loss.hpp"
 #include "tocsin/training/schedules.hpp"
 #include "tocsin/training/stopping.hpp"
 #include "tocsin/training/training_state.hpp"
@@ -40,13 +42,14 @@ struct trainer {
     /// read in pieces of this length, with one update per piece; the state carries over (stateful
     /// training). 0: whole windows. For models that keep a state (forecaster).
     int truncation = 0;
-    double clip_norm = 1;   ///< largest global norm of the gradient; 0 turns clipping off
-    std::uint64_t seed = 0; ///< of a new run: initial weights, order of batches, dropout
-    Loss loss = {};
-    Optimiser optimiser = {};
-    Schedule schedule = {};
-    Stopping stopping = {};
+    double clip_norm = 1;     ///< largest global norm of the gradient; 0 turns clipping off
+    std::uint64_t seed = 0;   ///< of a new run: initial weights, order of batches, dropout
+    Loss loss = {};           ///< what training makes small
+    Optimiser optimiser = {}; ///< how gradients change parameters
+    Schedule schedule = {};   ///< how the learning rate changes
+    Stopping stopping = {};   ///< when training ends early
     Execution execution = {}; ///< data_parallel: see training/data_parallel.hpp
+    hole_filling filling = hole_filling::linear; ///< what the model reads where values are missing
 
     /// Names the first setting that is out of range.
     status check() const noexcept {
@@ -68,7 +71,8 @@ struct trainer {
     /// weights are `state.best_parameters`; `state` itself can be saved and trained further. Fails
     /// without a change to `state` on bad settings or data; a loss that is not finite ends training
     /// with `invalid_data`, the best weights so far are kept. Allocates.
-    /// @param training   windows of normal data, all finite
+    /// @param training   windows of normal data; where a value is missing (NaN) the model reads what
+    ///                   `filling` says, and the loss, a mean over values, leaves it out
     /// @param validation windows that decide which epoch is best; empty: the training windows do
     /// @param state      made by training_state::fresh for this model and optimiser, or loaded
     /// @param callbacks  called as `callback(epoch_event)` after each epoch; one that returns bool
@@ -82,6 +86,26 @@ struct trainer {
         if (const status ready = check_run(model, training, validation, state); !ready.ok()) {
             return ready;
         }
+        if (!has_missing(training) && !has_missing(validation)) {
+            return run(model, training, validation, loss, state, callbacks...);
+        }
+        using values = matrix<typename Model::scalar_type>;
+        const values training_values = filled_samples(training, filling);
+        const values validation_values = filled_samples(validation, filling);
+        const auto view = [](const values& owned) {
+            return Eigen::Map<const values>(owned.data(), owned.rows(), owned.cols());
+        };
+        return run(model, training.over(view(training_values)),
+                   validation.over(view(validation_values)), observed_loss<Loss>{loss}, state,
+                   callbacks...);
+    }
+
+  private:
+    /// fit() on windows in which nothing is missing, or filled in and marked, as the loss knows.
+    template <class Model, class Judge, class... Callbacks>
+    status run(const Model& model, const windows<typename Model::scalar_type>& training,
+               const windows<typename Model::scalar_type>& validation, const Judge& judge,
+               training_state<typename Model::scalar_type>& state, Callbacks&&... callbacks) const {
         using scalar = typename Model::scalar_type;
         const auto& judged = validation.empty() ? training : validation;
         const auto widest = static_cast<int>(std::min<index_t>(batch_size, training.count()));
@@ -97,15 +121,22 @@ struct trainer {
             record.epoch = state.finished_epochs();
             const double factor = schedule(record.epoch);
             record.learning_rate = optimiser.learning_rate * factor;
+            const auto after_batch = [&](const batch_event& event) {
+                ((going = detail::notify_batch(callbacks, event) && going), ...);
+                return going;
+            };
             if (const status trained = train_epoch(model, training, widest, factor, team, gradient,
-                                                   order, state, record);
+                                                   judge, order, state, record, after_batch);
                 !trained.ok()) {
                 return trained;
+            }
+            if (!going && state.best_epoch >= 0) {
+                return {}; // an epoch that was broken off does not count
             }
             regression_errors errors;
             predict_windows(model, std::span<const scalar>(state.parameters), judged, widest,
                             [&](index_t, const auto& window, const auto& prediction) {
-                                errors.add(window, prediction);
+                                add_errors<Judge>(window, prediction, errors);
                             });
             record.validation_rmse =
                 errors.rejected() > 0 ? std::numeric_limits<double>::quiet_NaN() : errors.rmse();
@@ -124,8 +155,24 @@ struct trainer {
         }
         return {};
     }
+    /// Errors of what was observed.
+    template <class Judge, class Window, class Prediction>
+    static void add_errors(const Window& window, const Prediction& prediction,
+                           regression_errors& errors) noexcept {
+        if constexpr (std::is_same_v<Judge, Loss>) {
+            errors.add(window, prediction);
+        } else {
+            for (index_t t = 0; t < window.cols(); ++t) {
+                for (index_t f = 0; f < window.rows(); ++f) {
+                    if (!detail::is_filled(window(f, t))) {
+                        errors.add(static_cast<double>(window(f, t)),
+                                   static_cast<double>(prediction(f, t)));
+                    }
+                }
+            }
+        }
+    }
 
-  private:
     /// Samples after a piece that its forecasts need; the next piece begins with them.
     template <class Model>
     int reach_of(const Model& model) const noexcept {
@@ -177,18 +224,20 @@ struct trainer {
                                      part->features(), " features, the model has ",
                                      model.features());
             }
-            if (const status finite = detail::check_finite(*part); !finite.ok()) {
-                return finite;
+            if (const status usable = detail::check_not_infinite(*part); !usable.ok()) {
+                return usable;
             }
         }
         return {};
     }
 
-    template <class Model, class Scalar, class Team>
+    /// @param after_batch takes a batch_event; false ends the epoch
+    template <class Model, class Scalar, class Team, class Judge, class AfterBatch>
     status train_epoch(const Model& model, const windows<Scalar>& training, int widest,
                        double rate_factor, Team& team, batch_gradient<Model>& gradient,
-                       std::vector<index_t>& order, training_state<Scalar>& state,
-                       epoch_record& record) const {
+                       const Judge& judge, std::vector<index_t>& order,
+                       training_state<Scalar>& state, epoch_record& record,
+                       AfterBatch&& after_batch) const {
         std::iota(order.begin(), order.end(), index_t{0});
         shuffle(std::span<index_t>(order), state.random);
         const int length = training.length();
@@ -204,7 +253,7 @@ struct trainer {
                 const int count = std::min(advance + reach, length - begin);
                 const auto evaluate = [&]() noexcept {
                     return gradient.compute(team, model, std::span<const Scalar>(state.parameters),
-                                            training, members, {begin, count}, loss, state.random);
+                                            training, members, {begin, count}, judge, state.random);
                 };
                 const step_outcome made = training_step<Scalar>(
                     optimiser, evaluate, gradient.gradients(), clip_norm, rate_factor,
@@ -219,6 +268,10 @@ struct trainer {
                 weights += weight;
                 record.gradient_norm += made.gradient_norm;
                 updates += 1;
+            }
+            if (!after_batch({record.epoch, first + batch, training.count(), epochs,
+                              record.training_loss / weights})) {
+                break;
             }
         }
         record.training_loss /= weights;

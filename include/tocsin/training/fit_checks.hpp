@@ -43,6 +43,26 @@ status check_finite(const windows<Scalar>& part) {
     return outcome;
 }
 
+/// Fails, naming the first value that is infinite; NaN says that a value is missing.
+template <class Scalar>
+status check_not_infinite(const windows<Scalar>& part) {
+    status outcome;
+    part.for_each_covered_run([&](index_t first, index_t columns) {
+        for (index_t col = first; col < first + columns && outcome.ok(); ++col) {
+            for (index_t row = 0; row < part.features(); ++row) {
+                if (std::isinf(part.values()(row, col))) {
+                    outcome = status::error(
+                        error_code::invalid_data, "fit: feature ", row, " of sample ", col, " is ",
+                        static_cast<double>(part.values()(row, col)),
+                        "; training needs finite samples, or NaN where a value is missing");
+                    return;
+                }
+            }
+        }
+    });
+    return outcome;
+}
+
 inline status diverged(int epoch, const char* what, double value) {
     return status::error(error_code::invalid_data, "fit: training diverged in epoch ", epoch, ": ",
                          what, " is ", value, "; lower the learning rate");
@@ -55,6 +75,16 @@ bool notify(Callback& callback, const Event& event) {
         return callback(event);
     } else {
         callback(event);
+        return true;
+    }
+}
+
+/// Tells a callback that asks for it of a batch; false if it ends training.
+template <class Callback, class Event>
+bool notify_batch(Callback& callback, const Event& event) {
+    if constexpr (requires { callback.after_batch(event); }) {
+        return callback.after_batch(event);
+    } else {
         return true;
     }
 }

@@ -43,10 +43,10 @@ struct classifier_trainer {
     std::vector<double> class_weights = {}; ///< factor on the loss of each class; empty: all 1
     /// Which epoch's weights are the best.
     classification_metric best_by = classification_metric::validation_loss;
-    Optimiser optimiser = {};
-    Schedule schedule = {};
-    Stopping stopping = {};
-    Execution execution = {};
+    Optimiser optimiser = {}; ///< how gradients change parameters
+    Schedule schedule = {};   ///< how the learning rate changes
+    Stopping stopping = {};   ///< when training ends early
+    Execution execution = {}; ///< on which threads
 
     /// Names the first setting that is out of range.
     status check() const noexcept {

@@ -15,10 +15,10 @@ namespace tocsin {
 
 /// Outcome of check_gradient: the worst entry.
 struct gradient_difference {
-    double relative_error = 0;
-    index_t position = -1;
-    double analytic = 0;
-    double numeric = 0;
+    double relative_error = 0; ///< the largest difference, relative to the larger of both
+    index_t position = -1;     ///< where it is; -1 for none
+    double analytic = 0;       ///< what the model computed there
+    double numeric = 0;        ///< what differences say there
 };
 
 /// Checks every entry of a gradient against the five-point central difference, whose error falls

@@ -9,9 +9,9 @@ struct epoch_record {
     int epoch = 0;              ///< counted from 0
     double training_loss = 0;   ///< mean over the epoch's batches, dropout on
     double validation_rmse = 0; ///< after the epoch, own predictions fed back
-    double validation_mae = 0;
-    double learning_rate = 0;
-    double gradient_norm = 0; ///< mean over the epoch's batches, before clipping
+    double validation_mae = 0;  ///< as validation_rmse
+    double learning_rate = 0;   ///< of the epoch
+    double gradient_norm = 0;   ///< mean over the epoch's batches, before clipping
 };
 
 } // namespace tocsin

@@ -30,6 +30,7 @@ concept loss_function = detail::loss_over<Loss, Scalar>;
 /// Mean of (prediction - target)^2.
 struct mean_squared_error {
     static constexpr const char* kind = "mse";
+    /// The loss of a batch, and its gradient. See concept loss_function.
     template <class Scalar>
     double operator()(std::span<const Scalar> predictions, std::span<const Scalar> targets,
                       std::span<Scalar> gradient) const noexcept {
@@ -48,6 +49,7 @@ struct mean_squared_error {
 /// Mean of |prediction - target| (L1); its slope at 0 is 0.
 struct mean_absolute_error {
     static constexpr const char* kind = "l1";
+    /// The loss of a batch, and its gradient. See concept loss_function.
     template <class Scalar>
     double operator()(std::span<const Scalar> predictions, std::span<const Scalar> targets,
                       std::span<Scalar> gradient) const noexcept {

@@ -21,6 +21,7 @@ concept learning_rate_schedule = requires(const Schedule schedule, int epoch) {
 /// A constant rate.
 struct constant_rate {
     static constexpr const char* kind = "constant";
+    /// Always 1.
     constexpr double operator()(int /*epoch*/) const noexcept { return 1; }
 };
 
@@ -36,6 +37,7 @@ struct step_decay {
         }
         return {};
     }
+    /// Multiple of the learning rate in an epoch, counted from 0.
     double operator()(int epoch) const noexcept { return std::pow(factor, epoch / every); }
 };
 
@@ -50,6 +52,7 @@ struct exponential_decay {
         }
         return {};
     }
+    /// Multiple of the learning rate in an epoch, counted from 0.
     double operator()(int epoch) const noexcept { return std::pow(factor, epoch); }
 };
 
@@ -68,6 +71,7 @@ struct cosine_decay {
         }
         return {};
     }
+    /// Multiple of the learning rate in an epoch, counted from 0.
     double operator()(int epoch) const noexcept {
         if (epoch < warm_up) {
             return (epoch + 1.0) / (warm_up + 1.0);

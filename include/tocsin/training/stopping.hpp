@@ -22,6 +22,7 @@ concept stopping_rule = requires(const Rule rule, std::span<const epoch_record> 
 /// Runs all epochs.
 struct never_stop {
     static constexpr const char* kind = "never";
+    /// Never.
     bool operator()(std::span<const epoch_record> /*history*/) const noexcept { return false; }
 };
 
@@ -39,6 +40,7 @@ struct early_stopping {
         }
         return {};
     }
+    /// Whether training ends after the last epoch of the history.
     bool operator()(std::span<const epoch_record> history) const noexcept {
         double best = std::numeric_limits<double>::infinity();
         int since_best = 0;

@@ -2,6 +2,7 @@
 /// @brief Everything that changes during a training run: the content of a checkpoint.
 #pragma once
 
+#include "tocsin/core/checked_size.hpp"
 #include "tocsin/core/random.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/storage.hpp"
@@ -26,10 +27,11 @@ struct training_state {
     aligned_vector<Scalar> rule_state;      ///< of the optimiser
     std::int64_t step = 0;                  ///< updates so far
     random_generator random{};              ///< order of batches, dropout
-    double best_rmse = std::numeric_limits<double>::infinity();
-    int best_epoch = -1;
+    double best_rmse = std::numeric_limits<double>::infinity(); ///< of the best epoch so far
+    int best_epoch = -1;               ///< counted from 0; -1 before the first
     std::vector<epoch_record> history; ///< one per finished epoch
 
+    /// Epochs so far.
     int finished_epochs() const noexcept { return static_cast<int>(history.size()); }
 
     /// A fresh start: draws the model's parameters from the seed, zeroes the optimiser's state.
@@ -57,8 +59,8 @@ struct training_state {
                        {static_cast<index_t>(best_parameters.size())});
         archive.tensor("rule_state", std::span<Scalar>(rule_state),
                        {static_cast<index_t>(rule_state.size())});
-        archive.integer("step", step);
-        archive.integer("best_epoch", best_epoch);
+        archive.integer("step", step, std::int64_t{0}, largest_count);
+        archive.integer("best_epoch", best_epoch, -1);
         random_generator::state_type words = random.state();
         for (std::size_t k = 0; k < words.size(); ++k) {
             char name[24];
@@ -105,6 +107,10 @@ struct training_state {
                 (table.cols() != static_cast<index_t>(epochs) || table.rows() != columns)) {
                 archive.fail(status::error(error_code::format_error, "epochs: ", epochs,
                                            ", but the history holds ", table.cols()));
+            }
+            if (best_epoch >= epochs) {
+                archive.fail(status::error(error_code::format_error, "best_epoch: ", best_epoch,
+                                           " is none of the ", epochs, " epochs"));
             }
             if (!archive.outcome().ok()) {
                 return;

@@ -2,6 +2,7 @@
 /// @brief One update of a model's parameters: loss, clipping, check, optimiser.
 #pragma once
 
+#include "tocsin/core/checked_size.hpp"
 #include "tocsin/training/clipping.hpp"
 #include "tocsin/training/update_rule.hpp"
 
@@ -15,14 +16,14 @@ namespace tocsin {
 /// What an update changes; the caller owns all of it.
 template <class Scalar>
 struct step_target {
-    std::span<Scalar> parameters;
+    std::span<Scalar> parameters;      ///< what is updated
     std::span<Scalar> optimiser_state; ///< `optimiser.state_size(parameters.size())` scalars
     std::int64_t& step;                ///< updates so far
 };
 
 /// What an update was made from.
 struct step_outcome {
-    double loss = 0;
+    double loss = 0;          ///< before the update
     double gradient_norm = 0; ///< global, before clipping
 
     /// Whether the parameters were updated: loss and norm are finite.
@@ -44,8 +45,9 @@ step_outcome training_step(const Optimiser& optimiser, Evaluate&& evaluate,
     outcome.loss = evaluate();
     outcome.gradient_norm = clip_by_global_norm(gradients, clip_norm);
     if (outcome.ok()) {
+        count_up(target.step);
         optimiser.update(target.parameters, std::span<const Scalar>(gradients),
-                         target.optimiser_state, ++target.step, rate_factor);
+                         target.optimiser_state, target.step, rate_factor);
     }
     return outcome;
 }

@@ -8,24 +8,33 @@
 #if defined(__arm__)
 
 /// SysTick counts down 24 bits.
-inline volatile uint32_t* systick() { return reinterpret_cast<volatile uint32_t*>(0xE000E010); }
+inline volatile uint32_t* systick() {
+    return reinterpret_cast<volatile uint32_t*>(0xE000E010);
+}
 inline void start_counter() {
     systick()[1] = 0xFFFFFF;
     systick()[2] = 0;
     systick()[0] = 5;
 }
-inline uint32_t counter() { return 0U - systick()[2]; }
-inline uint32_t ticks_since(uint32_t begin) { return (counter() - begin) & 0xFFFFFFU; }
+inline uint32_t counter() {
+    return 0U - systick()[2];
+}
+inline uint32_t ticks_since(uint32_t begin) {
+    return (counter() - begin) & 0xFFFFFFU;
+}
 
 #elif defined(__riscv)
 
 inline void start_counter() {}
 inline uint32_t counter() {
     uint32_t value = 0;
-    asm volatile(".option push\n.option arch, +zicsr\ncsrr %0, minstret\n.option pop" : "=r"(value));
+    asm volatile(".option push\n.option arch, +zicsr\ncsrr %0, minstret\n.option pop"
+                 : "=r"(value));
     return value;
 }
-inline uint32_t ticks_since(uint32_t begin) { return counter() - begin; }
+inline uint32_t ticks_since(uint32_t begin) {
+    return counter() - begin;
+}
 
 #endif
 

@@ -65,9 +65,11 @@ void show_hash() {
     for (int k = 0; k < samples; ++k) {
         source.next(sample);
         const auto verdict = watch.push(sample);
-        hash = tocsin::firmware::detail::add_to_crc(hash, __builtin_bit_cast(uint32_t, verdict.score));
+        hash =
+            tocsin::firmware::detail::add_to_crc(hash, __builtin_bit_cast(uint32_t, verdict.score));
         hash = tocsin::firmware::detail::add_to_crc(
-            hash, static_cast<uint32_t>(verdict.kind) | static_cast<uint32_t>(verdict.reason) << 8U |
+            hash, static_cast<uint32_t>(verdict.kind) |
+                      static_cast<uint32_t>(verdict.reason) << 8U |
                       static_cast<uint32_t>(verdict.missing) << 16U |
                       static_cast<uint32_t>(verdict.lost) << 24U);
         ++counts[static_cast<int>(verdict.kind)];

@@ -18,8 +18,8 @@ namespace tocsin {
 
 /// Offset and scale of one feature: `scaled = (x - offset) / scale`.
 struct offset_and_scale {
-    double offset = 0;
-    double scale = 1;
+    double offset = 0; ///< subtracted first
+    double scale = 1;  ///< divided by then; never 0
 };
 
 /// How an affine scaler estimates one feature.
@@ -45,6 +45,7 @@ template <class Scalar, int Features, scaling_rule<Scalar> Rule>
 class affine_scaler {
   public:
     using scalar_type = Scalar;
+    /// What offset and scale are taken from.
     using rule_type = Rule;
     static constexpr const char* kind = Rule::kind;
     static constexpr int version = 1;
@@ -61,6 +62,7 @@ class affine_scaler {
     status fit(matrix_view<const Scalar> samples) {
         return fit_samples(finite_samples<Scalar>{samples});
     }
+    /// The same from a matrix.
     status fit(const matrix<Scalar>& samples) {
         return fit(matrix_view<const Scalar>(samples.data(), samples.rows(), samples.cols()));
     }

@@ -16,10 +16,12 @@ namespace tocsin {
 template <class Scalar>
 class finite_samples {
   public:
+    /// The samples that windows cover, each once.
     explicit finite_samples(const windows<Scalar>& training) : values_{training.values()} {
         training.for_each_covered_run(
             [this](index_t first, index_t count) { runs_.emplace_back(first, count); });
     }
+    /// All samples of `[features x samples]`.
     explicit finite_samples(matrix_view<const Scalar> values) : values_{values} {
         if (values.cols() > 0) {
             runs_.emplace_back(0, values.cols());

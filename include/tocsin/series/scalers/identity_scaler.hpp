@@ -25,11 +25,16 @@ class identity_scaler {
     int features() const noexcept { return features_.value(); }
     bool fitted() const noexcept { return fitted_; }
 
+    /// Remembers the number of features.
     status fit(const windows<Scalar>& training) { return set(training.features()); }
+    /// Remembers the number of features.
     status fit(matrix_view<const Scalar> samples) { return set(samples.rows()); }
+    /// Remembers the number of features.
     status fit(const matrix<Scalar>& samples) { return set(samples.rows()); }
 
+    /// Changes nothing.
     void transform([[maybe_unused]] Eigen::Ref<matrix<Scalar>> values) const noexcept {}
+    /// Changes nothing.
     void inverse([[maybe_unused]] Eigen::Ref<matrix<Scalar>> values) const noexcept {}
 
     /// Describes this scaler to an archive (io/archive.hpp), for saving or loading.

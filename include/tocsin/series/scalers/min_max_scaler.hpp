@@ -13,6 +13,7 @@ namespace tocsin {
 struct minimum_and_range {
     static constexpr const char* kind = "min_max";
 
+    /// Minimum and range of the values of a feature.
     template <class Scalar>
     static offset_and_scale estimate(std::span<Scalar> values) noexcept {
         const auto [smallest, largest] = std::minmax_element(values.begin(), values.end());

@@ -15,6 +15,7 @@ namespace tocsin {
 struct median_and_quartiles {
     static constexpr const char* kind = "robust";
 
+    /// Median and interquartile range of the values of a feature, which are reordered.
     template <class Scalar>
     static offset_and_scale estimate(std::span<Scalar> values) noexcept {
         const double median = quantile(values, 0.5);

@@ -14,6 +14,7 @@ namespace tocsin {
 struct mean_and_deviation {
     static constexpr const char* kind = "standard";
 
+    /// Mean and standard deviation of the values of a feature.
     template <class Scalar>
     static offset_and_scale estimate(std::span<Scalar> values) noexcept {
         const auto [smallest, largest] = std::minmax_element(values.begin(), values.end());

@@ -1,0 +1,373 @@
+#include "echo.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <ctime>
+
+namespace tocsin_cli {
+
+using tocsin::csv_role;
+using tocsin::index_t;
+
+namespace {
+
+/// 1 row, 2 rows.
+std::string counted(index_t number, const std::string& thing) {
+    return std::to_string(number) + ' ' + thing + (number == 1 ? "" : "s");
+}
+
+std::string joined(const std::vector<std::string>& pieces) {
+    std::string text;
+    for (const std::string& piece : pieces) {
+        text += (text.empty() ? "" : ", ") + piece;
+    }
+    return text;
+}
+
+/// A length of time in the unit that suits it.
+std::string duration(double seconds) {
+    constexpr std::pair<double, const char*> units[] = {
+        {86400 * 2, "d"}, {3600 * 2, "h"}, {60 * 2, "min"}, {0.5, "s"}, {0, "ms"}};
+    for (const auto& [least, unit] : units) {
+        if (seconds >= least) {
+            const double scale = least >= 3600 ? least / 2
+                                 : least >= 60 ? 60
+                                 : least > 0   ? 1
+                                               : 1e-3;
+            return shown(seconds / scale) + ' ' + unit;
+        }
+    }
+    return shown(seconds);
+}
+
+std::string moment(double seconds, const tocsin::timestamp_reader& clock) {
+    if (clock.kind() == tocsin::timestamp_kind::plain ||
+        clock.kind() == tocsin::timestamp_kind::time_of_day || std::abs(seconds) > 2e11) {
+        return shown(seconds);
+    }
+    const auto whole = static_cast<std::time_t>(std::floor(seconds));
+    char text[40] = "";
+    if (const std::tm* const parts = std::gmtime(&whole); parts != nullptr) {
+        std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", parts);
+    }
+    return text;
+}
+
+std::string delimiter_name(char delimiter) {
+    return delimiter == '\t'  ? "tab"
+           : delimiter == ' ' ? "space"
+                              : std::string{"'"} + delimiter + '\'';
+}
+
+void describe_dialect(const file_facts& file, std::vector<std::string>& lines) {
+    std::string line = "  CSV with " + delimiter_name(file.dialect.delimiter);
+    line += file.dialect.decimal_comma ? ", decimal comma" : "";
+    line += file.dialect.has_header ? ", header" : ", no header";
+    if (file.dialect.skipped > 0) {
+        line += ", " + counted(file.dialect.skipped, "line") + " before it left out";
+    }
+    line += file.dialect.has_units ? ", a row of units left out" : "";
+    lines.push_back(line);
+}
+
+void describe_time(const file_facts& file, std::vector<std::string>& lines) {
+    std::vector<std::string> names;
+    for (const tocsin::csv_column& column : file.columns) {
+        if (column.role == csv_role::timestamp || column.role == csv_role::time_of_day) {
+            names.push_back('\'' + column.name + '\'');
+        }
+    }
+    if (names.empty()) {
+        lines.emplace_back(
+            "  time: no column of times; rows are taken as equally spaced neighbours");
+        return;
+    }
+    std::string line = "  time: " + joined(names) + ", ";
+    if (file.clock.kind() == tocsin::timestamp_kind::unknown) {
+        lines.push_back(line + "which cannot be read as times");
+        return;
+    }
+    line += to_string(file.clock.kind());
+    const auto& time = file.time;
+    if (std::isfinite(time.first)) {
+        line += ", from " + moment(time.first, file.clock) + " to " +
+                moment(time.last, file.clock) + " (" + duration(time.last - time.first) + ")";
+    }
+    if (std::isfinite(time.step)) {
+        line += ", step " + duration(time.step);
+    }
+    lines.push_back(line);
+    std::string order = "  order: " + counted(file.gaps, "gap") + ", " +
+                        counted(file.repeated, "repeated row") + ", " +
+                        counted(file.backward, "row") + " with a wrong time";
+    order +=
+        file.set_back > 0 ? ", clock set back " + std::to_string(file.set_back) + " times" : "";
+    order += time.descending ? ", newest row first" : "";
+    order += file.clock_changes > 0
+                 ? ", " + counted(file.clock_changes, "change") + " of daylight saving"
+                 : "";
+    order += time.unknown > 0 ? ", " + counted(time.unknown, "time") + " unreadable" : "";
+    lines.push_back(order);
+    if (file.resampled > 0) {
+        lines.push_back("  resampled to " + counted(file.resampled, "row"));
+    }
+}
+
+void describe_columns(const input_data& data, const file_facts& file,
+                      std::vector<std::string>& lines) {
+    std::vector<std::string> labels;
+    std::vector<std::string> left_out;
+    std::vector<std::string> switches;
+    for (std::size_t k = 0; k < file.columns.size(); ++k) {
+        const tocsin::csv_column& column = file.columns[k];
+        if (column.role == csv_role::label) {
+            labels.push_back('\'' + column.name + '\'');
+        } else if (column.role == csv_role::left_out) {
+            left_out.push_back('\'' + column.name + "' (" + column.reason + ')');
+        } else if (column.role == csv_role::feature && k < file.dialect.columns.size() &&
+                   file.dialect.columns[k].content == tocsin::csv_content::on_or_off) {
+            switches.push_back('\'' + column.name + '\'');
+        }
+    }
+    lines.push_back("  features: " + counted(data.features(), "column") + ": " +
+                    joined(data.series.names));
+    if (!switches.empty()) {
+        lines.push_back("  switches: " + joined(switches) + ", ON, true, yes are 1, others 0");
+    }
+    if (labels.empty()) {
+        lines.emplace_back("  labels: none");
+    } else {
+        const auto positive =
+            std::count(data.series.labels.begin(), data.series.labels.end(), std::uint8_t{1});
+        lines.push_back("  labels: " + joined(labels) + ", " + std::to_string(positive) + " of " +
+                        counted(static_cast<index_t>(data.series.labels.size()), "row") +
+                        " anomalous");
+    }
+    if (!left_out.empty()) {
+        lines.push_back("  left out: " + joined(left_out));
+    }
+}
+
+index_t missing_cells(const input_data& data) {
+    const auto& values = data.is_series ? data.series.values : data.sequences.values;
+    return values.array().isNaN().count();
+}
+
+std::string missing_line(const input_data& data) {
+    const auto& values = data.is_series ? data.series.values : data.sequences.values;
+    const index_t missing = missing_cells(data);
+    char share[32];
+    std::snprintf(share, sizeof share, "%.3g",
+                  100 * static_cast<double>(missing) / static_cast<double>(values.size()));
+    return "  missing: " + std::to_string(missing) + " of " + std::to_string(values.size()) +
+           " cells (" + share + " %)";
+}
+
+/// Whether a feature is written as ON and OFF.
+bool is_switch(const input_data& data, std::size_t feature) {
+    const file_facts& file = data.files.front();
+    for (std::size_t k = 0; k < file.columns.size() && k < file.dialect.columns.size(); ++k) {
+        if (file.columns[k].feature == static_cast<int>(feature)) {
+            return file.dialect.columns[k].content == tocsin::csv_content::on_or_off;
+        }
+    }
+    return false;
+}
+
+void warn_of_column(const input_data& data, std::size_t f, std::vector<std::string>& lines) {
+    const tocsin::column_facts& facts = data.columns[f];
+    const std::string name = "column '" + data.series.names[f] + '\'';
+    const std::string leave_out = "; --ignore " + data.series.names[f] + " leaves it out";
+    if (facts.values == 0) {
+        lines.push_back(name + " has no value at all" + leave_out);
+        return;
+    }
+    if (facts.constant()) {
+        lines.push_back(name + " is always " + shown(facts.low) + leave_out);
+    } else if (facts.counts) {
+        lines.push_back(name +
+                        " only counts: an index or a time? As a feature it will look "
+                        "anomalous in later data" +
+                        leave_out + ", --timestamp makes it the time");
+    } else if (facts.only_rises) {
+        lines.push_back(name + " only rises: later data will lie outside what was learned" +
+                        leave_out);
+    } else if (facts.two_values && !is_switch(data, f)) {
+        lines.push_back(name + " has only two values, " + shown(facts.low) + " and " +
+                        shown(facts.high) + "; if these are labels: --labels " +
+                        data.series.names[f]);
+    }
+    if (facts.duplicate_of >= 0) {
+        lines.push_back(name + " is the same as '" +
+                        data.series.names[static_cast<std::size_t>(facts.duplicate_of)] + '\'' +
+                        leave_out);
+    }
+    if (facts.code_count > 0) {
+        lines.push_back(
+            name + " is " + shown(facts.code) + " in " + counted(facts.code_count, "row") +
+            ", far outside all others; if that means 'missing': --missing " + shown(facts.code));
+    }
+    if (facts.infinite > 0) {
+        lines.push_back(name + " has " + counted(facts.infinite, "value") +
+                        " beyond single precision; --missing TEXT makes them missing values");
+    }
+    if (facts.distinct_as_float < facts.distinct) {
+        lines.push_back(name + ": of " + std::to_string(facts.distinct) + " distinct values only " +
+                        std::to_string(facts.distinct_as_float) +
+                        " differ in single precision, in which the model computes");
+    }
+    const double magnitude = std::max(std::abs(facts.low), std::abs(facts.high));
+    if (magnitude > 1e12 || (magnitude > 0 && magnitude < 1e-12)) {
+        lines.push_back(name + " has values up to " + shown(magnitude) +
+                        ": is that the unit that was meant?");
+    } else if (facts.far_outliers() && facts.code_count == 0) {
+        lines.push_back(name + " spans " + shown(facts.low) + " to " + shown(facts.high) +
+                        ", nine in ten values only " + shown(facts.middle_range) +
+                        "; a few values set the scale, --scaler robust does not let them");
+    }
+    if (10 * facts.longest_hole > facts.values + facts.missing && facts.longest_hole > 10) {
+        lines.push_back(name + " has no value for " + counted(facts.longest_hole, "row") +
+                        " in a row");
+    }
+}
+
+void warn_of_time(const file_facts& file, std::vector<std::string>& lines) {
+    if (file.clock.ambiguous()) {
+        lines.push_back(file.path + ": day and month of its dates could be the other way round");
+    }
+    if (file.time.irregular() && file.resampled == 0) {
+        lines.push_back(file.path + ": steps between rows vary from " +
+                        duration(file.time.short_step) + " to " + duration(file.time.wide_step) +
+                        "; --resample puts them on a grid");
+    }
+    const index_t wrong = file.repeated + file.backward;
+    if (wrong > 0) {
+        lines.push_back(file.path + ": " + counted(wrong, "row") +
+                        " with a repeated or wrong time left out");
+    }
+    if (file.gaps + file.set_back > 0) {
+        lines.push_back(file.path + ": " + counted(file.gaps + file.set_back, "gap") +
+                        " in time, which no window crosses");
+    }
+    for (std::size_t k = 0; k < file.columns.size(); ++k) {
+        if (file.columns[k].role == csv_role::timestamp &&
+            file.clock.kind() == tocsin::timestamp_kind::unknown) {
+            lines.push_back(file.path + ": column '" + file.columns[k].name +
+                            "' cannot be read as times, so gaps are not seen");
+        }
+    }
+}
+
+} // namespace
+
+std::vector<std::string> describe(const input_data& data) {
+    std::vector<std::string> lines;
+    if (!data.is_series) {
+        const auto& set = data.sequences;
+        lines.push_back("read " + data.path + ": " + counted(set.count(), "sequence") + " of " +
+                        counted(set.features(), "feature") + " over " +
+                        counted(set.length, "step"));
+        const auto positive = std::count(set.labels.begin(), set.labels.end(), std::uint8_t{1});
+        lines.push_back(set.labels.empty()
+                            ? "  labels: none"
+                            : "  labels: " + std::to_string(positive) + " sequences anomalous");
+        lines.push_back(missing_line(data));
+        return lines;
+    }
+    for (const file_facts& file : data.files) {
+        lines.push_back("read " + file.path + ": " + counted(file.rows, "row"));
+        describe_dialect(file, lines);
+        describe_time(file, lines);
+        if (&file == &data.files.front()) {
+            describe_columns(data, file, lines);
+        }
+    }
+    if (data.offsets.size() > 0) {
+        std::vector<std::string> offsets;
+        for (index_t f = 0; f < data.offsets.size(); ++f) {
+            if (data.offsets[f] != 0) {
+                offsets.push_back(shown(data.offsets[f]) + " from '" +
+                                  data.series.names[static_cast<std::size_t>(f)] + '\'');
+            }
+        }
+        lines.push_back("  offsets: subtracted in double precision: " + joined(offsets));
+    }
+    lines.push_back(missing_line(data));
+    if (data.recordings.size() > 1) {
+        lines.push_back("  recordings: " + std::to_string(data.recordings.size()) +
+                        " between seams that no window crosses");
+    }
+    return lines;
+}
+
+nlohmann::ordered_json describe_json(const input_data& data) {
+    nlohmann::ordered_json result;
+    result["format"] = data.is_series ? "csv" : "sequences";
+    result["rows"] = data.is_series ? data.series.time() : data.sequences.count();
+    result["features"] = data.features();
+    result["missing"] = missing_cells(data);
+    result["recordings"] = std::max<std::size_t>(data.recordings.size(), 1);
+    const auto& labels = data.is_series ? data.series.labels : data.sequences.labels;
+    if (!labels.empty()) {
+        result["anomalous"] = std::count(labels.begin(), labels.end(), std::uint8_t{1});
+    }
+    for (const file_facts& file : data.files) {
+        nlohmann::ordered_json one{{"file", file.path},
+                                   {"rows", file.rows},
+                                   {"delimiter", std::string{file.dialect.delimiter}},
+                                   {"decimal_comma", file.dialect.decimal_comma},
+                                   {"header", file.dialect.has_header},
+                                   {"skipped", file.dialect.skipped}};
+        nlohmann::ordered_json left_out = nlohmann::ordered_json::array();
+        for (const tocsin::csv_column& column : file.columns) {
+            if (column.role == csv_role::timestamp) {
+                one["timestamp"] = column.name;
+            } else if (column.role == csv_role::left_out) {
+                left_out.push_back(column.name);
+            }
+        }
+        one["left_out"] = std::move(left_out);
+        if (std::isfinite(file.time.step)) {
+            one["clock"] = to_string(file.clock.kind());
+            one["span_seconds"] = file.time.last - file.time.first;
+            one["step_seconds"] = file.time.step;
+            one["gaps"] = file.gaps;
+            one["set_back"] = file.set_back;
+            one["repeated"] = file.repeated;
+            one["backward"] = file.backward;
+        }
+        result["files"].push_back(std::move(one));
+    }
+    return result;
+}
+
+std::vector<std::string> warnings_of(const input_data& data) {
+    std::vector<std::string> lines;
+    for (const file_facts& file : data.files) {
+        warn_of_time(file, lines);
+    }
+    for (std::size_t f = 0; f < data.columns.size(); ++f) {
+        warn_of_column(data, f, lines);
+    }
+    if (!data.is_series && data.sequences.features() == 1 && data.sequences.length > 1) {
+        lines.push_back(data.path + ": read as " + counted(data.sequences.count(), "sequence") +
+                        " of one feature; if each line is a time step of " +
+                        counted(data.sequences.length, "sensor") + ", give --format csv");
+    }
+    return lines;
+}
+
+void echo(const input_data& data, const console& out) {
+    for (const std::string& line : describe(data)) {
+        out.say(line);
+    }
+    std::fflush(stdout); // facts stand before warnings where both go to one place
+    for (const std::string& line : warnings_of(data)) {
+        out.note("warning: " + line);
+    }
+}
+
+} // namespace tocsin_cli

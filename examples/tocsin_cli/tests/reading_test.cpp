@@ -1,0 +1,396 @@
+// What a person with a CSV of real sensors meets: kinds of files, times, gaps, missing cells.
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include "program.hpp"
+#include <cmath>
+#include <cstdio>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace {
+
+using nlohmann::json;
+
+const std::string quick = " --window 6 --encoder 4 --epochs 2 --force";
+
+std::string number(double value) {
+    char text[40];
+    std::snprintf(text, sizeof text, "%.5f", value);
+    return text;
+}
+/// Noise that is the same in every run.
+double noise(int k) {
+    const double x = std::sin(12.9898 * k) * 43758.5453;
+    return x - std::floor(x) - 0.5;
+}
+std::string hour(int t) { // from 2024-03-01 00:00, all months being that one
+    char text[40];
+    std::snprintf(text, sizeof text, "2024-03-%02d %02d:00:00", 1 + t / 24, t % 24);
+    return text;
+}
+std::string climate(int t) {
+    const double day = 6.283185307 * t / 24;
+    return number(20 + 5 * std::sin(day) + 0.3 * noise(t)) + ',' +
+           number(50 + 9 * std::cos(day) + 0.5 * noise(t + 5000));
+}
+std::string rows(int first, int last, const std::function<std::string(int)>& line) {
+    std::string text;
+    for (int t = first; t < last; ++t) {
+        text += line(t) + '\n';
+    }
+    return text;
+}
+std::string timed(int t) {
+    return hour(t) + ',' + climate(t);
+}
+
+bool has(const std::string& text, const std::string& piece) {
+    return text.find(piece) != std::string::npos;
+}
+
+/// All phases on one file.
+void make_model(const program& cli, const std::string& data, const std::string& how,
+                const std::string& tuning = " --quantile 1 --factor 1.3") {
+    for (const std::string& arguments :
+         {"train m " + data + how, "fit-errors m " + data, "tune m " + data + tuning}) {
+        const outcome run = cli(arguments + " --quiet");
+        INFO(arguments << ": " << run.err);
+        REQUIRE(run.code == 0);
+    }
+}
+
+} // namespace
+
+TEST_SUITE("tocsin_cli") {
+    TEST_CASE("reading: a CSV without header is rows, in every phase") {
+        const program cli;
+        cli.write("plain.csv", rows(0, 60, climate));
+        const json trained = run_json(cli, "train m plain.csv" + quick);
+        CHECK(trained["features"] == json{"column1", "column2"});
+        CHECK(trained["read"]["rows"] == 60);
+        CHECK(trained["read"]["files"][0]["header"] == false);
+        CHECK(run_json(cli, "fit-errors m plain.csv")["windows"] == 55);
+        CHECK(cli("tune m plain.csv --quiet").code == 0);
+        CHECK(lines_of(cli("stream m", rows(0, 9, climate)).out).back()["verdict"] == "normal");
+        CHECK(lines_of(cli("stream m", rows(0, 9, timed)).out).back()["verdict"] == "normal");
+        // The same lines as sequences, when they are asked for; a person is told so.
+        const outcome sequences = cli("train s plain.csv --format sequences --epochs 1 --encoder 2 "
+                                      "--force");
+        CHECK(sequences.code == 0);
+        CHECK(has(sequences.err, "--format csv"));
+    }
+
+    TEST_CASE("reading: train says what it read, and warns of what a person would stop for") {
+        const program cli;
+        cli.write("plant.csv",
+                  "epoch,a,meter,fixed,copy,pump,bad,label,status_ok\n" + rows(0, 80, [](int t) {
+                      const std::string a = number(std::sin(0.4 * t));
+                      return std::to_string(1700000000 + 60 * t) + ',' + a + ',' +
+                             std::to_string(t / 2 + t * t) + ",7," + a + ',' +
+                             (t % 9 < 4 ? "ON" : "OFF") + ',' +
+                             (t % 20 == 3 ? "-200" : number(noise(t))) + ",0," +
+                             (t % 13 < 6 ? "1" : "0");
+                  }));
+        const outcome run = cli("train m plant.csv --ignore none" + quick);
+        INFO(run.out << run.err);
+        REQUIRE(run.code == 0);
+        for (const char* fact :
+             {"plant.csv: 80 rows", "CSV with ',', header", "time: 'epoch', seconds", "step 1 min",
+              "features: 7 columns: a, meter", "switches: 'pump'",
+              "labels: 'label', 0 of 80 rows anomalous", "missing: 0 of 560 cells"}) {
+            INFO(fact);
+            CHECK(has(run.out, fact));
+        }
+        for (const char* warning :
+             {"warning: column 'meter' only rises", "warning: column 'fixed' is always 7",
+              "warning: column 'copy' is the same as 'a'",
+              "warning: column 'bad' is -200 in 4 rows", "--missing -200",
+              "warning: column 'status_ok' has only two values"}) {
+            INFO(warning);
+            CHECK(has(run.err, warning));
+        }
+        CHECK_FALSE(has(run.err, "column 'a' "));
+        CHECK(has(cli("train m plant.csv --missing -200 --force --epochs 1 --encoder 2").out,
+                  "missing: 4 of 560 cells"));
+        // The marker is kept in the model: later phases need not be told.
+        CHECK(has(cli("fit-errors m plant.csv").err, "have missing values, which are filled in"));
+    }
+
+    TEST_CASE("reading: kinds of files that a spreadsheet or logger writes") {
+        const program cli;
+        const auto two = [](const std::string& between, const std::string& end) {
+            return [=](int t) {
+                const std::string cells = climate(t);
+                const auto comma = cells.find(',');
+                return cells.substr(0, comma) + between + cells.substr(comma + 1) + end;
+            };
+        };
+        const auto commas = [&](int t) {
+            std::string line = two(";", "")(t);
+            for (char& c : line) {
+                c = c == '.' ? ',' : c;
+            }
+            return line;
+        };
+        const struct {
+            const char* name;
+            std::string text;
+            const char* options;
+        } kinds[] = {
+            {"tab.csv", "a\tb\n" + rows(0, 40, two("\t", "")), ""},
+            {"tab_word.txt", "a\tb\n" + rows(0, 40, two("\t", "")), " --delimiter tab"},
+            {"tab_escape.txt", "a\tb\n" + rows(0, 40, two("\t", "")), " --delimiter '\\t'"},
+            {"semicolon.csv", "a;b\n" + rows(0, 40, two(";", "")), ""},
+            {"comma.csv", "a;b\n" + rows(0, 40, commas), ""},
+            {"comma_asked.csv", rows(0, 40, commas),
+             " --decimal-comma --no-header --delimiter ';'"},
+            {"sep.csv", "sep=;\r\na;b\r\n" + rows(0, 40, two(";", "\r")), ""},
+            {"preamble.csv", "Logger;X\nSerial;5\n\na;b\n" + rows(0, 40, two(";", "")), ""},
+            {"skip.csv", "3,4\n5,6\na,b\n" + rows(0, 40, two(",", "")), " --skip-rows 2"},
+            {"units.csv", "a,b\n[V],[degC]\n" + rows(0, 40, two(",", "")), ""},
+            {"trailing.csv", "a,b,\n" + rows(0, 40, two(",", ",")), ""},
+            {"quoted.csv", "\"a\", \"b\"\n" + rows(0, 40, two(" , ", "")), ""},
+            {"latin.csv", "a \xB0\x43,b\n" + rows(0, 40, two(",", "")), " --encoding latin-1"},
+        };
+        for (const auto& kind : kinds) {
+            INFO(std::string{kind.name});
+            cli.write(kind.name, kind.text);
+            const json trained =
+                run_json(cli, std::string{"train m "} + kind.name + quick + kind.options);
+            CHECK(trained["read"]["rows"] == 40);
+            CHECK(trained["features"].size() == 2);
+        }
+    }
+
+    TEST_CASE("reading: refusals name the option that helps") {
+        const program cli;
+        const struct {
+            std::string text;
+            const char* option;
+        } wrong[] = {
+            {"a,b\n1,2\n3,bad\n5,6\n", "--missing"},
+            {"a,b\n1,2\n3,\"1,250\"\n5,6\n", "--decimal-comma"},
+            {"a,label\n1,1\n2,-1\n3,1\n", "--label-values"},
+            {"a \xB0\x43,b\n1,2\n3,4\n", "--encoding latin-1"},
+            {"a,a\n1,2\n3,4\n", "--no-header"},
+            {"a,b\n1,2\n3\n", "--delimiter"},
+            {"a,b\n1,2\n3,1.797e308\n5,6\n7,8\n9,9\n9,8\n7,5\n", "--missing"},
+        };
+        for (const auto& kind : wrong) {
+            cli.write("w.csv", kind.text);
+            const outcome run = cli("train m w.csv" + quick);
+            INFO(kind.text << run.err);
+            CHECK(run.code == 3);
+            CHECK(has(run.err, kind.option));
+        }
+        CHECK(has(cli("train m w.csv --delimiter ab").err, "tab, space"));
+        CHECK(has(cli("train m w.csv --label-values good").err, "TEXT=0"));
+        CHECK(cli("train m w.csv --header --no-header").code == 2);
+    }
+
+    TEST_CASE("reading: 1.7e9 +- 1 is learned from, and judged in the stream") {
+        const program cli;
+        const auto line = [](int t) {
+            return number(std::sin(0.5 * t)) + ',' + number(1.7e9 + std::sin(0.3 * t));
+        };
+        cli.write("big.csv", "a,b\n" + rows(0, 300, line));
+        make_model(cli, "big.csv", " --window 6 --encoder 8 --epochs 15 --learning-rate 0.01");
+        CHECK(has(cli("train other big.csv" + quick).out, "offsets: subtracted in double"));
+        std::string later = rows(300, 330, line);
+        CHECK(lines_of(cli("stream m", later).out).back()["verdict"] == "normal");
+        later += "0.1,1700000040\n";
+        const json wrong = lines_of(cli("stream m", later).out).back();
+        CHECK(wrong["verdict"] == "anomaly");
+        CHECK(wrong["shares"]["b"] > 0.5);
+    }
+
+    TEST_CASE("times: windows do not cross gaps, and wrong rows are counted") {
+        const program cli;
+        std::string text = "timestamp,temp,hum\n";
+        for (int t = 0; t < 200; t += 20) { // ten recordings of 15 rows
+            text += rows(t, t + 15, timed);
+        }
+        text += timed(194) + '\n' + timed(194) + '\n'; // repeated
+        cli.write("gaps.csv", text);
+        const json trained = run_json(cli, "train m gaps.csv" + quick);
+        const json& file = trained["read"]["files"][0];
+        CHECK(file["gaps"] == 9);
+        CHECK(file["repeated"] == 2);
+        CHECK(trained["read"]["recordings"] == 10);
+        CHECK(trained["training_windows"] == 10 * (15 - 5));
+        CHECK(file["step_seconds"] == 3600);
+        const json joined = run_json(cli, "train m gaps.csv --longest-gap 90000" + quick);
+        CHECK(joined["training_windows"] == 145);
+        const outcome none = cli("train m gaps.csv --window 16 --encoder 2 --epochs 1");
+        CHECK(none.code == 3);
+        CHECK(has(none.err, "--longest-gap"));
+        // Newest first: the same recordings.
+        std::string reversed;
+        for (int t = 199; t >= 0; --t) {
+            reversed += t % 20 < 15 ? timed(t) + '\n' : "";
+        }
+        cli.write("newest.csv", "timestamp,temp,hum\n" + reversed);
+        CHECK(run_json(cli, "train m newest.csv" + quick)["training_windows"] == 100);
+    }
+
+    TEST_CASE("times: several recordings, no window across their seams") {
+        const program cli;
+        cli.write("one.csv", "temp,hum\n" + rows(0, 40, climate));
+        cli.write("two.csv", "hum,temp\n" + rows(0, 30, [](int t) {
+                                 const std::string cells = climate(t);
+                                 const auto comma = cells.find(',');
+                                 return cells.substr(comma + 1) + ',' + cells.substr(0, comma);
+                             }));
+        cli.write("short.csv", "temp,hum\n" + rows(0, 3, climate));
+        const json trained = run_json(cli, "train m one.csv two.csv short.csv" + quick);
+        CHECK(trained["training_windows"] == 35 + 25);
+        CHECK(run_json(cli, "fit-errors m one.csv two.csv")["windows"] == 60);
+        CHECK(run_json(cli, "tune m two.csv one.csv")["windows"] == 60);
+        CHECK(cli("train m one.csv none.csv" + quick).code == 4);
+        cli.write("other.csv", "temp,pressure\n1,2\n");
+        CHECK(cli("train m one.csv other.csv" + quick).code == 3);
+    }
+
+    TEST_CASE("times: stream and detect look at them") {
+        const program cli;
+        cli.write("train.csv", "timestamp,temp,hum\n" + rows(0, 500, timed));
+        make_model(cli, "train.csv", " --window 12 --encoder 16 --epochs 12 --learning-rate 0.01");
+        const auto count = [&](const std::string& text, const char* verdict) {
+            cli.write("t.csv", "timestamp,temp,hum\n" + text);
+            const json found = run_json(cli, "detect m t.csv");
+            return found["counts"][verdict].get<int>();
+        };
+        const std::string whole = rows(500, 700, timed);
+        const int usual = count(whole, "anomaly");
+        CHECK(usual <= 4);
+        CHECK(count(rows(500, 600, timed) + rows(609, 700, timed), "anomaly") <= usual + 1);
+        std::string repeated = rows(500, 601, timed);
+        for (int k = 0; k < 5; ++k) {
+            repeated += timed(600) + '\n';
+        }
+        repeated += rows(601, 700, timed);
+        CHECK(count(repeated, "anomaly") <= usual + 1);
+        CHECK(count(repeated, "invalid_sample") == 5);
+        std::string order = rows(500, 600, timed);
+        for (int t = 611; t >= 600; --t) {
+            order += timed(t) + '\n';
+        }
+        order += rows(612, 700, timed);
+        CHECK(count(order, "anomaly") <= usual + 1);
+        // A stream without a header, with the time in its first column.
+        const auto lines = lines_of(cli("stream m", rows(500, 520, timed)).out);
+        REQUIRE(lines.size() == 20);
+        CHECK(lines[0]["timestamp"] == hour(500));
+        CHECK(lines[19]["verdict"] == "normal");
+        const auto gap =
+            lines_of(cli("stream m", rows(500, 515, timed) + rows(530, 535, timed)).out);
+        CHECK(gap[15]["verdict"] == "invalid_sample");
+        CHECK(gap[19]["verdict"] == "warming_up");
+    }
+
+    TEST_CASE("times: irregular rows on a grid") {
+        const program cli;
+        std::string text = "time,a\n";
+        double time = 0;
+        for (int t = 0; t < 400; ++t) {
+            time += 0.2 + 1.8 * (noise(t) + 0.5);
+            text += number(time) + ',' + number(std::sin(0.2 * time)) + '\n';
+        }
+        cli.write("uneven.csv", text);
+        const outcome plain = cli("train m uneven.csv" + quick);
+        CHECK(has(plain.err, "--resample"));
+        for (const char* by : {"mean", "last", "median"}) {
+            const json grid = run_json(
+                cli, std::string{"train m uneven.csv --resample 2 --resample-by "} + by + quick);
+            CHECK(grid["read"]["rows"] == static_cast<int>(time / 2) + 1);
+        }
+        cli.write("timeless.csv", "a\n1\n2\n1\n");
+        CHECK(has(cli("train m timeless.csv --resample 2" + quick).err, "--timestamp"));
+    }
+
+    TEST_CASE("training: a model worse than the mean is refused, unless it is forced") {
+        const program cli;
+        cli.write("n.csv", "temp,hum\n" + rows(0, 200, climate));
+        const std::string wild =
+            "train m n.csv --window 6 --encoder 8 --epochs 3 --learning-rate 1";
+        const outcome refused = cli(wild);
+        CHECK(refused.code == 3);
+        CHECK(has(refused.err, "worse than the mean"));
+        CHECK(has(refused.err, "--force"));
+        CHECK(cli.read("m").empty());
+        const outcome forced = cli(wild + " --force");
+        CHECK(forced.code == 0);
+        CHECK(has(forced.err, "worse than the mean"));
+        CHECK_FALSE(cli.read("m").empty());
+    }
+
+    TEST_CASE("training: a checkpoint is not resumed with anything else") {
+        const program cli;
+        cli.write("n.csv", "temp,hum\n" + rows(0, 80, climate));
+        cli.write("other.csv", "temp,hum\n" + rows(1, 81, climate));
+        const std::string resume = " --checkpoint c --resume --epochs 3 --encoder 4 --force";
+        REQUIRE(
+            cli("train m n.csv --window 6 --encoder 4 --epochs 2 --checkpoint c --force").code ==
+            0);
+        const struct {
+            const char* arguments;
+            const char* difference;
+        } others[] = {{"n.csv --window 7", "window was '6', is '7'"},
+                      {"n.csv --window 6 --scaler min-max", "scaler was 'standard', is 'min_max'"},
+                      {"n.csv --window 6 --loss l1", "loss was 'mse', is 'l1'"},
+                      {"n.csv --window 6 --learning-rate 0.5", "learning rate was"},
+                      {"n.csv --window 6 --schedule exponential", "schedule was 'constant'"},
+                      {"n.csv --window 6 --seed 9", "seed was '0', is '9'"},
+                      {"other.csv --window 6", "training data was"},
+                      {"n.csv --window 6 --validation other.csv", "validation data was"}};
+        for (const auto& other : others) {
+            const outcome run = cli(std::string{"train m "} + other.arguments + resume);
+            INFO(std::string{other.arguments} << ": " << run.err);
+            CHECK(run.code == 3);
+            CHECK(has(run.err, other.difference));
+        }
+        CHECK(cli("train m n.csv --window 6" + resume).code == 0);
+    }
+
+    TEST_CASE("training: threads give the same weights each time") {
+        const program cli;
+        cli.write("n.csv", "temp,hum\n" + rows(0, 80, climate));
+        const std::string how =
+            " n.csv --window 6 --encoder 4 --epochs 2 --force --quiet --threads ";
+        CHECK(cli("train one" + how + "2").code == 0);
+        CHECK(cli("train two" + how + "2").code == 0);
+        CHECK(cli.read("one") == cli.read("two"));
+        CHECK(cli("train one" + how + "0").code == 2);
+    }
+
+    TEST_CASE("training: an interrupt keeps the best weights so far") {
+        const program cli;
+        cli.write("n.csv", "temp,hum\n" + rows(0, 2000, climate));
+        const outcome run =
+            cli("train m n.csv --window 20 --encoder 16 --epochs 100000 --patience 0 --force & "
+                "sleep 3; kill -INT $!; wait $! #");
+        CHECK(run.code == 130);
+        CHECK(has(run.err, "has the best weights so far"));
+        CHECK(run_json(cli, "inspect m")["phase"] == "trained");
+    }
+
+    TEST_CASE("fit-errors and tune: few windows for many sensors, and the same rows twice") {
+        const program cli;
+        std::string text = "a,b,c,d,e,f\n";
+        for (int t = 0; t < 70; ++t) {
+            for (int f = 0; f < 6; ++f) {
+                text += number(std::sin(0.3 * t + f) + noise(6 * t + f)) + (f < 5 ? "," : "\n");
+            }
+        }
+        cli.write("six.csv", text);
+        cli.write("more.csv", text + "1,2,1,2,1,2\n");
+        REQUIRE(cli("train m six.csv" + quick).code == 0);
+        const outcome few = cli("fit-errors m six.csv");
+        CHECK(has(few.err, "65 windows are few for 6 sensors"));
+        CHECK(has(few.err, "(about 1.2 times)"));
+        CHECK(has(cli("tune m six.csv").err, "fit-errors saw the same rows"));
+        CHECK_FALSE(has(cli("tune m more.csv").err, "fit-errors saw the same rows"));
+    }
+}

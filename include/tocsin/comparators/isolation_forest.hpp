@@ -1,0 +1,157 @@
+/// @file isolation_forest.hpp
+/// @brief Isolation forest: samples that few random cuts separate from the others are anomalous.
+#pragma once
+
+#include "tocsin/comparators/sample_scorer.hpp"
+#include "tocsin/core/random.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <numbers>
+#include <numeric>
+#include <span>
+#include <vector>
+
+namespace tocsin {
+
+/// Settings of isolation_forest; the defaults are those of the paper and of scikit-learn.
+struct isolation_forest_settings {
+    int trees = 100;        ///< at least 1
+    int samples = 256;      ///< drawn for each tree without replacement, at least 2; fewer if there
+                            ///< are fewer
+    std::uint64_t seed = 0; ///< of samples and cuts
+};
+
+/// Mean path length of an unsuccessful search in a binary tree of n samples, c(n) of the paper:
+/// 2 (ln(n - 1) + gamma) - 2 (n - 1) / n; 1 for n = 2, 0 below.
+inline double isolation_path_length(double n) noexcept {
+    return n < 2 ? 0 : n == 2 ? 1 : 2 * (std::log(n - 1) + std::numbers::egamma) - 2 * (n - 1) / n;
+}
+
+/// Isolation forest (Liu, Ting and Zhou, ICDM 2008). The score of a sample is
+/// 2^(-mean path length / c(samples)) in (0, 1]: about 0.5 where the forest sees nothing unusual,
+/// close to 1 for a sample that is cut off at once. Each sample is judged alone.
+class isolation_forest {
+  public:
+    explicit isolation_forest(isolation_forest_settings settings = {}) noexcept
+        : settings_{settings} {}
+
+    int features() const noexcept { return features_; }
+
+    /// Grows the trees. Allocates.
+    /// @param training finite, at least 2 samples
+    status fit(const samples_view& training) {
+        nodes_.clear();
+        roots_.clear();
+        features_ = 0;
+        if (settings_.trees < 1 || settings_.samples < 2) {
+            return status::error(error_code::invalid_argument,
+                                 "isolation_forest: ", settings_.trees, " trees of ",
+                                 settings_.samples, " samples; must be at least 1 and 2");
+        }
+        if (status usable = detail::check_training("isolation_forest", training, 2); !usable) {
+            return usable;
+        }
+        const auto drawn = std::min<index_t>(settings_.samples, training.cols());
+        const int deepest = static_cast<int>(
+            std::ceil(std::log2(static_cast<double>(std::max<index_t>(drawn, 2)))));
+        random_generator random(settings_.seed);
+        std::vector<index_t> order(static_cast<std::size_t>(training.cols()));
+        std::iota(order.begin(), order.end(), index_t{0});
+        for (int tree = 0; tree < settings_.trees; ++tree) {
+            // The first `drawn` of a shuffle: a sample without replacement.
+            for (index_t k = 0; k < drawn; ++k) {
+                const auto left = static_cast<std::uint64_t>(training.cols() - k);
+                std::swap(order[static_cast<std::size_t>(k)],
+                          order[static_cast<std::size_t>(k) + random.below(left)]);
+            }
+            roots_.push_back(grow(training, std::span(order).first(static_cast<std::size_t>(drawn)),
+                                  deepest, random));
+        }
+        normal_length_ = isolation_path_length(static_cast<double>(drawn));
+        features_ = static_cast<int>(training.rows());
+        return {};
+    }
+
+    /// Mean path length of a sample over the trees; NaN where push() is. Never allocates.
+    double path_length(std::span<const double> sample) const noexcept {
+        if (features_ == 0 || static_cast<int>(sample.size()) != features_ ||
+            !std::all_of(sample.begin(), sample.end(), [](double x) { return std::isfinite(x); })) {
+            return std::numeric_limits<double>::quiet_NaN();
+        }
+        double sum = 0;
+        for (const std::int32_t root : roots_) {
+            const node* at = &nodes_[static_cast<std::size_t>(root)];
+            double depth = 0;
+            while (at->feature >= 0) {
+                const bool right = sample[static_cast<std::size_t>(at->feature)] > at->cut;
+                at = &nodes_[static_cast<std::size_t>(right ? at->right : at->left)];
+                ++depth;
+            }
+            sum += depth + at->cut;
+        }
+        return sum / static_cast<double>(roots_.size());
+    }
+
+    double push(std::span<const double> sample) noexcept {
+        return std::exp2(-path_length(sample) / normal_length_);
+    }
+    /// Does nothing: each sample is judged alone.
+    void reset() noexcept {}
+
+  private:
+    struct node {
+        std::int32_t feature = -1; // -1: a leaf
+        std::int32_t left = -1;
+        std::int32_t right = -1;
+        double cut = 0; // of a leaf: c(samples in it), the path that was not grown
+    };
+
+    /// Adds the tree over some samples and returns its root.
+    std::int32_t grow(const samples_view& training, std::span<index_t> members, int levels,
+                      random_generator& random) {
+        const auto at = static_cast<std::int32_t>(nodes_.size());
+        nodes_.emplace_back();
+        // A feature that varies among the members is found by trying them in random order.
+        const auto rows = static_cast<int>(training.rows());
+        std::int32_t feature = -1;
+        double low = 0;
+        double high = 0;
+        if (levels > 0 && members.size() > 1) {
+            const auto first = static_cast<int>(random.below(static_cast<std::uint64_t>(rows)));
+            for (int k = 0; k < rows && feature < 0; ++k) {
+                const int tried = (first + k) % rows;
+                low = high = training(tried, members[0]);
+                for (const index_t member : members) {
+                    low = std::min(low, training(tried, member));
+                    high = std::max(high, training(tried, member));
+                }
+                feature = low < high ? tried : -1;
+            }
+        }
+        const auto fill = [&]() -> node& { return nodes_[static_cast<std::size_t>(at)]; };
+        if (feature < 0) {
+            fill().cut = isolation_path_length(static_cast<double>(members.size()));
+            return at;
+        }
+        const double cut = random.uniform(low, high); // in [low, high): both sides have members
+        const auto middle = std::partition(members.begin(), members.end(), [&](index_t member) {
+            return training(feature, member) <= cut;
+        });
+        const auto on_left = static_cast<std::size_t>(middle - members.begin());
+        const std::int32_t left = grow(training, members.first(on_left), levels - 1, random);
+        const std::int32_t right = grow(training, members.subspan(on_left), levels - 1, random);
+        fill() = {feature, left, right, cut};
+        return at;
+    }
+
+    isolation_forest_settings settings_;
+    std::vector<node> nodes_;
+    std::vector<std::int32_t> roots_;
+    double normal_length_ = 1;
+    int features_ = 0;
+};
+
+} // namespace tocsin

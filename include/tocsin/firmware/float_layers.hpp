@@ -1,0 +1,118 @@
+/// @file float_layers.hpp
+/// @brief The layers of a generated model in float with their state, and its numbers.
+#pragma once
+
+#include "tocsin/firmware/float_network.hpp"
+#include "tocsin/firmware/model_sizes.hpp"
+#include "tocsin/firmware/partial_distance.hpp"
+#include "tocsin/firmware/verdict.hpp"
+
+namespace tocsin::firmware::detail {
+
+/// h and c of all LSTM layers.
+template <class Model>
+class float_layers {
+    using arithmetic = typename Model::arithmetic;
+    using sizes = model_sizes<Model>;
+    static_assert(count_of(Model::weights) == sizes::all_weights,
+                  "tocsin: the model has another number of weights than its sizes need");
+
+  public:
+    /// @param vector `[sizes::longest_vector]`, in: the sample; overwritten
+    void read(float* vector) noexcept { read_layer<0>(Model::weights, vector, hidden_, cell_); }
+    /// What the head makes of the last layer.
+    void head(float* result) const noexcept {
+        head_layer<0>(Model::weights + sizes::head_begins_at, hidden_ + sizes::top_begins_at,
+                      result);
+    }
+
+  private:
+    template <int Layer>
+    static void read_layer(const float* weights, float* vector, float* hidden,
+                           float* cell) noexcept {
+        constexpr int size = Model::hidden[Layer];
+        weights =
+            lstm_step<arithmetic>(weights, vector, sizes::lstm_inputs(Layer), size, hidden, cell);
+        if constexpr (Layer + 1 < sizes::layers) {
+            for (int k = 0; k < size; ++k) {
+                vector[k] = hidden[k];
+            }
+            read_layer<Layer + 1>(weights, vector, hidden + size, cell + size);
+        }
+    }
+    template <int Layer>
+    static void head_layer(const float* weights, const float* input, float* result) noexcept {
+        constexpr int inputs = sizes::head_inputs(Layer);
+        constexpr int size = Model::head[Layer];
+        if constexpr (Layer + 1 < sizes::head_layers) {
+            float above[size];
+            weights = dense_relu<arithmetic>(weights, input, inputs, size, above);
+            head_layer<Layer + 1>(weights, above, result);
+        } else {
+            dense_linear<arithmetic>(weights, input, inputs, size, result);
+        }
+    }
+
+    float hidden_[sizes::units]{};
+    float cell_[sizes::units]{};
+};
+
+/// Scaling, scores and checksum of a model whose numbers are floats.
+template <class Model>
+struct float_numbers {
+    using value_type = float; ///< a scaled value
+    static constexpr int outputs = model_sizes<Model>::outputs;
+
+    /// What stands for a missing value.
+    static constexpr float missing() noexcept { return __builtin_nanf(""); }
+    static constexpr bool is_missing(float value) noexcept { return is_nan(value); }
+    static TOCSIN_FIRMWARE_INLINE float scale(int feature, float value) noexcept {
+        return scaled(value, Model::input_offset[feature], Model::input_factor[feature]);
+    }
+    /// The mean of the training data, scaled.
+    static constexpr float mean(int feature) noexcept { return Model::input_mean[feature]; }
+
+    /// The score of deviations, `[targets * look_ahead]`.
+    /// @param some whether some of them are missing; not all
+    static float score(const float* deviations, bool some) noexcept {
+        using arithmetic = typename Model::arithmetic;
+        float distance = 0;
+        if constexpr (Model::statistic == statistic_kind::diagonal) {
+            constexpr bool partial = Model::missing != missing_policy::none;
+            distance = diagonal_distance<arithmetic, partial>(deviations, Model::inverse_variance,
+                                                              outputs);
+        } else if (Model::missing == missing_policy::none || !some) {
+            distance = full_distance<arithmetic>(deviations, Model::whitening, outputs);
+        } else if constexpr (Model::missing != missing_policy::none) {
+            distance = full_distance_of_observed<arithmetic, outputs>(deviations, Model::whitening);
+        }
+        static_cast<void>(some);
+        return distance <= __FLT_MAX__ ? distance : __FLT_MAX__;
+    }
+    static constexpr float score_as_float(float score) noexcept { return score; }
+    static constexpr bool exceeds(float score) noexcept { return score > Model::threshold; }
+
+    /// The checksum of everything that decides scores; see tocsin::crc32.
+    static uint32_t checksum() noexcept {
+        uint32_t crc = add(0, Model::weights);
+        crc = add(crc, Model::input_offset);
+        crc = add(crc, Model::input_factor);
+        if constexpr (Model::statistic == statistic_kind::diagonal) {
+            crc = add(crc, Model::inverse_variance);
+        } else {
+            crc = add(crc, Model::whitening);
+        }
+        return add_to_crc(crc, bits_of(Model::threshold));
+    }
+
+  private:
+    template <int Count>
+    static uint32_t add(uint32_t crc, const float (&values)[Count]) noexcept {
+        for (const float value : values) {
+            crc = add_to_crc(crc, bits_of(value));
+        }
+        return crc;
+    }
+};
+
+} // namespace tocsin::firmware::detail

@@ -1,0 +1,349 @@
+/// @file csv_columns.hpp
+/// @brief Which column of a CSV file means what.
+#pragma once
+
+#include "tocsin/core/status.hpp"
+#include "tocsin/io/csv_dialect.hpp"
+#include "tocsin/io/csv_number.hpp"
+#include "tocsin/io/csv_options.hpp"
+#include "tocsin/io/text_encoding.hpp"
+#include "tocsin/io/text_lines.hpp"
+#include "tocsin/io/timestamps.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace tocsin {
+
+/// What a column is read as.
+enum class csv_role : std::uint8_t { feature, timestamp, time_of_day, label, left_out };
+
+/// One column of a file.
+struct csv_column {
+    std::string name;                   ///< as in the header
+    csv_role role = csv_role::left_out; ///< what it is taken for
+    int feature = -1;                   ///< position among the features
+    const char* reason = "";            ///< why it is left out
+    bool optional = false;              ///< rows may end before it: a trailing delimiter
+};
+
+namespace detail {
+
+/// A name in lower case without blanks, `_`, `-`, `/` and what stands in brackets.
+inline std::string plain_name(std::string_view name) {
+    std::string plain;
+    for (const char c : name.substr(0, std::min(name.find('['), name.find('(')))) {
+        if (c != ' ' && c != '_' && c != '-' && c != '/' && c != '\t') {
+            plain += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+        }
+    }
+    return plain;
+}
+
+/// 2 for a name that says "time", 1 for one that may mean it, else 0.
+inline int time_likeness(const std::string& plain) {
+    const auto is = [&](std::initializer_list<std::string_view> names) {
+        return std::find(names.begin(), names.end(), std::string_view{plain}) != names.end();
+    };
+    return is({"timestamp", "timestamps", "datetime", "time"}) ? 2
+           : is({"date",      "dates",     "ts",      "epoch",         "epochtime",
+                 "epochs",    "unixtime",  "unix",    "unixtimestamp", "unixepoch",
+                 "utc",       "utctime",   "timeutc", "timestamputc",  "datetimeutc",
+                 "localtime", "times",     "epochms", "timestampms",   "timems",
+                 "tstamp",    "eventtime", "datum",   "zeit",          "zeitstempel",
+                 "uhrzeit",   "ds"})
+               ? 1
+               : 0;
+}
+
+inline bool is_label_name(const std::string& plain) {
+    return is_any_of(plain, {"label", "labels", "anomaly", "isanomaly", "outlier", "isoutlier",
+                             "attack", "normalattack"});
+}
+
+/// Gives every column of a file its role.
+class column_assignment {
+  public:
+    column_assignment(const csv_dialect& dialect, const csv_options& options,
+                      const text_place& place)
+        : dialect_{dialect}, options_{options}, place_{place} {}
+
+    /// @param names of all columns; none for a file without a header
+    status assign(std::vector<std::string> names, std::size_t count) {
+        columns_.resize(count);
+        for (std::size_t k = 0; k < count; ++k) {
+            const bool named = k < names.size() && !names[k].empty();
+            columns_[k].name = named ? std::move(names[k]) : "column" + std::to_string(k + 1);
+            columns_[k].optional = !named && !names.empty() && k + 1 == count && k > 0 &&
+                                   content(k) == csv_content::empty;
+            unnamed_.push_back(!named);
+        }
+        return assign_all(!names.empty());
+    }
+
+    std::vector<csv_column>& columns() noexcept { return columns_; }
+    /// Names of the features in their order.
+    std::vector<std::string>& features() noexcept { return features_; }
+
+  private:
+    static constexpr const char* unassigned = nullptr;
+
+    csv_content content(std::size_t k) const noexcept {
+        return k < dialect_.columns.size() ? dialect_.columns[k].content : csv_content::empty;
+    }
+    static bool contains(const std::vector<std::string>& names, const std::string& name) {
+        return std::find(names.begin(), names.end(), name) != names.end();
+    }
+    bool is_free(std::size_t k) const noexcept { return columns_[k].reason == unassigned; }
+    void give(std::size_t k, csv_role role, const char* reason = "") noexcept {
+        columns_[k].role = role;
+        columns_[k].reason = reason;
+    }
+
+    status assign_all(bool has_header) {
+        const bool by_position = !has_header && !options_.use.empty() &&
+                                 !std::all_of(options_.use.begin(), options_.use.end(),
+                                              [&](const std::string& name) { return has(name); });
+        for (std::size_t k = 0; k < columns_.size(); ++k) {
+            columns_[k].reason = unassigned;
+            if (contains(options_.ignore, columns_[k].name)) {
+                give(k, csv_role::left_out, "asked for");
+            }
+        }
+        if (options_.timestamp && !options_.timestamp->empty()) {
+            if (const status found = give_asked(*options_.timestamp, csv_role::timestamp); !found) {
+                return found;
+            }
+        }
+        for (const std::string& name : options_.labels.value_or(std::vector<std::string>{})) {
+            if (const status found = give_asked(name, csv_role::label); !found) {
+                return found;
+            }
+        }
+        recognise(by_position);
+        if (const status used = by_position ? use_by_position() : use_by_name(); !used) {
+            return used;
+        }
+        return check_names();
+    }
+
+    bool has(const std::string& name) const {
+        return std::any_of(columns_.begin(), columns_.end(),
+                           [&](const csv_column& column) { return column.name == name; });
+    }
+
+    /// Position of a requested name.
+    result<std::size_t> find(const std::string& name) const {
+        const auto is_it = [&](const csv_column& column) { return column.name == name; };
+        const auto found = std::find_if(columns_.begin(), columns_.end(), is_it);
+        if (found == columns_.end()) {
+            return place_.error(1, "has no column named '", shown_text(name), '\'');
+        }
+        if (std::find_if(found + 1, columns_.end(), is_it) != columns_.end()) {
+            return place_.error(1, "has more than one column named '", shown_text(name),
+                                "'; rename one, or give --no-header with --skip-rows to call them "
+                                "column1, column2, ...");
+        }
+        return static_cast<std::size_t>(found - columns_.begin());
+    }
+    status give_asked(const std::string& name, csv_role role) {
+        const auto position = find(name);
+        if (!position) {
+            return position.error();
+        }
+        give(*position, role);
+        return {};
+    }
+
+    /// Finds time, labels and what is no sensor by names and contents.
+    void recognise(bool by_position) {
+        const auto wanted = [&](std::size_t k) { // a feature that was asked for by name
+            return !by_position && contains(options_.use, columns_[k].name);
+        };
+        if (!options_.timestamp) {
+            recognise_time(wanted);
+        }
+        for (std::size_t k = 0; k < columns_.size(); ++k) {
+            if (!is_free(k) || wanted(k)) {
+                continue;
+            }
+            if (!options_.labels && is_label_name(plain_name(columns_[k].name))) {
+                give(k, csv_role::label);
+            } else if (columns_[k].optional) {
+                give(k, csv_role::left_out, "no name and no values");
+            } else if (k == 0 && is_index(k)) {
+                give(k, csv_role::left_out, "no name, counts the rows");
+            }
+        }
+    }
+    /// The row numbers that data frames write: no name, or `Unnamed: 0`.
+    bool is_index(std::size_t k) const noexcept {
+        const bool counts = k < dialect_.columns.size() && dialect_.columns[k].counts;
+        return counts && dialect_.has_header && columns_.size() > 1 &&
+               (unnamed_[k] || columns_[k].name.starts_with("Unnamed:"));
+    }
+
+    template <class Wanted>
+    void recognise_time(const Wanted& wanted) {
+        constexpr std::size_t none = ~std::size_t{0};
+        std::size_t best = none;
+        int likeness = 0;
+        std::size_t date = none;
+        std::size_t clock = none;
+        for (std::size_t k = 0; k < columns_.size(); ++k) {
+            if (!is_free(k) || wanted(k)) {
+                continue;
+            }
+            const std::string plain = unnamed_[k] ? std::string{} : plain_name(columns_[k].name);
+            int like = time_likeness(plain);
+            if (like == 1 && k < dialect_.columns.size()) { // a sensor may be called so as well
+                const csv_column_sample& sample = dialect_.columns[k];
+                like = sample.content == csv_content::date || sample.never_falls ? 1 : 0;
+            }
+            if (like > likeness) {
+                best = k;
+                likeness = like;
+            }
+            date = date == none && (plain == "date" || plain == "datum") ? k : date;
+            clock = clock == none && (plain == "time" || plain == "uhrzeit" || plain == "zeit")
+                        ? k
+                        : clock;
+        }
+        if (date != none && clock != none && likeness_of_pair(date, clock)) {
+            give(date, csv_role::timestamp);
+            give(clock, csv_role::time_of_day);
+            return;
+        }
+        for (std::size_t k = 0; k < columns_.size() && best == none; ++k) {
+            if (is_free(k) && !wanted(k) &&
+                (content(k) == csv_content::date || (k == 0 && is_clock(k)))) {
+                best = k;
+            }
+        }
+        if (best != none) {
+            give(best, csv_role::timestamp);
+        }
+    }
+    bool likeness_of_pair(std::size_t date, std::size_t clock) const noexcept {
+        const auto fits = [&](std::size_t k) {
+            return k >= dialect_.columns.size() || content(k) == csv_content::date;
+        };
+        return fits(date) && fits(clock);
+    }
+    /// Numbers that rise and count seconds, milliseconds, ... since 1970.
+    bool is_clock(std::size_t k) const noexcept {
+        if (k >= dialect_.columns.size() || columns_.size() < 2) {
+            return false;
+        }
+        const csv_column_sample& sample = dialect_.columns[k];
+        for (const double unit : {1.0, 1e3, 1e6, 1e9}) {
+            if (sample.never_falls && sample.first >= 631152000 * unit &&
+                sample.first < 4102444800 * unit) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    status use_by_name() {
+        for (const std::string& name : options_.use) {
+            const auto position = find(name);
+            if (!position) {
+                return position.error();
+            }
+            if (!is_free(*position)) {
+                return place_.error(1, "column '", shown_text(name),
+                                    "' is asked for as a feature, but has another meaning too");
+            }
+            give(*position, csv_role::feature);
+            columns_[*position].feature = static_cast<int>(features_.size());
+            features_.push_back(name);
+        }
+        for (std::size_t k = 0; k < columns_.size(); ++k) {
+            if (!is_free(k)) {
+                continue;
+            }
+            if (!options_.use.empty()) {
+                give(k, csv_role::left_out, "not among the features asked for");
+                continue;
+            }
+            give(k, csv_role::feature);
+            columns_[k].feature = static_cast<int>(features_.size());
+            features_.push_back(columns_[k].name);
+        }
+        if (features_.empty()) {
+            return place_.error(1, "has no column left to use as a feature");
+        }
+        return {};
+    }
+    /// The names are for the columns of a file without a header.
+    status use_by_position() {
+        const auto free = static_cast<std::size_t>(
+            std::count_if(columns_.begin(), columns_.end(),
+                          [](const csv_column& column) { return column.reason == unassigned; }));
+        // One column more than features: the first one is a time that was not recognised.
+        std::size_t surplus = 0;
+        if (free == options_.use.size() + 1 && !options_.timestamp &&
+            std::none_of(columns_.begin(), columns_.end(), [](const csv_column& column) {
+                return column.role == csv_role::timestamp && column.reason != unassigned;
+            })) {
+            surplus = 1;
+        }
+        if (free != options_.use.size() + surplus) {
+            return place_.error(1, "has no header, and ", free, " columns for ",
+                                options_.use.size(), " features");
+        }
+        for (std::size_t k = 0; k < columns_.size(); ++k) {
+            if (!is_free(k)) {
+                continue;
+            }
+            if (surplus > 0) {
+                give(k, csv_role::timestamp);
+                surplus = 0;
+                continue;
+            }
+            give(k, csv_role::feature);
+            columns_[k].feature = static_cast<int>(features_.size());
+            features_.push_back(options_.use[features_.size()]);
+        }
+        return {};
+    }
+
+    /// Names that would not come back from a model file as they are.
+    status check_names() const {
+        for (std::size_t k = 0; k < columns_.size(); ++k) {
+            if (columns_[k].role == csv_role::left_out) {
+                continue;
+            }
+            if (!is_utf8(columns_[k].name)) {
+                return place_.error(1, "the name of column ", k + 1,
+                                    " is not UTF-8; --encoding latin-1 reads it");
+            }
+        }
+        std::vector<std::string_view> sorted;
+        sorted.reserve(dialect_.has_header ? features_.size() : 0);
+        for (std::size_t k = 0; dialect_.has_header && k < features_.size(); ++k) {
+            sorted.emplace_back(features_[k]);
+        }
+        std::sort(sorted.begin(), sorted.end());
+        if (const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
+            twice != sorted.end()) {
+            return find(std::string{*twice}).error();
+        }
+        return {};
+    }
+
+    const csv_dialect& dialect_;
+    const csv_options& options_;
+    const text_place& place_;
+    std::vector<csv_column> columns_;
+    std::vector<bool> unnamed_;
+    std::vector<std::string> features_;
+};
+
+} // namespace detail
+} // namespace tocsin

@@ -1,0 +1,42 @@
+/// @file csv_dialect.hpp
+/// @brief How a CSV text is written.
+#pragma once
+
+#include "tocsin/core/extents.hpp"
+#include "tocsin/io/csv_number.hpp"
+#include "tocsin/io/csv_options.hpp"
+
+#include <cstdint>
+#include <vector>
+
+namespace tocsin {
+
+/// What most cells of a column are.
+enum class csv_content : std::uint8_t { empty, number, on_or_off, date, word };
+
+/// A column in the first rows.
+struct csv_column_sample {
+    csv_content content = csv_content::empty; ///< what kind of cells it has
+    bool never_falls = false; ///< numbers that rise at least once and never fall, or only one
+    bool counts = false;      ///< numbers that rise by 1 from row to row
+    double first = 0;         ///< the first number
+};
+
+/// How a CSV text is written.
+struct csv_dialect {
+    char delimiter = ',';                   ///< between two cells
+    bool decimal_comma = false;             ///< whether numbers have a comma for a point
+    bool has_header = true;                 ///< whether the first row names the columns
+    bool has_units = false;                 ///< a row of units or descriptions below the header
+    index_t skipped = 0;                    ///< lines before the header, or before the first row
+    std::vector<csv_column_sample> columns; ///< none where no row was seen
+
+    /// How numbers are written.
+    csv_number_format numbers(const csv_options& options) const {
+        csv_number_format format{decimal_comma, decimal_comma && delimiter != ',', {}, {}};
+        format.add_missing(options.missing);
+        return format;
+    }
+};
+
+} // namespace tocsin

@@ -1,0 +1,188 @@
+/// @file csv_row_reader.hpp
+/// @brief The rows of a CSV file one after the other, without the whole file in memory.
+#pragma once
+
+#include "tocsin/core/status.hpp"
+#include "tocsin/io/csv_detection.hpp"
+#include "tocsin/io/csv_row.hpp"
+#include "tocsin/io/read_file.hpp"
+#include "tocsin/io/text_lines.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <concepts>
+#include <cstddef>
+#include <cstdio>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace tocsin {
+
+/// Reads a CSV file row by row, as parse_csv() reads it as a whole. Holds about 256 KiB, and a line
+/// where one is longer. The text must be UTF-8.
+class csv_row_reader {
+  public:
+    /// Opens a file, finds out how it is written from its beginning, and reads its header.
+    /// `io_error` where it cannot be read, otherwise as parse_csv().
+    static result<csv_row_reader> open(const std::filesystem::path& path,
+                                       const csv_options& options = {}) {
+        csv_row_reader reader;
+        reader.name_ = detail::shown_name(path);
+        detail::file_facts facts;
+        const std::string name = path.string();
+        if (const int failure = detail::system_files::look(name.c_str(), facts); failure != 0) {
+            return reader.refuse("cannot open: ", detail::system_message(failure));
+        }
+        if (facts.kind == detail::file_kind::missing) {
+            return reader.refuse("cannot open: ", detail::system_message(ENOENT));
+        }
+        if (facts.kind != detail::file_kind::regular && facts.kind != detail::file_kind::fifo) {
+            return reader.refuse("is ", name_of(facts.kind),
+                                 ", only regular files and pipes are read");
+        }
+        reader.file_.reset(std::fopen(name.c_str(), "rb"));
+        if (!reader.file_) {
+            return reader.refuse("cannot open: ", detail::system_message(errno));
+        }
+        if (auto outcome = reader.begin(options); !outcome) {
+            return outcome;
+        }
+        return reader;
+    }
+
+    /// How the file is written.
+    const csv_dialect& dialect() const noexcept { return dialect_; }
+    /// Which column means what.
+    const csv_layout& layout() const noexcept { return layout_; }
+    /// The beginning of the file, up to 256 KiB of whole lines; until the first next().
+    std::string_view beginning() const noexcept { return buffer_; }
+
+    /// Parses the next row as csv_layout::parse() does.
+    /// @return false at the end of the file
+    template <std::floating_point Scalar>
+    result<bool> next(std::span<Scalar> values, csv_notes& notes) {
+        for (;;) {
+            std::string_view line;
+            if (held_) { // the first row of a file without a header
+                held_ = false;
+                line = line_;
+            } else if (const auto more = next_line(line); !more || !*more) {
+                return more;
+            }
+            if (detail::trimmed(line).empty()) {
+                continue;
+            }
+            if (units_) {
+                units_ = false;
+                continue;
+            }
+            if (auto outcome = layout_.parse<Scalar>(line, values, notes, {name_, number_});
+                !outcome) {
+                return outcome;
+            }
+            return true;
+        }
+    }
+
+  private:
+    static constexpr std::size_t block = std::size_t{1} << 18U;
+
+    csv_row_reader() = default;
+
+    template <class... Parts>
+    status refuse(const Parts&... parts) const {
+        return status::error(error_code::io_error, name_, ": ", parts...);
+    }
+
+    status begin(const csv_options& options) {
+        if (auto outcome = fill(); !outcome) {
+            return outcome;
+        }
+        if (std::string_view{buffer_}.starts_with("\xEF\xBB\xBF")) {
+            buffer_.erase(0, 3);
+        }
+        dialect_ = detect_csv_dialect(std::string_view{buffer_}.substr(0, whole_lines()), options);
+        std::string_view line;
+        do {
+            const auto more = next_line(line);
+            if (!more) {
+                return more.error();
+            }
+            if (!*more) {
+                return status::error(error_code::format_error, name_, ": has no header line");
+            }
+        } while (number_ <= dialect_.skipped || detail::trimmed(line).empty());
+        auto layout = csv_layout::from_dialect(dialect_, line, options, {name_, number_});
+        if (!layout) {
+            return layout.error();
+        }
+        layout_ = *std::move(layout);
+        held_ = !dialect_.has_header;
+        units_ = dialect_.has_units;
+        line_ = std::string{line};
+        return {};
+    }
+
+    std::size_t whole_lines() const noexcept {
+        const auto end = buffer_.rfind('\n');
+        return at_end_ || end == std::string::npos ? buffer_.size() : end + 1;
+    }
+
+    /// Appends a block of the file.
+    status fill() {
+        const std::size_t before = buffer_.size();
+        buffer_.resize(before + block);
+        errno = 0;
+        const std::size_t count = std::fread(buffer_.data() + before, 1, block, file_.get());
+        buffer_.resize(before + count);
+        at_end_ = count < block;
+        return std::ferror(file_.get()) != 0
+                   ? refuse("cannot read: ", detail::system_message(errno))
+                   : status{};
+    }
+
+    /// The next line; valid until the one after it.
+    result<bool> next_line(std::string_view& line) {
+        auto end = buffer_.find('\n', position_);
+        while (end == std::string::npos && !at_end_) {
+            buffer_.erase(0, position_);
+            const std::size_t searched = buffer_.size();
+            position_ = 0;
+            if (buffer_.size() > default_file_limit) {
+                return refuse("has a line of more bytes than the limit of ", default_file_limit);
+            }
+            if (auto outcome = fill(); !outcome) {
+                return outcome;
+            }
+            end = buffer_.find('\n', searched);
+        }
+        if (position_ >= buffer_.size()) {
+            return false;
+        }
+        const std::size_t stop = std::min(end, buffer_.size());
+        line = std::string_view{buffer_}.substr(position_, stop - position_);
+        if (line.ends_with('\r')) {
+            line.remove_suffix(1);
+        }
+        position_ = std::min(stop + 1, buffer_.size());
+        ++number_;
+        return true;
+    }
+
+    std::string name_;
+    detail::file_handle file_;
+    std::string buffer_;
+    std::string line_; // the first row of a file without a header
+    std::size_t position_ = 0;
+    index_t number_ = 0; // of the last line
+    bool at_end_ = false;
+    bool held_ = false;
+    bool units_ = false;
+    csv_dialect dialect_;
+    csv_layout layout_ = csv_layout::of_numbers(0);
+};
+
+} // namespace tocsin

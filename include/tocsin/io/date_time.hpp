@@ -1,0 +1,248 @@
+/// @file date_time.hpp
+/// @brief Dates and times of day as seconds.
+#pragma once
+
+#include "tocsin/io/number_text.hpp"
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace tocsin {
+
+/// Which number comes first in a date such as 03/04/2015.
+enum class date_order : std::uint8_t { day_first, month_first };
+
+/// A point in time as written.
+struct date_time {
+    double seconds = 0;      ///< since 1970 in UTC where the text says its offset, else local time;
+                             ///< without a date, since midnight
+    bool has_date = false;   ///< otherwise a time of day alone
+    bool has_offset = false; ///< with `Z`, `UTC`, `GMT` or an offset such as `+02:00`
+    bool ambiguous = false;  ///< the date reads another way in the other date_order
+};
+
+/// Days from 1970-01-01 to a date of the Gregorian calendar.
+constexpr std::int64_t days_from_civil(std::int64_t year, int month, int day) noexcept {
+    // Counts from 1 March, so that the leap day is the last one (Hinnant 2013, days_from_civil).
+    year -= month <= 2 ? 1 : 0;
+    const std::int64_t era = (year >= 0 ? year : year - 399) / 400;
+    const std::int64_t year_of_era = year - era * 400;
+    const std::int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+    const std::int64_t day_of_era =
+        year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    return era * 146097 + day_of_era - 719468;
+}
+
+namespace detail {
+
+/// Reads a date and time from left to right.
+class date_time_scanner {
+  public:
+    constexpr explicit date_time_scanner(std::string_view text) noexcept : rest_{trimmed(text)} {}
+
+    std::optional<date_time> read(date_order order) noexcept {
+        date_time found;
+        const std::string_view all = rest_;
+        if (read_date(order, found)) {
+            found.has_date = true;
+            if (rest_.empty()) {
+                return found;
+            }
+            const char separator = rest_.front();
+            const bool clear = separator == 'T' || separator == 't' || separator == ',' ||
+                               separator == '_' || separator == ' ';
+            if (!clear) {
+                return std::nullopt;
+            }
+            rest_.remove_prefix(1);
+            rest_ = trimmed(rest_);
+        } else {
+            rest_ = all;
+        }
+        if (!read_time(found) || !read_offset(found) || !rest_.empty()) {
+            return std::nullopt;
+        }
+        return found;
+    }
+
+  private:
+    /// Up to `most` digits; -1 for none.
+    int digits(std::size_t most, std::size_t& count) noexcept {
+        int value = 0;
+        for (count = 0; count < most && count < rest_.size() && is_digit(rest_[count]); ++count) {
+            value = value * 10 + (rest_[count] - '0');
+        }
+        rest_.remove_prefix(count);
+        return count > 0 ? value : -1;
+    }
+    static constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+    bool take(char character) noexcept {
+        if (rest_.empty() || rest_.front() != character) {
+            return false;
+        }
+        rest_.remove_prefix(1);
+        return true;
+    }
+    bool take_word(std::string_view word) noexcept {
+        if (rest_.size() < word.size() ||
+            !equal_ignoring_case(rest_.substr(0, word.size()), word)) {
+            return false;
+        }
+        rest_.remove_prefix(word.size());
+        return true;
+    }
+    /// 1 to 12 for jan to dec; -1 for none.
+    int month_name() noexcept {
+        constexpr std::array<std::string_view, 12> names = {
+            "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"};
+        for (std::size_t k = 0; k < names.size(); ++k) {
+            if (take_word(names[k])) {
+                return static_cast<int>(k) + 1;
+            }
+        }
+        return -1;
+    }
+
+    bool read_date(date_order order, date_time& found) noexcept {
+        std::size_t first_digits = 0;
+        std::size_t count = 0;
+        const int first = digits(8, first_digits);
+        if (first_digits == 8) { // 20160701T...
+            const bool separated = !rest_.empty() && (rest_.front() == 'T' || rest_.front() == ' ');
+            return separated && set_date(first / 10000, first / 100 % 100, first % 100, found);
+        }
+        if (first < 0 || first_digits > 4 || first_digits == 3 || rest_.empty()) {
+            return false;
+        }
+        const char separator = rest_.front();
+        if (separator != '-' && separator != '/' && separator != '.' && separator != ' ') {
+            return false;
+        }
+        rest_.remove_prefix(1);
+        const int named = month_name();
+        const int second = named > 0 ? named : digits(2, count);
+        if (second < 0 || !take(separator)) {
+            return false;
+        }
+        std::size_t last_digits = 0;
+        const int third = digits(4, last_digits);
+        if (third < 0) {
+            return false;
+        }
+        if (first_digits == 4) {
+            return last_digits <= 2 && separator != ' ' && set_date(first, second, third, found);
+        }
+        if ((last_digits != 4 && last_digits != 2) || (separator == ' ' && named < 0)) {
+            return false;
+        }
+        const int year = last_digits == 2 ? third + (third < 70 ? 2000 : 1900) : third;
+        if (named > 0) {
+            return set_date(year, second, first, found);
+        }
+        found.ambiguous = first <= 12 && second <= 12 && first != second;
+        const bool day_first = first > 12 || (second <= 12 && order == date_order::day_first);
+        return set_date(year, day_first ? second : first, day_first ? first : second, found);
+    }
+
+    static bool set_date(int year, int month, int day, date_time& found) noexcept {
+        constexpr std::array<int, 12> lengths = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+        if (month < 1 || month > 12 || day < 1 ||
+            day > lengths[static_cast<std::size_t>(month - 1)] || year < 1) {
+            return false;
+        }
+        if (month == 2 && day == 29 && (year % 4 != 0 || (year % 100 == 0 && year % 400 != 0))) {
+            return false;
+        }
+        found.seconds = 86400.0 * static_cast<double>(days_from_civil(year, month, day));
+        return true;
+    }
+
+    bool read_time(date_time& found) noexcept {
+        std::size_t count = 0;
+        int hour = digits(2, count);
+        if (hour < 0 || hour > 24 || rest_.empty()) {
+            return false;
+        }
+        const bool compact = count == 2 && found.has_date && is_digit(rest_.front());
+        const char separator = rest_.front();
+        if (!compact && separator != ':' && !(separator == '.' && found.has_date) &&
+            !(separator == '.' && rest_.size() >= 6 && rest_[3] == '.')) {
+            return false;
+        }
+        if (!compact) {
+            rest_.remove_prefix(1);
+        }
+        const int minute = digits(2, count);
+        if (minute < 0 || minute > 59 || count != 2) {
+            return false;
+        }
+        double second = 0;
+        if (compact ? !rest_.empty() && is_digit(rest_.front()) : take(separator)) {
+            const int whole = digits(2, count);
+            if (whole < 0 || whole > 60) {
+                return false;
+            }
+            second = whole;
+            if (take('.') || take(',')) {
+                double place = 1;
+                while (!rest_.empty() && is_digit(rest_.front())) {
+                    place /= 10;
+                    second += place * (rest_.front() - '0');
+                    rest_.remove_prefix(1);
+                }
+            }
+        }
+        rest_ = trimmed(rest_);
+        const bool afternoon = take_word("pm") || take_word("p.m.");
+        if (afternoon || take_word("am") || take_word("a.m.")) {
+            // 0 and 13 to 23 occur in files that write AM behind a clock of 24 hours.
+            hour = hour == 12 ? 0 : hour;
+            hour += afternoon && hour < 12 ? 12 : 0;
+        }
+        found.seconds += 3600.0 * hour + 60.0 * minute + second;
+        return true;
+    }
+
+    bool read_offset(date_time& found) noexcept {
+        rest_ = trimmed(rest_);
+        if (rest_.empty()) {
+            return true;
+        }
+        found.has_offset = true;
+        if (take('Z') || take('z') || take_word("utc") || take_word("gmt")) {
+            return true;
+        }
+        const char sign = rest_.front();
+        if (sign != '+' && sign != '-') {
+            return false;
+        }
+        rest_.remove_prefix(1);
+        std::size_t count = 0;
+        const int hours = digits(2, count);
+        const bool colon = take(':');
+        const int minutes = digits(2, count);
+        if (hours < 0 || hours > 23 || minutes > 59 || (colon && minutes < 0)) {
+            return false;
+        }
+        const double offset = 3600.0 * hours + 60.0 * (minutes > 0 ? minutes : 0);
+        found.seconds -= sign == '+' ? offset : -offset;
+        return true;
+    }
+
+    std::string_view rest_;
+};
+
+} // namespace detail
+
+/// Reads a date, a date with a time of day (`T`, a space or a comma between them), or a time of day.
+/// Dates: ISO 8601 (2016-07-01, 20160701T...), 01.07.2016, 1/7/16, 01-Jul-2016; times 10:00,
+/// 10:00:00.5, 10.00.00, with AM or PM; offsets `Z`, `UTC`, +02, +0200, +02:00. Nothing for other
+/// text, plain numbers among them, and for days that do not exist. Never allocates.
+inline std::optional<date_time> parse_date_time(std::string_view text,
+                                                date_order order = date_order::day_first) noexcept {
+    return detail::date_time_scanner{text}.read(order);
+}
+
+} // namespace tocsin

@@ -1,0 +1,229 @@
+/// @file firmware_header.hpp
+/// @brief The text of a header for firmware/watcher.hpp.
+#pragma once
+
+#include "tocsin/core/config.hpp"
+#include "tocsin/io/firmware_fixed.hpp"
+#include "tocsin/io/firmware_float.hpp"
+#include "tocsin/io/firmware_model.hpp"
+#include "tocsin/io/firmware_self_test.hpp"
+#include "tocsin/io/firmware_text.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace tocsin {
+
+/// The numbers that a target computes with.
+enum class firmware_format : std::uint8_t {
+    float32, ///< the host's; for processors with a floating-point unit
+    int16,   ///< 16-bit weights, integers throughout
+    int8     ///< 8-bit weights, integers throughout
+};
+
+/// How a detector is exported.
+struct firmware_options {
+    std::string name = "model"; ///< namespace of the header, a C++ identifier
+    firmware_format format = firmware_format::float32; ///< which numbers the firmware has
+    /// Whether sensors may be missing, as the detector's settings say. Otherwise a sample with a
+    /// value that is not finite is refused, and the stream takes less memory.
+    bool missing_values = true;
+    int self_test_samples = 24;               ///< from 0 to 10 000
+    std::vector<std::string> feature_names{}; ///< one per feature, any text; empty: none
+    std::vector<std::string> feature_units{}; ///< the same
+    /// What was subtracted from each feature's values before the detector saw them, in double;
+    /// empty: nothing. The target gets values as they are.
+    std::vector<double> value_offsets{};
+};
+
+namespace detail {
+
+inline status check_names(std::string_view what, const std::vector<std::string>& names,
+                          int features) {
+    if (!names.empty() && names.size() != static_cast<std::size_t>(features)) {
+        return refuse(names.size(), ' ', what, " for ", features, " features");
+    }
+    return {};
+}
+inline status check_options(const firmware_options& options, const firmware_model& model) {
+    if (!is_identifier(options.name)) {
+        return refuse("'", options.name, "' cannot be the name of a namespace");
+    }
+    constexpr int most = 10'000;
+    if (options.self_test_samples < 0 || options.self_test_samples > most) {
+        return refuse("self-test of ", options.self_test_samples, " samples, from 0 to ", most,
+                      " are possible");
+    }
+    const status names = check_names("names", options.feature_names, model.features);
+    return names.ok() ? check_names("units", options.feature_units, model.features) : names;
+}
+
+inline std::string_view name_of(firmware::missing_policy policy) noexcept {
+    switch (policy) {
+    case firmware::missing_policy::none:
+        return "none";
+    case firmware::missing_policy::hold:
+        return "hold";
+    case firmware::missing_policy::forecast:
+        return "forecast";
+    case firmware::missing_policy::mean:
+        return "mean";
+    }
+    return "none";
+}
+
+inline std::string constant_text(std::string_view type, std::string_view name,
+                                 std::string_view value) {
+    std::string text = "    static constexpr ";
+    for (std::string_view piece :
+         {type, std::string_view(" "), name, std::string_view(" = "), value}) {
+        text += piece;
+    }
+    return text + ";\n";
+}
+
+/// What a header says of a model in any format.
+inline std::string sizes_text(const firmware_model& model, const firmware_options& options) {
+    const auto number = [](int value) { return std::to_string(value); };
+    std::vector<int> hidden;
+    hidden.reserve(model.lstm.size());
+    for (std::size_t k = 0; k < model.lstm.size(); ++k) {
+        hidden.push_back(model.hidden(k));
+    }
+    std::vector<int> head;
+    head.reserve(model.head.size());
+    for (const firmware_layer& layer : model.head) {
+        head.push_back(layer.rows);
+    }
+    std::string text = constant_text("int", "format_version", "1");
+    text += constant_text("int", "features", number(model.features));
+    text += constant_text("int", "targets", number(model.targets));
+    text += constant_text("int", "look_ahead", number(model.look_ahead));
+    if (model.window > 0) {
+        text += constant_text("int", "window", number(model.window));
+    }
+    text += array_text("int", "hidden", hidden);
+    text += array_text("int", "head", head);
+    text += constant_text("int", "warm_up", number(model.warm_up));
+    text +=
+        constant_text("auto", "missing",
+                      "tocsin::firmware::missing_policy::" + std::string(name_of(model.missing)));
+    text += constant_text("int", "longest_gap", number(model.longest_gap));
+    text += constant_text("int", "lost_after", number(model.lost_after));
+    text += constant_text("auto", "statistic",
+                          model.statistic == firmware::statistic_kind::diagonal
+                              ? "tocsin::firmware::statistic_kind::diagonal"
+                              : "tocsin::firmware::statistic_kind::full");
+    if (!options.feature_names.empty()) {
+        text += array_text("const char*", "feature_names", options.feature_names);
+    }
+    if (!options.feature_units.empty()) {
+        text += array_text("const char*", "feature_units", options.feature_units);
+    }
+    return text;
+}
+
+inline std::string numbers_text(const firmware_float& numbers) {
+    const firmware_model& model = numbers.model();
+    std::string text = "    template <class Model>\n    using stream = tocsin::firmware::" +
+                       std::string(numbers.name()) +
+                       "_stream<Model>;\n"
+                       "    using arithmetic = tocsin::firmware::separate_arithmetic;\n";
+    text += constant_text("float", "threshold", literal(numbers.threshold()));
+    text += array_text("float", "input_offset", model.offset);
+    text += array_text("float", "input_factor", model.factor);
+    text += array_text("float", "input_mean", model.mean);
+    text += array_text("float", "error_mean", numbers.error_mean());
+    text += array_text("float",
+                       model.statistic == firmware::statistic_kind::diagonal ? "inverse_variance"
+                                                                             : "whitening",
+                       numbers.statistic());
+    text += array_text("float", "weights", numbers.weights());
+    return text;
+}
+
+template <class Weight>
+std::string numbers_text(const firmware_fixed<Weight>& given) {
+    const firmware_model& model = given.model();
+    const auto& numbers = given.numbers();
+    std::string text = "    template <class Model>\n"
+                       "    using stream = tocsin::firmware::fixed_stream<Model>;\n";
+    text += constant_text("float", "threshold", literal(given.threshold()));
+    text += constant_text("float", "score_unit", literal(numbers.score_unit));
+    text += constant_text("int", "score_shift", literal(numbers.score_shift));
+    text += constant_text("int32_t", "largest_element", literal(numbers.largest_element));
+    text += array_text("float", "input_offset", model.offset);
+    text += array_text("float", "input_factor", numbers.input_factor);
+    text += array_text("int32_t", "input_mean", numbers.input_mean);
+    text += array_text("int32_t", "error_mean", numbers.error_mean);
+    text += array_text("int32_t",
+                       model.statistic == firmware::statistic_kind::diagonal ? "deviation_factors"
+                                                                             : "whitening",
+                       numbers.statistic);
+    text +=
+        array_text("tocsin::firmware::detail::fixed_shifts", "gate_shifts", numbers.gate_shifts);
+    text += array_text("tocsin::firmware::detail::fixed_gate_row", "gate_rows", numbers.gate_rows);
+    text += constant_text("int", "dense_shift", literal(numbers.dense_shift));
+    text +=
+        array_text("tocsin::firmware::detail::fixed_dense_row", "dense_rows", numbers.dense_rows);
+    // Read a word at a time.
+    const std::vector<int> weights(numbers.weights.begin(), numbers.weights.end());
+    return text + "    alignas(4)" +
+           array_text(sizeof(Weight) == 1 ? "int8_t" : "int16_t", "weights", weights).substr(3);
+}
+
+/// Calls `visit` with the numbers of a model in a format, or says why they do not fit.
+template <class Visit>
+status with_numbers(const firmware_model& model, firmware_format format, Visit&& visit) {
+    const auto visit_fixed = [&]<class Weight>(Weight /*of this type*/) {
+        auto numbers = fixed_numbers<Weight>::from(model);
+        if (!numbers) {
+            return numbers.error();
+        }
+        visit(firmware_fixed<Weight>(model, *std::move(numbers)));
+        return status{};
+    };
+    switch (format) {
+    case firmware_format::float32:
+        visit(firmware_float(model));
+        return {};
+    case firmware_format::int16:
+        return visit_fixed(std::int16_t{});
+    case firmware_format::int8:
+        return visit_fixed(std::int8_t{});
+    }
+    return refuse("unknown format");
+}
+
+template <class Numbers>
+std::string header_text(const Numbers& numbers, const firmware_options& options) {
+    const firmware_model& model = numbers.model();
+    std::string text = "// Written by tocsin " TOCSIN_VERSION_STRING ": a detector for "
+                       "tocsin::firmware::watcher. Do not edit.\n"
+                       "// Numbers: " +
+                       std::string(numbers.name()) + ", " + std::to_string(numbers.flash()) +
+                       " bytes; " + std::to_string(model.multiply_adds()) +
+                       " multiply-adds per sample.\n"
+                       "#pragma once\n\n#include \"tocsin/firmware/" +
+                       numbers.name() +
+                       "_stream.hpp\"\n#include \"tocsin/firmware/watcher.hpp\"\n\nnamespace " +
+                       options.name + " {\n\nstruct model_type {\n";
+    text += sizes_text(model, options);
+    text += constant_text("uint32_t", "checksum", literal(numbers.checksum()));
+    text += numbers_text(numbers);
+    if (options.self_test_samples > 0) {
+        const firmware_self_test test = make_self_test(numbers, options.self_test_samples);
+        text += "    // Raw samples and the scores that every build must compute.\n";
+        text += array_text("float", "self_test_samples", test.samples);
+        text += array_text("float", "self_test_scores", test.scores);
+    }
+    return text + "};\ninline constexpr model_type model{};\n\n} // namespace " + options.name +
+           '\n';
+}
+
+} // namespace detail
+} // namespace tocsin

@@ -1,0 +1,138 @@
+/// @file timestamps.hpp
+/// @brief The timestamps of a recording as seconds.
+#pragma once
+
+#include "tocsin/io/date_time.hpp"
+#include "tocsin/io/number_text.hpp"
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace tocsin {
+
+/// What timestamps are.
+enum class timestamp_kind : std::uint8_t {
+    unknown,      ///< text that is no time
+    plain,        ///< numbers that are no time since 1970: seconds since some start
+    seconds,      ///< since 1970
+    milliseconds, ///< since 1970
+    microseconds, ///< since 1970
+    nanoseconds,  ///< since 1970
+    utc,          ///< dates that say their offset from UTC
+    local,        ///< dates that do not: a clock on the wall, with daylight saving
+    time_of_day
+};
+
+/// The kind in words.
+inline const char* to_string(timestamp_kind kind) noexcept {
+    constexpr const char* names[] = {"not a time",   "numbers",      "seconds",
+                                     "milliseconds", "microseconds", "nanoseconds",
+                                     "dates in UTC", "local dates",  "times of day"};
+    return names[static_cast<std::size_t>(kind)];
+}
+
+/// Reads timestamps of one recording, whose kind it finds out from some of them.
+class timestamp_reader {
+  public:
+    timestamp_reader() = default;
+    /// @param samples some timestamps in the order of the file; empty ones are passed over
+    /// Numbers count since 1970 if that makes a date between 1990 and 2100: seconds below 1e11,
+    /// milliseconds below 1e14, microseconds below 1e17, nanoseconds. A date such as 03/04/2015 is
+    /// read in the order in which all samples are dates and time makes the smaller steps.
+    template <class Texts>
+    static timestamp_reader from_samples(const Texts& samples) {
+        timestamp_reader reader;
+        double steps[2] = {0, 0};
+        double last[2] = {0, 0};
+        bool readable[2] = {true, true};
+        std::size_t seen = 0;
+        for (const std::string_view text : samples) {
+            const std::string_view cell = detail::trimmed(text);
+            if (cell.empty()) {
+                continue;
+            }
+            if (seen == 0 && !reader.begin(cell)) {
+                return reader;
+            }
+            for (std::size_t order = 0; order < 2 && reader.is_date(); ++order) {
+                const auto time = parse_date_time(cell, static_cast<date_order>(order));
+                readable[order] = readable[order] && time.has_value();
+                if (time) {
+                    steps[order] += seen > 0 ? std::abs(time->seconds - last[order]) : 0;
+                    last[order] = time->seconds;
+                    reader.ambiguous_ = (seen == 0 || reader.ambiguous_) && time->ambiguous;
+                }
+            }
+            ++seen;
+        }
+        const bool month_first =
+            readable[1] && (!readable[0] || (steps[1] < steps[0] && steps[0] > 0));
+        reader.order_ = month_first ? date_order::month_first : date_order::day_first;
+        reader.ambiguous_ = reader.ambiguous_ && readable[0] && readable[1] && steps[0] == steps[1];
+        return reader;
+    }
+
+    timestamp_kind kind() const noexcept { return kind_; }
+    /// Whether day and month could be the other way round for all that the samples show.
+    bool ambiguous() const noexcept { return ambiguous_; }
+    /// How many of its unit make a second; 1 for dates and plain numbers.
+    double units_per_second() const noexcept {
+        switch (kind_) {
+        case timestamp_kind::milliseconds:
+            return 1e3;
+        case timestamp_kind::microseconds:
+            return 1e6;
+        case timestamp_kind::nanoseconds:
+            return 1e9;
+        default:
+            return 1;
+        }
+    }
+    /// Seconds; NaN for text that is no timestamp. Never allocates.
+    double seconds(std::string_view text) const noexcept {
+        if (is_date()) {
+            const auto time = parse_date_time(text, order_);
+            return time ? time->seconds : std::nan("");
+        }
+        const auto number = parse_number<double>(text);
+        return number && std::isfinite(*number) ? *number / units_per_second() : std::nan("");
+    }
+
+  private:
+    bool is_date() const noexcept { return kind_ >= timestamp_kind::utc; }
+
+    bool begin(std::string_view cell) noexcept {
+        if (const auto number = parse_number<double>(cell); number && std::isfinite(*number)) {
+            kind_ = timestamp_kind::plain;
+            constexpr timestamp_kind units[] = {
+                timestamp_kind::seconds, timestamp_kind::milliseconds, timestamp_kind::microseconds,
+                timestamp_kind::nanoseconds};
+            double unit = 1;
+            for (const timestamp_kind candidate : units) {
+                if (*number >= 631152000 * unit && *number < 4102444800 * unit) {
+                    kind_ = candidate;
+                }
+                unit *= 1000;
+            }
+            return true;
+        }
+        if (const auto time = parse_date_time(cell)) {
+            kind_ = !time->has_date    ? timestamp_kind::time_of_day
+                    : time->has_offset ? timestamp_kind::utc
+                                       : timestamp_kind::local;
+            return true;
+        }
+        return false;
+    }
+
+    timestamp_kind kind_ = timestamp_kind::unknown;
+    date_order order_ = date_order::day_first;
+    bool ambiguous_ = false;
+};
+
+} // namespace tocsin

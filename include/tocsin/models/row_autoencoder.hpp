@@ -1,0 +1,108 @@
+/// @file row_autoencoder.hpp
+/// @brief A feed-forward autoencoder of rows: each sample is reconstructed from itself alone.
+#pragma once
+
+#include "tocsin/core/status.hpp"
+#include "tocsin/core/storage.hpp"
+#include "tocsin/core/views.hpp"
+#include "tocsin/layers/dense.hpp"
+#include "tocsin/models/sequential.hpp"
+
+#include <algorithm>
+#include <span>
+
+namespace tocsin {
+
+/// A sequence_model that reconstructs every sample of a window by itself, for tables whose rows are
+/// no time series: a row is a window of one sample. So trainers, scalers, detectors and thresholds
+/// are those of sequences. Parameters: those of the network.
+/// @tparam Network a `sequential` with as many outputs as inputs and without statistics, whose
+///                 layers treat each column alone
+template <class Network>
+class row_autoencoder {
+  public:
+    using scalar_type = typename Network::scalar_type;
+    static constexpr const char* kind = "row_autoencoder";
+    static constexpr int version = 1;
+
+    constexpr row_autoencoder() noexcept = default;
+    constexpr explicit row_autoencoder(Network network) noexcept : network_{network} {}
+
+    constexpr const Network& network() const noexcept { return network_; }
+    constexpr int features() const noexcept { return network_.input_size(); }
+    constexpr index_t parameter_count() const noexcept { return network_.parameter_count(); }
+    /// Checks the network, then that it gives back what it reads.
+    status check() const noexcept {
+        if (const status part = network_.check(); !part.ok()) {
+            return part;
+        }
+        if (network_.output_size() != features() || network_.output_time(7) != 7 ||
+            network_.statistics_count() != 0) {
+            return status::error(error_code::invalid_argument, kind, ": ", features(),
+                                 " features in, ", network_.output_size(), " out, 7 steps in, ",
+                                 network_.output_time(7),
+                                 " out; both must be equal, without batch normalisation");
+        }
+        return {};
+    }
+    template <class Visit>
+    void for_each_parameter_block(Visit&& visit) const {
+        network_.for_each_parameter_block(visit);
+    }
+    void initialise(std::span<scalar_type> parameters, random_generator& random) const {
+        network_.initialise(parameters, random);
+    }
+
+    constexpr index_t predict_work_size(int batch, int time) const noexcept {
+        return network_.infer_work_size(batch, time);
+    }
+    /// See concept sequence_model.
+    void predict(std::span<const scalar_type> parameters, sequence_view<const scalar_type> windows,
+                 sequence_view<scalar_type> predictions,
+                 std::span<scalar_type> work) const noexcept {
+        const auto made = network_.infer(parameters, windows, work);
+        std::copy_n(made.data(), made.size(), predictions.data());
+    }
+    constexpr index_t training_work_size(int batch, int time) const noexcept {
+        return network_.training_work_size(batch, time);
+    }
+    /// Loss of the reconstructions; adds its gradient. See concept sequence_model.
+    template <class Loss>
+    double loss_and_gradient(std::span<const scalar_type> parameters,
+                             sequence_view<const scalar_type> windows, const Loss& loss,
+                             std::span<scalar_type> gradients, random_generator& random,
+                             std::span<scalar_type> work) const noexcept {
+        return network_.loss_and_gradient(
+            parameters, windows,
+            [&](sequence_view<const scalar_type> made, sequence_view<scalar_type> slopes) noexcept {
+                return static_cast<double>(loss(std::span<const scalar_type>(made.span()),
+                                                std::span<const scalar_type>(windows.span()),
+                                                slopes.span()));
+            },
+            gradients, random, work);
+    }
+
+  private:
+    Network network_;
+};
+
+/// Sizes of the hidden layers of row models, from the outside in.
+struct row_model_sizes {
+    int outer = 15; ///< next to the features
+    int inner = 7;  ///< next to the code
+    int latent = 2; ///< of the code
+};
+
+/// Dense layers features - outer - inner - latent - inner - outer - features: ReLU, but the latent
+/// variables are linear, as two units that both stay off leave nothing to decode, and a sigmoid at
+/// the end, for features scaled to [0, 1] (min_max_scaler).
+template <class Scalar>
+auto make_row_autoencoder(int features, const row_model_sizes& sizes = {}) noexcept {
+    using relu = dense<Scalar, relu_activation>;
+    return row_autoencoder(sequential(
+        relu(features, sizes.outer), relu(sizes.outer, sizes.inner),
+        dense<Scalar>(sizes.inner, sizes.latent), relu(sizes.latent, sizes.inner),
+        relu(sizes.inner, sizes.outer), dense<Scalar, sigmoid_activation>(sizes.outer, features)));
+}
+
+} // namespace tocsin

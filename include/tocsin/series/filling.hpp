@@ -1,0 +1,176 @@
+/// @file filling.hpp
+/// @brief Missing values: which windows have short holes only, and what to read in their place.
+#pragma once
+
+#include "tocsin/core/views.hpp"
+#include "tocsin/series/windows.hpp"
+
+#include <bit>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace tocsin {
+
+/// What is read where values are missing.
+enum class hole_filling : std::uint8_t {
+    last,  ///< the value before the hole
+    linear ///< between the value before and the one after it
+};
+
+namespace detail {
+
+template <class Scalar>
+using filling_bits = std::conditional_t<sizeof(Scalar) == 4, std::uint32_t, std::uint64_t>;
+inline constexpr std::uint32_t filling_mask = 0xFFF;
+inline constexpr std::uint32_t filling_mark = 0xA5A;
+
+/// Whether a value was filled in: its last twelve bits say so, which survives any copying.
+template <class Scalar>
+bool is_filled(Scalar value) noexcept {
+    return (std::bit_cast<filling_bits<Scalar>>(value) & filling_mask) == filling_mark;
+}
+/// A value with the mark of one that was filled in; it changes by a relative 2.5e-4 at most, or by
+/// 1e-30 (float; double: 1e-12, 1e-300).
+template <class Scalar>
+Scalar marked_as_filled(Scalar value) noexcept {
+    constexpr Scalar tiny = sizeof(Scalar) == 4 ? Scalar(1e-30) : Scalar(1e-300);
+    using bits = filling_bits<Scalar>;
+    const bits plain = std::bit_cast<bits>(std::abs(value) < tiny ? tiny : value);
+    return std::bit_cast<Scalar>((plain & ~bits{filling_mask}) | bits{filling_mark});
+}
+/// An observed value that has the mark by accident, changed in its last bit.
+template <class Scalar>
+Scalar marked_as_observed(Scalar value) noexcept {
+    return is_filled(value) ? std::bit_cast<Scalar>(std::bit_cast<filling_bits<Scalar>>(value) ^
+                                                    filling_bits<Scalar>{1})
+                            : value;
+}
+
+/// Calls `visit(first, count)` for each run of columns of which neighbours share a window, so that a
+/// seam between two recordings separates runs. Allocates.
+template <class Scalar, class Visit>
+void for_each_joined_run(const windows<Scalar>& covered, Visit&& visit) {
+    const auto columns = static_cast<std::size_t>(covered.values().cols());
+    std::vector<std::int32_t> joins(columns + 1, 0); // windows that begin minus those that end
+    std::vector<bool> begins(columns + 1, false);
+    for (const index_t first : covered.first_columns()) {
+        const auto at = static_cast<std::size_t>(first);
+        begins[at] = true;
+        ++joins[at + 1];
+        --joins[at + static_cast<std::size_t>(covered.length())];
+    }
+    std::int32_t joined = 0; // windows that hold this column and the one before
+    index_t first = -1;
+    for (std::size_t k = 0; k <= columns; ++k) {
+        joined += joins[k];
+        if (joined > 0) {
+            continue;
+        }
+        if (first >= 0) {
+            visit(first, static_cast<index_t>(k) - first);
+        }
+        first = k < columns && begins[k] ? static_cast<index_t>(k) : -1;
+    }
+}
+
+} // namespace detail
+
+/// Whether a value is missing in the columns that windows cover.
+template <class Scalar>
+bool has_missing(const windows<Scalar>& covered) {
+    bool found = false;
+    covered.for_each_covered_run([&](index_t first, index_t count) {
+        found = found || covered.values().middleCols(first, count).hasNaN();
+    });
+    return found;
+}
+
+/// Fills the missing values (NaN) of one feature in a run of samples: a hole at the start with the
+/// first value, one at the end with the last. Never allocates.
+/// @param values    the first value of the feature
+/// @param count     samples
+/// @param stride    from one sample's value to the next
+/// @param otherwise what is read where the whole run is missing
+/// @param mark      called for each value that is filled in, as `mark(value)`; its result is stored
+template <class Scalar, class Mark>
+void fill_run(Scalar* values, index_t count, index_t stride, hole_filling how, Scalar otherwise,
+              Mark&& mark) noexcept {
+    index_t known = -1; // the last that is not missing
+    for (index_t k = 0; k <= count; ++k) {
+        if (k < count && std::isnan(values[k * stride])) {
+            continue;
+        }
+        const Scalar before = known >= 0  ? values[known * stride]
+                              : k < count ? values[k * stride]
+                                          : otherwise;
+        const Scalar after = k < count && how == hole_filling::linear ? values[k * stride] : before;
+        for (index_t hole = known + 1; hole < k; ++hole) {
+            const Scalar share = static_cast<Scalar>(hole - known) / static_cast<Scalar>(k - known);
+            values[hole * stride] = mark(before + share * (after - before));
+        }
+        known = k;
+    }
+}
+
+/// A copy of samples in which nothing is missing for a model to read; filled values are marked, so
+/// that a loss can leave them out (training/observed_loss.hpp). Allocates.
+template <class Scalar>
+matrix<Scalar> filled_samples(const windows<Scalar>& covered, hole_filling how) {
+    matrix<Scalar> filled = covered.values();
+    const index_t features = filled.rows();
+    for (index_t k = 0; k < filled.size(); ++k) {
+        Scalar& value = filled.data()[k];
+        value = detail::marked_as_observed(value);
+    }
+    for (index_t f = 0; f < features; ++f) {
+        double sum = 0;
+        double count = 0;
+        for (index_t t = 0; t < filled.cols(); ++t) {
+            const auto value = static_cast<double>(filled(f, t));
+            sum += std::isfinite(value) ? value : 0;
+            count += std::isfinite(value) ? 1 : 0;
+        }
+        const auto mean = static_cast<Scalar>(count > 0 ? sum / count : 0);
+        detail::for_each_joined_run(covered, [&](index_t first, index_t columns) {
+            fill_run(filled.data() + first * features + f, columns, features, how, mean,
+                     [](Scalar value) { return detail::marked_as_filled(value); });
+        });
+    }
+    return filled;
+}
+
+/// Whether no feature of a window, `[features x length]`, misses more than `longest` samples in a
+/// row, and at least half of all values are there. Never allocates.
+template <class Derived>
+bool has_short_holes_only(const Eigen::MatrixBase<Derived>& window, int longest) noexcept {
+    index_t missing = 0;
+    for (index_t f = 0; f < window.rows(); ++f) {
+        int run = 0;
+        for (index_t t = 0; t < window.cols(); ++t) {
+            run = std::isnan(window(f, t)) ? run + 1 : 0;
+            missing += run > 0 ? 1 : 0;
+            if (run > longest) {
+                return false;
+            }
+        }
+    }
+    return 2 * missing <= window.size();
+}
+
+/// The windows of which that is true. Allocates.
+template <class Scalar>
+windows<Scalar> windows_with_short_holes(const windows<Scalar>& all, int longest) {
+    std::vector<index_t> kept;
+    for (index_t k = 0; k < all.count(); ++k) {
+        if (has_short_holes_only(all.window(k), longest)) {
+            kept.push_back(all.first_column(k));
+        }
+    }
+    return {all.values(), std::move(kept), all.length()};
+}
+
+} // namespace tocsin

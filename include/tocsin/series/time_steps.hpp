@@ -1,0 +1,70 @@
+/// @file time_steps.hpp
+/// @brief What the times of a recording show: span, step, order.
+#pragma once
+
+#include "tocsin/core/extents.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <span>
+#include <vector>
+
+namespace tocsin {
+
+/// Facts about the times of a recording, in the order in which its rows stand. NaN where there is
+/// nothing to tell.
+struct time_facts {
+    double first = std::numeric_limits<double>::quiet_NaN(); ///< earliest time
+    double last = std::numeric_limits<double>::quiet_NaN();  ///< latest time
+    double step = std::numeric_limits<double>::quiet_NaN();  ///< median of the steps that are not 0
+    double wide_step = std::numeric_limits<double>::quiet_NaN();  ///< 0.9 quantile of them
+    double short_step = std::numeric_limits<double>::quiet_NaN(); ///< 0.1 quantile of them
+    index_t unknown = 0;                                          ///< times that are not known
+    bool descending = false; ///< most steps go back: the newest row stands first
+
+    /// The longest step between neighbours by default: three times the usual step, or twice the
+    /// 0.9 quantile where steps vary.
+    double longest_gap() const noexcept { return std::max(3 * step, 2 * wide_step); }
+    /// Whether the steps vary so much that rows should be put on a regular grid: see resample().
+    bool irregular() const noexcept { return wide_step > 2 * short_step; }
+};
+
+/// Finds the facts. Allocates.
+/// @param times one per row, in any unit; NaN: not known
+inline time_facts study_times(std::span<const double> times) {
+    time_facts facts;
+    std::vector<double> steps;
+    double before = std::numeric_limits<double>::quiet_NaN();
+    std::size_t back = 0;
+    for (const double time : times) {
+        if (!std::isfinite(time)) {
+            ++facts.unknown;
+            continue;
+        }
+        facts.first = std::fmin(facts.first, time);
+        facts.last = std::fmax(facts.last, time);
+        if (const double step = time - before; std::isfinite(step) && step != 0) {
+            back += step < 0 ? 1 : 0;
+            steps.push_back(std::abs(step));
+        }
+        before = time;
+    }
+    if (steps.empty()) {
+        return facts;
+    }
+    facts.descending = 2 * back > steps.size();
+    const auto quantile = [&](double share) {
+        const auto at = steps.begin() +
+                        static_cast<std::ptrdiff_t>(share * static_cast<double>(steps.size() - 1));
+        std::nth_element(steps.begin(), at, steps.end());
+        return *at;
+    };
+    facts.step = quantile(0.5);
+    facts.wide_step = quantile(0.9);
+    facts.short_step = quantile(0.1);
+    return facts;
+}
+
+} // namespace tocsin

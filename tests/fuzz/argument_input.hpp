@@ -1,0 +1,294 @@
+/// @file argument_input.hpp
+/// @brief The command line under any arguments, in a process of its own and a folder of its own.
+///
+/// No argument can name a file outside of the folder: it holds no '/', and the folder no links.
+/// Memory, time and the size of files are limited. Numbers have at most two digits, unless they are
+/// out of any range: the program may not run for hours because it was told to.
+#pragma once
+
+#include "fuzz_input.hpp"
+#include <array>
+#include <cctype>
+#include <cstdio>
+#include <cstdlib>
+#include <fcntl.h>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <system_error>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+namespace tocsin_fuzz {
+
+/// Words of the command line: commands, options, values, files.
+inline constexpr std::array argument_words = {"generate",
+                                              "train",
+                                              "fit-errors",
+                                              "tune",
+                                              "detect",
+                                              "stream",
+                                              "inspect",
+                                              "--help",
+                                              "--version",
+                                              "rows.csv",
+                                              "sequences.txt",
+                                              "model",
+                                              "other",
+                                              "broken",
+                                              "missing",
+                                              "folder",
+                                              "-",
+                                              "",
+                                              "--as",
+                                              "csv",
+                                              "--features",
+                                              "--length",
+                                              "--normal",
+                                              "--anomalous",
+                                              "--anomalous-steps",
+                                              "--seed",
+                                              "--sequence-seed",
+                                              "--random-phase",
+                                              "--noise",
+                                              "--from",
+                                              "--with-normal",
+                                              "--output",
+                                              "-o",
+                                              "--json",
+                                              "--quiet",
+                                              "--timestamp",
+                                              "--labels",
+                                              "--label",
+                                              "--delimiter",
+                                              "--columns",
+                                              "--skip-missing",
+                                              "--window",
+                                              "--stride",
+                                              "--model",
+                                              "--encoder",
+                                              "--decoder",
+                                              "--hidden",
+                                              "--layers",
+                                              "--epochs",
+                                              "--batch",
+                                              "--batch-size",
+                                              "--learning-rate",
+                                              "--validation",
+                                              "--checkpoint",
+                                              "--resume",
+                                              "--log",
+                                              "--amsgrad",
+                                              "--threads",
+                                              "--patience",
+                                              "--loss",
+                                              "--scaler",
+                                              "--rule",
+                                              "--threshold",
+                                              "--quantile",
+                                              "--view",
+                                              "--scored",
+                                              "--adapt",
+                                              "--strict",
+                                              "--minimum-duration",
+                                              "--suppress",
+                                              "--tensors",
+                                              "--precision",
+                                              "forecaster",
+                                              "autoencoder",
+                                              "encoder-decoder",
+                                              "feed-forward",
+                                              "spot",
+                                              "sigma",
+                                              "mse",
+                                              "huber",
+                                              "standard",
+                                              "robust",
+                                              "time",
+                                              "value",
+                                              "1",
+                                              "2",
+                                              "3",
+                                              "5",
+                                              "8",
+                                              "0",
+                                              "-1",
+                                              "0.5",
+                                              "0.01",
+                                              "1e9",
+                                              "1e999",
+                                              "nan",
+                                              "inf",
+                                              "-inf",
+                                              "2147483648",
+                                              "99999999999999999999",
+                                              "-99999999999999999999",
+                                              "1,2",
+                                              ",",
+                                              "a,b",
+                                              "=",
+                                              "--",
+                                              "--epochs=1",
+                                              "--quantile=0.9",
+                                              "\xff\xfe",
+                                              "%s%n",
+                                              "'",
+                                              "\"",
+                                              "\\",
+                                              " ",
+                                              "\n"};
+
+/// Cuts runs of more than two digits and takes out what leads out of the folder.
+inline std::string harmless(std::string_view text) {
+    std::string argument;
+    int digits = 0;
+    for (const char character : text) {
+        digits = std::isdigit(static_cast<unsigned char>(character)) != 0 ? digits + 1 : 0;
+        if (character == '\0' || digits > 2) {
+            continue;
+        }
+        argument += character == '/' ? '_' : character;
+    }
+    return argument == ".." || argument.find("..") != std::string::npos ? "dots" : argument;
+}
+
+/// The arguments that bytes stand for: words of the list, or bytes themselves.
+inline std::vector<std::string> arguments_from(input bytes) {
+    reader rest{bytes};
+    std::vector<std::string> arguments;
+    while (!rest.empty() && arguments.size() < 24) {
+        const std::uint8_t word = rest.byte();
+        if (word < argument_words.size()) {
+            arguments.emplace_back(argument_words[word]);
+            continue;
+        }
+        std::string own;
+        for (std::uint8_t length = rest.byte() % 12; length > 0 && !rest.empty(); --length) {
+            own += static_cast<char>(rest.byte());
+        }
+        arguments.push_back(harmless(own));
+    }
+    return arguments;
+}
+
+/// Runs a program in a folder; its exit code, or minus the signal that ended it.
+inline int run_limited(const std::string& program, const std::vector<std::string>& arguments,
+                       const std::filesystem::path& folder) {
+    std::vector<char*> raw{const_cast<char*>(program.c_str())};
+    for (const std::string& argument : arguments) {
+        raw.push_back(const_cast<char*>(argument.c_str()));
+    }
+    raw.push_back(nullptr);
+    const std::string work = folder.string();
+    const pid_t child = fork();
+    require(child >= 0, "fork");
+    if (child == 0) {
+        const auto limit = [](auto what, rlim_t value) {
+            const rlimit both{value, value};
+            setrlimit(what, &both);
+        };
+        limit(RLIMIT_CPU, 20);
+        limit(RLIMIT_FSIZE, rlim_t{64} << 20U);
+        limit(RLIMIT_CORE, 0);
+        const int input = chdir(work.c_str()) == 0 ? open("rows.csv", O_RDONLY) : -1;
+        const int output = open("/dev/null", O_WRONLY);
+        if (input < 0 || output < 0 || dup2(input, 0) < 0 || dup2(output, 1) < 0 ||
+            dup2(output, 2) < 0) {
+            _exit(99);
+        }
+        execv(program.c_str(), raw.data());
+        _exit(99);
+    }
+    int status = 0;
+    require(waitpid(child, &status, 0) == child, "waitpid");
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+/// A folder with files of each kind: what the phases leave behind.
+class argument_folder {
+  public:
+    argument_folder(std::string program, std::filesystem::path folder)
+        : program_{std::move(program)}, folder_{std::move(folder)} {
+        std::filesystem::create_directories(folder_);
+        refill();
+    }
+    ~argument_folder() {
+        std::error_code ignored;
+        std::filesystem::remove_all(folder_, ignored);
+    }
+    argument_folder(const argument_folder&) = delete;
+    argument_folder& operator=(const argument_folder&) = delete;
+
+    /// Runs with these arguments; the exit code is one of those that are documented.
+    int run(const std::vector<std::string>& arguments) {
+        if (++runs_ % 256 == 0) {
+            refill();
+        }
+        const int code = run_limited(program_, arguments, folder_);
+        if (code < 0 || code > 5) {
+            std::fprintf(stderr, "tocsin_cli");
+            for (const std::string& argument : arguments) {
+                std::fprintf(stderr, " '%s'", argument.c_str());
+            }
+            std::fprintf(stderr, ": exit %d\n", code);
+        }
+        require(code >= 0 && code <= 5, "arguments: an exit code that is not documented");
+        return code;
+    }
+
+  private:
+    /// Everything anew: arguments may have overwritten files, or made others.
+    void refill() {
+        for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
+            std::filesystem::remove_all(entry.path());
+        }
+        std::filesystem::create_directory(folder_ / "folder");
+        const auto write = [&](const char* name, const std::string& text) {
+            std::FILE* const file = std::fopen((folder_ / name).string().c_str(), "wb");
+            require(file != nullptr, "no scratch folder");
+            std::fwrite(text.data(), 1, text.size(), file);
+            std::fclose(file);
+        };
+        std::string rows = "time,a,b\n";
+        for (int row = 0; row < 60; ++row) {
+            rows += std::to_string(row) + ',' + std::to_string(row % 7) + ',' +
+                    std::to_string(row % 5 * 0.5) + '\n';
+        }
+        write("rows.csv", rows);
+        write("broken", "\x08");
+        const auto ready = [&](const std::vector<std::string>& arguments) {
+            return run_limited(program_, arguments, folder_) == 0;
+        };
+        require(ready({"generate", "sequences.txt", "--normal", "6", "--length", "8"}),
+                "arguments: generate");
+        require(ready({"train", "model", "sequences.txt", "--epochs", "1"}), "arguments: train");
+        require(ready({"fit-errors", "model", "sequences.txt"}), "arguments: fit-errors");
+        require(ready({"tune", "model", "sequences.txt"}), "arguments: tune");
+    }
+
+    std::string program_;
+    std::filesystem::path folder_;
+    int runs_ = 0;
+};
+
+/// The program at hand: TOCSIN_CLI in the environment, or the one that was built along.
+inline std::string program_under_attack() {
+    const char* const given = std::getenv("TOCSIN_CLI");
+#if defined(TOCSIN_CLI)
+    return given != nullptr ? given : TOCSIN_CLI;
+#else
+    return given != nullptr ? given : "";
+#endif
+}
+
+inline void arguments(input bytes) {
+    static argument_folder folder(program_under_attack(),
+                                  std::filesystem::temp_directory_path() /
+                                      ("tocsin_arguments_" + std::to_string(getpid())));
+    folder.run(arguments_from(bytes));
+}
+
+} // namespace tocsin_fuzz

@@ -1,0 +1,243 @@
+#include "tocsin/io/csv.hpp"
+#include "tocsin/io/csv_detection.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <string>
+#include <string_view>
+#include <vector>
+
+using tocsin::csv_options;
+
+namespace {
+
+using strings = std::vector<std::string>;
+
+/// Two columns in which nothing stands for anything else: a wave and a slower one.
+struct text_style {
+    std::string delimiter = ",";
+    char point = '.';
+    std::string before = ""; ///< the header
+    std::string header = "a,b";
+    std::string end = "\n";
+    int rows = 12;
+    std::string quote = "";
+};
+
+double value(int column, int row) {
+    return std::round(1e4 * (column == 0 ? std::sin(0.7 * row) : 50 + 9 * std::cos(0.3 * row))) /
+           1e4;
+}
+
+std::string text_of(const text_style& style) {
+    std::string text = style.before + style.header + (style.header.empty() ? "" : style.end);
+    for (int t = 0; t < style.rows; ++t) {
+        for (int c = 0; c < 2; ++c) {
+            char number[32];
+            std::snprintf(number, sizeof number, "%.4f", value(c, t));
+            std::string cell = number;
+            cell[cell.find('.')] = style.point;
+            text += style.quote + cell + style.quote + (c == 0 ? style.delimiter : style.end);
+        }
+    }
+    return text;
+}
+
+/// Whether the text is read as the two columns, under these names.
+void check_reads(const std::string& text, const strings& names, int rows = 12,
+                 const csv_options& options = {}) {
+    INFO(text.substr(0, 120));
+    const auto read = tocsin::parse_csv<double>(text, "f", options);
+    REQUIRE_MESSAGE(read.has_value(), read.error().message());
+    CHECK(read->names == names);
+    REQUIRE(read->features() == 2);
+    REQUIRE(read->time() == rows);
+    for (int t = 0; t < rows; ++t) {
+        CHECK(read->values(0, t) == doctest::Approx(value(0, t)));
+        CHECK(read->values(1, t) == doctest::Approx(value(1, t)));
+    }
+}
+
+} // namespace
+
+TEST_SUITE("io") {
+    TEST_CASE("csv_detection: delimiters are recognised, with a decimal point or comma") {
+        for (const std::string delimiter : {",", ";", "\t", "|"}) {
+            const std::string header = "a" + delimiter + "b";
+            check_reads(text_of({.delimiter = delimiter, .header = header}), {"a", "b"});
+            check_reads(text_of({.delimiter = delimiter, .header = header, .end = "\r\n"}),
+                        {"a", "b"});
+            if (delimiter != ",") {
+                check_reads(text_of({.delimiter = delimiter, .point = ',', .header = header}),
+                            {"a", "b"});
+            }
+            check_reads(
+                text_of({.delimiter = delimiter, .point = ',', .header = header, .quote = "\""}),
+                {"a", "b"});
+            check_reads(text_of({.delimiter = delimiter, .header = ""}), {"column1", "column2"});
+        }
+        check_reads(text_of({.delimiter = "  ", .header = "a  b"}), {"a", "b"});
+        check_reads(text_of({.delimiter = ", ", .header = "\"a\", \"b\"", .quote = "\""}),
+                    {"a", "b"});
+    }
+
+    TEST_CASE("csv_detection: a single column with a decimal comma is not two columns") {
+        const auto read = tocsin::parse_csv<double>("value\n0,25\n1,5\n-2,125\n0,5\n", "f");
+        REQUIRE_MESSAGE(read.has_value(), read.error().message());
+        REQUIRE(read->features() == 1);
+        CHECK(read->values(0, 2) == -2.125);
+        // Nothing tells these from two columns of whole numbers, except the user.
+        const auto pairs = tocsin::parse_csv<double>("0,25\n1,5\n", "f");
+        REQUIRE(pairs.has_value());
+        CHECK(pairs->features() == 2);
+        const auto comma = tocsin::parse_csv<double>("0,25\n1,5\n", "f", {.decimal_comma = true});
+        REQUIRE(comma.has_value());
+        CHECK(comma->values(0, 0) == 0.25);
+    }
+
+    TEST_CASE("csv_detection: numbers in groups of three are refused, not guessed") {
+        const auto dots = tocsin::parse_csv<double>("a;b\n1,5;1.250\n2,5;2.500\n", "f");
+        REQUIRE_FALSE(dots.has_value());
+        CHECK(std::string{dots.error().message()}.find("found '1.250'") != std::string::npos);
+        const auto commas = tocsin::parse_csv<double>("a,b\n1.5,\"1,250\"\n2.5,\"2,500\"\n", "f");
+        REQUIRE_FALSE(commas.has_value());
+        CHECK(std::string{commas.error().message()}.find("--decimal-comma") != std::string::npos);
+    }
+
+    TEST_CASE("csv_detection: rows before the header, a separator line, a byte order mark") {
+        check_reads(text_of({.before = "sep=,\n"}), {"a", "b"});
+        check_reads(
+            text_of({.delimiter = ";", .before = "\xEF\xBB\xBF\"sep=;\"\r\n", .header = "a;b"}),
+            {"a", "b"});
+        check_reads(text_of({.delimiter = ";",
+                             .before = "Logger;X200\nSerial;123\nStart;2024-01-01\n\n",
+                             .header = "a;b"}),
+                    {"a", "b"});
+        check_reads(text_of({.before = "# made by a logger\n# version 3\n"}), {"a", "b"});
+        check_reads(text_of({.before = "# no names follow\n", .header = ""}),
+                    {"column1", "column2"});
+        check_reads(text_of({.before = "1,2\n3,4\n"}), {"a", "b"}, 12, {.skip_rows = 2});
+        const auto dialect = tocsin::detect_csv_dialect(
+            text_of({.delimiter = ";", .before = "Plant 7\n\n", .header = "a;b"}));
+        CHECK(dialect.skipped == 2);
+        CHECK(dialect.has_header);
+        CHECK(dialect.delimiter == ';');
+    }
+
+    TEST_CASE("csv_detection: a row of units or descriptions below the names is left out") {
+        for (const std::string units : {"[V],[degC]", "V,bar", "(m/s),(-)", "Volt,Celsius"}) {
+            check_reads(text_of({.header = "a,b\n" + units}), {"a", "b"});
+        }
+        check_reads(text_of({.before = "Logger,X\n\n", .header = "a,b\nmV,degC"}), {"a", "b"});
+    }
+
+    TEST_CASE("csv_detection: a delimiter at the end of lines makes no column") {
+        check_reads(text_of({.header = "a,b,", .end = ",\n"}).replace(0, 5, "a,b,\n"), {"a", "b"});
+        check_reads(text_of({.header = "a,b", .end = ",\n"}), {"a", "b"});
+        std::string text = text_of({});
+        text.replace(0, 3, "a,b,");
+        check_reads(text, {"a", "b"});
+    }
+
+    TEST_CASE("csv_detection: a header is asked for or not") {
+        const std::string text = "1,2\n3,4\n5,6\n";
+        const auto guess = tocsin::parse_csv<double>(text, "f");
+        REQUIRE(guess.has_value());
+        CHECK(guess->time() == 3);
+        const auto named = tocsin::parse_csv<double>(text, "f", {.header = true});
+        REQUIRE(named.has_value());
+        CHECK(named->names == strings{"1", "2"});
+        CHECK(named->time() == 2);
+        const auto words = tocsin::parse_csv<double>("a,b\n1,2\n", "f", {.header = false});
+        CHECK_FALSE(words.has_value());
+    }
+
+    TEST_CASE("csv_detection: without a header, names asked for are those of the columns in order") {
+        const std::string text = "2024-01-01 00:00,1,2\n2024-01-01 00:01,3,4\n";
+        const auto read = tocsin::parse_csv<double>(text, "f", {.use = {"temp", "hum"}});
+        REQUIRE_MESSAGE(read.has_value(), read.error().message());
+        CHECK(read->names == strings{"temp", "hum"});
+        CHECK(read->timestamps.size() == 2);
+        const auto by_name = tocsin::parse_csv<double>(text, "f", {.use = {"column3"}});
+        REQUIRE(by_name.has_value());
+        CHECK(by_name->values(0, 1) == 4);
+        const auto wrong = tocsin::parse_csv<double>(text, "f", {.use = {"x", "y", "z"}});
+        REQUIRE_FALSE(wrong.has_value());
+        CHECK(std::string{wrong.error().message()}.find("2 columns for 3 features") !=
+              std::string::npos);
+    }
+
+    TEST_CASE("csv_detection: markers of missing values, by default and asked for") {
+        const std::string rows = "1,2\nNA,NaN\nnull,#N/A\n?,-\n,N/A\n-999,-999.0\n3,bad\n4,5\n";
+        const auto refused = tocsin::parse_csv<double>("a,b\n" + rows, "f");
+        REQUIRE_FALSE(refused.has_value());
+        CHECK(std::string{refused.error().message()}.find("found 'bad'; --missing") !=
+              std::string::npos);
+        const auto read =
+            tocsin::parse_csv<double>("a,b\n" + rows, "f", {.missing = {"bad", "-999"}});
+        REQUIRE_MESSAGE(read.has_value(), read.error().message());
+        CHECK(read->values.array().isNaN().count() == 11);
+        CHECK(read->values(1, 7) == 5);
+    }
+
+    TEST_CASE("csv_detection: switches are numbers") {
+        const auto read =
+            tocsin::parse_csv<float>("a,pump,open\n1,ON,true\n2,off,False\n3,On,TRUE\n", "f");
+        REQUIRE_MESSAGE(read.has_value(), read.error().message());
+        CHECK(read->values.row(1) == Eigen::RowVector3f(1, 0, 1));
+        CHECK(read->values.row(2) == Eigen::RowVector3f(1, 0, 1));
+        const auto dialect = tocsin::detect_csv_dialect("a,pump\n1,ON\n2,OFF\n");
+        CHECK(dialect.columns[1].content == tocsin::csv_content::on_or_off);
+    }
+
+    TEST_CASE("csv_detection: label words, the usual ones and one's own") {
+        const auto usual = tocsin::parse_csv<float>("a,label\n1,Normal\n2,ATTACK\n3,normal\n", "f");
+        REQUIRE_MESSAGE(usual.has_value(), usual.error().message());
+        CHECK(usual->labels == std::vector<std::uint8_t>{0, 1, 0});
+        const auto refused = tocsin::parse_csv<float>("a,label\n1,1\n2,-1\n", "f");
+        REQUIRE_FALSE(refused.has_value());
+        CHECK(std::string{refused.error().message()}.find("--label-values") != std::string::npos);
+        const auto own = tocsin::parse_csv<float>("a,label\n1,1\n2,-1.0\n", "f",
+                                                  {.label_values = {{"1", false}, {"-1", true}}});
+        REQUIRE_MESSAGE(own.has_value(), own.error().message());
+        CHECK(own->labels == std::vector<std::uint8_t>{0, 1});
+        const auto others =
+            tocsin::parse_csv<float>("a,label\n1,run\n2,leak\n3,jam\n", "f",
+                                     {.label_values = {{"run", false}, {"*", true}}});
+        REQUIRE(others.has_value());
+        CHECK(others->labels == std::vector<std::uint8_t>{0, 1, 1});
+    }
+
+    TEST_CASE("csv_detection: the column of times by name or content, and indices of data frames") {
+        const auto features = [](const std::string& text, const csv_options& options = {}) {
+            const auto read = tocsin::parse_csv_recording<double>(text, "f", options);
+            REQUIRE_MESSAGE(read.has_value(), read.error().message());
+            strings names = read->series.names;
+            names.push_back(to_string(read->clock.kind()));
+            return names;
+        };
+        for (const std::string name : {"date", "ts", "Timestamps", "epoch", "Date Time", "x"}) {
+            CHECK(features(name + ",a\n2024-01-01 00:00,1\n2024-01-01 00:01,3\n") ==
+                  strings{"a", "local dates"});
+        }
+        for (const std::string name : {"timestamps", "epoch", "ts", "time", "unix_time", "x"}) {
+            CHECK(features(name + ",a\n1700000000,1\n1700000060,3\n1700000120,2\n1700000180,2\n") ==
+                  strings{"a", "seconds"});
+        }
+        CHECK(features("t,a\n1700000000123,1\n1700000060123,3\n1700000120123,2\n") ==
+              strings{"a", "milliseconds"});
+        CHECK(features("2024-01-01T00:00:00Z,1\n2024-01-01T00:01:00Z,2\n") ==
+              strings{"column2", "dates in UTC"});
+        CHECK(features("Date;Time;a\n10/03/2004;18.00.00;2,6\n10/03/2004;19.00.00;2,1\n") ==
+              strings{"a", "local dates"});
+        // A sensor may be called like a time, and values near 1.7e9 may be values.
+        CHECK(features("ts,a\n3,1\n1,3\n2,2\n") == strings{"ts", "a", "not a time"});
+        CHECK(features("a,b\n1700000001,1\n1700000000,3\n1700000002,2\n") ==
+              strings{"a", "b", "not a time"});
+        CHECK(features(",a,b\n0,1,2\n1,3,5\n2,2,4\n") == strings{"a", "b", "not a time"});
+        CHECK(features("index,a\n0,1\n1,3\n2,2\n") == strings{"index", "a", "not a time"});
+        CHECK(features("date,a\n2024-01-01,1\n", {.timestamp = "date"}) ==
+              strings{"a", "local dates"});
+    }
+}

@@ -1,0 +1,146 @@
+#include "tocsin/io/timestamps.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <string>
+#include <string_view>
+#include <vector>
+
+using tocsin::parse_date_time;
+using tocsin::timestamp_kind;
+using tocsin::timestamp_reader;
+
+namespace {
+
+double seconds_of(std::string_view text) {
+    const auto time = parse_date_time(text);
+    return time ? time->seconds : std::nan("");
+}
+
+constexpr double new_year_2024 = 1704067200; // date -u -d 2024-01-01 +%s
+
+} // namespace
+
+TEST_SUITE("io") {
+    TEST_CASE("date_time: days of the Gregorian calendar") {
+        CHECK(tocsin::days_from_civil(1970, 1, 1) == 0);
+        CHECK(tocsin::days_from_civil(1969, 12, 31) == -1);
+        CHECK(tocsin::days_from_civil(2000, 3, 1) == 11017);
+        CHECK(tocsin::days_from_civil(2024, 1, 1) * 86400.0 == new_year_2024);
+        CHECK(tocsin::days_from_civil(1600, 2, 29) == -135081);
+    }
+
+    TEST_CASE("date_time: ISO 8601 and what loggers and spreadsheets write") {
+        for (const std::string_view text : {"2024-01-01",
+                                            "2024-01-01 00:00",
+                                            "2024-01-01T00:00:00",
+                                            "2024-01-01T00:00:00Z",
+                                            "2024-01-01 00:00:00.000",
+                                            "2024/01/01 00:00",
+                                            "2024-1-1 0:00",
+                                            "20240101T000000",
+                                            "20240101T000000Z",
+                                            "01.01.2024",
+                                            "1/1/2024",
+                                            "1/1/24 00:00",
+                                            "01-Jan-2024",
+                                            "01 Jan 2024 00:00",
+                                            "01/01/2024 12:00:00 AM",
+                                            "2024-01-01T02:00:00+02:00",
+                                            "2024-01-01 02:00+0200",
+                                            "2024-01-01 01:00:00 +01",
+                                            "2023-12-31T19:00:00-05:00",
+                                            "2024-01-01 00:00:00 UTC",
+                                            "2023-12-31 24:00",
+                                            "  2024-01-01 "}) {
+            INFO(text);
+            CHECK(seconds_of(text) == new_year_2024);
+        }
+        CHECK(seconds_of("2024-01-01 13:45:30.25") == new_year_2024 + 49530.25);
+        CHECK(seconds_of("2024-01-01 13:45:30,25") == new_year_2024 + 49530.25);
+        CHECK(seconds_of("28/12/2015 1:00:00 PM") == seconds_of("2015-12-28 13:00:00"));
+        CHECK(seconds_of("12/28/2015") == seconds_of("2015-12-28")); // there is no month 28
+        CHECK(seconds_of("10:00:01") == 36001);
+        CHECK(seconds_of("18.00.00") == 64800);
+        CHECK(parse_date_time("2024-01-01T00:00:00Z")->has_offset);
+        CHECK_FALSE(parse_date_time("2024-01-01 00:00")->has_offset);
+        CHECK_FALSE(parse_date_time("10:00")->has_date);
+        CHECK(parse_date_time("03/04/2015")->ambiguous);
+        CHECK(parse_date_time("03/04/2015", tocsin::date_order::month_first)->seconds ==
+              seconds_of("2015-03-04"));
+    }
+
+    TEST_CASE("date_time: other text, numbers and days that do not exist are no dates") {
+        for (const std::string_view text : {"",
+                                            "12",
+                                            "1.5",
+                                            "-3",
+                                            "1700000000",
+                                            "1.234.567",
+                                            "2023-02-29",
+                                            "1900-02-29",
+                                            "2024-13-01",
+                                            "2024-00-10",
+                                            "31.04.2024",
+                                            "32.01.2024",
+                                            "2024-01-01 25:00",
+                                            "2024-01-01 10:60",
+                                            "2024-01-01 10:00 x",
+                                            "2024-01-01x",
+                                            "normal",
+                                            "1e5",
+                                            "20240101",
+                                            "10:",
+                                            "2024-01",
+                                            "99/99/2024",
+                                            "+02:00",
+                                            "2024-01-01 10:00+99:00"}) {
+            INFO(text);
+            CHECK_FALSE(parse_date_time(text).has_value());
+        }
+        const std::string text = "2024-01-01T10:00:00.5+02:00";
+        for (std::size_t size = 0; size <= text.size(); ++size) {
+            (void)parse_date_time(std::string_view{text}.substr(0, size));
+            for (const char c : {'\0', '9', ':', '-', '+', ' ', 'p', '\xff'}) {
+                std::string changed = text + c;
+                changed[size] = c;
+                (void)parse_date_time(changed);
+            }
+        }
+    }
+
+    TEST_CASE("timestamps: numbers are seconds, milli-, micro- or nanoseconds by their size") {
+        const auto read = [](const std::string& text, timestamp_kind kind) {
+            const auto reader = timestamp_reader::from_samples(std::vector<std::string>{text});
+            CHECK(reader.kind() == kind);
+            return reader.seconds(text);
+        };
+        CHECK(read("1700000000", timestamp_kind::seconds) == 1700000000);
+        CHECK(read("1700000000.25", timestamp_kind::seconds) == 1700000000.25);
+        CHECK(read("1700000000250", timestamp_kind::milliseconds) == 1700000000.25);
+        CHECK(read("1700000000250000", timestamp_kind::microseconds) == 1700000000.25);
+        CHECK(read("1700000000250000000", timestamp_kind::nanoseconds) ==
+              doctest::Approx(1700000000.25));
+        CHECK(read("0.1", timestamp_kind::plain) == 0.1);
+        CHECK(read("10:00:00", timestamp_kind::time_of_day) == 36000);
+        CHECK(std::isnan(read("noon", timestamp_kind::unknown)));
+    }
+
+    TEST_CASE("timestamps: day and month are told apart by all samples") {
+        using texts = std::vector<std::string>;
+        const auto day = timestamp_reader::from_samples(texts{"03/04/2015", "28/04/2015"});
+        CHECK(day.seconds("03/04/2015") == seconds_of("2015-04-03"));
+        const auto month = timestamp_reader::from_samples(texts{"03/04/2015", "03/28/2015"});
+        CHECK(month.seconds("03/04/2015") == seconds_of("2015-03-04"));
+        // All days are below 13, but only one order makes neighbours of them.
+        const auto near = timestamp_reader::from_samples(
+            texts{"03/09/2015", "03/10/2015", "03/11/2015", "03/12/2015"});
+        CHECK(near.seconds("03/04/2015") == seconds_of("2015-03-04"));
+        CHECK_FALSE(near.ambiguous());
+        const auto open =
+            timestamp_reader::from_samples(texts{"03/04/2015 10:00", "03/04/2015 10:01"});
+        CHECK(open.ambiguous());
+        CHECK(std::isnan(open.seconds("not yet")));
+    }
+}

@@ -1,0 +1,158 @@
+#include "tocsin/series/daylight_saving.hpp"
+#include "tocsin/series/time_order.hpp"
+#include "tocsin/series/time_steps.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+using tocsin::index_t;
+using tocsin::order_by_time;
+using tocsin::study_times;
+
+namespace {
+
+constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
+using times = std::vector<double>;
+using lengths = std::vector<index_t>;
+
+times regular(int count, double step = 1, double start = 0) {
+    times all;
+    for (int k = 0; k < count; ++k) {
+        all.push_back(start + step * k);
+    }
+    return all;
+}
+
+} // namespace
+
+TEST_SUITE("series") {
+    TEST_CASE("time_steps: span, usual step, order") {
+        auto all = regular(100, 60, 1000);
+        const auto facts = study_times(all);
+        CHECK(facts.first == 1000);
+        CHECK(facts.last == 1000 + 99 * 60);
+        CHECK(facts.step == 60);
+        CHECK(facts.longest_gap() == 180);
+        CHECK_FALSE(facts.descending);
+        CHECK_FALSE(facts.irregular());
+        std::reverse(all.begin(), all.end());
+        CHECK(study_times(all).descending);
+        CHECK(study_times(all).step == 60);
+        CHECK(std::isnan(study_times({}).step));
+        CHECK(std::isnan(study_times(times{5}).step));
+        CHECK(std::isnan(study_times(times{5, 5, 5}).step));
+        CHECK(study_times(times{1, unknown, 2, 3}).unknown == 1);
+        // Steps of 1 and 10 in turns: neither is a gap.
+        times uneven;
+        for (int k = 0; k < 50; ++k) {
+            uneven.push_back(11 * k);
+            uneven.push_back(11 * k + 1);
+        }
+        CHECK(study_times(uneven).irregular());
+        CHECK(study_times(uneven).longest_gap() >= 10);
+    }
+
+    TEST_CASE("time_order: regular rows are one recording, whole") {
+        const auto order = order_by_time(regular(50), 3);
+        CHECK(order.rows.size() == 50);
+        CHECK(order.recordings == lengths{50});
+        CHECK(order.gaps + order.repeated + order.backward + order.set_back == 0);
+        CHECK(order_by_time({}, 3).recordings.empty());
+        CHECK(order_by_time(times{7}, 3).recordings == lengths{1});
+        CHECK(order_by_time(times{unknown, unknown, unknown}, 3).recordings == lengths{3});
+    }
+
+    TEST_CASE("time_order: a gap separates recordings, a pause as long as the longest does not") {
+        auto all = regular(20);
+        for (std::size_t k = 12; k < all.size(); ++k) {
+            all[k] += 2; // a step of 3
+        }
+        CHECK(order_by_time(all, 3).recordings == lengths{20});
+        for (std::size_t k = 12; k < all.size(); ++k) {
+            all[k] += 0.5;
+        }
+        const auto order = order_by_time(all, 3);
+        CHECK(order.recordings == lengths{12, 8});
+        CHECK(order.gaps == 1);
+        CHECK(order_by_time(all, std::numeric_limits<double>::infinity()).gaps == 0);
+    }
+
+    TEST_CASE("time_order: repeated rows, rows in reverse and wrong stamps are left out") {
+        auto repeated = regular(20);
+        repeated.insert(repeated.begin() + 8, 5, repeated[8]);
+        const auto once = order_by_time(repeated, 3);
+        CHECK(once.repeated == 5);
+        CHECK(once.rows.size() == 20);
+        CHECK(once.recordings == lengths{20});
+
+        auto wrong = regular(20);
+        wrong[7] = 4e9; // 2099
+        wrong[13] = -5;
+        const auto without = order_by_time(wrong, 3);
+        CHECK(without.backward == 2);
+        CHECK(without.recordings == lengths{18});
+
+        auto reversed = regular(40);
+        std::reverse(reversed.begin() + 20, reversed.begin() + 32);
+        const auto order = order_by_time(reversed, 3);
+        CHECK(order.backward == 11);
+        CHECK(order.recordings == lengths{21, 8});
+    }
+
+    TEST_CASE("time_order: a clock set back for good begins a new recording") {
+        auto all = regular(30, 60, 1e6);
+        for (std::size_t k = 15; k < all.size(); ++k) {
+            all[k] -= 3600;
+        }
+        const auto order = order_by_time(all, 180);
+        CHECK(order.set_back == 1);
+        CHECK(order.backward == 0);
+        CHECK(order.recordings == lengths{15, 15});
+    }
+
+    TEST_CASE("time_order: the newest row first") {
+        auto all = regular(10);
+        std::reverse(all.begin(), all.end());
+        const auto order = order_by_time(all, 3, true);
+        CHECK(order.rows.front() == 9);
+        CHECK(order.rows.back() == 0);
+        CHECK(order.recordings == lengths{10});
+    }
+
+    TEST_CASE("daylight_saving: the hour that is skipped and the one that is repeated") {
+        // Sundays: 2024-03-31 01:00 and 2024-10-27 01:00 on the wall.
+        for (const double step : {60.0, 600.0, 3600.0}) {
+            const double spring = 1711846800;
+            const double autumn = 1729990800;
+            for (const bool known : {true, false}) {
+                tocsin::daylight_saving clock{known ? step : unknown};
+                double before = unknown;
+                for (int k = 0; k < 400; ++k) { // at two o'clock it is three
+                    const double local = spring + step * k + (step * k >= 3600 ? 3600 : 0);
+                    const double time = clock.advance(local);
+                    CHECK((k == 0 || time - before == step));
+                    before = time;
+                }
+                CHECK(clock.changes() == 1);
+                tocsin::daylight_saving back{known ? step : unknown};
+                for (int k = 0; k < 400; ++k) { // at three o'clock it is two
+                    const double local = autumn + step * k - (step * k >= 7200 ? 3600 : 0);
+                    const double time = back.advance(local);
+                    CHECK((k == 0 || time - before == step));
+                    before = time;
+                }
+                CHECK(back.changes() == 1);
+            }
+        }
+        // The same jumps on a Tuesday are a gap and a clock that was set back.
+        tocsin::daylight_saving clock{60};
+        CHECK(clock.advance(1712019600) == 1712019600);
+        CHECK(clock.advance(1712019660 + 3600) == 1712019660 + 3600);
+        CHECK(clock.changes() == 0);
+        CHECK(std::isnan(clock.advance(unknown)));
+    }
+}
