@@ -75,7 +75,7 @@ class scored_comparator {
         stream.scorer_.assign(1, scorer_);
         return stream;
     }
-    /// Judges the newest sample. Never allocates. @param time is not looked at
+    /// Judges the newest sample. The time is not looked at. Never allocates.
     verdict push(stream_type& stream, sample_view<Scalar> sample,
                  double /*time*/ = std::numeric_limits<double>::quiet_NaN()) const noexcept {
         verdict outcome;

@@ -41,8 +41,9 @@ concept ensemble_member =
         { member.features() } noexcept -> std::convertible_to<int>;
     };
 
+/// Settings of an ensemble.
 struct ensemble_settings {
-    combination how = combination::bonferroni;
+    combination how = combination::bonferroni; ///< of the members' verdicts
     double promised = 1; ///< false alarms per 10 000 rows; fewer expected ones are an anomaly
 
     status check() const noexcept {
@@ -90,12 +91,14 @@ class basic_ensemble {
     using scalar_type = typename first_type::scalar_type;
     static_assert((ensemble_member<Members, scalar_type> && ...),
                   "ensemble: a member lacks what ensemble_member asks for");
-    static constexpr std::size_t size = sizeof...(Members);
+    static constexpr std::size_t size = sizeof...(Members); ///< members
 
+    /// What a stream of each member remembers.
     class stream_type {
       public:
         /// Samples pushed so far.
         std::int64_t position() const noexcept { return position_; }
+        /// The newest verdict.
         const ensemble_verdict& last() const noexcept { return last_; }
 
       private:
@@ -125,6 +128,7 @@ class basic_ensemble {
     }
     const ensemble_settings& settings() const noexcept { return settings_; }
     int features() const noexcept { return std::get<0>(members_).features(); }
+    /// One of the members, in order.
     template <std::size_t Index>
     const auto& member() const noexcept {
         return std::get<Index>(members_);

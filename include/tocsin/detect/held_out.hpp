@@ -17,9 +17,9 @@ namespace tocsin {
 /// One judgement: the model learns from the units (rows or windows in order of time) outside
 /// `[begin, end)`, or, with `only_before`, from those before it.
 struct held_out_block {
-    index_t begin = 0;
-    index_t end = 0;
-    bool only_before = false;
+    index_t begin = 0;        ///< the first unit that is judged
+    index_t end = 0;          ///< one after the last
+    bool only_before = false; ///< whether the model learns only from units before these
 };
 
 /// Contiguous blocks, each judged by a model that has learned from all others: every row is judged,
@@ -75,6 +75,7 @@ struct rolling_origin {
         }
         return {};
     }
+    /// The blocks of `count` units, in order. Allocates.
     std::vector<held_out_block> blocks(index_t count) const {
         std::vector<held_out_block> made;
         for (std::size_t k = 0; k < shares.size(); ++k) {

@@ -11,9 +11,11 @@
 #endif
 // The C++ bindings, which MPI 3 removed, would have to be linked.
 #ifndef OMPI_SKIP_MPICXX
+/// Keeps Open MPI from including its C++ bindings.
 #define OMPI_SKIP_MPICXX 1
 #endif
 #ifndef MPICH_SKIP_MPICXX
+/// Keeps MPICH from including its C++ bindings.
 #define MPICH_SKIP_MPICXX 1
 #endif
 #include <algorithm>
@@ -84,7 +86,7 @@ class mpi_team {
 struct mpi_execution {
     static constexpr const char* kind = "mpi";
     int number_of_shards = 4; ///< 2 to 256, the same for all runs that are to have the same bits
-    MPI_Comm processes = MPI_COMM_WORLD;
+    MPI_Comm processes = MPI_COMM_WORLD; ///< those that train together
 
     /// Names a setting that is out of range, and MPI that has not been started.
     status check() const noexcept {
