@@ -214,7 +214,7 @@ class classifier_detector {
             return said;
         }
         bool infinite = false;
-        column_view scaled(to.hidden_.data(), network_.features());
+        vector_view<scalar_type> scaled(to.hidden_.data(), network_.features());
         std::copy(sample.begin(), sample.end(), scaled.data());
         scaler_.transform(scaled);
         for (index_t k = 0; k < scaled.size(); ++k) {
@@ -281,8 +281,6 @@ class classifier_detector {
     }
 
   private:
-    using column_view = vector_view<scalar_type>;
-
     status check(samples_view values) const noexcept {
         if (network_.output_size() > 2) {
             return status::error(error_code::invalid_argument,
