@@ -57,7 +57,9 @@ double best_seconds(job& work, std::int64_t repetitions) {
 /// Keeps a value and hides it from the compiler.
 template <class T>
 void keep(T& value) {
-#if defined(__x86_64__)
+#if defined(__AVX512F__)
+    asm volatile("" : "+v"(value)); // any of the 32 registers
+#elif defined(__x86_64__)
     asm volatile("" : "+x"(value));
 #elif defined(__aarch64__)
     asm volatile("" : "+w"(value));
@@ -139,10 +141,12 @@ class fma_job final : public job {
         keep(addend);
         for (std::int64_t block = 0; block < repetitions * blocks_; ++block) {
             for (int round = 0; round < rounds; ++round) {
+#pragma GCC unroll 32 // or the sums would live in memory
                 for (auto& sum : sums) {
                     sum = sum * factor + addend; // contracted: see CMakeLists.txt
                 }
             }
+#pragma GCC unroll 32
             for (auto& sum : sums) {
                 keep(sum);
             }
@@ -151,8 +155,14 @@ class fma_job final : public job {
     std::vector<double> outputs() override { return {}; }
 
   private:
-    static constexpr int chains = 12; // latency 4, two per cycle; few enough for 16 registers
-    static constexpr int rounds = 16;
+    // With a latency of 4 and two per cycle, 8 chains are the least, and each cycle that the
+    // scheduler is late costs one more: as many as fit into 32 or 16 registers with two constants.
+#if defined(__AVX512F__) || defined(__aarch64__)
+    static constexpr int chains = 20;
+#else
+    static constexpr int chains = 12;
+#endif
+    static constexpr int rounds = 64;
     static constexpr double block_flops = 2.0 * chains * rounds * lanes;
     std::int64_t blocks_;
 };

@@ -98,6 +98,9 @@ def main(repository, xml, output, source_url=""):
     (target / "images/README.md").unlink(missing_ok=True)
     settings = (site / "mkdocs.yml").read_text(encoding="utf-8")
     lines = ["  - Reference:", "      - reference/index.md"]
+    unlisted = sorted(page for page in pages.pages.values() if f": {page}\n" not in settings)
+    if unlisted:
+        lines = ["  - More:", *[f"      - {page}" for page in unlisted], *lines]
     for folder, headers in folders.items():
         lines.append(f"      - {TITLES.get(folder, folder)}:")
         for page in headers:

@@ -28,6 +28,7 @@ MEANINGS = {
     "dimension": "The number of elements of a vector.",
     "settings": "The settings that it was made with.",
     "fitted": "Whether fit() has succeeded, so that it can be used.",
+    "push": "Takes the next sample, score or flag of a stream; the class says what comes back.",
     "reset": "Forgets what it has seen, and keeps its settings and what was fitted.",
     "threshold": "What scores are compared with; infinity before a fit.",
     "exceeds": "Whether a score is above the threshold; false for NaN.",
@@ -44,6 +45,9 @@ MEANINGS = {
     "make_tape": "The caller's buffer, `[tape_size()]`, as a tape.",
     "state_size": "Scalars of the state of a batch.",
     "shortest_window": "Samples of the shortest window that can be trained on.",
+    "network": "The layers.",
+    "latent": "Values between encoder and decoder.",
+    "weight": "The weight that it was made with.",
     "encoder": "The layers that read the window.",
     "decoder": "The layers that write the reconstruction.",
     "stack": "The LSTM layers.",
@@ -103,6 +107,8 @@ MEANINGS = {
     "has_label": "Whether a column holds labels.",
 }
 
+CONSTRUCTOR = "No constructor fails: check() and what uses the object report what cannot work."
+
 # A function with its type in front, or a constant or type of a class; no statement of a body.
 DECLARATION = re.compile(
     r"^    (?!return\b|if\b|for\b|while\b|else\b|case\b|const auto [a-z_]+ =|auto [a-z_]+ =|///|//|\}|\.|:)"
@@ -119,9 +125,15 @@ def documented(lines, k):
 
 def explained(text):
     lines = text.split("\n")
+    around = None  # the class that the line is in, if it begins at the margin
     for k, line in enumerate(lines):
+        opens = re.match(r"(?:class|struct) (?:\[\[\w+\]\] )?(\w+)[^;]*$", line)
+        around = opens[1] if opens else around
         match = DECLARATION.match(line)
         meaning = match and MEANINGS.get(match["function"] or match["constant"])
+        constructor = re.match(r"    (?:constexpr |explicit )*(\w+)\(", line)
+        if constructor and constructor[1] == around:
+            meaning = CONSTRUCTOR
         if not meaning:
             continue
         first = k

@@ -183,7 +183,7 @@ void detect_command::judge_rows(model_file& model, row_source source) {
     scored_decisions alarm_decisions;
     std::optional<detection_report> report;
     if (!report_path.empty()) {
-        report.emplace(model, model_path, data_path);
+        report.emplace(model, model_path, data_path, source.clock());
     }
     index_t rows_judged = 0;
     for (; source.next(); ++rows_judged) {
@@ -191,8 +191,8 @@ void detect_command::judge_rows(model_file& model, row_source source) {
         const tocsin::verdict& verdict = judged.verdict;
         const bool scored = verdict.scored();
         if (report) {
-            report->add(source.sample(), source.timestamp(), labelled && source.anomalous(),
-                        judged);
+            report->add(source.sample(), source.timestamp(), source.time(),
+                        labelled && source.anomalous(), judged);
         }
         counts[to_string(verdict.kind)] = counts[to_string(verdict.kind)].get<index_t>() + 1;
         if (scored && labelled) {

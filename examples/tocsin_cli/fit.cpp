@@ -1,7 +1,9 @@
 // fit: from normal recordings to a tuned model in one command, with what to expect of it.
 #include "tocsin/training/fit.hpp"
 
+#include "tocsin/detect/mean_baseline.hpp"
 #include "tocsin/series/autocorrelation.hpp"
+#include "tocsin/series/filling.hpp"
 #include "tocsin/series/period.hpp"
 #include "tocsin/training/callbacks.hpp"
 
@@ -16,7 +18,6 @@
 #include "input.hpp"
 #include "model_file.hpp"
 #include "options.hpp"
-#include "report_time.hpp"
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -69,17 +70,19 @@ struct fit_command {
     any_trainer trainer{
         .epochs = 40, .optimiser = {.learning_rate = 5e-3}, .stopping = {.patience = 6}};
 
-    // All recordings, one after the other.
-    tocsin::matrix<float> values;     // `[features x rows]`
-    std::vector<std::uint8_t> labels; // one a row
+    bool force = false;
+
+    input_data data; // all recordings, one after the other
     std::vector<row_run> recordings;
     double seconds_per_row = 0; // 0: not known
-    double longest_gap = 0;     // seconds between neighbours; 0: not known
 
     void add_to(CLI::App& command);
     void run();
+    const tocsin::matrix<float>& values() const noexcept { return data.series.values; }
+    bool is_anomalous(index_t row) const noexcept {
+        return data.has_labels() && data.series.labels[static_cast<std::size_t>(row)] != 0;
+    }
     void read(model_file& model);
-    void show(const input_data& data, double step) const;
     found_period find_period(const model_file& model) const;
     std::vector<row_run> usable_runs(part which, bool with_labelled) const;
     tocsin::windows<float> windows_of(part which, int stride, bool with_labelled) const;
@@ -119,6 +122,10 @@ void fit_command::add_to(CLI::App& command) {
     add_integer(command, "--seed", trainer.seed, "Of weights and order of batches",
                 std::uint64_t{0})
         ->group(group);
+    command
+        .add_flag("--force", force,
+                  "Go on with a model that is no better than the mean of the data")
+        ->group(group);
     with_default(add_number(command, "--false-alarm-rate", false_alarm_rate,
                             "Wanted share of normal rows that are judged anomalous; 'tune' has "
                             "other rules",
@@ -132,83 +139,33 @@ void fit_command::add_to(CLI::App& command) {
         ->group("Threshold");
 }
 
-void fit_command::show(const input_data& data, double step) const {
-    const auto& series = data.series;
-    std::string text = data.path + ": " + std::to_string(series.time()) + " rows";
-    if (!series.timestamps.empty() && series.time() > 0) {
-        text += " from " + series.timestamps.front() + " to " + series.timestamps.back();
-    }
-    if (step > 0) {
-        text += ", one every " + shown(step) + " s";
-    }
-    out.say(text);
-    std::string names;
-    for (const std::string& name : series.names) {
-        names += (names.empty() ? "" : ", ") + name;
-    }
-    out.say("  features (" + std::to_string(series.features()) + "): " + names);
-    const auto positive = std::count(series.labels.begin(), series.labels.end(), 1);
-    if (data.has_labels()) {
-        out.say("  labelled anomalous: " + std::to_string(positive) + " rows, not learned from");
-    }
-    const index_t missing = (!series.values.array().isFinite()).count();
-    if (missing > 0) {
-        out.say("  missing: " + std::to_string(missing) + " of " +
-                std::to_string(series.values.size()) +
-                " cells; windows with one are left out of "
-                "training");
-    }
-}
-
 void fit_command::read(model_file& model) {
-    index_t rows = 0;
-    std::vector<input_data> all;
-    for (const std::string& path : data_paths) {
-        all.push_back(read_recordings({path}, input, all.empty() ? nullptr : &model));
-        const input_data& data = all.back();
-        if (!data.is_series) {
-            fail(error_code::invalid_data, path,
-                 ": holds sequences; fit reads recordings in CSV ('train', 'fit-errors' and 'tune' "
-                 "read sequences)");
-        }
-        if (all.size() == 1) {
-            model.feature_names = data.series.names;
-            model.offsets = data.offsets;
-            model.missing = input.missing;
-            model.label_values = input.label_values;
-            longest_gap = data.longest_gap;
-            model.detector = any_detector{any_model{
-                tocsin::forecaster<float>::with_layers(data.features(), data.features(), {1})}};
-        }
-        std::vector<double> times;
-        bool dates = !data.series.timestamps.empty();
-        for (const std::string& text : data.series.timestamps) {
-            const auto time = parse_time(text);
-            dates = dates && time && time->is_date;
-            times.push_back(time ? time->value : std::numeric_limits<double>::quiet_NaN());
-        }
-        const time_axis axis = make_axis(times, data.series.time(), dates);
-        const double step = axis.kind == time_axis::unit::time ? axis.usual_step : 0;
-        seconds_per_row = seconds_per_row > 0 ? seconds_per_row : step;
-        show(data, step);
-        for (const std::string& line : warnings_of(data)) {
-            out.note("warning: " + line);
-        }
-        for (const index_t length : data.recordings) { // between gaps
-            recordings.push_back({rows, rows + length});
-            rows += length;
-        }
+    data = read_recordings(data_paths, input, nullptr);
+    if (!data.is_series) {
+        fail(
+            error_code::invalid_data, data.path,
+            ": holds sequences; fit reads recordings in CSV ('train', 'fit-errors' and 'tune' read "
+            "sequences)");
     }
-    model.step = seconds_per_row;
-    values.resize(all.front().features(), rows);
-    labels.assign(static_cast<std::size_t>(rows), 0);
+    echo(data, out);
+    model.feature_names = data.series.names;
+    model.offsets = data.offsets;
+    model.missing = input.missing;
+    model.label_values = input.label_values;
+    model.errors_from = data.fingerprint();
+    const file_facts& file = data.files.front();
+    if (file.time.step > 0) {
+        model.step = input.resample > 0 ? input.resample : file.time.step;
+        // Plain numbers are times, too, but of which unit?
+        seconds_per_row = file.clock.kind() == tocsin::timestamp_kind::plain ? 0 : model.step;
+    }
     index_t first = 0;
-    for (const input_data& data : all) {
-        const auto& series = data.series;
-        values.middleCols(first, series.time()) = series.values;
-        std::copy(series.labels.begin(), series.labels.end(),
-                  labels.begin() + static_cast<std::ptrdiff_t>(first));
-        first += series.time();
+    for (const index_t length : data.recordings) { // between files and gaps
+        recordings.push_back({first, first + length});
+        first += length;
+    }
+    if (recordings.empty()) {
+        recordings.push_back({0, data.series.time()});
     }
 }
 
@@ -241,11 +198,16 @@ found_period fit_command::find_period(const model_file& model) const {
         static_cast<index_t>(part_ends[training] * static_cast<double>(longest.size())), 20'000);
     const int last = static_cast<int>(std::min<index_t>(rows / 3, 2000));
     found_period best;
-    for (index_t f = 0; f < values.rows() && last >= 4; ++f) {
-        const tocsin::matrix<float> sensor = values.row(f).segment(longest.begin, rows);
+    for (index_t f = 0; f < values().rows() && last >= 4; ++f) {
+        tocsin::matrix<float> sensor = values().row(f).segment(longest.begin, rows);
+        float before = 0;
+        for (index_t row = 0; row < rows; ++row) { // the last value where one is missing
+            before = std::isfinite(sensor(0, row)) ? sensor(0, row) : before;
+            sensor(0, row) = before;
+        }
         const auto lag = tocsin::dominant_period(sensor, 4, last);
         if (!lag || *lag == 0) {
-            continue; // missing values, or none
+            continue;
         }
         const auto strength = tocsin::autocorrelations(sensor, *lag);
         if (strength && strength->front() > std::max(best.autocorrelation, clear)) {
@@ -267,7 +229,7 @@ std::vector<row_run> fit_command::usable_runs(part which, bool with_labelled) co
         const index_t end = cut(part_ends[which]);
         for (index_t row = cut(which == training ? 0.0 : part_ends[which - 1]); row < end;) {
             index_t stop = row;
-            while (stop < end && (with_labelled || labels[static_cast<std::size_t>(stop)] == 0)) {
+            while (stop < end && (with_labelled || !is_anomalous(stop))) {
                 ++stop;
             }
             if (stop > row) {
@@ -283,7 +245,9 @@ tocsin::windows<float> fit_command::windows_of(part which, int stride, bool with
     std::vector<index_t> first_columns;
     for (const row_run& run : usable_runs(which, with_labelled)) {
         for (index_t first = run.begin; first + window <= run.end; first += stride) {
-            if (values.middleCols(first, window).allFinite()) {
+            const auto cells = values().middleCols(first, window);
+            if (!cells.array().isInf().any() &&
+                tocsin::has_short_holes_only(cells, std::min(10, std::max(window / 2, 1)))) {
                 first_columns.push_back(first);
             }
         }
@@ -292,10 +256,10 @@ tocsin::windows<float> fit_command::windows_of(part which, int stride, bool with
         constexpr const char* names[] = {"training", "the choice of the best epoch",
                                          "the error statistics", "the check"};
         fail(error_code::invalid_data, data_paths.front(), ": the part for ", names[which],
-             " holds no complete normal window of ", window, " rows; needed are longer recordings ",
-             "or a shorter --window");
+             " holds no normal window of ", window,
+             " rows without long holes; needed are longer recordings or a shorter --window");
     }
-    return {{values.data(), values.rows(), values.cols()}, std::move(first_columns), window};
+    return {{values().data(), values().rows(), values().cols()}, std::move(first_columns), window};
 }
 
 void fit_command::train(model_file& model) const {
@@ -322,14 +286,19 @@ void fit_command::train(model_file& model) const {
     const double rmse = state.best_rmse;
     out.say("trained on " + std::to_string(chosen.count()) + " windows, " +
             std::to_string(state.finished_epochs()) + " epochs in " + rounded(taken.count()) +
-            " s: RMSE " + rounded(rmse) +
-            " on the next 10 % of the rows (1 is what the mean of the "
-            "data gives)");
-    if (rmse >= 1) {
-        out.note("warning: the model is no better than the mean of the data. Alarms will mean "
-                 "little; is there a pattern in these data, and is it long enough in view "
-                 "(--window)?");
+            " s: RMSE " + rounded(rmse) + " on the next 10 % of the rows, in standard deviations");
+    const double of_mean = tocsin::rmse_of_mean(model.detector.data_scaler(), chosen, best_epoch);
+    if (!(rmse > of_mean)) {
+        return;
     }
+    const std::string text = "the model is no better than the mean of the data, whose RMSE is " +
+                             rounded(of_mean) +
+                             "; is there a pattern in these data, and is it long enough in view "
+                             "(--window)?";
+    if (!force) {
+        fail(error_code::invalid_data, text, " --force goes on");
+    }
+    out.note("warning: " + text);
 }
 
 std::string fit_command::set_threshold(model_file& model) const {
@@ -338,7 +307,7 @@ std::string fit_command::set_threshold(model_file& model) const {
     const auto all = windows_of(calibration, 1, true);
     std::vector<std::uint8_t> newest;
     for (const index_t first : all.first_columns()) {
-        newest.push_back(labels[static_cast<std::size_t>(first + window - 1)]);
+        newest.push_back(is_anomalous(first + window - 1) ? 1 : 0);
     }
     if (const auto anomalous = std::count(newest.begin(), newest.end(), 1); anomalous > 0) {
         detector.set_rule(any_threshold{tocsin::f_beta_threshold{}});
@@ -362,7 +331,7 @@ std::string fit_command::set_threshold(model_file& model) const {
 
 ordered_json fit_command::expect_alarms(const model_file& model,
                                         const std::vector<row_run>& runs) const {
-    const false_alarms alarms = count_false_alarms(model, model_path, values, runs);
+    const false_alarms alarms = count_false_alarms(model, model_path, values(), runs);
     constexpr double week = 7.0 * 86400;
     const bool timed = seconds_per_row > 0;
     const double rows = timed ? week / seconds_per_row : 10'000;
@@ -391,13 +360,13 @@ ordered_json fit_command::expect(const model_file& model) const {
     out.say("  smallest shift that is found within " + std::to_string(settings.rows) +
             " rows at 80 % of the places tried:");
     ordered_json sensors = ordered_json::array();
-    for (index_t f = 0; f < values.rows(); ++f) {
+    for (index_t f = 0; f < values().rows(); ++f) {
         double count = 0;
         double sum = 0;
         double squares = 0;
         for (const row_run& run : runs) {
             for (index_t row = run.begin; row < run.end; ++row) {
-                const auto value = static_cast<double>(values(f, row));
+                const auto value = static_cast<double>(values()(f, row));
                 if (std::isfinite(value)) {
                     ++count;
                     const double change = value - sum / std::max(count - 1, 1.0);
@@ -411,7 +380,7 @@ ordered_json fit_command::expect(const model_file& model) const {
         const bool constant = !(deviation > 1e-6 * std::abs(mean)) || deviation == 0;
         const double unit = !constant ? deviation : mean != 0 ? std::abs(mean) / 100 : 1;
         const found_shift shift =
-            smallest_shift(model, model_path, values, runs, static_cast<int>(f), unit, settings);
+            smallest_shift(model, model_path, values(), runs, static_cast<int>(f), unit, settings);
         const std::string& name = model.feature_names[static_cast<std::size_t>(f)];
         const bool found = std::isfinite(shift.size);
         out.say("    " + name + ": " +
@@ -449,7 +418,7 @@ void fit_command::run() {
                 ")");
     }
     const std::vector<int> sizes = layers.empty() ? std::vector<int>{32} : layers;
-    const int features = static_cast<int>(values.rows());
+    const int features = static_cast<int>(values().rows());
     const auto chain = [](int first, std::vector<int> rest) {
         rest.insert(rest.begin(), first);
         return tocsin::chain_sizes<>{std::span<const int>{rest}};
@@ -459,8 +428,8 @@ void fit_command::run() {
     tocsin::detector_settings settings;
     settings.window = window;
     settings.scored = tocsin::scored_steps::newest;
-    if (longest_gap > 0) {
-        settings.longest_pause = longest_gap;
+    if (data.longest_gap > 0) {
+        settings.longest_pause = data.longest_gap;
     }
     model.detector =
         any_detector{kind == model_kind::forecaster
@@ -477,7 +446,7 @@ void fit_command::run() {
     out.say("next: tocsin_cli detect " + model_path + " DATA --report report.html");
     out.report({{"command", "fit"},
                 {"model", model_path},
-                {"rows", values.cols()},
+                {"rows", values().cols()},
                 {"recordings", recordings.size()},
                 {"features", model.feature_names},
                 {"window", window},

@@ -59,6 +59,12 @@ std::string text_of(const ordered_json& value) {
                                      : json_text(value);
 }
 
+/// Whether times count from 1970.
+bool is_date(tocsin::timestamp_kind clock) {
+    return clock != tocsin::timestamp_kind::unknown && clock != tocsin::timestamp_kind::plain &&
+           clock != tocsin::timestamp_kind::time_of_day;
+}
+
 /// Features that the model predicts; it only reads the others.
 int predicted_features(const any_detector& detector) {
     return std::visit(
@@ -75,12 +81,12 @@ int predicted_features(const any_detector& detector) {
 } // namespace
 
 detection_report::detection_report(const model_file& model, std::string model_path,
-                                   std::string data_path)
+                                   std::string data_path, tocsin::timestamp_kind clock)
     : model_{model}, model_path_{std::move(model_path)}, data_path_{std::move(data_path)},
-      names_{model.shown_names()} {}
+      clock_{clock}, names_{model.shown_names()} {}
 
-void detection_report::add(std::span<const float> sample, std::string_view timestamp, bool label,
-                           const row_verdict& judged) {
+void detection_report::add(std::span<const float> sample, std::string_view timestamp, double time,
+                           bool label, const row_verdict& judged) {
     const index_t row = rows();
     const tocsin::verdict& verdict = judged.verdict;
     values_.insert(values_.end(), sample.begin(), sample.end());
@@ -89,10 +95,7 @@ void detection_report::add(std::span<const float> sample, std::string_view times
     labels_.push_back(label ? 1 : 0);
     if (!timestamp.empty() || !times_.empty()) {
         times_.resize(score_.size() - 1, std::numeric_limits<double>::quiet_NaN());
-        const auto time = parse_time(timestamp);
-        times_.push_back(time ? time->value : std::numeric_limits<double>::quiet_NaN());
-        dates_ = time ? time->is_date : dates_;
-        has_offset_ = has_offset_ || (time && time->has_offset);
+        times_.push_back(time);
     }
     unscored_ += verdict.scored() ? 0 : 1;
     largest_ = verdict.scored() ? std::max(largest_, verdict.score) : largest_;
@@ -260,12 +263,19 @@ ordered_json detection_report::description(const time_axis& axis, index_t rows_p
         {"rows", rows()},
         {"points", points},
         {"rows_per_point", rows_per_bucket > 1 ? static_cast<double>(rows_per_bucket) / 2 : 1.0}};
-    result["axis"] = {{"kind", kinds[static_cast<int>(axis.kind)]},
-                      {"start", axis.at.empty() ? 0 : axis.at.front()},
-                      {"step", axis.usual_step},
-                      {"usual_step", axis.usual_step},
-                      {"zone", has_offset_ ? "UTC" : ""},
-                      {"note", axis.note}};
+    result["axis"] = {
+        {"kind", kinds[static_cast<int>(axis.kind)]},
+        {"start", axis.at.empty() ? 0 : axis.at.front()},
+        {"step", axis.usual_step},
+        {"usual_step", axis.usual_step},
+        {"zone", is_date(clock_) && clock_ != tocsin::timestamp_kind::local ? "UTC" : ""},
+        {"note", axis.note}};
+    // What was taken away from the values before they became floats.
+    ordered_json offsets = ordered_json::array();
+    for (std::size_t k = 0; k < names_.size(); ++k) {
+        offsets.push_back(model_.offsets.size() > 0 ? model_.offsets[static_cast<index_t>(k)] : 0);
+    }
+    result["offsets"] = std::move(offsets);
     const double threshold = model_.detector.threshold();
     result["threshold"] = number(threshold);
     result["threshold_floor"] = std::isfinite(threshold) ? threshold : 0;
@@ -389,7 +399,7 @@ void detection_report::write(const std::string& path) {
     }
     const index_t points =
         rows_per_bucket == 1 ? rows() : 2 * ((rows() + rows_per_bucket - 1) / rows_per_bucket);
-    const time_axis axis = make_axis(times_, rows(), dates_);
+    const time_axis axis = make_axis(times_, rows(), is_date(clock_));
     const ordered_json described = description(axis, rows_per_bucket, points);
     require(tocsin::write_file(path, page("Anomalies in " + described["data"].get<std::string>(),
                                           json_text(described), blocks(axis, rows_per_bucket))));

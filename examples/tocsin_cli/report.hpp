@@ -2,6 +2,8 @@
 /// @brief What 'detect' found in a recording as one HTML page that needs nothing else.
 #pragma once
 
+#include "tocsin/io/timestamps.hpp"
+
 #include <nlohmann/json_fwd.hpp>
 
 #include "model_file.hpp"
@@ -32,13 +34,16 @@ struct reported_alarm {
 class detection_report {
   public:
     /// @param model must outlive this
-    detection_report(const model_file& model, std::string model_path, std::string data_path);
+    /// @param clock what timestamps are
+    detection_report(const model_file& model, std::string model_path, std::string data_path,
+                     tocsin::timestamp_kind clock);
 
     /// Takes the next row.
     /// @param sample    `[features]`
     /// @param timestamp as written; empty without one
+    /// @param time      the same in seconds; NaN where it is not known
     /// @param label     1 = labelled anomalous
-    void add(std::span<const float> sample, std::string_view timestamp, bool label,
+    void add(std::span<const float> sample, std::string_view timestamp, double time, bool label,
              const row_verdict& judged);
     /// Replaces the file by the page; fails with its name. Runs the model once more around the
     /// alarms, for what was expected there.
@@ -59,6 +64,7 @@ class detection_report {
     const model_file& model_;
     std::string model_path_;
     std::string data_path_;
+    tocsin::timestamp_kind clock_;
     std::vector<std::string> names_;
     std::vector<float> values_;        ///< `[features x rows]`
     std::vector<float> score_;         ///< NaN where a row has none
@@ -73,8 +79,6 @@ class detection_report {
     tocsin::index_t unscored_ = 0;
     double largest_ = 0;
     bool alarm_before_ = false;
-    bool dates_ = false;      ///< times are seconds since 1970
-    bool has_offset_ = false; ///< a time was written with its offset from UTC
 };
 
 } // namespace tocsin_cli

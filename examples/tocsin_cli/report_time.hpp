@@ -4,24 +4,11 @@
 
 #include "tocsin/core/views.hpp"
 
-#include <optional>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace tocsin_cli {
-
-/// A time as seconds since 1970, or as the number it is written as.
-struct parsed_time {
-    double value = 0;
-    bool is_date = false;    ///< seconds since 1970; otherwise a number of unknown unit
-    bool has_offset = false; ///< written with its offset from UTC, which is taken away
-};
-
-/// Reads `2024-01-31 12:34:56.7`, with `T` or a space, without seconds or without a time of day,
-/// with or without `Z` or `+01:00`; or a number.
-std::optional<parsed_time> parse_time(std::string_view text) noexcept;
 
 /// Where rows lie on the axis.
 struct time_axis {

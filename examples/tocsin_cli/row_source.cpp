@@ -95,6 +95,12 @@ bool row_source::has_labels() const noexcept {
     return data_ != nullptr ? data_->has_labels() : reader_->layout().has_label();
 }
 
+tocsin::timestamp_kind row_source::clock() const noexcept {
+    return data_ == nullptr       ? clock_.kind()
+           : data_->files.empty() ? tocsin::timestamp_kind::unknown
+                                  : data_->files.front().clock.kind();
+}
+
 bool row_source::next() {
     if (data_ != nullptr) {
         if (++at_ >= data_->series.time()) {

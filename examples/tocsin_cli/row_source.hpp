@@ -26,6 +26,8 @@ class row_source {
 
     bool has_timestamps() const noexcept;
     bool has_labels() const noexcept;
+    /// What timestamps are.
+    tocsin::timestamp_kind clock() const noexcept;
 
     /// Moves to the next row; false at the end.
     bool next();

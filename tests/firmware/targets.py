@@ -7,7 +7,7 @@ HEADERS is the folder of generated headers. Checked are: the self-test on every 
 targets print the same hash of 10 000 scores and verdicts as the host; that no program contains a
 heap, formatted output or exceptions; and the limits on size, stack and instructions of limits.json.
 Targets without toolchain or emulator are skipped with a message. --report writes all numbers as
-JSON. Exit code 0 says that everything that ran agrees, 77 that nothing could run.
+JSON, --table as the table of docs/firmware.md. Exit code 0 says that everything that ran agrees, 77 that nothing could run.
 """
 
 import argparse
@@ -156,6 +156,30 @@ def measure(target, arguments, work, model):
     return found
 
 
+def table(report, models):
+    """Markdown: a row for each model and format, a column for each Cortex-M."""
+    names = [target["name"] for target in CORTEX_M]
+    lines = ["| model, format | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
+    for model in models:
+        cells = [model.replace("plain_", "H ").replace("_", ", ")]
+        cells[0] += "" if "int" in model else ", float"
+        for name in names:
+            found = report.get(model, {}).get(name)
+            cells.append("not measured" if found is None else "{:.1f} KB, {} B, {} B, {}".format(
+                found["flash"] / 1000, found["ram"], found["stack"], "{:.1f} k".format(
+                    found["instructions"] / 1000)))
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def replace_table(path, text):
+    """Puts a table between the two markers of a page."""
+    begin, end = "<!-- targets.py: table -->\n", "<!-- end of the table -->"
+    page = pathlib.Path(path).read_text()
+    first = page.index(begin) + len(begin)
+    pathlib.Path(path).write_text(page[:first] + text + page[page.index(end):])
+
+
 def check_limits(limits, target, model, found):
     exceeded = []
     for name, limit in limits.get(target, {}).get(model, {}).items():
@@ -173,6 +197,7 @@ def main():
     parser.add_argument("--compiler", default="g++")
     parser.add_argument("--work", default="firmware_targets")
     parser.add_argument("--report")
+    parser.add_argument("--table", help="page whose table of targets is written anew")
     parser.add_argument("--cortex-only", action="store_true")
     arguments = parser.parse_args()
     models = arguments.models.split(",")
@@ -219,6 +244,8 @@ def main():
         failures += check_limits(limits, name, model, found)
     if arguments.report:
         pathlib.Path(arguments.report).write_text(json.dumps(report, indent=1) + "\n")
+    if arguments.table:
+        replace_table(arguments.table, table(report, models))
     for failure in failures:
         print(f"FAILED: {failure}")
     print(f"{len(jobs) - len(failures)} of {len(jobs)} programs agree")

@@ -17,6 +17,7 @@
 #include <string_view>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <system_error>
 #include <unistd.h>
 #include <utility>
 #include <vector>
@@ -214,7 +215,12 @@ class argument_folder {
         std::filesystem::create_directories(folder_);
         refill();
     }
-    const std::string& program() const { return program_; }
+    ~argument_folder() {
+        std::error_code ignored;
+        std::filesystem::remove_all(folder_, ignored);
+    }
+    argument_folder(const argument_folder&) = delete;
+    argument_folder& operator=(const argument_folder&) = delete;
 
     /// Runs with these arguments; the exit code is one of those that are documented.
     int run(const std::vector<std::string>& arguments) {

@@ -68,6 +68,11 @@ window.addEventListener("error", (event) => { document.documentElement.dataset.e
         if (size !== 0 && (size >= 1e6 || size < 1e-3)) return value.toExponential(2);
         return String(Number(value.toPrecision(4)));
     };
+    /// A value of sensor k as it stands in the file.
+    const ofSensor = (k, value) => {
+        if (value === null || !Number.isFinite(value)) return "-";
+        return data.offsets[k] === 0 ? number(value) : String(Number((value + data.offsets[k]).toPrecision(12)));
+    };
     const times = (value) => (value === null || !Number.isFinite(value) ? "-" : value >= 100 ? whole(Math.round(value)) : String(Number(value.toPrecision(2))));
     const whole = (value) => value.toLocaleString("en-GB").replace(/,/g, "\u202f");
     const first = count > 0 ? x[0] : 0;
@@ -362,7 +367,7 @@ window.addEventListener("error", (event) => { document.documentElement.dataset.e
         shown.forEach((k, index) => {
             const columns = [{ values: seen[k], colour: "--seen", label: "seen" }];
             if (expected[k]) columns.push({ values: expected[k], colour: "--expected", label: "expected", dash: [4, 3] });
-            addPanel(holder, data.names[k], columns, { height: 120, floor: 0, times: index + 1 === shown.length });
+            addPanel(holder, data.names[k] + (data.offsets[k] === 0 ? "" : " minus " + data.offsets[k]), columns, { height: 120, floor: 0, times: index + 1 === shown.length });
         });
         buildOverview();
     };
@@ -535,7 +540,7 @@ window.addEventListener("error", (event) => { document.documentElement.dataset.e
         detail.hidden = false;
         const rows = alarm.sensors.map((sensor) => make("tr", {},
             make("td", {}, data.names[sensor.feature]), make("td", {}, bar(sensor.share)),
-            make("td", { class: "number" }, number(sensor.seen)), make("td", { class: "number" }, number(sensor.expected)),
+            make("td", { class: "number" }, ofSensor(sensor.feature, sensor.seen)), make("td", { class: "number" }, ofSensor(sensor.feature, sensor.expected)),
             make("td", { class: "number" }, sensor.seen === null || sensor.expected === null ? "-" : number(sensor.seen - sensor.expected))));
         const head = make("tr", {});
         for (const [text, kind] of [["Sensor", ""], ["Share of the score", ""], ["Seen", "number"], ["Expected", "number"], ["Difference", "number"]]) {
@@ -579,7 +584,7 @@ window.addEventListener("error", (event) => { document.documentElement.dataset.e
                 make("td", { class: "number" }, alarm.score === null ? "-" : times(alarm.score / alarm.threshold)),
                 make("td", {}, ...carriers.map((sensor) => make("span", { class: "carrier" }, data.names[sensor.feature] + " " + Math.round(100 * sensor.share) + " %")),
                     ...(alarm.lost.length > 0 ? [make("span", { class: "carrier" }, "lost: " + alarm.lost.map((s) => data.names[s]).join(", "))] : [])),
-                make("td", {}, ...carriers.map((sensor) => make("span", { class: "carrier" }, number(sensor.seen) + " / " + number(sensor.expected)))));
+                make("td", {}, ...carriers.map((sensor) => make("span", { class: "carrier" }, ofSensor(sensor.feature, sensor.seen) + " / " + ofSensor(sensor.feature, sensor.expected)))));
             row.addEventListener("click", () => focusOn(k));
             row.addEventListener("keydown", (event) => { if (event.key === "Enter") focusOn(k); });
             if (k === chosen) row.classList.add("chosen");

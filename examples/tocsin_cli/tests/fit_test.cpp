@@ -2,7 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "program.hpp"
-#include <algorithm>
+#include <cstdio>
 #include <string>
 
 namespace {
@@ -95,7 +95,7 @@ TEST_SUITE("tocsin_cli") {
         const outcome text = cli("fit m timed.csv --no-shifts --window 10" + quick);
         CHECK(text.code == 0);
         CHECK(text.out.find("1500 rows") != std::string::npos);
-        CHECK(text.out.find("one every 600 s") != std::string::npos);
+        CHECK(text.out.find("step 10 min") != std::string::npos);
         CHECK(text.out.find("a week") != std::string::npos);
         CHECK(text.out.find("next: tocsin_cli detect m") != std::string::npos);
         CHECK(cli("fit m timed.csv --no-shifts --quiet" + quick).out.empty());
@@ -137,6 +137,48 @@ TEST_SUITE("tocsin_cli") {
         CHECK(cli("fit m missing.csv" + quick).code == 4);
         CHECK(cli("fit m long.csv --false-alarm-rate 0" + quick).code == 2);
         CHECK(cli.read("m").empty());
+    }
+
+    TEST_CASE("fit: missing cells, a column far from 0, a gap") {
+        const program cli;
+        generate(cli, "rows.csv", 2000, 1);
+        add_times(cli, "rows.csv", "timed.csv");
+        // Every seventh value of the first column is missing, the second is 1.7e9 away from 0, and
+        // between rows 1000 and 1001 there is a day.
+        const auto change = [&](const std::string& name, int missing) {
+            const std::string text = cli.read("timed.csv");
+            std::string changed = text.substr(0, text.find('\n') + 1);
+            int row = 0;
+            for (auto at = text.find('\n') + 1; at < text.size(); ++row) {
+                const auto end = text.find('\n', at);
+                const std::string line = text.substr(at, end - at);
+                const auto first = line.find(',');
+                const auto second = line.find(',', first + 1);
+                char cells[96];
+                std::snprintf(cells, sizeof cells, "%ld,%s,%.6f\n",
+                              std::stol(line) + (row >= 1000 ? 86400 : 0),
+                              missing > 0 && row % missing == 0
+                                  ? ""
+                                  : line.substr(first + 1, second - first - 1).c_str(),
+                              1.7e9 + std::stod(line.substr(second + 1)));
+                changed += cells;
+                at = end + 1;
+            }
+            cli.write(name, changed);
+        };
+        change("whole.csv", 0);
+        change("holes.csv", 7);
+        const json whole = run_json(cli, "fit m whole.csv --no-shifts" + quick);
+        CHECK(whole["recordings"] == 2);
+        CHECK(whole["period"] >= 12);
+        CHECK(whole["period"] <= 13);
+        const json holes = run_json(cli, "fit h holes.csv --no-shifts" + quick);
+        CHECK(holes["period"] == whole["period"]);
+        CHECK(holes["expect"]["rows"] == whole["expect"]["rows"]);
+        CHECK(run_json(cli, "detect h whole.csv --report r.html")["counts"]["anomaly"] < 100);
+        const std::string page = cli.read("r.html");
+        CHECK(page.find("\"offsets\":[0") != std::string::npos);
+        CHECK(page.find("170000000") != std::string::npos);
     }
 
     TEST_CASE("fit: the same seed gives the same model; the phases go on from it") {

@@ -24,9 +24,11 @@ enum class error_view : std::uint8_t {
 
 /// What a model reads where a value is missing (NaN or infinite).
 enum class missing_value : std::uint8_t {
-    hold,     ///< the last value of that feature
-    forecast, ///< a forecaster's forecast of it; where there is none, the last value
-    mean      ///< the mean of the training data
+    hold, ///< the last value of that feature
+    /// A forecaster's forecast of it; where there is none, the last value. A model of windows runs
+    /// twice: it reads the last value, then its own reconstruction in that place.
+    forecast,
+    mean ///< the mean of the training data
 };
 
 /// Settings of models that reconstruct windows, of streams, or of both.

@@ -71,14 +71,28 @@ void for_each_prediction(const Learned& learned,
         const auto batch = static_cast<int>(std::min<index_t>(widest, source.count() - first));
         const sequence_view<scalar> input(inputs.data(), features, batch, length);
         const sequence_view<scalar> output(outputs.data(), features, batch, length);
+        bool holes = false;
         for (int b = 0; b < batch; ++b) {
-            fill_holes(scaled_windows.window(first + b).data(), features, length,
-                       learned.mean.data(), learned.settings.missing, filled.data());
+            const bool any =
+                fill_holes(scaled_windows.window(first + b).data(), features, length,
+                           learned.mean.data(), learned.settings.missing, filled.data());
+            holes = holes || any;
             for (int t = 0; t < length; ++t) {
                 input.step(t).col(b) = filled.col(t);
             }
         }
         learned.weights.predict(learned.model, input, output, std::span<scalar>(work));
+        if (holes && learned.settings.missing == missing_value::forecast) {
+            for (int b = 0; b < batch; ++b) {
+                const auto window = scaled_windows.window(first + b);
+                for (int t = 0; t < length; ++t) {
+                    const index_t at = (index_t{t} * batch + b) * features;
+                    refill_holes(window.col(t).data(), features, outputs.data() + at,
+                                 inputs.data() + at);
+                }
+            }
+            learned.weights.predict(learned.model, input, output, std::span<scalar>(work));
+        }
         for (int b = 0; b < batch; ++b) {
             for (int t = 0; t < length; ++t) {
                 prediction.col(t) = output.step(t).col(b);

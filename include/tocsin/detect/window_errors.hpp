@@ -68,6 +68,20 @@ bool fill_holes(const Scalar* observed, int features, int window, const Scalar* 
     return any;
 }
 
+/// What a model makes of a window in the place of its holes, for the model to read once more: closer
+/// to what was missing than the last value (missing_value::forecast).
+/// @param observed   NaN where a value is missing
+/// @param prediction of `filled`
+template <class Scalar>
+void refill_holes(const Scalar* observed, index_t size, const Scalar* prediction,
+                  Scalar* filled) noexcept {
+    for (index_t k = 0; k < size; ++k) {
+        if (std::isnan(observed[k]) && std::isfinite(prediction[k])) {
+            filled[k] = prediction[k];
+        }
+    }
+}
+
 /// The state is a ring of the last `window` samples, each written twice, so that the newest stand
 /// next to each other wherever the ring wraps.
 template <class Model>
@@ -121,6 +135,11 @@ class error_source {
             fill_holes(window, cut_.features, cut_.window, sample.mean, policy_, filled);
         weights.predict(model, {holes ? filled : window, cut_.features, 1, cut_.window},
                         {prediction, cut_.features, 1, cut_.window}, rest.rest());
+        if (holes && policy_ == missing_value::forecast) {
+            refill_holes(window, window_size(), prediction, filled);
+            weights.predict(model, {filled, cut_.features, 1, cut_.window},
+                            {prediction, cut_.features, 1, cut_.window}, rest.rest());
+        }
         cut_.write(window, prediction, sample.errors);
     }
 
@@ -141,15 +160,29 @@ class error_source {
         scalar_type* const windows = rest.take(window_size() * count).data();
         scalar_type* const predictions = rest.take(window_size() * count).data();
         scalar_type* const single = rest.take(window_size()).data();
+        bool holes = false;
         for (int k = 0; k < count; ++k) {
             const auto& sample = *samples[static_cast<std::size_t>(k)];
-            fill_holes(newest(sample), cut_.features, cut_.window, sample.mean, policy_, single);
+            holes = fill_holes(newest(sample), cut_.features, cut_.window, sample.mean, policy_,
+                               single) ||
+                    holes;
             for (index_t t = 0; t < cut_.window; ++t) {
                 std::copy_n(single + t * features, features, windows + (t * count + k) * features);
             }
         }
         weights.predict(model, {windows, cut_.features, count, cut_.window},
                         {predictions, cut_.features, count, cut_.window}, rest.rest());
+        if (holes && policy_ == missing_value::forecast) {
+            for (int k = 0; k < count; ++k) {
+                const scalar_type* const window = newest(*samples[static_cast<std::size_t>(k)]);
+                for (index_t t = 0; t < cut_.window; ++t) {
+                    const index_t at = (t * count + k) * features;
+                    refill_holes(window + t * features, features, predictions + at, windows + at);
+                }
+            }
+            weights.predict(model, {windows, cut_.features, count, cut_.window},
+                            {predictions, cut_.features, count, cut_.window}, rest.rest());
+        }
         for (int k = 0; k < count; ++k) {
             for (index_t t = 0; t < cut_.window; ++t) {
                 std::copy_n(predictions + (t * count + k) * features, features,

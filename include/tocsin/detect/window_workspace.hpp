@@ -56,10 +56,16 @@ class window_workspace {
         scaled_ = window;
         learned.scaler.transform(scaled_);
         detail::mark_missing(window, scaled_);
-        detail::fill_holes(scaled_.data(), features, length, learned.mean.data(),
-                           learned.settings.missing, filled_.data());
+        const bool holes = detail::fill_holes(scaled_.data(), features, length, learned.mean.data(),
+                                              learned.settings.missing, filled_.data());
         learned.weights.predict(learned.model, {filled_.data(), features, 1, length},
                                 {reconstruction_.data(), features, 1, length}, work_);
+        if (holes && learned.settings.missing == missing_value::forecast) {
+            detail::refill_holes(scaled_.data(), scaled_.size(), reconstruction_.data(),
+                                 filled_.data());
+            learned.weights.predict(learned.model, {filled_.data(), features, 1, length},
+                                    {reconstruction_.data(), features, 1, length}, work_);
+        }
         std::tie(outcome.step_score, outcome.feature_score) = measure(learned.errors);
         learned.scaler.inverse(reconstruction_);
         outcome.valid = !std::isnan(outcome.step_score) || !std::isnan(outcome.feature_score);

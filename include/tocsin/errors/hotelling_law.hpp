@@ -93,6 +93,7 @@ class hotelling_law {
         return (n - 2) / (n - 1) * (n / (n - 1)) * (n / (n - 1)) * squared_distance /
                std::max(1 - leverage, least_rest);
     }
+    /// The same where all samples are different.
     double left_out(double squared_distance) const noexcept {
         return left_out(squared_distance, samples_);
     }

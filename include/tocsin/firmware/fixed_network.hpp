@@ -12,7 +12,8 @@
 
 namespace tocsin::firmware::detail {
 
-/// One row of a gate: z = bias + (input_sum * input_factor + hidden_sum * hidden_factor) / 2^shift.
+/// One row of a gate: z = (bias + input_sum * input_factor + hidden_sum * hidden_factor) / 2^shift;
+/// half of what the division cuts off is in the bias.
 struct fixed_gate_row {
     int32_t bias;
     int16_t input_factor;
@@ -30,6 +31,10 @@ struct fixed_shifts {
     int result;     ///< of what the factors make of them
 };
 
+/// What rounds a shifted sum to the nearest.
+constexpr TOCSIN_FIRMWARE_INLINE int32_t half_of(int shift) noexcept {
+    return shift == 0 ? 0 : int32_t{1} << (shift - 1);
+}
 /// value / 2^shift.
 template <class Integer>
 TOCSIN_FIRMWARE_INLINE Integer shifted(Integer value, int shift) noexcept {
@@ -42,8 +47,20 @@ TOCSIN_FIRMWARE_INLINE Integer clamped(Integer value, Integer bound) noexcept {
 
 inline constexpr int sample_fraction = 16;
 inline constexpr int input_fraction = 12;
-inline constexpr int32_t largest_sample = int32_t{1} << 28; ///< 4096
-inline constexpr int32_t largest_cell = int32_t{1} << 24;   ///< 512
+inline constexpr int32_t largest_sample = int32_t{1} << 28;     ///< 4096
+inline constexpr int32_t largest_cell = (int32_t{1} << 24) - 1; ///< just below 512
+
+/// c within [-512, 512).
+TOCSIN_FIRMWARE_INLINE int32_t within_cell(int32_t value) noexcept {
+#if defined(__ARM_FEATURE_SAT) && __ARM_FEATURE_SAT
+    asm("ssat %0, #25, %0" : "+r"(value) : : "cc");
+    return value;
+#else
+    return value > largest_cell        ? largest_cell
+           : value < -largest_cell - 1 ? -largest_cell - 1
+                                       : value;
+#endif
+}
 
 /// A float as an integer with 16 bits behind the point, at most largest_sample; from its bits,
 /// because a target without floating-point unit calls a function for each operation.
@@ -77,7 +94,7 @@ TOCSIN_FIRMWARE_INLINE int16_t fixed_next_state(const int32_t (&z)[4], int32_t& 
     // f * c + i * g with 30 bits behind the point takes more than 32 bits: in two halves.
     const int32_t high = f * (cell >> 12);
     const int32_t low = f * (cell & 0xFFF) + i * g + (1 << 14);
-    const int32_t next = clamped((high + (low >> 12)) >> 3, largest_cell);
+    const int32_t next = within_cell((high + (low >> 12)) >> 3);
     cell = next;
     const int32_t o = fixed_sigmoid<input_fraction>(z[3]);
     return static_cast<int16_t>((o * fixed_tanh<15>(next) + (1 << 14)) >> 15);
@@ -99,17 +116,19 @@ fixed_lstm_step(const Weight* weights, const fixed_gate_row* rows, const fixed_s
         recurrent[k] = k < hidden ? hidden_state[k] : int16_t{0};
     }
     for (int unit = 0; unit < hidden; ++unit, rows += 4) {
-        int32_t from_input[4] = {};
+        const int32_t half_input = half_of(shifts.input_sum);
+        const int32_t half_hidden = half_of(shifts.hidden_sum);
+        int32_t from_input[4] = {half_input, half_input, half_input, half_input};
         weights = add_fixed_rows(weights, vector, whole_quads(inputs), from_input);
-        int32_t from_hidden[4] = {};
+        int32_t from_hidden[4] = {half_hidden, half_hidden, half_hidden, half_hidden};
         weights = add_fixed_rows(weights, recurrent, whole_quads(hidden), from_hidden);
         int32_t z[4];
 #pragma GCC unroll 4
         for (int gate = 0; gate < 4; ++gate) {
-            const int32_t sum =
-                shifted(from_input[gate], shifts.input_sum) * rows[gate].input_factor +
-                shifted(from_hidden[gate], shifts.hidden_sum) * rows[gate].hidden_factor;
-            z[gate] = rows[gate].bias + shifted(sum, shifts.result);
+            z[gate] = (rows[gate].bias +
+                       (from_input[gate] >> shifts.input_sum) * rows[gate].input_factor +
+                       (from_hidden[gate] >> shifts.hidden_sum) * rows[gate].hidden_factor) >>
+                      shifts.result;
         }
         hidden_state[unit] = fixed_next_state(z, cell_state[unit]);
     }

@@ -6,6 +6,8 @@
 #include "tocsin/firmware/model_sizes.hpp"
 #include "tocsin/firmware/verdict.hpp"
 
+#include <stddef.h>
+
 namespace tocsin::firmware {
 
 /// @tparam Model a generated model whose numbers are integers
@@ -15,21 +17,26 @@ class fixed_stream {
     static_assert(sizes::head_layers == 1);
 
   public:
-    using value_type = int32_t; ///< a scaled value, 16 bits behind the point
-    static constexpr int outputs = sizes::outputs;
+    using value_type = int32_t;                    ///< a scaled value, 16 bits behind the point
+    static constexpr int outputs = sizes::outputs; ///< values that the network writes
     /// Samples after a start without a forecast.
     static constexpr int shortest_warm_up = Model::look_ahead;
     /// Whether read() expects replacements for missing values.
     static constexpr bool reads_replacements = true;
 
+    /// What stands for a missing value.
     static constexpr int32_t missing() noexcept { return INT32_MIN; }
+    /// Whether a value is missing.
     static constexpr bool is_missing(int32_t value) noexcept { return value == INT32_MIN; }
+    /// A value in the units of the network.
     static TOCSIN_FIRMWARE_INLINE int32_t scale(int feature, float value) noexcept {
         return detail::to_sample(separate_arithmetic::multiply(value - Model::input_offset[feature],
                                                                Model::input_factor[feature]));
     }
+    /// What stands for the mean of a feature.
     static constexpr int32_t mean(int feature) noexcept { return Model::input_mean[feature]; }
 
+    /// Forgets the stream.
     void restart() noexcept { *this = {}; }
 
     /// Reads a sample, `[features]`, scaled.
@@ -55,6 +62,7 @@ class fixed_stream {
     static int32_t without_mean_error(int element, int32_t forecast) noexcept {
         return forecast - Model::error_mean[element];
     }
+    /// The error of a forecast.
     static int32_t deviation(int /*element*/, int32_t observed, int32_t forecast) noexcept {
         return observed - forecast;
     }
@@ -70,6 +78,7 @@ class fixed_stream {
                                                Model::score_shift, Model::largest_element);
         }
     }
+    /// The score as a number.
     static TOCSIN_FIRMWARE_INLINE float score_as_float(uint32_t score) noexcept {
         return static_cast<float>(score) * Model::score_unit; // a power of two: exact
     }
@@ -147,7 +156,8 @@ class fixed_stream {
             for (int k = 0; k < quads; ++k) {
                 vector[k] = k < size ? hidden[k] : int16_t{0};
             }
-            read_layer<Layer + 1>(weights, rows + 4 * size, vector, hidden + size, cell + size);
+            read_layer<Layer + 1>(weights, rows + ptrdiff_t{4} * size, vector, hidden + size,
+                                  cell + size);
         }
     }
 

@@ -15,6 +15,7 @@ class float_stream : public detail::float_numbers<Model> {
     /// Whether read() expects replacements for missing values.
     static constexpr bool reads_replacements = true;
 
+    /// Forgets the stream.
     void restart() noexcept { layers_ = {}; }
 
     /// Reads a sample, `[features]`, scaled.
@@ -31,6 +32,7 @@ class float_stream : public detail::float_numbers<Model> {
     static float without_mean_error(int element, float forecast) noexcept {
         return forecast - Model::error_mean[element];
     }
+    /// The error of a forecast.
     static TOCSIN_FIRMWARE_INLINE float deviation(int /*element*/, float observed,
                                                   float forecast) noexcept {
         return observed - forecast;

@@ -17,9 +17,10 @@ class float_window_stream : public detail::float_numbers<Model> {
     static_assert(Model::targets == Model::features && Model::look_ahead == 1);
 
   public:
-    static constexpr int shortest_warm_up = length;
+    static constexpr int shortest_warm_up = length;   ///< samples before the first score
     static constexpr bool reads_replacements = false; ///< they depend on the window
 
+    /// Forgets the stream.
     void restart() noexcept { *this = {}; }
 
     /// Keeps a sample, `[features]`, scaled, NaN where missing.
@@ -50,6 +51,7 @@ class float_window_stream : public detail::float_numbers<Model> {
         }
         layers.head(result);
     }
+    /// The error of a reconstruction.
     static TOCSIN_FIRMWARE_INLINE float deviation(int element, float observed,
                                                   float forecast) noexcept {
         return __builtin_fabsf(observed - forecast) - Model::error_mean[element];

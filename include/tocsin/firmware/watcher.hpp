@@ -65,7 +65,11 @@ class watcher {
     /// @param sample `[features]` in original units; NaN where a value is missing
     verdict push(const float (&sample)[model::features]) noexcept { return take(sample, warm_up); }
     /// The same from a place in memory with as many floats.
-    verdict push(const float* sample) noexcept { return take(sample, warm_up); }
+    template <class Pointer>
+        requires(__is_same(Pointer, const float*) || __is_same(Pointer, float*))
+    verdict push(const Pointer& sample) noexcept {
+        return take(sample, warm_up);
+    }
 
     /// Forgets the past.
     void restart() noexcept {
@@ -135,7 +139,8 @@ class watcher {
         return finished(outcome);
     }
 
-    void judge(const value* observed, verdict& outcome) const noexcept {
+    /// Apart, so that what it needs of the stack is free again when the network runs.
+    [[gnu::noinline]] void judge(const value* observed, verdict& outcome) const noexcept {
         value deviations[stream::outputs];
         if constexpr (ahead == 1) {
             network_.forecast(deviations);

@@ -5,7 +5,7 @@
 #include "tocsin/core/checked_size.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/io/atomic_file.hpp"
-#include "tocsin/io/csv_dialect.hpp"
+#include "tocsin/io/csv_detection.hpp"
 #include "tocsin/io/csv_row.hpp"
 #include "tocsin/io/number_text.hpp"
 #include "tocsin/io/read_file.hpp"
@@ -43,13 +43,13 @@ inline index_t count_rows(text_lines lines) {
 /// A recording from a CSV file, with what was found out about the file.
 template <std::floating_point Scalar>
 struct csv_recording {
-    tocsin::series<Scalar> series;
+    tocsin::series<Scalar> series; ///< what the file holds
     /// One per time step, in seconds; NaN where the timestamp cannot be read. Empty where there are
     /// no timestamps or they are no times.
     std::vector<double> times;
-    timestamp_reader clock; ///< how they are read
-    csv_dialect dialect;
-    csv_layout layout = csv_layout::of_numbers(0);
+    timestamp_reader clock;                        ///< how they are read
+    csv_dialect dialect;                           ///< how the file is written
+    csv_layout layout = csv_layout::of_numbers(0); ///< which column means what
 };
 
 namespace detail {

@@ -4,6 +4,7 @@
 
 #include "tocsin/core/status.hpp"
 #include "tocsin/io/csv_dialect.hpp"
+#include "tocsin/io/csv_number.hpp"
 #include "tocsin/io/csv_options.hpp"
 #include "tocsin/io/text_encoding.hpp"
 #include "tocsin/io/text_lines.hpp"
@@ -23,11 +24,11 @@ enum class csv_role : std::uint8_t { feature, timestamp, time_of_day, label, lef
 
 /// One column of a file.
 struct csv_column {
-    std::string name;
-    csv_role role = csv_role::left_out;
-    int feature = -1;        ///< position among the features
-    const char* reason = ""; ///< why it is left out
-    bool optional = false;   ///< rows may end before it: a trailing delimiter
+    std::string name;                   ///< as in the header
+    csv_role role = csv_role::left_out; ///< what it is taken for
+    int feature = -1;                   ///< position among the features
+    const char* reason = "";            ///< why it is left out
+    bool optional = false;              ///< rows may end before it: a trailing delimiter
 };
 
 namespace detail {

@@ -32,7 +32,7 @@ struct csv_number_format {
     /// With a decimal comma, `1.500` may be fifteen hundred: it is refused.
     bool refuse_groups = false;
     std::vector<std::string> missing_texts = {}; ///< beside the usual ones
-    std::vector<double> missing_numbers = {};
+    std::vector<double> missing_numbers = {};    ///< numbers that stand for a missing value
 
     /// Adds what csv_options::missing names.
     void add_missing(const std::vector<std::string>& texts) {

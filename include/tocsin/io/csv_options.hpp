@@ -12,8 +12,8 @@ namespace tocsin {
 
 /// A word in a column of labels, and what it says. The word `*` stands for all others.
 struct csv_label_value {
-    std::string text;
-    bool anomalous = false;
+    std::string text;       ///< as in the file
+    bool anomalous = false; ///< what it means
 };
 
 /// How to read a CSV file, and which of its columns, by the exact names in its header. Columns
@@ -39,7 +39,7 @@ struct csv_options {
     std::optional<index_t> skip_rows = {};
     /// Whether numbers have a decimal comma. Unset: recognised.
     std::optional<bool> decimal_comma = {};
-    /// What stands for a missing value, beside an empty cell, NA, N/A, NaN, null, none, #N/A, ? and -
+    /// What stands for a missing value, beside an empty cell, NA, N/A, NaN, null, none, `#N/A`, ? and -
     /// in any case. A number stands for all spellings of it.
     std::vector<std::string> missing = {};
     /// What the words in columns of labels say. None: 0, false, normal, ok, good, benign and 1, true,

@@ -5,7 +5,9 @@
 #include "tocsin/core/status.hpp"
 #include "tocsin/io/csv_cells.hpp"
 #include "tocsin/io/csv_columns.hpp"
+#include "tocsin/io/csv_detection.hpp"
 #include "tocsin/io/csv_dialect.hpp"
+#include "tocsin/io/csv_hints.hpp"
 #include "tocsin/io/csv_number.hpp"
 #include "tocsin/io/csv_options.hpp"
 #include "tocsin/io/text_lines.hpp"
@@ -135,6 +137,7 @@ class csv_layout {
     const std::vector<std::string>& names() const noexcept { return names_; }
     /// All columns as in the file.
     const std::vector<csv_column>& columns() const noexcept { return columns_; }
+    /// How numbers are written.
     const csv_number_format& numbers() const noexcept { return format_; }
     bool has_timestamp() const noexcept { return has(csv_role::timestamp); }
     bool has_label() const noexcept { return has(csv_role::label); }

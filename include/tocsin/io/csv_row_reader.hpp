@@ -3,7 +3,7 @@
 #pragma once
 
 #include "tocsin/core/status.hpp"
-#include "tocsin/io/csv_dialect.hpp"
+#include "tocsin/io/csv_detection.hpp"
 #include "tocsin/io/csv_row.hpp"
 #include "tocsin/io/read_file.hpp"
 #include "tocsin/io/text_lines.hpp"
@@ -53,7 +53,9 @@ class csv_row_reader {
         return reader;
     }
 
+    /// How the file is written.
     const csv_dialect& dialect() const noexcept { return dialect_; }
+    /// Which column means what.
     const csv_layout& layout() const noexcept { return layout_; }
     /// The beginning of the file, up to 256 KiB of whole lines; until the first next().
     std::string_view beginning() const noexcept { return buffer_; }

@@ -131,6 +131,7 @@ class firmware_float {
     float push(std::span<const float> sample) {
         const float score = peek(sample);
         std::vector<float> inputs;
+        inputs.reserve(sample.size());
         for (std::size_t f = 0; f < sample.size(); ++f) {
             inputs.push_back(scaled(sample, f));
         }

@@ -28,7 +28,7 @@ enum class firmware_format : std::uint8_t {
 /// How a detector is exported.
 struct firmware_options {
     std::string name = "model"; ///< namespace of the header, a C++ identifier
-    firmware_format format = firmware_format::float32;
+    firmware_format format = firmware_format::float32; ///< which numbers the firmware has
     /// Whether sensors may be missing, as the detector's settings say. Otherwise a sample with a
     /// value that is not finite is refused, and the stream takes less memory.
     bool missing_values = true;
@@ -90,10 +90,12 @@ inline std::string constant_text(std::string_view type, std::string_view name,
 inline std::string sizes_text(const firmware_model& model, const firmware_options& options) {
     const auto number = [](int value) { return std::to_string(value); };
     std::vector<int> hidden;
+    hidden.reserve(model.lstm.size());
     for (std::size_t k = 0; k < model.lstm.size(); ++k) {
         hidden.push_back(model.hidden(k));
     }
     std::vector<int> head;
+    head.reserve(model.head.size());
     for (const firmware_layer& layer : model.head) {
         head.push_back(layer.rows);
     }

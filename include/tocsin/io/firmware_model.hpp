@@ -36,10 +36,10 @@ struct firmware_model {
     /// Samples of a window that is read afresh for each sample, whose absolute error is judged, as in
     /// the detectors of the command line; 0 where the network's state carries the past.
     int window = 0;
-    int features = 0;
-    int targets = 0;
-    int look_ahead = 1;
-    int warm_up = 1;
+    int features = 0;                 ///< values of a sample
+    int targets = 0;                  ///< features that are forecast
+    int look_ahead = 1;               ///< samples that are forecast
+    int warm_up = 1;                  ///< samples after a start without a score
     std::vector<firmware_layer> lstm; ///< rows by gate as lstm_gate; columns: inputs, then h
     std::vector<firmware_layer> head; ///< the last one linear, the others with max(x, 0)
     std::vector<float> offset;        ///< scaled = (x - offset) * factor
@@ -50,7 +50,8 @@ struct firmware_model {
     std::vector<double> error_mean;       ///< mean of each error
     std::vector<double> inverse_variance; ///< of a diagonal statistic
     std::vector<double> whitening;        ///< of a full one: the lower triangle W, row by row
-    double threshold = 0;
+    double threshold = 0;                 ///< what scores are compared with
+    /// What the network reads where a value is missing.
     firmware::missing_policy missing = firmware::missing_policy::forecast;
     int longest_gap = 10; ///< samples without any value after which the stream starts afresh
     int lost_after = 50;  ///< missing samples after which a sensor is lost

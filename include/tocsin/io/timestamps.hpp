@@ -28,6 +28,7 @@ enum class timestamp_kind : std::uint8_t {
     time_of_day
 };
 
+/// The kind in words.
 inline const char* to_string(timestamp_kind kind) noexcept {
     constexpr const char* names[] = {"not a time",   "numbers",      "seconds",
                                      "milliseconds", "microseconds", "nanoseconds",

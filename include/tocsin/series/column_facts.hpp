@@ -15,15 +15,15 @@ namespace tocsin {
 
 /// Facts about the values of one column, NaN where there are none.
 struct column_facts {
-    index_t values = 0;   ///< finite ones
-    index_t missing = 0;  ///< NaN
-    index_t infinite = 0; ///< also those beyond the range of single precision
-    index_t longest_hole = 0;
-    double low = std::numeric_limits<double>::quiet_NaN();
-    double high = std::numeric_limits<double>::quiet_NaN();
-    double median = std::numeric_limits<double>::quiet_NaN();
+    index_t values = 0;       ///< finite ones
+    index_t missing = 0;      ///< NaN
+    index_t infinite = 0;     ///< also those beyond the range of single precision
+    index_t longest_hole = 0; ///< rows of the longest hole
+    double low = std::numeric_limits<double>::quiet_NaN();          ///< the smallest value
+    double high = std::numeric_limits<double>::quiet_NaN();         ///< the largest value
+    double median = std::numeric_limits<double>::quiet_NaN();       ///< the median
     double middle_range = std::numeric_limits<double>::quiet_NaN(); ///< 0.95 minus 0.05 quantile
-    index_t distinct = 0;
+    index_t distinct = 0;                                           ///< values that differ
     index_t distinct_as_float = 0; ///< minus the column's offset: see find_value_offsets()
     bool only_rises = false;       ///< never falls, over at least 10 values, and is not constant
     bool counts = false;           ///< rises by the same amount from row to row
@@ -33,8 +33,9 @@ struct column_facts {
     /// A value far outside all others that occurs more than once, or is one of the usual codes for
     /// "missing" (-999, -9999, ...); NaN: none.
     double code = std::numeric_limits<double>::quiet_NaN();
-    index_t code_count = 0;
+    index_t code_count = 0; ///< how often the code for missing values occurs
 
+    /// Whether all values are the same.
     bool constant() const noexcept { return values > 0 && low == high; }
     /// Whether a few values set the scale: all values span 1000 times the range of nine in ten.
     bool far_outliers() const noexcept {

@@ -19,11 +19,11 @@ struct epoch_event {
 
 /// What a callback that asks for it is told after each batch.
 struct batch_event {
-    int epoch = 0;        ///< from 0
-    index_t windows = 0;  ///< trained on in this epoch so far
-    index_t in_epoch = 0; ///< of an epoch
-    int planned_epochs = 0;
-    double loss = 0; ///< mean of this epoch so far
+    int epoch = 0;          ///< from 0
+    index_t windows = 0;    ///< trained on in this epoch so far
+    index_t in_epoch = 0;   ///< of an epoch
+    int planned_epochs = 0; ///< epochs at most
+    double loss = 0;        ///< mean of this epoch so far
 };
 
 namespace detail {

@@ -17,6 +17,7 @@ template <class Loss>
 struct observed_loss {
     const Loss& loss; ///< must outlive this
 
+    /// The loss of the values that were observed, and its gradient.
     template <class Scalar>
     double operator()(std::span<const Scalar> predictions, std::span<const Scalar> targets,
                       std::span<Scalar> gradient) const noexcept {

@@ -36,8 +36,10 @@ std::string fingerprint_of(const Eigen::MatrixBase<Derived>& samples) {
 /// schedule and whatever else must be the same when training resumes.
 class run_fingerprint {
   public:
+    /// Whether it says nothing.
     bool empty() const noexcept { return names_.empty(); }
 
+    /// Adds a fact about the run.
     void add(std::string name, std::string value) {
         names_.push_back(std::move(name));
         values_.push_back(std::move(value));

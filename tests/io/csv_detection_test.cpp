@@ -1,5 +1,5 @@
 #include "tocsin/io/csv.hpp"
-#include "tocsin/io/csv_dialect.hpp"
+#include "tocsin/io/csv_detection.hpp"
 
 #include <doctest/doctest.h>
 
@@ -62,7 +62,7 @@ void check_reads(const std::string& text, const strings& names, int rows = 12,
 } // namespace
 
 TEST_SUITE("io") {
-    TEST_CASE("csv_dialect: delimiters are recognised, with a decimal point or comma") {
+    TEST_CASE("csv_detection: delimiters are recognised, with a decimal point or comma") {
         for (const std::string delimiter : {",", ";", "\t", "|"}) {
             const std::string header = "a" + delimiter + "b";
             check_reads(text_of({.delimiter = delimiter, .header = header}), {"a", "b"});
@@ -82,7 +82,7 @@ TEST_SUITE("io") {
                     {"a", "b"});
     }
 
-    TEST_CASE("csv_dialect: a single column with a decimal comma is not two columns") {
+    TEST_CASE("csv_detection: a single column with a decimal comma is not two columns") {
         const auto read = tocsin::parse_csv<double>("value\n0,25\n1,5\n-2,125\n0,5\n", "f");
         REQUIRE_MESSAGE(read.has_value(), read.error().message());
         REQUIRE(read->features() == 1);
@@ -96,7 +96,7 @@ TEST_SUITE("io") {
         CHECK(comma->values(0, 0) == 0.25);
     }
 
-    TEST_CASE("csv_dialect: numbers in groups of three are refused, not guessed") {
+    TEST_CASE("csv_detection: numbers in groups of three are refused, not guessed") {
         const auto dots = tocsin::parse_csv<double>("a;b\n1,5;1.250\n2,5;2.500\n", "f");
         REQUIRE_FALSE(dots.has_value());
         CHECK(std::string{dots.error().message()}.find("found '1.250'") != std::string::npos);
@@ -105,7 +105,7 @@ TEST_SUITE("io") {
         CHECK(std::string{commas.error().message()}.find("--decimal-comma") != std::string::npos);
     }
 
-    TEST_CASE("csv_dialect: rows before the header, a separator line, a byte order mark") {
+    TEST_CASE("csv_detection: rows before the header, a separator line, a byte order mark") {
         check_reads(text_of({.before = "sep=,\n"}), {"a", "b"});
         check_reads(
             text_of({.delimiter = ";", .before = "\xEF\xBB\xBF\"sep=;\"\r\n", .header = "a;b"}),
@@ -125,14 +125,14 @@ TEST_SUITE("io") {
         CHECK(dialect.delimiter == ';');
     }
 
-    TEST_CASE("csv_dialect: a row of units or descriptions below the names is left out") {
+    TEST_CASE("csv_detection: a row of units or descriptions below the names is left out") {
         for (const std::string units : {"[V],[degC]", "V,bar", "(m/s),(-)", "Volt,Celsius"}) {
             check_reads(text_of({.header = "a,b\n" + units}), {"a", "b"});
         }
         check_reads(text_of({.before = "Logger,X\n\n", .header = "a,b\nmV,degC"}), {"a", "b"});
     }
 
-    TEST_CASE("csv_dialect: a delimiter at the end of lines makes no column") {
+    TEST_CASE("csv_detection: a delimiter at the end of lines makes no column") {
         check_reads(text_of({.header = "a,b,", .end = ",\n"}).replace(0, 5, "a,b,\n"), {"a", "b"});
         check_reads(text_of({.header = "a,b", .end = ",\n"}), {"a", "b"});
         std::string text = text_of({});
@@ -140,7 +140,7 @@ TEST_SUITE("io") {
         check_reads(text, {"a", "b"});
     }
 
-    TEST_CASE("csv_dialect: a header is asked for or not") {
+    TEST_CASE("csv_detection: a header is asked for or not") {
         const std::string text = "1,2\n3,4\n5,6\n";
         const auto guess = tocsin::parse_csv<double>(text, "f");
         REQUIRE(guess.has_value());
@@ -153,7 +153,8 @@ TEST_SUITE("io") {
         CHECK_FALSE(words.has_value());
     }
 
-    TEST_CASE("csv_dialect: without a header, names asked for are those of the columns in order") {
+    TEST_CASE(
+        "csv_detection: without a header, names asked for are those of the columns in order") {
         const std::string text = "2024-01-01 00:00,1,2\n2024-01-01 00:01,3,4\n";
         const auto read = tocsin::parse_csv<double>(text, "f", {.use = {"temp", "hum"}});
         REQUIRE_MESSAGE(read.has_value(), read.error().message());
@@ -168,7 +169,7 @@ TEST_SUITE("io") {
               std::string::npos);
     }
 
-    TEST_CASE("csv_dialect: markers of missing values, by default and asked for") {
+    TEST_CASE("csv_detection: markers of missing values, by default and asked for") {
         const std::string rows = "1,2\nNA,NaN\nnull,#N/A\n?,-\n,N/A\n-999,-999.0\n3,bad\n4,5\n";
         const auto refused = tocsin::parse_csv<double>("a,b\n" + rows, "f");
         REQUIRE_FALSE(refused.has_value());
@@ -181,7 +182,7 @@ TEST_SUITE("io") {
         CHECK(read->values(1, 7) == 5);
     }
 
-    TEST_CASE("csv_dialect: switches are numbers") {
+    TEST_CASE("csv_detection: switches are numbers") {
         const auto read =
             tocsin::parse_csv<float>("a,pump,open\n1,ON,true\n2,off,False\n3,On,TRUE\n", "f");
         REQUIRE_MESSAGE(read.has_value(), read.error().message());
@@ -191,7 +192,7 @@ TEST_SUITE("io") {
         CHECK(dialect.columns[1].content == tocsin::csv_content::on_or_off);
     }
 
-    TEST_CASE("csv_dialect: label words, the usual ones and one's own") {
+    TEST_CASE("csv_detection: label words, the usual ones and one's own") {
         const auto usual = tocsin::parse_csv<float>("a,label\n1,Normal\n2,ATTACK\n3,normal\n", "f");
         REQUIRE_MESSAGE(usual.has_value(), usual.error().message());
         CHECK(usual->labels == std::vector<std::uint8_t>{0, 1, 0});
@@ -209,7 +210,7 @@ TEST_SUITE("io") {
         CHECK(others->labels == std::vector<std::uint8_t>{0, 1, 1});
     }
 
-    TEST_CASE("csv_dialect: the column of times by name or content, and indices of data frames") {
+    TEST_CASE("csv_detection: the column of times by name or content, and indices of data frames") {
         const auto features = [](const std::string& text, const csv_options& options = {}) {
             const auto read = tocsin::parse_csv_recording<double>(text, "f", options);
             REQUIRE_MESSAGE(read.has_value(), read.error().message());

@@ -1,0 +1,344 @@
+/// @file csv_detection.hpp
+/// @brief Finds out from its first lines how a CSV text is written.
+#pragma once
+
+#include "tocsin/io/csv_cells.hpp"
+#include "tocsin/io/csv_dialect.hpp"
+#include "tocsin/io/csv_hints.hpp"
+#include "tocsin/io/csv_number.hpp"
+#include "tocsin/io/csv_options.hpp"
+#include "tocsin/io/date_time.hpp"
+#include "tocsin/io/text_lines.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace tocsin {
+
+namespace detail {
+
+/// Finds the dialect of a text; see detect_csv_dialect().
+class csv_detector {
+  public:
+    csv_detector(std::string_view text, const csv_options& options) : options_{options} {
+        collect(text);
+    }
+
+    csv_dialect detect() {
+        if (lines_.empty()) {
+            return found_;
+        }
+        choose_delimiter();
+        choose_decimal_comma();
+        study_columns();
+        find_header();
+        return std::move(found_);
+    }
+
+  private:
+    static constexpr std::size_t most_lines = 100;
+    static constexpr std::size_t most_bytes = std::size_t{1} << 18U;
+
+    enum class fit : std::uint8_t { row, names, neither };
+
+    void collect(std::string_view text) {
+        text_lines lines{text, ""};
+        std::size_t bytes = 0;
+        while (lines_.size() < most_lines && bytes < most_bytes && lines.next()) {
+            const std::string_view line = lines.line();
+            bytes += line.size() + 1;
+            if (lines.number() <= options_.skip_rows.value_or(0) || trimmed(line).empty()) {
+                continue;
+            }
+            if (lines_.empty() && is_separator_line(line)) {
+                separator_ = line[line.size() - (line.back() == '"' ? 2 : 1)];
+                continue;
+            }
+            lines_.push_back(line);
+            numbers_.push_back(lines.number());
+        }
+        body_ = lines_.size() < 2 ? 0 : std::max<std::size_t>(lines_.size() * 2 / 3, 1);
+    }
+
+    /// `sep=;`, as spreadsheets write it.
+    static bool is_separator_line(std::string_view line) noexcept {
+        if (line.size() >= 2 && line.front() == '"' && line.back() == '"') {
+            line = line.substr(1, line.size() - 2);
+        }
+        return line.size() == 5 && equal_ignoring_case(line.substr(0, 4), "sep=");
+    }
+
+    /// The most frequent number of cells of a row.
+    std::size_t usual_cells(char delimiter) const {
+        std::vector<std::size_t> counts;
+        for (std::size_t k = body_; k < lines_.size(); ++k) {
+            counts.push_back(csv_cells::count(lines_[k], delimiter));
+        }
+        std::size_t best = 0;
+        std::ptrdiff_t most = 0;
+        for (const std::size_t count : counts) {
+            if (const auto same = std::count(counts.begin(), counts.end(), count); same > most) {
+                most = same;
+                best = count;
+            }
+        }
+        return best;
+    }
+
+    /// How well rows with this delimiter read as numbers and dates, from 0 to 1.
+    double score(char delimiter, bool decimal_comma) const {
+        const std::size_t usual = usual_cells(delimiter);
+        csv_number_format format{decimal_comma, false, {}, {}};
+        format.add_missing(options_.missing);
+        std::size_t rows = 0;
+        std::size_t cells = 0;
+        std::size_t read = 0;
+        for (std::size_t k = body_; k < lines_.size(); ++k) {
+            if (csv_cells::count(lines_[k], delimiter) != usual) {
+                continue;
+            }
+            ++rows;
+            double value = 0;
+            for (csv_cells row{lines_[k], delimiter}; row.next();) {
+                ++cells;
+                read += content_of(row.text(), format, value) != csv_content::word ? 1 : 0;
+            }
+        }
+        const double regular =
+            static_cast<double>(rows) / static_cast<double>(lines_.size() - body_);
+        const double share =
+            static_cast<double>(read) / static_cast<double>(std::max<std::size_t>(cells, 1));
+        return regular * share * (usual > 1 ? 1 : 0.5);
+    }
+    double best_score(char delimiter) const {
+        if (options_.decimal_comma) {
+            return score(delimiter, *options_.decimal_comma);
+        }
+        return std::max(score(delimiter, false), score(delimiter, true));
+    }
+
+    void choose_delimiter() {
+        if (options_.delimiter != '\0' || separator_ != '\0') {
+            found_.delimiter = options_.delimiter != '\0' ? options_.delimiter : separator_;
+            return;
+        }
+        const bool quotes = lines_.back().find('"') != std::string_view::npos;
+        double best = 0;
+        for (const char candidate : {',', ';', '\t', '|'}) {
+            if (candidate == ',' && options_.decimal_comma.value_or(false) && !quotes) {
+                continue;
+            }
+            if (const double found = best_score(candidate); found > best) {
+                best = found;
+                found_.delimiter = candidate;
+            }
+        }
+        if (best <= 0) {
+            found_.delimiter = likely_delimiter(lines_.front());
+            if (found_.delimiter == ',' && usual_cells(' ') > 1 && best_score(' ') > 0.9) {
+                found_.delimiter = ' ';
+            }
+            return;
+        }
+        if (best <= 0.5 && csv_cells::count(lines_.front(), found_.delimiter) == 1) {
+            // One cell a row: a delimiter in the first line would not be one in the rows.
+            const char likely = likely_delimiter(lines_.front());
+            const bool decimal = likely == ',' && options_.decimal_comma.value_or(false);
+            found_.delimiter = decimal ? found_.delimiter : likely;
+        }
+        if (found_.delimiter == ',' && options_.decimal_comma.value_or(true) && body_ > 0 &&
+            usual_cells(',') == 2 && csv_cells::count(lines_.front(), ',') == 1 &&
+            usual_cells(';') == 1 && score(';', true) >= 0.5) {
+            found_.delimiter = ';';
+        }
+    }
+
+    void choose_decimal_comma() {
+        if (options_.decimal_comma) {
+            found_.decimal_comma = *options_.decimal_comma;
+            return;
+        }
+        for (std::size_t k = body_; k < lines_.size() && !found_.decimal_comma; ++k) {
+            for (csv_cells row{lines_[k], found_.delimiter}; row.next();) {
+                // Where a comma delimits, "1,500" may be fifteen hundred.
+                if (row.text().find(',') != std::string_view::npos &&
+                    parse_comma_number<double>(row.text(), false) &&
+                    (found_.delimiter != ',' || !has_groups(row.text(), ','))) {
+                    found_.decimal_comma = true;
+                    break;
+                }
+            }
+        }
+    }
+
+    void study_columns() {
+        format_ = found_.numbers(options_);
+        cells_ = usual_cells(found_.delimiter);
+        std::vector<std::array<std::size_t, 5>> tallies(cells_); // cells by content
+        found_.columns.resize(cells_);
+        for_each_row(body_, [&](std::size_t at, csv_content content, double) {
+            ++tallies[at][static_cast<std::size_t>(content)];
+        });
+        for (std::size_t k = 0; k < cells_; ++k) {
+            const auto of = [&](csv_content content) {
+                return tallies[k][static_cast<std::size_t>(content)];
+            };
+            const std::size_t numbers = of(csv_content::number) + of(csv_content::on_or_off);
+            const std::size_t others = of(csv_content::word) + of(csv_content::date);
+            csv_column_sample& sample = found_.columns[k];
+            sample.content = numbers + others == 0 ? csv_content::empty
+                             : of(csv_content::date) > numbers + of(csv_content::word)
+                                 ? csv_content::date
+                             : numbers < others             ? csv_content::word
+                             : of(csv_content::number) == 0 ? csv_content::on_or_off
+                                                            : csv_content::number;
+        }
+    }
+    /// Which columns rise or count, from the first row on.
+    void study_order(std::size_t first_row) {
+        std::vector<double> last(cells_, 0);
+        std::vector<index_t> rows(cells_, 0);
+        for (csv_column_sample& column : found_.columns) {
+            column.never_falls = column.counts = column.content == csv_content::number;
+        }
+        for_each_row(first_row, [&](std::size_t at, csv_content content, double value) {
+            csv_column_sample& column = found_.columns[at];
+            column.counts = column.counts && content == csv_content::number &&
+                            (rows[at] == 0 || value == last[at] + 1);
+            if (content != csv_content::number) {
+                return;
+            }
+            column.first = rows[at] == 0 ? value : column.first;
+            column.never_falls = column.never_falls && (rows[at] == 0 || value >= last[at]);
+            last[at] = value;
+            ++rows[at];
+        });
+        for (std::size_t k = 0; k < cells_; ++k) {
+            csv_column_sample& column = found_.columns[k];
+            column.never_falls = column.never_falls && (rows[k] == 1 || last[k] > column.first);
+            column.counts = column.counts && rows[k] > 1;
+        }
+    }
+    /// Calls `visit(column, content, value)` for each cell of the rows from a line on.
+    template <class Visit>
+    void for_each_row(std::size_t first, Visit&& visit) const {
+        for (std::size_t k = first; k < lines_.size(); ++k) {
+            if (csv_cells::count(lines_[k], found_.delimiter) != cells_) {
+                continue;
+            }
+            std::size_t at = 0;
+            for (csv_cells row{lines_[k], found_.delimiter}; row.next(); ++at) {
+                double value = 0;
+                const csv_content content = content_of(row.text(), format_, value);
+                visit(at, content, value);
+            }
+        }
+    }
+
+    /// Whether a line is a row like the others, or could be the names of the columns.
+    fit fit_of(std::string_view line) const noexcept {
+        const std::size_t count = csv_cells::count(line, found_.delimiter);
+        if (count != cells_ && count + 1 != cells_ && count != cells_ + 1) {
+            return fit::neither;
+        }
+        bool fits = count == cells_;
+        bool names = true;
+        bool says = false;    // something that tells a row from names
+        bool markers = false; // such as "NaN"
+        std::size_t at = 0;
+        for (csv_cells row{line, found_.delimiter}; row.next() && at < cells_; ++at) {
+            const csv_content expected = found_.columns[at].content;
+            if (expected == csv_content::word || expected == csv_content::empty) {
+                continue;
+            }
+            double value = 0;
+            const csv_content content = content_of(row.text(), format_, value);
+            if (content == csv_content::empty) {
+                markers = markers || !trimmed(row.text()).empty();
+                continue;
+            }
+            const bool same = (content == csv_content::date) == (expected == csv_content::date) &&
+                              content != csv_content::word;
+            says = true;
+            fits = fits && same;
+            names = names && content == csv_content::word;
+        }
+        if (!says) {
+            return markers                                ? fit::row
+                   : line.data() == lines_.front().data() ? fit::names
+                                                          : fit::neither;
+        }
+        return fits ? fit::row : names ? fit::names : fit::neither;
+    }
+
+    std::size_t cells_of(std::string_view line) const noexcept {
+        return csv_cells::count(line, found_.delimiter);
+    }
+
+    void find_header() {
+        std::size_t row = 0;
+        while (row < lines_.size() && fit_of(lines_[row]) != fit::row) {
+            ++row;
+        }
+        const bool asked = options_.header.has_value();
+        std::size_t first = 0; // of the header, or of the rows
+        found_.has_header = options_.header.value_or(row > 0 || lines_.size() == row);
+        if (row < lines_.size() && row > 0 && !options_.skip_rows) {
+            const bool named =
+                fit_of(lines_[row - 1]) == fit::names &&
+                !(looks_like_comment(lines_[row - 1]) && cells_of(lines_[row - 1]) != cells_);
+            const bool comments =
+                std::all_of(lines_.begin(), lines_.begin() + static_cast<std::ptrdiff_t>(row),
+                            looks_like_comment);
+            if (asked && !*options_.header) {
+                first = named ? 0 : row;
+            } else if (named) {
+                first = row - 1;
+            } else if (comments && !asked) {
+                found_.has_header = false;
+                first = row;
+            }
+        }
+        if (found_.has_header && row >= 2 && row < lines_.size()) {
+            // Names above units, or above a row of descriptions where nothing stands before them.
+            const std::size_t above = row - 2;
+            const bool two = fit_of(lines_[row - 1]) == fit::names &&
+                             fit_of(lines_[above]) == fit::names &&
+                             numbers_[row - 1] == numbers_[above] + 1 &&
+                             cells_of(lines_[above]) == cells_of(lines_[row - 1]);
+            if (two && (looks_like_units(lines_[row - 1], found_.delimiter) ||
+                        (above == 0 && cells_ > 1))) {
+                first = above;
+                found_.has_units = true;
+            }
+        }
+        study_order(row);
+        found_.skipped =
+            first == 0 && separator_ == '\0' ? options_.skip_rows.value_or(0) : numbers_[first] - 1;
+    }
+
+    const csv_options& options_;
+    std::vector<std::string_view> lines_; // the first that are not blank
+    std::vector<index_t> numbers_;        // theirs in the text, from 1
+    std::size_t body_ = 0;                // from here on lines are taken for rows
+    char separator_ = '\0';
+    std::size_t cells_ = 0;
+    csv_number_format format_;
+    csv_dialect found_;
+};
+
+} // namespace detail
+
+/// Finds out how a CSV text is written from its first 100 lines or 256 KiB, unless `options` say so.
+/// Otherwise the delimiter is the most frequent one in the first line, which is a header.
+/// @param text whole, or cut at the end of a line
+inline csv_dialect detect_csv_dialect(std::string_view text, const csv_options& options = {}) {
+    return detail::csv_detector{text, options}.detect();
+}
+
+} // namespace tocsin

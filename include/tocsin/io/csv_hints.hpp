@@ -1,0 +1,80 @@
+/// @file csv_hints.hpp
+/// @brief What a single line or cell of CSV suggests.
+#pragma once
+
+#include "tocsin/io/csv_cells.hpp"
+#include "tocsin/io/csv_dialect.hpp"
+#include "tocsin/io/csv_number.hpp"
+#include "tocsin/io/date_time.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <iterator>
+#include <string_view>
+
+namespace tocsin::detail {
+
+/// The delimiter that a line without rows suggests: the most frequent outside double quotes.
+inline char likely_delimiter(std::string_view line) noexcept {
+    char best = ',';
+    std::size_t most = csv_cells::count(line, ',');
+    for (const char candidate : {';', '\t', '|'}) {
+        const std::size_t cells = csv_cells::count(line, candidate);
+        if (cells > most) {
+            most = cells;
+            best = candidate;
+        }
+    }
+    return best;
+}
+
+/// Whether a cell looks like a unit: `[V]`, `(m/s)`, or one of the usual symbols.
+inline bool looks_like_unit(std::string_view cell) noexcept {
+    if (cell.size() >= 2 && ((cell.front() == '[' && cell.back() == ']') ||
+                             (cell.front() == '(' && cell.back() == ')'))) {
+        return true;
+    }
+    constexpr std::string_view symbols[] = {
+        "V",   "mV",    "kV",    "A",    "mA",   "W",    "kW",   "MW",  "kWh", "Wh", "Hz",
+        "kHz", "MHz",   "rpm",   "RPM",  "%",    "degC", "degF", "deg", "C",   "F",  "K",
+        "bar", "mbar",  "Pa",    "kPa",  "hPa",  "MPa",  "psi",  "m",   "mm",  "cm", "km",
+        "m/s", "mm/s",  "km/h",  "m/s2", "g",    "kg",   "t",    "N",   "kN",  "Nm", "l",
+        "L",   "l/min", "L/min", "l/s",  "m3/h", "kg/h", "s",    "ms",  "min", "h",  "ppm",
+        "lux", "lx",    "dB",    "Ohm",  "pH",   "rad",  "J",    "kJ",  "VA",  "var"};
+    return std::find(std::begin(symbols), std::end(symbols), cell) != std::end(symbols) ||
+           cell.find("\xC2\xB0") != std::string_view::npos; // the degree sign
+}
+
+/// What a cell is in a row.
+inline csv_content content_of(std::string_view cell, const csv_number_format& format,
+                              double& value) noexcept {
+    switch (parse_csv_cell(cell, value, format)) {
+    case csv_cell::number:
+        return csv_content::number;
+    case csv_cell::missing:
+        return csv_content::empty;
+    case csv_cell::on_or_off:
+        return csv_content::on_or_off;
+    case csv_cell::other:
+        break;
+    }
+    return parse_date_time(cell) ? csv_content::date : csv_content::word;
+}
+
+/// Whether half of the cells of a line or more are units.
+inline bool looks_like_units(std::string_view line, char delimiter) noexcept {
+    std::size_t units = 0;
+    std::size_t cells = 0;
+    for (csv_cells row{line, delimiter}; row.next();) {
+        cells += row.text().empty() ? 0 : 1;
+        units += looks_like_unit(row.text()) ? 1 : 0;
+    }
+    return units > 0 && 2 * units >= cells;
+}
+
+inline bool looks_like_comment(std::string_view line) noexcept {
+    line = trimmed(line);
+    return line.starts_with('#') || line.starts_with('%') || line.starts_with("//");
+}
+
+} // namespace tocsin::detail

@@ -1,0 +1,114 @@
+/// @file firmware_report.hpp
+/// @brief What an exported detector will take of a target, and how far its scores part from float.
+#pragma once
+
+#include "tocsin/io/firmware_export.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace tocsin {
+
+/// Known before a target is flashed.
+struct firmware_report {
+    std::size_t flash = 0;         ///< bytes of weights, scaler and statistic; code comes on top
+    std::size_t ram = 0;           ///< bytes of a watcher
+    std::size_t multiply_adds = 0; ///< per sample
+
+    // ---- against the same model in float, on the samples of the calibration -----------------
+    std::size_t samples = 0;   ///< complete ones that were scored
+    std::size_t alarms = 0;    ///< of them above the threshold in float
+    std::size_t different = 0; ///< verdicts that differ
+    /// Largest change of a score, over the threshold, or over the score where that is larger.
+    double largest_change = 0;
+};
+
+namespace detail {
+
+/// sizeof(firmware::watcher) for a model.
+inline std::size_t watcher_bytes(const firmware_model& model, bool fixed) noexcept {
+    std::size_t units = 0;
+    for (std::size_t k = 0; k < model.lstm.size(); ++k) {
+        units += static_cast<std::size_t>(model.hidden(k));
+    }
+    const auto features = static_cast<std::size_t>(model.features);
+    const auto whole = [](std::size_t bytes) { return (bytes + 3) / 4 * 4; };
+    if (model.window > 0) {
+        const std::size_t samples = static_cast<std::size_t>(model.window - 1) * features;
+        const std::size_t missing =
+            model.missing != firmware::missing_policy::none ? 2 * features + 2 : 0;
+        return whole(whole(4 * samples + 2) + missing + 2);
+    }
+    std::size_t bytes = whole((fixed ? 6 : 8) * units);
+    if (model.look_ahead > 1) {
+        bytes += 4 * static_cast<std::size_t>(model.look_ahead) *
+                     static_cast<std::size_t>(model.outputs()) +
+                 4;
+    }
+    if (model.missing != firmware::missing_policy::none) {
+        bytes += whole(6 * features + 2);
+    }
+    return whole(bytes + 2);
+}
+
+} // namespace detail
+
+/// Says what a detector takes in a format, and runs both formats over samples.
+/// @param samples `[features x n]` in original units, such as the recording that the threshold was
+///                tuned on; a sample with a value that is not finite restarts both. May be empty.
+/// @return the failures of write_firmware(), and `invalid_argument` for samples of another number of
+///         features. Allocates.
+template <class Detector>
+result<firmware_report> report_firmware(const Detector& detector, const firmware_options& options,
+                                        matrix_view<const float> samples) {
+    const auto model = detail::checked_model(detector, options);
+    if (!model) {
+        return model.error();
+    }
+    if (samples.cols() > 0 && samples.rows() != model->features) {
+        return detail::refuse("calibration samples of ", samples.rows(),
+                              " features for a model of ", model->features);
+    }
+    firmware_report report;
+    report.ram = detail::watcher_bytes(*model, options.format != firmware_format::float32);
+    report.multiply_adds =
+        model->multiply_adds() * static_cast<std::size_t>(std::max(model->window - 1, 1));
+    firmware_float reference(*model);
+    const status written = detail::with_numbers(*model, options.format, [&](auto numbers) {
+        report.flash = numbers.flash();
+        int seen = 0;
+        for (index_t t = 0; t < samples.cols(); ++t) {
+            const std::span sample(samples.data() + t * samples.rows(),
+                                   static_cast<std::size_t>(samples.rows()));
+            if (!std::all_of(sample.begin(), sample.end(),
+                             [](float value) { return std::isfinite(value); })) {
+                reference.restart();
+                numbers.restart();
+                seen = 0;
+                continue;
+            }
+            const float expected = reference.push(sample);
+            const float found = numbers.push(sample);
+            if (seen++ < model->warm_up) {
+                continue;
+            }
+            ++report.samples;
+            report.alarms += reference.exceeds(expected) ? 1 : 0;
+            report.different += reference.exceeds(expected) != numbers.exceeds(found) ? 1 : 0;
+            report.largest_change =
+                std::max(report.largest_change,
+                         std::abs(double{found} - double{expected}) /
+                             std::max(double{expected}, std::max(model->threshold, 1e-30)));
+        }
+    });
+    if (!written.ok()) {
+        return written;
+    }
+    return report;
+}
+
+} // namespace tocsin
