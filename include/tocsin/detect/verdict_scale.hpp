@@ -7,9 +7,7 @@
 
 #include <limits>
 
-namespace tocsin {
-
-namespace detail {
+namespace tocsin::detail {
 
 /// Adds to a verdict what follows from its score by the rule of a stream. Never allocates.
 /// @param learning of the stream, or null
@@ -35,5 +33,4 @@ bool rate_exceeded_by(const Alarm& alarm) noexcept {
     }
 }
 
-} // namespace detail
-} // namespace tocsin
+} // namespace tocsin::detail

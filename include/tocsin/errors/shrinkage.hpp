@@ -122,7 +122,7 @@ hotelling_law law_of(const Matrix& covariance, const Whitening& whitening, std::
                          1e-6 * mean * mean);
         }
     }
-    return hotelling_law(n, intensity, d * mean * (1 + 1 / n), 2 * variance / (d * mean * mean));
+    return {n, intensity, d * mean * (1 + 1 / n), 2 * variance / (d * mean * mean)};
 }
 
 } // namespace tocsin::detail

@@ -64,7 +64,7 @@ inline std::size_t watcher_bytes(const firmware_model& model, bool fixed) noexce
 ///         features. Allocates.
 template <class Detector>
 result<firmware_report> report_firmware(const Detector& detector, const firmware_options& options,
-                                        matrix_view<const float> samples) {
+                                        const matrix_view<const float>& samples) {
     const auto model = detail::checked_model(detector, options);
     if (!model) {
         return model.error();

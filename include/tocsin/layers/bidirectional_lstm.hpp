@@ -21,7 +21,7 @@ namespace tocsin {
 template <class Scalar, int Inputs = dynamic, int Hidden = dynamic,
           class Precision = standard_precision>
 class bidirectional_lstm {
-    static constexpr int Outputs = extent_product(2, Hidden);
+    static constexpr int both_hidden = extent_product(2, Hidden);
 
   public:
     using scalar_type = Scalar;
@@ -33,7 +33,7 @@ class bidirectional_lstm {
         typename direction_type::tape_type forward;  ///< of the layer that reads forwards
         typename direction_type::tape_type backward; ///< in reversed time
         sequence_view<Scalar, Inputs> reversed;      ///< the inputs in reversed time
-        sequence_view<Scalar, Outputs> outputs;      ///< both hidden states, one below the other
+        sequence_view<Scalar, both_hidden> outputs;  ///< both hidden states, one below the other
     };
 
     constexpr bidirectional_lstm() noexcept = default;
@@ -87,7 +87,7 @@ class bidirectional_lstm {
         direction_.reset(tape.backward);
     }
     /// `[2 hidden x (batch * time)]`.
-    sequence_view<Scalar, Outputs> outputs(const tape_type& tape) const noexcept {
+    sequence_view<Scalar, both_hidden> outputs(const tape_type& tape) const noexcept {
         return tape.outputs;
     }
     void forward(std::span<const Scalar> parameters, sequence_view<const Scalar, Inputs> inputs,
@@ -110,7 +110,7 @@ class bidirectional_lstm {
                direction_.backward_work_size(batch, time);
     }
     void backward(std::span<const Scalar> parameters, sequence_view<const Scalar, Inputs> inputs,
-                  const tape_type& tape, sequence_view<const Scalar, Outputs> output_gradient,
+                  const tape_type& tape, sequence_view<const Scalar, both_hidden> output_gradient,
                   std::span<Scalar> gradients, sequence_view<Scalar, Inputs> input_gradient,
                   std::span<Scalar> work) const noexcept {
         const int batch = inputs.batch();

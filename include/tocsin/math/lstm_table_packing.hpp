@@ -94,9 +94,9 @@ void pack_lstm_table(const table_layout& layout, const Scalar* parameters,
                 }
                 // 3.5, and the half of sigmoid(x) = 1/2 + tanh(x / 2) / 2.
                 const Scalar scale = gate == lstm_gate::candidate ? Scalar(3.5) : Scalar(1.75);
-                to[lane] =
-                    exists ? scale * parameters[index_t{from} * rows + gate * layout.hidden + unit]
-                           : Scalar(0);
+                to[lane] = exists ? scale * parameters[index_t{from} * rows +
+                                                       index_t{gate} * layout.hidden + unit]
+                                  : Scalar(0);
             }
         }
     }

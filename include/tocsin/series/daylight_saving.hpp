@@ -57,7 +57,7 @@ class daylight_saving {
         const double of_year = year_days < 0 ? year_days + 365.2425 : year_days;
         const bool spring = of_year >= 59 && of_year < 121;
         const bool autumn = of_year >= 243 && of_year < 335;
-        return weekday == 0 && clock < 4 * 3600 && (spring || autumn);
+        return weekday == 0 && clock < std::int64_t{4} * 3600 && (spring || autumn);
     }
 
     double step_;

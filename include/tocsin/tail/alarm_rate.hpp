@@ -242,6 +242,7 @@ class alarm_rate {
         // Ties at the level leave fewer above it; one is taken to be there.
         tail_share_ = std::max(static_cast<double>(found.exceedances), 1.0) / (count + 1);
         std::vector<double> excesses;
+        excesses.reserve(found.peaks.size());
         for (const double peak : found.peaks) {
             excesses.push_back(bounded(peak) - body_[knots]);
         }

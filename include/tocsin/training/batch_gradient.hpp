@@ -69,9 +69,10 @@ class batch_gradient {
     double compute(Team& team, const Model& model, std::span<const scalar_type> parameters,
                    const windows<scalar_type>& source, std::span<const index_t> order,
                    time_range range, const Loss& loss, random_generator& random) noexcept {
-        return compute_by_members(
-            team, model, parameters, source, order, range,
-            [&](std::span<const index_t>) noexcept -> const Loss& { return loss; }, random);
+        const auto same_for_all =
+            [judge = &loss](std::span<const index_t>) noexcept -> const Loss& { return *judge; };
+        return compute_by_members(team, model, parameters, source, order, range, same_for_all,
+                                  random);
     }
     /// The same with a loss that depends on which windows a shard has, such as one of labels.
     /// @param loss_of_members returns the loss of the windows that it is given; noexcept
