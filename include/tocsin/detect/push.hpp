@@ -11,6 +11,7 @@
 #include "tocsin/detect/sample_view.hpp"
 #include "tocsin/detect/stream_clock.hpp"
 #include "tocsin/detect/verdict.hpp"
+#include "tocsin/detect/verdict_scale.hpp"
 
 #include <algorithm>
 #include <array>
@@ -287,6 +288,7 @@ void finish_push(const Learned& learned, Stream& stream,
     verdict& outcome = pending.outcome;
     if (outcome.reason == sample_reason::scored) {
         judge(learned, stream, pending.source.errors, scores, outcome);
+        put_on_scale(learned, stream.learning.get(), outcome);
     }
     if (outcome.lost > 0 && outcome.kind != verdict_kind::anomaly) {
         outcome.kind = verdict_kind::sensor_lost;
@@ -297,6 +299,7 @@ void finish_push(const Learned& learned, Stream& stream,
     } else {
         outcome.alarm = stream.last.alarm; // nothing is known that would end one
     }
+    outcome.rate_exceeded = rate_exceeded_by(stream.alarm);
     stream.last = outcome;
 }
 

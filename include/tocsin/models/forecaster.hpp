@@ -26,13 +26,17 @@ namespace tocsin {
 /// a state).
 ///
 /// Parameters: stack, head.
-template <class Scalar, class Stack = lstm_stack<Scalar>, class Head = dense_head<Scalar>>
+/// @tparam Targets number of features to forecast, or `dynamic`. With static sizes of stack and head
+///                 too, a detector and its streams need no heap.
+template <class Scalar, class Stack = lstm_stack<Scalar>, class Head = dense_head<Scalar>,
+          int Targets = dynamic>
 class forecaster {
   public:
     using scalar_type = Scalar;
     static constexpr const char* kind = "forecaster";
     static constexpr int version = 1;
 
+    /// A model without targets, unless all sizes are known at compile time.
     constexpr forecaster() noexcept = default;
     /// @param targets number of features to forecast, the first ones
     /// @param warm_up steps after a zero state, during which it settles; their forecasts do not
@@ -57,10 +61,10 @@ class forecaster {
     /// Features of a sample.
     constexpr int features() const noexcept { return stack_.input_size(); }
     /// Features that are forecast, the first ones of a sample.
-    constexpr int targets() const noexcept { return targets_; }
+    constexpr int targets() const noexcept { return targets_.value(); }
     /// Number of future samples in a forecast.
     constexpr int look_ahead() const noexcept {
-        return targets_ > 0 ? head_.output_size() / targets_ : 0;
+        return targets() > 0 ? head_.output_size() / targets() : 0;
     }
     /// Steps of each window that do not count in training.
     constexpr int warm_up() const noexcept { return warm_up_; }
@@ -77,14 +81,14 @@ class forecaster {
         if (!parts.ok()) {
             return parts;
         }
-        if (targets_ < 1 || targets_ > features() || warm_up_ < 0) {
-            return status::error(error_code::invalid_argument, kind, ": ", targets_,
+        if (targets() < 1 || targets() > features() || warm_up_ < 0) {
+            return status::error(error_code::invalid_argument, kind, ": ", targets(),
                                  " targets must be from 1 to the ", features(),
                                  " features, warm-up ", warm_up_, " not negative");
         }
-        if (head_.output_size() % targets_ != 0) {
+        if (head_.output_size() % targets() != 0) {
             return status::error(error_code::invalid_argument, kind, ": ", head_.output_size(),
-                                 " outputs of the head are no multiple of ", targets_, " targets");
+                                 " outputs of the head are no multiple of ", targets(), " targets");
         }
         return {};
     }
@@ -156,7 +160,7 @@ class forecaster {
         for (int t = 0; t < windows.time(); ++t) {
             predictions.step(t) = windows.step(t);
             if (t > 0) {
-                predictions.step(t).topRows(targets_) = forecasts.topRows(targets_);
+                predictions.step(t).topRows(targets()) = forecasts.topRows(targets());
             }
             step(packed, windows.step(t), state, forecasts, rest.rest(), order_of_step(t));
         }
@@ -241,7 +245,13 @@ class forecaster {
     void exchange(Archive& archive) {
         detail::exchange_part(archive, "stack", stack_);
         detail::exchange_part(archive, "head", head_);
-        archive.integer("targets", targets_, 1, maximum_layer_size);
+        if constexpr (Targets == dynamic) {
+            int count = targets();
+            archive.integer("targets", count, 1, maximum_layer_size);
+            targets_ = extent<Targets>(count);
+        } else {
+            archive.expect("targets", Targets);
+        }
         archive.integer("warm_up", warm_up_, 0, maximum_layer_size);
     }
 
@@ -266,15 +276,15 @@ class forecaster {
         for (int t = 0; t < targets.time(); ++t) {
             auto forecast = targets.step(t);
             for (int ahead = 0; ahead < look_ahead(); ++ahead) {
-                forecast.middleRows(index_t{ahead} * targets_, targets_) =
-                    windows.step(t + 1 + ahead).topRows(targets_);
+                forecast.middleRows(index_t{ahead} * targets_.value(), targets_.value()) =
+                    windows.step(t + 1 + ahead).topRows(targets_.value());
             }
         }
     }
 
     [[no_unique_address]] Stack stack_;
     [[no_unique_address]] Head head_;
-    int targets_ = 0;
+    [[no_unique_address]] extent<Targets> targets_;
     int warm_up_ = 0;
 };
 

@@ -1,0 +1,71 @@
+// A forecaster whose sizes are all known at compile time: its streams lie in their own memory.
+#include "tocsin/detect/detector.hpp"
+#include "tocsin/errors/diagonal_gaussian.hpp"
+#include "tocsin/models/forecaster.hpp"
+
+#include <doctest/doctest.h>
+
+#include "support/allocation_counter.hpp"
+#include "support/random_values.hpp"
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <vector>
+
+namespace {
+
+using tocsin::index_t;
+
+using fixed_model = tocsin::forecaster<float, tocsin::lstm_stack<float, 2, 6>,
+                                       tocsin::dense_head<float, 6, 2>, 1>; // 2 steps ahead
+using fixed_detector = tocsin::detector<fixed_model, tocsin::standard_scaler<float, 2>,
+                                        tocsin::diagonal_gaussian<2>, tocsin::quantile_threshold>;
+using dynamic_detector = tocsin::detector<tocsin::forecaster<float>, tocsin::standard_scaler<float>,
+                                          tocsin::diagonal_gaussian<>, tocsin::quantile_threshold>;
+
+template <class Detector>
+Detector fitted(Detector fresh, const tocsin::matrix<float>& recording) {
+    const auto windows = tocsin::make_windows(recording, 40, 20).value();
+    REQUIRE(fresh.train(windows, {}, tocsin::trainer<>{.epochs = 1}).ok());
+    REQUIRE(fresh.fit_errors(windows).ok());
+    REQUIRE(fresh.tune(windows).ok());
+    return fresh;
+}
+
+} // namespace
+
+TEST_SUITE("detect") {
+
+    TEST_CASE("static forecaster: a stream is one object, made and run without a heap") {
+        tocsin::matrix<float> recording(2, 400);
+        const auto noise = tocsin_test::random_values<float>(800, 1);
+        std::copy(noise.begin(), noise.end(), recording.data());
+        const auto fixed = fitted(fixed_detector{fixed_model{}}, recording);
+        const auto other = fitted(
+            dynamic_detector{tocsin::forecaster<float>::with_layers(2, 1, {6}, 2)}, recording);
+        static_assert(sizeof(fixed_detector::stream_type) > (2 * 6 + 2 * 2) * sizeof(float));
+        CHECK(fixed.stream_size() == sizeof(fixed_detector::stream_type));
+        CHECK(other.stream_size() > sizeof(dynamic_detector::stream_type));
+
+        std::vector<tocsin::verdict> verdicts(100);
+        const auto allocations = tocsin_test::allocations_during([&] {
+            auto stream = fixed.make_stream();
+            const std::array<fixed_detector::stream_type, 2> copies{stream, stream};
+            CHECK(copies[1].position() == 0);
+            for (index_t t = 0; t < 100; ++t) {
+                verdicts[static_cast<std::size_t>(t)] = fixed.push(stream, recording.col(t));
+            }
+        });
+        CHECK(allocations == 0);
+        CHECK(tocsin_test::allocations_during([&] { other.make_stream(); }) >
+              0); // positive control
+
+        auto stream = other.make_stream();
+        for (index_t t = 0; t < 100; ++t) {
+            const auto expected = other.push(stream, recording.col(t));
+            const auto& got = verdicts[static_cast<std::size_t>(t)];
+            CHECK(got.kind == expected.kind);
+            CHECK(got.score == doctest::Approx(expected.score).epsilon(1e-4));
+        }
+    }
+}
