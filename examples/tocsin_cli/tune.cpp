@@ -75,17 +75,17 @@ void tune_command::run() {
     if (!data_paths.empty()) {
         data = read_recordings(data_paths, input, &model);
         warn_of_step(data, model, out);
+        if (rule.smoothing() > 1 && (!data.is_series || how.stride != 1)) {
+            fail(error_code::invalid_argument, "--smooth ", rule.smoothing(), ": ",
+                 data.is_series ? "needs every row, --stride 1"
+                                : "sequences stand for themselves; rows of CSV can be smoothed");
+        }
         if (!model.errors_from.empty() && data.fingerprint() == model.errors_from) {
             out.note("warning: " + data.path +
                      ": fit-errors saw the same rows, so that scores on them are too small" +
                      inflation(data.is_series ? data.series.time() : data.sequences.count(),
                                detector.features()) +
                      ", and so will be the thresholds; tune on other rows");
-        }
-        if (rule.smoothing() > 1 && (!data.is_series || how.stride != 1)) {
-            fail(error_code::invalid_argument, "--smooth ", rule.smoothing(), ": ",
-                 data.is_series ? "needs every row, --stride 1"
-                                : "sequences stand for themselves; rows of CSV can be smoothed");
         }
         const auto all =
             cut_windows(data, detector.settings().window, how.stride, detector.settings().scored);

@@ -368,10 +368,11 @@ TEST_SUITE("tocsin_cli") {
     TEST_CASE("training: an interrupt keeps the best weights so far") {
         const program cli;
         cli.write("n.csv", "temp,hum\n" + rows(0, 2000, climate));
-        const outcome run = cli("--version >stdout; timeout --preserve-status -s INT 6 '" +
-                                std::string{TOCSIN_CLI} +
-                                "' train m n.csv --window 20 --encoder 16 --epochs 100000 "
-                                "--patience 0 --force >stdout 2>stderr #");
+        const outcome run =
+            cli("--version >stdout; timeout --foreground --preserve-status -s INT 6 '" +
+                std::string{TOCSIN_CLI} +
+                "' train m n.csv --window 20 --encoder 16 --epochs 100000 "
+                "--patience 0 --force >stdout 2>stderr #");
         CHECK(run.code == 130);
         CHECK(has(run.err, "has the best weights so far"));
         CHECK(run_json(cli, "inspect m")["phase"] == "trained");

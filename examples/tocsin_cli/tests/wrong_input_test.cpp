@@ -21,7 +21,7 @@ const std::vector<wrong_input> table = {
     {"train", 2, "MODEL is required"},
     {"train m", 2, "DATA is required"},
     {"train m train.txt --bogus", 2, "--bogus"},
-    {"train m train.txt extra", 2, "extra"},
+    {"train m train.txt extra", 4, "extra: cannot open"},
     {"train m train.txt --epochs many", 2, "'many' is not a whole number"},
     {"train m train.txt --epochs 0", 2, "0 must be from 1"},
     {"train m train.txt --epochs 1e3", 2, "'1e3'"},

@@ -4,6 +4,7 @@
 
 #include "tocsin/core/status.hpp"
 #include "tocsin/io/csv_dialect.hpp"
+#include "tocsin/io/csv_names.hpp"
 #include "tocsin/io/csv_number.hpp"
 #include "tocsin/io/csv_options.hpp"
 #include "tocsin/io/text_encoding.hpp"
@@ -32,38 +33,6 @@ struct csv_column {
 };
 
 namespace detail {
-
-/// A name in lower case without blanks, `_`, `-`, `/` and what stands in brackets.
-inline std::string plain_name(std::string_view name) {
-    std::string plain;
-    for (const char c : name.substr(0, std::min(name.find('['), name.find('(')))) {
-        if (c != ' ' && c != '_' && c != '-' && c != '/' && c != '\t') {
-            plain += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-        }
-    }
-    return plain;
-}
-
-/// 2 for a name that says "time", 1 for one that may mean it, else 0.
-inline int time_likeness(const std::string& plain) {
-    const auto is = [&](std::initializer_list<std::string_view> names) {
-        return std::find(names.begin(), names.end(), std::string_view{plain}) != names.end();
-    };
-    return is({"timestamp", "timestamps", "datetime", "time"}) ? 2
-           : is({"date",      "dates",     "ts",      "epoch",         "epochtime",
-                 "epochs",    "unixtime",  "unix",    "unixtimestamp", "unixepoch",
-                 "utc",       "utctime",   "timeutc", "timestamputc",  "datetimeutc",
-                 "localtime", "times",     "epochms", "timestampms",   "timems",
-                 "tstamp",    "eventtime", "datum",   "zeit",          "zeitstempel",
-                 "uhrzeit",   "ds"})
-               ? 1
-               : 0;
-}
-
-inline bool is_label_name(const std::string& plain) {
-    return is_any_of(plain, {"label", "labels", "anomaly", "isanomaly", "outlier", "isoutlier",
-                             "attack", "normalattack"});
-}
 
 /// Gives every column of a file its role.
 class column_assignment {
@@ -105,9 +74,10 @@ class column_assignment {
     }
 
     status assign_all(bool has_header) {
-        const bool by_position = !has_header && !options_.use.empty() &&
-                                 !std::all_of(options_.use.begin(), options_.use.end(),
-                                              [&](const std::string& name) { return has(name); });
+        const bool by_position =
+            !has_header && !options_.use.empty() &&
+            !std::all_of(options_.use.begin(), options_.use.end(),
+                         [&](const std::string& name) { return is_sensor(name); });
         for (std::size_t k = 0; k < columns_.size(); ++k) {
             columns_[k].reason = unassigned;
             if (contains(options_.ignore, columns_[k].name)) {
@@ -131,9 +101,14 @@ class column_assignment {
         return check_names();
     }
 
-    bool has(const std::string& name) const {
-        return std::any_of(columns_.begin(), columns_.end(),
-                           [&](const csv_column& column) { return column.name == name; });
+    /// Whether there is a column with this name, and it does not hold dates.
+    bool is_sensor(const std::string& name) const {
+        for (std::size_t k = 0; k < columns_.size(); ++k) {
+            if (columns_[k].name == name) {
+                return content(k) != csv_content::date;
+            }
+        }
+        return false;
     }
 
     /// Position of a requested name.

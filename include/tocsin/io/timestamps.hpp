@@ -49,7 +49,7 @@ class timestamp_reader {
         timestamp_reader reader;
         double steps[2] = {0, 0};
         double last[2] = {0, 0};
-        bool readable[2] = {true, true};
+        bool sure[3] = {false, false, false};
         std::size_t seen = 0;
         for (const std::string_view text : samples) {
             const std::string_view cell = detail::trimmed(text);
@@ -61,8 +61,8 @@ class timestamp_reader {
             }
             for (std::size_t order = 0; order < 2 && reader.is_date(); ++order) {
                 const auto time = parse_date_time(cell, static_cast<date_order>(order));
-                readable[order] = readable[order] && time.has_value();
                 if (time) {
+                    sure[time->sure_order] = true;
                     steps[order] += seen > 0 ? std::abs(time->seconds - last[order]) : 0;
                     last[order] = time->seconds;
                     reader.ambiguous_ = (seen == 0 || reader.ambiguous_) && time->ambiguous;
@@ -70,10 +70,10 @@ class timestamp_reader {
             }
             ++seen;
         }
-        const bool month_first =
-            readable[1] && (!readable[0] || (steps[1] < steps[0] && steps[0] > 0));
+        const bool decided = sure[1] != sure[2];
+        const bool month_first = decided ? sure[2] : steps[1] < steps[0];
         reader.order_ = month_first ? date_order::month_first : date_order::day_first;
-        reader.ambiguous_ = reader.ambiguous_ && readable[0] && readable[1] && steps[0] == steps[1];
+        reader.ambiguous_ = reader.ambiguous_ && !decided && steps[0] == steps[1];
         return reader;
     }
 

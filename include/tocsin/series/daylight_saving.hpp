@@ -27,6 +27,7 @@ class daylight_saving {
         }
         const double step = local - last_;
         const double usual = std::isnan(step_) ? last_step_ : step_;
+        const int changes = changes_;
         if (std::isfinite(step) && std::isfinite(usual) && may_change(local)) {
             const double tolerance = usual / 2;
             if (std::abs(step - usual - hour) < tolerance) {
@@ -37,7 +38,7 @@ class daylight_saving {
                 ++changes_;
             }
         }
-        last_step_ = step > 0 ? step : last_step_;
+        last_step_ = step > 0 && changes_ == changes ? step : last_step_;
         last_ = local;
         return local - ahead_;
     }
