@@ -7,7 +7,8 @@ install(
     TARGETS tocsin
     EXPORT tocsinTargets
     FILE_SET HEADERS DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
-    FILE_SET json_headers DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
+    FILE_SET json_headers DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
+    FILE_SET mpi_headers DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 install(EXPORT tocsinTargets NAMESPACE tocsin:: DESTINATION "${package_dir}")
 configure_package_config_file(
     "${CMAKE_CURRENT_LIST_DIR}/tocsinConfig.cmake.in" "${PROJECT_BINARY_DIR}/tocsinConfig.cmake"

@@ -1,5 +1,7 @@
 #include "held_out_errors.hpp"
 
+#include "tocsin/detect/held_out.hpp"
+
 namespace evaluate {
 
 using tocsin::index_t;
@@ -10,9 +12,8 @@ std::vector<std::vector<double>> held_out_errors(const contender_set& set, const
     const row_range training = task.training.front();
     std::vector<std::vector<double>> errors(
         set.methods.size(), std::vector<double>(static_cast<std::size_t>(task.rows()), 0));
-    for (index_t fold = 0; fold < folds; ++fold) {
-        const row_range block{training.begin + training.size() * fold / folds,
-                              training.begin + training.size() * (fold + 1) / folds};
+    for (const auto& part : tocsin::cross_fit{.folds = folds}.blocks(training.size())) {
+        const row_range block{training.begin + part.begin, training.begin + part.end};
         scoring_task others = task;
         others.training.clear();
         for (const row_range& range :

@@ -129,10 +129,9 @@ tocsin::result<row_scorer> fit_comparator(Scorer scorer, const data_set& data) {
 
 /// What is learned the same for all networks.
 struct hyper_parameters {
-    int epochs = 150;
+    int epochs = 200;
     int batch_size = 128;
     double learning_rate = 3e-3;
-    int starts = 3; // networks so narrow may start with units that never learn
 };
 constexpr hyper_parameters chosen;
 
@@ -148,22 +147,13 @@ tocsin::result<tocsin::aligned_vector<float>> train(const Model& model, const da
     how.schedule.epochs = how.epochs;
     how.batch_size = chosen.batch_size;
     how.optimiser.learning_rate = chosen.learning_rate;
+    how.seed = options.seed;
+    auto state = tocsin::training_state<float>::fresh(model, how.optimiser, how.seed);
     const auto rows = tocsin::make_windows(values, 1);
-    // The start that reconstructs the training rows best is kept: no labels are needed.
-    tocsin::aligned_vector<float> best;
-    double lowest = std::numeric_limits<double>::infinity();
-    for (int start = 0; start < chosen.starts; ++start) {
-        how.seed = options.seed * 1000 + static_cast<std::uint64_t>(start);
-        auto state = tocsin::training_state<float>::fresh(model, how.optimiser, how.seed);
-        if (const tocsin::status done = how.fit(model, *rows, {}, state, options.shown); !done) {
-            return done;
-        }
-        if (state.best_rmse < lowest) {
-            lowest = state.best_rmse;
-            best = std::move(state.best_parameters);
-        }
+    if (const tocsin::status done = how.fit(model, *rows, {}, state, options.shown); !done) {
+        return done;
     }
-    return best;
+    return state.best_parameters;
 }
 
 /// Mean squared error of each row.
@@ -192,7 +182,7 @@ tocsin::result<row_scorer> autoencoder(const data_set& data, const run_options& 
     });
 }
 
-// The divergence weighs as much as the squared error of one of 18 features.
+// Of the divergence beside the squared error of a row; set once, not searched for.
 constexpr double divergence_weight = 0.02;
 
 auto variational_model(const data_set& data) {
@@ -280,14 +270,11 @@ std::vector<method> methods(const run_options& options) {
                                             {"schedule", "cosine"},
                                             {"epochs", options.epochs.value_or(chosen.epochs)},
                                             {"batch_size", chosen.batch_size},
-                                            {"starts", chosen.starts},
                                             {"scaler", "min_max"}};
-    nlohmann::ordered_json plain = {
-        {"model", "18-15-7-2-7-15-18, ReLU, linear latent variables, sigmoid"}};
+    nlohmann::ordered_json plain = {{"model", "18-15-7-2-7-15-18, ReLU, sigmoid"}};
     plain.update(network);
-    nlohmann::ordered_json drawn = {
-        {"model", "18-15-7-2-7-15-18, ReLU, linear latent variables, sigmoid"},
-        {"divergence_weight", divergence_weight}};
+    nlohmann::ordered_json drawn = {{"model", "18-15-7-2-7-15-18, ReLU, sigmoid"},
+                                    {"divergence_weight", divergence_weight}};
     drawn.update(network);
     std::vector<method> all = {
         {"autoencoder", autoencoder, true, plain},

@@ -15,7 +15,8 @@ namespace evaluate {
 struct metrics {
     std::optional<double> accuracy, f1, f2, f0_5, far, mar, tp, fp, fn, tn, auc, rmse, mae,
         precision, recall, flagged_fraction, auc_pr, auc_roc, vus_pr, vus_roc, nab_standard,
-        nab_low_fp, nab_low_fn, nab_standard_fixed, nab_low_fp_fixed, nab_low_fn_fixed, mean_delay;
+        nab_low_fp, nab_low_fn, nab_standard_fixed, nab_low_fp_fixed, nab_low_fn_fixed, mean_delay,
+        promised_rate, realised_rate, realised_over_promised;
 
     /// What can be read off confusion counts.
     static metrics of(const tocsin::confusion_counts& counts) {
@@ -72,6 +73,10 @@ inline constexpr std::array metric_formats = {
     metric_format{"nab_low_fp_fixed", &metrics::nab_low_fp_fixed, false, "low FP", 1, 1},
     metric_format{"nab_low_fn_fixed", &metrics::nab_low_fn_fixed, false, "low FN", 1, 1},
     metric_format{"mean_delay", &metrics::mean_delay, false, "delay", 1, 1},
+    metric_format{"promised_rate", &metrics::promised_rate, false, "promised", 1, 1},
+    metric_format{"realised_rate", &metrics::realised_rate, false, "realised", 1, 1},
+    metric_format{"realised_over_promised", &metrics::realised_over_promised, false, "quotient", 1,
+                  2},
 };
 
 /// Mean and standard deviation, metric by metric, of those lines that have it; of counts, too.

@@ -90,6 +90,41 @@ tocsin::result<suite_result> choose_nab_settings(const run_options& options) {
                          return *a.totals.nab_standard_fixed > *b.totals.nab_standard_fixed;
                      });
     outcome.methods.resize(shown_rules);
+    // The rule without a model, beside them.
+    for (const double threshold : {0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.7, 1.0}) {
+        const novelty_rule rule{.threshold = threshold};
+        score_lists scores_of_all;
+        score_lists scores_of_alarms;
+        for (const generated_stream& one : streams) {
+            const stream_task task{
+                one.values, tocsin::nab_probation(static_cast<tocsin::index_t>(one.values.size())),
+                generated_stream::day, options.seed, options.epochs};
+            const auto scored = novelty_scores(rule, task);
+            scores_of_all.push_back(
+                new_heights(scored, std::max<tocsin::index_t>(task.probation / 5, 1)));
+            scores_of_alarms.push_back(first_alarms(rule, scored, task.probation));
+        }
+        std::vector<tocsin::nab_recording> all;
+        std::vector<tocsin::nab_recording> raised;
+        for (std::size_t s = 0; s < streams.size(); ++s) {
+            all.push_back({scores_of_all[s], streams[s].windows});
+            raised.push_back({scores_of_alarms[s], streams[s].windows});
+        }
+        const auto best = tocsin::best_nab_threshold(all, tocsin::nab_standard);
+        const auto fixed = tocsin::nab_score(raised, threshold, tocsin::nab_standard);
+        if (!best || !fixed) {
+            return best ? fixed.error() : best.error();
+        }
+        metrics values;
+        values.nab_standard =
+            tocsin::normalised_nab_score(best->raw, best->windows, tocsin::nab_standard);
+        values.nab_standard_fixed =
+            tocsin::normalised_nab_score(fixed->raw, fixed->windows, tocsin::nab_standard);
+        std::array<char, 80> name{};
+        std::snprintf(name.data(), name.size(), "nearest value, threshold %g", threshold);
+        outcome.methods.push_back(
+            {name.data(), rule.settings(), {{"generated streams", values}}, values});
+    }
     return outcome;
 }
 

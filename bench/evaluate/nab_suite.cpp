@@ -6,6 +6,7 @@
 
 #include "contenders.hpp"
 #include "nab_choice.hpp"
+#include "promise.hpp"
 #include "streams.hpp"
 #include "suite.hpp"
 #include "text_table.hpp"
@@ -184,9 +185,13 @@ metrics counts_at(std::span<const tocsin::nab_recording> recordings, double thre
     return values;
 }
 
-result<metrics> nab_metrics(const std::vector<stream>& streams, const score_list& scores) {
+/// @param scores     of which the best threshold is sought
+/// @param alarms     scores of the rows that raise an alarm, for the fixed threshold
+result<metrics> nab_metrics(const std::vector<stream>& streams, const score_list& scores,
+                            const score_list& alarms, double threshold) {
     const auto recordings = recordings_of(streams, scores);
-    metrics values = counts_at(recordings, fixed_threshold);
+    const auto raised = recordings_of(streams, alarms);
+    metrics values = counts_at(raised, threshold);
     struct profile {
         const tocsin::nab_profile& weights;
         std::optional<double> metrics::* best;
@@ -197,7 +202,7 @@ result<metrics> nab_metrics(const std::vector<stream>& streams, const score_list
           profile{tocsin::nab_low_fp, &metrics::nab_low_fp, &metrics::nab_low_fp_fixed},
           profile{tocsin::nab_low_fn, &metrics::nab_low_fn, &metrics::nab_low_fn_fixed}}) {
         const auto best = tocsin::best_nab_threshold(recordings, each.weights);
-        const auto fixed = tocsin::nab_score(recordings, fixed_threshold, each.weights);
+        const auto fixed = tocsin::nab_score(raised, threshold, each.weights);
         if (!best || !fixed) {
             return best ? fixed.error() : best.error();
         }
@@ -233,6 +238,8 @@ struct stream_contender {
     std::string name; ///< the line of the results that the values go to
     std::vector<std::size_t> parts;
     bool seeded;
+    double threshold = fixed_threshold;
+    bool novelty = false; ///< chosen_novelty_rule in the place of parts
 };
 
 tocsin::status run_streams(const run_options& options, std::vector<method_result>& methods) {
@@ -248,7 +255,12 @@ tocsin::status run_streams(const run_options& options, std::vector<method_result
             contenders.push_back({parts[k].name, {k}, parts[k].seeded});
         }
     }
+    if (!options.seeded_only) {
+        contenders.push_back({"nearest value", {}, false, chosen_novelty_rule.threshold, true});
+    }
     std::vector<score_list> all(contenders.size());
+    std::vector<score_list> raised(contenders.size());
+    std::vector<std::vector<metrics>> promises(contenders.size());
     for (std::size_t s = 0; s < streams->size(); ++s) {
         const stream& one = (*streams)[s];
         options.shown.begin_file(one.name, s + 1, streams->size());
@@ -264,7 +276,27 @@ tocsin::status run_streams(const run_options& options, std::vector<method_result
             raw.push_back(surprises(*errors, task));
         }
         for (std::size_t c = 0; c < contenders.size(); ++c) {
-            all[c].push_back(alarm_scores(chosen_alarm_rule, raw, contenders[c].parts, one.day));
+            std::vector<double> unfiltered(one.values.size(), 0);
+            if (contenders[c].novelty) {
+                unfiltered = novelty_scores(chosen_novelty_rule, task);
+                all[c].push_back(new_heights(unfiltered, std::max<index_t>(task.probation / 5, 1)));
+                raised[c].push_back(first_alarms(chosen_novelty_rule, unfiltered, task.probation));
+            } else {
+                for (const std::size_t part : contenders[c].parts) {
+                    for (std::size_t t = 0; t < unfiltered.size(); ++t) {
+                        unfiltered[t] = std::max(unfiltered[t], raw[part][t]);
+                    }
+                }
+                all[c].push_back(
+                    alarm_scores(chosen_alarm_rule, raw, contenders[c].parts, one.day));
+                raised[c].push_back(all[c].back());
+            }
+            metrics promise;
+            // Of the probation, the rows after the first models have learned.
+            report_promise(unfiltered, {task.probation / 2 + 50, task.probation},
+                           {task.probation, task.rows()}, labels_of(one.windows, task.rows()),
+                           promise);
+            promises[c].push_back(promise);
         }
         if (const auto drawn = draw(options, one, all.front().back()); !drawn) {
             return drawn;
@@ -280,21 +312,25 @@ tocsin::status run_streams(const run_options& options, std::vector<method_result
             place = methods.end() - 1;
         }
         auto& settings = place->settings[streaming];
-        settings = chosen_alarm_rule.settings();
+        settings =
+            contenders[c].novelty ? chosen_novelty_rule.settings() : chosen_alarm_rule.settings();
         for (const std::size_t part : contenders[c].parts) {
             settings[parts[part].name] = parts[part].settings;
         }
-        const auto values = nab_metrics(*streams, all[c]);
+        auto values = nab_metrics(*streams, all[c], raised[c], contenders[c].threshold);
         if (!values) {
             return values.error();
         }
+        summarise_promises(promises[c], *values);
         place->totals = *values;
         place->groups.push_back({streaming, *values});
-        const auto recordings = recordings_of(*streams, all[c]);
+        const auto recordings = recordings_of(*streams, raised[c]);
         for (std::size_t s = 0; s < streams->size(); ++s) {
-            place->files.push_back(
-                {"data/" + (*streams)[s].name,
-                 counts_at(std::span(recordings).subspan(s, 1), fixed_threshold)});
+            metrics file = counts_at(std::span(recordings).subspan(s, 1), contenders[c].threshold);
+            file.promised_rate = promises[c][s].promised_rate;
+            file.realised_rate = promises[c][s].realised_rate;
+            file.realised_over_promised = promises[c][s].realised_over_promised;
+            place->files.push_back({"data/" + (*streams)[s].name, file});
         }
     }
     return {};

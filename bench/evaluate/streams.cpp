@@ -1,10 +1,12 @@
 #include "streams.hpp"
 
+#include "tocsin/alarm/refractory_period.hpp"
 #include "tocsin/comparators/linear_autoregression.hpp"
 #include "tocsin/detect/detector.hpp"
 #include "tocsin/errors/diagonal_gaussian.hpp"
 #include "tocsin/models/feed_forward.hpp"
 #include "tocsin/models/forecaster.hpp"
+#include "tocsin/novelty/nearest_value.hpp"
 #include "tocsin/series/moving_window.hpp"
 #include "tocsin/training/fit.hpp"
 
@@ -326,6 +328,34 @@ std::vector<double> alarm_scores(const alarm_rule& rule,
     return new_heights(
         largest,
         std::max<index_t>(static_cast<index_t>(rule.quiet_days * static_cast<double>(day)), 1));
+}
+
+nlohmann::ordered_json novelty_rule::settings() const {
+    return {{"method", tocsin::nearest_value::kind},
+            {"memory", memory},
+            {"fixed_threshold", threshold},
+            {"refractory_period", "a fifth of the probation"}};
+}
+
+std::vector<double> novelty_scores(const novelty_rule& rule, const stream_task& task) {
+    tocsin::nearest_value novelty(rule.memory);
+    std::vector<double> scores;
+    scores.reserve(task.values.size());
+    for (const double value : task.values) {
+        const double score = novelty.push(value);
+        scores.push_back(std::isnan(score) ? 0 : score);
+    }
+    return scores;
+}
+
+std::vector<double> first_alarms(const novelty_rule& rule, std::span<const double> scores,
+                                 index_t probation) {
+    auto period = tocsin::refractory_period::of_probation(probation);
+    std::vector<double> kept(scores.size(), 0);
+    for (std::size_t t = 0; t < scores.size(); ++t) {
+        kept[t] = period.push(scores[t] >= rule.threshold) ? scores[t] : 0;
+    }
+    return kept;
 }
 
 } // namespace evaluate

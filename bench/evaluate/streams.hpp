@@ -76,6 +76,21 @@ std::vector<double> alarm_scores(const alarm_rule& rule,
                                  const std::vector<std::vector<double>>& surprises,
                                  std::span<const std::size_t> parts, tocsin::index_t day);
 
+/// How new each value is (tocsin::nearest_value), and which rows of that are alarms.
+struct novelty_rule {
+    int memory = 4000;
+    double threshold = 0.15; ///< standard deviations of the values in memory
+
+    nlohmann::ordered_json settings() const;
+};
+inline constexpr novelty_rule chosen_novelty_rule;
+/// The score of every row, 0 where it has none.
+std::vector<double> novelty_scores(const novelty_rule& rule, const stream_task& task);
+/// The scores of the rows that raise an alarm, 0 in others: after an alarm there is none for a fifth of
+/// the probation (tocsin::refractory_period).
+std::vector<double> first_alarms(const novelty_rule& rule, std::span<const double> scores,
+                                 tocsin::index_t probation);
+
 /// The suites' own way to score streams, as positions in stream_methods(): forecasts of two kinds,
 /// and the level, each being blind to something.
 inline constexpr std::array<std::size_t, 3> own_stream_parts = {0, 2, 4};

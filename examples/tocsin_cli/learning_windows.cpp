@@ -154,6 +154,9 @@ labelled_windows without_missing(const input_data& data, const labelled_windows&
         holes += usable ? 1 : 0;
         return usable;
     });
+    if (kept.windows.empty()) {
+        refuse_all(data, all.windows, longest);
+    }
     const std::string of_all = " of " + std::to_string(all.windows.count()) + " windows ";
     if (const index_t left_out = all.windows.count() - kept.windows.count(); left_out > 0) {
         out.note(data.path + ": " + std::to_string(left_out) + of_all +
@@ -165,9 +168,6 @@ labelled_windows without_missing(const input_data& data, const labelled_windows&
         out.note(data.path + ": " + std::to_string(holes) + of_all +
                  "have missing values, which are filled in for the model to read and count nowhere "
                  "else");
-    }
-    if (kept.windows.empty()) {
-        refuse_all(data, all.windows, longest);
     }
     return kept;
 }

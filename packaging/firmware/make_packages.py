@@ -4,8 +4,8 @@
     make_packages.py FOLDER
 
 makes FOLDER/platformio, FOLDER/arduino, FOLDER/esp-idf and FOLDER/zephyr, each with the headers of
-include/tocsin/firmware alone and a sample. The sample's model is one of random weights; `tocsin_cli
-export` or write_firmware() writes yours.
+include/tocsin/firmware alone and a sample. The sample's model is one of random weights;
+write_firmware() writes yours.
 """
 
 import json

@@ -9,6 +9,7 @@
 #include "fuzz_input.hpp"
 #include <array>
 #include <cctype>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <fcntl.h>
@@ -203,7 +204,11 @@ inline int run_limited(const std::string& program, const std::vector<std::string
         _exit(99);
     }
     int status = 0;
-    require(waitpid(child, &status, 0) == child, "waitpid");
+    pid_t ended = -1;
+    do { // the fuzzer's clock interrupts it
+        ended = waitpid(child, &status, 0);
+    } while (ended < 0 && errno == EINTR);
+    require(ended == child, "waitpid");
     return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 

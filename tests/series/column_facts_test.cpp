@@ -118,7 +118,8 @@ TEST_SUITE("series") {
             CHECK(static_cast<double>(floats(0, t)) + (offsets[0] - 1.7e9) ==
                   doctest::Approx(wave).epsilon(1e-5));
         }
-        CHECK(tocsin::without_offsets(values, {}) == values.cast<float>());
+        const matrix<double> two = values.topRows(2);
+        CHECK(tocsin::without_offsets(two, {}) == two.cast<float>());
         CHECK(tocsin::find_value_offsets(matrix<double>::Constant(1, 3, none))[0] == 0);
     }
 }

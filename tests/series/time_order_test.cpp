@@ -124,15 +124,15 @@ TEST_SUITE("series") {
     }
 
     TEST_CASE("daylight_saving: the hour that is skipped and the one that is repeated") {
-        // Sundays: 2024-03-31 01:00 and 2024-10-27 01:00 on the wall.
+        // Sundays: 2024-03-31 00:00 and 2024-10-27 01:00 on the wall.
         for (const double step : {60.0, 600.0, 3600.0}) {
-            const double spring = 1711846800;
+            const double spring = 1711843200;
             const double autumn = 1729990800;
             for (const bool known : {true, false}) {
                 tocsin::daylight_saving clock{known ? step : unknown};
                 double before = unknown;
                 for (int k = 0; k < 400; ++k) { // at two o'clock it is three
-                    const double local = spring + step * k + (step * k >= 3600 ? 3600 : 0);
+                    const double local = spring + step * k + (step * k >= 7200 ? 3600 : 0);
                     const double time = clock.advance(local);
                     CHECK((k == 0 || time - before == step));
                     before = time;

@@ -97,7 +97,7 @@ TEST_SUITE("tocsin_cli") {
         INFO(run.out << run.err);
         REQUIRE(run.code == 0);
         for (const char* fact :
-             {"plant.csv: 80 rows", "CSV with ',', header", "time: 'epoch', seconds", "step 1 min",
+             {"plant.csv: 80 rows", "CSV with ',', header", "time: 'epoch', seconds", "step 60 s",
               "features: 7 columns: a, meter", "switches: 'pump'",
               "labels: 'label', 0 of 80 rows anomalous", "missing: 0 of 560 cells"}) {
             INFO(fact);
@@ -368,9 +368,10 @@ TEST_SUITE("tocsin_cli") {
     TEST_CASE("training: an interrupt keeps the best weights so far") {
         const program cli;
         cli.write("n.csv", "temp,hum\n" + rows(0, 2000, climate));
-        const outcome run =
-            cli("train m n.csv --window 20 --encoder 16 --epochs 100000 --patience 0 --force & "
-                "sleep 3; kill -INT $!; wait $! #");
+        const outcome run = cli("--version >stdout; timeout --preserve-status -s INT 6 '" +
+                                std::string{TOCSIN_CLI} +
+                                "' train m n.csv --window 20 --encoder 16 --epochs 100000 "
+                                "--patience 0 --force >stdout 2>stderr #");
         CHECK(run.code == 130);
         CHECK(has(run.err, "has the best weights so far"));
         CHECK(run_json(cli, "inspect m")["phase"] == "trained");

@@ -97,7 +97,7 @@ const std::vector<wrong_input> table = {
     {"train m rows.csv --labels fault", 3, "no column named 'fault'"},
     {"train m ragged.txt", 3, "ragged.txt:2:"},
     {"train m text.txt", 3, "found 'x'"},
-    {"train m dead.csv --window 2", 3, "column 'b' misses 4 of 5 values (--ignore"},
+    {"train m dead.csv --window 3", 3, "column 'b' misses 4 of 5 values (--ignore"},
     {"train m nan.csv --window 2 --skip-missing", 3, "every window has missing values"},
     {"train m inf.csv --window 2", 3, "inf.csv: row 2, column 'b': the value is infinite"},
     {"train m inf.txt", 3, "inf.txt: sequence 2, feature 0, step 1: the value is infinite"},
@@ -105,7 +105,7 @@ const std::vector<wrong_input> table = {
     {"train m train.txt --validation-fraction 0.01", 3, "would be empty"},
     {"train m train.txt --epochs 3 --learning-rate 1e30 --clip-norm 0", 3, "diverged"},
     {"train m train.txt --checkpoint fitted --resume", 3, "'content' is 'detector'"},
-    {"train m train.txt --encoder 7 --checkpoint state --resume", 3, "has shape"},
+    {"train m train.txt --encoder 7 --checkpoint state --resume", 3, "model was 'encoder_decoder 2"},
     {"fit-errors trained wide.txt", 3, "wide.txt: has 3 features, the model has 2"},
     {"fit-errors trained long.txt", 3, "sequences of 9 time steps, the window has 8"},
     {"fit-errors trained inf.txt", 3, "sequence 2, feature 0, step 1"},
@@ -180,7 +180,7 @@ TEST_SUITE("tocsin_cli") {
             CHECK(run.err.starts_with("tocsin_cli"));
             CHECK(std::count(run.err.begin(), run.err.end(), '\n') == 1);
             // What was read is said before training, which may fail.
-            CHECK((run.out.empty() || std::string_view{wrong.fragment} == "diverged"));
+            CHECK((run.out.empty() || run.out.starts_with("read ")));
         }
         const outcome header = cli("stream series", cli.read("other.csv"));
         CHECK(header.code == 3);

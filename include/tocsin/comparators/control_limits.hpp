@@ -3,6 +3,7 @@
 #pragma once
 
 #include "tocsin/core/config.hpp"
+#include "tocsin/errors/beta_function.hpp"
 
 #include <cmath>
 #include <limits>
@@ -10,41 +11,6 @@
 
 namespace tocsin {
 namespace detail {
-
-/// Regularised incomplete beta function I_x(a, b) for a, b > 0 and x in [0, 1], by its continued
-/// fraction (DLMF 8.17.22), evaluated by the modified Lentz algorithm.
-inline double incomplete_beta(double a, double b, double x) noexcept {
-    if (!(x > 0)) {
-        return 0;
-    }
-    if (!(x < 1)) {
-        return 1;
-    }
-    if (x > (a + 1) / (a + b + 2)) { // the fraction converges quickly on the other side
-        return 1 - incomplete_beta(b, a, 1 - x);
-    }
-    constexpr double tiny = 1e-300;
-    const auto nonzero = [](double value) { return std::abs(value) < tiny ? tiny : value; };
-    double c = 1;
-    double d = 1 / nonzero(1 - (a + b) * x / (a + 1));
-    double fraction = d;
-    for (int m = 1; m < 10000; ++m) {
-        const double even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m));
-        d = 1 / nonzero(1 + even * d);
-        c = nonzero(1 + even / c);
-        fraction *= d * c;
-        const double odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1));
-        d = 1 / nonzero(1 + odd * d);
-        c = nonzero(1 + odd / c);
-        fraction *= d * c;
-        if (std::abs(d * c - 1) < std::numeric_limits<double>::epsilon()) {
-            break;
-        }
-    }
-    const double front = std::exp(std::lgamma(a + b) - std::lgamma(a) - std::lgamma(b) +
-                                  a * std::log(x) + b * std::log1p(-x));
-    return front * fraction / a;
-}
 
 /// The x in [low, high] where an increasing function reaches `level`, to the last bit by bisection.
 template <class Function>

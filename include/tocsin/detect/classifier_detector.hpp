@@ -5,7 +5,6 @@
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/storage.hpp"
 #include "tocsin/core/views.hpp"
-#include "tocsin/detect/classifier_archive.hpp"
 #include "tocsin/detect/sample_window.hpp"
 #include "tocsin/detect/verdict.hpp"
 #include "tocsin/models/logits.hpp"
@@ -46,8 +45,6 @@ class classifier_detector {
     using scalar_type = typename Network::scalar_type;
     /// Samples, `[features x time]`.
     using samples_view = matrix_view<const scalar_type>;
-    static constexpr const char* kind = "classifier_detector";
-    static constexpr int version = 1;
 
     /// What is remembered of one stream.
     class stream {
@@ -268,16 +265,6 @@ class classifier_detector {
         for (double& share : shares) {
             share = sum > 0 ? share / sum : 0.0;
         }
-    }
-
-    /// Describes all that is learned to an archive, for save_detector() and load_detector(). The
-    /// network is not in the file: load into a detector made with the same one.
-    template <class Archive>
-    void exchange(Archive& archive) {
-        detail::exchange_classifier(
-            archive, network_,
-            detail::classifier_parts<scalar_type, classifier_detector_settings, Scaler>{
-                settings_, scaler_, parameters_, threshold_});
     }
 
   private:

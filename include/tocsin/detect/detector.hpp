@@ -8,10 +8,12 @@
 #include "tocsin/detect/detector_archive.hpp"
 #include "tocsin/detect/detector_stream.hpp"
 #include "tocsin/detect/fitting.hpp"
+#include "tocsin/detect/held_out_fit.hpp"
 #include "tocsin/detect/learn.hpp"
 #include "tocsin/detect/push_group.hpp"
 #include "tocsin/detect/scaled_training.hpp"
 #include "tocsin/detect/stream_answers.hpp"
+#include "tocsin/detect/tuning_scores.hpp"
 #include "tocsin/detect/window_workspace.hpp"
 #include "tocsin/errors/mahalanobis.hpp"
 #include "tocsin/series/scalers/standard_scaler.hpp"
@@ -131,11 +133,10 @@ class detector {
         ready = ready.ok() ? detail::train_parts(parts_, state, training, validation, how,
                                                  window_steps(), callbacks...)
                            : ready;
-        if (!ready.ok()) {
-            return ready;
+        if (ready.ok()) {
+            detail::enter_phase(parts_, detector_phase::trained);
         }
-        detail::enter_phase(parts_, detector_phase::trained);
-        return {};
+        return ready;
     }
     /// Takes over a scaler and weights that were trained elsewhere: they stay in memory of the
     /// caller, such as flash or a mapped file, which must outlive the detector and its copies.
@@ -144,15 +145,12 @@ class detector {
     ///         it was.
     status borrow(const borrowed_weights<scalar_type>& weights, const Scaler& data_scaler,
                   sample_view<scalar_type> mean) {
-        if (const status ready = check(); !ready.ok()) {
-            return ready;
+        status taken = check();
+        taken = taken.ok() ? detail::borrow_weights(parts_, weights, data_scaler, mean) : taken;
+        if (taken.ok()) {
+            detail::enter_phase(parts_, detector_phase::trained);
         }
-        if (const status taken = detail::borrow_weights(parts_, weights, data_scaler, mean);
-            !taken.ok()) {
-            return taken;
-        }
-        detail::enter_phase(parts_, detector_phase::trained);
-        return {};
+        return taken;
     }
 
     /// Fits the error statistics to the errors of normal windows, which should not be those trained
@@ -160,18 +158,16 @@ class detector {
     /// length; each starts afresh. Thresholds must be tuned again (those of override_thresholds()
     /// stay). A failure leaves the detector as it was. Allocates.
     status fit_errors(const window_list& normal) {
-        if (const status ready = require("fit_errors", detector_phase::trained, normal);
-            !ready.ok()) {
-            return ready;
+        status fitted = require("fit_errors", detector_phase::trained, normal);
+        fitted = fitted.ok() ? detail::fit_error_views(parts_, normal) : fitted;
+        if (fitted.ok()) {
+            detail::enter_phase(parts_, detector_phase::errors_fitted);
         }
-        if (const status fitted = detail::fit_error_views(parts_, normal); !fitted.ok()) {
-            return fitted;
-        }
-        detail::enter_phase(parts_, detector_phase::errors_fitted);
-        return {};
+        return fitted;
     }
 
-    /// Fits the threshold rules to the scores of windows; what has no score is left out.
+    /// Fits the threshold rules to the scores of windows; what has no score is left out. The windows
+    /// of fit_errors() themselves are recognised, and scored as if the statistics had not seen them.
     /// @param labels one per window, or, for a forecaster, one per sample, window by window: nonzero
     ///               = anomalous; empty: all are normal
     /// A failure leaves the thresholds as they were. Allocates.
@@ -180,12 +176,16 @@ class detector {
             !ready.ok()) {
             return ready;
         }
-        const detector_scores found = detail::scores_of(parts_, tuning);
-        if (const status fitted = detail::fit_thresholds(parts_, found, labels); !fitted.ok()) {
-            return fitted;
-        }
-        detail::settle(parts_);
-        return {};
+        return detail::tune_parts(parts_, tuning, labels);
+    }
+
+    /// All phases: trains on all windows, fits statistics and thresholds to errors of other models in
+    /// windows that those have not learned from. A failure leaves the detector as it was. Allocates.
+    /// @param plan cross_fit{} or, where the data drifts, rolling_origin{}
+    template <class Trainer, held_out_plan Plan>
+    status fit(const window_list& normal, const Trainer& how, const Plan& plan) {
+        const status ready = check();
+        return ready.ok() ? detail::fit_held_out(parts_, normal, how, plan, window_steps()) : ready;
     }
 
     /// Puts another rule in place of all, which tune() fits; the thresholds they had are gone.

@@ -34,8 +34,9 @@ struct scored_vectors {
 };
 
 /// Scores error vectors that lie one after the other. Those that cannot be judged are left out.
-/// @param each receives the score of each vector; empty: not wanted. Never allocates.
-template <error_statistic Statistic>
+/// @param statistic an error_statistic, or another scorer of vectors of one dimension
+/// @param each      receives the score of each vector; empty: not wanted. Never allocates.
+template <class Statistic>
 scored_vectors largest_score(const Statistic& statistic, std::span<const double> errors,
                              std::span<double> each = {}) noexcept {
     const auto size = static_cast<std::size_t>(statistic.dimension());

@@ -62,6 +62,13 @@ status enable_learning(const Learned& learned, Stream& stream, const learning_se
     return {};
 }
 
+/// What bytes leave out of the last verdict, because it follows from the rest.
+template <class Learned, class Stream>
+void complete_last(const Learned& learned, Stream& stream) noexcept {
+    put_on_scale(learned, stream.learning.get(), stream.last);
+    stream.last.rate_exceeded = rate_exceeded_by(stream.alarm);
+}
+
 /// Saves or loads a stream with what it adapts.
 template <class Archive, class Learned, class Stream>
 void exchange_stream(Archive& archive, const Learned& learned, Stream& stream) {
@@ -70,6 +77,7 @@ void exchange_stream(Archive& archive, const Learned& learned, Stream& stream) {
     archive.integer("learns", learns);
     if (!learns || !archive.outcome().ok()) {
         stream.learning.reset();
+        complete_last(learned, stream);
         return;
     }
     learning_settings how;
@@ -95,6 +103,7 @@ void exchange_stream(Archive& archive, const Learned& learned, Stream& stream) {
         if constexpr (Archive::loading) {
             stream.learning.get()->weights.repack(learned.model);
         }
+        complete_last(learned, stream);
     }
 }
 

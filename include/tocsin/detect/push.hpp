@@ -11,6 +11,7 @@
 #include "tocsin/detect/sample_view.hpp"
 #include "tocsin/detect/stream_clock.hpp"
 #include "tocsin/detect/verdict.hpp"
+#include "tocsin/detect/verdict_scale.hpp"
 
 #include <algorithm>
 #include <array>
@@ -304,8 +305,18 @@ finish_push(const Learned& learned, Stream& stream,
         reason == sample_reason::scored || begun.lost > 0
             ? stream.alarm.push(kind == verdict_kind::anomaly || kind == verdict_kind::sensor_lost)
             : stream.last.alarm; // nothing is known that would end one
-    const verdict outcome{kind,          reason,     alarm, begun.clock_reset,
-                          begun.missing, begun.lost, score, begun.threshold};
+    verdict outcome{.kind = kind,
+                    .reason = reason,
+                    .alarm = alarm,
+                    .clock_reset = begun.clock_reset,
+                    .missing = begun.missing,
+                    .lost = begun.lost,
+                    .score = score,
+                    .threshold = begun.threshold};
+    if (begun.reason == sample_reason::scored) {
+        put_on_scale(learned, stream.learning.get(), outcome);
+    }
+    outcome.rate_exceeded = rate_exceeded_by(stream.alarm);
     stream.last = outcome;
     return outcome;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 
 namespace tocsin {
 
@@ -77,6 +78,11 @@ struct verdict {
     int lost = 0;             ///< sensors that have been missing for `lost_after` samples or more
     double score = 0;         ///< at least 0, larger is less normal; 0 unless scored()
     double threshold = 0;     ///< what the score is compared with; infinity before tune()
+    /// False alarms as high as the score that are expected in 10 000 rows, where the rule knows it
+    /// (alarm_rate): scores of unlike detectors on one scale. NaN where there is none.
+    double expected_false_alarms = std::numeric_limits<double>::quiet_NaN();
+    /// There are ten times as many alarms as promised (rate_monitor): fit the detector anew.
+    bool rate_exceeded = false;
 
     /// Whether the sample has a score.
     constexpr bool scored() const noexcept { return reason == sample_reason::scored; }

@@ -31,9 +31,7 @@ namespace tocsin {
 /// features and fewer samples than elements harmless. Where all variances are zero it is
 /// `ridge_of_constant_samples`. C is factorised once (Cholesky, C = L L^T), never inverted itself;
 /// d^2 = |W (e - m)|^2 with W = L^-1, O(dimension^2) multiplications that wait for no division.
-///
-/// With fewer than 1.2 samples per dimension the correlations are shrunk towards 0 as well
-/// (detail::shrinkage_intensity). law() says how often normal vectors exceed a distance.
+/// With fewer than 1.2 samples per dimension the correlations are shrunk (shrinkage.hpp).
 ///
 /// Scaling all errors alike changes neither the distance nor the shares. Where elements of an error
 /// vector are missing, the distance is that of the others under their marginal distribution.
@@ -148,11 +146,9 @@ class mahalanobis {
     /// Covariance of the fit with the ridge on its diagonal, `[dimension x dimension]`.
     const matrix_type& covariance() const noexcept { return factor_.covariance(); }
 
-    /// How often a normal vector that is not of the fit exceeds a distance. That of the fit: adapt()
-    /// does not change it. All NaN before a successful fit.
+    /// Law of the distances of new normal vectors, by the last fit; all NaN before one.
     const hotelling_law& law() const noexcept { return law_; }
-    /// The score that a vector of the fit would have, had the fit been without it. The scores it has
-    /// are too small to say what is normal, most of all with few samples.
+    /// The score that a vector of the fit would have, had the fit been without it.
     /// @param samples different ones, where vectors repeat each other (overlapping windows)
     double score_left_out(std::span<const double> error, double samples) const noexcept {
         const double distance = score(error);
@@ -231,9 +227,7 @@ class mahalanobis {
         TOCSIN_ASSERT(errors.rows() == dimension(),
                       "mahalanobis: the error vectors have another dimension");
         detail::squared_distances(factor_.whitening(), mean_, errors, out);
-        if (!fitted_) {
-            std::fill(out.begin(), out.end(), std::nan(""));
-        }
+        std::fill(out.begin(), fitted_ ? out.begin() : out.end(), std::nan(""));
     }
 
     /// Contribution of each element to d^2, non-negative with sum 1 (detail::corr_max_shares).

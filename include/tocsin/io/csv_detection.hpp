@@ -11,6 +11,7 @@
 #include "tocsin/io/text_lines.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -89,22 +90,6 @@ class csv_detector {
         return best;
     }
 
-    /// What a cell is in a row.
-    csv_content content_of(std::string_view cell, const csv_number_format& format,
-                           double& value) const noexcept {
-        switch (parse_csv_cell(cell, value, format)) {
-        case csv_cell::number:
-            return csv_content::number;
-        case csv_cell::missing:
-            return csv_content::empty;
-        case csv_cell::on_or_off:
-            return csv_content::on_or_off;
-        case csv_cell::other:
-            break;
-        }
-        return parse_date_time(cell) ? csv_content::date : csv_content::word;
-    }
-
     /// How well rows with this delimiter read as numbers and dates, from 0 to 1.
     double score(char delimiter, bool decimal_comma) const {
         const std::size_t usual = usual_cells(delimiter);
@@ -162,7 +147,9 @@ class csv_detector {
         }
         if (best <= 0.5 && csv_cells::count(lines_.front(), found_.delimiter) == 1) {
             // One cell a row: a delimiter in the first line would not be one in the rows.
-            found_.delimiter = likely_delimiter(lines_.front());
+            const char likely = likely_delimiter(lines_.front());
+            const bool decimal = likely == ',' && options_.decimal_comma.value_or(false);
+            found_.delimiter = decimal ? found_.delimiter : likely;
         }
         if (found_.delimiter == ',' && options_.decimal_comma.value_or(true) && body_ > 0 &&
             usual_cells(',') == 2 && csv_cells::count(lines_.front(), ',') == 1 &&
@@ -192,42 +179,14 @@ class csv_detector {
     void study_columns() {
         format_ = found_.numbers(options_);
         cells_ = usual_cells(found_.delimiter);
-        struct tally {
-            std::size_t of[5] = {};
-            double last = 0;
-            bool falls = false;
-            bool rises = false;
-            bool skips = false;
-        };
-        std::vector<tally> tallies(cells_);
+        std::vector<std::array<std::size_t, 5>> tallies(cells_); // cells by content
         found_.columns.resize(cells_);
-        for (std::size_t k = body_; k < lines_.size(); ++k) {
-            if (csv_cells::count(lines_[k], found_.delimiter) != cells_) {
-                continue;
-            }
-            std::size_t at = 0;
-            for (csv_cells row{lines_[k], found_.delimiter}; row.next(); ++at) {
-                double value = 0;
-                tally& column = tallies[at];
-                const csv_content content = content_of(row.text(), format_, value);
-                const std::size_t before = column.of[static_cast<std::size_t>(csv_content::number)];
-                ++column.of[static_cast<std::size_t>(content)];
-                if (content != csv_content::number) {
-                    column.skips = true;
-                } else if (before == 0) {
-                    found_.columns[at].first = value;
-                } else {
-                    column.falls = column.falls || value < column.last;
-                    column.rises = column.rises || value > column.last;
-                    column.skips = column.skips || value != column.last + 1;
-                }
-                column.last = content == csv_content::number ? value : column.last;
-            }
-        }
+        for_each_row(body_, [&](std::size_t at, csv_content content, double) {
+            ++tallies[at][static_cast<std::size_t>(content)];
+        });
         for (std::size_t k = 0; k < cells_; ++k) {
-            const tally& column = tallies[k];
             const auto of = [&](csv_content content) {
-                return column.of[static_cast<std::size_t>(content)];
+                return tallies[k][static_cast<std::size_t>(content)];
             };
             const std::size_t numbers = of(csv_content::number) + of(csv_content::on_or_off);
             const std::size_t others = of(csv_content::word) + of(csv_content::date);
@@ -238,8 +197,46 @@ class csv_detector {
                              : numbers < others             ? csv_content::word
                              : of(csv_content::number) == 0 ? csv_content::on_or_off
                                                             : csv_content::number;
-            sample.never_falls = (column.rises && !column.falls) || of(csv_content::number) == 1;
-            sample.counts = column.rises && !column.skips;
+        }
+    }
+    /// Which columns rise or count, from the first row on.
+    void study_order(std::size_t first_row) {
+        std::vector<double> last(cells_, 0);
+        std::vector<index_t> rows(cells_, 0);
+        for (csv_column_sample& column : found_.columns) {
+            column.never_falls = column.counts = column.content == csv_content::number;
+        }
+        for_each_row(first_row, [&](std::size_t at, csv_content content, double value) {
+            csv_column_sample& column = found_.columns[at];
+            column.counts = column.counts && content == csv_content::number &&
+                            (rows[at] == 0 || value == last[at] + 1);
+            if (content != csv_content::number) {
+                return;
+            }
+            column.first = rows[at] == 0 ? value : column.first;
+            column.never_falls = column.never_falls && (rows[at] == 0 || value >= last[at]);
+            last[at] = value;
+            ++rows[at];
+        });
+        for (std::size_t k = 0; k < cells_; ++k) {
+            csv_column_sample& column = found_.columns[k];
+            column.never_falls = column.never_falls && (rows[k] == 1 || last[k] > column.first);
+            column.counts = column.counts && rows[k] > 1;
+        }
+    }
+    /// Calls `visit(column, content, value)` for each cell of the rows from a line on.
+    template <class Visit>
+    void for_each_row(std::size_t first, Visit&& visit) const {
+        for (std::size_t k = first; k < lines_.size(); ++k) {
+            if (csv_cells::count(lines_[k], found_.delimiter) != cells_) {
+                continue;
+            }
+            std::size_t at = 0;
+            for (csv_cells row{lines_[k], found_.delimiter}; row.next(); ++at) {
+                double value = 0;
+                const csv_content content = content_of(row.text(), format_, value);
+                visit(at, content, value);
+            }
         }
     }
 
@@ -279,18 +276,8 @@ class csv_detector {
         return fits ? fit::row : names ? fit::names : fit::neither;
     }
 
-    bool has_units(std::string_view line) const noexcept {
-        std::size_t units = 0;
-        std::size_t cells = 0;
-        for (csv_cells row{line, found_.delimiter}; row.next();) {
-            cells += row.text().empty() ? 0 : 1;
-            units += looks_like_unit(row.text()) ? 1 : 0;
-        }
-        return units > 0 && 2 * units >= cells;
-    }
-    static bool is_comment(std::string_view line) noexcept {
-        line = trimmed(line);
-        return line.starts_with('#') || line.starts_with('%') || line.starts_with("//");
+    std::size_t cells_of(std::string_view line) const noexcept {
+        return csv_cells::count(line, found_.delimiter);
     }
 
     void find_header() {
@@ -302,9 +289,12 @@ class csv_detector {
         std::size_t first = 0; // of the header, or of the rows
         found_.has_header = options_.header.value_or(row > 0 || lines_.size() == row);
         if (row < lines_.size() && row > 0 && !options_.skip_rows) {
-            const bool named = fit_of(lines_[row - 1]) == fit::names;
-            const bool comments = std::all_of(
-                lines_.begin(), lines_.begin() + static_cast<std::ptrdiff_t>(row), is_comment);
+            const bool named =
+                fit_of(lines_[row - 1]) == fit::names &&
+                !(looks_like_comment(lines_[row - 1]) && cells_of(lines_[row - 1]) != cells_);
+            const bool comments =
+                std::all_of(lines_.begin(), lines_.begin() + static_cast<std::ptrdiff_t>(row),
+                            looks_like_comment);
             if (asked && !*options_.header) {
                 first = named ? 0 : row;
             } else if (named) {
@@ -319,12 +309,15 @@ class csv_detector {
             const std::size_t above = row - 2;
             const bool two = fit_of(lines_[row - 1]) == fit::names &&
                              fit_of(lines_[above]) == fit::names &&
-                             numbers_[row - 1] == numbers_[above] + 1;
-            if (two && (has_units(lines_[row - 1]) || (above == 0 && cells_ > 1))) {
+                             numbers_[row - 1] == numbers_[above] + 1 &&
+                             cells_of(lines_[above]) == cells_of(lines_[row - 1]);
+            if (two && (looks_like_units(lines_[row - 1], found_.delimiter) ||
+                        (above == 0 && cells_ > 1))) {
                 first = above;
                 found_.has_units = true;
             }
         }
+        study_order(row);
         found_.skipped =
             first == 0 && separator_ == '\0' ? options_.skip_rows.value_or(0) : numbers_[first] - 1;
     }

@@ -3,6 +3,9 @@
 #pragma once
 
 #include "tocsin/io/csv_cells.hpp"
+#include "tocsin/io/csv_dialect.hpp"
+#include "tocsin/io/csv_number.hpp"
+#include "tocsin/io/date_time.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -40,6 +43,38 @@ inline bool looks_like_unit(std::string_view cell) noexcept {
         "lux", "lx",    "dB",    "Ohm",  "pH",   "rad",  "J",    "kJ",  "VA",  "var"};
     return std::find(std::begin(symbols), std::end(symbols), cell) != std::end(symbols) ||
            cell.find("\xC2\xB0") != std::string_view::npos; // the degree sign
+}
+
+/// What a cell is in a row.
+inline csv_content content_of(std::string_view cell, const csv_number_format& format,
+                              double& value) noexcept {
+    switch (parse_csv_cell(cell, value, format)) {
+    case csv_cell::number:
+        return csv_content::number;
+    case csv_cell::missing:
+        return csv_content::empty;
+    case csv_cell::on_or_off:
+        return csv_content::on_or_off;
+    case csv_cell::other:
+        break;
+    }
+    return parse_date_time(cell) ? csv_content::date : csv_content::word;
+}
+
+/// Whether half of the cells of a line or more are units.
+inline bool looks_like_units(std::string_view line, char delimiter) noexcept {
+    std::size_t units = 0;
+    std::size_t cells = 0;
+    for (csv_cells row{line, delimiter}; row.next();) {
+        cells += row.text().empty() ? 0 : 1;
+        units += looks_like_unit(row.text()) ? 1 : 0;
+    }
+    return units > 0 && 2 * units >= cells;
+}
+
+inline bool looks_like_comment(std::string_view line) noexcept {
+    line = trimmed(line);
+    return line.starts_with('#') || line.starts_with('%') || line.starts_with("//");
 }
 
 } // namespace tocsin::detail

@@ -4,22 +4,12 @@
 
 #include "tocsin/core/status.hpp"
 
-#include <filesystem>
 #include <new>
 #include <stdexcept>
 #include <type_traits>
 #include <utility>
 
 namespace tocsin::detail {
-
-/// The name of a file for messages that must not allocate.
-inline const char* name_without_memory(const std::filesystem::path& path) noexcept {
-    if constexpr (std::is_same_v<std::filesystem::path::value_type, char>) {
-        return path.c_str();
-    } else {
-        return "file";
-    }
-}
 
 /// Calls a function that returns a status or a result; an allocation that fails in it, or is larger
 /// than a container can be, becomes `out_of_memory`. Other exceptions, such as those of a caller's

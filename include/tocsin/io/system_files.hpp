@@ -32,6 +32,16 @@ inline std::string shown_name(const std::filesystem::path& path) {
     return name.size() <= longest ? name : "..." + name.substr(name.size() - longest);
 }
 
+/// The name of a file for messages that must not allocate.
+inline const char* name_without_memory(const std::filesystem::path& path) noexcept {
+#if defined(_WIN32)
+    static_cast<void>(path); // has other characters
+    return "file";
+#else
+    return path.c_str();
+#endif
+}
+
 enum class file_kind : std::uint8_t { missing, regular, folder, fifo, socket, device, other };
 
 /// A kind of file for messages.

@@ -93,15 +93,14 @@ struct row_model_sizes {
     int latent = 2; ///< of the code
 };
 
-/// Dense layers features - outer - inner - latent - inner - outer - features: ReLU, but the latent
-/// variables are linear, as two units that both stay off leave nothing to decode, and a sigmoid at
+/// Dense layers features - outer - inner - latent - inner - outer - features: ReLU, and a sigmoid at
 /// the end, for features scaled to [0, 1] (min_max_scaler).
 template <class Scalar>
 auto make_row_autoencoder(int features, const row_model_sizes& sizes = {}) noexcept {
     using relu = dense<Scalar, relu_activation>;
     return row_autoencoder(sequential(
         relu(features, sizes.outer), relu(sizes.outer, sizes.inner),
-        dense<Scalar>(sizes.inner, sizes.latent), relu(sizes.latent, sizes.inner),
+        relu(sizes.inner, sizes.latent), relu(sizes.latent, sizes.inner),
         relu(sizes.inner, sizes.outer), dense<Scalar, sigmoid_activation>(sizes.outer, features)));
 }
 

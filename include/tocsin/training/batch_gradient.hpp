@@ -89,12 +89,16 @@ class batch_gradient {
                 part.random = random_generator(random());
             }
         }
+        const auto first_of = [&](index_t k) { return batch * k / count; };
+        for (index_t k = 0; k < count; ++k) {
+            shards_[static_cast<std::size_t>(k)].weight =
+                static_cast<double>(first_of(k + 1) - first_of(k)) / static_cast<double>(batch);
+        }
         team.run([&](int k) noexcept {
             shard& part = shards_[static_cast<std::size_t>(k)];
-            const index_t first = batch * k / count;
-            const auto size = static_cast<int>(batch * (k + 1) / count - first);
+            const index_t first = first_of(k);
+            const auto size = static_cast<int>(first_of(k + 1) - first);
             const auto gradients = zero(std::span<scalar_type>(part.gradients));
-            part.weight = static_cast<double>(size) / static_cast<double>(batch);
             part.loss = 0;
             if (size == 0) {
                 return;
@@ -106,6 +110,12 @@ class batch_gradient {
             part.loss = loss_of(part, model, parameters, inputs, loss_of_members(members),
                                 gradients, several ? part.random : random);
         });
+        if constexpr (requires { team.share(0, gradients(), shards_.front().loss); }) {
+            for (int k = 0; k < static_cast<int>(count); ++k) {
+                shard& part = shards_[static_cast<std::size_t>(k)];
+                team.share(k, std::span<scalar_type>(part.gradients), part.loss);
+            }
+        }
         return several ? sum_in_order() : shards_.front().loss;
     }
 

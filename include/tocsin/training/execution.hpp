@@ -21,7 +21,9 @@ struct any_work {
 /// `check()` names a setting that is out of range; `shards()` is the number of parts of a batch.
 /// `start()` makes a team for one training run: `team.run(work)` calls `work(shard)`, which is
 /// noexcept, once per shard, and returns when all are done. The result of a shard must not depend
-/// on when it runs.
+/// on when it runs. A team whose shards run in several processes also has
+/// `team.share(shard, gradients, loss)`, noexcept, which gives every process what one of them
+/// computed.
 template <class Execution>
 concept execution_policy = requires(const Execution execution) {
     { execution.check() } -> std::same_as<status>;

@@ -14,6 +14,9 @@ constinit tocsin::firmware::watcher<MODEL::model> watch;
 
 constexpr bool missing_values = model::missing != tocsin::firmware::missing_policy::none;
 constexpr int samples = 10'000;
+/// What a scaled value of 1 is.
+constexpr float unit =
+    __is_same(typename model::template stream<model>::value_type, float) ? 1.0F : 65536.0F;
 
 /// Samples that are the same everywhere: integers of a linear congruential generator (Numerical
 /// Recipes) as floats.
@@ -26,11 +29,12 @@ class sample_source {
             // About what the model was trained on: its offset, plus or minus 4 spreads; now and
             // then a value far out, and a missing one.
             level_[f] += (steps - level_[f]) / 8;
+            // Divided, because a product could be fused with the sum.
             float value = static_cast<float>(level_[f]) / 512.0F;
             if ((state_ >> 12U) % 1024 == 0) {
                 value = value * 1024.0F;
             }
-            sample[f] = model::input_offset[f] + value / model::input_factor[f];
+            sample[f] = model::input_offset[f] + value / (model::input_factor[f] / unit);
             if (missing_values && (state_ >> 10U) % 64 == 0) {
                 sample[f] = __builtin_nanf("");
             }

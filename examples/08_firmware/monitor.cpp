@@ -1,0 +1,31 @@
+// The program of the microcontroller: checks itself, then watches the recording. It prints as
+// verdicts.txt does, so that both can be compared.
+#include "pump.hpp"
+#include "recording.hpp"
+#include "semihosting.hpp"
+
+constinit tocsin::firmware::watcher<pump::model> watch;
+
+int main() {
+    if (watch.self_test() != tocsin::firmware::self_test_result::passed) {
+        put("self-test failed\n");
+        leave(1);
+    }
+    bool first = true;
+    auto before = tocsin::firmware::verdict_kind::normal;
+    uint32_t number = 0;
+    for (const auto& sample : recording) {
+        const auto verdict = watch.push(sample);
+        if (first || verdict.kind != before) {
+            put("sample ");
+            put_number(number);
+            put(": ");
+            put(to_string(verdict.kind));
+            put("\n");
+        }
+        before = verdict.kind;
+        first = false;
+        ++number;
+    }
+    leave(0);
+}

@@ -1,0 +1,285 @@
+/// @file ensemble.hpp
+/// @brief Several detectors that judge one stream together.
+#pragma once
+
+#include "tocsin/alarm/no_alarm_control.hpp"
+#include "tocsin/core/status.hpp"
+#include "tocsin/detect/combination.hpp"
+#include "tocsin/detect/identity.hpp"
+#include "tocsin/detect/sample_view.hpp"
+#include "tocsin/detect/verdict.hpp"
+#include "tocsin/detect/verdict_scale.hpp"
+#include "tocsin/threshold/expectation.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace tocsin {
+
+/// What an ensemble is made of: a detector whose rule is alarm_rate (or another that knows expected
+/// false alarms), a scored_comparator, or an own type with
+/// - `stream_type`, `make_stream()`: what it remembers of one stream;
+/// - `push(stream, sample, time)`: a verdict with expected_false_alarms, const and noexcept;
+/// - `features()`.
+/// What it may have besides: `shares(stream, out)`; for saving `identity()`, `exchange(archive)` and
+/// `exchange_stream(archive, stream)`, as a detector has them.
+template <class Member, class Scalar>
+concept ensemble_member =
+    std::copyable<Member> && requires(const Member& member, typename Member::stream_type stream,
+                                      sample_view<Scalar> sample, double time) {
+        { member.make_stream() } -> std::same_as<typename Member::stream_type>;
+        { member.push(stream, sample, time) } noexcept -> std::same_as<verdict>;
+        { member.features() } noexcept -> std::convertible_to<int>;
+    };
+
+/// Settings of an ensemble.
+struct ensemble_settings {
+    combination how = combination::bonferroni; ///< of the members' verdicts
+    double promised = 1; ///< false alarms per 10 000 rows; fewer expected ones are an anomaly
+
+    status check() const noexcept {
+        return promised > 0 && promised <= rows_of_expectation
+                   ? status{}
+                   : status::error(error_code::invalid_argument, "ensemble: promised ", promised,
+                                   " false alarms per 10000 rows must lie in (0, 10000]");
+    }
+    static constexpr int version = 1;
+    template <class Archive>
+    void exchange(Archive& archive) {
+        archive.integer("how", how, combination::bonferroni, combination::mean_log);
+        archive.number("promised", promised);
+        if constexpr (Archive::loading) {
+            if (archive.outcome().ok()) {
+                archive.fail(check());
+            }
+        }
+    }
+};
+
+/// What an ensemble says: the verdict of all, and which member finds the sample least normal.
+struct ensemble_verdict {
+    /// `score` is -log10 of the expected false alarms, `threshold` that of the promised.
+    verdict combined;
+    int member = -1;   ///< position of the member with the fewest expected false alarms; -1: none
+    verdict of_member; ///< what that member says
+
+    constexpr bool is_anomaly() const noexcept { return combined.is_anomaly(); }
+};
+
+/// Detectors that judge the same samples, on the scale of expected false alarms. Like a detector, an
+/// ensemble is const while it judges, streams remember, and both are saved (save_detector(),
+/// save_stream()).
+///
+/// The first member decides about clock, missing and lost sensors: its reason stands where no member
+/// has a score. While some members warm up, the others judge.
+/// @tparam Alarm   alarm control over the combined verdicts; every stream has a copy
+/// @tparam Members concept ensemble_member; the first one's scalar type is that of the samples
+template <class Alarm, class... Members>
+class basic_ensemble {
+    using first_type = std::tuple_element_t<0, std::tuple<Members...>>;
+
+  public:
+    using scalar_type = typename first_type::scalar_type;
+    static_assert((ensemble_member<Members, scalar_type> && ...),
+                  "ensemble: a member lacks what ensemble_member asks for");
+    static constexpr std::size_t size = sizeof...(Members); ///< members
+
+    /// What a stream of each member remembers.
+    class stream_type {
+      public:
+        /// Samples pushed so far.
+        std::int64_t position() const noexcept { return position_; }
+        /// The newest verdict.
+        const ensemble_verdict& last() const noexcept { return last_; }
+
+      private:
+        friend basic_ensemble;
+        std::tuple<typename Members::stream_type...> members_;
+        Alarm alarm_{};
+        std::int64_t position_ = 0;
+        ensemble_verdict last_{};
+    };
+
+    /// Waits to be loaded.
+    basic_ensemble() = default;
+    explicit basic_ensemble(const ensemble_settings& settings, Alarm alarm, Members... members)
+        : settings_{settings}, alarm_{std::move(alarm)}, members_{std::move(members)...} {}
+
+    /// Unusable settings, or members of unlike features.
+    status check() const noexcept {
+        status usable = settings_.check();
+        const auto compare = [&](const auto& member) {
+            if (usable.ok() && member.features() != features()) {
+                usable = status::error(error_code::invalid_argument, "ensemble: a member of ",
+                                       member.features(), " features beside one of ", features());
+            }
+        };
+        std::apply([&](const auto&... member) { (compare(member), ...); }, members_);
+        return usable;
+    }
+    const ensemble_settings& settings() const noexcept { return settings_; }
+    int features() const noexcept { return std::get<0>(members_).features(); }
+    /// One of the members, in order.
+    template <std::size_t Index>
+    const auto& member() const noexcept {
+        return std::get<Index>(members_);
+    }
+
+    /// Allocates where a member does.
+    stream_type make_stream() const {
+        stream_type stream;
+        stream.members_ = std::apply(
+            [](const auto&... member) { return std::tuple(member.make_stream()...); }, members_);
+        stream.alarm_ = alarm_;
+        return stream;
+    }
+
+    /// Takes the newest sample of a stream and judges it; see detector::push(). Never allocates.
+    ensemble_verdict push(stream_type& stream, sample_view<scalar_type> sample,
+                          double time = std::numeric_limits<double>::quiet_NaN()) const noexcept {
+        std::array<verdict, size> verdicts;
+        push_each(stream, sample, time, verdicts, std::index_sequence_for<Members...>{});
+        std::array<double, size> expected;
+        ensemble_verdict found;
+        for (std::size_t k = 0; k < size; ++k) {
+            expected[k] = verdicts[k].expected_false_alarms;
+            if (!std::isnan(expected[k]) &&
+                (found.member < 0 ||
+                 expected[k] < expected[static_cast<std::size_t>(found.member)])) {
+                found.member = static_cast<int>(k);
+            }
+        }
+        found.of_member = verdicts[static_cast<std::size_t>(std::max(found.member, 0))];
+        verdict& combined = found.combined;
+        combined = verdicts[0];
+        combined.expected_false_alarms = combined_false_alarms(expected, settings_.how);
+        combined.threshold = -std::log10(settings_.promised);
+        combined.score = 0;
+        if (found.member >= 0) {
+            constexpr double least = 1e-300; // its logarithm is finite
+            combined.score = -std::log10(std::max(combined.expected_false_alarms, least));
+            combined.reason = sample_reason::scored;
+            combined.kind = combined.expected_false_alarms < settings_.promised
+                                ? verdict_kind::anomaly
+                            : combined.lost > 0 ? verdict_kind::sensor_lost
+                                                : verdict_kind::normal;
+        }
+        const bool judged = found.member >= 0 || combined.lost > 0;
+        combined.alarm = judged ? stream.alarm_.push(combined.kind == verdict_kind::anomaly ||
+                                                     combined.kind == verdict_kind::sensor_lost)
+                                : stream.last_.combined.alarm;
+        combined.rate_exceeded = detail::rate_exceeded_by(stream.alarm_);
+        ++stream.position_;
+        stream.last_ = found;
+        return found;
+    }
+
+    /// What each feature accounts for in the last score of the member that finds it least normal;
+    /// all 0 where there is none, or it does not say. Never allocates.
+    /// @param out `[features]`
+    void shares(const stream_type& stream, std::span<double> out) const noexcept {
+        std::fill(out.begin(), out.end(), 0.0);
+        shares_of_each(stream, out, std::index_sequence_for<Members...>{});
+    }
+
+    // ---- persistence ------------------------------------------------------------------------
+
+    static constexpr int version = 1;
+    /// A hash of all members: saved streams belong to the ensemble with the same.
+    std::uint64_t identity() const noexcept {
+        detail::hash_archive archive;
+        archive.object("settings", settings_);
+        archive.object("alarm", alarm_);
+        std::apply(
+            [&](const auto&... member) { (archive.expect("member", member.identity()), ...); },
+            members_);
+        return archive.value();
+    }
+    template <class Archive>
+    void exchange(Archive& archive) {
+        archive.expect("members", static_cast<int>(size));
+        archive.object("settings", settings_);
+        archive.object("alarm", alarm_);
+        exchange_each(archive, std::index_sequence_for<Members...>{}, [&](auto index) {
+            archive.object(name_of<index>().data(), std::get<index>(members_));
+        });
+        if constexpr (Archive::loading) {
+            if (archive.outcome().ok()) {
+                archive.fail(check());
+            }
+        }
+    }
+    /// See io/stream_file.hpp. The last verdict is not kept: it is that of no sample after loading.
+    template <class Archive>
+    void exchange_stream(Archive& archive, stream_type& stream) const {
+        archive.integer("position", stream.position_, std::int64_t{0});
+        bool alarm = stream.last_.combined.alarm;
+        archive.integer("alarm", alarm);
+        archive.object("alarm_control", stream.alarm_);
+        exchange_each(archive, std::index_sequence_for<Members...>{}, [&](auto index) {
+            std::get<index>(members_).exchange_stream(archive, std::get<index>(stream.members_));
+        });
+        if constexpr (Archive::loading) {
+            stream.last_ = {};
+            stream.last_.combined.alarm = alarm;
+        }
+    }
+
+  private:
+    static_assert(size >= 1 && size <= 10, "ensemble: 1 to 10 members");
+
+    template <std::size_t Index>
+    static constexpr std::array<char, 8> name_of() noexcept {
+        return {'m', 'e', 'm', 'b', 'e', 'r', static_cast<char>('0' + Index), '\0'};
+    }
+    template <class Archive, std::size_t... Index, class Visit>
+    static void exchange_each(Archive& archive, std::index_sequence<Index...>, Visit&& visit) {
+        ((archive.outcome().ok() ? visit(std::integral_constant<std::size_t, Index>{}) : void()),
+         ...);
+    }
+    template <std::size_t... Index>
+    void push_each(stream_type& stream, sample_view<scalar_type> sample, double time,
+                   std::array<verdict, size>& verdicts,
+                   std::index_sequence<Index...>) const noexcept {
+        ((verdicts[Index] =
+              std::get<Index>(members_).push(std::get<Index>(stream.members_), sample, time)),
+         ...);
+    }
+    template <std::size_t... Index>
+    void shares_of_each(const stream_type& stream, std::span<double> out,
+                        std::index_sequence<Index...>) const noexcept {
+        const auto ask = [&](const auto& member, const auto& part) {
+            if constexpr (requires { member.shares(part, out); }) {
+                member.shares(part, out);
+            }
+        };
+        ((stream.last_.member == static_cast<int>(Index)
+              ? ask(std::get<Index>(members_), std::get<Index>(stream.members_))
+              : void()),
+         ...);
+    }
+
+    ensemble_settings settings_{};
+    Alarm alarm_{};
+    std::tuple<Members...> members_{};
+};
+
+/// An ensemble without alarm control of its own.
+template <class... Members>
+class ensemble : public basic_ensemble<no_alarm_control, Members...> {
+  public:
+    ensemble() = default;
+    explicit ensemble(const ensemble_settings& settings, Members... members)
+        : basic_ensemble<no_alarm_control, Members...>(settings, {}, std::move(members)...) {}
+};
+
+} // namespace tocsin

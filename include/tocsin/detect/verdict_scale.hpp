@@ -1,0 +1,39 @@
+/// @file verdict_scale.hpp
+/// @brief What a verdict says beyond score and threshold, where the rule or alarm control knows it.
+#pragma once
+
+#include "tocsin/detect/verdict.hpp"
+#include "tocsin/threshold/expectation.hpp"
+
+#include <limits>
+
+namespace tocsin {
+
+namespace detail {
+
+/// Adds to a verdict what follows from its score by the rule of a stream. Never allocates.
+/// @param learning of the stream, or null
+template <class Learned>
+void put_on_scale(const Learned& learned, const typename Learned::learning_type* learning,
+                  verdict& outcome) noexcept {
+    if constexpr (rule_with_expectation<typename Learned::rule_type>) {
+        const auto& rule = learning != nullptr && learning->rule_learns
+                               ? learning->rule
+                               : learned.thresholds.rule(learned.view());
+        outcome.expected_false_alarms = outcome.scored() ? rule.expected_false_alarms(outcome.score)
+                                                         : std::numeric_limits<double>::quiet_NaN();
+    }
+}
+
+/// Whether alarm control says that there are far more alarms than promised.
+template <class Alarm>
+bool rate_exceeded_by(const Alarm& alarm) noexcept {
+    if constexpr (requires { alarm.rate_exceeded(); }) {
+        return alarm.rate_exceeded();
+    } else {
+        return false;
+    }
+}
+
+} // namespace detail
+} // namespace tocsin

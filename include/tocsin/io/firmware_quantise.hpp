@@ -1,0 +1,264 @@
+/// @file firmware_quantise.hpp
+/// @brief The numbers of a firmware model as integers.
+#pragma once
+
+#include "tocsin/firmware/fixed_network.hpp"
+#include "tocsin/io/firmware_model.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace tocsin {
+
+/// What a generated header holds in a format of integers. Weights are rounded to the nearest
+/// multiple of their row's scale: the largest weight over 127 with 8 bits; with 16 bits the smallest
+/// scale with which no sum leaves 32 bits.
+/// @tparam Weight int8_t or int16_t
+template <class Weight>
+class fixed_numbers {
+  public:
+    std::vector<Weight> weights; ///< all weights in the order of the firmware
+    std::vector<firmware::detail::fixed_gate_row> gate_rows; ///< scales of the rows of LSTM layers
+    std::vector<firmware::detail::fixed_shifts> gate_shifts; ///< of each layer
+    /// Scales of the rows of dense layers.
+    std::vector<firmware::detail::fixed_dense_row> dense_rows;
+    int dense_shift = 0;                  ///< shift of the sums of dense layers
+    std::vector<std::int32_t> input_mean; ///< mean of each feature
+    std::vector<float> input_factor;      ///< 2^16 times as large
+    std::vector<std::int32_t> error_mean; ///< mean of each error
+    std::vector<std::int32_t> statistic;  ///< factors of deviations, or W
+    int score_shift = 0;                  ///< shift of the terms of the score
+    std::int32_t largest_element = 0;     ///< elements of an error vector are kept within this
+    float score_unit = 1;                 ///< what one unit of the score is worth
+
+    /// @return `invalid_argument` where a number of the model does not fit into its integer
+    static result<fixed_numbers> from(const firmware_model& model) {
+        fixed_numbers numbers;
+        if (model.window > 0) {
+            return detail::refuse("models of windows are supported in float only");
+        }
+        if (model.head.size() != 1) {
+            return detail::refuse("a head with hidden layers is supported in float only");
+        }
+        if (model.statistic == firmware::statistic_kind::full &&
+            model.missing != firmware::missing_policy::none) {
+            return detail::refuse("missing values with the whole covariance are supported in float "
+                                  "only; a diagonal statistic or no missing values are possible");
+        }
+        for (std::size_t k = 0; k < model.lstm.size(); ++k) {
+            if (!numbers.quantise_lstm(model.lstm[k], k == 0)) {
+                return detail::refuse("the weights of LSTM layer ", k, " do not fit into integers");
+            }
+        }
+        if (!numbers.quantise_head(model.head[0], model.error_mean) ||
+            !numbers.quantise_statistic(model)) {
+            return detail::refuse("the head, the statistic or the threshold ", model.threshold,
+                                  " do not fit into integers");
+        }
+        for (std::size_t f = 0; f < model.factor.size(); ++f) {
+            numbers.input_factor.push_back(std::ldexp(model.factor[f], 16));
+            numbers.input_mean.push_back(
+                firmware::detail::to_sample(std::ldexp(model.mean[f], 16)));
+        }
+        return numbers;
+    }
+
+  private:
+    static constexpr bool bytes = sizeof(Weight) == 1;
+
+    /// Some columns of a row as integers with a scale of their own.
+    struct quantised_row {
+        std::vector<int> values;
+        double scale = 1;
+        double sum = 0; ///< of the magnitudes
+    };
+    static quantised_row quantise(const firmware_layer& layer, int row, int first, int count) {
+        double largest = 0;
+        double sum = 0;
+        for (int column = first; column < first + count; ++column) {
+            largest = std::max(largest, std::abs(layer.weight(row, column)));
+            sum += std::abs(layer.weight(row, column));
+        }
+        quantised_row result;
+        // Sums of `count` products with 16-bit integers must stay below 2^31.
+        const double most = 65'000.0 - count;
+        result.scale =
+            bytes ? std::max(largest / 127, sum / most) : std::max(largest / 32'767, sum / most);
+        result.scale = result.scale > 0 ? result.scale : 1;
+        for (int column = first; column < first + count; ++column) {
+            result.values.push_back(
+                static_cast<int>(std::lround(layer.weight(row, column) / result.scale)));
+            result.sum += std::abs(result.values.back());
+        }
+        return result;
+    }
+    /// The shift that takes any sum of these rows to 16 bits.
+    static int shift_of(std::span<const quantised_row> rows) {
+        double largest = 0;
+        for (const quantised_row& row : rows) {
+            largest = std::max(largest, row.sum * 32'768);
+        }
+        int shift = 0;
+        while (largest / std::ldexp(1.0, shift) > 32'766) {
+            ++shift;
+        }
+        return shift;
+    }
+    /// Columns of up to four rows, four columns at a time.
+    void append(std::span<const quantised_row> rows, int columns) {
+        static constexpr int order[] = {0, 2, 1, 3};
+        for (int column = 0; column < firmware::detail::whole_quads(columns); column += 4) {
+            for (const quantised_row& row : rows) {
+                for (int k = 0; k < 4; ++k) {
+                    const int from = column + (bytes ? order[k] : k);
+                    const auto at = static_cast<std::size_t>(from);
+                    weights.push_back(
+                        static_cast<Weight>(at < row.values.size() ? row.values[at] : 0));
+                }
+            }
+        }
+    }
+    static std::int32_t rounded(double value) {
+        return static_cast<std::int32_t>(std::lround(value));
+    }
+    static bool fits(double value) { return std::abs(value) < 2e9; }
+
+    /// The bias of a row in the order of use, in units of a pre-activation.
+    static double bias_of(const firmware_layer& layer, std::size_t at) {
+        const int k = static_cast<int>(at);
+        return std::ldexp(layer.bias(k % 4 * (layer.rows / 4) + k / 4),
+                          firmware::detail::input_fraction);
+    }
+    bool quantise_lstm(const firmware_layer& layer, bool first) {
+        const int hidden = layer.rows / 4;
+        const int inputs = layer.columns - hidden;
+        std::vector<quantised_row> from_input;
+        std::vector<quantised_row> from_hidden;
+        for (int unit = 0; unit < hidden; ++unit) {
+            for (int gate = 0; gate < 4; ++gate) {
+                from_input.push_back(quantise(layer, gate * hidden + unit, 0, inputs));
+                from_hidden.push_back(quantise(layer, gate * hidden + unit, inputs, hidden));
+            }
+        }
+        firmware::detail::fixed_shifts shifts{shift_of(from_input), shift_of(from_hidden), 0};
+        // What a unit of the shifted sums is worth, in units of a pre-activation.
+        constexpr int point = firmware::detail::input_fraction;
+        const double input_worth = std::ldexp(1.0, shifts.input_sum + (first ? 0 : point - 15));
+        const double hidden_worth = std::ldexp(1.0, shifts.hidden_sum + point - 15);
+        // With any inputs, bias and both products of a row must stay below 2^31.
+        const auto row_fits = [&](std::size_t at, int shift) {
+            const double unit = std::ldexp(1.0, shift);
+            const double input = from_input[at].scale * input_worth * unit;
+            const double recurrent = from_hidden[at].scale * hidden_worth * unit;
+            return input < 32'767 && recurrent < 32'767 &&
+                   32'768 * (input + recurrent + 2) + (std::abs(bias_of(layer, at)) + 1) * unit <
+                       2'147'483'647.0;
+        };
+        const auto layer_fits = [&](int shift) {
+            for (std::size_t at = 0; at < from_input.size(); ++at) {
+                if (!row_fits(at, shift)) {
+                    return false;
+                }
+            }
+            return true;
+        };
+        while (shifts.result < 30 && layer_fits(shifts.result + 1)) {
+            ++shifts.result;
+        }
+        if (!layer_fits(shifts.result)) {
+            return false;
+        }
+        const double unit = std::ldexp(1.0, shifts.result);
+        for (std::size_t at = 0; at < from_input.size(); ++at) {
+            gate_rows.push_back(
+                {rounded(bias_of(layer, at) * unit + unit / 2 - (shifts.result == 0 ? 0.5 : 0)),
+                 static_cast<std::int16_t>(rounded(from_input[at].scale * input_worth * unit)),
+                 static_cast<std::int16_t>(rounded(from_hidden[at].scale * hidden_worth * unit))});
+        }
+        gate_shifts.push_back(shifts);
+        for (int k = 0; k < hidden; ++k) {
+            const auto at = std::size_t{4} * static_cast<std::size_t>(k);
+            append(std::span(from_input).subspan(at, 4), inputs);
+            append(std::span(from_hidden).subspan(at, 4), hidden);
+        }
+        return true;
+    }
+
+    bool quantise_head(const firmware_layer& layer, const std::vector<double>& mean) {
+        std::vector<quantised_row> rows;
+        double largest = 0;
+        for (int row = 0; row < layer.rows; ++row) {
+            rows.push_back(quantise(layer, row, 0, layer.columns));
+            largest = std::max(largest, rows.back().scale);
+        }
+        // From 15 bits behind the point to those of a sample.
+        const double worth = std::ldexp(1.0, firmware::detail::sample_fraction - 15);
+        while (dense_shift < 30 && largest * worth * std::ldexp(2.0, dense_shift) < 1e9) {
+            ++dense_shift;
+        }
+        for (int row = 0; row < layer.rows; ++row) {
+            const auto at = static_cast<std::size_t>(row);
+            const double bias =
+                std::ldexp(layer.bias(row) + mean[at], firmware::detail::sample_fraction);
+            const double bound =
+                std::ldexp(rows[at].sum * rows[at].scale, firmware::detail::sample_fraction);
+            if (std::abs(bias) + bound > firmware::detail::largest_sample) {
+                return false;
+            }
+            dense_rows.push_back(
+                {rounded(bias), rounded(rows[at].scale * worth * std::ldexp(1.0, dense_shift))});
+            error_mean.push_back(rounded(std::ldexp(mean[at], firmware::detail::sample_fraction)));
+        }
+        for (std::size_t row = 0; row < rows.size();) {
+            const std::size_t count = row + 4 <= rows.size() ? 4 : 1;
+            append(std::span(rows).subspan(row, count), layer.columns);
+            row += count;
+        }
+        return true;
+    }
+
+    bool quantise_statistic(const firmware_model& model) {
+        // Elements reach four times the threshold before they are cut off; the squares of all of
+        // them stay below 2^32.
+        largest_element = static_cast<std::int32_t>(
+            std::floor(std::sqrt(4294967295.0 / static_cast<double>(model.outputs()))));
+        int fraction = 14;
+        while (fraction >= 0 &&
+               4 * std::sqrt(std::max(model.threshold, 1e-6)) * std::ldexp(1.0, fraction) >
+                   largest_element) {
+            --fraction;
+        }
+        std::vector<double> factors;
+        if (model.statistic == firmware::statistic_kind::diagonal) {
+            for (double inverse : model.inverse_variance) {
+                factors.push_back(std::sqrt(inverse));
+            }
+        } else {
+            factors = model.whitening;
+        }
+        double largest = 0;
+        for (double factor : factors) {
+            largest = std::max(largest, std::abs(factor));
+        }
+        const double unit = std::ldexp(1.0, fraction - firmware::detail::sample_fraction);
+        // 2^28: a sum of 32 products with deviations of 2^29 stays below 2^63.
+        while (score_shift < 40 && largest * unit * std::ldexp(2.0, score_shift) < 268'435'456.0) {
+            ++score_shift;
+        }
+        if (fraction < 0 || largest * unit * std::ldexp(1.0, score_shift) >= 268'435'456.0 ||
+            model.outputs() > 32) {
+            return false;
+        }
+        for (double factor : factors) {
+            statistic.push_back(rounded(factor * unit * std::ldexp(1.0, score_shift)));
+        }
+        score_unit = std::ldexp(1.0F, -2 * fraction);
+        return true;
+    }
+};
+
+} // namespace tocsin

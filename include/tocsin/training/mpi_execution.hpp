@@ -1,0 +1,137 @@
+/// @file mpi_execution.hpp
+/// @brief Training on several machines, by MPI. Not part of tocsin.hpp.
+#pragma once
+
+#include "tocsin/core/status.hpp"
+#include "tocsin/core/views.hpp"
+#include "tocsin/training/execution.hpp"
+
+#if !__has_include(<mpi.h>)
+#error "tocsin/training/mpi_execution needs MPI (Debian: apt install libopenmpi-dev)"
+#endif
+// The C++ bindings, which MPI 3 removed, would have to be linked.
+#ifndef OMPI_SKIP_MPICXX
+/// Keeps Open MPI from including its C++ bindings.
+#define OMPI_SKIP_MPICXX 1
+#endif
+#ifndef MPICH_SKIP_MPICXX
+/// Keeps MPICH from including its C++ bindings.
+#define MPICH_SKIP_MPICXX 1
+#endif
+#include <algorithm>
+#include <cstddef>
+#include <mpi.h>
+#include <span>
+#include <type_traits>
+#include <vector>
+
+namespace tocsin {
+
+namespace detail {
+
+template <class Scalar>
+MPI_Datatype mpi_type_of() noexcept {
+    return std::is_same_v<Scalar, float> ? MPI_FLOAT : MPI_DOUBLE;
+}
+
+/// Runs the shards of this process and gets the others.
+class mpi_team {
+  public:
+    mpi_team(MPI_Comm processes, int shards) noexcept : processes_{processes}, shards_{shards} {
+        MPI_Comm_rank(processes, &rank_);
+        MPI_Comm_size(processes, &size_);
+    }
+
+    /// Calls `work(shard)` for the shards of this process, in their order.
+    template <class Work>
+    void run(const Work& work) const noexcept {
+        for (int shard = rank_; shard < shards_; shard += size_) {
+            work(shard);
+        }
+    }
+    /// Every process gets the gradients and the loss of a shard from the one that computed it. An
+    /// error ends the whole job, as is MPI's default.
+    template <class Scalar>
+    void share(int shard, std::span<Scalar> gradients, double& loss) const noexcept {
+        const int owner = shard % size_;
+        // The count of a message is an int: large models go in pieces.
+        constexpr std::size_t piece = std::size_t{1} << 28;
+        for (std::size_t first = 0; first < gradients.size(); first += piece) {
+            const auto part =
+                gradients.subspan(first).first(std::min(piece, gradients.size() - first));
+            MPI_Bcast(part.data(), static_cast<int>(part.size()), mpi_type_of<Scalar>(), owner,
+                      processes_);
+        }
+        MPI_Bcast(&loss, 1, MPI_DOUBLE, owner, processes_);
+    }
+
+  private:
+    MPI_Comm processes_;
+    int shards_;
+    int rank_ = 0;
+    int size_ = 1;
+};
+
+} // namespace detail
+
+/// Splits each batch into shards and these among the processes of an MPI communicator. Every
+/// process calls the same training with the same data and ends with the same weights. Gradients are
+/// gathered and added in the order of shards, so any number of processes gives the same bits, which
+/// are those of data_parallel with as many threads as there are shards.
+///
+/// MPI_Init comes before, MPI_Finalize after. When a process dies, MPI ends the others; a checkpoint
+/// that one of them writes after each epoch remains, and training may resume from it with another
+/// number of processes. Each process also computes the validation error of each epoch, so that none
+/// waits for another's decision to stop. All processors must compute the same bits: use one kind.
+struct mpi_execution {
+    static constexpr const char* kind = "mpi";
+    int number_of_shards = 4; ///< 2 to 256, the same for all runs that are to have the same bits
+    MPI_Comm processes = MPI_COMM_WORLD; ///< those that train together
+
+    /// Names a setting that is out of range, and MPI that has not been started.
+    status check() const noexcept {
+        if (number_of_shards < 2 || number_of_shards > 256) {
+            return status::error(error_code::invalid_argument, "mpi_execution: ", number_of_shards,
+                                 " shards; must be from 2 to 256");
+        }
+        int started = 0;
+        int ended = 0;
+        MPI_Initialized(&started);
+        MPI_Finalized(&ended);
+        if (started == 0 || ended != 0) {
+            return status::error(error_code::invalid_argument,
+                                 "mpi_execution: MPI is not running; call MPI_Init first");
+        }
+        if (processes == MPI_COMM_NULL) {
+            return status::error(error_code::invalid_argument,
+                                 "mpi_execution: the communicator is MPI_COMM_NULL");
+        }
+        return {};
+    }
+    int shards() const noexcept { return number_of_shards; }
+    /// Nothing has to be started.
+    detail::mpi_team start() const noexcept { return {processes, number_of_shards}; }
+};
+
+/// Work that needs no communication, such as seeds, folds of cross-fitting or trials of a search:
+/// `work(k)` for k = 0, 1, ..., `count` - 1 is called in process k modulo their number, and every
+/// process gets all results.
+/// @param work returns a `double`, for example a validation error
+/// @return the results by k, the same in every process. Allocates.
+template <class Work>
+std::vector<double> mpi_for_each(int count, Work&& work, MPI_Comm processes = MPI_COMM_WORLD) {
+    int rank = 0;
+    int size = 1;
+    MPI_Comm_rank(processes, &rank);
+    MPI_Comm_size(processes, &size);
+    std::vector<double> results(static_cast<std::size_t>(count > 0 ? count : 0));
+    for (int k = rank; k < count; k += size) {
+        results[static_cast<std::size_t>(k)] = work(k);
+    }
+    for (int k = 0; k < count; ++k) {
+        MPI_Bcast(&results[static_cast<std::size_t>(k)], 1, MPI_DOUBLE, k % size, processes);
+    }
+    return results;
+}
+
+} // namespace tocsin

@@ -1,0 +1,126 @@
+#include "tocsin/comparators/lagged_value.hpp"
+#include "tocsin/comparators/scored_comparator.hpp"
+#include "tocsin/detect/detector.hpp"
+#include "tocsin/detect/ensemble.hpp"
+#include "tocsin/io/stream_file.hpp"
+#include "tocsin/tail/alarm_rate.hpp"
+
+#include <doctest/doctest.h>
+
+#include "support/small_detectors.hpp"
+#include <array>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+using tocsin::combination;
+using tocsin::combined_false_alarms;
+using tocsin_test::windows_over;
+
+namespace {
+
+using rated_forecaster = tocsin::detector<tocsin::forecaster<float>, tocsin::standard_scaler<float>,
+                                          tocsin::mahalanobis<>, tocsin::alarm_rate>;
+
+rated_forecaster learned_forecaster(int look_ahead) {
+    rated_forecaster detector(tocsin_test::small_forecaster(look_ahead), {.warm_up = 20}, {},
+                              tocsin::alarm_rate({.alarms = 10}));
+    tocsin_test::learn_slow_waves(detector, 4);
+    return detector;
+}
+
+} // namespace
+
+TEST_SUITE("detect") {
+
+    TEST_CASE("combinations of expected false alarms, by hand") {
+        const double none = std::numeric_limits<double>::quiet_NaN();
+        const std::array<double, 4> each = {8, 0.5, none, 2};
+        CHECK(combined_false_alarms(each, combination::bonferroni) == 1.5);
+        CHECK(combined_false_alarms(each, combination::second_smallest) == 2);
+        CHECK(combined_false_alarms(each, combination::mean_log) == doctest::Approx(2));
+        for (const auto how :
+             {combination::bonferroni, combination::second_smallest, combination::mean_log}) {
+            CHECK(combined_false_alarms(std::array{none, 3.0}, how) == doctest::Approx(3));
+            CHECK(std::isnan(combined_false_alarms(std::array{none, none}, how)));
+            CHECK(combined_false_alarms(std::array{4.0, 4.0}, how) ==
+                  doctest::Approx(how == combination::bonferroni ? 8 : 4));
+        }
+        CHECK(combined_false_alarms(std::array{0.0, 1.0}, combination::mean_log) >= 0);
+    }
+
+    TEST_CASE("ensemble: says which member and which sensor") {
+        const auto values = tocsin_test::slow_waves(600);
+        const auto other = tocsin_test::slow_waves(600, 2);
+        tocsin::scored_comparator<tocsin::lagged_value> last(tocsin::lagged_value{},
+                                                             tocsin::alarm_rate({.alarms = 10}));
+        REQUIRE(last.fit(values.cast<double>(), other.cast<double>()).ok());
+        const tocsin::ensemble both({.how = combination::bonferroni, .promised = 10},
+                                    learned_forecaster(1), last);
+        REQUIRE(both.check().ok());
+        auto stream = both.make_stream();
+        auto alone = both.member<0>().make_stream();
+        auto comparator = last.make_stream();
+        int anomalies = 0;
+        const auto fresh = tocsin_test::slow_waves(600, 3);
+        for (int t = 0; t < 600; ++t) {
+            const auto found = both.push(stream, fresh.col(t));
+            const std::array<double, 2> expected = {
+                both.member<0>().push(alone, fresh.col(t)).expected_false_alarms,
+                last.push(comparator, fresh.col(t)).expected_false_alarms};
+            const double combined = combined_false_alarms(expected, combination::bonferroni);
+            CHECK((found.combined.expected_false_alarms == combined ||
+                   (std::isnan(combined) && found.member == -1)));
+            CHECK(found.is_anomaly() == (combined < 10));
+            anomalies += found.is_anomaly() ? 1 : 0;
+        }
+        CHECK(anomalies < 30);
+        auto wrong = fresh.col(0).eval();
+        wrong[1] += 50;
+        const auto found = both.push(stream, wrong);
+        CHECK(found.is_anomaly());
+        CHECK(found.member >= 0);
+        CHECK(found.combined.score > found.combined.threshold);
+        if (found.member == 0) {
+            std::array<double, 3> shares{};
+            both.shares(stream, shares);
+            CHECK(shares[1] > 0.8);
+        }
+    }
+
+    TEST_CASE("ensemble: a stream that is saved goes on with the same verdicts") {
+        const tocsin::ensemble both({.how = combination::second_smallest, .promised = 10},
+                                    learned_forecaster(1), learned_forecaster(2));
+        auto here = both.make_stream();
+        const auto values = tocsin_test::slow_waves(300, 3);
+        for (int t = 0; t < 150; ++t) {
+            both.push(here, values.col(t));
+        }
+        const auto bytes = tocsin::save_stream(both, here);
+        REQUIRE_MESSAGE(bytes.ok(), bytes.error().message());
+        auto there = tocsin::load_stream(both, *bytes);
+        REQUIRE_MESSAGE(there.ok(), there.error().message());
+        CHECK(there->position() == 150);
+        for (int t = 150; t < 300; ++t) {
+            const auto a = both.push(here, values.col(t));
+            const auto b = both.push(*there, values.col(t));
+            CHECK(tocsin_test::same_verdict(a.combined, b.combined));
+            CHECK(a.member == b.member);
+        }
+        const tocsin::ensemble other({.promised = 5}, both.member<0>(), both.member<1>());
+        CHECK_FALSE(tocsin::load_stream(other, *bytes).ok());
+    }
+
+    TEST_CASE("ensemble: what cannot work is named") {
+        using zero = tocsin::ensemble<rated_forecaster, rated_forecaster>;
+        const rated_forecaster three(tocsin_test::small_forecaster(1));
+        const rated_forecaster two(tocsin::forecaster<float>::with_layers(2, 1, {4}));
+        CHECK(tocsin_test::says(zero({}, three, two).check(), "2 features beside one of 3"));
+        CHECK(tocsin_test::says(zero({.promised = 0}, three, three).check(), "promised 0"));
+        const zero unfitted({}, three, three);
+        auto stream = unfitted.make_stream();
+        const auto found = unfitted.push(stream, {1.0F, 2.0F, 3.0F});
+        CHECK(found.combined.kind == tocsin::verdict_kind::not_ready);
+        CHECK(found.member == -1);
+    }
+}

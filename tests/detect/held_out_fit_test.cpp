@@ -1,0 +1,117 @@
+#include "tocsin/detect/detector.hpp"
+#include "tocsin/detect/held_out.hpp"
+#include "tocsin/errors/diagonal_gaussian.hpp"
+#include "tocsin/tail/alarm_rate.hpp"
+
+#include <doctest/doctest.h>
+
+#include "support/small_detectors.hpp"
+#include <vector>
+
+using tocsin_test::says;
+using tocsin_test::windows_over;
+
+namespace {
+
+tocsin::windows<float> window_pieces(const tocsin::matrix<float>& values, int length, int stride) {
+    return windows_over(values, length, stride);
+}
+
+} // namespace
+
+static_assert(tocsin::held_out_plan<tocsin::cross_fit>);
+static_assert(tocsin::held_out_plan<tocsin::rolling_origin>);
+
+TEST_SUITE("detect") {
+
+    TEST_CASE("cross_fit: the blocks cover everything once, in order") {
+        const auto blocks = tocsin::cross_fit{.folds = 4}.blocks(10);
+        REQUIRE(blocks.size() == 4);
+        tocsin::index_t next = 0;
+        for (const auto& block : blocks) {
+            CHECK(block.begin == next);
+            CHECK(block.end > block.begin);
+            CHECK_FALSE(block.only_before);
+            next = block.end;
+        }
+        CHECK(next == 10);
+        CHECK(tocsin::cross_fit{.folds = 5}.blocks(3).size() == 3);
+        CHECK_FALSE(tocsin::cross_fit{.folds = 1}.check().ok());
+        CHECK_FALSE(tocsin::cross_fit{.guard = -2}.check().ok());
+    }
+
+    TEST_CASE("rolling_origin: each block follows what is learned from") {
+        const auto blocks = tocsin::rolling_origin{}.blocks(100);
+        REQUIRE(blocks.size() == 3);
+        CHECK(blocks[0].begin == 40);
+        CHECK(blocks[0].end == 60);
+        CHECK(blocks[2].end == 100);
+        CHECK(blocks[1].only_before);
+        CHECK_FALSE(tocsin::rolling_origin{.shares = {0.5, 0.4, 0.8}}.check().ok());
+        CHECK_FALSE(tocsin::rolling_origin{.shares = {0.5, 0.6, 1}}.check().ok());
+    }
+
+    TEST_CASE("held-out windows share no row with those learned from, nor come near") {
+        const tocsin::matrix<float> values = tocsin::matrix<float>::Zero(1, 100);
+        const auto all = window_pieces(values, 8, 1);
+        for (const auto& block : tocsin::cross_fit{.folds = 5}.blocks(all.count())) {
+            const tocsin::detail::split_windows<float> split(all, block, 8);
+            CHECK(split.judged.count() == block.end - block.begin);
+            for (const auto learned : split.learned.first_columns()) {
+                for (const auto judged : split.judged.first_columns()) {
+                    REQUIRE((learned + 8 + 8 <= judged || judged + 8 + 8 <= learned));
+                }
+            }
+            CHECK(split.learned.count() + split.judged.count() + 2 * 16 >= all.count());
+        }
+        const tocsin::detail::split_windows<float> past(all, {40, 60, true}, 8);
+        for (const auto learned : past.learned.first_columns()) {
+            CHECK(learned + 16 <= 40);
+        }
+    }
+
+    TEST_CASE_TEMPLATE("fit: one call makes a detector whose thresholds hold on new rows", Plan,
+                       tocsin::cross_fit, tocsin::rolling_origin) {
+        using detector_type =
+            tocsin::detector<tocsin::forecaster<float>, tocsin::standard_scaler<float>,
+                             tocsin::mahalanobis<>, tocsin::alarm_rate>;
+        detector_type detector(tocsin_test::small_forecaster(1), {}, {},
+                               tocsin::alarm_rate({.alarms = 100}));
+        const auto values = tocsin_test::slow_waves(3000);
+        const auto done =
+            detector.fit(windows_over(values, 100, 50), tocsin_test::quick_trainer(3), Plan{});
+        REQUIRE_MESSAGE(done.ok(), done.message());
+        CHECK(detector.phase() == tocsin::detector_phase::tuned);
+        auto stream = detector.make_stream();
+        const auto other = tocsin_test::slow_waves(3000, 7);
+        int anomalies = 0;
+        for (int t = 0; t < 3000; ++t) {
+            anomalies += detector.push(stream, other.col(t)).is_anomaly() ? 1 : 0;
+        }
+        CHECK(anomalies < 120); // 30 are promised
+        // Held-out errors are no smaller than those of rows that were learned from.
+        CHECK(detector.step_statistic().accumulated().count() > 1000);
+    }
+
+    TEST_CASE("fit: models of windows, and what is refused") {
+        tocsin::detector<tocsin::encoder_decoder<float>> detector(tocsin_test::small_lstm<float>(2),
+                                                                  {.window = 10});
+        const auto values = tocsin_test::waves<float>(2, 300, 1);
+        const auto windows = windows_over(values, 10, 2);
+        const auto done = detector.fit(windows, tocsin_test::quick_trainer(1), tocsin::cross_fit{});
+        REQUIRE_MESSAGE(done.ok(), done.message());
+        CHECK(detector.phase() == tocsin::detector_phase::tuned);
+        CHECK(detector.step_statistic().accumulated().count() == windows.count() * 10);
+        const auto identity = detector.identity();
+        CHECK(says(
+            detector.fit(windows, tocsin_test::quick_trainer(1), tocsin::cross_fit{.folds = 1}),
+            "1 folds"));
+        CHECK(says(
+            detector.fit(windows, tocsin_test::quick_trainer(1), tocsin::cross_fit{.guard = 1000}),
+            "nothing is left to learn from"));
+        CHECK(says(detector.fit(windows_over(values, 9, 1), tocsin_test::quick_trainer(1),
+                                tocsin::cross_fit{}),
+                   "windows of 2 features and 9 steps"));
+        CHECK(detector.identity() == identity);
+    }
+}

@@ -1,0 +1,163 @@
+#include "tocsin/firmware/watcher.hpp"
+#include "tocsin/io/firmware_report.hpp"
+
+#include <doctest/doctest.h>
+
+#include "firmware/firmware_detectors.hpp"
+#include "plain_16_int16.hpp"
+#include "plain_16_int8.hpp"
+#include "plain_8.hpp"
+#include "plain_8_int16.hpp"
+#include "plain_8_int8.hpp"
+#include "rich.hpp"
+#include "support/small_detectors.hpp"
+#include "two_layers_int16.hpp"
+#include "two_layers_int8.hpp"
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+
+namespace {
+
+namespace fw = tocsin::firmware;
+using tocsin::firmware_format;
+using tocsin_test::machine_samples;
+using tocsin_test::says;
+
+/// Whether a watcher and the generator's numbers give the same bits.
+template <class Weight, class Watcher>
+void compare_bits(const tocsin::firmware_model& model, Watcher& watch) {
+    auto numbers = tocsin::fixed_numbers<Weight>::from(model);
+    REQUIRE_MESSAGE(numbers.has_value(), numbers.error().message());
+    tocsin::firmware_fixed<Weight> host(model, *numbers);
+    const auto samples = machine_samples(model.features, 500, 8, 0.1);
+    watch.restart();
+    int scored = 0;
+    for (tocsin::index_t t = 0; t < samples.cols(); ++t) {
+        const auto verdict = watch.push(samples.data() + t * samples.rows());
+        const float score = host.push(tocsin_test::sample_of(samples, t));
+        if (verdict.scored()) {
+            ++scored;
+            REQUIRE(std::bit_cast<std::uint32_t>(verdict.score) ==
+                    std::bit_cast<std::uint32_t>(score));
+            CHECK(verdict.is_anomaly() == host.exceeds(score));
+        }
+    }
+    CHECK(scored > 400);
+    CHECK(watch.self_test() == fw::self_test_result::passed);
+}
+
+template <class Detector>
+tocsin::firmware_report report_of(const Detector& detector, firmware_format format, int features) {
+    const auto samples = machine_samples(features, 6000, 3, 0.03);
+    const auto report = tocsin::report_firmware(
+        detector, {.format = format, .missing_values = false},
+        tocsin::matrix_view<const float>(samples.data(), samples.rows(), samples.cols()));
+    REQUIRE_MESSAGE(report.has_value(), report.error().message());
+    return *report;
+}
+
+} // namespace
+
+TEST_SUITE("firmware") {
+    TEST_CASE("fixed: watcher and generator compute the same bits") {
+        const auto plain = tocsin::make_firmware_model(tocsin_test::plain_detector(8), false);
+        REQUIRE(plain.has_value());
+        static fw::watcher<plain_8_int16::model> int16;
+        static fw::watcher<plain_8_int8::model> int8;
+        compare_bits<std::int16_t>(*plain, int16);
+        compare_bits<std::int8_t>(*plain, int8);
+        const auto layers = tocsin::make_firmware_model(tocsin_test::two_layer_detector());
+        REQUIRE(layers.has_value());
+        static fw::watcher<two_layers_int16::model> layers16;
+        static fw::watcher<two_layers_int8::model> layers8;
+        compare_bits<std::int16_t>(*layers, layers16);
+        compare_bits<std::int8_t>(*layers, layers8);
+    }
+
+    TEST_CASE("fixed: no verdict differs with 16 bits, few with 8") {
+        for (const int hidden : {8, 16}) {
+            const auto detector = tocsin_test::plain_detector(hidden);
+            const auto exact = report_of(detector, firmware_format::float32, 4);
+            CHECK(exact.different == 0);
+            CHECK(exact.largest_change == 0);
+            CHECK(exact.alarms > 100);
+            const auto wide = report_of(detector, firmware_format::int16, 4);
+            MESSAGE("int16, ", hidden, " units: ", wide.different, " of ", wide.alarms,
+                    " alarms of ", wide.samples, ", largest change ", wide.largest_change);
+            CHECK(wide.different <= 2);
+            CHECK(wide.largest_change < 0.01);
+            const auto narrow = report_of(detector, firmware_format::int8, 4);
+            MESSAGE("int8, ", hidden, " units: ", narrow.different, " of ", narrow.alarms,
+                    " alarms of ", narrow.samples, ", largest change ", narrow.largest_change);
+            CHECK(narrow.different * 20 <= narrow.alarms);
+            CHECK(narrow.largest_change < 0.2);
+            CHECK(narrow.flash < wide.flash);
+            CHECK(wide.flash < exact.flash);
+        }
+    }
+
+    TEST_CASE("fixed: missing sensors and gaps are treated as in float") {
+        const auto detector = tocsin_test::two_layer_detector();
+        static fw::watcher<two_layers_int16::model> watch;
+        auto stream = detector.make_stream();
+        auto samples = machine_samples(5, 2000, 4, 0.05);
+        samples = tocsin_test::with_holes(samples, 0.03, 5);
+        samples.row(1).segment(200, 40).setConstant(std::numeric_limits<float>::quiet_NaN());
+        samples.middleCols(500, 12).setConstant(std::numeric_limits<float>::quiet_NaN());
+        samples.topRows(3).col(600).setConstant(std::numeric_limits<float>::quiet_NaN());
+        int different = 0;
+        double largest = 0;
+        watch.restart();
+        for (tocsin::index_t t = 0; t < samples.cols(); ++t) {
+            const auto expected = detector.push(stream, samples.col(t));
+            const auto found = watch.push(samples.data() + 5 * t);
+            REQUIRE(static_cast<int>(found.reason) == static_cast<int>(expected.reason));
+            REQUIRE(found.missing == expected.missing);
+            REQUIRE(found.lost == expected.lost);
+            different += static_cast<int>(found.kind) == static_cast<int>(expected.kind) ? 0 : 1;
+            largest = std::max(largest, std::abs(found.score - expected.score) /
+                                            std::max(expected.score, expected.threshold));
+        }
+        CHECK(different <= 2);
+        CHECK(largest < 0.02);
+    }
+
+    TEST_CASE("report: flash and RAM are those of the watcher") {
+        const auto flash_and_ram = [](const auto& detector, firmware_format format, bool missing) {
+            const auto report =
+                tocsin::report_firmware(detector, {.format = format, .missing_values = missing},
+                                        tocsin::matrix_view<const float>(nullptr, 0, 0));
+            REQUIRE_MESSAGE(report.has_value(), report.error().message());
+            return *report;
+        };
+        const auto plain = tocsin_test::plain_detector(8);
+        const auto report = flash_and_ram(plain, firmware_format::float32, false);
+        CHECK(report.ram == sizeof(fw::watcher<plain_8::model>));
+        CHECK(report.flash == sizeof plain_8::model_type::weights + 12 * sizeof(float));
+        CHECK(report.multiply_adds == 32 * 12 + 4 * 8);
+        CHECK(flash_and_ram(plain, firmware_format::int8, false).ram ==
+              sizeof(fw::watcher<plain_8_int8::model>));
+        CHECK(flash_and_ram(tocsin_test::rich_detector(), firmware_format::float32, true).ram ==
+              sizeof(fw::watcher<rich::model>));
+        CHECK(flash_and_ram(tocsin_test::two_layer_detector(), firmware_format::int16, true).ram ==
+              sizeof(fw::watcher<two_layers_int16::model>));
+    }
+
+    TEST_CASE("fixed: refuses by name what integers cannot express") {
+        const auto rich = tocsin_test::rich_detector();
+        CHECK(says(tocsin::firmware_header(rich, {.format = firmware_format::int8}).error(),
+                   "hidden layers"));
+        auto model = *tocsin::make_firmware_model(tocsin_test::plain_detector(3), true);
+        model.threshold = 1e12;
+        CHECK(says(tocsin::fixed_numbers<std::int8_t>::from(model).error(), "threshold"));
+        model.threshold = 10;
+        model.statistic = fw::statistic_kind::full;
+        CHECK(says(tocsin::fixed_numbers<std::int8_t>::from(model).error(), "missing values"));
+        model = *tocsin::make_firmware_model(tocsin_test::plain_detector(3), true);
+        model.lstm[0].weights.back() = 1e9;
+        CHECK(says(tocsin::fixed_numbers<std::int16_t>::from(model).error(), "LSTM layer 0"));
+    }
+}

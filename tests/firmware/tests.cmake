@@ -1,0 +1,34 @@
+# Included by tests/CMakeLists.txt. The tests watch by headers that are exported while they are
+# built; the last test runs the same headers on all targets whose toolchain and emulator are there.
+add_executable(tocsin_firmware_models firmware/write_models.cpp)
+target_link_libraries(tocsin_firmware_models PRIVATE tocsin_own)
+target_include_directories(tocsin_firmware_models PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}")
+set(models plain_8 plain_16 plain_32 rich two_layers_int16 two_layers_int8)
+foreach(format int16 int8)
+    list(APPEND models plain_8_${format} plain_16_${format} plain_32_${format})
+endforeach()
+set(model_dir "${CMAKE_CURRENT_BINARY_DIR}/firmware_models")
+file(MAKE_DIRECTORY "${model_dir}")
+list(TRANSFORM models PREPEND "${model_dir}/" OUTPUT_VARIABLE model_headers)
+list(TRANSFORM model_headers APPEND ".hpp")
+add_custom_command(
+    OUTPUT ${model_headers}
+    COMMAND tocsin_firmware_models "${model_dir}"
+    DEPENDS tocsin_firmware_models
+    COMMENT "Exporting detectors for firmware"
+    VERBATIM)
+target_sources(tocsin_firmware_tests PRIVATE ${model_headers})
+target_include_directories(tocsin_firmware_tests PRIVATE "${model_dir}")
+
+find_package(Python3 COMPONENTS Interpreter QUIET)
+if(NOT Python3_FOUND)
+    message(STATUS "tocsin: exported models are not run on other targets (Python 3 not found)")
+    return()
+endif()
+list(JOIN models "," model_list)
+add_test(NAME firmware.targets
+         COMMAND "${Python3_EXECUTABLE}" "${CMAKE_CURRENT_SOURCE_DIR}/firmware/targets.py"
+                 "${model_dir}" --models "${model_list}" --hash-models "plain_8,rich,plain_8_int8,two_layers_int16,two_layers_int8"
+                 --compiler "${CMAKE_CXX_COMPILER}"
+                 --work "${CMAKE_CURRENT_BINARY_DIR}/firmware_targets")
+set_tests_properties(firmware.targets PROPERTIES SKIP_RETURN_CODE 77 LABELS firmware)

@@ -1,0 +1,187 @@
+#include "tocsin/detect/verdict.hpp"
+#include "tocsin/firmware/watcher.hpp"
+#include "tocsin/io/firmware_float.hpp"
+#include "tocsin/io/firmware_source.hpp"
+
+#include <doctest/doctest.h>
+
+#include "firmware/firmware_detectors.hpp"
+#include "plain_16.hpp"
+#include "plain_8.hpp"
+#include "rich.hpp"
+#include "support/small_detectors.hpp"
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <type_traits>
+
+namespace {
+
+namespace fw = tocsin::firmware;
+using tocsin_test::machine_samples;
+
+struct changed_type : plain_8::model_type {
+    static constexpr std::uint32_t checksum = plain_8::model_type::checksum + 1;
+};
+constexpr changed_type wrong_checksum{};
+struct missing_type : plain_8::model_type {
+    static constexpr auto missing = fw::missing_policy::hold;
+};
+constexpr missing_type with_missing{};
+
+constinit fw::watcher<plain_8::model> plain;
+constinit fw::watcher<rich::model> rich_watcher;
+
+template <auto A, auto B>
+constexpr bool same_value = static_cast<int>(A) == static_cast<int>(B);
+static_assert(same_value<fw::verdict_kind::normal, tocsin::verdict_kind::normal> &&
+              same_value<fw::verdict_kind::anomaly, tocsin::verdict_kind::anomaly> &&
+              same_value<fw::verdict_kind::sensor_lost, tocsin::verdict_kind::sensor_lost> &&
+              same_value<fw::verdict_kind::warming_up, tocsin::verdict_kind::warming_up> &&
+              same_value<fw::verdict_kind::invalid_sample, tocsin::verdict_kind::invalid_sample> &&
+              same_value<fw::sample_reason::not_finite, tocsin::sample_reason::not_finite> &&
+              same_value<fw::sample_reason::missing_value, tocsin::sample_reason::missing_value>);
+static_assert(std::is_trivially_copyable_v<fw::watcher<plain_8::model>>);
+
+/// Pushes samples to both; the scores agree to 1e-4 of the larger of score and threshold, and
+/// everything else is equal. Verdicts may part only where the score is that close to the threshold.
+template <class Detector, class Watcher>
+void compare(const Detector& detector, Watcher& watch, const tocsin::matrix<float>& samples) {
+    auto stream = detector.make_stream();
+    watch.restart();
+    int scored = 0;
+    int anomalies = 0;
+    double largest = 0;
+    for (tocsin::index_t t = 0; t < samples.cols(); ++t) {
+        const auto expected = detector.push(stream, samples.col(t));
+        const auto found = watch.push(samples.data() + t * samples.rows());
+        const double scale = std::max(expected.score, expected.threshold);
+        INFO("sample ", t, ": ", expected.score, " and ", found.score);
+        const bool close = std::abs(expected.score - expected.threshold) <= 1e-4 * scale;
+        REQUIRE((close || static_cast<int>(found.kind) == static_cast<int>(expected.kind)));
+        REQUIRE(static_cast<int>(found.reason) == static_cast<int>(expected.reason));
+        REQUIRE(found.missing == expected.missing);
+        REQUIRE(found.lost == expected.lost);
+        if (expected.scored() && expected.score < 1e30) {
+            largest = std::max(largest, std::abs(found.score - expected.score) / scale);
+        }
+        scored += expected.scored() ? 1 : 0;
+        anomalies += expected.is_anomaly() ? 1 : 0;
+    }
+    CHECK(largest < 1e-4);
+    CHECK(scored > samples.cols() / 2);
+    CHECK(anomalies > 20);
+    CHECK(anomalies < scored);
+}
+
+/// Single values missing, one sensor silent for long, all silent for a while.
+tocsin::matrix<float> with_silence(tocsin::matrix<float> samples) {
+    constexpr float missing = std::numeric_limits<float>::quiet_NaN();
+    tocsin::random_generator random{9};
+    for (float& value : samples.reshaped()) {
+        value = random.uniform() < 0.03 ? missing : value;
+    }
+    samples.row(1).segment(200, 40).setConstant(missing);
+    samples.bottomRows(1).middleCols(300, 10).setConstant(missing); // not forecast
+    samples.middleCols(400, 3).setConstant(missing);
+    samples.middleCols(500, 12).setConstant(missing);
+    samples.topRows(samples.rows() - 1)
+        .col(600)
+        .setConstant(missing); // what is left is not forecast
+    samples.col(620).setConstant(std::numeric_limits<float>::infinity());
+    samples(0, 640) = -std::numeric_limits<float>::infinity();
+    samples.middleCols(0, 2).setConstant(missing);
+    samples(2, 2) = missing;
+    return samples;
+}
+
+} // namespace
+
+TEST_SUITE("firmware") {
+    TEST_CASE("watcher: the verdicts of the detector it was exported from") {
+        const auto samples = machine_samples(4, 4000, 3, 0.05);
+        compare(tocsin_test::plain_detector(8), plain, samples);
+        static fw::watcher<plain_16::model> larger;
+        compare(tocsin_test::plain_detector(16), larger, samples);
+    }
+
+    TEST_CASE("watcher: missing sensors, gaps, look-ahead and whole covariance as on the host") {
+        const auto detector = tocsin_test::rich_detector();
+        compare(detector, rich_watcher, machine_samples(5, 3000, 3, 0.05));
+        compare(detector, rich_watcher, with_silence(machine_samples(5, 3000, 4, 0.05)));
+    }
+
+    TEST_CASE("watcher: huge values are anomalies and leave a finite state") {
+        const auto samples = machine_samples(4, 60, 3);
+        plain.restart();
+        for (tocsin::index_t t = 0; t < 30; ++t) {
+            plain.push(samples.data() + 4 * t);
+        }
+        const float huge[] = {3e38F, -3e38F, 1e30F, 0};
+        const auto verdict = plain.push(huge);
+        CHECK(verdict.is_anomaly());
+        CHECK(verdict.score > 1e30F);
+        CHECK(std::isfinite(verdict.score));
+        for (tocsin::index_t t = 30; t < 60; ++t) {
+            const auto after = plain.push(samples.data() + 4 * t);
+            CHECK(after.scored());
+            CHECK(std::isfinite(after.score));
+        }
+    }
+
+    TEST_CASE("watcher: without missing values, a sample that is not finite leaves the stream as "
+              "it was") {
+        const auto samples = machine_samples(4, 100, 5);
+        constexpr float nan = std::numeric_limits<float>::quiet_NaN();
+        constexpr float infinity = std::numeric_limits<float>::infinity();
+        fw::watcher<plain_8::model> other;
+        plain.restart();
+        for (tocsin::index_t t = 0; t < 100; ++t) {
+            const float missing[] = {1, nan, 2, 3};
+            const float infinite[] = {1, 2, infinity, 3};
+            CHECK(plain.push(missing).reason == fw::sample_reason::missing_value);
+            const auto refused = plain.push(infinite);
+            CHECK(refused.kind == fw::verdict_kind::invalid_sample);
+            CHECK(refused.reason == fw::sample_reason::not_finite);
+            CHECK(plain.push(samples.data() + 4 * t).score ==
+                  other.push(samples.data() + 4 * t).score);
+        }
+    }
+
+    TEST_CASE("watcher: the generator on the host computes the same bits") {
+        const auto model = tocsin::make_firmware_model(tocsin_test::rich_detector(), true);
+        REQUIRE(model.has_value());
+        tocsin::firmware_float numbers(*model);
+        const auto samples = machine_samples(5, 500, 8, 0.1);
+        rich_watcher.restart();
+        for (tocsin::index_t t = 0; t < samples.cols(); ++t) {
+            const auto verdict = rich_watcher.push(samples.data() + 5 * t);
+            const float score = numbers.push(tocsin_test::sample_of(samples, t));
+            if (verdict.scored()) {
+                REQUIRE(std::bit_cast<std::uint32_t>(verdict.score) ==
+                        std::bit_cast<std::uint32_t>(score));
+                CHECK(verdict.is_anomaly() == numbers.exceeds(score));
+            }
+        }
+    }
+
+    TEST_CASE("watcher: its self-test passes, and finds a changed weight or expectation") {
+        CHECK(plain.self_test() == fw::self_test_result::passed);
+        CHECK(rich_watcher.self_test() == fw::self_test_result::passed);
+        // It leaves the stream at its start.
+        const float sample[] = {0, 20, 40, 60};
+        CHECK(plain.push(sample).kind == fw::verdict_kind::warming_up);
+
+        CHECK(fw::watcher<wrong_checksum>{}.self_test() == fw::self_test_result::wrong_checksum);
+    }
+
+    TEST_CASE("watcher: bytes of a stream, and what a feature adds") {
+        // h and c of 8 units, and the samples of the warm-up.
+        static_assert(sizeof(fw::watcher<plain_8::model>) == 2 * 8 * 4 + 4);
+        CHECK(sizeof(plain) <= 96);
+        CHECK(sizeof(fw::watcher<plain_16::model>) <= 160);
+        // The last values, and how long each sensor has been silent; all of them fill a gap.
+        CHECK(sizeof(fw::watcher<with_missing>) == sizeof(plain) + 4 * 4 + 4 * 2);
+    }
+}

@@ -1,0 +1,155 @@
+// Programs for mpirun; tests.cmake says how they are called.
+//     equal            any number of processes gives the bits of data_parallel
+//     killed  FILE     one process dies after the second epoch; FILE keeps a checkpoint
+//     resumed FILE     training continues from it, to the bits of an uninterrupted run
+#include "tocsin/core/random.hpp"
+#include "tocsin/io/checkpoint.hpp"
+#include "tocsin/models/autoencoder.hpp"
+#include "tocsin/series/windows.hpp"
+#include "tocsin/training/data_parallel.hpp"
+#include "tocsin/training/fit.hpp"
+#include "tocsin/training/mpi_execution.hpp"
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace {
+
+using model_type = tocsin::autoencoder<float>;
+template <class Execution>
+using trainer_with = tocsin::trainer<tocsin::mean_squared_error, tocsin::adam,
+                                     tocsin::constant_rate, tocsin::early_stopping, Execution>;
+constexpr int shards = 4;
+constexpr int features = 2;
+constexpr int length = 8;
+constexpr int windows = 45; // no multiple of the batch, so that the last one is smaller
+constexpr int killed_after = 2;
+
+model_type network() {
+    return model_type::with_embedding(features, 5, 0.2); // dropout draws random numbers
+}
+
+tocsin::matrix<float> recording() {
+    tocsin::matrix<float> values(features, tocsin::index_t{windows} * length);
+    tocsin::random_generator random(3);
+    std::generate_n(values.data(), values.size(),
+                    [&] { return static_cast<float>(random.normal()); });
+    return values;
+}
+
+/// The weights and errors of all epochs.
+std::vector<double> visible(const tocsin::training_state<float>& state) {
+    std::vector<double> all(state.parameters.begin(), state.parameters.end());
+    all.insert(all.end(), state.best_parameters.begin(), state.best_parameters.end());
+    for (const auto& record : state.history) {
+        all.insert(all.end(), {record.training_loss, record.validation_rmse, record.gradient_norm});
+    }
+    return all;
+}
+
+template <class Execution, class... Callbacks>
+bool train(const Execution& execution, tocsin::training_state<float>& state,
+           Callbacks&&... callbacks) {
+    trainer_with<Execution> how;
+    how.epochs = 6;
+    how.batch_size = 14;
+    how.execution = execution;
+    const auto values = recording();
+    const auto data = tocsin::make_windows(values, length, length).value();
+    const auto outcome = how.fit(network(), data, {}, state, callbacks...);
+    if (!outcome.ok()) {
+        std::printf("%s\n", outcome.message());
+    }
+    return outcome.ok();
+}
+tocsin::training_state<float> fresh() {
+    return tocsin::training_state<float>::fresh(network(), tocsin::adam{}, 7);
+}
+std::vector<double> expected() {
+    auto state = fresh();
+    return train(tocsin::data_parallel{.threads = shards}, state) ? visible(state)
+                                                                  : std::vector<double>{};
+}
+
+int equal(int rank) {
+    auto state = fresh();
+    if (!train(tocsin::mpi_execution{.number_of_shards = shards}, state)) {
+        return 1;
+    }
+    const auto wanted = expected();
+    if (wanted.empty() || visible(state) != wanted) {
+        std::printf("process %d: other weights than data_parallel\n", rank);
+        return 1;
+    }
+    const auto squares = tocsin::mpi_for_each(7, [](int k) { return 1.0 * k * k; });
+    if (squares != std::vector<double>{0, 1, 4, 9, 16, 25, 36} ||
+        !tocsin::mpi_for_each(0, [](int) { return 1.0; }).empty()) {
+        return 1;
+    }
+    for (const int wrong : {0, 1, 257}) {
+        if (tocsin::mpi_execution{.number_of_shards = wrong}.check().ok()) {
+            return 1;
+        }
+    }
+    return tocsin::mpi_execution{.processes = MPI_COMM_NULL}.check().ok() ? 1 : 0;
+}
+
+int killed(int rank, int processes, const char* file) {
+    auto state = fresh();
+    tocsin::checkpoint_writer writer(file);
+    const auto after_epoch = [&](const tocsin::epoch_event<float>& event) {
+        if (rank == 0) {
+            writer(event);
+        }
+        MPI_Barrier(MPI_COMM_WORLD); // the checkpoint is on the disk
+        if (rank == processes - 1 && event.record.epoch + 1 == killed_after) {
+            std::raise(SIGKILL);
+        }
+    };
+    train(tocsin::mpi_execution{.number_of_shards = shards}, state, after_epoch);
+    return 0; // which the test takes as a failure
+}
+
+int resumed(int rank, const char* file) {
+    auto state = tocsin::load_checkpoint(file, fresh());
+    if (!state || state->finished_epochs() != killed_after) {
+        std::printf("process %d: no checkpoint of %d epochs: %s\n", rank, killed_after,
+                    state.error().message());
+        return 1;
+    }
+    if (!train(tocsin::mpi_execution{.number_of_shards = shards}, *state)) {
+        return 1;
+    }
+    const auto wanted = expected();
+    const bool same = !wanted.empty() && visible(*state) == wanted;
+    std::printf("process %d: %s\n", rank, same ? "the bits of an uninterrupted run" : "other bits");
+    return same ? 0 : 1;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    if (tocsin::mpi_execution{}.check().ok()) {
+        return 1; // MPI has not been started
+    }
+    MPI_Init(&argc, &argv);
+    int rank = 0;
+    int processes = 1;
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    MPI_Comm_size(MPI_COMM_WORLD, &processes);
+    const std::string_view wanted = argc > 1 ? argv[1] : "";
+    int code = 2;
+    if (wanted == "equal") {
+        code = equal(rank);
+    } else if (wanted == "killed" && argc > 2) {
+        code = killed(rank, processes, argv[2]);
+    } else if (wanted == "resumed" && argc > 2) {
+        code = resumed(rank, argv[2]);
+    }
+    MPI_Finalize();
+    return code;
+}
