@@ -73,7 +73,7 @@ class error_source<Model> {
 
     /// Compares the sample with the forecasts made for it; whether there were as many as there
     /// should be.
-    bool prepare(const source_sample<scalar_type>& sample) const noexcept {
+    TOCSIN_ALWAYS_INLINE bool prepare(const source_sample<scalar_type>& sample) const noexcept {
         if (sample.seen < ahead_) {
             return false;
         }

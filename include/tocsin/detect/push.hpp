@@ -74,8 +74,9 @@ double threshold_of(const Learned& learned,
 }
 /// Calls `visit` with the statistic that judges a stream: its own where that adapts.
 template <class Learned, class Visit>
-decltype(auto) visit_statistic(const Learned& learned,
-                               const typename Learned::learning_type* learning, Visit&& visit) {
+TOCSIN_ALWAYS_INLINE inline decltype(auto)
+visit_statistic(const Learned& learned, const typename Learned::learning_type* learning,
+                Visit&& visit) {
     if (learning != nullptr && learning->weight > 0) {
         return visit(learning->statistic);
     }
@@ -88,7 +89,8 @@ decltype(auto) visit_statistic(const Learned& learned,
 
 /// Scales a sample, also beyond what a scaler with transform() alone offers.
 template <class Learned, class Scalar>
-void scale_sample(const Learned& learned, const Scalar* sample, Scalar* scaled) noexcept {
+TOCSIN_ALWAYS_INLINE inline void scale_sample(const Learned& learned, const Scalar* sample,
+                                              Scalar* scaled) noexcept {
     const int features = learned.source.features();
     if constexpr (requires { learned.scaler.transform_sample(sample, scaled); }) {
         learned.scaler.transform_sample(sample, scaled);
@@ -194,10 +196,11 @@ template <class Learned, class Stream>
 /// @param observed `[features]`, scratch
 /// @param errors   where the error vectors go
 template <class Learned, class Stream>
-void begin_push(const Learned& learned, Stream& stream,
-                sample_view<typename Learned::scalar_type> sample, double time,
-                typename Learned::scalar_type* observed, double* errors,
-                pending_sample<typename Learned::scalar_type>& pending) noexcept {
+TOCSIN_ALWAYS_INLINE inline void
+begin_push(const Learned& learned, Stream& stream,
+           sample_view<typename Learned::scalar_type> sample, double time,
+           typename Learned::scalar_type* observed, double* errors,
+           pending_sample<typename Learned::scalar_type>& pending) noexcept {
     verdict& outcome = pending.outcome;
     outcome = verdict{.threshold = threshold_of(learned, stream.learning.get())};
     pending.advances = pending.complete = false;
@@ -246,9 +249,10 @@ void begin_push(const Learned& learned, Stream& stream,
 
 /// Scores a sample whose errors are there.
 /// @param scores one per error vector, scratch
+/// @return the largest score; NaN where nothing can be scored
 template <class Learned, class Stream>
-void judge(const Learned& learned, Stream& stream, const double* all, std::span<double> scores,
-           verdict& outcome) noexcept {
+TOCSIN_ALWAYS_INLINE inline double judge(const Learned& learned, Stream& stream, const double* all,
+                                         std::span<double> scores) noexcept {
     const auto size = static_cast<std::size_t>(learned.source.vector_size());
     const std::span<const double> errors(all, size * scores.size());
     const scored_vectors largest =
@@ -256,18 +260,9 @@ void judge(const Learned& learned, Stream& stream, const double* all, std::span<
             return scores.size() == 1 ? scored_vectors{statistic.score(errors), 0}
                                       : largest_score(statistic, errors, scores);
         });
-    if (std::isnan(largest.score)) {
-        outcome.kind = verdict_kind::invalid_sample;
-        outcome.reason = sample_reason::missing_value;
-    } else {
-        outcome.score = largest.score;
-        if (outcome.score > outcome.threshold) {
-            outcome.kind = verdict_kind::anomaly;
-        }
-    }
     const auto kept = stream.errors();
     if (kept.data() == errors.data()) {
-        return;
+        return largest.score;
     }
     if (learned.view() == error_view::per_feature) {
         if (scores.size() == 1) {
@@ -278,29 +273,52 @@ void judge(const Learned& learned, Stream& stream, const double* all, std::span<
         const auto worst = errors.subspan(static_cast<std::size_t>(largest.worst) * size, size);
         std::copy(worst.begin(), worst.end(), kept.begin());
     }
+    return largest.score;
 }
 
 /// The verdict, after the model has run.
 template <class Learned, class Stream>
-void finish_push(const Learned& learned, Stream& stream,
-                 pending_sample<typename Learned::scalar_type>& pending,
-                 std::span<double> scores) noexcept {
-    verdict& outcome = pending.outcome;
-    if (outcome.reason == sample_reason::scored) {
-        judge(learned, stream, pending.source.errors, scores, outcome);
+TOCSIN_ALWAYS_INLINE inline verdict
+finish_push(const Learned& learned, Stream& stream,
+            const pending_sample<typename Learned::scalar_type>& pending,
+            std::span<double> scores) noexcept {
+    // Made of single values, not changed in memory: a verdict that is copied right after one of its
+    // bytes was stored waits for that store to reach the cache.
+    const verdict& begun = pending.outcome;
+    verdict_kind kind = begun.kind;
+    sample_reason reason = begun.reason;
+    double score = 0;
+    if (reason == sample_reason::scored) {
+        score = judge(learned, stream, pending.source.errors, scores);
+        if (std::isnan(score)) {
+            score = 0;
+            kind = verdict_kind::invalid_sample;
+            reason = sample_reason::missing_value;
+        } else if (score > begun.threshold) {
+            kind = verdict_kind::anomaly;
+        }
+    }
+    if (begun.lost > 0 && kind != verdict_kind::anomaly) {
+        kind = verdict_kind::sensor_lost;
+    }
+    const bool alarm =
+        reason == sample_reason::scored || begun.lost > 0
+            ? stream.alarm.push(kind == verdict_kind::anomaly || kind == verdict_kind::sensor_lost)
+            : stream.last.alarm; // nothing is known that would end one
+    verdict outcome{.kind = kind,
+                    .reason = reason,
+                    .alarm = alarm,
+                    .clock_reset = begun.clock_reset,
+                    .missing = begun.missing,
+                    .lost = begun.lost,
+                    .score = score,
+                    .threshold = begun.threshold};
+    if (begun.reason == sample_reason::scored) {
         put_on_scale(learned, stream.learning.get(), outcome);
-    }
-    if (outcome.lost > 0 && outcome.kind != verdict_kind::anomaly) {
-        outcome.kind = verdict_kind::sensor_lost;
-    }
-    if (outcome.reason == sample_reason::scored || outcome.lost > 0) {
-        outcome.alarm = stream.alarm.push(outcome.kind == verdict_kind::anomaly ||
-                                          outcome.kind == verdict_kind::sensor_lost);
-    } else {
-        outcome.alarm = stream.last.alarm; // nothing is known that would end one
     }
     outcome.rate_exceeded = rate_exceeded_by(stream.alarm);
     stream.last = outcome;
+    return outcome;
 }
 
 /// Whether a stream can be judged by a detector: fitted, and made for it.
@@ -311,9 +329,9 @@ bool can_judge(const Learned& learned, const Stream& stream) noexcept {
 
 /// All of the above for one sample of one stream.
 template <class Learned, class Stream>
-verdict push_in(const Learned& learned, Stream& stream,
-                sample_view<typename Learned::scalar_type> sample, double time,
-                std::byte* memory) noexcept {
+TOCSIN_ALWAYS_INLINE inline verdict push_in(const Learned& learned, Stream& stream,
+                                            sample_view<typename Learned::scalar_type> sample,
+                                            double time, std::byte* memory) noexcept {
     using scalar = typename Learned::scalar_type;
     const push_scratch<scalar> scratch(learned, memory);
     // The only vector of a sample is computed where it is kept.
@@ -326,8 +344,7 @@ verdict push_in(const Learned& learned, Stream& stream,
         learned.source.advance(learned.model, weights_of(learned, stream.learning.get()),
                                pending.source, scratch.work);
     }
-    finish_push(learned, stream, pending, scratch.scores);
-    return pending.outcome;
+    return finish_push(learned, stream, pending, scratch.scores);
 }
 
 template <class Learned, class Stream>
@@ -336,11 +353,9 @@ verdict push_one(const Learned& learned, Stream& stream,
     if (!can_judge(learned, stream)) {
         return {};
     }
-    if (learned.layout.scratch_in_stream()) {
-        return push_in(learned, stream, sample, time, stream.scratch());
-    }
     alignas(64) std::array<std::byte, largest_stack_scratch> memory;
-    return push_in(learned, stream, sample, time, memory.data());
+    return push_in(learned, stream, sample, time,
+                   learned.layout.scratch_in_stream() ? stream.scratch() : memory.data());
 }
 
 } // namespace tocsin::detail

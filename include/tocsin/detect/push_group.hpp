@@ -104,8 +104,7 @@ class fleet_workspace {
         }
         for (std::size_t k = 0; k < count; ++k) {
             if (usable_[k]) {
-                detail::finish_push(learned, memory_of(k), pending_[k], scores_);
-                verdicts[k] = pending_[k].outcome;
+                verdicts[k] = detail::finish_push(learned, memory_of(k), pending_[k], scores_);
             } else {
                 verdicts[k] = {};
             }

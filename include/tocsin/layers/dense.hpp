@@ -85,14 +85,19 @@ class dense {
     template <class Input, class Output>
     void apply(packed_weights<Scalar> packed, const Input& input, Output&& output) const noexcept {
         const auto columns = static_cast<int>(input.cols());
-        if (columns == 1 || has_few_outputs()) {
-            for (index_t column = 0; column < columns; ++column) {
-                apply_column(packed.values.data(), input.data() + column * input_size(),
-                             output.data() + column * output_size());
-            }
+        const Scalar* const bias = packed.values.data();
+        if (columns == 1) {
+            apply_column(bias, input.data(), output.data());
             return;
         }
-        const Scalar* const bias = packed.values.data();
+        if (has_few_outputs()) {
+            with_lanes<Scalar>(input_size(), [&]<class Lanes>() {
+                dot_products_of_columns<Lanes>(rows(), bias + bias_size(), input.data(), columns,
+                                               bias, output.data());
+            });
+            activate(Activation{}, output.data(), output.size());
+            return;
+        }
         with_lanes<Scalar>(output_size(), [&]<class Lanes>() {
             packed_product<Lanes>(product(), bias + bias_size(),
                                   {input.data(), 1, input_size(), 0, input_size()}, columns, bias,
@@ -107,7 +112,9 @@ class dense {
     void apply_column(const Scalar* packed, const Scalar* input, Scalar* output) const noexcept {
         const Scalar* const matrix = packed + bias_size();
         if (has_few_outputs()) {
-            dot_products<lanes_of<Scalar>>(rows(), matrix, input, packed, output);
+            with_lanes<Scalar>(input_size(), [&]<class Lanes>() {
+                dot_products<Lanes>(rows(), matrix, input, packed, output);
+            });
         } else {
             with_lanes<Scalar>(output_size(), [&]<class Lanes>() {
                 packed_column_product<Lanes>(product(), matrix, input, packed, output);
@@ -183,7 +190,7 @@ class dense {
                index_t{input_size()} * (product().blocks() + index_t{1});
     }
     constexpr row_layout rows() const noexcept {
-        return {output_size(), input_size(), widest_lanes<Scalar>};
+        return {output_size(), input_size(), lanes_for<Scalar>(input_size())};
     }
     constexpr product_layout product() const noexcept {
         return {output_size(), input_size(), lanes_for<Scalar>(output_size())};

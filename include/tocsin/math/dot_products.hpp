@@ -8,6 +8,7 @@
 #include "tocsin/math/lanes.hpp"
 
 #include <algorithm>
+#include <type_traits>
 
 namespace tocsin {
 
@@ -74,7 +75,66 @@ TOCSIN_ALWAYS_INLINE inline void dot_rows(int terms, const typename Lanes::scala
     });
 }
 
+/// One row with `Columns` columns, whose sums overlap.
+template <class Lanes, int Columns>
+TOCSIN_ALWAYS_INLINE inline void
+dot_columns(const row_layout& layout, const typename Lanes::scalar_type* row,
+            const typename Lanes::scalar_type* values, typename Lanes::scalar_type start,
+            typename Lanes::scalar_type* output) noexcept {
+    using scalar = typename Lanes::scalar_type;
+    using reg = typename Lanes::register_type;
+    using pack = typename Lanes::pack_type;
+    reg sums[Columns];
+    unroll<Columns>([&](auto c) TOCSIN_ALWAYS_INLINE { sums[c] = reg(pack(scalar(0))); });
+    int r = 0;
+    for (; r + Lanes::count <= layout.terms; r += Lanes::count) {
+        const reg weights = Lanes::load(row + r);
+        unroll<Columns>([&](auto c) TOCSIN_ALWAYS_INLINE {
+            sums[c] =
+                Lanes::multiply_add(weights, Lanes::load(values + c * layout.terms + r), sums[c]);
+        });
+    }
+    if (r < layout.terms) {
+        const reg weights = Lanes::load(row + r);
+        unroll<Columns>([&](auto c) TOCSIN_ALWAYS_INLINE {
+            const reg v = Lanes::load_first(values + c * layout.terms + r, layout.terms - r);
+            sums[c] = Lanes::multiply_add(weights, v, sums[c]);
+        });
+    }
+    unroll<Columns>([&](auto c) TOCSIN_ALWAYS_INLINE {
+        output[c * layout.outputs] = start + Lanes::sum(sums[c]);
+    });
+}
+
 } // namespace detail
+
+/// The product with the columns of a batch. Never allocates.
+/// @param rows   from pack_rows
+/// @param values `[terms x columns]`
+/// @param start  `[outputs]` initial values of the sums: a bias
+/// @param output `[outputs x columns]`, overwritten; must not overlap `values`
+template <class Lanes>
+void dot_products_of_columns(const row_layout& layout, const typename Lanes::scalar_type* rows,
+                             const typename Lanes::scalar_type* values, int columns,
+                             const typename Lanes::scalar_type* start,
+                             typename Lanes::scalar_type* output) noexcept {
+    constexpr int together = 4;
+    const index_t stride = layout.row_size();
+    for (int row = 0; row < layout.outputs; ++row) {
+        const auto add = [&](auto count, index_t column) TOCSIN_ALWAYS_INLINE {
+            detail::dot_columns<Lanes, count>(layout, rows + row * stride,
+                                              values + column * layout.terms, start[row],
+                                              output + column * layout.outputs + row);
+        };
+        index_t column = 0;
+        for (; column + together <= columns; column += together) {
+            add(std::integral_constant<int, together>{}, column);
+        }
+        for (; column < columns; ++column) {
+            add(std::integral_constant<int, 1>{}, column);
+        }
+    }
+}
 
 /// The product with one column. Never allocates.
 /// @param rows   from pack_rows
