@@ -2,12 +2,14 @@
 /// @brief The way of one sample through a detector: clock, missing values, model, score, verdict.
 #pragma once
 
+#include "tocsin/core/bits.hpp"
 #include "tocsin/core/checked_size.hpp"
 #include "tocsin/core/storage.hpp"
 #include "tocsin/core/views.hpp"
 #include "tocsin/detect/error_source.hpp"
 #include "tocsin/detect/error_views.hpp"
 #include "tocsin/detect/learned.hpp"
+#include "tocsin/detect/push_scratch.hpp"
 #include "tocsin/detect/sample_view.hpp"
 #include "tocsin/detect/stream_clock.hpp"
 #include "tocsin/detect/verdict.hpp"
@@ -37,26 +39,6 @@ struct pending_sample {
     source_sample<Scalar> source{};
     bool advances = false; ///< the model has to read it
     bool complete = false; ///< its errors are known once the model has read it
-};
-
-/// Where push() computes, cut out of memory on the stack or in the stream.
-template <class Scalar>
-struct push_scratch {
-    Scalar* observed; ///< `[features]`
-    std::span<Scalar> work;
-    double* errors;           ///< of all vectors
-    std::span<double> scores; ///< of all vectors
-
-    template <class Learned>
-    push_scratch(const Learned& learned, std::byte* memory) noexcept {
-        const auto& source = learned.source;
-        const index_t vectors = source.vectors();
-        errors = reinterpret_cast<double*>(memory);
-        double* const after = errors + vectors * source.vector_size();
-        scores = {after, static_cast<std::size_t>(vectors)};
-        observed = reinterpret_cast<Scalar*>(after + vectors);
-        work = {observed + source.features(), static_cast<std::size_t>(source.work_size())};
-    }
 };
 
 /// The weights that run for a stream: its own where its model goes on learning.
@@ -109,7 +91,7 @@ TOCSIN_ALWAYS_INLINE inline void scale_sample(const Learned& learned, const Scal
 /// Whether every value is finite: no exponent has all bits set.
 template <class Scalar>
 bool all_finite(const Scalar* sample, int features) noexcept {
-    using bits = std::conditional_t<sizeof(Scalar) == 4, std::uint32_t, std::uint64_t>;
+    using bits = bits_of<Scalar>;
     constexpr bits exponent = std::bit_cast<bits>(std::numeric_limits<Scalar>::infinity());
     bool finite = true;
     for (int f = 0; f < features; ++f) {

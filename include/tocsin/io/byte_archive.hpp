@@ -7,6 +7,7 @@
 /// with their count. Arrays and matrices may hold NaN or infinity.
 #pragma once
 
+#include "tocsin/core/bits.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/views.hpp"
 #include "tocsin/io/archive_state.hpp"
@@ -31,13 +32,6 @@ namespace tocsin {
 inline constexpr int byte_format = 2; ///< of byte_writer; since 2, streams that learn have a report
 
 namespace detail {
-
-/// The unsigned integer with the bits of a scalar.
-template <class T>
-using bits_of = std::conditional_t<
-    sizeof(T) == 1, std::uint8_t,
-    std::conditional_t<sizeof(T) == 2, std::uint16_t,
-                       std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>>>;
 
 /// What an integer is stored as: 8 bytes, signed unless its values need all of them.
 template <class T>

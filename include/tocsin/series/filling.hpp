@@ -2,6 +2,7 @@
 /// @brief Missing values: which windows have short holes only, and what to read in their place.
 #pragma once
 
+#include "tocsin/core/bits.hpp"
 #include "tocsin/core/views.hpp"
 #include "tocsin/series/windows.hpp"
 
@@ -9,7 +10,6 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -23,31 +23,29 @@ enum class hole_filling : std::uint8_t {
 
 namespace detail {
 
-template <class Scalar>
-using filling_bits = std::conditional_t<sizeof(Scalar) == 4, std::uint32_t, std::uint64_t>;
 inline constexpr std::uint32_t filling_mask = 0xFFF;
 inline constexpr std::uint32_t filling_mark = 0xA5A;
 
 /// Whether a value was filled in: its last twelve bits say so, which survives any copying.
 template <class Scalar>
 bool is_filled(Scalar value) noexcept {
-    return (std::bit_cast<filling_bits<Scalar>>(value) & filling_mask) == filling_mark;
+    return (std::bit_cast<bits_of<Scalar>>(value) & filling_mask) == filling_mark;
 }
 /// A value with the mark of one that was filled in; it changes by a relative 3.2e-4 at most, or by
 /// 1e-30 (float; double: 1e-12, 1e-300).
 template <class Scalar>
 Scalar marked_as_filled(Scalar value) noexcept {
     constexpr Scalar tiny = sizeof(Scalar) == 4 ? Scalar(1e-30) : Scalar(1e-300);
-    using bits = filling_bits<Scalar>;
+    using bits = bits_of<Scalar>;
     const bits plain = std::bit_cast<bits>(std::abs(value) < tiny ? tiny : value);
     return std::bit_cast<Scalar>((plain & ~bits{filling_mask}) | bits{filling_mark});
 }
 /// An observed value that has the mark by accident, changed in its last bit.
 template <class Scalar>
 Scalar marked_as_observed(Scalar value) noexcept {
-    return is_filled(value) ? std::bit_cast<Scalar>(std::bit_cast<filling_bits<Scalar>>(value) ^
-                                                    filling_bits<Scalar>{1})
-                            : value;
+    return is_filled(value)
+               ? std::bit_cast<Scalar>(std::bit_cast<bits_of<Scalar>>(value) ^ bits_of<Scalar>{1})
+               : value;
 }
 
 /// Calls `visit(first, count)` for each run of columns of which neighbours share a window, so that a
