@@ -9,6 +9,9 @@ add_executable(tocsin_cli_tests tocsin_cli/tests/fit_test.cpp
                                 tocsin_cli/tests/thresholds_test.cpp
                                 tocsin_cli/tests/wrong_input_test.cpp)
 target_link_libraries(tocsin_cli_tests PRIVATE tocsin_test_main)
-target_compile_definitions(tocsin_cli_tests PRIVATE "TOCSIN_CLI=\"$<TARGET_FILE:tocsin_cli>\"")
+# A file of its own for the path, so that a compiler cache serves the tests of every checkout.
+file(GENERATE OUTPUT "${CMAKE_CURRENT_BINARY_DIR}/cli_path_$<CONFIG>.cpp"
+     CONTENT "extern const char* const cli_path;\nconst char* const cli_path = \"$<TARGET_FILE:tocsin_cli>\";\n")
+target_sources(tocsin_cli_tests PRIVATE "${CMAKE_CURRENT_BINARY_DIR}/cli_path_$<CONFIG>.cpp")
 add_dependencies(tocsin_cli_tests tocsin_cli)
 add_test(NAME example.tocsin_cli COMMAND tocsin_cli_tests)

@@ -8,6 +8,7 @@
 #include <doctest/doctest.h>
 
 #include "fuzz_input.hpp"
+#include "support/fixture_directory.hpp"
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -58,8 +59,7 @@ void replay(const char* name, int mutants, Harness&& harness,
     for (const std::string& seed : seeds) {
         attack(seed);
     }
-    const auto folder =
-        std::filesystem::path{TOCSIN_FIXTURE_DIR}.parent_path() / "fuzz" / "corpus" / name;
+    const auto folder = tocsin_test::fixture_directory().parent_path() / "fuzz" / "corpus" / name;
     std::error_code reason;
     for (const auto& entry : std::filesystem::directory_iterator{folder, reason}) {
         attack(tocsin::read_file(entry.path()).value());

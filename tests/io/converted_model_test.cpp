@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include "support/fixture_directory.hpp"
 #include "temporary_directory.hpp"
 #include <algorithm>
 #include <filesystem>
@@ -17,7 +18,7 @@ using tocsin_test::temporary_directory;
 namespace {
 
 std::filesystem::path fixture(const std::string& name) {
-    return std::filesystem::path(TOCSIN_FIXTURE_DIR) / "converted" / (name + ".safetensors");
+    return tocsin_test::fixture_directory() / "converted" / (name + ".safetensors");
 }
 
 template <class Scalar>

@@ -8,6 +8,7 @@
 #include <doctest/doctest.h>
 
 #include "stream_checks.hpp"
+#include "support/fixture_directory.hpp"
 #include "support/small_detectors.hpp"
 #include "temporary_directory.hpp"
 #include <algorithm>
@@ -156,7 +157,7 @@ TEST_SUITE("io") {
     }
 
     TEST_CASE("file versions: a detector and a stream that were kept give their scores") {
-        const std::filesystem::path folder = TOCSIN_FIXTURE_DIR "/files";
+        const std::filesystem::path folder = tocsin_test::fixture_directory() / "files";
         const auto detector = tocsin::load_detector<kept>(folder / "detector_v2.safetensors");
         REQUIRE_MESSAGE(detector.has_value(), detector.error().message());
         CHECK(detector->phase() == tocsin::detector_phase::tuned);
@@ -198,7 +199,8 @@ TEST_SUITE("io") {
             REQUIRE(tocsin::detail::seal(changed, header + 8));
             std::ofstream(path, std::ios::binary) << changed;
         };
-        std::string content = content_of(TOCSIN_FIXTURE_DIR "/files/detector_v2.safetensors");
+        std::string content =
+            content_of(tocsin_test::fixture_directory() / "files/detector_v2.safetensors");
         REQUIRE(content.size() > 1000);
         const auto archive = tocsin::archive_reader::from_bytes(std::as_bytes(std::span(content)));
         REQUIRE(archive.has_value());

@@ -7,6 +7,7 @@
 
 #include <doctest/doctest.h>
 
+#include "support/fixture_directory.hpp"
 #include "support/reference_values.hpp"
 #include "temporary_directory.hpp"
 #include <cmath>
@@ -23,7 +24,7 @@ using tocsin_test::temporary_directory;
 namespace {
 
 std::filesystem::path fixture(const std::string& name) {
-    return std::filesystem::path(TOCSIN_FIXTURE_DIR) / "pytorch" / (name + ".safetensors");
+    return tocsin_test::fixture_directory() / "pytorch" / (name + ".safetensors");
 }
 
 /// Largest difference between what PyTorch computed and `next(sample) -> outputs`, step by step.

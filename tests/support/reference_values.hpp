@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include "support/fixture_directory.hpp"
 #include "support/random_values.hpp"
 #include <fstream>
 #include <map>
@@ -21,7 +22,7 @@ inline constexpr double reference_tolerance = std::is_same_v<Scalar, float> ? 1e
 class reference_values {
   public:
     explicit reference_values(const std::string& name) {
-        const std::string path = std::string(TOCSIN_FIXTURE_DIR) + "/" + name + ".txt";
+        const std::string path = (fixture_directory() / (name + ".txt")).string();
         std::ifstream file(path);
         std::string word;
         while (file >> word) {

@@ -16,6 +16,9 @@
 #include <sys/wait.h>
 #include <vector>
 
+/// Path of the program; CMake writes its definition.
+extern const char* const evaluate_path;
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -29,8 +32,8 @@ std::string quoted(const std::string& text) {
 /// Runs evaluate; what it says goes to files beside the results.
 int run(const temporary_directory& directory, const std::string& arguments,
         const std::string& environment = "env -u TOCSIN_DATA_DIR") {
-    const std::string command = environment + " " + quoted(EVALUATE_PROGRAM) + " " + arguments +
-                                " >" + quoted((directory / "stdout").string()) + " 2>" +
+    const std::string command = environment + " " + quoted(evaluate_path) + " " + arguments + " >" +
+                                quoted((directory / "stdout").string()) + " 2>" +
                                 quoted((directory / "stderr").string());
     const int code = std::system(command.c_str());
     return WIFEXITED(code) ? WEXITSTATUS(code) : -1;

@@ -16,6 +16,9 @@
 #include <sys/wait.h>
 #include <vector>
 
+/// Path of the program; CMake writes its definition.
+extern const char* const evaluate_path;
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -95,7 +98,7 @@ std::size_t count_of(const std::string& text, const std::string& part) {
 
 int run(const temporary_directory& directory, const std::string& environment,
         const std::string& options) {
-    const std::string command = environment + " '" + EVALUATE_PROGRAM +
+    const std::string command = environment + " '" + evaluate_path +
                                 "' --suite skab --epochs 1 --data '" + (directory / "").string() +
                                 "' " + options + " >/dev/null 2>'" +
                                 (directory / "stderr").string() + "'";

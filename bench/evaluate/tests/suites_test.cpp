@@ -12,6 +12,9 @@
 #include <string>
 #include <sys/wait.h>
 
+/// Path of the program; CMake writes its definition.
+extern const char* const evaluate_path;
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -19,7 +22,7 @@ using nlohmann::json;
 using tocsin_test::temporary_directory;
 
 int run(const temporary_directory& directory, const std::string& arguments) {
-    const std::string command = std::string("env -u TOCSIN_DATA_DIR '") + EVALUATE_PROGRAM +
+    const std::string command = std::string("env -u TOCSIN_DATA_DIR '") + evaluate_path +
                                 "' --data '" + (directory / "").string() + "' --out '" +
                                 (directory / "results.json").string() + "' " + arguments + " >'" +
                                 (directory / "stdout").string() + "' 2>'" +

@@ -16,6 +16,9 @@
 #include <sys/wait.h>
 #include <vector>
 
+/// Path of the program; CMake writes its definition.
+extern const char* const cli_path;
+
 /// What a run of the program left.
 struct outcome {
     int code = -1;
@@ -31,7 +34,7 @@ class program {
         write("stdin", input);
         const std::string folder = (folder_ / "").string();
         const std::string command =
-            "cd '" + folder + "' && '" + TOCSIN_CLI + "' " + arguments + " <stdin >stdout 2>stderr";
+            "cd '" + folder + "' && '" + cli_path + "' " + arguments + " <stdin >stdout 2>stderr";
         const int status = std::system(command.c_str());
         return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read("stdout"), read("stderr")};
     }

@@ -370,7 +370,7 @@ TEST_SUITE("tocsin_cli") {
         cli.write("n.csv", "temp,hum\n" + rows(0, 2000, climate));
         const outcome run =
             cli("--version >stdout; timeout --foreground --preserve-status -s INT 6 '" +
-                std::string{TOCSIN_CLI} +
+                std::string{cli_path} +
                 "' train m n.csv --window 20 --encoder 16 --epochs 100000 "
                 "--patience 0 --force >stdout 2>stderr #");
         CHECK(run.code == 130);
