@@ -16,6 +16,14 @@ else()
         target_compile_options(tocsin_own INTERFACE -Wno-c2y-extensions)
     endif()
 endif()
+# Lets ccache use precompiled headers.
+if(CMAKE_CXX_COMPILER_LAUNCHER MATCHES "ccache")
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+        target_compile_options(tocsin_own INTERFACE -fpch-preprocess)
+    elseif(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+        target_compile_options(tocsin_own INTERFACE "SHELL:-Xclang -fno-pch-timestamp")
+    endif()
+endif()
 # g++ 12 warns of its own AVX-512 intrinsics (GCC bug 105593).
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13
    AND CMAKE_CXX_FLAGS MATCHES "-march=")
