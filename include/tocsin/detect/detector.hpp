@@ -110,7 +110,7 @@ class detector {
 
     // ---- phases -----------------------------------------------------------------------------
     /// Fits the scaler to the training windows, then the model; keeps the best weights.
-    /// @param training   windows of normal data, all finite
+    /// @param training   windows of normal data; NaN where a value is missing, nothing infinite
     /// @param validation windows that decide which epoch is best; may be empty
     /// @param how        trainer with its policies
     /// @param callbacks  see trainer::fit

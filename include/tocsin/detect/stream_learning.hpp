@@ -93,6 +93,9 @@ namespace detail {
 /// one of them. What is further out counts as this far out, so that one sample changes a variance by
 /// a factor of at most `1 + 100 * elements * weight`.
 inline constexpr double largest_learned_score = 100;
+/// The same for samples that the model learns from, a hundred spreads: a signal that has changed is far
+/// out at first, and clipping of gradients bounds what one sample does.
+inline constexpr double largest_trained_score = 1e4;
 /// Samples that learning_report::recent_rate is about.
 inline constexpr std::int64_t watched_samples = 1000;
 
@@ -129,7 +132,7 @@ struct stream_learning {
     void learn_normal(const Model& model, std::span<const double> errors, double score,
                       std::span<const scalar_type> inputs, std::int64_t position,
                       bool first) noexcept {
-        const bool far_out = !errors.empty() && is_far_out(score);
+        const bool far_out = !errors.empty() && is_beyond(largest_learned_score, score);
         if (far_out) {
             count_up(report.clipped);
         }
@@ -138,7 +141,7 @@ struct stream_learning {
                 adapt(errors, score, far_out);
             }
         }
-        if (trainer && !far_out) {
+        if (trainer && (errors.empty() || !is_beyond(largest_trained_score, score))) {
             if (first || position != learned_at + 1) {
                 trainer->interrupt();
             }
@@ -206,8 +209,9 @@ struct stream_learning {
 
     double largest_score() const noexcept { return largest_learned_score * statistic.dimension(); }
     /// Scores of other statistics have scales of their own, and their adapt() bounds itself.
-    bool is_far_out(double score) const noexcept {
-        return is_distance && !(score <= largest_score());
+    /// @param largest for each element
+    bool is_beyond(double largest, double score) const noexcept {
+        return is_distance && !(score <= largest * statistic.dimension());
     }
     void adapt(std::span<const double> errors, double score, bool far_out) noexcept {
         if (!far_out) {
