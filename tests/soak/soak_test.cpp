@@ -152,7 +152,7 @@ TEST_SUITE("soak") {
         const std::int64_t all = sample_count();
         flat_memory memory;
         sensor values;
-        tocsin::moments<1> moments(1);
+        tocsin::moments<> moments(1);
         tocsin::moving_window window(100);
         tocsin::ewma smoother(0.001);
         tocsin::diagonal_gaussian<1> adapting(1);
