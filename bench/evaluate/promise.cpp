@@ -17,6 +17,9 @@ void report_promise(std::span<const double> scores, tocsin::row_range fitted,
                               static_cast<std::size_t>(rows.size()));
     };
     tocsin::alarm_rate rule({.alarms = reported_promise});
+    if (fitted.size() < 1 || tested.size() < 1) { // too short a stream
+        return;
+    }
     if (!rule.fit(part(fitted), {}).ok()) {
         return;
     }

@@ -55,17 +55,14 @@ detector_scores scores_without_fit(const Learned& learned,
         constexpr double all_samples = std::numeric_limits<double>::max();
         detector_scores found;
         if constexpr (Learned::views == 2) {
-            // Vectors that repeat each other count as one. Those of the newest step do not.
+            // Vectors that repeat each other count as one: those of a row in all its windows. Those
+            // of the newest step do not, nor do courses over a window that are shifted in time.
             const bool all = learned.settings.scored == scored_steps::all;
-            const auto count_of = [&](const auto& statistic, bool repeated) {
-                return repeated ? statistic.law().samples() / repeats : all_samples;
-            };
             const auto& by_step = learned.errors.per_step();
-            const auto& by_feature = learned.errors.per_feature();
-            const left_out_scorer<typename views_type::step_statistic> step{&by_step,
-                                                                            count_of(by_step, all)};
+            const left_out_scorer<typename views_type::step_statistic> step{
+                &by_step, all ? by_step.law().samples() / repeats : all_samples};
             const left_out_scorer<typename views_type::feature_statistic> feature{
-                &by_feature, count_of(by_feature, true)};
+                &learned.errors.per_feature(), all_samples};
             window_pass<Learned>(learned).run(seen, [&](index_t,
                                                         std::span<const double> step_errors,
                                                         std::span<const double> feature_errors) {
