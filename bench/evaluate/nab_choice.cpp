@@ -21,6 +21,16 @@ constexpr std::size_t shown_rules = 25;
 /// Scores of all streams by one scale and one quiet time.
 using score_lists = std::vector<std::vector<double>>;
 
+/// The published scale of the score at the best threshold, and at a fixed one.
+metrics nab_metrics(const tocsin::nab_result& best, const tocsin::nab_result& fixed) {
+    metrics values;
+    values.nab_standard =
+        tocsin::normalised_nab_score(best.raw, best.windows, tocsin::nab_standard);
+    values.nab_standard_fixed =
+        tocsin::normalised_nab_score(fixed.raw, fixed.windows, tocsin::nab_standard);
+    return values;
+}
+
 } // namespace
 
 tocsin::result<suite_result> choose_nab_settings(const run_options& options) {
@@ -71,11 +81,7 @@ tocsin::result<suite_result> choose_nab_settings(const run_options& options) {
             if (!best || !fixed) {
                 return best ? fixed.error() : best.error();
             }
-            metrics values;
-            values.nab_standard =
-                tocsin::normalised_nab_score(best->raw, best->windows, tocsin::nab_standard);
-            values.nab_standard_fixed =
-                tocsin::normalised_nab_score(fixed->raw, fixed->windows, tocsin::nab_standard);
+            const metrics values = nab_metrics(*best, *fixed);
             std::array<char, 160> name{};
             std::snprintf(name.data(), name.size(), "%s, %g days quiet, threshold %g",
                           name_of(how.first), how.second, threshold);
@@ -115,11 +121,7 @@ tocsin::result<suite_result> choose_nab_settings(const run_options& options) {
         if (!best || !fixed) {
             return best ? fixed.error() : best.error();
         }
-        metrics values;
-        values.nab_standard =
-            tocsin::normalised_nab_score(best->raw, best->windows, tocsin::nab_standard);
-        values.nab_standard_fixed =
-            tocsin::normalised_nab_score(fixed->raw, fixed->windows, tocsin::nab_standard);
+        const metrics values = nab_metrics(*best, *fixed);
         std::array<char, 80> name{};
         std::snprintf(name.data(), name.size(), "nearest value, threshold %g", threshold);
         outcome.methods.push_back(
