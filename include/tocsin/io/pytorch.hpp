@@ -210,19 +210,30 @@ status load_pytorch(const safetensors_reader& file, const Model& model,
     detail::note_mismatches(file, tensors, options, problems);
     return detail::read_pytorch(file, tensors, problems, parameters);
 }
+namespace detail {
+
+/// Opens a file and calls `load(file)`; a failure of either names the file.
+template <class Load>
+status load_from_file(const std::filesystem::path& path, const load_options& options, Load&& load) {
+    const auto file = safetensors_reader::open(path, options);
+    if (!file) {
+        return file.error();
+    }
+    const status outcome = load(*file);
+    return outcome.ok() ? outcome
+                        : status::error(outcome.code(), shown_name(path), ": ", outcome.message());
+}
+
+} // namespace detail
+
 /// The same from a file; `io_error`, or a failure with the file's name.
 template <class Model>
 status load_pytorch(const std::filesystem::path& path, const Model& model,
                     std::span<typename Model::scalar_type> parameters,
                     std::span<const pytorch_module> modules, const pytorch_options& options = {}) {
-    const auto file = safetensors_reader::open(path, options.file);
-    if (!file) {
-        return file.error();
-    }
-    const status outcome = load_pytorch(*file, model, parameters, modules, options);
-    return outcome.ok()
-               ? outcome
-               : status::error(outcome.code(), detail::shown_name(path), ": ", outcome.message());
+    return detail::load_from_file(path, options.file, [&](const safetensors_reader& file) {
+        return load_pytorch(file, model, parameters, modules, options);
+    });
 }
 
 /// The same for an LSTM layer or stack alone, whose tensors are `prefix.weight_ih_l0` and so on;

@@ -123,17 +123,12 @@ status load_pytorch(const std::filesystem::path& path, const sequential<Layers..
         return detail::wrong_pytorch_count("load_pytorch", parameters.size(),
                                            model.parameter_count());
     }
-    const auto file = safetensors_reader::open(path, options.file);
-    if (!file) {
-        return file.error();
-    }
-    std::vector<std::string> problems;
-    const auto tensors = detail::tensors_of_sequential(model, modules, problems);
-    detail::note_mismatches(*file, tensors, options, problems);
-    const status outcome = detail::read_pytorch(*file, tensors, problems, parameters);
-    return outcome.ok()
-               ? outcome
-               : status::error(outcome.code(), detail::shown_name(path), ": ", outcome.message());
+    return detail::load_from_file(path, options.file, [&](const safetensors_reader& file) {
+        std::vector<std::string> problems;
+        const auto tensors = detail::tensors_of_sequential(model, modules, problems);
+        detail::note_mismatches(file, tensors, options, problems);
+        return detail::read_pytorch(file, tensors, problems, parameters);
+    });
 }
 
 /// Writes the parameters of a sequential model as a state_dict; the inverse of load_pytorch().
