@@ -154,11 +154,11 @@ std::vector<pytorch_tensor> pytorch_tensors_of(const Model& model,
             continue;
         }
         // Several dense layers are an nn.Sequential with an activation after each.
-        const auto siblings = std::count_if(
-            blocks.begin(), blocks.end(), [kind = kind, number = number](const block& other) {
-                return number >= 0 && split_number(other.name).first == kind;
+        const auto siblings =
+            std::count_if(blocks.begin(), blocks.end(), [&common = kind](const block& other) {
+                return split_number(other.name).first == common;
             });
-        const bool sequential = !alone && siblings > 1;
+        const bool sequential = !alone && number >= 0 && siblings > 1;
         add_pytorch_linear(tensors,
                            sequential ? pytorch_name(chosen->module, std::to_string(2 * number))
                                       : chosen->module,
