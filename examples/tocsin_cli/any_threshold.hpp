@@ -4,6 +4,7 @@
 
 #include "tocsin/dynamic/epsilon_threshold.hpp"
 #include "tocsin/series/moving_window.hpp"
+#include "tocsin/tail/alarm_rate.hpp"
 #include "tocsin/tail/drift_spot_threshold.hpp"
 #include "tocsin/tail/spot_threshold.hpp"
 #include "tocsin/threshold/f_beta_threshold.hpp"
@@ -13,6 +14,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
@@ -31,7 +33,7 @@ class any_threshold {
     using rules =
         std::variant<tocsin::quantile_threshold, tocsin::sigma_threshold, tocsin::f_beta_threshold,
                      tocsin::manual_threshold, tocsin::spot_threshold, tocsin::epsilon_threshold,
-                     tocsin::drift_spot_threshold>;
+                     tocsin::drift_spot_threshold, tocsin::alarm_rate>;
     /// Files say the kind of the rule inside instead.
     static constexpr const char* kind = "any_threshold";
     static constexpr int version = 1; ///< that of all rules inside
@@ -50,7 +52,8 @@ class any_threshold {
                                          "manual",
                                          "peaks-over-threshold",
                                          "epsilon",
-                                         "drift-peaks-over-threshold"};
+                                         "drift-peaks-over-threshold",
+                                         "alarm-rate"};
         return names[rule_.index()];
     }
 
@@ -71,6 +74,19 @@ class any_threshold {
     }
     double threshold() const noexcept {
         return std::visit([](const auto& inner) { return inner.threshold(); }, rule_);
+    }
+
+    /// Clusters of false alarms in 10 000 rows that reach a score; NaN for rules that do not know.
+    double expected_false_alarms(double score) const noexcept {
+        return std::visit(
+            [score](const auto& inner) {
+                if constexpr (tocsin::rule_with_expectation<std::decay_t<decltype(inner)>>) {
+                    return inner.expected_false_alarms(score);
+                } else {
+                    return std::numeric_limits<double>::quiet_NaN();
+                }
+            },
+            rule_);
     }
 
     /// Whether push() does anything.

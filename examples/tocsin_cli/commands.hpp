@@ -18,6 +18,7 @@ void add_tune(CLI::App& app);
 void add_detect(CLI::App& app);
 void add_stream(CLI::App& app);
 void add_inspect(CLI::App& app);
+void add_export(CLI::App& app);
 
 /// Adds a command whose options live in a `Command` with `add_to(CLI::App&)` and `run()`.
 template <class Command>

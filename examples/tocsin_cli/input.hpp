@@ -48,6 +48,8 @@ struct input_options {
     tocsin::resampling resample_by = tocsin::resampling::mean;
 
     void add_to(CLI::App& command);
+    /// Without what only sequences need.
+    void add_csv_to(CLI::App& command);
     /// The options that need a whole recording: for commands that learn from it.
     void add_time_to(CLI::App& command);
     /// Which CSV columns mean what; `names` are the model's features, if it knows their names.

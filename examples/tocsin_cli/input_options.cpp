@@ -7,6 +7,8 @@
 namespace tocsin_cli {
 namespace {
 
+constexpr const char* group = "Reading data";
+
 /// One character, or its name.
 CLI::Option* add_delimiter(CLI::App& command, const std::string& name, char& value,
                            const std::string& description) {
@@ -55,7 +57,6 @@ std::vector<tocsin::csv_label_value> parse_label_values(const std::string& name,
 } // namespace
 
 void input_options::add_to(CLI::App& command) {
-    const std::string group = "Reading data";
     add_choice(command, "--format", format,
                {{"auto", input_format::automatic},
                 {"sequences", input_format::sequences},
@@ -64,6 +65,13 @@ void input_options::add_to(CLI::App& command) {
                "time step, a header or none. auto: CSV when the first line is not numbers, and for "
                "names that end in .csv or .tsv unless a field has three steps or more")
         ->group(group);
+    add_character(command, "--step-delimiter", step_delimiter,
+                  "Sequences: between time steps; default ','")
+        ->group(group);
+    add_csv_to(command);
+}
+
+void input_options::add_csv_to(CLI::App& command) {
     add_choice(command, "--encoding", encoding,
                {{"auto", tocsin::text_encoding::automatic},
                 {"utf-8", tocsin::text_encoding::utf8},
@@ -122,13 +130,9 @@ void input_options::add_to(CLI::App& command) {
                                  "CSV: lines before the header or the first row", 0)
         ->default_str("recognised")
         ->group(group);
-    add_character(command, "--step-delimiter", step_delimiter,
-                  "Sequences: between time steps; default ','")
-        ->group(group);
 }
 
 void input_options::add_time_to(CLI::App& command) {
-    const std::string group = "Reading data";
     add_number(command, "--longest-gap", longest_gap,
                "CSV: seconds between two rows that are neighbours still; windows do not cross "
                "longer ones",

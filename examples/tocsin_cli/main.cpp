@@ -69,6 +69,7 @@ int main(int argc, char** argv) {
     tocsin_cli::add_detect(app);
     tocsin_cli::add_stream(app);
     tocsin_cli::add_inspect(app);
+    tocsin_cli::add_export(app);
     for (CLI::App* command : app.get_subcommands({})) {
         command->footer(tocsin_cli::exit_code_help);
     }

@@ -107,6 +107,7 @@ row_verdict row_judge::push(std::span<const float> sample, double time) noexcept
         detector_.shares(stream_, shares_);
         result.shares = shares_;
         verdict.score = smoothing_.push(verdict.score);
+        verdict.expected_false_alarms = detector_.rule().expected_false_alarms(verdict.score);
         verdict.kind = verdict.score > verdict.threshold ? tocsin::verdict_kind::anomaly
                        : verdict.lost > 0                ? tocsin::verdict_kind::sensor_lost
                                                          : tocsin::verdict_kind::normal;

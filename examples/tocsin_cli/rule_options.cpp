@@ -3,8 +3,14 @@
 #include "failure.hpp"
 #include "options.hpp"
 #include <algorithm>
+#include <cctype>
+#include <cmath>
+#include <iterator>
 #include <limits>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 
 namespace tocsin_cli {
 namespace {
@@ -18,26 +24,57 @@ const char* name_of(rule_kind kind) noexcept {
                                      "sigma",
                                      "epsilon",
                                      "peaks-over-threshold",
-                                     "drift-peaks-over-threshold"};
+                                     "drift-peaks-over-threshold",
+                                     "alarm-rate"};
     return names[static_cast<int>(kind)];
+}
+
+/// Such as "10000 rows", "1 week" or "8h".
+row_span parse_span(const std::string& name, const std::string& given) {
+    constexpr std::pair<std::string_view, double> units[] = {
+        {"row", 0},          {"rows", 0},     {"s", 1},         {"second", 1},
+        {"seconds", 1},      {"min", 60},     {"minute", 60},   {"minutes", 60},
+        {"h", 3600},         {"hour", 3600},  {"hours", 3600},  {"d", 86400},
+        {"day", 86400},      {"days", 86400}, {"w", 7 * 86400}, {"week", 7 * 86400},
+        {"weeks", 7 * 86400}};
+    const auto letter = std::find_if(given.begin(), given.end(), [](unsigned char character) {
+        return std::isalpha(character) != 0;
+    });
+    std::string_view number(given.begin(), letter);
+    while (!number.empty() && number.back() == ' ') {
+        number.remove_suffix(1);
+    }
+    const std::string_view unit(letter, given.end());
+    const auto found = std::find_if(std::begin(units), std::end(units),
+                                    [&](const auto& known) { return known.first == unit; });
+    const auto value = number.empty() ? std::optional{1.0} : tocsin::parse_number<double>(number);
+    if (found == std::end(units) || !value || !std::isfinite(*value) || !(*value > 0)) {
+        throw CLI::ValidationError(name, "'" + given +
+                                             "' is not a number of rows, s, min, h, days or weeks");
+    }
+    return found->second > 0 ? row_span{0, *value * found->second} : row_span{*value, 0};
 }
 
 } // namespace
 
 void rule_options::add_to(CLI::App& command) {
-    add_choice(command, "--rule", kind_,
-               {{name_of(rule_kind::automatic), rule_kind::automatic},
-                {name_of(rule_kind::f_beta), rule_kind::f_beta},
-                {name_of(rule_kind::quantile), rule_kind::quantile},
-                {name_of(rule_kind::sigma), rule_kind::sigma},
-                {name_of(rule_kind::epsilon), rule_kind::epsilon},
-                {name_of(rule_kind::peaks), rule_kind::peaks},
-                {name_of(rule_kind::drift_peaks), rule_kind::drift_peaks}},
-               "f-beta needs labels; the others look at windows without a label of an anomaly. "
-               "epsilon separates best, also where anomalies are unlabelled; peaks-over-threshold "
-               "looks at the tail of the scores (SPOT), drift-peaks-over-threshold at their tail "
-               "around a moving mean (DSPOT): both can adapt on a stream. auto: f-beta where there "
-               "are labels of both kinds, else quantile")
+    add_choice(
+        command, "--rule", kind_,
+        {{name_of(rule_kind::automatic), rule_kind::automatic},
+         {name_of(rule_kind::f_beta), rule_kind::f_beta},
+         {name_of(rule_kind::quantile), rule_kind::quantile},
+         {name_of(rule_kind::sigma), rule_kind::sigma},
+         {name_of(rule_kind::epsilon), rule_kind::epsilon},
+         {name_of(rule_kind::peaks), rule_kind::peaks},
+         {name_of(rule_kind::drift_peaks), rule_kind::drift_peaks},
+         {name_of(rule_kind::alarm_rate), rule_kind::alarm_rate}},
+        "f-beta needs labels; the others look at windows without a label of an anomaly. "
+        "epsilon separates best, also where anomalies are unlabelled; peaks-over-threshold "
+        "looks at the tail of the scores (SPOT), drift-peaks-over-threshold at their tail "
+        "around a moving mean (DSPOT): both can adapt on a stream. alarm-rate promises so many "
+        "false alarms (--alarms, --per), where a run of high scores is one. auto: f-beta "
+        "where there "
+        "are labels of both kinds, else quantile")
         ->group(group);
     const auto number = [&](const char* name, double& value, const char* description, double low,
                             double high, bool open, std::vector<rule_kind> owners) {
@@ -66,6 +103,17 @@ void rule_options::add_to(CLI::App& command) {
             rule_kind::drift_peaks);
     integer("--buffer", buffer_, "epsilon: rows around an anomalous one that count as anomalous", 0,
             1 << 20, rule_kind::epsilon);
+    number("--alarms", alarms_, "alarm-rate: promised false alarms", 0, most, true,
+           {rule_kind::alarm_rate});
+    owned_.push_back(
+        {command
+             .add_option_function<std::string>(
+                 "--per", [this](const std::string& given) { per_ = parse_span("--per", given); },
+                 "alarm-rate: rows or time in which so many are promised, such as 1week")
+             ->type_name("SPAN")
+             ->default_str("10000 rows")
+             ->group(group),
+         {rule_kind::alarm_rate}});
     smooth_option_ =
         add_integer(
             command, "--smooth", smoothing_,
@@ -75,7 +123,15 @@ void rule_options::add_to(CLI::App& command) {
             ->group(group);
 }
 
-any_threshold rule_options::make(bool has_labels) const {
+tocsin::alarm_rate_settings rule_options::promise(double step) const {
+    if (per_.seconds > 0 && !(step > 0)) {
+        fail(tocsin::error_code::invalid_argument,
+             "--per: a time needs rows with timestamps; the model was trained without");
+    }
+    return {.alarms = alarms_, .per_rows = per_.seconds > 0 ? per_.seconds / step : per_.rows};
+}
+
+any_threshold rule_options::make(bool has_labels, double step) const {
     const rule_kind chosen = kind_ != rule_kind::automatic ? kind_
                              : has_labels                  ? rule_kind::f_beta
                                                            : rule_kind::quantile;
@@ -105,6 +161,9 @@ any_threshold rule_options::make(bool has_labels) const {
         break;
     case rule_kind::drift_peaks:
         rule = tocsin::drift_spot_threshold{peaks, drift_depth_};
+        break;
+    case rule_kind::alarm_rate:
+        rule = tocsin::alarm_rate{promise(step)};
         break;
     case rule_kind::automatic:
     case rule_kind::quantile:

@@ -17,7 +17,14 @@ enum class rule_kind : std::uint8_t {
     sigma,
     epsilon,
     peaks,
-    drift_peaks
+    drift_peaks,
+    alarm_rate
+};
+
+/// A length of time, or a number of rows where seconds are 0.
+struct row_span {
+    double rows = 0;
+    double seconds = 0;
 };
 
 /// What was asked for.
@@ -33,7 +40,8 @@ class rule_options {
     }
     /// The rule, not fitted yet. Fails, naming the option, where one belongs to another rule.
     /// @param has_labels what the automatic choice depends on
-    any_threshold make(bool has_labels) const;
+    /// @param step       seconds between two rows, 0 if not known
+    any_threshold make(bool has_labels, double step) const;
 
   private:
     /// An option that only some rules have.
@@ -41,6 +49,8 @@ class rule_options {
         CLI::Option* option;
         std::vector<rule_kind> owners;
     };
+
+    tocsin::alarm_rate_settings promise(double step) const;
 
     rule_kind kind_ = rule_kind::automatic;
     double beta_ = 1;
@@ -50,6 +60,8 @@ class rule_options {
     double false_alarm_rate_ = 1e-3;
     int drift_depth_ = 100;
     int buffer_ = 0;
+    double alarms_ = 1;
+    row_span per_{10000, 0};
     int smoothing_ = 1;
     CLI::Option* smooth_option_ = nullptr;
     std::vector<owned_option> owned_;

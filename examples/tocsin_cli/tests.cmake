@@ -2,7 +2,8 @@
 if(NOT TOCSIN_BUILD_TESTS)
     return()
 endif()
-add_executable(tocsin_cli_tests tocsin_cli/tests/fit_test.cpp
+add_executable(tocsin_cli_tests tocsin_cli/tests/export_test.cpp
+                                tocsin_cli/tests/fit_test.cpp
                                 tocsin_cli/tests/phases_test.cpp
                                 tocsin_cli/tests/reading_test.cpp
                                 tocsin_cli/tests/report_test.cpp
@@ -15,3 +16,13 @@ file(GENERATE OUTPUT "${CMAKE_CURRENT_BINARY_DIR}/cli_path_$<CONFIG>.cpp"
 target_sources(tocsin_cli_tests PRIVATE "${CMAKE_CURRENT_BINARY_DIR}/cli_path_$<CONFIG>.cpp")
 add_dependencies(tocsin_cli_tests tocsin_cli)
 add_test(NAME example.tocsin_cli COMMAND tocsin_cli_tests)
+
+# Real recordings through `export` and an emulated microcontroller.
+find_package(Python3 COMPONENTS Interpreter QUIET)
+if(Python3_FOUND)
+    add_test(NAME firmware.recording
+             COMMAND "${Python3_EXECUTABLE}" "${PROJECT_SOURCE_DIR}/tests/firmware/recording.py"
+                     --cli "$<TARGET_FILE:tocsin_cli>"
+                     --work "${CMAKE_CURRENT_BINARY_DIR}/firmware_recordings")
+    set_tests_properties(firmware.recording PROPERTIES SKIP_RETURN_CODE 77 LABELS firmware)
+endif()

@@ -80,6 +80,10 @@ void tune_command::run() {
                  data.is_series ? "needs every row, --stride 1"
                                 : "sequences stand for themselves; rows of CSV can be smoothed");
         }
+        if (rule.kind() == rule_kind::alarm_rate && data.is_series && how.stride != 1) {
+            fail(error_code::invalid_argument,
+                 "--rule alarm-rate counts alarms in rows and needs every row, --stride 1");
+        }
         if (!model.errors_from.empty() && data.fingerprint() == model.errors_from) {
             out.note("warning: " + data.path +
                      ": fit-errors saw the same rows, so that scores on them are too small" +
@@ -96,7 +100,7 @@ void tune_command::run() {
             fail(error_code::invalid_data, data.path,
                  ": has no labels, which --rule f-beta needs; use another rule");
         }
-        detector.set_rule(rule.make(both));
+        detector.set_rule(rule.make(both, model.step));
         require(detector.tune(usable.windows, usable.labels), data.path);
     }
     detector.override_thresholds(optional(step_option, step), optional(feature_option, feature));

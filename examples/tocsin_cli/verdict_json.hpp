@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "row_judge.hpp"
+#include <cmath>
 #include <cstddef>
 #include <string>
 #include <vector>
@@ -30,6 +31,9 @@ inline nlohmann::ordered_json verdict_json(tocsin::index_t row, const std::strin
     if (verdict.scored()) {
         line["score"] = verdict.score;
         line["threshold"] = verdict.threshold;
+        if (!std::isnan(verdict.expected_false_alarms)) { // in 10 000 rows
+            line["expected_false_alarms"] = verdict.expected_false_alarms;
+        }
         nlohmann::ordered_json shares;
         for (std::size_t k = 0; k < names.size(); ++k) {
             shares[names[k]] = judged.shares[k];

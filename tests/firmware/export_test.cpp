@@ -13,6 +13,7 @@
 #include <limits>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace {
 
@@ -50,7 +51,20 @@ TEST_SUITE("firmware") {
         const auto values = tocsin_test::machine_samples(2, 200, 1);
         tocsin_test::run_all_phases(windows, tocsin::make_windows(values, 5, 1).value(),
                                     tocsin_test::quick_trainer(1));
-        CHECK(says(tocsin::firmware_header(windows).error(), "encoder_decoder"));
+        CHECK(says(tocsin::firmware_header(windows).error(), "the newest step can be judged"));
+
+        const std::vector<int> encoder{2, 3};
+        const std::vector<int> decoder{2, 4};
+        const std::vector<int> head{4, 2};
+        using model = tocsin::encoder_decoder<float>;
+        tocsin::detector<model> bridged{
+            model{tocsin::lstm_stack<float>{tocsin::lstm_stack<float>::sizes_type(encoder)},
+                  tocsin::lstm_stack<float>{tocsin::lstm_stack<float>::sizes_type(decoder)},
+                  tocsin::dense_head<float>{tocsin::dense_head<float>::sizes_type(head)}},
+            {.window = 5, .scored = tocsin::scored_steps::newest}};
+        tocsin_test::run_all_phases(bridged, tocsin::make_windows(values, 5, 1).value(),
+                                    tocsin_test::quick_trainer(1));
+        CHECK(says(tocsin::firmware_header(bridged).error(), "4 units after an encoder of 3"));
 
         using with_alarm =
             tocsin::detector<tocsin::forecaster<float>, tocsin::standard_scaler<float>,

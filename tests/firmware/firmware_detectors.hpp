@@ -6,6 +6,7 @@
 #include "tocsin/core/views.hpp"
 #include "tocsin/detect/detector.hpp"
 #include "tocsin/errors/diagonal_gaussian.hpp"
+#include "tocsin/models/encoder_decoder.hpp"
 #include "tocsin/models/forecaster.hpp"
 #include "tocsin/threshold/quantile_threshold.hpp"
 
@@ -83,6 +84,63 @@ inline plain_detector_type two_layer_detector() {
     return learned(plain_detector_type(network, {.warm_up = 12, .longest_gap = 5, .lost_after = 8},
                                        {}, tocsin::quantile_threshold{0.99}),
                    5);
+}
+
+/// A forecaster that a detector takes for a model of windows, as that of the command line.
+class windowed_forecaster : public tocsin::forecaster<float> {
+  public:
+    windowed_forecaster() = default;
+    explicit windowed_forecaster(const tocsin::forecaster<float>& model)
+        : tocsin::forecaster<float>(model) {}
+
+  private:
+    using tocsin::forecaster<float>::step;
+};
+/// Trains and tunes a detector of windows of ten on machine_samples() of three features.
+template <class Detector>
+Detector learned_windows(Detector detector) {
+    const auto values = machine_samples(3, 1200, 1);
+    tocsin::trainer<> how;
+    how.epochs = 4;
+    how.optimiser.learning_rate = 0.01;
+    const auto windows = tocsin::make_windows(values, 10, 1).value();
+    for (const tocsin::status& outcome :
+         {detector.train(windows, {}, how), detector.fit_errors(windows), detector.tune(windows)}) {
+        if (!outcome.ok()) {
+            TOCSIN_FAIL(outcome.message());
+        }
+    }
+    return detector;
+}
+inline tocsin::detector_settings newest_of_ten(tocsin::missing_value missing) {
+    tocsin::detector_settings settings;
+    settings.window = 10;
+    settings.scored = tocsin::scored_steps::newest;
+    settings.missing = missing;
+    settings.longest_gap = 5;
+    settings.lost_after = 8;
+    return settings;
+}
+
+using windowed_detector_type = tocsin::detector<windowed_forecaster>;
+/// Judges the newest step of windows of ten, by the whole covariance of the absolute errors.
+inline windowed_detector_type windowed_detector() {
+    return learned_windows(windowed_detector_type(
+        windowed_forecaster(tocsin::forecaster<float>::with_layers(3, 3, {6}, 2)),
+        newest_of_ten(tocsin::missing_value::forecast), {}, tocsin::quantile_threshold{0.99}));
+}
+
+using reconstructing_detector_type = tocsin::detector<tocsin::encoder_decoder<float>>;
+/// The same for encoder-decoders, with one layer or with two that begin with the newest sample.
+inline reconstructing_detector_type reconstructing_detector() {
+    return learned_windows(reconstructing_detector_type(
+        tocsin::encoder_decoder<float>::with_layers(3, {7}),
+        newest_of_ten(tocsin::missing_value::forecast), {}, tocsin::quantile_threshold{0.99}));
+}
+inline reconstructing_detector_type reversing_detector() {
+    return learned_windows(reconstructing_detector_type(
+        tocsin::encoder_decoder<float>::with_layers(3, {6, 5}, 0, true),
+        newest_of_ten(tocsin::missing_value::hold), {}, tocsin::quantile_threshold{0.99}));
 }
 
 } // namespace tocsin_test

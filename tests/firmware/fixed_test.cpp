@@ -9,10 +9,12 @@
 #include "plain_8.hpp"
 #include "plain_8_int16.hpp"
 #include "plain_8_int8.hpp"
+#include "reconstructing.hpp"
 #include "rich.hpp"
 #include "support/small_detectors.hpp"
 #include "two_layers_int16.hpp"
 #include "two_layers_int8.hpp"
+#include "windowed.hpp"
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -142,12 +144,20 @@ TEST_SUITE("firmware") {
               sizeof(fw::watcher<plain_8_int8::model>));
         CHECK(flash_and_ram(tocsin_test::rich_detector(), firmware_format::float32, true).ram ==
               sizeof(fw::watcher<rich::model>));
+        CHECK(flash_and_ram(tocsin_test::windowed_detector(), firmware_format::float32, true).ram ==
+              sizeof(fw::watcher<windowed::model>));
+        CHECK(flash_and_ram(tocsin_test::reconstructing_detector(), firmware_format::float32, true)
+                  .ram == sizeof(fw::watcher<reconstructing::model>));
         CHECK(flash_and_ram(tocsin_test::two_layer_detector(), firmware_format::int16, true).ram ==
               sizeof(fw::watcher<two_layers_int16::model>));
     }
 
     TEST_CASE("fixed: refuses by name what integers cannot express") {
         const auto rich = tocsin_test::rich_detector();
+        CHECK(says(tocsin::firmware_header(tocsin_test::windowed_detector(),
+                                           {.format = firmware_format::int8})
+                       .error(),
+                   "windows"));
         CHECK(says(tocsin::firmware_header(rich, {.format = firmware_format::int8}).error(),
                    "hidden layers"));
         auto model = *tocsin::make_firmware_model(tocsin_test::plain_detector(3), true);

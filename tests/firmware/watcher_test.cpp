@@ -5,11 +5,15 @@
 
 #include <doctest/doctest.h>
 
+#include "complete.hpp"
 #include "firmware/firmware_detectors.hpp"
 #include "plain_16.hpp"
 #include "plain_8.hpp"
+#include "reconstructing.hpp"
+#include "reversing.hpp"
 #include "rich.hpp"
 #include "support/small_detectors.hpp"
+#include "windowed.hpp"
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -110,6 +114,33 @@ TEST_SUITE("firmware") {
         const auto detector = tocsin_test::rich_detector();
         compare(detector, rich_watcher, machine_samples(5, 3000, 3, 0.05));
         compare(detector, rich_watcher, with_silence(machine_samples(5, 3000, 4, 0.05)));
+    }
+
+    TEST_CASE("watcher: forecasters of windows, with holes filled as on the host") {
+        const auto detector = tocsin_test::windowed_detector();
+        static fw::watcher<windowed::model> watch;
+        compare(detector, watch, machine_samples(3, 2000, 3, 0.05));
+        compare(detector, watch, with_silence(machine_samples(3, 2000, 4, 0.05)));
+        CHECK(watch.self_test() == fw::self_test_result::passed);
+    }
+
+    TEST_CASE("watcher: encoder-decoders, also those that begin with the newest sample") {
+        static fw::watcher<reconstructing::model> watch;
+        const auto detector = tocsin_test::reconstructing_detector();
+        compare(detector, watch, machine_samples(3, 2000, 3, 0.05));
+        compare(detector, watch, with_silence(machine_samples(3, 2000, 4, 0.05)));
+        CHECK(watch.self_test() == fw::self_test_result::passed);
+
+        static fw::watcher<reversing::model> reversed;
+        const auto reversing = tocsin_test::reversing_detector();
+        compare(reversing, reversed, machine_samples(3, 2000, 3, 0.05));
+        compare(reversing, reversed, with_silence(machine_samples(3, 2000, 4, 0.05)));
+        CHECK(reversed.self_test() == fw::self_test_result::passed);
+
+        static fw::watcher<complete::model> without_missing;
+        compare(reversing, without_missing, machine_samples(3, 2000, 3, 0.05));
+        CHECK(without_missing.self_test() == fw::self_test_result::passed);
+        CHECK(sizeof(without_missing) < sizeof(reversed));
     }
 
     TEST_CASE("watcher: huge values are anomalies and leave a finite state") {

@@ -47,6 +47,16 @@ int main(int argc, char** argv) {
             return 1;
         }
     }
+    if (failed(write_firmware(tocsin_test::windowed_detector(), folder / "windowed.hpp",
+                              {.name = "windowed"})) ||
+        failed(write_firmware(tocsin_test::reconstructing_detector(), folder / "reconstructing.hpp",
+                              {.name = "reconstructing"})) ||
+        failed(write_firmware(tocsin_test::reversing_detector(), folder / "reversing.hpp",
+                              {.name = "reversing"})) ||
+        failed(write_firmware(tocsin_test::reversing_detector(), folder / "complete.hpp",
+                              {.name = "complete", .missing_values = false}))) {
+        return 1;
+    }
     const auto detector = tocsin_test::rich_detector();
     const firmware_options options{.name = "rich",
                                    .feature_names = {"a \"b\" \\c\n?\?/",

@@ -1,6 +1,7 @@
 #include "tocsin/alarm/alarm_control.hpp"
 #include "tocsin/dynamic/epsilon_threshold.hpp"
 #include "tocsin/series/moving_window.hpp"
+#include "tocsin/tail/alarm_rate.hpp"
 #include "tocsin/tail/drift_spot_threshold.hpp"
 #include "tocsin/tail/spot_threshold.hpp"
 
@@ -71,6 +72,49 @@ TEST_SUITE("tocsin_cli") {
                                             "--false-alarm-rate 2e-3 --drift-depth 50");
         CHECK(by_drift["step_threshold"] == doctest::Approx(drift.threshold()));
         CHECK(run_json(cli, "inspect m")["rule"] == "drift-peaks-over-threshold");
+
+        tocsin::alarm_rate promise{{.alarms = 2, .per_rows = 500}};
+        REQUIRE(promise.fit(scores, {}).ok());
+        const json by_promise =
+            run_json(cli, "tune m rows.csv --rule alarm-rate --alarms 2 --per '500 rows'");
+        CHECK(by_promise["rule"] == "alarm-rate");
+        CHECK(by_promise["step_threshold"] == doctest::Approx(promise.threshold()));
+        for (const json& line : run_json(cli, "detect m wrong.csv")["verdicts"]) {
+            CHECK(line.contains("expected_false_alarms") == line.contains("score"));
+            if (line.contains("score")) {
+                CHECK(line["expected_false_alarms"] ==
+                      doctest::Approx(promise.expected_false_alarms(line["score"])));
+            }
+        }
+    }
+
+    TEST_CASE("tune: a promise over time counts rows by their usual step") {
+        const program cli;
+        std::string rows = "timestamp,a\n";
+        for (int row = 0; row < 600; ++row) { // one a minute
+            rows += std::to_string(1700000000 + 60 * row) + ',' +
+                    std::to_string(row % 7 + 0.1 * (row * 37 % 11)) + '\n';
+        }
+        cli.write("rows.csv", rows);
+        CHECK(cli("train m rows.csv --window 8 --encoder 4 --epochs 2 --quiet --force").code == 0);
+        CHECK(cli("fit-errors m rows.csv").code == 0);
+        const json by_time = run_json(cli, "tune m rows.csv --rule alarm-rate --per 5h");
+        const json by_rows = run_json(cli, "tune m rows.csv --rule alarm-rate --per 300rows");
+        CHECK(by_time["step_threshold"] == by_rows["step_threshold"]);
+        CHECK(run_json(cli, "tune m rows.csv --rule alarm-rate")["step_threshold"] >
+              by_rows["step_threshold"]);
+
+        const auto refused = [&](const std::string& arguments, const std::string& reason) {
+            const outcome run = cli("tune m rows.csv --rule alarm-rate " + arguments);
+            CHECK(run.code != 0);
+            CHECK_MESSAGE(run.err.find(reason) != std::string::npos, run.err);
+        };
+        refused("--per 3fortnights", "'3fortnights'");
+        refused("--per 0rows", "'0rows'");
+        refused("--alarms 2 --per 1row", "at most one a row");
+        refused("--stride 2", "--stride 1");
+        CHECK(cli("tune m rows.csv --rule sigma --alarms 2").err.find("--alarms") !=
+              std::string::npos);
     }
 
     TEST_CASE("adapt: the threshold is that of the library's rule after the rows before") {

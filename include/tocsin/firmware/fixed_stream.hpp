@@ -23,6 +23,8 @@ class fixed_stream {
     static constexpr int shortest_warm_up = Model::look_ahead;
     /// Whether read() expects replacements for missing values.
     static constexpr bool reads_replacements = true;
+    /// Whether the newest sample read is judged, not the one that comes next.
+    static constexpr bool judges_what_it_read = false;
 
     /// What stands for a missing value.
     static constexpr int32_t missing() noexcept { return INT32_MIN; }

@@ -9,7 +9,48 @@
 
 namespace tocsin::firmware::detail {
 
-/// h and c of all LSTM layers.
+/// h and c of a stack of LSTM layers.
+/// @tparam Hidden  array of the hidden units of each layer
+/// @tparam Weights array with the weights of the layers at its begin
+template <int Inputs, const auto& Hidden, const auto& Weights, class Arithmetic>
+class float_lstm {
+    using sizes = lstm_sizes<Inputs, Hidden>;
+
+  public:
+    /// @param vector `[sizes::longest_vector]`, in: the sample; overwritten
+    void read(float* vector) noexcept { read_layer<0>(Weights, vector, hidden_, cell_); }
+    /// h and c of the last layer.
+    const float* top_hidden() const noexcept { return hidden_ + sizes::top_begins_at; }
+    const float* top_cell() const noexcept { return cell_ + sizes::top_begins_at; }
+    /// Starts the first layer from another's h and c, the others from zero.
+    void start(const float* hidden, const float* cell) noexcept {
+        *this = {};
+        for (int k = 0; k < Hidden[0]; ++k) {
+            hidden_[k] = hidden[k];
+            cell_[k] = cell[k];
+        }
+    }
+
+  private:
+    template <int Layer>
+    static void read_layer(const float* weights, float* vector, float* hidden,
+                           float* cell) noexcept {
+        constexpr int size = Hidden[Layer];
+        weights =
+            lstm_step<Arithmetic>(weights, vector, sizes::lstm_inputs(Layer), size, hidden, cell);
+        if constexpr (Layer + 1 < sizes::layers) {
+            for (int k = 0; k < size; ++k) {
+                vector[k] = hidden[k];
+            }
+            read_layer<Layer + 1>(weights, vector, hidden + size, cell + size);
+        }
+    }
+
+    float hidden_[sizes::units]{};
+    float cell_[sizes::units]{};
+};
+
+/// The layers that forecast, or decode, with their state.
 template <class Model>
 class float_layers {
     using arithmetic = typename Model::arithmetic;
@@ -19,27 +60,18 @@ class float_layers {
 
   public:
     /// @param vector `[sizes::longest_vector]`, in: the sample; overwritten
-    void read(float* vector) noexcept { read_layer<0>(Model::weights, vector, hidden_, cell_); }
+    void read(float* vector) noexcept { lstm_.read(vector); }
+    /// Starts the first LSTM layer from h and c of another stack.
+    template <class Stack>
+    void start_from(const Stack& other) noexcept {
+        lstm_.start(other.top_hidden(), other.top_cell());
+    }
     /// What the head makes of the last layer.
     void head(float* result) const noexcept {
-        head_layer<0>(Model::weights + sizes::head_begins_at, hidden_ + sizes::top_begins_at,
-                      result);
+        head_layer<0>(Model::weights + sizes::head_begins_at, lstm_.top_hidden(), result);
     }
 
   private:
-    template <int Layer>
-    static void read_layer(const float* weights, float* vector, float* hidden,
-                           float* cell) noexcept {
-        constexpr int size = Model::hidden[Layer];
-        weights =
-            lstm_step<arithmetic>(weights, vector, sizes::lstm_inputs(Layer), size, hidden, cell);
-        if constexpr (Layer + 1 < sizes::layers) {
-            for (int k = 0; k < size; ++k) {
-                vector[k] = hidden[k];
-            }
-            read_layer<Layer + 1>(weights, vector, hidden + size, cell + size);
-        }
-    }
     template <int Layer>
     static void head_layer(const float* weights, const float* input, float* result) noexcept {
         constexpr int inputs = sizes::head_inputs(Layer);
@@ -53,8 +85,7 @@ class float_layers {
         }
     }
 
-    float hidden_[sizes::units]{};
-    float cell_[sizes::units]{};
+    float_lstm<Model::features, Model::hidden, Model::weights, arithmetic> lstm_{};
 };
 
 /// Scaling, scores and checksum of a model whose numbers are floats.
@@ -94,7 +125,11 @@ struct float_numbers {
 
     /// The checksum of everything that decides scores; see tocsin::crc32.
     static uint32_t checksum() noexcept {
-        uint32_t crc = add(0, Model::weights);
+        uint32_t crc = 0;
+        if constexpr (requires { Model::encoder_weights; }) {
+            crc = add(crc, Model::encoder_weights);
+        }
+        crc = add(crc, Model::weights);
         crc = add(crc, Model::input_offset);
         crc = add(crc, Model::input_factor);
         if constexpr (Model::statistic == statistic_kind::diagonal) {

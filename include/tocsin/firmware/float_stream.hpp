@@ -14,6 +14,8 @@ class float_stream : public detail::float_numbers<Model> {
     static constexpr int shortest_warm_up = Model::look_ahead;
     /// Whether read() expects replacements for missing values.
     static constexpr bool reads_replacements = true;
+    /// Whether the newest sample read is judged, not the one that comes next.
+    static constexpr bool judges_what_it_read = false;
 
     /// Forgets the stream.
     void restart() noexcept { layers_ = {}; }

@@ -14,7 +14,7 @@ struct last_inputs {
 template <class Value, int Features>
 struct last_inputs<Value, Features, false> {};
 
-/// @tparam Stream float_stream, fixed_stream or float_window_stream
+/// @tparam Stream the stream of the model, such as float_stream
 template <class Model, class Stream, bool On = Model::missing != missing_policy::none>
 struct missing_sensors
     : last_inputs<typename Stream::value_type, Model::features, Stream::reads_replacements> {

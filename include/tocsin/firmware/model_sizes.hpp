@@ -14,50 +14,60 @@ constexpr int count_of(const T (& /*array*/)[Count]) noexcept {
     return Count;
 }
 
-template <class Model>
-struct model_sizes {
-    static_assert(Model::format_version == 1,
-                  "tocsin: this model was exported for another version of the firmware headers");
-
-    static constexpr int layers = count_of(Model::hidden);
-    static constexpr int head_layers = count_of(Model::head);
-    static constexpr int outputs = Model::head[head_layers - 1];
-    static_assert(outputs == Model::targets * Model::look_ahead,
-                  "tocsin: the head has another number of outputs than there are forecasts");
+/// Sizes of a stack of LSTM layers.
+/// @tparam Hidden array of the hidden units of each layer
+template <int Inputs, const auto& Hidden>
+struct lstm_sizes {
+    static constexpr int layers = count_of(Hidden);
 
     static constexpr int lstm_inputs(int layer) noexcept {
-        return layer == 0 ? Model::features : Model::hidden[layer - 1];
-    }
-    static constexpr int head_inputs(int layer) noexcept {
-        return layer == 0 ? Model::hidden[layers - 1] : Model::head[layer - 1];
+        return layer == 0 ? Inputs : Hidden[layer - 1];
     }
     static constexpr int sum_of_units(int count) noexcept {
         int sum = 0;
         for (int k = 0; k < count; ++k) {
-            sum += Model::hidden[k];
+            sum += Hidden[k];
         }
         return sum;
     }
     /// Hidden units of all layers, and where those of the last layer begin.
     static constexpr int units = sum_of_units(layers);
     static constexpr int top_begins_at = sum_of_units(layers - 1);
+    static constexpr int top = Hidden[layers - 1];
     /// Inputs and hidden units of the largest layer.
     static constexpr int longest_vector = [] {
         int longest = 0;
         for (int k = 0; k < layers; ++k) {
-            const int length = lstm_inputs(k) + Model::hidden[k];
+            const int length = lstm_inputs(k) + Hidden[k];
             longest = length > longest ? length : longest;
         }
         return longest;
     }();
-    /// Weights of the LSTM layers.
-    static constexpr int head_begins_at = [] {
+    static constexpr int weights = [] {
         int sum = 0;
         for (int k = 0; k < layers; ++k) {
-            sum += lstm_weights(lstm_inputs(k), Model::hidden[k]);
+            sum += lstm_weights(lstm_inputs(k), Hidden[k]);
         }
         return sum;
     }();
+};
+
+/// The layers that forecast, or decode.
+template <class Model>
+struct model_sizes : lstm_sizes<Model::features, Model::hidden> {
+    static_assert(Model::format_version == 1,
+                  "tocsin: this model was exported for another version of the firmware headers");
+    using lstm = lstm_sizes<Model::features, Model::hidden>;
+
+    static constexpr int head_layers = count_of(Model::head);
+    static constexpr int outputs = Model::head[head_layers - 1];
+    static_assert(outputs == Model::targets * Model::look_ahead,
+                  "tocsin: the head has another number of outputs than there are forecasts");
+
+    static constexpr int head_inputs(int layer) noexcept {
+        return layer == 0 ? lstm::top : Model::head[layer - 1];
+    }
+    static constexpr int head_begins_at = lstm::weights;
     static constexpr int all_weights = [] {
         int sum = head_begins_at;
         for (int k = 0; k < head_layers; ++k) {

@@ -120,12 +120,15 @@ class watcher {
                 observed[f] = stream::scale(f, sample[f]);
             }
         }
+        if constexpr (stream::judges_what_it_read) {
+            network_.read(observed);
+        }
         if (seen_ >= first && outcome.kind != verdict_kind::invalid_sample) {
             judge(observed, outcome);
         }
         if constexpr (takes_missing && stream::reads_replacements) {
             network_.read(missing_.inputs);
-        } else {
+        } else if constexpr (!stream::judges_what_it_read) {
             network_.read(observed);
         }
         if constexpr (ahead > 1) {

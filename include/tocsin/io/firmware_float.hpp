@@ -24,11 +24,19 @@ class firmware_float {
     /// How products and sums are rounded.
     using arithmetic = firmware::separate_arithmetic;
     /// In the names of headers and types.
-    const char* name() const noexcept { return model_.window > 0 ? "float_window" : "float"; }
+    const char* name() const noexcept {
+        return model_.window == 0 ? "float"
+               : reconstructs()   ? "float_reconstruction"
+                                  : "float_window";
+    }
 
     /// @param model must outlive this
     explicit firmware_float(const firmware_model& model)
         : model_{model}, threshold_{static_cast<float>(model.threshold)} {
+        for (const firmware_layer& layer : model_.encoder) {
+            pack_lstm(layer);
+        }
+        std::swap(weights_, encoder_weights_);
         for (const firmware_layer& layer : model_.lstm) {
             pack_lstm(layer);
         }
@@ -46,14 +54,14 @@ class firmware_float {
         }
         std::size_t longest = 0;
         std::size_t units = 0;
-        for (const auto* layers : {&model_.lstm, &model_.head}) {
+        for (const auto* layers : {&model_.encoder, &model_.lstm, &model_.head}) {
+            std::size_t rows = 0;
             for (const firmware_layer& layer : *layers) {
                 longest = std::max({longest, static_cast<std::size_t>(layer.columns),
                                     static_cast<std::size_t>(layer.rows)});
+                rows += static_cast<std::size_t>(layer.rows);
             }
-        }
-        for (std::size_t k = 0; k < model_.lstm.size(); ++k) {
-            units += static_cast<std::size_t>(model_.hidden(k));
+            units = std::max(units, rows); // more than a fourth, which LSTM layers need
         }
         vector_.resize(longest);
         above_.resize(longest);
@@ -64,12 +72,13 @@ class firmware_float {
     }
 
     const firmware_model& model() const noexcept { return model_; }
-    /// All weights in the order of the firmware.
+    /// All weights in the order of the firmware; those of an encoder apart.
     std::span<const float> weights() const noexcept { return weights_; }
+    std::span<const float> encoder_weights() const noexcept { return encoder_weights_; }
     /// Bytes of flash for weights, scaler and statistic.
     std::size_t flash() const noexcept {
-        return sizeof(float) *
-               (weights_.size() + model_.offset.size() + model_.factor.size() + statistic_.size());
+        return sizeof(float) * (encoder_weights_.size() + weights_.size() + model_.offset.size() +
+                                model_.factor.size() + statistic_.size());
     }
     float threshold() const noexcept { return threshold_; }
     /// Mean of each error.
@@ -80,7 +89,8 @@ class firmware_float {
     std::uint32_t checksum() const noexcept {
         std::uint32_t crc = 0;
         for (const auto& part :
-             {std::span<const float>(weights_), std::span(model_.offset), std::span(model_.factor),
+             {std::span<const float>(encoder_weights_), std::span<const float>(weights_),
+              std::span(model_.offset), std::span(model_.factor),
               std::span<const float>(statistic_), std::span(&threshold_, 1)}) {
             for (float value : part) {
                 crc = firmware::detail::add_to_crc(crc, std::bit_cast<std::uint32_t>(value));
@@ -98,7 +108,11 @@ class firmware_float {
         seen_ = 0;
     }
     /// What the next sample is expected to be, `[targets]`, scaled; before the first one the mean.
+    /// A reconstruction expects nothing: the newest sample.
     std::vector<float> expected() const {
+        if (reconstructs() && !window_.empty()) {
+            return window_.back();
+        }
         auto result = model_.mean;
         for (std::size_t k = 0; peekable() && k < targets(); ++k) {
             result[k] = forecasts_[slot(seen_ - 1)][k] - (model_.window > 0 ? 0 : error_mean_[k]);
@@ -106,9 +120,12 @@ class firmware_float {
         return result;
     }
     /// The score that push() would give, -1 where there is none: before enough samples.
-    float peek(std::span<const float> sample) const {
+    float peek(std::span<const float> sample) {
         if (!peekable()) {
             return -1;
+        }
+        if (reconstructs()) {
+            reconstruct(scaled(sample));
         }
         std::vector<float> deviations;
         for (std::size_t before = 1; before <= static_cast<std::size_t>(model_.look_ahead);
@@ -130,24 +147,22 @@ class firmware_float {
     /// Reads a sample, `[features]`, all finite, in original units.
     float push(std::span<const float> sample) {
         const float score = peek(sample);
-        std::vector<float> inputs;
-        inputs.reserve(sample.size());
-        for (std::size_t f = 0; f < sample.size(); ++f) {
-            inputs.push_back(scaled(sample, f));
-        }
+        const std::vector<float> inputs = scaled(sample);
         if (model_.window == 0) {
-            read(inputs);
+            read(model_.lstm, weights_, inputs);
             forecast();
         } else {
             window_.push_back(inputs);
             if (window_.size() >= static_cast<std::size_t>(model_.window)) {
                 window_.erase(window_.begin());
             }
-            forget();
-            for (const auto& kept : window_) {
-                read(kept);
+            if (!reconstructs()) {
+                forget();
+                for (const auto& kept : window_) {
+                    read(model_.lstm, weights_, kept);
+                }
+                forecast();
             }
-            forecast();
         }
         ++seen_;
         return score;
@@ -155,6 +170,7 @@ class firmware_float {
     bool exceeds(float score) const noexcept { return score > threshold_; }
 
   private:
+    bool reconstructs() const noexcept { return !model_.encoder.empty(); }
     std::size_t targets() const noexcept { return static_cast<std::size_t>(model_.targets); }
     bool peekable() const noexcept {
         return seen_ >=
@@ -164,17 +180,40 @@ class firmware_float {
         std::fill(hidden_.begin(), hidden_.end(), 0.0F);
         std::fill(cell_.begin(), cell_.end(), 0.0F);
     }
-    void read(const std::vector<float>& inputs) {
+    void read(const std::vector<firmware_layer>& layers, const std::vector<float>& packed,
+              const std::vector<float>& inputs) {
         std::copy(inputs.begin(), inputs.end(), vector_.begin());
-        const float* weights = weights_.data();
+        const float* weights = packed.data();
         std::size_t at = 0;
-        for (std::size_t k = 0; k < model_.lstm.size(); ++k) {
-            const int hidden = model_.hidden(k);
+        for (const firmware_layer& layer : layers) {
+            const int hidden = layer.rows / 4;
             weights = firmware::detail::lstm_step<arithmetic>(
-                weights, vector_.data(), model_.lstm[k].columns - hidden, hidden,
-                hidden_.data() + at, cell_.data() + at);
+                weights, vector_.data(), layer.columns - hidden, hidden, hidden_.data() + at,
+                cell_.data() + at);
             std::copy_n(hidden_.data() + at, hidden, vector_.data());
+            top_ = at;
             at += static_cast<std::size_t>(hidden);
+        }
+    }
+    /// What the encoder and the decoder make of the window that ends with a sample: its newest step,
+    /// where the next sample's forecast would be.
+    void reconstruct(const std::vector<float>& newest) {
+        forget();
+        for (const auto& kept : window_) {
+            read(model_.encoder, encoder_weights_, kept);
+        }
+        read(model_.encoder, encoder_weights_, newest);
+        const auto units = static_cast<std::ptrdiff_t>(model_.hidden(0));
+        const auto top = static_cast<std::ptrdiff_t>(top_);
+        for (auto* state : {&hidden_, &cell_}) {
+            std::copy_n(state->begin() + top, units, state->begin());
+            std::fill(state->begin() + units, state->end(), 0.0F);
+        }
+        std::vector<float> input(newest.size());
+        for (int step = 0; step < model_.steps(); ++step) {
+            read(model_.lstm, weights_, input);
+            forecast();
+            input = forecasts_[0];
         }
     }
     /// From h, which read() leaves in vector_.
@@ -198,6 +237,13 @@ class firmware_float {
     }
     float scaled(std::span<const float> sample, std::size_t f) const noexcept {
         return firmware::detail::scaled(sample[f], model_.offset[f], model_.factor[f]);
+    }
+    std::vector<float> scaled(std::span<const float> sample) const {
+        std::vector<float> values;
+        for (std::size_t f = 0; f < sample.size(); ++f) {
+            values.push_back(scaled(sample, f));
+        }
+        return values;
     }
     /// A block of rows: their biases, then column by column.
     template <class Row>
@@ -233,6 +279,7 @@ class firmware_float {
 
     firmware_model model_;
     float threshold_;
+    std::vector<float> encoder_weights_;
     std::vector<float> weights_;
     std::size_t head_ = 0; // where the weights of the head begin
     std::vector<float> error_mean_;
@@ -242,6 +289,7 @@ class firmware_float {
     std::vector<float> above_;
     std::vector<float> hidden_;
     std::vector<float> cell_;
+    std::size_t top_ = 0;                       // where h and c of the last layer begin
     std::vector<std::vector<float>> forecasts_; // by sample; element 0 is of the next one
     std::vector<std::vector<float>> window_;    // the last samples, scaled
     std::size_t seen_ = 0;

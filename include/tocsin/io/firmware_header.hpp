@@ -89,11 +89,13 @@ inline std::string constant_text(std::string_view type, std::string_view name,
 /// What a header says of a model in any format.
 inline std::string sizes_text(const firmware_model& model, const firmware_options& options) {
     const auto number = [](int value) { return std::to_string(value); };
-    std::vector<int> hidden;
-    hidden.reserve(model.lstm.size());
-    for (std::size_t k = 0; k < model.lstm.size(); ++k) {
-        hidden.push_back(model.hidden(k));
-    }
+    const auto units = [](const std::vector<firmware_layer>& layers) {
+        std::vector<int> hidden;
+        for (const firmware_layer& layer : layers) {
+            hidden.push_back(layer.rows / 4);
+        }
+        return hidden;
+    };
     std::vector<int> head;
     head.reserve(model.head.size());
     for (const firmware_layer& layer : model.head) {
@@ -106,7 +108,11 @@ inline std::string sizes_text(const firmware_model& model, const firmware_option
     if (model.window > 0) {
         text += constant_text("int", "window", number(model.window));
     }
-    text += array_text("int", "hidden", hidden);
+    if (!model.encoder.empty()) {
+        text += array_text("int", "encoder_hidden", units(model.encoder));
+        text += constant_text("bool", "reversed", model.reversed ? "true" : "false");
+    }
+    text += array_text("int", "hidden", units(model.lstm));
     text += array_text("int", "head", head);
     text += constant_text("int", "warm_up", number(model.warm_up));
     text +=
@@ -142,6 +148,9 @@ inline std::string numbers_text(const firmware_float& numbers) {
                        model.statistic == firmware::statistic_kind::diagonal ? "inverse_variance"
                                                                              : "whitening",
                        numbers.statistic());
+    if (!model.encoder.empty()) {
+        text += array_text("float", "encoder_weights", numbers.encoder_weights());
+    }
     text += array_text("float", "weights", numbers.weights());
     return text;
 }

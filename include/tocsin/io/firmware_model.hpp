@@ -36,6 +36,9 @@ struct firmware_model {
     /// Samples of a window that is read afresh for each sample, whose absolute error is judged, as in
     /// the detectors of the command line; 0 where the network's state carries the past.
     int window = 0;
+    /// Layers that read the window before `lstm` decodes it; empty for forecasters. As `lstm`.
+    std::vector<firmware_layer> encoder;
+    bool reversed = false;            ///< whether the newest sample of a window is decoded first
     int features = 0;                 ///< values of a sample
     int targets = 0;                  ///< features that are forecast
     int look_ahead = 1;               ///< samples that are forecast
@@ -60,26 +63,24 @@ struct firmware_model {
     int outputs() const noexcept { return targets * look_ahead; }
     /// Hidden units of a layer.
     int hidden(std::size_t layer) const noexcept { return lstm[layer].rows / 4; }
-    /// Numbers of all layers.
-    std::size_t weight_count() const noexcept {
-        std::size_t count = 0;
-        for (const auto* layers : {&lstm, &head}) {
-            for (const firmware_layer& layer : *layers) {
-                count += layer.weights.size();
-            }
-        }
-        return count;
+    /// Steps of the network for one sample: of the encoder, and of the other layers.
+    int encoder_steps() const noexcept { return encoder.empty() ? 0 : window; }
+    int steps() const noexcept {
+        return window == 0 ? 1 : encoder.empty() ? window - 1 : reversed ? 1 : window;
     }
-    /// Multiplications of weights for one sample.
+    /// Multiplications of weights for one sample without missing values.
     std::size_t multiply_adds() const noexcept {
-        std::size_t count = 0;
-        for (const auto* layers : {&lstm, &head}) {
-            for (const firmware_layer& layer : *layers) {
+        const auto of_a_step = [](const std::vector<firmware_layer>& layers) {
+            std::size_t count = 0;
+            for (const firmware_layer& layer : layers) {
                 count +=
                     static_cast<std::size_t>(layer.rows) * static_cast<std::size_t>(layer.columns);
             }
-        }
-        return count;
+            return count;
+        };
+        const std::size_t heads = encoder.empty() ? 1 : static_cast<std::size_t>(steps());
+        return static_cast<std::size_t>(encoder_steps()) * of_a_step(encoder) +
+               static_cast<std::size_t>(steps()) * of_a_step(lstm) + heads * of_a_step(head);
     }
 };
 
@@ -96,7 +97,7 @@ inline bool all_fit_float(const auto& values) noexcept {
     });
 }
 inline status check_numbers(const firmware_model& model) {
-    for (const auto* layers : {&model.lstm, &model.head}) {
+    for (const auto* layers : {&model.encoder, &model.lstm, &model.head}) {
         for (const firmware_layer& layer : *layers) {
             if (!all_fit_float(layer.weights)) {
                 return refuse("a weight is not a finite float");

@@ -38,7 +38,8 @@ inline std::size_t watcher_bytes(const firmware_model& model, bool fixed) noexce
     const auto features = static_cast<std::size_t>(model.features);
     const auto whole = [](std::size_t bytes) { return (bytes + 3) / 4 * 4; };
     if (model.window > 0) {
-        const std::size_t samples = static_cast<std::size_t>(model.window - 1) * features;
+        const int kept = model.encoder.empty() ? model.window - 1 : model.window;
+        const std::size_t samples = static_cast<std::size_t>(kept) * features;
         const std::size_t missing =
             model.missing != firmware::missing_policy::none ? 2 * features + 2 : 0;
         return whole(whole(4 * samples + 2) + missing + 2);
@@ -75,8 +76,7 @@ result<firmware_report> report_firmware(const Detector& detector, const firmware
     }
     firmware_report report;
     report.ram = detail::watcher_bytes(*model, options.format != firmware_format::float32);
-    report.multiply_adds =
-        model->multiply_adds() * static_cast<std::size_t>(std::max(model->window - 1, 1));
+    report.multiply_adds = model->multiply_adds();
     firmware_float reference(*model);
     const status written = detail::with_numbers(*model, options.format, [&](auto numbers) {
         report.flash = numbers.flash();

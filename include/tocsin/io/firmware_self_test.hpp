@@ -25,7 +25,7 @@ namespace detail {
 /// direction, by bisection.
 /// @return false where no length of the direction reaches the threshold
 template <class Numbers>
-bool find_near_threshold(const Numbers& numbers, std::span<const float> expected,
+bool find_near_threshold(Numbers& numbers, std::span<const float> expected,
                          std::span<const float> direction, bool above, std::vector<float>& sample) {
     const firmware_model& model = numbers.model();
     const auto at = [&](float length) {

@@ -27,9 +27,21 @@ status visit_inner_model(const Model& model, Visit&& visit) {
     }
 }
 
-/// Layers of a forecaster: the blocks of its stack, then those of its head.
+/// Layers of a forecaster or an encoder-decoder. Their blocks follow one another as the layers do.
 template <class Model, class Scalar>
 status take_layers(const Model& model, std::span<const Scalar> parameters, firmware_model& to) {
+    const auto take = [&](std::size_t encoder_layers, std::size_t lstm_layers) {
+        model.for_each_parameter_block(
+            [&](const auto& /*name*/, index_t offset, index_t rows, index_t columns) {
+                const auto block = parameters.subspan(static_cast<std::size_t>(offset),
+                                                      static_cast<std::size_t>(rows * columns));
+                auto& layers = to.encoder.size() < encoder_layers ? to.encoder
+                               : to.lstm.size() < lstm_layers     ? to.lstm
+                                                                  : to.head;
+                layers.push_back({static_cast<int>(rows), static_cast<int>(columns) - 1,
+                                  std::vector<double>(block.begin(), block.end())});
+            });
+    };
     if constexpr (requires {
                       model.stack().hidden_size(0);
                       model.head().layers();
@@ -38,18 +50,28 @@ status take_layers(const Model& model, std::span<const Scalar> parameters, firmw
         to.features = model.features();
         to.targets = model.targets();
         to.look_ahead = model.look_ahead();
-        const auto lstm_layers = static_cast<std::size_t>(model.stack().layers());
-        model.for_each_parameter_block(
-            [&](const auto& /*name*/, index_t offset, index_t rows, index_t columns) {
-                const auto block = parameters.subspan(static_cast<std::size_t>(offset),
-                                                      static_cast<std::size_t>(rows * columns));
-                auto& layers = to.lstm.size() < lstm_layers ? to.lstm : to.head;
-                layers.push_back({static_cast<int>(rows), static_cast<int>(columns) - 1,
-                                  std::vector<double>(block.begin(), block.end())});
-            });
+        take(0, static_cast<std::size_t>(model.stack().layers()));
+        return {};
+    } else if constexpr (requires {
+                             model.encoder().layers();
+                             model.decoder().layers();
+                             model.head().layers();
+                             model.has_bridge();
+                         }) {
+        if (model.has_bridge()) {
+            return refuse("a decoder of ", model.decoder().hidden_size(0),
+                          " units after an encoder of ", model.encoder().output_size(),
+                          " is not supported; both must have as many");
+        }
+        to.features = model.features();
+        to.targets = model.features();
+        to.reversed = model.reversed();
+        take(static_cast<std::size_t>(model.encoder().layers()),
+             static_cast<std::size_t>(model.decoder().layers()));
         return {};
     } else {
-        return refuse("model '", Model::kind, "' is not supported; a forecaster is");
+        return refuse("model '", Model::kind,
+                      "' is not supported; a forecaster and an encoder-decoder are");
     }
 }
 
@@ -153,7 +175,7 @@ inline firmware::missing_policy policy_of(missing_value policy) noexcept {
 /// Takes what firmware needs out of a detector.
 /// @param missing_values whether sensors may be missing, as the detector's settings say
 /// @return `not_ready` for a detector without a threshold, `invalid_argument` naming what firmware
-///         cannot express: a model that does not forecast, alarm control, an unknown statistic.
+///         cannot express: another model, alarm control, an unknown statistic.
 ///         Allocates.
 template <class Model, class Scaler, class Statistic, class Rule, class Alarm, int Window>
 result<firmware_model>

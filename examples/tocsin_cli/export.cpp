@@ -1,0 +1,153 @@
+// export: writes a tuned model as a C++ header for firmware, and says what it takes there.
+#include "tocsin/io/firmware_report.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "commands.hpp"
+#include "failure.hpp"
+#include "input.hpp"
+#include "model_file.hpp"
+#include "options.hpp"
+
+namespace tocsin_cli {
+namespace {
+
+using tocsin::error_code;
+using tocsin::firmware_format;
+
+struct export_command {
+    console out;
+    std::string model_path;
+    std::string header;
+    std::string calibration;
+    std::string name;
+    std::vector<std::string> units;
+    input_options input;
+    firmware_format format = firmware_format::float32;
+    bool no_missing = false;
+    bool report = false;
+    int self_test = tocsin::firmware_options{}.self_test_samples;
+
+    void add_to(CLI::App& command);
+    void run();
+    tocsin::firmware_options options(const model_file& model) const;
+};
+
+void export_command::add_to(CLI::App& command) {
+    command.add_option("MODEL", model_path, "Model file, tuned")->required();
+    command
+        .add_option("--firmware", header,
+                    "Header to write, for tocsin::firmware::watcher on a microcontroller")
+        ->type_name("FILE");
+    add_choice(command, "--format", format,
+               {{"float", firmware_format::float32},
+                {"int16", firmware_format::int16},
+                {"int8", firmware_format::int8}},
+               "Numbers that the target computes with");
+    command.add_flag("--report", report,
+                     "Say how much flash and memory the model takes, and how many multiply-adds a "
+                     "sample");
+    command
+        .add_option("--calibration", calibration,
+                    "CSV: compare the scores of the format with those of float on these rows")
+        ->type_name("FILE");
+    command
+        .add_option("--name", name,
+                    "Namespace in the header; default: the header's file name up to its first '.'")
+        ->type_name("NAME");
+    add_names(command, "--units", units, "Unit of each feature, for the header");
+    command.add_flag("--no-missing", no_missing,
+                     "Values are never missing: a row with one is refused; takes less memory");
+    add_integer(command, "--self-test", self_test,
+                "Samples with scores that the target compares with its own at its start", 0,
+                10'000);
+    input.format = input_format::csv;
+    input.add_csv_to(command);
+}
+
+tocsin::firmware_options export_command::options(const model_file& model) const {
+    tocsin::firmware_options chosen{.name = name,
+                                    .format = format,
+                                    .missing_values = !no_missing,
+                                    .self_test_samples = self_test,
+                                    .feature_names = model.feature_names,
+                                    .feature_units = units};
+    if (name.empty()) {
+        const std::string file = std::filesystem::path(header).filename().string();
+        chosen.name = header.empty() ? "model" : file.substr(0, file.find('.'));
+        if (!tocsin::detail::is_identifier(chosen.name)) {
+            fail(error_code::invalid_argument, "--name: the name of ", header,
+                 " cannot be a namespace; give another one");
+        }
+    }
+    return chosen;
+}
+
+/// Rows as the firmware gets them: where the model file subtracts offsets from values before they
+/// become floats, the exported header does.
+tocsin::matrix<float> raw_rows(const model_file& model, const tocsin::matrix<float>& values) {
+    if (model.offsets.size() == 0) {
+        return values;
+    }
+    return (values.cast<double>().colwise() + model.offsets).cast<float>();
+}
+
+void export_command::run() {
+    if (header.empty() && !report && calibration.empty()) {
+        fail(error_code::invalid_argument,
+             "nothing to do: give --firmware FILE, --report or --calibration FILE");
+    }
+    const model_file model = load_model(model_path);
+    require_phase(model, model_path, tocsin::detector_phase::tuned);
+    if (const int smoothing = model.detector.rule().smoothing(); smoothing > 1) {
+        fail(error_code::invalid_argument, model_path, ": was tuned with --smooth ", smoothing,
+             "; firmware judges scores as they are");
+    }
+    auto chosen = options(model);
+    chosen.value_offsets.assign(model.offsets.data(), model.offsets.data() + model.offsets.size());
+    tocsin::matrix<float> samples;
+    if (!calibration.empty()) {
+        const input_data data = read_input(calibration, input, &model);
+        samples = raw_rows(model, data.series.values);
+    }
+    const auto found =
+        require(tocsin::report_firmware(model.detector, chosen,
+                                        tocsin::matrix_view<const float>(
+                                            samples.data(), samples.rows(), samples.cols())),
+                model_path);
+    if (!header.empty()) {
+        require(tocsin::write_firmware(model.detector, header, chosen), header);
+        out.say(header + ": written");
+    }
+    nlohmann::ordered_json result{{"command", "export"},
+                                  {"model", model_path},
+                                  {"header", header},
+                                  {"name", chosen.name},
+                                  {"flash_of_weights", found.flash},
+                                  {"ram", found.ram},
+                                  {"multiply_adds", found.multiply_adds}};
+    if (report) {
+        out.say("flash of weights: " + std::to_string(found.flash) + " bytes");
+        out.say("RAM:              " + std::to_string(found.ram) + " bytes");
+        out.say("multiply-adds:    " + std::to_string(found.multiply_adds) + " per sample");
+    }
+    if (!calibration.empty()) {
+        out.say("calibration:      " + std::to_string(found.samples) + " rows, " +
+                std::to_string(found.alarms) + " above the threshold in float; " +
+                std::to_string(found.different) + " verdicts differ, largest change of a score " +
+                shown(100 * found.largest_change) + " % of the threshold");
+        result["calibration"] = {{"rows", found.samples},
+                                 {"alarms", found.alarms},
+                                 {"different", found.different},
+                                 {"largest_change", found.largest_change}};
+    }
+    out.report(result);
+}
+
+} // namespace
+
+void add_export(CLI::App& app) {
+    add_command<export_command>(app, "export", "Write a model as a C++ header for firmware");
+}
+
+} // namespace tocsin_cli

@@ -1,0 +1,62 @@
+#include <doctest/doctest.h>
+
+#include "program.hpp"
+#include <string>
+
+namespace {
+
+/// A tuned model `m` of rows of two features.
+void prepare(const program& cli, const std::string& options) {
+    const std::string rows = " --as csv --features 2 --noise 0.2 --seed 7";
+    CHECK(cli("generate rows.csv --normal 1 --length 800" + rows).code == 0);
+    CHECK(cli("generate errors.csv --normal 1 --length 800 --sequence-seed 3" + rows).code == 0);
+    CHECK(cli("train m rows.csv --window 8 --epochs 3 --learning-rate 0.01 --quiet --force " +
+              options)
+              .code == 0);
+    CHECK(cli("fit-errors m errors.csv").code == 0);
+    CHECK(cli("tune m rows.csv --rule quantile").code == 0);
+}
+
+} // namespace
+
+TEST_SUITE("tocsin_cli") {
+    TEST_CASE("export: writes a header, and says what it takes") {
+        const program cli;
+        for (const char* options : {"--model forecaster --hidden 6", "--encoder 6"}) {
+            CAPTURE(options);
+            prepare(cli, options);
+            const auto found = run_json(cli, "export m --firmware pump.hpp --report --units bar,K "
+                                             "--calibration rows.csv");
+            CHECK(found["name"] == "pump");
+            CHECK(found["flash_of_weights"] > 6 * 4 * 4 * 9);
+            CHECK(found["ram"] > 0);
+            CHECK(found["multiply_adds"] > 7 * 4 * 6 * 8);
+            CHECK(found["calibration"]["rows"] == 793);
+            CHECK(found["calibration"]["different"] == 0);
+            const std::string header = cli.read("pump.hpp");
+            CHECK(header.find("namespace pump") != std::string::npos);
+            CHECK(header.find("\"bar\"") != std::string::npos);
+        }
+    }
+
+    TEST_CASE("export: refuses what firmware cannot express, and leaves no file") {
+        const program cli;
+        prepare(cli, "--model forecaster --hidden 6");
+        const auto refused = [&](const std::string& arguments, const std::string& reason) {
+            const outcome run = cli("export m " + arguments);
+            CHECK(run.code != 0);
+            CHECK_MESSAGE(run.err.find(reason) != std::string::npos, run.err);
+        };
+        refused("", "nothing to do");
+        refused("--firmware 1st.hpp", "--name");
+        refused("--firmware a.hpp --format int4", "'int4'");
+        refused("--firmware a.hpp --format int8", "windows");
+        refused("--firmware a.hpp --units bar", "1 units for 2 features");
+        refused("--firmware no/folder/a.hpp", "no/folder/a.hpp");
+        CHECK(cli("tune m rows.csv --rule quantile --smooth 3").code == 0);
+        refused("--firmware a.hpp", "--smooth 3");
+        CHECK(cli("train m rows.csv --window 8 --epochs 1 --quiet --force").code == 0);
+        CHECK(cli("export m --firmware a.hpp").code == 5);
+        CHECK(!std::filesystem::exists(cli.path("a.hpp")));
+    }
+}

@@ -1,0 +1,18 @@
+// Runs a model over the recording that was exported with it and prints the rows that are anomalies.
+#include MODEL_HEADER
+
+#include "recorded_samples.hpp"
+#include "semihosting.hpp"
+
+static constinit tocsin::firmware::watcher<MODEL::model> watch;
+
+int main() {
+    uint32_t row = 0;
+    for (const auto& sample : samples) {
+        if (watch.push(sample).is_anomaly()) {
+            put_line("anomaly", row);
+        }
+        ++row;
+    }
+    leave(0);
+}
