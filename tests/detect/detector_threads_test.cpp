@@ -1,8 +1,11 @@
 #include "tocsin/detect/detector.hpp"
+#include "tocsin/training/data_parallel.hpp"
 
 #include <doctest/doctest.h>
 
 #include "support/small_detectors.hpp"
+#include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <span>
 #include <thread>
@@ -82,12 +85,35 @@ void check_threads(const Detector& detector, const tocsin::learning_settings& ho
     CHECK(detector.identity() == identity);
 }
 
+bool same_bits(const std::vector<double>& one, const std::vector<double>& other) {
+    return one.size() == other.size() &&
+           std::equal(one.begin(), one.end(), other.begin(), [](double a, double b) {
+               return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b);
+           });
+}
+/// Scores of windows by several threads, also more threads than batches.
+template <class Detector>
+void check_scores(const Detector& detector, int length, int stride) {
+    const auto values = tocsin_test::with_holes(slow_waves(700, 5), 0.02, 1);
+    const auto windows = tocsin::make_windows(values, length, stride).value();
+    const auto expected = detector.scores(windows).value();
+    CHECK(expected.per_step.size() >= 20);
+    for (const int count : {1, 2, 3, 7, 40}) {
+        const auto found = detector.scores(windows, tocsin::data_parallel{count}).value();
+        CHECK(same_bits(found.per_step, expected.per_step));
+        CHECK(same_bits(found.per_feature, expected.per_feature));
+    }
+    const auto refused = detector.scores(windows, tocsin::data_parallel{0});
+    CHECK(tocsin_test::says(refused.error(), "0 threads"));
+}
+
 } // namespace
 
 TEST_SUITE("detect") {
     TEST_CASE("threads: a forecaster gives the bits of one thread") {
         tocsin::detector<tocsin::forecaster<float>> detector(tocsin_test::small_forecaster(1));
         tocsin_test::learn_slow_waves(detector, 3);
+        check_scores(detector, 60, 20);
         check_threads(
             detector,
             {.half_life = 100, .model = tocsin::online_training_settings{.every = 5, .steps = 10}});
@@ -98,6 +124,7 @@ TEST_SUITE("detect") {
             tocsin_test::small_lstm<float>(3),
             {.window = 5, .scored = tocsin::scored_steps::newest});
         tocsin_test::run_all_phases(detector, tocsin_test::windows_over(slow_waves(200), 5));
+        check_scores(detector, 5, 1);
         check_threads(
             detector,
             {.half_life = 100, .model = tocsin::online_training_settings{.every = 5, .steps = 5}});

@@ -32,6 +32,7 @@ RECORDINGS = [
         "ignore": ["timestamp"],
         "train": (5300, 10100),
         "normal": (10200, 15200),
+        "model": "forecaster",
         "hidden": "16",
     },
     {
@@ -41,6 +42,7 @@ RECORDINGS = [
         "ignore": ["datetime", "anomaly", "changepoint"],
         "train": (0, 400),
         "normal": (200, 560),
+        "model": "encoder-decoder",
         "hidden": "8",
     },
 ]
@@ -95,7 +97,7 @@ def run_recording(recording, data, arguments):
     write_samples(work / "recorded_samples.hpp", rows)
     model = work / f"{name}.model"
     for command in [
-            ["train", model, work / "train.csv", "--model", "forecaster", "--hidden",
+            ["train", model, work / "train.csv", "--model", recording["model"], "--encoder",
              recording["hidden"], "--window", "16", "--stride", "4", "--epochs", "5", "--seed", "1",
              "--force"],
             ["fit-errors", model, work / "normal.csv"],

@@ -22,7 +22,7 @@ void prepare(const program& cli, const std::string& options) {
 TEST_SUITE("tocsin_cli") {
     TEST_CASE("export: writes a header, and says what it takes") {
         const program cli;
-        for (const char* options : {"--model forecaster --hidden 6", "--encoder 6"}) {
+        for (const char* options : {"--model forecaster --encoder 6", "--encoder 6"}) {
             CAPTURE(options);
             prepare(cli, options);
             const auto found = run_json(cli, "export m --firmware pump.hpp --report --units bar,K "
@@ -41,7 +41,7 @@ TEST_SUITE("tocsin_cli") {
 
     TEST_CASE("export: refuses what firmware cannot express, and leaves no file") {
         const program cli;
-        prepare(cli, "--model forecaster --hidden 6");
+        prepare(cli, "--model forecaster --encoder 6");
         const auto refused = [&](const std::string& arguments, const std::string& reason) {
             const outcome run = cli("export m " + arguments);
             CHECK(run.code != 0);

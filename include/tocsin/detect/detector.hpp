@@ -208,12 +208,15 @@ class detector {
     // ---- recorded data ----------------------------------------------------------------------
 
     /// Scores of windows, in order; see detector_scores. Allocates.
-    result<detector_scores> scores(const window_list& scored) const {
+    /// @param execution such as `data_parallel{.threads = 8}`, for the same bits sooner
+    template <execution_policy Execution = serial_execution>
+    result<detector_scores> scores(const window_list& scored,
+                                   const Execution& execution = {}) const {
         if (const status ready = require("scores", detector_phase::errors_fitted, scored);
             !ready.ok()) {
             return ready;
         }
-        return detail::scores_of(parts_, scored);
+        return detail::checked_scores(parts_, scored, execution);
     }
 
     /// Reconstructs windows in batches and calls `visit(k, window, reconstruction)` for each, both

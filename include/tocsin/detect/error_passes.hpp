@@ -48,70 +48,97 @@ matrix<typename Learned::scalar_type> scaled_samples(const Learned& learned, con
     return scaled;
 }
 
-/// Predicts windows in batches; calls `visit(k, window, prediction)` for each, in order, both
-/// `[features x window]` and scaled, the window with NaN where a value is missing. Allocates.
-template <class Learned, class Visit>
-void for_each_prediction(const Learned& learned,
-                         const windows<typename Learned::scalar_type>& source, Visit&& visit) {
-    using scalar = typename Learned::scalar_type;
-    const int features = learned.features();
-    const int length = source.length();
-    const index_t size = index_t{features} * length;
-    const auto widest =
-        static_cast<int>(std::min<index_t>(learned.settings.batch_size, source.count()));
-    const matrix<scalar> scaled = scaled_samples(learned, source.values());
-    const windows<scalar> scaled_windows = source.over(view_of(scaled));
-    aligned_vector<scalar> inputs(static_cast<std::size_t>(size * widest));
-    aligned_vector<scalar> outputs(inputs.size());
-    aligned_vector<scalar> work(
-        static_cast<std::size_t>(learned.model.predict_work_size(widest, length)));
-    matrix<scalar> filled(features, length);
-    matrix<scalar> prediction(features, length);
-    for (index_t first = 0; first < source.count(); first += widest) {
-        const auto batch = static_cast<int>(std::min<index_t>(widest, source.count() - first));
-        const sequence_view<scalar> input(inputs.data(), features, batch, length);
-        const sequence_view<scalar> output(outputs.data(), features, batch, length);
-        bool holes = false;
-        for (int b = 0; b < batch; ++b) {
-            const bool any =
-                fill_holes(scaled_windows.window(first + b).data(), features, length,
-                           learned.mean.data(), learned.settings.missing, filled.data());
-            holes = holes || any;
-            for (int t = 0; t < length; ++t) {
-                input.step(t).col(b) = filled.col(t);
-            }
-        }
-        learned.weights.predict(learned.model, input, output, std::span<scalar>(work));
-        if (holes && learned.settings.missing == missing_value::forecast) {
+/// Predicts windows in batches. Allocates when it is made, never in run(): a thread can have one.
+template <class Learned>
+class prediction_pass {
+  public:
+    using scalar_type = typename Learned::scalar_type;
+    using window_list = windows<scalar_type>;
+
+    /// @param source the windows of which run() is given some
+    prediction_pass(const Learned& learned, const window_list& source)
+        : learned_{&learned}, features_{learned.features()}, length_{source.length()},
+          widest_{static_cast<int>(std::min<index_t>(learned.settings.batch_size, source.count()))},
+          inputs_(static_cast<std::size_t>(index_t{features_} * length_ * widest_)),
+          outputs_(inputs_.size()),
+          work_(static_cast<std::size_t>(learned.model.predict_work_size(widest_, length_))),
+          filled_(features_, length_), prediction_(features_, length_) {}
+
+    /// Windows of a whole batch.
+    index_t batch_size() const noexcept { return widest_; }
+
+    /// Calls `visit(k, window, prediction)` for each window, in order, both `[features x window]` and
+    /// scaled, the window with NaN where a value is missing.
+    /// @param scaled as scaled_samples() makes them
+    /// @param first, count of windows; the bits are those of any run() that begins at a whole batch
+    template <class Visit>
+    void run(const window_list& scaled, index_t first, index_t count, Visit&& visit) {
+        for (const index_t end = first + count; first < end; first += widest_) {
+            const auto batch = static_cast<int>(std::min<index_t>(widest_, end - first));
+            predict(scaled, first, batch);
+            const sequence_view<scalar_type> output(outputs_.data(), features_, batch, length_);
             for (int b = 0; b < batch; ++b) {
-                const auto window = scaled_windows.window(first + b);
-                for (int t = 0; t < length; ++t) {
-                    const index_t at = (index_t{t} * batch + b) * features;
-                    refill_holes(window.col(t).data(), features, outputs.data() + at,
-                                 inputs.data() + at);
+                for (int t = 0; t < length_; ++t) {
+                    prediction_.col(t) = output.step(t).col(b);
                 }
+                visit(first + b, scaled.window(first + b), std::as_const(prediction_));
             }
-            learned.weights.predict(learned.model, input, output, std::span<scalar>(work));
-        }
-        for (int b = 0; b < batch; ++b) {
-            for (int t = 0; t < length; ++t) {
-                prediction.col(t) = output.step(t).col(b);
-            }
-            visit(first + b, scaled_windows.window(first + b), std::as_const(prediction));
         }
     }
-}
+
+  private:
+    void predict(const window_list& scaled, index_t first, int batch) {
+        const missing_value policy = learned_->settings.missing;
+        const sequence_view<scalar_type> input(inputs_.data(), features_, batch, length_);
+        const sequence_view<scalar_type> output(outputs_.data(), features_, batch, length_);
+        bool holes = false;
+        for (int b = 0; b < batch; ++b) {
+            const bool any = fill_holes(scaled.window(first + b).data(), features_, length_,
+                                        learned_->mean.data(), policy, filled_.data());
+            holes = holes || any;
+            for (int t = 0; t < length_; ++t) {
+                input.step(t).col(b) = filled_.col(t);
+            }
+        }
+        learned_->weights.predict(learned_->model, input, output, std::span<scalar_type>(work_));
+        if (holes && policy == missing_value::forecast) {
+            for (int b = 0; b < batch; ++b) {
+                const auto window = scaled.window(first + b);
+                for (int t = 0; t < length_; ++t) {
+                    const index_t at = (index_t{t} * batch + b) * features_;
+                    refill_holes(window.col(t).data(), features_, outputs_.data() + at,
+                                 inputs_.data() + at);
+                }
+            }
+            learned_->weights.predict(learned_->model, input, output,
+                                      std::span<scalar_type>(work_));
+        }
+    }
+
+    const Learned* learned_;
+    int features_;
+    int length_;
+    int widest_;
+    aligned_vector<scalar_type> inputs_;
+    aligned_vector<scalar_type> outputs_;
+    aligned_vector<scalar_type> work_;
+    matrix<scalar_type> filled_;
+    matrix<scalar_type> prediction_;
+};
 
 /// The same with the given windows and predictions in original units. Allocates.
 template <class Learned, class Visit>
 void for_each_reconstruction(const Learned& learned,
                              const windows<typename Learned::scalar_type>& source, Visit&& visit) {
     matrix<typename Learned::scalar_type> original(learned.features(), source.length());
-    for_each_prediction(learned, source, [&](index_t k, const auto&, const auto& prediction) {
-        original = prediction;
-        learned.scaler.inverse(original);
-        visit(k, source.window(k), std::as_const(original));
-    });
+    const auto scaled = scaled_samples(learned, source.values());
+    prediction_pass<Learned>(learned, source)
+        .run(source.over(view_of(scaled)), 0, source.count(),
+             [&](index_t k, const auto&, const auto& prediction) {
+                 original = prediction;
+                 learned.scaler.inverse(original);
+                 visit(k, source.window(k), std::as_const(original));
+             });
 }
 
 /// How a detector cuts windows by one view.
@@ -122,27 +149,31 @@ window_cut cut_of(const Learned& learned, error_view view) noexcept {
     return cut;
 }
 
-/// The error vectors of windows, by one or both views.
+/// The error vectors of windows, by both views. Allocates when it is made.
 template <class Learned>
 class window_pass {
   public:
     using scalar_type = typename Learned::scalar_type;
 
-    explicit window_pass(const Learned& learned)
-        : learned_{&learned}, by_step_{cut_of(learned, error_view::per_step)},
+    /// @param source the windows of which run_scaled() is given some
+    window_pass(const Learned& learned, const windows<scalar_type>& source)
+        : predictions_(learned, source), by_step_{cut_of(learned, error_view::per_step)},
           by_feature_{cut_of(learned, error_view::per_feature)}, step_errors_(size_of(by_step_)),
           feature_errors_(size_of(by_feature_)) {}
 
-    /// Calls `visit(k, errors per step, errors per feature)` for each window. Allocates.
+    index_t batch_size() const noexcept { return predictions_.batch_size(); }
+
+    /// Calls `visit(k, errors per step, errors per feature)` for some of the windows, in order. Never
+    /// allocates. See prediction_pass::run().
     template <class Visit>
-    void run(const windows<scalar_type>& source, Visit&& visit) {
-        for_each_prediction(
-            *learned_, source, [&](index_t k, const auto& window, const auto& made) {
-                by_step_.write(window.data(), made.data(), step_errors_.data());
-                by_feature_.write(window.data(), made.data(), feature_errors_.data());
-                visit(k, std::span<const double>(step_errors_),
-                      std::span<const double>(feature_errors_));
-            });
+    void run(const windows<scalar_type>& scaled, index_t first, index_t count, Visit&& visit) {
+        predictions_.run(scaled, first, count,
+                         [&](index_t k, const auto& window, const auto& made) {
+                             by_step_.write(window.data(), made.data(), step_errors_.data());
+                             by_feature_.write(window.data(), made.data(), feature_errors_.data());
+                             visit(k, std::span<const double>(step_errors_),
+                                   std::span<const double>(feature_errors_));
+                         });
     }
 
   private:
@@ -151,41 +182,73 @@ class window_pass {
                static_cast<std::size_t>(cut.vector_size());
     }
 
-    const Learned* learned_;
+    prediction_pass<Learned> predictions_;
     window_cut by_step_;
     window_cut by_feature_;
     std::vector<double> step_errors_;
     std::vector<double> feature_errors_;
 };
 
-/// Runs each window through a forecaster as a stream of its own that starts there; calls
-/// `visit(k, t, errors)` for each sample, with no errors where it has none: at the start, and where
-/// every value is missing. Allocates.
-/// @param warm_up samples of each window that are left without errors
+/// Calls `visit(k, errors per step, errors per feature)` for each window, in order. Allocates.
+template <class Learned, class Visit>
+void for_each_window(const Learned& learned, const windows<typename Learned::scalar_type>& source,
+                     Visit&& visit) {
+    const auto scaled = scaled_samples(learned, source.values());
+    window_pass<Learned>(learned, source)
+        .run(source.over(view_of(scaled)), 0, source.count(), visit);
+}
+
+/// Runs windows through a forecaster, each as a stream of its own that starts there. Allocates when it
+/// is made, never in run(): a thread can have one.
+template <class Learned>
+class forecast_pass {
+  public:
+    using scalar_type = typename Learned::scalar_type;
+
+    explicit forecast_pass(const Learned& learned)
+        : learned_{&learned}, stream_(learned.layout, learned.alarm),
+          memory_(static_cast<std::size_t>(learned.layout.scratch())),
+          errors_(static_cast<std::size_t>(learned.source.vector_size())) {}
+
+    /// Calls `visit(k, t, errors)` for each sample of each window, with no errors where it has none:
+    /// at the start, and where every value is missing.
+    /// @param warm_up samples of each window that are left without errors
+    template <class Visit>
+    void run(const windows<scalar_type>& source, index_t first, index_t count, int warm_up,
+             Visit&& visit) {
+        const push_scratch<scalar_type> scratch(*learned_, memory_.data());
+        for (index_t k = first; k < first + count; ++k) {
+            stream_.restart();
+            const auto window = source.window(k);
+            for (int t = 0; t < source.length(); ++t) {
+                pending_sample<scalar_type> pending;
+                begin_push(*learned_, stream_, sample_view<scalar_type>(window.col(t)),
+                           unknown_time, scratch.observed, errors_.data(), pending);
+                const bool blind = pending.outcome.missing == learned_->features();
+                if (pending.advances) {
+                    learned_->source.advance(learned_->model, learned_->weights, pending.source,
+                                             scratch.work);
+                }
+                const bool has_errors =
+                    pending.complete && !blind && pending.source.seen >= warm_up;
+                visit(k, t,
+                      has_errors ? std::span<const double>(errors_) : std::span<const double>());
+            }
+        }
+    }
+
+  private:
+    const Learned* learned_;
+    typename Learned::memory_type stream_;
+    std::vector<std::byte> memory_;
+    std::vector<double> errors_;
+};
+
+/// All windows; see forecast_pass. Allocates.
 template <class Learned, class Visit>
 void for_each_forecast(const Learned& learned, const windows<typename Learned::scalar_type>& source,
                        int warm_up, Visit&& visit) {
-    using scalar = typename Learned::scalar_type;
-    typename Learned::memory_type stream(learned.layout, learned.alarm);
-    std::vector<std::byte> memory(static_cast<std::size_t>(learned.layout.scratch()));
-    const push_scratch<scalar> scratch(learned, memory.data());
-    std::vector<double> errors(static_cast<std::size_t>(learned.source.vector_size()));
-    for (index_t k = 0; k < source.count(); ++k) {
-        stream.restart();
-        const auto window = source.window(k);
-        for (int t = 0; t < source.length(); ++t) {
-            pending_sample<scalar> pending;
-            begin_push(learned, stream, sample_view<scalar>(window.col(t)), unknown_time,
-                       scratch.observed, errors.data(), pending);
-            const bool blind = pending.outcome.missing == learned.features();
-            if (pending.advances) {
-                learned.source.advance(learned.model, learned.weights, pending.source,
-                                       scratch.work);
-            }
-            const bool has_errors = pending.complete && !blind && pending.source.seen >= warm_up;
-            visit(k, t, has_errors ? std::span<const double>(errors) : std::span<const double>());
-        }
-    }
+    forecast_pass<Learned>(learned).run(source, 0, source.count(), warm_up, visit);
 }
 
 } // namespace tocsin::detail

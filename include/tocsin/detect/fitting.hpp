@@ -7,6 +7,7 @@
 #include "tocsin/detect/error_views.hpp"
 #include "tocsin/detect/warm_up.hpp"
 #include "tocsin/series/windows.hpp"
+#include "tocsin/training/execution.hpp"
 
 #include <algorithm>
 #include <array>
@@ -92,11 +93,12 @@ status fit_error_views(Learned& learned, const windows<typename Learned::scalar_
                                                                      learned.features());
         error_collector<typename views_type::feature_statistic> by_feature(fitted.per_feature(),
                                                                            learned.settings.window);
-        window_pass<Learned>(learned).run(normal, [&](index_t, std::span<const double> step_errors,
-                                                      std::span<const double> feature_errors) {
-            by_step.add(step_errors);
-            by_feature.add(feature_errors);
-        });
+        for_each_window(learned, normal,
+                        [&](index_t, std::span<const double> step_errors,
+                            std::span<const double> feature_errors) {
+                            by_step.add(step_errors);
+                            by_feature.add(feature_errors);
+                        });
         by_step.flush();
         by_feature.flush();
         if (const status outcome = fitted.per_step().fit(); !outcome.ok()) {
@@ -129,27 +131,72 @@ status fit_error_views(Learned& learned, const windows<typename Learned::scalar_
     return {};
 }
 
-/// Scores of all windows, or of all their samples. Allocates.
-template <class Learned>
+/// Scores of all windows, or of all their samples. Each shard takes whole batches that follow each
+/// other, so that the bits do not depend on their number. Allocates before the shards run.
+template <class Learned, execution_policy Execution = serial_execution>
 detector_scores scores_of(const Learned& learned,
-                          const windows<typename Learned::scalar_type>& source) {
+                          const windows<typename Learned::scalar_type>& source,
+                          const Execution& execution = {}) {
+    using scalar = typename Learned::scalar_type;
     constexpr double none = std::numeric_limits<double>::quiet_NaN();
+    const int shards = execution.shards();
+    const auto count = static_cast<std::size_t>(source.count());
     detector_scores scores;
+    // [first, end) of a shard, in whole batches.
+    const auto range = [&](int shard, index_t batch) {
+        const index_t batches = (source.count() + batch - 1) / batch;
+        const auto begin = [&](int k) {
+            return std::min(batches * k / shards * batch, source.count());
+        };
+        return std::pair{begin(shard), begin(shard + 1)};
+    };
+    auto&& team = execution.start();
     if constexpr (Learned::views == 2) {
-        const auto& errors = learned.errors;
-        window_pass<Learned>(learned).run(source, [&](index_t, std::span<const double> step_errors,
-                                                      std::span<const double> feature_errors) {
-            scores.per_step.push_back(largest_score(errors.per_step(), step_errors).score);
-            scores.per_feature.push_back(largest_score(errors.per_feature(), feature_errors).score);
+        scores.per_step.resize(count);
+        scores.per_feature.resize(count);
+        const matrix<scalar> scaled = scaled_samples(learned, source.values());
+        const windows<scalar> scaled_windows = source.over(view_of(scaled));
+        std::vector<window_pass<Learned>> passes(static_cast<std::size_t>(shards),
+                                                 window_pass<Learned>(learned, source));
+        team.run([&](int shard) noexcept {
+            auto& pass = passes[static_cast<std::size_t>(shard)];
+            const auto [first, end] = range(shard, std::max<index_t>(pass.batch_size(), 1));
+            pass.run(scaled_windows, first, end - first,
+                     [&](index_t k, std::span<const double> step_errors,
+                         std::span<const double> feature_errors) {
+                         const auto at = static_cast<std::size_t>(k);
+                         scores.per_step[at] =
+                             largest_score(learned.errors.per_step(), step_errors).score;
+                         scores.per_feature[at] =
+                             largest_score(learned.errors.per_feature(), feature_errors).score;
+                     });
         });
     } else {
-        for_each_forecast(learned, source, learned.warm_up,
-                          [&](index_t, int, std::span<const double> errors) {
-                              scores.per_step.push_back(
-                                  errors.empty() ? none : learned.errors.per_step().score(errors));
-                          });
+        scores.per_step.resize(count * static_cast<std::size_t>(source.length()));
+        std::vector<forecast_pass<Learned>> passes(static_cast<std::size_t>(shards),
+                                                   forecast_pass<Learned>(learned));
+        team.run([&](int shard) noexcept {
+            const auto [first, end] = range(shard, 1);
+            passes[static_cast<std::size_t>(shard)].run(
+                source, first, end - first, learned.warm_up,
+                [&](index_t k, int t, std::span<const double> errors) {
+                    scores.per_step[static_cast<std::size_t>(k * source.length() + t)] =
+                        errors.empty() ? none : learned.errors.per_step().score(errors);
+                });
+        });
     }
     return scores;
+}
+
+/// The same, or what is wrong with the execution policy.
+template <class Learned, execution_policy Execution>
+result<detector_scores> checked_scores(const Learned& learned,
+                                       const windows<typename Learned::scalar_type>& source,
+                                       const Execution& execution) {
+    if (status usable = execution.check(); !usable.ok()) {
+        return usable;
+    }
+    return scores_of(learned, source, execution);
 }
 
 /// The scores that are there, with their labels.

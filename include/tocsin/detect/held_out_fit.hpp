@@ -128,12 +128,12 @@ struct held_out_models {
                 if constexpr (Learned::views == 2) {
                     error_collector<typename views_type::feature_statistic> features(
                         fitted.per_feature(), fitted.per_feature().dimension());
-                    window_pass<Learned>(models[k]).run(
-                        run, [&](index_t, std::span<const double> step_errors,
-                                 std::span<const double> feature_errors) {
-                            steps.add(step_errors);
-                            features.add(feature_errors);
-                        });
+                    for_each_window(models[k], run,
+                                    [&](index_t, std::span<const double> step_errors,
+                                        std::span<const double> feature_errors) {
+                                        steps.add(step_errors);
+                                        features.add(feature_errors);
+                                    });
                     features.flush();
                 } else {
                     for_each_forecast(

@@ -63,12 +63,13 @@ detector_scores scores_without_fit(const Learned& learned,
                 &by_step, all ? by_step.law().samples() / repeats : all_samples};
             const left_out_scorer<typename views_type::feature_statistic> feature{
                 &learned.errors.per_feature(), all_samples};
-            window_pass<Learned>(learned).run(seen, [&](index_t,
-                                                        std::span<const double> step_errors,
-                                                        std::span<const double> feature_errors) {
-                found.per_step.push_back(largest_score(step, step_errors).score);
-                found.per_feature.push_back(largest_score(feature, feature_errors).score);
-            });
+            for_each_window(learned, seen,
+                            [&](index_t, std::span<const double> step_errors,
+                                std::span<const double> feature_errors) {
+                                found.per_step.push_back(largest_score(step, step_errors).score);
+                                found.per_feature.push_back(
+                                    largest_score(feature, feature_errors).score);
+                            });
         } else {
             const auto& statistic = learned.errors.per_step();
             for_each_forecast(
@@ -96,12 +97,12 @@ bool fitted_to(const Learned& learned, const windows<typename Learned::scalar_ty
                                                                        learned.features());
             error_collector<typename views_type::feature_statistic> features(
                 seen.per_feature(), learned.settings.window);
-            window_pass<Learned>(learned).run(given,
-                                              [&](index_t, std::span<const double> step_errors,
-                                                  std::span<const double> feature_errors) {
-                                                  steps.add(step_errors);
-                                                  features.add(feature_errors);
-                                              });
+            for_each_window(learned, given,
+                            [&](index_t, std::span<const double> step_errors,
+                                std::span<const double> feature_errors) {
+                                steps.add(step_errors);
+                                features.add(feature_errors);
+                            });
             steps.flush();
             features.flush();
             return learned.errors.per_step().same_samples(seen.per_step()) &&
