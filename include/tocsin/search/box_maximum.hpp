@@ -42,9 +42,8 @@ box_maximum climb_in_box(const Function& function, const column<double>& start,
     const auto value_at = [&](const column<double>& point, column<double>& slope) {
         ++best.evaluations;
         const double value = function(point, slope);
-        return std::isfinite(value) && slope.allFinite()
-                   ? value
-                   : -std::numeric_limits<double>::infinity();
+        return std::isfinite(value) && slope.allFinite() ? value
+                                                         : -std::numeric_limits<double>::infinity();
     };
     best.value = value_at(best.point, gradient);
     if (!std::isfinite(best.value)) {
@@ -110,8 +109,9 @@ box_maximum climb_in_box(const Function& function, const column<double>& start,
                 scaled = true;
             }
             const column<double> image = inverse * bent;
-            inverse += (product + bent.dot(image)) / (product * product) * moved * moved.transpose() -
-                       (image * moved.transpose() + moved * image.transpose()) / product;
+            inverse +=
+                (product + bent.dot(image)) / (product * product) * moved * moved.transpose() -
+                (image * moved.transpose() + moved * image.transpose()) / product;
         }
     }
     return best;

@@ -46,9 +46,8 @@ class gaussian_process {
         }
         gaussian_process made(std::move(points), std::move(kernel));
         if (!made.factorise(values)) {
-            return status::error(error_code::invalid_data,
-                                 "gaussian_process: the covariance of ", values.size(),
-                                 " points with noise ", made.kernel_.noise,
+            return status::error(error_code::invalid_data, "gaussian_process: the covariance of ",
+                                 values.size(), " points with noise ", made.kernel_.noise,
                                  " is not positive definite; more noise helps");
         }
         return made;

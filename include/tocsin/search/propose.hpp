@@ -54,7 +54,8 @@ inline column<double> standardised_values(std::span<const search_trial> trials) 
 
 /// A generator of its own for each trial, so that no trial depends on what others have drawn.
 inline random_generator generator_of_trial(std::uint64_t seed, int number) noexcept {
-    return random_generator(seed ^ (0x9E3779B97F4A7C15U * (static_cast<std::uint64_t>(number) + 1)));
+    return random_generator(seed ^
+                            (0x9E3779B97F4A7C15U * (static_cast<std::uint64_t>(number) + 1)));
 }
 
 inline bool is_among(const std::vector<double>& values,
@@ -101,8 +102,8 @@ inline std::vector<double> propose(const search_space& space, const search_setti
         std::vector<double> values;
         for (int attempt = 0; attempt < most_attempts; ++attempt) {
             // Numbers of one trial are not those of another one, unless all before have failed.
-            even.point(static_cast<std::uint64_t>(number) +
-                           static_cast<std::uint64_t>(attempt) * static_cast<std::uint64_t>(initial),
+            even.point(static_cast<std::uint64_t>(number) + static_cast<std::uint64_t>(attempt) *
+                                                                static_cast<std::uint64_t>(initial),
                        unit);
             values = space.from_unit(unit);
             if (!detail::is_among(values, tried)) {

@@ -39,7 +39,7 @@ struct no_journal {
 /// What a search has found.
 struct search_outcome {
     std::vector<search_trial> trials; ///< by number
-    std::size_t best = 0; ///< position of the lowest value among trials that finished
+    std::size_t best = 0;             ///< position of the lowest value among trials that finished
 
     /// The trial with the lowest value.
     const search_trial& best_trial() const noexcept { return trials[best]; }

@@ -47,8 +47,9 @@ struct search_settings {
         constexpr int most = 100'000; // each costs at least the cube of those before
         if (trials < 1 || trials > most || parallel < 1 || parallel > 256 || initial < 0) {
             return status::error(error_code::invalid_argument, "search: ", trials, " trials, ",
-                                 parallel, " at once, ", initial, " initial points; must be from 1 to ",
-                                 most, ", from 1 to 256, and at least 0");
+                                 parallel, " at once, ", initial,
+                                 " initial points; must be from 1 to ", most,
+                                 ", from 1 to 256, and at least 0");
         }
         return halving.check();
     }
@@ -60,8 +61,8 @@ struct search_settings {
         facts.add("trials at once", std::to_string(parallel));
         facts.add("initial points", std::to_string(initial));
         facts.add("halving", halving.first == 0 ? std::string{"none"}
-                                                : "from " + std::to_string(halving.first) +
-                                                      " by " + std::to_string(halving.factor));
+                                                : "from " + std::to_string(halving.first) + " by " +
+                                                      std::to_string(halving.factor));
     }
 };
 

@@ -75,8 +75,8 @@ class search_space {
                 return usable;
             }
             if (find(settings_[k].name) != k) {
-                return status::error(error_code::invalid_argument, "search: there are two settings '",
-                                     settings_[k].name, "'");
+                return status::error(error_code::invalid_argument,
+                                     "search: there are two settings '", settings_[k].name, "'");
             }
         }
         return {};
@@ -152,7 +152,7 @@ class search_space {
 
     /// Each setting with its range, in order, for telling spaces apart. Allocates.
     void describe(run_fingerprint& facts) const {
-        facts.add("number of settings", std::to_string(size()));
+        std::string names;
         for (const search_setting& setting : settings_) {
             std::string text = name_of(setting.kind);
             if (setting.kind == setting_kind::choice) {
@@ -161,11 +161,14 @@ class search_space {
                 }
             } else {
                 char range[80];
-                std::snprintf(range, sizeof range, " from %.17g to %.17g", setting.low, setting.high);
+                std::snprintf(range, sizeof range, " from %.17g to %.17g", setting.low,
+                              setting.high);
                 text += range;
             }
             facts.add("setting '" + setting.name + "'", std::move(text));
+            names += (names.empty() ? "" : ", ") + setting.name;
         }
+        facts.add("order of settings", std::move(names));
     }
 
   private:

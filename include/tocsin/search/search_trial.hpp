@@ -35,10 +35,10 @@ constexpr const char* name_of(trial_outcome outcome) noexcept {
 struct search_trial {
     int number = 0;             ///< from 0, in the order in which they were proposed
     std::vector<double> values; ///< one per setting: the number, or the position of the choice
-    trial_outcome outcome = trial_outcome::failed;                   ///< how it ended
-    double value = std::numeric_limits<double>::quiet_NaN();         ///< NaN where it failed
-    std::vector<trial_report> reports{};                             ///< in order of resource
-    std::string reason{};                                            ///< why it failed
+    trial_outcome outcome = trial_outcome::failed;           ///< how it ended
+    double value = std::numeric_limits<double>::quiet_NaN(); ///< NaN where it failed
+    std::vector<trial_report> reports{};                     ///< in order of resource
+    std::string reason{};                                    ///< why it failed
 };
 
 } // namespace tocsin
