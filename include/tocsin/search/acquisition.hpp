@@ -103,7 +103,9 @@ class improvement_search {
                 std::vector<double> values = from.values;
                 values[k] = value;
                 improvement_candidate other = judged(std::move(values));
-                best = other.improvement > best.improvement ? std::move(other) : std::move(best);
+                if (other.improvement > best.improvement) {
+                    best = std::move(other);
+                }
             }
         };
         for (std::size_t k = 0; k < space_.size(); ++k) {
