@@ -12,9 +12,9 @@ namespace tocsin {
 
 /// What climb_in_box() found.
 struct box_maximum {
-    column<double> point; ///< within the bounds
-    double value = -std::numeric_limits<double>::infinity();
-    int evaluations = 0; ///< of the function
+    column<double> point;                                    ///< within the bounds
+    double value = -std::numeric_limits<double>::infinity(); ///< of the function there
+    int evaluations = 0;                                     ///< of the function
 };
 
 /// Climbs from a point to a local maximum between bounds: BFGS on the coordinates that are not held

@@ -28,6 +28,7 @@ struct trial_detector {
     Detector detector; ///< whose rule can be made of an alarm_rate
     Trainer trainer;   ///< for its model
 };
+/// Deduces the types from what is given.
 template <class Detector, class Trainer>
 trial_detector(Detector, Trainer) -> trial_detector<Detector, Trainer>;
 

@@ -29,9 +29,9 @@ inline double expected_improvement(const function_estimate& estimate, double low
 /// the improvement itself is too small for a double (Ament et al., "Unexpected improvements to
 /// expected improvement for Bayesian optimization", 2023).
 struct log_improvement {
-    double value = -std::numeric_limits<double>::infinity();
-    double by_mean = 0;      ///< slope by the mean
-    double by_deviation = 0; ///< slope by the deviation
+    double value = -std::numeric_limits<double>::infinity(); ///< the logarithm
+    double by_mean = 0;                                      ///< slope by the mean
+    double by_deviation = 0;                                 ///< slope by the deviation
 };
 
 /// See log_improvement. For z below -10, z Phi(z) + phi(z) is phi(z) / z^2 times a series in 1 / z^2,

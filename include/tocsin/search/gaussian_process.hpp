@@ -16,7 +16,7 @@ namespace tocsin {
 
 /// Mean and deviation of the function at a point, noise left out.
 struct function_estimate {
-    double mean = 0;
+    double mean = 0;      ///< expected value
     double deviation = 0; ///< standard deviation, not negative
 };
 
@@ -53,7 +53,9 @@ class gaussian_process {
         return made;
     }
 
+    /// Its hyperparameters.
     const matern_kernel& kernel() const noexcept { return kernel_; }
+    /// Where the function is known, `[coordinates x n]`.
     const matrix<double>& points() const noexcept { return points_; }
 
     /// Mean and deviation at a point, `[coordinates]`. Allocates.

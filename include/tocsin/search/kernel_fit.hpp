@@ -20,12 +20,12 @@ namespace tocsin {
 /// Bounds of the hyperparameters, for points of the unit cube and values with mean 0 and variance 1,
 /// and how strongly length scales are held to what is usual.
 struct kernel_bounds {
-    double least_variance = 0.05;
-    double most_variance = 20;
-    double least_length = 0.05;
-    double most_length = 20;
-    double least_noise = 1e-6;
-    double most_noise = 1;
+    double least_variance = 0.05; ///< of the function
+    double most_variance = 20;    ///< of the function
+    double least_length = 0.05;   ///< of every dimension
+    double most_length = 20;      ///< of every dimension
+    double least_noise = 1e-6;    ///< variance
+    double most_noise = 1;        ///< variance
     /// Length scales are log-normal beforehand, with this median: few values say little about many
     /// scales.
     double usual_length = 0.5;

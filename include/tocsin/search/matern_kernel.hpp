@@ -59,14 +59,15 @@ struct matern_kernel {
         return {};
     }
 
-    /// Covariance of two points, `[dimensions]`, and what its slopes have in common,
+    /// Covariance of two points, and what its slopes have in common,
     /// p = variance 5/3 (1 + sqrt(5) r) exp(-sqrt(5) r):
-    ///     dk / dx_d = -p (x_d - y_d) / length_d^2,   dk / dlog(length_d) = p (x_d - y_d)^2 / length_d^2
-    /// Never allocates.
+    ///     dk / dx_d = -p (x_d - y_d) / length_d^2
+    ///     dk / dlog(length_d) = p (x_d - y_d)^2 / length_d^2
     struct covariance {
         double value = 0; ///< k
         double slope = 0; ///< p
     };
+    /// The covariance of two points, each `[dimensions]`. Never allocates.
     template <class First, class Second>
     covariance at(const First& first, const Second& second) const noexcept {
         double square = 0;

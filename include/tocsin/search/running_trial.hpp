@@ -37,6 +37,7 @@ class running_trial {
 
     /// Its place in the search, from 0.
     int number() const noexcept { return record_.number; }
+    /// The settings.
     const search_space& space() const noexcept { return *space_; }
     /// One per setting, in order.
     const std::vector<double>& values() const noexcept { return record_.values; }

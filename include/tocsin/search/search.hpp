@@ -32,7 +32,9 @@ concept trial_keeper = requires(Keeper& keeper, const search_trial& trial) {
 
 /// Keeps nothing: a search that is over when the program is.
 struct no_journal {
+    /// None.
     std::span<const search_trial> trials() const noexcept { return {}; }
+    /// Always a success.
     status keep(const search_trial& /*trial*/) noexcept { return {}; }
 };
 

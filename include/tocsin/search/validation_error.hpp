@@ -90,8 +90,10 @@ struct validation_error {
     }
 };
 
+/// Deduces the types from what is given.
 template <class Windows, class Make>
 validation_error(Windows, Windows, Make) -> validation_error<Windows, Make>;
+/// Deduces the types from what is given.
 template <class Model, class Trainer>
 trial_model(Model, Trainer) -> trial_model<Model, Trainer>;
 
