@@ -107,9 +107,10 @@ class journal_cursor {
     /// A whole number of at most 64 bits.
     bool integer(std::int64_t& out) noexcept {
         const std::string_view digits = token();
-        const char* const end = digits.data() + digits.size();
-        const auto [stop, failure] = std::from_chars(digits.data(), end, out);
-        return good_ = good_ && !digits.empty() && failure == std::errc{} && stop == end;
+        const auto [stop, failure] =
+            std::from_chars(digits.data(), digits.data() + digits.size(), out);
+        return good_ = good_ && !digits.empty() && failure == std::errc{} &&
+                       stop == digits.data() + digits.size();
     }
     /// Whether everything was found and nothing is left.
     bool at_end() const noexcept { return good_ && rest_.empty(); }
@@ -134,7 +135,7 @@ inline std::string line_of(const search_trial& trial, const search_space& space)
         line += setting.kind == setting_kind::choice ? json_string(space.text(k, trial.values[k]))
                                                      : json_number(trial.values[k]);
     }
-    line += std::string("},\"outcome\":\"") + name_of(trial.outcome) + "\",\"value\":";
+    line += "},\"outcome\":" + json_string(name_of(trial.outcome)) + ",\"value\":";
     line += trial.outcome == trial_outcome::failed ? "null" : json_number(trial.value);
     line += ",\"reports\":[";
     for (const trial_report& report : trial.reports) {

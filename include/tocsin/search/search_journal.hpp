@@ -167,9 +167,8 @@ class search_journal {
                 if (!facts || !whole) {
                     // A first line that was cut short is that of a search without any trial.
                     const std::string wanted = header_of(now);
-                    return wanted.compare(0, line.size(), line) == 0
-                               ? status{}
-                               : refuse("this is not the journal of a search");
+                    return wanted.starts_with(line) ? status{}
+                                                    : refuse("this is not the journal of a search");
                 }
                 if (const std::string difference = difference_of(*facts, now);
                     !difference.empty()) {
