@@ -81,7 +81,7 @@ struct search_command {
     model_kind kind = model_kind::encoder_decoder;
     double validation_fraction = 0.2;
 
-    searched_option learning_rate{"learning-rate", {1e-4, 3e-2}, tocsin::setting_kind::log_real};
+    searched_option learning_rate{"learning-rate", {1e-4, 0.1}, tocsin::setting_kind::log_real};
     searched_option batch_size{"batch-size", {8, 128}, tocsin::setting_kind::log_integer};
     searched_option hidden{"hidden", {8, 64}, tocsin::setting_kind::log_integer};
     searched_option layers{"layers", {1, 2}, tocsin::setting_kind::integer};

@@ -156,7 +156,7 @@ TEST_CASE("search journal: another search is refused, and what differs is named"
         .add_integer("si\"ze\n", 1, 64)
         .add_choice("kind", {"a,b", "c\\d"});
     CHECK(message(changed, settings, about) ==
-          "setting 'rate' was 'logarithmic real from 0.0001 to 1', is 'logarithmic real from "
+          "setting 'rate' was 'logarithmic real from 1e-04 to 1', is 'logarithmic real from "
           "0.001 to 1'");
     search_space fewer;
     fewer.add_log_real("rate", 1e-4, 1).add_choice("kind", {"a,b", "c\\d"});

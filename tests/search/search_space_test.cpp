@@ -22,6 +22,8 @@ TEST_CASE(
     CHECK(real.to_unit(0) == doctest::Approx(0.25));
     const search_setting logarithmic{"l", setting_kind::log_real, 1e-4, 1e-2};
     CHECK(logarithmic.from_unit(0.5) == doctest::Approx(1e-3));
+    CHECK(logarithmic.from_unit(0) == 1e-4);
+    CHECK(logarithmic.from_unit(1) == 1e-2);
     CHECK(logarithmic.to_unit(1e-3) == doctest::Approx(0.5));
     for (const double outside : {-1.0, 2.0, std::numeric_limits<double>::quiet_NaN(),
                                  std::numeric_limits<double>::infinity()}) {

@@ -91,6 +91,9 @@ struct search_setting {
     /// as 0. Never allocates.
     double from_unit(double unit) const noexcept {
         unit = unit > 0 ? std::min(unit, 1.0) : 0.0;
+        if (!is_discrete() && (unit == 0 || unit == 1)) {
+            return unit == 0 ? low : high; // exactly, whatever the logarithm does
+        }
         const auto [begin, end] = edges();
         const double place = std::lerp(begin, end, unit);
         const double value = is_logarithmic() ? std::exp(place) : place;

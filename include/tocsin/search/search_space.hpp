@@ -4,6 +4,7 @@
 
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/views.hpp"
+#include "tocsin/io/number_text.hpp"
 #include "tocsin/search/search_setting.hpp"
 #include "tocsin/training/run_fingerprint.hpp"
 
@@ -160,10 +161,11 @@ class search_space {
                     text += (&choice == setting.choices.data() ? " of " : ", ") + choice;
                 }
             } else {
-                char range[80];
-                std::snprintf(range, sizeof range, " from %.17g to %.17g", setting.low,
-                              setting.high);
-                text += range;
+                number_text number{};
+                text += " from ";
+                text += format_number(setting.low, number);
+                text += " to ";
+                text += format_number(setting.high, number);
             }
             facts.add("setting '" + setting.name + "'", std::move(text));
             names += (names.empty() ? "" : ", ") + setting.name;
