@@ -28,7 +28,7 @@ struct kernel_bounds {
     double most_noise = 1;        ///< variance
     /// Length scales are log-normal beforehand, with this median: few values say little about many
     /// scales.
-    double usual_length = 0.5;
+    double usual_length = 0.3;
     double length_spread = 1; ///< of their logarithm; 0: every length is as likely as another
 };
 
