@@ -13,8 +13,8 @@ const std::string quick = " --window 20 --stride 5 --epochs 6 --trials 7 --hidde
                           "--batch-size 8,32 --dropout 0 --first-rung 2 --seed 3";
 
 void generate(const program& cli, const std::string& name) {
-    REQUIRE(cli("generate " + name +
-                " --as csv --normal 1 --features 2 --frequency 0.5,0.5 --amplitude 1,2 "
+    REQUIRE(cli("generate '" + name +
+                "' --as csv --normal 1 --features 2 --frequency 0.5,0.5 --amplitude 1,2 "
                 "--noise 0.2 --seed 7 --length 600")
                 .code == 0);
 }
