@@ -163,14 +163,14 @@ inline std::vector<double> most_promising(const search_space& space,
         }
     }
     const auto better = [](const improvement_candidate& a, const improvement_candidate& b) {
-        return a.improvement > b.improvement;
+        return a.improvement != b.improvement ? a.improvement > b.improvement : a.values < b.values;
     };
-    std::stable_sort(candidates.begin(), candidates.end(), better);
+    std::sort(candidates.begin(), candidates.end(), better);
     const std::size_t count = std::min(improved, candidates.size());
     for (std::size_t k = 0; k < count; ++k) {
         candidates.push_back(search.improved(candidates[k]));
     }
-    std::stable_sort(candidates.begin(), candidates.end(), better);
+    std::sort(candidates.begin(), candidates.end(), better);
     const auto untried =
         std::find_if(candidates.begin(), candidates.end(), [&](const auto& candidate) {
             return std::find(tried.begin(), tried.end(), candidate.values) == tried.end();

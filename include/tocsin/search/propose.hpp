@@ -140,8 +140,10 @@ inline std::vector<double> propose(const search_space& space, const search_setti
     for (std::size_t k = 0; k < ranked.size(); ++k) {
         ranked[k] = k;
     }
-    std::stable_sort(ranked.begin(), ranked.end(), [&](std::size_t a, std::size_t b) {
-        return observed[static_cast<index_t>(a)] < observed[static_cast<index_t>(b)];
+    std::sort(ranked.begin(), ranked.end(), [&](std::size_t a, std::size_t b) {
+        const double first = observed[static_cast<index_t>(a)];
+        const double second = observed[static_cast<index_t>(b)];
+        return first != second ? first < second : a < b;
     });
     std::vector<std::vector<double>> best;
     for (std::size_t k = 0; k < std::min<std::size_t>(ranked.size(), 3); ++k) {
