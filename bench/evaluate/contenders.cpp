@@ -5,7 +5,6 @@
 #include "tocsin/tail/spot_threshold.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 namespace evaluate {
 namespace {
@@ -116,17 +115,6 @@ metrics score_metrics(std::span<const double> scores, std::span<const std::uint8
     }
     if (const auto area = tocsin::average_precision(scores, labels)) {
         values.auc_pr = *area;
-    }
-    return values;
-}
-
-tocsin::matrix<double> filled(tocsin::matrix<double> values) {
-    for (tocsin::index_t k = 0; k < values.rows(); ++k) {
-        double last = 0;
-        for (tocsin::index_t t = 0; t < values.cols(); ++t) {
-            last = std::isfinite(values(k, t)) ? values(k, t) : last;
-            values(k, t) = last;
-        }
     }
     return values;
 }

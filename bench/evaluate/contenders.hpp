@@ -56,7 +56,4 @@ nlohmann::ordered_json peaks_settings();
 metrics score_metrics(std::span<const double> scores, std::span<const std::uint8_t> labels,
                       int window);
 
-/// Copies with the last finite value in the place of one that is missing, 0 before the first.
-tocsin::matrix<double> filled(tocsin::matrix<double> values);
-
 } // namespace evaluate

@@ -3,8 +3,8 @@
 #include "tocsin/io/csv.hpp"
 #include "tocsin/series/period.hpp"
 
-#include "contenders.hpp"
 #include "progress.hpp"
+#include "scoring_task.hpp"
 #include "text_table.hpp"
 #include <algorithm>
 #include <string_view>

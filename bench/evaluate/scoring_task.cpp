@@ -98,17 +98,28 @@ std::vector<double> smoothed(std::span<const double> errors, int rows) {
             ++count;
         }
     }
-    std::vector<double> filled(errors.begin(), errors.end());
-    for (double& error : filled) {
+    std::vector<double> complete(errors.begin(), errors.end());
+    for (double& error : complete) {
         if (!std::isfinite(error)) {
             error = count > 0 ? sum / count : 0;
         }
     }
-    std::vector<double> means(filled.size());
-    if (!tocsin::centred_moving_mean(filled, std::max(rows, 1), means)) {
-        return filled;
+    std::vector<double> means(complete.size());
+    if (!tocsin::centred_moving_mean(complete, std::max(rows, 1), means)) {
+        return complete;
     }
     return means;
+}
+
+tocsin::matrix<double> filled(tocsin::matrix<double> values) {
+    for (tocsin::index_t k = 0; k < values.rows(); ++k) {
+        double last = 0;
+        for (tocsin::index_t t = 0; t < values.cols(); ++t) {
+            last = std::isfinite(values(k, t)) ? values(k, t) : last;
+            values(k, t) = last;
+        }
+    }
+    return values;
 }
 
 } // namespace evaluate

@@ -57,4 +57,7 @@ int period_of(const tocsin::matrix<double>& values);
 /// Errors averaged over `rows`, centred; rows without an error get the mean of the others.
 std::vector<double> smoothed(std::span<const double> errors, int rows);
 
+/// Copies with the last finite value in the place of one that is missing, 0 before the first.
+tocsin::matrix<double> filled(tocsin::matrix<double> values);
+
 } // namespace evaluate

@@ -63,6 +63,7 @@ int main(int argc, char** argv) {
     app.footer(tocsin_cli::exit_code_help);
     tocsin_cli::add_generate(app);
     tocsin_cli::add_fit(app);
+    tocsin_cli::add_search(app);
     tocsin_cli::add_train(app);
     tocsin_cli::add_fit_errors(app);
     tocsin_cli::add_tune(app);

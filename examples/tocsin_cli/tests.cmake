@@ -7,6 +7,7 @@ add_executable(tocsin_cli_tests tocsin_cli/tests/export_test.cpp
                                 tocsin_cli/tests/phases_test.cpp
                                 tocsin_cli/tests/reading_test.cpp
                                 tocsin_cli/tests/report_test.cpp
+                                tocsin_cli/tests/search_test.cpp
                                 tocsin_cli/tests/thresholds_test.cpp
                                 tocsin_cli/tests/wrong_input_test.cpp)
 target_link_libraries(tocsin_cli_tests PRIVATE tocsin_test_main)

@@ -44,6 +44,18 @@ class run_fingerprint {
         names_.push_back(std::move(name));
         values_.push_back(std::move(value));
     }
+    /// All facts of another one, after those that are there.
+    void add(const run_fingerprint& others) {
+        others.for_each(
+            [this](const std::string& name, const std::string& value) { add(name, value); });
+    }
+    /// Calls `visit(name, value)` for each fact, in order.
+    template <class Visit>
+    void for_each(Visit&& visit) const {
+        for (std::size_t k = 0; k < names_.size(); ++k) {
+            visit(names_[k], values_[k]);
+        }
+    }
     /// Windows by their number, their length and a hash of their samples.
     template <class Scalar>
     void add(std::string name, const windows<Scalar>& data) {
