@@ -1,0 +1,271 @@
+/// @file gecco_suite.cpp
+/// @brief Events of a water works: labelled windows, judged in rows that come later.
+
+#include "tocsin/metrics/event_counts.hpp"
+#include "tocsin/metrics/roc.hpp"
+#include "tocsin/threshold/f_beta_threshold.hpp"
+
+#include "gecco_methods.hpp"
+#include "scoring_task.hpp"
+#include "suite.hpp"
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace evaluate {
+namespace {
+
+using tocsin::index_t;
+using tocsin::row_range;
+using tocsin::status;
+
+constexpr int most_parts = 3;    ///< of the training rows, each of which is left out once
+constexpr int choice_stride = 2; ///< rows from one window to the next where thresholds are chosen
+
+std::vector<std::uint8_t> window_labels(const gecco_series& data,
+                                        const std::vector<index_t>& starts) {
+    std::vector<std::uint8_t> labels;
+    labels.reserve(starts.size());
+    for (const index_t first : starts) {
+        const auto begin = data.labels.begin() + first;
+        labels.push_back(
+            std::any_of(begin, begin + gecco_window, [](std::uint8_t label) { return label != 0; })
+                ? 1
+                : 0);
+    }
+    return labels;
+}
+
+/// Scores of windows with their labels.
+struct scored_windows {
+    std::vector<double> scores;
+    std::vector<std::uint8_t> labels;
+
+    void append(const gecco_series& data, const std::vector<index_t>& starts,
+                std::span<const double> more) {
+        scores.insert(scores.end(), more.begin(), more.end());
+        const auto of = window_labels(data, starts);
+        labels.insert(labels.end(), of.begin(), of.end());
+    }
+    std::optional<double> average_precision() const {
+        const auto area = tocsin::average_precision(scores, labels);
+        return area.ok() ? std::optional<double>(*area) : std::nullopt;
+    }
+    /// The threshold of the highest F1; none where there is one class only.
+    std::optional<double> threshold() const {
+        tocsin::f_beta_threshold rule(1);
+        return rule.fit(scores, labels).ok() ? std::optional<double>(rule.threshold())
+                                             : std::nullopt;
+    }
+    metrics judge(double threshold) const {
+        tocsin::confusion_counts counts;
+        for (std::size_t k = 0; k < scores.size(); ++k) {
+            counts.add(scores[k] > threshold, labels[k] != 0);
+        }
+        metrics values = metrics::of(counts);
+        values.far = values.mar = {};
+        values.accuracy = counts.accuracy();
+        values.f2 = counts.f_beta(2);
+        values.auc_pr = average_precision();
+        if (const auto area = tocsin::auc_roc(scores, labels); area.ok()) {
+            values.auc_roc = *area;
+        }
+        return values;
+    }
+};
+
+/// What a method said of one recording.
+struct outcome {
+    scored_windows validation;
+    scored_windows choice; ///< and of training rows, by labels that the method had not seen
+    scored_windows test;
+    std::vector<double> left_out; ///< average precision of each part of the training rows
+    std::vector<index_t> test_starts;
+};
+
+/// Rows of one part, or of all others, as ranges.
+std::vector<row_range> rows_of_part(const series_parts& parts, int part, bool others) {
+    std::vector<std::uint8_t> wanted;
+    wanted.reserve(parts.of_row.size());
+    for (const int of : parts.of_row) {
+        wanted.push_back((of == part) != others ? 1 : 0);
+    }
+    return tocsin::runs_of(wanted);
+}
+
+/// Learns from the training rows and scores the others; then each part of the training rows by a
+/// method that has not seen its labels.
+tocsin::result<outcome> score(const gecco_method& which, const gecco_series& data,
+                              const run_options& options) {
+    outcome made;
+    const auto parts = parts_by_series(data, most_parts);
+    const auto starts = [](const std::vector<row_range>& ranges, int stride) {
+        return starts_within(ranges, gecco_window, stride);
+    };
+    gecco_task task{.data = data,
+                    .learn = {{0, data.train_end}},
+                    .judged = starts({{data.train_end, data.validation_end}}, choice_stride),
+                    .shown = options.shown,
+                    .seed = options.seed,
+                    .epochs = options.epochs};
+    const std::vector<index_t> validating = task.judged;
+    made.test_starts = starts({{data.validation_end, data.test_end}}, 1);
+    task.judged.insert(task.judged.end(), made.test_starts.begin(), made.test_starts.end());
+    std::vector<std::vector<index_t>> of_parts;
+    for (int part = 0; part < parts.count; ++part) {
+        of_parts.push_back(starts(rows_of_part(parts, part, false), choice_stride));
+    }
+    if (!which.labelled) {
+        // Labels change nothing, so it need not learn anew.
+        for (const auto& of : of_parts) {
+            task.judged.insert(task.judged.end(), of.begin(), of.end());
+        }
+    }
+    const auto all = which.score(task);
+    if (!all) {
+        return all.error();
+    }
+    std::span<const double> rest(*all);
+    const auto take = [&](std::size_t count) {
+        const auto taken = rest.first(count);
+        rest = rest.subspan(count);
+        return taken;
+    };
+    made.validation.append(data, validating, take(validating.size()));
+    made.test.append(data, made.test_starts, take(made.test_starts.size()));
+    made.choice = made.validation;
+    for (int part = 0; part < parts.count; ++part) {
+        const auto& judged = of_parts[static_cast<std::size_t>(part)];
+        scored_windows left_out;
+        if (!which.labelled) {
+            left_out.append(data, judged, take(judged.size()));
+        } else if (parts.count > 1) {
+            task.learn = rows_of_part(parts, part, true);
+            task.judged = judged;
+            const auto some = which.score(task);
+            if (!some) {
+                return some.error();
+            }
+            left_out.append(data, judged, *some);
+        }
+        made.choice.scores.insert(made.choice.scores.end(), left_out.scores.begin(),
+                                  left_out.scores.end());
+        made.choice.labels.insert(made.choice.labels.end(), left_out.labels.begin(),
+                                  left_out.labels.end());
+        if (const auto area = left_out.average_precision()) {
+            made.left_out.push_back(*area);
+        }
+    }
+    return made;
+}
+
+/// Events of the test rows: found, missed, and runs of flagged windows that touch none.
+tocsin::confusion_counts count_test_events(const gecco_series& data, const outcome& made,
+                                           double threshold) {
+    std::vector<row_range> flagged;
+    for (std::size_t k = 0; k < made.test_starts.size(); ++k) {
+        if (!(made.test.scores[k] > threshold)) {
+            continue;
+        }
+        const index_t first = made.test_starts[k];
+        if (k > 0 && made.test.scores[k - 1] > threshold) {
+            flagged.back().end = first + gecco_window;
+        } else {
+            flagged.push_back({first, first + gecco_window});
+        }
+    }
+    std::vector<row_range> truth;
+    for (const row_range& event : data.events) {
+        if (event.overlaps({data.validation_end, data.test_end})) {
+            truth.push_back(event);
+        }
+    }
+    return *tocsin::count_events(flagged, truth, tocsin::event_credit::every);
+}
+
+/// A method with how well it did where the threshold is chosen.
+struct ranked_method {
+    method_result result;
+    double chosen_by = 0; ///< average precision before the test rows
+};
+
+tocsin::result<ranked_method> evaluate_method(const gecco_method& which,
+                                              const std::vector<gecco_series>& all,
+                                              const run_options& options) {
+    ranked_method reached;
+    method_result& result = reached.result;
+    result.name = which.name;
+    result.settings = which.settings;
+    result.settings["threshold"] =
+        which.labelled ? "highest F1 of validation rows and of training parts left out in turn"
+                       : "highest F1 of training and validation rows";
+    result.seeded = which.seeded;
+    std::vector<metrics> windows;
+    std::vector<metrics> by_validation;
+    std::vector<metrics> unseen;
+    tocsin::confusion_counts events;
+    for (const gecco_series& data : all) {
+        const auto made = score(which, data, options);
+        if (!made) {
+            return in_file(data.name, made.error());
+        }
+        constexpr double none = std::numeric_limits<double>::infinity();
+        const double threshold = made->choice.threshold().value_or(none);
+        windows.push_back(made->test.judge(threshold));
+        result.files.push_back({data.name, windows.back()});
+        by_validation.push_back(made->test.judge(made->validation.threshold().value_or(none)));
+        events += count_test_events(data, *made, threshold);
+        for (const double area : made->left_out) {
+            unseen.emplace_back().auc_pr = area;
+        }
+        reached.chosen_by += made->choice.average_precision().value_or(0.0);
+    }
+    reached.chosen_by /= static_cast<double>(all.size());
+    result.settings["average_precision_before_test"] = reached.chosen_by;
+    result.totals = summarise(windows).mean;
+    metrics of_events = metrics::of(events);
+    of_events.tn = of_events.far = of_events.mar = of_events.flagged_fraction = {};
+    result.groups = {{"windows", result.totals},
+                     {"events", of_events},
+                     {"windows, threshold of validation rows only", summarise(by_validation).mean},
+                     {"training parts, each left out in turn", summarise(unseen).mean}};
+    return reached;
+}
+
+tocsin::result<suite_result> run(const run_options& options) {
+    const auto data = read_gecco(options.directory);
+    if (!data) {
+        return data.error();
+    }
+    std::vector<gecco_method> methods = labelled_methods();
+    for (gecco_method& each : unlabelled_methods()) {
+        methods.push_back(std::move(each));
+    }
+    std::vector<ranked_method> reached;
+    for (std::size_t k = 0; k < methods.size() && !data->empty(); ++k) {
+        options.shown.begin_file(methods[k].name, k + 1, methods.size());
+        auto made = evaluate_method(methods[k], *data, options);
+        if (!made) {
+            return in_file(methods[k].name, made.error());
+        }
+        options.shown.end_file();
+        reached.push_back(*std::move(made));
+    }
+    std::stable_sort(reached.begin(), reached.end(),
+                     [](const auto& a, const auto& b) { return a.chosen_by > b.chosen_by; });
+    suite_result all;
+    for (ranked_method& each : reached) {
+        all.methods.push_back(std::move(each.result));
+    }
+    return all;
+}
+
+} // namespace
+
+const suite gecco_suite{"gecco", "labelled events of a water works: classifiers of windows", run};
+
+} // namespace evaluate
