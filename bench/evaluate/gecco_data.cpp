@@ -19,6 +19,8 @@ using tocsin::index_t;
 using tocsin::matrix;
 using tocsin::status;
 
+constexpr index_t rows_of_day = 24 * 60;
+
 /// Where the parts of a recording end, as dates.
 struct split_dates {
     double ends[3] = {};
@@ -47,6 +49,21 @@ void hold_and_squeeze(matrix<double>& values) {
             value = std::isfinite(value) ? std::asinh(value) : t > 0 ? values(k, t - 1) : 0.0;
         }
     }
+}
+
+/// Levels drift from week to week, so networks see how far values are from those of the last day.
+matrix<float> changes_of(const matrix<double>& values) {
+    tocsin::column<double> sum = tocsin::column<double>::Zero(values.rows());
+    matrix<float> changes(values.rows(), values.cols());
+    for (index_t t = 0; t < values.cols(); ++t) {
+        sum += values.col(t);
+        if (t >= rows_of_day) {
+            sum -= values.col(t - rows_of_day);
+        }
+        const auto count = static_cast<double>(std::min(t + 1, rows_of_day));
+        changes.col(t) = (values.col(t) - sum / count).cast<float>();
+    }
+    return changes;
 }
 
 tocsin::result<gecco_series> read_series(const std::filesystem::path& file,
@@ -88,6 +105,7 @@ tocsin::result<gecco_series> read_series(const std::filesystem::path& file,
     scaler.transform(values);
     hold_and_squeeze(values);
     made.values = values.cast<float>();
+    made.changes = changes_of(values);
     made.labels = std::move(read->series.labels);
     made.events = tocsin::runs_of(made.labels);
     const auto calendar =
@@ -104,10 +122,10 @@ tocsin::result<gecco_series> read_series(const std::filesystem::path& file,
 
 matrix<float> gecco_series::inputs(bool with_calendar) const {
     if (!with_calendar) {
-        return values;
+        return changes;
     }
-    matrix<float> both(values.rows() + calendar.rows(), rows());
-    both << values, calendar;
+    matrix<float> both(changes.rows() + calendar.rows(), rows());
+    both << changes, calendar;
     return both;
 }
 
@@ -139,7 +157,6 @@ tocsin::result<std::vector<gecco_series>> read_gecco(const std::filesystem::path
 }
 
 series_parts parts_by_series(const gecco_series& data, int most) {
-    constexpr index_t day = 24 * 60;
     series_parts parts;
     std::vector<index_t> begins; // of series of events
     index_t last_end = 0;
@@ -147,7 +164,7 @@ series_parts parts_by_series(const gecco_series& data, int most) {
         if (event.end > data.train_end) {
             break;
         }
-        if (begins.empty() || event.begin - last_end > day) {
+        if (begins.empty() || event.begin - last_end > rows_of_day) {
             // Halfway between two series.
             begins.push_back(begins.empty() ? 0 : (last_end + event.begin) / 2);
         }

@@ -19,6 +19,7 @@ namespace evaluate {
 struct gecco_series {
     std::string name;
     tocsin::matrix<float> values;     ///< `[sensors x rows]`, missing ones held
+    tocsin::matrix<float> changes;    ///< values minus their mean over the day that ends with them
     tocsin::matrix<float> calendar;   ///< `[10 x rows]`, in -1 to 1
     std::vector<std::uint8_t> labels; ///< of rows
     std::vector<tocsin::row_range> events;
@@ -27,7 +28,7 @@ struct gecco_series {
     tocsin::index_t test_end = 0;       ///< rows between these two are judged
 
     tocsin::index_t rows() const noexcept { return values.cols(); }
-    /// Values, above the calendar if wanted: `[features x rows]`.
+    /// Changes, above the calendar if wanted: `[features x rows]`.
     tocsin::matrix<float> inputs(bool with_calendar) const;
 };
 

@@ -27,7 +27,7 @@ struct training_settings {
     int anomalous_stride = 2; ///< rows from one anomalous window to the next
     int normal_stride = 10;
 };
-constexpr training_settings for_networks{12, 32, 3e-3};
+constexpr training_settings for_networks{15, 32, 5e-3};
 constexpr training_settings for_regression{30, 64, 1e-2};
 constexpr double regression_penalty = 3e-3;
 
@@ -136,6 +136,14 @@ auto convolutions_with_maximum(int features) {
         relu(filters[2]), global_max_pooling<float>(filters[2]), dense<float>(filters[2], 1));
 }
 
+/// An LSTM that may find an event anywhere in the window, not only what it remembers at the end.
+auto lstm_with_maximum(int features) {
+    using namespace tocsin;
+    constexpr int hidden = 16;
+    return sequential(lstm<float>(features, hidden), global_max_pooling<float>(hidden),
+                      dense<float>(hidden, 1));
+}
+
 nlohmann::ordered_json settings_of(const char* model, const training_settings& how,
                                    bool with_calendar) {
     return {{"model", model},
@@ -149,7 +157,7 @@ nlohmann::ordered_json settings_of(const char* model, const training_settings& h
             {"window", gecco_window},
             {"stride_anomalous", how.anomalous_stride},
             {"stride_normal", how.normal_stride},
-            {"scaler", "robust, then asinh"}};
+            {"inputs", "robust scaler, asinh, minus the mean of the last day"}};
 }
 
 } // namespace
@@ -169,6 +177,7 @@ std::vector<gecco_method> labelled_methods() {
             convolutions_with_maximum);
         add("LSTM", "LSTM 16",
             [](int features) { return tocsin::lstm_classifier<float>(features, 1, 16); });
+        add("LSTM with maximum", "LSTM 16, maximum over time", lstm_with_maximum);
         add("bidirectional LSTM", "BiLSTM 8 + 8, dropout 0.2, dense 8", [](int features) {
             return tocsin::bidirectional_lstm_classifier<float>(
                 features, 1, {.hidden = 8, .dropout = 0.2, .dense = 8});

@@ -9,7 +9,9 @@
 #include "scoring_task.hpp"
 #include "suite.hpp"
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
+#include <iterator>
 #include <limits>
 #include <optional>
 #include <string>
@@ -83,7 +85,7 @@ struct outcome {
     scored_windows validation;
     scored_windows choice; ///< and of training rows, by labels that the method had not seen
     scored_windows test;
-    std::vector<double> left_out; ///< average precision of each part of the training rows
+    std::vector<scored_windows> left_out; ///< each part of the training rows
     std::vector<index_t> test_starts;
 };
 
@@ -156,9 +158,7 @@ tocsin::result<outcome> score(const gecco_method& which, const gecco_series& dat
                                   left_out.scores.end());
         made.choice.labels.insert(made.choice.labels.end(), left_out.labels.begin(),
                                   left_out.labels.end());
-        if (const auto area = left_out.average_precision()) {
-            made.left_out.push_back(*area);
-        }
+        made.left_out.push_back(std::move(left_out));
     }
     return made;
 }
@@ -187,42 +187,80 @@ tocsin::confusion_counts count_test_events(const gecco_series& data, const outco
     return *tocsin::count_events(flagged, truth, tocsin::event_credit::every);
 }
 
-/// A method with how well it did where the threshold is chosen.
+/// For each score how rare one as high is among those of normal windows before the test rows, as
+/// the negative logarithm of the share.
+void replace_by_rarity(std::vector<double>& scores, const std::vector<double>& normal) {
+    const auto count = static_cast<double>(normal.size());
+    for (double& score : scores) {
+        const auto above = normal.end() - std::lower_bound(normal.begin(), normal.end(), score);
+        score = -std::log10((static_cast<double>(above) + 1) / (count + 1));
+    }
+}
+
+/// The same windows scored by how rare both scores together are.
+outcome combine(outcome a, outcome b) {
+    for (outcome* each : {&a, &b}) {
+        std::vector<double> normal;
+        for (std::size_t k = 0; k < each->choice.scores.size(); ++k) {
+            if (each->choice.labels[k] == 0) {
+                normal.push_back(each->choice.scores[k]);
+            }
+        }
+        std::sort(normal.begin(), normal.end());
+        for (scored_windows* part : {&each->validation, &each->choice, &each->test}) {
+            replace_by_rarity(part->scores, normal);
+        }
+        for (scored_windows& part : each->left_out) {
+            replace_by_rarity(part.scores, normal);
+        }
+    }
+    const auto add = [](scored_windows& to, const scored_windows& more) {
+        for (std::size_t k = 0; k < to.scores.size(); ++k) {
+            to.scores[k] += more.scores[k];
+        }
+    };
+    add(a.validation, b.validation);
+    add(a.choice, b.choice);
+    add(a.test, b.test);
+    for (std::size_t k = 0; k < a.left_out.size(); ++k) {
+        add(a.left_out[k], b.left_out[k]);
+    }
+    return a;
+}
+
+/// A method with what it said of each recording, and how well it did before the test rows.
 struct ranked_method {
     method_result result;
-    double chosen_by = 0; ///< average precision before the test rows
+    std::vector<outcome> outcomes;
+    double chosen_by = 0; ///< average precision where the threshold is chosen
 };
 
-tocsin::result<ranked_method> evaluate_method(const gecco_method& which,
-                                              const std::vector<gecco_series>& all,
-                                              const run_options& options) {
+/// Numbers from what was said of each recording.
+ranked_method judge(const std::string& name, nlohmann::ordered_json settings,
+                    const std::vector<gecco_series>& all, std::vector<outcome> outcomes) {
     ranked_method reached;
     method_result& result = reached.result;
-    result.name = which.name;
-    result.settings = which.settings;
-    result.settings["threshold"] =
-        which.labelled ? "highest F1 of validation rows and of training parts left out in turn"
-                       : "highest F1 of training and validation rows";
-    result.seeded = which.seeded;
+    result.name = name;
+    result.settings = std::move(settings);
     std::vector<metrics> windows;
     std::vector<metrics> by_validation;
     std::vector<metrics> unseen;
     tocsin::confusion_counts events;
-    for (const gecco_series& data : all) {
-        const auto made = score(which, data, options);
-        if (!made) {
-            return in_file(data.name, made.error());
-        }
+    for (std::size_t k = 0; k < all.size(); ++k) {
+        const gecco_series& data = all[k];
+        const outcome& made = outcomes[k];
         constexpr double none = std::numeric_limits<double>::infinity();
-        const double threshold = made->choice.threshold().value_or(none);
-        windows.push_back(made->test.judge(threshold));
+        const double threshold = made.choice.threshold().value_or(none);
+        windows.push_back(made.test.judge(threshold));
         result.files.push_back({data.name, windows.back()});
-        by_validation.push_back(made->test.judge(made->validation.threshold().value_or(none)));
-        events += count_test_events(data, *made, threshold);
-        for (const double area : made->left_out) {
-            unseen.emplace_back().auc_pr = area;
+        by_validation.push_back(made.test.judge(made.validation.threshold().value_or(none)));
+        events += count_test_events(data, made, threshold);
+        for (const scored_windows& part : made.left_out) {
+            if (const auto area = part.average_precision()) {
+                unseen.emplace_back().auc_pr = *area;
+            }
         }
-        reached.chosen_by += made->choice.average_precision().value_or(0.0);
+        reached.chosen_by += made.choice.average_precision().value_or(0.0);
     }
     reached.chosen_by /= static_cast<double>(all.size());
     result.settings["average_precision_before_test"] = reached.chosen_by;
@@ -233,7 +271,39 @@ tocsin::result<ranked_method> evaluate_method(const gecco_method& which,
                      {"events", of_events},
                      {"windows, threshold of validation rows only", summarise(by_validation).mean},
                      {"training parts, each left out in turn", summarise(unseen).mean}};
+    reached.outcomes = std::move(outcomes);
     return reached;
+}
+
+tocsin::result<ranked_method> evaluate_method(const gecco_method& which,
+                                              const std::vector<gecco_series>& all,
+                                              const run_options& options) {
+    std::vector<outcome> outcomes;
+    for (const gecco_series& data : all) {
+        auto made = score(which, data, options);
+        if (!made) {
+            return in_file(data.name, made.error());
+        }
+        outcomes.push_back(*std::move(made));
+    }
+    auto settings = which.settings;
+    settings["threshold"] =
+        which.labelled ? "highest F1 of validation rows and of training parts left out in turn"
+                       : "highest F1 of training and validation rows";
+    return judge(which.name, std::move(settings), all, std::move(outcomes));
+}
+
+/// A classifier beside a method that has seen no labels.
+ranked_method judge_combination(const ranked_method& a, const ranked_method& b,
+                                const std::vector<gecco_series>& all) {
+    std::vector<outcome> outcomes;
+    for (std::size_t k = 0; k < all.size(); ++k) {
+        outcomes.push_back(combine(a.outcomes[k], b.outcomes[k]));
+    }
+    return judge(a.result.name + " + " + b.result.name,
+                 {{"score", "sum of the negative logarithms of how rare each is"},
+                  {"parts", {a.result.name, b.result.name}}},
+                 all, std::move(outcomes));
 }
 
 tocsin::result<suite_result> run(const run_options& options) {
@@ -254,6 +324,18 @@ tocsin::result<suite_result> run(const run_options& options) {
         }
         options.shown.end_file();
         reached.push_back(*std::move(made));
+    }
+    const auto named = [&](const std::string& name) -> const ranked_method& {
+        return *std::find_if(reached.begin(), reached.end(),
+                             [&](const auto& each) { return each.result.name == name; });
+    };
+    if (!reached.empty()) {
+        const auto& forest = named("isolation forest");
+        std::vector<ranked_method> both;
+        for (const char* labelled : {"bidirectional LSTM", "logistic regression"}) {
+            both.push_back(judge_combination(named(labelled), forest, *data));
+        }
+        std::move(both.begin(), both.end(), std::back_inserter(reached));
     }
     std::stable_sort(reached.begin(), reached.end(),
                      [](const auto& a, const auto& b) { return a.chosen_by > b.chosen_by; });
