@@ -29,7 +29,7 @@ struct training_settings {
 };
 constexpr training_settings for_networks{15, 32, 5e-3};
 constexpr training_settings for_regression{30, 64, 1e-2};
-constexpr double regression_penalty = 3e-3;
+constexpr double regression_penalty = 1e-2;
 
 /// First rows of the windows within the learned rows, anomalous ones closer together.
 std::vector<index_t> training_starts(const gecco_task& task, const training_settings& how) {
@@ -86,7 +86,7 @@ scores classify(const Network& network, const matrix<float>& inputs, int length,
 }
 
 scores logistic_regression(const gecco_task& task, bool with_calendar) {
-    const matrix<float> statistics = window_statistics(task.data.values, 0, task.data.rows());
+    const matrix<float> statistics = window_statistics(task.data.changes, 0, task.data.rows());
     const index_t below = with_calendar ? task.data.calendar.rows() : 0;
     matrix<float> inputs(statistics.rows() + below, statistics.cols());
     inputs.topRows(statistics.rows()) = statistics;
@@ -136,14 +136,6 @@ auto convolutions_with_maximum(int features) {
         relu(filters[2]), global_max_pooling<float>(filters[2]), dense<float>(filters[2], 1));
 }
 
-/// An LSTM that may find an event anywhere in the window, not only what it remembers at the end.
-auto lstm_with_maximum(int features) {
-    using namespace tocsin;
-    constexpr int hidden = 16;
-    return sequential(lstm<float>(features, hidden), global_max_pooling<float>(hidden),
-                      dense<float>(hidden, 1));
-}
-
 nlohmann::ordered_json settings_of(const char* model, const training_settings& how,
                                    bool with_calendar) {
     return {{"model", model},
@@ -177,7 +169,6 @@ std::vector<gecco_method> labelled_methods() {
             convolutions_with_maximum);
         add("LSTM", "LSTM 16",
             [](int features) { return tocsin::lstm_classifier<float>(features, 1, 16); });
-        add("LSTM with maximum", "LSTM 16, maximum over time", lstm_with_maximum);
         add("bidirectional LSTM", "BiLSTM 8 + 8, dropout 0.2, dense 8", [](int features) {
             return tocsin::bidirectional_lstm_classifier<float>(
                 features, 1, {.hidden = 8, .dropout = 0.2, .dense = 8});

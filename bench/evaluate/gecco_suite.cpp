@@ -25,8 +25,12 @@ using tocsin::index_t;
 using tocsin::row_range;
 using tocsin::status;
 
+/// Combined by how rare both scores are: two ways to read labels, and labels beside none.
+constexpr const char* pairs[][2] = {{"convolutions with maximum", "logistic regression"},
+                                    {"convolutions with maximum", "isolation forest"},
+                                    {"logistic regression", "isolation forest"}};
 constexpr int most_parts = 3;    ///< of the training rows, each of which is left out once
-constexpr int choice_stride = 2; ///< rows from one window to the next where thresholds are chosen
+constexpr int choice_stride = 5; ///< rows from one window to the next where thresholds are chosen
 
 std::vector<std::uint8_t> window_labels(const gecco_series& data,
                                         const std::vector<index_t>& starts) {
@@ -330,10 +334,9 @@ tocsin::result<suite_result> run(const run_options& options) {
                              [&](const auto& each) { return each.result.name == name; });
     };
     if (!reached.empty()) {
-        const auto& forest = named("isolation forest");
         std::vector<ranked_method> both;
-        for (const char* labelled : {"bidirectional LSTM", "logistic regression"}) {
-            both.push_back(judge_combination(named(labelled), forest, *data));
+        for (const auto& [a, b] : pairs) {
+            both.push_back(judge_combination(named(a), named(b), *data));
         }
         std::move(both.begin(), both.end(), std::back_inserter(reached));
     }
