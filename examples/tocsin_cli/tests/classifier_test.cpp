@@ -65,7 +65,10 @@ TEST_SUITE("tocsin_cli") {
                     by_level += line.at("shares").at("level") > 0.5 ? 1 : 0;
                 }
             }
-            CHECK(by_level > anomalies / 2);
+            CHECK(anomalies > 60);
+            if (network == "convolutions") { // an LSTM carries an event on by what it remembers
+                CHECK(by_level > anomalies / 2);
+            }
 
             const auto streamed = cli("stream m", recording(400, false));
             CHECK(streamed.code == 0);
