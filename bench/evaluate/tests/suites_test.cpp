@@ -298,7 +298,7 @@ TEST_SUITE("evaluate") {
         CHECK(results.at("groups").at("events").at("tp").get<int>() == 2); // rows 4400, 6400
         CHECK(results.at("groups").at("events").at("fn").get<int>() == 0);
         CHECK(results.at("groups").contains("training parts, each left out in turn"));
-        CHECK(results.at("compared").size() == 16);
+        CHECK(results.at("compared").size() == 18);
         int with_calendar = 0;
         for (const json& other : results.at("compared")) {
             CHECK(other.at("groups").contains("windows, threshold of validation rows only"));
