@@ -293,8 +293,7 @@ class classifier_detector {
     /// Describes a stream of this detector to an archive.
     template <class Archive>
     void exchange_stream(Archive& archive, stream_type& stream) const {
-        archive.integer("position", stream.position_, std::int64_t{0},
-                        std::numeric_limits<std::int64_t>::max());
+        archive.integer("position", stream.position_, std::int64_t{0}, std::int64_t{INT64_MAX});
         archive.object("window", stream.window_);
         archive.array("held",
                       std::span<scalar_type>(stream.held_.data(),
