@@ -27,7 +27,7 @@ using evaluate::suite;
 
 constexpr std::array suites = {
     &evaluate::synth_suite,    &evaluate::skab_suite, &evaluate::nab_suite, &evaluate::nasa_suite,
-    &evaluate::discords_suite, &evaluate::ucr_suite,  &evaluate::kdd_suite};
+    &evaluate::discords_suite, &evaluate::ucr_suite,  &evaluate::kdd_suite, &evaluate::gecco_suite};
 
 enum class exit_code : int { success = 0, internal = 1, usage = 2, bad_data = 3, io = 4 };
 

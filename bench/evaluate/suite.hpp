@@ -99,6 +99,7 @@ extern const suite nasa_suite;
 extern const suite discords_suite;
 extern const suite ucr_suite;
 extern const suite kdd_suite;
+extern const suite gecco_suite;
 
 /// Everything below a directory, links to directories included.
 inline std::filesystem::recursive_directory_iterator

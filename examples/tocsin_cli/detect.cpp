@@ -101,6 +101,10 @@ void detect_command::run() {
     }
     const input_data data = read_input(data_path, input, &model);
     warn_of_step(data, model, out);
+    if (model.classifier && (!data.is_series || stride > 0)) {
+        fail(tocsin::error_code::invalid_argument, model_path,
+             ": is a classifier, which judges rows of CSV without --stride");
+    }
     if (data.is_series && stride == 0) {
         check_view();
         judge_rows(model, row_source{data});
@@ -156,7 +160,7 @@ void detect_command::judge_rows(model_file& model, row_source source) {
         header.insert(header.begin() + 1, "timestamp");
         widths.insert(widths.begin() + 1, 19);
     }
-    row_judge judge{model.detector, rows, model_path};
+    row_judge judge{model, rows, model_path};
     const bool alarms = judge.has_alarms();
     if (alarms) {
         header.emplace_back("alarm");
@@ -376,8 +380,10 @@ ordered_json detect_command::heading(const model_file& model) const {
     return {{"command", "detect"},
             {"model", model_path},
             {"data", data_path},
-            {"step_threshold", model.detector.threshold()},
-            {"feature_threshold", model.detector.threshold(tocsin::error_view::per_feature)}};
+            {"step_threshold", model.threshold()},
+            {"feature_threshold", model.classifier
+                                      ? model.threshold()
+                                      : model.detector.threshold(tocsin::error_view::per_feature)}};
 }
 
 void detect_command::summarise(const std::vector<std::string>& summary) const {

@@ -29,7 +29,7 @@ struct place {
 std::optional<index_t> delay_of_alarm(const model_file& model, const std::string& path,
                                       const matrix<float>& values, const place& where, int feature,
                                       double size) {
-    row_judge judge{model.detector, row_options{}, path};
+    row_judge judge{model, row_options{}, path};
     std::vector<float> sample(static_cast<std::size_t>(values.rows()));
     for (index_t row = where.first; row < where.end; ++row) {
         const auto seen = row_of(values, row);
@@ -92,7 +92,7 @@ false_alarms count_false_alarms(const model_file& model, const std::string& path
                                 const matrix<float>& values, const std::vector<row_run>& runs) {
     false_alarms found;
     for (const row_run& run : runs) {
-        row_judge judge{model.detector, row_options{}, path};
+        row_judge judge{model, row_options{}, path};
         for (index_t row = run.begin; row < run.end; ++row) {
             found.rows += judge.push(row_of(values, row)).verdict.scored() ? 1 : 0;
         }

@@ -204,7 +204,8 @@ void order_rows(recording& file, const input_options& options, double longest_ga
 double longest_gap_of(const recording& file, const input_options& options,
                       const model_file* model) {
     const double given = options.longest_gap;
-    const double learned = model == nullptr ? 0 : model->detector.settings().longest_pause;
+    const double learned =
+        model == nullptr || model->classifier ? 0 : model->detector.settings().longest_pause;
     const double gap = given > 0                               ? given
                        : learned > 0 && std::isfinite(learned) ? learned
                        : std::isfinite(file.facts.time.longest_gap())
@@ -242,10 +243,9 @@ void append(input_data& data, const recording& file, tocsin::matrix<double>& val
 }
 
 void check_features(index_t features, const std::string& path, const model_file* model) {
-    if (model != nullptr && features != model->detector.features()) {
+    if (model != nullptr && features != model->features()) {
         fail(error_code::invalid_data, path, ": has ", features,
-             features == 1 ? " feature" : " features", ", the model has ",
-             model->detector.features());
+             features == 1 ? " feature" : " features", ", the model has ", model->features());
     }
 }
 

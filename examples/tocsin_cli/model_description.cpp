@@ -20,9 +20,33 @@ ordered_json sizes_of(const auto& part) {
     return sizes;
 }
 
+void describe_scaler(const any_scaler& scaler, ordered_json& result) {
+    result["scaler"] = scaler.name();
+    scaler.visit_coefficients([&](const auto& offset, const auto& scale) {
+        result["scaler_offset"] = std::vector<double>(offset.data(), offset.data() + offset.size());
+        result["scaler_scale"] = std::vector<double>(scale.data(), scale.data() + scale.size());
+    });
+}
+
+void describe_classifier(const model_file& model, ordered_json& result) {
+    const any_classifier& classifier = *model.classifier;
+    result["phase"] = phase_name(tocsin::detector_phase::tuned);
+    result["model"] = "classifier";
+    result["network"] = classifier.network();
+    result["parameters"] = classifier.parameter_count();
+    result["window"] = classifier.window();
+    result["features"] = model.shown_names();
+    describe_scaler(classifier.data_scaler(), result);
+    result["threshold"] = classifier.threshold();
+}
+
 } // namespace
 
 void describe_model(const model_file& model, ordered_json& result) {
+    if (model.classifier) {
+        describe_classifier(model, result);
+        return;
+    }
     const any_detector& detector = model.detector;
     const auto phase = detector.phase();
     result["phase"] = phase_name(phase);
@@ -53,12 +77,7 @@ void describe_model(const model_file& model, ordered_json& result) {
     result["scored"] = detector.settings().scored == tocsin::scored_steps::all ? "all" : "newest";
     result["features"] = model.shown_names();
     if (phase >= tocsin::detector_phase::trained) {
-        result["scaler"] = detector.data_scaler().name();
-        detector.data_scaler().visit_coefficients([&](const auto& offset, const auto& scale) {
-            result["scaler_offset"] =
-                std::vector<double>(offset.data(), offset.data() + offset.size());
-            result["scaler_scale"] = std::vector<double>(scale.data(), scale.data() + scale.size());
-        });
+        describe_scaler(detector.data_scaler(), result);
     }
     if (phase >= tocsin::detector_phase::tuned) {
         result["rule"] = detector.rule().name();

@@ -56,7 +56,7 @@ std::vector<std::string> model_file::shown_names() const {
         return feature_names;
     }
     std::vector<std::string> names;
-    for (int k = 0; k < detector.features(); ++k) {
+    for (int k = 0; k < features(); ++k) {
         names.push_back("feature" + std::to_string(k));
     }
     return names;
@@ -113,7 +113,11 @@ model_file load_model(const std::string& path) {
     }
     model_file model;
     archive.expect("content", "detector");
-    archive.object("detector", model.detector);
+    if (any_classifier::is_in(archive)) {
+        model.classifier = require(any_classifier::load(archive));
+    } else {
+        archive.object("detector", model.detector);
+    }
     if (archive.contains("feature_names")) {
         archive.texts("feature_names", model.feature_names);
     }
@@ -123,14 +127,14 @@ model_file load_model(const std::string& path) {
     }
     require(archive.outcome());
     if (model.offsets.size() > 0 &&
-        (model.offsets.size() != model.detector.features() || !model.offsets.allFinite())) {
+        (model.offsets.size() != model.features() || !model.offsets.allFinite())) {
         fail(tocsin::error_code::format_error, path, ": has ", model.offsets.size(),
-             " offsets of values, its model has ", model.detector.features(), " features");
+             " offsets of values, its model has ", model.features(), " features");
     }
     if (!model.feature_names.empty() &&
-        static_cast<int>(model.feature_names.size()) != model.detector.features()) {
+        static_cast<int>(model.feature_names.size()) != model.features()) {
         fail(tocsin::error_code::format_error, path, ": names ", model.feature_names.size(),
-             " features, its model has ", model.detector.features());
+             " features, its model has ", model.features());
     }
     return model;
 }
@@ -138,7 +142,11 @@ model_file load_model(const std::string& path) {
 void save_model(const model_file& model, const std::string& path) {
     tocsin::archive_writer archive;
     archive.expect("content", "detector");
-    archive.object("detector", model.detector);
+    if (model.classifier) {
+        model.classifier->save(archive);
+    } else {
+        archive.object("detector", model.detector);
+    }
     if (!model.feature_names.empty()) {
         archive.texts("feature_names", model.feature_names);
     }
@@ -152,6 +160,13 @@ void save_model(const model_file& model, const std::string& path) {
 
 void require_phase(const model_file& model, const std::string& path,
                    tocsin::detector_phase needed) {
+    if (model.classifier) {
+        if (needed < tocsin::detector_phase::tuned) {
+            fail(tocsin::error_code::invalid_argument, path,
+                 ": is a classifier, whose threshold 'train' has chosen; it needs no other phase");
+        }
+        return;
+    }
     if (model.detector.phase() < needed) {
         constexpr const char* commands[] = {"train", "train", "fit-errors", "tune"};
         fail(tocsin::error_code::not_ready, path, ": has come as far as '",

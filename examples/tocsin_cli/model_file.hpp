@@ -6,9 +6,11 @@
 #include "tocsin/io/csv_options.hpp"
 #include "tocsin/training/history.hpp"
 
+#include "any_classifier.hpp"
 #include "any_model.hpp"
 #include "any_scaler.hpp"
 #include "any_threshold.hpp"
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +26,8 @@ using any_detector = tocsin::detector<any_model, any_scaler, tocsin::mahalanobis
 /// beside it, so that columns are found whatever their order.
 struct model_file {
     any_detector detector;
+    /// Of a model that learned from labels; there is then no detector.
+    std::optional<any_classifier> classifier;
     std::vector<std::string> feature_names;    ///< empty for a model trained on sequences
     std::vector<tocsin::epoch_record> history; ///< of training; empty where it is not known
     tocsin::column<double> offsets; ///< subtracted from values before they become floats, or empty
@@ -34,6 +38,17 @@ struct model_file {
 
     /// A name for each feature: its own, or feature0, feature1, ...
     std::vector<std::string> shown_names() const;
+    int features() const noexcept {
+        return classifier ? classifier->features() : detector.features();
+    }
+    /// Rows that the model sees at once.
+    int window() const noexcept {
+        return classifier ? classifier->window() : detector.settings().window;
+    }
+    /// By which rows are judged.
+    double threshold() const noexcept {
+        return classifier ? classifier->threshold() : detector.threshold();
+    }
 };
 
 /// Reads a model file; fails with its name and the reason. A checkpoint is refused as such.
@@ -41,7 +56,8 @@ model_file load_model(const std::string& path);
 /// Replaces a model file completely or not at all.
 void save_model(const model_file& model, const std::string& path);
 
-/// Fails, naming the command to run, unless a model has come as far as `needed`.
+/// Fails, naming the command to run, unless a model has come as far as `needed`. A classifier is
+/// ready for everything but the phases in between.
 void require_phase(const model_file& model, const std::string& path, tocsin::detector_phase needed);
 
 /// The name of a phase, such as "errors_fitted".

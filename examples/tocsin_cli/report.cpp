@@ -65,17 +65,19 @@ bool is_date(tocsin::timestamp_kind clock) {
            clock != tocsin::timestamp_kind::time_of_day;
 }
 
-/// Features that the model predicts; it only reads the others.
-int predicted_features(const any_detector& detector) {
-    return std::visit(
-        [&](const auto& model) {
-            if constexpr (requires { model.targets(); }) {
-                return model.targets();
-            } else {
-                return detector.features();
-            }
-        },
-        detector.model().model());
+/// Features that the model predicts; it only reads the others. A classifier predicts none.
+int predicted_features(const model_file& file) {
+    const any_detector& detector = file.detector;
+    return file.classifier ? 0
+                           : std::visit(
+                                 [&](const auto& model) {
+                                     if constexpr (requires { model.targets(); }) {
+                                         return model.targets();
+                                     } else {
+                                         return detector.features();
+                                     }
+                                 },
+                                 detector.model().model());
 }
 
 } // namespace
@@ -140,7 +142,7 @@ std::vector<std::array<index_t, 2>> detection_report::expected_runs() const {
     if (rows() <= most_expected) {
         return {{0, rows()}};
     }
-    const index_t context = std::max(2 * model_.detector.settings().window, 120);
+    const index_t context = std::max(2 * model_.window(), 120);
     std::vector<std::array<index_t, 2>> runs;
     index_t total = 0;
     for (const reported_alarm& alarm : alarms_) {
@@ -165,8 +167,11 @@ std::vector<std::array<index_t, 2>> detection_report::expected_runs() const {
 void detection_report::find_expected() {
     const auto features = static_cast<index_t>(names_.size());
     const int window = model_.detector.settings().window;
-    const int predicted = predicted_features(model_.detector);
+    const int predicted = predicted_features(model_);
     const Eigen::Map<const tocsin::matrix<float>> values(values_.data(), features, rows());
+    if (model_.classifier) {
+        return; // it expects nothing
+    }
     runs_ = expected_runs();
     for (const auto& [begin, end] : runs_) {
         const index_t first = std::max<index_t>(begin - window + 1, 0);
@@ -276,12 +281,13 @@ ordered_json detection_report::description(const time_axis& axis, index_t rows_p
         offsets.push_back(model_.offsets.size() > 0 ? model_.offsets[static_cast<index_t>(k)] : 0);
     }
     result["offsets"] = std::move(offsets);
-    const double threshold = model_.detector.threshold();
+    const double threshold = model_.threshold();
     result["threshold"] = number(threshold);
     result["threshold_floor"] = std::isfinite(threshold) ? threshold : 0;
     const any_threshold& rule = model_.detector.rule();
-    result["rule"] =
-        threshold == rule.threshold() ? "rule '" + std::string{rule.name()} + '\'' : "set by hand";
+    result["rule"] = model_.classifier               ? "the highest F1 on labelled rows"
+                     : threshold == rule.threshold() ? "rule '" + std::string{rule.name()} + '\''
+                                                     : "set by hand";
     result["largest"] = largest_;
     result["unscored"] = unscored_;
     result["alarm_count"] = alarm_count_;
@@ -305,7 +311,8 @@ ordered_json detection_report::description(const time_axis& axis, index_t rows_p
     }
     result["expected_runs"] = rows_per_bucket > 1 ? ordered_json::array() : std::move(runs);
     result["expected_note"] =
-        rows_per_bucket > 1 ? "What was expected is in the table alone."
+        model_.classifier     ? "A classifier says how likely an anomaly is, not what was expected."
+        : rows_per_bucket > 1 ? "What was expected is in the table alone."
         : rows() > most_expected
             ? "What was expected is drawn around the alarms alone, for the first " +
                   std::to_string(most_expected) + " rows of them."
@@ -321,7 +328,8 @@ ordered_json detection_report::description(const time_axis& axis, index_t rows_p
             settings.push_back({std::move(words), text_of(value)});
         }
     }
-    settings.push_back({"warm-up", std::to_string(model_.detector.warm_up()) + " rows"});
+    const int warm_up = model_.classifier ? model_.window() - 1 : model_.detector.warm_up();
+    settings.push_back({"warm-up", std::to_string(warm_up) + " rows"});
     result["settings"] = std::move(settings);
 
     ordered_json loss = ordered_json::array();
@@ -366,7 +374,7 @@ std::string detection_report::blocks(const time_axis& axis, index_t rows_per_buc
         text += put("seen-" + std::to_string(f), [&](index_t row) {
             return values_[static_cast<std::size_t>(row * features + f)];
         });
-        if (whole && f < predicted_features(model_.detector)) {
+        if (whole && f < predicted_features(model_)) {
             std::vector<float> expected;
             for (auto k = static_cast<std::size_t>(f); k < expected_.size(); k += names_.size()) {
                 expected.push_back(expected_[k]);

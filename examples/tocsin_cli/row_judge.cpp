@@ -76,35 +76,39 @@ constexpr double below = 0;
 
 } // namespace
 
-row_judge::row_judge(const any_detector& detector, const row_options& options,
-                     const std::string& model)
-    : detector_{detector}, stream_{detector.make_stream()},
-      shares_(static_cast<std::size_t>(detector.features())),
-      smoothing_{detector.rule().smoothing()}, has_alarms_{options.has_alarms()},
-      end_of_alarm_{options.hysteresis_}, hysteresis_{1.5, options.hysteresis_ < 1 ? 0.5 : 1.5},
+row_judge::row_judge(const model_file& model, const row_options& options, const std::string& path)
+    : detector_{model.detector},
+      classified_{model.classifier ? model.classifier->make_stream() : nullptr},
+      stream_{classified_ ? any_detector::stream_type{} : detector_.make_stream()},
+      shares_(static_cast<std::size_t>(model.features())), smoothing_{detector_.rule().smoothing()},
+      has_alarms_{options.has_alarms()}, end_of_alarm_{options.hysteresis_},
+      hysteresis_{1.5, options.hysteresis_ < 1 ? 0.5 : 1.5},
       chain_{tocsin::m_of_n{options.m_, options.n_}, tocsin::minimum_duration{options.duration_},
              tocsin::suppression{options.silence_}} {
     if (!options.adapt()) {
         return;
     }
-    const any_threshold& rule = detector.rule();
-    if (detector.threshold() != rule.threshold()) {
-        fail(tocsin::error_code::invalid_argument, "--adapt: ", model, " has a threshold by hand, ",
-             detector.threshold());
+    if (classified_) {
+        fail(tocsin::error_code::invalid_argument, "--adapt: ", path,
+             " is a classifier, whose threshold does not adapt");
+    }
+    const any_threshold& rule = detector_.rule();
+    if (detector_.threshold() != rule.threshold()) {
+        fail(tocsin::error_code::invalid_argument, "--adapt: ", path, " has a threshold by hand, ",
+             detector_.threshold());
     }
     if (!rule.adapts()) {
-        fail(tocsin::error_code::invalid_argument, "--adapt: rule '", rule.name(), "' of ", model,
+        fail(tocsin::error_code::invalid_argument, "--adapt: rule '", rule.name(), "' of ", path,
              " does not adapt; (drift-)peaks-over-threshold does");
     }
     constexpr double never = std::numeric_limits<double>::infinity();
-    require(detector.enable_learning(stream_, {.half_life = never, .rule = true}), "--adapt");
+    require(detector_.enable_learning(stream_, {.half_life = never, .rule = true}), "--adapt");
 }
 
 row_verdict row_judge::push(std::span<const float> sample, double time) noexcept {
-    row_verdict result{.verdict = detector_.push(stream_, sample, time)};
+    row_verdict result{.verdict = judge(sample, time)};
     tocsin::verdict& verdict = result.verdict;
     if (verdict.scored()) {
-        detector_.shares(stream_, shares_);
         result.shares = shares_;
         verdict.score = smoothing_.push(verdict.score);
         verdict.expected_false_alarms = detector_.rule().expected_false_alarms(verdict.score);
@@ -112,12 +116,31 @@ row_verdict row_judge::push(std::span<const float> sample, double time) noexcept
                        : verdict.lost > 0                ? tocsin::verdict_kind::sensor_lost
                                                          : tocsin::verdict_kind::normal;
     }
-    detector_.learn(stream_); // does nothing without --adapt
+    if (!classified_) {
+        detector_.learn(stream_); // does nothing without --adapt
+    }
     result.alarm = chain_.push(raises_alarm(verdict));
     alarm_rows_ += result.alarm ? 1 : 0;
     alarms_ += result.alarm && !alarm_before_ ? 1 : 0;
     alarm_before_ = result.alarm;
     return result;
+}
+
+tocsin::verdict row_judge::judge(std::span<const float> sample, double time) noexcept {
+    if (!classified_) {
+        const tocsin::verdict verdict = detector_.push(stream_, sample, time);
+        if (verdict.scored()) {
+            detector_.shares(stream_, shares_);
+        }
+        return verdict;
+    }
+    const tocsin::verdict verdict = classified_->push(sample);
+    if (verdict.is_anomaly()) {
+        classified_->explain(shares_); // a pass for each sensor
+    } else {
+        std::fill(shares_.begin(), shares_.end(), 0.0);
+    }
+    return verdict;
 }
 
 /// A row without a score raises none unless a sensor is lost, but it does not end one that

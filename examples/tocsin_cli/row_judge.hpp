@@ -9,6 +9,7 @@
 
 #include "model_file.hpp"
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -50,9 +51,9 @@ struct row_verdict {
 /// Judges the rows of one stream, one after the other.
 class row_judge {
   public:
-    /// Fails where the options do not fit the detector, which must outlive this.
-    /// @param model named in failures
-    row_judge(const any_detector& detector, const row_options& options, const std::string& model);
+    /// Fails where the options do not fit the model, which must outlive this.
+    /// @param path of the model, named in failures
+    row_judge(const model_file& model, const row_options& options, const std::string& path);
 
     bool has_alarms() const noexcept { return has_alarms_; }
     /// Rows that belong to an alarm, and alarms, so far.
@@ -64,8 +65,11 @@ class row_judge {
 
   private:
     bool raises_alarm(const tocsin::verdict& verdict) noexcept;
+    /// By the detector or the classifier, with its shares.
+    tocsin::verdict judge(std::span<const float> sample, double time) noexcept;
 
     const any_detector& detector_;
+    std::unique_ptr<any_classifier::stream> classified_; // or null
     any_detector::stream_type stream_;
     std::vector<double> shares_;
     tocsin::moving_window smoothing_;

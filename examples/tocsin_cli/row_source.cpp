@@ -14,10 +14,10 @@ namespace {
 tocsin::csv_row_reader open_rows(const std::string& path, const input_options& options,
                                  const model_file& model) {
     auto reader = require(tocsin::csv_row_reader::open(path, options.csv(&model)));
-    if (reader.layout().features() != model.detector.features()) {
+    if (reader.layout().features() != model.features()) {
         fail(tocsin::error_code::invalid_data, path, ": has ", reader.layout().features(),
              reader.layout().features() == 1 ? " feature" : " features", ", the model has ",
-             model.detector.features());
+             model.features());
     }
     return reader;
 }
@@ -80,7 +80,7 @@ std::optional<row_source> row_source::of_file(const std::string& path, const inp
     rows.clock_ = facts.clock;
     rows.wall_ = tocsin::daylight_saving{facts.time.step};
     rows.offsets_ = model.offsets;
-    rows.exact_.resize(static_cast<std::size_t>(model.detector.features()));
+    rows.exact_.resize(static_cast<std::size_t>(model.features()));
     rows.sample_.resize(rows.exact_.size());
     input_data data;
     data.files.push_back(std::move(facts));

@@ -53,9 +53,9 @@ tocsin::csv_layout stream_command::layout_of(std::string_view first_line, const 
     }
     auto layout = require(
         tocsin::csv_layout::from_first_line(first_line, options, is_header, {"standard input", 1}));
-    if (layout.features() != model.detector.features()) {
+    if (layout.features() != model.features()) {
         fail(error_code::invalid_data, "standard input: has ", layout.features(),
-             " features, the model has ", model.detector.features());
+             " features, the model has ", model.features());
     }
     return layout;
 }
@@ -97,7 +97,7 @@ void stream_command::run() {
     model_file model = load_model(model_path);
     require_phase(model, model_path, tocsin::detector_phase::tuned);
     const auto names = model.shown_names();
-    row_judge judge{model.detector, rows, model_path};
+    row_judge judge{model, rows, model_path};
     row_clock clock{model.step};
     std::optional<tocsin::csv_layout> layout;
     std::vector<double> exact(names.size());

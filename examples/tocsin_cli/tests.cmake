@@ -2,7 +2,8 @@
 if(NOT TOCSIN_BUILD_TESTS)
     return()
 endif()
-add_executable(tocsin_cli_tests tocsin_cli/tests/export_test.cpp
+add_executable(tocsin_cli_tests tocsin_cli/tests/classifier_test.cpp
+                                tocsin_cli/tests/export_test.cpp
                                 tocsin_cli/tests/fit_test.cpp
                                 tocsin_cli/tests/phases_test.cpp
                                 tocsin_cli/tests/reading_test.cpp

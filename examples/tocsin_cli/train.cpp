@@ -1,4 +1,5 @@
-// train: fits the scaler and the model to normal data and writes the model file.
+// train: fits the scaler and the model to normal data, or a classifier to labelled data, and writes
+// the model file.
 #include "tocsin/detect/mean_baseline.hpp"
 #include "tocsin/io/atomic_file.hpp"
 #include "tocsin/io/checkpoint.hpp"
@@ -18,6 +19,7 @@
 #include "input.hpp"
 #include "model_file.hpp"
 #include "options.hpp"
+#include "train_classifier.hpp"
 #include <algorithm>
 #include <chrono>
 #include <csignal>
@@ -32,7 +34,7 @@ using tocsin::error_code;
 using any_trainer = tocsin::trainer<any_loss, tocsin::adam, any_schedule, tocsin::early_stopping,
                                     tocsin::data_parallel>;
 
-enum class model_kind : std::uint8_t { encoder_decoder, autoencoder, forecaster };
+enum class model_kind : std::uint8_t { encoder_decoder, autoencoder, forecaster, classifier };
 enum class target_order : std::uint8_t { reversed, forward };
 enum class schedule_kind : std::uint8_t { constant, step, exponential, cosine };
 enum class scored_option : std::uint8_t { automatic, all, newest };
@@ -109,6 +111,9 @@ struct train_command {
     tocsin::decoder_training decoding = tocsin::decoder_training::free_running;
     std::vector<CLI::Option*> encoder_decoder_only;
     std::vector<CLI::Option*> forecaster_only;
+    classifier_settings classifying;
+    std::vector<CLI::Option*> classifier_only;
+    std::vector<CLI::Option*> not_of_classifiers;
 
     any_trainer trainer;
     int patience = 10;
@@ -128,6 +133,7 @@ struct train_command {
 
     void add_to(CLI::App& command);
     void run();
+    void run_classifier(const input_data& data, model_file& model);
     any_model make_model(int features) const;
     any_schedule make_schedule() const;
     std::string schedule_text() const;
@@ -144,8 +150,10 @@ struct train_command {
 void train_command::add_to(CLI::App& command) {
     command.add_option("MODEL", model_path, "Model file to write")->required();
     command
-        .add_option("DATA", data_paths,
-                    "Normal data, one recording or more; anomalous parts are left out if labelled")
+        .add_option(
+            "DATA", data_paths,
+            "Normal data, one recording or more; anomalous parts are left out if labelled, and "
+            "learned from by a classifier")
         ->required();
     input.add_to(command);
     input.add_time_to(command);
@@ -174,9 +182,12 @@ void train_command::add_to(CLI::App& command) {
     add_choice(command, "--model", kind,
                {{"encoder-decoder", model_kind::encoder_decoder},
                 {"autoencoder", model_kind::autoencoder},
-                {"forecaster", model_kind::forecaster}},
+                {"forecaster", model_kind::forecaster},
+                {"classifier", model_kind::classifier}},
                "encoder-decoder: the decoder reads its own predictions; autoencoder: it reads the "
-               "embedding at every step; forecaster: each sample is predicted from those before")
+               "embedding at every step; forecaster: each sample is predicted from those before; "
+               "classifier: it learns from the labels of DATA which windows hold an anomalous row, "
+               "and chooses the threshold, so that 'detect' can follow at once")
         ->group(model_group);
     add_sizes(command, "--encoder", encoder,
               "Hidden sizes of the LSTM layers, of the encoder where there is one")
@@ -214,6 +225,23 @@ void train_command::add_to(CLI::App& command) {
              {"teacher-forced", tocsin::decoder_training::teacher_forced}},
             "Encoder-decoder: what the decoder reads in training, its own predictions or the "
             "true values one step before")
+            ->group(model_group)};
+
+    classifier_only = {
+        add_choice(command, "--network", classifying.network,
+                   {{"convolutions", network_kind::convolutions},
+                    {"lstm", network_kind::lstm},
+                    {"bidirectional-lstm", network_kind::bidirectional_lstm}},
+                   "Classifier: what reads a window")
+            ->group(model_group),
+        add_integer(command, "--units", classifying.units,
+                    "Classifier: filters of the first and last convolution, twice as many between; "
+                    "units of the LSTM, or of each direction",
+                    1, tocsin::maximum_layer_size / 2)
+            ->group(model_group),
+        command
+            .add_flag("--balanced", classifying.balanced,
+                      "Classifier: rare anomalous windows weigh as much as all normal ones")
             ->group(model_group)};
 
     const std::string training_group = "Training";
@@ -301,6 +329,22 @@ void train_command::add_to(CLI::App& command) {
         ->group(training_group);
     command.add_flag("--log", log, "A line of numbers per epoch on standard error")
         ->group(training_group);
+    for (const char* name :
+         {"--encoder", "--decoder", "--head", "--dropout", "--look-ahead", "--targets",
+          "--target-order", "--decoder-training", "--loss", "--weight-decay", "--amsgrad",
+          "--schedule", "--checkpoint", "--resume", "--fill", "--force", "--scored",
+          "--skip-missing", "--longest-hole"}) {
+        not_of_classifiers.push_back(command.get_option(name));
+    }
+}
+
+/// Fails at the first option that was given.
+void refuse_options(const std::vector<CLI::Option*>& options, const char* why) {
+    for (const CLI::Option* option : options) {
+        if (option->count() > 0) {
+            fail(error_code::invalid_argument, option->get_name(), why);
+        }
+    }
 }
 
 any_model train_command::make_model(int features) const {
@@ -310,19 +354,12 @@ any_model train_command::make_model(int features) const {
     };
     const bool repeats = kind == model_kind::autoencoder;
     const bool forecasts = kind == model_kind::forecaster;
-    const auto refuse = [](const std::vector<CLI::Option*>& options, const char* model) {
-        for (const CLI::Option* option : options) {
-            if (option->count() > 0) {
-                fail(error_code::invalid_argument, option->get_name(), " belongs to --model ",
-                     model);
-            }
-        }
-    };
+    refuse_options(classifier_only, " belongs to --model classifier");
     if (repeats || forecasts) {
-        refuse(encoder_decoder_only, "encoder-decoder");
+        refuse_options(encoder_decoder_only, " belongs to --model encoder-decoder");
     }
     if (!forecasts) {
-        refuse(forecaster_only, "forecaster");
+        refuse_options(forecaster_only, " belongs to --model forecaster");
     } else if (!decoder.empty()) {
         fail(error_code::invalid_argument, "--decoder: a forecaster has none");
     }
@@ -386,6 +423,27 @@ any_schedule train_command::make_schedule() const {
     return {tocsin::constant_rate{}};
 }
 
+void train_command::run_classifier(const input_data& data, model_file& model) {
+    refuse_options(not_of_classifiers, " has no meaning for --model classifier");
+    classifying.window = window > 0 ? window : classifying.window;
+    classifying.stride = how.stride;
+    classifying.scaler = scaler;
+    classifying.epochs = trainer.epochs;
+    classifying.batch_size = trainer.batch_size;
+    classifying.learning_rate = trainer.optimiser.learning_rate;
+    classifying.clip_norm = trainer.clip_norm;
+    classifying.patience = patience;
+    classifying.seed = trainer.seed;
+    classifying.threads = trainer.execution.threads;
+    train_classifier({.settings = classifying,
+                      .model_path = model_path,
+                      .validation_path = validation_path,
+                      .validation_fraction = validation_fraction,
+                      .input = input,
+                      .log = log},
+                     data, model, out);
+}
+
 void train_command::run() {
     trainer.schedule = make_schedule();
     trainer.stopping.patience = patience > 0 ? patience : std::numeric_limits<int>::max();
@@ -398,6 +456,10 @@ void train_command::run() {
     model.label_values = input.label_values;
     if (!data.files.empty() && data.files.front().time.step > 0) {
         model.step = input.resample > 0 ? input.resample : data.files.front().time.step;
+    }
+    if (kind == model_kind::classifier) {
+        run_classifier(data, model);
+        return;
     }
     tocsin::detector_settings settings;
     settings.window = window > 0 ? window : data.is_series ? 30 : data.sequences.length;
@@ -586,7 +648,9 @@ void train_command::print_result(const model_file& model, const input_data& data
 
 void add_train(CLI::App& app) {
     add_command<train_command>(
-        app, "train", "Fit the scaler and the model to normal data; writes the model file");
+        app, "train",
+        "Fit the scaler and the model to normal data, or a classifier to labelled data; writes the "
+        "model file");
 }
 
 } // namespace tocsin_cli

@@ -4,6 +4,7 @@
 
 #include "tocsin/core/random.hpp"
 #include "tocsin/core/views.hpp"
+#include "tocsin/detect/stream_learning.hpp"
 #include "tocsin/detect/verdict.hpp"
 #include "tocsin/io/stream_file.hpp"
 

@@ -7,6 +7,8 @@
 #include <vector>
 
 using tocsin::index_t;
+using tocsin::rows_at_times;
+using tocsin::split_at_times;
 using tocsin::split_chronologically;
 
 namespace {
@@ -92,5 +94,51 @@ TEST_SUITE("series") {
         CHECK(std::string{small.error().message()}.find("1 windows") != std::string::npos);
         CHECK_FALSE(split_chronologically(tocsin::windows<double>{}, {1.0}).has_value());
         CHECK(split_chronologically(sliding(values, 20, 1), {1.0}).has_value());
+    }
+
+    TEST_CASE("split: by date, windows across a cut are in no part") {
+        const tocsin::matrix<double> values = tocsin::matrix<double>::Zero(1, 30);
+        std::vector<double> times;
+        for (int t = 0; t < 30; ++t) {
+            times.push_back(1000 + 60 * t);
+        }
+        const std::vector<double> cuts{1000 + 60 * 10, 1000 + 60 * 19 + 1};
+        const auto parts = split_at_times(sliding(values, 4, 1), times, cuts);
+        REQUIRE(parts.has_value());
+        REQUIRE(parts->size() == 3);
+        CHECK((*parts)[0].count() == 7); // rows 0 to 9
+        CHECK((*parts)[1].count() == 7); // rows 10 to 19
+        CHECK((*parts)[1].first_column(0) == 10);
+        CHECK((*parts)[2].count() == 7);
+        CHECK((*parts)[2].first_column(0) == 20);
+        const auto whole = split_at_times(sliding(values, 4, 1), times, {});
+        REQUIRE(whole.has_value());
+        CHECK(whole->front().count() == 27);
+    }
+
+    TEST_CASE("split: a clock that goes back, and times that are not known, move no cut") {
+        const std::vector<double> times{0, 1, std::nan(""), 3, 4, 2, 3, 4, 5};
+        const auto rows = [&](std::vector<double> cuts) {
+            return rows_at_times(times, cuts).value();
+        };
+        CHECK(rows({3}) == std::vector<index_t>{3});
+        CHECK(rows({2, 5}) == std::vector<index_t>{3, 8});
+        CHECK(rows({-1, 9}) == std::vector<index_t>{0, 9});
+    }
+
+    TEST_CASE("split: wrong cuts and parts without a window are named") {
+        const tocsin::matrix<double> values = tocsin::matrix<double>::Zero(1, 5);
+        const std::vector<double> times{0, 1, 2, 3, 4};
+        const auto message = [&](std::vector<double> cuts, std::size_t known) {
+            const auto parts = split_at_times(sliding(values, 2, 1), std::span(times).first(known),
+                                              std::span<const double>(cuts));
+            return parts.has_value() ? std::string{} : std::string{parts.error().message()};
+        };
+        CHECK(message({2}, 5).empty());
+        CHECK(message({2}, 4).find("4 times for 5 samples") != std::string::npos);
+        CHECK(message({3, 3}, 5).find("cut 1 at 3") != std::string::npos);
+        CHECK(message({std::nan("")}, 5).find("cut 0 at nan") != std::string::npos);
+        CHECK(message({1}, 5).find("part 0, rows 0 to 1") != std::string::npos);
+        CHECK(message({9}, 5).find("part 1, rows 5 to 5") != std::string::npos);
     }
 }

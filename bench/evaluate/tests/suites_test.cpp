@@ -135,6 +135,26 @@ void write_discords(const fs::path& root) {
     }
 }
 
+/// Days of 2020-03 with a row every minute; in events the second sensor is elsewhere.
+void write_gecco(const fs::path& root) {
+    tocsin::random_generator random(4);
+    auto file = create(root / "works.csv");
+    file << "timestamp,temperature,flow,anomaly\n";
+    for (int t = 0; t < 5 * 1440; ++t) {
+        const bool event = t % 2000 >= 400 && t % 2000 < 440;
+        const bool missing = t % 500 == 100;
+        file << "2020-03-0" << 1 + t / 1440 << (t / 60 % 24 < 10 ? " 0" : " ") << t / 60 % 24
+             << (t % 60 < 10 ? ":0" : ":") << t % 60 << ":00," << value_at(t, 0, 0, random) << ',';
+        if (!missing) {
+            file << 100 + (event ? 50 : 0) + random.normal();
+        }
+        file << ',' << event << '\n';
+    }
+    create(root / "splits.csv") << "file,train_end,validation_end,test_end\n"
+                                   "works.csv,2020-03-03 12:00:00,2020-03-04 00:00:00,"
+                                   "2020-03-06 00:00:00\n";
+}
+
 } // namespace
 
 TEST_SUITE("evaluate") {
@@ -261,5 +281,39 @@ TEST_SUITE("evaluate") {
             << "some series,x,3,point,\n";
         CHECK(run(directory, "--suite discords --epochs 1") == 3);
         CHECK(text_of(directory / "stderr").find("'x' in column 'start'") != std::string::npos);
+    }
+
+    TEST_CASE("evaluate: labelled events are found in later rows, with and without the calendar") {
+        const temporary_directory directory;
+        write_gecco(directory / "gecco");
+        REQUIRE(run(directory, "--suite gecco --epochs 4 --seeds 2") == 0);
+        const json results = results_of(directory);
+        for (const char* name :
+             {"accuracy", "f1", "f2", "precision", "recall", "auc_roc", "auc_pr"}) {
+            INFO(name);
+            CHECK(results.at("totals").contains(name));
+            CHECK(results.at("spread").contains(name));
+        }
+        CHECK(results.at("totals").at("auc_pr").get<double>() > 0.8);
+        CHECK(results.at("groups").at("events").at("tp").get<int>() == 2); // rows 4400, 6400
+        CHECK(results.at("groups").at("events").at("fn").get<int>() == 0);
+        CHECK(results.at("groups").contains("training parts, each left out in turn"));
+        CHECK(results.at("compared").size() == 18);
+        int with_calendar = 0;
+        for (const json& other : results.at("compared")) {
+            CHECK(other.at("groups").contains("windows, threshold of validation rows only"));
+            with_calendar += other.at("method").get<std::string>().ends_with(", calendar") ? 1 : 0;
+        }
+        CHECK(with_calendar >= 4);
+        create(directory / "gecco/splits.csv")
+            << "file,train_end,validation_end,test_end\nworks.csv,2020-03-03,never,2020-03-06\n";
+        CHECK(run(directory, "--suite gecco --epochs 1") == 3);
+        CHECK(text_of(directory / "stderr").find("'never' in column 'validation_end'") !=
+              std::string::npos);
+        create(directory / "gecco/splits.csv")
+            << "file,train_end,validation_end,test_end\n"
+               "works.csv,2020-03-03,2020-03-04,2020-03-04 00:30:00\n";
+        CHECK(run(directory, "--suite gecco --epochs 1") == 3);
+        CHECK(text_of(directory / "stderr").find("each needs 120 rows") != std::string::npos);
     }
 }

@@ -5,6 +5,9 @@
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/storage.hpp"
 #include "tocsin/core/views.hpp"
+#include "tocsin/detect/classifier_archive.hpp"
+#include "tocsin/detect/classifier_windows.hpp"
+#include "tocsin/detect/identity.hpp"
 #include "tocsin/detect/sample_window.hpp"
 #include "tocsin/detect/verdict.hpp"
 #include "tocsin/models/logits.hpp"
@@ -24,20 +27,14 @@
 
 namespace tocsin {
 
-/// Which windows a classifier_detector is trained on.
-struct classifier_detector_settings {
-    int window = 60; ///< samples of a window, at least 1
-    int stride = 1;  ///< samples from one training window to the next, at least 1
-    window_label label = window_label::any_row; ///< when a window counts as anomalous
-};
-
 /// Learns from labelled rows and says of each sample of a stream how likely the window that ends
 /// with it is anomalous. Where labels are few or the next fault may be of another kind, a
 /// `detector`, which learns what is normal, is the safer choice: see docs/choosing.md.
 ///
 /// A value that is missing (NaN, infinite) is replaced by the last one of its sensor, by the centre
 /// of the scaler when there was none. What is learned is const in push(): any number of threads can
-/// share it, each with its own streams.
+/// share it, each with its own streams. save_detector (io/detector_file.hpp) and save_stream
+/// (io/stream_file.hpp) save it and them.
 /// @tparam Network a `sequential` with one logit (or two) for a window
 template <class Network, scaler Scaler = robust_scaler<typename Network::scalar_type>>
 class classifier_detector {
@@ -45,23 +42,36 @@ class classifier_detector {
     using scalar_type = typename Network::scalar_type;
     /// Samples, `[features x time]`.
     using samples_view = matrix_view<const scalar_type>;
+    static constexpr const char* kind = "classifier_detector";
+    static constexpr int version = 1;
 
     /// What is remembered of one stream.
-    class stream {
+    class stream_type {
+      public:
+        /// Samples pushed so far, those that could not be judged included.
+        std::int64_t position() const noexcept { return position_; }
+
+      private:
         friend classifier_detector;
+        std::int64_t position_ = 0;
         sample_window<scalar_type> window_;
         column<scalar_type> held_;           // the newest scaled values
         aligned_vector<scalar_type> hidden_; // a copy of the window for explain()
         mutable aligned_vector<scalar_type> work_;
     };
 
-    /// Settings that cannot work are reported by check() and every phase.
+    /// One to load into.
+    classifier_detector() : classifier_detector(Network{}) {}
+    /// Settings that cannot work are reported by every phase.
     explicit classifier_detector(Network network, classifier_detector_settings settings = {},
                                  Scaler scaling = {})
         : network_{std::move(network)}, settings_{settings}, scaler_{std::move(scaling)} {}
 
     /// The shape of the network.
     const Network& network() const noexcept { return network_; }
+    int features() const noexcept { return network_.features(); }
+    /// A hash of everything that is learned and set, 0 before that; tells its streams from others.
+    std::uint64_t identity() const noexcept { return identity_; }
     /// The scaler, fitted by train().
     const Scaler& scaling() const noexcept { return scaler_; }
     const classifier_detector_settings& settings() const noexcept { return settings_; }
@@ -80,11 +90,12 @@ class classifier_detector {
                                  probability, " is not a probability");
         }
         threshold_ = probability;
+        settle();
         return {};
     }
 
-    /// Fits the scaler to the training rows and trains the network. Both recordings are in order of
-    /// time; split them by date, not by window. Allocates.
+    /// Fits the scaler to the training rows and trains the network. Allocates. Both recordings are
+    /// in order of time; split them by date (split_at_times), not by window.
     /// @param values     `[features x samples]`; missing values are NaN
     /// @param labels     one per sample, nonzero = anomalous
     /// @param validation decides which epoch is the best; empty if the trainer needs none
@@ -105,15 +116,15 @@ class classifier_detector {
             return fitted;
         }
         const Scaler before = std::exchange(scaler_, std::move(scaling));
-        const matrix<scalar_type> scaled = scale(values);
-        const matrix<scalar_type> judged = scale(validation);
-        auto training = label(scaled, labels, settings_.stride);
+        const matrix<scalar_type> scaled = detail::scale_and_hold<scalar_type>(scaler_, values);
+        const matrix<scalar_type> judged = detail::scale_and_hold<scalar_type>(scaler_, validation);
+        auto training = detail::label_windows(scaled, labels, settings_);
         auto state =
             classifier_state<scalar_type>::fresh(network_, trainer.optimiser, trainer.seed);
         status outcome = training.ok() ? status{} : training.error();
         labelled_windows<scalar_type> validating;
         if (outcome.ok() && validation.cols() > 0) {
-            auto windows = label(judged, validation_labels, settings_.stride);
+            auto windows = detail::label_windows(judged, validation_labels, settings_);
             outcome = windows.ok() ? status{} : windows.error();
             if (windows.ok()) {
                 validating = std::move(*windows);
@@ -122,13 +133,14 @@ class classifier_detector {
         if (outcome.ok()) {
             outcome = trainer.fit(network_, *training, validating, state, callbacks...);
         }
-        if (!outcome.ok()) {
+        if (outcome.ok()) {
+            parameters_ = std::move(state.best_parameters);
+            history_ = std::move(state.history);
+            settle();
+        } else {
             scaler_ = before;
-            return outcome;
         }
-        parameters_ = std::move(state.best_parameters);
-        history_ = std::move(state.history);
-        return {};
+        return outcome;
     }
 
     /// Chooses the threshold by the probabilities of a labelled recording that was not trained on.
@@ -168,7 +180,7 @@ class classifier_detector {
         if (const status usable = check(values); !usable.ok()) {
             return usable;
         }
-        const matrix<scalar_type> scaled = scale(values);
+        const matrix<scalar_type> scaled = detail::scale_and_hold<scalar_type>(scaler_, values);
         const auto windows = make_windows(scaled, settings_.window);
         if (!windows.ok()) {
             return windows.error();
@@ -186,12 +198,11 @@ class classifier_detector {
     }
 
     /// A stream that has seen nothing. Allocates all that push() and explain() need.
-    stream make_stream() const {
-        stream made;
-        const int features = network_.features();
-        made.window_ = sample_window<scalar_type>(features, settings_.window);
-        made.held_ = column<scalar_type>::Zero(features);
-        made.hidden_.resize(static_cast<std::size_t>(index_t{features} * settings_.window));
+    stream_type make_stream() const {
+        stream_type made;
+        made.window_ = sample_window<scalar_type>(features(), settings_.window);
+        made.held_ = column<scalar_type>::Zero(features());
+        made.hidden_.resize(static_cast<std::size_t>(index_t{features()} * settings_.window));
         made.work_.resize(static_cast<std::size_t>(network_.infer_work_size(1, settings_.window)));
         return made;
     }
@@ -199,7 +210,7 @@ class classifier_detector {
     /// Takes in the next sample and judges the window that ends with it: the score of the verdict
     /// is its probability of being anomalous. Never allocates.
     /// @param sample `[features]`, else `wrong_size`; NaN where a value is missing
-    verdict push(stream& to, std::span<const scalar_type> sample) const noexcept {
+    verdict push(stream_type& to, std::span<const scalar_type> sample) const noexcept {
         verdict said;
         said.threshold = threshold_;
         if (!trained() || to.window_.features() != network_.features()) {
@@ -210,6 +221,7 @@ class classifier_detector {
             said.reason = sample_reason::wrong_size;
             return said;
         }
+        ++to.position_;
         bool infinite = false;
         column_view scaled(to.hidden_.data(), network_.features());
         std::copy(sample.begin(), sample.end(), scaled.data());
@@ -231,8 +243,7 @@ class classifier_detector {
             said.kind = verdict_kind::warming_up;
             said.reason = sample_reason::warming_up;
         } else {
-            const auto view = to.window_.view();
-            said.score = probability(logits_of(to, view.data()));
+            said.score = probability(logits_of(to, to.window_.view().data()));
             said.reason = sample_reason::scored;
             said.kind = said.score > threshold_ ? verdict_kind::anomaly : verdict_kind::normal;
         }
@@ -244,7 +255,7 @@ class classifier_detector {
     /// One more pass per sensor. Never allocates.
     /// @param shares `[features]`, overwritten: at least 0, with the sum 1; all 0 when no sensor
     ///               speaks for an anomaly or the window is not full
-    void explain(stream& of, std::span<double> shares) const noexcept {
+    void explain(stream_type& of, std::span<double> shares) const noexcept {
         TOCSIN_ASSERT(static_cast<int>(shares.size()) == network_.features(),
                       "classifier_detector: one share for each feature");
         std::fill(shares.begin(), shares.end(), 0.0);
@@ -267,14 +278,35 @@ class classifier_detector {
         }
     }
 
+    /// Describes the detector to an archive, without the history. A failed load is not trained.
+    template <class Archive>
+    void exchange(Archive& archive) {
+        if constexpr (Archive::loading) {
+            parameters_.clear();
+            history_.clear();
+        }
+        parts().exchange(archive);
+        if constexpr (Archive::loading) {
+            settle();
+        }
+    }
+    /// Describes a stream of this detector to an archive.
+    template <class Archive>
+    void exchange_stream(Archive& archive, stream_type& stream) const {
+        archive.integer("position", stream.position_, std::int64_t{0}, std::int64_t{INT64_MAX});
+        archive.object("window", stream.window_);
+        archive.array("held",
+                      std::span<scalar_type>(stream.held_.data(),
+                                             static_cast<std::size_t>(stream.held_.size())));
+    }
+
   private:
+    using parts_type = detail::classifier_parts<Network, Scaler>;
     using column_view = vector_view<scalar_type>;
 
     status check(samples_view values) const noexcept {
-        if (network_.output_size() > 2) {
-            return status::error(error_code::invalid_argument,
-                                 "classifier_detector: ", network_.output_size(),
-                                 " classes; there must be 2");
+        if (const status usable = detail::check_classifier(network_, settings_); !usable.ok()) {
+            return usable;
         }
         if (values.rows() != network_.features()) {
             return status::error(error_code::invalid_argument, "classifier_detector: samples have ",
@@ -283,36 +315,15 @@ class classifier_detector {
         return {};
     }
 
-    /// Scaled values, missing ones held, as push() does.
-    matrix<scalar_type> scale(samples_view values) const {
-        matrix<scalar_type> scaled = values;
-        if (values.cols() > 0) {
-            scaler_.transform(scaled);
-        }
-        for (index_t col = 0; col < scaled.cols(); ++col) {
-            for (index_t row = 0; row < scaled.rows(); ++row) {
-                if (!std::isfinite(values(row, col)) || !std::isfinite(scaled(row, col))) {
-                    scaled(row, col) = col > 0 ? scaled(row, col - 1) : scalar_type(0);
-                }
-            }
-        }
-        return scaled;
-    }
-    result<labelled_windows<scalar_type>> label(const matrix<scalar_type>& scaled,
-                                                std::span<const std::uint8_t> labels,
-                                                int stride) const {
-        auto sliding = make_windows(scaled, settings_.window, stride);
-        if (!sliding.ok()) {
-            return sliding.error();
-        }
-        auto classes = classes_of_windows(*sliding, labels, settings_.label);
-        if (!classes.ok()) {
-            return classes.error();
-        }
-        return labelled_windows<scalar_type>{std::move(*sliding), std::move(*classes), {}};
+    parts_type parts() noexcept { return {network_, settings_, scaler_, parameters_, threshold_}; }
+    /// Takes over what follows from the rest; call it after each change.
+    void settle() noexcept {
+        detail::hash_archive archive;
+        parts().exchange(archive);
+        identity_ = archive.value();
     }
 
-    std::span<const scalar_type> logits_of(const stream& of,
+    std::span<const scalar_type> logits_of(const stream_type& of,
                                            const scalar_type* window) const noexcept {
         const auto logits = network_.infer(
             parameters_, {window, network_.features(), 1, settings_.window}, of.work_);
@@ -333,6 +344,7 @@ class classifier_detector {
     aligned_vector<scalar_type> parameters_;
     std::vector<classification_record> history_;
     double threshold_ = 0.5;
+    std::uint64_t identity_ = 0;
 };
 
 } // namespace tocsin

@@ -5,6 +5,7 @@
 #include "tocsin/core/random.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/views.hpp"
+#include "tocsin/layers/sizes.hpp"
 #include "tocsin/math/elementwise.hpp"
 #include "tocsin/math/piecewise_activations.hpp"
 
@@ -21,6 +22,7 @@ template <class Scalar, class Activation>
 class activation_layer {
   public:
     using scalar_type = Scalar;
+    static constexpr const char* kind = Activation::name;
     using tape_type = sequence_view<Scalar>;
 
     constexpr activation_layer() noexcept = default;
@@ -69,6 +71,17 @@ class activation_layer {
         }
     }
 
+    template <class Archive>
+    void exchange(Archive& archive) {
+        archive.integer("size", size_, 1, maximum_layer_size);
+        if constexpr (requires { Activation::divisor; }) {
+            archive.expect("divisor", Activation::divisor);
+        }
+        if constexpr (requires { activation_.below; }) {
+            archive.number("below", activation_.below);
+        }
+    }
+
   private:
     int size_ = 0;
     [[no_unique_address]] Activation activation_{};
@@ -81,6 +94,7 @@ template <class Scalar>
 class softmax_layer {
   public:
     using scalar_type = Scalar;
+    static constexpr const char* kind = "softmax";
     using tape_type = sequence_view<Scalar>;
 
     constexpr softmax_layer() noexcept = default;
@@ -140,6 +154,11 @@ class softmax_layer {
             const Scalar along = y.dot(slope);
             input_gradient.flat().col(col).array() = y.array() * (slope.array() - along);
         }
+    }
+
+    template <class Archive>
+    void exchange(Archive& archive) {
+        archive.integer("size", size_, 1, maximum_layer_size);
     }
 
   private:

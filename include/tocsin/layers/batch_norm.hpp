@@ -6,6 +6,7 @@
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/storage.hpp"
 #include "tocsin/core/views.hpp"
+#include "tocsin/layers/layer_archive.hpp"
 
 #include <cmath>
 #include <span>
@@ -34,6 +35,7 @@ template <class Scalar, int Channels = dynamic>
 class batch_norm {
   public:
     using scalar_type = Scalar;
+    static constexpr const char* kind = "batch_norm";
 
     /// Views into `tape_size()` scalars.
     struct tape_type {
@@ -207,6 +209,14 @@ class batch_norm {
             input_gradient.flat().col(col) =
                 scale.cwiseProduct(slopes.col(col) - sum - normalised.col(col).cwiseProduct(along));
         }
+    }
+
+    template <class Archive>
+    void exchange(Archive& archive) {
+        detail::exchange_size(archive, "channels", channels_);
+        archive.number("epsilon", settings_.epsilon);
+        archive.number("keep", settings_.keep);
+        archive.integer("unbiased", settings_.unbiased, false, true);
     }
 
   private:

@@ -25,6 +25,7 @@ class bidirectional_lstm {
 
   public:
     using scalar_type = Scalar;
+    static constexpr const char* kind = "bidirectional_lstm";
     /// The layer of one direction.
     using direction_type = lstm<Scalar, Inputs, Hidden, Precision>;
 
@@ -140,6 +141,11 @@ class bidirectional_lstm {
         for (int t = 0; t <= last && wanted; ++t) {
             input_gradient.step(t) += reversed_gradient.step(last - t);
         }
+    }
+
+    template <class Archive>
+    void exchange(Archive& archive) {
+        direction_.exchange(archive);
     }
 
   private:

@@ -7,6 +7,7 @@
 #include "tocsin/core/storage.hpp"
 #include "tocsin/core/views.hpp"
 #include "tocsin/layers/initialisers.hpp"
+#include "tocsin/layers/layer_archive.hpp"
 #include "tocsin/math/packed_product.hpp"
 #include "tocsin/math/products.hpp"
 
@@ -32,6 +33,7 @@ template <class Scalar, int Inputs = dynamic, int Outputs = dynamic>
 class conv1d {
   public:
     using scalar_type = Scalar;
+    static constexpr const char* kind = "conv1d";
 
     /// Shape of the convolution over time.
     struct shape {
@@ -204,6 +206,16 @@ class conv1d {
                 taps(padded + index_t{steps_before()} * rows * batch, rows, batch),
                 batch * tape.time, nullptr, input_gradient.data());
         });
+    }
+
+    template <class Archive>
+    void exchange(Archive& archive) {
+        constexpr int longest = 1 << 15; // so that no reach overflows
+        detail::exchange_size(archive, "inputs", inputs_);
+        detail::exchange_size(archive, "outputs", outputs_);
+        archive.integer("kernel", shape_.kernel, 1, longest);
+        archive.integer("padding", shape_.padding, padding::valid, padding::causal);
+        archive.integer("dilation", shape_.dilation, 1, longest);
     }
 
   private:

@@ -6,6 +6,7 @@
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/views.hpp"
 #include "tocsin/layers/initialisers.hpp"
+#include "tocsin/layers/layer_archive.hpp"
 #include "tocsin/layers/packed_weights.hpp"
 #include "tocsin/math/dot_products.hpp"
 #include "tocsin/math/elementwise.hpp"
@@ -24,6 +25,7 @@ template <class Scalar, class Activation = identity_activation, int Inputs = dyn
 class dense {
   public:
     using scalar_type = Scalar;
+    static constexpr const char* kind = "dense";
     /// What is applied to the sums.
     using activation_type = Activation;
     using tape_type = sequence_view<Scalar, Outputs>; ///< backward only needs the outputs
@@ -179,6 +181,13 @@ class dense {
                   std::span<Scalar> /*work*/) const noexcept {
         apply_backward(parameters, inputs.flat(), tape.flat(), output_gradient.flat(), gradients,
                        input_gradient.flat());
+    }
+
+    template <class Archive>
+    void exchange(Archive& archive) {
+        detail::expect_policy<Activation>(archive, "activation");
+        detail::exchange_size(archive, "inputs", inputs_);
+        detail::exchange_size(archive, "outputs", outputs_);
     }
 
   private:

@@ -7,6 +7,7 @@
 #include "tocsin/core/storage.hpp"
 #include "tocsin/core/views.hpp"
 #include "tocsin/layers/dropout.hpp"
+#include "tocsin/layers/sizes.hpp"
 
 #include <algorithm>
 #include <span>
@@ -19,6 +20,7 @@ template <class Scalar>
 class dropout_layer {
   public:
     using scalar_type = Scalar;
+    static constexpr const char* kind = "dropout";
 
     /// Views into `tape_size()` scalars.
     struct tape_type {
@@ -77,6 +79,12 @@ class dropout_layer {
         if (input_gradient.data() != nullptr) {
             multiply_by_mask(output_gradient, tape.mask, input_gradient);
         }
+    }
+
+    template <class Archive>
+    void exchange(Archive& archive) {
+        archive.integer("size", size_, 1, maximum_layer_size);
+        archive.number("rate", dropout_.rate);
     }
 
   private:

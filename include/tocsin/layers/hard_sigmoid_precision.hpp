@@ -13,6 +13,7 @@ namespace tocsin {
 template <int Divisor>
 struct hard_sigmoid_arithmetic {
     static constexpr const char* name = "hard_sigmoid";
+    static constexpr int divisor = Divisor; ///< of the slope 1 / divisor
     /// The activation of gates.
     using gate_activation = hard_sigmoid_activation<Divisor>;
 

@@ -7,6 +7,7 @@
 #include "tocsin/core/storage.hpp"
 #include "tocsin/core/views.hpp"
 #include "tocsin/layers/initialisers.hpp"
+#include "tocsin/layers/layer_archive.hpp"
 #include "tocsin/layers/lstm_state.hpp"
 #include "tocsin/layers/packed_weights.hpp"
 #include "tocsin/layers/precision.hpp"
@@ -40,6 +41,7 @@ class lstm {
 
   public:
     using scalar_type = Scalar;
+    static constexpr const char* kind = "lstm";
     /// Hidden and cell state of a batch.
     using state = lstm_state<Scalar, Hidden>;
 
@@ -304,6 +306,13 @@ class lstm {
         gradient.hidden.setZero();
         gradient.cell.setZero();
         backward(parameters, inputs, tape, output_gradient, gradients, input_gradient, gradient);
+    }
+
+    template <class Archive>
+    void exchange(Archive& archive) {
+        detail::expect_policy<typename Precision::arithmetic>(archive, "arithmetic");
+        detail::exchange_size(archive, "inputs", inputs_);
+        detail::exchange_size(archive, "hidden", hidden_);
     }
 
   private:

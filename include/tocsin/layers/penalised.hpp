@@ -49,6 +49,7 @@ template <differentiable_layer Layer>
 class penalised {
   public:
     using scalar_type = typename Layer::scalar_type;
+    static constexpr const char* kind = "penalised";
 
     /// A layer whose weights are penalised.
     constexpr penalised() noexcept = default;
@@ -114,6 +115,13 @@ class penalised {
                   std::span<scalar_type> gradients, sequence_view<scalar_type> input_gradient,
                   std::span<scalar_type> work) const noexcept {
         layer_.backward(parameters, inputs, tape, output_gradient, gradients, input_gradient, work);
+    }
+
+    template <class Archive>
+    void exchange(Archive& archive) {
+        archive.object("layer", layer_);
+        archive.number("l1", penalty_.l1);
+        archive.number("l2", penalty_.l2);
     }
 
   private:

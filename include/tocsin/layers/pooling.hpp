@@ -5,6 +5,7 @@
 #include "tocsin/core/random.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/views.hpp"
+#include "tocsin/layers/sizes.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -111,6 +112,7 @@ template <class Scalar, class Rule>
 class pooling {
   public:
     using scalar_type = Scalar;
+    static constexpr const char* kind = Rule::name;
     using tape_type = sequence_view<Scalar>;
 
     constexpr pooling() noexcept = default;
@@ -156,6 +158,11 @@ class pooling {
         if (input_gradient.data() != nullptr) {
             Rule{}.template backward<Scalar>(inputs, tape, output_gradient, input_gradient);
         }
+    }
+
+    template <class Archive>
+    void exchange(Archive& archive) {
+        archive.integer("size", size_, 1, maximum_layer_size);
     }
 
   private:

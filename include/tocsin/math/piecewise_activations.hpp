@@ -43,6 +43,7 @@ struct leaky_relu_activation {
 template <int Divisor = 6>
 struct hard_sigmoid_activation {
     static constexpr const char* name = "hard_sigmoid";
+    static constexpr int divisor = Divisor; ///< of the slope 1 / divisor
 
     /// The activation of each value.
     template <class Pack>

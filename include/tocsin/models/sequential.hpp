@@ -6,6 +6,7 @@
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/storage.hpp"
 #include "tocsin/core/views.hpp"
+#include "tocsin/layers/layer_archive.hpp"
 #include "tocsin/layers/network_layer.hpp"
 #include "tocsin/models/model_parts.hpp"
 
@@ -36,6 +37,7 @@ class sequential {
 
   public:
     using scalar_type = typename std::tuple_element_t<0, std::tuple<Layers...>>::scalar_type;
+    static constexpr const char* kind = "sequential";
     static_assert((std::is_same_v<typename Layers::scalar_type, scalar_type> && ...),
                   "sequential: all layers must have one scalar type");
 
@@ -149,8 +151,6 @@ class sequential {
         });
     }
 
-    // ---- passes -----------------------------------------------------------------------------
-
     /// Scalars of the tape of all layers.
     constexpr index_t tape_size(int batch, int time) const noexcept {
         index_t size = 0;
@@ -263,6 +263,10 @@ class sequential {
             first += size;
         });
         return value;
+    }
+    template <class Archive>
+    void exchange(Archive& archive) {
+        detail::exchange_layers(archive, layers_);
     }
 
   private:

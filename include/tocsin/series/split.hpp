@@ -1,5 +1,5 @@
 /// @file split.hpp
-/// @brief Chronological splits of windows.
+/// @brief Chronological splits of windows, by shares and by date.
 #pragma once
 
 #include "tocsin/core/status.hpp"
@@ -7,8 +7,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <initializer_list>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace tocsin {
@@ -70,6 +72,68 @@ template <class Scalar>
 result<std::vector<windows<Scalar>>>
 split_chronologically(const windows<Scalar>& all, std::initializer_list<double> fractions) {
     return split_chronologically(all, std::span<const double>(fractions.begin(), fractions.size()));
+}
+
+/// The first row at or after each cut; as many as there are rows where none is. Allocates.
+///
+/// A clock that goes back, as at the end of summer time, repeats times; a cut within them is the
+/// first of them. Times that are not known (NaN) are passed over.
+/// @param times of rows, seconds since 1970
+/// @param cuts  finite and ascending, else `invalid_argument`
+inline result<std::vector<index_t>> rows_at_times(std::span<const double> times,
+                                                  std::span<const double> cuts) {
+    std::vector<index_t> rows;
+    rows.reserve(cuts.size());
+    auto from = times.begin();
+    for (std::size_t k = 0; k < cuts.size(); ++k) {
+        if (!std::isfinite(cuts[k]) || (k > 0 && !(cuts[k] > cuts[k - 1]))) {
+            return status::error(error_code::invalid_argument, "split: cut ", k, " at ", cuts[k],
+                                 " seconds must be finite and after the one before");
+        }
+        from = std::find_if(from, times.end(), [&](double time) { return time >= cuts[k]; });
+        rows.push_back(from - times.begin());
+    }
+    return rows;
+}
+
+/// Splits windows by date: part 0 has the windows before the first cut, part 1 those between the
+/// first and the second, and so on; the last part has those after the last cut. A window with rows
+/// on both sides of a cut is in no part. Allocates.
+/// @param all   the windows; their matrix must outlive the result
+/// @param times one per column of the windows' matrix, seconds since 1970, else `invalid_argument`
+/// @param cuts  finite and ascending, else `invalid_argument`
+/// @return one part more than cuts; `invalid_data` when a part would be empty, counted from 0
+template <class Scalar>
+result<std::vector<windows<Scalar>>> split_at_times(const windows<Scalar>& all,
+                                                    std::span<const double> times,
+                                                    std::span<const double> cuts) {
+    if (static_cast<index_t>(times.size()) != all.values().cols()) {
+        return status::error(error_code::invalid_argument, "split: ", times.size(), " times for ",
+                             all.values().cols(), " samples");
+    }
+    auto ends = rows_at_times(times, cuts);
+    if (!ends.ok()) {
+        return ends.error();
+    }
+    ends->push_back(all.values().cols());
+    std::vector<windows<Scalar>> parts;
+    parts.reserve(ends->size());
+    index_t begin = 0;
+    for (const index_t end : *ends) {
+        std::vector<index_t> within;
+        for (const index_t first : all.first_columns()) {
+            if (first >= begin && first + all.length() <= end) {
+                within.push_back(first);
+            }
+        }
+        if (within.empty()) {
+            return status::error(error_code::invalid_data, "split: part ", parts.size(), ", rows ",
+                                 begin, " to ", end, ", holds no window of length ", all.length());
+        }
+        parts.emplace_back(all.values(), std::move(within), all.length());
+        begin = end;
+    }
+    return parts;
 }
 
 } // namespace tocsin

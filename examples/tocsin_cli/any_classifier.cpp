@@ -1,0 +1,201 @@
+#include "any_classifier.hpp"
+
+#include "tocsin/detect/classifier_detector.hpp"
+#include "tocsin/models/classifiers.hpp"
+#include "tocsin/threshold/f_beta_threshold.hpp"
+#include "tocsin/training/data_parallel.hpp"
+#include "tocsin/training/fit_classifier.hpp"
+#include "tocsin/training/schedules.hpp"
+
+#include <limits>
+#include <string>
+#include <utility>
+#include <variant>
+
+namespace tocsin_cli {
+namespace {
+
+using tocsin::status;
+
+auto convolutions(int features, int units) {
+    return tocsin::fully_convolutional_classifier<float>(
+        features, 1,
+        {.filters = {units, 2 * units, units},
+         .normalisation = tocsin::batch_norm_settings::pytorch()});
+}
+auto one_lstm(int features, int units) {
+    return tocsin::lstm_classifier<float>(features, 1, units);
+}
+auto both_directions(int features, int units) {
+    return tocsin::bidirectional_lstm_classifier<float>(
+        features, 1, {.hidden = units, .dropout = 0.2, .dense = units});
+}
+
+template <class Network>
+using detector_of = tocsin::classifier_detector<Network, any_scaler>;
+
+using any_detector_of_windows =
+    std::variant<detector_of<decltype(convolutions(1, 1))>, detector_of<decltype(one_lstm(1, 1))>,
+                 detector_of<decltype(both_directions(1, 1))>>;
+
+constexpr const char* network_names[] = {"convolutions", "lstm", "bidirectional-lstm"};
+
+/// @param kind of a file may be anything
+any_detector_of_windows make_detector(const classifier_settings& settings, int features) {
+    const tocsin::classifier_detector_settings windows{.window = settings.window,
+                                                       .stride = settings.stride};
+    const any_scaler scaler{settings.scaler};
+    switch (settings.network) {
+    case network_kind::lstm:
+        return detector_of<decltype(one_lstm(1, 1))>(one_lstm(features, settings.units), windows,
+                                                     scaler);
+    case network_kind::bidirectional_lstm:
+        return detector_of<decltype(both_directions(1, 1))>(
+            both_directions(features, settings.units), windows, scaler);
+    case network_kind::convolutions:
+        break;
+    }
+    return detector_of<decltype(convolutions(1, 1))>(convolutions(features, settings.units),
+                                                     windows, scaler);
+}
+
+} // namespace
+
+/// The detector itself.
+struct any_classifier::learned {
+    any_detector_of_windows detector;
+};
+
+namespace {
+
+template <class Detector>
+class stream_of : public any_classifier::stream {
+  public:
+    explicit stream_of(const Detector& detector)
+        : detector_{detector}, stream_{detector.make_stream()} {}
+    tocsin::verdict push(std::span<const float> sample) noexcept override {
+        return detector_.push(stream_, sample);
+    }
+    void explain(std::span<double> shares) noexcept override { detector_.explain(stream_, shares); }
+
+  private:
+    const Detector& detector_;
+    typename Detector::stream_type stream_;
+};
+
+} // namespace
+
+any_classifier any_classifier::untrained(const classifier_settings& settings, int features) {
+    return any_classifier{std::make_shared<learned>(learned{make_detector(settings, features)})};
+}
+
+tocsin::result<any_classifier>
+any_classifier::train(const classifier_settings& settings, const labelled_rows& training,
+                      const labelled_rows& validation,
+                      const std::function<bool(const tocsin::classification_record&)>& watch) {
+    const bool validated = validation.values.cols() > 0;
+    tocsin::classifier_trainer<tocsin::adam, tocsin::constant_rate, tocsin::stop_on_metric,
+                               tocsin::data_parallel>
+        how;
+    how.epochs = settings.epochs;
+    how.batch_size = settings.batch_size;
+    how.optimiser.learning_rate = settings.learning_rate;
+    how.clip_norm = settings.clip_norm;
+    how.seed = settings.seed;
+    how.execution.threads = settings.threads;
+    how.best_by = validated ? tocsin::classification_metric::validation_loss
+                            : tocsin::classification_metric::training_loss;
+    how.stopping.metric = how.best_by;
+    how.stopping.patience =
+        settings.patience > 0 ? settings.patience : std::numeric_limits<int>::max();
+    if (settings.balanced) {
+        const std::vector<int> classes(training.labels.begin(), training.labels.end());
+        how.class_weights = tocsin::balanced_class_weights(classes, 2);
+    }
+    any_classifier made = untrained(settings, static_cast<int>(training.values.rows()));
+    const auto& judged = validated ? validation : training;
+    const status outcome = std::visit(
+        [&](auto& detector) {
+            const status done = detector.train(
+                training.values, training.labels, validation.values, validation.labels, how,
+                [&](const tocsin::classification_event<float>& event) {
+                    return watch(event.record);
+                });
+            return done.ok()
+                       ? detector.tune(judged.values, judged.labels, tocsin::f_beta_threshold(1))
+                       : done;
+        },
+        made.inside_->detector);
+    if (!outcome.ok()) {
+        return outcome;
+    }
+    return made;
+}
+
+bool any_classifier::is_in(const tocsin::archive_reader& archive) {
+    const auto kind = archive.metadata().find("detector.kind");
+    return kind != archive.metadata().end() && kind->second == "classifier_detector";
+}
+
+tocsin::result<any_classifier> any_classifier::load(tocsin::archive_reader& archive) {
+    std::string name;
+    archive.text("network", name);
+    for (std::size_t k = 0; k < std::size(network_names); ++k) {
+        if (archive.outcome().ok() && name == network_names[k]) {
+            any_classifier made = untrained({.network = static_cast<network_kind>(k)}, 1);
+            std::visit([&](auto& detector) { archive.object("detector", detector); },
+                       made.inside_->detector);
+            if (!archive.outcome().ok()) {
+                return archive.outcome();
+            }
+            return made;
+        }
+    }
+    archive.fail(status::error(tocsin::error_code::format_error, "unknown network '", name, '\''));
+    return archive.outcome();
+}
+
+void any_classifier::save(tocsin::archive_writer& archive) const {
+    std::string name = network();
+    archive.text("network", name);
+    std::visit([&](const auto& detector) { archive.object("detector", detector); },
+               inside_->detector);
+}
+
+const char* any_classifier::network() const noexcept {
+    return network_names[inside_->detector.index()];
+}
+int any_classifier::features() const noexcept {
+    return std::visit([](const auto& detector) { return detector.features(); }, inside_->detector);
+}
+int any_classifier::window() const noexcept {
+    return std::visit([](const auto& detector) { return detector.settings().window; },
+                      inside_->detector);
+}
+double any_classifier::threshold() const noexcept {
+    return std::visit([](const auto& detector) { return detector.threshold(); }, inside_->detector);
+}
+tocsin::index_t any_classifier::parameter_count() const noexcept {
+    return std::visit([](const auto& detector) { return detector.network().parameter_count(); },
+                      inside_->detector);
+}
+const any_scaler& any_classifier::data_scaler() const noexcept {
+    return std::visit([](const auto& detector) -> const any_scaler& { return detector.scaling(); },
+                      inside_->detector);
+}
+const std::vector<tocsin::classification_record>& any_classifier::history() const noexcept {
+    return std::visit(
+        [](const auto& detector) -> const std::vector<tocsin::classification_record>& {
+            return detector.history();
+        },
+        inside_->detector);
+}
+std::unique_ptr<any_classifier::stream> any_classifier::make_stream() const {
+    return std::visit(
+        [](const auto& detector) -> std::unique_ptr<stream> {
+            return std::make_unique<stream_of<std::decay_t<decltype(detector)>>>(detector);
+        },
+        inside_->detector);
+}
+
+} // namespace tocsin_cli

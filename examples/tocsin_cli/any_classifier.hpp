@@ -1,0 +1,90 @@
+/// @file any_classifier.hpp
+/// @brief Classifier of windows whose network is chosen at run time.
+#pragma once
+
+#include "tocsin/core/views.hpp"
+#include "tocsin/detect/verdict.hpp"
+#include "tocsin/io/archive.hpp"
+#include "tocsin/training/classification_history.hpp"
+
+#include "any_scaler.hpp"
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace tocsin_cli {
+
+enum class network_kind : std::uint8_t { convolutions, lstm, bidirectional_lstm };
+
+/// What a classifier is made of and how it is trained.
+struct classifier_settings {
+    network_kind network = network_kind::convolutions;
+    int window = 60;
+    int stride = 1;
+    int units = 16; ///< filters of each convolution, units of the LSTM or of each direction
+    scaler_kind scaler = scaler_kind::robust;
+    int epochs = 20;
+    int batch_size = 32;
+    double learning_rate = 3e-3;
+    double clip_norm = 1;
+    int patience = 0; ///< epochs without a lower validation loss; 0: all epochs
+    std::uint64_t seed = 0;
+    int threads = 1;
+    bool balanced = false; ///< whether both classes weigh the same
+};
+
+/// Rows with labels, `[features x samples]`.
+struct labelled_rows {
+    tocsin::matrix_view<const float> values;
+    std::span<const std::uint8_t> labels;
+};
+
+/// A tocsin::classifier_detector with one of a few networks. Its file is that of the detector
+/// inside, so a program with that network compiled in can load it. Copies share what was learned.
+class any_classifier {
+  public:
+    /// What is remembered of one stream.
+    class stream {
+      public:
+        /// One for the classifier that made it, which must outlive this.
+        virtual ~stream() = default;
+        virtual tocsin::verdict push(std::span<const float> sample) noexcept = 0;
+        /// Which sensors the last judgement rests on, by occlusion.
+        virtual void explain(std::span<double> shares) noexcept = 0;
+    };
+    struct learned;
+
+    /// One that has learned nothing.
+    static any_classifier untrained(const classifier_settings& settings, int features);
+    /// Trains on labelled rows and chooses the threshold with the highest F1 on those of
+    /// `validation`; where there are none, on the training rows.
+    /// @param watch called after each epoch; false ends training
+    static tocsin::result<any_classifier>
+    train(const classifier_settings& settings, const labelled_rows& training,
+          const labelled_rows& validation,
+          const std::function<bool(const tocsin::classification_record&)>& watch);
+
+    /// Whether a file holds a classifier.
+    static bool is_in(const tocsin::archive_reader& archive);
+    static tocsin::result<any_classifier> load(tocsin::archive_reader& archive);
+    void save(tocsin::archive_writer& archive) const;
+
+    const char* network() const noexcept;
+    int features() const noexcept;
+    int window() const noexcept;
+    double threshold() const noexcept;
+    tocsin::index_t parameter_count() const noexcept;
+    const any_scaler& data_scaler() const noexcept;
+    /// Of training; empty for one from a file.
+    const std::vector<tocsin::classification_record>& history() const noexcept;
+    std::unique_ptr<stream> make_stream() const;
+
+  private:
+    explicit any_classifier(std::shared_ptr<learned> inside) : inside_{std::move(inside)} {}
+
+    std::shared_ptr<learned> inside_;
+};
+
+} // namespace tocsin_cli

@@ -1,0 +1,110 @@
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include "program.hpp"
+#include <cstdio>
+#include <sstream>
+#include <string>
+
+namespace {
+
+using nlohmann::json;
+
+const std::string small = " --model classifier --window 8 --units 4 --epochs 12 --stride 2"
+                          " --learning-rate 0.01 --seed 1";
+
+/// Two sensors, one row a minute; in the last 6 of 40 rows the second one jumps.
+std::string recording(int count, bool labelled = true) {
+    std::string text = labelled ? "timestamp,flow,level,anomaly\n" : "timestamp,flow,level\n";
+    for (int t = 0; t < count; ++t) {
+        const bool event = t % 40 >= 34;
+        char line[96];
+        std::snprintf(line, sizeof line, "2024-03-%02d %02d:%02d:00,%d.%d,%d.%d", 1 + t / 1440,
+                      t / 60 % 24, t % 60, 5 + t % 3, t * 7 % 10, (event ? 9 : 2) + t % 2,
+                      t * 3 % 10);
+        text += line + std::string(labelled ? (event ? ",1\n" : ",0\n") : "\n");
+    }
+    return text;
+}
+
+} // namespace
+
+TEST_SUITE("tocsin_cli") {
+
+    TEST_CASE("classifier: trained on labels, it detects, streams, is inspected and reported") {
+        const program cli;
+        cli.write("train.csv", recording(800));
+        cli.write("test.csv", recording(400));
+        for (const std::string network : {"convolutions", "lstm", "bidirectional-lstm"}) {
+            INFO(network);
+            const json trained = run_json(cli, "train m train.csv --validation-fraction 0.3" +
+                                                   small + " --network " + network);
+            CHECK(trained.at("kind") == "classifier");
+            CHECK(trained.at("network") == network);
+            CHECK(trained.at("training_rows") == 560);
+            CHECK(trained.at("validation_rows") == 240);
+            CHECK(trained.at("history").size() == trained.at("epochs"));
+            const json inspected = run_json(cli, "inspect m");
+            CHECK(inspected.at("model") == "classifier");
+            CHECK(inspected.at("network") == network);
+            CHECK(inspected.at("threshold") == trained.at("threshold"));
+            CHECK(inspected.at("features") == json({"flow", "level"}));
+
+            const json detected = run_json(cli, "detect m test.csv --report page.html");
+            CHECK(detected.at("verdicts").size() == 400);
+            CHECK(detected.at("counts").at("warming_up") == 7);
+            // Windows of 8 rows stay anomalous up to 7 rows after an event.
+            CHECK(detected.at("metrics").at("step").at("recall").get<double>() > 0.9);
+            CHECK(detected.at("counts").at("anomaly").get<int>() < 200);
+            CHECK(cli.read("page.html").find("how likely an anomaly is") != std::string::npos);
+            int by_level = 0;
+            int anomalies = 0;
+            for (const json& line : detected.at("verdicts")) {
+                if (line.at("verdict") == "anomaly") {
+                    ++anomalies;
+                    by_level += line.at("shares").at("level") > 0.5 ? 1 : 0;
+                }
+            }
+            CHECK(anomalies > 60);
+            if (network == "convolutions") { // an LSTM carries an event on by what it remembers
+                CHECK(by_level > anomalies / 2);
+            }
+
+            const auto streamed = cli("stream m", recording(400, false));
+            CHECK(streamed.code == 0);
+            std::istringstream lines(streamed.out);
+            std::string line;
+            for (std::size_t k = 0; std::getline(lines, line); ++k) {
+                const json said = json::parse(line);
+                const json& expected = detected.at("verdicts").at(k);
+                CHECK(said.at("verdict") == expected.at("verdict"));
+                if (expected.contains("score")) {
+                    CHECK(said.at("score") == expected.at("score"));
+                }
+            }
+        }
+    }
+
+    TEST_CASE("classifier: what does not fit it is named") {
+        const program cli;
+        cli.write("train.csv", recording(200));
+        cli.write("plain.csv", recording(200, false));
+        const auto says = [&](const std::string& arguments, const std::string& part) {
+            const outcome run = cli(arguments);
+            INFO(arguments << ": " << run.err);
+            CHECK(run.code != 0);
+            CHECK(run.err.find(part) != std::string::npos);
+        };
+        says("train m plain.csv" + small, "column of labels");
+        says("train m train.csv --head 4" + small, "--head has no meaning for --model classifier");
+        says("train m train.csv --units 4", "--units belongs to --model classifier");
+        REQUIRE(cli("train m train.csv" + small).code == 0);
+        says("fit-errors m train.csv", "is a classifier");
+        says("detect m train.csv --stride 5", "without --stride");
+        says("detect m train.csv --adapt", "does not adapt");
+        std::string broken = cli.read("m");
+        broken.resize(broken.size() - 9);
+        cli.write("broken", broken);
+        CHECK(cli("inspect broken").code != 0);
+    }
+}
