@@ -1,0 +1,121 @@
+#include "model_rules.hpp"
+
+#include "tocsin/io/read_file.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "tocsin_cli/failure.hpp"
+#include <algorithm>
+#include <array>
+#include <cinttypes>
+#include <cstdio>
+#include <map>
+#include <utility>
+
+namespace tocsin_gateway {
+namespace {
+
+using tocsin::error_code;
+using tocsin::result;
+using tocsin::status;
+
+std::string hexadecimal(std::uint64_t identity) {
+    std::array<char, 17> text{};
+    std::snprintf(text.data(), text.size(), "%016" PRIx64, identity);
+    return text.data();
+}
+
+result<std::shared_ptr<const device_model>> load_model(const std::filesystem::path& path) {
+    auto model = std::make_shared<device_model>();
+    try {
+        model->file = tocsin_cli::load_model(path.string());
+    } catch (const tocsin_cli::command_failure& failure) {
+        return failure.reason;
+    }
+    const auto& detector = model->file.detector;
+    if (detector.phase() < tocsin::detector_phase::tuned) {
+        return status::error(error_code::not_ready, path.string(),
+                             ": has come as far as '", tocsin_cli::phase_name(detector.phase()),
+                             "'; the gateway needs a tuned model");
+    }
+    // The moving mean would be a memory beside the stream that save_stream() does not know.
+    if (detector.rule().smoothing() > 1) {
+        return status::error(error_code::invalid_argument, path.string(),
+                             ": its scores are smoothed over ", detector.rule().smoothing(),
+                             " rows; the gateway needs a model without smoothing");
+    }
+    model->identity = hexadecimal(detector.identity());
+    return std::shared_ptr<const device_model>{std::move(model)};
+}
+
+} // namespace
+
+result<model_rules> model_rules::one(const std::filesystem::path& path) {
+    auto model = load_model(path);
+    if (!model) {
+        return model.error();
+    }
+    model_rules rules;
+    rules.rules_.push_back({"", *std::move(model)});
+    return rules;
+}
+
+result<model_rules> model_rules::load(const std::filesystem::path& path) {
+    const auto refuse = [&](const auto&... parts) {
+        return status::error(error_code::invalid_data, path.string(), ": ", parts...);
+    };
+    constexpr std::uint64_t limit = std::uint64_t{1} << 20U;
+    const auto text = tocsin::read_file(path, limit);
+    if (!text) {
+        return text.error();
+    }
+    const auto json = nlohmann::json::parse(*text, nullptr, false);
+    if (!json.is_object() || !json.contains("models") || !json["models"].is_array()) {
+        return refuse("is no JSON object with an array 'models'");
+    }
+    model_rules rules;
+    std::map<std::string, std::shared_ptr<const device_model>> loaded;
+    for (const auto& entry : json["models"]) {
+        const auto is_text = [&](const char* name) {
+            return entry.is_object() && entry.contains(name) && entry[name].is_string();
+        };
+        if (!is_text("prefix") || !is_text("file")) {
+            return refuse("every model needs the texts 'prefix' and 'file'");
+        }
+        const std::string prefix = entry["prefix"];
+        const std::string file = (path.parent_path() / entry["file"].get<std::string>()).string();
+        for (const rule& before : rules.rules_) {
+            if (before.prefix == prefix) {
+                return refuse("prefix '", prefix, "' occurs twice");
+            }
+        }
+        auto& model = loaded[file];
+        if (!model) {
+            auto fresh = load_model(file);
+            if (!fresh) {
+                return fresh.error();
+            }
+            model = *std::move(fresh);
+        }
+        if (entry.contains("identity") && entry["identity"] != model->identity) {
+            return refuse("model '", file, "' has identity ", model->identity, ", the rule says ",
+                          entry["identity"].dump());
+        }
+        rules.rules_.push_back({prefix, model});
+    }
+    if (rules.rules_.empty()) {
+        return refuse("names no model");
+    }
+    std::stable_sort(rules.rules_.begin(), rules.rules_.end(),
+                     [](const rule& a, const rule& b) { return a.prefix.size() > b.prefix.size(); });
+    return rules;
+}
+
+std::shared_ptr<const device_model> model_rules::find(std::string_view device) const {
+    const auto found = std::find_if(rules_.begin(), rules_.end(), [&](const rule& candidate) {
+        return device.starts_with(candidate.prefix);
+    });
+    return found == rules_.end() ? nullptr : found->model;
+}
+
+} // namespace tocsin_gateway
