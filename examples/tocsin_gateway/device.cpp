@@ -2,7 +2,6 @@
 
 #include "tocsin/io/byte_archive.hpp"
 #include "tocsin/io/checksum.hpp"
-#include "tocsin/io/stream_file.hpp"
 
 #include "json_line.hpp"
 #include <limits>
@@ -45,20 +44,20 @@ result<std::span<const std::byte>> unsealed(std::span<const std::byte> bytes, st
 
 device::device(std::string_view name, std::shared_ptr<const device_model> by)
     : quoted_name{json_quoted(name)}, model{std::move(by)},
-      stream{model->file.detector.make_stream()},
+      stream{model->make_stream()},
       last_time{std::numeric_limits<double>::quiet_NaN()} {}
 
 bool device::change_model(std::shared_ptr<const device_model> to) {
-    const bool afresh = to->identity != model->identity;
+    const bool afresh = to->identity() != model->identity();
     model = std::move(to);
     if (afresh) {
-        stream = model->file.detector.make_stream();
+        stream = model->make_stream();
     }
     return afresh;
 }
 
 result<std::vector<std::byte>> save_device(const device& state) {
-    const auto stream = tocsin::save_stream(state.model->file.detector, state.stream);
+    const auto stream = state.model->save(state.stream);
     if (!stream) {
         return stream.error();
     }
@@ -68,7 +67,7 @@ result<std::vector<std::byte>> save_device(const device& state) {
     archive.integer("position", state.position);
     archive.real("last_time", state.last_time);
     archive.integer("alarm", static_cast<int>(state.alarm));
-    archive.text("model", state.model->identity);
+    archive.text("model", state.model->identity());
     archive.array("stream", std::span{reinterpret_cast<const char*>(stream->data()),
                                       stream->size()});
     return sealed(archive);
@@ -96,10 +95,10 @@ result<device> load_device(std::string_view name, std::shared_ptr<const device_m
         return archive.outcome();
     }
     loaded.alarm = alarm != 0;
-    kept = identity == loaded.model->identity;
+    kept = identity == loaded.model->identity();
     if (kept) {
-        auto continued = tocsin::load_stream(loaded.model->file.detector,
-                                             std::as_bytes(std::span{stream.data(), stream.size()}));
+        auto continued = loaded.model->load_stream(
+            std::as_bytes(std::span{stream.data(), stream.size()}));
         if (!continued) {
             return continued.error();
         }

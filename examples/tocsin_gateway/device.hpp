@@ -4,7 +4,7 @@
 
 #include "tocsin/core/status.hpp"
 
-#include "model_rules.hpp"
+#include "device_model.hpp"
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -22,7 +22,7 @@ struct device {
 
     std::string quoted_name; ///< as JSON
     std::shared_ptr<const device_model> model;
-    tocsin_cli::any_detector::stream_type stream;
+    device_stream stream;
     std::int64_t position = 0;    ///< samples judged so far, by whatever model
     std::int64_t next_offset = 0; ///< messages before it have been judged
     double last_time;             ///< of the last sample with a time; NaN before

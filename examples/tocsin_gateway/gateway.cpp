@@ -34,7 +34,7 @@ void listen_to_signals() {
 void tell(const model_rules& rules) {
     for (const model_rules::rule& rule : rules.rules()) {
         std::fprintf(stderr, "tocsin_gateway: prefix '%s': model %s\n", rule.prefix.c_str(),
-                     rule.model->identity.c_str());
+                     rule.model->identity().c_str());
     }
 }
 

@@ -4,54 +4,19 @@
 
 #include <nlohmann/json.hpp>
 
-#include "tocsin_cli/failure.hpp"
 #include <algorithm>
-#include <array>
-#include <cinttypes>
-#include <cstdio>
+#include <cstdint>
 #include <map>
 #include <utility>
 
 namespace tocsin_gateway {
-namespace {
 
 using tocsin::error_code;
 using tocsin::result;
 using tocsin::status;
 
-std::string hexadecimal(std::uint64_t identity) {
-    std::array<char, 17> text{};
-    std::snprintf(text.data(), text.size(), "%016" PRIx64, identity);
-    return text.data();
-}
-
-result<std::shared_ptr<const device_model>> load_model(const std::filesystem::path& path) {
-    auto model = std::make_shared<device_model>();
-    try {
-        model->file = tocsin_cli::load_model(path.string());
-    } catch (const tocsin_cli::command_failure& failure) {
-        return failure.reason;
-    }
-    const auto& detector = model->file.detector;
-    if (detector.phase() < tocsin::detector_phase::tuned) {
-        return status::error(error_code::not_ready, path.string(),
-                             ": has come as far as '", tocsin_cli::phase_name(detector.phase()),
-                             "'; the gateway needs a tuned model");
-    }
-    // The moving mean would be a memory beside the stream that save_stream() does not know.
-    if (detector.rule().smoothing() > 1) {
-        return status::error(error_code::invalid_argument, path.string(),
-                             ": its scores are smoothed over ", detector.rule().smoothing(),
-                             " rows; the gateway needs a model without smoothing");
-    }
-    model->identity = hexadecimal(detector.identity());
-    return std::shared_ptr<const device_model>{std::move(model)};
-}
-
-} // namespace
-
 result<model_rules> model_rules::one(const std::filesystem::path& path) {
-    auto model = load_model(path);
+    auto model = device_model::load(path);
     if (!model) {
         return model.error();
     }
@@ -91,14 +56,14 @@ result<model_rules> model_rules::load(const std::filesystem::path& path) {
         }
         auto& model = loaded[file];
         if (!model) {
-            auto fresh = load_model(file);
+            auto fresh = device_model::load(file);
             if (!fresh) {
                 return fresh.error();
             }
             model = *std::move(fresh);
         }
-        if (entry.contains("identity") && entry["identity"] != model->identity) {
-            return refuse("model '", file, "' has identity ", model->identity, ", the rule says ",
+        if (entry.contains("identity") && entry["identity"] != model->identity()) {
+            return refuse("model '", file, "' has identity ", model->identity(), ", the rule says ",
                           entry["identity"].dump());
         }
         rules.rules_.push_back({prefix, model});

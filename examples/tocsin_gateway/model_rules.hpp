@@ -4,7 +4,7 @@
 
 #include "tocsin/core/status.hpp"
 
-#include "tocsin_cli/model_file.hpp"
+#include "device_model.hpp"
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -12,12 +12,6 @@
 #include <vector>
 
 namespace tocsin_gateway {
-
-/// A tuned detector that devices share.
-struct device_model {
-    tocsin_cli::model_file file;
-    std::string identity; ///< detector::identity() in 16 hexadecimal digits
-};
 
 /// The rules of a file such as
 ///
@@ -29,7 +23,7 @@ struct device_model {
 class model_rules {
   public:
     /// @return the reason with the name of the file: unreadable, another shape, a prefix twice, a
-    ///         model that is not tuned or smooths its scores, another identity
+    ///         model that cannot be loaded (device_model::load()) or has another identity
     static tocsin::result<model_rules> load(const std::filesystem::path& path);
     /// One model for all devices.
     static tocsin::result<model_rules> one(const std::filesystem::path& model);

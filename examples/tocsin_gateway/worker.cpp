@@ -129,14 +129,11 @@ status worker::find(partition& owner, std::string_view name, device_map::iterato
 
 /// The values in the order of the model, NaN where one is missing.
 status worker::arrange(const device_model& model) {
-    const auto features = static_cast<std::size_t>(model.file.detector.features());
-    const auto& names = model.file.feature_names;
+    const std::size_t features = model.features();
+    const auto& names = model.names();
     values_.assign(features, std::numeric_limits<float>::quiet_NaN());
     const auto put = [&](std::size_t at, double value) {
-        const double offset = model.file.offsets.size() > 0
-                                  ? model.file.offsets[static_cast<tocsin::index_t>(at)]
-                                  : 0;
-        values_[at] = static_cast<float>(value - offset);
+        values_[at] = static_cast<float>(value - model.offset(at));
     };
     if (sample_.names.empty()) {
         if (sample_.values.size() != features) {
@@ -165,8 +162,7 @@ status worker::arrange(const device_model& model) {
 
 status worker::judge(const message& taken, std::int32_t number, device_map::iterator at) {
     device& state = at->second;
-    const auto& detector = state.model->file.detector;
-    const tocsin::verdict verdict = detector.push(state.stream, values_, sample_.time);
+    const tocsin::verdict verdict = state.model->push(state.stream, values_, sample_.time);
     if (!state.changed) {
         state.changed = true;
         changed_.push_back({number, &at->first, &state});
@@ -183,7 +179,7 @@ status worker::judge(const message& taken, std::int32_t number, device_map::iter
     if (!std::isnan(sample_.time)) {
         line_.add("time", sample_.time);
     }
-    line_.add_plain("model", state.model->identity);
+    line_.add_plain("model", state.model->identity());
     line_.add_plain("verdict", to_string(verdict.kind));
     line_.add("alarm", verdict.alarm);
     if (verdict.scored()) {
@@ -215,8 +211,8 @@ status worker::judge(const message& taken, std::int32_t number, device_map::iter
         line_.add("threshold", verdict.threshold);
         if (began && verdict.scored()) {
             shares_.assign(values_.size(), 0);
-            detector.shares(state.stream, shares_);
-            const auto names = state.model->file.shown_names();
+            state.model->shares(state.stream, shares_);
+            const auto& names = state.model->names();
             const auto largest = std::max_element(shares_.begin(), shares_.end());
             line_.add_json("feature",
                            json_quoted(names[static_cast<std::size_t>(largest - shares_.begin())]));

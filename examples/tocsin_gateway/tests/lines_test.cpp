@@ -32,10 +32,10 @@ void for_each_line(const std::string& text, Take&& take) {
     }
 }
 
-/// Waits, at most a minute, until something holds.
+/// Waits, at most half a minute, until something holds.
 template <class Holds>
 bool becomes(Holds&& holds) {
-    for (int k = 0; k < 6000; ++k) {
+    for (int k = 0; k < 3000; ++k) {
         if (holds()) {
             return true;
         }
@@ -47,6 +47,7 @@ bool becomes(Holds&& holds) {
 struct workplace {
     tocsin_test::temporary_directory folder;
     workplace() {
+        std::signal(SIGPIPE, SIG_IGN); // of a gateway that has ended
         REQUIRE(save_fleet_model(folder / "pump.safetensors").ok());
         std::ofstream input{folder / "input"};
         for (int t = 0; t < samples; ++t) {
@@ -240,7 +241,7 @@ TEST_CASE("gateway lines: what cannot work ends with a reason and an exit code")
     };
     const std::string model = place.path("pump.safetensors");
     fails({}, 2, "subcommand");
-    fails({"lines"}, 2, "Models");
+    fails({"lines"}, 2, "--model");
     fails({"lines", "--model", place.path("none")}, 4, "none");
     fails({"lines", "--model", place.path("input")}, 3, "input");
     fails({"lines", "--model", model, "--input", place.path("none")}, 4, "cannot open");

@@ -37,7 +37,7 @@ struct workshop {
     model_rules rules(const std::string& text) const {
         std::ofstream{folder / "rules.json"} << text;
         auto loaded = model_rules::load(folder / "rules.json");
-        REQUIRE_MESSAGE(loaded.ok(), loaded.error().message());
+        REQUIRE(loaded.ok());
         return *loaded;
     }
     model_rules pumps() const {
@@ -52,7 +52,8 @@ const workshop& shop() {
 void run(worker& judge, const memory_source& from) {
     while (!from.ended()) {
         const tocsin::status done = judge.step(no_wait);
-        REQUIRE_MESSAGE(done.ok(), done.message());
+        CAPTURE(std::string{done.message()});
+        REQUIRE(done.ok());
     }
     REQUIRE(judge.checkpoint().ok());
 }
@@ -241,7 +242,7 @@ TEST_CASE("gateway: the longest prefix decides, and rules that cannot be used sa
         {"prefix":"pump-1","file":"pump.safetensors"}]})");
     REQUIRE(rules.find("pump-12"));
     CHECK(rules.find("pump-12") != rules.find("pump-2"));
-    CHECK(rules.find("pump-2")->identity != rules.find("pump-12")->identity);
+    CHECK(rules.find("pump-2")->identity() != rules.find("pump-12")->identity());
     const std::pair<const char*, const char*> wrong[] = {
         {"[]", "no JSON object with an array 'models'"},
         {"{", "no JSON object"},
@@ -284,8 +285,8 @@ TEST_CASE("gateway: a model that changes does so between two samples; its stream
     }
     CHECK(counts.fresh_streams == 2);
     REQUIRE(to.verdicts().size() == 120);
-    const auto before = shop().rules(one).find("pump-0")->identity;
-    const auto after = shop().rules(other).find("pump-0")->identity;
+    const auto before = shop().rules(one).find("pump-0")->identity();
+    const auto after = shop().rules(other).find("pump-0")->identity();
     const auto lines = by_device(to.verdicts()).at("pump-0");
     for (std::size_t t = 0; t < 60; ++t) {
         const json line = json::parse(lines[t]);
