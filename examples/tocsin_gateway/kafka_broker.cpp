@@ -216,7 +216,9 @@ status kafka_broker::assign(rd_kafka_topic_partition_list_t* partitions) {
     status ready = kafka_status(
         "committed offsets", rd_kafka_committed(consumer_.get(), partitions, request_milliseconds));
     resume_.clear();
-    ready = ready.ok() && !numbers.empty() ? listener_->assigned(numbers) : ready;
+    if (ready.ok() && listener_ != nullptr && !numbers.empty()) {
+        ready = listener_->assigned(numbers);
+    }
     for (int k = 0; ready.ok() && k < partitions->cnt; ++k) {
         auto& one = partitions->elems[k];
         one.offset = std::max(one.offset, resume_[one.partition]);
@@ -238,7 +240,7 @@ status kafka_broker::revoke(rd_kafka_topic_partition_list_t* partitions) {
     if (rd_kafka_assignment_lost(consumer_.get()) != 0) {
         done = status::error(error_code::io_error, "kafka: ", numbers.size(),
                              " partitions were lost: the group went on without this gateway");
-    } else if (failure_.ok()) {
+    } else if (failure_.ok() && listener_ != nullptr) { // else it ends, and saves nothing more
         done = listener_->revoked(numbers);
     }
     const status answered =

@@ -25,3 +25,15 @@ if(TARGET tocsin_gateway_rdkafka)
 else()
     tocsin_skip_gateway_test(gateway_kafka "librdkafka was not found")
 endif()
+
+# Debian puts the broker where only root looks.
+find_program(TOCSIN_MOSQUITTO mosquitto PATHS /usr/sbin /usr/local/sbin)
+mark_as_advanced(TOCSIN_MOSQUITTO)
+if(TOCSIN_MOSQUITTO)
+    tocsin_add_gateway_test(gateway_mqtt tocsin_gateway/tests/mqtt_test.cpp)
+    file(GENERATE OUTPUT "${CMAKE_CURRENT_BINARY_DIR}/mosquitto_path.cpp"
+         CONTENT "extern const char* const mosquitto_path;\nconst char* const mosquitto_path = \"${TOCSIN_MOSQUITTO}\";\n")
+    target_sources(tocsin_gateway_mqtt_tests PRIVATE "${CMAKE_CURRENT_BINARY_DIR}/mosquitto_path.cpp")
+else()
+    tocsin_skip_gateway_test(gateway_mqtt "the broker mosquitto was not found")
+endif()

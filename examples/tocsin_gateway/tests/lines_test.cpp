@@ -104,36 +104,40 @@ TEST_CASE("gateway lines: killed again and again, it goes on with the same bits"
     for_each_line(text_of(place.folder / "letters"), [&](const std::string&) { ++letters; });
     CHECK(letters == samples);
 
-    // A file is read again from its start, so nothing is lost. The output of a run that was killed
-    // may end within a line: its next run repeats it.
-    const std::initializer_list<std::string> arguments{
-        "--input",      place.path("input"),    "--state", place.path("state"),
-        "--checkpoint-samples", "200", "--queue", "100"};
+    // What is read again from its start loses nothing. Here it is a pipe that holds so many lines and
+    // then nothing more, so that each run but the last is killed in the middle of its work.
+    const std::string input = text_of(place.folder / "input");
     position_reader reader;
-    int kills = 0;
-    for (int run = 0;; ++run) {
-        const std::string out = "out" + std::to_string(run);
-        child_process gateway = place.start(arguments, "", out.c_str());
-        // It ends by itself, or it is killed when it has written more than the runs before.
-        const auto enough = static_cast<std::uintmax_t>(40000 * (run + 1));
-        const bool done = becomes([&] {
-            std::error_code none;
-            const auto size = std::filesystem::file_size(place.folder / out, none);
-            return !gateway.running() || (!none && size > enough);
-        });
-        REQUIRE(done);
-        const bool ended = !gateway.running();
-        kills += ended ? 0 : 1;
-        gateway.end(SIGKILL);
+    for (const int last : {60, 150, 240, samples}) {
+        std::filesystem::remove(place.path("pipe"));
+        REQUIRE(::mkfifo(place.path("pipe").c_str(), 0600) == 0);
+        const std::string out = "out" + std::to_string(last);
+        child_process gateway = place.start({"--input", place.path("pipe"), "--state",
+                                             place.path("state"), "--checkpoint-samples", "200",
+                                             "--queue", "100", "--checkpoint-milliseconds",
+                                             "600000"},
+                                            "", out.c_str());
+        std::ofstream writer{place.path("pipe")};
+        if (last == samples) {
+            writer << input;
+            writer.close();
+            CHECK(gateway.wait() == 0);
+        } else {
+            writer << input.substr(0, input.find("poison " + std::to_string(last) + '\n'))
+                   << std::flush;
+            const std::string wanted = R"("pump-0","position":)" + std::to_string(last - 5) + ',';
+            CHECK(becomes([&] {
+                return text_of(place.folder / out).find(wanted) != std::string::npos;
+            }));
+            gateway.end(SIGKILL);
+        }
+        // The output of a run that was killed may end within a line: its next run repeats it.
         std::string text = text_of(place.folder / out);
         text.resize(text.rfind('\n') + 1); // npos + 1 is 0
         for_each_line(text, [&](const std::string& line) { reader.read(line); });
-        if (ended) {
-            break;
-        }
     }
-    CHECK(kills > 0);
     CHECK(reader.gaps == 0);
+    CHECK(reader.repeats > 0);
     CHECK(reader.contradictions == 0);
     CHECK(reader.taken == expected.taken);
 }
