@@ -26,7 +26,10 @@ inline tocsin::status save_fleet_model(const std::filesystem::path& path, int se
     }
     const auto windows = tocsin::make_windows(recording, 300, 300).value();
     tocsin::detector<tocsin::forecaster<float>> made{
-        tocsin::forecaster<float>::with_layers(2, 2, {8}), {}, {}, tocsin::quantile_threshold{1, 2}};
+        tocsin::forecaster<float>::with_layers(2, 2, {8}),
+        {},
+        {},
+        tocsin::quantile_threshold{1, 2}};
     const tocsin::trainer<> how{.epochs = 2 + seed, .truncation = 50};
     tocsin::status done = made.train(windows, {}, how);
     done = done.ok() ? made.fit_errors(windows) : done;
@@ -55,8 +58,8 @@ inline std::string payload_of(int device, int t) {
     if (device % 2 == 0) {
         return device_name(device) + ',' + time + ',' + first + ',' + (missing ? "" : second);
     }
-    return R"({"device":")" + device_name(device) + R"(","time":)" + time + R"(,"values":[)" + first +
-           ',' + (missing ? "null" : second) + "]}";
+    return R"({"device":")" + device_name(device) + R"(","time":)" + time + R"(,"values":[)" +
+           first + ',' + (missing ? "null" : second) + "]}";
 }
 
 /// Lines of verdicts by device, in order.

@@ -63,11 +63,10 @@ class kafka_cluster {
         bool done = false;
         if (answer != nullptr && rd_kafka_event_error(answer) == RD_KAFKA_RESP_ERR_NO_ERROR) {
             std::size_t count = 0;
-            const auto* const results =
-                rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(answer),
-                                                    &count);
-            done = count == 1 && rd_kafka_topic_result_error(results[0]) ==
-                                     RD_KAFKA_RESP_ERR_NO_ERROR;
+            const auto* const results = rd_kafka_CreateTopics_result_topics(
+                rd_kafka_event_CreateTopics_result(answer), &count);
+            done =
+                count == 1 && rd_kafka_topic_result_error(results[0]) == RD_KAFKA_RESP_ERR_NO_ERROR;
         }
         if (answer != nullptr) {
             rd_kafka_event_destroy(answer);

@@ -123,13 +123,29 @@ void kill_and_add_workers(bool transactions) {
 
     // The mock has no smallest session; a real broker wants 6 seconds.
     const std::string session = cluster.is_mock() ? "2000" : "6000";
-    std::vector<std::string> arguments{
-        "kafka",      "--model",       model.string(),          "--brokers", cluster.brokers(),
-        "--group",    "fleet-" + run,  "--input",               samples_topic,
-        "--verdicts", verdicts_topic,  "--states",              states_topic,
-        "--dead-letters", letters_topic, "--checkpoint-samples", "3000",
-        "--checkpoint-milliseconds", "500", "--session-milliseconds", session,
-        "--transaction-milliseconds", "10000"};
+    std::vector<std::string> arguments{"kafka",
+                                       "--model",
+                                       model.string(),
+                                       "--brokers",
+                                       cluster.brokers(),
+                                       "--group",
+                                       "fleet-" + run,
+                                       "--input",
+                                       samples_topic,
+                                       "--verdicts",
+                                       verdicts_topic,
+                                       "--states",
+                                       states_topic,
+                                       "--dead-letters",
+                                       letters_topic,
+                                       "--checkpoint-samples",
+                                       "3000",
+                                       "--checkpoint-milliseconds",
+                                       "500",
+                                       "--session-milliseconds",
+                                       session,
+                                       "--transaction-milliseconds",
+                                       "10000"};
     if (!transactions) {
         arguments.emplace_back("--at-once");
     }

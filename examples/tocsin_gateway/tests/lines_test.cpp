@@ -112,11 +112,10 @@ TEST_CASE("gateway lines: killed again and again, it goes on with the same bits"
         std::filesystem::remove(place.path("pipe"));
         REQUIRE(::mkfifo(place.path("pipe").c_str(), 0600) == 0);
         const std::string out = "out" + std::to_string(last);
-        child_process gateway = place.start({"--input", place.path("pipe"), "--state",
-                                             place.path("state"), "--checkpoint-samples", "200",
-                                             "--queue", "100", "--checkpoint-milliseconds",
-                                             "600000"},
-                                            "", out.c_str());
+        child_process gateway = place.start(
+            {"--input", place.path("pipe"), "--state", place.path("state"), "--checkpoint-samples",
+             "200", "--queue", "100", "--checkpoint-milliseconds", "600000"},
+            "", out.c_str());
         std::ofstream writer{place.path("pipe")};
         if (last == samples) {
             writer << input;
@@ -126,9 +125,8 @@ TEST_CASE("gateway lines: killed again and again, it goes on with the same bits"
             writer << input.substr(0, input.find("poison " + std::to_string(last) + '\n'))
                    << std::flush;
             const std::string wanted = R"("pump-0","position":)" + std::to_string(last - 5) + ',';
-            CHECK(becomes([&] {
-                return text_of(place.folder / out).find(wanted) != std::string::npos;
-            }));
+            CHECK(becomes(
+                [&] { return text_of(place.folder / out).find(wanted) != std::string::npos; }));
             gateway.end(SIGKILL);
         }
         // The output of a run that was killed may end within a line: its next run repeats it.
@@ -156,9 +154,8 @@ TEST_CASE("gateway lines: SIGTERM saves everything, and standard input goes on w
             place.start({"--state", place.path("state")}, place.path("pipe"), "out");
         std::ofstream writer{place.path("pipe")};
         writer << part << std::flush;
-        for_each_line(part, [&](const std::string& line) {
-            lines += line.starts_with("poison") ? 0U : 1U;
-        });
+        for_each_line(
+            part, [&](const std::string& line) { lines += line.starts_with("poison") ? 0U : 1U; });
         CHECK(becomes([&] {
             const std::string out = text_of(place.folder / "out");
             return static_cast<std::size_t>(std::count(out.begin(), out.end(), '\n')) >= lines;
@@ -178,11 +175,11 @@ TEST_CASE("gateway lines: metrics for Prometheus, and SIGHUP reads the rules ane
     };
     write_rules("pump.safetensors");
     REQUIRE(::mkfifo(place.path("pipe").c_str(), 0600) == 0);
-    child_process gateway{{gateway_path, "lines", "--rules", place.path("rules"), "--metrics-port",
-                           "0"},
-                          place.path("pipe"),
-                          place.path("out"),
-                          place.path("errors")};
+    child_process gateway{
+        {gateway_path, "lines", "--rules", place.path("rules"), "--metrics-port", "0"},
+        place.path("pipe"),
+        place.path("out"),
+        place.path("errors")};
     std::ofstream writer{place.path("pipe")};
     const auto count = [&](const char* text) {
         const std::string out = text_of(place.folder / "out");

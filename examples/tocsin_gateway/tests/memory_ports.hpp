@@ -64,7 +64,9 @@ class memory_sink final : public tocsin_gateway::sink {
 
     const auto& verdicts() const { return lines[static_cast<std::size_t>(output::verdict)]; }
     const auto& alarms() const { return lines[static_cast<std::size_t>(output::alarm)]; }
-    const auto& dead_letters() const { return lines[static_cast<std::size_t>(output::dead_letter)]; }
+    const auto& dead_letters() const {
+        return lines[static_cast<std::size_t>(output::dead_letter)];
+    }
     tocsin::status write(output kind, std::string_view /*device*/, std::string_view line) override {
         lines[static_cast<std::size_t>(kind)].emplace_back(line);
         return {};

@@ -45,9 +45,10 @@ class broker {
   public:
     broker() {
         std::ofstream settings{folder_ / "settings"};
-        settings << "listener " << port_ << " 127.0.0.1\nallow_anonymous true\npersistence true\n"
-                 << "persistence_location " << (folder_ / "").string() << "\n"
-                 << "max_queued_messages 100000\nuser root\n"; // as root it would become another user
+        settings
+            << "listener " << port_ << " 127.0.0.1\nallow_anonymous true\npersistence true\n"
+            << "persistence_location " << (folder_ / "").string() << "\n"
+            << "max_queued_messages 100000\nuser root\n"; // as root it would become another user
         settings.close();
         start();
     }
@@ -85,7 +86,8 @@ void publish_all(mqtt_client& client, int first, int last) {
 
 } // namespace
 
-TEST_CASE("gateway mqtt: gateway killed, broker restarted, samples queued meanwhile: the same bits") {
+TEST_CASE(
+    "gateway mqtt: gateway killed, broker restarted, samples queued meanwhile: the same bits") {
     std::signal(SIGPIPE, SIG_IGN);
     broker with;
     REQUIRE(save_fleet_model(with.path("pump.safetensors")).ok());
@@ -165,7 +167,8 @@ TEST_CASE("gateway mqtt: gateway killed, broker restarted, samples queued meanwh
     // Now the session is there. Everything begins anew, with a state file of its own.
     std::filesystem::remove(with.path("state"));
     {
-        mqtt_client drain{{.port = with.port(), .client = "gateway", .topics = {"devices/+/samples"}}};
+        mqtt_client drain{
+            {.port = with.port(), .client = "gateway", .topics = {"devices/+/samples"}}};
         REQUIRE(drain.start().ok());
         std::vector<mqtt_message> messages;
         for (int quiet = 0; quiet < 10;) {

@@ -1,8 +1,7 @@
-#include "tocsin_gateway/sample_reader.hpp"
-
 #include <doctest/doctest.h>
 
 #include "tocsin_gateway/message.hpp"
+#include "tocsin_gateway/sample_reader.hpp"
 #include <cmath>
 #include <string>
 
@@ -13,8 +12,8 @@ TEST_CASE("gateway: JSON with an array, JSON with names and CSV say the same") {
     sample array;
     sample names;
     sample row;
-    REQUIRE(read_sample(R"({"device":"p","time":1.5,"values":[1,-2.5e1,null],"unit":"bar","x":[1]})",
-                        array)
+    REQUIRE(read_sample(
+                R"({"device":"p","time":1.5,"values":[1,-2.5e1,null],"unit":"bar","x":[1]})", array)
                 .ok());
     REQUIRE(read_sample(R"( {"values":{"a":1,"b":-25,"c":null},"device":"p","time":1.5} )", names)
                 .ok());

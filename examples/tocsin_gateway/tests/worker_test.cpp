@@ -1,5 +1,3 @@
-#include "tocsin_gateway/worker.hpp"
-
 #include "tocsin/io/byte_archive.hpp"
 
 #include <doctest/doctest.h>
@@ -9,6 +7,7 @@
 #include "io/temporary_directory.hpp"
 #include "memory_ports.hpp"
 #include "tocsin_gateway/state_file.hpp"
+#include "tocsin_gateway/worker.hpp"
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -24,8 +23,7 @@ namespace {
 
 constexpr std::chrono::milliseconds no_wait{0};
 // Nothing in these tests depends on how long they take.
-constexpr worker_settings by_samples{.checkpoint_samples = 50,
-                                     .checkpoint = std::chrono::hours{1}};
+constexpr worker_settings by_samples{.checkpoint_samples = 50, .checkpoint = std::chrono::hours{1}};
 
 /// Two models and rules, made once.
 struct workshop {
@@ -100,7 +98,8 @@ TEST_CASE("gateway: verdicts are those of the detector, bit for bit") {
                 stream,
                 {static_cast<float>(sample.values[0]), static_cast<float>(sample.values[1])},
                 sample.time);
-            const json line = json::parse(lines.at(device_name(device))[static_cast<std::size_t>(t)]);
+            const json line =
+                json::parse(lines.at(device_name(device))[static_cast<std::size_t>(t)]);
             REQUIRE(line["position"] == t);
             REQUIRE(line["verdict"] == to_string(verdict.kind));
             if (verdict.scored()) {
@@ -378,14 +377,14 @@ TEST_CASE("gateway: a state file keeps what was flushed, whatever a crash leaves
         const auto file = state_file::open(path).value();
         REQUIRE(file);
         const std::int32_t partition = 0;
-        REQUIRE(file->read({&partition, 1},
-                           [&](std::int32_t, std::string_view key,
-                               std::span<const std::byte> bytes) {
-                               found[std::string{key}] = std::string{
-                                   reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-                               return tocsin::status{};
-                           })
-                    .ok());
+        REQUIRE(
+            file->read({&partition, 1},
+                       [&](std::int32_t, std::string_view key, std::span<const std::byte> bytes) {
+                           found[std::string{key}] = std::string{
+                               reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+                           return tocsin::status{};
+                       })
+                .ok());
         return found;
     };
     const std::map<std::string, std::string> expected{{"a", "three"}, {"b", "two"}};
