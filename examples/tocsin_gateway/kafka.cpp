@@ -46,18 +46,22 @@ void add_kafka(CLI::App& app) {
     kafka_settings& settings = made->settings;
     command->add_option("--brokers", settings.brokers, "host:port of some brokers, with commas")
         ->required();
-    command->add_option("--group", settings.group, "Consumer group of all gateways that share the "
-                                                   "work")
+    command
+        ->add_option("--group", settings.group,
+                     "Consumer group of all gateways that share the "
+                     "work")
         ->required();
     command
-        ->add_option("--instance", settings.instance,
-                     "Name of this gateway in the group; the same after a restart, so that it finds "
-                     "its partitions again")
+        ->add_option(
+            "--instance", settings.instance,
+            "Name of this gateway in the group; the same after a restart, so that it finds "
+            "its partitions again")
         ->required();
     command->add_option("--input", settings.input, "Topic of the samples")->required();
     command->add_option("--verdicts", settings.verdicts, "Topic of the verdicts")->required();
-    command->add_option("--states", settings.states,
-                        "Compacted topic of the streams, with as many partitions as the input")
+    command
+        ->add_option("--states", settings.states,
+                     "Compacted topic of the streams, with as many partitions as the input")
         ->required();
     command->add_option("--alarms", settings.alarms, "Topic of alarms that begin and end");
     command->add_option("--dead-letters", settings.dead_letters,

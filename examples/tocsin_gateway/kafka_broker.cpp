@@ -32,7 +32,8 @@ tocsin::result<std::unique_ptr<kafka_broker>> kafka_broker::open(const kafka_set
         const kafka_partitions topics{rd_kafka_topic_partition_list_new(1)};
         rd_kafka_topic_partition_list_add(topics.get(), settings.input.c_str(),
                                           RD_KAFKA_PARTITION_UA);
-        ready = kafka_status("subscribe", rd_kafka_subscribe(opened->consumer_.get(), topics.get()));
+        ready =
+            kafka_status("subscribe", rd_kafka_subscribe(opened->consumer_.get(), topics.get()));
     }
     if (!ready.ok()) {
         return ready;
@@ -95,13 +96,13 @@ status kafka_broker::make_clients() {
     }
     auto producer = make_kafka_client(RD_KAFKA_PRODUCER, producing, [&](rd_kafka_conf_t* made) {
         rd_kafka_conf_set_opaque(made, this);
-        rd_kafka_conf_set_dr_msg_cb(made, [](rd_kafka_t* /*client*/,
-                                             const rd_kafka_message_t* sent, void* self) {
-            auto& failure = static_cast<kafka_broker*>(self)->failure_;
-            if (sent->err != RD_KAFKA_RESP_ERR_NO_ERROR && failure.ok()) {
-                failure = kafka_status(rd_kafka_topic_name(sent->rkt), sent->err);
-            }
-        });
+        rd_kafka_conf_set_dr_msg_cb(
+            made, [](rd_kafka_t* /*client*/, const rd_kafka_message_t* sent, void* self) {
+                auto& failure = static_cast<kafka_broker*>(self)->failure_;
+                if (sent->err != RD_KAFKA_RESP_ERR_NO_ERROR && failure.ok()) {
+                    failure = kafka_status(rd_kafka_topic_name(sent->rkt), sent->err);
+                }
+            });
     });
     if (!producer) {
         return producer.error();
@@ -175,7 +176,8 @@ status kafka_broker::poll(std::vector<message>& messages, std::chrono::milliseco
 bool kafka_broker::take(kafka_message one, std::vector<message>& messages) {
     if (one->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
         // librdkafka tries everything again that can be; the rest is told here once.
-        if (one->err == RD_KAFKA_RESP_ERR__FATAL || one->err == RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED ||
+        if (one->err == RD_KAFKA_RESP_ERR__FATAL ||
+            one->err == RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED ||
             one->err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED) {
             failure_ = kafka_failure(settings_.input.c_str(), rd_kafka_message_errstr(one.get()));
         }
@@ -188,13 +190,15 @@ bool kafka_broker::take(kafka_message one, std::vector<message>& messages) {
     made.offset = one->offset;
     rd_kafka_timestamp_type_t kind = RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
     const std::int64_t stamp = rd_kafka_message_timestamp(one.get(), &kind);
-    made.created = stamp > 0 ? std::chrono::system_clock::time_point{std::chrono::milliseconds{stamp}}
-                             : std::chrono::system_clock::now();
+    made.created = stamp > 0
+                       ? std::chrono::system_clock::time_point{std::chrono::milliseconds{stamp}}
+                       : std::chrono::system_clock::now();
     delivered_[one->partition] = one->offset + 1;
     return true;
 }
 
-void kafka_broker::rebalance(rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t* partitions) {
+void kafka_broker::rebalance(rd_kafka_resp_err_t code,
+                             rd_kafka_topic_partition_list_t* partitions) {
     status done;
     if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
         done = assign(partitions);
@@ -336,9 +340,9 @@ status kafka_broker::commit_transaction(const rd_kafka_topic_partition_list_t* o
         member{rd_kafka_consumer_group_metadata(consumer_.get())};
     status done;
     if (offsets->cnt > 0) {
-        done = kafka_status("offsets", rd_kafka_send_offsets_to_transaction(
-                                           producer_.get(), offsets, member.get(),
-                                           request_milliseconds));
+        done = kafka_status("offsets", rd_kafka_send_offsets_to_transaction(producer_.get(),
+                                                                            offsets, member.get(),
+                                                                            request_milliseconds));
     }
     done = done.ok() ? kafka_status("commit", rd_kafka_commit_transaction(producer_.get(),
                                                                           request_milliseconds))
@@ -357,8 +361,8 @@ std::int64_t kafka_broker::lag() {
     for (const auto& [partition, next] : delivered_) {
         std::int64_t low = 0;
         std::int64_t high = 0;
-        if (rd_kafka_get_watermark_offsets(consumer_.get(), settings_.input.c_str(), partition, &low,
-                                           &high) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        if (rd_kafka_get_watermark_offsets(consumer_.get(), settings_.input.c_str(), partition,
+                                           &low, &high) == RD_KAFKA_RESP_ERR_NO_ERROR) {
             total += std::max<std::int64_t>(high - next, 0);
         }
     }
@@ -390,12 +394,14 @@ status kafka_broker::read(std::span<const std::int32_t> partitions, const visito
     if (status asked = ends_of(partitions, ends); !asked.ok() || ends.empty()) {
         return asked;
     }
-    const kafka_partitions assigned{rd_kafka_topic_partition_list_new(static_cast<int>(ends.size()))};
+    const kafka_partitions assigned{
+        rd_kafka_topic_partition_list_new(static_cast<int>(ends.size()))};
     for (const auto& [partition, end] : ends) {
         rd_kafka_topic_partition_list_add(assigned.get(), settings_.states.c_str(), partition)
             ->offset = RD_KAFKA_OFFSET_BEGINNING;
     }
-    status done = kafka_status("assign states", rd_kafka_assign(state_reader_.get(), assigned.get()));
+    status done =
+        kafka_status("assign states", rd_kafka_assign(state_reader_.get(), assigned.get()));
     // The newest of each key: compaction runs now and then, so there are older ones.
     std::map<std::pair<std::int32_t, std::string>, kafka_message> newest;
     const auto last = std::chrono::steady_clock::now() +

@@ -76,7 +76,7 @@ class kafka_broker final : public source, public sink, public state_store {
     kafka_client state_reader_; ///< of committed states
     kafka_client ends_reader_;  ///< sees open transactions as well
     partition_listener* listener_ = nullptr;
-    std::map<std::int32_t, std::int64_t> resume_;    ///< by the states, while partitions are assigned
+    std::map<std::int32_t, std::int64_t> resume_; ///< by the states, while partitions are assigned
     std::map<std::int32_t, std::int64_t> delivered_; ///< next offset of partitions owned
     bool in_transaction_ = false;
     tocsin::status failure_; ///< of a callback; poll() and flush() return it

@@ -23,8 +23,8 @@ struct c_deleter {
     }
 };
 using kafka_message = std::unique_ptr<rd_kafka_message_t, c_deleter<rd_kafka_message_destroy>>;
-using kafka_partitions =
-    std::unique_ptr<rd_kafka_topic_partition_list_t, c_deleter<rd_kafka_topic_partition_list_destroy>>;
+using kafka_partitions = std::unique_ptr<rd_kafka_topic_partition_list_t,
+                                         c_deleter<rd_kafka_topic_partition_list_destroy>>;
 using kafka_client = std::unique_ptr<rd_kafka_t, c_deleter<rd_kafka_destroy>>;
 using kafka_error = std::unique_ptr<rd_kafka_error_t, c_deleter<rd_kafka_error_destroy>>;
 using kafka_settings_list = std::vector<std::pair<std::string, std::string>>;
@@ -44,17 +44,16 @@ inline tocsin::status kafka_status(const char* what, rd_kafka_error_t* error) {
 /// A producer or consumer.
 /// @param prepare sets callbacks
 template <class Prepare>
-tocsin::result<kafka_client> make_kafka_client(rd_kafka_type_t kind,
-                                               const kafka_settings_list& settings,
-                                               Prepare&& prepare) {
+tocsin::result<kafka_client>
+make_kafka_client(rd_kafka_type_t kind, const kafka_settings_list& settings, Prepare&& prepare) {
     std::array<char, 512> why{};
     rd_kafka_conf_t* const made = rd_kafka_conf_new();
     for (const auto& [name, value] : settings) {
         if (rd_kafka_conf_set(made, name.c_str(), value.c_str(), why.data(), why.size()) !=
             RD_KAFKA_CONF_OK) {
             rd_kafka_conf_destroy(made);
-            return tocsin::status::error(tocsin::error_code::invalid_argument, "kafka: ",
-                                         why.data());
+            return tocsin::status::error(tocsin::error_code::invalid_argument,
+                                         "kafka: ", why.data());
         }
     }
     prepare(made);

@@ -118,8 +118,7 @@ class mqtt_sink final : public sink {
                 return polled;
             }
             if (std::chrono::steady_clock::now() > end) {
-                return status::error(error_code::io_error,
-                                     "mqtt: the broker has not acknowledged ",
+                return status::error(error_code::io_error, "mqtt: the broker has not acknowledged ",
                                      static_cast<std::int64_t>(client_.unacknowledged()),
                                      " verdicts for a minute");
             }
@@ -172,12 +171,14 @@ void add_mqtt(CLI::App& app) {
                      "Name of the session: the broker keeps messages under it while the gateway is "
                      "away. One gateway for each")
         ->required();
-    command->add_option("--topic", settings.topics,
-                        "Filter of topics, such as devices/+/samples; may occur several times")
+    command
+        ->add_option("--topic", settings.topics,
+                     "Filter of topics, such as devices/+/samples; may occur several times")
         ->required();
-    command->add_option("--device-level", made->level,
-                        "Level of the topic, from 0, that names the device; default: the payload "
-                        "does")
+    command
+        ->add_option("--device-level", made->level,
+                     "Level of the topic, from 0, that names the device; default: the payload "
+                     "does")
         ->check(CLI::Range(0, 100));
     command->add_option("--user", settings.user, "User name");
     command->add_option("--password", settings.password, "Password")

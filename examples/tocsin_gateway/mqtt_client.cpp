@@ -31,7 +31,11 @@ unsigned receive_maximum_of(std::string_view properties) {
         switch (in.byte()) {
         case receive_maximum:
             return std::max(in.two(), 1U);
-        case 0x24: case 0x25: case 0x28: case 0x29: case 0x2A: // clang-format off
+        case 0x24:
+        case 0x25:
+        case 0x28:
+        case 0x29:
+        case 0x2A: // clang-format off
             in.byte();
             break; // clang-format on
         case 0x13:
@@ -123,8 +127,8 @@ status mqtt_client::connect_now() {
     last_received_ = clock::now();
     mqtt_writer out;
     out.text("MQTT");
-    out.byte(5);                                              // version
-    out.byte((settings_.user.empty() ? 0U : 0x80U) |          // flags: no clean start
+    out.byte(5);                                     // version
+    out.byte((settings_.user.empty() ? 0U : 0x80U) | // flags: no clean start
              (settings_.password.empty() ? 0U : 0x40U));
     out.two(settings_.keep_alive_seconds);
     constexpr unsigned properties = 5 + 3; // bytes of the two
@@ -162,7 +166,8 @@ void mqtt_client::send(std::string_view bytes) {
 status mqtt_client::poll(std::vector<mqtt_message>& messages, std::chrono::milliseconds wait) {
     if (handle_ < 0) {
         if (const auto now = clock::now(); now < next_try_) {
-            const auto pause = std::chrono::duration_cast<std::chrono::milliseconds>(next_try_ - now);
+            const auto pause =
+                std::chrono::duration_cast<std::chrono::milliseconds>(next_try_ - now);
             ::poll(nullptr, 0, static_cast<int>(std::min(wait, pause).count()));
             return {};
         }
@@ -257,15 +262,15 @@ status mqtt_client::welcome(std::string_view body) {
             drop();
             return {};
         }
-        return status::error(error_code::io_error, "mqtt: the broker refuses the connection, reason ",
-                             reason);
+        return status::error(error_code::io_error,
+                             "mqtt: the broker refuses the connection, reason ", reason);
     }
     broker_takes_ = receive_maximum_of(in.take(in.variable()));
     ready_ = true;
     pause_ = {};
     if (!settings_.topics.empty()) {
         mqtt_writer out;
-        out.two(next_packet_++);
+        out.two(take_number());
         out.byte(0); // properties
         for (const std::string& topic : settings_.topics) {
             out.text(topic);
@@ -281,8 +286,8 @@ void mqtt_client::receive(const mqtt_packet& packet, std::vector<mqtt_message>& 
     mqtt_reader in{packet.body};
     mqtt_message received;
     received.topic = in.text();
-    received.packet = (packet.flags & 6U) != 0 ? static_cast<std::uint16_t>(in.two())
-                                               : std::uint16_t{0};
+    received.packet =
+        (packet.flags & 6U) != 0 ? static_cast<std::uint16_t>(in.two()) : std::uint16_t{0};
     received.repeated = (packet.flags & 8U) != 0;
     in.take(in.variable());
     if (!in.ok()) {
@@ -302,10 +307,15 @@ void mqtt_client::acknowledge(std::uint16_t packet) {
 }
 
 void mqtt_client::publish(std::string_view topic, std::string_view payload) {
-    const std::uint16_t packet = next_packet_;
-    next_packet_ = static_cast<std::uint16_t>(next_packet_ == 65535 ? 1 : next_packet_ + 1);
-    published_.push_back({std::string{topic}, std::string{payload}, packet, false});
+    published_.push_back({std::string{topic}, std::string{payload}, take_number(), false});
     send_published();
+}
+
+/// 1 to 65535, then 1 again.
+std::uint16_t mqtt_client::take_number() {
+    const std::uint16_t number = next_packet_;
+    next_packet_ = static_cast<std::uint16_t>(number == 65535 ? 1 : number + 1);
+    return number;
 }
 
 void mqtt_client::send_published() {

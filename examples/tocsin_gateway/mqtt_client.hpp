@@ -20,7 +20,7 @@ struct mqtt_settings {
     std::string client; ///< the name of the session; the broker keeps messages under it
     std::string user;
     std::string password;
-    std::vector<std::string> topics; ///< filters, such as "devices/+/samples"
+    std::vector<std::string> topics;               ///< filters, such as "devices/+/samples"
     std::uint32_t session_seconds = 7 * 24 * 3600; ///< that the broker keeps it while we are away
     std::uint16_t keep_alive_seconds = 30;
     std::uint16_t most_unacknowledged = 20;
@@ -76,6 +76,7 @@ class mqtt_client {
     void receive(const mqtt_packet& packet, std::vector<mqtt_message>& messages);
     void send(std::string_view bytes);
     void send_published();
+    std::uint16_t take_number();
     void drop();
 
     mqtt_settings settings_;
