@@ -35,9 +35,9 @@ unsigned receive_maximum_of(std::string_view properties) {
         case 0x25:
         case 0x28:
         case 0x29:
-        case 0x2A: // clang-format off
+        case 0x2A:
             in.byte();
-            break; // clang-format on
+            break;
         case 0x13:
         case 0x22:
             in.two();
