@@ -139,9 +139,9 @@ void kill_and_add_workers(bool transactions) {
                                        "--dead-letters",
                                        letters_topic,
                                        "--checkpoint-samples",
-                                       "3000",
+                                       "20000",
                                        "--checkpoint-milliseconds",
-                                       "500",
+                                       "2000",
                                        "--session-milliseconds",
                                        session,
                                        "--transaction-milliseconds",
@@ -188,20 +188,26 @@ void kill_and_add_workers(bool transactions) {
         REQUIRE(producer.send(samples_topic, t % partitions, "pump-1", "poison"));
         tend(std::chrono::milliseconds{10});
         const auto so_far = static_cast<std::size_t>(t) * static_cast<std::size_t>(devices);
+        // Whoever is killed has just judged samples of which no checkpoint knows.
+        const auto kill = [&](const std::string& name) {
+            REQUIRE(producer.flush());
+            tend(std::chrono::milliseconds{200});
+            fleet.kill(name);
+        };
         if (t == step(1)) {
-            wait_for(so_far / 2);
+            wait_for(so_far);
             fleet.start("c");
-        } else if (t == step(3)) {
-            wait_for(so_far / 2);
-            fleet.kill("a");
+        } else if (t == step(3) || t == step(5)) {
+            wait_for(so_far);
+        } else if (t == step(3) + 1) {
+            kill("a");
         } else if (t == step(4)) {
             fleet.start("d");
-        } else if (t == step(5)) {
-            wait_for(so_far / 2);
-            fleet.kill("b");
+        } else if (t == step(5) + 1) {
+            kill("b");
             fleet.start("b"); // at once, under the same name
         } else if (t == step(6)) {
-            wait_for(so_far / 2);
+            wait_for(so_far);
             CHECK(fleet.stop("c") == 0);
         }
     }
@@ -231,6 +237,9 @@ void kill_and_add_workers(bool transactions) {
     std::printf("%s, %s: %d devices, %zu verdicts, %d repeats left out, %d restarts\n",
                 cluster.is_mock() ? "mock" : "broker", transactions ? "transactions" : "at once",
                 devices, total(), verdicts.repeats, fleet.restarts);
+    if (fleet.restarts > 0) {
+        std::printf("%s", fleet.errors().c_str());
+    }
 }
 
 } // namespace

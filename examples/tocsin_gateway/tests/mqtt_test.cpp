@@ -123,11 +123,15 @@ TEST_CASE(
                              "",
                              with.path("errors")};
     };
-    mqtt_client publisher{{.port = with.port(), .client = "publisher", .topics = {}}};
-    mqtt_client reader{{.port = with.port(),
-                        .client = "reader",
-                        .topics = {"out/verdicts/+"},
-                        .most_unacknowledged = 500}};
+    const auto settings = [&](const char* name, std::vector<std::string> topics) {
+        mqtt_settings made;
+        made.port = with.port();
+        made.client = name;
+        made.topics = std::move(topics);
+        return made;
+    };
+    mqtt_client publisher{settings("publisher", {})};
+    mqtt_client reader{settings("reader", {"out/verdicts/+"})};
     for (int k = 0; k < 200 && !reader.connected(); ++k) { // the broker takes a moment
         REQUIRE(reader.start().ok());
     }
@@ -167,8 +171,7 @@ TEST_CASE(
     // Now the session is there. Everything begins anew, with a state file of its own.
     std::filesystem::remove(with.path("state"));
     {
-        mqtt_client drain{
-            {.port = with.port(), .client = "gateway", .topics = {"devices/+/samples"}}};
+        mqtt_client drain{settings("gateway", {"devices/+/samples"})};
         REQUIRE(drain.start().ok());
         std::vector<mqtt_message> messages;
         for (int quiet = 0; quiet < 10;) {
