@@ -43,8 +43,7 @@ result<std::span<const std::byte>> unsealed(std::span<const std::byte> bytes, st
 } // namespace
 
 device::device(std::string_view name, std::shared_ptr<const device_model> by)
-    : quoted_name{json_quoted(name)}, model{std::move(by)},
-      stream{model->make_stream()},
+    : quoted_name{json_quoted(name)}, model{std::move(by)}, stream{model->make_stream()},
       last_time{std::numeric_limits<double>::quiet_NaN()} {}
 
 bool device::change_model(std::shared_ptr<const device_model> to) {
@@ -68,8 +67,8 @@ result<std::vector<std::byte>> save_device(const device& state) {
     archive.real("last_time", state.last_time);
     archive.integer("alarm", static_cast<int>(state.alarm));
     archive.text("model", state.model->identity());
-    archive.array("stream", std::span{reinterpret_cast<const char*>(stream->data()),
-                                      stream->size()});
+    archive.array("stream",
+                  std::span{reinterpret_cast<const char*>(stream->data()), stream->size()});
     return sealed(archive);
 }
 
@@ -97,8 +96,8 @@ result<device> load_device(std::string_view name, std::shared_ptr<const device_m
     loaded.alarm = alarm != 0;
     kept = identity == loaded.model->identity();
     if (kept) {
-        auto continued = loaded.model->load_stream(
-            std::as_bytes(std::span{stream.data(), stream.size()}));
+        auto continued =
+            loaded.model->load_stream(std::as_bytes(std::span{stream.data(), stream.size()}));
         if (!continued) {
             return continued.error();
         }

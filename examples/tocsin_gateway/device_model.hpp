@@ -23,8 +23,7 @@ using forecast_detector = tocsin::detector<tocsin::forecaster<float>, tocsin_cli
                                            tocsin::mahalanobis<>, tocsin_cli::any_threshold>;
 
 /// The stream of a device_model.
-using device_stream =
-    std::variant<window_detector::stream_type, forecast_detector::stream_type>;
+using device_stream = std::variant<window_detector::stream_type, forecast_detector::stream_type>;
 
 /// What devices share. Const after loading.
 class device_model {

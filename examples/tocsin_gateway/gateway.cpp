@@ -21,16 +21,6 @@ extern "C" void on_signal(int number) {
     (number == SIGHUP ? reload_wanted : stop_wanted) = 1;
 }
 
-void listen_to_signals() {
-    struct sigaction action {};
-    action.sa_handler = on_signal;
-    for (const int number : {SIGTERM, SIGINT, SIGHUP}) {
-        sigaction(number, &action, nullptr);
-    }
-    action.sa_handler = SIG_IGN; // a closed pipe is an error of a write
-    sigaction(SIGPIPE, &action, nullptr);
-}
-
 void tell(const model_rules& rules) {
     for (const model_rules::rule& rule : rules.rules()) {
         std::fprintf(stderr, "tocsin_gateway: prefix '%s': model %s\n", rule.prefix.c_str(),
@@ -56,6 +46,16 @@ void tell(const metrics& counts, std::chrono::steady_clock::duration spent) {
 }
 
 } // namespace
+
+void listen_to_signals() {
+    struct sigaction action{};
+    action.sa_handler = on_signal;
+    for (const int number : {SIGTERM, SIGINT, SIGHUP}) {
+        sigaction(number, &action, nullptr);
+    }
+    action.sa_handler = SIG_IGN; // a closed pipe is an error of a write
+    sigaction(SIGPIPE, &action, nullptr);
+}
 
 void gateway_options::add_to(CLI::App& command) {
     auto* const choice = command.add_option_group("Models", "One of:");
@@ -94,7 +94,6 @@ tocsin::result<model_rules> gateway_options::load_rules() const {
 }
 
 status run_gateway(const gateway_options& options, source& from, sink& to, state_store& states) {
-    listen_to_signals();
     auto loaded = options.load_rules();
     if (!loaded) {
         return loaded.error();

@@ -24,6 +24,10 @@ struct gateway_options {
     tocsin::result<model_rules> load_rules() const;
 };
 
+/// From here on SIGTERM and SIGINT end run_gateway() instead of the process, and SIGHUP is heard;
+/// called before anything is opened.
+void listen_to_signals();
+
 /// Judges until the source ends or SIGTERM or SIGINT comes; then makes a checkpoint and gives the
 /// source back. SIGHUP reads the rules anew: where they cannot be used, the old ones stay and the
 /// reason goes to standard error.

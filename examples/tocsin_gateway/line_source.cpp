@@ -50,8 +50,8 @@ status line_source::poll(std::vector<message>& messages, std::chrono::millisecon
     }
     queue_.take(messages, wait);
     if (const int failure = failure_; failure != 0 && messages.empty()) {
-        return status::error(error_code::io_error, "cannot read the input: ",
-                             tocsin::detail::system_message(failure));
+        return status::error(error_code::io_error,
+                             "cannot read the input: ", tocsin::detail::system_message(failure));
     }
     return {};
 }
@@ -84,7 +84,8 @@ void line_source::read_lines() {
     };
     const auto add = [&](std::string_view text) {
         // What is longer is refused anyway: one byte more says so.
-        line.append(text.substr(0, longest_payload + 1 - std::min(longest_payload + 1, line.size())));
+        line.append(
+            text.substr(0, longest_payload + 1 - std::min(longest_payload + 1, line.size())));
     };
     while (!stop_) {
         pollfd waiting{handle_, POLLIN, 0};

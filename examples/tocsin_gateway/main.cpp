@@ -17,6 +17,7 @@ int report(const char* message, tocsin_cli::exit_code code) {
 } // namespace
 
 int main(int argc, char** argv) {
+    tocsin_gateway::listen_to_signals();
     CLI::App app{"Judges the samples of a fleet: one stream per device, whose state outlives the "
                  "process.",
                  "tocsin_gateway"};

@@ -48,7 +48,8 @@ double latency_histogram::quantile(double quantile) const noexcept {
 
 std::string metrics::prometheus() const {
     std::string text;
-    const auto line = [&](const char* name, const char* kind, const char* help, std::int64_t value) {
+    const auto line = [&](const char* name, const char* kind, const char* help,
+                          std::int64_t value) {
         text += std::string{"# HELP tocsin_gateway_"} + name + ' ' + help +
                 "\n# TYPE tocsin_gateway_" + name + ' ' + kind + "\ntocsin_gateway_" + name + ' ' +
                 std::to_string(value) + '\n';

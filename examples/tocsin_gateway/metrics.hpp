@@ -34,19 +34,19 @@ class latency_histogram {
 
 /// The numbers of one worker.
 struct metrics {
-    std::atomic<std::int64_t> samples{0};      ///< judged
-    std::atomic<std::int64_t> anomalies{0};    ///< verdicts
-    std::atomic<std::int64_t> alarms{0};       ///< alarms that began
-    std::atomic<std::int64_t> dead_letters{0}; ///< messages that are no sample
-    std::atomic<std::int64_t> skipped{0};      ///< judged before, by this worker or another
-    std::atomic<std::int64_t> fresh_streams{0};  ///< streams whose state was not of their model
-    std::atomic<std::int64_t> checkpoints{0};    ///< of states and offsets
-    std::atomic<std::int64_t> state_bytes{0};    ///< written by them
-    std::atomic<std::int64_t> model_changes{0};  ///< rules that were read anew
-    std::atomic<std::int64_t> devices{0};        ///< now
-    std::atomic<std::int64_t> partitions{0};     ///< now
-    std::atomic<std::int64_t> lag{0};            ///< messages that wait, now
-    latency_histogram latency;                   ///< from the creation of a message to its verdict
+    std::atomic<std::int64_t> samples{0};       ///< judged
+    std::atomic<std::int64_t> anomalies{0};     ///< verdicts
+    std::atomic<std::int64_t> alarms{0};        ///< alarms that began
+    std::atomic<std::int64_t> dead_letters{0};  ///< messages that are no sample
+    std::atomic<std::int64_t> skipped{0};       ///< judged before, by this worker or another
+    std::atomic<std::int64_t> fresh_streams{0}; ///< streams whose state was not of their model
+    std::atomic<std::int64_t> checkpoints{0};   ///< of states and offsets
+    std::atomic<std::int64_t> state_bytes{0};   ///< written by them
+    std::atomic<std::int64_t> model_changes{0}; ///< rules that were read anew
+    std::atomic<std::int64_t> devices{0};       ///< now
+    std::atomic<std::int64_t> partitions{0};    ///< now
+    std::atomic<std::int64_t> lag{0};           ///< messages that wait, now
+    latency_histogram latency;                  ///< from the creation of a message to its verdict
     /// Text in the exposition format 0.0.4.
     std::string prometheus() const;
 };

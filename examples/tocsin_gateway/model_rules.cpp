@@ -71,8 +71,9 @@ result<model_rules> model_rules::load(const std::filesystem::path& path) {
     if (rules.rules_.empty()) {
         return refuse("names no model");
     }
-    std::stable_sort(rules.rules_.begin(), rules.rules_.end(),
-                     [](const rule& a, const rule& b) { return a.prefix.size() > b.prefix.size(); });
+    std::stable_sort(rules.rules_.begin(), rules.rules_.end(), [](const rule& a, const rule& b) {
+        return a.prefix.size() > b.prefix.size();
+    });
     return rules;
 }
 

@@ -55,8 +55,7 @@ class sample_events {
     bool key(json::string_t& name) {
         if (depth_ == 2) {
             if (in_values_) {
-                if (std::find(into_.names.begin(), into_.names.end(), name) !=
-                    into_.names.end()) {
+                if (std::find(into_.names.begin(), into_.names.end(), name) != into_.names.end()) {
                     return refuse("'values' has '", name, "' twice");
                 }
                 into_.names.push_back(name);

@@ -8,9 +8,8 @@
 
 #include <cerrno>
 #include <fcntl.h>
-#include <utility>
-
 #include <unistd.h>
+#include <utility>
 
 namespace tocsin_gateway {
 namespace {

@@ -22,8 +22,7 @@ status worker::step(std::chrono::milliseconds wait) {
     if (status polled = source_.poll(messages_, wait, *this); !polled.ok()) {
         return polled;
     }
-    const std::int64_t most =
-        std::min(settings_.checkpoint_samples, source_.most_unacknowledged());
+    const std::int64_t most = std::min(settings_.checkpoint_samples, source_.most_unacknowledged());
     for (const message& taken : messages_) {
         if (status done = take(taken); !done.ok()) {
             return done;
@@ -62,9 +61,8 @@ status worker::take(const message& taken) {
     understood = understood.ok() ? find(part, name, at) : understood;
     if (understood.ok()) {
         device& state = at->second;
-        const bool before = taken.offset >= 0
-                                ? taken.offset < state.next_offset
-                                : taken.repeated && sample_.time <= state.last_time;
+        const bool before = taken.offset >= 0 ? taken.offset < state.next_offset
+                                              : taken.repeated && sample_.time <= state.last_time;
         if (before) {
             ++metrics_.skipped;
             return {};

@@ -24,7 +24,8 @@ namespace tocsin_gateway {
 
 /// How often states are saved, and how many devices there may be.
 struct worker_settings {
-    std::int64_t checkpoint_samples = 10000;    ///< a checkpoint after a batch that makes so many messages
+    std::int64_t checkpoint_samples =
+        10000; ///< a checkpoint after a batch that makes so many messages
     std::chrono::milliseconds checkpoint{1000}; ///< time between them, at most
     std::int64_t most_devices = 1000000;        ///< samples of further devices are dead letters
 };
