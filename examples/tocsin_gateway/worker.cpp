@@ -242,7 +242,11 @@ status worker::refuse(const message& taken, std::string_view name, const status&
 }
 
 status worker::checkpoint() {
-    status done;
+    // Verdicts first: a state that got through without them would never be judged again.
+    status done = sink_.flush();
+    if (!done.ok()) {
+        return done;
+    }
     for (const changed_device& changed : changed_) {
         const auto bytes = save_device(*changed.state);
         done = bytes ? states_.put(changed.number, *changed.name, *bytes) : bytes.error();
@@ -264,8 +268,7 @@ status worker::checkpoint() {
         }
         offsets.push_back({number, part.next_offset});
     }
-    done = sink_.flush();
-    done = done.ok() ? states_.flush() : done;
+    done = states_.flush();
     done = done.ok() ? source_.acknowledge(offsets) : done;
     if (done.ok()) {
         ++metrics_.checkpoints;
