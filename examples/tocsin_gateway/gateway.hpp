@@ -1,0 +1,59 @@
+/// @file gateway.hpp
+/// @brief What every command has: options, signals, and the loop around the worker.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include "ports.hpp"
+#include "worker.hpp"
+#include <cstdint>
+#include <string>
+
+namespace tocsin_gateway {
+
+/// Options of all commands.
+struct gateway_options {
+    std::string rules;
+    std::string model;
+    worker_settings worker;
+    std::int64_t checkpoint_milliseconds = 1000;
+    int metrics_port = -1; ///< -1: none
+    bool quiet = false;
+
+    void add_to(CLI::App& command);
+    tocsin::result<model_rules> load_rules() const;
+};
+
+/// From here on SIGTERM and SIGINT end run_gateway() instead of the process, and SIGHUP is heard;
+/// called before anything is opened.
+void listen_to_signals();
+
+/// Judges until the source ends or SIGTERM or SIGINT comes; then makes a checkpoint and gives the
+/// source back. SIGHUP reads the rules anew: where they cannot be used, the old ones stay and the
+/// reason goes to standard error.
+tocsin::status run_gateway(const gateway_options& options, source& from, sink& to,
+                           state_store& states);
+
+// Each adds a command that opens its source, sink and store, and runs the gateway.
+void add_lines(CLI::App& app);
+void add_kafka(CLI::App& app);
+void add_mqtt(CLI::App& app);
+
+/// How a command ends when something fails; main() makes an exit code of it.
+struct gateway_failure {
+    tocsin::status reason;
+};
+inline void require(const tocsin::status& outcome) {
+    if (!outcome.ok()) {
+        throw gateway_failure{outcome};
+    }
+}
+template <class T>
+T require(tocsin::result<T> outcome) {
+    if (!outcome) {
+        throw gateway_failure{outcome.error()};
+    }
+    return *std::move(outcome);
+}
+
+} // namespace tocsin_gateway

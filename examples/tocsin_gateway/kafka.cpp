@@ -1,0 +1,87 @@
+// kafka: samples from a topic, verdicts, alarms, dead letters and states to others.
+#include "gateway.hpp"
+#include "kafka_broker.hpp"
+#include <memory>
+
+namespace tocsin_gateway {
+namespace {
+
+struct kafka_command {
+    gateway_options options;
+    kafka_settings settings;
+    bool at_once = false;
+    std::vector<std::string> properties;
+
+    void run() {
+        settings.transactions = !at_once;
+        // An open transaction must outlast the time between two checkpoints.
+        const auto checkpoint = static_cast<int>(options.checkpoint_milliseconds);
+        if (settings.transactions && settings.transaction_milliseconds < 2 * checkpoint) {
+            throw gateway_failure{tocsin::status::error(
+                tocsin::error_code::invalid_argument, "--transaction-milliseconds ",
+                settings.transaction_milliseconds, " is less than twice the ", checkpoint,
+                " of --checkpoint-milliseconds")};
+        }
+        for (const std::string& property : properties) {
+            const auto equals = property.find('=');
+            if (equals == std::string::npos) {
+                throw gateway_failure{tocsin::status::error(tocsin::error_code::invalid_argument,
+                                                            "--property '", property,
+                                                            "' is not NAME=VALUE")};
+            }
+            settings.further.emplace_back(property.substr(0, equals), property.substr(equals + 1));
+        }
+        const auto broker = require(kafka_broker::open(settings));
+        require(run_gateway(options, *broker, *broker, *broker));
+    }
+};
+
+} // namespace
+
+void add_kafka(CLI::App& app) {
+    auto* const command =
+        app.add_subcommand("kafka", "Judge the messages of a Kafka topic, keyed by device");
+    const auto made = std::make_shared<kafka_command>();
+    made->options.add_to(*command);
+    kafka_settings& settings = made->settings;
+    command->add_option("--brokers", settings.brokers, "host:port of some brokers, with commas")
+        ->required();
+    command
+        ->add_option("--group", settings.group,
+                     "Consumer group of all gateways that share the "
+                     "work")
+        ->required();
+    command
+        ->add_option(
+            "--instance", settings.instance,
+            "Name of this gateway in the group; the same after a restart, so that it finds "
+            "its partitions again")
+        ->required();
+    command->add_option("--input", settings.input, "Topic of the samples")->required();
+    command->add_option("--verdicts", settings.verdicts, "Topic of the verdicts")->required();
+    command
+        ->add_option("--states", settings.states,
+                     "Compacted topic of the streams, with as many partitions as the input")
+        ->required();
+    command->add_option("--alarms", settings.alarms, "Topic of alarms that begin and end");
+    command->add_option("--dead-letters", settings.dead_letters,
+                        "Topic of messages that are no sample, with the reason");
+    command->add_flag("--at-once", made->at_once,
+                      "Verdicts are visible at once instead of with the next checkpoint; after a "
+                      "crash some come again, which readers tell by their position");
+    command
+        ->add_option("--transaction-milliseconds", settings.transaction_milliseconds,
+                     "The broker ends transactions of a dead gateway after this time")
+        ->check(CLI::Range(1000, 900000))
+        ->capture_default_str();
+    command
+        ->add_option("--session-milliseconds", settings.session_milliseconds,
+                     "The group goes on without a gateway that has been silent for so long")
+        ->check(CLI::Range(500, 600000))
+        ->capture_default_str();
+    command->add_option("--property", made->properties,
+                        "NAME=VALUE for all clients of librdkafka, such as security.protocol=ssl");
+    command->callback([made] { made->run(); });
+}
+
+} // namespace tocsin_gateway

@@ -1,0 +1,85 @@
+/// @file kafka_broker.hpp
+/// @brief Kafka as source, sink and store of states: one consumer group, one transaction at a time.
+#pragma once
+
+#include "kafka_handles.hpp"
+#include "ports.hpp"
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace tocsin_gateway {
+
+struct kafka_settings {
+    std::string brokers;  ///< host:port, ...
+    std::string group;    ///< of all gateways that share the work
+    std::string instance; ///< name of this gateway in the group; the same after a restart
+    std::string input;
+    std::string verdicts;
+    std::string alarms;       ///< empty: none are written
+    std::string dead_letters; ///< empty: none are written
+    std::string states;       ///< compacted, with as many partitions as the input
+    /// Verdicts, states and offsets of a checkpoint become visible together or not at all. Without,
+    /// verdicts are visible at once, and come again after a crash.
+    bool transactions = true;
+    int transaction_milliseconds = 60000;
+    int session_milliseconds = 10000;
+    kafka_settings_list further; ///< properties of librdkafka for all clients
+};
+
+/// All three ports of the worker, because one transaction spans them.
+///
+/// A partition of the input belongs to one gateway of the group at a time (cooperative-sticky,
+/// static membership). When it is given, the partition of the same number of the states is read to
+/// its end, also past transactions of the last owner that are still open: the broker ends them.
+class kafka_broker final : public source, public sink, public state_store {
+  public:
+    static tocsin::result<std::unique_ptr<kafka_broker>> open(const kafka_settings& settings);
+    ~kafka_broker() override;
+
+    tocsin::status poll(std::vector<message>& messages, std::chrono::milliseconds wait,
+                        partition_listener& listener) override;
+    void resume(std::int32_t partition, std::int64_t next_offset) override;
+    tocsin::status acknowledge(std::span<const progress> next_offsets) override;
+    bool ended() const override { return false; }
+    std::int64_t lag() override;
+    tocsin::status close(partition_listener& listener) override;
+
+    tocsin::status write(output kind, std::string_view device, std::string_view line) override;
+
+    tocsin::status put(std::int32_t partition, std::string_view key,
+                       std::span<const std::byte> bytes) override;
+    /// Of sink and store: waits until the broker has everything.
+    tocsin::status flush() override;
+    tocsin::status read(std::span<const std::int32_t> partitions, const visitor& visit) override;
+
+  private:
+    explicit kafka_broker(kafka_settings settings) : settings_{std::move(settings)} {}
+    tocsin::status make_clients();
+    tocsin::status check_topics();
+    tocsin::status produce(const std::string& topic, std::int32_t partition, std::string_view key,
+                           std::string_view value);
+    tocsin::status begin_transaction();
+    tocsin::status commit_transaction(const rd_kafka_topic_partition_list_t* offsets);
+    tocsin::status ends_of(std::span<const std::int32_t> partitions,
+                           std::map<std::int32_t, std::int64_t>& ends);
+    void rebalance(rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t* partitions);
+    tocsin::status assign(rd_kafka_topic_partition_list_t* partitions);
+    tocsin::status revoke(rd_kafka_topic_partition_list_t* partitions);
+    bool take(kafka_message one, std::vector<message>& messages);
+
+    kafka_settings settings_;
+    kafka_client producer_;
+    kafka_client consumer_;
+    kafka_client state_reader_; ///< of committed states
+    kafka_client ends_reader_;  ///< sees open transactions as well
+    partition_listener* listener_ = nullptr;
+    std::map<std::int32_t, std::int64_t> resume_; ///< by the states, while partitions are assigned
+    std::map<std::int32_t, std::int64_t> delivered_; ///< next offset of partitions owned
+    bool in_transaction_ = false;
+    tocsin::status failure_; ///< of a callback; poll() and flush() return it
+};
+
+} // namespace tocsin_gateway

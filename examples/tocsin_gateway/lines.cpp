@@ -1,0 +1,52 @@
+// lines: samples as lines of a file or of standard input, verdicts as lines.
+#include "gateway.hpp"
+#include "line_sink.hpp"
+#include "line_source.hpp"
+#include "state_file.hpp"
+#include <array>
+#include <memory>
+
+namespace tocsin_gateway {
+namespace {
+
+struct lines_command {
+    gateway_options options;
+    std::string input = "-";
+    std::string verdicts = "-";
+    std::string alarms;
+    std::string dead_letters;
+    std::string state;
+    std::size_t queue = 10000;
+
+    void run() const {
+        const auto from = require(line_source::open(input, queue));
+        const auto to = require(line_sink::open({verdicts, alarms, dead_letters}));
+        const auto states = require(state_file::open(state));
+        require(run_gateway(options, *from, *to, *states));
+    }
+};
+
+} // namespace
+
+void add_lines(CLI::App& app) {
+    auto* const command = app.add_subcommand(
+        "lines", "Judge lines of JSON or CSV; a verdict is a line of JSON on standard output");
+    const auto made = std::make_shared<lines_command>();
+    made->options.add_to(*command);
+    command->add_option("--input", made->input,
+                        "File to read instead of standard input; lines that were judged before, as "
+                        "--state knows, are skipped");
+    command->add_option("--verdicts", made->verdicts, "File for verdicts; -: standard output")
+        ->capture_default_str();
+    command->add_option("--alarms", made->alarms, "File for alarms that begin and end");
+    command->add_option("--dead-letters", made->dead_letters,
+                        "File for lines that are no sample, with the reason");
+    command->add_option("--state", made->state,
+                        "File that keeps the streams; without it they end with the process");
+    command->add_option("--queue", made->queue, "Lines that may wait before the writer has to")
+        ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 24U))
+        ->capture_default_str();
+    command->callback([made] { made->run(); });
+}
+
+} // namespace tocsin_gateway

@@ -1,0 +1,208 @@
+// mqtt: samples from topics of a broker, verdicts to topics or to files.
+#include "gateway.hpp"
+#include "line_sink.hpp"
+#include "mqtt_client.hpp"
+#include "state_file.hpp"
+#include <memory>
+
+namespace tocsin_gateway {
+namespace {
+
+using tocsin::error_code;
+using tocsin::status;
+
+/// The messages of all topics as partition 0. They have no offsets: what the broker says that it
+/// sends again is recognised by the time of the sample.
+class mqtt_source final : public source {
+  public:
+    /// @param level of the topic, from 0, that is the device; -1: the payload names it
+    mqtt_source(mqtt_client& client, int level, std::int64_t most)
+        : client_{client}, level_{level}, most_{most} {}
+
+    status poll(std::vector<message>& messages, std::chrono::milliseconds wait,
+                partition_listener& listener) override {
+        constexpr std::int32_t only = 0;
+        if (!started_) {
+            started_ = true;
+            status ready = listener.assigned({&only, 1});
+            return ready.ok() ? client_.start() : ready;
+        }
+        const auto patience = received_.empty() ? wait : std::chrono::milliseconds{0};
+        if (status polled = client_.poll(received_, patience); !polled.ok()) {
+            return polled;
+        }
+        for (mqtt_message& one : received_) {
+            message& made = messages.emplace_back();
+            made.payload = std::move(one.payload);
+            made.device = level_of(one.topic);
+            made.repeated = one.repeated;
+            made.created = std::chrono::system_clock::now();
+            taken_.push_back({client_.connection(), one.packet});
+        }
+        received_.clear();
+        return {};
+    }
+    void resume(std::int32_t /*partition*/, std::int64_t /*next_offset*/) override {}
+    status acknowledge(std::span<const progress> /*next_offsets*/) override {
+        for (const auto& [connection, packet] : taken_) {
+            // The broker has forgotten numbers of a connection that is gone; it sends those again.
+            if (connection == client_.connection()) {
+                client_.acknowledge(packet);
+            }
+        }
+        taken_.clear();
+        return {};
+    }
+    bool ended() const override { return false; }
+    std::int64_t most_unacknowledged() const override { return most_; }
+    std::int64_t lag() override { return 0; } // the broker does not say
+    status close(partition_listener& /*listener*/) override {
+        client_.stop();
+        return {};
+    }
+    /// Also takes what comes while somebody waits for something else.
+    std::vector<mqtt_message>& received() noexcept { return received_; }
+
+  private:
+    struct handed_on {
+        int connection;
+        std::uint16_t packet;
+    };
+    std::string level_of(std::string_view topic) const {
+        for (int k = 0; level_ >= 0; ++k) {
+            const auto end = topic.find('/');
+            if (k == level_) {
+                return std::string{topic.substr(0, end)};
+            }
+            if (end == std::string_view::npos) {
+                break;
+            }
+            topic.remove_prefix(end + 1);
+        }
+        return {};
+    }
+
+    mqtt_client& client_;
+    int level_;
+    std::int64_t most_;
+    bool started_ = false;
+    std::vector<mqtt_message> received_;
+    std::vector<handed_on> taken_;
+};
+
+/// Publishes lines under a prefix: <prefix>/verdicts/<device>, <prefix>/alarms/<device> and
+/// <prefix>/dead_letters.
+class mqtt_sink final : public sink {
+  public:
+    mqtt_sink(mqtt_client& client, mqtt_source& from, std::string prefix)
+        : client_{client}, from_{from}, prefix_{std::move(prefix)} {}
+
+    status write(output kind, std::string_view device, std::string_view line) override {
+        std::string topic = prefix_;
+        topic += kind == output::verdict ? "/verdicts/"
+                 : kind == output::alarm ? "/alarms/"
+                                         : "/dead_letters";
+        if (kind != output::dead_letter) {
+            for (const char byte : device) { // none of these may stand in a topic
+                topic += byte == '+' || byte == '#' || byte == '\0' ? '_' : byte;
+            }
+        }
+        client_.publish(topic, line);
+        return {};
+    }
+    status flush() override {
+        constexpr std::chrono::milliseconds wait{20};
+        const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{60};
+        while (client_.unacknowledged() > 0) {
+            if (status polled = client_.poll(from_.received(), wait); !polled.ok()) {
+                return polled;
+            }
+            if (std::chrono::steady_clock::now() > end) {
+                return status::error(error_code::io_error, "mqtt: the broker has not acknowledged ",
+                                     static_cast<std::int64_t>(client_.unacknowledged()),
+                                     " verdicts for a minute");
+            }
+        }
+        return {};
+    }
+
+  private:
+    mqtt_client& client_;
+    mqtt_source& from_;
+    std::string prefix_;
+};
+
+struct mqtt_command {
+    gateway_options options;
+    mqtt_settings settings;
+    int level = -1;
+    std::string prefix;
+    std::string verdicts = "-";
+    std::string alarms;
+    std::string dead_letters;
+    std::string state;
+
+    void run() const {
+        mqtt_client client{settings};
+        mqtt_source from{client, level, settings.most_unacknowledged};
+        const auto states = require(state_file::open(state));
+        if (!prefix.empty()) {
+            mqtt_sink to{client, from, prefix};
+            require(run_gateway(options, from, to, *states));
+            return;
+        }
+        const auto to = require(line_sink::open({verdicts, alarms, dead_letters}));
+        require(run_gateway(options, from, *to, *states));
+    }
+};
+
+} // namespace
+
+void add_mqtt(CLI::App& app) {
+    auto* const command = app.add_subcommand(
+        "mqtt", "Judge the messages of an MQTT broker (5.0, quality of service 1)");
+    const auto made = std::make_shared<mqtt_command>();
+    made->options.add_to(*command);
+    mqtt_settings& settings = made->settings;
+    command->add_option("--host", settings.host, "Host of the broker")->capture_default_str();
+    command->add_option("--port", settings.port, "Its port")->capture_default_str();
+    command
+        ->add_option("--client", settings.client,
+                     "Name of the session: the broker keeps messages under it while the gateway is "
+                     "away. One gateway for each")
+        ->required();
+    command
+        ->add_option("--topic", settings.topics,
+                     "Filter of topics, such as devices/+/samples; may occur several times")
+        ->required();
+    command
+        ->add_option("--device-level", made->level,
+                     "Level of the topic, from 0, that names the device; default: the payload "
+                     "does")
+        ->check(CLI::Range(0, 100));
+    command->add_option("--user", settings.user, "User name");
+    command->add_option("--password", settings.password, "Password")
+        ->envname("TOCSIN_GATEWAY_PASSWORD");
+    command
+        ->add_option("--session-seconds", settings.session_seconds,
+                     "How long the broker keeps the session while the gateway is away")
+        ->capture_default_str();
+    command
+        ->add_option("--most-unacknowledged", settings.most_unacknowledged,
+                     "Messages that the broker may send before they are acknowledged; a checkpoint "
+                     "at least so often")
+        ->check(CLI::Range(1, 65535))
+        ->capture_default_str();
+    command->add_option("--publish", made->prefix,
+                        "Publish to <this>/verdicts/<device>, <this>/alarms/<device> and "
+                        "<this>/dead_letters, instead of files");
+    command->add_option("--verdicts", made->verdicts, "File for verdicts; -: standard output")
+        ->capture_default_str();
+    command->add_option("--alarms", made->alarms, "File for alarms that begin and end");
+    command->add_option("--dead-letters", made->dead_letters,
+                        "File for messages that are no sample, with the reason");
+    command->add_option("--state", made->state, "File that keeps the streams")->required();
+    command->callback([made] { made->run(); });
+}
+
+} // namespace tocsin_gateway

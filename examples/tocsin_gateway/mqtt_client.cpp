@@ -1,0 +1,337 @@
+#include "mqtt_client.hpp"
+
+#include "tocsin/io/system_files.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <memory>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace tocsin_gateway {
+
+using tocsin::error_code;
+using tocsin::status;
+using clock = std::chrono::steady_clock;
+
+namespace {
+
+constexpr unsigned receive_maximum = 0x21; // identifiers of properties, section 2.2.2.2
+constexpr unsigned session_expiry = 0x11;
+
+/// The Receive Maximum among the properties of a CONNACK; 65535 where there is none.
+unsigned receive_maximum_of(std::string_view properties) {
+    mqtt_reader in{properties};
+    while (in.ok() && !in.rest().empty()) {
+        switch (in.byte()) {
+        case receive_maximum:
+            return std::max(in.two(), 1U);
+        case 0x24:
+        case 0x25:
+        case 0x28:
+        case 0x29:
+        case 0x2A:
+            in.byte();
+            break;
+        case 0x13:
+        case 0x22:
+            in.two();
+            break;
+        case session_expiry:
+        case 0x27:
+            in.take(4);
+            break;
+        case 0x26:
+            in.text();
+            in.text();
+            break;
+        default: // 0x12, 0x15, 0x16, 0x1A, 0x1C, 0x1F: texts and bytes with their length
+            in.text();
+        }
+    }
+    return 65535;
+}
+
+} // namespace
+
+mqtt_client::~mqtt_client() {
+    stop();
+}
+
+void mqtt_client::stop() {
+    if (handle_ >= 0) {
+        send(mqtt_writer{}.packet(mqtt_type::disconnect));
+        drop();
+    }
+}
+
+void mqtt_client::drop() {
+    if (handle_ >= 0) {
+        ::close(handle_);
+    }
+    handle_ = -1;
+    ready_ = false;
+    received_.clear();
+    for (published& waiting : published_) {
+        waiting.sent = false;
+    }
+    constexpr std::chrono::milliseconds first{100};
+    constexpr std::chrono::milliseconds longest{5000};
+    pause_ = std::clamp(2 * pause_, first, longest);
+    next_try_ = clock::now() + pause_;
+}
+
+status mqtt_client::start() {
+    status connected = connect_now();
+    std::vector<mqtt_message> none;
+    constexpr std::chrono::milliseconds wait{100};
+    // The answer comes soon or never; poll() goes on waiting for it.
+    for (int k = 0; connected.ok() && handle_ >= 0 && !ready_ && k < 50; ++k) {
+        connected = poll(none, wait);
+    }
+    return connected;
+}
+
+status mqtt_client::connect_now() {
+    addrinfo hints{};
+    hints.ai_socktype = SOCK_STREAM;
+    addrinfo* found = nullptr;
+    const std::string port = std::to_string(settings_.port);
+    const int failure = ::getaddrinfo(settings_.host.c_str(), port.c_str(), &hints, &found);
+    if (failure != 0) {
+        return status::error(error_code::io_error, "mqtt: host '", settings_.host,
+                             "': ", ::gai_strerror(failure));
+    }
+    const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> addresses{found, &::freeaddrinfo};
+    for (const addrinfo* at = found; at != nullptr && handle_ < 0; at = at->ai_next) {
+        handle_ = ::socket(at->ai_family, at->ai_socktype | SOCK_CLOEXEC, at->ai_protocol);
+        const timeval limit{5, 0}; // also of connect()
+        ::setsockopt(handle_, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+        if (handle_ >= 0 && ::connect(handle_, at->ai_addr, at->ai_addrlen) != 0) {
+            ::close(handle_);
+            handle_ = -1;
+        }
+    }
+    if (handle_ < 0) {
+        drop();
+        return {};
+    }
+    constexpr int yes = 1;
+    ::setsockopt(handle_, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    ++connection_;
+    last_received_ = clock::now();
+    mqtt_writer out;
+    out.text("MQTT");
+    out.byte(5);                                     // version
+    out.byte((settings_.user.empty() ? 0U : 0x80U) | // flags: no clean start
+             (settings_.password.empty() ? 0U : 0x40U));
+    out.two(settings_.keep_alive_seconds);
+    constexpr unsigned properties = 5 + 3; // bytes of the two
+    out.byte(properties);
+    out.byte(session_expiry);
+    out.four(settings_.session_seconds);
+    out.byte(receive_maximum);
+    out.two(settings_.most_unacknowledged);
+    out.text(settings_.client);
+    if (!settings_.user.empty()) {
+        out.text(settings_.user);
+    }
+    if (!settings_.password.empty()) {
+        out.text(settings_.password);
+    }
+    send(out.packet(mqtt_type::connect));
+    return {};
+}
+
+void mqtt_client::send(std::string_view bytes) {
+    while (handle_ >= 0 && !bytes.empty()) {
+        const ssize_t count = ::send(handle_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+        if (count < 0 && errno == EINTR) {
+            continue;
+        }
+        if (count <= 0) {
+            drop();
+            return;
+        }
+        bytes.remove_prefix(static_cast<std::size_t>(count));
+    }
+    last_sent_ = clock::now();
+}
+
+status mqtt_client::poll(std::vector<mqtt_message>& messages, std::chrono::milliseconds wait) {
+    if (handle_ < 0) {
+        if (const auto now = clock::now(); now < next_try_) {
+            const auto pause =
+                std::chrono::duration_cast<std::chrono::milliseconds>(next_try_ - now);
+            ::poll(nullptr, 0, static_cast<int>(std::min(wait, pause).count()));
+            return {};
+        }
+        if (status connected = connect_now(); !connected.ok() || handle_ < 0) {
+            return connected;
+        }
+    }
+    pollfd waiting{handle_, POLLIN, 0};
+    if (::poll(&waiting, 1, static_cast<int>(wait.count())) > 0) {
+        std::array<char, 1U << 16U> block{};
+        const ssize_t count = ::recv(handle_, block.data(), block.size(), 0);
+        if (count <= 0 && errno != EINTR) {
+            drop();
+            return {};
+        }
+        received_.append(block.data(), static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+        last_received_ = clock::now();
+    }
+    bool broken = false;
+    std::size_t done = 0;
+    const int connection = connection_;
+    while (const auto packet = first_packet(std::string_view{received_}.substr(done), broken)) {
+        if (status taken = take(*packet, messages); !taken.ok()) {
+            return taken;
+        }
+        if (handle_ < 0 || connection != connection_) {
+            return {}; // it broke while we answered; nothing of it is left
+        }
+        done += packet->size;
+    }
+    received_.erase(0, done);
+    const std::chrono::seconds silence{settings_.keep_alive_seconds};
+    if (broken || clock::now() - last_received_ > silence + silence / 2) {
+        drop();
+    } else if (ready_ && clock::now() - last_sent_ > silence / 2) {
+        send(mqtt_writer{}.packet(mqtt_type::ping));
+    }
+    return {};
+}
+
+status mqtt_client::take(const mqtt_packet& packet, std::vector<mqtt_message>& messages) {
+    switch (packet.type) {
+    case mqtt_type::connection_acknowledged:
+        return welcome(packet.body);
+    case mqtt_type::publish:
+        receive(packet, messages);
+        return {};
+    case mqtt_type::publish_acknowledged: {
+        mqtt_reader in{packet.body};
+        const unsigned number = in.two();
+        std::erase_if(published_, [&](const published& one) { return one.packet == number; });
+        send_published();
+        return {};
+    }
+    case mqtt_type::subscription_acknowledged: {
+        mqtt_reader in{packet.body};
+        in.two();
+        in.take(in.variable());
+        for (std::size_t k = 0; !in.rest().empty(); ++k) {
+            constexpr unsigned refused = 0x80;
+            if (const unsigned reason = in.byte(); reason >= refused) {
+                return status::error(error_code::io_error, "mqtt: the broker refuses topic '",
+                                     settings_.topics[std::min(k, settings_.topics.size() - 1)],
+                                     "', reason ", reason);
+            }
+        }
+        return {};
+    }
+    case mqtt_type::disconnect: {
+        mqtt_reader in{packet.body};
+        constexpr unsigned taken_over = 0x8E;
+        if (in.byte() == taken_over) {
+            return status::error(error_code::io_error, "mqtt: another gateway has taken session '",
+                                 settings_.client, "'");
+        }
+        drop();
+        return {};
+    }
+    default:
+        return {};
+    }
+}
+
+status mqtt_client::welcome(std::string_view body) {
+    mqtt_reader in{body};
+    in.byte(); // whether there was a session: what it holds comes by itself
+    const unsigned reason = in.byte();
+    if (reason != 0) {
+        constexpr unsigned unavailable = 0x88;
+        constexpr unsigned busy = 0x89;
+        if (reason == unavailable || reason == busy) {
+            drop();
+            return {};
+        }
+        return status::error(error_code::io_error,
+                             "mqtt: the broker refuses the connection, reason ", reason);
+    }
+    broker_takes_ = receive_maximum_of(in.take(in.variable()));
+    ready_ = true;
+    pause_ = {};
+    if (!settings_.topics.empty()) {
+        mqtt_writer out;
+        out.two(take_number());
+        out.byte(0); // properties
+        for (const std::string& topic : settings_.topics) {
+            out.text(topic);
+            out.byte(1 | 0x20U); // quality 1; no retained messages: they have been judged
+        }
+        send(out.packet(mqtt_type::subscribe, 2));
+    }
+    send_published();
+    return {};
+}
+
+void mqtt_client::receive(const mqtt_packet& packet, std::vector<mqtt_message>& messages) {
+    mqtt_reader in{packet.body};
+    mqtt_message received;
+    received.topic = in.text();
+    received.packet =
+        (packet.flags & 6U) != 0 ? static_cast<std::uint16_t>(in.two()) : std::uint16_t{0};
+    received.repeated = (packet.flags & 8U) != 0;
+    in.take(in.variable());
+    if (!in.ok()) {
+        drop();
+        return;
+    }
+    received.payload = in.rest();
+    messages.push_back(std::move(received));
+}
+
+void mqtt_client::acknowledge(std::uint16_t packet) {
+    if (packet != 0 && connected()) {
+        mqtt_writer out;
+        out.two(packet);
+        send(out.packet(mqtt_type::publish_acknowledged));
+    }
+}
+
+void mqtt_client::publish(std::string_view topic, std::string_view payload) {
+    published_.push_back({std::string{topic}, std::string{payload}, take_number(), false});
+    send_published();
+}
+
+/// 1 to 65535, then 1 again.
+std::uint16_t mqtt_client::take_number() {
+    const std::uint16_t number = next_packet_;
+    next_packet_ = static_cast<std::uint16_t>(number == 65535 ? 1 : number + 1);
+    return number;
+}
+
+void mqtt_client::send_published() {
+    for (std::size_t k = 0; k < std::min(published_.size(), broker_takes_); ++k) {
+        published& one = published_[k];
+        if (one.sent || !connected()) {
+            continue;
+        }
+        one.sent = true;
+        mqtt_writer out;
+        out.text(one.topic);
+        out.two(one.packet);
+        out.byte(0); // properties
+        out.rest(one.payload);
+        send(out.packet(mqtt_type::publish, 2));
+    }
+}
+
+} // namespace tocsin_gateway

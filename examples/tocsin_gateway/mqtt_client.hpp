@@ -1,0 +1,96 @@
+/// @file mqtt_client.hpp
+/// @brief A client of MQTT 5 whose user says when a message is acknowledged.
+#pragma once
+
+#include "tocsin/core/status.hpp"
+
+#include "mqtt_packets.hpp"
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tocsin_gateway {
+
+struct mqtt_settings {
+    std::string host = "127.0.0.1";
+    std::uint16_t port = 1883;
+    std::string client; ///< the name of the session; the broker keeps messages under it
+    std::string user;
+    std::string password;
+    std::vector<std::string> topics;               ///< filters, such as "devices/+/samples"
+    std::uint32_t session_seconds = 7 * 24 * 3600; ///< that the broker keeps it while we are away
+    std::uint16_t keep_alive_seconds = 30;
+    std::uint16_t most_unacknowledged = 20;
+};
+
+/// A message that was published to one of the topics.
+struct mqtt_message {
+    std::string topic;
+    std::string payload;
+    std::uint16_t packet = 0; ///< for acknowledge(); 0: quality 0, there is nothing to acknowledge
+    bool repeated = false;    ///< the broker has sent it before
+};
+
+/// Quality of service 1 in both directions, over TCP, in one thread. libmosquitto acknowledges a
+/// message before it calls the program; here the program acknowledges, once its state is safe.
+///
+/// A connection that breaks is made again, after a pause that grows from a tenth of a second to 5;
+/// what was published and not acknowledged is sent again.
+class mqtt_client {
+  public:
+    explicit mqtt_client(mqtt_settings settings) : settings_{std::move(settings)} {}
+    mqtt_client(const mqtt_client&) = delete;
+    mqtt_client& operator=(const mqtt_client&) = delete;
+    ~mqtt_client();
+
+    /// Connects and subscribes. Only a refusal by the broker, or a host that is none, fails; others
+    /// that cannot be reached now are tried again by poll().
+    tocsin::status start();
+    /// Appends what has come; waits for something at most so long.
+    tocsin::status poll(std::vector<mqtt_message>& messages, std::chrono::milliseconds wait);
+    /// Of a message of this connection; those of one that is gone will come again.
+    void acknowledge(std::uint16_t packet);
+    /// Sends a message with quality 1.
+    void publish(std::string_view topic, std::string_view payload);
+    /// Messages published that the broker has not acknowledged.
+    std::size_t unacknowledged() const noexcept { return published_.size(); }
+    /// Counts connections: packet numbers are those of one of them.
+    int connection() const noexcept { return connection_; }
+    bool connected() const noexcept { return handle_ >= 0 && ready_; }
+    void stop();
+
+  private:
+    struct published {
+        std::string topic;
+        std::string payload;
+        std::uint16_t packet;
+        bool sent;
+    };
+
+    tocsin::status connect_now();
+    tocsin::status take(const mqtt_packet& packet, std::vector<mqtt_message>& messages);
+    tocsin::status welcome(std::string_view body);
+    void receive(const mqtt_packet& packet, std::vector<mqtt_message>& messages);
+    void send(std::string_view bytes);
+    void send_published();
+    std::uint16_t take_number();
+    void drop();
+
+    mqtt_settings settings_;
+    int handle_ = -1;
+    bool ready_ = false; ///< welcomed by the broker
+    int connection_ = 0;
+    std::string received_;
+    std::deque<published> published_;
+    std::size_t broker_takes_ = 65535; ///< unacknowledged messages
+    std::uint16_t next_packet_ = 1;
+    std::chrono::milliseconds pause_{0};
+    std::chrono::steady_clock::time_point next_try_;
+    std::chrono::steady_clock::time_point last_sent_;
+    std::chrono::steady_clock::time_point last_received_;
+};
+
+} // namespace tocsin_gateway

@@ -1,0 +1,102 @@
+/// @file ports.hpp
+/// @brief What the worker needs of the world: a source, a sink, a store of states. It knows no broker.
+#pragma once
+
+#include "tocsin/core/status.hpp"
+
+#include "message.hpp"
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace tocsin_gateway {
+
+/// Told by a source which partitions are its own.
+class partition_listener {
+  public:
+    partition_listener() = default;
+    partition_listener(const partition_listener&) = delete;
+    partition_listener& operator=(const partition_listener&) = delete;
+    virtual ~partition_listener() = default;
+
+    /// Before the first message of these partitions.
+    virtual tocsin::status assigned(std::span<const std::int32_t> partitions) = 0;
+    /// After their last message, while they are still owned.
+    virtual tocsin::status revoked(std::span<const std::int32_t> partitions) = 0;
+};
+
+/// Where messages come from, those of a partition in order.
+class source {
+  public:
+    source() = default;
+    source(const source&) = delete;
+    source& operator=(const source&) = delete;
+    virtual ~source() = default;
+
+    /// Appends what has come; waits for the first message at most so long. May call the listener.
+    virtual tocsin::status poll(std::vector<message>& messages, std::chrono::milliseconds wait,
+                                partition_listener& listener) = 0;
+    /// Called while a partition is assigned: messages before this offset have been judged.
+    virtual void resume(std::int32_t partition, std::int64_t next_offset) = 0;
+    /// Everything that poll() has returned is done with, and its state is safe.
+    /// @param next_offsets per partition, where its next owner goes on
+    struct progress {
+        std::int32_t partition;
+        std::int64_t next_offset;
+    };
+    virtual tocsin::status acknowledge(std::span<const progress> next_offsets) = 0;
+    /// The source will never have another message.
+    virtual bool ended() const = 0;
+    /// Messages after which it sends no more until they are acknowledged.
+    virtual std::int64_t most_unacknowledged() const {
+        return std::numeric_limits<std::int64_t>::max();
+    }
+    /// Messages that wait and have not been returned, as far as is known.
+    virtual std::int64_t lag() = 0;
+    /// Gives back all partitions, each to the listener first, and ends.
+    virtual tocsin::status close(partition_listener& /*listener*/) { return {}; }
+};
+
+enum class output : std::uint8_t { verdict, alarm, dead_letter };
+
+/// Where lines of JSON go.
+class sink {
+  public:
+    sink() = default;
+    sink(const sink&) = delete;
+    sink& operator=(const sink&) = delete;
+    virtual ~sink() = default;
+
+    /// Lines of one device stay in order.
+    virtual tocsin::status write(output kind, std::string_view device, std::string_view line) = 0;
+    /// Sends what waits in a buffer on its way, without waiting for it.
+    virtual tocsin::status pass_on() { return {}; }
+    /// Returns when every line is where it belongs.
+    virtual tocsin::status flush() = 0;
+};
+
+/// Where the states of streams outlive the process: the newest bytes of each key of a partition.
+class state_store {
+  public:
+    using visitor = std::function<tocsin::status(std::int32_t partition, std::string_view key,
+                                                 std::span<const std::byte> bytes)>;
+
+    state_store() = default;
+    state_store(const state_store&) = delete;
+    state_store& operator=(const state_store&) = delete;
+    virtual ~state_store() = default;
+
+    virtual tocsin::status put(std::int32_t partition, std::string_view key,
+                               std::span<const std::byte> bytes) = 0;
+    /// Returns when everything that was put is safe.
+    virtual tocsin::status flush() = 0;
+    /// Visits what was put last under each key; older bytes of a key may be visited before.
+    virtual tocsin::status read(std::span<const std::int32_t> partitions, const visitor& visit) = 0;
+};
+
+} // namespace tocsin_gateway

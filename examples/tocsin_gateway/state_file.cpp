@@ -1,0 +1,194 @@
+#include "state_file.hpp"
+
+#include "tocsin/io/atomic_file.hpp"
+#include "tocsin/io/byte_archive.hpp"
+#include "tocsin/io/checksum.hpp"
+#include "tocsin/io/read_file.hpp"
+#include "tocsin/io/system_files.hpp"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <unistd.h>
+#include <utility>
+
+namespace tocsin_gateway {
+namespace {
+
+using tocsin::error_code;
+using tocsin::status;
+
+constexpr std::size_t head = 12; // partition, two lengths
+constexpr std::size_t tail = 4;  // checksum
+
+std::span<const std::byte> bytes_of(std::string_view text) {
+    return std::as_bytes(std::span{text.data(), text.size()});
+}
+std::string_view text_of(std::span<const std::byte> bytes) {
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+std::string record_of(std::int32_t partition, std::string_view key,
+                      std::span<const std::byte> bytes) {
+    tocsin::byte_writer archive;
+    archive.scalar(partition);
+    archive.scalar(static_cast<std::uint32_t>(key.size()));
+    archive.scalar(static_cast<std::uint32_t>(bytes.size()));
+    std::string record{text_of(archive.bytes())};
+    record += key;
+    record += text_of(bytes);
+    tocsin::byte_writer end;
+    end.scalar(tocsin::crc32(bytes_of(record)));
+    return record += text_of(end.bytes());
+}
+
+/// A record at the start of `rest`; its whole size, or 0 where there is none.
+struct record_view {
+    std::int32_t partition = 0;
+    std::string_view key;
+    std::string_view content;
+    std::size_t size = 0;
+};
+
+record_view first_record(std::string_view rest) {
+    record_view found;
+    std::uint32_t key = 0;
+    std::uint32_t content = 0;
+    if (rest.size() < head + tail) {
+        return {};
+    }
+    tocsin::byte_reader archive{bytes_of(rest)};
+    archive.scalar(found.partition);
+    archive.scalar(key);
+    archive.scalar(content);
+    const std::uint64_t size = std::uint64_t{head} + key + content + tail;
+    if (size > rest.size()) {
+        return {};
+    }
+    found.size = static_cast<std::size_t>(size);
+    found.key = rest.substr(head, key);
+    found.content = rest.substr(head + key, content);
+    std::uint32_t checksum = 0;
+    tocsin::byte_reader(bytes_of(rest.substr(found.size - tail, tail))).scalar(checksum);
+    return checksum == tocsin::crc32(bytes_of(rest.substr(0, found.size - tail))) ? found
+                                                                                  : record_view{};
+}
+
+} // namespace
+
+tocsin::result<std::unique_ptr<state_file>> state_file::open(const std::filesystem::path& path) {
+    auto opened = std::make_unique<state_file>();
+    opened->path_ = path;
+    if (path.empty()) {
+        return opened;
+    }
+    opened->handle_ = ::open(path.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+    if (opened->handle_ < 0) {
+        return opened->refuse("open");
+    }
+    if (status loaded = opened->load(); !loaded.ok()) {
+        return loaded;
+    }
+    return opened;
+}
+
+state_file::~state_file() {
+    if (handle_ >= 0) {
+        ::close(handle_);
+    }
+}
+
+status state_file::refuse(const char* what) const {
+    return status::error(error_code::io_error, tocsin::detail::shown_name(path_), ": cannot ", what,
+                         ": ", tocsin::detail::system_message(errno));
+}
+
+status state_file::load() {
+    const auto content = tocsin::read_file(path_, std::uint64_t{1} << 36U);
+    if (!content) {
+        return content.error();
+    }
+    std::string_view rest = *content;
+    for (record_view next = first_record(rest); next.size > 0; next = first_record(rest)) {
+        std::string& newest = newest_[{next.partition, std::string{next.key}}];
+        live_ += next.size;
+        live_ -= newest.size();
+        newest = rest.substr(0, next.size);
+        rest.remove_prefix(next.size);
+    }
+    size_ = content->size() - rest.size();
+    // What a crash left unfinished goes: the next record must not stand behind it.
+    return rest.empty() || ::ftruncate(handle_, static_cast<off_t>(size_)) == 0 ? status{}
+                                                                                : refuse("cut");
+}
+
+status state_file::put(std::int32_t partition, std::string_view key,
+                       std::span<const std::byte> bytes) {
+    if (handle_ < 0) {
+        return {};
+    }
+    std::string record = record_of(partition, key, bytes);
+    pending_ += record;
+    std::string& newest = newest_[{partition, std::string{key}}];
+    live_ += record.size();
+    live_ -= newest.size();
+    newest = std::move(record);
+    return {};
+}
+
+status state_file::append(std::string_view bytes) {
+    while (!bytes.empty()) {
+        const ssize_t written = ::write(handle_, bytes.data(), bytes.size());
+        if (written < 0 && errno == EINTR) {
+            continue;
+        }
+        if (written < 0) {
+            return refuse("write");
+        }
+        bytes.remove_prefix(static_cast<std::size_t>(written));
+    }
+    return ::fdatasync(handle_) == 0 || errno == EINVAL ? status{} : refuse("write");
+}
+
+status state_file::flush() {
+    if (handle_ < 0) {
+        return {};
+    }
+    constexpr std::uint64_t small = std::uint64_t{1} << 22U;
+    if (size_ + pending_.size() > small + 3 * live_) {
+        return rewrite();
+    }
+    status written = append(pending_);
+    size_ += pending_.size();
+    pending_.clear();
+    return written;
+}
+
+status state_file::rewrite() {
+    std::string content;
+    for (const auto& [key, record] : newest_) {
+        content += record;
+    }
+    if (status written = tocsin::write_file(path_, content); !written.ok()) {
+        return written;
+    }
+    ::close(handle_);
+    handle_ = ::open(path_.c_str(), O_RDWR | O_APPEND | O_CLOEXEC);
+    size_ = content.size();
+    pending_.clear();
+    return handle_ >= 0 ? status{} : refuse("open");
+}
+
+status state_file::read(std::span<const std::int32_t> partitions, const visitor& visit) {
+    for (const auto& [key, record] : newest_) {
+        if (std::find(partitions.begin(), partitions.end(), key.first) == partitions.end()) {
+            continue;
+        }
+        const record_view whole = first_record(record);
+        if (status done = visit(key.first, key.second, bytes_of(whole.content)); !done.ok()) {
+            return done;
+        }
+    }
+    return {};
+}
+
+} // namespace tocsin_gateway

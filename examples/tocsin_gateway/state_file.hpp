@@ -1,0 +1,45 @@
+/// @file state_file.hpp
+/// @brief States in a file that grows at its end, and is written anew when most of it is old.
+#pragma once
+
+#include "ports.hpp"
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace tocsin_gateway {
+
+/// A journal: partition, length of the key, length of the bytes (4 bytes each), key, bytes, CRC-32.
+/// What a crash has cut off or damaged ends it: everything before the last flush() is whole.
+class state_file final : public state_store {
+  public:
+    /// Opens or creates it; an empty path keeps states in memory alone, until the process ends.
+    static tocsin::result<std::unique_ptr<state_file>> open(const std::filesystem::path& path);
+    ~state_file() override;
+
+    tocsin::status put(std::int32_t partition, std::string_view key,
+                       std::span<const std::byte> bytes) override;
+    /// Returns after fsync().
+    tocsin::status flush() override;
+    tocsin::status read(std::span<const std::int32_t> partitions, const visitor& visit) override;
+
+  private:
+    using key_type = std::pair<std::int32_t, std::string>;
+
+    tocsin::status load();
+    tocsin::status append(std::string_view bytes);
+    tocsin::status rewrite();
+    tocsin::status refuse(const char* what) const;
+
+    std::filesystem::path path_;
+    int handle_ = -1;
+    std::string pending_;                    ///< records since the last flush()
+    std::map<key_type, std::string> newest_; ///< records, only of what has a file
+    std::uint64_t size_ = 0;                 ///< of the file
+    std::uint64_t live_ = 0;                 ///< bytes of the newest records
+};
+
+} // namespace tocsin_gateway

@@ -1,0 +1,274 @@
+#include "tocsin/io/read_file.hpp"
+
+#include <doctest/doctest.h>
+
+#include "child_process.hpp"
+#include "fleet.hpp"
+#include "io/temporary_directory.hpp"
+#include "kafka_cluster.hpp"
+#include "memory_ports.hpp"
+#include "tocsin_gateway/worker.hpp"
+#include <cstdio>
+#include <map>
+
+using namespace gateway_tests;
+
+namespace {
+
+constexpr int partitions = 12;
+
+int number_of(const char* variable, int otherwise) {
+    const char* const given = std::getenv(variable);
+    return given != nullptr ? std::atoi(given) : otherwise;
+}
+
+/// Gateways that share the work. One that ends by itself with a failure is started again, as a
+/// service manager would.
+class workers {
+  public:
+    workers(const tocsin_test::temporary_directory& folder, std::vector<std::string> arguments)
+        : folder_{folder}, arguments_{std::move(arguments)} {}
+
+    void start(const std::string& name) {
+        std::vector<std::string> all{gateway_path};
+        all.insert(all.end(), arguments_.begin(), arguments_.end());
+        all.insert(all.end(), {"--instance", name});
+        running_[name] = child_process{all, "", "", (folder_ / ("errors-" + name)).string()};
+    }
+    void kill(const std::string& name) {
+        running_.at(name).end(SIGKILL);
+        running_.erase(name);
+    }
+    /// Its exit code.
+    int stop(const std::string& name) {
+        const int code = running_.at(name).end(SIGTERM);
+        running_.erase(name);
+        return code;
+    }
+    void tend() {
+        for (auto& [name, process] : running_) {
+            if (!process.running()) {
+                ++restarts;
+                start(name);
+            }
+        }
+    }
+    int stop_all() {
+        int worst = 0;
+        for (auto& [name, process] : running_) {
+            process.signal(SIGTERM);
+        }
+        for (auto& [name, process] : running_) {
+            worst = std::max(worst, process.wait());
+        }
+        running_.clear();
+        return worst;
+    }
+    std::string errors() const {
+        std::string all;
+        for (const char* name : {"a", "b", "c", "d"}) {
+            const auto text = tocsin::read_file(folder_ / (std::string{"errors-"} + name));
+            all += name + (": " + (text ? *text : std::string{}));
+        }
+        return all;
+    }
+    int restarts = 0;
+
+  private:
+    const tocsin_test::temporary_directory& folder_;
+    std::vector<std::string> arguments_;
+    std::map<std::string, child_process> running_;
+};
+
+/// What one process that nothing happens to says of all samples.
+verdict_lines uninterrupted(const std::filesystem::path& model, int devices, int samples) {
+    memory_source from;
+    memory_sink to;
+    memory_store states;
+    tocsin_gateway::metrics counts;
+    from.batch = 1000;
+    for (int t = 0; t < samples; ++t) {
+        for (int device = 0; device < devices; ++device) {
+            from.add(payload_of(device, t), static_cast<std::int64_t>(from.messages.size()));
+        }
+    }
+    tocsin_gateway::worker judge{tocsin_gateway::model_rules::one(model).value(), from, to, states,
+                                 counts};
+    while (!from.ended()) {
+        REQUIRE(judge.step(std::chrono::milliseconds{0}).ok());
+    }
+    verdict_lines lines;
+    for (const std::string& line : to.verdicts()) {
+        lines[device_of(line)].push_back(line);
+    }
+    return lines;
+}
+
+void kill_and_add_workers(bool transactions) {
+    const int devices = number_of("TOCSIN_GATEWAY_DEVICES", 1000);
+    const int samples = number_of("TOCSIN_GATEWAY_SAMPLES", 40);
+    const tocsin_test::temporary_directory folder;
+    const auto model = folder / "pump.safetensors";
+    REQUIRE(save_fleet_model(model).ok());
+    kafka_cluster cluster;
+    const std::string run = std::to_string(::getpid()) + (transactions ? "-t" : "-o");
+    const std::string samples_topic = "samples-" + run;
+    const std::string verdicts_topic = "verdicts-" + run;
+    const std::string states_topic = "states-" + run;
+    const std::string letters_topic = "letters-" + run;
+    REQUIRE(cluster.create(samples_topic, partitions, false));
+    REQUIRE(cluster.create(verdicts_topic, partitions, false));
+    REQUIRE(cluster.create(states_topic, partitions, true));
+    REQUIRE(cluster.create(letters_topic, 1, false));
+
+    // The mock lets a group form for 3 seconds, and forgets members whose session is shorter; a real
+    // broker wants 6 seconds.
+    const std::string session = cluster.is_mock() ? "4500" : "6000";
+    std::vector<std::string> arguments{"kafka",
+                                       "--model",
+                                       model.string(),
+                                       "--brokers",
+                                       cluster.brokers(),
+                                       "--group",
+                                       "fleet-" + run,
+                                       "--input",
+                                       samples_topic,
+                                       "--verdicts",
+                                       verdicts_topic,
+                                       "--states",
+                                       states_topic,
+                                       "--dead-letters",
+                                       letters_topic,
+                                       "--checkpoint-samples",
+                                       "20000",
+                                       "--checkpoint-milliseconds",
+                                       "2000",
+                                       "--session-milliseconds",
+                                       session,
+                                       "--transaction-milliseconds",
+                                       "10000"};
+    if (!transactions) {
+        arguments.emplace_back("--at-once");
+    }
+    workers fleet{folder, arguments};
+    fleet.start("a");
+    fleet.start("b");
+    const verdict_lines expected = uninterrupted(model, devices, samples);
+
+    kafka_producer producer{cluster.brokers()};
+    kafka_reader reader{cluster.brokers(), verdicts_topic, partitions};
+    kafka_reader letters_reader{cluster.brokers(), letters_topic, 1};
+    position_reader verdicts;
+    const auto tend = [&](std::chrono::milliseconds wait) {
+        fleet.tend();
+        reader.poll(wait, [&](const std::string& line) { verdicts.read(line); });
+    };
+    const auto total = [&] {
+        std::size_t count = 0;
+        for (const auto& [device, lines] : verdicts.taken) {
+            count += lines.size();
+        }
+        return count;
+    };
+    // Waits until some verdicts of the samples sent so far are there: what happens to the workers
+    // happens in the middle of the work, however slow the machine is.
+    const auto wait_for = [&](std::size_t count) {
+        const auto last = std::chrono::steady_clock::now() + std::chrono::seconds{180};
+        while (total() < count && std::chrono::steady_clock::now() < last) {
+            tend(std::chrono::milliseconds{50});
+        }
+    };
+    const auto step = [&](int part) { return samples * part / 8; };
+    for (int t = 0; t < samples; ++t) {
+        for (int device = 0; device < devices; ++device) {
+            while (!producer.send(samples_topic, device % partitions, device_name(device),
+                                  payload_of(device, t))) {
+                tend(std::chrono::milliseconds{10}); // its queue is full
+            }
+        }
+        REQUIRE(producer.send(samples_topic, t % partitions, "pump-1", "poison"));
+        tend(std::chrono::milliseconds{10});
+        const auto so_far = static_cast<std::size_t>(t) * static_cast<std::size_t>(devices);
+        // Whoever is killed has just judged samples of which no checkpoint knows.
+        const auto kill = [&](const std::string& name) {
+            REQUIRE(producer.flush());
+            tend(std::chrono::milliseconds{200});
+            fleet.kill(name);
+        };
+        if (t == step(1)) {
+            wait_for(so_far);
+            fleet.start("c");
+        } else if (t == step(3) || t == step(5)) {
+            wait_for(so_far);
+        } else if (t == step(3) + 1) {
+            kill("a");
+        } else if (t == step(4)) {
+            fleet.start("d");
+        } else if (t == step(5) + 1) {
+            kill("b");
+            fleet.start("b"); // at once, under the same name
+        } else if (t == step(6)) {
+            wait_for(so_far);
+            CHECK(fleet.stop("c") == 0);
+        }
+    }
+    REQUIRE(producer.flush());
+    wait_for(static_cast<std::size_t>(devices) * static_cast<std::size_t>(samples));
+    const int code = fleet.stop_all();
+    for (int k = 0; k < 20; ++k) {
+        reader.poll(std::chrono::milliseconds{50},
+                    [&](const std::string& line) { verdicts.read(line); });
+    }
+    int letters = 0;
+    for (int k = 0; k < 20; ++k) {
+        letters_reader.poll(std::chrono::milliseconds{50}, [&](const std::string&) { ++letters; });
+    }
+    INFO(fleet.errors());
+    CHECK(code == 0);
+    CHECK(verdicts.gaps == 0);
+    CHECK(verdicts.contradictions == 0);
+    CHECK(total() == static_cast<std::size_t>(devices) * static_cast<std::size_t>(samples));
+    CHECK(verdicts.taken == expected);
+    CHECK(letters >= samples);
+    // The mock knows no control records: it shows what a transaction left behind.
+    if (transactions && !cluster.is_mock()) {
+        CHECK(verdicts.repeats == 0);
+        CHECK(letters == samples);
+    }
+    std::printf("%s, %s: %d devices, %zu verdicts, %d repeats left out, %d restarts\n",
+                cluster.is_mock() ? "mock" : "broker", transactions ? "transactions" : "at once",
+                devices, total(), verdicts.repeats, fleet.restarts);
+    if (fleet.restarts > 0) {
+        std::printf("%s", fleet.errors().c_str());
+    }
+}
+
+} // namespace
+
+TEST_CASE("gateway kafka: workers killed and added, verdicts at once: no gap, the same bits") {
+    kill_and_add_workers(false);
+}
+
+TEST_CASE("gateway kafka: workers killed and added, with transactions: no gap, the same bits") {
+    kill_and_add_workers(true);
+}
+
+TEST_CASE("gateway kafka: the states must have as many partitions as the samples") {
+    const tocsin_test::temporary_directory folder;
+    const auto model = folder / "pump.safetensors";
+    REQUIRE(save_fleet_model(model).ok());
+    kafka_cluster cluster;
+    const std::string run = std::to_string(::getpid());
+    REQUIRE(cluster.create("in-" + run, 3, false));
+    REQUIRE(cluster.create("state-" + run, 2, true));
+    child_process gateway{{gateway_path, "kafka", "--model", model.string(), "--brokers",
+                           cluster.brokers(), "--group", "g", "--instance", "i", "--input",
+                           "in-" + run, "--verdicts", "in-" + run, "--states", "state-" + run},
+                          "",
+                          "",
+                          (folder / "errors").string()};
+    CHECK(gateway.wait() == 2);
+    const std::string errors = tocsin::read_file(folder / "errors").value();
+    CAPTURE(errors);
+    CHECK(errors.find("has 2 partitions") != std::string::npos);
+}

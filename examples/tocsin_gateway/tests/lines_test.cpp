@@ -1,0 +1,253 @@
+#include "tocsin/io/read_file.hpp"
+
+#include <doctest/doctest.h>
+
+#include "child_process.hpp"
+#include "fleet.hpp"
+#include "io/temporary_directory.hpp"
+#include <arpa/inet.h>
+#include <fstream>
+#include <netinet/in.h>
+#include <sstream>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+using namespace gateway_tests;
+
+namespace {
+
+constexpr int devices = 20;
+constexpr int samples = 300;
+
+std::string text_of(const std::filesystem::path& path) {
+    const auto text = tocsin::read_file(path);
+    return text ? *text : std::string{};
+}
+
+template <class Take>
+void for_each_line(const std::string& text, Take&& take) {
+    std::istringstream stream{text};
+    for (std::string line; std::getline(stream, line);) {
+        take(line);
+    }
+}
+
+/// Waits, at most half a minute, until something holds.
+template <class Holds>
+bool becomes(Holds&& holds) {
+    for (int k = 0; k < 3000; ++k) {
+        if (holds()) {
+            return true;
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds{10});
+    }
+    return false;
+}
+
+struct workplace {
+    tocsin_test::temporary_directory folder;
+    workplace() {
+        std::signal(SIGPIPE, SIG_IGN); // of a gateway that has ended
+        REQUIRE(save_fleet_model(folder / "pump.safetensors").ok());
+        std::ofstream input{folder / "input"};
+        for (int t = 0; t < samples; ++t) {
+            for (int device = 0; device < devices; ++device) {
+                input << payload_of(device, t) << '\n';
+            }
+            input << "poison " << t << '\n';
+        }
+    }
+    std::string path(const char* name) const { return (folder / name).string(); }
+    std::vector<std::string> command(std::initializer_list<std::string> further) const {
+        std::vector<std::string> all{gateway_path, "lines", "--model", path("pump.safetensors")};
+        all.insert(all.end(), further);
+        return all;
+    }
+    child_process start(std::initializer_list<std::string> further, const std::string& in,
+                        const char* out) const {
+        return {command(further), in, path(out), path("errors")};
+    }
+};
+
+/// What GET says on a port of this machine.
+std::string get(int port, const std::string& what) {
+    const int handle = ::socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<std::uint16_t>(port));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    std::string answer;
+    if (::connect(handle, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) {
+        const std::string request = "GET " + what + " HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        if (::send(handle, request.data(), request.size(), MSG_NOSIGNAL) > 0) {
+            char block[4096];
+            for (ssize_t count = 0; (count = ::recv(handle, block, sizeof block, 0)) > 0;) {
+                answer.append(block, static_cast<std::size_t>(count));
+            }
+        }
+    }
+    ::close(handle);
+    return answer;
+}
+
+} // namespace
+
+TEST_CASE("gateway lines: killed again and again, it goes on with the same bits") {
+    const workplace place;
+    CHECK(place.start({"--dead-letters", place.path("letters")}, place.path("input"), "expected")
+              .wait() == 0);
+    position_reader expected;
+    for_each_line(text_of(place.folder / "expected"),
+                  [&](const std::string& line) { expected.read(line); });
+    REQUIRE(expected.taken.size() == devices);
+    int letters = 0;
+    for_each_line(text_of(place.folder / "letters"), [&](const std::string&) { ++letters; });
+    CHECK(letters == samples);
+
+    // What is read again from its start loses nothing. Here it is a pipe that holds so many lines and
+    // then nothing more, so that each run but the last is killed in the middle of its work.
+    const std::string input = text_of(place.folder / "input");
+    position_reader reader;
+    for (const int last : {60, 150, 240, samples}) {
+        std::filesystem::remove(place.path("pipe"));
+        REQUIRE(::mkfifo(place.path("pipe").c_str(), 0600) == 0);
+        const std::string out = "out" + std::to_string(last);
+        child_process gateway = place.start(
+            {"--input", place.path("pipe"), "--state", place.path("state"), "--checkpoint-samples",
+             "200", "--queue", "100", "--checkpoint-milliseconds", "600000"},
+            "", out.c_str());
+        std::ofstream writer{place.path("pipe")};
+        if (last == samples) {
+            writer << input;
+            writer.close();
+            CHECK(gateway.wait() == 0);
+        } else {
+            writer << input.substr(0, input.find("poison " + std::to_string(last) + '\n'))
+                   << std::flush;
+            const std::string wanted = R"("pump-0","position":)" + std::to_string(last - 5) + ',';
+            CHECK(becomes(
+                [&] { return text_of(place.folder / out).find(wanted) != std::string::npos; }));
+            gateway.end(SIGKILL);
+        }
+        // The output of a run that was killed may end within a line: its next run repeats it.
+        std::string text = text_of(place.folder / out);
+        text.resize(text.rfind('\n') + 1); // npos + 1 is 0
+        for_each_line(text, [&](const std::string& line) { reader.read(line); });
+    }
+    CHECK(reader.gaps == 0);
+    CHECK(reader.repeats > 0);
+    CHECK(reader.contradictions == 0);
+    CHECK(reader.taken == expected.taken);
+}
+
+TEST_CASE("gateway lines: SIGTERM saves everything, and standard input goes on without a repeat") {
+    const workplace place;
+    CHECK(place.start({}, place.path("input"), "expected").wait() == 0);
+    // The input comes in two halves through a pipe that stays open in between.
+    const std::string all = text_of(place.folder / "input");
+    const std::size_t half = all.find('\n', all.size() / 2) + 1;
+    const std::string parts[] = {all.substr(0, half), all.substr(half)};
+    std::size_t lines = 0;
+    for (const std::string& part : parts) {
+        REQUIRE(::mkfifo(place.path("pipe").c_str(), 0600) == 0);
+        child_process gateway =
+            place.start({"--state", place.path("state")}, place.path("pipe"), "out");
+        std::ofstream writer{place.path("pipe")};
+        writer << part << std::flush;
+        for_each_line(
+            part, [&](const std::string& line) { lines += line.starts_with("poison") ? 0U : 1U; });
+        CHECK(becomes([&] {
+            const std::string out = text_of(place.folder / "out");
+            return static_cast<std::size_t>(std::count(out.begin(), out.end(), '\n')) >= lines;
+        }));
+        CHECK(gateway.end(SIGTERM) == 0);
+        std::filesystem::remove(place.path("pipe"));
+    }
+    CHECK(text_of(place.folder / "out") == text_of(place.folder / "expected"));
+}
+
+TEST_CASE("gateway lines: metrics for Prometheus, and SIGHUP reads the rules anew") {
+    const workplace place;
+    REQUIRE(save_fleet_model(place.folder / "other.safetensors", 2).ok());
+    const auto write_rules = [&](const char* model) {
+        std::ofstream{place.folder / "rules"} << R"({"models":[{"prefix":"pump-","file":")" << model
+                                              << "\"}]}";
+    };
+    write_rules("pump.safetensors");
+    REQUIRE(::mkfifo(place.path("pipe").c_str(), 0600) == 0);
+    child_process gateway{
+        {gateway_path, "lines", "--rules", place.path("rules"), "--metrics-port", "0"},
+        place.path("pipe"),
+        place.path("out"),
+        place.path("errors")};
+    std::ofstream writer{place.path("pipe")};
+    const auto count = [&](const char* text) {
+        const std::string out = text_of(place.folder / "out");
+        int found = 0;
+        for (auto at = out.find(text); at != std::string::npos; at = out.find(text, at + 1)) {
+            ++found;
+        }
+        return found;
+    };
+    for (int t = 0; t < 30; ++t) {
+        writer << payload_of(1, t) << '\n';
+    }
+    writer << "poison\n" << std::flush;
+    REQUIRE(becomes([&] { return count("\"position\":29,") == 1; }));
+    const std::string errors = text_of(place.folder / "errors");
+    const std::string name = "http://127.0.0.1:";
+    REQUIRE(errors.find(name) != std::string::npos);
+    const int port = std::stoi(errors.substr(errors.find(name) + name.size()));
+    std::string shown;
+    CHECK(becomes([&] {
+        shown = get(port, "/metrics");
+        return shown.find("tocsin_gateway_dead_letters_total 1\n") != std::string::npos;
+    }));
+    CHECK(shown.starts_with("HTTP/1.1 200 OK"));
+    CHECK(shown.find("tocsin_gateway_samples_total 30\n") != std::string::npos);
+    CHECK(shown.find("tocsin_gateway_devices 1\n") != std::string::npos);
+    CHECK(shown.find("tocsin_gateway_latency_seconds_count 30\n") != std::string::npos);
+    CHECK(get(port, "/other").starts_with("HTTP/1.1 404"));
+
+    // Rules that cannot be used change nothing.
+    write_rules("none.safetensors");
+    gateway.signal(SIGHUP);
+    CHECK(becomes([&] {
+        return text_of(place.folder / "errors").find("the old rules stay") != std::string::npos;
+    }));
+    write_rules("other.safetensors");
+    gateway.signal(SIGHUP);
+    CHECK(becomes([&] {
+        return get(port, "/metrics").find("model_changes_total 1\n") != std::string::npos;
+    }));
+    writer << payload_of(1, 30) << '\n' << std::flush;
+    CHECK(becomes([&] { return count("\"position\":30,") == 1; }));
+    writer.close();
+    CHECK(gateway.wait() == 0);
+    const std::string out = text_of(place.folder / "out");
+    const std::string last = out.substr(out.rfind('\n', out.size() - 2) + 1);
+    CHECK(last.find("warming_up") != std::string::npos);
+}
+
+TEST_CASE("gateway lines: what cannot work ends with a reason and an exit code") {
+    const workplace place;
+    const auto fails = [&](std::vector<std::string> arguments, int code, const char* reason) {
+        std::filesystem::remove(place.path("errors"));
+        arguments.insert(arguments.begin(), gateway_path);
+        child_process gateway{arguments, "", "", place.path("errors")};
+        CHECK(gateway.wait() == code);
+        const std::string errors = text_of(place.folder / "errors");
+        CAPTURE(errors);
+        CHECK(errors.find(reason) != std::string::npos);
+    };
+    const std::string model = place.path("pump.safetensors");
+    fails({}, 2, "subcommand");
+    fails({"lines"}, 2, "--model");
+    fails({"lines", "--model", place.path("none")}, 4, "none");
+    fails({"lines", "--model", place.path("input")}, 3, "input");
+    fails({"lines", "--model", model, "--input", place.path("none")}, 4, "cannot open");
+    fails({"lines", "--model", model, "--verdicts", place.path("no/folder")}, 4, "cannot open");
+    fails({"lines", "--model", model, "--state", place.path("no/folder")}, 4, "cannot open");
+    fails({"lines", "--model", model, "--checkpoint-samples", "0"}, 2, "0");
+    fails({"mqtt", "--model", model, "--host", "no host"}, 2, "--client");
+}

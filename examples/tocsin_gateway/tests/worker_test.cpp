@@ -1,0 +1,425 @@
+#include "tocsin/io/byte_archive.hpp"
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include "fleet.hpp"
+#include "io/temporary_directory.hpp"
+#include "memory_ports.hpp"
+#include "tocsin_gateway/state_file.hpp"
+#include "tocsin_gateway/worker.hpp"
+#include <fstream>
+#include <sstream>
+#include <string>
+
+using namespace gateway_tests;
+using nlohmann::json;
+using tocsin_gateway::metrics;
+using tocsin_gateway::model_rules;
+using tocsin_gateway::worker;
+using tocsin_gateway::worker_settings;
+
+namespace {
+
+constexpr std::chrono::milliseconds no_wait{0};
+// Nothing in these tests depends on how long they take.
+constexpr worker_settings by_samples{.checkpoint_samples = 50, .checkpoint = std::chrono::hours{1}};
+
+/// Two models and rules, made once.
+struct workshop {
+    tocsin_test::temporary_directory folder;
+    workshop() {
+        REQUIRE(save_fleet_model(folder / "pump.safetensors").ok());
+        REQUIRE(save_fleet_model(folder / "other.safetensors", 2).ok());
+    }
+    model_rules rules(const std::string& text) const {
+        std::ofstream{folder / "rules.json"} << text;
+        auto loaded = model_rules::load(folder / "rules.json");
+        REQUIRE(loaded.ok());
+        return *loaded;
+    }
+    model_rules pumps() const {
+        return rules(R"({"models":[{"prefix":"pump-","file":"pump.safetensors"}]})");
+    }
+};
+const workshop& shop() {
+    static const workshop made;
+    return made;
+}
+
+void run(worker& judge, const memory_source& from) {
+    while (!from.ended()) {
+        const tocsin::status done = judge.step(no_wait);
+        CAPTURE(std::string{done.message()});
+        REQUIRE(done.ok());
+    }
+    REQUIRE(judge.checkpoint().ok());
+}
+
+void add_fleet(memory_source& to, int devices, int samples) {
+    for (int t = 0; t < samples; ++t) {
+        for (int device = 0; device < devices; ++device) {
+            to.add(payload_of(device, t), static_cast<std::int64_t>(to.messages.size()));
+        }
+    }
+}
+
+verdict_lines by_device(const std::vector<std::string>& lines) {
+    verdict_lines sorted;
+    for (const std::string& line : lines) {
+        sorted[device_of(line)].push_back(line);
+    }
+    return sorted;
+}
+
+} // namespace
+
+TEST_CASE("gateway: verdicts are those of the detector, bit for bit") {
+    memory_source from;
+    memory_sink to;
+    memory_store states;
+    metrics counts;
+    add_fleet(from, 3, 200);
+    worker judge{shop().pumps(), from, to, states, counts, by_samples};
+    run(judge, from);
+    REQUIRE(to.verdicts().size() == 600);
+    const auto detector = tocsin::load_detector<tocsin::detector<tocsin::forecaster<float>>>(
+                              shop().folder / "pump.safetensors")
+                              .value();
+    const auto lines = by_device(to.verdicts());
+    int anomalies = 0;
+    int missing = 0;
+    for (int device = 0; device < 3; ++device) {
+        auto stream = detector.make_stream();
+        for (int t = 0; t < 200; ++t) {
+            tocsin_gateway::sample sample;
+            REQUIRE(tocsin_gateway::read_sample(payload_of(device, t), sample).ok());
+            const auto verdict = detector.push(
+                stream,
+                {static_cast<float>(sample.values[0]), static_cast<float>(sample.values[1])},
+                sample.time);
+            const json line =
+                json::parse(lines.at(device_name(device))[static_cast<std::size_t>(t)]);
+            REQUIRE(line["position"] == t);
+            REQUIRE(line["verdict"] == to_string(verdict.kind));
+            if (verdict.scored()) {
+                REQUIRE(line["score"].get<double>() == verdict.score);
+                REQUIRE(line["threshold"].get<double>() == verdict.threshold);
+            }
+            REQUIRE(line.value("missing", 0) == verdict.missing);
+            anomalies += verdict.is_anomaly() ? 1 : 0;
+            missing += verdict.missing;
+        }
+    }
+    CHECK(anomalies > 0);
+    CHECK(missing > 0);
+    CHECK(counts.anomalies == anomalies);
+    CHECK(counts.samples == 600);
+    CHECK(counts.devices == 3);
+    CHECK(!to.alarms().empty());
+    CHECK(counts.latency.count() == 600);
+}
+
+TEST_CASE("gateway: a worker that stops anywhere is continued by another with the same bits") {
+    memory_source whole;
+    memory_sink expected;
+    memory_store ignored;
+    metrics counts;
+    add_fleet(whole, 5, 60);
+    worker uninterrupted{shop().pumps(), whole, expected, ignored, counts, by_samples};
+    run(uninterrupted, whole);
+
+    // Each worker sees all messages and makes a few steps: the checkpoints that it reached count,
+    // what it judged after the last one comes again.
+    memory_store states;
+    position_reader reader;
+    for (int steps = 2;; steps += 3) {
+        memory_source from;
+        from.messages = whole.messages;
+        memory_sink to;
+        worker judge{shop().pumps(), from, to, states, counts, by_samples};
+        for (int step = 0; step < steps && !from.ended(); ++step) {
+            REQUIRE(judge.step(no_wait).ok());
+        }
+        for (const std::string& line : to.verdicts()) {
+            reader.read(line);
+        }
+        if (from.ended()) {
+            break;
+        }
+    }
+    CHECK(reader.gaps == 0);
+    CHECK(reader.repeats > 0);
+    CHECK(reader.contradictions == 0);
+    CHECK(reader.taken == by_device(expected.verdicts()));
+    CHECK(counts.skipped > 0);
+}
+
+TEST_CASE("gateway: nothing is acknowledged before its state is safe") {
+    memory_source from;
+    memory_sink to;
+    memory_store states;
+    metrics counts;
+    add_fleet(from, 2, 100);
+    from.batch = 60;
+    worker judge{shop().pumps(), from, to, states, counts, by_samples};
+    REQUIRE(judge.step(no_wait).ok()); // assigns
+    REQUIRE(judge.step(no_wait).ok());
+    CHECK(from.acknowledged.at(0) == 60);
+    states.works = false;
+    const tocsin::status refused = judge.step(no_wait);
+    CHECK(std::string{refused.message()} == "the store is full");
+    CHECK(from.acknowledged.at(0) == 60);
+}
+
+TEST_CASE("gateway: poison goes to the dead letters, and no good sample is lost") {
+    memory_source from;
+    memory_sink to;
+    memory_store states;
+    metrics counts;
+    const struct {
+        std::string payload;
+        std::string key;
+        const char* reason;
+    } poison[] = {
+        {"\x01\x02\xFF", "", "neither"},
+        {R"({"device":"valve-1","values":[1,2]})", "", "no rule has a model for device 'valve-1'"},
+        {R"({"device":"pump-1","values":[1]})", "", "has 1 values, the model has 2"},
+        {R"({"device":"pump-1","values":{"x":1}})", "", "'x' is not one of them"},
+        {R"({"values":[1,2]})", "", "names no device"},
+        {"pump-1,1,2,3", "pump-2", "device 'pump-1' came under the key 'pump-2'"},
+        {"pump-\xFF,1,2,3", "", "not UTF-8"},
+        {"pump-" + std::string(300, 'x') + ",1,2,3", "", "305 bytes"},
+    };
+    const std::size_t kinds = std::size(poison);
+    for (int t = 0; t < 40; ++t) {
+        from.add(payload_of(0, t), 2 * t);
+        const auto& one = poison[static_cast<std::size_t>(t) % kinds];
+        from.add(one.payload, 2 * t + 1, one.key);
+    }
+    worker judge{shop().pumps(), from, to, states, counts, by_samples};
+    run(judge, from);
+    REQUIRE(to.verdicts().size() == 40);
+    REQUIRE(to.dead_letters().size() == 40);
+    CHECK(counts.devices == 1); // nonsense makes no streams
+    for (std::size_t k = 0; k < kinds; ++k) {
+        const json letter = json::parse(to.dead_letters()[k]);
+        CAPTURE(to.dead_letters()[k]);
+        CHECK(letter["reason"].get<std::string>().find(poison[k].reason) != std::string::npos);
+        CHECK(letter["offset"] == 2 * k + 1);
+        CHECK(letter.contains("payload"));
+    }
+    // The good samples were judged as if there had been nothing between them.
+    memory_source pure;
+    memory_sink expected;
+    memory_store other;
+    for (int t = 0; t < 40; ++t) {
+        pure.add(payload_of(0, t), t);
+    }
+    worker alone{shop().pumps(), pure, expected, other, counts, by_samples};
+    run(alone, pure);
+    CHECK(to.verdicts() == expected.verdicts());
+}
+
+TEST_CASE("gateway: there are no more streams than allowed") {
+    memory_source from;
+    memory_sink to;
+    memory_store states;
+    metrics counts;
+    add_fleet(from, 4, 2);
+    worker_settings few = by_samples;
+    few.most_devices = 3;
+    worker judge{shop().pumps(), from, to, states, counts, few};
+    run(judge, from);
+    CHECK(to.verdicts().size() == 6);
+    REQUIRE(to.dead_letters().size() == 2);
+    CHECK(to.dead_letters()[0].find("3 devices already") != std::string::npos);
+}
+
+TEST_CASE("gateway: the longest prefix decides, and rules that cannot be used say why") {
+    const auto rules = shop().rules(R"({"models":[{"prefix":"","file":"other.safetensors"},
+        {"prefix":"pump-1","file":"pump.safetensors"}]})");
+    REQUIRE(rules.find("pump-12"));
+    CHECK(rules.find("pump-12") != rules.find("pump-2"));
+    CHECK(rules.find("pump-2")->identity() != rules.find("pump-12")->identity());
+    const std::pair<const char*, const char*> wrong[] = {
+        {"[]", "no JSON object with an array 'models'"},
+        {"{", "no JSON object"},
+        {R"({"models":[]})", "names no model"},
+        {R"({"models":[{"prefix":"a"}]})", "needs the texts 'prefix' and 'file'"},
+        {R"({"models":[{"prefix":"a","file":"none.safetensors"}]})", "none.safetensors"},
+        {R"({"models":[{"prefix":"a","file":"pump.safetensors"},
+                       {"prefix":"a","file":"pump.safetensors"}]})",
+         "prefix 'a' occurs twice"},
+        {R"({"models":[{"prefix":"a","file":"pump.safetensors","identity":"0123"}]})",
+         "the rule says \"0123\""},
+    };
+    for (const auto& [text, reason] : wrong) {
+        std::ofstream{shop().folder / "wrong.json"} << text;
+        const auto loaded = model_rules::load(shop().folder / "wrong.json");
+        REQUIRE(!loaded.ok());
+        CAPTURE(loaded.error().message());
+        CHECK(std::string{loaded.error().message()}.find(reason) != std::string::npos);
+    }
+}
+
+TEST_CASE("gateway: a model that changes does so between two samples; its streams start afresh") {
+    const std::string one = R"({"models":[{"prefix":"pump-","file":"pump.safetensors"}]})";
+    const std::string other = R"({"models":[{"prefix":"pump-","file":"other.safetensors"}]})";
+    memory_source from;
+    memory_sink to;
+    memory_store states;
+    metrics counts;
+    add_fleet(from, 2, 60);
+    from.batch = 60;
+    {
+        worker judge{shop().rules(one), from, to, states, counts, by_samples};
+        REQUIRE(judge.step(no_wait).ok());
+        REQUIRE(judge.step(no_wait).ok());
+        // The same model again: nothing happens to the streams.
+        REQUIRE(judge.change_rules(shop().rules(one)).ok());
+        CHECK(counts.fresh_streams == 0);
+        REQUIRE(judge.change_rules(shop().rules(other)).ok());
+        run(judge, from);
+    }
+    CHECK(counts.fresh_streams == 2);
+    REQUIRE(to.verdicts().size() == 120);
+    const auto before = shop().rules(one).find("pump-0")->identity();
+    const auto after = shop().rules(other).find("pump-0")->identity();
+    const auto lines = by_device(to.verdicts()).at("pump-0");
+    for (std::size_t t = 0; t < 60; ++t) {
+        const json line = json::parse(lines[t]);
+        CHECK(line["position"] == t); // goes on
+        CHECK(line["model"] == (t < 30 ? before : after));
+    }
+    CHECK(json::parse(lines[30])["verdict"] == "warming_up");
+
+    // The same across a restart: the state is that of another model.
+    memory_sink later;
+    memory_source more;
+    more.add(payload_of(0, 60), 120);
+    worker next{shop().rules(one), more, later, states, counts, by_samples};
+    run(next, more);
+    REQUIRE(later.verdicts().size() == 1);
+    CHECK(json::parse(later.verdicts()[0])["position"] == 60);
+    CHECK(json::parse(later.verdicts()[0])["verdict"] == "warming_up");
+    CHECK(counts.fresh_streams == 4); // of both devices
+}
+
+TEST_CASE("gateway: without offsets, what the broker sends again is told by its time") {
+    memory_source from;
+    memory_sink to;
+    memory_store states;
+    metrics counts;
+    for (int t = 0; t < 20; ++t) {
+        from.add(payload_of(0, t), -1);
+    }
+    for (int t = 15; t < 25; ++t) { // five of them again
+        from.add(payload_of(0, t), -1);
+        from.messages.back().repeated = true;
+    }
+    worker judge{shop().pumps(), from, to, states, counts, by_samples};
+    run(judge, from);
+    CHECK(to.verdicts().size() == 25);
+    CHECK(counts.skipped == 5);
+}
+
+TEST_CASE("gateway: states that are damaged are refused with the device") {
+    memory_source from;
+    memory_sink to;
+    memory_store states;
+    metrics counts;
+    add_fleet(from, 1, 60);
+    worker judge{shop().pumps(), from, to, states, counts, by_samples};
+    run(judge, from);
+    auto& bytes = states.safe.at({0, "pump-0"});
+    for (std::size_t k = 0; k < bytes.size(); k += 37) {
+        auto damaged = bytes;
+        damaged[k] ^= std::byte{4};
+        bytes.swap(damaged);
+        memory_source again;
+        again.add(payload_of(0, 60), 60);
+        worker next{shop().pumps(), again, to, states, counts, by_samples};
+        const tocsin::status refused = next.step(no_wait);
+        CHECK(!refused.ok());
+        CHECK(std::string{refused.message()}.find("device 'pump-0'") != std::string::npos);
+        bytes.swap(damaged);
+    }
+    for (std::size_t size = 0; size < bytes.size(); size += 41) {
+        const auto whole = bytes;
+        bytes.resize(size);
+        memory_source again;
+        worker next{shop().pumps(), again, to, states, counts, by_samples};
+        CHECK(!next.step(no_wait).ok());
+        bytes = whole;
+    }
+}
+
+TEST_CASE("gateway: a state file keeps what was flushed, whatever a crash leaves behind it") {
+    using tocsin_gateway::state_file;
+    const tocsin_test::temporary_directory folder;
+    const auto path = folder / "states";
+    const auto text = [](const std::string& value) {
+        return std::as_bytes(std::span{value.data(), value.size()});
+    };
+    {
+        const auto file = state_file::open(path).value();
+        REQUIRE(file);
+        REQUIRE(file->put(0, "a", text("one")).ok());
+        REQUIRE(file->put(0, "b", text("two")).ok());
+        REQUIRE(file->put(0, "a", text("three")).ok());
+        REQUIRE(file->put(1, "a", text("elsewhere")).ok());
+        REQUIRE(file->flush().ok());
+    }
+    const auto whole = std::filesystem::file_size(path);
+    const auto content = [&] {
+        std::map<std::string, std::string> found;
+        const auto file = state_file::open(path).value();
+        REQUIRE(file);
+        const std::int32_t partition = 0;
+        REQUIRE(
+            file->read({&partition, 1},
+                       [&](std::int32_t, std::string_view key, std::span<const std::byte> bytes) {
+                           found[std::string{key}] = std::string{
+                               reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+                           return tocsin::status{};
+                       })
+                .ok());
+        return found;
+    };
+    const std::map<std::string, std::string> expected{{"a", "three"}, {"b", "two"}};
+    CHECK(content() == expected);
+    for (const std::string& rest : {std::string{"\x01\x00\x00", 3}, std::string(100, 'x')}) {
+        std::ofstream{path, std::ios::app | std::ios::binary} << rest;
+        CHECK(content() == expected);
+        CHECK(std::filesystem::file_size(path) == whole); // cut off
+    }
+    std::filesystem::resize_file(path, whole - 1); // the last record is unfinished
+    CHECK(content() == expected);
+
+    // It is written anew when most of it is old.
+    const std::string large(100000, 'y');
+    const auto file = state_file::open(path).value();
+    REQUIRE(file);
+    for (int k = 0; k < 100; ++k) {
+        REQUIRE(file->put(0, "b", text(large)).ok());
+        REQUIRE(file->flush().ok());
+    }
+    CHECK(std::filesystem::file_size(path) < 5000000);
+    CHECK(content() == std::map<std::string, std::string>{{"a", "three"}, {"b", large}});
+}
+
+TEST_CASE("gateway: quantiles of latency are at most a fifth too large") {
+    tocsin_gateway::latency_histogram histogram;
+    CHECK(histogram.quantile(0.5) == 0);
+    for (int k = 1; k <= 1000; ++k) {
+        histogram.add(std::chrono::microseconds{10 * k});
+    }
+    for (const double share : {0.5, 0.9, 0.99, 0.999}) {
+        CHECK(histogram.quantile(share) >= 0.01 * share);
+        CHECK(histogram.quantile(share) <= 1.2001 * 0.01 * share + 1e-5);
+    }
+    histogram.add(std::chrono::hours{10}); // beyond the last bucket
+    CHECK(histogram.count() == 1001);
+    CHECK(histogram.sum() == doctest::Approx(5.005 + 36000));
+}

@@ -1,0 +1,101 @@
+/// @file worker.hpp
+/// @brief One stream per device: takes messages, writes verdicts, keeps states.
+#pragma once
+
+#include "tocsin/core/status.hpp"
+
+#include "device.hpp"
+#include "json_line.hpp"
+#include "metrics.hpp"
+#include "model_rules.hpp"
+#include "ports.hpp"
+#include "sample_reader.hpp"
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace tocsin_gateway {
+
+/// How often states are saved, and how many devices there may be.
+struct worker_settings {
+    std::int64_t checkpoint_samples =
+        10000; ///< a checkpoint after a batch that makes so many messages
+    std::chrono::milliseconds checkpoint{1000}; ///< time between them, at most
+    std::int64_t most_devices = 1000000;        ///< samples of further devices are dead letters
+};
+
+/// Judges the samples of a source. Everything happens in the thread that calls it.
+///
+/// A checkpoint first puts the states of all devices that changed, then waits for verdicts and
+/// states, then acknowledges the messages. So what was acknowledged is never lost; what was judged
+/// since comes again after a crash, from the state before it, and gets the same verdicts with the
+/// same positions.
+class worker final : public partition_listener {
+  public:
+    /// All must outlive the worker.
+    worker(model_rules rules, source& from, sink& to, state_store& states, metrics& counts,
+           const worker_settings& settings = {});
+
+    /// Takes what has come and judges it; makes a checkpoint when it is time for one.
+    tocsin::status step(std::chrono::milliseconds wait);
+    tocsin::status checkpoint();
+    /// Other rules from here on, after a checkpoint. A stream whose model changes starts afresh.
+    tocsin::status change_rules(model_rules rules);
+
+    tocsin::status assigned(std::span<const std::int32_t> partitions) override;
+    tocsin::status revoked(std::span<const std::int32_t> partitions) override;
+
+  private:
+    struct text_hash {
+        using is_transparent = void;
+        std::size_t operator()(std::string_view text) const noexcept {
+            return std::hash<std::string_view>{}(text);
+        }
+    };
+    using device_map = std::unordered_map<std::string, device, text_hash, std::equal_to<>>;
+    struct partition {
+        device_map devices;
+        std::int64_t next_offset = 0; ///< messages before it are done with
+        bool changed = false;         ///< since the last checkpoint
+    };
+    struct changed_device {
+        std::int32_t number;
+        const std::string* name;
+        device* state;
+    };
+
+    tocsin::status take(const message& taken);
+    tocsin::status restore(std::int32_t number, std::string_view key,
+                           std::span<const std::byte> bytes);
+    tocsin::status read(const message& taken, std::string_view& name);
+    tocsin::status arrange(const device_model& model);
+    tocsin::status find(partition& owner, std::string_view name, device_map::iterator& found);
+    tocsin::status judge(const message& taken, std::int32_t number, device_map::iterator at);
+    tocsin::status refuse(const message& taken, std::string_view name, const tocsin::status& why);
+    void count_devices();
+
+    model_rules rules_;
+    source& source_;
+    sink& sink_;
+    state_store& states_;
+    metrics& metrics_;
+    worker_settings settings_;
+    std::map<std::int32_t, partition> partitions_;
+    std::vector<changed_device> changed_;
+    std::vector<message> messages_;
+    std::int64_t taken_ = 0; ///< messages since the last checkpoint
+    std::int64_t devices_ = 0;
+    std::chrono::steady_clock::time_point last_checkpoint_;
+    sample sample_;
+    std::vector<float> values_;
+    std::vector<double> shares_;
+    json_line line_;
+};
+
+} // namespace tocsin_gateway
