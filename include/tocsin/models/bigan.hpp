@@ -5,8 +5,8 @@
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/storage.hpp"
 #include "tocsin/core/views.hpp"
-#include "tocsin/layers/activation_layer.hpp"
 #include "tocsin/layers/dense.hpp"
+#include "tocsin/math/piecewise_activations.hpp"
 #include "tocsin/models/model_parts.hpp"
 #include "tocsin/models/row_autoencoder.hpp"
 #include "tocsin/models/sequential.hpp"
@@ -330,16 +330,13 @@ class bigan {
 /// `inner` units.
 template <class Scalar>
 auto make_bigan(int features, const row_model_sizes& sizes = {}) noexcept {
-    using layer = dense<Scalar>;
-    using leaky = activation_layer<Scalar, leaky_relu_activation>;
-    return bigan(sequential(layer(features, sizes.outer), leaky(sizes.outer),
-                            layer(sizes.outer, sizes.inner), leaky(sizes.inner),
-                            layer(sizes.inner, sizes.latent)),
-                 sequential(layer(sizes.latent, sizes.inner), leaky(sizes.inner),
-                            layer(sizes.inner, sizes.outer), leaky(sizes.outer),
-                            dense<Scalar, sigmoid_activation>(sizes.outer, features)),
-                 sequential(layer(features + sizes.latent, sizes.outer), leaky(sizes.outer),
-                            layer(sizes.outer, sizes.inner), leaky(sizes.inner)));
+    using hidden = dense<Scalar, leaky_relu_activation>;
+    return bigan(
+        sequential(hidden(features, sizes.outer), hidden(sizes.outer, sizes.inner),
+                   dense<Scalar>(sizes.inner, sizes.latent)),
+        sequential(hidden(sizes.latent, sizes.inner), hidden(sizes.inner, sizes.outer),
+                   dense<Scalar, sigmoid_activation>(sizes.outer, features)),
+        sequential(hidden(features + sizes.latent, sizes.outer), hidden(sizes.outer, sizes.inner)));
 }
 
 } // namespace tocsin
