@@ -32,10 +32,10 @@ struct hyper_parameters {
 };
 constexpr hyper_parameters for_rows;
 constexpr hyper_parameters for_sequences{50, 128, 3e-3};
-constexpr hyper_parameters for_players{100, 128, 1e-3};
+constexpr hyper_parameters for_players{60, 128, 1e-3};
 /// Of both players, lower than Adam's own (Radford et al., ICLR 2016).
 constexpr double momentum_of_players = 0.5;
-constexpr double reconstruction_weight = 1;
+constexpr double reconstruction_weight = 5;
 constexpr tocsin::row_model_sizes sizes_of_players{128, 64, 2};
 /// Of the discriminator's features in the score (Zenati et al. 2018).
 constexpr double share_of_features = 0.1;
