@@ -119,6 +119,8 @@ TEST_SUITE("evaluate") {
         evaluate::method_result method;
         method.name = "one model";
         method.totals.f1 = 0.25;
+        method.totals.auc_roc = 0.75;
+        method.totals.auc_pr = 0.5;
         method.groups.push_back({"a rule", {}});
         method.groups[0].values.recall = 0.5;
         REQUIRE(evaluate::draw_model_bars(*folder, {method}).ok());
@@ -126,7 +128,7 @@ TEST_SUITE("evaluate") {
         const json written = json::parse(text_of(directory / "pictures/metrics.json"));
         CHECK(written["one model"]["highest accuracy"]["f1"] == 0.25);
         CHECK(written["one model"]["a rule"]["recall"] == 0.5);
-        CHECK(text_of(directory / "pictures/models.dat").find("\"one model\" NaN NaN 0.25") !=
+        CHECK(text_of(directory / "pictures/models.dat").find("\"one model\" 0.75 0.5 0.25") !=
               std::string::npos);
         if (folder->draws()) {
             for (const char* name : {"roc.svg", "models.svg", "scores_other.svg"}) {

@@ -111,6 +111,7 @@ class bigan {
         const auto made = generator_.infer(part<generator_part>(parameters), encoded, rest.rest());
         std::copy_n(made.data(), made.size(), predictions.data());
     }
+    /// Scalars of work area that score() needs.
     constexpr index_t score_work_size(int batch, int time) const noexcept {
         const int columns = batch * time;
         return whole_lines<scalar_type>(encoder_.infer_work_size(columns, 1)) +
@@ -197,6 +198,7 @@ class bigan {
 
     // ---- the two players --------------------------------------------------------------------
 
+    /// Scalars of work area that the losses of the two players need.
     constexpr index_t adversarial_work_size(int batch, int time) const noexcept {
         const int columns = batch * time;
         const int both = 2 * columns;
