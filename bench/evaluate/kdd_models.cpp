@@ -26,23 +26,25 @@ using tocsin::index_t;
 
 /// How a network is trained.
 struct hyper_parameters {
-    int epochs = 200;
-    int batch_size = 128;
-    double learning_rate = 3e-3;
+    int epochs;
+    int batch_size;
+    double learning_rate;
 };
-constexpr hyper_parameters for_rows;
+constexpr hyper_parameters for_rows{100, 128, 3e-3};
+constexpr hyper_parameters for_variational{50, 128, 3e-3};
 constexpr hyper_parameters for_sequences{50, 128, 3e-3};
 constexpr hyper_parameters for_players{60, 128, 1e-3};
 /// Of both players, lower than Adam's own (Radford et al., ICLR 2016).
 constexpr double momentum_of_players = 0.5;
-constexpr double reconstruction_weight = 5;
-constexpr tocsin::row_model_sizes sizes_of_players{128, 64, 2};
+/// Times the mean squared error of reconstructions.
+constexpr double reconstruction_weight = 30;
+constexpr tocsin::row_model_sizes sizes_of_players{64, 32, 2};
 /// Of the discriminator's features in the score (Zenati et al. 2018).
 constexpr double share_of_features = 0.1;
 /// Of the divergence beside the squared error of a row; set once, not searched for.
 constexpr double divergence_weight = 0.02;
 /// Networks of one kind that differ in their start; the score of a row is the mean of theirs.
-constexpr int networks = 9;
+constexpr int networks = 15;
 constexpr int draws = 32;
 
 template <class Scorer>
@@ -137,13 +139,14 @@ auto mean_of(int count, seeded_fit fit) {
 }
 
 auto variational_model(int features) {
-    return tocsin::make_variational_autoencoder<float>(features, {}, divergence_weight);
+    return tocsin::make_variational_autoencoder<float, tocsin::leaky_relu_activation>(
+        features, {}, divergence_weight);
 }
 /// Scores by reconstructions of drawn latent variables.
 tocsin::result<row_scorer> variational_drawn(const kdd_data& data, std::uint64_t seed,
                                              const run_options& options) {
     const auto model = variational_model(features_of(data));
-    auto trained = train(model, data, for_rows, seed, options);
+    auto trained = train(model, data, for_variational, seed, options);
     if (!trained) {
         return trained.error();
     }
@@ -173,8 +176,7 @@ tocsin::result<row_scorer> variational_drawn(const kdd_data& data, std::uint64_t
 tocsin::result<row_scorer> adversarial(const kdd_data& data, std::uint64_t seed,
                                        const run_options& options) {
     const auto model = tocsin::make_bigan<float>(features_of(data), sizes_of_players);
-    tocsin::adversarial_trainer<tocsin::mean_absolute_error, tocsin::adam, tocsin::cosine_decay>
-        how;
+    tocsin::adversarial_trainer<tocsin::mean_squared_error, tocsin::adam, tocsin::cosine_decay> how;
     how.epochs = options.epochs.value_or(for_players.epochs);
     how.schedule.epochs = how.epochs;
     how.batch_size = for_players.batch_size;
@@ -261,20 +263,21 @@ std::vector<kdd_method> kdd_methods(const run_options& options) {
         return tocsin::make_row_autoencoder<float, tocsin::leaky_relu_activation>(features);
     });
     const char* const plain = "18-15-7-2-7-15-18, leaky ReLU, linear code, sigmoid";
-    const char* const drawn = "18-15-7-2-7-15-18, ReLU, sigmoid";
+    const char* const drawn = "18-15-7-2-7-15-18, leaky ReLU, sigmoid";
     const nlohmann::ordered_json divergence = {{"divergence_weight", divergence_weight}};
     std::vector<kdd_method> all = {
         {"autoencoder", mean_of(networks, autoencoder), true,
          settings_of(plain, networks, for_rows, options)},
         {"autoencoder, one network", mean_of(1, autoencoder), true,
          settings_of(plain, 1, for_rows, options)},
-        {"variational autoencoder", mean_of(networks, reconstructing(for_rows, variational_model)),
-         true, settings_of(drawn, networks, for_rows, options, divergence)},
+        {"variational autoencoder",
+         mean_of(networks, reconstructing(for_variational, variational_model)), true,
+         settings_of(drawn, networks, for_variational, options, divergence)},
         {"variational autoencoder, 32 draws", mean_of(networks, variational_drawn), true,
-         settings_of(drawn, networks, for_rows, options, divergence)},
+         settings_of(drawn, networks, for_variational, options, divergence)},
         {"BiGAN", mean_of(networks, adversarial), true,
-         settings_of("18-128-64-2 and back, discriminator 20-128-64-1, leaky ReLU, sigmoid",
-                     networks, for_players, options,
+         settings_of("18-64-32-2 and back, discriminator 20-64-32-1, leaky ReLU, sigmoid", networks,
+                     for_players, options,
                      {{"beta1", momentum_of_players},
                       {"reconstruction_weight", reconstruction_weight},
                       {"share_of_features", share_of_features}})},
