@@ -51,6 +51,8 @@ class pictures {
     /// logarithmic when the highest is far above the threshold. Of long recordings, the lowest and
     /// the highest value of each column of pixels are drawn.
     tocsin::status draw(const scored_rows& rows) const;
+    /// For pictures that only one suite has.
+    const support::plot_folder& folder() const noexcept { return folder_; }
 
   private:
     explicit pictures(support::plot_folder folder) : folder_{std::move(folder)} {}

@@ -13,19 +13,6 @@ namespace {
 
 constexpr int column_width = 9;
 
-nlohmann::ordered_json to_json(const metrics& values) {
-    auto object = nlohmann::ordered_json::object();
-    for (const metric_format& format : metric_formats) {
-        const auto value = values.*format.value;
-        if (value && format.count && *value == std::floor(*value)) {
-            object[format.name] = static_cast<std::int64_t>(*value);
-        } else if (value) {
-            object[format.name] = *value;
-        }
-    }
-    return object;
-}
-
 std::string padded(const std::string& text, std::size_t width) {
     return text + std::string(width > text.size() ? width - text.size() : 0, ' ');
 }
@@ -132,6 +119,19 @@ class table_text {
 };
 
 } // namespace
+
+nlohmann::ordered_json to_json(const metrics& values) {
+    auto object = nlohmann::ordered_json::object();
+    for (const metric_format& format : metric_formats) {
+        const auto value = values.*format.value;
+        if (value && format.count && *value == std::floor(*value)) {
+            object[format.name] = static_cast<std::int64_t>(*value);
+        } else if (value) {
+            object[format.name] = *value;
+        }
+    }
+    return object;
+}
 
 std::string table(const suite& which, const std::vector<seed_run>& runs) {
     const auto methods = by_method(runs);

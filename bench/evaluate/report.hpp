@@ -24,6 +24,9 @@ struct seed_run {
 /// @param runs at least one; methods that do not depend on the seed are in the first only
 std::string table(const suite& which, const std::vector<seed_run>& runs);
 
+/// Those numbers that are there, by the names of results.json.
+nlohmann::ordered_json to_json(const metrics& values);
+
 /// The content of results.json: metrics that the suite does not define are left out, those that
 /// are not a number are null.
 nlohmann::ordered_json to_json(const suite& which, const std::vector<seed_run>& runs);

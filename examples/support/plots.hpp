@@ -112,13 +112,24 @@ tocsin::status plot_reconstruction(const plot_folder& folder,
     return folder.draw("reconstruction", data.str(), script.str(), 480);
 }
 
+/// What a picture of scores says of them.
+struct score_words {
+    std::string name = "scores"; ///< of the picture
+    std::string title = "Scores of normal and anomalous windows";
+    std::string axis = "score: squared Mahalanobis distance (dimensionless)";
+    std::string items = "windows";
+    double lowest = 1e-3; ///< smaller scores are drawn as if they were this large
+};
+
 /// `scores`: how the scores of normal windows are distributed next to those of anomalous ones.
 /// @param labels one per score, nonzero = anomalous, or empty: all normal
 inline tocsin::status plot_scores(const plot_folder& folder, std::span<const double> scores,
-                                  std::span<const std::uint8_t> labels, double threshold) {
+                                  std::span<const std::uint8_t> labels, double threshold,
+                                  const score_words& words = {}) {
     constexpr int bins_per_decade = 12;
-    const auto bin_of = [](double score) {
-        return static_cast<int>(std::floor(bins_per_decade * std::log10(std::max(score, 1e-3))));
+    const auto bin_of = [&](double score) {
+        return static_cast<int>(
+            std::floor(bins_per_decade * std::log10(std::max(score, words.lowest))));
     };
     // An infinite threshold (nothing tuned yet) has no place on the axis.
     int first = bin_of(std::isfinite(threshold) ? threshold : 1);
@@ -140,7 +151,8 @@ inline tocsin::status plot_scores(const plot_folder& folder, std::span<const dou
         }
     }
     std::ostringstream data;
-    data << "# lower edge of the bin  normal windows (%)  anomalous windows (%)\n";
+    data << "# lower edge of the bin  normal " << words.items << " (%)  anomalous " << words.items
+         << " (%)\n";
     for (std::size_t bin = 0; bin < size; ++bin) {
         data << std::pow(10, (first - 1 + static_cast<double>(bin)) / bins_per_decade);
         for (const int kind : {0, 1}) {
@@ -149,9 +161,9 @@ inline tocsin::status plot_scores(const plot_folder& folder, std::span<const dou
         data << '\n';
     }
     std::ostringstream script;
-    script << heading("Scores of normal and anomalous windows") << "set logscale x\n"
-           << "set xlabel 'score: squared Mahalanobis distance (dimensionless)'\n"
-           << "set ylabel 'windows of each kind (%)'\nset yrange [0:*]\n"
+    script << heading(words.title) << "set logscale x\n"
+           << "set xlabel '" << words.axis << "'\n"
+           << "set ylabel '" << words.items << " of each kind (%)'\nset yrange [0:*]\n"
            << "set format x '10^{%L}'\n"
            << "set lmargin at screen 0.09; set rmargin at screen 0.975\n"
               "set tmargin at screen 0.88\n"
@@ -159,12 +171,13 @@ inline tocsin::status plot_scores(const plot_folder& folder, std::span<const dou
            << "if (threshold == threshold) set arrow from threshold,graph 0 to threshold,graph 1 "
               "nohead dt 2 lw 1.5 lc rgb "
               "grey front\n"
-           << "plot 'scores.dat' using 1:2 with fillsteps fs transparent solid 0.45 noborder "
+           << "plot '" << words.name
+           << ".dat' using 1:2 with fillsteps fs transparent solid 0.45 noborder "
               "lc rgb blue title 'normal', '' using 1:2 with steps lt 1, "
               "'' using 1:3 with fillsteps fs transparent solid 0.45 noborder lc rgb orange "
               "title 'anomalous', '' using 1:3 with steps lw 1.5 lc rgb orange, "
               "NaN with lines dt 2 lw 1.5 lc rgb grey title 'threshold'\n";
-    return folder.draw("scores", data.str(), script.str(), 400);
+    return folder.draw(words.name, data.str(), script.str(), 400);
 }
 
 /// `detection`: the sensors of a stream above the score with its threshold.

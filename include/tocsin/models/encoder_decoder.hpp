@@ -17,6 +17,21 @@
 
 namespace tocsin {
 
+namespace detail {
+/// The kind of model that an encoder makes of an encoder_decoder.
+template <class Encoder>
+constexpr const char* kind_by_encoder() noexcept {
+    if constexpr (requires { Encoder::model_kind; }) {
+        return Encoder::model_kind;
+    } else {
+        return "encoder_decoder";
+    }
+}
+/// A part whose sizes are a list given at run time.
+template <class Part>
+concept sized_at_run_time = requires { requires !Part::sizes_type::is_static; };
+} // namespace detail
+
 /// What the decoder reads during training; at inference it always reads its own predictions.
 enum class decoder_training : std::uint8_t {
     free_running,  ///< its own last prediction; the gradient flows through it
@@ -35,7 +50,7 @@ template <class Scalar, class Encoder = lstm_stack<Scalar>, class Decoder = lstm
 class encoder_decoder {
   public:
     using scalar_type = Scalar;
-    static constexpr const char* kind = "encoder_decoder";
+    static constexpr const char* kind = detail::kind_by_encoder<Encoder>();
     static constexpr int version = 1;
 
     constexpr encoder_decoder() noexcept = default;
@@ -51,8 +66,8 @@ class encoder_decoder {
     static encoder_decoder with_layers(int features, std::initializer_list<int> hidden,
                                        double dropout_rate = 0, bool reversed = false,
                                        decoder_training training = decoder_training::free_running)
-        requires(!Encoder::sizes_type::is_static && !Decoder::sizes_type::is_static &&
-                 !Head::sizes_type::is_static)
+        requires(detail::sized_at_run_time<Encoder> && detail::sized_at_run_time<Decoder> &&
+                 detail::sized_at_run_time<Head>)
     {
         std::vector<int> sizes{features};
         sizes.insert(sizes.end(), hidden);
@@ -126,8 +141,12 @@ class encoder_decoder {
         const auto head_work = rest.take(head_.apply_work_size(batch));
         const auto start = zero(rest.take(index_t{features()} * batch));
 
-        for (int t = 0; t < time; ++t) {
-            encoder_.step(packed, windows.step(t), encoder_state, step_work, order_of_step(t));
+        if constexpr (requires { encoder_.read(packed, windows, encoder_state, step_work); }) {
+            encoder_.read(packed, windows, encoder_state, step_work); // not in order of time
+        } else {
+            for (int t = 0; t < time; ++t) {
+                encoder_.step(packed, windows.step(t), encoder_state, step_work, order_of_step(t));
+            }
         }
         bridge().cross(packed.from(parts().template packed_of<bridge_part>()),
                        encoder_.layer_state(encoder_state, encoder_.layers() - 1, batch),

@@ -93,15 +93,18 @@ struct row_model_sizes {
     int latent = 2; ///< of the code
 };
 
-/// Dense layers features - outer - inner - latent - inner - outer - features: ReLU, and a sigmoid at
-/// the end, for features scaled to [0, 1] (min_max_scaler).
-template <class Scalar>
+/// Dense layers features - outer - inner - latent - inner - outer - features: ReLU, a linear code,
+/// since a code of two cannot spare a unit that dies, and a sigmoid at the end, for features scaled
+/// to [0, 1] (min_max_scaler).
+/// @tparam Activation of the hidden layers
+template <class Scalar, class Activation = relu_activation>
 auto make_row_autoencoder(int features, const row_model_sizes& sizes = {}) noexcept {
-    using relu = dense<Scalar, relu_activation>;
-    return row_autoencoder(sequential(
-        relu(features, sizes.outer), relu(sizes.outer, sizes.inner),
-        relu(sizes.inner, sizes.latent), relu(sizes.latent, sizes.inner),
-        relu(sizes.inner, sizes.outer), dense<Scalar, sigmoid_activation>(sizes.outer, features)));
+    using hidden = dense<Scalar, Activation>;
+    return row_autoencoder(
+        sequential(hidden(features, sizes.outer), hidden(sizes.outer, sizes.inner),
+                   dense<Scalar>(sizes.inner, sizes.latent), hidden(sizes.latent, sizes.inner),
+                   hidden(sizes.inner, sizes.outer),
+                   dense<Scalar, sigmoid_activation>(sizes.outer, features)));
 }
 
 } // namespace tocsin

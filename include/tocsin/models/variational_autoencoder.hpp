@@ -213,14 +213,15 @@ class variational_autoencoder {
 
 /// Dense ReLU layers features - outer - inner on both sides, linear Gaussian parameters, sigmoid
 /// outputs for features scaled to [0, 1].
-template <class Scalar>
+/// @tparam Activation of the hidden layers
+template <class Scalar, class Activation = relu_activation>
 auto make_variational_autoencoder(int features, const row_model_sizes& sizes = {},
                                   double weight = 1) noexcept {
-    using relu = dense<Scalar, relu_activation>;
+    using hidden = dense<Scalar, Activation>;
     return variational_autoencoder(
-        sequential(relu(features, sizes.outer), relu(sizes.outer, sizes.inner),
+        sequential(hidden(features, sizes.outer), hidden(sizes.outer, sizes.inner),
                    dense<Scalar>(sizes.inner, 2 * sizes.latent)),
-        sequential(relu(sizes.latent, sizes.inner), relu(sizes.inner, sizes.outer),
+        sequential(hidden(sizes.latent, sizes.inner), hidden(sizes.inner, sizes.outer),
                    dense<Scalar, sigmoid_activation>(sizes.outer, features)),
         weight);
 }

@@ -1,0 +1,110 @@
+/// @file adversarial_state.hpp
+/// @brief Everything that changes while two players are trained, what callbacks see of it, and when
+/// a run has diverged.
+#pragma once
+
+#include "tocsin/core/random.hpp"
+#include "tocsin/core/status.hpp"
+#include "tocsin/core/storage.hpp"
+#include "tocsin/training/update_rule.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <vector>
+
+namespace tocsin {
+
+/// One epoch of training two players; norms are means over the batches, before clipping.
+struct adversarial_record {
+    int epoch = 0;                          ///< counted from 0
+    double generator_loss = 0;              ///< mean over the batches, reconstruction included
+    double discriminator_loss = 0;          ///< mean over the batches; log 2 is undecided
+    double validation_mae = 0;              ///< of reconstructions, after the epoch
+    double learning_rate = 0;               ///< of the generator's side in the epoch
+    double generator_gradient_norm = 0;     ///< of the generator's side
+    double discriminator_gradient_norm = 0; ///< of the discriminator
+};
+
+/// Everything that changes while an adversarial_model is trained.
+template <class Scalar>
+struct adversarial_state {
+    aligned_vector<Scalar> parameters;               ///< after the last epoch
+    aligned_vector<Scalar> best_parameters;          ///< of the best epoch
+    aligned_vector<Scalar> generator_rule_state;     ///< of the generator's optimiser
+    aligned_vector<Scalar> discriminator_rule_state; ///< of the discriminator's optimiser
+    std::int64_t generator_step = 0;                 ///< updates of the generator's side so far
+    std::int64_t discriminator_step = 0;             ///< updates of the discriminator so far
+    random_generator random{};                       ///< order of batches, latent variables
+    int best_epoch = -1;                             ///< counted from 0; -1 before the first
+    /// Mean absolute error of reconstructions in the best epoch.
+    double best_mae = std::numeric_limits<double>::infinity();
+    std::vector<adversarial_record> history; ///< one per finished epoch
+
+    /// Epochs so far.
+    int finished_epochs() const noexcept { return static_cast<int>(history.size()); }
+
+    /// A fresh start: draws the model's parameters from the seed.
+    template <class Model, update_rule<Scalar> Optimiser>
+    static adversarial_state fresh(const Model& model, const Optimiser& generator,
+                                   const Optimiser& discriminator, std::uint64_t seed) {
+        adversarial_state state;
+        state.random = random_generator{seed};
+        const index_t count = model.parameter_count();
+        const index_t first = model.generator_count();
+        state.parameters.resize(static_cast<std::size_t>(count));
+        model.initialise(state.parameters, state.random);
+        state.best_parameters = state.parameters;
+        state.generator_rule_state.assign(static_cast<std::size_t>(generator.state_size(first)),
+                                          Scalar(0));
+        state.discriminator_rule_state.assign(
+            static_cast<std::size_t>(discriminator.state_size(count - first)), Scalar(0));
+        return state;
+    }
+};
+
+/// What a callback is told after each epoch of two players.
+template <class Scalar>
+struct adversarial_event {
+    const adversarial_record& record;       ///< the epoch that has just ended
+    const adversarial_state<Scalar>& state; ///< weights and history after it
+    int planned_epochs = 0;                 ///< epochs at most
+};
+
+/// When a discriminator has won: its loss has been below `lowest_loss` for `patience` epochs, so that
+/// it tells all pairs apart and the slopes say nothing of the way back.
+struct won_discriminator {
+    double lowest_loss = 0.02; ///< of the discriminator, not negative; 0 turns the rule off
+    int patience = 10;         ///< epochs in a row, at least 1
+
+    /// Names the first setting that is out of range.
+    status check() const noexcept {
+        if (!(lowest_loss >= 0) || patience < 1) {
+            return status::error(error_code::invalid_argument, "won_discriminator: lowest loss ",
+                                 lowest_loss, " and patience ", patience,
+                                 " must be at least 0 and 1");
+        }
+        return {};
+    }
+    /// Fails after the last epoch of a history in which the discriminator has won; says how clearly.
+    status operator()(std::span<const adversarial_record> history) const noexcept {
+        const auto needed = static_cast<std::size_t>(patience);
+        if (history.size() < needed ||
+            !std::all_of(history.end() - patience, history.end(), [&](const auto& record) {
+                return record.discriminator_loss < lowest_loss;
+            })) {
+            return {};
+        }
+        const adversarial_record& last = history.back();
+        return status::error(
+            error_code::invalid_data,
+            "fit: training diverged: the discriminator has won, its loss was below ", lowest_loss,
+            " for ", patience, " epochs, to epoch ", last.epoch, " (", last.discriminator_loss,
+            ", that of the generator is ", last.generator_loss, "); lower its learning rate");
+    }
+};
+
+} // namespace tocsin
