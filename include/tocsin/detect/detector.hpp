@@ -208,15 +208,14 @@ class detector {
     // ---- recorded data ----------------------------------------------------------------------
 
     /// Scores of windows, in order; see detector_scores. Allocates.
-    /// @param execution such as `data_parallel{.threads = 8}`, for the same bits sooner
+    /// @param how such as `data_parallel{.threads = 8}`, for the same bits sooner
     template <execution_policy Execution = serial_execution>
-    result<detector_scores> scores(const window_list& scored,
-                                   const Execution& execution = {}) const {
+    result<detector_scores> scores(const window_list& scored, const Execution& how = {}) const {
         if (const status ready = require("scores", detector_phase::errors_fitted, scored);
             !ready.ok()) {
             return ready;
         }
-        return detail::checked_scores(parts_, scored, execution);
+        return detail::checked_scores(parts_, scored, how);
     }
 
     /// Reconstructs windows in batches and calls `visit(k, window, reconstruction)` for each, both
