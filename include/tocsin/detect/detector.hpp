@@ -295,8 +295,7 @@ class detector {
         push_all(streams, detail::view_of(samples), verdicts, workspace, times);
     }
     /// What each feature accounts for in the last score of a stream: non-negative with sum 1, 0 for
-    /// a feature that was missing or is not forecast; all 0 where the last sample has no score, or a
-    /// score of 0. Never allocates.
+    /// a feature that was missing or is not forecast; all 0 after no score or 0. Never allocates.
     /// @param out `[features]`
     void shares(const stream_type& stream, std::span<double> out) const noexcept {
         detail::feature_shares(parts_, stream.memory_, out);
@@ -313,9 +312,8 @@ class detector {
 
     /// Gives a stream its own copies of what shall adapt; they are saved with it. Allocates. A
     /// failure leaves the stream as it was.
-    /// @return `not_ready` before fit_errors(); `invalid_argument` for unusable settings, and where a
-    ///         model that reconstructs windows scores more than the newest step, per step: only the
-    ///         errors of the newest sample can be learned from
+    /// @return `not_ready` before fit_errors(); `invalid_argument` for unusable settings, and for a model
+    ///         of windows unless it scores the newest step alone, per step
     status enable_learning(stream_type& stream, const learning_settings& how) const {
         return detail::enable_learning(parts_, stream.memory_, how);
     }
