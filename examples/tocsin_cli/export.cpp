@@ -98,6 +98,10 @@ void export_command::run() {
              "nothing to do: give --firmware FILE, --report or --calibration FILE");
     }
     const model_file model = load_model(model_path);
+    if (model.classifier) {
+        fail(error_code::invalid_argument, model_path,
+             ": is a classifier, which cannot be exported yet");
+    }
     require_phase(model, model_path, tocsin::detector_phase::tuned);
     if (const int smoothing = model.detector.rule().smoothing(); smoothing > 1) {
         fail(error_code::invalid_argument, model_path, ": was tuned with --smooth ", smoothing,
