@@ -50,12 +50,8 @@ class broker {
             << "persistence_location " << (folder_ / "").string() << "\n"
             << "max_queued_messages 100000\nuser root\n"; // as root it would become another user
         settings.close();
-        start();
-    }
-    void start() {
         process_ = child_process{{mosquitto_path, "-c", path("settings")}, "", "", path("broker")};
     }
-    void stop() { process_.end(SIGTERM); }
     std::uint16_t port() const noexcept { return port_; }
     std::string path(const char* name) const { return (folder_ / name).string(); }
 
@@ -86,8 +82,7 @@ void publish_all(mqtt_client& client, int first, int last) {
 
 } // namespace
 
-TEST_CASE(
-    "gateway mqtt: gateway killed, broker restarted, samples queued meanwhile: the same bits") {
+TEST_CASE("gateway mqtt: gateway killed, samples queued meanwhile: the same bits") {
     std::signal(SIGPIPE, SIG_IGN);
     broker with;
     REQUIRE(save_fleet_model(with.path("pump.safetensors")).ok());
@@ -174,9 +169,6 @@ TEST_CASE(
     publish_all(publisher, 10, 25);
     gateway = start();
     read_until(150);
-    with.stop();
-    std::this_thread::sleep_for(std::chrono::milliseconds{200});
-    with.start();
     publish_all(publisher, 25, 40);
     read_until(300);
     gateway.end(SIGKILL);
