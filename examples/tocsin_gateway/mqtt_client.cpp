@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <iterator>
 #include <memory>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -88,11 +89,10 @@ void mqtt_client::drop() {
 
 status mqtt_client::start() {
     status connected = connect_now();
-    std::vector<mqtt_message> none;
     constexpr std::chrono::milliseconds wait{100};
     // The answer comes soon or never; poll() goes on waiting for it.
     for (int k = 0; connected.ok() && handle_ >= 0 && !ready_ && k < 50; ++k) {
-        connected = poll(none, wait);
+        connected = poll(early_, wait);
     }
     return connected;
 }
@@ -164,6 +164,11 @@ void mqtt_client::send(std::string_view bytes) {
 }
 
 status mqtt_client::poll(std::vector<mqtt_message>& messages, std::chrono::milliseconds wait) {
+    if (!early_.empty() && &messages != &early_) {
+        std::move(early_.begin(), early_.end(), std::back_inserter(messages));
+        early_.clear();
+        return {};
+    }
     if (handle_ < 0) {
         if (const auto now = clock::now(); now < next_try_) {
             const auto pause =

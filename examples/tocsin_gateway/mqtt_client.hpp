@@ -84,6 +84,7 @@ class mqtt_client {
     bool ready_ = false; ///< welcomed by the broker
     int connection_ = 0;
     std::string received_;
+    std::vector<mqtt_message> early_; ///< came right behind the welcome, before anybody polled
     std::deque<published> published_;
     std::size_t broker_takes_ = 65535; ///< unacknowledged messages
     std::uint16_t next_packet_ = 1;

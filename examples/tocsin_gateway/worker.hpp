@@ -32,10 +32,10 @@ struct worker_settings {
 
 /// Judges the samples of a source. Everything happens in the thread that calls it.
 ///
-/// A checkpoint first puts the states of all devices that changed, then waits for verdicts and
-/// states, then acknowledges the messages. So what was acknowledged is never lost; what was judged
-/// since comes again after a crash, from the state before it, and gets the same verdicts with the
-/// same positions.
+/// A checkpoint waits for the verdicts, then writes the states of all devices that changed, and when
+/// these are safe it acknowledges the messages. So what was acknowledged is never lost; what was
+/// judged since comes again after a crash, from the state before it, and gets the same verdicts with
+/// the same positions.
 class worker final : public partition_listener {
   public:
     /// All must outlive the worker.
