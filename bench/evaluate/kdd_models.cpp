@@ -13,11 +13,8 @@
 #include "tocsin/training/fit_adversarial.hpp"
 
 #include "network.hpp"
-#include <algorithm>
-#include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <numeric>
 #include <span>
 #include <string>
 #include <utility>
@@ -39,17 +36,16 @@ constexpr hyper_parameters for_sequences{50, 128, 3e-3};
 constexpr hyper_parameters for_players{60, 128, 1e-3};
 /// Of both players, lower than Adam's own (Radford et al., ICLR 2016).
 constexpr double momentum_of_players = 0.5;
-/// Times the mean squared error of reconstructions.
-constexpr double reconstruction_weight = 30;
-constexpr tocsin::row_model_sizes sizes_of_players{64, 32, 2};
+/// Times the mean absolute error of reconstructions.
+constexpr double reconstruction_weight = 5;
+constexpr tocsin::row_model_sizes sizes_of_players{128, 64, 2};
 /// Of the discriminator's features in the score (Zenati et al. 2018).
 constexpr double share_of_features = 0.1;
 /// Of the divergence beside the squared error of a row; set once, not searched for.
 constexpr double divergence_weight = 0.02;
 /// Networks of one kind that differ in their start; the score of a row is the mean of theirs.
 constexpr int networks = 15;
-/// The same for BiGAN, of which the score is the median.
-constexpr int pairs_of_players = 9;
+constexpr int pairs_of_players = 9; ///< the same for BiGAN, whose training takes longer
 constexpr int draws = 32;
 
 template <class Scorer>
@@ -117,25 +113,10 @@ seeded_fit reconstructing(const hyper_parameters& chosen, MakeModel make) {
         });
     };
 }
-/// How the scores of networks become one.
-enum class combination : std::uint8_t {
-    mean,
-    median ///< where some starts fail altogether, as two players may
-};
-/// The score of a row by several networks; their scores are put into another order.
-double combine(combination how, std::vector<double>& scores) {
-    if (how == combination::mean) {
-        return std::accumulate(scores.begin(), scores.end(), 0.0) /
-               static_cast<double>(scores.size());
-    }
-    const auto middle = scores.begin() + static_cast<std::ptrdiff_t>(scores.size() / 2);
-    std::nth_element(scores.begin(), middle, scores.end());
-    return *middle;
-}
-/// The combined score of so many networks, an odd number.
-auto several(int count, combination how, seeded_fit fit) {
-    return [count, how, fit = std::move(fit)](
-               const kdd_data& data, const run_options& options) -> tocsin::result<row_scorer> {
+/// The mean score of so many networks.
+auto mean_of(int count, seeded_fit fit) {
+    return [count, fit = std::move(fit)](const kdd_data& data,
+                                         const run_options& options) -> tocsin::result<row_scorer> {
         std::vector<row_scorer> members;
         tocsin::random_generator seeds(options.seed);
         for (int k = 0; k < count; ++k) {
@@ -145,26 +126,17 @@ auto several(int count, combination how, seeded_fit fit) {
             }
             members.push_back(std::move(*member));
         }
-        return row_scorer(
-            [members = std::move(members), how](const tocsin::matrix<double>& values) {
-                std::vector<std::vector<double>> said;
-                for (const row_scorer& member : members) {
-                    said.push_back(member(values));
+        return row_scorer([members = std::move(members)](const tocsin::matrix<double>& values) {
+            std::vector<double> sum(static_cast<std::size_t>(values.cols()), 0.0);
+            for (const row_scorer& member : members) {
+                const auto scores = member(values);
+                for (std::size_t k = 0; k < sum.size(); ++k) {
+                    sum[k] += scores[k] / static_cast<double>(members.size());
                 }
-                std::vector<double> combined(static_cast<std::size_t>(values.cols()));
-                std::vector<double> of_row(said.size());
-                for (std::size_t k = 0; k < combined.size(); ++k) {
-                    for (std::size_t j = 0; j < said.size(); ++j) {
-                        of_row[j] = said[j][k];
-                    }
-                    combined[k] = combine(how, of_row);
-                }
-                return combined;
-            });
+            }
+            return sum;
+        });
     };
-}
-auto mean_of(int count, seeded_fit fit) {
-    return several(count, combination::mean, std::move(fit));
 }
 
 auto variational_model(int features) {
@@ -205,7 +177,8 @@ tocsin::result<row_scorer> variational_drawn(const kdd_data& data, std::uint64_t
 tocsin::result<row_scorer> adversarial(const kdd_data& data, std::uint64_t seed,
                                        const run_options& options) {
     const auto model = tocsin::make_bigan<float>(features_of(data), sizes_of_players);
-    tocsin::adversarial_trainer<tocsin::mean_squared_error, tocsin::adam, tocsin::cosine_decay> how;
+    tocsin::adversarial_trainer<tocsin::mean_absolute_error, tocsin::adam, tocsin::cosine_decay>
+        how;
     how.epochs = options.epochs.value_or(for_players.epochs);
     how.schedule.epochs = how.epochs;
     how.batch_size = for_players.batch_size;
@@ -304,11 +277,10 @@ std::vector<kdd_method> kdd_methods(const run_options& options) {
          settings_of(drawn, networks, for_variational, options, divergence)},
         {"variational autoencoder, 32 draws", mean_of(networks, variational_drawn), true,
          settings_of(drawn, networks, for_variational, options, divergence)},
-        {"BiGAN", several(pairs_of_players, combination::median, adversarial), true,
-         settings_of("18-64-32-2 and back, discriminator 20-64-32-1, leaky ReLU, sigmoid",
+        {"BiGAN", mean_of(pairs_of_players, adversarial), true,
+         settings_of("18-128-64-2 and back, discriminator 20-128-64-1, leaky ReLU, sigmoid",
                      pairs_of_players, for_players, options,
-                     {{"combined", "median"},
-                      {"beta1", momentum_of_players},
+                     {{"beta1", momentum_of_players},
                       {"reconstruction_weight", reconstruction_weight},
                       {"share_of_features", share_of_features}})},
         {"sequence to sequence",
