@@ -36,15 +36,16 @@ constexpr hyper_parameters for_sequences{50, 128, 3e-3};
 constexpr hyper_parameters for_players{60, 128, 1e-3};
 /// Of both players, lower than Adam's own (Radford et al., ICLR 2016).
 constexpr double momentum_of_players = 0.5;
-/// Times the mean squared error of reconstructions.
-constexpr double reconstruction_weight = 30;
-constexpr tocsin::row_model_sizes sizes_of_players{64, 32, 2};
+/// Times the mean absolute error of reconstructions.
+constexpr double reconstruction_weight = 5;
+constexpr tocsin::row_model_sizes sizes_of_players{128, 64, 2};
 /// Of the discriminator's features in the score (Zenati et al. 2018).
 constexpr double share_of_features = 0.1;
 /// Of the divergence beside the squared error of a row; set once, not searched for.
 constexpr double divergence_weight = 0.02;
 /// Networks of one kind that differ in their start; the score of a row is the mean of theirs.
 constexpr int networks = 15;
+constexpr int pairs_of_players = 9; ///< the same for BiGAN, whose training takes longer
 constexpr int draws = 32;
 
 template <class Scorer>
@@ -176,7 +177,8 @@ tocsin::result<row_scorer> variational_drawn(const kdd_data& data, std::uint64_t
 tocsin::result<row_scorer> adversarial(const kdd_data& data, std::uint64_t seed,
                                        const run_options& options) {
     const auto model = tocsin::make_bigan<float>(features_of(data), sizes_of_players);
-    tocsin::adversarial_trainer<tocsin::mean_squared_error, tocsin::adam, tocsin::cosine_decay> how;
+    tocsin::adversarial_trainer<tocsin::mean_absolute_error, tocsin::adam, tocsin::cosine_decay>
+        how;
     how.epochs = options.epochs.value_or(for_players.epochs);
     how.schedule.epochs = how.epochs;
     how.batch_size = for_players.batch_size;
@@ -275,9 +277,9 @@ std::vector<kdd_method> kdd_methods(const run_options& options) {
          settings_of(drawn, networks, for_variational, options, divergence)},
         {"variational autoencoder, 32 draws", mean_of(networks, variational_drawn), true,
          settings_of(drawn, networks, for_variational, options, divergence)},
-        {"BiGAN", mean_of(networks, adversarial), true,
-         settings_of("18-64-32-2 and back, discriminator 20-64-32-1, leaky ReLU, sigmoid", networks,
-                     for_players, options,
+        {"BiGAN", mean_of(pairs_of_players, adversarial), true,
+         settings_of("18-128-64-2 and back, discriminator 20-128-64-1, leaky ReLU, sigmoid",
+                     pairs_of_players, for_players, options,
                      {{"beta1", momentum_of_players},
                       {"reconstruction_weight", reconstruction_weight},
                       {"share_of_features", share_of_features}})},
