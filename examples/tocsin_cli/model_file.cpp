@@ -4,8 +4,10 @@
 
 #include "failure.hpp"
 
+#if !defined(__clang__) || __clang_major__ >= 16
 template class tocsin::detector<tocsin_cli::any_model, tocsin_cli::any_scaler,
                                 tocsin::mahalanobis<>, tocsin_cli::any_threshold>;
+#endif
 
 namespace tocsin_cli {
 namespace {

@@ -14,9 +14,12 @@
 #include <string>
 #include <vector>
 
-// Compiled once, in model_file.cpp.
+// Compiled once, in model_file.cpp. clang before 16 instantiates members whose constraints do not
+// hold, too.
+#if !defined(__clang__) || __clang_major__ >= 16
 extern template class tocsin::detector<tocsin_cli::any_model, tocsin_cli::any_scaler,
                                        tocsin::mahalanobis<>, tocsin_cli::any_threshold>;
+#endif
 
 namespace tocsin_cli {
 

@@ -173,7 +173,9 @@ void detection_report::find_expected() {
         return; // it expects nothing
     }
     runs_ = expected_runs();
-    for (const auto& [begin, end] : runs_) {
+    for (const auto& run : runs_) {
+        const index_t begin = run[0];
+        const index_t end = run[1];
         const index_t first = std::max<index_t>(begin - window + 1, 0);
         tocsin::matrix<float> expected =
             tocsin::matrix<float>::Constant(features, end - begin, none);
