@@ -239,9 +239,9 @@ class firmware_float {
         return firmware::detail::scaled(sample[f], model_.offset[f], model_.factor[f]);
     }
     std::vector<float> scaled(std::span<const float> sample) const {
-        std::vector<float> values;
+        std::vector<float> values(sample.size());
         for (std::size_t f = 0; f < sample.size(); ++f) {
-            values.push_back(scaled(sample, f));
+            values[f] = scaled(sample, f);
         }
         return values;
     }

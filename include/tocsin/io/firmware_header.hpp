@@ -91,6 +91,7 @@ inline std::string sizes_text(const firmware_model& model, const firmware_option
     const auto number = [](int value) { return std::to_string(value); };
     const auto units = [](const std::vector<firmware_layer>& layers) {
         std::vector<int> hidden;
+        hidden.reserve(layers.size());
         for (const firmware_layer& layer : layers) {
             hidden.push_back(layer.rows / 4);
         }
