@@ -72,8 +72,9 @@ class firmware_float {
     }
 
     const firmware_model& model() const noexcept { return model_; }
-    /// All weights in the order of the firmware; those of an encoder apart.
+    /// All weights in the order of the firmware, without those of an encoder.
     std::span<const float> weights() const noexcept { return weights_; }
+    /// Those of the encoder; none for forecasters.
     std::span<const float> encoder_weights() const noexcept { return encoder_weights_; }
     /// Bytes of flash for weights, scaler and statistic.
     std::size_t flash() const noexcept {

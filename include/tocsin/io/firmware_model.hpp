@@ -63,8 +63,9 @@ struct firmware_model {
     int outputs() const noexcept { return targets * look_ahead; }
     /// Hidden units of a layer.
     int hidden(std::size_t layer) const noexcept { return lstm[layer].rows / 4; }
-    /// Steps of the network for one sample: of the encoder, and of the other layers.
+    /// Steps of the encoder for one sample.
     int encoder_steps() const noexcept { return encoder.empty() ? 0 : window; }
+    /// Steps of the other layers for one sample.
     int steps() const noexcept {
         return window == 0 ? 1 : encoder.empty() ? window - 1 : reversed ? 1 : window;
     }
