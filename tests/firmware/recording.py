@@ -69,8 +69,10 @@ def write_samples(path, rows):
 
 def detected(cli, work, name):
     """Rows of anomalies, from 0, and rows that are too close to call."""
-    result = json.loads(targets.command([cli, "detect", work / f"{name}.model", work / "all.csv",
-                                         "--json"]))
+    verdicts = work / "verdicts.json"
+    targets.command([cli, "detect", work / f"{name}.model", work / "all.csv", "--json", "--output",
+                     verdicts])
+    result = json.loads(verdicts.read_text())
     anomalies, close = set(), set()
     for verdict in result["verdicts"]:
         row = verdict["row"] - 1

@@ -112,9 +112,9 @@ struct float_numbers {
             constexpr bool partial = Model::missing != missing_policy::none;
             distance = diagonal_distance<arithmetic, partial>(deviations, Model::inverse_variance,
                                                               outputs);
-        } else if (Model::missing == missing_policy::none || !some) {
+        } else if (Model::missing == missing_policy::none || outputs == 1 || !some) {
             distance = full_distance<arithmetic>(deviations, Model::whitening, outputs);
-        } else if constexpr (Model::missing != missing_policy::none) {
+        } else if constexpr (Model::missing != missing_policy::none && outputs > 1) {
             distance = full_distance_of_observed<arithmetic, outputs>(deviations, Model::whitening);
         }
         static_cast<void>(some);
