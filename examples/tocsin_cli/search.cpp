@@ -18,6 +18,7 @@
 #include "input.hpp"
 #include "model_file.hpp"
 #include "options.hpp"
+#include "training_options.hpp"
 #include <algorithm>
 #include <cmath>
 #include <optional>
@@ -154,18 +155,8 @@ void search_command::add_to(CLI::App& command) {
     input.add_to(command);
     input.add_time_to(command);
     how.add_to(command);
-    add_integer(command, "--window", window,
-                "CSV: time steps that the model sees at once; sequences: their length", 1,
-                1'000'000)
-        ->default_str("30, or the length of the sequences")
-        ->group("Reading data");
-    add_choice(command, "--scaler", scaler,
-               {{"standard", scaler_kind::standard},
-                {"min-max", scaler_kind::min_max},
-                {"robust", scaler_kind::robust},
-                {"identity", scaler_kind::identity}},
-               "How features are brought to a common range")
-        ->group("Reading data");
+    add_window(command, window);
+    add_scaler(command, scaler);
     with_default(add_number(command, "--validation-fraction", validation_fraction,
                             "Share of the windows, the last ones, that judge a trial", 0, 0.9,
                             true),

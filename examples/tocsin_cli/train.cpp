@@ -20,6 +20,7 @@
 #include "model_file.hpp"
 #include "options.hpp"
 #include "train_classifier.hpp"
+#include "training_options.hpp"
 #include <algorithm>
 #include <chrono>
 #include <csignal>
@@ -158,11 +159,7 @@ void train_command::add_to(CLI::App& command) {
     input.add_to(command);
     input.add_time_to(command);
     how.add_to(command);
-    add_integer(command, "--window", window,
-                "CSV: time steps that the model sees at once; sequences: their length", 1,
-                1'000'000)
-        ->default_str("30, or the length of the sequences")
-        ->group("Reading data");
+    add_window(command, window);
     add_choice(
         command, "--scored", scored,
         {{"auto", scored_option::automatic},
@@ -170,13 +167,7 @@ void train_command::add_to(CLI::App& command) {
          {"newest", scored_option::newest}},
         "Time steps of a window that are judged; auto: all for sequences, the newest for CSV")
         ->group("Reading data");
-    add_choice(command, "--scaler", scaler,
-               {{"standard", scaler_kind::standard},
-                {"min-max", scaler_kind::min_max},
-                {"robust", scaler_kind::robust},
-                {"identity", scaler_kind::identity}},
-               "How features are brought to a common range")
-        ->group("Reading data");
+    add_scaler(command, scaler);
 
     const std::string model_group = "Model";
     add_choice(command, "--model", kind,

@@ -4,8 +4,6 @@
 #include <doctest/doctest.h>
 
 #include "support/small_detectors.hpp"
-#include <algorithm>
-#include <bit>
 #include <cstdint>
 #include <span>
 #include <thread>
@@ -85,12 +83,6 @@ void check_threads(const Detector& detector, const tocsin::learning_settings& ho
     CHECK(detector.identity() == identity);
 }
 
-bool same_bits(const std::vector<double>& one, const std::vector<double>& other) {
-    return one.size() == other.size() &&
-           std::equal(one.begin(), one.end(), other.begin(), [](double a, double b) {
-               return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b);
-           });
-}
 /// Scores of windows by several threads, also more threads than batches.
 template <class Detector>
 void check_scores(const Detector& detector, int length, int stride) {
@@ -100,8 +92,8 @@ void check_scores(const Detector& detector, int length, int stride) {
     CHECK(expected.per_step.size() >= 20);
     for (const int count : {1, 2, 3, 7, 40}) {
         const auto found = detector.scores(windows, tocsin::data_parallel{count}).value();
-        CHECK(same_bits(found.per_step, expected.per_step));
-        CHECK(same_bits(found.per_feature, expected.per_feature));
+        CHECK(tocsin_test::same_bits(found.per_step, expected.per_step));
+        CHECK(tocsin_test::same_bits(found.per_feature, expected.per_feature));
     }
     const auto refused = detector.scores(windows, tocsin::data_parallel{0});
     CHECK(tocsin_test::says(refused.error(), "0 threads"));

@@ -32,6 +32,18 @@ inline tocsin::matrix<float> machine_samples(int features, tocsin::index_t sampl
     return values;
 }
 
+/// Runs all phases, the later ones on windows of their own; a failure ends the program.
+template <class Detector>
+void learn_from(Detector& detector, const tocsin::windows<float>& training,
+                const tocsin::windows<float>& normal, const tocsin::trainer<>& how) {
+    for (const tocsin::status& outcome :
+         {detector.train(training, {}, how), detector.fit_errors(normal), detector.tune(normal)}) {
+        if (!outcome.ok()) {
+            TOCSIN_FAIL(outcome.message());
+        }
+    }
+}
+
 /// Trains and tunes on machine_samples(). A short training: what is compared is arithmetic.
 template <class Detector>
 Detector learned(Detector detector, int features) {
@@ -41,14 +53,8 @@ Detector learned(Detector detector, int features) {
     how.epochs = 6;
     how.batch_size = 16;
     how.optimiser.learning_rate = 0.01;
-    for (const tocsin::status& outcome :
-         {detector.train(tocsin::make_windows(values, 40, 20).value(), {}, how),
-          detector.fit_errors(tocsin::make_windows(other, 1200, 1200).value()),
-          detector.tune(tocsin::make_windows(other, 1200, 1200).value())}) {
-        if (!outcome.ok()) {
-            TOCSIN_FAIL(outcome.message());
-        }
-    }
+    learn_from(detector, tocsin::make_windows(values, 40, 20).value(),
+               tocsin::make_windows(other, 1200, 1200).value(), how);
     return detector;
 }
 
@@ -104,12 +110,7 @@ Detector learned_windows(Detector detector) {
     how.epochs = 4;
     how.optimiser.learning_rate = 0.01;
     const auto windows = tocsin::make_windows(values, 10, 1).value();
-    for (const tocsin::status& outcome :
-         {detector.train(windows, {}, how), detector.fit_errors(windows), detector.tune(windows)}) {
-        if (!outcome.ok()) {
-            TOCSIN_FAIL(outcome.message());
-        }
-    }
+    learn_from(detector, windows, windows, how);
     return detector;
 }
 inline tocsin::detector_settings newest_of_ten(tocsin::missing_value missing) {

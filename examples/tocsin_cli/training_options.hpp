@@ -1,0 +1,27 @@
+/// @file training_options.hpp
+/// @brief Options that the commands which train have in common.
+#pragma once
+
+#include "any_scaler.hpp"
+#include "options.hpp"
+
+namespace tocsin_cli {
+
+inline void add_window(CLI::App& command, int& window) {
+    add_integer(command, "--window", window,
+                "CSV: time steps that the model sees at once; sequences: their length", 1,
+                1'000'000)
+        ->default_str("30, or the length of the sequences")
+        ->group("Reading data");
+}
+inline void add_scaler(CLI::App& command, scaler_kind& scaler) {
+    add_choice(command, "--scaler", scaler,
+               {{"standard", scaler_kind::standard},
+                {"min-max", scaler_kind::min_max},
+                {"robust", scaler_kind::robust},
+                {"identity", scaler_kind::identity}},
+               "How features are brought to a common range")
+        ->group("Reading data");
+}
+
+} // namespace tocsin_cli
