@@ -195,8 +195,8 @@ struct trainer {
         if (status shape = model.check(); !shape.ok()) {
             return shape;
         }
-        if (training.empty()) {
-            return status::error(error_code::invalid_data, "fit: there are no training windows");
+        if (const status some = detail::check_not_empty(training); !some.ok()) {
+            return some;
         }
         if (truncation > 0 && !stateful_model<Model>) {
             return status::error(error_code::invalid_argument, "fit: truncation ", truncation,
@@ -219,12 +219,9 @@ struct trainer {
                                  optimiser.state_size(count));
         }
         for (const auto* part : {&training, &validation}) {
-            if (!part->empty() && part->features() != model.features()) {
-                return status::error(error_code::invalid_argument, "fit: windows have ",
-                                     part->features(), " features, the model has ",
-                                     model.features());
-            }
-            if (const status usable = detail::check_not_infinite(*part); !usable.ok()) {
+            if (const status usable =
+                    detail::check_windows(*part, model.features(), detail::missing_values::allowed);
+                !usable.ok()) {
                 return usable;
             }
         }
@@ -259,9 +256,7 @@ struct trainer {
                     optimiser, evaluate, gradient.gradients(), clip_norm, rate_factor,
                     {state.parameters, state.rule_state, state.step});
                 if (!made.ok()) {
-                    const bool finite_loss = std::isfinite(made.loss);
-                    return detail::diverged(record.epoch, finite_loss ? "gradient norm" : "loss",
-                                            finite_loss ? made.gradient_norm : made.loss);
+                    return detail::not_finite(record.epoch, made);
                 }
                 const double weight = static_cast<double>(batch) * (count - reach);
                 record.training_loss += made.loss * weight;

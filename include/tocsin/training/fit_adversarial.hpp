@@ -159,8 +159,8 @@ struct adversarial_trainer {
                 return part;
             }
         }
-        if (training.empty()) {
-            return status::error(error_code::invalid_data, "fit: there are no training windows");
+        if (const status some = detail::check_not_empty(training); !some.ok()) {
+            return some;
         }
         const index_t count = model.parameter_count();
         const index_t first = model.generator_count();
@@ -179,16 +179,10 @@ struct adversarial_trainer {
                 discriminator_optimiser.state_size(count - first));
         }
         for (const auto* part : {&training, &validation}) {
-            if (part->empty()) {
-                continue;
-            }
-            if (part->features() != model.features()) {
-                return status::error(error_code::invalid_argument, "fit: windows have ",
-                                     part->features(), " features, the model has ",
-                                     model.features());
-            }
-            if (const status finite = detail::check_finite(*part); !finite.ok()) {
-                return finite;
+            if (const status usable =
+                    detail::check_windows(*part, model.features(), detail::missing_values::refused);
+                !usable.ok()) {
+                return usable;
             }
         }
         return {};
@@ -232,8 +226,8 @@ struct adversarial_trainer {
                 gradients.subspan(border), clip_norm, factor,
                 {all.subspan(border), state.discriminator_rule_state, state.discriminator_step});
             if (!told.ok()) {
-                return not_finite(record.epoch, "the discriminator's loss",
-                                  "the discriminator's gradient norm", told);
+                return detail::not_finite(record.epoch, told, "the discriminator's loss",
+                                          "the discriminator's gradient norm");
             }
             const step_outcome made = training_step<Scalar>(
                 optimiser,
@@ -245,8 +239,8 @@ struct adversarial_trainer {
                 gradients.first(border), clip_norm, factor,
                 {all.first(border), state.generator_rule_state, state.generator_step});
             if (!made.ok()) {
-                return not_finite(record.epoch, "the generator's loss",
-                                  "the generator's gradient norm", made);
+                return detail::not_finite(record.epoch, made, "the generator's loss",
+                                          "the generator's gradient norm");
             }
             record.discriminator_loss += told.loss * batch;
             record.generator_loss += made.loss * batch;
@@ -289,13 +283,6 @@ struct adversarial_trainer {
         return value + model.generator_loss_and_gradient(weights, rows, latents,
                                                          std::span<Scalar>(memory.gradients),
                                                          random, work);
-    }
-
-    static status not_finite(int epoch, const char* loss_name, const char* norm_name,
-                             const step_outcome& outcome) {
-        const bool finite_loss = std::isfinite(outcome.loss);
-        return detail::diverged(epoch, finite_loss ? norm_name : loss_name,
-                                finite_loss ? outcome.gradient_norm : outcome.loss);
     }
 };
 

@@ -4,6 +4,7 @@
 
 #include "tocsin/core/status.hpp"
 #include "tocsin/series/windows.hpp"
+#include "tocsin/training/training_step.hpp"
 
 #include <cmath>
 #include <concepts>
@@ -23,18 +24,24 @@ status check_policy(const Policy& policy) noexcept {
     }
 }
 
-/// Fails, naming the first value that is not finite.
+/// Whether NaN in training windows says that a value is missing, or is a mistake.
+enum class missing_values { refused, allowed };
+
+/// Fails, naming the first value that training cannot use.
 template <class Scalar>
-status check_finite(const windows<Scalar>& part) {
+status check_values(const windows<Scalar>& part, missing_values missing) {
     status outcome;
     part.for_each_covered_run([&](index_t first, index_t columns) {
         for (index_t col = first; col < first + columns && outcome.ok(); ++col) {
             for (index_t row = 0; row < part.features(); ++row) {
-                if (!std::isfinite(part.values()(row, col))) {
-                    outcome =
-                        status::error(error_code::invalid_data, "fit: feature ", row, " of sample ",
-                                      col, " is ", static_cast<double>(part.values()(row, col)),
-                                      "; training needs finite samples");
+                const Scalar value = part.values()(row, col);
+                if (std::isinf(value) ||
+                    (std::isnan(value) && missing == missing_values::refused)) {
+                    outcome = status::error(
+                        error_code::invalid_data, "fit: feature ", row, " of sample ", col, " is ",
+                        static_cast<double>(value), "; training needs finite samples",
+                        missing == missing_values::allowed ? ", or NaN where a value is missing"
+                                                           : "");
                     return;
                 }
             }
@@ -43,29 +50,38 @@ status check_finite(const windows<Scalar>& part) {
     return outcome;
 }
 
-/// Fails, naming the first value that is infinite; NaN says that a value is missing.
+/// Fails if windows, unless there are none, do not fit a model or cannot be learned from.
 template <class Scalar>
-status check_not_infinite(const windows<Scalar>& part) {
-    status outcome;
-    part.for_each_covered_run([&](index_t first, index_t columns) {
-        for (index_t col = first; col < first + columns && outcome.ok(); ++col) {
-            for (index_t row = 0; row < part.features(); ++row) {
-                if (std::isinf(part.values()(row, col))) {
-                    outcome = status::error(
-                        error_code::invalid_data, "fit: feature ", row, " of sample ", col, " is ",
-                        static_cast<double>(part.values()(row, col)),
-                        "; training needs finite samples, or NaN where a value is missing");
-                    return;
-                }
-            }
-        }
-    });
-    return outcome;
+status check_windows(const windows<Scalar>& part, int features, missing_values missing) {
+    if (part.empty()) {
+        return {};
+    }
+    if (part.features() != features) {
+        return status::error(error_code::invalid_argument, "fit: windows have ", part.features(),
+                             " features, the model has ", features);
+    }
+    return check_values(part, missing);
+}
+
+/// Fails if there is nothing to learn from; for windows with and without labels.
+template <class Windows>
+status check_not_empty(const Windows& training) {
+    return training.empty()
+               ? status::error(error_code::invalid_data, "fit: there are no training windows")
+               : status{};
 }
 
 inline status diverged(int epoch, const char* what, double value) {
     return status::error(error_code::invalid_data, "fit: training diverged in epoch ", epoch, ": ",
                          what, " is ", value, "; lower the learning rate");
+}
+
+/// Why an update was not made: its loss or the norm of its gradient is not finite.
+inline status not_finite(int epoch, const step_outcome& outcome, const char* loss_name = "loss",
+                         const char* norm_name = "gradient norm") {
+    const bool finite_loss = std::isfinite(outcome.loss);
+    return diverged(epoch, finite_loss ? norm_name : loss_name,
+                    finite_loss ? outcome.gradient_norm : outcome.loss);
 }
 
 /// Calls a callback; false if it ends training.

@@ -144,8 +144,8 @@ struct classifier_trainer {
                 return part;
             }
         }
-        if (training.empty()) {
-            return status::error(error_code::invalid_data, "fit: there are no training windows");
+        if (const status some = detail::check_not_empty(training); !some.ok()) {
+            return some;
         }
         const int classes = class_count(network.output_size());
         if (!class_weights.empty() && static_cast<int>(class_weights.size()) != classes) {
@@ -170,10 +170,10 @@ struct classifier_trainer {
             if (part->empty()) {
                 continue;
             }
-            if (part->inputs.features() != network.features()) {
-                return status::error(error_code::invalid_argument, "fit: windows have ",
-                                     part->inputs.features(), " features, the network has ",
-                                     network.features());
+            if (const status usable = detail::check_windows(part->inputs, network.features(),
+                                                            detail::missing_values::refused);
+                !usable.ok()) {
+                return usable;
             }
             if (const int steps = network.output_time(part->inputs.length()); steps != 1) {
                 return status::error(error_code::invalid_argument, "fit: for windows of ",
@@ -182,9 +182,6 @@ struct classifier_trainer {
             }
             if (const status labels = part->check(classes); !labels.ok()) {
                 return labels;
-            }
-            if (const status finite = detail::check_finite(part->inputs); !finite.ok()) {
-                return finite;
             }
         }
         return {};
@@ -216,9 +213,7 @@ struct classifier_trainer {
                 optimiser, evaluate, gradient.gradients().first(trained), clip_norm, factor,
                 {parameters.first(trained), state.rule_state, state.step});
             if (!made.ok()) {
-                const bool finite_loss = std::isfinite(made.loss);
-                return detail::diverged(record.epoch, finite_loss ? "gradient norm" : "loss",
-                                        finite_loss ? made.gradient_norm : made.loss);
+                return detail::not_finite(record.epoch, made);
             }
             network.update_statistics(parameters, gradient.gradients());
             record.training_loss += made.loss * static_cast<double>(batch);
