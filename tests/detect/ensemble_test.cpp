@@ -115,7 +115,7 @@ TEST_SUITE("detect") {
         using zero = tocsin::ensemble<rated_forecaster, rated_forecaster>;
         const rated_forecaster three(tocsin_test::small_forecaster(1));
         const rated_forecaster two(tocsin::forecaster<float>::with_layers(2, 1, {4}));
-        CHECK(tocsin_test::says(zero({}, three, two).check(), "2 features beside one of 3"));
+        CHECK(tocsin_test::says(zero({}, three, two).check(), "2 features, another one has 3"));
         CHECK(tocsin_test::says(zero({.promised = 0}, three, three).check(), "promised 0"));
         const zero unfitted({}, three, three);
         auto stream = unfitted.make_stream();

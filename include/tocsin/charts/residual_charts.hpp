@@ -219,7 +219,7 @@ class residual_charts {
                 level_units[k] = std::max(rows > 0 ? std::sqrt(level_squares[k] / rows) : 1.0, 1.0);
             }
             for (std::size_t k = 0; k < full.size(); ++k) {
-                // A chart that hardly filled says little of its centre: 0 is that of theory.
+                // A chart that hardly filled says little about its centre: in theory it is 0.
                 const bool known = full[k] >= variance_chart_rows[k];
                 const double centre = known ? log_sums[k] / full[k] : 0;
                 const double spread =
@@ -276,7 +276,7 @@ class residual_charts {
                      !(units.head(4).array() > 0).all() || !(units.tail(3).array() > 0).all())) {
                     archive.fail(status::error(error_code::format_error, "residual_charts: mean ",
                                                mean, " and scale ", scale,
-                                               " are those of no residuals"));
+                                               " come from no residuals"));
                 }
             }
         }

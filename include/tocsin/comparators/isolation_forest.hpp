@@ -16,7 +16,7 @@
 
 namespace tocsin {
 
-/// Settings of isolation_forest; the defaults are those of the paper and of scikit-learn.
+/// Settings of isolation_forest; the defaults follow the paper and scikit-learn.
 struct isolation_forest_settings {
     int trees = 100;        ///< at least 1
     int samples = 256;      ///< drawn for each tree without replacement, at least 2; fewer if there

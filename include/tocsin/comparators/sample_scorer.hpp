@@ -21,7 +21,7 @@ using samples_view = Eigen::Ref<const matrix<double>>;
 /// - push(sample) takes in the next sample `[features]` and returns its score, from it and the
 ///   samples before alone; higher is more anomalous. NaN before fit(), while the history is too
 ///   short, and for a sample that holds NaN or infinity; the latter changes nothing else than that
-///   the last finite value stands for the missing one in what follows. Never allocates.
+///   the last finite value replaces the missing one in what follows. Never allocates.
 /// - reset() forgets the stream and keeps what was learned.
 ///
 /// One that learns, as all of this folder do, also has `status fit(samples_view training)`. It

@@ -14,7 +14,7 @@ namespace tocsin {
 namespace detail {
 
 /// The last samples of a stream, scaled by the deviations of the training samples; the last finite
-/// value stands for a missing one.
+/// value replaces a missing one.
 class scaled_history {
   public:
     int features() const noexcept { return static_cast<int>(scale_.size()); }

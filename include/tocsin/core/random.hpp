@@ -26,7 +26,7 @@ class random_generator {
     /// The whole state of the generator.
     using state_type = std::array<std::uint64_t, 4>;
 
-    /// A generator whose stream is that of `seed`.
+    /// A generator with the stream of `seed`.
     explicit constexpr random_generator(std::uint64_t seed = 0) noexcept {
         for (auto& word : state_) {
             seed += 0x9E3779B97F4A7C15U;

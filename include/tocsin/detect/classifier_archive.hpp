@@ -82,7 +82,7 @@ struct classifier_parts {
     }
 
   private:
-    /// Refuses what cannot be, and sizes that the rest of the file does not bear out, before memory
+    /// Refuses what cannot be, and sizes that the rest of the file does not confirm, before memory
     /// is taken for them.
     template <class Archive>
     void check_loaded(Archive& archive, bool trained) const {

@@ -30,7 +30,7 @@ struct classifier_detector_settings {
 
 namespace detail {
 
-/// Scaled values; one that is missing is that of the sample before, 0 where there is none.
+/// Scaled values; a missing one is taken from the sample before, 0 where there is none.
 template <class Scalar, class Scaler>
 matrix<Scalar> scale_and_hold(const Scaler& scaler, matrix_view<const Scalar> values) {
     matrix<Scalar> scaled = values;

@@ -155,7 +155,7 @@ class detector {
 
     /// Fits the error statistics to the errors of normal windows, which should not be those trained
     /// on, and finds out how long a forecaster warms up. Windows of a forecaster may have any
-    /// length; each starts afresh. Thresholds must be tuned again (those of override_thresholds()
+    /// length; each starts afresh. Thresholds must be tuned again (also after override_thresholds()
     /// stay). A failure leaves the detector as it was. Allocates.
     status fit_errors(const window_list& normal) {
         status fitted = require("fit_errors", detector_phase::trained, normal);
@@ -274,7 +274,7 @@ class detector {
     fleet_workspace<scalar_type> make_fleet_workspace(int group = 48) const {
         return fleet_workspace<scalar_type>(parts_, std::max(group, 1));
     }
-    /// Takes one sample of each of many streams. Scores agree with those of push() within 1e-5 of
+    /// Takes one sample of each of many streams. Scores agree with push() within 1e-5 of
     /// the larger of score and threshold: the model runs for many streams at once, which adds in
     /// another order. Never allocates.
     /// @param samples  `[features x streams]`

@@ -27,7 +27,7 @@ checked_size statistic_memory(checked_size dimension) noexcept {
     }
 }
 
-/// Refuses sizes that the rest of the file does not bear out, in every phase, before memory is taken
+/// Refuses sizes that the rest of the file does not confirm, in every phase, before memory is taken
 /// for them: what the phases to come need counts as well. The model has been checked, so that its
 /// own sums of sizes do not wrap.
 template <class Archive, class Learned>

@@ -67,7 +67,7 @@ struct ensemble_settings {
 
 /// What an ensemble says: the verdict of all, and which member finds the sample least normal.
 struct ensemble_verdict {
-    /// `score` is -log10 of the expected false alarms, `threshold` that of the promised.
+    /// `score` is -log10 of the expected false alarms, `threshold` the same of the promised.
     verdict combined;
     int member = -1;   ///< position of the member with the fewest expected false alarms; -1: none
     verdict of_member; ///< what that member says
@@ -82,7 +82,7 @@ struct ensemble_verdict {
 /// The first member decides about clock, missing and lost sensors: its reason stands where no member
 /// has a score. While some members warm up, the others judge.
 /// @tparam Alarm   alarm control over the combined verdicts; every stream has a copy
-/// @tparam Members concept ensemble_member; the first one's scalar type is that of the samples
+/// @tparam Members concept ensemble_member; samples have the first one's scalar type
 template <class Alarm, class... Members>
 class basic_ensemble {
     using first_type = std::tuple_element_t<0, std::tuple<Members...>>;
@@ -119,8 +119,9 @@ class basic_ensemble {
         status usable = settings_.check();
         const auto compare = [&](const auto& member) {
             if (usable.ok() && member.features() != features()) {
-                usable = status::error(error_code::invalid_argument, "ensemble: a member of ",
-                                       member.features(), " features beside one of ", features());
+                usable =
+                    status::error(error_code::invalid_argument, "ensemble: a member has ",
+                                  member.features(), " features, another one has ", features());
             }
         };
         std::apply([&](const auto&... member) { (compare(member), ...); }, members_);
@@ -218,7 +219,7 @@ class basic_ensemble {
             }
         }
     }
-    /// See io/stream_file.hpp. The last verdict is not kept: it is that of no sample after loading.
+    /// See io/stream_file.hpp. The last verdict is not kept: after loading it belongs to no sample.
     template <class Archive>
     void exchange_stream(Archive& archive, stream_type& stream) const {
         archive.integer("position", stream.position_, std::int64_t{0});

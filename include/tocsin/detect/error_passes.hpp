@@ -70,7 +70,7 @@ class prediction_pass {
     /// Calls `visit(k, window, prediction)` for each window, in order, both `[features x window]` and
     /// scaled, the window with NaN where a value is missing.
     /// @param scaled as scaled_samples() makes them
-    /// @param first, count of windows; the bits are those of any run() that begins at a whole batch
+    /// @param first, count of windows; the bits equal any run() that begins at a whole batch
     template <class Visit>
     void run(const window_list& scaled, index_t first, index_t count, Visit&& visit) {
         for (const index_t end = first + count; first < end; first += widest_) {

@@ -15,7 +15,7 @@
 
 namespace tocsin::detail {
 
-/// An archive that keeps nothing of what it is told but a hash: FNV-1a with 64 bits over the values,
+/// An archive that keeps nothing but a hash of its input: FNV-1a with 64 bits over the values,
 /// each as a word, and their names. Not a protection against forgery. Never allocates.
 class hash_archive {
   public:

@@ -92,7 +92,7 @@ class model_weights {
         }
         return {};
     }
-    /// For a model that goes on learning; only after own(). repack() must follow a change.
+    /// For a model that keeps learning; only after own(). repack() must follow a change.
     std::span<scalar_type> owned_parameters() noexcept { return parameters_; }
     /// Packs again after a change of the parameters. Never allocates.
     void repack(const Model& model) noexcept {

@@ -17,7 +17,7 @@
 
 namespace tocsin {
 
-/// How a model goes on learning while a stream runs.
+/// How a model keeps learning while a stream runs.
 struct online_training_settings {
     int every = 100;             ///< samples from one update to the next, at least 1
     int steps = 64;              ///< samples of an update, the newest ones, at least 1
@@ -84,7 +84,7 @@ class online_trainer {
     std::int64_t updates() const noexcept { return updates_; }
     const online_training_settings& settings() const noexcept { return settings_; }
 
-    /// Everything that changes, to go on elsewhere with the same bits.
+    /// Everything that changes, to continue elsewhere with the same bits.
     template <class Archive>
     void exchange(Archive& archive) {
         archive.integer("waited", waited_, 0, settings_.every);

@@ -41,7 +41,7 @@ struct pending_sample {
     bool complete = false; ///< its errors are known once the model has read it
 };
 
-/// The weights that run for a stream: its own where its model goes on learning.
+/// The weights that run for a stream: its own where its model keeps learning.
 template <class Learned>
 const auto& weights_of(const Learned& learned,
                        const typename Learned::learning_type* learning) noexcept {

@@ -92,7 +92,7 @@ class fleet_workspace {
             const auto& weights = detail::weights_of(learned, stream.learning.get());
             if (Learned::source_type::batches && &weights == &learned.weights) {
                 running_[running++] = &pending.source;
-            } else { // a stream whose model goes on learning has weights of its own
+            } else { // a stream whose model keeps learning has weights of its own
                 learned.source.advance(learned.model, weights, pending.source, work_);
             }
         }

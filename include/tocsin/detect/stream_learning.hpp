@@ -1,5 +1,5 @@
 /// @file stream_learning.hpp
-/// @brief What a stream has of its own where it goes on learning.
+/// @brief What a stream has of its own where it keeps learning.
 #pragma once
 
 #include "tocsin/core/checked_size.hpp"
@@ -24,7 +24,7 @@ namespace tocsin {
 /// anomalies that it really has, by which somebody can see that learning went wrong.
 struct learning_report {
     std::int64_t scored = 0;    ///< samples with a score that learn() has seen
-    std::int64_t anomalies = 0; ///< those of them above the threshold
+    std::int64_t anomalies = 0; ///< scored samples above the threshold
     /// Share of anomalies among the newest scored samples, in [0, 1]: an average over all of the
     /// first 1000, then with weights that fall by a factor e every 1000 samples.
     double recent_rate = 0;
@@ -49,7 +49,7 @@ struct learning_report {
     }
 };
 
-/// How a stream goes on learning from its samples; see detector::enable_learning().
+/// How a stream keeps learning from its samples; see detector::enable_learning().
 struct learning_settings {
     /// Samples after which a sample weighs half as much in the error statistic, at least 1;
     /// infinity: the statistic stays as it is. Statistics without `adapt()` never change.
@@ -57,7 +57,7 @@ struct learning_settings {
     /// Whether the threshold rule learns from the scores; rules without `push()` never change. Where
     /// the model learns, so does a rule that can: scores of another model are other scores.
     bool rule = false;
-    /// How the model goes on learning; none: it does not.
+    /// How the model keeps learning; none: it does not.
     std::optional<online_training_settings> model = std::nullopt;
 
     /// Names the first setting that is out of range.
@@ -177,7 +177,7 @@ struct stream_learning {
             if (archive.outcome().ok() &&
                 (!(weight >= 0 && weight <= 0.5) || (weight > 0) != adapts)) {
                 archive.fail(status::error(error_code::format_error, "learning: weight ", weight,
-                                           " of a sample is not that of the half-life"));
+                                           " of a sample does not follow from the half-life"));
             }
         }
         archive.object("statistic", statistic);

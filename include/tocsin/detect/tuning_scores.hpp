@@ -41,8 +41,8 @@ inline constexpr bool leaves_out =
     leave_out_statistic<typename Learned::views_type::step_statistic> &&
     leave_out_statistic<typename Learned::views_type::feature_statistic>;
 
-/// Scores as if the statistics had not seen the windows, which they have; those of scores_of() for
-/// statistics that cannot correct for it. Allocates.
+/// Scores as if the statistics had not seen the windows, which they have. Statistics that cannot
+/// correct for it have the scores of scores_of(). Allocates.
 /// @param repeats windows that a row is in, on average
 template <class Learned>
 detector_scores scores_without_fit(const Learned& learned,
@@ -55,7 +55,7 @@ detector_scores scores_without_fit(const Learned& learned,
         constexpr double all_samples = std::numeric_limits<double>::max();
         detector_scores found;
         if constexpr (Learned::views == 2) {
-            // Vectors that repeat each other count as one: those of a row in all its windows. Those
+            // Vectors that repeat each other, as a row does in all its windows, count as one. Those
             // of the newest step do not, nor do courses over a window that are shifted in time.
             const bool all = learned.settings.scored == scored_steps::all;
             const auto& by_step = learned.errors.per_step();

@@ -24,7 +24,7 @@ enum class sample_reason : std::uint8_t {
     missing_value, ///< every value is missing (NaN), or those that are there are not scored
     not_finite,    ///< no value is finite, and at least one is infinite
     wrong_size,    ///< another number of values than the detector has features
-    out_of_order,  ///< its time does not follow that of the samples before; it was ignored
+    out_of_order,  ///< its time is not after the time of the samples before; it was ignored
     not_ready      ///< see verdict_kind::not_ready
 };
 

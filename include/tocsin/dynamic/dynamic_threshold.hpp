@@ -29,7 +29,7 @@ struct dynamic_events {
 /// and nonparametric dynamic thresholding", KDD 2018, with the conventions of the authors' program
 /// telemanom, whose results it reproduces). For each batch of rows:
 ///
-/// 1. The errors are smoothed (ewma), those of the first `warm_up` rows replaced by a mean.
+/// 1. The errors are smoothed (ewma), the first `warm_up` of them replaced by a mean.
 /// 2. In the window that ends with the batch, a threshold epsilon is chosen, see choose_epsilon();
 /// a second one is chosen for the errors mirrored at their mean, because a sudden silence is
 /// anomalous too.

@@ -19,7 +19,7 @@ inline constexpr double largest_dynamic_input = 1e6;
 
 } // namespace detail
 
-/// Settings of the nonparametric dynamic threshold; the values are those of telemanom.
+/// Settings of the nonparametric dynamic threshold; the values follow telemanom.
 struct dynamic_threshold_settings {
     int batch = 70;             ///< rows judged at a time, at least 1
     int window = 30;            ///< history for judging a batch, in batches, including itself

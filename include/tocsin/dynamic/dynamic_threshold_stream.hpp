@@ -23,12 +23,12 @@ namespace tocsin {
 
 /// The nonparametric dynamic threshold of find_dynamic_events(), row by row. Every `batch` rows the
 /// newest batch is judged against the last `window` batches, as soon as that many exist. The result
-/// equals that of find_dynamic_events() for a recording of at least 2500 rows and a whole number of
+/// equals find_dynamic_events()'s for a recording of at least 2500 rows and a whole number of
 /// batches. An event is known up to a batch late; above() tells at once, without pruning, that an
 /// error reaches the threshold of the last window.
 ///
 /// Errors and values beyond 1e6 count as 1e6. Whatever came, the smoothed errors are right again,
-/// to 1e-10, after 20 (span + 1) rows, span being that of the settings, and the threshold a window
+/// to 1e-10, after 20 (span + 1) rows, with the settings' span, and the threshold a window
 /// and a batch later.
 ///
 /// Memory: about 10 numbers per row of the window. One thread at a time.
@@ -195,7 +195,7 @@ class dynamic_threshold_stream {
         }
         if (smoother_.alpha() != ewma::from_span(settings_.span()).alpha()) {
             return status::error(error_code::format_error, "dynamic_threshold_stream: alpha ",
-                                 smoother_.alpha(), " is not that of the settings");
+                                 smoother_.alpha(), " differs from the settings");
         }
         return smoother_.valid();
     }

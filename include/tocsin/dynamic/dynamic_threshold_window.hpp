@@ -151,7 +151,7 @@ class dynamic_threshold_window {
         one.peaks.push_back(normal_peak);
     }
 
-    /// Peaks of runs in descending order, then that of normal errors: the peaks after the last step
+    /// Peaks of runs in descending order, then the peak of normal errors: the peaks after the last step
     /// of at least minimum_drop stand out too little (section 3.3 of the paper).
     void prune(side& one) const noexcept {
         if (one.runs.empty()) {

@@ -65,7 +65,7 @@ class small_triangle {
 };
 
 /// Replaces the NaN elements M of a deviation x from the mean by their conditional expectation given
-/// the others O. The squared Mahalanobis distance of the result is that of x_O under the marginal
+/// the others O. The squared Mahalanobis distance of the result equals that of x_O under the marginal
 /// distribution of O, because the conditional expectation minimises the distance over x_M.
 ///
 /// With few elements missing it solves P_MM x_M = -P_MO x_O, P = C^-1 = W^T W; with few observed,

@@ -98,7 +98,7 @@ class covariance_factor {
         return true;
     }
 
-    /// An updated W is stored too, because its bits are not those of a new factorisation. Otherwise
+    /// An updated W is stored too, because a new factorisation has other bits. Otherwise
     /// factorise() must follow loading.
     template <class Archive>
     void exchange(Archive& archive) {
@@ -114,7 +114,7 @@ class covariance_factor {
             if (archive.outcome().ok() && !possible()) {
                 archive.fail(
                     status::error(error_code::format_error,
-                                  "mahalanobis: the stored factor is not that of any covariance"));
+                                  "mahalanobis: the stored factor belongs to no covariance"));
             }
             log_determinant_ = -2 * log_product(whitening_.diagonal());
         }

@@ -20,7 +20,7 @@ namespace tocsin {
 /// Error statistic (see error_statistic) that takes the elements as uncorrelated:
 ///     d^2(e) = sum over i of (e_i - m_i)^2 / (s_i^2 + r),
 /// which is -2 times the log-likelihood of a Gaussian with diagonal covariance, but for a constant.
-/// s_i^2 is the unbiased sample variance, the ridge r that of mahalanobis. O(dimension) in time and
+/// s_i^2 is the unbiased sample variance, the ridge r as in mahalanobis. O(dimension) in time and
 /// memory: the choice for long vectors and few samples. Accumulates in double. Elements that were
 /// not observed are left out of the sum.
 /// @tparam Dimension elements of an error vector, or `dynamic`
@@ -244,7 +244,7 @@ class diagonal_gaussian {
             if (count_ < 0 || rejected_ < 0 || !running_mean_.allFinite() ||
                 !square_sum_.allFinite() || (square_sum_.array() < 0).any()) {
                 archive.fail(status::error(error_code::format_error,
-                                           "diagonal_gaussian: the stored sums are not those of "
+                                           "diagonal_gaussian: the stored sums do not come from "
                                            "any samples, count ",
                                            count_));
             }

@@ -39,7 +39,7 @@ class hotelling_law {
     hotelling_law(double samples, double intensity, double mean, double relative_variance) noexcept
         : samples_{samples}, intensity_{intensity} {
         // The variances of the elements are estimated as well. Were the elements independent, each
-        // square would be that of a t distribution, an F with 1 and n - 1 degrees of freedom.
+        // square would be a squared t, an F with 1 and n - 1 degrees of freedom.
         denominator_ = std::clamp(samples - 1, 5.0, most_degrees);
         const double mean_of_f = denominator_ / (denominator_ - 2);
         mean *= 1 + intensity * (mean_of_f - 1);

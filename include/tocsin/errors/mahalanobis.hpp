@@ -34,7 +34,7 @@ namespace tocsin {
 /// With fewer than 1.2 samples per dimension the correlations are shrunk (shrinkage.hpp).
 ///
 /// Scaling all errors alike changes neither the distance nor the shares. Where elements of an error
-/// vector are missing, the distance is that of the others under their marginal distribution.
+/// vector are missing, the others are judged under their marginal distribution.
 /// @tparam Dimension elements of an error vector, or `dynamic`
 template <int Dimension = dynamic>
 class mahalanobis {
@@ -118,7 +118,7 @@ class mahalanobis {
     /// Moves the fit towards the error vector of a sample of normal operation, so that it follows a
     /// stream whose errors change (exponential weights, Finch 2009):
     ///     m' = m + w (e - m),   C' = (1 - w) (C + w (e - m)(e - m)^T) + w r' I
-    /// with the ridge r' of C', at least that of the fit (and 2^-52 of the mean variance), so that
+    /// with the ridge r' of C', at least the ridge of the fit (and 2^-52 of the mean variance), so that
     /// C' stays positive definite when errors stop to vary. Instead of w r' on every element of the
     /// diagonal, a sample adds `dimension` times as much to one of them, the next sample to the
     /// next. The factor is updated: O(dimension^2) for weights of at most 1 / dimension, more in

@@ -121,7 +121,7 @@ class moments {
         }
     }
 
-    /// Takes in all samples of another accumulator; the result is that of one pass over both, up to
+    /// Takes in all samples of another accumulator; the result equals one pass over both, up to
     /// rounding. Never allocates.
     /// @return `invalid_argument` when the dimensions differ; this one is then unchanged
     status merge(const moments& other) noexcept {
@@ -188,9 +188,10 @@ class moments {
                                            " and rejected ", rejected_, " must not be negative"));
             } else if (!mean_.allFinite() || !scatter_.allFinite() ||
                        (scatter_.diagonal().array() < 0).any()) {
-                archive.fail(status::error(error_code::format_error,
-                                           "moments: the mean or the scatter is not that of any "
-                                           "samples (not finite, or a negative variance)"));
+                archive.fail(
+                    status::error(error_code::format_error,
+                                  "moments: the mean or the scatter does not come from any "
+                                  "samples (not finite, or a negative variance)"));
             }
         }
     }

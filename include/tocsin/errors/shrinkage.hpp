@@ -62,7 +62,7 @@ void shrink(Matrix& covariance, double intensity) noexcept {
     }
 }
 
-/// The intensity by which a covariance was shrunk, found by comparison with that of the samples.
+/// The intensity by which a covariance was shrunk, found by comparison with the samples' covariance.
 template <class Matrix>
 double intensity_between(const Matrix& shrunk, const Matrix& of_samples) noexcept {
     double product = 0;
@@ -79,7 +79,7 @@ double intensity_between(const Matrix& shrunk, const Matrix& of_samples) noexcep
 
 /// The law of distances by a covariance.
 /// @param whitening W, C = (W^T W)^-1, `[at least size x size]`
-/// Mean and variance for a shrunk one are those of Chen et al. (2011), section 2: with the
+/// Mean and variance for a shrunk one follow Chen et al. (2011), section 2: with the
 /// correlations R of C = (1 - a) R_samples + a I, l = a / (1 - a), g = d / (n - 1),
 /// m = trace(Q) / d and m2 = trace(Q^2) / d of Q = (R_samples + l I)^-1, and h = 1 - l m,
 ///     mean / d = h / (1 - g h),   variance / (2 d) = h / (1 - g h)^3 - l (m - l m2) / (1 - g h)^4,

@@ -1,7 +1,7 @@
 /// @file activations.hpp
 /// @brief tanh and sigmoid of floats as quotients, from + - * / alone; one LSTM cell.
 ///
-/// The quotients are those of math/rational_activations.hpp, which has the derivation and the
+/// The quotients come from math/rational_activations.hpp, which has the derivation and the
 /// errors (tanh within 1.5 epsilon, sigmoid within 1.25 epsilon). Here they have one fixed order of
 /// operations, whatever the processor can fuse.
 #pragma once

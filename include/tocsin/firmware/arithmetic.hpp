@@ -57,7 +57,7 @@ struct separate_arithmetic {
     }
 };
 
-/// Product and sum rounded once, by the processor's fused multiply-add: other bits than those of
+/// Product and sum rounded once, by the processor's fused multiply-add: with other bits than
 /// separate_arithmetic, but the same on all targets that have the instruction. Others call fmaf().
 struct fused_arithmetic {
     static constexpr const char* name = "fused";

@@ -101,11 +101,11 @@ TOCSIN_FIRMWARE_INLINE int16_t fixed_next_state(const int32_t (&z)[4], int32_t& 
 }
 
 /// Advances an LSTM layer by one step.
-/// @param weights four rows of a unit, i, f, g, o: their columns of inputs, then those of h
+/// @param weights four rows of a unit, i, f, g, o: their columns of inputs, then of h
 /// @param rows    of the layer, unit by unit
 /// @param vector  [whole_quads(inputs) + whole_quads(hidden)], in: the inputs, filled up with zeros;
 ///                the rest is scratch
-/// @return the weights after those of the layer
+/// @return the weights after the layer's
 template <class Weight>
 TOCSIN_FIRMWARE_INLINE const Weight*
 fixed_lstm_step(const Weight* weights, const fixed_gate_row* rows, const fixed_shifts& shifts,

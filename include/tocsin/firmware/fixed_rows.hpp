@@ -126,7 +126,7 @@ TOCSIN_FIRMWARE_INLINE const Weight* add_fixed_rows(const Weight* weights, const
 /// Adds the products of a block of rows.
 /// @param columns a multiple of four, at least four
 /// @param sums    in and out
-/// @return the weights after those of the block
+/// @return the weights after the block's
 template <int Rows, class Weight>
 TOCSIN_FIRMWARE_INLINE const Weight* add_fixed_rows(const Weight* weights, const int16_t* vector,
                                                     int columns, int32_t (&sums)[Rows]) noexcept {

@@ -26,7 +26,7 @@ class fixed_stream {
     /// Whether the newest sample read is judged, not the one that comes next.
     static constexpr bool judges_what_it_read = false;
 
-    /// What stands for a missing value.
+    /// What replaces a missing value.
     static constexpr int32_t missing() noexcept { return INT32_MIN; }
     /// Whether a value is missing.
     static constexpr bool is_missing(int32_t value) noexcept { return value == INT32_MIN; }
@@ -35,7 +35,7 @@ class fixed_stream {
         return detail::to_sample(separate_arithmetic::multiply(value - Model::input_offset[feature],
                                                                Model::input_factor[feature]));
     }
-    /// What stands for the mean of a feature.
+    /// What represents the mean of a feature.
     static constexpr int32_t mean(int feature) noexcept { return Model::input_mean[feature]; }
 
     /// Forgets the stream.
@@ -60,7 +60,7 @@ class fixed_stream {
                             vector, inputs, outputs,
                             [&](int row, int32_t value) { result[row] = value; });
     }
-    /// A forecast as such.
+    /// The forecast itself.
     static int32_t without_mean_error(int element, int32_t forecast) noexcept {
         return forecast - Model::error_mean[element];
     }

@@ -94,7 +94,7 @@ struct float_numbers {
     using value_type = float; ///< a scaled value
     static constexpr int outputs = model_sizes<Model>::outputs;
 
-    /// What stands for a missing value.
+    /// What replaces a missing value.
     static constexpr float missing() noexcept { return __builtin_nanf(""); }
     static constexpr bool is_missing(float value) noexcept { return is_nan(value); }
     static TOCSIN_FIRMWARE_INLINE float scale(int feature, float value) noexcept {

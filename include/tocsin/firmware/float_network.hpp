@@ -26,7 +26,7 @@ constexpr int dense_weights(int inputs, int outputs) noexcept {
 /// i, f, g, o of the first and of the second unit; for an odd number of units a block of four.
 /// @param vector [inputs + hidden], in: the inputs; the rest is scratch
 /// @param hidden_state, cell_state `[hidden]`, in: h and c; out: h' and c'
-/// @return the weights after those of the layer
+/// @return the weights after the layer's
 template <class Arithmetic>
 TOCSIN_FIRMWARE_INLINE const float* lstm_step(const float* weights, float* vector, int inputs,
                                               int hidden, float* hidden_state,
@@ -53,7 +53,7 @@ TOCSIN_FIRMWARE_INLINE const float* lstm_step(const float* weights, float* vecto
 }
 
 /// A linear dense layer.
-/// @return the weights after those of the layer
+/// @return the weights after the layer's
 template <class Arithmetic>
 TOCSIN_FIRMWARE_INLINE const float* dense_linear(const float* weights, const float* input,
                                                  int inputs, int outputs, float* output) noexcept {

@@ -7,7 +7,7 @@
 
 namespace tocsin::firmware {
 
-/// The LSTM encoder-decoder of a detector that judges windows by their newest step, as that of the
+/// The LSTM encoder-decoder of a detector that judges windows by their newest step, as the
 /// command line does. A push() takes as many steps of the encoder and of the decoder as a window has,
 /// or a single one of a decoder that begins with the newest sample; after a missing value twice as
 /// many. See tocsin::encoder_decoder for the network.

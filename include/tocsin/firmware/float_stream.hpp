@@ -30,7 +30,7 @@ class float_stream : public detail::float_numbers<Model> {
     }
     /// Forecasts after the samples so far, `[targets * look_ahead]`, plus the mean error.
     void forecast(float* result) const noexcept { layers_.head(result); }
-    /// A forecast as such.
+    /// The forecast itself.
     static float without_mean_error(int element, float forecast) noexcept {
         return forecast - Model::error_mean[element];
     }

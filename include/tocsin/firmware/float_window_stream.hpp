@@ -7,8 +7,8 @@
 
 namespace tocsin::firmware {
 
-/// The forecaster of a detector that judges windows by their newest step, as that of the command
-/// line does: each sample is forecast from the `window - 1` before it, beginning with zero states.
+/// The forecaster of a detector that judges windows by their newest step, as the command line's
+/// does: each sample is forecast from the `window - 1` before it, beginning with zero states.
 /// A push() takes as many steps as a window has, after a missing value twice as many.
 /// @tparam Model a generated model whose numbers are floats
 template <class Model>

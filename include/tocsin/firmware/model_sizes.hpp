@@ -30,7 +30,7 @@ struct lstm_sizes {
         }
         return sum;
     }
-    /// Hidden units of all layers, and where those of the last layer begin.
+    /// Hidden units of all layers, and where the last layer's begin.
     static constexpr int units = sum_of_units(layers);
     static constexpr int top_begins_at = sum_of_units(layers - 1);
     static constexpr int top = Hidden[layers - 1];

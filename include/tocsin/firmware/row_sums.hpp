@@ -63,7 +63,7 @@ TOCSIN_FIRMWARE_INLINE const float* load(const float* from, row_block<Rows>& to)
 }
 
 /// Bias plus weights times `vector` for a block of rows.
-/// @param weights of the block; returned: those of the next block
+/// @param weights of the block; returned: the next block's
 template <class Arithmetic, int Rows>
 TOCSIN_FIRMWARE_INLINE const float* sum_rows(const float* weights, const float* vector, int columns,
                                              row_block<Rows>& block) noexcept {

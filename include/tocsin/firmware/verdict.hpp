@@ -6,7 +6,7 @@
 
 namespace tocsin::firmware {
 
-/// Outcome of one push(); names and values are those of tocsin::verdict_kind.
+/// Outcome of one push(); names and values as in tocsin::verdict_kind.
 enum class verdict_kind : uint8_t {
     normal,        ///< scored, not above the threshold
     anomaly,       ///< scored, above the threshold

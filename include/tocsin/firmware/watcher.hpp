@@ -268,7 +268,7 @@ class watcher {
     stream network_{};
     [[no_unique_address]] detail::forecast_ring<value, stream::outputs, ahead> forecasts_{};
     [[no_unique_address]] detail::missing_sensors<model, stream> missing_{};
-    uint16_t seen_ = 0; ///< samples read since the start, up to those of the warm-up
+    uint16_t seen_ = 0; ///< samples read since the start, up to the length of the warm-up
 };
 
 } // namespace tocsin::firmware

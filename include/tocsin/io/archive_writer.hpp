@@ -91,7 +91,7 @@ class archive_writer {
         tensor(name, std::span{vector.data(), vector.size()}, {static_cast<index_t>(vector.size())},
                finite);
     }
-    /// A matrix `[rows x cols]`. The memory here is column-major, that of the format row-major: the
+    /// A matrix `[rows x cols]`. The memory here is column-major, the format row-major: the
     /// tensor has shape [cols, rows], so Python reads the transpose; a column vector has [rows].
     template <class T, int Rows, int Cols, int Options>
     void matrix(std::string_view name, const Eigen::Matrix<T, Rows, Cols, Options>& values,

@@ -17,7 +17,7 @@
 
 namespace tocsin {
 
-/// Writes to a temporary file beside the target; commit() flushes it to the disk, renames it onto
+/// Writes to a temporary file next to the target; commit() flushes it to the disk, renames it onto
 /// the target and flushes the folder. Without a successful commit() the target stays as it was and
 /// the temporary file is removed; after a kill or a loss of power at any time the target is the old
 /// or the new file, complete. What a killed process leaves is removed by the next save of the same

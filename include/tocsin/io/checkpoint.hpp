@@ -12,7 +12,7 @@
 namespace tocsin {
 
 /// Writes the state of a training run; the file is replaced completely or not at all.
-/// @param made_with kept beside it, see load_checkpoint()
+/// @param made_with kept with it, see load_checkpoint()
 template <class Scalar>
 status save_checkpoint(const training_state<Scalar>& state, const std::filesystem::path& path,
                        const run_fingerprint& made_with = {}) {
@@ -87,7 +87,7 @@ load_checkpoint(const std::filesystem::path& path, training_state<Scalar> fresh,
 class checkpoint_writer {
   public:
     /// @param every     epochs between checkpoints, at least 1
-    /// @param made_with kept beside the state, see load_checkpoint()
+    /// @param made_with kept with the state, see load_checkpoint()
     explicit checkpoint_writer(std::filesystem::path path, int every = 1,
                                run_fingerprint made_with = {})
         : path_{std::move(path)}, every_{every < 1 ? 1 : every}, made_with_{std::move(made_with)} {}

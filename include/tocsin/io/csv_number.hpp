@@ -31,7 +31,7 @@ struct csv_number_format {
     bool decimal_comma = false;
     /// With a decimal comma, `1.500` may be fifteen hundred: it is refused.
     bool refuse_groups = false;
-    std::vector<std::string> missing_texts = {}; ///< beside the usual ones
+    std::vector<std::string> missing_texts = {}; ///< in addition to the usual ones
     std::vector<double> missing_numbers = {};    ///< numbers that stand for a missing value
 
     /// Adds what csv_options::missing names.

@@ -10,7 +10,7 @@
 
 namespace tocsin {
 
-/// A word in a column of labels, and what it says. The word `*` stands for all others.
+/// A word in a column of labels, and what it says. The word `*` means all others.
 struct csv_label_value {
     std::string text;       ///< as in the file
     bool anomalous = false; ///< what it means
@@ -22,7 +22,7 @@ struct csv_options {
     /// Separates cells; '\0': recognised among `,` `;` `|`, tab and spaces.
     char delimiter = '\0';
     /// Unset: a column whose name says so (timestamp, datetime, time, date, ts, epoch, ...; a column
-    /// of dates beside one of times of day make one), or whose content does. Empty: none.
+    /// of dates next to one of times of day make one), or whose content does. Empty: none.
     std::optional<std::string> timestamp = {};
     /// A row is anomalous when any of these columns says so. Unset: the columns named label, labels,
     /// anomaly, is_anomaly, outlier, is_outlier, attack or normal/attack in any case, if they exist.
@@ -31,7 +31,7 @@ struct csv_options {
     std::vector<std::string> ignore =
         {}; ///< columns to leave out; names that do not exist are ignored
     /// The features, in this order. Empty: all remaining columns, as in the file. Where there is no
-    /// header and the names are not those of columns, they are names for the remaining columns.
+    /// header and the names are not names of columns, they are names for the remaining columns.
     std::vector<std::string> use = {};
     /// Whether a header names the columns. Unset: a first line that does not fit the rows is one.
     std::optional<bool> header = {};
@@ -39,8 +39,8 @@ struct csv_options {
     std::optional<index_t> skip_rows = {};
     /// Whether numbers have a decimal comma. Unset: recognised.
     std::optional<bool> decimal_comma = {};
-    /// What stands for a missing value, beside an empty cell, NA, N/A, NaN, null, none, `#N/A`, ? and -
-    /// in any case. A number stands for all spellings of it.
+    /// What means a missing value, besides an empty cell, NA, N/A, NaN, null, none, `#N/A`, ? and -
+    /// in any case. A number means all spellings of it.
     std::vector<std::string> missing = {};
     /// What the words in columns of labels say. None: 0, false, normal, ok, good, benign and 1, true,
     /// anomaly, anomalous, abnormal, attack, outlier, fault, faulty. Others are refused.

@@ -17,8 +17,8 @@
 
 namespace tocsin::detail {
 
-/// Metadata keys of the two checksums. SHA-256 is that of the whole file with the digits of both
-/// read as zeros; CRC-32, which other programs compute easily, that of the whole file with its own
+/// Metadata keys of the two checksums. SHA-256 covers the whole file with the digits of both
+/// read as zeros; CRC-32, which other programs compute easily, covers it with its own
 /// digits read as zeros. Either covers all metadata, the other key among them: no single flipped
 /// bit can hide both.
 inline constexpr std::string_view crc_key = "crc32";

@@ -72,7 +72,7 @@ class firmware_float {
     }
 
     const firmware_model& model() const noexcept { return model_; }
-    /// All weights in the order of the firmware, without those of an encoder.
+    /// All weights in the order of the firmware, without an encoder's.
     std::span<const float> weights() const noexcept { return weights_; }
     /// Those of the encoder; none for forecasters.
     std::span<const float> encoder_weights() const noexcept { return encoder_weights_; }

@@ -195,7 +195,7 @@ class fixed_numbers {
             rows.push_back(quantise(layer, row, 0, layer.columns));
             largest = std::max(largest, rows.back().scale);
         }
-        // From 15 bits behind the point to those of a sample.
+        // From 15 bits behind the point to a sample's.
         const double worth = std::ldexp(1.0, firmware::detail::sample_fraction - 15);
         while (dense_shift < 30 && largest * worth * std::ldexp(2.0, dense_shift) < 1e9) {
             ++dense_shift;

@@ -21,7 +21,7 @@ struct load_options {
     /// Bytes of memory that objects may take for each byte of the file, at least 1.
     int memory_factor = 16;
     /// Called with all bytes of the file before anything in them is believed: the place to check a
-    /// signature that the application keeps beside the file. A failure is what loading returns.
+    /// signature that the application keeps next to the file. A failure is what loading returns.
     std::function<status(std::span<const std::byte>)> verify = {};
 };
 

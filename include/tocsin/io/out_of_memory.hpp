@@ -12,7 +12,7 @@
 namespace tocsin::detail {
 
 /// Calls a function that returns a status or a result; an allocation that fails in it, or is larger
-/// than a container can be, becomes `out_of_memory`. Other exceptions, such as those of a caller's
+/// than a container can be, becomes `out_of_memory`. Other exceptions, such as a caller's
 /// own callback, pass. Without exceptions such a failure ends the program as it always does then.
 /// @param what starts the message
 template <class Function>

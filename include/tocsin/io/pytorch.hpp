@@ -73,7 +73,7 @@ inline const tensor_entry* find_pytorch(const safetensors_reader& file,
     return stored;
 }
 
-/// The tensors of a model by the names in the file: those of an `nn.LSTMCell` name no layer.
+/// The tensors of a model by the names in the file: an `nn.LSTMCell` names no layer.
 template <class Model>
 std::vector<pytorch_tensor> pytorch_tensors_in(const safetensors_reader& file, const Model& model,
                                                std::span<const pytorch_module> modules,

@@ -24,7 +24,7 @@ namespace detail {
 inline constexpr std::uint64_t stream_magic = 0x324D525453434F54U;
 static_assert(byte_format == 2);
 
-/// The version that a magic number stands for; 0 for bytes that are no stream, or one of a version
+/// The version that a magic number means; 0 for bytes that are no stream, or one of a version
 /// that is not known.
 constexpr int stream_format(std::uint64_t magic) noexcept {
     constexpr unsigned last = 56;

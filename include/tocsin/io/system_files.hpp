@@ -112,7 +112,7 @@ struct posix_files {
         }
         return ::fchmod(file, static_cast<mode_t>(of.mode)) == 0 ? 0 : errno;
     }
-    /// May write less than it is told to.
+    /// May write less than it is asked to.
     static int write(handle file, const char* bytes, std::size_t size,
                      std::size_t& written) noexcept {
         const auto count = ::write(file, bytes, size);

@@ -14,7 +14,7 @@
 
 namespace tocsin::detail {
 
-/// Temporary files for one target: `<target>.tmp-<process>-<run>-<count>`, beside it. `run` is a
+/// Temporary files for one target: `<target>.tmp-<process>-<run>-<count>`, next to it. `run` is a
 /// random number of this run of the program: containers start with the same process number again
 /// and again.
 template <class System>

@@ -99,7 +99,7 @@ class batch_norm {
         column_of(measured, 0) += moment(tape, 0);
         column_of(measured, 1) += correction * moment(tape, 1);
     }
-    /// Moves the running values towards those of a batch.
+    /// Moves the running values towards the moments of a batch.
     void update_statistics(std::span<Scalar> statistics,
                            std::span<const Scalar> measured) const noexcept {
         const auto keep = static_cast<Scalar>(settings_.keep);

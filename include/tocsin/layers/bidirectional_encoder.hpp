@@ -15,10 +15,10 @@
 namespace tocsin {
 
 /// Two LSTM layers that read the same window, one from its start and one from its end. The state is
-/// (h, c), each `[2 hidden x batch]`: that of the forward layer above that of the backward one. For
+/// (h, c), each `[2 hidden x batch]`: the forward layer's above the backward one's. For
 /// encoder_decoder, in place of a lstm_stack; for outputs at every step, see bidirectional_lstm.
 ///
-/// Parameters: those of the forward `lstm`, then those of the backward one.
+/// Parameters: the forward `lstm`'s, then the backward one's.
 template <class Scalar, class Precision = standard_precision>
 class bidirectional_encoder {
   public:

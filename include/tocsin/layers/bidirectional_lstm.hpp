@@ -17,7 +17,7 @@ namespace tocsin {
 /// read the last step down to t. So the backward half has read everything at t = 0; see
 /// last_step_of_both_directions in layers/pooling.hpp.
 ///
-/// Parameters: those of the forward `lstm`, then those of the backward one.
+/// Parameters: the forward `lstm`'s, then the backward one's.
 template <class Scalar, int Inputs = dynamic, int Hidden = dynamic,
           class Precision = standard_precision>
 class bidirectional_lstm {

@@ -173,7 +173,7 @@ class dense {
         apply(parameters, inputs.flat(), tape.flat());
     }
     constexpr index_t backward_work_size(int /*batch*/, int /*time*/) const noexcept { return 0; }
-    /// Adds to the gradients of the parameters, overwrites those of the inputs. See concept
+    /// Adds to the gradients of the parameters, overwrites the gradients of the inputs. See concept
     /// differentiable_layer.
     void backward(std::span<const Scalar> parameters, sequence_view<const Scalar, Inputs> inputs,
                   const tape_type& tape, sequence_view<const Scalar, Outputs> output_gradient,

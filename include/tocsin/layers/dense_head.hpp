@@ -152,7 +152,7 @@ class dense_head {
     constexpr index_t backward_work_size(int batch, int time) const noexcept {
         return index_t{largest_hidden_size()} * batch * time;
     }
-    /// Adds to the gradients of the parameters, overwrites those of the inputs. See concept
+    /// Adds to the gradients of the parameters, overwrites the gradients of the inputs. See concept
     /// differentiable_layer.
     void backward(std::span<const Scalar> parameters, sequence_view<const Scalar> inputs,
                   const tape_type& tape, sequence_view<const Scalar> output_gradient,

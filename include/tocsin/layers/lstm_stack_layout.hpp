@@ -13,7 +13,7 @@
 namespace tocsin::detail {
 
 /// Sizes and dropout of a basic_lstm_stack, and the layout that follows from them: the data of each
-/// layer comes after that of the layer below.
+/// layer comes after the state of the layer below.
 template <class Scalar, class Precision, int... Sizes>
 class lstm_stack_layout {
   public:

@@ -13,7 +13,7 @@ namespace tocsin {
 /// A layer that keeps statistics of its inputs, such as batch_norm: numbers that training moves,
 /// but not by a gradient.
 ///
-/// `measure(tape, measured)` adds those of the batch that forward() saw last to
+/// `measure(tape, measured)` adds the statistics of the batch that forward() saw last to
 /// `statistics_count()` scalars; `update_statistics(statistics, measured)` moves the kept ones
 /// towards them, after the optimiser's step.
 template <class Layer>

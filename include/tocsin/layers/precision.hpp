@@ -25,7 +25,7 @@ struct exact_precision {
 
 /// Inference with 16-bit weights (relative error at most 2^-8) and float arithmetic: for layers
 /// whose weights do not fit into the first-level cache, where reading them dominates. Training is
-/// that of standard_precision. Only for float.
+/// as large as standard_precision's. Only for float.
 struct bfloat16_precision {
     /// How activations are computed.
     using arithmetic = rational_arithmetic;

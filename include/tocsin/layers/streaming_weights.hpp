@@ -1,5 +1,5 @@
 /// @file streaming_weights.hpp
-/// @brief Packed weights of an LSTM layer: those of batches, then those that streams read instead.
+/// @brief Packed weights of an LSTM layer: for batches, then for streams.
 #pragma once
 
 #include "tocsin/core/storage.hpp"
@@ -13,7 +13,7 @@
 namespace tocsin::detail {
 
 /// Streams read weights of their own where these are bfloat16, and where small layers have a kernel
-/// of their own (AVX-512). Else they share those of batches.
+/// of their own (AVX-512). Else they read the weights of batches.
 template <class Scalar, class Precision>
 struct streaming_weights {
     using arithmetic = typename Precision::arithmetic;

@@ -161,7 +161,7 @@ inline constexpr int widest_lanes = 1;
 
 #endif
 
-/// Stands for `widest_lanes<Scalar>` where a function takes a number of lanes beside its arguments.
+/// Means `widest_lanes<Scalar>` where a function takes a number of lanes next to its arguments.
 inline constexpr int widest_register = 0;
 
 /// Lanes by their number, which may be `widest_register`.

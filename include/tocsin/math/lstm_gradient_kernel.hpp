@@ -117,7 +117,7 @@ void lstm_weight_gradients(const typename Lanes::scalar_type* slopes,
     constexpr index_t size = 4 * Lanes::count;
     int row = 0;
     if constexpr (Bias) {
-        // The bias goes with the first row: its sums fit next to those of a single row.
+        // The bias goes with the first row: its sums fit next to the sums of a single row.
         lstm_weight_gradient<Lanes, 1, true>(slopes, values, rows, columns, gradient,
                                              bias_gradient);
         row = 1;

@@ -15,7 +15,7 @@
 ///
 /// Packed are `[register][column][lane]` for layers of at most 16 units, whose columns are b, W and
 /// the rotations of quarters 0, 1, ...; and `[column][register][lane]` for others, with the columns
-/// b, W, U. Weights are scaled for tanh_table.hpp; those of missing units are zero.
+/// b, W, U. Weights are scaled for tanh_table.hpp; missing units have zeros.
 #pragma once
 
 #include "tocsin/core/extents.hpp"

@@ -24,7 +24,7 @@ enum class event_credit : std::uint8_t {
 /// (Hundman et al., KDD 2018). The counts give precision, recall and F-beta.
 ///
 /// A detector that flags all rows as one event gets a perfect score when each recording has one
-/// true event: report flagged_fraction() of the rows beside these counts. O(predicted * log truth +
+/// true event: report flagged_fraction() of the rows with these counts. O(predicted * log truth +
 /// overlaps); allocates one byte per true event.
 /// @param predicted in any order; an empty range gives `invalid_argument`
 /// @param truth     in order of time, without overlap, else `invalid_argument`

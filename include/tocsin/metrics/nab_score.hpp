@@ -206,7 +206,7 @@ inline result<nab_result> best_nab_threshold(std::span<const nab_recording> reco
     std::vector<double> earned(static_cast<std::size_t>(windows), -profile.false_negative);
     double best_threshold = std::numeric_limits<double>::infinity();
     double best_gain = 0;
-    double gain = 0; // raw score minus that of detecting nothing
+    double gain = 0; // raw score minus the score of detecting nothing
     for (std::size_t i = 0; i < rows.size(); ++i) {
         if (rows[i].window < 0) {
             gain += rows[i].worth;

@@ -82,7 +82,7 @@ inline double mean_range_reward(std::span<const row_range> ranges,
 } // namespace detail
 
 /// Range-based precision and recall (Tatbul et al., "Precision and Recall for Time Series", NeurIPS
-/// 2018); the defaults are those of TSB-AD's R-based-F1. O(rows); allocates the runs.
+/// 2018); the defaults follow TSB-AD's R-based-F1. O(rows); allocates the runs.
 /// @param flags    one per row, nonzero = flagged; none flagged gives precision 0
 /// @param labels   one per row (else `invalid_argument`), nonzero = anomalous; none anomalous gives
 ///                 `invalid_data`

@@ -14,8 +14,8 @@ namespace tocsin {
 /// A sequence_model whose parameters belong to two players that are trained against each other
 /// (Goodfellow et al., NeurIPS 2014).
 ///
-/// - The first `generator_count()` parameters are those of the generator's side, all others those of
-///   the discriminator. The loss of the sequence_model is that of a reconstruction; it has no
+/// - The first `generator_count()` parameters belong to the generator's side, all others to
+///   the discriminator. The loss of the sequence_model compares reconstructions; it has no
 ///   influence on the discriminator.
 /// - `latent()` is the number of latent variables of a sample, which are standard normal.
 /// - `generator_loss_and_gradient(parameters, windows, latents, gradients, random, work)` returns

@@ -21,7 +21,7 @@
 namespace tocsin {
 
 /// A bidirectional generative adversarial network (Donahue et al., ICLR 2017) of
-/// every sample of a window by itself; its score of anomalies is that of Zenati et al. (2018,
+/// every sample of a window by itself; its anomaly score follows Zenati et al. (2018,
 /// arXiv 1802.06222).
 ///
 /// The encoder E turns a row x into latent variables, the generator G turns latent variables z into
@@ -237,7 +237,7 @@ class bigan {
 
   private:
     enum part_number : std::size_t { encoder_part, generator_part, discriminator_part, logit_part };
-    /// Where the parameters of each part begin, and where those of the last end.
+    /// Where the parameters of each part begin, and where the last part's end.
     constexpr std::array<index_t, 5> starts() const noexcept {
         std::array<index_t, 5> first{};
         first[generator_part] = encoder_.parameter_count();

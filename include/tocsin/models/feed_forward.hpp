@@ -16,7 +16,7 @@ namespace tocsin {
 /// Predicts the first `targets` features of each sample from the previous `look_back` samples, with
 /// ReLU layers and a linear output: a baseline for LSTMs where a short past is enough (Singh 2017).
 ///
-/// Parameters: those of the head, whose inputs are the samples `[features * look_back]`, oldest
+/// Parameters: the head's, whose inputs are the samples `[features * look_back]`, oldest
 /// first.
 template <class Scalar, class Head = dense_head<Scalar>>
 class feed_forward {

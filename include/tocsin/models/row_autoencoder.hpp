@@ -15,7 +15,7 @@ namespace tocsin {
 
 /// A sequence_model that reconstructs every sample of a window by itself, for tables whose rows are
 /// no time series: a row is a window of one sample. So trainers, scalers, detectors and thresholds
-/// are those of sequences. Parameters: those of the network.
+/// work as for sequences. Parameters: the network's.
 /// @tparam Network a `sequential` with as many outputs as inputs and without statistics, whose
 ///                 layers treat each column alone
 template <class Network>

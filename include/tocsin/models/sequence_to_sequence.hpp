@@ -10,7 +10,7 @@ namespace tocsin {
 /// An encoder_decoder (Sutskever, Vinyals and Le, NeurIPS 2014) whose encoder reads a window in both
 /// directions. The decoder starts from the final states of both, one below the other; it is an LSTM
 /// of twice as many units as a direction, or else there is a dense bridge. A window model: trainer,
-/// detector, thresholds and files are those of encoder_decoder.
+/// detectors, thresholds and files work as for encoder_decoder.
 template <class Scalar>
 using sequence_to_sequence = encoder_decoder<Scalar, bidirectional_encoder<Scalar>>;
 

@@ -26,7 +26,7 @@ namespace tocsin {
 ///                              activation_layer<float, relu_activation>(8),
 ///                              global_average_pooling<float>(8), dense<float>(8, 2));
 ///
-/// Its parameters are one flat buffer: those of all layers, then the statistics that layers keep
+/// Its parameters are one flat buffer: what all layers learn, then the statistics that some keep
 /// (batch_norm). The optimiser sees the first `trained_count()` only. Gradients have the same
 /// layout; where the statistics are, they hold what the batch measured, which
 /// `update_statistics()` takes after the optimiser's step.

@@ -23,7 +23,7 @@ namespace tocsin {
 /// z = mean + exp(log_variance / 2) * noise and adds the divergence of this Gaussian from the
 /// standard one to the loss, `weight / features` times its mean over the samples: with the mean
 /// squared error and weight 1 that is, up to a factor, the squared error of a sample plus its
-/// divergence. Inference decodes the mean. Parameters: those of the encoder, then of the decoder.
+/// divergence. Inference decodes the mean. Parameters: the encoder's, then the decoder's.
 template <class Encoder, class Decoder>
 class variational_autoencoder {
   public:

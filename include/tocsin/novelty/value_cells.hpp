@@ -57,7 +57,7 @@ class value_cells {
             }
         }
         advance();
-        // What lies beyond the range is remembered as such only by its last cell.
+        // What lies beyond the range is remembered only by its last cell.
         visits_[static_cast<std::size_t>(cell)] = now_;
         return nearest + beyond;
     }

@@ -32,7 +32,7 @@ struct trial_detector {
 template <class Detector, class Trainer>
 trial_detector(Detector, Trainer) -> trial_detector<Detector, Trainer>;
 
-/// Normal windows for the phases of a detector; those of two phases should not share rows.
+/// Normal windows for the phases of a detector; two phases should not share rows.
 template <class Scalar>
 struct detection_windows {
     windows<Scalar> training;    ///< to learn from

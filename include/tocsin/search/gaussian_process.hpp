@@ -71,7 +71,7 @@ class gaussian_process {
         return found;
     }
 
-    /// The same with the slopes of both, each `[coordinates]`; that of the deviation is 0 where the
+    /// The same with the slopes of both, each `[coordinates]`; the slope of the deviation is 0 where the
     /// deviation is. Allocates.
     function_estimate predict(const column<double>& point, column<double>& mean_slope,
                               column<double>& deviation_slope) const {

@@ -101,7 +101,7 @@ inline std::vector<double> propose(const search_space& space, const search_setti
         const halton_sequence even(static_cast<int>(space.size()), settings.seed);
         std::vector<double> values;
         for (int attempt = 0; attempt < most_attempts; ++attempt) {
-            // Numbers of one trial are not those of another one, unless all before have failed.
+            // No two trials have the same numbers, unless all before have failed.
             even.point(static_cast<std::uint64_t>(number) + static_cast<std::uint64_t>(attempt) *
                                                                 static_cast<std::uint64_t>(initial),
                        unit);

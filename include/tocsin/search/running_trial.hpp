@@ -26,7 +26,7 @@ class running_trial {
   public:
     /// @param space   the settings; must outlive the trial
     /// @param values  one per setting, of the space
-    /// @param halving decides whether the trial goes on
+    /// @param halving decides whether the trial continues
     /// @param others  whom it is compared with; must outlive the trial
     running_trial(const search_space& space, int number, std::vector<double> values,
                   successive_halving halving = {}, std::span<const search_trial> others = {})

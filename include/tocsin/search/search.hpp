@@ -21,7 +21,7 @@
 
 namespace tocsin {
 
-/// Keeps trials from one run of a search to the next: `trials()` are those of earlier runs, in any
+/// Keeps trials from one run of a search to the next: `trials()` returns the earlier ones, in any
 /// order, and `keep(trial)` is called once for each trial that ends, by one thread at a time. A
 /// failure of keep() ends the search.
 template <class Keeper>

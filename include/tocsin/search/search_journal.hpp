@@ -1,5 +1,5 @@
 /// @file search_journal.hpp
-/// @brief A file of a search's trials, with which it goes on after it was killed.
+/// @brief A file of a search's trials, from which it resumes after it was killed.
 #pragma once
 
 #include "tocsin/core/status.hpp"
@@ -28,14 +28,14 @@ namespace tocsin {
 
 /// A trial_keeper with a file of JSON lines: the first line says what is searched and how, each other
 /// one is a trial, in the order in which they ended. A line is handed to the operating system before
-/// the search goes on, so that a process that is killed loses the trials that were running and no
+/// the search continues, so that a process that is killed loses the trials that were running and no
 /// other. One process at a time may use a journal.
 class search_journal {
   public:
     /// Opens a journal, or starts one where there is none. A last line that was not written to its end
     /// is dropped. Allocates.
-    /// @param about what the objective depends on, such as the data: must be the same to go on
-    /// @return `invalid_argument` where the journal is that of another space, seed, method or objective,
+    /// @param about what the objective depends on, such as the data: must be the same to resume
+    /// @return `invalid_argument` where the journal belongs to another space, seed, method or objective,
     ///         with what differs; `format_error` for a damaged line that is not the last one, or a trial
     ///         that is there twice; `io_error` where the file cannot be read or written
     static result<search_journal> open(const std::filesystem::path& path, const search_space& space,
@@ -165,7 +165,7 @@ class search_journal {
             if (good == 0) {
                 const auto facts = facts_of(line);
                 if (!facts || !whole) {
-                    // A first line that was cut short is that of a search without any trial.
+                    // A first line that was cut short means a search without any trial.
                     const std::string wanted = header_of(now);
                     return wanted.starts_with(line) ? status{}
                                                     : refuse("this is not the journal of a search");

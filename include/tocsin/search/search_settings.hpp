@@ -54,7 +54,7 @@ struct search_settings {
         return halving.check();
     }
 
-    /// What must be the same for a search to go on, in order. Allocates.
+    /// What must be the same for a search to resume, in order. Allocates.
     void describe(run_fingerprint& facts) const {
         facts.add("method", name_of(method));
         facts.add("seed", std::to_string(seed));

@@ -55,7 +55,7 @@ class search_space {
 
     /// All settings, in order.
     const std::vector<search_setting>& settings() const noexcept { return settings_; }
-    /// The number of settings, which is that of the values of a trial.
+    /// The number of settings, and of the values of a trial.
     std::size_t size() const noexcept { return settings_.size(); }
     /// The position of a setting; size() where there is none of this name.
     std::size_t find(std::string_view name) const noexcept {

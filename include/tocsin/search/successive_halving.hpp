@@ -16,7 +16,7 @@ namespace tocsin {
 /// it counts) unless its lowest value so far is among the best 1/factor of all trials that have come
 /// this far. Jamieson and Talwalkar, "Non-stochastic best arm identification and hyperparameter
 /// optimization", 2016; without waiting for each other, as in Li et al., "A system for massively
-/// parallel hyperparameter tuning", 2020. Unlike there, a stopped trial never goes on later.
+/// parallel hyperparameter tuning", 2020. Unlike there, a stopped trial is never resumed.
 struct successive_halving {
     int first = 0;  ///< resource of the first rung; 0: every trial runs to its end
     int factor = 3; ///< at least 2
@@ -30,7 +30,7 @@ struct successive_halving {
         return {};
     }
 
-    /// Whether a trial goes on after its newest report. It does where it has reached no new rung, and
+    /// Whether a trial continues after its newest report. It does where it has reached no new rung, and
     /// where fewer than factor - 1 others have come as far. Never allocates.
     /// @param reports of the trial in order of resource, the newest included
     /// @param others  trials to compare with, whether they finished or not
@@ -64,7 +64,7 @@ struct successive_halving {
     }
 
   private:
-    /// The lowest value up to a resource, and that of the first report beyond it where there is none
+    /// The lowest value up to a resource, or of the first report beyond it where there is none
     /// at it.
     static double lowest_within(std::span<const trial_report> reports,
                                 std::int64_t resource) noexcept {

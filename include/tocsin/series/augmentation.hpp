@@ -16,7 +16,7 @@
 
 namespace tocsin {
 
-/// A way to corrupt a normal sequence. The transformations are those of Um et al., "Data
+/// A way to corrupt a normal sequence. The transformations follow Um et al., "Data
 /// augmentation of wearable sensor data", ICMI 2017 (arXiv 1706.00527), made strong enough to be
 /// anomalies.
 enum class augmentation : std::uint8_t {
@@ -28,7 +28,7 @@ enum class augmentation : std::uint8_t {
     mixed           ///< one of the above, drawn per sequence
 };
 
-/// Strengths. Only those of the chosen augmentation matter, but all are checked.
+/// Strengths. Only the chosen augmentation's matter, but all are checked.
 struct augmentation_settings {
     augmentation kind = augmentation::mixed; ///< which transformation
     /// Standard deviation of the noise, in standard deviations of the feature over the whole set.

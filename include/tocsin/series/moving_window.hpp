@@ -122,7 +122,7 @@ class moving_window {
         return {};
     }
 
-    /// Saves or loads everything: after loading the stream goes on with the same bits.
+    /// Saves or loads everything: after loading the stream continues with the same bits.
     template <class Archive>
     void exchange(Archive& archive) {
         int rows_stored = rows();

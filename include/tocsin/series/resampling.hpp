@@ -15,7 +15,7 @@
 
 namespace tocsin {
 
-/// What stands for the rows that fall into one step.
+/// What replaces the rows that fall into one step.
 enum class resampling : std::uint8_t { mean, last, median };
 
 /// Samples on a regular grid.
@@ -26,7 +26,7 @@ struct resampled {
     std::vector<std::uint8_t> labels; ///< 1 if a row of the step is anomalous; as many as given
 };
 
-/// Puts rows on a grid of steps `[k step, (k + 1) step)`, from the step of the first row to that of
+/// Puts rows on a grid of steps `[k step, (k + 1) step)`, from the first row's step to the step of
 /// the last. A step without rows is NaN; a gap longer than `longest_gap` is left out, so that the
 /// times jump there. Allocates.
 /// @param values      `[features x rows]`, NaN: missing

@@ -19,7 +19,7 @@ struct time_order {
     index_t gaps = 0;                ///< steps longer than the longest gap
     index_t set_back = 0;            ///< places where the clock was set back for good
     index_t repeated = 0;            ///< rows left out: the time of the row before
-    index_t backward = 0;            ///< rows left out: a time that the next rows do not go on from
+    index_t backward = 0;            ///< rows left out: a time that the next rows do not continue
 };
 
 /// Orders rows by these rules. A row follows the one before if its time is later by at most
@@ -38,7 +38,7 @@ inline time_order order_by_time(std::span<const double> times, double longest_ga
     const auto follows = [&](double time, double before) {
         return time > before && time - before <= longest_gap;
     };
-    // Whether the rows after `k` go on from it; at the end of the file as many as there are.
+    // Whether the rows after `k` continue it; at the end of the file as many as there are.
     const auto goes_on = [&](index_t k) {
         double before = time_at(k);
         for (index_t n = k + 1, seen = 1; n < count && seen < agreement; ++n, ++seen) {

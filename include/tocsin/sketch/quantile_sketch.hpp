@@ -186,7 +186,7 @@ class quantile_sketch {
         return {};
     }
 
-    /// Saves or loads everything: after loading the stream goes on with the same bits.
+    /// Saves or loads everything: after loading the stream continues with the same bits.
     template <class Archive>
     void exchange(Archive& archive) {
         int k = k_;

@@ -87,7 +87,7 @@ struct alarm_rate_settings {
 /// clusters of false alarms as high in 10 000 rows: scores of unlike detectors become comparable.
 ///
 /// - Above the `level` quantile u of normal scores, peaks of clusters (find_clusters()) have
-///   generalised Pareto excesses. Their shape is that of probability-weighted moments (Hosking and
+///   generalised Pareto excesses. Their shape comes from probability-weighted moments (Hosking and
 ///   Wallis 1987) drawn towards 0.1 by k / (k + 30) with k clusters: a tail cannot be told from a
 ///   few peaks, and too light a tail promises what it cannot keep. The scale follows from the mean.
 /// - Below u: the share of scores that are as high, times the extremal index, clusters per score
@@ -123,7 +123,7 @@ class alarm_rate {
         }
         std::vector<double> normal(scores.begin(), scores.end());
         for (std::size_t k = 0; k < labels.size(); ++k) {
-            if (labels[k] != 0) { // time goes on
+            if (labels[k] != 0) { // time passes
                 normal[k] = std::numeric_limits<double>::quiet_NaN();
             }
         }

@@ -21,7 +21,7 @@ enum class push_outcome : std::uint8_t {
 /// Settings of spot_threshold.
 struct spot_settings {
     double q = 1e-4;     ///< desired probability of a false alarm per score, in (0, 1 - level)
-    double level = 0.99; ///< scores above this quantile of those of the fit are excesses
+    double level = 0.99; ///< scores above this quantile of the fitted scores are excesses
     int memory = 2000;   ///< excesses kept, the most recent ones; 20 to 2^24
     /// Whether alarms explained by q count as excesses of unknown size, see spot_threshold. If not
     /// (as in the paper), the rate of false alarms exceeds q: the tail beyond the threshold is

@@ -40,7 +40,7 @@ namespace tocsin {
 ///   q exp(-v / 2) instead, v from the information matrix; with 2000 excesses that is a few per
 ///   cent.
 /// - Scores of the fit count as at most largest_input, and no threshold is above it. On the stream,
-///   at most a quarter of the excesses are alarms, and the threshold rises no higher than that of a
+///   at most a quarter of the excesses are alarms, and the threshold rises no higher than for a
 ///   tail of shape 1 through the median excess: huge scores, however many, move it by a bounded
 ///   factor, and are forgotten after memory / (1 - level) ordinary ones.
 class spot_threshold {
@@ -147,7 +147,7 @@ class spot_threshold {
         return memory_.valid(count_);
     }
 
-    /// Saves or loads everything: after loading the stream goes on with the same bits.
+    /// Saves or loads everything: after loading the stream continues with the same bits.
     template <class Archive>
     void exchange(Archive& archive) {
         settings_.exchange(archive);
@@ -311,7 +311,7 @@ class spot_threshold {
         return settings_.q / (1 + missing) / excess_rate();
     }
 
-    /// Up to where the threshold may rise: that of the tail of shape 1, which has no mean, through
+    /// Up to where the threshold may rise: the tail of shape 1, which has no mean, through
     /// the median of the excesses.
     double highest_threshold() noexcept {
         return excess_threshold_ + memory_.median(scratch_) * (1 / wanted_tail() - 1);

@@ -16,7 +16,7 @@ namespace tocsin {
 
 /// Counts hits and false alarms at `count` thresholds from `minimum` to `maximum` in one pass over
 /// scores that need not fit in memory; grids over parts of the data merge exactly. At its
-/// thresholds the counts are those of an exact sweep; between them it cannot look.
+/// thresholds the counts equal an exact sweep's; between them it cannot look.
 ///
 /// It keeps, for each class, how many scores lie between two neighbouring thresholds: O(1) per
 /// score, from which the counts at all thresholds are one cumulative sum.
@@ -88,7 +88,7 @@ class f_beta_grid {
         return {};
     }
 
-    /// The counts at each threshold, from highest to lowest like those of f_beta_sweep. Allocates.
+    /// The counts at each threshold, from highest to lowest, as f_beta_sweep has them. Allocates.
     std::vector<threshold_point> points() const {
         confusion_counts counts;
         for (std::size_t k = 0; k < normal_.size(); ++k) {

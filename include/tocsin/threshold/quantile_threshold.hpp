@@ -17,7 +17,7 @@ namespace tocsin {
 /// Threshold rule (see threshold_rule): `factor` times a quantile of the scores whose label is 0,
 /// interpolated linearly between order statistics (numpy's default; type 7 of Hyndman and Fan,
 /// "Sample quantiles in statistical packages", The American Statistician 50, 1996). On data like
-/// that of the fit about 1 - quantile of the scores exceed it (for factor 1).
+/// the fit's about 1 - quantile of the scores exceed it (for factor 1).
 class quantile_threshold {
   public:
     static constexpr const char* kind = "quantile_threshold";

@@ -66,7 +66,7 @@ struct adversarial_state {
     }
 };
 
-/// What a callback is told after each epoch of two players.
+/// What a callback receives after each epoch of two players.
 template <class Scalar>
 struct adversarial_event {
     const adversarial_record& record;       ///< the epoch that has just ended
@@ -103,7 +103,7 @@ struct won_discriminator {
             error_code::invalid_data,
             "fit: training diverged: the discriminator has won, its loss was below ", lowest_loss,
             " for ", patience, " epochs, to epoch ", last.epoch, " (", last.discriminator_loss,
-            ", that of the generator is ", last.generator_loss, "); lower its learning rate");
+            ", the generator's is ", last.generator_loss, "); lower its learning rate");
     }
 };
 

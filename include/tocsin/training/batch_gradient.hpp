@@ -57,7 +57,7 @@ class batch_gradient {
         }
     }
 
-    /// Steps of windows: all, or those of one step of truncated backpropagation through time.
+    /// Steps of windows: all, or the steps of one piece of truncated backpropagation through time.
     struct time_range {
         int first; ///< the first time step
         int count; ///< time steps

@@ -43,7 +43,7 @@ struct classifier_state {
     }
 };
 
-/// What a callback is told after each epoch of a classifier.
+/// What a callback receives after each epoch of a classifier.
 template <class Scalar>
 struct classification_event {
     const classification_record& record;   ///< the epoch that has just ended

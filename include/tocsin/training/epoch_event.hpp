@@ -9,7 +9,7 @@
 
 namespace tocsin {
 
-/// What a callback is told after each epoch.
+/// What a callback receives after each epoch.
 template <class Scalar>
 struct epoch_event {
     const epoch_record& record;          ///< the epoch that has just ended
@@ -17,7 +17,7 @@ struct epoch_event {
     int planned_epochs = 0;              ///< epochs at most
 };
 
-/// What a callback that asks for it is told after each batch.
+/// What a callback that asks for it receives after each batch.
 struct batch_event {
     int epoch = 0;          ///< from 0
     index_t windows = 0;    ///< trained on in this epoch so far

@@ -36,7 +36,7 @@ template <loss_function Loss = mean_squared_error, update_rule Optimiser = adam,
           learning_rate_schedule Schedule = constant_rate, stopping_rule Stopping = early_stopping,
           execution_policy Execution = serial_execution>
 struct trainer {
-    int epochs = 100;    ///< maximum in total, including those of a resumed state
+    int epochs = 100;    ///< maximum in total, including the epochs of a resumed state
     int batch_size = 32; ///< windows per update, at least 1
     /// Steps of truncated backpropagation through time. Windows, which may be whole recordings, are
     /// read in pieces of this length, with one update per piece; the state carries over (stateful

@@ -31,7 +31,7 @@ namespace tocsin {
 template <loss_function Loss = mean_absolute_error, update_rule Optimiser = adam,
           learning_rate_schedule Schedule = constant_rate>
 struct adversarial_trainer {
-    int epochs = 100;       ///< maximum in total, including those of a resumed state
+    int epochs = 100;       ///< maximum in total, including the epochs of a resumed state
     int batch_size = 32;    ///< windows per update, at least 1
     double clip_norm = 1;   ///< largest norm of the gradient of a player; 0 turns clipping off
     std::uint64_t seed = 0; ///< of a new run: initial weights, order of batches, latent variables
@@ -72,7 +72,7 @@ struct adversarial_trainer {
     /// @param state      made by adversarial_state::fresh for this model and both optimisers
     /// @param callbacks  called as `callback(adversarial_event)` after each epoch; one that returns
     ///                   bool ends training by returning false. One with `after_batch(batch_event)`
-    ///                   is told of each batch; false ends the run, and that epoch does not count.
+    ///                   receives each batch; false ends the run, and that epoch does not count.
     template <adversarial_model Model, class... Callbacks>
         requires loss_function<Loss, typename Model::scalar_type> &&
                  update_rule<Optimiser, typename Model::scalar_type>

@@ -29,14 +29,14 @@ namespace tocsin {
 
 /// Hyper-parameters and policies of training a classifier: a network whose output is one step of
 /// logits, one logit for two classes (binary cross entropy) or one per class (categorical). What
-/// changes during a run is in classifier_state. The policies are those of `trainer`; a schedule may
+/// changes during a run is in classifier_state. It takes the policies of `trainer`; a schedule may
 /// take the history instead of the epoch (plateau_decay).
 ///
 /// With data_parallel, a batch normalisation sees the moments of its shard.
 template <update_rule Optimiser = adam, class Schedule = constant_rate,
           class Stopping = stop_on_metric, execution_policy Execution = serial_execution>
 struct classifier_trainer {
-    int epochs = 100;       ///< maximum in total, including those of a resumed state
+    int epochs = 100;       ///< maximum in total, including the epochs of a resumed state
     int batch_size = 32;    ///< windows per update, at least 1
     double clip_norm = 0;   ///< largest global norm of the gradient; 0 turns clipping off
     std::uint64_t seed = 0; ///< of a new run: initial weights, order of batches, dropout

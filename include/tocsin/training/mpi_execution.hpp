@@ -77,7 +77,7 @@ class mpi_team {
 /// Splits each batch into shards and these among the processes of an MPI communicator. Every
 /// process calls the same training with the same data and ends with the same weights. Gradients are
 /// gathered and added in the order of shards, so any number of processes gives the same bits, which
-/// are those of data_parallel with as many threads as there are shards.
+/// equal data_parallel's with as many threads as there are shards.
 ///
 /// MPI_Init comes before, MPI_Finalize after. When a process dies, MPI ends the others; a checkpoint
 /// that one of them writes after each epoch remains, and training may resume from it with another
