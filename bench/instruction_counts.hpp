@@ -39,7 +39,7 @@ inline std::string name_of(const char* kind, int inputs, int hidden) {
     return name;
 }
 
-/// Samples of whole detectors. In a file of its own: beside another user of the same layers the
+/// Samples of whole detectors. In a file of its own: next to another user of the same layers the
 /// compiler inlines less of both.
 void count_pushes();
 

@@ -1,4 +1,4 @@
-# The regression check by instruction counts. The counts are those of one compiler with fixed flags,
+# The regression check by instruction counts. The counts belong to one compiler with fixed flags,
 # so that they mean the same on every machine; Valgrind 3.19 does not know AVX-512.
 find_program(TOCSIN_VALGRIND valgrind)
 find_program(TOCSIN_GXX12 g++-12)

@@ -196,7 +196,7 @@ bench_case training_case(int features, int hidden, int time, int batch, bool fre
             data->problem = shape;
             data->problem.parameters = data->parameters.data();
             data->problem.windows = data->windows.data();
-            // The bound of a run on several threads is that of as many cores.
+            // The bound of a run on several threads is what as many cores do.
             competition all{data, tocsin_training(data->problem), fma_bound(flops / threads), {}};
             invite(all, peers, [&](const peer& one) { return one.training(data->problem); });
             if (threads != 1) {

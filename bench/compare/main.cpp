@@ -135,7 +135,7 @@ int run(int argc, char** argv) {
     timing_settings settings;
     bool list = false;
     bool list_peers = false;
-    CLI::App app("Measures tocsin beside its peers: median time of a repetition, interquartile "
+    CLI::App app("Measures tocsin and its peers: median time of a repetition, interquartile "
                  "range, rate, fraction of the bound, and time of each peer / time of tocsin");
     app.add_option("--filter", filter, "only cases whose name matches this regular expression");
     app.add_option("--json", json_path, "write the rows to this file");

@@ -172,7 +172,7 @@ TEST_SUITE("threshold") {
         CHECK_FALSE(tocsin_test::load(two, tocsin_test::save(one)).ok());
     }
 
-    TEST_CASE("alarm control: after loading each piece goes on as before") {
+    TEST_CASE("alarm control: after loading each piece continues as before") {
         check_saving(tocsin::m_of_n(2, 40), tocsin::m_of_n(1, 1),
                      "1000000000000000000000000000000000000", "00010001");
         check_saving(tocsin::minimum_duration(4), tocsin::minimum_duration(1), "011", "1110");

@@ -102,7 +102,7 @@ TEST_SUITE("threshold") {
         CHECK(refused([](auto& s) { s.least_deviation = not_a_number; }));
     }
 
-    TEST_CASE("anomaly likelihood: after loading the stream goes on with the same bits") {
+    TEST_CASE("anomaly likelihood: after loading the stream continues with the same bits") {
         auto original = small();
         for (const double score : {1.0, 2.0, 6.0, 3.0, 9.0}) {
             original.push(score);

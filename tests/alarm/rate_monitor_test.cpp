@@ -70,7 +70,7 @@ TEST_SUITE("alarm") {
         CHECK(share_exceeded(200e-4) > 0.95);
     }
 
-    TEST_CASE("rate_monitor: a stream that changes is told, and told no more when it recovers") {
+    TEST_CASE("rate_monitor: a stream that changes is reported, and no longer when it recovers") {
         tocsin::rate_monitor monitor(10); // 10 in 10 000 rows
         for (int row = 0; row < 100000; ++row) {
             monitor.push(row % 1000 == 0);

@@ -99,7 +99,7 @@ TEST_SUITE("charts") {
         check_against_definition(1'000'000'000);
     }
 
-    TEST_CASE("residual_chart: the bits after 1e6 samples are those of a chart that began late") {
+    TEST_CASE("residual_chart: the bits after 1e6 samples equal a chart's that began late") {
         tocsin::random_generator random(9);
         tocsin::residual_chart old;
         tocsin::residual_chart young;

@@ -30,7 +30,7 @@ TEST_SUITE("comparators") {
 
     static_assert(sample_scorer<isolation_forest>);
 
-    TEST_CASE("isolation_forest: the normal path length is that of scikit-learn") {
+    TEST_CASE("isolation_forest: the normal path length equals scikit-learn's") {
         // sklearn.ensemble._iforest._average_path_length([1, 2, 3, 10, 256])
         CHECK(isolation_path_length(1) == 0);
         CHECK(isolation_path_length(2) == 1);

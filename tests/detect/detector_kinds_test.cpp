@@ -295,7 +295,7 @@ TEST_SUITE("detect") {
                        TOCSIN_BOTH_KINDS) {
         auto detector = Kind::learned();
         detector.set_rule(tocsin::quantile_threshold(1.0));
-        const auto values = slow_waves(240, 2); // not those of fit_errors()
+        const auto values = slow_waves(240, 2); // not the windows of fit_errors()
         const auto windows = windows_over(values, length);
         REQUIRE(detector.tune(windows).ok());
         const auto scores = detector.scores(windows);

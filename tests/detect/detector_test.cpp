@@ -245,7 +245,7 @@ TEST_SUITE("detect") {
         CHECK(same_bits(visible(detector, windows), expected));
     }
 
-    TEST_CASE("detector: a new fit takes tuned thresholds away, but not those of the caller") {
+    TEST_CASE("detector: a new fit takes tuned thresholds away, but not the caller's") {
         const auto values = waves<float>(2, 60, 1);
         const auto windows = windows_over(values, 5);
         mean_detector<> detector(window_mean<float>(2), detector_settings{.window = 5});

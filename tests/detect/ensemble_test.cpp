@@ -88,7 +88,7 @@ TEST_SUITE("detect") {
         }
     }
 
-    TEST_CASE("ensemble: a stream that is saved goes on with the same verdicts") {
+    TEST_CASE("ensemble: a stream that is saved continues with the same verdicts") {
         const tocsin::ensemble both({.how = combination::second_smallest, .promised = 10},
                                     learned_forecaster(1), learned_forecaster(2));
         auto here = both.make_stream();

@@ -73,8 +73,8 @@ int check_forecasts(const Detector& detector, const matrix<Scalar>& values) {
 } // namespace
 
 TEST_SUITE("detect") {
-    TEST_CASE_TEMPLATE("scores: a stream gets those of the window that ends with each sample",
-                       Scalar, float, double) {
+    TEST_CASE_TEMPLATE("scores: a stream's equal the window's that ends with each sample", Scalar,
+                       float, double) {
         const auto training = waves<Scalar>(3, 80, 1);
         // A batch of one, because a batch of many adds in another order.
         for (const auto scored : {scored_steps::newest, scored_steps::all}) {
@@ -94,7 +94,7 @@ TEST_SUITE("detect") {
         }
     }
 
-    TEST_CASE("scores: in batches they agree with those of a stream but for rounding") {
+    TEST_CASE("scores: batches agree with a stream but for rounding") {
         const auto training = waves<double>(3, 80, 1);
         tocsin::detector<tocsin::encoder_decoder<double>> detector(
             tocsin_test::small_lstm<double>(3), {.window = 6});
@@ -116,8 +116,8 @@ TEST_SUITE("detect") {
         CHECK(compared > 80);
     }
 
-    TEST_CASE_TEMPLATE("scores: a forecaster's are those of a stream, also with missing values",
-                       Scalar, float, double) {
+    TEST_CASE_TEMPLATE("scores: a forecaster's equal a stream's, also with missing values", Scalar,
+                       float, double) {
         for (const auto policy : {tocsin::missing_value::hold, tocsin::missing_value::forecast,
                                   tocsin::missing_value::mean}) {
             for (const int ahead : {1, 3}) {

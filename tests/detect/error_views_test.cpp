@@ -123,7 +123,7 @@ TEST_SUITE("detect") {
         }
     }
 
-    TEST_CASE("shares: those of the statistic, or by magnitude where it has none") {
+    TEST_CASE("shares: the statistic's, or by magnitude where it has none") {
         const auto statistic = fitted(3);
         const std::vector<double> error{0.5, 9, missing};
         std::vector<double> expected(3);

@@ -53,7 +53,7 @@ pointers_to(const std::vector<tocsin::detail::source_sample<float>>& samples) {
 } // namespace
 
 TEST_SUITE("detect") {
-    TEST_CASE("forecast errors: those of a sample are of the forecasts made for it") {
+    TEST_CASE("forecast errors: a sample's come from the forecasts made for it") {
         for (const int ahead : {1, 2, 3}) {
             CAPTURE(ahead);
             const model_type shape = small_forecaster(ahead);

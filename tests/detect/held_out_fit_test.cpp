@@ -89,7 +89,7 @@ TEST_SUITE("detect") {
             anomalies += detector.push(stream, other.col(t)).is_anomaly() ? 1 : 0;
         }
         CHECK(anomalies < 120); // 30 are promised
-        // Held-out errors are no smaller than those of rows that were learned from.
+        // Held-out errors are no smaller than errors of rows that were learned from.
         CHECK(detector.step_statistic().accumulated().count() > 1000);
     }
 

@@ -203,7 +203,7 @@ TEST_SUITE("detect") {
         CHECK(same_verdicts(push_and_learn(detector, streams[0], more), expected));
     }
 
-    TEST_CASE("learn: a model that goes on learning follows a signal that changes") {
+    TEST_CASE("learn: a model that keeps learning follows a signal that changes") {
         const auto detector = learned<>(2, 25);
         auto fixed = detector.make_stream();
         auto learning = detector.make_stream();
@@ -339,7 +339,7 @@ TEST_SUITE("detect") {
                 detector.learn(stream);
             }
             learn_from(100, 29, kind == "clock" ? 1000 : kind == "clock back" ? -500 : 0);
-            // Still too few: no weight has changed, so forecasts are those of the detector.
+            // Still too few: no weight has changed, so forecasts are the detector's.
             auto plain = detector.make_stream();
             for (index_t t = 100; t < 129; ++t) {
                 detector.push(plain, values.col(t));

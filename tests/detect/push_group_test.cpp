@@ -53,7 +53,7 @@ double time_of(index_t t, tocsin::random_generator& random) {
 }
 
 /// Pushes to many streams, by push_all() and one by one, and compares. Streams start at different
-/// times; some go on learning.
+/// times; some keep learning.
 template <class Detector>
 void check_together(const Detector& detector, int count, const matrix<float>& values,
                     const tocsin::learning_settings& how, int group = 48) {

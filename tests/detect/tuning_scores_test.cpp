@@ -154,7 +154,7 @@ TEST_SUITE("detect") {
         CHECK(last.rate_exceeded);
     }
 
-    TEST_CASE("alarm_rate in a detector: a loaded stream goes on with the same verdicts") {
+    TEST_CASE("alarm_rate in a detector: a loaded stream continues with the same verdicts") {
         const auto detector = fitted_detector(2, 500);
         auto here = detector.make_stream();
         const auto values = noise(2, 200, 6);

@@ -213,7 +213,7 @@ TEST_SUITE("threshold") {
         CHECK(warnings > 0);
     }
 
-    TEST_CASE("dynamic threshold stream: after loading it goes on with the same bits") {
+    TEST_CASE("dynamic threshold stream: after loading it continues with the same bits") {
         const std::size_t rows = 3000;
         const auto errors = busy_errors(rows);
         const auto values = signal(rows);

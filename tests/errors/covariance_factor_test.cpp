@@ -76,7 +76,7 @@ Statistic fitted(int dimension, std::uint64_t seed, double relative_ridge = 1e-6
 } // namespace
 
 TEST_SUITE("errors") {
-    TEST_CASE("covariance factor: large ridges stay those of the fit while samples stay the same") {
+    TEST_CASE("covariance factor: large ridges stay as fitted while samples stay the same") {
         for (const double ridge : {0.1, 1.0, 2.0}) {
             CAPTURE(ridge);
             tocsin::random_generator random(4);
@@ -229,7 +229,7 @@ TEST_SUITE("errors") {
         CHECK(std::isnan(not_fitted.score(Eigen::Vector3d(1, 1, 2))));
     }
 
-    TEST_CASE("covariance factor: a statistic that was saved goes on with the same bits") {
+    TEST_CASE("covariance factor: a statistic that was saved continues with the same bits") {
         auto original = fitted<mahalanobis<>>(5, 10);
         tocsin::random_generator random(11);
         for (int k = 0; k < 1'003; ++k) {
@@ -274,7 +274,8 @@ TEST_SUITE("errors") {
         CHECK(tocsin_test::save(original) == tocsin_test::save(anew));
     }
 
-    TEST_CASE("covariance factor: shares follow mean and variances, and are those of no change") {
+    TEST_CASE(
+        "covariance factor: shares follow mean and variances, and stay where nothing changes") {
         auto statistic = fitted<mahalanobis<>>(4, 12);
         const column<double> error = Eigen::Vector4d(1, -2, 3, 0.5);
         std::vector<double> before(4);

@@ -109,7 +109,7 @@ TEST_SUITE("errors") {
         }
     }
 
-    TEST_CASE("diagonal gaussian: without some elements, the score is that of the others") {
+    TEST_CASE("diagonal gaussian: without some elements, the score of the others") {
         tocsin::random_generator random(3);
         for (const int dimension : {1, 2, 5, 40}) {
             tocsin::matrix<double> samples(dimension, 60);

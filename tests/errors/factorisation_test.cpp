@@ -24,8 +24,7 @@ matrix<double> positive_definite(int size, random_generator& random) {
 } // namespace
 
 TEST_SUITE("errors") {
-    TEST_CASE(
-        "factorisation: the factor, solutions and roots are those of Eigen's decompositions") {
+    TEST_CASE("factorisation: the factor, solutions and roots equal Eigen's decompositions") {
         random_generator random{5};
         for (const int size : {1, 2, 3, 8, 33}) {
             CAPTURE(size);
@@ -52,7 +51,7 @@ TEST_SUITE("errors") {
         }
     }
 
-    TEST_CASE("factorisation: an updated inverse factor is that of the updated matrix") {
+    TEST_CASE("factorisation: an updated inverse factor belongs to the updated matrix") {
         random_generator random{6};
         for (const int size : {1, 2, 3, 8, 33}) {
             CAPTURE(size);

@@ -78,7 +78,7 @@ TEST_SUITE("errors") {
     }
 
     // d (n + 1)(n - 1) / (n (n - d)) scipy.stats.f.isf(p, d, n - d)
-    TEST_CASE("hotelling law: distances for a probability are those of scipy's F distribution") {
+    TEST_CASE("hotelling law: distances for a probability equal scipy's F distribution") {
         struct reference {
             int dimension;
             double samples;
@@ -156,7 +156,7 @@ TEST_SUITE("errors") {
         }
     }
 
-    TEST_CASE("mahalanobis: a score left out is that of a fit without the vector") {
+    TEST_CASE("mahalanobis: a score left out equals a fit without the vector") {
         tocsin::random_generator random(3);
         for (const int dimension : {1, 3, 12}) {
             const int count = 2 * dimension + 3;
@@ -177,7 +177,7 @@ TEST_SUITE("errors") {
         }
     }
 
-    TEST_CASE("diagonal_gaussian: a score left out is that of a fit without the vector") {
+    TEST_CASE("diagonal_gaussian: a score left out equals a fit without the vector") {
         tocsin::random_generator random(4);
         const auto samples = gaussian_vectors(3, 6, random);
         tocsin::diagonal_gaussian<> all(3, 0);

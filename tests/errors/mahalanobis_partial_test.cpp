@@ -105,7 +105,7 @@ bool has_no_score(const Statistic& statistic, const tocsin::column<double>& erro
 
 TEST_SUITE("errors") {
 
-    TEST_CASE("mahalanobis: without some elements, the distance is that of the others alone") {
+    TEST_CASE("mahalanobis: without some elements, the distance of the others alone") {
         tocsin::random_generator random(1);
         for (int dimension = 2; dimension <= 40; ++dimension) {
             const auto statistic =
@@ -228,7 +228,7 @@ TEST_SUITE("errors") {
         CHECK(std::isnan(together[1]));
     }
 
-    TEST_CASE("mahalanobis: densities are those of whole vectors") {
+    TEST_CASE("mahalanobis: densities belong to whole vectors") {
         const auto statistic = fitted(2, 40, 15);
         CHECK(std::isfinite(statistic.log_density(Eigen::Vector2d(1, 2))));
         CHECK(std::isnan(statistic.log_density(Eigen::Vector2d(1, not_a_number))));

@@ -110,7 +110,7 @@ TEST_SUITE("errors") {
         }
     }
 
-    TEST_CASE("mahalanobis: scores left out of a shrunk fit are near those of a fit without") {
+    TEST_CASE("mahalanobis: scores left out of a shrunk fit are near the scores of a fit without") {
         tocsin::random_generator random(5);
         const auto samples = vectors_with_common_part(10, 10, 0.3, random);
         const auto all = fitted_to(samples);

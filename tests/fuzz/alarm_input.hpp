@@ -1,5 +1,5 @@
 /// @file alarm_input.hpp
-/// @brief Every piece of alarm control beside its definition, written plainly, on any rows.
+/// @brief Every piece of alarm control compared with its definition, written plainly, on any rows.
 #pragma once
 
 #include "tocsin/alarm/alarm_control.hpp"

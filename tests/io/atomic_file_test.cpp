@@ -235,7 +235,7 @@ TEST_SUITE("io") {
         }
     }
 
-    TEST_CASE("atomic_file: writes that take in less than they are told lose nothing") {
+    TEST_CASE("atomic_file: short writes lose nothing") {
         for (int at = 0; at < 14; ++at) {
             const temporary_directory directory;
             faulty_files::plan(fault::short_write, at);

@@ -109,7 +109,7 @@ TEST_SUITE("io") {
         CHECK(directory.count() == 1);
     }
 
-    TEST_CASE("checkpoint: a detector goes on from one to the same scores") {
+    TEST_CASE("checkpoint: a detector resumes from one to the same scores") {
         const temporary_directory directory;
         const auto path = directory / "run.tocsin";
         const auto values = waves<float>(2, 60, 1);

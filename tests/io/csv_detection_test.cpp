@@ -14,7 +14,7 @@ namespace {
 
 using strings = std::vector<std::string>;
 
-/// Two columns in which nothing stands for anything else: a wave and a slower one.
+/// Two columns in which every cell is what it seems: a wave and a slower one.
 struct text_style {
     std::string delimiter = ",";
     char point = '.';
@@ -153,8 +153,7 @@ TEST_SUITE("io") {
         CHECK_FALSE(words.has_value());
     }
 
-    TEST_CASE(
-        "csv_detection: without a header, names asked for are those of the columns in order") {
+    TEST_CASE("csv_detection: without a header, names asked for belong to the columns in order") {
         const std::string text = "2024-01-01 00:00,1,2\n2024-01-01 00:01,3,4\n";
         const auto read = tocsin::parse_csv<double>(text, "f", {.use = {"temp", "hum"}});
         REQUIRE_MESSAGE(read.has_value(), read.error().message());

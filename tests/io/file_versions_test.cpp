@@ -24,9 +24,9 @@
 #include <string_view>
 #include <vector>
 
-// Files of older versions are read, those of newer ones are refused by name. A file of each version
+// Files of older versions are read, files of newer ones are refused by name. A file of each version
 // is kept in tests/fixtures/files. With TOCSIN_WRITE_FILES=<folder> in the environment, the first
-// test writes those of today's version there.
+// test writes today's version there.
 
 using tocsin_test::eventful_stream;
 using tocsin_test::says;
@@ -277,7 +277,7 @@ TEST_SUITE("io") {
         CHECK(stream.last().threshold == newer.threshold());
     }
 
-    TEST_CASE("file versions: version() is that of the innermost object that has one") {
+    TEST_CASE("file versions: version() belongs to the innermost object that has one") {
         tocsin::archive_writer writer;
         nested_versions saved;
         writer.object("object", saved);

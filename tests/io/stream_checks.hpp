@@ -92,12 +92,12 @@ std::vector<std::byte> saved_bytes(const Detector& detector,
 
 /// What became of the verdicts after loading.
 struct continuation {
-    int different = 0; ///< verdicts that are not those of the stream that was never saved
+    int different = 0; ///< verdicts that differ from the stream that was never saved
     int scored = 0;
     int anomalies = 0;
     int alarms = 0;
     int unscored = 0;
-    int unlike_plain = 0; ///< scores or thresholds other than those of a stream that does not learn
+    int unlike_plain = 0; ///< scores or thresholds that differ from a stream that does not learn
 };
 
 /// Runs a stream, saves it in the middle, loads it into the detector and into its twin, and compares

@@ -295,7 +295,7 @@ TEST_SUITE("io") {
         CHECK(load_stream(detector, changed).has_value());
     }
 
-    TEST_CASE("stream file: a forged checksum loads or is refused, and pushes go on") {
+    TEST_CASE("stream file: a forged checksum loads or is refused, and pushes continue") {
         const auto detector = ready_forecaster();
         const auto bytes = saved_bytes(detector, busy_stream(detector));
         auto stream = detector.make_stream();

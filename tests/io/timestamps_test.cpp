@@ -127,7 +127,7 @@ TEST_SUITE("io") {
         CHECK(std::isnan(read("noon", timestamp_kind::unknown)));
     }
 
-    TEST_CASE("timestamps: day and month are told apart by all samples") {
+    TEST_CASE("timestamps: day and month are distinguished by all samples") {
         using texts = std::vector<std::string>;
         const auto day = timestamp_reader::from_samples(texts{"03/04/2015", "28/04/2015"});
         CHECK(day.seconds("03/04/2015") == seconds_of("2015-04-03"));

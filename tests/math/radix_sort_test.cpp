@@ -62,7 +62,7 @@ TEST_SUITE("metrics") {
         CHECK(key_of(0.0) == key_of(-0.0));
     }
 
-    TEST_CASE("radix sort: the order is that of std::sort, few keys or many") {
+    TEST_CASE("radix sort: the order equals std::sort's, few keys or many") {
         for (const std::size_t count : {0U, 1U, 2U, 67U, 1023U, 1024U, 1025U, 20'000U}) {
             check_sorting(any_doubles(count));
         }

@@ -79,7 +79,7 @@ void check_centring(index_t count) {
 
 TEST_SUITE("math") {
 
-    TEST_CASE("scatter kernel: the lower triangle is that of plain sums for all sizes") {
+    TEST_CASE("scatter kernel: the lower triangle equals plain sums for all sizes") {
         for (index_t dimension = 1; dimension <= 19; ++dimension) {
             for (const index_t count : {1, 2, 7, 8, 9, 31, 67}) {
                 check_scatter<1>(dimension, count);

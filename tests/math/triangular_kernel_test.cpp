@@ -78,7 +78,7 @@ void check_dimension(index_t dimension) {
 
 TEST_SUITE("math") {
 
-    TEST_CASE("triangular kernel: lengths are those of plain sums, alone and in a block the same") {
+    TEST_CASE("triangular kernel: lengths equal plain sums, alone and in a block") {
         for (index_t dimension = 1; dimension <= 67; ++dimension) {
             check_dimension<1>(dimension);
             check_dimension<tocsin::widest_register>(dimension);

@@ -95,7 +95,7 @@ tocsin::precision_recall by_definition(const flags& flagged, const flags& labels
 
 TEST_SUITE("metrics") {
 
-    TEST_CASE("affiliation: one event and one prediction beside it, by hand") {
+    TEST_CASE("affiliation: one event and one prediction next to it, by hand") {
         const flags labels{0, 0, 0, 0, 1, 1, 0, 0, 0, 0};
         const flags flagged{0, 0, 0, 0, 0, 0, 0, 1, 0, 0};
         const auto score = tocsin::affiliation_score(flagged, labels);

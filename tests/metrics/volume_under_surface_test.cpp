@@ -125,7 +125,7 @@ TEST_SUITE("metrics") {
               doctest::Approx(*tocsin::average_precision(scores, truth)).epsilon(1e-14));
     }
 
-    TEST_CASE("volume under surface: a peak just beside the event counts once it is tolerated") {
+    TEST_CASE("volume under surface: a peak just outside the event counts once it is tolerated") {
         const labels truth{0, 0, 0, 0, 1, 0, 0, 0, 0, 0};
         const std::vector<double> scores{0, 0, 0, 9, 0, 0, 0, 0, 0, 0};
         const auto strict = tocsin::vus(scores, truth, {.window = 0, .thresholds = 10});

@@ -141,7 +141,7 @@ TEST_SUITE("models") {
                                         random, std::span<double>(work), std::span<double>(state));
         }
         CHECK(sum / 2 == doctest::Approx(expected).epsilon(1e-13));
-        // The kept state equals that of a stream of 10 samples.
+        // The kept state equals the state of a stream of 10 samples.
         auto packed = tocsin_test::garbage<double>(shape.packed_size());
         shape.pack(whole.weights(), packed);
         auto streamed = tocsin_test::zeros<double>(shape.state_size(batch));

@@ -11,7 +11,7 @@
 
 TEST_SUITE("models") {
 
-    TEST_CASE("model_parts: the first failure of several checks is told") {
+    TEST_CASE("model_parts: the first failure of several checks is reported") {
         using tocsin::detail::first_failure;
         using tocsin::detail::require_equal;
         CHECK(first_failure({}).ok());

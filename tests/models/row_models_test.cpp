@@ -95,7 +95,7 @@ TEST_SUITE("models") {
 
     TEST_CASE(
         "row models: trained on rows near a curve, they reconstruct it and miss what is off it; "
-        "drawn reconstructions scatter around those of the mean") {
+        "drawn reconstructions scatter around the reconstruction of the mean") {
         const matrix<float> training = curve(400, 1);
         const matrix<float> normal = curve(100, 2);
         matrix<float> odd = normal;

@@ -14,7 +14,7 @@
 
 TEST_SUITE("novelty") {
 
-    TEST_CASE("sorted_ring: the nearest value is that of a search through all") {
+    TEST_CASE("sorted_ring: the nearest value equals a search through all") {
         for (const int capacity : {1, 2, 7, 100}) {
             tocsin::random_generator random(static_cast<std::uint64_t>(capacity));
             tocsin::detail::sorted_ring ring(capacity);

@@ -41,7 +41,8 @@ TEST_CASE("expected improvement: known values, and none without a deviation") {
     CHECK(expected_improvement({50, 1}, 0) == 0);
 }
 
-TEST_CASE("expected improvement: the logarithm agrees with it, and goes on where it vanishes") {
+TEST_CASE(
+    "expected improvement: the logarithm agrees with it, and stays finite where it vanishes") {
     for (double lowest = 6; lowest > -9; lowest -= 0.37) {
         const function_estimate estimate{0.2, 0.7};
         CHECK(

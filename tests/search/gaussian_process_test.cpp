@@ -54,7 +54,7 @@ gaussian_process process_of(const samples& from, const matern_kernel& kernel) {
 
 TEST_SUITE_BEGIN("search");
 
-TEST_CASE("Gaussian process: mean, deviation and likelihood are those of scikit-learn") {
+TEST_CASE("Gaussian process: mean, deviation and likelihood equal scikit-learn's") {
     const tocsin_test::reference_values reference("gaussian_process");
     const matern_kernel kernel{reference.number("variance"), vector_of(reference["lengths"]),
                                reference.number("noise")};
@@ -144,7 +144,7 @@ TEST_CASE(
     }
     double squares = 0;
     const samples fresh(200, 0, 4);
-    for (index_t k = 0; k < 200; ++k) { // the first 40 points are those of the fit
+    for (index_t k = 0; k < 200; ++k) { // the first 40 points were fitted
         const double off = fitted->predict(fresh.points.col(k)).mean - fresh.values[k];
         squares += off * off / 200;
     }

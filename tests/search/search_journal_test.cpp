@@ -96,7 +96,7 @@ std::string text_of(const std::filesystem::path& path) {
 
 TEST_SUITE_BEGIN("search");
 
-TEST_CASE("search journal: a search that was killed anywhere goes on to the same result") {
+TEST_CASE("search journal: a search that was killed anywhere resumes to the same result") {
     const tocsin_test::temporary_directory folder;
     int called = 0;
     const search_outcome whole = run(folder / "whole.jsonl", called);

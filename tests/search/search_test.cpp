@@ -186,7 +186,7 @@ TEST_CASE("search: halving saves epochs and finds as good a trial") {
     CHECK(stopped > 10);
 }
 
-TEST_CASE("search: trials that fail count as bad, and the search goes on") {
+TEST_CASE("search: trials that fail count as bad, and the search continues") {
     const auto half = [](running_trial& trial) -> result<double> {
         if (trial.real("x") < 0) {
             return tocsin::status::error(tocsin::error_code::invalid_data, "diverged");

@@ -29,7 +29,7 @@ std::vector<search_trial> constant_trials(const std::vector<double>& values, int
 
 TEST_SUITE_BEGIN("search");
 
-TEST_CASE("successive halving: a trial goes on among the best third of a rung") {
+TEST_CASE("successive halving: a trial continues among the best third of a rung") {
     const successive_halving rule{.first = 2, .factor = 3};
     const auto others = constant_trials({1, 2, 3, 4, 5}, 2);
     const auto goes_on = [&](double value) {

@@ -131,7 +131,7 @@ TEST_SUITE("series") {
         random_generator random{6};
         const auto fake = fake_anomalies(normal, settings, random);
         const tocsin::matrix<double> noise = fake->values - normal.values;
-        const double expected = 0.5 * std::sqrt(1.0 / 12); // half that of U(1, 2)
+        const double expected = 0.5 * std::sqrt(1.0 / 12); // half the deviation of U(1, 2)
         CHECK(std::sqrt(noise.row(0).squaredNorm() / 5000) ==
               doctest::Approx(expected).epsilon(0.05));
         CHECK(std::sqrt(noise.row(1).squaredNorm() / 5000) ==

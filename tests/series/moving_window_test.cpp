@@ -76,7 +76,7 @@ TEST_SUITE("errors") {
         }
     }
 
-    TEST_CASE("moving window: after loading the stream goes on with the same bits") {
+    TEST_CASE("moving window: after loading the stream continues with the same bits") {
         tocsin::random_generator random(4);
         tocsin::moving_window original(5);
         for (const int more : {0, 3, 4, 6}) {

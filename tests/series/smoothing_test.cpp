@@ -17,7 +17,7 @@ const double infinity = std::numeric_limits<double>::infinity();
 
 TEST_SUITE("errors") {
 
-    TEST_CASE("ewma: values are those of pandas") {
+    TEST_CASE("ewma: values equal pandas'") {
         // pandas.Series([1, 2, 4, 8]).ewm(alpha=0.5).mean()
         tocsin::ewma smoother(0.5);
         CHECK(std::isnan(smoother.value()));
@@ -51,7 +51,7 @@ TEST_SUITE("errors") {
         CHECK(smoother.push(7) == 7);
     }
 
-    TEST_CASE("ewma: after loading the stream goes on with the same bits") {
+    TEST_CASE("ewma: after loading the stream continues with the same bits") {
         tocsin::ewma original(0.2);
         original.push(1);
         original.push(5);

@@ -150,7 +150,7 @@ TEST_SUITE("threshold") {
         CHECK(sketch.size() == 0);
     }
 
-    TEST_CASE("quantile sketch: after loading the stream goes on with the same bits") {
+    TEST_CASE("quantile sketch: after loading the stream continues with the same bits") {
         tocsin::random_generator random(6);
         tocsin::quantile_sketch original(50, 9);
         for (const int more : {0, 30, 5000}) {

@@ -148,7 +148,7 @@ void check_close(double value, long double reference) {
 } // namespace
 
 TEST_SUITE("soak") {
-    TEST_CASE("soak: mean, variance, smoothing, windows beside long double") {
+    TEST_CASE("soak: mean, variance, smoothing, windows compared with long double") {
         const std::int64_t all = sample_count();
         flat_memory memory;
         sensor values;

@@ -140,7 +140,7 @@ inline bool same_verdict(const tocsin::verdict& a, const tocsin::verdict& b) {
            a.clock_reset == b.clock_reset && a.missing == b.missing && a.lost == b.lost &&
            bits(a.score) == bits(b.score) && bits(a.threshold) == bits(b.threshold);
 }
-/// Whether two streams had the same verdicts; how many differ is told.
+/// Whether two streams had the same verdicts; says how many differ.
 inline bool same_verdicts(std::span<const tocsin::verdict> a, std::span<const tocsin::verdict> b) {
     REQUIRE(a.size() == b.size());
     std::size_t different = 0;

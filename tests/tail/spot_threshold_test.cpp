@@ -275,7 +275,7 @@ TEST_SUITE("threshold") {
         CHECK(rule.threshold() == clean.threshold());
     }
 
-    TEST_CASE_TEMPLATE("spot: after loading the stream goes on with the same bits", Rule,
+    TEST_CASE_TEMPLATE("spot: after loading the stream continues with the same bits", Rule,
                        tocsin::spot_threshold, tocsin::drift_spot_threshold) {
         tocsin::random_generator random(11);
         tocsin::spot_settings settings;

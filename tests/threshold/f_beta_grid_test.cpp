@@ -111,7 +111,7 @@ TEST_SUITE("threshold") {
         CHECK(left.best(0.5).threshold == whole.best(0.5).threshold);
     }
 
-    TEST_CASE("grid: the best threshold is that of the exact sweep where the grid has it") {
+    TEST_CASE("grid: the best threshold equals the exact sweep's where the grid has it") {
         auto grid = make(0, 10, 101);
         const std::vector<double> scores{1, 2, 3, 7, 8};
         const std::vector<std::uint8_t> labels{0, 0, 0, 1, 1};

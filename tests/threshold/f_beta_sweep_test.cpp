@@ -34,7 +34,7 @@ std::vector<threshold_point> sweep(const std::vector<double>& scores,
     return *points;
 }
 
-/// The counts of each point are those of its threshold, and the thresholds fall.
+/// Each point has the counts at its threshold, and the thresholds fall.
 void check_points(const std::vector<threshold_point>& points, const std::vector<double>& scores,
                   const std::vector<std::uint8_t>& labels) {
     for (std::size_t k = 0; k < points.size(); ++k) {
@@ -70,7 +70,7 @@ TEST_SUITE("threshold") {
         CHECK(points[3].counts == confusion_counts{2, 2, 0, 0});
     }
 
-    TEST_CASE("sweep: counts equal those of each threshold taken alone") {
+    TEST_CASE("sweep: counts equal each threshold's taken alone") {
         tocsin::random_generator random(3);
         for (int round = 0; round < 20; ++round) {
             std::vector<double> scores;

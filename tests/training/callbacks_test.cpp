@@ -85,7 +85,7 @@ TEST_SUITE("training") {
         CHECK(output.text().empty());
     }
 
-    TEST_CASE("progress bar: starts in the middle when training goes on from a checkpoint") {
+    TEST_CASE("progress bar: starts in the middle when training resumes from a checkpoint") {
         const captured_output output;
         tocsin::progress_bar bar(output.file());
         tell(bar, 7, 10);
@@ -105,7 +105,7 @@ TEST_SUITE("training") {
               "learning_rate=0.001 gradient_norm=2\n");
     }
 
-    TEST_CASE("callbacks: each is told of every epoch, in the order given; any can end training") {
+    TEST_CASE("callbacks: each receives every epoch, in the order given; any can end training") {
         const auto values = tocsin_test::waves<float>(2, 40, 1);
         const auto windows = tocsin_test::windows_over(values, 5);
         const tocsin_test::window_mean<float> model(2);

@@ -68,7 +68,7 @@ tocsin::aligned_vector<double> train(int threads) {
 
 TEST_SUITE("training") {
 
-    TEST_CASE("data_parallel: loss and gradient equal those of one thread within rounding") {
+    TEST_CASE("data_parallel: loss and gradient equal one thread's within rounding") {
         const auto expected = evaluate({1}, 11);
         for (const int threads : {2, 3, 4, 16}) { // 16: more than there are windows
             CAPTURE(threads);

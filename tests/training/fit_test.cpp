@@ -137,7 +137,7 @@ TEST_SUITE("training") {
         CHECK(train(make_trainer(4), 1).parameters != train(make_trainer(4), 2).parameters);
     }
 
-    TEST_CASE("fit: a copied state goes on as if there had been no break, bit for bit") {
+    TEST_CASE("fit: a copied state continues as if there had been no break, bit for bit") {
         trainer fit = make_trainer(7);
         const state whole = train(fit, 5);
         fit.epochs = 3;
