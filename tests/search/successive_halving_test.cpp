@@ -32,13 +32,13 @@ TEST_SUITE_BEGIN("search");
 TEST_CASE("successive halving: a trial continues among the best third of a rung") {
     const successive_halving rule{.first = 2, .factor = 3};
     const auto others = constant_trials({1, 2, 3, 4, 5}, 2);
-    const auto goes_on = [&](double value) {
-        return rule.goes_on(std::vector<trial_report>{{1, value}, {2, value}}, others);
+    const auto promoted = [&](double value) {
+        return rule.promotes(std::vector<trial_report>{{1, value}, {2, value}}, others);
     };
-    CHECK(goes_on(0.5)); // first of six
-    CHECK(goes_on(1.5)); // second of six
-    CHECK_FALSE(goes_on(2.5));
-    CHECK_FALSE(goes_on(9));
+    CHECK(promoted(0.5)); // first of six
+    CHECK(promoted(1.5)); // second of six
+    CHECK_FALSE(promoted(2.5));
+    CHECK_FALSE(promoted(9));
 }
 
 TEST_CASE("successive halving: nothing is stopped between rungs, nor while few have come as far") {
@@ -48,22 +48,22 @@ TEST_CASE("successive halving: nothing is stopped between rungs, nor while few h
     for (int epoch = 1; epoch <= 20; ++epoch) {
         reports.push_back({epoch, 9});
         const bool rung = epoch == 2 || epoch == 6; // no other trial has come to the third one, 18
-        CHECK(rule.goes_on(reports, others) != rung);
+        CHECK(rule.promotes(reports, others) != rung);
     }
-    CHECK(rule.goes_on(std::vector<trial_report>{{2, 9}}, constant_trials({1}, 2)));
-    CHECK_FALSE(rule.goes_on(std::vector<trial_report>{{2, 9}}, constant_trials({1, 2}, 2)));
-    CHECK(successive_halving{}.goes_on(std::vector<trial_report>{{2, 9}}, others));
+    CHECK(rule.promotes(std::vector<trial_report>{{2, 9}}, constant_trials({1}, 2)));
+    CHECK_FALSE(rule.promotes(std::vector<trial_report>{{2, 9}}, constant_trials({1, 2}, 2)));
+    CHECK(successive_halving{}.promotes(std::vector<trial_report>{{2, 9}}, others));
 }
 
 TEST_CASE("successive halving: the lowest value up to the rung counts, not a later one") {
     const successive_halving rule{.first = 2, .factor = 2};
     auto others = constant_trials({5}, 2);
     others[0].reports.push_back({3, 0.1}); // came after the rung
-    CHECK(rule.goes_on(std::vector<trial_report>{{1, 4}, {2, 6}}, others));
+    CHECK(rule.promotes(std::vector<trial_report>{{1, 4}, {2, 6}}, others));
     // Steps of reports need not hit a rung: the first one beyond it counts.
-    CHECK_FALSE(rule.goes_on(std::vector<trial_report>{{5, 5.5}}, constant_trials({5}, 4)));
-    CHECK(rule.goes_on(std::vector<trial_report>{{std::numeric_limits<std::int64_t>::max(), 9}},
-                       constant_trials({5}, 4))); // nobody else was there
+    CHECK_FALSE(rule.promotes(std::vector<trial_report>{{5, 5.5}}, constant_trials({5}, 4)));
+    CHECK(rule.promotes(std::vector<trial_report>{{std::numeric_limits<std::int64_t>::max(), 9}},
+                        constant_trials({5}, 4))); // nobody else was there
 }
 
 TEST_CASE("successive halving: settings out of range are named") {

@@ -111,21 +111,21 @@ TEST_SUITE("training") {
         const tocsin_test::window_mean<float> model(2);
         const auto how = tocsin_test::quick_trainer(6);
         auto state = training_state<float>::fresh(model, how.optimiser, 1);
-        std::vector<int> told;
+        std::vector<int> epochs;
         const auto stop_at_third = [&](const auto& event) {
             CHECK(event.planned_epochs == 6);
             CHECK(event.state.finished_epochs() == event.record.epoch + 1);
             CHECK(&event.state == &state);
-            told.push_back(event.record.epoch);
+            epochs.push_back(event.record.epoch);
             return event.record.epoch < 2;
         };
         // A callback without a result never ends training, and is called even when the one before
         // ends it.
-        const auto watch = [&](const auto& event) { told.push_back(10 + event.record.epoch); };
+        const auto watch = [&](const auto& event) { epochs.push_back(10 + event.record.epoch); };
         const captured_output output;
         tocsin::log_line log(output.file());
         REQUIRE(how.fit(model, windows, {}, state, stop_at_third, watch, log).ok());
-        CHECK(told == std::vector<int>{0, 10, 1, 11, 2, 12});
+        CHECK(epochs == std::vector<int>{0, 10, 1, 11, 2, 12});
         CHECK(state.finished_epochs() == 3);
         CHECK(count_of(output.text(), '\n') == 3);
     }

@@ -166,7 +166,7 @@ TEST_SUITE("training") {
         const trainer fit = make_trainer(5);
         auto run = state::fresh(make_model(), fit.optimiser, 1);
         std::vector<int> seen;
-        int told = 0;
+        int calls = 0;
         REQUIRE(fit.fit(
                        make_model(), set.windows(), {}, run,
                        [&](const tocsin::epoch_event<float>& event) {
@@ -175,12 +175,12 @@ TEST_SUITE("training") {
                            CHECK(event.state.finished_epochs() == event.record.epoch + 1);
                        },
                        [&](const tocsin::epoch_event<float>& event) {
-                           ++told;
+                           ++calls;
                            return event.record.epoch < 2;
                        })
                     .ok());
         CHECK(seen == std::vector<int>{0, 1, 2});
-        CHECK(told == 3);
+        CHECK(calls == 3);
         CHECK(run.finished_epochs() == 3);
         // Other callbacks are called even when one ends training.
         seen.clear();

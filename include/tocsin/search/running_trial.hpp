@@ -77,7 +77,7 @@ class running_trial {
             return false;
         }
         record_.reports.push_back({resource, value});
-        stopped_ = !halving_.goes_on(record_.reports, others_);
+        stopped_ = !halving_.promotes(record_.reports, others_);
         return !stopped_;
     }
     /// Whether report() has asked the objective to end.

@@ -34,8 +34,8 @@ struct successive_halving {
     /// where fewer than factor - 1 others have come as far. Never allocates.
     /// @param reports of the trial in order of resource, the newest included
     /// @param others  trials to compare with, whether they finished or not
-    bool goes_on(std::span<const trial_report> reports,
-                 std::span<const search_trial> others) const noexcept {
+    bool promotes(std::span<const trial_report> reports,
+                  std::span<const search_trial> others) const noexcept {
         if (first == 0 || reports.empty()) {
             return true;
         }

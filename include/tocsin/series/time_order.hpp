@@ -39,7 +39,7 @@ inline time_order order_by_time(std::span<const double> times, double longest_ga
         return time > before && time - before <= longest_gap;
     };
     // Whether the rows after `k` continue it; at the end of the file as many as there are.
-    const auto goes_on = [&](index_t k) {
+    const auto continued = [&](index_t k) {
         double before = time_at(k);
         for (index_t n = k + 1, seen = 1; n < count && seen < agreement; ++n, ++seen) {
             const double time = time_at(n);
@@ -70,7 +70,7 @@ inline time_order order_by_time(std::span<const double> times, double longest_ga
                 ++order.repeated;
                 continue;
             }
-            if (!std::isfinite(time) || !goes_on(k)) {
+            if (!std::isfinite(time) || !continued(k)) {
                 ++order.backward;
                 continue;
             }

@@ -215,7 +215,7 @@ struct adversarial_trainer {
                 }
                 zero(gradients);
             };
-            const step_outcome told = training_step<Scalar>(
+            const step_outcome judged = training_step<Scalar>(
                 discriminator_optimiser,
                 [&]() noexcept {
                     prepare();
@@ -225,8 +225,8 @@ struct adversarial_trainer {
                 },
                 gradients.subspan(border), clip_norm, factor,
                 {all.subspan(border), state.discriminator_rule_state, state.discriminator_step});
-            if (!told.ok()) {
-                return detail::not_finite(record.epoch, told, "the discriminator's loss",
+            if (!judged.ok()) {
+                return detail::not_finite(record.epoch, judged, "the discriminator's loss",
                                           "the discriminator's gradient norm");
             }
             const step_outcome made = training_step<Scalar>(
@@ -242,10 +242,10 @@ struct adversarial_trainer {
                 return detail::not_finite(record.epoch, made, "the generator's loss",
                                           "the generator's gradient norm");
             }
-            record.discriminator_loss += told.loss * batch;
+            record.discriminator_loss += judged.loss * batch;
             record.generator_loss += made.loss * batch;
             seen += batch;
-            record.discriminator_gradient_norm += told.gradient_norm;
+            record.discriminator_gradient_norm += judged.gradient_norm;
             record.generator_gradient_norm += made.gradient_norm;
             updates += 1;
             if (!after_batch({record.epoch, first + batch, training.count(), epochs,
