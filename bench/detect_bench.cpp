@@ -23,9 +23,9 @@ struct setup {
                    dense_head<float>{{argument(state, 1), features}}},
                   {.window = window}} {
         const auto all = make_windows<float>({values.data(), features, samples}, window).value();
-        const trainer<> how{.epochs = 1};
+        const trainer<> trainer{.epochs = 1};
         for (const status& done :
-             {monitor.train(all, {}, how), monitor.fit_errors(all), monitor.tune(all)}) {
+             {monitor.train(all, {}, trainer), monitor.fit_errors(all), monitor.tune(all)}) {
             if (!done.ok()) {
                 state.SkipWithError(done.message());
             }

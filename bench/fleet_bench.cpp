@@ -46,10 +46,10 @@ const fleet_detector& trained(int inputs, int hidden) {
     const matrix<float> recording = noise(inputs, 600);
     const auto windows = make_windows(recording, 100, 50).value();
     fleet_detector fresh{forecaster<float>::with_layers(inputs, inputs, {hidden}), {.warm_up = 1}};
-    trainer<> how;
-    how.epochs = 1;
+    trainer<> trainer;
+    trainer.epochs = 1;
     for (const status& outcome :
-         {fresh.train(windows, {}, how), fresh.fit_errors(windows), fresh.tune(windows)}) {
+         {fresh.train(windows, {}, trainer), fresh.fit_errors(windows), fresh.tune(windows)}) {
         if (!outcome.ok()) {
             detail::fail(outcome.message());
         }

@@ -78,9 +78,9 @@ bool compare(int hidden, const std::filesystem::path& file) {
     const lstm_stack<float> layer{{features, hidden}};
     detector_of<standard_precision> monitor{{layer, layer, dense_head<float>{{hidden, features}}},
                                             {.window = length}};
-    const trainer<> how{.epochs = 25, .optimiser = {.learning_rate = 3e-3}};
+    const trainer<> trainer{.epochs = 25, .optimiser = {.learning_rate = 3e-3}};
     for (const status& done :
-         {monitor.train(training.windows(), normal.windows(), how),
+         {monitor.train(training.windows(), normal.windows(), trainer),
           monitor.fit_errors(normal.windows()), monitor.tune(tuning.windows(), tuning.labels),
           save_detector(monitor, file)}) {
         if (!done.ok()) {

@@ -33,10 +33,10 @@ int main(int argc, char** argv) {
         network::with_layers(sensors, {32}), {.window = window}};
     const auto all = make_windows(normal.values, window, 2).value();
     const auto parts = split_chronologically(all, {0.7, 0.3}).value();
-    const trainer<> how{.epochs = 30, .optimiser = {.learning_rate = 5e-3}};
-    auto training = training_state<float>::fresh(monitor.model(), how.optimiser, how.seed);
+    const trainer<> trainer{.epochs = 30, .optimiser = {.learning_rate = 5e-3}};
+    auto training = training_state<float>::fresh(monitor.model(), trainer.optimiser, trainer.seed);
     progress_bar progress;
-    const status trained = monitor.train_from(training, parts[0], parts[1], how, progress);
+    const status trained = monitor.train_from(training, parts[0], parts[1], trainer, progress);
     progress.finish();
     support::require(trained);
 
@@ -63,7 +63,7 @@ int main(int argc, char** argv) {
     auto stream = monitor.make_stream();
     support::stream_record record{.samples = live.values.leftCols(320), .window = window};
     for (index_t t = 0; t < record.samples.cols(); ++t) {
-        const verdict verdict = monitor.push(stream, record.samples.col(t));
+        const auto verdict = monitor.push(stream, record.samples.col(t));
         if (verdict.is_anomaly() && !record.in_alarm()) {
             std::array<double, sensors> shares{};
             monitor.shares(stream, shares);

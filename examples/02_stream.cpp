@@ -25,8 +25,8 @@ static monitor_type train(const sinusoid_generator<float>& generator, random_gen
                          {.window = length},
                          {},
                          quantile_threshold{1, 1.2}}; // a fifth above the largest normal score
-    const trainer<> how{.epochs = 25, .optimiser = {.learning_rate = 5e-3}};
-    support::require(monitor.train(parts[0], parts[1], how));
+    const trainer<> trainer{.epochs = 25, .optimiser = {.learning_rate = 5e-3}};
+    support::require(monitor.train(parts[0], parts[1], trainer));
     support::require(monitor.fit_errors(parts[1]));
     support::require(monitor.tune(parts[2]));
     return monitor;
@@ -66,7 +66,7 @@ int main(int argc, char** argv) {
     auto stream = monitor->make_stream(); // one per machine; the detector serves them all
     verdict before;
     for (index_t t = 0; t < 320; ++t) {
-        const verdict verdict = monitor->push(stream, live.values.col(t));
+        const auto verdict = monitor->push(stream, live.values.col(t));
         if (verdict.kind != before.kind || (verdict.missing > 0) != (before.missing > 0)) {
             std::printf("sample %3td: %-14s", t, to_string(verdict.kind)); // tell changes only
             if (verdict.scored()) {

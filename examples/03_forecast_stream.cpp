@@ -46,10 +46,10 @@ int main(int argc, char** argv) {
         {.longest_gap = 5, .longest_pause = 60},
         {},
         quantile_threshold{1, 1.5}}; // half above the largest normal score
-    const trainer<> how{
+    const trainer<> trainer{
         .epochs = 30, .batch_size = 12, .truncation = 25, .optimiser = {.learning_rate = 1e-2}};
     support::require(monitor.train(make_windows(training, 500, 500).value(),
-                                   make_windows(normal, 1000, 1000).value(), how));
+                                   make_windows(normal, 1000, 1000).value(), trainer));
     support::require(monitor.fit_errors(make_windows(normal, 1000, 1000).value()));
     support::require(monitor.tune(make_windows(normal, 1000, 1000).value()));
 
@@ -64,7 +64,7 @@ int main(int argc, char** argv) {
     auto before = verdict_kind::not_ready;
     for (index_t t = 0; t < live.cols(); ++t) {
         clock += t == 350 ? 3600 : 1; // the gateway was off for an hour
-        const verdict verdict = monitor.push(stream, live.col(t), clock);
+        const auto verdict = monitor.push(stream, live.col(t), clock);
         monitor.learn(stream);        // leaves out anomalies by itself
         if (verdict.kind != before) { // tell changes only
             std::printf("sample %3td: %-14s", t, to_string(verdict.kind));

@@ -116,7 +116,7 @@ int main() {
     auto stream = monitor.make_stream();
     confusion_counts counts;
     for (index_t t = 0; t < live.values.cols(); ++t) {
-        const verdict verdict = monitor.push(stream, live.values.col(t));
+        const auto verdict = monitor.push(stream, live.values.col(t));
         counts.add(verdict.is_anomaly(), live.labels[static_cast<std::size_t>(t)] != 0);
     }
     std::printf("threshold %.1f: %.2f %% of the samples flagged, precision %.2f\n",

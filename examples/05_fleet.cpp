@@ -41,9 +41,9 @@ int main() {
                                         quantile_threshold{1, 2}}; // twice the largest normal score
     const auto all = make_windows(normal, 400, 400).value();
     const auto parts = split_chronologically(all, {0.6, 0.4}).value();
-    const trainer<> how{
+    const trainer<> trainer{
         .epochs = 30, .batch_size = 4, .truncation = 40, .optimiser = {.learning_rate = 1e-2}};
-    support::require(monitor.train(parts[0], parts[1], how));
+    support::require(monitor.train(parts[0], parts[1], trainer));
     support::require(monitor.fit_errors(parts[1]));
     support::require(monitor.tune(parts[1]));
     std::printf("%td pumps, one detector; a stream has %zu bytes and warms up for %d samples\n",

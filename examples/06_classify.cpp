@@ -65,16 +65,16 @@ int main() {
     bool before = false;
     int alarms = 0;
     for (index_t t = 0; t < today.values.cols(); ++t) {
-        const verdict said = detector.push(stream, {today.values.col(t).data(), 3});
-        if (said.is_anomaly() && !before) {
+        const auto verdict = detector.push(stream, {today.values.col(t).data(), 3});
+        if (verdict.is_anomaly() && !before) {
             double shares[3] = {};
             detector.explain(stream, shares);
             std::printf("row %d: probability %.2f (threshold %.2f), sensors %.2f %.2f %.2f\n",
-                        static_cast<int>(t), said.score, said.threshold, shares[0], shares[1],
+                        static_cast<int>(t), verdict.score, verdict.threshold, shares[0], shares[1],
                         shares[2]);
             ++alarms;
         }
-        before = said.is_anomaly();
+        before = verdict.is_anomaly();
     }
     return alarms > 0 ? 0 : 1;
 }

@@ -54,8 +54,8 @@ int main() {
     detector<std::remove_const_t<decltype(model)>, min_max_scaler<float>, mahalanobis<>,
              quantile_threshold>
         monitor(model, {.window = 1}, {}, quantile_threshold(0.995));
-    const trainer<> how{.epochs = 60, .optimiser = {.learning_rate = 5e-3}};
-    support::require(monitor.train(make_windows(training, 1).value(), {}, how));
+    const trainer<> trainer{.epochs = 60, .optimiser = {.learning_rate = 5e-3}};
+    support::require(monitor.train(make_windows(training, 1).value(), {}, trainer));
     support::require(monitor.fit_errors(make_windows(held_out, 1).value()));
     support::require(monitor.tune(make_windows(held_out, 1).value()));
 
@@ -67,15 +67,15 @@ int main() {
     for (index_t t = 0; t < rows.cols(); ++t) {
         const bool odd = t % 10 == 9;
         rows(2, t) *= odd ? 1.5F : 1.0F;
-        const verdict said = monitor.push(stream, rows.col(t));
-        found += odd && said.is_anomaly() ? 1 : 0;
-        false_alarms += !odd && said.is_anomaly() ? 1 : 0;
+        const auto verdict = monitor.push(stream, rows.col(t));
+        found += odd && verdict.is_anomaly() ? 1 : 0;
+        false_alarms += !odd && verdict.is_anomaly() ? 1 : 0;
         if (t == 9) {
             double shares[columns] = {};
             monitor.shares(stream, shares);
             const auto most = std::max_element(shares, shares + columns) - shares;
-            std::printf("row 9: score %.0f (threshold %.0f), most of it from %s\n", said.score,
-                        said.threshold, names[most].data());
+            std::printf("row 9: score %.0f (threshold %.0f), most of it from %s\n", verdict.score,
+                        verdict.threshold, names[most].data());
         }
     }
     std::printf("%d of 50 odd rows found, %d false alarms in 450 normal rows\n", found,

@@ -71,8 +71,8 @@ int main() {
     const auto normal = support::record(generator, 0, random);
     const auto windows = make_windows(normal.values, 12).value();
     monitor_type monitor{encoder_decoder<float>::with_layers(2, {8}), {.window = 12}};
-    const trainer<> how{.epochs = 3};
-    support::require(monitor.train(windows, {}, how));
+    const trainer<> trainer{.epochs = 3};
+    support::require(monitor.train(windows, {}, trainer));
     support::require(monitor.fit_errors(windows));
     support::require(monitor.tune(windows));
     support::require(save_detector(monitor, model_path));

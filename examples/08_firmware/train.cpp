@@ -41,9 +41,9 @@ int main(int argc, char** argv) {
         {},
         {},
         quantile_threshold{1, 1.5}}; // half above the largest normal score
-    const trainer<> how{
+    const trainer<> trainer{
         .epochs = 15, .batch_size = 12, .truncation = 25, .optimiser = {.learning_rate = 1e-2}};
-    support::require(pump.train(make_windows(training, 500, 500).value(), {}, how));
+    support::require(pump.train(make_windows(training, 500, 500).value(), {}, trainer));
     support::require(pump.fit_errors(make_windows(normal, 1000, 1000).value()));
     support::require(pump.tune(make_windows(normal, 1000, 1000).value()));
 
@@ -80,7 +80,7 @@ int main(int argc, char** argv) {
             recording << detail::literal(live(f, t)) << ", ";
         }
         recording << "},\n";
-        const verdict verdict = pump.push(stream, live.col(t));
+        const auto verdict = pump.push(stream, live.col(t));
         if (verdict.kind != before) {
             verdicts << "sample " << t << ": " << to_string(verdict.kind) << '\n';
         }

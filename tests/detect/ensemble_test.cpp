@@ -55,7 +55,7 @@ TEST_SUITE("detect") {
         tocsin::scored_comparator<tocsin::lagged_value> last(tocsin::lagged_value{},
                                                              tocsin::alarm_rate({.alarms = 10}));
         REQUIRE(last.fit(values.cast<double>(), other.cast<double>()).ok());
-        const tocsin::ensemble both({.how = combination::bonferroni, .promised = 10},
+        const tocsin::ensemble both({.combine = combination::bonferroni, .promised = 10},
                                     learned_forecaster(1), last);
         REQUIRE(both.check().ok());
         auto stream = both.make_stream();
@@ -89,7 +89,7 @@ TEST_SUITE("detect") {
     }
 
     TEST_CASE("ensemble: a stream that is saved continues with the same verdicts") {
-        const tocsin::ensemble both({.how = combination::second_smallest, .promised = 10},
+        const tocsin::ensemble both({.combine = combination::second_smallest, .promised = 10},
                                     learned_forecaster(1), learned_forecaster(2));
         auto here = both.make_stream();
         const auto values = tocsin_test::slow_waves(300, 3);

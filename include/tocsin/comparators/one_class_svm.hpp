@@ -117,24 +117,25 @@ class one_class_svm {
         }
         std::vector<double> unused(count, 1.0);
         const svm_problem problem{static_cast<int>(count), unused.data(), samples.data()};
-        svm_parameter how{};
-        how.svm_type = ONE_CLASS;
-        how.kernel_type = RBF;
+        svm_parameter parameters{};
+        parameters.svm_type = ONE_CLASS;
+        parameters.kernel_type = RBF;
         const double mean = training.mean();
         const double variance = (training.array() - mean).square().mean();
-        how.gamma = settings_.gamma > 0 ? settings_.gamma
-                    : variance > 0      ? 1 / (static_cast<double>(rows) * variance)
-                                        : 1;
-        how.nu = settings_.nu;
-        how.eps = settings_.tolerance;
-        how.cache_size = settings_.cache_megabytes;
-        how.shrinking = 1;
-        if (const char* const wrong = svm_check_parameter(&problem, &how); wrong != nullptr) {
+        parameters.gamma = settings_.gamma > 0 ? settings_.gamma
+                           : variance > 0      ? 1 / (static_cast<double>(rows) * variance)
+                                               : 1;
+        parameters.nu = settings_.nu;
+        parameters.eps = settings_.tolerance;
+        parameters.cache_size = settings_.cache_megabytes;
+        parameters.shrinking = 1;
+        if (const char* const wrong = svm_check_parameter(&problem, &parameters);
+            wrong != nullptr) {
             return status::error(error_code::invalid_argument, "one_class_svm: ", wrong);
         }
         svm_set_print_string_function([](const char*) {});
         // The support vectors of the model point into the samples, which live as long.
-        model_.reset(svm_train(&problem, &how),
+        model_.reset(svm_train(&problem, &parameters),
                      [nodes](svm_model* model) { svm_free_and_destroy_model(&model); });
         one_.assign(rows + 1, {-1, 0});
         features_ = static_cast<int>(rows);

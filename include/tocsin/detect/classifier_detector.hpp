@@ -147,9 +147,9 @@ class classifier_detector {
     /// @param rule such as f_beta_threshold; its threshold must be a probability
     template <threshold_rule Rule>
     status tune(samples_view values, std::span<const std::uint8_t> labels, Rule rule) {
-        auto said = probabilities(values);
-        if (!said.ok()) {
-            return said.error();
+        auto outcome = probabilities(values);
+        if (!outcome.ok()) {
+            return outcome.error();
         }
         const matrix<scalar_type> shape = matrix<scalar_type>::Zero(1, values.cols());
         const auto windows = make_windows(shape, settings_.window);
@@ -160,7 +160,7 @@ class classifier_detector {
         std::vector<double> scores;
         std::vector<std::uint8_t> truth;
         for (std::size_t k = 0; k < classes->size(); ++k) {
-            const double p = (*said)[k + static_cast<std::size_t>(settings_.window) - 1];
+            const double p = (*outcome)[k + static_cast<std::size_t>(settings_.window) - 1];
             if (!std::isnan(p)) {
                 scores.push_back(p);
                 truth.push_back(static_cast<std::uint8_t>((*classes)[k]));
@@ -185,16 +185,16 @@ class classifier_detector {
         if (!windows.ok()) {
             return windows.error();
         }
-        std::vector<double> said(static_cast<std::size_t>(values.cols()),
-                                 std::numeric_limits<double>::quiet_NaN());
+        std::vector<double> outcome(static_cast<std::size_t>(values.cols()),
+                                    std::numeric_limits<double>::quiet_NaN());
         predict_logits(network_, std::span<const scalar_type>(parameters_), *windows, 64,
                        [&](index_t k, std::span<const scalar_type> logits) {
                            const index_t row = k + settings_.window - 1;
                            if (values.col(row).array().isFinite().any()) {
-                               said[static_cast<std::size_t>(row)] = probability(logits);
+                               outcome[static_cast<std::size_t>(row)] = probability(logits);
                            }
                        });
-        return said;
+        return outcome;
     }
 
     /// A stream that has seen nothing. Allocates all that push() and explain() need.
@@ -211,15 +211,15 @@ class classifier_detector {
     /// is its probability of being anomalous. Never allocates.
     /// @param sample `[features]`, else `wrong_size`; NaN where a value is missing
     verdict push(stream_type& to, std::span<const scalar_type> sample) const noexcept {
-        verdict said;
-        said.threshold = threshold_;
+        verdict outcome;
+        outcome.threshold = threshold_;
         if (!trained() || to.window_.features() != network_.features()) {
-            return said;
+            return outcome;
         }
         if (static_cast<int>(sample.size()) != network_.features()) {
-            said.kind = verdict_kind::invalid_sample;
-            said.reason = sample_reason::wrong_size;
-            return said;
+            outcome.kind = verdict_kind::invalid_sample;
+            outcome.reason = sample_reason::wrong_size;
+            return outcome;
         }
         ++to.position_;
         bool infinite = false;
@@ -232,22 +232,23 @@ class classifier_detector {
                 to.held_[k] = scaled[k];
             } else {
                 infinite = infinite || !std::isnan(given);
-                ++said.missing;
+                ++outcome.missing;
             }
         }
         to.window_.push(to.held_);
-        if (said.missing == network_.features()) {
-            said.kind = verdict_kind::invalid_sample;
-            said.reason = infinite ? sample_reason::not_finite : sample_reason::missing_value;
+        if (outcome.missing == network_.features()) {
+            outcome.kind = verdict_kind::invalid_sample;
+            outcome.reason = infinite ? sample_reason::not_finite : sample_reason::missing_value;
         } else if (!to.window_.full()) {
-            said.kind = verdict_kind::warming_up;
-            said.reason = sample_reason::warming_up;
+            outcome.kind = verdict_kind::warming_up;
+            outcome.reason = sample_reason::warming_up;
         } else {
-            said.score = probability(logits_of(to, to.window_.view().data()));
-            said.reason = sample_reason::scored;
-            said.kind = said.score > threshold_ ? verdict_kind::anomaly : verdict_kind::normal;
+            outcome.score = probability(logits_of(to, to.window_.view().data()));
+            outcome.reason = sample_reason::scored;
+            outcome.kind =
+                outcome.score > threshold_ ? verdict_kind::anomaly : verdict_kind::normal;
         }
-        return said;
+        return outcome;
     }
 
     /// Which sensors the last judgement rests on, by occlusion: how much the logit falls when a

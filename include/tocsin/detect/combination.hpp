@@ -20,7 +20,7 @@ enum class combination : std::uint8_t {
 /// @param expected false alarms as high that are expected in 10 000 rows, at least 0, of each
 ///                 detector; NaN: it has no score, and does not count
 /// @return NaN where none has a score. Of a single score every combination is that score.
-inline double combined_false_alarms(std::span<const double> expected, combination how) noexcept {
+inline double combined_false_alarms(std::span<const double> expected, combination rule) noexcept {
     constexpr double none = std::numeric_limits<double>::quiet_NaN();
     double smallest = none;
     double second = none;
@@ -39,7 +39,7 @@ inline double combined_false_alarms(std::span<const double> expected, combinatio
             second = each;
         }
     }
-    switch (how) {
+    switch (rule) {
     case combination::second_smallest:
         return count > 1 ? second : smallest;
     case combination::mean_log:

@@ -112,25 +112,26 @@ class detector {
     /// Fits the scaler to the training windows, then the model; keeps the best weights.
     /// @param training   windows of normal data; NaN where a value is missing, nothing infinite
     /// @param validation windows that decide which epoch is best; may be empty
-    /// @param how        trainer with its policies
+    /// @param trainer    with its policies
     /// @param callbacks  see trainer::fit
     /// A failure leaves the detector as it was. Allocates.
     template <class Trainer, training_callback<scalar_type>... Callbacks>
-    status train(const window_list& training, const window_list& validation, const Trainer& how,
+    status train(const window_list& training, const window_list& validation, const Trainer& trainer,
                  Callbacks&&... callbacks) {
         if (const status ready = check(); !ready.ok()) {
             return ready;
         }
-        auto state = training_state<scalar_type>::fresh(parts_.model, how.optimiser, how.seed);
-        return train_from(state, training, validation, how, callbacks...);
+        auto state = training_state<scalar_type>::fresh(model(), trainer.optimiser, trainer.seed);
+        return train_from(state, training, validation, trainer, callbacks...);
     }
     /// The same from a state of the caller: made by training_state::fresh, or a checkpoint, from
     /// which training continues as if it had never stopped. On return it holds the end of the run.
     template <class Trainer, training_callback<scalar_type>... Callbacks>
     status train_from(training_state<scalar_type>& state, const window_list& training,
-                      const window_list& validation, const Trainer& how, Callbacks&&... callbacks) {
+                      const window_list& validation, const Trainer& trainer,
+                      Callbacks&&... callbacks) {
         status ready = check();
-        ready = ready.ok() ? detail::train_parts(parts_, state, training, validation, how,
+        ready = ready.ok() ? detail::train_parts(parts_, state, training, validation, trainer,
                                                  window_steps(), callbacks...)
                            : ready;
         if (ready.ok()) {
@@ -183,9 +184,9 @@ class detector {
     /// windows that those have not learned from. A failure leaves the detector as it was. Allocates.
     /// @param plan cross_fit{} or, where the data drifts, rolling_origin{}
     template <class Trainer, held_out_plan Plan>
-    status fit(const window_list& normal, const Trainer& how, const Plan& plan) {
-        const status ready = check();
-        return ready.ok() ? detail::fit_held_out(parts_, normal, how, plan, window_steps()) : ready;
+    status fit(const window_list& normal, const Trainer& trainer, const Plan& plan) {
+        const status ok = check();
+        return ok.ok() ? detail::fit_held_out(parts_, normal, trainer, plan, window_steps()) : ok;
     }
 
     /// Puts another rule in place of all, which tune() fits; the thresholds they had are gone.
@@ -206,16 +207,13 @@ class detector {
     }
 
     // ---- recorded data ----------------------------------------------------------------------
-
     /// Scores of windows, in order; see detector_scores. Allocates.
-    /// @param how such as `data_parallel{.threads = 8}`, for the same bits sooner
+    /// @param execution such as `data_parallel{.threads = 8}`, for the same bits sooner
     template <execution_policy Execution = serial_execution>
-    result<detector_scores> scores(const window_list& scored, const Execution& how = {}) const {
-        if (const status ready = require("scores", detector_phase::errors_fitted, scored);
-            !ready.ok()) {
-            return ready;
-        }
-        return detail::checked_scores(parts_, scored, how);
+    result<detector_scores> scores(const window_list& scored,
+                                   const Execution& execution = {}) const {
+        const status ready = require("scores", detector_phase::errors_fitted, scored);
+        return ready.ok() ? detail::checked_scores(parts_, scored, execution) : ready;
     }
 
     /// Reconstructs windows in batches and calls `visit(k, window, reconstruction)` for each, both
@@ -314,8 +312,8 @@ class detector {
     /// failure leaves the stream as it was.
     /// @return `not_ready` before fit_errors(); `invalid_argument` for unusable settings, and for a model
     ///         of windows unless it scores the newest step alone, per step
-    status enable_learning(stream_type& stream, const learning_settings& how) const {
-        return detail::enable_learning(parts_, stream.memory_, how);
+    status enable_learning(stream_type& stream, const learning_settings& settings) const {
+        return detail::enable_learning(parts_, stream.memory_, settings);
     }
     /// Learns from the sample that push() took last; call it after each. Leaves out samples with
     /// missing values and, except for the rule, anomalies: they must not become normal. Never allocates.

@@ -43,7 +43,7 @@ concept ensemble_member =
 
 /// Settings of an ensemble.
 struct ensemble_settings {
-    combination how = combination::bonferroni; ///< of the members' verdicts
+    combination combine = combination::bonferroni; ///< of the members' verdicts
     double promised = 1; ///< false alarms per 10 000 rows; fewer expected ones are an anomaly
 
     status check() const noexcept {
@@ -55,7 +55,7 @@ struct ensemble_settings {
     static constexpr int version = 1;
     template <class Archive>
     void exchange(Archive& archive) {
-        archive.integer("how", how, combination::bonferroni, combination::mean_log);
+        archive.integer("how", combine, combination::bonferroni, combination::mean_log);
         archive.number("promised", promised);
         if constexpr (Archive::loading) {
             if (archive.outcome().ok()) {
@@ -162,7 +162,7 @@ class basic_ensemble {
         found.of_member = verdicts[static_cast<std::size_t>(std::max(found.member, 0))];
         verdict& combined = found.combined;
         combined = verdicts[0];
-        combined.expected_false_alarms = combined_false_alarms(expected, settings_.how);
+        combined.expected_false_alarms = combined_false_alarms(expected, settings_.combine);
         combined.threshold = -std::log10(settings_.promised);
         combined.score = 0;
         if (found.member >= 0) {

@@ -89,7 +89,7 @@ struct held_out_models {
 
     template <class Trainer, class Plan>
     status train(const Learned& untrained, const windows<typename Learned::scalar_type>& normal,
-                 const Trainer& how, const Plan& plan) {
+                 const Trainer& trainer, const Plan& plan) {
         using scalar = typename Learned::scalar_type;
         const index_t guard = plan.guard < 0 ? index_t{normal.length()} : index_t{plan.guard};
         for (const held_out_block& block : plan.blocks(normal.count())) {
@@ -103,8 +103,10 @@ struct held_out_models {
             }
             Learned model = untrained;
             kept_scaler<std::remove_cvref_t<decltype(model.scaler)>> units{&model.scaler};
-            auto state = training_state<scalar>::fresh(model.model, how.optimiser, how.seed);
-            if (const status done = fit_scaled(model.model, units, split.learned, {}, how, state);
+            auto state =
+                training_state<scalar>::fresh(model.model, trainer.optimiser, trainer.seed);
+            if (const status done =
+                    fit_scaled(model.model, units, split.learned, {}, trainer, state);
                 !done.ok()) {
                 return done;
             }
@@ -171,7 +173,7 @@ struct held_out_models {
 /// See detector::fit(). A failure leaves the parts as they were.
 template <class Learned, class Trainer, class Plan>
 status fit_held_out(Learned& learned, const windows<typename Learned::scalar_type>& given,
-                    const Trainer& how, const Plan& plan, int steps) {
+                    const Trainer& trainer, const Plan& plan, int steps) {
     using scalar = typename Learned::scalar_type;
     if (const status usable = plan.check(); !usable.ok()) {
         return usable;
@@ -183,12 +185,12 @@ status fit_held_out(Learned& learned, const windows<typename Learned::scalar_typ
     const windows<scalar> normal = sorted_by_time(given);
     // The final model first: it brings the units in which all errors are measured.
     Learned fitted = learned;
-    auto state = training_state<scalar>::fresh(fitted.model, how.optimiser, how.seed);
-    if (const status done = train_parts(fitted, state, normal, {}, how, steps); !done.ok()) {
+    auto state = training_state<scalar>::fresh(fitted.model, trainer.optimiser, trainer.seed);
+    if (const status done = train_parts(fitted, state, normal, {}, trainer, steps); !done.ok()) {
         return done;
     }
     held_out_models<Learned> parts;
-    if (const status done = parts.train(fitted, normal, how, plan); !done.ok()) {
+    if (const status done = parts.train(fitted, normal, trainer, plan); !done.ok()) {
         return done;
     }
     fitted.warm_up = fitted.source.shortest_warm_up();

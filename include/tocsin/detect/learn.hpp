@@ -16,7 +16,7 @@ namespace tocsin::detail {
 
 /// See detector::enable_learning().
 template <class Learned, class Stream>
-status enable_learning(const Learned& learned, Stream& stream, const learning_settings& how) {
+status enable_learning(const Learned& learned, Stream& stream, const learning_settings& settings) {
     using learning_type = typename Learned::learning_type;
     if (learned.phase < detector_phase::errors_fitted) {
         return status::error(error_code::not_ready, "enable_learning: call fit_errors() first");
@@ -25,37 +25,38 @@ status enable_learning(const Learned& learned, Stream& stream, const learning_se
         return status::error(error_code::invalid_argument,
                              "enable_learning: the stream belongs to another detector");
     }
-    if (const status usable = how.check(); !usable.ok()) {
+    if (const status usable = settings.check(); !usable.ok()) {
         return usable;
     }
-    const bool adapts = std::isfinite(how.half_life);
+    const bool adapts = std::isfinite(settings.half_life);
     if (adapts && (learned.source.vectors() != 1 || learned.view() != error_view::per_step)) {
         return status::error(error_code::invalid_argument,
                              "enable_learning: with a half-life the detector must score the newest "
                              "step alone, per step");
     }
-    if (how.rule && learned.thresholds.is_by_hand(learned.view())) {
+    if (settings.rule && learned.thresholds.is_by_hand(learned.view())) {
         return status::error(error_code::invalid_argument,
                              "enable_learning: a threshold by hand takes the place of the rule, ",
                              learned.thresholds.threshold(learned.view()));
     }
     learning_type learning{.statistic = learned.errors.per_step(),
                            .rule = learned.thresholds.rule(learned.view())};
-    learning.rule_learns = how.rule || (how.model && adapting_rule<typename Learned::rule_type> &&
-                                        !learned.thresholds.is_by_hand(learned.view()));
-    learning.weight = adapts ? 1 - std::exp2(-1 / how.half_life) : 0;
+    learning.rule_learns =
+        settings.rule || (settings.model && adapting_rule<typename Learned::rule_type> &&
+                          !learned.thresholds.is_by_hand(learned.view()));
+    learning.weight = adapts ? 1 - std::exp2(-1 / settings.half_life) : 0;
     if (adapts) {
         learning.clipped.resize(static_cast<std::size_t>(learning.statistic.dimension()));
     }
-    if (how.model) {
+    if (settings.model) {
         if constexpr (requires { learned.model.shortest_window(); }) {
-            if (how.model->steps < learned.model.shortest_window()) {
+            if (settings.model->steps < learned.model.shortest_window()) {
                 return status::error(error_code::invalid_argument, "enable_learning: updates of ",
-                                     how.model->steps, " samples are shorter than the ",
+                                     settings.model->steps, " samples are shorter than the ",
                                      learned.model.shortest_window(), " that the model needs");
             }
         }
-        learning.trainer.emplace(learned.model, *how.model);
+        learning.trainer.emplace(learned.model, *settings.model);
         learning.weights.own(learned.model, learned.weights.parameters());
     }
     stream.learning.set(std::move(learning));
@@ -80,22 +81,23 @@ void exchange_stream(Archive& archive, const Learned& learned, Stream& stream) {
         complete_last(learned, stream);
         return;
     }
-    learning_settings how;
+    learning_settings settings;
     if constexpr (!Archive::loading) {
-        how = stream.learning.get()->settings();
+        settings = stream.learning.get()->settings();
     }
-    how.exchange(archive);
+    settings.exchange(archive);
     if constexpr (Archive::loading) {
         // The samples of an update follow: no more memory is taken than they can need.
-        if (how.model && static_cast<std::uint64_t>(how.model->steps) *
-                                 static_cast<std::uint64_t>(learned.features()) *
-                                 sizeof(typename Learned::scalar_type) >
-                             archive.remaining()) {
+        if (settings.model && static_cast<std::uint64_t>(settings.model->steps) *
+                                      static_cast<std::uint64_t>(learned.features()) *
+                                      sizeof(typename Learned::scalar_type) >
+                                  archive.remaining()) {
             archive.fail(status::error(error_code::format_error, "stream: updates of ",
-                                       how.model->steps, " samples are larger than the bytes"));
+                                       settings.model->steps,
+                                       " samples are larger than the bytes"));
         }
         if (archive.outcome().ok()) {
-            archive.fail(enable_learning(learned, stream, how));
+            archive.fail(enable_learning(learned, stream, settings));
         }
     }
     if (archive.outcome().ok()) {

@@ -29,7 +29,7 @@ int features_of(const Scaler& data_scaler, int wanted) noexcept {
 template <class Model, class Scaler, class Trainer, class... Callbacks>
 status fit_scaled(const Model& model, Scaler& data_scaler,
                   const windows<typename Model::scalar_type>& training,
-                  const windows<typename Model::scalar_type>& validation, const Trainer& how,
+                  const windows<typename Model::scalar_type>& validation, const Trainer& trainer,
                   training_state<typename Model::scalar_type>& state, Callbacks&&... callbacks) {
     using values = matrix<typename Model::scalar_type>;
     if (const status scaled = data_scaler.fit(training); !scaled.ok()) {
@@ -47,8 +47,8 @@ status fit_scaled(const Model& model, Scaler& data_scaler,
     };
     const values training_values = transformed(training);
     const values validation_values = transformed(validation);
-    return how.fit(model, training.over(view(training_values)),
-                   validation.over(view(validation_values)), state, callbacks...);
+    return trainer.fit(model, training.over(view(training_values)),
+                       validation.over(view(validation_values)), state, callbacks...);
 }
 
 /// The mean of the samples that windows cover, `[features]`, scaled; missing ones (NaN) are left
@@ -77,7 +77,7 @@ column<Scalar> mean_of(const Scaler& data_scaler, const windows<Scalar>& trainin
 template <class Learned, class Trainer, class... Callbacks>
 status train_parts(Learned& learned, training_state<typename Learned::scalar_type>& state,
                    const windows<typename Learned::scalar_type>& training,
-                   const windows<typename Learned::scalar_type>& validation, const Trainer& how,
+                   const windows<typename Learned::scalar_type>& validation, const Trainer& trainer,
                    int steps, Callbacks&&... callbacks) {
     status usable = check_windows("train", training, learned.features(), steps);
     if (usable.ok() && !validation.empty()) {
@@ -88,7 +88,7 @@ status train_parts(Learned& learned, training_state<typename Learned::scalar_typ
     }
     auto fitted = learned.scaler;
     if (const status trained =
-            fit_scaled(learned.model, fitted, training, validation, how, state, callbacks...);
+            fit_scaled(learned.model, fitted, training, validation, trainer, state, callbacks...);
         !trained.ok()) {
         return trained;
     }

@@ -78,12 +78,12 @@ struct learning_settings {
             model.reset();
             return;
         }
-        online_training_settings how = model.value_or(online_training_settings{});
-        archive.integer("every", how.every, 1, 1 << 30);
-        archive.integer("steps", how.steps, 1, 1 << 24);
-        archive.real("learning_rate", how.learning_rate);
-        archive.real("clip_norm", how.clip_norm);
-        model = how;
+        online_training_settings updates = model.value_or(online_training_settings{});
+        archive.integer("every", updates.every, 1, 1 << 30);
+        archive.integer("steps", updates.steps, 1, 1 << 24);
+        archive.real("learning_rate", updates.learning_rate);
+        archive.real("clip_norm", updates.clip_norm);
+        model = updates;
     }
 };
 

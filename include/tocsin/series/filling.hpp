@@ -95,7 +95,7 @@ bool has_missing(const windows<Scalar>& covered) {
 /// @param otherwise what is read where the whole run is missing
 /// @param mark      called for each value that is filled in, as `mark(value)`; its result is stored
 template <class Scalar, class Mark>
-void fill_run(Scalar* values, index_t count, index_t stride, hole_filling how, Scalar otherwise,
+void fill_run(Scalar* values, index_t count, index_t stride, hole_filling filling, Scalar otherwise,
               Mark&& mark) noexcept {
     index_t known = -1; // the last that is not missing
     for (index_t k = 0; k <= count; ++k) {
@@ -105,7 +105,8 @@ void fill_run(Scalar* values, index_t count, index_t stride, hole_filling how, S
         const Scalar before = known >= 0  ? values[known * stride]
                               : k < count ? values[k * stride]
                                           : otherwise;
-        const Scalar after = k < count && how == hole_filling::linear ? values[k * stride] : before;
+        const Scalar after =
+            k < count && filling == hole_filling::linear ? values[k * stride] : before;
         for (index_t hole = known + 1; hole < k; ++hole) {
             const Scalar share = static_cast<Scalar>(hole - known) / static_cast<Scalar>(k - known);
             values[hole * stride] = mark(before + share * (after - before));
@@ -117,7 +118,7 @@ void fill_run(Scalar* values, index_t count, index_t stride, hole_filling how, S
 /// A copy of samples in which nothing is missing for a model to read; filled values are marked, so
 /// that a loss can leave them out (training/observed_loss.hpp). Allocates.
 template <class Scalar>
-matrix<Scalar> filled_samples(const windows<Scalar>& covered, hole_filling how) {
+matrix<Scalar> filled_samples(const windows<Scalar>& covered, hole_filling filling) {
     matrix<Scalar> filled = covered.values();
     const index_t features = filled.rows();
     for (index_t k = 0; k < filled.size(); ++k) {
@@ -134,7 +135,7 @@ matrix<Scalar> filled_samples(const windows<Scalar>& covered, hole_filling how) 
         }
         const auto mean = static_cast<Scalar>(count > 0 ? sum / count : 0);
         detail::for_each_joined_run(covered, [&](index_t first, index_t columns) {
-            fill_run(filled.data() + first * features + f, columns, features, how, mean,
+            fill_run(filled.data() + first * features + f, columns, features, filling, mean,
                      [](Scalar value) { return detail::marked_as_filled(value); });
         });
     }

@@ -39,7 +39,7 @@ struct resampled {
 template <class Scalar>
 result<resampled<Scalar>> resample(const matrix<Scalar>& values, std::span<const double> times,
                                    std::span<const std::uint8_t> labels, double step,
-                                   resampling how,
+                                   resampling method,
                                    double longest_gap = std::numeric_limits<double>::infinity()) {
     if (!(step > 0) || !std::isfinite(step)) {
         return status::error(error_code::invalid_argument, "resample: step ", step,
@@ -66,9 +66,9 @@ result<resampled<Scalar>> resample(const matrix<Scalar>& values, std::span<const
                 }
             }
             Scalar value = std::numeric_limits<Scalar>::quiet_NaN();
-            if (!seen.empty() && how == resampling::last) {
+            if (!seen.empty() && method == resampling::last) {
                 value = seen.back();
-            } else if (!seen.empty() && how == resampling::median) {
+            } else if (!seen.empty() && method == resampling::median) {
                 const auto middle = seen.begin() + static_cast<std::ptrdiff_t>(seen.size() / 2);
                 std::nth_element(seen.begin(), middle, seen.end());
                 value = *middle;
