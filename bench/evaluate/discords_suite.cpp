@@ -327,7 +327,14 @@ status run_weeks(const run_options& options, const contender_set& set, const fs:
 }
 
 result<suite_result> run(const run_options& options) {
-    contender_set set(options.seeded_only, {several_steps_forecaster(), periodic_forecaster()});
+    std::vector<method> more = {several_steps_forecaster(), periodic_forecaster()};
+    for (method& each : support_vectors_of_states()) {
+        more.push_back(std::move(each));
+    }
+    if (!options.seeded_only) {
+        more.push_back(gaussian_process_forecaster());
+    }
+    contender_set set(options.seeded_only, std::move(more));
     set.contenders.insert(set.contenders.begin() + 1,
                           {peaks_name, set.contenders.front().parts, true});
     suite_result outcome;

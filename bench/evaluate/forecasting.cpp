@@ -1,3 +1,4 @@
+#include "tocsin/comparators/one_class_svm.hpp"
 #include "tocsin/detect/detector.hpp"
 #include "tocsin/errors/diagonal_gaussian.hpp"
 #include "tocsin/models/feed_forward.hpp"
@@ -8,6 +9,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <span>
 #include <utility>
 
 namespace evaluate {
@@ -34,6 +36,8 @@ constexpr forecast_settings chosen;
 constexpr int hidden = 32;    ///< units of the LSTM, and of each layer of the feed-forward network
 constexpr int warm_up = 8;    ///< rows of a window whose forecasts by the LSTM are not learned from
 constexpr int look_back = 16; ///< rows that the feed-forward network sees
+/// States that support vectors are chosen from, evenly: the cost is their square.
+constexpr index_t most_support_rows = 4000;
 
 /// The changes of the targets from row to row, which are forecast, above all values, which help.
 /// Levels that the training rows do not have are thus forecast no worse than by the last value.
@@ -75,30 +79,87 @@ double error_of(const Measured& measured, const Forecast& forecast, const column
     return (deviation.template cast<double>().array() / scale.array()).abs().mean() * scale[0];
 }
 
-result<scores> lstm_errors(const scoring_task& task) {
-    using model_type = tocsin::forecaster<float>;
-    const forecast_data data(task);
+using lstm_model = tocsin::forecaster<float>;
+using lstm_detector =
+    tocsin::detector<lstm_model, tocsin::standard_scaler<float>, tocsin::diagonal_gaussian<>>;
+
+/// The forecaster, trained and with statistics.
+result<lstm_detector> trained_lstm(const scoring_task& task, const forecast_data& data) {
     // The errors are measured here, so no scores are asked of it, nor how long it warms up.
-    tocsin::detector<model_type, tocsin::standard_scaler<float>, tocsin::diagonal_gaussian<>>
-        detector(model_type::with_layers(data.features(), task.targets, {hidden}, 1, 0,
-                                         std::min(warm_up, data.window / 4)),
-                 {.warm_up = 0});
+    lstm_detector detector(lstm_model::with_layers(data.features(), task.targets, {hidden}, 1, 0,
+                                                   std::min(warm_up, data.window / 4)),
+                           {.warm_up = 0});
     status done = detector.train(data.training, {}, trainer_of(task));
     if (done) {
         done = detector.fit_errors(data.training);
     }
-    if (!done) {
-        return done;
+    return done ? result<lstm_detector>(std::move(detector)) : result<lstm_detector>(done);
+}
+
+result<scores> lstm_errors(const scoring_task& task) {
+    const forecast_data data(task);
+    const auto detector = trained_lstm(task, data);
+    if (!detector) {
+        return detector.error();
     }
     const column<double> scale = task.target_scale();
     scores found;
     found.reserve(static_cast<std::size_t>(task.rows()));
-    auto stream = detector.make_stream();
+    auto stream = detector->make_stream();
     matrix<float> forecast;
     for (index_t t = 0; t < task.rows(); ++t) {
         found.push_back(t > 0 ? error_of(data.values.col(t), forecast.col(0), scale) : none);
-        detector.push(stream, data.values.col(t));
-        forecast = detector.forecast(stream);
+        detector->push(stream, data.values.col(t));
+        forecast = detector->forecast(stream);
+    }
+    return found;
+}
+
+/// The hidden state of the trained forecaster after each row, `[hidden x rows]`.
+matrix<double> hidden_states(const lstm_detector& detector, const forecast_data& data) {
+    const lstm_model& model = detector.model();
+    tocsin::aligned_vector<float> packed(static_cast<std::size_t>(model.packed_size()));
+    model.pack(detector.parameters(), packed);
+    tocsin::aligned_vector<float> state(static_cast<std::size_t>(model.state_size(1)), 0);
+    tocsin::aligned_vector<float> work(static_cast<std::size_t>(model.step_work_size(1)));
+    matrix<float> scaled = data.values;
+    detector.data_scaler().transform(scaled);
+    tocsin::aligned_vector<float> forecast(static_cast<std::size_t>(model.forecast_size(1)));
+    matrix<double> states(hidden, scaled.cols());
+    for (index_t t = 0; t < scaled.cols(); ++t) {
+        model.step({std::span<const float>(packed)},
+                   {scaled.data() + t * scaled.rows(), scaled.rows(), 1}, state,
+                   {forecast.data(), model.forecast_size(1), 1}, work);
+        states.col(t) = model.stack().top_hidden(state, 1).col(0).cast<double>();
+    }
+    return states;
+}
+
+/// How far a state of the forecaster is outside of those of the training rows.
+result<scores> support_vector_scores(const scoring_task& task) {
+    const forecast_data data(task);
+    const auto detector = trained_lstm(task, data);
+    if (!detector) {
+        return detector.error();
+    }
+    scoring_task of_states = task;
+    of_states.values = hidden_states(*detector, data);
+    const matrix<double> training = of_states.training_values();
+    const index_t stride = std::max<index_t>(training.cols() / most_support_rows, 1);
+    matrix<double> chosen_rows(training.rows(), training.cols() / stride);
+    for (index_t k = 0; k < chosen_rows.cols(); ++k) {
+        chosen_rows.col(k) = training.col(k * stride);
+    }
+    tocsin::one_class_svm machine;
+    if (const status fitted = machine.fit(chosen_rows); !fitted) {
+        return fitted;
+    }
+    scores found(static_cast<std::size_t>(task.rows()));
+    if (const status scored = tocsin::score_samples(machine, of_states.values, found); !scored) {
+        return scored;
+    }
+    for (double& score : found) {
+        score = std::max(score, 0.0); // inside of the learned region, all states are alike
     }
     return found;
 }
@@ -151,6 +212,19 @@ method lstm_forecaster() {
                            {"look_ahead", 1},
                            {"warm_up", warm_up}}),
             lstm_errors};
+}
+
+std::vector<method> support_vectors_of_states() {
+    if (!tocsin::one_class_svm::available()) {
+        return {};
+    }
+    const tocsin::one_class_svm_settings usual;
+    return {{"one-class SVM of the LSTM's states", true,
+             with_training({{"model", tocsin::forecaster<float>::kind},
+                            {"hidden", hidden},
+                            {"nu", usual.nu},
+                            {"most_rows", most_support_rows}}),
+             support_vector_scores}};
 }
 
 method feed_forward_network() {

@@ -37,5 +37,10 @@ method several_steps_forecaster();
 /// power demand, where one batch is a week).
 method periodic_forecaster();
 method lstm_encoder_decoder();
+/// Gaussian process regression on the last rows, with the exact cost of its training rows: for small
+/// series.
+method gaussian_process_forecaster();
+/// A one-class SVM on the hidden states of the LSTM forecaster; none without libsvm.
+std::vector<method> support_vectors_of_states();
 
 } // namespace evaluate
