@@ -146,6 +146,26 @@ TEST_SUITE("detect") {
         CHECK(!fresh.probabilities(recording(20, 1).view()).ok());
     }
 
+    TEST_CASE("classifier_detector: a stream or shares of other sizes are left alone") {
+        const auto detector = trained_detector();
+        const auto sample = recording(1, 1);
+        auto shorter = detector_type(small_network(), {.window = 5}).make_stream();
+        detector_type::stream_type empty;
+        for (auto* const stream : {&shorter, &empty}) {
+            for (int t = 0; t < 12; ++t) {
+                CHECK(detector.push(*stream, sample.sample(0)).kind == verdict_kind::not_ready);
+            }
+            CHECK(stream->position() == 0);
+            double shares[3] = {1, 1, 1};
+            detector.explain(*stream, shares);
+            CHECK(shares[0] == 0);
+        }
+        auto stream = detector.make_stream();
+        const float short_sample[2] = {1, 2};
+        static_cast<void>(detector.push(stream, short_sample));
+        CHECK(stream.position() == 1); // counted, though it cannot be judged
+    }
+
     TEST_CASE("classifier_detector: wrong input is named") {
         const recording data(40, 1);
         detector_type detector(small_network(), {.window = 50});

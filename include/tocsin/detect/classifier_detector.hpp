@@ -2,10 +2,12 @@
 /// @brief A classifier of windows with its scaler and threshold, for recordings and streams.
 #pragma once
 
+#include "tocsin/core/checked_size.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/storage.hpp"
 #include "tocsin/core/views.hpp"
 #include "tocsin/detect/classifier_archive.hpp"
+#include "tocsin/detect/classifier_stream.hpp"
 #include "tocsin/detect/classifier_windows.hpp"
 #include "tocsin/detect/identity.hpp"
 #include "tocsin/detect/sample_window.hpp"
@@ -46,19 +48,7 @@ class classifier_detector {
     static constexpr int version = 1;
 
     /// What is remembered of one stream.
-    class stream_type {
-      public:
-        /// Samples pushed so far, those that could not be judged included.
-        std::int64_t position() const noexcept { return position_; }
-
-      private:
-        friend classifier_detector;
-        std::int64_t position_ = 0;
-        sample_window<scalar_type> window_;
-        column<scalar_type> held_;           // the newest scaled values
-        aligned_vector<scalar_type> hidden_; // a copy of the window for explain()
-        mutable aligned_vector<scalar_type> work_;
-    };
+    using stream_type = classifier_stream<scalar_type>;
 
     /// One to load into.
     classifier_detector() : classifier_detector(Network{}) {}
@@ -191,7 +181,7 @@ class classifier_detector {
                        [&](index_t k, std::span<const scalar_type> logits) {
                            const index_t row = k + settings_.window - 1;
                            if (values.col(row).array().isFinite().any()) {
-                               outcome[static_cast<std::size_t>(row)] = probability(logits);
+                               outcome[static_cast<std::size_t>(row)] = anomaly_probability(logits);
                            }
                        });
         return outcome;
@@ -199,29 +189,25 @@ class classifier_detector {
 
     /// A stream that has seen nothing. Allocates all that push() and explain() need.
     stream_type make_stream() const {
-        stream_type made;
-        made.window_ = sample_window<scalar_type>(features(), settings_.window);
-        made.held_ = column<scalar_type>::Zero(features());
-        made.hidden_.resize(static_cast<std::size_t>(index_t{features()} * settings_.window));
-        made.work_.resize(static_cast<std::size_t>(network_.infer_work_size(1, settings_.window)));
-        return made;
+        return {features(), settings_.window, network_.infer_work_size(1, settings_.window)};
     }
 
     /// Takes in the next sample and judges the window that ends with it: the score of the verdict
     /// is its probability of being anomalous. Never allocates.
+    /// @param to     made by make_stream() of this detector, after train(); else `not_ready`
     /// @param sample `[features]`, else `wrong_size`; NaN where a value is missing
     verdict push(stream_type& to, std::span<const scalar_type> sample) const noexcept {
         verdict outcome;
         outcome.threshold = threshold_;
-        if (!trained() || to.window_.features() != network_.features()) {
+        if (!can_judge(to)) {
             return outcome;
         }
+        count_up(to.position_);
         if (static_cast<int>(sample.size()) != network_.features()) {
             outcome.kind = verdict_kind::invalid_sample;
             outcome.reason = sample_reason::wrong_size;
             return outcome;
         }
-        ++to.position_;
         bool infinite = false;
         column_view scaled(to.hidden_.data(), network_.features());
         std::copy(sample.begin(), sample.end(), scaled.data());
@@ -243,7 +229,7 @@ class classifier_detector {
             outcome.kind = verdict_kind::warming_up;
             outcome.reason = sample_reason::warming_up;
         } else {
-            outcome.score = probability(logits_of(to, to.window_.view().data()));
+            outcome.score = anomaly_probability(logits_of(to, to.window_.view().data()));
             outcome.reason = sample_reason::scored;
             outcome.kind =
                 outcome.score > threshold_ ? verdict_kind::anomaly : verdict_kind::normal;
@@ -255,22 +241,23 @@ class classifier_detector {
     /// sensor stays at the centre of the scaler for the whole window (Zeiler and Fergus, ECCV 2014).
     /// One more pass per sensor. Never allocates.
     /// @param shares `[features]`, overwritten: at least 0, with the sum 1; all 0 when no sensor
-    ///               speaks for an anomaly or the window is not full
+    ///               speaks for an anomaly, the window is not full, or their number is another one
     void explain(stream_type& of, std::span<double> shares) const noexcept {
         TOCSIN_ASSERT(static_cast<int>(shares.size()) == network_.features(),
                       "classifier_detector: one share for each feature");
         std::fill(shares.begin(), shares.end(), 0.0);
-        if (!trained() || !of.window_.full()) {
+        if (!can_judge(of) || !of.window_.full() ||
+            static_cast<int>(shares.size()) != network_.features()) {
             return;
         }
         const auto view = of.window_.view();
-        const double whole = anomalous_logit(logits_of(of, view.data()));
+        const double whole = anomaly_log_odds(logits_of(of, view.data()));
         matrix_view<scalar_type> hidden(of.hidden_.data(), view.rows(), view.cols());
         double sum = 0;
         for (index_t k = 0; k < view.rows(); ++k) {
             hidden = view;
             hidden.row(k).setZero();
-            const double fall = whole - anomalous_logit(logits_of(of, hidden.data()));
+            const double fall = whole - anomaly_log_odds(logits_of(of, hidden.data()));
             shares[static_cast<std::size_t>(k)] = std::max(fall, 0.0);
             sum += std::max(fall, 0.0);
         }
@@ -294,11 +281,7 @@ class classifier_detector {
     /// Describes a stream of this detector to an archive.
     template <class Archive>
     void exchange_stream(Archive& archive, stream_type& stream) const {
-        archive.integer("position", stream.position_, std::int64_t{0}, std::int64_t{INT64_MAX});
-        archive.object("window", stream.window_);
-        archive.array("held",
-                      std::span<scalar_type>(stream.held_.data(),
-                                             static_cast<std::size_t>(stream.held_.size())));
+        stream.exchange(archive);
     }
 
   private:
@@ -316,6 +299,11 @@ class classifier_detector {
         return {};
     }
 
+    /// Whether a stream was made for this network and window.
+    bool can_judge(const stream_type& stream) const noexcept {
+        return trained() && stream.has_sizes(network_.features(), settings_.window,
+                                             network_.infer_work_size(1, settings_.window));
+    }
     parts_type parts() noexcept { return {network_, settings_, scaler_, parameters_, threshold_}; }
     /// Takes over what follows from the rest; call it after each change.
     void settle() noexcept {
@@ -329,14 +317,6 @@ class classifier_detector {
         const auto logits = network_.infer(
             parameters_, {window, network_.features(), 1, settings_.window}, of.work_);
         return logits.span();
-    }
-    static double probability(std::span<const scalar_type> logits) noexcept {
-        double each[2] = {};
-        class_probabilities(logits, std::span<double>(each));
-        return each[1];
-    }
-    static double anomalous_logit(std::span<const scalar_type> logits) noexcept {
-        return static_cast<double>(logits.size() == 1 ? logits[0] : logits[1] - logits[0]);
     }
 
     Network network_;

@@ -71,4 +71,19 @@ void class_probabilities(std::span<const Scalar> logits, std::span<double> proba
     }
 }
 
+/// Probability of the anomalous one of two classes. Never allocates.
+/// @param logits one or two
+template <class Scalar>
+double anomaly_probability(std::span<const Scalar> logits) noexcept {
+    double each[2] = {};
+    class_probabilities(logits, std::span<double>(each));
+    return each[1];
+}
+/// Logarithm of its odds. Never allocates.
+/// @param logits one or two
+template <class Scalar>
+double anomaly_log_odds(std::span<const Scalar> logits) noexcept {
+    return static_cast<double>(logits.size() == 1 ? logits[0] : logits[1] - logits[0]);
+}
+
 } // namespace tocsin
