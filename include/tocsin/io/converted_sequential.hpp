@@ -82,8 +82,8 @@ void describe_layer(converted_layers& layers, const conv1d<Scalar, Inputs, Outpu
 }
 template <class Scalar, int Channels>
 void describe_layer(converted_layers& layers, const batch_norm<Scalar, Channels>& layer) {
-    layers.push_back({layer.kind,
-                      {{"channels", layer.input_size()}, {"epsilon", layer.settings().epsilon}}});
+    layers.push_back(
+        {layer.kind, {{"channels", layer.input_size()}, {"epsilon", layer.settings().epsilon}}});
 }
 template <class Scalar, class Activation, int Inputs, int Outputs>
 void describe_layer(converted_layers& layers,
@@ -199,11 +199,11 @@ status load_converted(const std::filesystem::path& path, const sequential<Layers
             !outcome.ok()) {
             return outcome;
         }
-        const auto computed =
-            detail::run_probe(model, std::span<const scalar>(loaded), *input);
+        const auto computed = detail::run_probe(model, std::span<const scalar>(loaded), *input);
         for (index_t step = 0; step < output->steps; ++step) {
-            const auto here = std::span(computed).subspan(
-                static_cast<std::size_t>(step * output->size), static_cast<std::size_t>(output->size));
+            const auto here =
+                std::span(computed).subspan(static_cast<std::size_t>(step * output->size),
+                                            static_cast<std::size_t>(output->size));
             if (auto same = detail::compare_with_probe(*output, step, here, options.tolerance);
                 !same.ok()) {
                 return same;
@@ -266,9 +266,7 @@ status save_converted(const std::filesystem::path& path, const sequential<Layers
         return file.add_tensor(detail::probe_output, std::span<const double>(outputs),
                                std::vector<index_t>{model.output_time(steps), model.output_size()});
     });
-    next([&] {
-        return file.add_metadata(detail::converted_format_key, detail::converted_format);
-    });
+    next([&] { return file.add_metadata(detail::converted_format_key, detail::converted_format); });
     next([&] {
         return file.add_metadata(detail::architecture_key,
                                  detail::architecture_text(model.features(), network.layers));
