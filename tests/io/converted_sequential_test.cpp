@@ -176,6 +176,9 @@ TEST_SUITE("io") {
             sequential(typename of::conv(
                            3, 4, {.kernel = 3, .padding = tocsin::padding::causal, .dilation = 2}),
                        typename of::relu(4)));
+        // Written by save_converted() on another day.
+        check("saved_by_tocsin",
+              tocsin::bidirectional_lstm_classifier<Scalar>(3, 2, {.hidden = 4, .dense = 5}));
         // The known classifiers give logits, which `tocsin-convert --logits` makes.
         check("keras_fully_convolutional_logits",
               tocsin::fully_convolutional_classifier<Scalar>(2, 2, {.filters = {6, 5, 4}}));

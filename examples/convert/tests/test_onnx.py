@@ -1,12 +1,17 @@
 """ONNX: what PyTorch exports is read, what is written runs in ONNX Runtime."""
+import pathlib
+import sys
+
 import numpy as np
 import pytest
 from models import TIME, torch_models, torch_refused
 from networks import NETWORKS
+from safetensors.numpy import load_file
 
 from tocsin_convert import tocsin_file
 from tocsin_convert.command import main
 
+FIXTURES = sorted((pathlib.Path(__file__).parents[3] / "tests" / "fixtures" / "converted").glob("*"))
 NAMES = ["every_step", "two_layers", "last_step", "last_state", "bidirectional",
          "bidirectional_last_states", "fully_convolutional", "normalised_first", "dilated", "causal"]
 REASONS = ["(GRU)", "stride", "group", "zeros before and 2 after", "(MaxPool)", "(Elu)",
@@ -68,6 +73,33 @@ def test_what_is_written_runs_and_is_read_again(tmp_path, name):
     again = onnx_reader.read(tmp_path / "model.onnx")
     assert again.description() == network.description()
     assert np.abs(again.forward(series) - expected).max() < 1e-6
+
+
+@pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.stem)
+def test_files_of_tocsin_become_onnx(tmp_path, path):
+    pytest.importorskip("onnx")
+    runtime = pytest.importorskip("onnxruntime")
+    assert main([str(path), "-o", str(tmp_path / "model.onnx")]) == 0
+    tensors = load_file(path)
+    session = runtime.InferenceSession(str(tmp_path / "model.onnx"))
+    series = tensors["probe.input"][:, None].astype(np.float32)
+    output = session.run(None, {"samples": series})[0][:, 0]
+    # What tocsin itself saved was computed in float.
+    assert np.abs(output - tensors["probe.output"]).max() < 1e-5
+
+
+def test_without_onnxruntime_the_evaluator_of_onnx_runs_the_model(tmp_path, monkeypatch):
+    pytest.importorskip("onnx")
+    from tocsin_convert import Unsupported, onnx_reader, onnx_writer
+
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    for name, network in NETWORKS.items():
+        onnx_writer.write(network(), tmp_path / "model.onnx")
+        if name == "hard_sigmoids":
+            with pytest.raises(Unsupported, match="not installed"):
+                onnx_reader.read(tmp_path / "model.onnx")
+        else:
+            assert onnx_reader.read(tmp_path / "model.onnx").layers
 
 
 def test_a_changed_weight_of_the_reader_would_be_noticed(tmp_path, monkeypatch):

@@ -4,8 +4,7 @@ import numpy as np
 from .onnx_reader import reordered
 
 GATES_TO_ONNX = (0, 3, 1, 2)  # i f c o to i o f c
-NODES = {"relu": "Relu", "sigmoid": "Sigmoid", "tanh": "Tanh",
-         "global_average_pooling": "GlobalAveragePool", "global_max_pooling": "GlobalMaxPool"}
+NODES = {"relu": "Relu", "sigmoid": "Sigmoid", "tanh": "Tanh"}
 
 
 class _Writer:
@@ -96,8 +95,13 @@ class _Writer:
             self.node("LeakyRelu", alpha=layer.number)
         elif kind == "hard_sigmoid":
             self.node("HardSigmoid", alpha=1 / layer.number, beta=0.5)
+        elif kind == "global_average_pooling":
+            self.turn(True)
+            self.node("GlobalAveragePool")
+        elif kind == "global_max_pooling":  # the evaluator of onnx 1.23 drops the axis of GlobalMaxPool
+            self.turn(False)
+            self.node("ReduceMax", self.constant("axis", [0], np.int64))
         else:
-            self.turn(self.channels_first or kind.startswith("global"))
             self.node(NODES[kind])
         return None
 
