@@ -24,7 +24,7 @@ foreach(page IN LISTS pages)
                                 "letters, digits and underscores, and a closing fence")
         endif()
         string(SUBSTRING "${text}" 0 ${end} code)
-        if(code MATCHES "include <tocsin/io/(archive|checkpoint|detector_file|pytorch|safetensors)"
+        if(code MATCHES "include <tocsin/io/(archive|checkpoint|converted_|detector_file|pytorch|safetensors)"
            AND NOT nlohmann_json_FOUND)
             string(FIND "${text}" "${opening}" begin)
             continue()

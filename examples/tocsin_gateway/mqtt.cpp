@@ -15,9 +15,11 @@ using tocsin::status;
 /// sends again is recognised by the time of the sample.
 class mqtt_source final : public source {
   public:
-    /// @param level of the topic, from 0, that is the device; -1: the payload names it
-    mqtt_source(mqtt_client& client, int level, std::int64_t most)
-        : client_{client}, level_{level}, most_{most} {}
+    /// @param level    of the topic, from 0, that is the device; -1: the payload names it
+    /// @param in_order whether a sample that is not later than the last one of its device must be a
+    ///                 repeat, even if the broker does not say so
+    mqtt_source(mqtt_client& client, int level, std::int64_t most, bool in_order)
+        : client_{client}, level_{level}, most_{most}, in_order_{in_order} {}
 
     status poll(std::vector<message>& messages, std::chrono::milliseconds wait,
                 partition_listener& listener) override {
@@ -35,7 +37,7 @@ class mqtt_source final : public source {
             message& made = messages.emplace_back();
             made.payload = std::move(one.payload);
             made.device = level_of(one.topic);
-            made.repeated = one.repeated;
+            made.repeated = one.repeated || in_order_;
             made.created = std::chrono::system_clock::now();
             taken_.push_back({client_.connection(), one.packet});
         }
@@ -85,6 +87,7 @@ class mqtt_source final : public source {
     mqtt_client& client_;
     int level_;
     std::int64_t most_;
+    bool in_order_;
     bool started_ = false;
     std::vector<mqtt_message> received_;
     std::vector<handed_on> taken_;
@@ -136,6 +139,7 @@ struct mqtt_command {
     gateway_options options;
     mqtt_settings settings;
     int level = -1;
+    bool in_order = false;
     std::string prefix;
     std::string verdicts = "-";
     std::string alarms;
@@ -144,7 +148,7 @@ struct mqtt_command {
 
     void run() const {
         mqtt_client client{settings};
-        mqtt_source from{client, level, settings.most_unacknowledged};
+        mqtt_source from{client, level, settings.most_unacknowledged, in_order};
         const auto states = require(state_file::open(state));
         if (!prefix.empty()) {
             mqtt_sink to{client, from, prefix};
@@ -180,6 +184,10 @@ void add_mqtt(CLI::App& app) {
                      "Level of the topic, from 0, that names the device; default: the payload "
                      "does")
         ->check(CLI::Range(0, 100));
+    command->add_flag(
+        "--in-order", made->in_order,
+        "The samples of a device have increasing times: those that are not later than "
+        "its last one are repeats of their sender, and skipped");
     command->add_option("--user", settings.user, "User name");
     command->add_option("--password", settings.password, "Password")
         ->envname("TOCSIN_GATEWAY_PASSWORD");

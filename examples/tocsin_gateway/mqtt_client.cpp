@@ -312,7 +312,7 @@ void mqtt_client::acknowledge(std::uint16_t packet) {
 }
 
 void mqtt_client::publish(std::string_view topic, std::string_view payload) {
-    published_.push_back({std::string{topic}, std::string{payload}, take_number(), false});
+    published_.push_back({std::string{topic}, std::string{payload}, take_number()});
     send_published();
 }
 
@@ -329,13 +329,17 @@ void mqtt_client::send_published() {
         if (one.sent || !connected()) {
             continue;
         }
+        constexpr unsigned quality_1 = 2;
+        constexpr unsigned again = 8; // the mark of what is sent a second time
+        const unsigned flags = quality_1 | (one.sent_before ? again : 0U);
         one.sent = true;
+        one.sent_before = true;
         mqtt_writer out;
         out.text(one.topic);
         out.two(one.packet);
         out.byte(0); // properties
         out.rest(one.payload);
-        send(out.packet(mqtt_type::publish, 2));
+        send(out.packet(mqtt_type::publish, flags));
     }
 }
 

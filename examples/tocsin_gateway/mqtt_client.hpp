@@ -67,7 +67,8 @@ class mqtt_client {
         std::string topic;
         std::string payload;
         std::uint16_t packet;
-        bool sent;
+        bool sent = false;        ///< in this connection
+        bool sent_before = false; ///< in any
     };
 
     tocsin::status connect_now();

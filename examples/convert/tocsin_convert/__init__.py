@@ -1,4 +1,6 @@
-"""Converts LSTM networks between Keras, ONNX and tocsin."""
-from .network import Dense, Lstm, Network, Unsupported
+"""Converts sequence networks between Keras, ONNX and tocsin."""
+from .network import (BatchNorm, BidirectionalLstm, Conv1d, Dense, Fixed, Lstm, Network,
+                      Unsupported)
 
-__all__ = ["Dense", "Lstm", "Network", "Unsupported"]
+__all__ = ["BatchNorm", "BidirectionalLstm", "Conv1d", "Dense", "Fixed", "Lstm", "Network",
+           "Unsupported"]

@@ -14,31 +14,40 @@ def read(path):
     if ending in (".keras", ".h5", ".hdf5"):
         return keras_file.read(path)
     if ending == ".onnx":
-        from . import onnx_file
+        from . import onnx_reader
 
-        return onnx_file.read(path)
+        return onnx_reader.read(path)
     if ending == ".safetensors":
         return tocsin_file.read(path)
     raise Unsupported(f"{path}: '{ending}' is not one of .keras, .h5, .onnx, .safetensors")
 
 
+def write(network, path):
+    """Writes a file, by the ending of its name."""
+    if pathlib.Path(path).suffix.lower() == ".onnx":
+        from . import onnx_writer
+
+        onnx_writer.write(network, path)
+    else:
+        tocsin_file.write(network, path)
+
+
 def main(arguments=None):
     parser = argparse.ArgumentParser(
         prog="tocsin-convert",
-        description="Converts an LSTM network: .keras, .h5 or .onnx to .safetensors for tocsin, or "
-        ".safetensors to .onnx.",
+        description="Converts a sequence network: .keras, .h5 or .onnx to .safetensors for tocsin, "
+        "or .safetensors to .onnx.",
     )
     parser.add_argument("model", help="file to read")
     parser.add_argument("-o", "--output", required=True, help="file to write")
+    parser.add_argument("--logits", action="store_true",
+                        help="leave out a sigmoid or softmax that ends the network")
     chosen = parser.parse_args(arguments)
     try:
         network = read(chosen.model)
-        if pathlib.Path(chosen.output).suffix.lower() == ".onnx":
-            from . import onnx_file
-
-            onnx_file.write(network, chosen.output)
-        else:
-            tocsin_file.write(network, chosen.output)
+        if chosen.logits:
+            network = network.without_last_activation()
+        write(network, chosen.output)
     except (Unsupported, OSError, ImportError, KeyError, ValueError) as problem:
         print(f"tocsin-convert: {chosen.model}: {problem}", file=sys.stderr)
         return 1

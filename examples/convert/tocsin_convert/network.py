@@ -1,4 +1,9 @@
-"""The networks that can be converted, and what they compute."""
+"""The networks that can be converted: a chain of layers, and what these compute.
+
+Every layer maps a series [time, inputs] to one of [time, outputs]; those that make one step of a
+series give [1, outputs]. `kind`, `numbers()` and `tensors()` are what a file holds of a layer; kinds
+and the names of tensors are those of tocsin's layers and of PyTorch's.
+"""
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,16 +17,23 @@ def _sigmoid(x):
     return 1 / (1 + np.exp(-x))
 
 
+def _hard_sigmoid(x, divisor):
+    return np.clip(x / divisor + 0.5, 0, 1)
+
+
 @dataclass
 class Lstm:
     """One LSTM layer with the gates in the order i, f, g, o.
 
-    input_weights [4H, inputs], recurrent_weights [4H, H], bias [4H]
+    input_weights [4H, inputs], recurrent_weights [4H, H], bias [4H]; divisor: of the slope
+    1 / divisor of gates that are hard sigmoids, or 0 for sigmoids
     """
 
     input_weights: np.ndarray
     recurrent_weights: np.ndarray
     bias: np.ndarray
+    divisor: int = 0
+    kind = "lstm"
 
     @property
     def inputs(self):
@@ -31,27 +43,89 @@ class Lstm:
     def outputs(self):
         return self.recurrent_weights.shape[1]
 
+    def numbers(self):
+        sizes = {"inputs": self.inputs, "hidden": self.outputs}
+        return {**sizes, "divisor": self.divisor} if self.divisor else sizes
+
+    def tensors(self, ending=""):
+        return {
+            "weight_ih_l0" + ending: self.input_weights,
+            "weight_hh_l0" + ending: self.recurrent_weights,
+            "bias_ih_l0" + ending: self.bias,
+            "bias_hh_l0" + ending: np.zeros_like(self.bias),
+        }
+
+    @classmethod
+    def of(cls, numbers, tensors, ending=""):
+        bias = tensors["bias_ih_l0" + ending] + tensors["bias_hh_l0" + ending]
+        return cls(tensors["weight_ih_l0" + ending], tensors["weight_hh_l0" + ending], bias,
+                   int(numbers.get("divisor", 0)))
+
     def forward(self, series):
-        """[time, inputs] to [time, H], from a zero state."""
+        gate = (lambda z: _hard_sigmoid(z, self.divisor)) if self.divisor else _sigmoid
         hidden = np.zeros(self.outputs)
         cell = np.zeros(self.outputs)
         steps = []
         for sample in series:
             z = self.input_weights @ sample + self.recurrent_weights @ hidden + self.bias
             i, f, g, o = np.split(z, 4)
-            cell = _sigmoid(f) * cell + _sigmoid(i) * np.tanh(g)
-            hidden = _sigmoid(o) * np.tanh(cell)
+            cell = gate(f) * cell + gate(i) * np.tanh(g)
+            hidden = gate(o) * np.tanh(cell)
             steps.append(hidden)
         return np.array(steps)
 
 
 @dataclass
-class Dense:
-    """A dense layer: weights [outputs, inputs], bias [outputs], linear or ReLU."""
+class BidirectionalLstm:
+    """Two LSTM layers, one of which reads from the end; their outputs one behind the other.
+
+    The backward half has read everything at t = 0.
+    """
+
+    ahead: Lstm
+    behind: Lstm
+    kind = "bidirectional_lstm"
+
+    @property
+    def inputs(self):
+        return self.ahead.inputs
+
+    @property
+    def outputs(self):
+        return 2 * self.ahead.outputs
+
+    def numbers(self):
+        return self.ahead.numbers()
+
+    def tensors(self):
+        return {**self.ahead.tensors(), **self.behind.tensors("_reverse")}
+
+    @classmethod
+    def of(cls, numbers, tensors):
+        return cls(Lstm.of(numbers, tensors), Lstm.of(numbers, tensors, "_reverse"))
+
+    def check(self):
+        if self.ahead.numbers() != self.behind.numbers():
+            raise Unsupported(f"the two directions of an LSTM differ: {self.ahead.numbers()} and "
+                              f"{self.behind.numbers()}")
+
+    def forward(self, series):
+        return np.hstack([self.ahead.forward(series), self.behind.forward(series[::-1])[::-1]])
+
+
+@dataclass
+class Conv1d:
+    """y(t) = bias + sum over k of weights[:, :, k] x(t + k dilation - before).
+
+    weights [outputs, inputs, kernel], bias [outputs]; before, after: zeros around the series
+    """
 
     weights: np.ndarray
     bias: np.ndarray
-    activation: str = "linear"
+    dilation: int = 1
+    before: int = 0
+    after: int = 0
+    kind = "conv1d"
 
     @property
     def inputs(self):
@@ -61,53 +135,225 @@ class Dense:
     def outputs(self):
         return self.weights.shape[0]
 
+    @property
+    def reach(self):
+        return (self.weights.shape[2] - 1) * self.dilation
+
+    def numbers(self):
+        return {"inputs": self.inputs, "outputs": self.outputs, "kernel": self.weights.shape[2],
+                "dilation": self.dilation, "before": self.before, "after": self.after}
+
+    def tensors(self):
+        return {"weight": self.weights, "bias": self.bias}
+
+    @classmethod
+    def of(cls, numbers, tensors):
+        shape = (int(numbers[name]) for name in ("dilation", "before", "after"))
+        return cls(tensors["weight"], tensors["bias"], *shape)
+
+    def check(self):
+        half = self.reach // 2
+        allowed = {(0, 0): "valid", (half, self.reach - half): "same", (self.reach, 0): "causal"}
+        if (self.before, self.after) not in allowed:
+            raise Unsupported(
+                f"a convolution with {self.before} zeros before and {self.after} after the series; "
+                f"expected none, {half} and {self.reach - half} (same), or {self.reach} and 0 (causal)")
+
     def forward(self, series):
-        result = series @ self.weights.T + self.bias
-        return np.maximum(result, 0) if self.activation == "relu" else result
+        padded = np.pad(series, ((self.before, self.after), (0, 0)))
+        time = len(padded) - self.reach
+        if time < 1:
+            raise Unsupported(f"a convolution that reaches over {self.reach + 1} steps reads {len(padded)}")
+        result = np.tile(self.bias.astype(np.float64), (time, 1))
+        for k in range(self.weights.shape[2]):
+            result += padded[k * self.dilation:k * self.dilation + time] @ self.weights[:, :, k].T
+        return result
+
+
+@dataclass
+class BatchNorm:
+    """scale (x - mean) / sqrt(variance + epsilon) + shift, each [channels], with running moments."""
+
+    scale: np.ndarray
+    shift: np.ndarray
+    mean: np.ndarray
+    variance: np.ndarray
+    epsilon: float
+    kind = "batch_norm"
+
+    @property
+    def inputs(self):
+        return len(self.mean)
+
+    outputs = inputs
+
+    def numbers(self):
+        return {"channels": self.inputs, "epsilon": self.epsilon}
+
+    def tensors(self):
+        return {"weight": self.scale, "bias": self.shift, "running_mean": self.mean,
+                "running_var": self.variance}
+
+    @classmethod
+    def of(cls, numbers, tensors):
+        return cls(*(tensors[name] for name in ("weight", "bias", "running_mean", "running_var")),
+                   numbers["epsilon"])
+
+    def check(self):
+        if not self.epsilon > 0 or (np.asarray(self.variance) < 0).any():
+            raise Unsupported(f"a batch normalisation with epsilon {self.epsilon} and a smallest "
+                              f"variance of {np.min(self.variance)}")
+
+    def forward(self, series):
+        return self.scale * (series - self.mean) / np.sqrt(self.variance + self.epsilon) + self.shift
+
+
+@dataclass
+class Dense:
+    """weights [outputs, inputs], bias [outputs], at each step."""
+
+    weights: np.ndarray
+    bias: np.ndarray
+    kind = "dense"
+
+    @property
+    def inputs(self):
+        return self.weights.shape[1]
+
+    @property
+    def outputs(self):
+        return self.weights.shape[0]
+
+    def numbers(self):
+        return {"inputs": self.inputs, "outputs": self.outputs}
+
+    def tensors(self):
+        return {"weight": self.weights, "bias": self.bias}
+
+    @classmethod
+    def of(cls, numbers, tensors):
+        return cls(tensors["weight"], tensors["bias"])
+
+    def forward(self, series):
+        return series @ self.weights.T + self.bias
+
+
+def _softmax(x):
+    shifted = np.exp(x - x.max(axis=-1, keepdims=True))
+    return shifted / shifted.sum(axis=-1, keepdims=True)
+
+
+def _both_ends(x):
+    half = x.shape[1] // 2
+    return np.hstack([x[-1:, :half], x[:1, half:]])
+
+
+# What layers without weights compute, given their one number (if any).
+ACTIVATIONS = {
+    "relu": lambda x, _: np.maximum(x, 0),
+    "sigmoid": lambda x, _: _sigmoid(x),
+    "tanh": lambda x, _: np.tanh(x),
+    "softmax": lambda x, _: _softmax(x),
+    "leaky_relu": lambda x, below: np.where(x > 0, x, below * x),
+    "hard_sigmoid": _hard_sigmoid,
+}
+POOLING = {
+    "global_average_pooling": lambda x, _: x.mean(axis=0, keepdims=True),
+    "global_max_pooling": lambda x, _: x.max(axis=0, keepdims=True),
+    "last_step": lambda x, _: x[-1:],
+    "last_step_of_both_directions": lambda x, _: _both_ends(x),
+}
+NUMBER_OF = {"leaky_relu": "below", "hard_sigmoid": "divisor"}
+
+
+@dataclass
+class Fixed:
+    """A layer without weights: one of ACTIVATIONS or POOLING, with its number."""
+
+    kind: str
+    number: float = 0
+
+    def numbers(self):
+        return {NUMBER_OF[self.kind]: self.number} if self.kind in NUMBER_OF else {}
+
+    def tensors(self):
+        return {}
+
+    def forward(self, series):
+        return {**ACTIVATIONS, **POOLING}[self.kind](series, self.number)
+
+
+WITH_WEIGHTS = {cls.kind: cls for cls in (Lstm, BidirectionalLstm, Conv1d, BatchNorm, Dense)}
 
 
 @dataclass
 class Network:
-    """LSTM layers, then dense layers, ReLU between these and none after the last."""
+    """A chain of layers."""
 
-    lstm: list = field(default_factory=list)
-    dense: list = field(default_factory=list)
-    last_step_only: bool = False
+    layers: list = field(default_factory=list)
+
+    def add(self, kind, number=0):
+        """Appends a layer without weights; `linear` is none."""
+        if kind != "linear":
+            self.layers.append(Fixed(kind, number))
+
+    @property
+    def last(self):
+        """The kind of the last layer."""
+        return self.layers[-1].kind if self.layers else ""
+
+    @property
+    def with_weights(self):
+        return [layer for layer in self.layers if not isinstance(layer, Fixed)]
+
+    @property
+    def inputs(self):
+        return self.with_weights[0].inputs
+
+    @property
+    def outputs(self):
+        return self.with_weights[-1].outputs
+
+    @property
+    def shorter_by(self):
+        """Steps by which convolutions without zeros around them shorten a series."""
+        return sum(layer.reach - layer.before - layer.after for layer in self.layers
+                   if layer.kind == "conv1d")
 
     def check(self):
-        """Raises Unsupported unless tocsin's forecaster computes this network."""
-        if not self.lstm:
-            raise Unsupported("the network has no LSTM layer")
-        sizes = [(layer.inputs, layer.outputs) for layer in self.lstm + self.dense]
-        for (_, below), (above, _) in zip(sizes, sizes[1:]):
-            if below != above:
-                raise Unsupported(f"a layer with {below} outputs is followed by one with {above} inputs")
-        for layer in self.dense[:-1]:
-            if layer.activation != "relu":
-                raise Unsupported(
-                    f"a hidden dense layer has the activation '{layer.activation}', expected 'relu'"
-                )
-        if self.dense and self.dense[-1].activation != "linear":
-            raise Unsupported(
-                f"the last dense layer has the activation '{self.dense[-1].activation}', "
-                "expected 'linear'"
-            )
-        for layer in self.lstm + self.dense:
-            for name, values in vars(layer).items():
-                if isinstance(values, np.ndarray) and not np.isfinite(values).all():
-                    raise Unsupported(f"{name} of a layer holds a value that is not finite")
+        """Raises Unsupported for layers that do not fit one another or hold bad numbers."""
+        if not self.with_weights:
+            raise Unsupported("the network has no layer with weights")
+        above = self.inputs
+        for layer in self.with_weights:
+            if layer.inputs != above:
+                raise Unsupported(f"a layer with {above} outputs is followed by one with "
+                                  f"{layer.inputs} inputs")
+            above = layer.outputs
+            for name, values in layer.tensors().items():
+                if not np.isfinite(values).all():
+                    raise Unsupported(f"{name} of a layer ({layer.kind}) holds a value that is not finite")
+            if hasattr(layer, "check"):
+                layer.check()
+
+    def without_last_activation(self):
+        """The network that gives logits: what comes before a last sigmoid or softmax."""
+        if self.last not in ("sigmoid", "softmax"):
+            raise Unsupported(f"the last layer is '{self.last}'; logits come before a sigmoid or softmax")
+        return Network(self.layers[:-1])
 
     def forward(self, series):
-        """[time, inputs] to [time, outputs], or to [1, outputs] for the last step only."""
-        for layer in self.lstm + self.dense:
+        """[time, inputs] to [time of the outputs, outputs]."""
+        for layer in self.layers:
             series = layer.forward(series)
-        return series[-1:] if self.last_step_only else series
+        return series
 
     def description(self):
         """The architecture as plain data."""
-        return {
-            "inputs": self.lstm[0].inputs,
-            "lstm": [layer.outputs for layer in self.lstm],
-            "dense": [layer.outputs for layer in self.dense],
-            "last_step_only": self.last_step_only,
-        }
+        return {"inputs": self.inputs,
+                "layers": [{"kind": layer.kind, **layer.numbers()} for layer in self.layers]}
+
+    def probe(self, seed=0, steps=12):
+        """A random series [time, inputs], and what the network makes of it."""
+        series = np.random.default_rng(seed).standard_normal((steps + self.shorter_by, self.inputs))
+        return series, self.forward(series)

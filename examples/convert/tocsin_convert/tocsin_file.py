@@ -1,8 +1,8 @@
-"""Files that tocsin loads: the tensors of a PyTorch state_dict, and a probe.
+"""Files that tocsin loads: the weights of a chain of layers, its architecture, and a probe.
 
-`lstm.weight_ih_l0` and so on, `head.weight` and `head.bias` for one dense layer, `head.0.weight`,
-`head.2.weight`, ... for several. `probe.input` [time, inputs] is random, `probe.output` what the
-network computes from it; loading replays both. The metadata hold the architecture as JSON.
+The tensors of the layer at position k are `k.weight`, `k.bias` and so on, as PyTorch names those of
+an nn.Sequential. The metadata hold the layers as JSON. `probe.input` [time, inputs] is random,
+`probe.output` what the network computes from it; loading replays both.
 """
 import json
 import pathlib
@@ -11,32 +11,21 @@ import numpy as np
 from safetensors import safe_open
 from safetensors.numpy import save
 
-from .network import Dense, Lstm, Network, Unsupported
+from .network import (ACTIVATIONS, NUMBER_OF, POOLING, WITH_WEIGHTS, Dense, Fixed, Lstm, Network,
+                      Unsupported)
 
 FORMAT = "1"
-PROBE_STEPS = 12
-
-
-def _dense_name(k, count):
-    return "head" if count == 1 else f"head.{2 * k}"
+LARGEST_DIFFERENCE = 1e-4
 
 
 def write(network, path, seed=0):
     """Checks a network, then writes it."""
     network.check()
     tensors = {}
-    for k, layer in enumerate(network.lstm):
-        tensors[f"lstm.weight_ih_l{k}"] = layer.input_weights
-        tensors[f"lstm.weight_hh_l{k}"] = layer.recurrent_weights
-        tensors[f"lstm.bias_ih_l{k}"] = layer.bias
-        tensors[f"lstm.bias_hh_l{k}"] = np.zeros_like(layer.bias)
-    for k, layer in enumerate(network.dense):
-        name = _dense_name(k, len(network.dense))
-        tensors[f"{name}.weight"] = layer.weights
-        tensors[f"{name}.bias"] = layer.bias
-    probe = np.random.default_rng(seed).standard_normal((PROBE_STEPS, network.lstm[0].inputs))
-    output = network.forward(probe)
-    tensors = {name: np.ascontiguousarray(values, np.float32) for name, values in tensors.items()}
+    for position, layer in enumerate(network.layers):
+        for name, values in layer.tensors().items():
+            tensors[f"{position}.{name}"] = np.ascontiguousarray(values, np.float32)
+    probe, output = network.probe(seed)
     tensors["probe.input"] = probe
     tensors["probe.output"] = np.ascontiguousarray(output)
     metadata = {
@@ -52,28 +41,59 @@ def write(network, path, seed=0):
 
 
 def read(path):
-    """The network of a file by write(), or of save_pytorch() with the modules `lstm` and `head`."""
+    """The network of a file by write(), by tocsin's save_converted(), or by its save_pytorch() with
+    the modules `lstm` and `head`."""
     with safe_open(str(path), "numpy") as file:
         tensors = {name: file.get_tensor(name) for name in file.keys()}
         metadata = file.metadata() or {}
-    architecture = json.loads(metadata.get("architecture", "{}"))
-    network = Network(last_step_only=architecture.get("last_step_only", False))
+    probe = [tensors.pop(name, None) for name in ("probe.input", "probe.output")]
+    if "architecture" in metadata:
+        network = _by_position(json.loads(metadata["architecture"]), tensors)
+    else:
+        network = _forecaster(tensors)
+    if tensors:
+        raise Unsupported(f"{path}: tensors are left over: {sorted(tensors)}")
+    network.check()
+    if probe[0] is not None and probe[1] is not None:
+        difference = np.abs(network.forward(probe[0]) - probe[1])
+        if not (difference <= LARGEST_DIFFERENCE * np.maximum(1, np.abs(probe[1]))).all():
+            raise Unsupported(f"{path}: the outputs of the probe differ by {difference.max():.3g}")
+    return network
+
+
+def _by_position(architecture, tensors):
+    network = Network()
+    for position, layer in enumerate(architecture["layers"]):
+        kind = layer["kind"]
+        if kind in WITH_WEIGHTS:
+            start = f"{position}."
+            own = {name[len(start):]: tensors.pop(name) for name in list(tensors)
+                   if name.startswith(start)}
+            network.layers.append(WITH_WEIGHTS[kind].of(layer, own))
+            if network.layers[-1].numbers() != {k: v for k, v in layer.items() if k != "kind"}:
+                raise Unsupported(f"layer {position}, {layer}, has tensors of "
+                                  f"{network.layers[-1].numbers()}")
+        elif kind in ACTIVATIONS or kind in POOLING:
+            network.layers.append(Fixed(kind, layer.get(NUMBER_OF.get(kind), 0)))
+        else:
+            raise Unsupported(f"layer {position} ({kind}) is not supported")
+    return network
+
+
+def _forecaster(tensors):
+    """LSTM layers in `lstm`, dense layers with ReLU between them in `head`."""
+    network = Network()
     k = 0
     while f"lstm.weight_ih_l{k}" in tensors:
-        bias = tensors[f"lstm.bias_ih_l{k}"] + tensors[f"lstm.bias_hh_l{k}"]
-        network.lstm.append(
-            Lstm(tensors[f"lstm.weight_ih_l{k}"], tensors[f"lstm.weight_hh_l{k}"], bias)
-        )
+        ending = f"_l{k}"
+        own = {name[len("lstm."):-len(ending)] + "_l0": tensors.pop(name) for name in list(tensors)
+               if name.startswith("lstm.") and name.endswith(ending)}
+        network.layers.append(Lstm.of({}, own))
         k += 1
     names = ["head"] if "head.weight" in tensors else [f"head.{2 * j}" for j in range(len(tensors))]
     for name in names:
         if f"{name}.weight" in tensors:
-            network.dense.append(Dense(tensors[f"{name}.weight"], tensors[f"{name}.bias"], "relu"))
-    if network.dense:
-        network.dense[-1].activation = "linear"
-    known = 4 * len(network.lstm) + 2 * len(network.dense)
-    left_over = sorted(name for name in tensors if not name.startswith("probe."))
-    if len(left_over) != known:
-        raise Unsupported(f"{path}: {len(left_over)} tensors, {known} are used: {left_over}")
-    network.check()
+            if network.last == "dense":
+                network.add("relu")
+            network.layers.append(Dense(tensors.pop(f"{name}.weight"), tensors.pop(f"{name}.bias")))
     return network

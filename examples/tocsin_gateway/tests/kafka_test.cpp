@@ -10,6 +10,7 @@
 #include "tocsin_gateway/worker.hpp"
 #include <cstdio>
 #include <map>
+#include <sys/resource.h>
 
 using namespace gateway_tests;
 
@@ -20,6 +21,16 @@ constexpr int partitions = 12;
 int number_of(const char* variable, int otherwise) {
     const char* const given = std::getenv(variable);
     return given != nullptr ? std::atoi(given) : otherwise;
+}
+
+/// Processor time of children that have ended.
+double children_seconds() {
+    rusage used{};
+    ::getrusage(RUSAGE_CHILDREN, &used);
+    const auto seconds = [](const timeval& time) {
+        return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
+    };
+    return seconds(used.ru_utime) + seconds(used.ru_stime);
 }
 
 /// Gateways that share the work. One that ends by itself with a failure is started again, as a
@@ -251,6 +262,83 @@ TEST_CASE("gateway kafka: workers killed and added, verdicts at once: no gap, th
 
 TEST_CASE("gateway kafka: workers killed and added, with transactions: no gap, the same bits") {
     kill_and_add_workers(true);
+}
+
+// Not a test: measures, on the mock or on the brokers in TOCSIN_KAFKA_BROKERS. The mock forgets what a
+// partition has beyond 5 MB, so more samples need more partitions or a broker.
+TEST_CASE("gateway kafka: throughput" * doctest::skip()) {
+    const int devices = number_of("TOCSIN_GATEWAY_DEVICES", 10000);
+    const int samples = number_of("TOCSIN_GATEWAY_SAMPLES", 20);
+    const auto count = static_cast<std::size_t>(devices) * static_cast<std::size_t>(samples);
+    const tocsin_test::temporary_directory folder;
+    const auto model = folder / "pump.safetensors";
+    REQUIRE(save_fleet_model(model).ok());
+    for (const bool transactions : {false, true}) {
+        kafka_cluster cluster;
+        const std::string run = std::to_string(::getpid()) + (transactions ? "-mt" : "-mo");
+        REQUIRE(cluster.create("samples-" + run, partitions, false));
+        REQUIRE(cluster.create("verdicts-" + run, partitions, false));
+        REQUIRE(cluster.create("states-" + run, partitions, true));
+        kafka_producer producer{cluster.brokers()};
+        for (int t = 0; t < samples; ++t) {
+            for (int device = 0; device < devices; ++device) {
+                while (!producer.send("samples-" + run, device % partitions, device_name(device),
+                                      payload_of(device, t))) {
+                    REQUIRE(producer.flush()); // its queue is full
+                }
+            }
+        }
+        REQUIRE(producer.flush());
+        std::vector<std::string> arguments{gateway_path,
+                                           "kafka",
+                                           "--model",
+                                           model.string(),
+                                           "--brokers",
+                                           cluster.brokers(),
+                                           "--group",
+                                           "g-" + run,
+                                           "--instance",
+                                           "one",
+                                           "--input",
+                                           "samples-" + run,
+                                           "--verdicts",
+                                           "verdicts-" + run,
+                                           "--states",
+                                           "states-" + run,
+                                           "--checkpoint-samples",
+                                           "50000"};
+        if (!transactions) {
+            arguments.emplace_back("--at-once");
+        }
+        using clock = std::chrono::steady_clock;
+        const auto start = clock::now();
+        child_process gateway{arguments, "", "", (folder / "errors").string()};
+        kafka_reader reader{cluster.brokers(), "verdicts-" + run, partitions};
+        std::size_t seen = 0;
+        std::size_t seen_first = 0;
+        clock::time_point first;
+        while (seen < count && gateway.running() &&
+               clock::now() - start < std::chrono::minutes{1}) {
+            const std::size_t before = seen;
+            reader.poll(std::chrono::milliseconds{100}, [&](const std::string&) { ++seen; });
+            if (before == 0 && seen > 0) {
+                first = clock::now();
+                seen_first = seen;
+            }
+        }
+        const auto last = clock::now();
+        const double processor_before = children_seconds();
+        CHECK(gateway.end(SIGTERM) == 0);
+        const double processor = children_seconds() - processor_before;
+        const auto seconds = [](auto span) { return std::chrono::duration<double>(span).count(); };
+        CHECK(seen >= count);
+        std::printf(
+            "%s, %s: %zu samples of %d devices, %.0f samples/s from the first verdict to the "
+            "last, %.1f s with start; processor %.1f us a sample\n",
+            cluster.is_mock() ? "mock" : "broker", transactions ? "transactions" : "at once", count,
+            devices, static_cast<double>(count - seen_first) / seconds(last - first),
+            seconds(last - start), 1e6 * processor / static_cast<double>(count));
+    }
 }
 
 TEST_CASE("gateway kafka: the states must have as many partitions as the samples") {

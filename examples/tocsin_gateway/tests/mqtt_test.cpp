@@ -50,8 +50,13 @@ class broker {
             << "persistence_location " << (folder_ / "").string() << "\n"
             << "max_queued_messages 100000\nuser root\n"; // as root it would become another user
         settings.close();
+        start();
+    }
+    void start() {
         process_ = child_process{{mosquitto_path, "-c", path("settings")}, "", "", path("broker")};
     }
+    /// Ends it in good order: it keeps what nobody has acknowledged.
+    void stop() { process_.end(SIGTERM); }
     std::uint16_t port() const noexcept { return port_; }
     std::string path(const char* name) const { return (folder_ / name).string(); }
 
@@ -66,13 +71,118 @@ std::string text_of(const std::string& path) {
     return text ? *text : std::string{};
 }
 
-/// Publishes and waits for the broker to take it; gives up after a minute.
-void publish_all(mqtt_client& client, int first, int last) {
+/// What one process says that nothing happens to.
+verdict_lines uninterrupted(const broker& with) {
+    std::ofstream input{with.path("input")};
+    for (int t = 0; t < samples; ++t) {
+        for (int device = 0; device < devices; ++device) {
+            input << payload_of(device, t) << '\n';
+        }
+    }
+    input.close();
+    child_process lines{{gateway_path, "lines", "--model", with.path("pump.safetensors")},
+                        with.path("input"),
+                        with.path("expected"),
+                        ""};
+    REQUIRE(lines.wait() == 0);
+    position_reader expected;
+    std::istringstream whole{text_of(with.path("expected"))};
+    for (std::string line; std::getline(whole, line);) {
+        expected.read(line);
+    }
+    return expected.taken;
+}
+
+child_process start_gateway(const broker& with, const std::vector<std::string>& further = {}) {
+    std::vector<std::string> arguments{gateway_path,
+                                       "mqtt",
+                                       "--model",
+                                       with.path("pump.safetensors"),
+                                       "--port",
+                                       std::to_string(with.port()),
+                                       "--client",
+                                       "gateway",
+                                       "--topic",
+                                       "devices/+/samples",
+                                       "--device-level",
+                                       "1",
+                                       "--publish",
+                                       "out",
+                                       "--state",
+                                       with.path("state"),
+                                       "--checkpoint-milliseconds",
+                                       "100"};
+    arguments.insert(arguments.end(), further.begin(), further.end());
+    return {arguments, "", "", with.path("errors")};
+}
+
+mqtt_settings settings_of(const broker& with, const char* name, std::vector<std::string> topics) {
+    mqtt_settings made;
+    made.port = with.port();
+    made.client = name;
+    made.topics = std::move(topics);
+    return made;
+}
+
+/// Reads verdicts until all of a number of samples are there; gives up after a minute.
+class verdict_reader {
+  public:
+    explicit verdict_reader(const broker& with)
+        : client_{settings_of(with, "reader", {"out/verdicts/+"})} {
+        for (int k = 0; k < 200 && !client_.connected(); ++k) { // the broker takes a moment
+            REQUIRE(client_.start().ok());
+        }
+    }
+    std::size_t total() const {
+        std::size_t count = 0;
+        for (const auto& [device, lines] : verdicts.taken) {
+            count += lines.size();
+        }
+        return count;
+    }
+    void poll() {
+        std::vector<mqtt_message> messages;
+        REQUIRE(client_.poll(messages, std::chrono::milliseconds{20}).ok());
+        for (const mqtt_message& one : messages) {
+            verdicts.read(one.payload);
+            client_.acknowledge(one.packet);
+        }
+    }
+    void read_until(std::size_t count) {
+        for (int k = 0; k < 3000 && total() < count; ++k) {
+            poll();
+        }
+        CHECK(total() >= count);
+    }
+    position_reader verdicts;
+
+  private:
+    mqtt_client client_;
+};
+
+/// A subscription makes the session of the gateway; what is published before has no reader.
+void subscribe_gateway(const broker& with) {
+    mqtt_client first{settings_of(with, "gateway", {"devices/+/samples"})};
+    REQUIRE(first.start().ok());
+    std::vector<mqtt_message> none;
+    for (int k = 0; k < 50; ++k) {
+        REQUIRE(first.poll(none, std::chrono::milliseconds{20}).ok());
+    }
+    REQUIRE(first.connected());
+}
+
+/// Publishes, without waiting for the broker.
+void hand_over(mqtt_client& client, int first, int last) {
     for (int t = first; t < last; ++t) {
         for (int device = 0; device < devices; ++device) {
             client.publish("devices/" + device_name(device) + "/samples", payload_of(device, t));
         }
     }
+}
+
+/// Publishes and waits for the broker to take it; gives up after a minute.
+void publish_all(mqtt_client& client, int first, int last) {
+    hand_over(client, first, last);
     std::vector<mqtt_message> none;
     for (int k = 0; k < 3000 && client.unacknowledged() > 0; ++k) {
         REQUIRE(client.poll(none, std::chrono::milliseconds{20}).ok());
@@ -86,104 +196,81 @@ TEST_CASE("gateway mqtt: gateway killed, samples queued meanwhile: the same bits
     std::signal(SIGPIPE, SIG_IGN);
     broker with;
     REQUIRE(save_fleet_model(with.path("pump.safetensors")).ok());
-    // What one process says that nothing happens to.
-    {
-        std::ofstream input{with.path("input")};
-        for (int t = 0; t < samples; ++t) {
-            for (int device = 0; device < devices; ++device) {
-                input << payload_of(device, t) << '\n';
-            }
-        }
-        input.close();
-        child_process lines{{gateway_path, "lines", "--model", with.path("pump.safetensors")},
-                            with.path("input"),
-                            with.path("expected"),
-                            ""};
-        REQUIRE(lines.wait() == 0);
-    }
-    position_reader expected;
-    std::istringstream whole{text_of(with.path("expected"))};
-    for (std::string line; std::getline(whole, line);) {
-        expected.read(line);
-    }
-    REQUIRE(expected.taken.size() == devices);
+    const verdict_lines expected = uninterrupted(with);
+    REQUIRE(expected.size() == devices);
 
-    const auto start = [&] {
-        return child_process{{gateway_path, "mqtt", "--model", with.path("pump.safetensors"),
-                              "--port", std::to_string(with.port()), "--client", "gateway",
-                              "--topic", "devices/+/samples", "--device-level", "1", "--publish",
-                              "out", "--state", with.path("state"), "--checkpoint-milliseconds",
-                              "100"},
-                             "",
-                             "",
-                             with.path("errors")};
-    };
-    const auto settings = [&](const char* name, std::vector<std::string> topics) {
-        mqtt_settings made;
-        made.port = with.port();
-        made.client = name;
-        made.topics = std::move(topics);
-        return made;
-    };
-    mqtt_client publisher{settings("publisher", {})};
-    mqtt_client reader{settings("reader", {"out/verdicts/+"})};
-    for (int k = 0; k < 200 && !reader.connected(); ++k) { // the broker takes a moment
-        REQUIRE(reader.start().ok());
-    }
+    mqtt_client publisher{settings_of(with, "publisher", {})};
+    verdict_reader reader{with};
     REQUIRE(publisher.start().ok());
-    position_reader verdicts;
-    const auto total = [&] {
-        std::size_t count = 0;
-        for (const auto& [device, lines] : verdicts.taken) {
-            count += lines.size();
-        }
-        return count;
-    };
-    const auto read_until = [&](std::size_t count) {
-        for (int k = 0; k < 3000 && total() < count; ++k) {
-            std::vector<mqtt_message> messages;
-            REQUIRE(reader.poll(messages, std::chrono::milliseconds{20}).ok());
-            for (const mqtt_message& one : messages) {
-                verdicts.read(one.payload);
-                reader.acknowledge(one.packet);
-            }
-        }
-        CHECK(total() >= count);
-    };
-
-    // A subscription makes the session; what is published before has no reader.
-    {
-        mqtt_client first{settings("gateway", {"devices/+/samples"})};
-        REQUIRE(first.start().ok());
-        std::vector<mqtt_message> none;
-        for (int k = 0; k < 50; ++k) {
-            REQUIRE(first.poll(none, std::chrono::milliseconds{20}).ok());
-        }
-        REQUIRE(first.connected());
-    }
+    subscribe_gateway(with);
 
     publish_all(publisher, 0, 10); // while there is no gateway: the broker keeps them
-    child_process gateway = start();
-    read_until(50);
+    child_process gateway = start_gateway(with);
+    reader.read_until(50);
     gateway.end(SIGKILL);
     publish_all(publisher, 10, 25);
-    gateway = start();
-    read_until(150);
+    gateway = start_gateway(with);
+    reader.read_until(150);
     publish_all(publisher, 25, 40);
-    read_until(300);
+    reader.read_until(300);
     gateway.end(SIGKILL);
-    gateway = start();
+    gateway = start_gateway(with);
     publish_all(publisher, 40, samples);
-    read_until(devices * samples);
+    reader.read_until(devices * samples);
     CHECK(gateway.end(SIGTERM) == 0);
 
     const std::string errors = text_of(with.path("errors"));
     CAPTURE(errors);
-    CHECK(verdicts.gaps == 0);
-    CHECK(verdicts.contradictions == 0);
-    CHECK(verdicts.taken == expected.taken);
-    std::printf("%d devices, %zu verdicts, %d repeats left out\n", devices, total(),
-                verdicts.repeats);
+    CHECK(reader.verdicts.gaps == 0);
+    CHECK(reader.verdicts.contradictions == 0);
+    CHECK(reader.verdicts.taken == expected);
+    std::printf("%d devices, %zu verdicts, %d repeats left out\n", devices, reader.total(),
+                reader.verdicts.repeats);
+}
+
+TEST_CASE("gateway mqtt: the broker stops and starts while samples flow: nothing is lost") {
+    std::signal(SIGPIPE, SIG_IGN);
+    broker with;
+    REQUIRE(save_fleet_model(with.path("pump.safetensors")).ok());
+    const verdict_lines expected = uninterrupted(with);
+    mqtt_client publisher{settings_of(with, "publisher", {})};
+    verdict_reader reader{with};
+    REQUIRE(publisher.start().ok());
+    subscribe_gateway(with);
+    // The publisher sends again what was not acknowledged; of that the broker knows nothing.
+    child_process gateway = start_gateway(with, {"--in-order"});
+    std::vector<mqtt_message> none;
+    constexpr int restarts = 3;
+    for (int k = 0; k < restarts; ++k) {
+        hand_over(publisher, samples * k / restarts, samples * (k + 1) / restarts);
+        // Some samples are acknowledged, some under way, some not sent yet.
+        const std::size_t many = publisher.unacknowledged();
+        for (int n = 0; n < 3000 && publisher.unacknowledged() > many / 2; ++n) {
+            REQUIRE(publisher.poll(none, std::chrono::milliseconds{1}).ok());
+        }
+        reader.poll();
+        with.stop();
+        for (int n = 0; n < 10; ++n) {
+            REQUIRE(publisher.poll(none, std::chrono::milliseconds{20}).ok());
+            reader.poll();
+        }
+        with.start();
+        for (int n = 0; n < 3000 && publisher.unacknowledged() > 0; ++n) {
+            REQUIRE(publisher.poll(none, std::chrono::milliseconds{10}).ok());
+            reader.poll();
+        }
+        REQUIRE(publisher.unacknowledged() == 0);
+        CHECK(publisher.connection() > k + 1);
+    }
+    reader.read_until(devices * samples);
+    CHECK(gateway.end(SIGTERM) == 0);
+    const std::string errors = text_of(with.path("errors"));
+    CAPTURE(errors);
+    CHECK(reader.verdicts.gaps == 0);
+    CHECK(reader.verdicts.contradictions == 0);
+    CHECK(reader.verdicts.taken == expected);
+    std::printf("%d restarts of the broker, %zu verdicts, %d repeats left out\n", restarts,
+                reader.total(), reader.verdicts.repeats);
 }
 
 TEST_CASE("gateway mqtt: packets in pieces are put together, broken ones are refused") {

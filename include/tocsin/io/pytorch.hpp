@@ -249,9 +249,8 @@ status load_pytorch_lstm(const std::filesystem::path& path, std::string_view pre
 namespace detail {
 
 template <class Scalar>
-status write_pytorch(const std::filesystem::path& path, const std::vector<pytorch_tensor>& tensors,
-                     std::span<const Scalar> parameters) {
-    safetensors_writer file;
+status add_pytorch_tensors(safetensors_writer& file, const std::vector<pytorch_tensor>& tensors,
+                           std::span<const Scalar> parameters) {
     for (const pytorch_tensor& tensor : tensors) {
         std::vector<Scalar> values(static_cast<std::size_t>(tensor.rows * tensor.columns));
         for (std::size_t k = 0; k < values.size(); ++k) {
@@ -266,7 +265,15 @@ status write_pytorch(const std::filesystem::path& path, const std::vector<pytorc
             return added;
         }
     }
-    return file.write(path);
+    return {};
+}
+
+template <class Scalar>
+status write_pytorch(const std::filesystem::path& path, const std::vector<pytorch_tensor>& tensors,
+                     std::span<const Scalar> parameters) {
+    safetensors_writer file;
+    const status added = add_pytorch_tensors(file, tensors, parameters);
+    return added.ok() ? file.write(path) : added;
 }
 
 } // namespace detail

@@ -116,18 +116,25 @@ pytorch_tensors tensors_of_sequential(const sequential<Layers...>& model,
 /// @param modules    PyTorch's names of the layers that have parameters, in their order; those
 ///                   of pooling, dropout and activations are not among them
 template <class... Layers>
-status load_pytorch(const std::filesystem::path& path, const sequential<Layers...>& model,
+status load_pytorch(const safetensors_reader& file, const sequential<Layers...>& model,
                     std::span<typename sequential<Layers...>::scalar_type> parameters,
                     std::span<const std::string> modules, const pytorch_options& options = {}) {
     if (static_cast<index_t>(parameters.size()) != model.parameter_count()) {
         return detail::wrong_pytorch_count("load_pytorch", parameters.size(),
                                            model.parameter_count());
     }
+    std::vector<std::string> problems;
+    const auto tensors = detail::tensors_of_sequential(model, modules, problems);
+    detail::note_mismatches(file, tensors, options, problems);
+    return detail::read_pytorch(file, tensors, problems, parameters);
+}
+/// The same from a file; `io_error`, or a failure with the file's name.
+template <class... Layers>
+status load_pytorch(const std::filesystem::path& path, const sequential<Layers...>& model,
+                    std::span<typename sequential<Layers...>::scalar_type> parameters,
+                    std::span<const std::string> modules, const pytorch_options& options = {}) {
     return detail::load_from_file(path, options.file, [&](const safetensors_reader& file) {
-        std::vector<std::string> problems;
-        const auto tensors = detail::tensors_of_sequential(model, modules, problems);
-        detail::note_mismatches(file, tensors, options, problems);
-        return detail::read_pytorch(file, tensors, problems, parameters);
+        return load_pytorch(file, model, parameters, modules, options);
     });
 }
 

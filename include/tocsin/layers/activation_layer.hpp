@@ -32,6 +32,8 @@ class activation_layer {
 
     constexpr int input_size() const noexcept { return size_; }
     constexpr int output_size() const noexcept { return size_; }
+    /// What is applied, with its numbers.
+    constexpr const Activation& activation() const noexcept { return activation_; }
     static constexpr index_t parameter_count() noexcept { return 0; }
     /// Names a size that is not positive.
     status check() const noexcept {

@@ -80,39 +80,50 @@ class search_run {
     void work() {
         std::unique_lock lock(mutex_);
         while (next_ < trials_.size() && failure_.ok()) {
-            const std::size_t parallel = static_cast<std::size_t>(settings_.parallel);
-            const std::size_t known = next_ + 1 > parallel ? next_ + 1 - parallel : 0;
-            const auto before = ended_.begin() + static_cast<std::ptrdiff_t>(known);
+            const auto before = ended_.begin() + static_cast<std::ptrdiff_t>(known_at(next_));
             if (std::find(ended_.begin(), before, 0) != before) {
                 changed_.wait(lock);
                 continue;
             }
             const std::size_t now = next_++;
-            if (ended_[now] != 0) {
+            if (has_ended(now)) {
                 changed_.notify_all();
                 continue;
             }
-            const std::span<const search_trial> others(trials_.data(), known);
-            std::vector<std::vector<double>> pending;
-            for (std::size_t k = known; k < now; ++k) {
-                pending.push_back(trials_[k].values);
-            }
-            trials_[now].values =
-                propose(space_, settings_, static_cast<int>(now), others, pending);
-            running_trial trial(space_, static_cast<int>(now), trials_[now].values,
-                                settings_.halving, others);
+            running_trial trial = begin(now);
             changed_.notify_all();
             lock.unlock();
             const result<double> returned = objective_(trial);
             search_trial ended = trial.end(returned);
             lock.lock();
-            if (failure_.ok()) {
-                failure_ = keeper_.keep(ended);
-            }
-            trials_[now] = std::move(ended);
-            ended_[now] = 1;
+            end(std::move(ended));
             changed_.notify_all();
         }
+    }
+
+    /// Whether a trial has ended, perhaps in an earlier run.
+    bool has_ended(std::size_t number) const noexcept { return ended_[number] != 0; }
+    /// Why no further trial should begin.
+    const status& failure() const noexcept { return failure_; }
+    /// Proposes the values of a trial. All trials that it depends on have ended.
+    running_trial begin(std::size_t now) {
+        const std::size_t known = known_at(now);
+        const std::span<const search_trial> others(trials_.data(), known);
+        std::vector<std::vector<double>> pending;
+        for (std::size_t k = known; k < now; ++k) {
+            pending.push_back(trials_[k].values);
+        }
+        trials_[now].values = propose(space_, settings_, static_cast<int>(now), others, pending);
+        return {space_, static_cast<int>(now), trials_[now].values, settings_.halving, others};
+    }
+    /// Keeps a trial.
+    void end(search_trial ended) {
+        if (failure_.ok()) {
+            failure_ = keeper_.keep(ended);
+        }
+        const auto number = static_cast<std::size_t>(ended.number);
+        trials_[number] = std::move(ended);
+        ended_[number] = 1;
     }
 
     result<search_outcome> outcome() {
@@ -138,6 +149,12 @@ class search_run {
     }
 
   private:
+    /// The trials before this number have ended when trial `now` is proposed.
+    std::size_t known_at(std::size_t now) const noexcept {
+        const auto parallel = static_cast<std::size_t>(settings_.parallel);
+        return now + 1 > parallel ? now + 1 - parallel : 0;
+    }
+
     const search_space& space_;
     const search_settings& settings_;
     Objective& objective_;

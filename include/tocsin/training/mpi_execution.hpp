@@ -20,6 +20,7 @@
 #endif
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <mpi.h>
 #include <span>
 #include <type_traits>
@@ -32,6 +33,24 @@ namespace detail {
 template <class Scalar>
 MPI_Datatype mpi_type_of() noexcept {
     return std::is_same_v<Scalar, float> ? MPI_FLOAT : MPI_DOUBLE;
+}
+
+/// Every process gets the content of a text, a vector of numbers or of bytes from one of them. The
+/// others' is replaced. Allocates.
+template <class Container>
+void mpi_share_content(Container& content, int owner, MPI_Comm processes) {
+    using element = typename Container::value_type;
+    static_assert(std::is_trivially_copyable_v<element>);
+    std::uint64_t count = content.size();
+    MPI_Bcast(&count, 1, MPI_UINT64_T, owner, processes);
+    content.resize(static_cast<std::size_t>(count));
+    // The count of a message is an int: long contents go in pieces.
+    constexpr std::size_t piece = (std::size_t{1} << 28) / sizeof(element);
+    for (std::size_t first = 0; first < content.size(); first += piece) {
+        const std::size_t size = std::min(piece, content.size() - first);
+        MPI_Bcast(content.data() + first, static_cast<int>(size * sizeof(element)), MPI_BYTE, owner,
+                  processes);
+    }
 }
 
 /// Runs the shards of this process and gets the others.
@@ -113,23 +132,32 @@ struct mpi_execution {
     detail::mpi_team start() const noexcept { return {processes, number_of_shards}; }
 };
 
-/// Work that needs no communication, such as seeds, folds of cross-fitting or trials of a search:
-/// `work(k)` for k = 0, 1, ..., `count` - 1 is called in process k modulo their number, and every
-/// process gets all results.
-/// @param work returns a `double`, for example a validation error
+/// Work that needs no communication, such as seeds, folds of cross-fitting or settings that are
+/// compared: `work(k)` for k = 0, 1, ..., `count` - 1 is called in process k modulo their number,
+/// and every process gets all results. For a search see search/mpi_search.hpp.
+/// @param work returns a `double`, for example a validation error, or a `std::vector<double>`, for
+///             example the errors of a fold
 /// @return the results by k, the same in every process. Allocates.
 template <class Work>
-std::vector<double> mpi_for_each(int count, Work&& work, MPI_Comm processes = MPI_COMM_WORLD) {
+auto mpi_for_each(int count, Work&& work, MPI_Comm processes = MPI_COMM_WORLD) {
+    using value = std::remove_cvref_t<decltype(work(0))>;
+    static_assert(std::is_same_v<value, double> || std::is_same_v<value, std::vector<double>>,
+                  "mpi_for_each: the work must return a double or a std::vector<double>");
     int rank = 0;
     int size = 1;
     MPI_Comm_rank(processes, &rank);
     MPI_Comm_size(processes, &size);
-    std::vector<double> results(static_cast<std::size_t>(count > 0 ? count : 0));
+    std::vector<value> results(static_cast<std::size_t>(count > 0 ? count : 0));
     for (int k = rank; k < count; k += size) {
         results[static_cast<std::size_t>(k)] = work(k);
     }
     for (int k = 0; k < count; ++k) {
-        MPI_Bcast(&results[static_cast<std::size_t>(k)], 1, MPI_DOUBLE, k % size, processes);
+        value& one = results[static_cast<std::size_t>(k)];
+        if constexpr (std::is_same_v<value, double>) {
+            MPI_Bcast(&one, 1, MPI_DOUBLE, k % size, processes);
+        } else {
+            detail::mpi_share_content(one, k % size, processes);
+        }
     }
     return results;
 }

@@ -1,0 +1,104 @@
+"""Real files of Keras, converted and compared with the original.
+
+    python -m pytest examples/convert/tests
+
+Without Keras, PyTorch, onnx or onnxruntime the tests that need them say so.
+"""
+import zipfile
+
+import h5py
+import numpy as np
+import pytest
+from models import KERAS_MODELS, KERAS_REFUSED, TIME, chain, set_weights
+
+from tocsin_convert import Unsupported, keras_file, tocsin_file
+from tocsin_convert.command import main
+
+
+@pytest.mark.parametrize("ending", ["keras", "h5"])
+@pytest.mark.parametrize("name", KERAS_MODELS)
+def test_keras_models_compute_the_same(keras, tmp_path, name, ending):
+    model = set_weights(KERAS_MODELS[name](keras))
+    path = tmp_path / f"model.{ending}"
+    model.save(path)
+    network = keras_file.read(path)
+    series = np.random.default_rng(7).standard_normal((TIME, network.inputs))
+    expected = model.predict_on_batch(series[None].astype(np.float32))[0]
+    assert np.abs(network.forward(series) - expected.reshape(-1, expected.shape[-1])).max() < 2e-6
+
+    # The written file holds the network and a probe of it.
+    output = tmp_path / "model.safetensors"
+    assert main([str(path), "-o", str(output)]) == 0
+    again = tocsin_file.read(output)
+    assert again.description() == network.description()
+    assert np.abs(again.forward(series) - network.forward(series)).max() < 1e-6
+
+
+@pytest.mark.parametrize("reason", KERAS_REFUSED)
+def test_what_tocsin_does_not_compute_is_refused_by_name(keras, tmp_path, capsys, reason):
+    path = tmp_path / "model.keras"
+    KERAS_REFUSED[reason](keras).save(path)
+    output = tmp_path / "model.safetensors"
+    assert main([str(path), "-o", str(output)]) == 1
+    assert reason in capsys.readouterr().err
+    assert not list(tmp_path.glob("*.safetensors*"))
+
+
+def test_two_branches_are_refused(keras, tmp_path):
+    samples = keras.Input((TIME, 2))
+    first = keras.layers.LSTM(3)(samples)
+    second = keras.layers.LSTM(3)(samples)
+    model = keras.Model(samples, keras.layers.Dense(1)(keras.layers.Concatenate()([first, second])))
+    model.save(tmp_path / "model.keras")
+    with pytest.raises(Unsupported, match="is not connected to the layer before it alone"):
+        keras_file.read(tmp_path / "model.keras")
+
+
+def test_weights_without_the_model_are_refused(keras, tmp_path):
+    KERAS_MODELS["last_step"](keras).save_weights(tmp_path / "only.weights.h5")
+    with pytest.raises(Unsupported, match="weights alone"):
+        keras_file.read(tmp_path / "only.weights.h5")
+
+
+def test_the_slope_of_a_hard_sigmoid_follows_the_version(keras, tmp_path):
+    layer = keras.layers.LSTM(3, recurrent_activation="hard_sigmoid")
+    chain(keras, layer).save(tmp_path / "model.h5")
+    for version, divisor in (("2.2.4", 5), ("3.1.0", 6), (None, 0)):
+        with h5py.File(tmp_path / "model.h5", "r+") as file:
+            del file.attrs["keras_version"]
+            if version:
+                file.attrs["keras_version"] = version
+            else:
+                file.attrs["keras_version"] = ""
+        if divisor:
+            assert keras_file.read(tmp_path / "model.h5").layers[0].divisor == divisor
+        else:
+            with pytest.raises(Unsupported, match="does not say its version"):
+                keras_file.read(tmp_path / "model.h5")
+
+
+def test_logits_leave_out_the_last_activation(keras, tmp_path, capsys):
+    path = tmp_path / "model.keras"
+    model = set_weights(KERAS_MODELS["bidirectional_classifier"](keras))
+    model.save(path)
+    output = tmp_path / "model.safetensors"
+    assert main([str(path), "-o", str(output), "--logits"]) == 0
+    series = np.random.default_rng(7).standard_normal((TIME, 3))
+    expected = model.predict_on_batch(series[None].astype(np.float32))[0]
+    logits = tocsin_file.read(output).forward(series)[0]
+    assert np.abs(1 / (1 + np.exp(-logits)) - expected).max() < 2e-6
+    assert main([str(output), "-o", str(tmp_path / "again.safetensors"), "--logits"]) == 1
+    assert "the last layer is 'dense'" in capsys.readouterr().err
+
+
+def test_a_damaged_archive_is_refused(keras, tmp_path, capsys):
+    path = tmp_path / "model.keras"
+    KERAS_MODELS["last_step"](keras).save(path)
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    for missing in parts:
+        with zipfile.ZipFile(path, "w") as archive:
+            for name in set(parts) - {missing}:
+                archive.writestr(name, parts[name])
+        assert main([str(path), "-o", str(tmp_path / "m.safetensors")]) == 1
+        assert missing in capsys.readouterr().err

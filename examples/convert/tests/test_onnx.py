@@ -1,0 +1,118 @@
+"""ONNX: what PyTorch exports is read, what is written runs in ONNX Runtime."""
+import pathlib
+import sys
+
+import numpy as np
+import pytest
+from models import TIME, torch_models, torch_refused
+from networks import NETWORKS
+from safetensors.numpy import load_file
+
+from tocsin_convert import tocsin_file
+from tocsin_convert.command import main
+
+FIXTURES = sorted((pathlib.Path(__file__).parents[3] / "tests" / "fixtures" / "converted").glob("*"))
+NAMES = ["every_step", "two_layers", "last_step", "last_state", "bidirectional",
+         "bidirectional_last_states", "fully_convolutional", "normalised_first", "dilated", "causal"]
+REASONS = ["(GRU)", "stride", "group", "zeros before and 2 after", "(MaxPool)", "(Elu)",
+           "does not follow", "reads other states", "reads other states than",
+           "(LayerNormalization)", "expected zeros", "weights of 4 dimensions"]
+
+
+def export(torch, module, sample, path, dynamo):
+    module.eval()
+    # Without constant folding a normalisation stays one, instead of becoming part of a convolution.
+    settings = {} if dynamo else {"do_constant_folding": False}
+    try:
+        torch.onnx.export(module, (sample,), str(path), dynamo=dynamo, **settings)
+    except Exception as problem:  # the exporter's own requirements
+        pytest.skip(f"PyTorch does not export here: {problem}")
+
+
+@pytest.mark.parametrize("dynamo", [False, True])
+@pytest.mark.parametrize("name", NAMES)
+def test_what_pytorch_exports_is_read(torch, tmp_path, name, dynamo):
+    from tocsin_convert import onnx_reader
+
+    module = torch_models(torch)[name]
+    sample = torch.randn(1, TIME, 3)
+    export(torch, module, sample, tmp_path / "model.onnx", dynamo)
+    network = onnx_reader.read(tmp_path / "model.onnx")
+    expected = module(sample).detach().numpy().squeeze()
+    output = network.forward(sample[0].numpy().astype(float)).squeeze()
+    expected = expected if expected.shape == output.shape else expected.T
+    assert np.abs(output - expected).max() < 2e-6
+    assert main([str(tmp_path / "model.onnx"), "-o", str(tmp_path / "model.safetensors")]) == 0
+    again = tocsin_file.read(tmp_path / "model.safetensors")
+    assert again.description() == network.description()
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_what_tocsin_does_not_compute_is_refused_by_name(torch, tmp_path, capsys, reason):
+    module, shape = torch_refused(torch)[reason]
+    export(torch, module, torch.randn(shape), tmp_path / "model.onnx", dynamo=False)
+    assert main([str(tmp_path / "model.onnx"), "-o", str(tmp_path / "m.safetensors")]) == 1
+    said = capsys.readouterr().err
+    assert reason in said
+    assert not list(tmp_path.glob("*.safetensors*"))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_what_is_written_runs_and_is_read_again(tmp_path, name):
+    pytest.importorskip("onnx")
+    runtime = pytest.importorskip("onnxruntime")
+    from tocsin_convert import onnx_reader, onnx_writer
+
+    network = NETWORKS[name]()
+    onnx_writer.write(network, tmp_path / "model.onnx")
+    series, expected = network.probe(seed=2, steps=19)
+    session = runtime.InferenceSession(str(tmp_path / "model.onnx"))
+    output = session.run(None, {"samples": series[:, None].astype(np.float32)})[0]
+    assert output.shape == (len(expected), 1, network.outputs)
+    assert np.abs(output[:, 0] - expected).max() < 1e-5
+    again = onnx_reader.read(tmp_path / "model.onnx")
+    assert again.description() == network.description()
+    assert np.abs(again.forward(series) - expected).max() < 1e-6
+
+
+@pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.stem)
+def test_files_of_tocsin_become_onnx(tmp_path, path):
+    pytest.importorskip("onnx")
+    runtime = pytest.importorskip("onnxruntime")
+    assert main([str(path), "-o", str(tmp_path / "model.onnx")]) == 0
+    tensors = load_file(path)
+    session = runtime.InferenceSession(str(tmp_path / "model.onnx"))
+    series = tensors["probe.input"][:, None].astype(np.float32)
+    output = session.run(None, {"samples": series})[0][:, 0]
+    # What tocsin itself saved was computed in float.
+    assert np.abs(output - tensors["probe.output"]).max() < 1e-5
+
+
+def test_without_onnxruntime_the_evaluator_of_onnx_runs_the_model(tmp_path, monkeypatch):
+    pytest.importorskip("onnx")
+    from tocsin_convert import Unsupported, onnx_reader, onnx_writer
+
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    for name, network in NETWORKS.items():
+        onnx_writer.write(network(), tmp_path / "model.onnx")
+        if name == "hard_sigmoids":
+            with pytest.raises(Unsupported, match="not installed"):
+                onnx_reader.read(tmp_path / "model.onnx")
+        else:
+            assert onnx_reader.read(tmp_path / "model.onnx").layers
+
+
+def test_a_changed_weight_of_the_reader_would_be_noticed(tmp_path, monkeypatch):
+    pytest.importorskip("onnx")
+    from tocsin_convert import Unsupported, onnx_reader, onnx_writer
+
+    onnx_writer.write(NETWORKS["forecaster"](), tmp_path / "model.onnx")
+    monkeypatch.setattr(onnx_reader, "GATES_FROM_ONNX", (0, 1, 2, 3))
+    with pytest.raises(Unsupported, match="does not compute what the model computes"):
+        onnx_reader.read(tmp_path / "model.onnx")
+
+
+def test_a_file_that_was_written_by_tocsin_becomes_onnx(tmp_path):
+    pytest.importorskip("onnx")
+    tocsin_file.write(NETWORKS["forecaster"](), tmp_path / "model.safetensors")
+    assert main([str(tmp_path / "model.safetensors"), "-o", str(tmp_path / "model.onnx")]) == 0

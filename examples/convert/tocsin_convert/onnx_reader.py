@@ -1,0 +1,348 @@
+"""Reads ONNX models that are a chain of the layers of network.py. Needs the package onnx.
+
+Axes are not followed: what was read is run beside the model, and refused when they differ.
+"""
+import itertools
+
+import numpy as np
+
+from .network import BatchNorm, BidirectionalLstm, Conv1d, Dense, Lstm, Network, Unsupported
+
+# Nodes that only change the shape of what passes.
+RESHAPING = {"Squeeze", "Unsqueeze", "Transpose", "Reshape", "Identity", "Flatten", "Dropout", "Cast"}
+FOR_SHAPES = RESHAPING | {"Shape", "Constant", "ConstantOfShape", "Concat", "Expand", "Gather",
+                          "Slice", "Mul", "Add", "Sub", "Div", "Range", "Max", "Min"}
+POOLING_NODES = {"GlobalAveragePool": "global_average_pooling", "ReduceMean": "global_average_pooling",
+                 "GlobalMaxPool": "global_max_pooling", "ReduceMax": "global_max_pooling"}
+GATES_FROM_ONNX = (0, 2, 3, 1)  # i o f c to i f c o
+TOLERANCE = 1e-5
+
+
+def reordered(values, order):
+    """Rows [4H, ...] with the gates in another order."""
+    blocks = np.split(values, 4)
+    return np.concatenate([blocks[k] for k in order])
+
+
+def _decimal(value):
+    """A float32 of a file as the number that was meant: 0.001 and not 0.0010000000474974513."""
+    return float(str(np.float32(value)))
+
+
+class _Node:
+    """A node with its attributes and the constants among its inputs."""
+
+    def __init__(self, node, constants):
+        from onnx import helper
+
+        self.kind = node.op_type
+        self.name = node.name or node.op_type
+        self.inputs, self.outputs = list(node.input), list(node.output)
+        self.attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
+        self.constants = constants
+
+    def refuse(self, why):
+        raise Unsupported(f"node '{self.name}' ({self.kind}): {why}")
+
+    def attribute(self, name, default=None):
+        value = self.attributes.get(name, default)
+        return value.decode() if isinstance(value, bytes) else value
+
+    def given(self, index):
+        """Whether there is an input at a position."""
+        return len(self.inputs) > index and self.inputs[index] != ""
+
+    def constant(self, index):
+        if not self.given(index):
+            return None
+        if self.inputs[index] not in self.constants:
+            self.refuse(f"input {index} is not a constant")
+        return self.constants[self.inputs[index]]
+
+    def number(self, name, index):
+        """What is an attribute in old models and an input in newer ones, as a list."""
+        value = self.attributes[name] if name in self.attributes else self.constant(index)
+        return None if value is None else np.atleast_1d(value).tolist()
+
+
+def _hard_sigmoid_divisor(node, alpha, beta):
+    for divisor in (5, 6):
+        if abs(alpha - 1 / divisor) < 1e-6 and abs(beta - 0.5) < 1e-6:
+            return divisor
+    return node.refuse(f"a hard sigmoid with alpha {alpha:.6g} and beta {beta:.6g}; expected 0.2 or 1/6, "
+                       "and 0.5")
+
+
+def _lstm(node):
+    direction = node.attribute("direction", "forward")
+    if direction not in ("forward", "bidirectional"):
+        node.refuse(f"direction '{direction}', expected 'forward' or 'bidirectional'")
+    directions = 2 if direction == "bidirectional" else 1
+    if node.constant(7) is not None:
+        node.refuse("peepholes are not supported")
+    for key in ("clip", "input_forget"):
+        if node.attributes.get(key):
+            node.refuse(f"{key} is not supported")
+    names = [a.decode().lower() for a in node.attributes.get("activations", [])]
+    names = names or ["sigmoid", "tanh", "tanh"] * directions
+    divisor = 0
+    if names == ["hardsigmoid", "tanh", "tanh"] * directions:
+        alpha = node.attributes.get("activation_alpha") or [0.2]
+        beta = node.attributes.get("activation_beta") or [0.5]
+        divisor = _hard_sigmoid_divisor(node, alpha[0], beta[0])
+    elif names != ["sigmoid", "tanh", "tanh"] * directions:
+        node.refuse(f"activations {names}")
+    weights, recurrent, biases = (node.constant(k) for k in (1, 2, 3))
+    layers = []
+    for k in range(directions):
+        rows = weights[k].shape[0]
+        bias = np.zeros(rows) if biases is None else biases[k][:rows] + biases[k][rows:]
+        layers.append(Lstm(*(reordered(v.astype(np.float64), GATES_FROM_ONNX)
+                             for v in (weights[k], recurrent[k], bias)), divisor))
+    return BidirectionalLstm(*layers) if directions == 2 else layers[0]
+
+
+def _conv(node, zeros):
+    weights, bias = node.constant(1), node.constant(2)
+    if weights.ndim != 3:
+        node.refuse(f"weights of {weights.ndim} dimensions, expected 3")
+    for key in ("strides", "group"):
+        if np.any(np.array(node.attributes.get(key, 1)) != 1):
+            node.refuse(f"{key} {node.attributes[key]}, expected 1")
+    dilation = node.attributes.get("dilations", [1])[0]
+    reach = (weights.shape[2] - 1) * dilation
+    how = node.attribute("auto_pad", "NOTSET")
+    pads = {"NOTSET": tuple(node.attributes.get("pads", (0, 0))), "VALID": (0, 0),
+            "SAME_UPPER": (reach // 2, reach - reach // 2),
+            "SAME_LOWER": (reach - reach // 2, reach // 2)}[how]
+    layer = Conv1d(weights.astype(np.float64),
+                   np.zeros(len(weights)) if bias is None else bias.astype(np.float64), dilation,
+                   pads[0] + zeros[0], pads[1] + zeros[1])
+    try:
+        layer.check()
+    except Unsupported as problem:
+        node.refuse(problem)
+    return layer
+
+
+def _zeros(node):
+    """The zeros that a Pad node puts around time."""
+    pads = node.number("pads", 1)
+    if node.attribute("mode", "constant") != "constant" or np.any(node.number("value", 2) or 0):
+        node.refuse("expected zeros")
+    size = len(pads) // 2
+    around = [(before, after) for before, after in zip(pads[:size], pads[size:]) if before or after]
+    return around[0] if len(around) == 1 else node.refuse(f"pads {pads}")
+
+
+class _Reader:
+    """Makes a network of the nodes of a graph in their order.
+
+    `places` says of each value that depends on the samples which layer it comes from: the number of
+    layers up to it. `ends` says which last states of LSTM layers a value holds: pairs of such a
+    number and `whole`, `ahead` or `behind`.
+    """
+
+    def __init__(self, constants, samples):
+        self.network = Network()
+        self.constants = constants
+        self.places = {samples: 0}
+        self.ends = {}
+        self.zeros = (0, 0)
+
+    def consume(self, node, value):
+        """The value must come from the last layer; last states become a layer of their own."""
+        if value in self.ends:
+            last = len(self.network.layers)
+            kinds = {((last, "whole"),): "last_step",
+                     ((last, "ahead"), (last, "behind")): "last_step_of_both_directions"}
+            kind = kinds.get(tuple(self.ends[value]))
+            if kind is None:
+                node.refuse("reads other states than the last ones of the layer before it")
+            self.network.add(kind)
+        elif self.places[value] != len(self.network.layers):
+            node.refuse("does not follow the layer before it alone")
+
+    def take(self, original):
+        node = _Node(original, self.constants)
+        flowing = [name for name in node.inputs if name in self.places or name in self.ends]
+        if not flowing:
+            self.fold(node, original)
+            return
+        if node.kind == "Shape":
+            return
+        if all(name in self.ends for name in flowing) and (
+                node.kind in RESHAPING or node.kind in ("Concat", "Gather", "Slice")):
+            self.pick(node, flowing)
+            return
+        if node.kind == "Add" and flowing == node.inputs[1:]:
+            node.inputs.reverse()
+        if len(flowing) != 1 or flowing[0] != node.inputs[0]:
+            node.refuse("does not follow the layer before it alone")
+        elif node.kind in RESHAPING:
+            self.places[node.outputs[0]] = self.places[flowing[0]]
+        else:
+            self.consume(node, flowing[0])
+            self.compute(node)
+            self.places[node.outputs[0]] = len(self.network.layers)
+
+    def fold(self, node, original):
+        """A node that does not see the samples: a constant, or what only knows their shape."""
+        from onnx.reference import ReferenceEvaluator
+
+        if node.kind not in FOR_SHAPES:
+            node.refuse("is not supported")
+        if all(name in self.constants for name in node.inputs if name):
+            feeds = {name: self.constants[name] for name in node.inputs if name}
+            values = ReferenceEvaluator(original).run(None, feeds)
+            self.constants.update(zip(node.outputs, values))
+
+    def pick(self, node, flowing):
+        """A node that selects among last states."""
+        if node.kind == "Concat":
+            picked = [end for name in flowing for end in self.ends[name]]
+        else:
+            picked = self.ends[flowing[0]]
+            try:
+                if node.kind == "Gather":
+                    picked = [picked[k] for k in np.atleast_1d(node.constant(1))]
+                elif node.kind == "Slice":
+                    picked = picked[int(node.number("starts", 1)[0]):int(node.number("ends", 2)[0])]
+            except IndexError:
+                node.refuse("takes a state that is not there")
+        self.ends[node.outputs[0]] = picked
+
+    def compute(self, node):
+        """Appends the layers of a node."""
+        network, layers = self.network, self.network.layers
+        if node.kind != "Conv" and self.zeros != (0, 0):
+            node.refuse("reads a sequence with zeros around it")
+        if node.kind == "LSTM":
+            layers.append(_lstm(node))
+            halves = ["ahead", "behind"] if layers[-1].kind == "bidirectional_lstm" else ["whole"]
+            if len(node.outputs) > 1:
+                self.ends[node.outputs[1]] = [(len(layers), half) for half in halves]
+            if len(node.outputs) > 2:
+                self.ends[node.outputs[2]] = [(len(layers), "cell")]
+        elif node.kind == "Conv":
+            layers.append(_conv(node, self.zeros))
+            self.zeros = (0, 0)
+        elif node.kind == "Pad":
+            self.zeros = _zeros(node)
+        elif node.kind == "BatchNormalization":
+            if node.attributes.get("training_mode"):
+                node.refuse("training_mode is not supported")
+            values = [node.constant(k).astype(np.float64) for k in range(1, 5)]
+            layers.append(BatchNorm(*values, _decimal(node.attributes.get("epsilon", 1e-5))))
+        elif node.kind == "MatMul":
+            weights = node.constant(1).astype(np.float64)
+            if weights.ndim != 2:
+                node.refuse(f"weights of {weights.ndim} dimensions, expected 2")
+            layers.append(Dense(weights.T, np.zeros(weights.shape[1])))
+        elif node.kind == "Gemm":
+            for key, expected in (("alpha", 1), ("beta", 1), ("transA", 0)):
+                if node.attributes.get(key, expected) != expected:
+                    node.refuse(f"{key} {node.attributes[key]}, expected {expected}")
+            weights = node.constant(1).astype(np.float64)
+            weights = weights if node.attributes.get("transB") else weights.T
+            bias = node.constant(2) if node.given(2) else np.zeros(len(weights))
+            layers.append(Dense(weights, bias.astype(np.float64)))
+        elif node.kind == "Add" and network.last == "dense":
+            layers[-1].bias = layers[-1].bias + node.constant(1).reshape(-1)
+        elif node.kind in POOLING_NODES:
+            network.add(POOLING_NODES[node.kind])
+        elif node.kind in ("Gather", "Slice"):
+            index = node.constant(1) if node.kind == "Gather" else node.number("starts", 1)
+            if np.atleast_1d(index).tolist() != [-1]:
+                node.refuse(f"takes {np.atleast_1d(index).tolist()}, expected the last step, -1")
+            network.add("last_step")
+        elif node.kind == "LeakyRelu":
+            network.add("leaky_relu", _decimal(node.attributes.get("alpha", 0.01)))
+        elif node.kind == "HardSigmoid":
+            network.add("hard_sigmoid", _hard_sigmoid_divisor(
+                node, node.attributes.get("alpha", 0.2), node.attributes.get("beta", 0.5)))
+        elif node.kind in ("Relu", "Sigmoid", "Tanh", "Softmax"):
+            network.add(node.kind.lower())
+        else:
+            node.refuse("is not supported")
+
+
+def _needed(graph):
+    """The nodes that the first output depends on, in their order."""
+    wanted, nodes = {graph.output[0].name}, []
+    for node in reversed(graph.node):
+        if wanted & set(node.output):
+            nodes.append(node)
+            wanted |= set(node.input)
+    return nodes[::-1]
+
+
+def read(path):
+    """The network of an ONNX file's first output, checked by running the model."""
+    import onnx
+    from onnx import numpy_helper
+
+    model = onnx.load(str(path))
+    onnx.checker.check_model(model)
+    graph = model.graph
+    constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    inputs = [entry for entry in graph.input if entry.name not in constants]
+    if len(inputs) != 1:
+        raise Unsupported(f"the model has {len(inputs)} inputs, expected 1")
+    reader = _Reader(constants, inputs[0].name)
+    for node in _needed(graph):
+        reader.take(node)
+    first = graph.output[0].name
+    if first in reader.ends:
+        reader.consume(_Node(graph.node[-1], constants), first)
+    reader.network.check()
+    _replay(model, inputs[0], reader.network)
+    return reader.network
+
+
+def _runner(model, network):
+    """A function that runs the model: ONNX Runtime, or the evaluator of the package onnx."""
+    try:
+        import onnxruntime
+    except ImportError:
+        from onnx.reference import ReferenceEvaluator
+
+        if any(getattr(layer, "divisor", 0) for layer in network.layers) or any(
+                layer.kind == "bidirectional_lstm" and layer.ahead.divisor for layer in network.layers):
+            raise Unsupported("gates that are hard sigmoids can only be checked with the package "
+                              "onnxruntime, which is not installed") from None
+        return ReferenceEvaluator(model).run
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    return onnxruntime.InferenceSession(model.SerializeToString(), options,
+                                        providers=["CPUExecutionProvider"]).run
+
+
+def _replay(model, entry, network):
+    """Refuses a network that does not compute what the model computes, whichever axis is time."""
+    shape = [d.dim_value for d in entry.type.tensor_type.shape.dim]
+    if len(shape) != 3:
+        raise Unsupported(f"the model's input has {len(shape)} dimensions, expected 3")
+    run = _runner(model, network)
+    differences = []
+    for time, batch, features in itertools.permutations(range(3)):
+        if shape[batch] > 1 or shape[features] not in (0, network.inputs):
+            continue
+        steps = shape[time] or 12 + network.shorter_by + (network.inputs == 12 + network.shorter_by)
+        series = np.random.default_rng(1).standard_normal((steps, 1, network.inputs))
+        order = np.argsort([time, batch, features])
+        try:
+            expected = network.forward(series[:, 0]).squeeze()
+            output = run(None, {entry.name: series.transpose(order).astype(np.float32)})[0]
+        except Exception as problem:  # this order of axes does not fit, whatever the runtime calls it
+            differences.append(str(problem)[:200])
+            continue
+        # [time, outputs] and [outputs, time] are told apart by what they hold.
+        for seen in (output.squeeze(), output.squeeze().T):
+            if seen.shape == expected.shape:
+                difference = np.abs(seen - expected).max(initial=0)
+                if difference < TOLERANCE:
+                    return
+                differences.append(f"a difference of {difference:.2g}")
+    raise Unsupported("the network that was read does not compute what the model computes: "
+                      + "; ".join(differences))

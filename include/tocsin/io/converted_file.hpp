@@ -1,0 +1,181 @@
+/// @file converted_file.hpp
+/// @brief What a file of tocsin-convert holds beside weights: its layers, and a probe.
+#pragma once
+
+#include "tocsin/core/status.hpp"
+#include "tocsin/core/views.hpp"
+#include "tocsin/io/load_options.hpp"
+#include "tocsin/io/number_text.hpp"
+#include "tocsin/io/safetensors.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <filesystem>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace tocsin {
+
+/// How load_converted() compares.
+struct converted_options {
+    load_options file = {}; ///< limits of the file
+    /// Largest difference between an output of the replay and the one in the file, relative to the
+    /// larger of 1 and the latter. Weights are stored as F32, and rounding adds up over steps.
+    double tolerance = 1e-4;
+};
+
+namespace detail {
+
+/// Names in a file that both sides know.
+inline constexpr const char* converted_format_key = "tocsin_convert";
+inline constexpr const char* converted_format = "1";
+inline constexpr const char* architecture_key = "architecture";
+inline constexpr const char* probe_prefix = "probe.";
+inline constexpr const char* probe_input = "probe.input";
+inline constexpr const char* probe_output = "probe.output";
+
+/// What a layer computes, apart from its weights: `conv1d` with its sizes and zeros, `relu`.
+struct converted_layer {
+    std::string kind;
+    std::map<std::string, double> numbers = {};
+
+    friend bool operator==(const converted_layer&, const converted_layer&) = default;
+    /// For messages: `batch_norm (channels 4, epsilon 0.001)`.
+    std::string text() const {
+        std::string all;
+        number_text digits;
+        for (const auto& [name, number] : numbers) {
+            all += (all.empty() ? " (" : ", ") + name + ' ';
+            all += format_number(number, digits);
+        }
+        return kind + (all.empty() ? "" : all + ')');
+    }
+};
+using converted_layers = std::vector<converted_layer>;
+
+/// The layers in the metadata of a file, in their order.
+inline result<converted_layers> read_architecture(const safetensors_reader& file) {
+    constexpr std::size_t longest = std::size_t{1} << 16; // the tree of a hostile text stays small
+    const auto found = file.metadata().find(architecture_key);
+    if (found == file.metadata().end()) {
+        return status::error(error_code::format_error, '\'', architecture_key,
+                             "' is missing: the file was not written by tocsin-convert");
+    }
+    const auto refuse = [](const auto&... why) {
+        return status::error(error_code::format_error, '\'', architecture_key, "': ", why...);
+    };
+    if (found->second.size() > longest) {
+        return refuse(found->second.size(), " bytes; at most ", longest);
+    }
+    const auto parsed = nlohmann::json::parse(found->second, nullptr, false);
+    if (!parsed.is_object() || !parsed.contains("layers") || !parsed["layers"].is_array()) {
+        return refuse("is no object with an array 'layers'");
+    }
+    converted_layers layers;
+    for (const auto& one : parsed["layers"]) {
+        converted_layer layer;
+        bool usable = one.is_object();
+        for (auto each = one.begin(); usable && each != one.end(); ++each) {
+            if (each.key() == "kind" && each->is_string()) {
+                layer.kind = each->get<std::string>();
+            } else if (each->is_number()) {
+                layer.numbers.emplace(each.key(), each->get<double>());
+            } else {
+                usable = false;
+            }
+        }
+        if (!usable || layer.kind.empty()) {
+            return refuse("layer ", layers.size(), " is not a kind and numbers");
+        }
+        layers.push_back(std::move(layer));
+    }
+    return layers;
+}
+
+/// The inverse of read_architecture().
+inline std::string architecture_text(index_t inputs, const converted_layers& layers) {
+    nlohmann::ordered_json all;
+    all["inputs"] = inputs;
+    all["layers"] = nlohmann::ordered_json::array();
+    for (const converted_layer& layer : layers) {
+        nlohmann::ordered_json one;
+        one["kind"] = layer.kind;
+        for (const auto& [name, number] : layer.numbers) {
+            const auto whole = static_cast<index_t>(number);
+            if (static_cast<double>(whole) == number) {
+                one[name] = whole;
+            } else {
+                one[name] = number;
+            }
+        }
+        all["layers"].push_back(std::move(one));
+    }
+    return all.dump();
+}
+
+/// A tensor `[steps, size]` of doubles.
+struct probe_tensor {
+    std::vector<double> values;
+    index_t steps = 0;
+    index_t size = 0;
+};
+
+inline result<probe_tensor> read_probe(const safetensors_reader& file, const char* name,
+                                       index_t size) {
+    const tensor_entry* const stored = file.find(name);
+    if (stored == nullptr) {
+        return status::error(error_code::format_error, '\'', name,
+                             "' is missing: the file was not written by tocsin-convert");
+    }
+    if (!is_real(stored->type) || stored->shape.size() != 2 || stored->shape[1] != size ||
+        stored->shape[0] < 1) {
+        return status::error(error_code::format_error, '\'', name, "' has shape ",
+                             shape_text(stored->shape), ", expected [steps, ", size, "]");
+    }
+    probe_tensor probe{std::vector<double>(static_cast<std::size_t>(stored->count())),
+                       stored->shape[0], size};
+    file.copy_converted(*stored, std::span(probe.values));
+    return probe;
+}
+
+/// Compares the outputs of a step with those of the probe.
+/// @param first_step what the message calls the probe's first step
+template <class Scalar>
+status compare_with_probe(const probe_tensor& probe, index_t step, std::span<const Scalar> computed,
+                          double tolerance, index_t first_step = 0) {
+    for (index_t k = 0; k < probe.size; ++k) {
+        const double expected = probe.values[static_cast<std::size_t>(step * probe.size + k)];
+        const auto here = static_cast<double>(computed[static_cast<std::size_t>(k)]);
+        if (!std::isfinite(expected) ||
+            !(std::abs(here - expected) <= tolerance * std::max(1.0, std::abs(expected)))) {
+            return status::error(error_code::format_error, "output ", k, " of step ",
+                                 first_step + step, " of the probe is ", here, " here and ",
+                                 expected, " in the file: the networks differ");
+        }
+    }
+    return {};
+}
+
+/// Opens a file and calls `load(file, layers)`; a failure of either names the file.
+template <class Load>
+status load_converted_file(const std::filesystem::path& path, const converted_options& options,
+                           const Load& load) {
+    const auto file = safetensors_reader::open(path, options.file);
+    if (!file) {
+        return file.error();
+    }
+    const auto layers = read_architecture(*file);
+    const status outcome = layers ? load(*file, *layers) : layers.error();
+    return outcome.ok() ? outcome
+                        : status::error(outcome.code(), shown_name(path), ": ", outcome.message());
+}
+
+} // namespace detail
+} // namespace tocsin

@@ -1,0 +1,278 @@
+/// @file converted_sequential.hpp
+/// @brief Sequential models from and to tocsin-convert: convolutions, both directions of an LSTM.
+#pragma once
+
+#include "tocsin/core/random.hpp"
+#include "tocsin/core/status.hpp"
+#include "tocsin/core/storage.hpp"
+#include "tocsin/core/views.hpp"
+#include "tocsin/io/converted_file.hpp"
+#include "tocsin/io/pytorch_sequential.hpp"
+#include "tocsin/layers/activation_layer.hpp"
+#include "tocsin/layers/dropout_layer.hpp"
+#include "tocsin/models/sequential.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace tocsin {
+namespace detail {
+
+/// Appends what an activation computes; nothing for the identity.
+template <class Activation>
+void describe_activation(converted_layers& layers, const Activation& activation) {
+    if constexpr (!std::is_same_v<Activation, identity_activation>) {
+        layers.push_back({Activation::name});
+        if constexpr (requires { Activation::divisor; }) {
+            layers.back().numbers["divisor"] = Activation::divisor;
+        }
+        if constexpr (requires { activation.below; }) {
+            layers.back().numbers["below"] = activation.below;
+        }
+    }
+}
+
+/// Appends a layer that has no numbers: pooling, softmax, and those that the library does not know,
+/// which agree with no file.
+template <class Layer>
+void describe_layer(converted_layers& layers, const Layer& /*layer*/) {
+    layers.push_back({Layer::kind});
+}
+template <class Scalar>
+void describe_layer(converted_layers& /*layers*/, const dropout_layer<Scalar>& /*layer*/) {}
+template <class Scalar, class Activation>
+void describe_layer(converted_layers& layers, const activation_layer<Scalar, Activation>& layer) {
+    describe_activation(layers, layer.activation());
+}
+/// An LSTM of one or both directions.
+template <class Precision, class Layer>
+void describe_recurrent(converted_layers& layers, const Layer& layer) {
+    layers.push_back(
+        {Layer::kind, {{"inputs", layer.input_size()}, {"hidden", layer.hidden_size()}}});
+    if constexpr (requires { Precision::arithmetic::divisor; }) {
+        layers.back().numbers["divisor"] = Precision::arithmetic::divisor;
+    }
+}
+template <class Scalar, int Inputs, int Hidden, class Precision>
+void describe_layer(converted_layers& layers,
+                    const lstm<Scalar, Inputs, Hidden, Precision>& layer) {
+    describe_recurrent<Precision>(layers, layer);
+}
+template <class Scalar, int Inputs, int Hidden, class Precision>
+void describe_layer(converted_layers& layers,
+                    const bidirectional_lstm<Scalar, Inputs, Hidden, Precision>& layer) {
+    describe_recurrent<Precision>(layers, layer);
+}
+template <class Scalar, int Inputs, int Outputs>
+void describe_layer(converted_layers& layers, const conv1d<Scalar, Inputs, Outputs>& layer) {
+    layers.push_back({layer.kind,
+                      {{"inputs", layer.input_size()},
+                       {"outputs", layer.output_size()},
+                       {"kernel", layer.form().kernel},
+                       {"dilation", layer.form().dilation},
+                       {"before", layer.steps_before()},
+                       {"after", layer.steps_after()}}});
+}
+template <class Scalar, int Channels>
+void describe_layer(converted_layers& layers, const batch_norm<Scalar, Channels>& layer) {
+    layers.push_back(
+        {layer.kind, {{"channels", layer.input_size()}, {"epsilon", layer.settings().epsilon}}});
+}
+template <class Scalar, class Activation, int Inputs, int Outputs>
+void describe_layer(converted_layers& layers,
+                    const dense<Scalar, Activation, Inputs, Outputs>& layer) {
+    layers.push_back(
+        {layer.kind, {{"inputs", layer.input_size()}, {"outputs", layer.output_size()}}});
+    describe_activation(layers, Activation{});
+}
+template <class Layer>
+void describe_layer(converted_layers& layers, const penalised<Layer>& layer) {
+    describe_layer(layers, layer.layer());
+}
+
+/// A model as files describe it.
+struct described_network {
+    converted_layers layers;
+    std::vector<std::string> modules; ///< the positions of layers with weights, which name tensors
+    status outcome;                   ///< refuses weights that have no names
+};
+
+template <class... Layers>
+described_network describe_network(const sequential<Layers...>& model) {
+    described_network network;
+    network.outcome = model.check();
+    const auto add = [&](const auto& layer) {
+        const std::size_t position = network.layers.size();
+        describe_layer(network.layers, layer);
+        if constexpr (requires(pytorch_tensors& tensors, layer_place at) {
+                          add_pytorch_layer(tensors, std::string{}, at, layer);
+                      }) {
+            network.modules.push_back(std::to_string(position));
+        } else if (layer.parameter_count() + statistics_of(layer) > 0 && network.outcome.ok()) {
+            network.outcome = status::error(error_code::invalid_argument, "layer ", position, " (",
+                                            network.layers[position].kind,
+                                            ") has weights that a file has no names for");
+        }
+    };
+    [&]<std::size_t... K>(std::index_sequence<K...>) {
+        (add(model.template layer<K>()), ...);
+    }(std::index_sequence_for<Layers...>{});
+    return network;
+}
+
+/// Names the first layer in which a file and a model differ.
+inline status compare_layers(const converted_layers& file, const converted_layers& model) {
+    const auto text = [](const converted_layers& layers, std::size_t k) {
+        return k < layers.size() ? layers[k].text() : std::string("not there");
+    };
+    for (std::size_t k = 0; k < std::max(file.size(), model.size()); ++k) {
+        if (k >= file.size() || k >= model.size() || !(file[k] == model[k])) {
+            return status::error(error_code::format_error, "layer ", k, " is ", text(file, k),
+                                 " in the file and ", text(model, k), " in the model");
+        }
+    }
+    return {};
+}
+
+/// What a sequential model makes of a probe's input, `[outputs x output_time]`.
+template <class... Layers>
+auto run_probe(const sequential<Layers...>& model,
+               std::span<const typename sequential<Layers...>::scalar_type> parameters,
+               const probe_tensor& input) {
+    using scalar = typename sequential<Layers...>::scalar_type;
+    aligned_vector<scalar> series(input.values.begin(), input.values.end());
+    const int time = static_cast<int>(input.steps);
+    aligned_vector<scalar> work(static_cast<std::size_t>(model.infer_work_size(1, time)));
+    const auto outputs = model.infer(parameters, {series.data(), model.features(), 1, time}, work);
+    return std::vector<scalar>(outputs.data(), outputs.data() + outputs.size());
+}
+
+} // namespace detail
+
+/// Loads a `.safetensors` file that tocsin-convert made of a Keras or ONNX model
+/// (examples/convert) into a sequential model, such as those of models/classifiers.hpp, then runs
+/// the random input that the file holds and compares with what the original computed. The layers
+/// must be those of the file, one by one, with their sizes, zeros, epsilon and activations; dropout
+/// is not among them.
+/// @param parameters `model.parameter_count()` scalars in the model's layout
+/// @return `io_error`; `invalid_argument` for a wrong number of parameters or a layer whose weights
+///         have no names; `format_error` with the file's name and the first layer that differs, a
+///         tensor that does not fit (see load_pytorch) or an output that differs. A failure leaves
+///         the parameters as they were. Allocates.
+template <class... Layers>
+status load_converted(const std::filesystem::path& path, const sequential<Layers...>& model,
+                      std::span<typename sequential<Layers...>::scalar_type> parameters,
+                      const converted_options& options = {}) {
+    using scalar = typename sequential<Layers...>::scalar_type;
+    const auto network = detail::describe_network(model);
+    if (!network.outcome.ok()) {
+        return network.outcome;
+    }
+    const auto load = [&](const safetensors_reader& file, const detail::converted_layers& layers) {
+        if (auto same = detail::compare_layers(layers, network.layers); !same.ok()) {
+            return same;
+        }
+        const auto input = detail::read_probe(file, detail::probe_input, model.features());
+        if (!input) {
+            return input.error();
+        }
+        const auto output = detail::read_probe(file, detail::probe_output, model.output_size());
+        if (!output) {
+            return output.error();
+        }
+        constexpr index_t longest = 1 << 20;
+        if (input->steps > longest ||
+            model.output_time(static_cast<int>(input->steps)) != output->steps) {
+            return status::error(error_code::format_error, "the probe has ", input->steps,
+                                 " steps of input and ", output->steps, " of output");
+        }
+        aligned_vector<scalar> loaded(parameters.size());
+        if (auto outcome = load_pytorch(file, model, std::span<scalar>(loaded), network.modules,
+                                        {.ignored_prefix = detail::probe_prefix});
+            !outcome.ok()) {
+            return outcome;
+        }
+        const auto computed = detail::run_probe(model, std::span<const scalar>(loaded), *input);
+        for (index_t step = 0; step < output->steps; ++step) {
+            const auto here =
+                std::span(computed).subspan(static_cast<std::size_t>(step * output->size),
+                                            static_cast<std::size_t>(output->size));
+            if (auto same = detail::compare_with_probe(*output, step, here, options.tolerance);
+                !same.ok()) {
+                return same;
+            }
+        }
+        std::copy(loaded.begin(), loaded.end(), parameters.begin());
+        return status{};
+    };
+    return detail::load_converted_file(path, options, load);
+}
+
+/// Writes a sequential model with its layers, and with a random input and what it makes of it: the
+/// inverse of load_converted(), and what tocsin-convert turns into ONNX.
+/// @param parameters `model.parameter_count()` scalars, statistics included
+/// @return `invalid_argument` for a wrong number of parameters, one that is not finite, or a layer
+///         whose weights have no names; `io_error`. The file is written completely or not at all.
+///         Allocates.
+template <class... Layers>
+status save_converted(const std::filesystem::path& path, const sequential<Layers...>& model,
+                      std::span<const typename sequential<Layers...>::scalar_type> parameters) {
+    const auto network = detail::describe_network(model);
+    if (!network.outcome.ok()) {
+        return network.outcome;
+    }
+    if (static_cast<index_t>(parameters.size()) != model.parameter_count()) {
+        return detail::wrong_pytorch_count("save_converted", parameters.size(),
+                                           model.parameter_count());
+    }
+    if (!std::all_of(parameters.begin(), parameters.end(),
+                     [](auto value) { return std::isfinite(value); })) {
+        return status::error(error_code::invalid_argument,
+                             "save_converted: a parameter is not finite");
+    }
+    constexpr int fewest = 12;
+    int steps = fewest;
+    while (model.output_time(steps) < 1) { // a kernel is bounded, and so is this
+        steps *= 2;
+    }
+    detail::probe_tensor input{{}, steps, model.features()};
+    random_generator random{0};
+    input.values.resize(static_cast<std::size_t>(input.steps * input.size));
+    std::generate(input.values.begin(), input.values.end(), [&] { return random.normal(); });
+    const auto computed = detail::run_probe(model, parameters, input);
+    const std::vector<double> outputs(computed.begin(), computed.end());
+
+    std::vector<std::string> problems;
+    safetensors_writer file;
+    status outcome = detail::add_pytorch_tensors(
+        file, detail::tensors_of_sequential(model, network.modules, problems), parameters);
+    const auto next = [&](const auto& step) {
+        if (outcome.ok()) {
+            outcome = step();
+        }
+    };
+    next([&] {
+        return file.add_tensor(detail::probe_input, std::span<const double>(input.values),
+                               std::vector<index_t>{input.steps, input.size});
+    });
+    next([&] {
+        return file.add_tensor(detail::probe_output, std::span<const double>(outputs),
+                               std::vector<index_t>{model.output_time(steps), model.output_size()});
+    });
+    next([&] { return file.add_metadata(detail::converted_format_key, detail::converted_format); });
+    next([&] {
+        return file.add_metadata(detail::architecture_key,
+                                 detail::architecture_text(model.features(), network.layers));
+    });
+    next([&] { return file.write(path); });
+    return outcome;
+}
+
+} // namespace tocsin

@@ -1,0 +1,266 @@
+// Programs for mpirun; tests.cmake says how they are called. What several processes share without
+// training one model together: statistics, seeds, a search.
+//     statistics            shards that are merged, against one pass
+//     seeds                 trainings from several seeds, against one process
+//     search                trials in processes, against trials in threads
+//     search_killed  FILE   one process dies in trial 9; FILE keeps the trials that ended
+//     search_resumed FILE   the search goes on, to the trials of an uninterrupted one
+#include "tocsin/core/random.hpp"
+#include "tocsin/errors/mahalanobis.hpp"
+#include "tocsin/errors/moments.hpp"
+#include "tocsin/io/mpi_statistics.hpp"
+#include "tocsin/models/autoencoder.hpp"
+#include "tocsin/search/mpi_search.hpp"
+#include "tocsin/series/windows.hpp"
+#include "tocsin/sketch/quantile_sketch.hpp"
+#include "tocsin/training/fit.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <csignal>
+#include <cstdio>
+#include <limits>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace {
+
+using tocsin::index_t;
+
+/// Says what is wrong, and counts it.
+int check(bool good, const char* what) {
+    if (!good) {
+        std::printf("wrong: %s\n", what);
+    }
+    return good ? 0 : 1;
+}
+
+tocsin::matrix<double> random_samples(int dimension, index_t count) {
+    tocsin::matrix<double> samples(dimension, count);
+    tocsin::random_generator random(5);
+    std::generate_n(samples.data(), samples.size(), [&] { return 3 + 0.01 * random.normal(); });
+    return samples;
+}
+
+template <class Statistic>
+std::vector<std::byte> bytes_of(const Statistic& statistic) {
+    Statistic copy = statistic;
+    tocsin::byte_writer writer;
+    copy.exchange(writer);
+    return writer.bytes();
+}
+
+int statistics() {
+    constexpr int dimension = 5;
+    constexpr int shards = 7; // no multiple of the processes
+    constexpr index_t count = 1001;
+    auto samples = random_samples(dimension, count);
+    samples(2, 400) = std::numeric_limits<double>::quiet_NaN();
+    const auto fill = [&](int shard, tocsin::moments<>& part) {
+        const index_t first = count * shard / shards;
+        part.add_batch(samples.middleCols(first, count * (shard + 1) / shards - first));
+    };
+    tocsin::moments<> merged(dimension);
+    for (int shard = 0; shard < shards; ++shard) {
+        tocsin::moments<> part(dimension);
+        fill(shard, part);
+        if (!merged.merge(part).ok()) {
+            return 1;
+        }
+    }
+    const auto shared = tocsin::mpi_statistics(shards, tocsin::moments<>(dimension), fill);
+    if (!shared) {
+        return check(false, shared.error().message());
+    }
+    int wrong = check(bytes_of(*shared) == bytes_of(merged), "other bits than one process");
+    tocsin::moments<> once(dimension);
+    once.add_batch(samples);
+    wrong += check(shared->agrees(once) && shared->rejected() == 1, "not the samples of one pass");
+    // The distances are those of one pass, too.
+    tocsin::mahalanobis<> from_shards(dimension);
+    tocsin::mahalanobis<> from_one_pass(dimension);
+    if (!from_shards.fit(*shared).ok() || !from_one_pass.fit(once).ok()) {
+        return 1;
+    }
+    for (index_t c = 0; c < 20; ++c) {
+        const std::span<const double> sample(samples.col(c).data(), dimension);
+        const double one = from_one_pass.score(sample);
+        wrong += check(std::abs(from_shards.score(sample) - one) <= 1e-9 * one, "other distances");
+    }
+
+    const auto scores = random_samples(1, count);
+    const auto add_scores = [&](int shard, tocsin::quantile_sketch& part) {
+        part = tocsin::quantile_sketch(200, static_cast<std::uint64_t>(shard));
+        for (index_t k = shard; k < count; k += shards) {
+            part.push(scores(0, k));
+        }
+    };
+    const tocsin::quantile_sketch none(200, 99);
+    const auto sketch = tocsin::mpi_statistics(shards, none, add_scores);
+    tocsin::quantile_sketch sketch_of_one = none;
+    for (int shard = 0; shard < shards; ++shard) {
+        auto part = none;
+        add_scores(shard, part);
+        wrong += check(sketch_of_one.merge(part).ok(), "sketches do not merge");
+    }
+    wrong += check(sketch && bytes_of(*sketch) == bytes_of(sketch_of_one), "another sketch");
+
+    const auto too_large =
+        tocsin::mpi_statistics(3, tocsin::moments<>(1), [](int shard, tocsin::moments<>& part) {
+            part.add_batch(tocsin::matrix<double>{{1.0, shard == 1 ? 1e200 : 2.0}});
+        });
+    wrong += check(
+        !too_large &&
+            std::string_view(too_large.error().message()).starts_with("mpi_statistics: shard 1: "),
+        "a statistic that is not finite was taken");
+    wrong += check(!tocsin::mpi_statistics(0, none, add_scores), "no shards were taken");
+    return wrong;
+}
+
+/// The weights that a small model learns from a seed.
+std::vector<double> weights_of(int seed) {
+    const auto model = tocsin::autoencoder<float>::with_embedding(2, 3, 0.2);
+    const tocsin::matrix<float> values = random_samples(2, 160).cast<float>();
+    const auto data = tocsin::make_windows(values, 8, 8).value();
+    tocsin::trainer<> how;
+    how.epochs = 2;
+    auto state = tocsin::training_state<float>::fresh(model, tocsin::adam{},
+                                                      static_cast<std::uint64_t>(seed));
+    if (!how.fit(model, data, {}, state).ok()) {
+        return {};
+    }
+    return {state.parameters.begin(), state.parameters.end()};
+}
+
+int seeds() {
+    constexpr int count = 5;
+    const auto trained = tocsin::mpi_for_each(count, weights_of);
+    int wrong = check(trained.size() == count, "another number of results");
+    for (int k = 0; k < count; ++k) {
+        const auto& weights = trained[static_cast<std::size_t>(k)];
+        wrong += check(!weights.empty() && weights == weights_of(k), "other weights");
+    }
+    const auto lengths = tocsin::mpi_for_each(4, [](int k) {
+        return std::vector<double>(static_cast<std::size_t>(k), 1.0); // also none at all
+    });
+    for (int k = 0; k < 4; ++k) {
+        wrong += check(lengths[static_cast<std::size_t>(k)].size() == static_cast<std::size_t>(k),
+                       "another length");
+    }
+    return wrong;
+}
+
+constexpr int trials = 22; // no multiple of those at once
+constexpr int killed_in = 9;
+tocsin::search_space bowl() {
+    tocsin::search_space space;
+    space.add_real("x", -2, 2).add_real("y", -1, 3).add_choice("kind", {"good", "bad"});
+    return space;
+}
+tocsin::search_settings how_to_search() {
+    tocsin::search_settings settings;
+    settings.trials = trials;
+    settings.parallel = 4;
+    settings.initial = 6;
+    settings.seed = 3;
+    settings.halving = {.first = 1, .factor = 2};
+    return settings;
+}
+/// Reports on its way, and fails in a corner.
+tocsin::result<double> depth(tocsin::running_trial& trial) {
+    const double x = trial.real("x");
+    const double y = trial.real("y");
+    const double end = x * x + (y - 1) * (y - 1) + (trial.choice("kind") == "good" ? 0 : 1);
+    for (int step = 1; step <= 4; ++step) {
+        if (!trial.report(step, end + 1.0 / step)) {
+            return end;
+        }
+    }
+    if (x > 1.5) {
+        return tocsin::status::error(tocsin::error_code::invalid_data, "x is \"large\"");
+    }
+    return end;
+}
+std::vector<std::string> lines_of(const std::vector<tocsin::search_trial>& found) {
+    std::vector<std::string> lines;
+    for (const auto& trial : found) {
+        lines.push_back(tocsin::detail::line_of(trial, bowl()));
+    }
+    return lines;
+}
+
+/// Runs the search.
+/// @param before trials that need not run
+int search_with(const std::string& journal, int before) {
+    int calls = 0;
+    const auto found = tocsin::mpi_search(
+        bowl(), how_to_search(),
+        [&](tocsin::running_trial& trial) {
+            ++calls;
+            return depth(trial);
+        },
+        journal);
+    if (!found) {
+        return check(false, found.error().message());
+    }
+    const auto in_threads = tocsin::search(bowl(), how_to_search(), depth);
+    int wrong = check(in_threads && lines_of(found->trials) == lines_of(in_threads->trials),
+                      "other trials than in threads");
+    MPI_Allreduce(MPI_IN_PLACE, &calls, 1, MPI_INT, MPI_SUM, MPI_COMM_WORLD);
+    wrong += check(calls == trials - before, "a trial ran twice, or not at all");
+    return wrong;
+}
+
+int search() {
+    int wrong = search_with("", 0);
+    auto settings = how_to_search();
+    settings.trials = 0;
+    wrong += check(!tocsin::mpi_search(bowl(), settings, depth), "no trials were taken");
+    const auto nowhere = tocsin::mpi_search(bowl(), how_to_search(), depth, "no/such/folder/file");
+    wrong += check(!nowhere && nowhere.error().code() == tocsin::error_code::io_error,
+                   "a journal that cannot be written was taken");
+    return wrong;
+}
+
+void search_killed(const char* file) {
+    const auto found = tocsin::mpi_search(
+        bowl(), how_to_search(),
+        [](tocsin::running_trial& trial) {
+            if (trial.number() == killed_in) {
+                std::raise(SIGKILL);
+            }
+            return depth(trial);
+        },
+        file);
+    std::printf("the search went on: %s\n", found ? "to its end" : found.error().message());
+}
+
+int search_resumed(const char* file) {
+    // The round of the trial in which a process died has left nothing.
+    const int before = killed_in / how_to_search().parallel * how_to_search().parallel;
+    return search_with(file, before);
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    MPI_Init(&argc, &argv);
+    const std::string_view wanted = argc > 1 ? argv[1] : "";
+    int wrong = 2;
+    if (wanted == "statistics") {
+        wrong = statistics();
+    } else if (wanted == "seeds") {
+        wrong = seeds();
+    } else if (wanted == "search") {
+        wrong = search();
+    } else if (wanted == "search_killed" && argc > 2) {
+        search_killed(argv[2]);
+        wrong = 0; // which the test takes as a failure
+    } else if (wanted == "search_resumed" && argc > 2) {
+        wrong = search_resumed(argv[2]);
+    }
+    MPI_Finalize();
+    return wrong == 0 ? 0 : 1;
+}
