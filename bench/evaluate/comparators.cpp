@@ -21,6 +21,7 @@ using tocsin::row_range;
 using tocsin::status;
 using scores = std::vector<double>;
 
+constexpr int past_rows = 10; ///< that an autoregression sees
 constexpr double none = std::numeric_limits<double>::quiet_NaN();
 
 /// The training rows of the targets; all rows where the targets stand still in the training rows,
@@ -42,14 +43,13 @@ result<scores> fit_and_score(Scorer scorer, const scoring_task& task) {
     return done ? result<scores>(std::move(found)) : result<scores>(done);
 }
 
-/// Absolute difference to the value `lag` rows before, mean over the targets in units of the first.
+/// Difference to the value `lag` rows before, see error_of().
 result<scores> lagged(const scoring_task& task, index_t lag) {
     const column<double> scale = task.target_scale();
     scores found(static_cast<std::size_t>(task.rows()), none);
     for (index_t t = lag; t < task.rows(); ++t) {
-        const auto difference = task.values.col(t) - task.values.col(t - lag);
-        found[static_cast<std::size_t>(t)] =
-            (difference.head(task.targets).array() / scale.array()).abs().mean() * scale[0];
+        const column<double> difference = task.values.col(t) - task.values.col(t - lag);
+        found[static_cast<std::size_t>(t)] = error_of(difference.head(task.targets), scale);
     }
     return found;
 }
@@ -65,9 +65,28 @@ result<scores> autoregression(const scoring_task& task, int order) {
     found.reserve(static_cast<std::size_t>(task.rows()));
     for (index_t t = 0; t < task.rows(); ++t) {
         model.push({task.values.col(t).data(), static_cast<std::size_t>(task.values.rows())});
-        found.push_back((model.errors().array() / scale.array()).abs().mean() * scale[0]);
+        found.push_back(error_of(model.errors(), scale));
     }
     return found;
+}
+
+/// Difference to the mean of the training rows.
+result<scores> from_mean(const scoring_task& task) {
+    const column<double> scale = task.target_scale();
+    const column<double> mean = task.training_values().topRows(task.targets).rowwise().mean();
+    scores found;
+    found.reserve(static_cast<std::size_t>(task.rows()));
+    for (index_t t = 0; t < task.rows(); ++t) {
+        found.push_back(error_of((task.values.col(t).head(task.targets) - mean).eval(), scale));
+    }
+    return found;
+}
+
+/// The task with other inputs in the place of its values.
+scoring_task with_values(const scoring_task& task, matrix<double> values) {
+    scoring_task other = task;
+    other.values = std::move(values);
+    return other;
 }
 
 /// Residual of the principal components of windows of one period, mean of the windows that hold a
@@ -123,8 +142,23 @@ result<scores> z_score(const scoring_task& task) {
 
 } // namespace
 
+std::vector<method> linear_forecasts() {
+    const nlohmann::ordered_json settings = {{"order", past_rows}, {"relative_ridge", 1e-2}};
+    return {
+        {"autoregression of changes", false, settings,
+         [](const auto& task) {
+             return autoregression(with_values(task, changes_and_values(task)), past_rows);
+         }},
+        {"autoregression without commands", false, settings,
+         [](const auto& task) {
+             return autoregression(with_values(task, task.target_values()), past_rows);
+         }},
+        {"last value", false, {}, [](const auto& task) { return lagged(task, 1); }},
+        {"mean", false, {}, from_mean},
+    };
+}
+
 std::vector<method> comparators() {
-    constexpr int order = 10;
     constexpr double share = 0.9;
     return {
         {"last value", false, {}, [](const auto& task) { return lagged(task, 1); }},
@@ -136,8 +170,8 @@ std::vector<method> comparators() {
          }},
         {autoregression_name,
          false,
-         {{"order", order}, {"relative_ridge", 1e-2}},
-         [](const auto& task) { return autoregression(task, order); }},
+         {{"order", past_rows}, {"relative_ridge", 1e-2}},
+         [](const auto& task) { return autoregression(task, past_rows); }},
         {window_pca_name,
          false,
          {{"window", "period"}, {"explained_variance", share}},

@@ -5,6 +5,7 @@
 #include "tocsin/tail/spot_threshold.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace evaluate {
 namespace {
@@ -30,6 +31,10 @@ contender_set::contender_set(bool seeded_only, std::vector<method> more)
     };
     contenders = {{own_name, {0, 1, named(autoregression_name), named(window_pca_name)}, true},
                   {"LSTM forecaster + encoder-decoder", {0, 1}, true}};
+    if (!seeded_only) {
+        contenders.push_back(
+            {"linear models", {named(autoregression_name), named(window_pca_name)}, false});
+    }
     for (std::size_t k = 0; k < methods.size(); ++k) {
         if (methods[k].seeded || !seeded_only) {
             contenders.push_back({methods[k].name, {k}, methods[k].seeded});
@@ -49,9 +54,10 @@ std::vector<method_result> contender_set::frames() const {
     return frames;
 }
 
-std::vector<std::vector<double>> errors_of(const contender_set& set, const scoring_task& task) {
+std::vector<std::vector<double>> residuals_of(std::span<const method> methods,
+                                              const scoring_task& task) {
     std::vector<std::vector<double>> all;
-    for (const method& each : set.methods) {
+    for (const method& each : methods) {
         auto errors = each.errors(task);
         if (!errors) {
             progress::note(each.name + " is replaced by the z-score: " + errors.error().message());
@@ -59,6 +65,16 @@ std::vector<std::vector<double>> errors_of(const contender_set& set, const scori
         }
         all.push_back(errors ? std::move(*errors)
                              : std::vector<double>(static_cast<std::size_t>(task.rows()), 0));
+    }
+    return all;
+}
+
+std::vector<std::vector<double>> errors_of(const contender_set& set, const scoring_task& task) {
+    auto all = residuals_of(set.methods, task);
+    for (auto& errors : all) {
+        for (double& error : errors) {
+            error = std::abs(error);
+        }
     }
     return all;
 }

@@ -36,8 +36,12 @@ struct contender_set {
     std::vector<method_result> frames() const;
 };
 
-/// Errors of every method of a set in a recording. A method that cannot learn from the training
-/// rows (too few) is replaced by the z-score, which standard error tells.
+/// What methods say of the rows of a recording, see method. A method that cannot learn from the
+/// training rows (too few) is replaced by the z-score, which standard error tells.
+std::vector<std::vector<double>> residuals_of(std::span<const method> methods,
+                                              const scoring_task& task);
+
+/// The same of every method of a set, without signs.
 std::vector<std::vector<double>> errors_of(const contender_set& set, const scoring_task& task);
 
 /// Scores of a contender: the errors of each of its methods, smoothed over `rows` (centred), in

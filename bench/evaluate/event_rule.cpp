@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <utility>
 
 namespace evaluate {
 namespace {
@@ -69,31 +70,37 @@ nlohmann::ordered_json event_rule::settings() const {
             {"buffer", buffer}};
 }
 
-std::vector<double> event_scores(const event_rule& rule, const contender& which,
-                                 const std::vector<std::vector<double>>& errors,
+std::vector<double> event_scores(const event_rule& rule, std::vector<std::vector<double>> series,
                                  tocsin::row_range training) {
     const auto first = training.begin + std::min(rule.warm_up, training.size() / 2);
-    std::vector<std::vector<double>> relative;
-    for (const std::size_t part : which.parts) {
-        auto smooth = smoothed(errors[part], rule.smoothing);
+    for (std::vector<double>& each : series) {
         // The second term is for training rows without any error.
         const double unit =
-            quantile_of({smooth.begin() + first, smooth.begin() + training.end}, rule.quantile) +
-            0.05 * mean_of(smooth);
-        for (double& error : smooth) {
+            quantile_of({each.begin() + first, each.begin() + training.end}, rule.quantile) +
+            0.05 * mean_of(each);
+        for (double& error : each) {
             error = unit > 0 ? error / unit : 0.0;
         }
-        relative.push_back(std::move(smooth));
     }
-    std::vector<double> scores(relative.front().size());
-    std::vector<double> row(relative.size());
+    std::vector<double> scores(series.front().size());
+    std::vector<double> row(series.size());
     for (std::size_t t = 0; t < scores.size(); ++t) {
         for (std::size_t m = 0; m < row.size(); ++m) {
-            row[m] = relative[m][t];
+            row[m] = series[m][t];
         }
         scores[t] = combine(rule.combined, row);
     }
     return scores;
+}
+
+std::vector<double> event_scores(const event_rule& rule, const contender& which,
+                                 const std::vector<std::vector<double>>& errors,
+                                 tocsin::row_range training) {
+    std::vector<std::vector<double>> series;
+    for (const std::size_t part : which.parts) {
+        series.push_back(smoothed(errors[part], rule.smoothing));
+    }
+    return event_scores(rule, std::move(series), training);
 }
 
 double lowest_called(const event_rule& rule, std::span<const double> scores) {

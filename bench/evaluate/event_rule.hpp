@@ -38,7 +38,13 @@ struct event_rule {
 /// --choose-settings shows it.
 inline constexpr event_rule chosen_event_rule;
 
-/// One score per row.
+/// One score per row from series that are high where a row is anomalous.
+/// @param series   of all rows, one per method or chart, finite and not negative
+/// @param training the rows in which the series are normal
+std::vector<double> event_scores(const event_rule& rule, std::vector<std::vector<double>> series,
+                                 tocsin::row_range training);
+
+/// The same from errors, which are smoothed first.
 /// @param errors   per method of the contender's set, one per row, not learned from
 /// @param training the rows whose errors are normal
 std::vector<double> event_scores(const event_rule& rule, const contender& which,

@@ -39,17 +39,6 @@ constexpr int look_back = 16; ///< rows that the feed-forward network sees
 /// States that support vectors are chosen from, evenly: the cost is their square.
 constexpr index_t most_support_rows = 4000;
 
-/// The changes of the targets from row to row, which are forecast, above all values, which help.
-/// Levels that the training rows do not have are thus forecast no worse than by the last value.
-matrix<float> changes_and_values(const scoring_task& task) {
-    matrix<double> both = matrix<double>::Zero(task.targets + task.values.rows(), task.rows());
-    both.bottomRows(task.values.rows()) = task.values;
-    const index_t steps = task.rows() - 1;
-    both.topRightCorner(task.targets, steps) = task.values.topRightCorner(task.targets, steps) -
-                                               task.values.topLeftCorner(task.targets, steps);
-    return both.cast<float>();
-}
-
 /// What is forecast, and the windows to learn it from.
 struct forecast_data {
     matrix<float> values;
@@ -57,7 +46,7 @@ struct forecast_data {
     tocsin::windows<float> training;
 
     explicit forecast_data(const scoring_task& task)
-        : values(changes_and_values(task)),
+        : values(changes_and_values(task).cast<float>()),
           window(static_cast<int>(std::min<index_t>(chosen.window, longest_of(task.training)))),
           training({values.data(), values.rows(), values.cols()},
                    starts_within(task.training, window, std::max(window / 4, 1)), window) {}
@@ -71,12 +60,12 @@ auto trainer_of(const scoring_task& task) {
     return make_trainer(chosen, task.seed, task.epochs.value_or(chosen.epochs));
 }
 
-/// Absolute difference of the targets, mean in units of the first.
+/// See evaluate::error_of().
 template <class Measured, class Forecast>
-double error_of(const Measured& measured, const Forecast& forecast, const column<double>& scale) {
+double error_between(const Measured& measured, const Forecast& forecast,
+                     const column<double>& scale) {
     const auto targets = scale.size();
-    const auto deviation = measured.head(targets) - forecast.head(targets);
-    return (deviation.template cast<double>().array() / scale.array()).abs().mean() * scale[0];
+    return error_of((measured.head(targets) - forecast.head(targets)).eval(), scale);
 }
 
 using lstm_model = tocsin::forecaster<float>;
@@ -108,7 +97,7 @@ result<scores> lstm_errors(const scoring_task& task) {
     auto stream = detector->make_stream();
     matrix<float> forecast;
     for (index_t t = 0; t < task.rows(); ++t) {
-        found.push_back(t > 0 ? error_of(data.values.col(t), forecast.col(0), scale) : none);
+        found.push_back(t > 0 ? error_between(data.values.col(t), forecast.col(0), scale) : none);
         detector->push(stream, data.values.col(t));
         forecast = detector->forecast(stream);
     }
@@ -135,7 +124,7 @@ matrix<double> hidden_states(const lstm_detector& detector, const forecast_data&
     return states;
 }
 
-/// How far a state of the forecaster is outside of those of the training rows.
+/// How far a state of the forecaster is outside of the learned region of states.
 result<scores> support_vector_scores(const scoring_task& task) {
     const forecast_data data(task);
     const auto detector = trained_lstm(task, data);
@@ -188,7 +177,7 @@ result<scores> feed_forward_errors(const scoring_task& task) {
         detector.reconstruct(all, [&](index_t k, const auto& window, const auto& forecast) {
             for (index_t t = past; t < data.window; ++t) {
                 found[static_cast<std::size_t>(all.first_column(k) + t)] =
-                    error_of(window.col(t), forecast.col(t), scale);
+                    error_between(window.col(t), forecast.col(t), scale);
             }
         });
     return done ? result<scores>(std::move(found)) : result<scores>(done);

@@ -1,40 +1,48 @@
 #include "held_out_errors.hpp"
 
-#include "tocsin/detect/held_out.hpp"
+#include <algorithm>
+#include <cmath>
 
 namespace evaluate {
 
 using tocsin::index_t;
 using tocsin::row_range;
 
-std::vector<std::vector<double>> held_out_errors(const contender_set& set, const scoring_task& task,
-                                                 int folds) {
+held_out held_out_errors(std::span<const method> methods, const scoring_task& task,
+                         const tocsin::cross_fit& plan) {
     const row_range training = task.training.front();
-    std::vector<std::vector<double>> errors(
-        set.methods.size(), std::vector<double>(static_cast<std::size_t>(task.rows()), 0));
-    for (const auto& part : tocsin::cross_fit{.folds = folds}.blocks(training.size())) {
+    const std::vector<std::vector<double>> none(
+        methods.size(), std::vector<double>(static_cast<std::size_t>(task.rows()), 0));
+    held_out of_rows{none, none};
+    const auto parts = plan.blocks(training.size());
+    const auto folds = static_cast<double>(parts.size());
+    const index_t guard = std::max(plan.guard, 0);
+    for (const auto& part : parts) {
         const row_range block{training.begin + part.begin, training.begin + part.end};
         scoring_task others = task;
         others.training.clear();
-        for (const row_range& range :
-             {row_range{training.begin, block.begin}, row_range{block.end, training.end}}) {
+        for (const row_range& range : {row_range{training.begin, block.begin - guard},
+                                       row_range{block.end + guard, training.end}}) {
             if (range.size() > 0) {
                 others.training.push_back(range);
             }
         }
-        const auto found = errors_of(set, others);
+        const auto found = residuals_of(methods, others);
         for (std::size_t m = 0; m < found.size(); ++m) {
             for (index_t t = 0; t < task.rows(); ++t) {
                 const auto row = static_cast<std::size_t>(t);
+                const double residual = found[m][row];
                 if (block.begin <= t && t < block.end) {
-                    errors[m][row] = found[m][row];
+                    of_rows.errors[m][row] = std::abs(residual);
+                    of_rows.residuals[m][row] = residual;
                 } else if (t < training.begin || t >= training.end) {
-                    errors[m][row] += found[m][row] / folds;
+                    of_rows.errors[m][row] += std::abs(residual) / folds;
+                    of_rows.residuals[m][row] += residual / folds;
                 }
             }
         }
     }
-    return errors;
+    return of_rows;
 }
 
 } // namespace evaluate

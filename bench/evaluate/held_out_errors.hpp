@@ -2,20 +2,29 @@
 /// @brief Errors in rows that a method has not learned from: what a threshold can be measured by.
 #pragma once
 
+#include "tocsin/detect/held_out.hpp"
+
 #include "contenders.hpp"
+#include <span>
 #include <vector>
 
 namespace evaluate {
 
-/// Errors of every method of a set in all rows, none of them learned from: a method learns `folds`
-/// times, each time without one block of the training rows, which must be one range. Errors in a
-/// block are those of the model that does not know it, errors in all other rows are the mean over
-/// the models (as in the CV+ of Barber et al., "Predictive inference with the jackknife+", 2021).
+/// What methods say of all rows, none of them learned from; one list per method.
+struct held_out {
+    std::vector<std::vector<double>> errors;    ///< without signs
+    std::vector<std::vector<double>> residuals; ///< as methods give them
+};
+
+/// A method learns once per block of the plan, each time without it and the rows of the guard next to
+/// it (tocsin::cross_fit; -1 is none); the training rows must be one range. Errors in a block are those of the model that does not know it, errors in all other rows
+/// are the mean over the models (as in the CV+ of Barber et al., "Predictive inference with the
+/// jackknife+", 2021).
 ///
 /// Errors in rows that a network has learned from are too small to say what is normal; blocks that
 /// follow each other also show how much normal data changes; several models together depend less on
 /// their initial weights than one.
-std::vector<std::vector<double>> held_out_errors(const contender_set& set, const scoring_task& task,
-                                                 int folds = 3);
+held_out held_out_errors(std::span<const method> methods, const scoring_task& task,
+                         const tocsin::cross_fit& plan = {.folds = 3, .guard = 0});
 
 } // namespace evaluate

@@ -13,8 +13,9 @@
 
 namespace evaluate {
 
-/// Learns from the training rows and gives each row a number, higher = more anomalous, NaN where it
-/// has none. The order of rows is that of time; a method that looks ahead says so.
+/// Learns from the training rows and gives each row a number, farther from 0 = more anomalous, NaN
+/// where it has none. Forecasts of one target give measured minus expected, all others nothing
+/// negative. The order of rows is that of time; a method that looks ahead says so.
 struct method {
     std::string name;
     bool seeded = false; ///< whether runs differ by the seed
@@ -27,6 +28,9 @@ inline constexpr const char* window_pca_name = "PCA of windows, Q";
 
 /// The simple ones: last value, seasonal last value, autoregression, PCA of windows, z-score.
 std::vector<method> comparators();
+/// Forecasts whose residuals are charted: autoregression of the changes, with commands; of the values
+/// alone; the last value; the mean.
+std::vector<method> linear_forecasts();
 method lstm_forecaster();
 /// The same inputs and training, from a fixed number of rows.
 method feed_forward_network();

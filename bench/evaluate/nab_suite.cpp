@@ -29,8 +29,12 @@ using tocsin::index_t;
 using tocsin::result;
 using tocsin::row_range;
 
-/// Detection threshold that does not know the labels.
+/// Detection thresholds that do not know the labels.
 constexpr double fixed_threshold = chosen_alarm_rule.threshold;
+constexpr double fixed_novelty = chosen_novelty_rule.threshold;
+
+/// The suite's own method for streams.
+constexpr const char* own_streams_name = "nearest value";
 
 constexpr const char* streaming = "NAB score, streaming";
 constexpr const char* volumes = "TSB-AD-U, VUS";
@@ -223,12 +227,12 @@ tocsin::status draw(const run_options& options, const stream& one,
                        {scores.begin() + first, scores.end()},
                        {labels.begin() + first, labels.end()},
                        {},
-                       fixed_threshold,
+                       fixed_novelty,
                        first,
                        "value",
                        "row (" + std::to_string(one.day) + " a day)"};
     for (const double score : judged.scores) {
-        judged.flags.push_back(score >= fixed_threshold);
+        judged.flags.push_back(score >= fixed_novelty);
     }
     return options.draw(judged);
 }
@@ -248,19 +252,23 @@ tocsin::status run_streams(const run_options& options, std::vector<method_result
         return streams.error();
     }
     const auto parts = stream_methods();
+    // The first is the suite's own for streams.
     std::vector<stream_contender> contenders = {
+        {own_streams_name, {}, false, fixed_novelty, true},
         {own_name, {own_stream_parts.begin(), own_stream_parts.end()}, true}};
+    if (!options.seeded_only) {
+        contenders.push_back(
+            {"linear models", {own_stream_parts.begin() + 1, own_stream_parts.end()}, false});
+    }
     for (std::size_t k = 0; k < parts.size(); ++k) {
         if (parts[k].seeded || !options.seeded_only) {
             contenders.push_back({parts[k].name, {k}, parts[k].seeded});
         }
     }
-    if (!options.seeded_only) {
-        contenders.push_back({"nearest value", {}, false, chosen_novelty_rule.threshold, true});
-    }
     std::vector<score_list> all(contenders.size());
     std::vector<score_list> raised(contenders.size());
-    std::vector<std::vector<metrics>> promises(contenders.size());
+    std::vector<promise_counts> promises(contenders.size());
+    std::vector<std::vector<metrics>> promised(contenders.size());
     for (std::size_t s = 0; s < streams->size(); ++s) {
         const stream& one = (*streams)[s];
         options.shown.begin_file(one.name, s + 1, streams->size());
@@ -293,12 +301,12 @@ tocsin::status run_streams(const run_options& options, std::vector<method_result
             }
             metrics promise;
             // Of the probation, the rows after the first models have learned.
-            report_promise(unfiltered, {task.probation / 2 + 50, task.probation},
-                           {task.probation, task.rows()}, labels_of(one.windows, task.rows()),
-                           promise);
-            promises[c].push_back(promise);
+            promises[c].add(unfiltered, {task.probation / 2 + 50, task.probation},
+                            {task.probation, task.rows()}, labels_of(one.windows, task.rows()),
+                            promise);
+            promised[c].push_back(promise);
         }
-        if (const auto drawn = draw(options, one, all.front().back()); !drawn) {
+        if (const auto drawn = draw(options, one, raised.front().back()); !drawn) {
             return drawn;
         }
         options.shown.end_file();
@@ -321,15 +329,16 @@ tocsin::status run_streams(const run_options& options, std::vector<method_result
         if (!values) {
             return values.error();
         }
-        summarise_promises(promises[c], *values);
+        promises[c].summarise(*values);
+        place->promises = promises[c].lines();
         place->totals = *values;
         place->groups.push_back({streaming, *values});
         const auto recordings = recordings_of(*streams, raised[c]);
         for (std::size_t s = 0; s < streams->size(); ++s) {
             metrics file = counts_at(std::span(recordings).subspan(s, 1), contenders[c].threshold);
-            file.promised_rate = promises[c][s].promised_rate;
-            file.realised_rate = promises[c][s].realised_rate;
-            file.realised_over_promised = promises[c][s].realised_over_promised;
+            file.promised_rate = promised[c][s].promised_rate;
+            file.realised_rate = promised[c][s].realised_rate;
+            file.realised_over_promised = promised[c][s].realised_over_promised;
             place->files.push_back({"data/" + (*streams)[s].name, file});
         }
     }
@@ -416,6 +425,32 @@ published_line volume_line(const char* name, double value) {
     return line;
 }
 
+/// The suite's own: streams by the values they have had, recordings by the detector of all suites.
+method_result own_method(const std::vector<method_result>& methods) {
+    const auto named = [&](const char* name) -> const method_result& {
+        return *std::find_if(methods.begin(), methods.end(),
+                             [&](const method_result& each) { return each.name == name; });
+    };
+    method_result own = named(own_streams_name);
+    const method_result& recordings = named(own_name);
+    own.name += std::string(" (streams), ") + own_name + " (recordings)";
+    own.seeded = true; // the recordings
+    if (recordings.settings.contains(volumes)) {
+        own.settings[volumes] = recordings.settings.at(volumes);
+    }
+    for (const group_result& group : recordings.groups) {
+        if (group.name == volumes) {
+            own.groups.push_back(group);
+        }
+    }
+    for (const file_result& file : recordings.files) {
+        if (file.values.vus_pr) {
+            own.files.push_back(file);
+        }
+    }
+    return own;
+}
+
 result<suite_result> run(const run_options& options) {
     suite_result outcome;
     auto& methods = outcome.methods;
@@ -424,6 +459,12 @@ result<suite_result> run(const run_options& options) {
     }
     if (const auto done = run_streams(options, methods); !done) {
         return done;
+    }
+    methods.insert(methods.begin(), own_method(methods));
+    if (options.seeded_only) { // it does not depend on the seed, and has been run
+        methods.erase(std::find_if(methods.begin(), methods.end(), [](const method_result& each) {
+            return each.name == own_streams_name;
+        }));
     }
     // Every method has both groups, in one order, and the values of both in its totals.
     for (method_result& each : methods) {

@@ -1,5 +1,6 @@
 #include "nasa_choice.hpp"
 
+#include "event_charts.hpp"
 #include "event_outcome.hpp"
 #include "event_rule.hpp"
 #include "held_out_errors.hpp"
@@ -9,6 +10,8 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <map>
+#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,10 +25,12 @@ constexpr std::array learned_shares = {0.3, 0.5};
 constexpr int repetitions = 3;
 constexpr index_t fewest_rows = 900;
 constexpr std::size_t shown_rules = 25;
+constexpr std::size_t shown_charts = 5; ///< below them
 
 /// A rule with what it reached, by share of the rows learned from.
 struct candidate {
     event_rule rule;
+    bool charts = false; ///< of linear forecasts, instead of the errors of the set's own method
     std::array<event_outcome, learned_shares.size()> outcomes = {};
     event_outcome total = {};
 
@@ -36,8 +41,9 @@ struct candidate {
     }
     std::string name() const {
         std::array<char, 160> text{};
-        std::snprintf(text.data(), text.size(), "%s, smoothing %d, threshold %g, pruning %g",
-                      name_of(rule.combined), rule.smoothing, rule.threshold, rule.pruning);
+        std::snprintf(text.data(), text.size(), "%s%s, smoothing %d, threshold %g, pruning %g",
+                      charts ? "charts: " : "", name_of(rule.combined), rule.smoothing,
+                      rule.threshold, rule.pruning);
         return text.data();
     }
 };
@@ -55,6 +61,7 @@ std::vector<candidate> all_candidates() {
                     rule.threshold = threshold;
                     rule.pruning = pruning;
                     all.push_back({rule});
+                    all.push_back({rule, true});
                 }
             }
         }
@@ -71,7 +78,11 @@ tocsin::status try_rules(const run_options& options, const contender_set& set,
     const auto anomalies = insert_anomalies(values, {learned, values.cols()}, random);
     scoring_task task{std::move(values), {{0, learned}}, 1, 125, options.seed, options.epochs};
     task.period = period_of(task.values);
-    const auto errors = held_out_errors(set, task);
+    const held_out rows = held_out_errors(set.methods, task);
+    const held_out linear = linear_residuals(task);
+    std::vector<std::size_t> parts(linear.errors.size());
+    std::iota(parts.begin(), parts.end(), std::size_t{0});
+    std::map<int, std::vector<std::vector<double>>> series; // by smoothing
     const auto rest = [&](auto list) {
         list.erase(list.begin(), list.begin() + learned);
         return list;
@@ -79,8 +90,14 @@ tocsin::status try_rules(const run_options& options, const contender_set& set,
     const auto labels = rest(labels_of(anomalies, task.rows()));
     const auto events = tocsin::runs_of(labels);
     for (candidate& each : rules) {
-        const auto flags = event_flags(
-            each.rule, rest(event_scores(each.rule, set.contenders.front(), errors, {0, learned})));
+        if (each.charts && series.count(each.rule.smoothing) == 0) {
+            series[each.rule.smoothing] = charted(each.rule, linear, parts, {0, learned});
+        }
+        auto scores =
+            each.charts
+                ? event_scores(each.rule, series.at(each.rule.smoothing), {0, learned})
+                : event_scores(each.rule, set.contenders.front(), rows.errors, {0, learned});
+        const auto flags = event_flags(each.rule, rest(std::move(scores)));
         const auto outcome = event_outcome::of(flags, labels, events);
         if (!outcome) {
             return outcome.error();
@@ -129,9 +146,12 @@ tocsin::result<suite_result> choose_nasa_settings(const run_options& options) {
         return a.sparing() != b.sparing() ? a.sparing()
                                           : a.total.events.f_beta(0.5) > b.total.events.f_beta(0.5);
     });
-    rules.resize(std::min(rules.size(), shown_rules));
+    const auto charts = std::stable_partition(rules.begin(), rules.end(),
+                                              [](const candidate& each) { return !each.charts; });
+    std::vector<candidate> shown(rules.begin(), rules.begin() + shown_rules);
+    shown.insert(shown.end(), charts, charts + shown_charts);
     suite_result outcome;
-    for (const candidate& each : rules) {
+    for (const candidate& each : shown) {
         method_result line{each.name(), each.rule.settings(), {}, each.total.values()};
         for (std::size_t share = 0; share < learned_shares.size(); ++share) {
             std::array<char, 40> what{};

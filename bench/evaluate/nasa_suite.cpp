@@ -2,16 +2,13 @@
 /// @brief SMAP and MSL: events as telemanom counts them, and the recordings of TSB-AD.
 
 #include "contenders.hpp"
-#include "event_outcome.hpp"
-#include "event_rule.hpp"
-#include "held_out_errors.hpp"
 #include "nasa_channels.hpp"
 #include "nasa_choice.hpp"
+#include "nasa_events.hpp"
 #include "suite.hpp"
 #include "text_table.hpp"
 #include <algorithm>
 #include <filesystem>
-#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,72 +21,6 @@ using tocsin::index_t;
 using tocsin::matrix;
 using tocsin::result;
 using tocsin::status;
-
-status run_events(const run_options& options, const contender_set& set,
-                  std::vector<method_result>& methods) {
-    const auto channels = read_nasa_channels(options.directory);
-    if (!channels) {
-        return channels.error();
-    }
-    // By method: spacecraft in order of name, then all.
-    std::vector<std::map<std::string, event_outcome>> sums(methods.size());
-    std::vector<event_outcome> totals(methods.size());
-    std::size_t position = 0;
-    for (const auto& [name, truth] : *channels) {
-        options.shown.begin_file(name, ++position, channels->size());
-        const auto train = read_nasa_values(options.directory / "train" / (name + ".csv"));
-        const auto test = read_nasa_values(options.directory / "test" / (name + ".csv"));
-        if (!train || !test) {
-            return train ? test.error() : train.error();
-        }
-        if (train->rows() != test->rows()) {
-            return status::error(tocsin::error_code::format_error, name, ": ", train->rows(),
-                                 " columns to train on, ", test->rows(), " to test with");
-        }
-        scoring_task task{matrix<double>(train->rows(), train->cols() + test->cols()),
-                          {{0, train->cols()}},
-                          1,
-                          125,
-                          options.seed,
-                          options.epochs};
-        task.values << *train, *test;
-        task.period = period_of(task.values);
-        const auto errors = held_out_errors(set, task);
-        const auto labels = labels_of(truth.events, test->cols());
-        for (std::size_t c = 0; c < methods.size(); ++c) {
-            auto scores =
-                event_scores(chosen_event_rule, set.contenders[c], errors, task.training.front());
-            scores.erase(scores.begin(), scores.begin() + train->cols());
-            // The test part does not continue the training part.
-            std::fill_n(scores.begin(), std::min(chosen_event_rule.warm_up, test->cols()), 0.0);
-            const auto flags = event_flags(chosen_event_rule, scores);
-            const auto outcome = event_outcome::of(flags, labels, merged(truth.events));
-            if (!outcome) {
-                return in_file(name, outcome.error());
-            }
-            const auto drawn =
-                c > 0 ? status{}
-                      : options.draw({name, first_feature(*test, 0, test->cols()), scores, labels,
-                                      flags, lowest_called(chosen_event_rule, scores), 0,
-                                      "telemetry (scaled)", "row (1 min)"});
-            if (!drawn) {
-                return drawn;
-            }
-            sums[c][truth.spacecraft] += *outcome;
-            totals[c] += *outcome;
-            methods[c].files.push_back({name, outcome->values()});
-        }
-        options.shown.end_file();
-    }
-    for (std::size_t c = 0; c < methods.size(); ++c) {
-        methods[c].totals = totals[c].values();
-        for (const auto& [spacecraft, sum] : sums[c]) {
-            methods[c].groups.push_back({"events, " + spacecraft, sum.values()});
-        }
-        methods[c].groups.push_back({"events", totals[c].values()});
-    }
-    return {};
-}
 
 status run_volumes(const run_options& options, const contender_set& set, const char* index_name,
                    const std::string& group, bool univariate, std::vector<method_result>& methods) {
@@ -178,36 +109,67 @@ published_line volume_line(const char* group, const char* name, double value) {
 constexpr const char* univariate_group = "TSB-AD-U, VUS";
 constexpr const char* multivariate_group = "TSB-AD-M, VUS";
 
+/// VUS and areas of all recordings of both kinds.
+void add_volumes(method_result& each) {
+    std::vector<metrics> lines;
+    for (const file_result& file : each.files) {
+        if (file.values.vus_pr) {
+            lines.push_back(file.values);
+        }
+    }
+    const metrics mean = summarise(lines).mean;
+    for (const auto member :
+         {&metrics::vus_pr, &metrics::vus_roc, &metrics::auc_pr, &metrics::auc_roc}) {
+        each.totals.*member = mean.*member;
+    }
+}
+
+/// The suite's own: events by charts, recordings by the detector of all suites.
+method_result own_method(const std::vector<method_result>& events,
+                         const std::vector<method_result>& volumes) {
+    method_result own = events.front();
+    const method_result& recordings = volumes.front();
+    own.name += " (events), " + recordings.name + " (recordings)";
+    own.settings = {{"events", own.settings}, {"recordings", recordings.settings}};
+    own.seeded = true;
+    own.files.insert(own.files.end(), recordings.files.begin(), recordings.files.end());
+    own.groups.insert(own.groups.end(), recordings.groups.begin(), recordings.groups.end());
+    add_volumes(own);
+    return own;
+}
+
 result<suite_result> run(const run_options& options) {
     const contender_set set(options.seeded_only);
     suite_result outcome;
-    outcome.methods = set.frames();
     auto& methods = outcome.methods;
-    for (method_result& each : methods) {
-        each.settings["events"] = chosen_event_rule.settings();
+    auto events = run_nasa_events(options, set);
+    if (!events) {
+        return events.error();
     }
-    status done = run_events(options, set, methods);
+    auto volumes = set.frames();
+    status done = run_volumes(options, set, "tsb_u_index.csv", univariate_group, true, volumes);
     if (done) {
-        done = run_volumes(options, set, "tsb_u_index.csv", univariate_group, true, methods);
-    }
-    if (done) {
-        done = run_volumes(options, set, "tsb_m_index.csv", multivariate_group, false, methods);
+        done = run_volumes(options, set, "tsb_m_index.csv", multivariate_group, false, volumes);
     }
     if (!done) {
         return done;
     }
-    // VUS and areas of all recordings of both kinds, beside the counts of events.
-    for (method_result& each : methods) {
-        std::vector<metrics> lines;
-        for (const file_result& file : each.files) {
-            if (file.values.vus_pr) {
-                lines.push_back(file.values);
-            }
+    methods.push_back(own_method(*events, volumes));
+    // Every method has all groups, in one order.
+    for (method_result& each : *events) {
+        const auto of_same =
+            std::find_if(volumes.begin(), volumes.end(),
+                         [&](const method_result& other) { return other.name == each.name; });
+        if (of_same != volumes.end()) {
+            each.files.insert(each.files.end(), of_same->files.begin(), of_same->files.end());
+            each.groups.insert(each.groups.end(), of_same->groups.begin(), of_same->groups.end());
         }
-        const metrics mean = summarise(lines).mean;
-        for (const auto member :
-             {&metrics::vus_pr, &metrics::vus_roc, &metrics::auc_pr, &metrics::auc_roc}) {
-            each.totals.*member = mean.*member;
+        for (std::size_t k = each.groups.size(); k < methods.front().groups.size(); ++k) {
+            each.groups.push_back({methods.front().groups[k].name, {}});
+        }
+        add_volumes(each);
+        if (each.seeded || !options.seeded_only) {
+            methods.push_back(std::move(each));
         }
     }
     const char* const telemanom = "telemanom, stored run (thresholds tuned on these labels)";

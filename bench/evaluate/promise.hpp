@@ -5,26 +5,56 @@
 #include "tocsin/metrics/row_ranges.hpp"
 
 #include "metrics.hpp"
+#include "suite.hpp"
+#include <array>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 namespace evaluate {
 
-/// Clusters of false alarms promised in 10 000 rows, wherever a suite reports them.
-inline constexpr double reported_promise = 10;
+/// Clusters of false alarms in 10 000 rows that are promised: 10 in 1000, 1 in 1000, 1 in 10 000.
+inline constexpr std::array stated_promises = {100.0, 10.0, 1.0};
+/// The one that promised_rate, realised_rate and realised_over_promised are about.
+inline constexpr std::size_t reported_promise = 1;
 
-/// Fits tocsin::alarm_rate to the scores of normal rows and counts clusters above its threshold in
-/// the test rows that no label names. Sets promised_rate, realised_rate (per 10 000 rows) and
-/// realised_over_promised; nothing where too few scores can be fitted or no test row is normal.
-/// @param scores of all rows, in order of time, finite
-/// @param fitted rows whose scores are normal and not learned from
-/// @param tested rows to count in
-/// @param labels nonzero = anomalous, one per row
-void report_promise(std::span<const double> scores, tocsin::row_range fitted,
-                    tocsin::row_range tested, std::span<const std::uint8_t> labels,
-                    metrics& values);
+/// Promised and realised false alarms of one method in the files of a suite.
+class promise_counts {
+  public:
+    /// Fits tocsin::alarm_rate to the scores of normal rows, once per promise, and counts clusters
+    /// above its threshold in the test rows that no label names. Nothing where too few scores can be
+    /// fitted or no test row is normal.
+    /// @param scores of all rows, in order of time, finite
+    /// @param fitted rows whose scores are normal and not learned from
+    /// @param tested rows to count in
+    /// @param labels nonzero = anomalous, one per row
+    /// @param file   gets the reported promise (rates per 10 000 rows)
+    void add(std::span<const double> scores, tocsin::row_range fitted, tocsin::row_range tested,
+             std::span<const std::uint8_t> labels, metrics& file);
 
-/// The same three numbers of several files: the median of the quotient, the mean of the rates.
-void summarise_promises(std::span<const metrics> files, metrics& totals);
+    /// The same from expected false alarms in 10 000 rows (tocsin::alarm_rate) of the test rows, which
+    /// say themselves where a promise is exceeded.
+    /// @param gap rows that end a cluster
+    void add_expected(std::span<const double> expected, tocsin::index_t gap,
+                      std::span<const std::uint8_t> labels, metrics& file);
+
+    /// The reported promise of all files: the median of the quotient, the mean of the rates.
+    void summarise(metrics& totals) const;
+    /// Each promise, over all files that were added.
+    std::vector<promise_line> lines() const;
+
+  private:
+    struct counts {
+        double clusters = 0;
+        double rows = 0;
+        double found = 0;
+        double events = 0;
+    };
+    /// Counts one file above one threshold. @param scores of the test rows, as many as labels
+    void count(std::size_t promise, std::span<const double> scores, double threshold,
+               tocsin::index_t gap, std::span<const std::uint8_t> labels, metrics& file);
+
+    std::array<std::vector<counts>, stated_promises.size()> files_;
+};
 
 } // namespace evaluate

@@ -38,6 +38,23 @@ struct method_runs {
     mean_and_spread group(std::size_t k) const {
         return summary([k](const method_result& result) { return result.groups[k].values; });
     }
+    /// The mean of the runs, number by number.
+    std::vector<promise_line> promises() const {
+        std::vector<promise_line> means = first->promises;
+        for (std::size_t k = 0; k < means.size(); ++k) {
+            for (const auto member :
+                 {&promise_line::pooled, &promise_line::median, &promise_line::files,
+                  &promise_line::within, &promise_line::without, &promise_line::above,
+                  &promise_line::expected, &promise_line::found, &promise_line::events}) {
+                double sum = 0;
+                for (const method_result* result : results) {
+                    sum += result->promises[k].*member;
+                }
+                means[k].*member = sum / static_cast<double>(results.size());
+            }
+        }
+        return means;
+    }
     std::vector<file_result> files() const {
         std::vector<file_result> means = first->files;
         for (std::size_t k = 0; k < means.size(); ++k) {
@@ -118,6 +135,26 @@ class table_text {
     std::vector<named_metrics> lines_;
 };
 
+/// Promised and realised false alarms of all methods; nothing where a suite does not count them.
+std::string promises_text(const std::vector<method_runs>& methods) {
+    std::string text;
+    for (const method_runs& each : methods) {
+        for (const promise_line& line : each.promises()) {
+            char numbers[160];
+            std::snprintf(numbers, sizeof numbers,
+                          "%9.0f%9.1f%9.2f%9.2f%9.1f%9.1f%9.1f%7.1f%7.1f of %.0f\n", line.promised,
+                          line.expected, line.pooled, line.median, line.within, line.without,
+                          line.above, line.files, line.found, line.events);
+            text += padded(each.first->name, 44) + numbers;
+        }
+    }
+    return text.empty() ? text
+                        : '\n' + padded("false alarms in 10 000 normal rows", 44) +
+                              " promised   a file   pooled   median within 3  without  above 3"
+                              "  files  found\n" +
+                              text;
+}
+
 } // namespace
 
 nlohmann::ordered_json to_json(const metrics& values) {
@@ -177,6 +214,7 @@ std::string table(const suite& which, const std::vector<seed_run>& runs) {
         add_published(lines, groups[k].name);
         text += '\n' + lines.text(groups[k].name);
     }
+    text += promises_text(methods);
     char line[64];
     for (const seed_run& run : runs) {
         std::snprintf(line, sizeof line, "%.1f s, seed %llu\n", run.seconds,
@@ -201,6 +239,22 @@ nlohmann::ordered_json to_json(const suite& which, const std::vector<seed_run>& 
         auto list = json::object();
         for (const group_result& group : groups) {
             list[group.name] = to_json(group.values);
+        }
+        return list;
+    };
+    const auto list_promises = [](const std::vector<promise_line>& lines) {
+        auto list = json::array();
+        for (const promise_line& line : lines) {
+            list.push_back({{"promised_rate", line.promised},
+                            {"realised_over_promised", line.pooled},
+                            {"median_of_files", line.median},
+                            {"files", line.files},
+                            {"files_within_3", line.within},
+                            {"files_without_alarm", line.without},
+                            {"files_above_3", line.above},
+                            {"promised_per_file", line.expected},
+                            {"events_found", line.found},
+                            {"events", line.events}});
         }
         return list;
     };
@@ -231,6 +285,9 @@ nlohmann::ordered_json to_json(const suite& which, const std::vector<seed_run>& 
             seeds.push_back(std::move(one));
         }
         entry["per_seed"] = std::move(seeds);
+        if (!each.first->promises.empty()) {
+            entry["promises"] = list_promises(each.promises());
+        }
         return entry;
     };
     const auto methods = by_method(runs);
@@ -248,7 +305,7 @@ nlohmann::ordered_json to_json(const suite& which, const std::vector<seed_run>& 
     content["settings"] = own.at("settings");
     content["seconds"] = seconds;
     content["files"] = list_files(methods.front().files());
-    for (const char* key : {"totals", "spread", "groups", "per_seed"}) {
+    for (const char* key : {"totals", "spread", "groups", "per_seed", "promises"}) {
         if (own.contains(key)) {
             content[key] = own.at(key);
         }

@@ -50,6 +50,15 @@ matrix<double> scoring_task::target_values() const {
     return values.topRows(targets);
 }
 
+matrix<double> changes_and_values(const scoring_task& task) {
+    matrix<double> both = matrix<double>::Zero(task.targets + task.values.rows(), task.rows());
+    both.bottomRows(task.values.rows()) = task.values;
+    const index_t steps = task.rows() - 1;
+    both.topRightCorner(task.targets, steps) = task.values.topRightCorner(task.targets, steps) -
+                                               task.values.topLeftCorner(task.targets, steps);
+    return both;
+}
+
 std::vector<index_t> window_starts(const scoring_task& task, const std::vector<row_range>& ranges,
                                    int length, index_t group) {
     std::vector<index_t> starts;

@@ -5,6 +5,7 @@
 #include "tocsin/core/views.hpp"
 #include "tocsin/metrics/row_ranges.hpp"
 
+#include <cmath>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -36,6 +37,22 @@ struct scoring_task {
     /// 1.
     tocsin::column<double> target_scale() const;
 };
+
+/// Mean absolute deviation of the targets from what was expected, in units of the first; with the
+/// sign of the deviation where there is one target only.
+/// @param deviation measured minus expected, `[targets]`
+/// @param scale     of the targets, see target_scale()
+template <class Deviation>
+double error_of(const Deviation& deviation, const tocsin::column<double>& scale) {
+    const double size =
+        (deviation.template cast<double>().array() / scale.array()).abs().mean() * scale[0];
+    return scale.size() == 1 ? std::copysign(size, static_cast<double>(deviation[0])) : size;
+}
+
+/// The changes of the targets from row to row above all values, `[targets + features x rows]`.
+/// Levels that the training rows do not have are forecast by changes no worse than by the last
+/// value.
+tocsin::matrix<double> changes_and_values(const scoring_task& task);
 
 /// Where windows of `length` groups of rows begin within ranges of groups: everywhere, or where the
 /// units of the task begin.

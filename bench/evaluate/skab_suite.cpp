@@ -3,15 +3,15 @@
 
 #include "tocsin/comparators/pca_reconstruction.hpp"
 #include "tocsin/detect/detector.hpp"
-#include "tocsin/io/csv.hpp"
 #include "tocsin/metrics/confusion.hpp"
-#include "tocsin/series/autocorrelation.hpp"
 #include "tocsin/threshold/quantile_threshold.hpp"
 
 #include <Eigen/Eigenvalues>
 
 #include "contenders.hpp"
 #include "network.hpp"
+#include "skab_data.hpp"
+#include "skab_promise.hpp"
 #include "suite.hpp"
 #include <algorithm>
 #include <array>
@@ -19,9 +19,7 @@
 #include <filesystem>
 #include <iterator>
 #include <limits>
-#include <numeric>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -29,122 +27,36 @@ namespace evaluate {
 namespace {
 
 namespace fs = std::filesystem;
-using recording = tocsin::series<float>;
 using detector_type = tocsin::detector<network, tocsin::standard_scaler<float>,
                                        tocsin::mahalanobis<>, tocsin::quantile_threshold>;
-
-/// Given by the protocol.
-constexpr int training_rows = 400;
-constexpr const char* label_column = "anomaly";
-constexpr const char* change_point_column = "changepoint";
-
-/// One setting for all files; docs/evaluation.md says how it was chosen.
-struct hyper_parameters {
-    int window = 20;
-    int hidden = 16;
-    int epochs = 50;
-    int batch_size = 32;
-    double learning_rate = 3e-3;
-    /// A feature that resembles itself more than this one window later is left out: 400 rows hold
-    /// too few independent values of it to tell a drift from an anomaly.
-    double largest_autocorrelation = 0.5;
-    double quantile = 0.99;
-    double factor = 16.0 / 9.0; ///< 4/3 in units of the distance, which the score is the square of
-};
-constexpr hyper_parameters chosen;
-
-/// The files that begin with a header in which a column has the name of the labels, in order of
-/// name. Others, such as the recording without anomalies, are named on standard error.
-std::vector<fs::path> find_recordings(const fs::path& root) {
-    std::vector<fs::path> found;
-    for (const auto& entry : files_below(root)) {
-        if (!entry.is_regular_file() || entry.path().extension() != ".csv") {
-            continue;
-        }
-        const auto text = tocsin::read_file(entry.path());
-        bool labelled = false;
-        if (text) {
-            tocsin::text_lines lines{*text, entry.path()};
-            const auto header = tocsin::csv_layout::from_header(
-                lines.next() ? lines.line() : std::string_view{},
-                {.timestamp = "", .labels = std::vector<std::string>{}});
-            labelled = header &&
-                       std::count(header->names().begin(), header->names().end(), label_column) > 0;
-        }
-        if (labelled) {
-            found.push_back(entry.path());
-        } else {
-            progress::note("skipped: " + entry.path().string() + " has no column '" + label_column +
-                           "'");
-        }
-    }
-    std::sort(found.begin(), found.end());
-    return found;
-}
-
-/// Positions of the features whose training rows can say what is normal; all where none can.
-tocsin::result<std::vector<int>> usable_features(const recording& all) {
-    const auto coefficients =
-        tocsin::autocorrelations(all.values.leftCols(training_rows), chosen.window);
-    if (!coefficients) {
-        return coefficients.error();
-    }
-    std::vector<int> kept;
-    for (int k = 0; k < all.features(); ++k) {
-        if (!((*coefficients)[static_cast<std::size_t>(k)] > chosen.largest_autocorrelation)) {
-            kept.push_back(k);
-        }
-    }
-    if (kept.empty()) {
-        kept.resize(static_cast<std::size_t>(all.features()));
-        std::iota(kept.begin(), kept.end(), 0);
-    }
-    return kept;
-}
-
-tocsin::result<recording> read(const fs::path& path) {
-    auto all = tocsin::read_csv<float>(
-        path, {.labels = std::vector<std::string>{label_column}, .ignore = {change_point_column}});
-    if (all && all->time() <= training_rows) {
-        return tocsin::status::error(tocsin::error_code::invalid_data, "has ", all->time(),
-                                     " rows, the protocol trains on ", training_rows,
-                                     " and tests on the rest");
-    }
-    return all;
-}
 
 /// Rows 400 to the end by the own method.
 /// @param by_peaks the same scores with the threshold of peaks of the training windows
 tocsin::result<tocsin::confusion_counts> evaluate_file(const fs::path& path,
                                                        const run_options& options,
                                                        tocsin::confusion_counts& by_peaks) {
-    const auto all = read(path);
-    if (!all) {
-        return all.error();
+    const auto read = read_skab_recording(path);
+    if (!read) {
+        return read.error();
     }
-    const auto kept = usable_features(*all);
-    if (!kept) {
-        return kept.error();
-    }
-    const auto features = static_cast<int>(kept->size());
-    tocsin::matrix<float> values(features, all->time());
-    for (int k = 0; k < features; ++k) {
-        values.row(k) = all->values.row((*kept)[static_cast<std::size_t>(k)]);
-    }
-    const auto windows = tocsin::make_windows(values, chosen.window);
+    const auto* const all = &read->all;
+    const auto* const kept = &read->kept;
+    const auto& values = read->values;
+    const auto features = static_cast<int>(values.rows());
+    const auto windows = tocsin::make_windows(values, chosen_skab.window);
     if (!windows) {
         return windows.error();
     }
     // Row t is judged by the window that ends with it: the first window of the test rows is the
     // one after those that hold training rows alone.
-    const tocsin::index_t training_windows = training_rows - chosen.window + 1;
+    const tocsin::index_t training_windows = skab_training_rows - chosen_skab.window + 1;
     const auto training = windows->slice(0, training_windows);
     const auto test = windows->slice(training_windows, windows->count() - training_windows);
 
-    detector_type detector(make_network(features, chosen.hidden, options),
-                           {.window = chosen.window}, {},
-                           tocsin::quantile_threshold(chosen.quantile, chosen.factor));
-    const auto how = make_trainer(chosen, options);
+    detector_type detector(make_network(features, chosen_skab.hidden, options),
+                           {.window = chosen_skab.window}, {},
+                           tocsin::quantile_threshold(chosen_skab.quantile, chosen_skab.factor));
+    const auto how = make_trainer(chosen_skab, options);
 
     tocsin::status done = detector.train(training, {}, how, options.shown);
     if (done) {
@@ -175,7 +87,7 @@ tocsin::result<tocsin::confusion_counts> evaluate_file(const fs::path& path,
     std::vector<std::uint8_t> flags;
     for (std::size_t k = 0; k < scores.size(); ++k) {
         // A score of NaN (a value missing in the window) raises no alarm.
-        const bool anomalous = all->labels[training_rows + k] != 0;
+        const bool anomalous = all->labels[skab_training_rows + k] != 0;
         flags.push_back(scores[k] > threshold);
         counts.add(flags[k] != 0, anomalous);
         by_peaks.add(scores[k] > threshold_by_peaks, anomalous);
@@ -191,12 +103,12 @@ tocsin::result<tocsin::confusion_counts> evaluate_file(const fs::path& path,
         const auto& labels = all->labels;
         done = options.draw(
             {.file = name_below(options.directory, path),
-             .values = first_feature(values.row(feature), training_rows, all->time()),
+             .values = first_feature(values.row(feature), skab_training_rows, all->time()),
              .scores = scores,
-             .labels = {labels.begin() + training_rows, labels.end()},
+             .labels = {labels.begin() + skab_training_rows, labels.end()},
              .flags = flags,
              .threshold = threshold,
-             .first = training_rows,
+             .first = skab_training_rows,
              .feature =
                  all->names[static_cast<std::size_t>((*kept)[static_cast<std::size_t>(feature)])],
              .row = "row (about 1 s)"});
@@ -250,13 +162,14 @@ double published_q_limit(const tocsin::matrix<double>& training, int components,
 
 /// Rows 400 to the end by T-squared of all features, or by T-squared and Q of principal components.
 tocsin::result<tocsin::confusion_counts> evaluate_hotelling(const fs::path& path, bool with_q) {
-    const auto all = read(path);
-    if (!all) {
-        return all.error();
+    const auto read = read_skab_recording(path);
+    if (!read) {
+        return read.error();
     }
+    const auto* const all = &read->all;
     constexpr double probability = 0.999;
     const tocsin::matrix<double> values = all->values.cast<double>();
-    const tocsin::matrix<double> training = values.leftCols(training_rows);
+    const tocsin::matrix<double> training = values.leftCols(skab_training_rows);
     tocsin::pca_reconstruction pca(
         {.explained_variance = with_q ? 0.85 : 1.0, .probability = probability});
     if (const auto fitted = pca.fit(training); !fitted) {
@@ -264,7 +177,7 @@ tocsin::result<tocsin::confusion_counts> evaluate_hotelling(const fs::path& path
     }
     std::vector<double> t_squared;
     std::vector<double> q;
-    for (auto t = tocsin::index_t{training_rows}; t < values.cols(); ++t) {
+    for (auto t = tocsin::index_t{skab_training_rows}; t < values.cols(); ++t) {
         const auto found =
             pca.statistics({values.col(t).data(), static_cast<std::size_t>(values.rows())});
         t_squared.push_back(found.t_squared);
@@ -277,7 +190,8 @@ tocsin::result<tocsin::confusion_counts> evaluate_hotelling(const fs::path& path
                                   : std::numeric_limits<double>::infinity();
     tocsin::confusion_counts counts;
     for (std::size_t k = 0; k < q.size(); ++k) {
-        counts.add(t_squared[k] > t_limit || q[k] > q_limit, all->labels[training_rows + k] != 0);
+        counts.add(t_squared[k] > t_limit || q[k] > q_limit,
+                   all->labels[skab_training_rows + k] != 0);
     }
     return counts;
 }
@@ -320,28 +234,29 @@ tocsin::result<method_result> evaluate_all(method_result outcome, const run_opti
 }
 
 tocsin::result<suite_result> run(const run_options& options) {
-    const auto recordings = find_recordings(options.directory);
+    const auto recordings = find_skab_recordings(options.directory);
     suite_result outcome;
-    nlohmann::ordered_json settings = {{"training_rows", training_rows},
-                                       {"model", network::kind},
-                                       {"window", chosen.window},
-                                       {"stride", 1},
-                                       {"hidden", chosen.hidden},
-                                       {"reversed", options.reversed},
-                                       {"decoder_training", options.training_name()},
-                                       {"scaler", "standard"},
-                                       {"largest_autocorrelation", chosen.largest_autocorrelation},
-                                       {"loss", tocsin::mean_squared_error::kind},
-                                       {"optimiser", "adam"},
-                                       {"learning_rate", chosen.learning_rate},
-                                       {"schedule", "cosine_decay"},
-                                       {"epochs", options.epochs.value_or(chosen.epochs)},
-                                       {"batch_size", chosen.batch_size},
-                                       {"statistic", "mahalanobis"},
-                                       {"view", "per feature"},
-                                       {"threshold", "quantile"},
-                                       {"quantile", chosen.quantile},
-                                       {"factor", chosen.factor}};
+    nlohmann::ordered_json settings = {
+        {"training_rows", skab_training_rows},
+        {"model", network::kind},
+        {"window", chosen_skab.window},
+        {"stride", 1},
+        {"hidden", chosen_skab.hidden},
+        {"reversed", options.reversed},
+        {"decoder_training", options.training_name()},
+        {"scaler", "standard"},
+        {"largest_autocorrelation", chosen_skab.largest_autocorrelation},
+        {"loss", tocsin::mean_squared_error::kind},
+        {"optimiser", "adam"},
+        {"learning_rate", chosen_skab.learning_rate},
+        {"schedule", "cosine_decay"},
+        {"epochs", options.epochs.value_or(chosen_skab.epochs)},
+        {"batch_size", chosen_skab.batch_size},
+        {"statistic", "mahalanobis"},
+        {"view", "per feature"},
+        {"threshold", "quantile"},
+        {"quantile", chosen_skab.quantile},
+        {"factor", chosen_skab.factor}};
     std::vector<tocsin::confusion_counts> of_peaks;
     auto own = evaluate_all({"LSTM encoder-decoder", settings, {}, {}}, options, recordings,
                             [&](const fs::path& path) {
@@ -362,6 +277,13 @@ tocsin::result<suite_result> run(const run_options& options) {
     by_peaks.totals = metrics::of(sum);
     outcome.methods.push_back(std::move(*own));
     outcome.methods.push_back(std::move(by_peaks));
+    auto promises = run_skab_promises(options, recordings);
+    if (!promises) {
+        return promises.error();
+    }
+    for (method_result& each : *promises) {
+        outcome.methods.push_back(std::move(each));
+    }
     for (const bool with_q : {false, true}) {
         if (options.seeded_only || recordings.empty()) {
             continue;

@@ -37,14 +37,29 @@ struct group_result {
     metrics values;
 };
 
+/// Promised false alarms and those that came, in the normal test rows of all files.
+struct promise_line {
+    double promised = 0; ///< clusters of false alarms in 10 000 rows
+    double pooled = 0;   ///< realised / promised, all files together
+    double median = 0;   ///< realised / promised, of the files
+    double files = 0;
+    double within = 0;   ///< files whose quotient lies from 1/3 to 3
+    double without = 0;  ///< files without a false alarm
+    double above = 0;    ///< files whose quotient is above 3
+    double expected = 0; ///< promised false alarms in a file, on average
+    double found = 0;    ///< labelled events in which the threshold of the promise is exceeded
+    double events = 0;   ///< labelled events in the test rows
+};
+
 /// What one method reached with one seed.
 struct method_result {
     std::string name;
     nlohmann::ordered_json settings; ///< every hyper-parameter
     std::vector<file_result> files;
     metrics totals;
-    std::vector<group_result> groups = {}; ///< where a suite has several protocols
-    bool seeded = true;                    ///< whether other seeds give other results
+    std::vector<group_result> groups = {};   ///< where a suite has several protocols
+    bool seeded = true;                      ///< whether other seeds give other results
+    std::vector<promise_line> promises = {}; ///< where a suite counts them
 };
 
 /// What others have published on a suite, or on a group of it.

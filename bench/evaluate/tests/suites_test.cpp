@@ -191,6 +191,21 @@ TEST_SUITE("evaluate") {
                 name.find("LSTM") != std::string::npos || name.find("network") != std::string::npos;
             CHECK(other.at("per_seed").size() == (seeded ? 2 : 1));
         }
+        CHECK(results.at("method") ==
+              "nearest value (streams), LSTMs + linear models (recordings)");
+        for (const json& other : results.at("compared")) {
+            const auto name = other.at("method").get<std::string>();
+            const char* const streaming = "NAB score, streaming";
+            if (name == "nearest value") {
+                CHECK(results.at("groups").at(streaming).at("tp") ==
+                      other.at("groups").at(streaming).at("tp"));
+                CHECK(results.at("promises").size() == 3);
+                CHECK(results.at("promises") == other.at("promises"));
+            }
+            if (name == "LSTMs + linear models") {
+                CHECK(totals.at("vus_pr") == other.at("totals").at("vus_pr"));
+            }
+        }
         CHECK(text_of(directory / "stdout").find("Numenta HTM") != std::string::npos);
     }
 
@@ -218,6 +233,13 @@ TEST_SUITE("evaluate") {
             }
         }
         CHECK(found == 1);
+        CHECK(results.at("method") ==
+              "charts of linear forecasts (events), LSTMs + linear models (recordings)");
+        const json& charts = results.at("compared").at(0);
+        CHECK(charts.at("method") == "charts of linear forecasts");
+        CHECK(charts.at("groups").at("events") == groups.at("events"));
+        CHECK(charts.at("promises").size() == 3);
+        CHECK_FALSE(charts.at("groups").at("TSB-AD-U, VUS").contains("vus_pr"));
         std::ofstream{directory / "nasa/tsb_u_index.csv", std::ios::app}
             << "v.csv,Q 1,0,200,500,150,300-329,20\n";
         CHECK(run(directory, "--suite nasa --epochs 1") == 3);
@@ -237,7 +259,7 @@ TEST_SUITE("evaluate") {
         CHECK(results.at("files").size() == 2); // shares of the training part
         const json& best = results.at("totals");
         CHECK(best.at("tp").get<int>() + best.at("fn").get<int>() > 6);
-        CHECK(results.at("compared").size() == 24);
+        CHECK(results.at("compared").size() == 29); // 25 rules for errors, 5 for charts
         for (const json& other : results.at("compared")) {
             CHECK(other.at("totals").contains("flagged_fraction"));
         }

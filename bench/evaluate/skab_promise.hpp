@@ -1,0 +1,20 @@
+/// @file skab_promise.hpp
+/// @brief SKAB judged by expected false alarms, with a network and without.
+#pragma once
+
+#include "skab_data.hpp"
+#include "suite.hpp"
+#include <vector>
+
+namespace evaluate {
+
+/// One result per way to judge, of which the first two need the network:
+/// - the encoder-decoder of the suite, its statistics and thresholds from rows that it has not learned
+///   from (tocsin::cross_fit), at the promise and at a quantile;
+/// - charts of the residuals of a vector autoregression, the same way;
+/// - both, joined by Bonferroni.
+/// The rows are flagged where so many false alarms as high are expected as are promised.
+tocsin::result<std::vector<method_result>>
+run_skab_promises(const run_options& options, const std::vector<std::filesystem::path>& recordings);
+
+} // namespace evaluate
