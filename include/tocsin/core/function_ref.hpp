@@ -2,7 +2,6 @@
 /// @brief A reference to something callable, so that what calls it is compiled once.
 #pragma once
 
-#include <memory>
 #include <type_traits>
 #include <utility>
 
@@ -21,7 +20,7 @@ class function_ref<Result(Arguments...)> {
         requires(!std::is_same_v<std::remove_cvref_t<Callable>, function_ref>)
     // NOLINTNEXTLINE(google-explicit-constructor,hicpp-explicit-conversions): like std::function
     function_ref(Callable&& callable) noexcept // NOLINT(cppcoreguidelines-missing-std-forward)
-        : target_{const_cast<void*>(static_cast<const void*>(std::addressof(callable)))},
+        : target_{const_cast<void*>(static_cast<const void*>(&callable))},
           call_{[](void* target, Arguments... arguments) -> Result {
               return (*static_cast<std::remove_reference_t<Callable>*>(target))(
                   std::forward<Arguments>(arguments)...);

@@ -8,7 +8,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
-#include <memory>
 #include <optional>
 #include <string_view>
 #include <type_traits>
@@ -200,11 +199,11 @@ class [[nodiscard]] result {
     }
     T* checked() noexcept {
         TOCSIN_ASSERT(value_.has_value(), "result: dereferenced without a value");
-        return std::addressof(*value_);
+        return value_.operator->();
     }
     const T* checked() const noexcept {
         TOCSIN_ASSERT(value_.has_value(), "result: dereferenced without a value");
-        return std::addressof(*value_);
+        return value_.operator->();
     }
 
     std::optional<T> value_;

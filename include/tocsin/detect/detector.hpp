@@ -130,8 +130,8 @@ class detector {
     status train_from(training_state<scalar_type>& state, const window_list& training,
                       const window_list& validation, const Trainer& how, Callbacks&&... callbacks) {
         status ready = check();
-        ready = ready.ok() ? detail::train_parts(parts_, state, training, validation, how,
-                                                 window_steps(), callbacks...)
+        ready = ready.ok() ? detail::train_observed(parts_, state, training, validation, how,
+                                                    window_steps(), callbacks...)
                            : ready;
         if (ready.ok()) {
             detail::enter_phase(parts_, detector_phase::trained);

@@ -36,17 +36,7 @@ struct training_state {
 
     /// A fresh start: draws the model's parameters from the seed, zeroes the optimiser's state.
     template <class Model, update_rule<Scalar> Optimiser>
-    static training_state fresh(const Model& model, const Optimiser& optimiser,
-                                std::uint64_t seed) {
-        training_state state;
-        state.random = random_generator{seed};
-        state.parameters.resize(static_cast<std::size_t>(model.parameter_count()));
-        model.initialise(state.parameters, state.random);
-        state.best_parameters = state.parameters;
-        state.rule_state.assign(
-            static_cast<std::size_t>(optimiser.state_size(model.parameter_count())), Scalar(0));
-        return state;
-    }
+    static training_state fresh(const Model& model, const Optimiser& optimiser, std::uint64_t seed);
 
     static constexpr int version = 1;
     /// Describes the state to an archive. Loading needs a state made by fresh() for the same model
@@ -123,5 +113,20 @@ struct training_state {
         }
     }
 };
+
+// Not inline, so that compiled.hpp can name it.
+template <class Scalar>
+template <class Model, update_rule<Scalar> Optimiser>
+training_state<Scalar> training_state<Scalar>::fresh(const Model& model, const Optimiser& optimiser,
+                                                     std::uint64_t seed) {
+    training_state state;
+    state.random = random_generator{seed};
+    state.parameters.resize(static_cast<std::size_t>(model.parameter_count()));
+    model.initialise(state.parameters, state.random);
+    state.best_parameters = state.parameters;
+    state.rule_state.assign(static_cast<std::size_t>(optimiser.state_size(model.parameter_count())),
+                            Scalar(0));
+    return state;
+}
 
 } // namespace tocsin
