@@ -15,8 +15,6 @@ TOCSIN_COMPILED_KERNELS(template, detail::compiled_lanes)
 #if defined(__AVX512F__)
 TOCSIN_COMPILED_KERNELS(template, detail::compiled_half_lanes)
 #endif
-TOCSIN_COMPILED_PRODUCTS(template)
-template result<std::vector<windows<float>>> split_chronologically(const windows<float>&,
-                                                                   std::span<const double>);
+TOCSIN_COMPILED_FUNCTIONS(template)
 
 } // namespace tocsin

@@ -64,8 +64,8 @@ using compiled_arithmetic = standard_precision::arithmetic;
     instantiation void dot_products_of_columns<Lanes>(                                             \
         const row_layout&, const float*, const float*, int, const float*, float*) noexcept;
 
-/// The products of dense layers of floats in training.
-#define TOCSIN_COMPILED_PRODUCTS(instantiation)                                                    \
+/// The products of dense layers of floats in training, and what prepares windows of floats.
+#define TOCSIN_COMPILED_FUNCTIONS(instantiation)                                                   \
     instantiation void detail::multiply<float>(const detail::read_block<float>&,                   \
                                                const detail::read_block<float>&,                   \
                                                detail::write_block<float>) noexcept;               \
@@ -74,14 +74,16 @@ using compiled_arithmetic = standard_precision::arithmetic;
                                                           detail::write_block<float>) noexcept;    \
     instantiation void detail::add_outer_product<float>(const detail::read_block<float>&,          \
                                                         const detail::read_block<float>&,          \
-                                                        detail::write_block<float>) noexcept;
+                                                        detail::write_block<float>) noexcept;      \
+    instantiation result<std::vector<windows<float>>> split_chronologically(                       \
+        const windows<float>&, std::span<const double>);
 
 /// What `detector<Model>` does with `trainer<>`, in float.
 #define TOCSIN_COMPILED_DETECTOR(instantiation, Model)                                             \
     instantiation std::uint64_t detail::identity_of(detail::compiled_parts<Model>&);               \
     instantiation void detail::settle(detail::compiled_parts<Model>&);                             \
-    instantiation training_state<float> training_state<float>::fresh(const Model&, const adam&,    \
-                                                                     std::uint64_t);               \
+    instantiation training_state<float> detail::fresh_state<float>(const Model&, const adam&,      \
+                                                                   std::uint64_t);                 \
     instantiation status detail::require_phase(                                                    \
         const detector<Model>&, const char*, detector_phase, const windows<float>&, int) noexcept; \
     instantiation status detail::train_parts(                                                      \
@@ -115,10 +117,8 @@ namespace tocsin {
 
 TOCSIN_COMPILED_KERNELS(extern template, detail::compiled_lanes)
 TOCSIN_COMPILED_KERNELS(extern template, detail::compiled_half_lanes)
-TOCSIN_COMPILED_PRODUCTS(extern template)
+TOCSIN_COMPILED_FUNCTIONS(extern template)
 TOCSIN_COMPILED_DETECTOR(extern template, encoder_decoder<float>)
 TOCSIN_COMPILED_DETECTOR(extern template, forecaster<float>)
-extern template result<std::vector<windows<float>>> split_chronologically(const windows<float>&,
-                                                                          std::span<const double>);
 
 } // namespace tocsin

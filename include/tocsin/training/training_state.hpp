@@ -18,6 +18,15 @@
 
 namespace tocsin {
 
+template <class Scalar>
+struct training_state;
+
+namespace detail {
+template <class Scalar, class Model, class Optimiser>
+training_state<Scalar> fresh_state(const Model& model, const Optimiser& optimiser,
+                                   std::uint64_t seed);
+} // namespace detail
+
 /// State of a run at the end of an epoch. Training that resumes from a saved and loaded state gives
 /// the same bits as uninterrupted training.
 template <class Scalar>
@@ -36,7 +45,10 @@ struct training_state {
 
     /// A fresh start: draws the model's parameters from the seed, zeroes the optimiser's state.
     template <class Model, update_rule<Scalar> Optimiser>
-    static training_state fresh(const Model& model, const Optimiser& optimiser, std::uint64_t seed);
+    static training_state fresh(const Model& model, const Optimiser& optimiser,
+                                std::uint64_t seed) {
+        return detail::fresh_state<Scalar>(model, optimiser, seed);
+    }
 
     static constexpr int version = 1;
     /// Describes the state to an archive. Loading needs a state made by fresh() for the same model
@@ -114,12 +126,13 @@ struct training_state {
     }
 };
 
-// Not inline, so that compiled.hpp can name it.
-template <class Scalar>
-template <class Model, update_rule<Scalar> Optimiser>
-training_state<Scalar> training_state<Scalar>::fresh(const Model& model, const Optimiser& optimiser,
-                                                     std::uint64_t seed) {
-    training_state state;
+namespace detail {
+
+// Not in the class, so that compiled.hpp can name it.
+template <class Scalar, class Model, class Optimiser>
+training_state<Scalar> fresh_state(const Model& model, const Optimiser& optimiser,
+                                   std::uint64_t seed) {
+    training_state<Scalar> state;
     state.random = random_generator{seed};
     state.parameters.resize(static_cast<std::size_t>(model.parameter_count()));
     model.initialise(state.parameters, state.random);
@@ -129,4 +142,5 @@ training_state<Scalar> training_state<Scalar>::fresh(const Model& model, const O
     return state;
 }
 
+} // namespace detail
 } // namespace tocsin
