@@ -9,12 +9,12 @@ import json
 import os
 import pathlib
 import re
-import resource
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
+
+import compile_times
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 # Columns in this order; other builds of a peer are left out.
@@ -132,45 +132,22 @@ def python_peers(program, settings, folder, rows):
     return (found or "none") + (f"; not installed: {absent}" if absent else "") + "."
 
 
-def user_time(command):
-    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
-    run(*command)
-    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
-
-
-def compile_times(build, settings, folder):
+def compile_section(build, folder):
     """Returns a table of compile times, with the size of a program with one detector."""
     compiler, _, _ = compiler_of(build)
     eigen = cached(build, "Eigen3_DIR")
     eigen_include = "/usr/include/eigen3" if eigen.startswith("/usr/") else None
     includes = [f"-I{ROOT / 'include'}"] + ([f"-I{eigen_include}"] if eigen_include else [])
-    sources = {
-        "`#include <Eigen/Dense>` alone": "#include <Eigen/Dense>\n",
-        "`#include <tocsin/edge.hpp>` alone": "#include <tocsin/edge.hpp>\n",
-        "`#include <tocsin/tocsin.hpp>` alone": "#include <tocsin/tocsin.hpp>\n",
-        "one detector, trained and run on a stream (bench/compile/one_detector.cpp)":
-            (ROOT / "bench/compile/one_detector.cpp").read_text(),
-    }
-    flags = [compiler, "-std=c++20", "-O2", "-DNDEBUG"] + includes
-    times = {name: [] for name in sources}
-    for _ in range(3):
-        for number, (name, text) in enumerate(sources.items()):
-            path = folder / f"unit{number}.cpp"
-            path.write_text(text)
-            times[name].append(user_time(flags + ["-c", path, "-o", path.with_suffix(".o")]))
-    base = statistics.median(next(iter(times.values())))
-    table = "| translation unit, `-O2` | seconds | / Eigen |\n|---|--:|--:|\n"
-    for name, taken in times.items():
-        seconds = statistics.median(taken)
-        table += f"| {name} | {seconds:.2f} | {seconds / base:.2f} |\n"
+    times = compile_times.user_programs(compile_times.Stopwatch(compiler, includes, folder), 5)
     program = folder / "one_detector"
-    run(*flags, folder / f"unit{len(sources) - 1}.o", "-o", program)
+    run(compiler, *compile_times.FLAGS, *includes, ROOT / "bench/compile/one_detector.cpp", "-o",
+        program)
     text_size = int(run("size", program).splitlines()[1].split()[0])
     run("strip", program)
-    table += (f"\nThe program with one detector has {program.stat().st_size / 1024:.0f} KiB without "
-              f"symbols, of which {text_size / 1024:.0f} KiB are code and constants. It links only "
-              "the standard library.\n")
-    return table
+    return times + (
+        f"\nThe program with one detector has {program.stat().st_size / 1024:.0f} KiB without "
+        f"symbols, of which {text_size / 1024:.0f} KiB are code and constants. It links only "
+        "the standard library.\n")
 
 
 # ---- tables -------------------------------------------------------------------------------------
@@ -253,7 +230,7 @@ def main():
             "PYTHON": python,
             "STATISTICS": select(rows, "moments/", "mahalanobis/", "f_beta"),
             "COMPILER_LINE": compiler_of(build)[1],
-            "COMPILE": compile_times(build, settings, folder),
+            "COMPILE": compile_section(build, folder),
         }
     page = (ROOT / "bench/performance.md.in").read_text()
     page = re.sub(r"@([A-Z_]+)@", lambda found: values[found.group(1)].rstrip("\n"), page)

@@ -64,3 +64,7 @@
 #include "tocsin/training/losses.hpp"
 #include "tocsin/training/schedules.hpp"
 #include "tocsin/training/stopping.hpp"
+
+#ifdef TOCSIN_COMPILED
+#include "tocsin/compiled.hpp"
+#endif

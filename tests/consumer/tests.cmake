@@ -4,6 +4,7 @@ set(consumer_options "-DCMAKE_CXX_COMPILER=${CMAKE_CXX_COMPILER}"
                      "-DCMAKE_CXX_FLAGS=${CMAKE_CXX_FLAGS}"
                      "-DEXPECTED_VERSION=${PROJECT_VERSION}"
                      "-DTOCSIN_XSIMD=${TOCSIN_XSIMD}"
+                     "-DTOCSIN_BUILD_COMPILED=${TOCSIN_BUILD_COMPILED}"
                      "-DTOCSIN_SOURCE=${PROJECT_SOURCE_DIR}"
                      # Another prefix than the configured one: the package must be relocatable.
                      "-DCMAKE_PREFIX_PATH=${consumer_dir}/prefix$<SEMICOLON>${CMAKE_PREFIX_PATH}")
@@ -18,7 +19,8 @@ foreach(method package subproject)
         COMMAND
             "${CMAKE_CTEST_COMMAND}" --build-and-test "${CMAKE_CURRENT_LIST_DIR}"
             "${consumer_dir}/${method}" --build-generator "${CMAKE_GENERATOR}" --build-options
-            ${consumer_options} -DMETHOD=${method} --test-command "${consumer_dir}/${method}/consumer")
+            ${consumer_options} -DMETHOD=${method} --test-command "${CMAKE_CTEST_COMMAND}"
+            --output-on-failure --no-tests=error)
 endforeach()
 set_tests_properties(consumer.package PROPERTIES FIXTURES_REQUIRED installed_package)
 

@@ -5,9 +5,9 @@
 #include "tocsin/core/config.hpp"
 
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
-#include <memory>
 #include <optional>
 #include <string_view>
 #include <type_traits>
@@ -26,6 +26,78 @@ enum class error_code : std::uint8_t {
     out_of_memory     ///< an allocation was refused while a file or a stream was loaded or saved
 };
 
+namespace detail {
+
+/// A part of a message. Parts have one type, so that what joins them is compiled once, not for every
+/// message.
+class message_part {
+  public:
+    // NOLINTBEGIN(google-explicit-constructor,hicpp-explicit-conversions): given as they are
+    constexpr message_part(std::string_view text) noexcept
+        : size_{text.size()}, text_{text.data()} {}
+    constexpr message_part(const char* text) noexcept : message_part{std::string_view{text}} {}
+    constexpr message_part(char character) noexcept
+        : kind_{kind::character}, character_{character} {}
+    template <std::signed_integral Integer>
+    constexpr message_part(Integer number) noexcept : kind_{kind::integer}, integer_{number} {}
+    template <std::unsigned_integral Integer>
+    constexpr message_part(Integer number) noexcept : kind_{kind::natural}, natural_{number} {}
+    constexpr message_part(double number) noexcept : kind_{kind::real}, real_{number} {}
+    // NOLINTEND(google-explicit-constructor,hicpp-explicit-conversions)
+
+    /// Writes the part to [at, end), cut where it does not fit.
+    /// @return behind what was written
+    char* write(char* at, char* end) const noexcept {
+        char digits[32] = {};
+        std::string_view text{digits};
+        switch (kind_) {
+        case kind::text:
+            text = {text_, size_};
+            break;
+        case kind::character:
+            text = {&character_, 1};
+            break;
+        case kind::integer:
+            text = printed(digits, "%lld", integer_);
+            break;
+        case kind::natural:
+            text = printed(digits, "%llu", natural_);
+            break;
+        case kind::real:
+            text = printed(digits, "%g", real_);
+            break;
+        }
+        for (const char character : text) {
+            if (at == end) {
+                break;
+            }
+            *at++ = character;
+        }
+        return at;
+    }
+
+  private:
+    enum class kind : std::uint8_t { text, character, integer, natural, real };
+    template <class Number>
+    static std::string_view printed(char (&digits)[32], const char* format,
+                                    Number number) noexcept {
+        std::snprintf(digits, sizeof digits, format, number);
+        return digits;
+    }
+
+    kind kind_ = kind::text;
+    std::size_t size_ = 0;
+    union {
+        const char* text_;
+        char character_;
+        long long integer_;
+        unsigned long long natural_;
+        double real_;
+    };
+};
+
+} // namespace detail
+
 /// Success, or an error code with a message of at most 383 characters (longer ones are cut). The
 /// message is stored in place; nothing is allocated, so this also works on targets without a heap.
 class [[nodiscard]] status {
@@ -36,10 +108,8 @@ class [[nodiscard]] status {
     /// concatenated.
     template <class... Parts>
     static status error(error_code code, const Parts&... parts) noexcept {
-        status failure;
-        failure.code_ = code;
-        (failure.append(parts), ...);
-        return failure;
+        const detail::message_part list[] = {detail::message_part(parts)...};
+        return joined(code, list, sizeof...(Parts));
     }
 
     /// Whether it is a success.
@@ -52,34 +122,18 @@ class [[nodiscard]] status {
     const char* message() const noexcept { return message_; }
 
   private:
-    void append(std::string_view text) noexcept {
-        for (const char character : text) {
-            if (length_ + 1 >= static_cast<int>(sizeof message_)) {
-                return;
-            }
-            message_[length_++] = character;
+    [[gnu::cold, gnu::noinline]] static status
+    joined(error_code code, const detail::message_part* parts, std::size_t count) noexcept {
+        status failure;
+        failure.code_ = code;
+        char* at = failure.message_;
+        for (std::size_t k = 0; k < count; ++k) {
+            at = parts[k].write(at, failure.message_ + sizeof failure.message_ - 1);
         }
-    }
-    void append(const char* text) noexcept { append(std::string_view{text}); }
-    void append(char character) noexcept { append(std::string_view{&character, 1}); }
-    template <std::integral Integer>
-    void append(Integer number) noexcept {
-        char digits[24];
-        if constexpr (std::signed_integral<Integer>) {
-            std::snprintf(digits, sizeof digits, "%lld", static_cast<long long>(number));
-        } else {
-            std::snprintf(digits, sizeof digits, "%llu", static_cast<unsigned long long>(number));
-        }
-        append(digits);
-    }
-    void append(double number) noexcept {
-        char digits[32];
-        std::snprintf(digits, sizeof digits, "%g", number);
-        append(digits);
+        return failure;
     }
 
     error_code code_ = error_code::ok;
-    int length_ = 0;
     char message_[384] = {};
 };
 
@@ -145,11 +199,11 @@ class [[nodiscard]] result {
     }
     T* checked() noexcept {
         TOCSIN_ASSERT(value_.has_value(), "result: dereferenced without a value");
-        return std::addressof(*value_);
+        return value_.operator->();
     }
     const T* checked() const noexcept {
         TOCSIN_ASSERT(value_.has_value(), "result: dereferenced without a value");
-        return std::addressof(*value_);
+        return value_.operator->();
     }
 
     std::optional<T> value_;

@@ -131,8 +131,8 @@ class detector {
                       const window_list& validation, const Trainer& trainer,
                       Callbacks&&... callbacks) {
         status ready = check();
-        ready = ready.ok() ? detail::train_parts(parts_, state, training, validation, trainer,
-                                                 window_steps(), callbacks...)
+        ready = ready.ok() ? detail::train_observed(parts_, state, training, validation, trainer,
+                                                    window_steps(), callbacks...)
                            : ready;
         if (ready.ok()) {
             detail::enter_phase(parts_, detector_phase::trained);

@@ -2,6 +2,7 @@
 /// @brief Errors of recorded data, the same as push() computes on a stream.
 #pragma once
 
+#include "tocsin/core/function_ref.hpp"
 #include "tocsin/core/storage.hpp"
 #include "tocsin/core/views.hpp"
 #include "tocsin/detect/push.hpp"
@@ -67,12 +68,13 @@ class prediction_pass {
     /// Windows of a whole batch.
     index_t batch_size() const noexcept { return widest_; }
 
+    using visit_type = function_ref<void(index_t, const Eigen::Map<const matrix<scalar_type>>&,
+                                         const matrix<scalar_type>&)>;
     /// Calls `visit(k, window, prediction)` for each window, in order, both `[features x window]` and
     /// scaled, the window with NaN where a value is missing.
     /// @param scaled as scaled_samples() makes them
     /// @param first, count of windows; the bits equal any run() that begins at a whole batch
-    template <class Visit>
-    void run(const window_list& scaled, index_t first, index_t count, Visit&& visit) {
+    void run(const window_list& scaled, index_t first, index_t count, visit_type visit) {
         for (const index_t end = first + count; first < end; first += widest_) {
             const auto batch = static_cast<int>(std::min<index_t>(widest_, end - first));
             predict(scaled, first, batch);
@@ -149,6 +151,9 @@ window_cut cut_of(const Learned& learned, error_view view) noexcept {
     return cut;
 }
 
+/// Receives a window's number, its errors per step and its errors per feature.
+using window_visit = function_ref<void(index_t, std::span<const double>, std::span<const double>)>;
+
 /// The error vectors of windows, by both views. Allocates when it is made.
 template <class Learned>
 class window_pass {
@@ -165,8 +170,7 @@ class window_pass {
 
     /// Calls `visit(k, errors per step, errors per feature)` for some of the windows, in order. Never
     /// allocates. See prediction_pass::run().
-    template <class Visit>
-    void run(const windows<scalar_type>& scaled, index_t first, index_t count, Visit&& visit) {
+    void run(const windows<scalar_type>& scaled, index_t first, index_t count, window_visit visit) {
         predictions_.run(scaled, first, count,
                          [&](index_t k, const auto& window, const auto& made) {
                              by_step_.write(window.data(), made.data(), step_errors_.data());
@@ -190,13 +194,16 @@ class window_pass {
 };
 
 /// Calls `visit(k, errors per step, errors per feature)` for each window, in order. Allocates.
-template <class Learned, class Visit>
+template <class Learned>
 void for_each_window(const Learned& learned, const windows<typename Learned::scalar_type>& source,
-                     Visit&& visit) {
+                     window_visit visit) {
     const auto scaled = scaled_samples(learned, source.values());
     window_pass<Learned>(learned, source)
         .run(source.over(view_of(scaled)), 0, source.count(), visit);
 }
+
+/// Receives a window's number, a sample's number in it, and the sample's errors or none.
+using forecast_visit = function_ref<void(index_t, int, std::span<const double>)>;
 
 /// Runs windows through a forecaster, each as a stream of its own that starts there. Allocates when it
 /// is made, never in run(): a thread can have one.
@@ -213,9 +220,8 @@ class forecast_pass {
     /// Calls `visit(k, t, errors)` for each sample of each window, with no errors where it has none:
     /// at the start, and where every value is missing.
     /// @param warm_up samples of each window that are left without errors
-    template <class Visit>
     void run(const windows<scalar_type>& source, index_t first, index_t count, int warm_up,
-             Visit&& visit) {
+             forecast_visit visit) {
         const push_scratch<scalar_type> scratch(*learned_, memory_.data());
         for (index_t k = first; k < first + count; ++k) {
             stream_.restart();
@@ -245,9 +251,9 @@ class forecast_pass {
 };
 
 /// All windows; see forecast_pass. Allocates.
-template <class Learned, class Visit>
+template <class Learned>
 void for_each_forecast(const Learned& learned, const windows<typename Learned::scalar_type>& source,
-                       int warm_up, Visit&& visit) {
+                       int warm_up, forecast_visit visit) {
     forecast_pass<Learned>(learned).run(source, 0, source.count(), warm_up, visit);
 }
 

@@ -105,9 +105,10 @@ struct held_out_models {
             kept_scaler<std::remove_cvref_t<decltype(model.scaler)>> units{&model.scaler};
             auto state =
                 training_state<scalar>::fresh(model.model, trainer.optimiser, trainer.seed);
-            if (const status done =
-                    fit_scaled(model.model, units, split.learned, {}, trainer, state);
-                !done.ok()) {
+            const status done = observed_by<scalar>([&](const auto& nobody) {
+                return fit_scaled(model.model, units, split.learned, {}, trainer, state, nobody);
+            });
+            if (!done.ok()) {
                 return done;
             }
             model.weights.own(model.model, state.best_parameters);
@@ -186,7 +187,7 @@ status fit_held_out(Learned& learned, const windows<typename Learned::scalar_typ
     // The final model first: it brings the units in which all errors are measured.
     Learned fitted = learned;
     auto state = training_state<scalar>::fresh(fitted.model, trainer.optimiser, trainer.seed);
-    if (const status done = train_parts(fitted, state, normal, {}, trainer, steps); !done.ok()) {
+    if (const status done = train_observed(fitted, state, normal, {}, trainer, steps); !done.ok()) {
         return done;
     }
     held_out_models<Learned> parts;

@@ -17,6 +17,9 @@ namespace tocsin::detail {
 
 /// An archive that keeps nothing but a hash of its input: FNV-1a with 64 bits over the values,
 /// each as a word, and their names. Not a protection against forgery. Never allocates.
+///
+/// What it is told ends in few functions that are not inlined: detectors have many values, and every
+/// user's program contains this.
 class hash_archive {
   public:
     static constexpr bool loading = false;
@@ -26,35 +29,29 @@ class hash_archive {
     static constexpr int version() noexcept { return 1 << 30; }
     template <class T>
     void integer(std::string_view name, const T& value, T /*low*/ = {}, T /*high*/ = {}) noexcept {
-        text(name);
-        word(static_cast<std::uint64_t>(static_cast<std::int64_t>(value)));
+        named_word(name, static_cast<std::uint64_t>(static_cast<std::int64_t>(value)));
     }
     template <class T, class... Options>
     void number(std::string_view name, const T& value, Options... /*options*/) noexcept {
-        text(name);
-        word(std::bit_cast<std::uint64_t>(static_cast<double>(value)));
+        named_word(name, std::bit_cast<std::uint64_t>(static_cast<double>(value)));
     }
     template <class T, std::size_t Extent, class... Options>
     void tensor(std::string_view name, std::span<T, Extent> values,
                 const Options&... /*options*/) noexcept {
-        text(name);
-        numbers(values.data(), values.size());
+        numbers(name, values.data(), values.size());
     }
     template <class T, std::size_t Extent>
     void tensor(std::string_view name, std::span<T, Extent> values,
                 std::initializer_list<index_t> /*shape*/) noexcept {
-        text(name);
-        numbers(values.data(), values.size());
+        numbers(name, values.data(), values.size());
     }
     template <class Vector, class... Options>
     void values(std::string_view name, const Vector& vector, Options... /*options*/) noexcept {
-        text(name);
-        numbers(vector.data(), vector.size());
+        numbers(name, vector.data(), vector.size());
     }
     template <class Matrix, class... Options>
     void matrix(std::string_view name, const Matrix& values, Options... /*options*/) noexcept {
-        text(name);
-        numbers(values.data(), static_cast<std::size_t>(values.size()));
+        numbers(name, values.data(), static_cast<std::size_t>(values.size()));
     }
     template <class T>
     void expect(std::string_view name, const T& expected) noexcept {
@@ -97,7 +94,7 @@ class hash_archive {
         text(name);
         text(value);
     }
-    void text(std::string_view characters) noexcept {
+    [[gnu::noinline]] void text(std::string_view characters) noexcept {
         for (const char character : characters) {
             word(static_cast<unsigned char>(character));
         }
@@ -108,8 +105,14 @@ class hash_archive {
         hash_ = (hash_ ^ value) * 0x100000001B3U;
         hash_ ^= hash_ >> 32U;
     }
+    [[gnu::noinline]] void named_word(std::string_view name, std::uint64_t value) noexcept {
+        text(name);
+        word(value);
+    }
     template <class T>
-    void numbers(const T* values, std::size_t count) noexcept {
+    [[gnu::noinline]] void numbers(std::string_view name, const T* values,
+                                   std::size_t count) noexcept {
+        text(name);
         for (std::size_t k = 0; k < count; ++k) {
             if constexpr (std::is_floating_point_v<T>) {
                 word(std::bit_cast<std::uint64_t>(static_cast<double>(values[k])));

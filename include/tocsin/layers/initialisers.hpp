@@ -30,9 +30,10 @@ void initialise_glorot(Eigen::MatrixBase<Derived>& weights, random_generator& ra
 
 /// A random square matrix with orthonormal columns (Saxe et al. 2014), by Gram-Schmidt on normal
 /// numbers in double. Allocates one such matrix.
-template <class Derived>
+/// @tparam Accurate always double; a parameter, so that nothing of it is compiled before it is used
+template <class Derived, class Accurate = double>
 void initialise_orthogonal(Eigen::MatrixBase<Derived>& weights, random_generator& random) {
-    matrix<double> basis(weights.rows(), weights.cols());
+    matrix<Accurate> basis(weights.rows(), weights.cols());
     for (index_t col = 0; col < basis.cols(); ++col) {
         // A draw that lies almost in the span of the previous columns is repeated: what the
         // projection leaves of it would be rounding noise.

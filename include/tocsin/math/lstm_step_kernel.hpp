@@ -146,35 +146,22 @@ void lstm_step_kernel(const lstm_layout& layout, const typename Lanes::scalar_ty
                       typename Lanes::scalar_type* cell, typename Lanes::scalar_type* scratch,
                       block_order order) noexcept {
     const int blocks = layout.blocks();
-    // Up to two blocks: all sums are complete before h is overwritten.
-    if (blocks == 1) {
-        detail::lstm_step_blocks<Lanes, Arithmetic, Format, 1, 2>(layout, 0, packed, input, hidden,
-                                                                  cell, hidden);
-        return;
+    const typename Lanes::scalar_type* previous = hidden;
+    if (blocks > 2) { // otherwise all sums are complete before h is overwritten
+        std::copy_n(hidden, layout.hidden, scratch);
+        previous = scratch;
     }
-    if (blocks == 2) {
-        detail::lstm_step_blocks<Lanes, Arithmetic, Format, 2, 1>(layout, 0, packed, input, hidden,
-                                                                  cell, hidden);
-        return;
-    }
-    std::copy_n(hidden, layout.hidden, scratch);
-    const int pairs = blocks / 2;
-    const auto single = [&]() TOCSIN_ALWAYS_INLINE {
-        if (blocks % 2 != 0) {
-            detail::lstm_step_blocks<Lanes, Arithmetic, Format, 1, 2>(layout, blocks - 1, packed,
-                                                                      input, scratch, cell, hidden);
-        }
-    };
+    const int pairs = (blocks + 1) / 2; // the last one perhaps a single block
     const bool descending = order == block_order::descending;
-    if (descending) {
-        single();
-    }
     for (int k = 0; k < pairs; ++k) {
-        detail::lstm_step_blocks<Lanes, Arithmetic, Format, 2, 1>(
-            layout, 2 * (descending ? pairs - 1 - k : k), packed, input, scratch, cell, hidden);
-    }
-    if (!descending) {
-        single();
+        const int first = 2 * (descending ? pairs - 1 - k : k);
+        if (first + 1 < blocks) {
+            detail::lstm_step_blocks<Lanes, Arithmetic, Format, 2, 1>(layout, first, packed, input,
+                                                                      previous, cell, hidden);
+        } else {
+            detail::lstm_step_blocks<Lanes, Arithmetic, Format, 1, 2>(layout, first, packed, input,
+                                                                      previous, cell, hidden);
+        }
     }
 }
 

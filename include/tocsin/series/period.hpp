@@ -29,7 +29,7 @@ result<int> dominant_period(const Eigen::MatrixBase<Derived>& values, int shorte
         return status::error(error_code::invalid_argument, "dominant_period: lags from ", shortest,
                              " to ", longest, " must start at 2 or above and not be empty");
     }
-    column<double> samples = values.row(0).transpose().template cast<double>();
+    auto samples = values.row(0).transpose().template cast<double>().eval();
     if (!samples.allFinite()) {
         return status::error(error_code::invalid_data,
                              "dominant_period: a value is NaN or infinite");

@@ -83,28 +83,31 @@ struct trainer {
     status fit(const Model& model, const windows<typename Model::scalar_type>& training,
                const windows<typename Model::scalar_type>& validation,
                training_state<typename Model::scalar_type>& state, Callbacks&&... callbacks) const {
+        using values = matrix<typename Model::scalar_type>;
+        using judge = detail::loss_ref<typename Model::scalar_type>;
         if (const status ready = check_run(model, training, validation, state); !ready.ok()) {
             return ready;
         }
         if (!has_missing(training) && !has_missing(validation)) {
-            return run(model, training, validation, loss, state, callbacks...);
+            return run(model, training, validation, judge(loss), false, state, callbacks...);
         }
-        using values = matrix<typename Model::scalar_type>;
+        const observed_loss<Loss> observed{loss};
         const values training_values = filled_samples(training, filling);
         const values validation_values = filled_samples(validation, filling);
         const auto view = [](const values& owned) {
             return Eigen::Map<const values>(owned.data(), owned.rows(), owned.cols());
         };
         return run(model, training.over(view(training_values)),
-                   validation.over(view(validation_values)), observed_loss<Loss>{loss}, state,
+                   validation.over(view(validation_values)), judge(observed), true, state,
                    callbacks...);
     }
 
   private:
     /// fit() on windows in which nothing is missing, or filled in and marked, as the loss knows.
-    template <class Model, class Judge, class... Callbacks>
+    template <class Model, class... Callbacks>
     status run(const Model& model, const windows<typename Model::scalar_type>& training,
-               const windows<typename Model::scalar_type>& validation, const Judge& judge,
+               const windows<typename Model::scalar_type>& validation,
+               const detail::loss_ref<typename Model::scalar_type>& judge, bool filled,
                training_state<typename Model::scalar_type>& state, Callbacks&&... callbacks) const {
         using scalar = typename Model::scalar_type;
         const auto& judged = validation.empty() ? training : validation;
@@ -136,7 +139,7 @@ struct trainer {
             regression_errors errors;
             predict_windows(model, std::span<const scalar>(state.parameters), judged, widest,
                             [&](index_t, const auto& window, const auto& prediction) {
-                                add_errors<Judge>(window, prediction, errors);
+                                add_errors(window, prediction, filled, errors);
                             });
             record.validation_rmse =
                 errors.rejected() > 0 ? std::numeric_limits<double>::quiet_NaN() : errors.rmse();
@@ -156,10 +159,10 @@ struct trainer {
         return {};
     }
     /// Errors of what was observed.
-    template <class Judge, class Window, class Prediction>
-    static void add_errors(const Window& window, const Prediction& prediction,
+    template <class Window, class Prediction>
+    static void add_errors(const Window& window, const Prediction& prediction, bool filled,
                            regression_errors& errors) noexcept {
-        if constexpr (std::is_same_v<Judge, Loss>) {
+        if (!filled) {
             errors.add(window, prediction);
         } else {
             for (index_t t = 0; t < window.cols(); ++t) {
@@ -229,10 +232,10 @@ struct trainer {
     }
 
     /// @param after_batch takes a batch_event; false ends the epoch
-    template <class Model, class Scalar, class Team, class Judge, class AfterBatch>
+    template <class Model, class Scalar, class Team, class AfterBatch>
     status train_epoch(const Model& model, const windows<Scalar>& training, int widest,
                        double rate_factor, Team& team, batch_gradient<Model>& gradient,
-                       const Judge& judge, std::vector<index_t>& order,
+                       const detail::loss_ref<Scalar>& judge, std::vector<index_t>& order,
                        training_state<Scalar>& state, epoch_record& record,
                        AfterBatch&& after_batch) const {
         std::iota(order.begin(), order.end(), index_t{0});

@@ -2,8 +2,10 @@
 /// @brief What all training loops check, and how they call policies and callbacks.
 #pragma once
 
+#include "tocsin/core/function_ref.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/series/windows.hpp"
+#include "tocsin/training/epoch_event.hpp"
 #include "tocsin/training/training_step.hpp"
 
 #include <cmath>
@@ -103,6 +105,39 @@ bool notify_batch(Callback& callback, const Event& event) {
     } else {
         return true;
     }
+}
+
+/// A callback that stands for any others, so that what trains a detector is compiled once, whatever
+/// listens to it. It must not outlive them.
+template <class Scalar>
+class training_observer {
+  public:
+    /// @param after_epoch,after_batch return false to end training
+    training_observer(function_ref<bool(const epoch_event<Scalar>&)> after_epoch,
+                      function_ref<bool(const batch_event&)> after_batch) noexcept
+        : after_epoch_{after_epoch}, after_batch_{after_batch} {}
+    bool operator()(const epoch_event<Scalar>& event) const { return after_epoch_(event); }
+    bool after_batch(const batch_event& event) const { return after_batch_(event); }
+
+  private:
+    function_ref<bool(const epoch_event<Scalar>&)> after_epoch_;
+    function_ref<bool(const batch_event&)> after_batch_;
+};
+
+/// Calls `train(observer)` with one that tells all callbacks, and returns what that returns.
+template <class Scalar, class Train, class... Callbacks>
+auto observed_by(Train&& train, Callbacks&... callbacks) {
+    const auto after_epoch = [&]([[maybe_unused]] const epoch_event<Scalar>& event) {
+        bool going = true;
+        ((going = notify(callbacks, event) && going), ...);
+        return going;
+    };
+    const auto after_batch = [&]([[maybe_unused]] const batch_event& event) {
+        bool going = true;
+        ((going = notify_batch(callbacks, event) && going), ...);
+        return going;
+    };
+    return train(training_observer<Scalar>(after_epoch, after_batch));
 }
 
 } // namespace tocsin::detail

@@ -27,6 +27,34 @@ template <class Loss,
           class Scalar = std::conditional_t<detail::loss_over<Loss, double>, double, float>>
 concept loss_function = detail::loss_over<Loss, Scalar>;
 
+namespace detail {
+
+/// Refers to a loss of any type, so that a model's backward pass is compiled once for all that a
+/// training loop uses: a call per batch is nothing. The loss must outlive it.
+template <class Scalar>
+class loss_ref {
+  public:
+    template <loss_function<Scalar> Loss>
+        requires(!std::is_same_v<Loss, loss_ref>)
+    explicit loss_ref(const Loss& loss) noexcept
+        : loss_{&loss}, evaluate_{[](const void* target, std::span<const Scalar> predictions,
+                                     std::span<const Scalar> targets,
+                                     std::span<Scalar> gradient) noexcept -> double {
+              return (*static_cast<const Loss*>(target))(predictions, targets, gradient);
+          }} {}
+    double operator()(std::span<const Scalar> predictions, std::span<const Scalar> targets,
+                      std::span<Scalar> gradient) const noexcept {
+        return evaluate_(loss_, predictions, targets, gradient);
+    }
+
+  private:
+    const void* loss_;
+    double (*evaluate_)(const void*, std::span<const Scalar>, std::span<const Scalar>,
+                        std::span<Scalar>) noexcept;
+};
+
+} // namespace detail
+
 /// Mean of (prediction - target)^2.
 struct mean_squared_error {
     static constexpr const char* kind = "mse";

@@ -18,6 +18,15 @@
 
 namespace tocsin {
 
+template <class Scalar>
+struct training_state;
+
+namespace detail {
+template <class Scalar, class Model, class Optimiser>
+training_state<Scalar> fresh_state(const Model& model, const Optimiser& optimiser,
+                                   std::uint64_t seed);
+} // namespace detail
+
 /// State of a run at the end of an epoch. Training that resumes from a saved and loaded state gives
 /// the same bits as uninterrupted training.
 template <class Scalar>
@@ -38,14 +47,7 @@ struct training_state {
     template <class Model, update_rule<Scalar> Optimiser>
     static training_state fresh(const Model& model, const Optimiser& optimiser,
                                 std::uint64_t seed) {
-        training_state state;
-        state.random = random_generator{seed};
-        state.parameters.resize(static_cast<std::size_t>(model.parameter_count()));
-        model.initialise(state.parameters, state.random);
-        state.best_parameters = state.parameters;
-        state.rule_state.assign(
-            static_cast<std::size_t>(optimiser.state_size(model.parameter_count())), Scalar(0));
-        return state;
+        return detail::fresh_state<Scalar>(model, optimiser, seed);
     }
 
     static constexpr int version = 1;
@@ -124,4 +126,21 @@ struct training_state {
     }
 };
 
+namespace detail {
+
+// Not in the class, so that compiled.hpp can name it.
+template <class Scalar, class Model, class Optimiser>
+training_state<Scalar> fresh_state(const Model& model, const Optimiser& optimiser,
+                                   std::uint64_t seed) {
+    training_state<Scalar> state;
+    state.random = random_generator{seed};
+    state.parameters.resize(static_cast<std::size_t>(model.parameter_count()));
+    model.initialise(state.parameters, state.random);
+    state.best_parameters = state.parameters;
+    state.rule_state.assign(static_cast<std::size_t>(optimiser.state_size(model.parameter_count())),
+                            Scalar(0));
+    return state;
+}
+
+} // namespace detail
 } // namespace tocsin
