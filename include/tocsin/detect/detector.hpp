@@ -181,11 +181,15 @@ class detector {
 
     /// All phases: trains on all windows, fits statistics and thresholds to errors of other models in
     /// windows that those have not learned from. A failure leaves the detector as it was. Allocates.
+    /// @param data normal windows, or what held_out_data says; NaN where a value is missing
     /// @param plan cross_fit{} or, where the data drifts, rolling_origin{}
-    template <class Trainer, held_out_plan Plan>
-    status fit(const window_list& normal, const Trainer& how, const Plan& plan) {
+    template <class Trainer, held_out_plan Plan, training_callback<scalar_type>... Callbacks>
+    status fit(const held_out_data<scalar_type>& data, const Trainer& how, const Plan& plan,
+               Callbacks&&... callbacks) {
         const status ready = check();
-        return ready.ok() ? detail::fit_held_out(parts_, normal, how, plan, window_steps()) : ready;
+        return !ready.ok()
+                   ? ready
+                   : detail::fit_held_out(parts_, data, how, plan, window_steps(), callbacks...);
     }
 
     /// Puts another rule in place of all, which tune() fits; the thresholds they had are gone.
@@ -206,7 +210,6 @@ class detector {
     }
 
     // ---- recorded data ----------------------------------------------------------------------
-
     /// Scores of windows, in order; see detector_scores. Allocates.
     /// @param how such as `data_parallel{.threads = 8}`, for the same bits sooner
     template <execution_policy Execution = serial_execution>
@@ -250,7 +253,6 @@ class detector {
     }
 
     // ---- streams: no heap, no exception, no lock --------------------------------------------
-
     /// A stream at its start. Allocates where sizes are dynamic.
     stream_type make_stream() const {
         return stream_type(typename learned_type::memory_type(parts_.layout, parts_.alarm));
@@ -309,7 +311,6 @@ class detector {
     }
 
     // ---- learning on a stream ---------------------------------------------------------------
-
     /// Gives a stream its own copies of what shall adapt; they are saved with it. Allocates. A
     /// failure leaves the stream as it was.
     /// @return `not_ready` before fit_errors(); `invalid_argument` for unusable settings, and for a model
@@ -324,7 +325,6 @@ class detector {
     }
 
     // ---- persistence ------------------------------------------------------------------------
-
     static constexpr int version = 1;
     /// Describes the detector, as far as it has come, to an archive; see io/detector_file.hpp.
     template <class Archive>
