@@ -168,6 +168,7 @@ void fit_command::read(model_file& model) {
     model.offsets = data.offsets;
     model.missing = input.missing;
     model.label_values = input.label_values;
+    model.decimal_mark_of_groups = data.decimal_mark_of_groups();
     model.errors_from = data.fingerprint();
     const file_facts& file = data.files.front();
     if (file.time.step > 0) {

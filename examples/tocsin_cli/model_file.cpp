@@ -82,6 +82,9 @@ void exchange_reading(Archive& archive, model_file& model) {
     if (has("missing_texts", !model.missing.empty())) {
         archive.texts("missing_texts", model.missing);
     }
+    if (has("decimal_mark_of_groups", !model.decimal_mark_of_groups.empty())) {
+        archive.text("decimal_mark_of_groups", model.decimal_mark_of_groups);
+    }
     if (has("errors_from", !model.errors_from.empty())) {
         archive.text("errors_from", model.errors_from);
     }

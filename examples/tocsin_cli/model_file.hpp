@@ -37,7 +37,9 @@ struct model_file {
     double step = 0;                ///< usual seconds between rows of the training data; 0: unknown
     std::vector<std::string> missing; ///< what meant "missing" there, beside the usual
     std::vector<tocsin::csv_label_value> label_values; ///< what labels meant there
-    std::string errors_from;                           ///< fingerprint of the data of fit-errors
+    /// "comma" or "point", where digits stood in groups there and `1,234` could be either; else empty.
+    std::string decimal_mark_of_groups;
+    std::string errors_from; ///< fingerprint of the data of fit-errors
 
     /// A name for each feature: its own, or feature0, feature1, ...
     std::vector<std::string> shown_names() const;

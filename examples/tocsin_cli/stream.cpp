@@ -95,6 +95,13 @@ void stream_command::run() {
     for (tocsin::index_t number = 1; lines.next(next_byte, line); ++number) {
         const tocsin::text_place place{"standard input", number};
         const auto kind = require(reader.take(line, place));
+        if (kind == tocsin::csv_line::header) {
+            if (row > 0) {
+                out.note("standard input:" + std::to_string(number) +
+                         ": the header again, left out");
+            }
+            continue;
+        }
         if (kind == tocsin::csv_line::units || kind == tocsin::csv_line::preamble) {
             out.note("standard input:" + std::to_string(number) +
                      (kind == tocsin::csv_line::units ? ": a row of units, left out"

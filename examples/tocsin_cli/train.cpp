@@ -445,6 +445,7 @@ void train_command::run() {
     model.offsets = data.offsets;
     model.missing = input.missing;
     model.label_values = input.label_values;
+    model.decimal_mark_of_groups = data.decimal_mark_of_groups();
     if (!data.files.empty() && data.files.front().time.step > 0) {
         model.step = input.resample > 0 ? input.resample : data.files.front().time.step;
     }

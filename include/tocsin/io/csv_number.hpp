@@ -59,8 +59,11 @@ inline bool is_any_of(std::string_view text,
 
 /// What means "missing" in any file.
 inline bool is_usual_missing(std::string_view cell) noexcept {
-    return cell.size() <= 4 &&
-           is_any_of(cell, {"", "-", "?", "na", "n/a", "nan", "null", "none", "#n/a"});
+    if (cell.starts_with('#')) { // what spreadsheets write for a formula that fails
+        return is_any_of(cell,
+                         {"#n/a", "#div/0!", "#value!", "#ref!", "#num!", "#name?", "#null!"});
+    }
+    return cell.size() <= 4 && is_any_of(cell, {"", "-", "?", "na", "n/a", "nan", "null", "none"});
 }
 
 /// A number with at most one comma, as its decimal point. Never allocates.

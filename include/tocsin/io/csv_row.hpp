@@ -90,7 +90,8 @@ class csv_layout {
             }
         }
         if (cells.problem() != nullptr) {
-            return place.error(cells.column(), cells.problem());
+            return place.error(cells.column(), cells.problem(),
+                               line.starts_with('{') ? "; is it JSON? What is read is CSV" : "");
         }
         detail::column_assignment assignment{dialect, options, place};
         if (auto outcome = assignment.assign(std::move(names), count); !outcome) {
@@ -271,6 +272,13 @@ class csv_layout {
         return std::nullopt;
     }
 
+    /// Whether text that is no exponent stands behind a number.
+    bool has_unit(std::string_view text) const noexcept {
+        const auto end = text.find_first_not_of("0123456789+-.,");
+        return end != 0 && end != std::string_view::npos &&
+               std::string_view{"eExX"}.find(text[end]) == std::string_view::npos &&
+               parse_csv_number<double>(text.substr(0, end), format_);
+    }
     status refuse_number(const csv_cells& cells, const std::string& name,
                          const text_place& place) const {
         const std::string_view text = cells.text();
@@ -278,9 +286,6 @@ class csv_layout {
         double value = 0;
         const bool groups = detail::parse_grouped(text, format_.decimal_comma ? ',' : '.', value) !=
                             detail::digit_groups::none;
-        const auto digits = text.find_first_not_of("0123456789+-.,");
-        const bool has_unit = digits != 0 && digits != std::string_view::npos &&
-                              parse_csv_number<double>(text.substr(0, digits), format_);
         const char* const help =
             text.find('\0') != std::string_view::npos
                 ? "; NUL bytes stand where a file was not written to its end: remove the line"
@@ -290,7 +295,7 @@ class csv_layout {
             : comma  ? "; --decimal-comma reads it"
             : parse_date_time(text)         ? "; --timestamp says which column is the time"
             : detail::looks_like_unit(text) ? "; --skip-rows leaves out the rows up to here"
-            : has_unit ? "; there is text behind the number: write the unit into the header"
+            : has_unit(text) ? "; there is text behind the number: write the unit into the header"
             : parse_number<double>(text) ? "; it is beyond the range of numbers, --missing makes "
                                            "it a missing value"
                                          : "; --missing makes it a missing value, --ignore leaves "
