@@ -67,7 +67,7 @@ struct fit_command {
     int period = 0;
     model_kind kind = model_kind::encoder_decoder;
     std::vector<int> layers;
-    int folds = 3;
+    int folds = 2;
     double false_alarm_rate = 1e-3;
     bool skip_shifts = false;
     any_trainer trainer{

@@ -180,6 +180,18 @@ void require_phase(const model_file& model, const std::string& path,
     }
 }
 
+void require_calendar(const model_file& model, const std::string& data,
+                      tocsin::timestamp_kind clock) {
+    const bool dated = clock != tocsin::timestamp_kind::unknown &&
+                       clock != tocsin::timestamp_kind::plain &&
+                       clock != tocsin::timestamp_kind::time_of_day;
+    if (model.classifier && !model.classifier->calendar().empty() && !dated) {
+        fail(tocsin::error_code::invalid_data, data,
+             ": the model reads the calendar, and the rows have no dates; --timestamp says which "
+             "column has them");
+    }
+}
+
 const char* phase_name(tocsin::detector_phase phase) noexcept {
     constexpr const char* names[] = {"created", "trained", "errors_fitted", "tuned"};
     return names[static_cast<int>(phase)];

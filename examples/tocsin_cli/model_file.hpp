@@ -4,6 +4,7 @@
 
 #include "tocsin/detect/detector.hpp"
 #include "tocsin/io/csv_options.hpp"
+#include "tocsin/io/timestamps.hpp"
 #include "tocsin/training/history.hpp"
 
 #include "any_classifier.hpp"
@@ -64,6 +65,10 @@ void save_model(const model_file& model, const std::string& path);
 /// Fails, naming the command to run, unless a model has come as far as `needed`. A classifier is
 /// ready for everything but the phases in between.
 void require_phase(const model_file& model, const std::string& path, tocsin::detector_phase needed);
+
+/// Fails where a model reads the calendar and the rows have no times that say it.
+void require_calendar(const model_file& model, const std::string& data,
+                      tocsin::timestamp_kind clock);
 
 /// The name of a phase, such as "errors_fitted".
 const char* phase_name(tocsin::detector_phase phase) noexcept;

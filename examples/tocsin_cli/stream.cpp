@@ -59,6 +59,7 @@ class row_clock {
   public:
     explicit row_clock(double step) : wall_{step > 0 ? step : tocsin::unknown_time} {}
 
+    tocsin::timestamp_kind kind() const noexcept { return times_.kind(); }
     double time_of(const std::string& timestamp) {
         if (timestamp.empty()) {
             return tocsin::unknown_time;
@@ -128,8 +129,9 @@ void stream_command::run() {
             sample[f] = static_cast<float>(exact[f] - offset);
         }
         const std::string timestamp = notes.time();
-        print(verdict_json(row, timestamp, judge.push(sample, clock.time_of(timestamp)),
-                           judge.has_alarms(), names));
+        const double time = clock.time_of(timestamp);
+        require_calendar(model, "standard input", clock.kind());
+        print(verdict_json(row, timestamp, judge.push(sample, time), judge.has_alarms(), names));
     }
     require(reader.outcome());
     if (std::cin.bad()) {
