@@ -179,6 +179,7 @@ TEST_SUITE("detect") {
                                        tocsin::cross_fit{.folds = 3});
         REQUIRE_MESSAGE(done.ok(), done.message());
         CHECK(std::isfinite(detector.threshold()));
-        CHECK(detector.step_statistic().accumulated().count() < 1200 - 20);
+        // Windows of two blocks may share 40 rows; none has one of the 20 labelled.
+        CHECK(detector.step_statistic().accumulated().count() <= 1200 + 2 * 40 - 20);
     }
 }
