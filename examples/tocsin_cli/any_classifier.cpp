@@ -7,6 +7,8 @@
 #include "tocsin/training/fit_classifier.hpp"
 #include "tocsin/training/schedules.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <limits>
 #include <string>
 #include <utility>
@@ -38,6 +40,7 @@ using any_detector_of_windows =
     std::variant<detector_of<decltype(convolutions(1, 1))>, detector_of<decltype(one_lstm(1, 1))>,
                  detector_of<decltype(both_directions(1, 1))>>;
 
+constexpr const char* part_names[] = {"hour", "minute", "weekday", "day", "month"};
 constexpr const char* network_names[] = {"convolutions", "lstm", "bidirectional-lstm"};
 
 /// @param kind of a file may be anything
@@ -64,6 +67,9 @@ any_detector_of_windows make_detector(const classifier_settings& settings, int f
 /// The detector itself.
 struct any_classifier::learned {
     any_detector_of_windows detector;
+    tocsin::calendar_settings calendar{.parts = {}};
+
+    int added() const noexcept { return static_cast<int>(calendar.feature_count()); }
 };
 
 namespace {
@@ -71,22 +77,45 @@ namespace {
 template <class Detector>
 class stream_of : public any_classifier::stream {
   public:
-    explicit stream_of(const Detector& detector)
-        : detector_{detector}, stream_{detector.make_stream()} {}
-    tocsin::verdict push(std::span<const float> sample) noexcept override {
-        return detector_.push(stream_, sample);
+    stream_of(const Detector& detector, const tocsin::calendar_settings& calendar)
+        : detector_{detector}, calendar_{calendar}, stream_{detector.make_stream()},
+          sample_(static_cast<std::size_t>(detector.features())), shares_(sample_.size()) {}
+    tocsin::verdict push(std::span<const float> sample, double time) noexcept override {
+        std::copy(sample.begin(), sample.end(), sample_.begin());
+        tocsin::calendar_features(calendar_, time, std::span{sample_}.subspan(sample.size()));
+        return detector_.push(stream_, std::span<const float>{sample_});
     }
-    void explain(std::span<double> shares) noexcept override { detector_.explain(stream_, shares); }
+    void explain(std::span<double> shares) noexcept override {
+        detector_.explain(stream_, shares_);
+        std::copy_n(shares_.begin(), shares.size(), shares.begin());
+    }
 
   private:
     const Detector& detector_;
+    const tocsin::calendar_settings& calendar_;
     typename Detector::stream_type stream_;
+    std::vector<float> sample_; // with the calendar behind the sensors
+    std::vector<double> shares_;
 };
+
+/// Rows with the calendar behind the sensors. Fails where a row has no time.
+tocsin::result<tocsin::matrix<float>> with_times(const labelled_rows& rows,
+                                                 const tocsin::calendar_settings& calendar) {
+    tocsin::matrix<float> values = rows.values;
+    if (calendar.parts.empty() || values.cols() == 0) {
+        values.conservativeResize(values.rows() + calendar.feature_count(), Eigen::NoChange);
+        return values;
+    }
+    return tocsin::with_calendar(values, rows.times, calendar);
+}
 
 } // namespace
 
 any_classifier any_classifier::untrained(const classifier_settings& settings, int features) {
-    return any_classifier{std::make_shared<learned>(learned{make_detector(settings, features)})};
+    const tocsin::calendar_settings calendar{.parts = settings.calendar};
+    const int added = static_cast<int>(calendar.feature_count());
+    return any_classifier{
+        std::make_shared<learned>(learned{make_detector(settings, features + added), calendar})};
 }
 
 tocsin::result<any_classifier>
@@ -113,16 +142,27 @@ any_classifier::train(const classifier_settings& settings, const labelled_rows& 
         how.class_weights = tocsin::balanced_class_weights(classes, 2);
     }
     any_classifier made = untrained(settings, static_cast<int>(training.values.rows()));
-    const auto& judged = validated ? validation : training;
+    const auto training_values = with_times(training, made.inside_->calendar);
+    const auto validation_values = with_times(validation, made.inside_->calendar);
+    for (const auto* values : {&training_values, &validation_values}) {
+        if (!*values) {
+            return values->error();
+        }
+    }
+    const auto view = [](const tocsin::matrix<float>& values) {
+        return tocsin::matrix_view<const float>{values.data(), values.rows(), values.cols()};
+    };
+    const auto judged_values = view(validated ? *validation_values : *training_values);
+    const auto judged_labels = validated ? validation.labels : training.labels;
     const status outcome = std::visit(
         [&](auto& detector) {
             const status done = detector.train(
-                training.values, training.labels, validation.values, validation.labels, how,
-                [&](const tocsin::classification_event<float>& event) {
+                view(*training_values), training.labels, view(*validation_values),
+                validation.labels, how, [&](const tocsin::classification_event<float>& event) {
                     return watch(event.record);
                 });
             return done.ok()
-                       ? detector.tune(judged.values, judged.labels, tocsin::f_beta_threshold(1))
+                       ? detector.tune(judged_values, judged_labels, tocsin::f_beta_threshold(1))
                        : done;
         },
         made.inside_->detector);
@@ -145,6 +185,25 @@ tocsin::result<any_classifier> any_classifier::load(tocsin::archive_reader& arch
             any_classifier made = untrained({.network = static_cast<network_kind>(k)}, 1);
             std::visit([&](auto& detector) { archive.object("detector", detector); },
                        made.inside_->detector);
+            std::vector<std::string> parts;
+            if (archive.contains("calendar")) {
+                archive.texts("calendar", parts);
+            }
+            for (const std::string& part : parts) {
+                const auto* const known =
+                    std::find(std::begin(part_names), std::end(part_names), part);
+                if (known == std::end(part_names)) {
+                    archive.fail(status::error(tocsin::error_code::format_error,
+                                               "unknown part of the calendar '", part, '\''));
+                    return archive.outcome();
+                }
+                made.inside_->calendar.parts.push_back(
+                    static_cast<tocsin::calendar_part>(known - std::begin(part_names)));
+            }
+            if (archive.outcome().ok() && made.features() < 1) {
+                archive.fail(status::error(tocsin::error_code::format_error,
+                                           "the calendar leaves no sensor"));
+            }
             if (!archive.outcome().ok()) {
                 return archive.outcome();
             }
@@ -160,13 +219,24 @@ void any_classifier::save(tocsin::archive_writer& archive) const {
     archive.text("network", name);
     std::visit([&](const auto& detector) { archive.object("detector", detector); },
                inside_->detector);
+    std::vector<std::string> parts;
+    for (const tocsin::calendar_part part : inside_->calendar.parts) {
+        parts.emplace_back(part_names[static_cast<std::size_t>(part)]);
+    }
+    if (!parts.empty()) {
+        archive.texts("calendar", parts);
+    }
 }
 
 const char* any_classifier::network() const noexcept {
     return network_names[inside_->detector.index()];
 }
 int any_classifier::features() const noexcept {
-    return std::visit([](const auto& detector) { return detector.features(); }, inside_->detector);
+    return std::visit([](const auto& detector) { return detector.features(); }, inside_->detector) -
+           inside_->added();
+}
+const std::vector<tocsin::calendar_part>& any_classifier::calendar() const noexcept {
+    return inside_->calendar.parts;
 }
 int any_classifier::window() const noexcept {
     return std::visit([](const auto& detector) { return detector.settings().window; },
@@ -192,8 +262,9 @@ const std::vector<tocsin::classification_record>& any_classifier::history() cons
 }
 std::unique_ptr<any_classifier::stream> any_classifier::make_stream() const {
     return std::visit(
-        [](const auto& detector) -> std::unique_ptr<stream> {
-            return std::make_unique<stream_of<std::decay_t<decltype(detector)>>>(detector);
+        [&](const auto& detector) -> std::unique_ptr<stream> {
+            return std::make_unique<stream_of<std::decay_t<decltype(detector)>>>(detector,
+                                                                                 inside_->calendar);
         },
         inside_->detector);
 }

@@ -5,6 +5,7 @@
 #include "tocsin/core/views.hpp"
 #include "tocsin/detect/verdict.hpp"
 #include "tocsin/io/archive.hpp"
+#include "tocsin/series/calendar.hpp"
 #include "tocsin/training/classification_history.hpp"
 
 #include "any_scaler.hpp"
@@ -33,12 +34,15 @@ struct classifier_settings {
     std::uint64_t seed = 0;
     int threads = 1;
     bool balanced = false; ///< whether both classes weigh the same
+    /// Features of the calendar beside the sensors, as sine and cosine; none: sensors alone.
+    std::vector<tocsin::calendar_part> calendar = {};
 };
 
 /// Rows with labels, `[features x samples]`.
 struct labelled_rows {
     tocsin::matrix_view<const float> values;
     std::span<const std::uint8_t> labels;
+    std::span<const double> times = {}; ///< one per sample in seconds; needed for the calendar
 };
 
 /// A tocsin::classifier_detector with one of a few networks. Its file is that of the detector
@@ -50,8 +54,10 @@ class any_classifier {
       public:
         /// One for the classifier that made it, which must outlive this.
         virtual ~stream() = default;
-        virtual tocsin::verdict push(std::span<const float> sample) noexcept = 0;
-        /// Which sensors the last judgement rests on, by occlusion.
+        /// @param time in seconds since 1970, for the calendar
+        virtual tocsin::verdict push(std::span<const float> sample, double time) noexcept = 0;
+        /// Which sensors the last judgement rests on, by occlusion. What rests on the calendar is
+        /// missing from the sum.
         virtual void explain(std::span<double> shares) noexcept = 0;
     };
     struct learned;
@@ -72,7 +78,9 @@ class any_classifier {
     void save(tocsin::archive_writer& archive) const;
 
     const char* network() const noexcept;
-    int features() const noexcept;
+    int features() const noexcept; ///< sensors
+    /// What is read off the time of each row; empty: nothing.
+    const std::vector<tocsin::calendar_part>& calendar() const noexcept;
     int window() const noexcept;
     double threshold() const noexcept;
     tocsin::index_t parameter_count() const noexcept;

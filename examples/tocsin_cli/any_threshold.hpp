@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -43,6 +44,13 @@ class any_threshold {
     explicit any_threshold(rules rule, int smoothing = 1)
         : rule_{std::move(rule)}, smoothing_{smoothing}, recent_{smoothing} {}
 
+    /// Takes another rule where the first one cannot be fitted to the scores.
+    any_threshold or_else(rules other) const {
+        any_threshold both = *this;
+        both.other_ = std::move(other);
+        return both;
+    }
+
     const rules& rule() const noexcept { return rule_; }
     int smoothing() const noexcept { return smoothing_; }
     const char* name() const noexcept {
@@ -70,7 +78,15 @@ class any_threshold {
     tocsin::status fit(std::span<const double> scores, std::span<const std::uint8_t> labels) {
         const std::vector<double> seen = smoothed(scores);
         recent_.reset();
-        return std::visit([&](auto& inner) { return inner.fit(seen, labels); }, rule_);
+        const auto fit = [&] {
+            return std::visit([&](auto& inner) { return inner.fit(seen, labels); }, rule_);
+        };
+        tocsin::status fitted = fit();
+        if (!fitted.ok() && other_) {
+            rule_ = *other_;
+            fitted = fit();
+        }
+        return fitted;
     }
     double threshold() const noexcept {
         return std::visit([](const auto& inner) { return inner.threshold(); }, rule_);
@@ -143,6 +159,7 @@ class any_threshold {
     }
 
     rules rule_;
+    std::optional<rules> other_; // of or_else()
     int smoothing_ = 1;
     tocsin::moving_window recent_{1}; // scores of the stream that is learned from
 };

@@ -160,6 +160,7 @@ void detect_command::judge_rows(model_file& model, row_source source) {
         header.insert(header.begin() + 1, "timestamp");
         widths.insert(widths.begin() + 1, 19);
     }
+    require_calendar(model, data_path, source.clock());
     row_judge judge{model, rows, model_path};
     const bool alarms = judge.has_alarms();
     if (alarms) {

@@ -65,11 +65,16 @@ std::string delimiter_name(char delimiter) {
 void describe_dialect(const file_facts& file, std::vector<std::string>& lines) {
     std::string line = "  CSV with " + delimiter_name(file.dialect.delimiter);
     line += file.dialect.decimal_comma ? ", decimal comma" : "";
+    line += file.dialect.groups ? ", digits in groups" : "";
     line += file.dialect.has_header ? ", header" : ", no header";
     if (file.dialect.skipped > 0) {
         line += ", " + counted(file.dialect.skipped, "line") + " before it left out";
     }
     line += file.dialect.has_units ? ", a row of units left out" : "";
+    line += file.comments > 0 ? ", " + counted(file.comments, "line") + " of comments" : "";
+    line += file.headers > 0
+                ? ", the header again in " + counted(file.headers, "line") + ", left out"
+                : "";
     lines.push_back(line);
 }
 
@@ -91,6 +96,7 @@ void describe_time(const file_facts& file, std::vector<std::string>& lines) {
         return;
     }
     line += to_string(file.clock.kind());
+    line += file.clock.kind() == tocsin::timestamp_kind::plain ? " taken for seconds" : "";
     const auto& time = file.time;
     if (std::isfinite(time.first)) {
         line += ", from " + moment(time.first, file.clock) + " to " +
@@ -247,6 +253,14 @@ void warn_of_time(const file_facts& file, std::vector<std::string>& lines) {
     if (wrong > 0) {
         lines.push_back(file.path + ": " + counted(wrong, "row") +
                         " with a repeated or wrong time left out");
+    }
+    if (!file.footer.empty()) {
+        lines.push_back(file.path + ": the last rows have no time but '" + file.footer +
+                        "', and are left out");
+    }
+    if (file.time.unknown > 0) {
+        lines.push_back(file.path + ": " + counted(file.time.unknown, "time") +
+                        " unreadable; the rows are taken for neighbours of those before");
     }
     if (file.gaps + file.set_back > 0) {
         lines.push_back(file.path + ": " + counted(file.gaps + file.set_back, "gap") +

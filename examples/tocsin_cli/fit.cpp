@@ -1,7 +1,9 @@
 // fit: from normal recordings to a tuned model in one command, with what to expect of it.
 #include "tocsin/training/fit.hpp"
 
+#include "tocsin/detect/held_out.hpp"
 #include "tocsin/detect/mean_baseline.hpp"
+#include "tocsin/detect/window_labels.hpp"
 #include "tocsin/series/autocorrelation.hpp"
 #include "tocsin/series/filling.hpp"
 #include "tocsin/series/period.hpp"
@@ -65,6 +67,7 @@ struct fit_command {
     int period = 0;
     model_kind kind = model_kind::encoder_decoder;
     std::vector<int> layers;
+    int folds = 2;
     double false_alarm_rate = 1e-3;
     bool skip_shifts = false;
     any_trainer trainer{
@@ -84,10 +87,17 @@ struct fit_command {
     }
     void read(model_file& model);
     found_period find_period(const model_file& model) const;
-    std::vector<row_run> usable_runs(part which, bool with_labelled) const;
-    tocsin::windows<float> windows_of(part which, int stride, bool with_labelled) const;
-    void train(model_file& model) const;
-    std::string set_threshold(model_file& model) const;
+    std::vector<row_run> usable_runs(part first, part last, bool with_labelled) const;
+    tocsin::windows<float> windows_of(part first, part last, int stride, bool with_labelled) const;
+    tocsin::windows<float> windows_of(part which, int stride, bool with_labelled) const {
+        return windows_of(which, which, stride, with_labelled);
+    }
+    int train(model_file& model) const;
+    any_threshold rule_for(const tocsin::windows<float>& judged) const;
+    std::string text_of(const model_file& model, const tocsin::windows<float>& judged) const;
+    tocsin::index_t anomalous_rows(const tocsin::windows<float>& judged) const;
+    void cross_fit(model_file& model, int epochs) const;
+    void calibrate(model_file& model) const;
     ordered_json expect(const model_file& model) const;
     ordered_json expect_alarms(const model_file& model, const std::vector<row_run>& runs) const;
 };
@@ -97,9 +107,8 @@ void fit_command::add_to(CLI::App& command) {
     command
         .add_option(
             "DATA", data_paths,
-            "CSV, normal recordings; anomalous rows are left out if labelled. Each is split "
-            "in time: 50 % to train, 10 % to choose the best epoch, 20 % for error "
-            "statistics and threshold, 20 % to measure what to expect")
+            "CSV, normal recordings; anomalous rows are left out if labelled. The first 80 % of "
+            "each are learned from, the last 20 % measure what to expect")
         ->required();
     input.add_to(command);
     input.add_time_to(command);
@@ -126,6 +135,13 @@ void fit_command::add_to(CLI::App& command) {
         .add_flag("--force", force,
                   "Go on with a model that is no better than the mean of the data")
         ->group(group);
+    add_integer(
+        command, "--folds", folds,
+        "Cross-fitting: error statistics and threshold are from so many models, each judged "
+        "on a part of the rows that it has not learned from, and the model learns from all "
+        "parts. 0: one model, half of the rows to learn from, a fifth to judge; shorter",
+        0, 100)
+        ->group("Threshold");
     with_default(add_number(command, "--false-alarm-rate", false_alarm_rate,
                             "Wanted share of normal rows that are judged anomalous; 'tune' has "
                             "other rules",
@@ -152,6 +168,7 @@ void fit_command::read(model_file& model) {
     model.offsets = data.offsets;
     model.missing = input.missing;
     model.label_values = input.label_values;
+    model.decimal_mark_of_groups = data.decimal_mark_of_groups();
     model.errors_from = data.fingerprint();
     const file_facts& file = data.files.front();
     if (file.time.step > 0) {
@@ -218,16 +235,16 @@ found_period fit_command::find_period(const model_file& model) const {
     return best;
 }
 
-/// Rows of a part, split at labelled rows unless they are wanted.
-std::vector<row_run> fit_command::usable_runs(part which, bool with_labelled) const {
+/// Rows of parts that follow each other, split at labelled rows unless they are wanted.
+std::vector<row_run> fit_command::usable_runs(part first, part last, bool with_labelled) const {
     std::vector<row_run> runs;
     for (const row_run& recording : recordings) {
         const auto cut = [&](double share) {
             return recording.begin +
                    static_cast<index_t>(share * static_cast<double>(recording.size()));
         };
-        const index_t end = cut(part_ends[which]);
-        for (index_t row = cut(which == training ? 0.0 : part_ends[which - 1]); row < end;) {
+        const index_t end = cut(part_ends[last]);
+        for (index_t row = cut(first == training ? 0.0 : part_ends[first - 1]); row < end;) {
             index_t stop = row;
             while (stop < end && (with_labelled || !is_anomalous(stop))) {
                 ++stop;
@@ -241,31 +258,37 @@ std::vector<row_run> fit_command::usable_runs(part which, bool with_labelled) co
     return runs;
 }
 
-tocsin::windows<float> fit_command::windows_of(part which, int stride, bool with_labelled) const {
+tocsin::windows<float> fit_command::windows_of(part first, part last, int stride,
+                                               bool with_labelled) const {
     std::vector<index_t> first_columns;
-    for (const row_run& run : usable_runs(which, with_labelled)) {
-        for (index_t first = run.begin; first + window <= run.end; first += stride) {
-            const auto cells = values().middleCols(first, window);
+    for (const row_run& run : usable_runs(first, last, with_labelled)) {
+        for (index_t begin = run.begin; begin + window <= run.end; begin += stride) {
+            const auto cells = values().middleCols(begin, window);
             if (!cells.array().isInf().any() &&
                 tocsin::has_short_holes_only(cells, std::min(10, std::max(window / 2, 1)))) {
-                first_columns.push_back(first);
+                first_columns.push_back(begin);
             }
         }
     }
     if (first_columns.empty()) {
         constexpr const char* names[] = {"training", "the choice of the best epoch",
                                          "the error statistics", "the check"};
-        fail(error_code::invalid_data, data_paths.front(), ": the part for ", names[which],
+        fail(error_code::invalid_data, data_paths.front(), ": the part for ", names[first],
              " holds no normal window of ", window,
              " rows without long holes; needed are longer recordings or a shorter --window");
     }
     return {{values().data(), values().rows(), values().cols()}, std::move(first_columns), window};
 }
 
-void fit_command::train(model_file& model) const {
+/// Rows between two windows to learn from, so that training does not take longer and longer.
+int stride_for(index_t windows) {
+    return static_cast<int>((windows + most_training_windows - 1) / most_training_windows);
+}
+
+/// Trains on the first part, and returns how many epochs gave the best model of the next.
+int fit_command::train(model_file& model) const {
     const auto every = windows_of(training, 1, false);
-    const auto stride =
-        static_cast<int>((every.count() + most_training_windows - 1) / most_training_windows);
+    const int stride = stride_for(every.count());
     const auto chosen = stride > 1 ? windows_of(training, stride, false) : every;
     const auto best_epoch = windows_of(validation, stride, false);
     auto state = tocsin::training_state<float>::fresh(model.detector.model(), trainer.optimiser,
@@ -289,7 +312,7 @@ void fit_command::train(model_file& model) const {
             " s: RMSE " + rounded(rmse) + " on the next 10 % of the rows, in standard deviations");
     const double of_mean = tocsin::rmse_of_mean(model.detector.data_scaler(), chosen, best_epoch);
     if (!(rmse > of_mean)) {
-        return;
+        return state.best_epoch + 1;
     }
     const std::string text = "the model is no better than the mean of the data, whose RMSE is " +
                              rounded(of_mean) +
@@ -299,34 +322,85 @@ void fit_command::train(model_file& model) const {
         fail(error_code::invalid_data, text, " --force goes on");
     }
     out.note("warning: " + text);
+    return std::max(state.best_epoch + 1, 1);
 }
 
-std::string fit_command::set_threshold(model_file& model) const {
+/// Windows whose newest row is labelled anomalous.
+index_t fit_command::anomalous_rows(const tocsin::windows<float>& judged) const {
+    return std::count_if(judged.first_columns().begin(), judged.first_columns().end(),
+                         [&](index_t first) { return is_anomalous(first + window - 1); });
+}
+
+/// The rule for as many scores as there will be.
+any_threshold fit_command::rule_for(const tocsin::windows<float>& judged) const {
+    const tocsin::quantile_threshold largest{1, 1.2};
+    if (anomalous_rows(judged) > 0) {
+        return any_threshold{tocsin::f_beta_threshold{}};
+    }
+    if (judged.count() < enough_for_tail) {
+        return any_threshold{largest};
+    }
+    tocsin::spot_settings peaks;
+    peaks.q = false_alarm_rate;
+    peaks.level = 0.98;
+    return any_threshold{tocsin::spot_threshold{peaks}}.or_else(largest);
+}
+
+/// The rule in words.
+std::string fit_command::text_of(const model_file& model,
+                                 const tocsin::windows<float>& judged) const {
+    const auto& rule = model.detector.rule().rule();
+    return std::holds_alternative<tocsin::f_beta_threshold>(rule)
+               ? "best F1 on " + std::to_string(anomalous_rows(judged)) + " rows labelled anomalous"
+           : std::holds_alternative<tocsin::spot_threshold>(rule)
+               ? "peaks over threshold, for one normal row in " +
+                     shown(std::round(1 / false_alarm_rate))
+               : "1.2 times the largest of " + std::to_string(judged.count()) + " normal scores";
+}
+
+/// Error statistics and threshold from models that have not learned from the rows they are judged
+/// on; the model itself learns from all of them, as many epochs as the first part has shown to be
+/// enough.
+void fit_command::cross_fit(model_file& model, int epochs) const {
+    const auto judged = windows_of(training, calibration, 1, data.has_labels());
+    const auto chosen = windows_of(training, calibration, stride_for(judged.count()), false);
+    model.detector.set_rule(rule_for(judged));
+    any_trainer same = trainer;
+    same.epochs = epochs;
+    same.stopping.patience = std::numeric_limits<int>::max();
+    tocsin::progress_bar bar;
+    const auto start = std::chrono::steady_clock::now();
+    const tocsin::status fitted =
+        model.detector.fit({chosen, judged, data.series.labels}, same,
+                           tocsin::cross_fit{.folds = folds}, [&](const auto& event) {
+                               if (out.shows_progress()) {
+                                   bar(event);
+                               }
+                               return true;
+                           });
+    bar.finish();
+    require(fitted, data_paths.front());
+    const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+    out.say("cross-fitted in " + rounded(taken.count()) + " s: " + std::to_string(folds) +
+            " models of " + std::to_string(epochs) + (epochs == 1 ? " epoch" : " epochs") +
+            " each, judged on rows that they have not learned from; the model has learned from the "
+            "first 80 % of the rows");
+    out.say("threshold: " + shown(model.detector.threshold()) + ", " + text_of(model, judged));
+}
+
+/// The same from one part of the rows, which the model has not learned from.
+void fit_command::calibrate(model_file& model) const {
     auto& detector = model.detector;
     require(detector.fit_errors(windows_of(calibration, 1, false)), data_paths.front());
-    const auto all = windows_of(calibration, 1, true);
+    const auto judged = windows_of(calibration, 1, data.has_labels());
     std::vector<std::uint8_t> newest;
-    for (const index_t first : all.first_columns()) {
-        newest.push_back(is_anomalous(first + window - 1) ? 1 : 0);
+    if (anomalous_rows(judged) > 0) {
+        newest = require(
+            tocsin::window_labels<float>(judged, data.series.labels, tocsin::scored_steps::newest));
     }
-    if (const auto anomalous = std::count(newest.begin(), newest.end(), 1); anomalous > 0) {
-        detector.set_rule(any_threshold{tocsin::f_beta_threshold{}});
-        require(detector.tune(all, newest), data_paths.front());
-        return "best F1 on " + std::to_string(anomalous) + " rows labelled anomalous";
-    }
-    if (all.count() >= enough_for_tail) {
-        tocsin::spot_settings peaks;
-        peaks.q = false_alarm_rate;
-        peaks.level = 0.98;
-        detector.set_rule(any_threshold{tocsin::spot_threshold{peaks}});
-        if (detector.tune(all).ok()) {
-            return "peaks over threshold, for one normal row in " +
-                   shown(std::round(1 / false_alarm_rate));
-        }
-    }
-    detector.set_rule(any_threshold{tocsin::quantile_threshold{1, 1.2}});
-    require(detector.tune(all), data_paths.front());
-    return "1.2 times the largest of " + std::to_string(all.count()) + " normal scores";
+    detector.set_rule(rule_for(judged));
+    require(detector.tune(judged, newest), data_paths.front());
+    out.say("threshold: " + shown(detector.threshold()) + ", " + text_of(model, judged));
 }
 
 ordered_json fit_command::expect_alarms(const model_file& model,
@@ -348,7 +422,7 @@ ordered_json fit_command::expect_alarms(const model_file& model,
 }
 
 ordered_json fit_command::expect(const model_file& model) const {
-    const auto runs = usable_runs(check, false);
+    const auto runs = usable_runs(check, check, false);
     out.say(
         "What to expect, measured on the last 20 % of the rows, which nothing was learned from:");
     ordered_json result = expect_alarms(model, runs);
@@ -438,9 +512,16 @@ void fit_command::run() {
                      settings, any_scaler{scaler_kind::standard}};
     require(model.detector.check());
     windows_of(check, 1, false); // fails before the training where the recordings are too short
-    train(model);
-    const std::string rule = set_threshold(model);
-    out.say("threshold: " + shown(model.detector.threshold()) + ", " + rule);
+    if (folds == 1) {
+        fail(error_code::invalid_argument,
+             "--folds 1: one part leaves nothing to learn from; 0 switches cross-fitting off");
+    }
+    const int epochs = train(model);
+    if (folds > 0) {
+        cross_fit(model, epochs);
+    } else {
+        calibrate(model);
+    }
     save_model(model, model_path);
     ordered_json expectation = expect(model);
     out.say("next: tocsin_cli detect " + model_path + " DATA --report report.html");
@@ -452,6 +533,7 @@ void fit_command::run() {
                 {"window", window},
                 {"period", found.rows},
                 {"epochs", model.history.size()},
+                {"folds", folds},
                 {"threshold", model.detector.threshold()},
                 {"rule", model.detector.rule().name()},
                 {"expect", std::move(expectation)}});

@@ -98,6 +98,7 @@ struct recording {
     std::vector<index_t> lengths;
     file_facts facts;
 
+    void leave_out_footer();
     /// Keeps some rows, in the given order.
     void keep(const std::vector<index_t>& chosen) {
         tocsin::matrix<double> values(series.features(), static_cast<index_t>(chosen.size()));
@@ -123,6 +124,23 @@ struct recording {
     }
 };
 
+/// Leaves out last rows whose time is none where the others are times: a footer such as "Total".
+void recording::leave_out_footer() {
+    const auto timed =
+        std::count_if(times.begin(), times.end(), [](double time) { return !std::isnan(time); });
+    std::size_t end = times.size();
+    while (end > 0 && std::isnan(times[end - 1]) && !series.timestamps[end - 1].empty()) {
+        --end;
+    }
+    if (end == times.size() || timed < 10 * static_cast<std::ptrdiff_t>(times.size() - end)) {
+        return;
+    }
+    facts.footer = series.timestamps[end];
+    std::vector<index_t> kept(end);
+    std::iota(kept.begin(), kept.end(), index_t{0});
+    keep(kept);
+}
+
 recording read_recording(const std::string& path, const std::string& text,
                          const tocsin::csv_options& options) {
     auto read = require(tocsin::parse_csv_recording<double>(text, path, options));
@@ -132,10 +150,13 @@ recording read_recording(const std::string& path, const std::string& text,
     file.facts.columns = read.layout.columns();
     file.facts.rows = read.series.time();
     file.facts.clock = read.clock;
+    file.facts.comments = read.comments;
+    file.facts.headers = read.headers;
     file.series = std::move(read.series);
     file.times = std::move(read.times);
     file.rows.resize(static_cast<std::size_t>(file.series.time()));
     std::iota(file.rows.begin(), file.rows.end(), index_t{1});
+    file.leave_out_footer();
     file.facts.time = tocsin::study_times(file.times);
     if (file.facts.time.descending) {
         std::vector<index_t> backwards(file.rows.size());
@@ -331,6 +352,13 @@ input_data read_input(const std::string& path, const input_options& options,
 input_data read_recordings(const std::vector<std::string>& paths, const input_options& options,
                            const model_file* model) {
     return read_all(paths, options, model, true);
+}
+
+std::string input_data::decimal_mark_of_groups() const {
+    if (files.empty() || !files.front().dialect.groups) {
+        return {};
+    }
+    return files.front().dialect.decimal_comma ? "comma" : "point";
 }
 
 std::string input_data::fingerprint() const {

@@ -42,6 +42,7 @@ struct input_options {
     bool no_header = false;
     bool decimal_comma = false;
     bool decimal_point = false;
+    bool thousands = false;
     tocsin::index_t skip_rows = -1; ///< recognised
     double longest_gap = 0;         ///< seconds; 0: by the usual step
     double resample = 0;            ///< seconds; 0: rows as they are
@@ -72,6 +73,9 @@ struct file_facts {
     tocsin::index_t backward = 0;
     int clock_changes = 0;         ///< daylight saving
     tocsin::index_t resampled = 0; ///< rows after resampling; 0: not asked for
+    tocsin::index_t comments = 0;  ///< lines among the rows, left out
+    tocsin::index_t headers = 0;   ///< lines that name the columns again, left out
+    std::string footer;            ///< in place of the time in last rows that were left out
 };
 
 /// What files hold: `series` for CSV, `sequences` for the other format.
@@ -100,6 +104,9 @@ struct input_data {
     tocsin::index_t row_number(tocsin::index_t row) const noexcept {
         return rows.empty() ? row + 1 : rows[static_cast<std::size_t>(row)];
     }
+    /// The decimal mark, "comma" or "point", where the digits of the first file stand in groups; else
+    /// nothing.
+    std::string decimal_mark_of_groups() const;
     /// Samples as text that tells them from others, for the model file.
     std::string fingerprint() const;
 };

@@ -119,6 +119,11 @@ void input_options::add_csv_to(CLI::App& command) {
     command.add_flag("--decimal-point", decimal_point, "CSV: it is not; default: recognised")
         ->excludes(comma)
         ->group(group);
+    command
+        .add_flag("--thousands", thousands,
+                  "CSV: digits stand in groups, 1,234 is 1234 (with a decimal comma, 1.234 is); "
+                  "default: where a number can be read in no other way, such as 1,234.5")
+        ->group(group);
     auto* const with_header =
         command.add_flag("--header", header, "CSV: the first line names the columns")->group(group);
     command
@@ -174,6 +179,9 @@ tocsin::csv_options input_options::csv(const std::vector<std::string>& names) co
     if (decimal_comma || decimal_point) {
         options.decimal_comma = decimal_comma;
     }
+    if (thousands) {
+        options.groups = true;
+    }
     if (skip_rows >= 0) {
         options.skip_rows = skip_rows;
     }
@@ -190,6 +198,10 @@ tocsin::csv_options input_options::csv(const model_file* model) const {
     }
     if (options.label_values.empty() && !model->label_values.empty()) {
         options.label_values = model->label_values;
+    }
+    if (!options.groups && !options.decimal_comma && !model->decimal_mark_of_groups.empty()) {
+        options.groups = true;
+        options.decimal_comma = model->decimal_mark_of_groups == "comma";
     }
     return options;
 }

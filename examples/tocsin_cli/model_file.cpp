@@ -82,6 +82,9 @@ void exchange_reading(Archive& archive, model_file& model) {
     if (has("missing_texts", !model.missing.empty())) {
         archive.texts("missing_texts", model.missing);
     }
+    if (has("decimal_mark_of_groups", !model.decimal_mark_of_groups.empty())) {
+        archive.text("decimal_mark_of_groups", model.decimal_mark_of_groups);
+    }
     if (has("errors_from", !model.errors_from.empty())) {
         archive.text("errors_from", model.errors_from);
     }
@@ -174,6 +177,18 @@ void require_phase(const model_file& model, const std::string& path,
         fail(tocsin::error_code::not_ready, path, ": has come as far as '",
              phase_name(model.detector.phase()), "'; run '",
              commands[static_cast<int>(model.detector.phase()) + 1], "' on it first");
+    }
+}
+
+void require_calendar(const model_file& model, const std::string& data,
+                      tocsin::timestamp_kind clock) {
+    const bool dated = clock != tocsin::timestamp_kind::unknown &&
+                       clock != tocsin::timestamp_kind::plain &&
+                       clock != tocsin::timestamp_kind::time_of_day;
+    if (model.classifier && !model.classifier->calendar().empty() && !dated) {
+        fail(tocsin::error_code::invalid_data, data,
+             ": the model reads the calendar, and the rows have no dates; --timestamp says which "
+             "column has them");
     }
 }
 

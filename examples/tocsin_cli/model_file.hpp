@@ -4,6 +4,7 @@
 
 #include "tocsin/detect/detector.hpp"
 #include "tocsin/io/csv_options.hpp"
+#include "tocsin/io/timestamps.hpp"
 #include "tocsin/training/history.hpp"
 
 #include "any_classifier.hpp"
@@ -37,7 +38,9 @@ struct model_file {
     double step = 0;                ///< usual seconds between rows of the training data; 0: unknown
     std::vector<std::string> missing; ///< what meant "missing" there, beside the usual
     std::vector<tocsin::csv_label_value> label_values; ///< what labels meant there
-    std::string errors_from;                           ///< fingerprint of the data of fit-errors
+    /// "comma" or "point", where digits stood in groups there and `1,234` could be either; else empty.
+    std::string decimal_mark_of_groups;
+    std::string errors_from; ///< fingerprint of the data of fit-errors
 
     /// A name for each feature: its own, or feature0, feature1, ...
     std::vector<std::string> shown_names() const;
@@ -62,6 +65,10 @@ void save_model(const model_file& model, const std::string& path);
 /// Fails, naming the command to run, unless a model has come as far as `needed`. A classifier is
 /// ready for everything but the phases in between.
 void require_phase(const model_file& model, const std::string& path, tocsin::detector_phase needed);
+
+/// Fails where a model reads the calendar and the rows have no times that say it.
+void require_calendar(const model_file& model, const std::string& data,
+                      tocsin::timestamp_kind clock);
 
 /// The name of a phase, such as "errors_fitted".
 const char* phase_name(tocsin::detector_phase phase) noexcept;

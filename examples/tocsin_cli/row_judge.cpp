@@ -134,7 +134,7 @@ tocsin::verdict row_judge::judge(std::span<const float> sample, double time) noe
         }
         return verdict;
     }
-    const tocsin::verdict verdict = classified_->push(sample);
+    const tocsin::verdict verdict = classified_->push(sample, time);
     if (verdict.is_anomaly()) {
         classified_->explain(shares_); // a pass for each sensor
     } else {

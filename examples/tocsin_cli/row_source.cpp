@@ -77,6 +77,7 @@ std::optional<row_source> row_source::of_file(const std::string& path, const inp
         reader = open_rows(path, options, model);
     }
     row_source rows{std::move(reader)};
+    rows.path_ = path;
     rows.clock_ = facts.clock;
     rows.wall_ = tocsin::daylight_saving{facts.time.step};
     rows.offsets_ = model.offsets;
@@ -118,7 +119,7 @@ bool row_source::next() {
     tocsin::csv_notes notes;
     if (!require(reader_->next(std::span<double>{exact_}, notes))) {
         if (number_ == 0) {
-            fail(tocsin::error_code::format_error, "the file has a header but no rows");
+            fail(tocsin::error_code::format_error, path_, ": has a header but no rows");
         }
         return false;
     }

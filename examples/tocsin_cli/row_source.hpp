@@ -43,6 +43,7 @@ class row_source {
     const input_data* data_ = nullptr;
     tocsin::index_t at_ = -1; // in data_
     std::optional<tocsin::csv_row_reader> reader_;
+    std::string path_; // of its file
     tocsin::timestamp_reader clock_;
     tocsin::daylight_saving wall_;
     tocsin::column<double> offsets_;

@@ -2,6 +2,7 @@
 #include "tocsin/search/search.hpp"
 
 #include "tocsin/io/number_text.hpp"
+#include "tocsin/search/detection_error.hpp"
 #include "tocsin/search/search_journal.hpp"
 #include "tocsin/search/validation_error.hpp"
 #include "tocsin/series/split.hpp"
@@ -38,6 +39,7 @@ using any_trainer = tocsin::trainer<any_loss, tocsin::adam, any_schedule, tocsin
                                     tocsin::data_parallel>;
 
 enum class model_kind : std::uint8_t { encoder_decoder, autoencoder, forecaster };
+enum class objective_kind : std::uint8_t { validation_error, detection };
 
 /// A number with all its bits, so that a training can be repeated.
 std::string exact(double value) {
@@ -81,6 +83,9 @@ struct search_command {
     scaler_kind scaler = scaler_kind::standard;
     model_kind kind = model_kind::encoder_decoder;
     double validation_fraction = 0.2;
+    objective_kind objective = objective_kind::validation_error;
+    double alarms = 1; ///< promised in 10 000 rows
+    CLI::Option* alarms_option = nullptr;
 
     searched_option learning_rate{"learning-rate", {1e-4, 0.1}, tocsin::setting_kind::log_real};
     searched_option batch_size{"batch-size", {8, 128}, tocsin::setting_kind::log_integer};
@@ -108,14 +113,20 @@ struct search_command {
     tocsin::run_fingerprint facts(const tocsin::windows<float>& training,
                                   const tocsin::windows<float>& validation) const;
     std::string train_line(const running_trial& best) const;
+    template <class Log>
+    tocsin::search_outcome search_detection(const tocsin::search_space& space, int features,
+                                            const tocsin::detector_settings& shape,
+                                            const std::vector<tocsin::windows<float>>& parts,
+                                            Log& log) const;
 };
 
 /// Tells of each trial, and keeps it where a journal is wanted.
 class trial_log {
   public:
-    trial_log(const console& out, const tocsin::search_space& space,
+    /// @param name of what is made small
+    trial_log(const console& out, const tocsin::search_space& space, const char* name,
               std::optional<tocsin::search_journal> journal)
-        : out_{out}, space_{space}, journal_{std::move(journal)} {}
+        : out_{out}, space_{space}, name_{name}, journal_{std::move(journal)} {}
 
     std::span<const search_trial> trials() const noexcept {
         return journal_ ? journal_->trials() : std::span<const search_trial>{};
@@ -126,7 +137,7 @@ class trial_log {
             line += space_.settings()[k].name + ' ' + space_.text(k, trial.values[k]) + ", ";
         }
         line += trial.outcome == tocsin::trial_outcome::failed ? "failed: " + trial.reason
-                                                               : "RMSE " + shown(trial.value);
+                                                               : name_ + (' ' + shown(trial.value));
         if (trial.outcome == tocsin::trial_outcome::stopped) {
             line += ", stopped after epoch " + std::to_string(trial.reports.back().resource);
         }
@@ -137,6 +148,7 @@ class trial_log {
   private:
     const console& out_;
     const tocsin::search_space& space_;
+    std::string name_;
     std::optional<tocsin::search_journal> journal_;
 };
 
@@ -203,7 +215,18 @@ void search_command::add_to(CLI::App& command) {
              .add_option("--journal", journal_path,
                          "File of all trials; where it is there, the search goes on from it")
              ->type_name("FILE")});
-    for (auto option = own.end() - 5; option != own.end(); ++option) {
+    own.push_back(add_choice(
+        command, "--objective", objective,
+        {{"validation-error", objective_kind::validation_error},
+         {"detection", objective_kind::detection}},
+        "What is made small: the error on the last windows, or missed plus false alarms on them, "
+        "where anomalies are inserted, at a promised rate of false alarms"));
+    alarms_option = with_default(
+        add_number(command, "--alarms", alarms,
+                   "For --objective detection: false alarms promised in 10000 rows", 0, 5000, true),
+        alarms);
+    own.push_back(alarms_option);
+    for (auto option = own.end() - 7; option != own.end(); ++option) {
         (*option)->group(search);
     }
     trainer.execution.threads = 1;
@@ -282,6 +305,9 @@ tocsin::run_fingerprint search_command::facts(const tocsin::windows<float>& trai
          {&learning_rate, &batch_size, &hidden, &layers, &dropout}) {
         run.add("fixed " + option->name, option->is_fixed() ? exact(option->range.low) : "no");
     }
+    if (objective == objective_kind::detection) {
+        run.add("objective", "detection at " + exact(alarms) + " false alarms in 10000 rows");
+    }
     run.add("training data", training);
     run.add("validation data", validation);
     return run;
@@ -320,6 +346,29 @@ std::string search_command::train_line(const running_trial& best) const {
     return has_fraction ? line : line + " --validation-fraction " + exact(validation_fraction);
 }
 
+/// Trials judged by inserted anomalies: the last windows are split once more, into those that give
+/// error statistics and threshold, and those that are judged.
+template <class Log>
+tocsin::search_outcome
+search_command::search_detection(const tocsin::search_space& space, int features,
+                                 const tocsin::detector_settings& shape,
+                                 const std::vector<tocsin::windows<float>>& parts, Log& log) const {
+    const auto held_out = require(tocsin::split_chronologically(parts[1], {0.5, 0.5}),
+                                  "--validation-fraction, for --objective detection");
+    const auto make = [&](const running_trial& trial) {
+        return tocsin::trial_detector{
+            any_detector{make_model(features, trial), shape, any_scaler{scaler}},
+            make_trainer(trial)};
+    };
+    const auto objective_error = require(tocsin::make_detection_error<float>(
+        {.training = parts[0], .validation = {}, .calibration = held_out[0], .tested = held_out[1]},
+        make,
+        {.promise = {.alarms = alarms},
+         .seed = settings.seed,
+         .report_every = settings.halving.first}));
+    return require(tocsin::search(space, settings, objective_error, log));
+}
+
 void search_command::run() {
     check_ranges();
     trainer.stopping.patience = patience > 0 ? patience : std::numeric_limits<int>::max();
@@ -335,6 +384,9 @@ void search_command::run() {
         fail(error_code::invalid_argument, "every setting is fixed: there is nothing to search");
     }
     require(space.check());
+    if (objective != objective_kind::detection && alarms_option->count() > 0) {
+        fail(error_code::invalid_argument, "--alarms belongs to --objective detection");
+    }
 
     const input_data data = read_recordings(data_paths, input, nullptr);
     tocsin::detector_settings shape;
@@ -354,8 +406,10 @@ void search_command::run() {
                      journal_path);
         }
     }
-    trial_log log{out, space, std::move(journal)};
-    const auto objective = [&](running_trial& trial) -> tocsin::result<double> {
+    const bool detects = objective == objective_kind::detection;
+    const char* const value_name = detects ? "missed plus false alarms" : "RMSE";
+    trial_log log{out, space, value_name, std::move(journal)};
+    const auto error = [&](running_trial& trial) -> tocsin::result<double> {
         any_detector detector{make_model(data.features(), trial), shape, any_scaler{scaler}};
         const any_trainer made = make_trainer(trial);
         if (const tocsin::status usable = detector.check(); !usable.ok()) {
@@ -367,7 +421,9 @@ void search_command::run() {
             detector.train_from(state, parts[0], parts[1], made, tocsin::report_epochs{trial});
         return trained.ok() ? tocsin::result<double>{state.best_rmse} : trained;
     };
-    const tocsin::search_outcome found = require(tocsin::search(space, settings, objective, log));
+    const tocsin::search_outcome found =
+        detects ? search_detection(space, data.features(), shape, parts, log)
+                : require(tocsin::search(space, settings, error, log));
 
     const search_trial& best = found.best_trial();
     const running_trial trial{space, best.number, best.values};
@@ -388,13 +444,14 @@ void search_command::run() {
         trials.push_back({{"trial", each.number + 1},
                           {"settings", values_of(each)},
                           {"outcome", tocsin::name_of(each.outcome)},
-                          {"validation_rmse", each.value},
+                          {detects ? "detection_error" : "validation_rmse", each.value},
                           {"epochs", each.reports.size()}});
     }
     out.say(std::to_string(found.trials.size()) + " trials, " + std::to_string(stopped) +
             " stopped early, " + std::to_string(failed) + " failed; best is " +
-            std::to_string(best.number + 1) + ": RMSE " + shown(best.value) +
-            " on the last windows, in scaled units");
+            std::to_string(best.number + 1) + ": " + value_name + ' ' + shown(best.value) +
+            (detects ? " on the last windows, each with an inserted anomaly and without"
+                     : " on the last windows, in scaled units"));
     for (std::size_t k = 0; k < space.size(); ++k) {
         out.say("  " + space.settings()[k].name + ": " + space.text(k, best.values[k]));
     }
@@ -403,7 +460,7 @@ void search_command::run() {
                 {"window", shape.window},
                 {"best_trial", best.number + 1},
                 {"best", values_of(best)},
-                {"validation_rmse", best.value},
+                {detects ? "detection_error" : "validation_rmse", best.value},
                 {"stopped", stopped},
                 {"failed", failed},
                 {"train", line},

@@ -1,6 +1,7 @@
 // stream: CSV lines on standard input, a verdict as a line of JSON on standard output for each.
-#include "tocsin/io/csv_row.hpp"
-#include "tocsin/io/timestamps.hpp"
+#include "tocsin/io/csv_stream.hpp"
+#include "tocsin/io/encoded_lines.hpp"
+#include "tocsin/io/timestamp_stream.hpp"
 #include "tocsin/series/daylight_saving.hpp"
 
 #include "commands.hpp"
@@ -11,8 +12,6 @@
 #include "verdict_json.hpp"
 #include <cstdio>
 #include <iostream>
-#include <optional>
-#include <span>
 
 namespace tocsin_cli {
 namespace {
@@ -28,8 +27,7 @@ struct stream_command {
 
     void add_to(CLI::App& command);
     void run();
-    tocsin::csv_layout layout_of(std::string_view first_line, const model_file& model,
-                                 bool& is_header) const;
+    tocsin::csv_stream reader_of(const model_file& model) const;
 };
 
 void stream_command::add_to(CLI::App& command) {
@@ -44,20 +42,16 @@ void stream_command::add_to(CLI::App& command) {
     }
 }
 
-/// What the columns are: from a header line, or by their order, with a time before them or not.
-tocsin::csv_layout stream_command::layout_of(std::string_view first_line, const model_file& model,
-                                             bool& is_header) const {
+tocsin::csv_stream stream_command::reader_of(const model_file& model) const {
     auto options = input.csv(&model);
     if (options.use.empty()) {
         options.use = model.shown_names();
     }
-    auto layout = require(
-        tocsin::csv_layout::from_first_line(first_line, options, is_header, {"standard input", 1}));
-    if (layout.features() != model.features()) {
-        fail(error_code::invalid_data, "standard input: has ", layout.features(),
+    if (static_cast<int>(options.use.size()) != model.features()) {
+        fail(error_code::invalid_argument, "--columns: names ", options.use.size(),
              " features, the model has ", model.features());
     }
-    return layout;
+    return tocsin::csv_stream{std::move(options)};
 }
 
 /// The times of rows as they come.
@@ -65,33 +59,19 @@ class row_clock {
   public:
     explicit row_clock(double step) : wall_{step > 0 ? step : tocsin::unknown_time} {}
 
+    tocsin::timestamp_kind kind() const noexcept { return times_.kind(); }
     double time_of(const std::string& timestamp) {
         if (timestamp.empty()) {
             return tocsin::unknown_time;
         }
-        if (reader_.kind() == tocsin::timestamp_kind::unknown) {
-            reader_ = tocsin::timestamp_reader::from_samples(std::span{&timestamp, 1});
-        }
-        const double time = reader_.seconds(timestamp);
-        return reader_.kind() == tocsin::timestamp_kind::local ? wall_.advance(time) : time;
+        const double time = times_.seconds(timestamp);
+        return times_.kind() == tocsin::timestamp_kind::local ? wall_.advance(time) : time;
     }
 
   private:
-    tocsin::timestamp_reader reader_;
+    tocsin::timestamp_stream times_;
     tocsin::daylight_saving wall_;
 };
-
-/// A row below a header without any number: units.
-bool is_row_of_words(std::string_view line, const tocsin::csv_layout& layout) {
-    double value = 0;
-    for (tocsin::csv_cells cells{line, layout.delimiter()}; cells.next();) {
-        if (tocsin::parse_csv_cell(cells.text(), value, layout.numbers()) !=
-            tocsin::csv_cell::other) {
-            return false;
-        }
-    }
-    return true;
-}
 
 void stream_command::run() {
     model_file model = load_model(model_path);
@@ -99,53 +79,43 @@ void stream_command::run() {
     const auto names = model.shown_names();
     row_judge judge{model, rows, model_path};
     row_clock clock{model.step};
-    std::optional<tocsin::csv_layout> layout;
+    tocsin::csv_stream reader = reader_of(model);
+    tocsin::encoded_lines lines{input.encoding};
     std::vector<double> exact(names.size());
     std::vector<float> sample(names.size());
     tocsin::csv_notes notes;
     std::string line;
     tocsin::index_t row = 0;
-    bool below_header = false;
     const auto print = [](const nlohmann::ordered_json& value) {
         std::printf("%s\n", json_text(value).c_str());
         if (std::fflush(stdout) != 0) {
             fail(error_code::io_error, "cannot write standard output");
         }
     };
-    for (tocsin::index_t number = 1; std::getline(std::cin, line); ++number) {
-        std::string_view text = line;
-        if (number == 1 && tocsin::looks_like_utf16(text)) {
-            fail(error_code::invalid_data, "standard input: is UTF-16; iconv -f UTF-16 makes it "
-                                           "UTF-8, detect reads files of both");
-        }
-        if (number == 1 && text.starts_with("\xEF\xBB\xBF")) {
-            text.remove_prefix(3);
-        }
-        if (text.ends_with('\r')) {
-            text.remove_suffix(1);
-        }
-        if (number <= input.skip_rows || tocsin::detail::trimmed(text).empty()) {
-            continue;
-        }
-        if (!layout && text.size() == 5 &&
-            tocsin::detail::equal_ignoring_case(text.substr(0, 4), "sep=")) {
-            input.delimiter = text.back();
-            continue;
-        }
-        if (!layout) {
-            layout = layout_of(text, model, below_header);
-            if (below_header) {
-                continue;
+    const auto next_byte = [] { return std::cin.rdbuf()->sbumpc(); };
+    for (tocsin::index_t number = 1; lines.next(next_byte, line); ++number) {
+        const tocsin::text_place place{"standard input", number};
+        const auto kind = require(reader.take(line, place));
+        if (kind == tocsin::csv_line::header) {
+            if (row > 0) {
+                out.note("standard input:" + std::to_string(number) +
+                         ": the header again, left out");
             }
-        }
-        if (below_header && is_row_of_words(text, *layout)) {
-            below_header = false;
-            out.note("standard input:" + std::to_string(number) + ": a row of units, left out");
             continue;
         }
-        below_header = false;
+        if (kind == tocsin::csv_line::units || kind == tocsin::csv_line::preamble) {
+            out.note("standard input:" + std::to_string(number) +
+                     (kind == tocsin::csv_line::units ? ": a row of units, left out"
+                                                      : ": stands before the header, left out"));
+        }
+        if (kind != tocsin::csv_line::row) {
+            continue;
+        }
         ++row;
-        const auto parsed = layout->parse<double>(text, exact, notes, {"standard input", number});
+        const tocsin::status parsed =
+            lines.overlong()
+                ? place.error(1, "has more than ", tocsin::encoded_lines::usual_longest, " bytes")
+                : reader.parse<double>(line, exact, notes, place);
         if (!parsed.ok()) {
             if (strict) {
                 require(parsed);
@@ -159,9 +129,11 @@ void stream_command::run() {
             sample[f] = static_cast<float>(exact[f] - offset);
         }
         const std::string timestamp = notes.time();
-        print(verdict_json(row, timestamp, judge.push(sample, clock.time_of(timestamp)),
-                           judge.has_alarms(), names));
+        const double time = clock.time_of(timestamp);
+        require_calendar(model, "standard input", clock.kind());
+        print(verdict_json(row, timestamp, judge.push(sample, time), judge.has_alarms(), names));
     }
+    require(reader.outcome());
     if (std::cin.bad()) {
         fail(error_code::io_error, "cannot read standard input");
     }

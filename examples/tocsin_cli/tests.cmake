@@ -3,6 +3,7 @@ if(NOT TOCSIN_BUILD_TESTS)
     return()
 endif()
 add_executable(tocsin_cli_tests tocsin_cli/tests/classifier_test.cpp
+                                tocsin_cli/tests/dialects_test.cpp
                                 tocsin_cli/tests/export_test.cpp
                                 tocsin_cli/tests/fit_test.cpp
                                 tocsin_cli/tests/phases_test.cpp

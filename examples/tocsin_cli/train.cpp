@@ -148,6 +148,24 @@ struct train_command {
                       tocsin::index_t validation, double seconds) const;
 };
 
+/// Such as `hour,weekday`.
+std::vector<tocsin::calendar_part> parse_calendar(const std::string& given) {
+    constexpr const char* names[] = {"hour", "minute", "weekday", "day", "month"};
+    std::vector<tocsin::calendar_part> parts;
+    for (const std::string& name : split_at_commas(given)) {
+        const auto* const found = std::find(std::begin(names), std::end(names), name);
+        const auto part = static_cast<tocsin::calendar_part>(found - std::begin(names));
+        if (found == std::end(names) ||
+            std::find(parts.begin(), parts.end(), part) != parts.end()) {
+            throw CLI::ValidationError("--calendar", "'" + name +
+                                                         "' is not one of hour, minute, weekday, "
+                                                         "day, month, each once");
+        }
+        parts.push_back(part);
+    }
+    return parts;
+}
+
 void train_command::add_to(CLI::App& command) {
     command.add_option("MODEL", model_path, "Model file to write")->required();
     command
@@ -229,6 +247,14 @@ void train_command::add_to(CLI::App& command) {
                     "Classifier: filters of the first and last convolution, twice as many between; "
                     "units of the LSTM, or of each direction",
                     1, tocsin::maximum_layer_size / 2)
+            ->group(model_group),
+        command
+            .add_option_function<std::string>(
+                "--calendar",
+                [this](const std::string& given) { classifying.calendar = parse_calendar(given); },
+                "Classifier: what it reads off the time of each row beside the sensors: hour, "
+                "minute, weekday, day, month")
+            ->type_name("PART[,PART...]")
             ->group(model_group),
         command
             .add_flag("--balanced", classifying.balanced,
@@ -445,6 +471,7 @@ void train_command::run() {
     model.offsets = data.offsets;
     model.missing = input.missing;
     model.label_values = input.label_values;
+    model.decimal_mark_of_groups = data.decimal_mark_of_groups();
     if (!data.files.empty() && data.files.front().time.step > 0) {
         model.step = input.resample > 0 ? input.resample : data.files.front().time.step;
     }

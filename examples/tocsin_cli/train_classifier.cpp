@@ -19,7 +19,7 @@ using tocsin::index_t;
 labelled_rows labelled(const input_data& data, index_t begin, index_t count) {
     if (!data.is_series || data.series.labels.empty()) {
         fail(error_code::invalid_data, data.path,
-             ": a classifier learns from rows of CSV with a column of labels; --label names it");
+             ": a classifier learns from rows of CSV with a column of labels; --labels names it");
     }
     const auto& values = data.series.values;
     const auto labels =
@@ -31,7 +31,12 @@ labelled_rows labelled(const input_data& data, index_t begin, index_t count) {
         fail(error_code::invalid_data, data.path, ": ", anomalous, " of ", count,
              " rows are labelled anomalous; a classifier needs rows of both kinds");
     }
-    return {{values.data() + begin * values.rows(), values.rows(), count}, labels};
+    const std::span<const double> times = data.times;
+    return {{values.data() + begin * values.rows(), values.rows(), count},
+            labels,
+            times.empty()
+                ? times
+                : times.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(count))};
 }
 
 void note_gaps(const input_data& data, const console& out) {
@@ -49,12 +54,19 @@ void train_classifier(const classifier_request& request, const input_data& data,
     const auto held_out =
         static_cast<index_t>(std::llround(request.validation_fraction * static_cast<double>(rows)));
     const labelled_rows training = labelled(data, 0, rows - held_out);
+    // So that later files are read for this model.
+    model.classifier = any_classifier::untrained(request.settings, data.features());
+    for (const file_facts& file : data.files) {
+        require_calendar(model, file.path, file.clock.kind());
+    }
     input_data validation_data; // owns what `validation` views
     const auto find_validation = [&]() -> labelled_rows {
         if (!request.validation_path.empty()) {
-            // So that the file is read as one for this model.
-            model.classifier = any_classifier::untrained(request.settings, data.features());
             validation_data = read_recordings({request.validation_path}, request.input, &model);
+            require_calendar(model, request.validation_path,
+                             validation_data.files.empty()
+                                 ? tocsin::timestamp_kind::unknown
+                                 : validation_data.files.front().clock.kind());
             return labelled(validation_data, 0, validation_data.series.values.cols());
         }
         if (held_out > 0) {

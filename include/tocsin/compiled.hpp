@@ -89,9 +89,9 @@ using compiled_arithmetic = standard_precision::arithmetic;
     instantiation status detail::train_parts(                                                      \
         detail::compiled_parts<Model>&, training_state<float>&, const windows<float>&,             \
         const windows<float>&, const trainer<>&, int, const detail::training_observer<float>&);    \
-    instantiation status detail::fit_held_out(detail::compiled_parts<Model>&,                      \
-                                              const windows<float>&, const trainer<>&,             \
-                                              const cross_fit&, int);                              \
+    instantiation status detail::fit_held_out(                                                     \
+        detail::compiled_parts<Model>&, const held_out_data<float>&, const trainer<>&,             \
+        const cross_fit&, int, const detail::training_observer<float>&);                           \
     instantiation status detail::borrow_weights(                                                   \
         detail::compiled_parts<Model>&, const borrowed_weights<float>&,                            \
         const standard_scaler<float>&, sample_view<float>);                                        \

@@ -2,10 +2,13 @@
 #include "tocsin/detect/held_out.hpp"
 #include "tocsin/errors/diagonal_gaussian.hpp"
 #include "tocsin/tail/alarm_rate.hpp"
+#include "tocsin/threshold/f_beta_threshold.hpp"
 
 #include <doctest/doctest.h>
 
 #include "support/small_detectors.hpp"
+#include <cmath>
+#include <cstdint>
 #include <vector>
 
 using tocsin_test::says;
@@ -55,7 +58,7 @@ TEST_SUITE("detect") {
         const tocsin::matrix<float> values = tocsin::matrix<float>::Zero(1, 100);
         const auto all = window_pieces(values, 8, 1);
         for (const auto& block : tocsin::cross_fit{.folds = 5}.blocks(all.count())) {
-            const tocsin::detail::split_windows<float> split(all, block, 8);
+            const tocsin::detail::split_windows<float> split(all, all, block, 8);
             CHECK(split.judged.count() == block.end - block.begin);
             for (const auto learned : split.learned.first_columns()) {
                 for (const auto judged : split.judged.first_columns()) {
@@ -64,7 +67,7 @@ TEST_SUITE("detect") {
             }
             CHECK(split.learned.count() + split.judged.count() + 2 * 16 >= all.count());
         }
-        const tocsin::detail::split_windows<float> past(all, {40, 60, true}, 8);
+        const tocsin::detail::split_windows<float> past(all, all, {40, 60, true}, 8);
         for (const auto learned : past.learned.first_columns()) {
             CHECK(learned + 16 <= 40);
         }
@@ -113,5 +116,70 @@ TEST_SUITE("detect") {
                                 tocsin::cross_fit{}),
                    "windows of 2 features and 9 steps"));
         CHECK(detector.identity() == identity);
+    }
+
+    TEST_CASE("fit: fewer windows to learn from, labels, missing values") {
+        auto values = tocsin_test::with_holes(tocsin_test::waves<float>(2, 400, 1), 0.05, 3);
+        std::vector<std::uint8_t> labels(400, 0);
+        for (int t = 200; t < 220; ++t) {
+            values.col(t).array() += 8;
+            labels[static_cast<std::size_t>(t)] = 1;
+        }
+        using detector_type =
+            tocsin::detector<tocsin::encoder_decoder<float>, tocsin::standard_scaler<float>,
+                             tocsin::mahalanobis<>, tocsin::f_beta_threshold>;
+        detector_type detector(tocsin_test::small_lstm<float>(2),
+                               {.window = 10, .scored = tocsin::scored_steps::newest});
+        const auto judged = windows_over(values, 10, 1);
+        const auto training = windows_over(values, 10, 4);
+        int epochs = 0;
+        const auto done =
+            detector.fit({training, judged, labels}, tocsin_test::quick_trainer(2),
+                         tocsin::cross_fit{.folds = 3}, [&](const auto& /*event*/) { ++epochs; });
+        REQUIRE_MESSAGE(done.ok(), done.message());
+        CHECK(epochs == 2 * (1 + 3));
+        // Windows with an anomalous row are not in the statistics; their newest rows are in the tuning.
+        CHECK(detector.step_statistic().accumulated().count() == judged.count() - 29);
+        auto stream = detector.make_stream();
+        int found = 0;
+        int wrong = 0;
+        for (int t = 0; t < 400; ++t) {
+            const bool anomaly = detector.push(stream, values.col(t)).is_anomaly();
+            found += anomaly && labels[static_cast<std::size_t>(t)] != 0 ? 1 : 0;
+            wrong += anomaly && (t < 200 || t >= 230) ? 1 : 0;
+        }
+        CHECK(found >= 15);
+        CHECK(wrong < 10);
+
+        const auto identity = detector.identity();
+        const auto fit = [&](const tocsin::held_out_data<float>& data) {
+            return detector.fit(data, tocsin_test::quick_trainer(1), tocsin::cross_fit{});
+        };
+        const auto other = tocsin_test::waves<float>(2, 400, 2);
+        CHECK(says(fit({windows_over(other, 10, 4), judged}), "not of the same samples"));
+        labels.pop_back();
+        CHECK(says(fit({training, judged, labels}), "399 labels for 400 samples"));
+        labels.assign(400, 1);
+        CHECK(says(fit({training, judged, labels}), "labelled anomalous"));
+        CHECK(detector.identity() == identity);
+    }
+
+    TEST_CASE("fit: a forecaster with labels tunes by samples") {
+        auto values = tocsin_test::slow_waves(1200);
+        std::vector<std::uint8_t> labels(1200, 0);
+        for (int t = 700; t < 720; ++t) {
+            values.col(t).array() += 3;
+            labels[static_cast<std::size_t>(t)] = 1;
+        }
+        tocsin::detector<tocsin::forecaster<float>, tocsin::standard_scaler<float>,
+                         tocsin::mahalanobis<>, tocsin::f_beta_threshold>
+            detector(tocsin_test::small_forecaster(1));
+        const auto windows = windows_over(values, 50, 10);
+        const auto done = detector.fit({windows, windows, labels}, tocsin_test::quick_trainer(2),
+                                       tocsin::cross_fit{.folds = 3});
+        REQUIRE_MESSAGE(done.ok(), done.message());
+        CHECK(std::isfinite(detector.threshold()));
+        // Windows of two blocks may share 40 rows; none has one of the 20 labelled.
+        CHECK(detector.step_statistic().accumulated().count() <= 1200 + 2 * 40 - 20);
     }
 }

@@ -26,6 +26,9 @@ TEST_SUITE("io") {
     TEST_CASE("text_lines: LF, CRLF and a missing final line end give the same lines") {
         CHECK(lines_of("a\nb\n") == strings{"a", "b"});
         CHECK(lines_of("a\r\nb\r\n") == strings{"a", "b"});
+        CHECK(lines_of("a\rb\r\rc") == strings{"a", "b", "", "c"});
+        const std::string wide(600, 'x');
+        CHECK(lines_of(wide + '\r' + wide + '\n' + wide) == strings{wide, wide, wide});
         CHECK(lines_of("a\nb") == strings{"a", "b"});
         CHECK(lines_of("a\n\nb") == strings{"a", "", "b"});
         CHECK(lines_of("").empty());

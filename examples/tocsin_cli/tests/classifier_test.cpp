@@ -85,6 +85,48 @@ TEST_SUITE("tocsin_cli") {
         }
     }
 
+    TEST_CASE("classifier: the calendar is read in every phase") {
+        const program cli;
+        // What is anomalous can be told by the hour alone: the sensor is the same at all hours.
+        const auto hours = [](int count, bool timed) {
+            std::string text = timed ? "when,flow,label\n" : "flow,label\n";
+            for (int t = 0; t < count; ++t) {
+                char line[80];
+                std::snprintf(line, sizeof line, "2024-03-%02d %02d:00:00,", 1 + t / 24, t % 24);
+                const bool night = t % 24 >= 2 && t % 24 < 5;
+                text +=
+                    (timed ? line : "") + std::to_string(t * 7 % 11) + (night ? ",1\n" : ",0\n");
+            }
+            return text;
+        };
+        cli.write("train.csv", hours(600, true));
+        cli.write("untimed.csv", hours(600, false));
+        const std::string how = " --model classifier --window 2 --units 4 --epochs 20 --seed 1"
+                                " --learning-rate 0.01 --network lstm";
+        const json trained = run_json(cli, "train m train.csv --calendar hour,weekday" + how);
+        CHECK(trained.at("features") == json({"flow"}));
+        const json detected = run_json(cli, "detect m train.csv");
+        CHECK(detected.at("metrics").at("step").at("auc").get<double>() > 0.9);
+        run_json(cli, "train blind train.csv" + how);
+        CHECK(run_json(cli, "detect blind train.csv").at("metrics").at("step").at("auc") < 0.8);
+        const auto streamed = lines_of(cli("stream m", hours(600, true)).out);
+        REQUIRE(streamed.size() == 600);
+        for (std::size_t k = 1; k < streamed.size(); ++k) {
+            CHECK(streamed[k].at("score") == detected.at("verdicts").at(k).at("score"));
+        }
+        for (const std::string& arguments :
+             {"train n untimed.csv --calendar hour" + how, std::string{"detect m untimed.csv"}}) {
+            const outcome run = cli(arguments);
+            INFO(arguments << ": " << run.err);
+            CHECK(run.code == 3);
+            CHECK(run.err.find("reads the calendar") != std::string::npos);
+        }
+        CHECK(cli("stream m", hours(9, false)).code == 3);
+        CHECK(cli("train n train.csv --calendar hour,hour" + how).code == 2);
+        CHECK(cli("train n train.csv --calendar year" + how).err.find("weekday") !=
+              std::string::npos);
+    }
+
     TEST_CASE("classifier: what does not fit it is named") {
         const program cli;
         cli.write("train.csv", recording(200));

@@ -123,6 +123,36 @@ TEST_SUITE("tocsin_cli") {
         CHECK(run_json(cli, "detect m labelled.csv")["metrics"]["step"]["recall"] > 0.9);
     }
 
+    TEST_CASE("fit: errors are those of rows not learned from, also with holes and a gap") {
+        const program cli;
+        generate(cli, "rows.csv", 1500, 1);
+        std::string text = cli.read("rows.csv");
+        std::string holes;
+        int row = -1;
+        for (std::size_t at = 0; at < text.size(); ++row) {
+            const auto end = text.find('\n', at);
+            const std::string line = text.substr(at, end - at);
+            holes += row < 0 ? "time," + line + '\n'
+                             : std::to_string(60 * (row < 700 ? row : row + 500)) + ',' +
+                                   (row % 9 == 4 ? line.substr(line.find(',')) : line) + '\n';
+            at = end + 1;
+        }
+        cli.write("holes.csv", holes);
+        const std::string command = "fit m holes.csv --no-shifts --window 12" + quick;
+        const json crossed = run_json(cli, command);
+        CHECK(crossed["folds"] == 2);
+        CHECK(crossed["recordings"] == 2);
+        CHECK(run_json(cli, "inspect m")["phase"] == "tuned");
+        const json once = run_json(cli, command + " --folds 0");
+        CHECK(once["folds"] == 0);
+        CHECK(once["threshold"] != crossed["threshold"]);
+        CHECK(run_json(cli, command + " --folds 3")["folds"] == 3);
+        CHECK(cli(command + " --folds 1").code == 2);
+        const std::string said = cli(command).out;
+        CHECK(said.find("cross-fitted in") != std::string::npos);
+        CHECK(said.find("2 models of ") != std::string::npos);
+    }
+
     TEST_CASE("fit: what cannot work is refused before the training") {
         const program cli;
         generate(cli, "rows.csv", 60, 1);

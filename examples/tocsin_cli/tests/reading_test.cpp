@@ -164,6 +164,34 @@ TEST_SUITE("tocsin_cli") {
         }
     }
 
+    TEST_CASE("reading: what is left out among the rows is said") {
+        const program cli;
+        const std::string noisy = "time,a,b\n" + rows(0, 30, timed) +
+                                  "# filter changed\ntime,a,b\n" + rows(30, 60, timed) +
+                                  "Total,1200,3000\n" + std::string(99, '\0');
+        cli.write("noisy.csv", noisy);
+        const outcome run = cli("train m noisy.csv" + quick);
+        INFO(run.out << run.err);
+        REQUIRE(run.code == 0);
+        CHECK(has(run.out, "1 line of comments"));
+        CHECK(has(run.out, "the header again in 1 line"));
+        CHECK(has(run.err, "no time but 'Total'"));
+        CHECK(run_json(cli, "fit-errors m noisy.csv")["windows"] == 60 - 5);
+        // Digits in groups are told once, and hold in the stream, whose first number may be unclear.
+        cli.write("grouped.csv", "a;b\n" + rows(0, 40, [](int t) {
+                                     return (t % 2 == 0 ? "1,234.5;" : "1,233;") + number(noise(t));
+                                 }));
+        const outcome grouped = cli("train m grouped.csv" + quick);
+        INFO(grouped.err);
+        CHECK(has(grouped.out, "digits in groups"));
+        REQUIRE(cli("fit-errors m grouped.csv").code == 0);
+        REQUIRE(cli("tune m grouped.csv --quantile 1 --factor 1.5").code == 0);
+        const auto lines = lines_of(
+            cli("stream m", "a;b\n" + rows(0, 9, [](int t) { return "1,234;" + number(noise(t)); }))
+                .out);
+        CHECK(lines.back()["verdict"] == "normal");
+    }
+
     TEST_CASE("reading: refusals name the option that helps") {
         const program cli;
         const struct {
@@ -176,6 +204,10 @@ TEST_SUITE("tocsin_cli") {
             {"a \xB0\x43,b\n1,2\n3,4\n", "--encoding latin-1"},
             {"a,a\n1,2\n3,4\n", "--no-header"},
             {"a,b\n1,2\n3\n", "--delimiter"},
+            {"a,b\n1,2\n3,4 bar\n5,6\n", "into the header"},
+            {"a,b\n1,2\n3,\"1,250\"\n5,6\n", "--thousands"},
+            {"{\"a\":1}\n{\"a\":2}\n", "JSON"},
+            {"a,b\n1,2\n3,4\nmade by a logger\n", "a footer"},
             {"a,b\n1,2\n3,1.797e308\n5,6\n7,8\n9,9\n9,8\n7,5\n", "--missing"},
         };
         for (const auto& kind : wrong) {

@@ -61,6 +61,28 @@ TEST_SUITE("tocsin_cli") {
         CHECK(cli(command + " --parallel 2").err.find("data was") != std::string::npos);
     }
 
+    TEST_CASE("search: trials can be judged by inserted anomalies") {
+        const program cli;
+        generate(cli, "a.csv");
+        const std::string command = "search a.csv --objective detection --alarms 100 "
+                                    "--validation-fraction 0.6 --journal j.jsonl" +
+                                    quick;
+        const json found = run_json(cli, command + " --model encoder-decoder");
+        CHECK(found["trials"].size() == 7);
+        CHECK(found["failed"] == 0);
+        CHECK(found["detection_error"] >= 0);
+        CHECK(found["detection_error"] < 1); // one that flags nothing, or everything, has 1
+        CHECK_FALSE(found.contains("validation_rmse"));
+        CHECK(found["train"].get<std::string>().find("--objective") == std::string::npos);
+        CHECK(run_json(cli, command + " --model encoder-decoder") == found); // from the journal
+        const outcome other = cli("search a.csv --objective detection --alarms 7 "
+                                  "--validation-fraction 0.6 --journal j.jsonl" +
+                                  quick);
+        CHECK(other.code == 2);
+        CHECK(other.err.find("detection at 100") != std::string::npos);
+        CHECK(cli("search a.csv --alarms 7" + quick).code == 2);
+    }
+
     TEST_CASE("search: wrong ranges are refused before anything is read") {
         const program cli;
         const auto message = [&](const std::string& options) {

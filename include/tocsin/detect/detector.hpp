@@ -182,11 +182,15 @@ class detector {
 
     /// All phases: trains on all windows, fits statistics and thresholds to errors of other models in
     /// windows that those have not learned from. A failure leaves the detector as it was. Allocates.
+    /// @param data normal windows, or what held_out_data says; NaN where a value is missing
     /// @param plan cross_fit{} or, where the data drifts, rolling_origin{}
-    template <class Trainer, held_out_plan Plan>
-    status fit(const window_list& normal, const Trainer& trainer, const Plan& plan) {
+    template <class Trainer, held_out_plan Plan, training_callback<scalar_type>... Callbacks>
+    status fit(const held_out_data<scalar_type>& data, const Trainer& trainer, const Plan& plan,
+               Callbacks&&... callbacks) {
         const status ok = check();
-        return ok.ok() ? detail::fit_held_out(parts_, normal, trainer, plan, window_steps()) : ok;
+        return !ok.ok() ? ok
+                        : detail::fit_observed(parts_, data, trainer, plan, window_steps(),
+                                               callbacks...);
     }
 
     /// Puts another rule in place of all, which tune() fits; the thresholds they had are gone.
@@ -248,7 +252,6 @@ class detector {
     }
 
     // ---- streams: no heap, no exception, no lock --------------------------------------------
-
     /// A stream at its start. Allocates where sizes are dynamic.
     stream_type make_stream() const {
         return stream_type(typename learned_type::memory_type(parts_.layout, parts_.alarm));
@@ -307,7 +310,6 @@ class detector {
     }
 
     // ---- learning on a stream ---------------------------------------------------------------
-
     /// Gives a stream its own copies of what shall adapt; they are saved with it. Allocates. A
     /// failure leaves the stream as it was.
     /// @return `not_ready` before fit_errors(); `invalid_argument` for unusable settings, and for a model
@@ -322,7 +324,6 @@ class detector {
     }
 
     // ---- persistence ------------------------------------------------------------------------
-
     static constexpr int version = 1;
     /// Describes the detector, as far as it has come, to an archive; see io/detector_file.hpp.
     template <class Archive>

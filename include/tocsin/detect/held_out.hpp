@@ -1,15 +1,18 @@
 /// @file held_out.hpp
-/// @brief Which parts of normal data a model is judged on, having learned from others.
+/// @brief Which parts of recorded data a model is judged on, having learned from others.
 #pragma once
 
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/views.hpp"
+#include "tocsin/series/windows.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <concepts>
+#include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace tocsin {
@@ -98,6 +101,43 @@ concept held_out_plan = std::copyable<Plan> && requires(const Plan& plan, index_
     { plan.check() } -> std::same_as<status>;
     { plan.guard } -> std::convertible_to<int>;
     { plan.blocks(count) } -> std::same_as<std::vector<held_out_block>>;
+};
+
+/// The data of all phases: what models learn from, and what they are judged on.
+template <class Scalar>
+struct held_out_data {
+    /// Learned from, where they lie outside a judged block; those with an anomalous sample are left
+    /// out. Fewer than those judged, such as every tenth, make the training shorter.
+    windows<Scalar> training;
+    /// Their errors give the statistics, where all samples are normal, and their scores the
+    /// thresholds. Over the same samples as `training`.
+    windows<Scalar> judged;
+    /// One per sample of the matrix that the windows view, nonzero = anomalous; empty: all are normal.
+    std::span<const std::uint8_t> labels{};
+
+    /// Normal windows, all for both.
+    held_out_data(const windows<Scalar>& normal) // NOLINT(google-explicit-constructor)
+        : training{normal}, judged{normal} {}
+    /// See the members.
+    held_out_data(windows<Scalar> learned, windows<Scalar> seen,
+                  std::span<const std::uint8_t> anomalous = {})
+        : training{std::move(learned)}, judged{std::move(seen)}, labels{anomalous} {}
+
+    /// `invalid_argument` for windows over two matrices, or another number of labels than samples.
+    status check() const noexcept {
+        const auto all = judged.values();
+        const auto learned = training.values();
+        if (learned.data() != all.data() || learned.cols() != all.cols()) {
+            return status::error(error_code::invalid_argument,
+                                 "fit: the windows to learn from and those to judge are not of the "
+                                 "same samples");
+        }
+        if (!labels.empty() && static_cast<index_t>(labels.size()) != all.cols()) {
+            return status::error(error_code::invalid_argument, "fit: ", labels.size(),
+                                 " labels for ", all.cols(), " samples");
+        }
+        return {};
+    }
 };
 
 } // namespace tocsin

@@ -29,11 +29,11 @@ namespace tocsin {
 
 namespace detail {
 
-/// Lines from the next one on that hold more than spaces.
-inline index_t count_rows(text_lines lines) {
+/// Rows from the next line on.
+inline index_t count_rows(text_lines lines, const csv_layout& layout) {
     index_t rows = 0;
     while (lines.next()) {
-        rows += trimmed(lines.line()).empty() ? 0 : 1;
+        rows += layout.kind_of(lines.line()) == csv_line::row ? 1 : 0;
     }
     return rows;
 }
@@ -50,6 +50,8 @@ struct csv_recording {
     timestamp_reader clock;                        ///< how they are read
     csv_dialect dialect;                           ///< how the file is written
     csv_layout layout = csv_layout::of_numbers(0); ///< which column means what
+    index_t comments = 0;                          ///< lines of comments among the rows
+    index_t headers = 0;                           ///< lines that name the columns again
 };
 
 namespace detail {
@@ -71,8 +73,8 @@ void read_times(csv_recording<Scalar>& read) {
 
 } // namespace detail
 
-/// Reads a recording from CSV text: a header, then one row per time step; lines of spaces only are
-/// skipped. How the text is written is found out, see detect_csv_dialect(), and options say
+/// Reads a recording from CSV text: a header, then one row per time step; lines of spaces only,
+/// comments and a header that comes again are skipped. How the text is written is found out, see detect_csv_dialect(), and options say
 /// otherwise. Missing values are NaN. A malformed or ragged row is a `format_error` that starts with
 /// `name:line:column: `. Allocates at most 32 bytes for each byte of the text and 128 for each
 /// column.
@@ -100,8 +102,8 @@ result<csv_recording<Scalar>> parse_csv_recording(std::string_view text,
     series<Scalar>& read = whole.series;
     read.names = whole.layout.names();
     const int features = whole.layout.features();
-    const index_t rows = detail::count_rows(lines) + (whole.dialect.has_header ? 0 : 1) -
-                         (whole.dialect.has_units ? 1 : 0);
+    const index_t rows = detail::count_rows(lines, whole.layout) +
+                         (whole.dialect.has_header ? 0 : 1) - (whole.dialect.has_units ? 1 : 0);
     // Each cell takes a byte at least, its delimiter. Where there are not as many, some row is
     // ragged: it is found below, and nothing is stored.
     const bool possible = (checked_size{rows} * features).is_at_most(checked_size{text.size()} + 1);
@@ -117,7 +119,10 @@ result<csv_recording<Scalar>> parse_csv_recording(std::string_view text,
     bool passes = whole.dialect.has_header; // the header itself
     bool units = whole.dialect.has_units;
     do {
-        if (passes || detail::trimmed(lines.line()).empty()) {
+        const csv_line kind = whole.layout.kind_of(lines.line());
+        if (passes || kind != csv_line::row) {
+            whole.headers += !passes && kind == csv_line::header ? 1 : 0;
+            whole.comments += !passes && detail::looks_like_comment(lines.line()) ? 1 : 0;
             passes = false;
             continue;
         }
@@ -128,7 +133,11 @@ result<csv_recording<Scalar>> parse_csv_recording(std::string_view text,
         if (auto outcome =
                 whole.layout.template parse<Scalar>(lines.line(), sample, notes, lines.place());
             !outcome) {
-            return outcome;
+            return row > 0 && detail::count_rows(lines, whole.layout) == 0
+                       ? status::error(
+                             outcome.code(), outcome.message(),
+                             "; it is the last line: was the file cut, or is it a footer?")
+                       : outcome;
         }
         if (!possible) {
             continue;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "tocsin/io/csv_cells.hpp"
+#include "tocsin/io/csv_decimal_mark.hpp"
 #include "tocsin/io/csv_dialect.hpp"
 #include "tocsin/io/csv_hints.hpp"
 #include "tocsin/io/csv_number.hpp"
@@ -55,22 +56,14 @@ class csv_detector {
             if (lines.number() <= options_.skip_rows.value_or(0) || trimmed(line).empty()) {
                 continue;
             }
-            if (lines_.empty() && is_separator_line(line)) {
-                separator_ = line[line.size() - (line.back() == '"' ? 2 : 1)];
+            if (lines_.empty() && separator_of(line) != '\0') {
+                separator_ = separator_of(line);
                 continue;
             }
             lines_.push_back(line);
             numbers_.push_back(lines.number());
         }
         body_ = lines_.size() < 2 ? 0 : std::max<std::size_t>(lines_.size() * 2 / 3, 1);
-    }
-
-    /// `sep=;`, as spreadsheets write it.
-    static bool is_separator_line(std::string_view line) noexcept {
-        if (line.size() >= 2 && line.front() == '"' && line.back() == '"') {
-            line = line.substr(1, line.size() - 2);
-        }
-        return line.size() == 5 && equal_ignoring_case(line.substr(0, 4), "sep=");
     }
 
     /// The most frequent number of cells of a row.
@@ -93,7 +86,8 @@ class csv_detector {
     /// How well rows with this delimiter read as numbers and dates, from 0 to 1.
     double score(char delimiter, bool decimal_comma) const {
         const std::size_t usual = usual_cells(delimiter);
-        csv_number_format format{decimal_comma, false, {}, {}};
+        csv_number_format format;
+        format.decimal_comma = decimal_comma;
         format.add_missing(options_.missing);
         std::size_t rows = 0;
         std::size_t cells = 0;
@@ -159,21 +153,12 @@ class csv_detector {
     }
 
     void choose_decimal_comma() {
-        if (options_.decimal_comma) {
-            found_.decimal_comma = *options_.decimal_comma;
-            return;
+        decimal_mark_study study{usual_cells(found_.delimiter), found_.delimiter};
+        for (std::size_t k = 0; k < lines_.size(); ++k) {
+            study.add(lines_[k], k >= body_);
         }
-        for (std::size_t k = body_; k < lines_.size() && !found_.decimal_comma; ++k) {
-            for (csv_cells row{lines_[k], found_.delimiter}; row.next();) {
-                // Where a comma delimits, "1,500" may be fifteen hundred.
-                if (row.text().find(',') != std::string_view::npos &&
-                    parse_comma_number<double>(row.text(), false) &&
-                    (found_.delimiter != ',' || !has_groups(row.text(), ','))) {
-                    found_.decimal_comma = true;
-                    break;
-                }
-            }
-        }
+        found_.decimal_comma = options_.decimal_comma.value_or(study.decimal_comma());
+        found_.groups = options_.groups.value_or(study.groups(found_.decimal_comma));
     }
 
     void study_columns() {

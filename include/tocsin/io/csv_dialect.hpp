@@ -26,6 +26,7 @@ struct csv_column_sample {
 struct csv_dialect {
     char delimiter = ',';                   ///< between two cells
     bool decimal_comma = false;             ///< whether numbers have a comma for a point
+    bool groups = false;                    ///< whether `1,234` (or `1.234`) is 1234
     bool has_header = true;                 ///< whether the first row names the columns
     bool has_units = false;                 ///< a row of units or descriptions below the header
     index_t skipped = 0;                    ///< lines before the header, or before the first row
@@ -33,7 +34,10 @@ struct csv_dialect {
 
     /// How numbers are written.
     csv_number_format numbers(const csv_options& options) const {
-        csv_number_format format{decimal_comma, decimal_comma && delimiter != ',', {}, {}};
+        csv_number_format format;
+        format.decimal_comma = decimal_comma;
+        format.refuse_groups = decimal_comma && (delimiter != ',' || groups);
+        format.groups = groups;
         format.add_missing(options.missing);
         return format;
     }

@@ -72,6 +72,21 @@ inline bool looks_like_units(std::string_view line, char delimiter) noexcept {
     return units > 0 && 2 * units >= cells;
 }
 
+/// The delimiter that a line `sep=;` names, as spreadsheets write it; NUL for other lines.
+inline char separator_of(std::string_view line) noexcept {
+    if (line.size() >= 2 && line.front() == '"' && line.back() == '"') {
+        line = line.substr(1, line.size() - 2);
+    }
+    return line.size() == 5 && equal_ignoring_case(line.substr(0, 4), "sep=") ? line.back() : '\0';
+}
+
+/// Whether a cell is a number with a decimal comma. Where a comma delimits, "1,500" may be fifteen
+/// hundred.
+inline bool has_decimal_comma(std::string_view cell, char delimiter) noexcept {
+    return cell.find(',') != std::string_view::npos && parse_comma_number<double>(cell, false) &&
+           (delimiter != ',' || !has_groups(cell, ','));
+}
+
 inline bool looks_like_comment(std::string_view line) noexcept {
     line = trimmed(line);
     return line.starts_with('#') || line.starts_with('%') || line.starts_with("//");

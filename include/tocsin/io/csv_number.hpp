@@ -2,6 +2,7 @@
 /// @brief Numbers, missing values and switches in the cells of CSV.
 #pragma once
 
+#include "tocsin/io/csv_digit_groups.hpp"
 #include "tocsin/io/number_text.hpp"
 
 #include <algorithm>
@@ -31,6 +32,8 @@ struct csv_number_format {
     bool decimal_comma = false;
     /// With a decimal comma, `1.500` may be fifteen hundred: it is refused.
     bool refuse_groups = false;
+    /// It is fifteen hundred, and so is `1,500` without a decimal comma.
+    bool groups = false;
     std::vector<std::string> missing_texts = {}; ///< in addition to the usual ones
     std::vector<double> missing_numbers = {};    ///< numbers that stand for a missing value
 
@@ -56,27 +59,11 @@ inline bool is_any_of(std::string_view text,
 
 /// What means "missing" in any file.
 inline bool is_usual_missing(std::string_view cell) noexcept {
-    return cell.size() <= 4 &&
-           is_any_of(cell, {"", "-", "?", "na", "n/a", "nan", "null", "none", "#n/a"});
-}
-
-/// Whether digits stand in groups of three, as in 1.234.567.
-inline bool has_groups(std::string_view digits, char separator) noexcept {
-    if (!digits.empty() && (digits.front() == '-' || digits.front() == '+')) {
-        digits.remove_prefix(1);
+    if (cell.starts_with('#')) { // what spreadsheets write for a formula that fails
+        return is_any_of(cell,
+                         {"#n/a", "#div/0!", "#value!", "#ref!", "#num!", "#name?", "#null!"});
     }
-    std::size_t at = digits.find(separator);
-    if (at == std::string_view::npos || at == 0 || at > 3 || digits.front() == '0') {
-        return false;
-    }
-    while (at != std::string_view::npos) {
-        const std::size_t next = std::min(digits.find(separator, at + 1), digits.size());
-        if (next - at != 4) {
-            return false;
-        }
-        at = next < digits.size() ? next : std::string_view::npos;
-    }
-    return digits.find_first_not_of("0123456789.,") == std::string_view::npos;
+    return cell.size() <= 4 && is_any_of(cell, {"", "-", "?", "na", "n/a", "nan", "null", "none"});
 }
 
 /// A number with at most one comma, as its decimal point. Never allocates.
@@ -97,13 +84,14 @@ std::optional<Scalar> parse_comma_number(std::string_view cell, bool refuse_grou
 
 } // namespace detail
 
-/// Reads a cell into `value`: a number, NaN where it is missing, 1 or 0 for a switch. `value` is
+/// Reads a cell into `value`: a number, also with digits in groups where it can mean nothing else
+/// (`1,234.5`, `1 234`), NaN where it is missing, 1 or 0 for a switch. `value` is
 /// unchanged for other text. Never allocates.
 template <std::floating_point Scalar>
 csv_cell parse_csv_cell(std::string_view cell, Scalar& value,
                         const csv_number_format& format = {}) noexcept {
     constexpr Scalar missing = std::numeric_limits<Scalar>::quiet_NaN();
-    cell = detail::trimmed(cell);
+    cell = detail::without_wide_blanks(cell);
     if (detail::is_usual_missing(cell) ||
         std::any_of(format.missing_texts.begin(), format.missing_texts.end(),
                     [&](const std::string& text) { return text == cell; })) {
@@ -126,6 +114,13 @@ csv_cell parse_csv_cell(std::string_view cell, Scalar& value,
     if (number) {
         value = *number;
         return std::isnan(*number) ? csv_cell::missing : csv_cell::number;
+    }
+    Scalar grouped = 0;
+    const auto groups = detail::parse_grouped(cell, format.decimal_comma ? ',' : '.', grouped);
+    if (groups == detail::digit_groups::certain ||
+        (groups == detail::digit_groups::uncertain && format.groups)) {
+        value = grouped;
+        return csv_cell::number;
     }
     if (detail::is_any_of(cell, {"on", "true", "yes"})) {
         value = 1;

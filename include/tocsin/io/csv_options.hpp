@@ -39,6 +39,9 @@ struct csv_options {
     std::optional<index_t> skip_rows = {};
     /// Whether numbers have a decimal comma. Unset: recognised.
     std::optional<bool> decimal_comma = {};
+    /// Whether digits stand in groups of three: `1,234` is 1234 (with a decimal comma, `1.234` is).
+    /// Unset: where some number can be read in no other way, such as `1,234.5`.
+    std::optional<bool> groups = {};
     /// What means a missing value, besides an empty cell, NA, N/A, NaN, null, none, `#N/A`, ? and -
     /// in any case. A number means all spellings of it.
     std::vector<std::string> missing = {};

@@ -24,6 +24,15 @@
 
 namespace tocsin {
 
+/// What a line is.
+enum class csv_line : std::uint8_t {
+    nothing,  ///< blank, a comment, or before the header a line `sep=;` or one to skip
+    preamble, ///< something else before the header
+    header,   ///< the names of the columns, also where they come again
+    units,    ///< a row of words below the header
+    row       ///< to be parsed
+};
+
 /// The contents of a row other than its features.
 struct csv_notes {
     std::string_view timestamp;   ///< points into the line; empty without a timestamp column
@@ -65,6 +74,7 @@ class csv_layout {
         }
         csv_layout layout;
         layout.delimiter_ = dialect.delimiter;
+        layout.header_ = dialect.has_header ? std::string{line} : std::string{};
         layout.format_ = dialect.numbers(options);
         layout.label_values_ = options.label_values;
         std::vector<std::string> names;
@@ -80,7 +90,8 @@ class csv_layout {
             }
         }
         if (cells.problem() != nullptr) {
-            return place.error(cells.column(), cells.problem());
+            return place.error(cells.column(), cells.problem(),
+                               line.starts_with('{') ? "; is it JSON? What is read is CSV" : "");
         }
         detail::column_assignment assignment{dialect, options, place};
         if (auto outcome = assignment.assign(std::move(names), count); !outcome) {
@@ -139,8 +150,29 @@ class csv_layout {
     const std::vector<csv_column>& columns() const noexcept { return columns_; }
     /// How numbers are written.
     const csv_number_format& numbers() const noexcept { return format_; }
+    /// Whether `1,5` is one and a half from now on; see csv_number_format.
+    void set_decimal_comma(bool comma) noexcept {
+        format_.decimal_comma = comma;
+        format_.refuse_groups = comma && delimiter_ != ',';
+    }
     bool has_timestamp() const noexcept { return has(csv_role::timestamp); }
     bool has_label() const noexcept { return has(csv_role::label); }
+
+    /// What a line below the header is: nothing, the header again, or a row. Lines of NUL bytes, as a
+    /// file has that was not written to its end, are nothing; so are comments, which begin with `#`,
+    /// `%` or `//` where a column is read, or have another number of cells. Never allocates.
+    csv_line kind_of(std::string_view line) const noexcept {
+        constexpr std::string_view blanks{" \t\0", 3};
+        if (line.find_first_not_of(blanks) == std::string_view::npos) {
+            return csv_line::nothing;
+        }
+        if (detail::looks_like_comment(line)) {
+            const bool other = csv_cells::count(line, delimiter_) != columns_.size();
+            return other || columns_.front().role != csv_role::left_out ? csv_line::nothing
+                                                                        : csv_line::row;
+        }
+        return line == header_ ? csv_line::header : csv_line::row;
+    }
 
     /// Parses one row into `values`, of size features(); missing values are NaN. `format_error`
     /// when the number of cells differs from the header or a cell does not fit its column; `values`
@@ -240,16 +272,30 @@ class csv_layout {
         return std::nullopt;
     }
 
+    /// Whether text that is no exponent stands behind a number.
+    bool has_unit(std::string_view text) const noexcept {
+        const auto end = text.find_first_not_of("0123456789+-.,");
+        return end != 0 && end != std::string_view::npos &&
+               std::string_view{"eExX"}.find(text[end]) == std::string_view::npos &&
+               parse_csv_number<double>(text.substr(0, end), format_);
+    }
     status refuse_number(const csv_cells& cells, const std::string& name,
                          const text_place& place) const {
         const std::string_view text = cells.text();
         const bool comma = detail::parse_comma_number<double>(text, false).has_value();
+        double value = 0;
+        const bool groups = detail::parse_grouped(text, format_.decimal_comma ? ',' : '.', value) !=
+                            detail::digit_groups::none;
         const char* const help =
-            comma && format_.decimal_comma
-                ? "; a dot before three digits may group them: write the number without it"
-            : comma                         ? "; --decimal-comma reads it"
+            text.find('\0') != std::string_view::npos
+                ? "; NUL bytes stand where a file was not written to its end: remove the line"
+            : groups && format_.decimal_comma
+                ? "; a dot before three digits may group them: --thousands says that it does"
+            : groups ? "; --decimal-comma reads it as a fraction, --thousands as digits in groups"
+            : comma  ? "; --decimal-comma reads it"
             : parse_date_time(text)         ? "; --timestamp says which column is the time"
             : detail::looks_like_unit(text) ? "; --skip-rows leaves out the rows up to here"
+            : has_unit(text) ? "; there is text behind the number: write the unit into the header"
             : parse_number<double>(text) ? "; it is beyond the range of numbers, --missing makes "
                                            "it a missing value"
                                          : "; --missing makes it a missing value, --ignore leaves "
@@ -269,6 +315,7 @@ class csv_layout {
     std::vector<std::string> names_; // one per feature
     csv_number_format format_;
     std::vector<csv_label_value> label_values_;
+    std::string header_; // the line; empty without one
     char delimiter_ = ',';
 };
 

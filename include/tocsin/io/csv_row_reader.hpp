@@ -72,7 +72,7 @@ class csv_row_reader {
             } else if (const auto more = next_line(line); !more || !*more) {
                 return more;
             }
-            if (detail::trimmed(line).empty()) {
+            if (layout_.kind_of(line) != csv_line::row) {
                 continue;
             }
             if (units_) {
@@ -127,7 +127,7 @@ class csv_row_reader {
     }
 
     std::size_t whole_lines() const noexcept {
-        const auto end = buffer_.rfind('\n');
+        const auto end = buffer_.find_last_of("\r\n");
         return at_end_ || end == std::string::npos ? buffer_.size() : end + 1;
     }
 
@@ -146,10 +146,15 @@ class csv_row_reader {
 
     /// The next line; valid until the one after it.
     result<bool> next_line(std::string_view& line) {
-        auto end = buffer_.find('\n', position_);
-        while (end == std::string::npos && !at_end_) {
+        auto end = detail::find_line_end(buffer_, position_);
+        // A CR at the end of the buffer may be half of a CRLF.
+        const auto is_cut = [&] {
+            return end == std::string::npos || (end + 1 == buffer_.size() && buffer_[end] == '\r');
+        };
+        while (is_cut() && !at_end_) {
             buffer_.erase(0, position_);
-            const std::size_t searched = buffer_.size();
+            const std::size_t searched =
+                end == std::string::npos ? buffer_.size() : end - position_;
             position_ = 0;
             if (buffer_.size() > default_file_limit) {
                 return refuse("has a line of more bytes than the limit of ", default_file_limit);
@@ -157,17 +162,15 @@ class csv_row_reader {
             if (auto outcome = fill(); !outcome) {
                 return outcome;
             }
-            end = buffer_.find('\n', searched);
+            end = detail::find_line_end(buffer_, searched);
         }
         if (position_ >= buffer_.size()) {
             return false;
         }
         const std::size_t stop = std::min(end, buffer_.size());
         line = std::string_view{buffer_}.substr(position_, stop - position_);
-        if (line.ends_with('\r')) {
-            line.remove_suffix(1);
-        }
-        position_ = std::min(stop + 1, buffer_.size());
+        const bool two = std::string_view{buffer_}.substr(stop).starts_with("\r\n");
+        position_ = std::min(stop + (two ? 2 : 1), buffer_.size());
         ++number_;
         return true;
     }

@@ -47,6 +47,16 @@ class date_time_scanner {
     std::optional<date_time> read(date_order order) noexcept {
         date_time found;
         const std::string_view all = rest_;
+        if (is_compact(all)) {
+            rest_ = all.substr(8);
+            const std::string_view day = all.substr(0, 8);
+            int date = 0;
+            for (const char c : day) {
+                date = date * 10 + (c - '0');
+            }
+            found.has_date = set_date(date / 10000, date / 100 % 100, date % 100, found);
+            return found.has_date && read_time(found) ? std::optional{found} : std::nullopt;
+        }
         if (read_date(order, found)) {
             found.has_date = true;
             if (rest_.empty()) {
@@ -78,6 +88,12 @@ class date_time_scanner {
         }
         rest_.remove_prefix(count);
         return count > 0 ? value : -1;
+    }
+    /// 20160701103000: fourteen digits that begin as a year of our time.
+    static constexpr bool is_compact(std::string_view text) noexcept {
+        return text.size() == 14 &&
+               text.find_first_not_of("0123456789") == std::string_view::npos &&
+               (text.starts_with("19") || text.starts_with("20"));
     }
     static constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
     bool take(char character) noexcept {
@@ -240,9 +256,9 @@ class date_time_scanner {
 } // namespace detail
 
 /// Reads a date, a date with a time of day (`T`, a space or a comma between them), or a time of day.
-/// Dates: ISO 8601 (2016-07-01, 20160701T...), 01.07.2016, 1/7/16, 01-Jul-2016; times 10:00,
+/// Dates: ISO 8601 (2016-07-01, 20160701T..., 20160701100000), 01.07.2016, 1/7/16, 01-Jul-2016; times 10:00,
 /// 10:00:00.5, 10.00.00, with AM or PM; offsets `Z`, `UTC`, +02, +0200, +02:00. Nothing for other
-/// text, plain numbers among them, and for days that do not exist. Never allocates.
+/// text, other plain numbers among them, and for days that do not exist. Never allocates.
 inline std::optional<date_time> parse_date_time(std::string_view text,
                                                 date_order order = date_order::day_first) noexcept {
     return detail::date_time_scanner{text}.read(order);

@@ -6,6 +6,8 @@
 #include "tocsin/core/status.hpp"
 #include "tocsin/io/read_file.hpp"
 
+#include <algorithm>
+#include <cstddef>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -25,7 +27,26 @@ struct text_place {
     }
 };
 
-/// Iterates over the lines of a text. Lines end with LF or CRLF; the last one needs no line end. A
+namespace detail {
+
+/// Where a line ends, at its LF or CR; npos for none.
+inline std::size_t find_line_end(std::string_view text, std::size_t from) noexcept {
+    // In pieces, so that text with one kind of line end is not searched to its end for the other.
+    constexpr std::size_t piece = 256;
+    for (; from < text.size(); from += piece) {
+        const std::string_view part = text.substr(from, piece);
+        const std::size_t feed = part.find('\n');
+        const std::size_t end = std::min(part.substr(0, feed).find('\r'), feed);
+        if (end != std::string_view::npos) {
+            return from + end;
+        }
+    }
+    return std::string_view::npos;
+}
+
+} // namespace detail
+
+/// Iterates over the lines of a text. Lines end with LF, CRLF or CR; the last one needs no line end. A
 /// UTF-8 byte order mark at the start is skipped. The text is not owned.
 class text_lines {
   public:
@@ -43,12 +64,10 @@ class text_lines {
         if (rest_.empty()) {
             return false;
         }
-        const auto end = rest_.find('\n');
+        const auto end = detail::find_line_end(rest_, 0);
         line_ = rest_.substr(0, end);
-        rest_.remove_prefix(end == std::string_view::npos ? rest_.size() : end + 1);
-        if (!line_.empty() && line_.back() == '\r') {
-            line_.remove_suffix(1);
-        }
+        const bool two = rest_.substr(line_.size()).starts_with("\r\n");
+        rest_.remove_prefix(end == std::string_view::npos ? rest_.size() : end + (two ? 2 : 1));
         ++number_;
         return true;
     }

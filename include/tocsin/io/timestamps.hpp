@@ -42,7 +42,7 @@ class timestamp_reader {
     timestamp_reader() = default;
     /// @param samples some timestamps in the order of the file; empty ones are passed over
     /// Numbers count since 1970 if that makes a date between 1990 and 2100: seconds below 1e11,
-    /// milliseconds below 1e14, microseconds below 1e17, nanoseconds. A date such as 03/04/2015 is
+    /// milliseconds below 1e14, microseconds below 1e17, nanoseconds; 20160701103000 is a date. A date such as 03/04/2015 is
     /// read in the order in which all samples are dates and time makes the smaller steps.
     template <class Texts>
     static timestamp_reader from_samples(const Texts& samples) {
@@ -107,7 +107,9 @@ class timestamp_reader {
     bool is_date() const noexcept { return kind_ >= timestamp_kind::utc; }
 
     bool begin(std::string_view cell) noexcept {
-        if (const auto number = parse_number<double>(cell); number && std::isfinite(*number)) {
+        const auto time = parse_date_time(cell);
+        const auto number = parse_number<double>(cell);
+        if (!time && number && std::isfinite(*number)) {
             kind_ = timestamp_kind::plain;
             constexpr timestamp_kind units[] = {
                 timestamp_kind::seconds, timestamp_kind::milliseconds, timestamp_kind::microseconds,
@@ -121,7 +123,7 @@ class timestamp_reader {
             }
             return true;
         }
-        if (const auto time = parse_date_time(cell)) {
+        if (time) {
             kind_ = !time->has_date    ? timestamp_kind::time_of_day
                     : time->has_offset ? timestamp_kind::utc
                                        : timestamp_kind::local;

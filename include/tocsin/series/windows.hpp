@@ -58,6 +58,17 @@ class windows {
         const auto begin = first_columns_.begin() + first;
         return {values(), std::vector<index_t>(begin, begin + size), length_};
     }
+    /// The windows for which `keep(k)` is true, in this order. Allocates.
+    template <class Keep>
+    windows select(Keep&& keep) const {
+        std::vector<index_t> kept;
+        for (index_t k = 0; k < count(); ++k) {
+            if (keep(k)) {
+                kept.push_back(first_column(k));
+            }
+        }
+        return {values(), std::move(kept), length_};
+    }
     /// The same windows over another matrix with the same number of samples (for example a scaled
     /// copy).
     windows over(values_view other) const { return {other, first_columns_, length_}; }

@@ -1,0 +1,211 @@
+/// @file csv_stream.hpp
+/// @brief Lines of CSV as they come: what each is, and the rows among them.
+#pragma once
+
+#include "tocsin/core/status.hpp"
+#include "tocsin/io/csv_detection.hpp"
+#include "tocsin/io/csv_hints.hpp"
+#include "tocsin/io/csv_row.hpp"
+#include "tocsin/io/text_lines.hpp"
+
+#include <algorithm>
+#include <concepts>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace tocsin {
+
+/// Reads CSV as it comes, with the features of a model: the header is the line that has all their
+/// names, or there is none, and rows have the features in order, with a time before them or not. How
+/// rows are written is found out from the first of them, and whether numbers have a decimal comma
+/// from the first that has a comma or a point.
+class csv_stream {
+  public:
+    /// @param options `use` names the features, at least one
+    explicit csv_stream(csv_options options) : options_{std::move(options)} {}
+
+    /// Says what a line is. `format_error` where it must be a header or a row and is neither:
+    /// nothing can be read from there on. Allocates, though no longer once rows have begun.
+    /// @param line in UTF-8, without its end
+    result<csv_line> take(std::string_view line, const text_place& place) {
+        if (place.line <= options_.skip_rows.value_or(0) || detail::trimmed(line).empty()) {
+            return csv_line::nothing;
+        }
+        if (!layout_) {
+            return begin(line, place);
+        }
+        if (const csv_line kind = layout_->kind_of(line); kind != csv_line::row) {
+            return kind;
+        }
+        if (!rows_) {
+            if (!header_.empty() && !units_ && is_of_words(line)) {
+                units_ = true;
+                return csv_line::units;
+            }
+            rows_ = true;
+            settle(line);
+        }
+        if (!decided_) {
+            decide_decimal_mark(line);
+        }
+        return csv_line::row;
+    }
+
+    /// What the columns are; null before a header or a row has come.
+    const csv_layout* layout() const noexcept { return layout_ ? &*layout_ : nullptr; }
+
+    /// Parses a row, see csv_layout::parse(). Only after take() has called the line one.
+    template <std::floating_point Scalar>
+    status parse(std::string_view line, std::span<Scalar> values, csv_notes& notes,
+                 const text_place& place) const {
+        TOCSIN_ASSERT(layout_.has_value(), "csv_stream: no row has come");
+        return layout_->template parse<Scalar>(line, values, notes, place);
+    }
+
+    /// At the end: what is wrong where neither a header nor a row has come but other lines have.
+    status outcome() const { return layout_ ? status{} : refusal_; }
+
+  private:
+    static constexpr index_t most_preamble = 100; ///< as many lines as detection looks at
+
+    /// The first line that is not blank, and what follows until there is a header or a row.
+    result<csv_line> begin(std::string_view line, const text_place& place) {
+        if (const char separator = detail::separator_of(line); separator != '\0' && before_ == 0) {
+            separator_ = options_.delimiter == '\0' ? separator : options_.delimiter;
+            return csv_line::nothing;
+        }
+        csv_options options = options_;
+        options.delimiter = separator_ != '\0' ? separator_ : options.delimiter;
+        const bool headed = options.header.value_or(false);
+        const char delimiter =
+            options.header.value_or(true) ? delimiter_of_names(line, options) : '\0';
+        if (headed || delimiter != '\0') {
+            options.delimiter = delimiter != '\0' ? delimiter : options.delimiter;
+            auto read = csv_layout::from_header(line, options, place);
+            if (!read) {
+                return read.error();
+            }
+            layout_ = *std::move(read);
+            header_ = std::string{line};
+            return csv_line::header;
+        }
+        if (!options.header && detail::looks_like_comment(line)) {
+            return csv_line::nothing;
+        }
+        bool words = false;
+        auto read = csv_layout::from_first_line(line, options, words, place);
+        if (read && !words && !looked_like_header_) {
+            layout_ = *std::move(read);
+            rows_ = true;
+            decide_decimal_mark(line);
+            return csv_line::row;
+        }
+        // A line with as many cells as there are features says best what is missing.
+        const bool like_header =
+            words && csv_cells::count(line, detail::likely_delimiter(line)) >= options.use.size();
+        if (refusal_.ok() || (like_header && !looked_like_header_)) {
+            refusal_ = read ? place.error(1, "is neither a header nor a row") : read.error();
+        }
+        looked_like_header_ = looked_like_header_ || like_header;
+        if (!words || ++before_ > most_preamble) {
+            return refusal_;
+        }
+        return csv_line::preamble;
+    }
+
+    /// The delimiter with which a line has the names of all features; NUL for none.
+    static char delimiter_of_names(std::string_view line, const csv_options& options) {
+        const auto has_all = [&](char delimiter) {
+            return std::all_of(options.use.begin(), options.use.end(), [&](const auto& name) {
+                for (csv_cells cells{line, delimiter}; cells.next();) {
+                    if (detail::unquoted(cells.text()) == name) {
+                        return true;
+                    }
+                }
+                return false;
+            });
+        };
+        if (options.delimiter != '\0') {
+            return has_all(options.delimiter) ? options.delimiter : '\0';
+        }
+        char found = '\0';
+        std::size_t most = 0;
+        for (const char candidate : {',', ';', '\t', '|', ' '}) { // the one with most cells
+            const std::size_t cells = csv_cells::count(line, candidate);
+            if (cells > most && has_all(candidate)) {
+                most = cells;
+                found = candidate;
+            }
+        }
+        return found;
+    }
+
+    /// A line below the header without any number or date: units or descriptions.
+    bool is_of_words(std::string_view line) const {
+        double value = 0;
+        bool words = false;
+        for (csv_cells cells{line, layout_->delimiter()}; cells.next();) {
+            const csv_content content = detail::content_of(cells.text(), layout_->numbers(), value);
+            words = words || content == csv_content::word;
+            if (content != csv_content::word && content != csv_content::empty) {
+                return false;
+            }
+        }
+        return words;
+    }
+
+    /// With the first row, columns without a telling name can be recognised by what they hold.
+    void settle(std::string_view row) {
+        if (header_.empty()) {
+            return;
+        }
+        csv_options options = options_;
+        options.delimiter = layout_->delimiter();
+        options.header = true;
+        options.skip_rows.reset();
+        const std::string both = header_ + '\n' + std::string{row} + '\n';
+        csv_dialect dialect = detect_csv_dialect(both, options);
+        dialect.skipped = 0;
+        if (auto read = csv_layout::from_dialect(dialect, header_, options)) {
+            layout_ = *std::move(read);
+        }
+    }
+
+    void decide_decimal_mark(std::string_view row) {
+        if (options_.decimal_comma || options_.groups) {
+            decided_ = true;
+            return;
+        }
+        bool comma = false;
+        bool point = false;
+        std::size_t at = 0;
+        const auto& columns = layout_->columns();
+        for (csv_cells cells{row, layout_->delimiter()}; cells.next(); ++at) {
+            if (at >= columns.size() || columns[at].role != csv_role::feature) {
+                continue;
+            }
+            comma = comma || detail::has_decimal_comma(cells.text(), layout_->delimiter());
+            point = point || (cells.text().find('.') != std::string_view::npos &&
+                              parse_number<double>(cells.text()));
+        }
+        decided_ = comma || point;
+        layout_->set_decimal_comma(comma);
+    }
+
+    csv_options options_;
+    std::optional<csv_layout> layout_;
+    std::string header_; // empty without one
+    status refusal_;     // of the lines before
+    index_t before_ = 0;
+    char separator_ = '\0';
+    bool looked_like_header_ = false; // one of them did
+    bool units_ = false;
+    bool rows_ = false;
+    bool decided_ = false; // whether numbers have a decimal comma
+};
+
+} // namespace tocsin

@@ -1,0 +1,106 @@
+#include "tocsin/io/csv_stream.hpp"
+
+#include <doctest/doctest.h>
+
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <vector>
+
+using tocsin::csv_line;
+
+namespace {
+
+/// Lines with what each is, and the rows among them.
+struct reading {
+    tocsin::csv_stream stream;
+    std::vector<csv_line> kinds;
+    std::vector<std::vector<double>> rows;
+    tocsin::csv_notes notes;
+    tocsin::status wrong;
+
+    explicit reading(std::initializer_list<const char*> lines, tocsin::csv_options options = {})
+        : stream{with_names(std::move(options))} {
+        tocsin::index_t number = 0;
+        for (const char* line : lines) {
+            const tocsin::text_place place{"in", ++number};
+            const auto kind = stream.take(line, place);
+            if (!kind) {
+                wrong = kind.error();
+                return;
+            }
+            kinds.push_back(*kind);
+            if (*kind == csv_line::row) {
+                std::vector<double> values(2);
+                wrong = stream.parse<double>(line, values, notes, place);
+                rows.push_back(values);
+            }
+        }
+    }
+    static tocsin::csv_options with_names(tocsin::csv_options options) {
+        options.use = {"a", "b"};
+        return options;
+    }
+};
+using kinds = std::vector<csv_line>;
+using numbers = std::vector<std::vector<double>>;
+
+} // namespace
+
+TEST_SUITE("io") {
+    TEST_CASE("csv_stream: the header is the line with the names, wherever it stands") {
+        const reading plain({"b,x,a", "1,word,2"});
+        CHECK(plain.kinds == kinds{csv_line::header, csv_line::row});
+        CHECK(plain.rows == numbers{{2, 1}});
+        const reading late({"Logger;7", "", "# made today", "a;b", "[V];[A]", "1;2", "3;4"});
+        CHECK(late.kinds == kinds{csv_line::preamble, csv_line::nothing, csv_line::nothing,
+                                  csv_line::header, csv_line::units, csv_line::row, csv_line::row});
+        CHECK(late.rows == numbers{{1, 2}, {3, 4}});
+        CHECK(reading({"1,2", "3,4"}).kinds == kinds{csv_line::row, csv_line::row});
+        CHECK(reading({"sep=|", "a|b", "1|2"}).rows == numbers{{1, 2}});
+        CHECK(reading({"\"sep=\t\"", "1\t2"}).rows == numbers{{1, 2}});
+    }
+
+    TEST_CASE("csv_stream: columns without a telling name are known by the first row") {
+        const reading dated({"when,a,b", "2024-01-01 10:00,1,2"});
+        CHECK(dated.notes.time() == "2024-01-01 10:00");
+        const reading counted({"clock_of_unit,a,b", "1700000000,1,2"});
+        CHECK(counted.notes.time() == "1700000000");
+        const reading bare({"2024-01-01,1,2"});
+        CHECK(bare.notes.time() == "2024-01-01");
+    }
+
+    TEST_CASE("csv_stream: the first number with a comma or a point decides what they are") {
+        CHECK(reading({"a;b", "1;2", "1,500;2"}).rows.back() == std::vector<double>{1.5, 2});
+        CHECK(reading({"a;b", "1.500;2"}).rows.back() == std::vector<double>{1.5, 2});
+        CHECK(reading({"1,5;2", "2,5;3"}).rows == numbers{{1.5, 2}, {2.5, 3}});
+        CHECK_FALSE(reading({"a;b", "1,5;2", "1.500;2"}).wrong.ok());
+        CHECK_FALSE(reading({"a;b", "1.5;2", "1,5;2"}).wrong.ok());
+        CHECK(reading({"a,b", "\"1,5\",2"}).rows.back() == std::vector<double>{1.5, 2});
+        tocsin::csv_options point;
+        point.decimal_comma = false;
+        CHECK_FALSE(reading({"a;b", "1,5;2"}, point).wrong.ok());
+    }
+
+    TEST_CASE("csv_stream: what cannot be read says what is missing, by the first line") {
+        for (const auto& lines :
+             {std::initializer_list<const char*>{"a,c", "1,2"}, {"x y", "a,c", "1,2"}}) {
+            const reading wrong(lines);
+            CHECK_FALSE(wrong.wrong.ok());
+            const std::string_view message = wrong.wrong.message();
+            CHECK(message.substr(0, 5) == (lines.size() == 2 ? "in:1:" : "in:2:"));
+            CHECK(message.find("no column named 'b'") != std::string_view::npos);
+        }
+        CHECK(reading({"Logger", "1,2"}).rows == numbers{{1, 2}});
+        const reading unfinished({"a,c"});
+        CHECK(unfinished.wrong.ok());
+        CHECK_FALSE(unfinished.stream.outcome().ok());
+        CHECK(reading({"", "# only comments"}).stream.outcome().ok());
+        tocsin::csv_options headed;
+        headed.header = true;
+        CHECK_FALSE(reading({"1,2"}, headed).wrong.ok());
+        tocsin::csv_options skipped;
+        skipped.skip_rows = 1;
+        CHECK(reading({"1,2", "3,4"}, skipped).rows == numbers{{3, 4}});
+    }
+}

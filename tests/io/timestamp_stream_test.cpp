@@ -1,0 +1,37 @@
+#include "tocsin/io/timestamp_stream.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <initializer_list>
+
+TEST_SUITE("io") {
+    TEST_CASE("timestamp_stream: numbers and dates, by the first one") {
+        tocsin::timestamp_stream numbers;
+        CHECK(numbers.kind() == tocsin::timestamp_kind::unknown);
+        CHECK(numbers.seconds("1700000000000") == 1.7e9);
+        CHECK(numbers.kind() == tocsin::timestamp_kind::milliseconds);
+        CHECK(std::isnan(numbers.seconds("soon")));
+        tocsin::timestamp_stream late;
+        CHECK(std::isnan(late.seconds("starting")));
+        CHECK(late.seconds("1970-01-02 00:00:10") == 86410);
+        CHECK(late.kind() == tocsin::timestamp_kind::local);
+    }
+
+    TEST_CASE("timestamp_stream: the order of day and month is found, and times go on") {
+        for (const auto& texts :
+             {std::initializer_list<const char*>{"03/10/2024 22:00", "03/10/2024 23:00",
+                                                 "03/11/2024 00:00", "03/11/2024 01:00"},
+              {"10/03/2024 22:00", "10/03/2024 23:00", "11/03/2024 00:00", "11/03/2024 01:00"},
+              {"03/12/2024 22:00", "03/12/2024 23:00", "03/13/2024 00:00", "03/13/2024 01:00"}}) {
+            tocsin::timestamp_stream stream;
+            double last = std::nan("");
+            for (const char* text : texts) {
+                const double time = stream.seconds(text);
+                INFO(text);
+                CHECK((std::isnan(last) || time - last == 3600));
+                last = time;
+            }
+        }
+    }
+}
