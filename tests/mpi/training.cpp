@@ -2,6 +2,7 @@
 //     equal            any number of processes gives the bits of data_parallel
 //     killed  FILE     one process dies after the second epoch; FILE keeps a checkpoint
 //     resumed FILE     training continues from it, to the bits of an uninterrupted run
+//     scaling          no test: time of one process and of all, in turn
 #include "tocsin/core/random.hpp"
 #include "tocsin/io/checkpoint.hpp"
 #include "tocsin/models/autoencoder.hpp"
@@ -11,10 +12,12 @@
 #include "tocsin/training/mpi_execution.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <span>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 namespace {
@@ -130,6 +133,62 @@ int resumed(int rank, const char* file) {
     return same ? 0 : 1;
 }
 
+/// Waits without using a processor, unlike MPI_Barrier.
+void sleep_until_all_are_here() {
+    MPI_Request request = MPI_REQUEST_NULL;
+    MPI_Ibarrier(MPI_COMM_WORLD, &request);
+    for (int done = 0; done == 0;) {
+        MPI_Test(&request, &done, MPI_STATUS_IGNORE);
+        std::this_thread::sleep_for(std::chrono::milliseconds{1});
+    }
+}
+
+/// Seconds of an epoch of 4 batches of 64 windows of 30 samples, 8 shards.
+double epoch_seconds(int hidden, MPI_Comm processes) {
+    constexpr int sensors = 8;
+    const auto model = model_type::with_embedding(sensors, hidden);
+    tocsin::matrix<float> values(sensors, 4 * 64 * 30);
+    tocsin::random_generator random(3);
+    std::generate_n(values.data(), values.size(),
+                    [&] { return static_cast<float>(random.normal()); });
+    const auto data = tocsin::make_windows(values, 30, 30).value();
+    trainer_with<tocsin::mpi_execution> how;
+    how.epochs = 1;
+    how.batch_size = 64;
+    how.execution = {.number_of_shards = 8, .processes = processes};
+    auto state = tocsin::training_state<float>::fresh(model, tocsin::adam{}, 7);
+    const auto start = std::chrono::steady_clock::now();
+    const bool good = how.fit(model, data, {}, state).ok();
+    const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
+    return good ? spent.count() : 0;
+}
+
+int scaling(int rank, int processes) {
+    constexpr int repeats = 9;
+    for (const int hidden : {16, 64, 128}) {
+        std::vector<double> alone;
+        std::vector<double> together;
+        for (int k = 0; k < repeats; ++k) { // in turn, so that both see the same machine
+            if (rank == 0) {
+                alone.push_back(epoch_seconds(hidden, MPI_COMM_SELF));
+            }
+            sleep_until_all_are_here();
+            together.push_back(epoch_seconds(hidden, MPI_COMM_WORLD));
+            sleep_until_all_are_here();
+        }
+        if (rank == 0) {
+            std::sort(alone.begin(), alone.end());
+            std::sort(together.begin(), together.end());
+            std::printf(
+                "(8, %d): 1 process %.1f ms, %d processes %.1f ms, ratio %.2f (fastest of %d); "
+                "medians %.1f and %.1f ms\n",
+                hidden, 1e3 * alone[0], processes, 1e3 * together[0], alone[0] / together[0],
+                repeats, 1e3 * alone[repeats / 2], 1e3 * together[repeats / 2]);
+        }
+    }
+    return 0;
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -149,6 +208,8 @@ int main(int argc, char** argv) {
         code = killed(rank, processes, argv[2]);
     } else if (wanted == "resumed" && argc > 2) {
         code = resumed(rank, argv[2]);
+    } else if (wanted == "scaling") {
+        code = scaling(rank, processes);
     }
     MPI_Finalize();
     return code;
