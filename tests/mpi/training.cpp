@@ -2,6 +2,7 @@
 //     equal            any number of processes gives the bits of data_parallel
 //     killed  FILE     one process dies after the second epoch; FILE keeps a checkpoint
 //     resumed FILE     training continues from it, to the bits of an uninterrupted run
+//     scaling          no test: time of one process and of all, in turn
 #include "tocsin/core/random.hpp"
 #include "tocsin/io/checkpoint.hpp"
 #include "tocsin/models/autoencoder.hpp"
@@ -11,11 +12,33 @@
 #include "tocsin/training/mpi_execution.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <cmath>
 #include <csignal>
 #include <cstdio>
+#include <ctime>
 #include <span>
 #include <string_view>
+#include <thread>
 #include <vector>
+
+namespace {
+
+/// Processor time that waiting for others and sending has cost; MPI waits busily.
+double seconds_in_mpi = 0;
+double processor_seconds() {
+    return static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
+}
+
+} // namespace
+
+/// MPI's own interface for profiling: this one is called instead, and PMPI_Bcast does the work.
+extern "C" int MPI_Bcast(void* buffer, int count, MPI_Datatype type, int root, MPI_Comm processes) {
+    const double start = processor_seconds();
+    const int code = PMPI_Bcast(buffer, count, type, root, processes);
+    seconds_in_mpi += processor_seconds() - start;
+    return code;
+}
 
 namespace {
 
@@ -130,6 +153,76 @@ int resumed(int rank, const char* file) {
     return same ? 0 : 1;
 }
 
+/// Waits without using a processor, unlike MPI_Barrier.
+void sleep_until_all_are_here() {
+    MPI_Request request = MPI_REQUEST_NULL;
+    MPI_Ibarrier(MPI_COMM_WORLD, &request);
+    for (int done = 0; done == 0;) {
+        MPI_Test(&request, &done, MPI_STATUS_IGNORE);
+        std::this_thread::sleep_for(std::chrono::milliseconds{1});
+    }
+}
+
+/// What an epoch takes: on the clock, and of a processor without waiting and sending.
+struct epoch_cost {
+    double seconds = 0;
+    double computing = 0;
+};
+
+/// An epoch of 4 batches of 64 windows of 30 samples, 8 shards.
+epoch_cost cost_of_epoch(int hidden, MPI_Comm processes) {
+    constexpr int sensors = 8;
+    const auto model = model_type::with_embedding(sensors, hidden);
+    tocsin::matrix<float> values(sensors, 4 * 64 * 30);
+    tocsin::random_generator random(3);
+    std::generate_n(values.data(), values.size(),
+                    [&] { return static_cast<float>(random.normal()); });
+    const auto data = tocsin::make_windows(values, 30, 30).value();
+    trainer_with<tocsin::mpi_execution> how;
+    how.epochs = 1;
+    how.batch_size = 64;
+    how.execution = {.number_of_shards = 8, .processes = processes};
+    auto state = tocsin::training_state<float>::fresh(model, tocsin::adam{}, 7);
+    seconds_in_mpi = 0;
+    const double before = processor_seconds();
+    const auto start = std::chrono::steady_clock::now();
+    if (!how.fit(model, data, {}, state).ok()) {
+        return {};
+    }
+    const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
+    return {spent.count(), processor_seconds() - before - seconds_in_mpi};
+}
+
+int scaling(int rank, int processes) {
+    constexpr int repeats = 5;
+    for (const int hidden : {16, 64, 128}) {
+        epoch_cost alone{HUGE_VAL, HUGE_VAL}; // the least of all repeats
+        epoch_cost together = alone;
+        const auto keep_less = [](epoch_cost& least, const epoch_cost& one) {
+            least.seconds = std::min(least.seconds, one.seconds);
+            least.computing = std::min(least.computing, one.computing);
+        };
+        for (int k = 0; k < repeats; ++k) { // in turn, so that both see the same machine
+            if (rank == 0) {
+                keep_less(alone, cost_of_epoch(hidden, MPI_COMM_SELF));
+            }
+            sleep_until_all_are_here();
+            epoch_cost one = cost_of_epoch(hidden, MPI_COMM_WORLD);
+            MPI_Allreduce(MPI_IN_PLACE, &one.computing, 1, MPI_DOUBLE, MPI_MAX, MPI_COMM_WORLD);
+            keep_less(together, one);
+            sleep_until_all_are_here();
+        }
+        if (rank == 0) {
+            std::printf("(8, %d), 1 and %d processes: %.1f and %.1f ms an epoch, ratio %.2f; "
+                        "computing %.1f and %.1f ms of a processor, ratio %.2f\n",
+                        hidden, processes, 1e3 * alone.seconds, 1e3 * together.seconds,
+                        alone.seconds / together.seconds, 1e3 * alone.computing,
+                        1e3 * together.computing, alone.computing / together.computing);
+        }
+    }
+    return 0;
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -149,6 +242,8 @@ int main(int argc, char** argv) {
         code = killed(rank, processes, argv[2]);
     } else if (wanted == "resumed" && argc > 2) {
         code = resumed(rank, argv[2]);
+    } else if (wanted == "scaling") {
+        code = scaling(rank, processes);
     }
     MPI_Finalize();
     return code;

@@ -106,7 +106,7 @@ def test_a_changed_weight_of_the_reader_would_be_noticed(tmp_path, monkeypatch):
     pytest.importorskip("onnx")
     from tocsin_convert import Unsupported, onnx_reader, onnx_writer
 
-    onnx_writer.write(NETWORKS["forecaster"](), tmp_path / "model.onnx")
+    onnx_writer.write(NETWORKS["last_step"](), tmp_path / "model.onnx")
     monkeypatch.setattr(onnx_reader, "GATES_FROM_ONNX", (0, 1, 2, 3))
     with pytest.raises(Unsupported, match="does not compute what the model computes"):
         onnx_reader.read(tmp_path / "model.onnx")

@@ -249,7 +249,8 @@ def _chain(config):
     if config["class_name"] == "Sequential":
         return layers
     if config["class_name"] not in ("Functional", "Model"):
-        raise Unsupported(f"a model of class '{config['class_name']}', expected Sequential or Functional")
+        raise Unsupported(f"a model of class '{config['class_name']}', expected Sequential or "
+                          "Functional")
     for before, layer in zip(layers, layers[1:]):
         text = json.dumps(layer.get("inbound_nodes", []))
         others = [other for other in layers if f'"{_name(other)}"' in text]

@@ -163,7 +163,8 @@ class Conv1d:
         padded = np.pad(series, ((self.before, self.after), (0, 0)))
         time = len(padded) - self.reach
         if time < 1:
-            raise Unsupported(f"a convolution that reaches over {self.reach + 1} steps reads {len(padded)}")
+            raise Unsupported(f"a convolution that reaches over {self.reach + 1} steps reads "
+                              f"{len(padded)}")
         result = np.tile(self.bias.astype(np.float64), (time, 1))
         for k in range(self.weights.shape[2]):
             result += padded[k * self.dilation:k * self.dilation + time] @ self.weights[:, :, k].T
@@ -332,14 +333,16 @@ class Network:
             above = layer.outputs
             for name, values in layer.tensors().items():
                 if not np.isfinite(values).all():
-                    raise Unsupported(f"{name} of a layer ({layer.kind}) holds a value that is not finite")
+                    raise Unsupported(f"{name} of a layer ({layer.kind}) holds a value that is not "
+                                      "finite")
             if hasattr(layer, "check"):
                 layer.check()
 
     def without_last_activation(self):
         """The network that gives logits: what comes before a last sigmoid or softmax."""
         if self.last not in ("sigmoid", "softmax"):
-            raise Unsupported(f"the last layer is '{self.last}'; logits come before a sigmoid or softmax")
+            raise Unsupported(f"the last layer is '{self.last}'; logits come before a sigmoid or "
+                              "softmax")
         return Network(self.layers[:-1])
 
     def forward(self, series):

@@ -69,8 +69,8 @@ def _hard_sigmoid_divisor(node, alpha, beta):
     for divisor in (5, 6):
         if abs(alpha - 1 / divisor) < 1e-6 and abs(beta - 0.5) < 1e-6:
             return divisor
-    return node.refuse(f"a hard sigmoid with alpha {alpha:.6g} and beta {beta:.6g}; expected 0.2 or 1/6, "
-                       "and 0.5")
+    return node.refuse(f"a hard sigmoid with alpha {alpha:.6g} and beta {beta:.6g}; expected 0.2 or "
+                       "1/6, and 0.5")
 
 
 def _lstm(node):
