@@ -46,16 +46,6 @@ constexpr double unknown = -9; ///< score of rows without one
 
 } // namespace
 
-held_out linear_residuals(const scoring_task& task) {
-    const auto forecasts = linear_forecasts();
-    held_out rows = held_out_errors(forecasts, task, {.folds = 5, .guard = 20});
-    rows.residuals.back() = residuals_of({&forecasts.back(), 1}, task).front();
-    for (std::size_t t = 0; t < rows.errors.back().size(); ++t) {
-        rows.errors.back()[t] = std::abs(rows.residuals.back()[t]);
-    }
-    return rows;
-}
-
 std::vector<std::vector<double>> charted(const event_rule& rule, const held_out& rows,
                                          std::span<const std::size_t> parts,
                                          tocsin::row_range training) {

@@ -12,10 +12,6 @@
 
 namespace evaluate {
 
-/// What linear_forecasts() say of rows that they have not learned from: five blocks, with the rows that
-/// an autoregression sees as a guard. The mean, a single number, is that of all training rows.
-held_out linear_residuals(const scoring_task& task);
-
 /// What event_scores() joins: of each forecast the smoothed error, which shows peaks, and the level
 /// chart of its residuals (tocsin::residual_charts), which shows what stays.
 /// @param parts    positions in `rows`

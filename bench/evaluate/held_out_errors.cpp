@@ -45,4 +45,16 @@ held_out held_out_errors(std::span<const method> methods, const scoring_task& ta
     return of_rows;
 }
 
+held_out linear_residuals(const scoring_task& task) {
+    const auto forecasts = linear_forecasts();
+    // Short training parts cannot spare that many rows.
+    const auto guard = static_cast<int>(std::min<index_t>(20, task.training.front().size() / 10));
+    held_out rows = held_out_errors(forecasts, task, {.folds = 5, .guard = guard});
+    rows.residuals.back() = residuals_of({&forecasts.back(), 1}, task).front();
+    for (std::size_t t = 0; t < rows.errors.back().size(); ++t) {
+        rows.errors.back()[t] = std::abs(rows.residuals.back()[t]);
+    }
+    return rows;
+}
+
 } // namespace evaluate

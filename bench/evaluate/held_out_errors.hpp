@@ -27,4 +27,8 @@ struct held_out {
 held_out held_out_errors(std::span<const method> methods, const scoring_task& task,
                          const tocsin::cross_fit& plan = {.folds = 3, .guard = 0});
 
+/// What linear_forecasts() say of rows that they have not learned from: five blocks, with a
+/// guard of 20 rows, or of a tenth of few training rows. The mean, a single number, is that of all training rows.
+held_out linear_residuals(const scoring_task& task);
+
 } // namespace evaluate

@@ -137,6 +137,11 @@ class table_text {
 
 /// Promised and realised false alarms of all methods; nothing where a suite does not count them.
 std::string promises_text(const std::vector<method_runs>& methods) {
+    const std::string title = "false alarms in 10 000 normal rows";
+    std::size_t width = title.size();
+    for (const method_runs& each : methods) {
+        width = std::max(width, each.first->name.size());
+    }
     std::string text;
     for (const method_runs& each : methods) {
         for (const promise_line& line : each.promises()) {
@@ -145,11 +150,11 @@ std::string promises_text(const std::vector<method_runs>& methods) {
                           "%9.0f%9.1f%9.2f%9.2f%9.1f%9.1f%9.1f%7.1f%7.1f of %.0f\n", line.promised,
                           line.expected, line.pooled, line.median, line.within, line.without,
                           line.above, line.files, line.found, line.events);
-            text += padded(each.first->name, 44) + numbers;
+            text += padded(each.first->name, width) + numbers;
         }
     }
     return text.empty() ? text
-                        : '\n' + padded("false alarms in 10 000 normal rows", 44) +
+                        : '\n' + padded(title, width) +
                               " promised   a file   pooled   median within 3  without  above 3"
                               "  files  found\n" +
                               text;
