@@ -39,6 +39,8 @@ using compiled_arithmetic = standard_precision::arithmetic;
 
 } // namespace tocsin::detail
 
+// NOLINTBEGIN(bugprone-macro-parentheses): types cannot stand in parentheses
+
 /// The kernels of layers of floats, for registers `Lanes`. `instantiation` is `extern template`, or
 /// `template` in the library.
 #define TOCSIN_COMPILED_KERNELS(instantiation, Lanes)                                              \
@@ -112,6 +114,8 @@ using compiled_arithmetic = standard_precision::arithmetic;
                                                  const learning_settings&);                        \
     instantiation void detail::learn(const detail::compiled_parts<Model>&,                         \
                                      detail::compiled_parts<Model>::memory_type&) noexcept;
+
+// NOLINTEND(bugprone-macro-parentheses)
 
 namespace tocsin {
 

@@ -34,15 +34,17 @@ class message_part {
   public:
     // NOLINTBEGIN(google-explicit-constructor,hicpp-explicit-conversions): given as they are
     constexpr message_part(std::string_view text) noexcept
-        : size_{text.size()}, text_{text.data()} {}
+        : size_{text.size()}, value_{.text = text.data()} {}
     constexpr message_part(const char* text) noexcept : message_part{std::string_view{text}} {}
     constexpr message_part(char character) noexcept
-        : kind_{kind::character}, character_{character} {}
+        : kind_{kind::character}, value_{.character = character} {}
     template <std::signed_integral Integer>
-    constexpr message_part(Integer number) noexcept : kind_{kind::integer}, integer_{number} {}
+    constexpr message_part(Integer number) noexcept
+        : kind_{kind::integer}, value_{.integer = number} {}
     template <std::unsigned_integral Integer>
-    constexpr message_part(Integer number) noexcept : kind_{kind::natural}, natural_{number} {}
-    constexpr message_part(double number) noexcept : kind_{kind::real}, real_{number} {}
+    constexpr message_part(Integer number) noexcept
+        : kind_{kind::natural}, value_{.natural = number} {}
+    constexpr message_part(double number) noexcept : kind_{kind::real}, value_{.real = number} {}
     // NOLINTEND(google-explicit-constructor,hicpp-explicit-conversions)
 
     /// Writes the part to [at, end), cut where it does not fit.
@@ -52,19 +54,19 @@ class message_part {
         std::string_view text{digits};
         switch (kind_) {
         case kind::text:
-            text = {text_, size_};
+            text = {value_.text, size_};
             break;
         case kind::character:
-            text = {&character_, 1};
+            text = {&value_.character, 1};
             break;
         case kind::integer:
-            text = printed(digits, "%lld", integer_);
+            text = printed(digits, "%lld", value_.integer);
             break;
         case kind::natural:
-            text = printed(digits, "%llu", natural_);
+            text = printed(digits, "%llu", value_.natural);
             break;
         case kind::real:
-            text = printed(digits, "%g", real_);
+            text = printed(digits, "%g", value_.real);
             break;
         }
         for (const char character : text) {
@@ -85,15 +87,17 @@ class message_part {
         return digits;
     }
 
-    kind kind_ = kind::text;
-    std::size_t size_ = 0;
-    union {
-        const char* text_;
-        char character_;
-        long long integer_;
-        unsigned long long natural_;
-        double real_;
+    union payload {
+        const char* text;
+        char character;
+        long long integer;
+        unsigned long long natural;
+        double real;
     };
+
+    kind kind_ = kind::text;
+    std::size_t size_ = 0; // of a text
+    payload value_;
 };
 
 } // namespace detail
