@@ -92,6 +92,7 @@ class detector {
     const Rule& rule(error_view view = error_view::per_step) const noexcept {
         return parts_.thresholds.rule(view);
     }
+    const Alarm& alarm_control() const noexcept { return parts_.alarm; }
     detector_phase phase() const noexcept { return parts_.phase; }
     int features() const noexcept { return parts_.features(); }
     /// The model's parameters, in its layout; none before train().
@@ -309,7 +310,6 @@ class detector {
     }
 
     // ---- learning on a stream ---------------------------------------------------------------
-
     /// Gives a stream its own copies of what shall adapt; they are saved with it. Allocates. A
     /// failure leaves the stream as it was.
     /// @return `not_ready` before fit_errors(); `invalid_argument` for unusable settings, and for a model
