@@ -8,6 +8,7 @@
 #include "input.hpp"
 #include "model_file.hpp"
 #include "options.hpp"
+#include "row_judge.hpp"
 
 namespace tocsin_cli {
 namespace {
@@ -23,6 +24,7 @@ struct export_command {
     std::string name;
     std::vector<std::string> units;
     input_options input;
+    row_options alarms;
     firmware_format format = firmware_format::float32;
     bool no_missing = false;
     bool report = false;
@@ -61,6 +63,7 @@ void export_command::add_to(CLI::App& command) {
     add_integer(command, "--self-test", self_test,
                 "Samples with scores that the target compares with its own at its start", 0,
                 10'000);
+    alarms.add_alarms_to(command);
     input.format = input_format::csv;
     input.add_csv_to(command);
 }
@@ -109,6 +112,12 @@ void export_command::run() {
     }
     auto chosen = options(model);
     chosen.value_offsets.assign(model.offsets.data(), model.offsets.data() + model.offsets.size());
+    if (alarms.has_alarms()) {
+        auto control = require(tocsin::firmware_alarm_of(alarms.pieces()), "alarms");
+        control.end_of_alarm = alarms.end_of_alarm();
+        control.counts_unscored = true; // as 'detect' and 'stream' do
+        chosen.alarm = std::move(control);
+    }
     tocsin::matrix<float> samples;
     if (!calibration.empty()) {
         const input_data data = read_input(calibration, input, &model);
@@ -130,6 +139,10 @@ void export_command::run() {
                                   {"flash_of_weights", found.flash},
                                   {"ram", found.ram},
                                   {"multiply_adds", found.multiply_adds}};
+    if (chosen.alarm) {
+        result["alarm_control"] = chosen.alarm->pieces;
+        result["hysteresis"] = chosen.alarm->end_of_alarm;
+    }
     if (report) {
         out.say("flash of weights: " + std::to_string(found.flash) + " bytes");
         out.say("RAM:              " + std::to_string(found.ram) + " bytes");

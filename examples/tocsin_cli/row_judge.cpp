@@ -15,6 +15,10 @@ void row_options::add_to(CLI::App& command) {
                       "--rule peaks-over-threshold or drift-peaks-over-threshold. The model file "
                       "stays as it is")
             ->group("Threshold");
+    add_alarms_to(command);
+}
+
+void row_options::add_alarms_to(CLI::App& command) {
     constexpr const char* group = "Alarms (of rows; in this order)";
     CLI::Option* const hysteresis =
         with_default(add_number(command, "--hysteresis", hysteresis_,
@@ -54,8 +58,13 @@ bool row_options::has_alarms() const {
                        [](const CLI::Option* option) { return option->count() > 0; });
 }
 
+alarm_pieces row_options::pieces() const noexcept {
+    return alarm_pieces{tocsin::m_of_n{m_, n_}, tocsin::minimum_duration{duration_},
+                        tocsin::suppression{silence_}};
+}
+
 std::string row_options::first_given() const {
-    if (adapt_option_->count() > 0) {
+    if (adapt_option_ != nullptr && adapt_option_->count() > 0) {
         return adapt_option_->get_name();
     }
     for (const CLI::Option* option : alarm_options_) {
@@ -82,9 +91,7 @@ row_judge::row_judge(const model_file& model, const row_options& options, const 
       stream_{classified_ ? any_detector::stream_type{} : detector_.make_stream()},
       shares_(static_cast<std::size_t>(model.features())), smoothing_{detector_.rule().smoothing()},
       has_alarms_{options.has_alarms()}, end_of_alarm_{options.hysteresis_},
-      hysteresis_{1.5, options.hysteresis_ < 1 ? 0.5 : 1.5},
-      chain_{tocsin::m_of_n{options.m_, options.n_}, tocsin::minimum_duration{options.duration_},
-             tocsin::suppression{options.silence_}} {
+      hysteresis_{1.5, options.hysteresis_ < 1 ? 0.5 : 1.5}, chain_{options.pieces()} {
     if (!options.adapt()) {
         return;
     }

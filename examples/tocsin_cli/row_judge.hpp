@@ -16,15 +16,25 @@
 
 namespace tocsin_cli {
 
+/// What stands between anomalies and alarms, after hysteresis.
+using alarm_pieces =
+    tocsin::alarm_chain<tocsin::m_of_n, tocsin::minimum_duration, tocsin::suppression>;
+
 /// Options of both commands for rows.
 class row_options {
   public:
     void add_to(CLI::App& command);
+    /// Those for alarms alone.
+    void add_alarms_to(CLI::App& command);
 
     /// Whether the threshold shall adapt.
     bool adapt() const noexcept { return adapt_; }
     /// Whether alarms are wanted apart from verdicts.
     bool has_alarms() const;
+    /// Share of the threshold below which an alarm ends.
+    double end_of_alarm() const noexcept { return hysteresis_; }
+    /// What flags pass, at its start.
+    alarm_pieces pieces() const noexcept;
     /// The first option that was given, such as "--adapt"; empty for none.
     std::string first_given() const;
 
@@ -76,7 +86,7 @@ class row_judge {
     bool has_alarms_;
     double end_of_alarm_;
     tocsin::hysteresis hysteresis_;
-    tocsin::alarm_chain<tocsin::m_of_n, tocsin::minimum_duration, tocsin::suppression> chain_;
+    alarm_pieces chain_;
     tocsin::index_t alarm_rows_ = 0;
     tocsin::index_t alarms_ = 0;
     bool alarm_before_ = false;

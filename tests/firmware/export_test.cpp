@@ -1,4 +1,3 @@
-#include "tocsin/alarm/alarm_control.hpp"
 #include "tocsin/io/firmware_export.hpp"
 #include "tocsin/io/read_file.hpp"
 #include "tocsin/models/encoder_decoder.hpp"
@@ -65,16 +64,6 @@ TEST_SUITE("firmware") {
         tocsin_test::run_all_phases(bridged, tocsin::make_windows(values, 5, 1).value(),
                                     tocsin_test::quick_trainer(1));
         CHECK(says(tocsin::firmware_header(bridged).error(), "4 units after an encoder of 3"));
-
-        using with_alarm =
-            tocsin::detector<tocsin::forecaster<float>, tocsin::standard_scaler<float>,
-                             tocsin::diagonal_gaussian<>, tocsin::quantile_threshold,
-                             tocsin::m_of_n>;
-        with_alarm alarmed(tocsin::forecaster<float>::with_layers(2, 2, {3}), {}, {},
-                           tocsin::quantile_threshold{0.99}, tocsin::m_of_n{2, 3});
-        tocsin_test::run_all_phases(alarmed, tocsin::make_windows(values, 50, 50).value(),
-                                    tocsin_test::quick_trainer(1));
-        CHECK(says(tocsin::firmware_header(alarmed).error(), "alarm control"));
     }
 
     TEST_CASE("export: writes the file, or says why not") {

@@ -2,6 +2,8 @@
 /// @brief The detectors that the firmware tests export.
 #pragma once
 
+#include "tocsin/alarm/alarm_control.hpp"
+#include "tocsin/alarm/refractory_period.hpp"
 #include "tocsin/core/random.hpp"
 #include "tocsin/core/views.hpp"
 #include "tocsin/detect/detector.hpp"
@@ -90,6 +92,23 @@ inline plain_detector_type two_layer_detector() {
     return learned(plain_detector_type(network, {.warm_up = 12, .longest_gap = 5, .lost_after = 8},
                                        {}, tocsin::quantile_threshold{0.99}),
                    5);
+}
+
+using alarm_chain_type =
+    tocsin::alarm_chain<tocsin::m_of_n, tocsin::minimum_duration, tocsin::suppression>;
+using alarmed_detector_type =
+    tocsin::detector<tocsin::forecaster<float>, tocsin::standard_scaler<float>,
+                     tocsin::diagonal_gaussian<>, tocsin::quantile_threshold, alarm_chain_type>;
+inline alarm_chain_type three_pieces() {
+    return alarm_chain_type{tocsin::m_of_n{2, 5}, tocsin::minimum_duration{2},
+                            tocsin::suppression{9}};
+}
+/// Missing sensors, and an alarm control that changes many verdicts.
+inline alarmed_detector_type alarmed_detector() {
+    return learned(alarmed_detector_type(tocsin::forecaster<float>::with_layers(4, 4, {8}),
+                                         {.warm_up = 12, .longest_gap = 5, .lost_after = 8}, {},
+                                         tocsin::quantile_threshold{0.99}, three_pieces()),
+                   4);
 }
 
 /// A forecaster that a detector takes for a model of windows, as that of the command line.

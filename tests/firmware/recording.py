@@ -4,8 +4,8 @@
     recording.py --cli TOCSIN_CLI [--include INCLUDE] [--work FOLDER]
 
 The recordings are NAB's machine temperature and one of SKAB, in the folder of TOCSIN_DATA_DIR. On a
-Cortex-M4F the firmware must call the same rows anomalies as `tocsin_cli detect`. Exit code 77: no
-data, toolchain or emulator.
+Cortex-M4F the firmware must call the same rows anomalies as `tocsin_cli detect`, and raise the same
+alarms. Exit code 77: no data, toolchain or emulator.
 """
 
 import argparse
@@ -23,6 +23,7 @@ import targets
 # A row whose score is this close to the threshold may be judged either way: the host adds in another
 # order.
 TOLERANCE = 1e-4
+ALARMS = ["--hysteresis", "0.6", "--m-of-n", "3,5", "--minimum-duration", "2", "--suppress", "30"]
 
 RECORDINGS = [
     {
@@ -68,20 +69,22 @@ def write_samples(path, rows):
 
 
 def detected(cli, work, name):
-    """Rows of anomalies, from 0, and rows that are too close to call."""
+    """Rows of anomalies, from 0, those of alarms, and rows that are too close to call."""
     verdicts = work / "verdicts.json"
     targets.command([cli, "detect", work / f"{name}.model", work / "all.csv", "--json", "--output",
-                     verdicts])
+                     verdicts, *ALARMS])
     result = json.loads(verdicts.read_text())
-    anomalies, close = set(), set()
+    anomalies, alarms, close = set(), set(), set()
     for verdict in result["verdicts"]:
         row = verdict["row"] - 1
         if verdict["verdict"] == "anomaly":
             anomalies.add(row)
+        if verdict["alarm"]:
+            alarms.add(row)
         if "score" in verdict and abs(verdict["score"] - verdict["threshold"]) <= (
                 TOLERANCE * verdict["threshold"]):
             close.add(row)
-    return anomalies, close
+    return anomalies, alarms, close
 
 
 def run_recording(recording, data, arguments):
@@ -105,19 +108,25 @@ def run_recording(recording, data, arguments):
             ["fit-errors", model, work / "normal.csv"],
             ["tune", model, work / "normal.csv", "--rule", "quantile", "--quantile", "0.999"],
             ["export", model, "--firmware", work / f"{name}.hpp", "--calibration",
-             work / "normal.csv"]]:
+             work / "normal.csv", *ALARMS]]:
         targets.command([arguments.cli, *command])
-    expected, close = detected(arguments.cli, work, name)
+    expected, alarms, close = detected(arguments.cli, work, name)
     target = next(one for one in targets.CORTEX_M if one["name"] == "Cortex-M4F")
     arguments.headers = str(work)
     program = targets.compile_program(target, arguments, work, name, "recording",
                                       ["-DTOCSIN_TARGET_SEMIHOSTING"])
     run = [word for word in target["run"] if word not in ("-icount", "shift=0")]
-    found = {int(line.split()[1]) for line in targets.command([*run, program]).splitlines()}
-    wrong = (expected ^ found) - close
-    print(f"{name}: {len(rows)} rows, {len(expected)} anomalies on the host, {len(found)} on the "
-          f"{target['name']}; {len(wrong)} rows differ, {len(close)} are too close to call")
-    return bool(expected) and not wrong
+    found = {"anomaly": set(), "alarm": set()}
+    for line in targets.command([*run, program]).splitlines():
+        what, row = line.split()
+        found[what].add(int(row))
+    wrong = (expected ^ found["anomaly"]) - close
+    wrong_alarms = alarms ^ found["alarm"] if not close else set()
+    print(f"{name}: {len(rows)} rows, {len(expected)} anomalies on the host, "
+          f"{len(found['anomaly'])} on the {target['name']}; {len(wrong)} rows differ, {len(close)} are "
+          f"too close to call; {len(alarms)} and {len(found['alarm'])} rows of alarms, "
+          f"{len(wrong_alarms)} differ")
+    return bool(expected) and bool(alarms) and not wrong and not wrong_alarms
 
 
 def main():

@@ -47,6 +47,30 @@ int main(int argc, char** argv) {
             return 1;
         }
     }
+    const auto alarmed = tocsin_test::alarmed_detector();
+    for (const auto& [format, name] : {std::pair{firmware_format::float32, "alarmed"},
+                                       std::pair{firmware_format::int16, "alarmed_int16"},
+                                       std::pair{firmware_format::int8, "alarmed_int8"}}) {
+        if (failed(write_firmware(alarmed, folder / (name + std::string(".hpp")),
+                                  {.name = name, .format = format}))) {
+            return 1;
+        }
+    }
+    auto alarm =
+        firmware_alarm_of(alarm_chain{m_of_n{3, 40}, refractory_period{3}, minimum_duration{1}});
+    if (failed(alarm ? status{} : alarm.error())) {
+        return 1;
+    }
+    alarm->end_of_alarm = 0.3;
+    alarm->counts_unscored = true;
+    if (failed(write_firmware(tocsin_test::two_layer_detector(), folder / "counting.hpp",
+                              {.name = "counting", .alarm = *alarm})) ||
+        failed(write_firmware(tocsin_test::two_layer_detector(), folder / "learning.hpp",
+                              {.name = "learning", .half_life = 300})) ||
+        failed(write_firmware(tocsin_test::two_layer_detector(), folder / "ahead.hpp",
+                              {.name = "ahead", .missing_values = false}))) {
+        return 1;
+    }
     if (failed(write_firmware(tocsin_test::windowed_detector(), folder / "windowed.hpp",
                               {.name = "windowed"})) ||
         failed(write_firmware(tocsin_test::reconstructing_detector(), folder / "reconstructing.hpp",

@@ -51,6 +51,8 @@ class diagonal_gaussian {
     const vector_type& mean() const noexcept { return mean_; }
     /// Variances of the fit with the ridge, `[dimension]`.
     const vector_type& variance() const noexcept { return variance_; }
+    /// The ridge as a share of the mean variance.
+    double relative_ridge() const noexcept { return relative_ridge_; }
 
     /// Takes in the columns of `[dimension x n]`, float or double; columns with a non-finite
     /// element are rejected and counted. The last fit stays in use until fit(). Never allocates.

@@ -17,8 +17,15 @@ class float_lstm {
     using sizes = lstm_sizes<Inputs, Hidden>;
 
   public:
-    /// @param vector `[sizes::longest_vector]`, in: the sample; overwritten
-    void read(float* vector) noexcept { read_layer<0>(Weights, vector, hidden_, cell_); }
+    /// Apart, so that what it needs of the stack is free again when a score is computed.
+    /// @param inputs `[Inputs]`
+    [[gnu::noinline]] void read(const float* inputs) noexcept {
+        float vector[sizes::longest_vector];
+        for (int k = 0; k < Inputs; ++k) {
+            vector[k] = inputs[k];
+        }
+        read_layer<0>(vector);
+    }
     /// h and c of the last layer.
     const float* top_hidden() const noexcept { return hidden_ + sizes::top_begins_at; }
     const float* top_cell() const noexcept { return cell_ + sizes::top_begins_at; }
@@ -33,16 +40,16 @@ class float_lstm {
 
   private:
     template <int Layer>
-    static void read_layer(const float* weights, float* vector, float* hidden,
-                           float* cell) noexcept {
+    void read_layer(float* vector) noexcept {
         constexpr int size = Hidden[Layer];
-        weights =
-            lstm_step<Arithmetic>(weights, vector, sizes::lstm_inputs(Layer), size, hidden, cell);
+        constexpr int first = sizes::sum_of_units(Layer);
+        lstm_step<Arithmetic>(Weights + sizes::weights_of(Layer), vector, sizes::lstm_inputs(Layer),
+                              size, hidden_ + first, cell_ + first);
         if constexpr (Layer + 1 < sizes::layers) {
             for (int k = 0; k < size; ++k) {
-                vector[k] = hidden[k];
+                vector[k] = hidden_[first + k];
             }
-            read_layer<Layer + 1>(weights, vector, hidden + size, cell + size);
+            read_layer<Layer + 1>(vector);
         }
     }
 
@@ -59,8 +66,8 @@ class float_layers {
                   "tocsin: the model has another number of weights than its sizes need");
 
   public:
-    /// @param vector `[sizes::longest_vector]`, in: the sample; overwritten
-    void read(float* vector) noexcept { lstm_.read(vector); }
+    /// @param inputs `[features]`, scaled
+    void read(const float* inputs) noexcept { lstm_.read(inputs); }
     /// Starts the first LSTM layer from h and c of another stack.
     template <class Stack>
     void start_from(const Stack& other) noexcept {
@@ -92,16 +99,31 @@ class float_layers {
 template <class Model>
 struct float_numbers {
     using value_type = float; ///< a scaled value
+    using input_type = float; ///< what a network reads of it
     static constexpr int outputs = model_sizes<Model>::outputs;
 
     /// What replaces a missing value.
     static constexpr float missing() noexcept { return __builtin_nanf(""); }
     static constexpr bool is_missing(float value) noexcept { return is_nan(value); }
+    /// What a network reads of a scaled value; also of one that is missing.
+    static constexpr float to_network(float value) noexcept { return value; }
+    static constexpr bool is_hole(float input) noexcept { return is_nan(input); }
     static TOCSIN_FIRMWARE_INLINE float scale(int feature, float value) noexcept {
         return scaled(value, Model::input_offset[feature], Model::input_factor[feature]);
     }
     /// The mean of the training data, scaled.
     static constexpr float mean(int feature) noexcept { return Model::input_mean[feature]; }
+    /// The forecast itself, without the mean error that forecast() has added.
+    static float without_mean_error(int element, float forecast) noexcept {
+        return forecast - Model::error_mean[element];
+    }
+    /// Whether a forecast can be read in place of a missing value.
+    static constexpr bool is_usable(float forecast) noexcept { return is_finite(forecast); }
+    /// The absolute error of a forecast, less its mean.
+    static TOCSIN_FIRMWARE_INLINE float absolute_deviation(int element, float observed,
+                                                           float expected) noexcept {
+        return __builtin_fabsf(observed - expected) - Model::error_mean[element];
+    }
 
     /// The score of deviations, `[targets * look_ahead]`.
     /// @param some whether some of them are missing; not all

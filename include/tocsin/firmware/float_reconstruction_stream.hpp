@@ -1,90 +1,24 @@
 /// @file float_reconstruction_stream.hpp
-/// @brief What a stream keeps for an encoder-decoder that reconstructs a window for each sample: the
-/// window.
+/// @brief Encoder-decoders of windows in float.
 #pragma once
 
-#include "tocsin/firmware/window_samples.hpp"
+#include "tocsin/firmware/float_layers.hpp"
+#include "tocsin/firmware/reconstruction_stream.hpp"
 
 namespace tocsin::firmware {
 
-/// The LSTM encoder-decoder of a detector that judges windows by their newest step, as the
-/// command line does. A push() takes as many steps of the encoder and of the decoder as a window has,
-/// or a single one of a decoder that begins with the newest sample; after a missing value twice as
-/// many. See tocsin::encoder_decoder for the network.
+/// An LSTM encoder-decoder of windows in float; see detail::reconstruction_stream.
 /// @tparam Model a generated model whose numbers are floats
 template <class Model>
-class float_reconstruction_stream : public detail::window_samples<Model, Model::window> {
-    static constexpr int length = Model::window;
-    using samples = detail::window_samples<Model, length>;
-    using encoder_type = detail::float_lstm<Model::features, Model::encoder_hidden,
-                                            Model::encoder_weights, typename Model::arithmetic>;
-    using encoder_sizes = detail::lstm_sizes<Model::features, Model::encoder_hidden>;
-    using sizes = detail::model_sizes<Model>;
-    static_assert(Model::targets == Model::features && Model::look_ahead == 1);
-    static_assert(detail::count_of(Model::encoder_weights) == encoder_sizes::weights &&
-                      encoder_sizes::top == Model::hidden[0],
+class float_reconstruction_stream
+    : public detail::reconstruction_stream<
+          Model, detail::float_numbers<Model>,
+          detail::float_lstm<Model::features, Model::encoder_hidden, Model::encoder_weights,
+                             typename Model::arithmetic>,
+          detail::float_layers<Model>> {
+    static_assert(detail::count_of(Model::encoder_weights) ==
+                      detail::lstm_sizes<Model::features, Model::encoder_hidden>::weights,
                   "tocsin: the encoder does not fit the sizes of the model");
-
-  public:
-    static constexpr int shortest_warm_up = length - 1; ///< samples before the first score
-    static constexpr bool judges_what_it_read = true;   ///< the newest sample of the window
-
-    /// Forgets the stream.
-    void restart() noexcept { *this = {}; }
-
-    /// What the newest sample is reconstructed as, `[features]`. A hole is read as the value before
-    /// it; with missing_policy::forecast then once more, as what the first reading made of it.
-    void forecast(float* result) const noexcept {
-        if constexpr (Model::missing == missing_policy::none) {
-            reconstruct([this](int t) { return this->sample(t); }, newest(), result, [](int) {});
-        } else {
-            float window[length][Model::features];
-            const auto filled = [&](int t) { return window[t]; };
-            bool holes = false;
-            for (int t = 0; t < length; ++t) {
-                if (t > 0) {
-                    samples::copy(window[t - 1], window[t]);
-                }
-                holes = samples::fill(this->sample(t), t == 0, window[t]) || holes;
-            }
-            if (Model::missing == missing_policy::forecast && holes) {
-                reconstruct(filled, length, result,
-                            [&](int t) { samples::refill(this->sample(t), result, window[t]); });
-            }
-            reconstruct(filled, newest(), result, [](int) {});
-        }
-    }
-
-  private:
-    /// Steps of the decoder up to the newest sample.
-    static constexpr int newest() noexcept { return Model::reversed ? 1 : length; }
-
-    /// Encodes the window, then decodes `steps` samples.
-    /// @param sample what the encoder reads at a step of the window
-    /// @param result `[features]`, what was decoded last
-    /// @param visit  called with the step of the window that `result` reconstructs
-    template <class Sample, class Visit>
-    static void reconstruct(const Sample& sample, int steps, float* result,
-                            const Visit& visit) noexcept {
-        encoder_type encoder;
-        for (int t = 0; t < length; ++t) {
-            float vector[encoder_sizes::longest_vector];
-            samples::copy(sample(t), vector);
-            encoder.read(vector);
-        }
-        detail::float_layers<Model> decoder;
-        decoder.start_from(encoder);
-        for (int f = 0; f < Model::features; ++f) {
-            result[f] = 0;
-        }
-        for (int s = 0; s < steps; ++s) {
-            float vector[sizes::longest_vector];
-            samples::copy(result, vector);
-            decoder.read(vector);
-            decoder.head(result);
-            visit(Model::reversed ? length - 1 - s : s);
-        }
-    }
 };
 
 } // namespace tocsin::firmware

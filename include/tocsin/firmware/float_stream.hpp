@@ -6,6 +6,7 @@
 
 namespace tocsin::firmware {
 
+/// What a stream keeps for a forecaster in float: h and c of each layer.
 /// @tparam Model a generated model whose numbers are floats
 template <class Model>
 class float_stream : public detail::float_numbers<Model> {
@@ -21,19 +22,9 @@ class float_stream : public detail::float_numbers<Model> {
     void restart() noexcept { layers_ = {}; }
 
     /// Reads a sample, `[features]`, scaled.
-    void read(const float* inputs) noexcept {
-        float vector[detail::model_sizes<Model>::longest_vector];
-        for (int f = 0; f < Model::features; ++f) {
-            vector[f] = inputs[f];
-        }
-        layers_.read(vector);
-    }
+    void read(const float* inputs) noexcept { layers_.read(inputs); }
     /// Forecasts after the samples so far, `[targets * look_ahead]`, plus the mean error.
     void forecast(float* result) const noexcept { layers_.head(result); }
-    /// The forecast itself.
-    static float without_mean_error(int element, float forecast) noexcept {
-        return forecast - Model::error_mean[element];
-    }
     /// The error of a forecast.
     static TOCSIN_FIRMWARE_INLINE float deviation(int /*element*/, float observed,
                                                   float forecast) noexcept {

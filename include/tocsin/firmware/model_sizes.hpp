@@ -43,13 +43,15 @@ struct lstm_sizes {
         }
         return longest;
     }();
-    static constexpr int weights = [] {
+    /// Weights of the first layers, in float.
+    static constexpr int weights_of(int count) noexcept {
         int sum = 0;
-        for (int k = 0; k < layers; ++k) {
+        for (int k = 0; k < count; ++k) {
             sum += lstm_weights(lstm_inputs(k), Hidden[k]);
         }
         return sum;
-    }();
+    }
+    static constexpr int weights = weights_of(layers);
 };
 
 /// The layers that forecast, or decode.

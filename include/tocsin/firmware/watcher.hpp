@@ -2,6 +2,8 @@
 /// @brief A detector's stream on a microcontroller.
 #pragma once
 
+#include "tocsin/firmware/adaptive_errors.hpp"
+#include "tocsin/firmware/alarm_control.hpp"
 #include "tocsin/firmware/arithmetic.hpp"
 #include "tocsin/firmware/missing_sensors.hpp"
 #include "tocsin/firmware/model_sizes.hpp"
@@ -52,6 +54,8 @@ class watcher {
     using sizes = detail::model_sizes<model>;
     static constexpr bool takes_missing = model::missing != missing_policy::none;
     static constexpr int ahead = model::look_ahead;
+    static constexpr bool has_alarm_control = requires { typename model::alarm_control; };
+    static constexpr bool learns = requires { model::learning_weight; };
 
   public:
     static constexpr int features = model::features;
@@ -71,19 +75,36 @@ class watcher {
         return take(sample, warm_up);
     }
 
-    /// Forgets the past.
+    /// Whether there is an alarm: what alarm control makes of the verdicts so far.
+    bool alarm() const noexcept
+        requires has_alarm_control
+    {
+        return alarm_.alarm();
+    }
+    /// Moves the statistic towards the newest sample where that is complete and normal; each sample
+    /// once. Call it after push() for samples to learn from; see detector::learn() on the host.
+    void learn() noexcept
+        requires learns
+    {
+        errors_.learn();
+    }
+
+    /// Forgets the past. Alarm control and what was learned stay.
     void restart() noexcept {
         restart_network();
         missing_.restart();
+        if constexpr (learns) {
+            errors_.allow(false);
+        }
     }
 
     /// Checks the numbers in flash, then scores the samples that were exported with the model and
-    /// compares every bit. Forgets the past: for the start of a program.
+    /// compares every bit. Forgets everything: for the start of a program.
     self_test_result self_test() noexcept {
         if (stream::checksum() != model::checksum) {
             return self_test_result::wrong_checksum;
         }
-        restart();
+        *this = {};
         bool same = true;
         constexpr int samples = detail::count_of(model::self_test_scores);
         for (int k = 0; k < samples; ++k) {
@@ -94,7 +115,7 @@ class watcher {
                    (expected < 0 || (detail::bits_of(found.score) == detail::bits_of(expected) &&
                                      found.is_anomaly() == (expected > threshold)));
         }
-        restart();
+        *this = {};
         return same ? self_test_result::passed : self_test_result::wrong_score;
     }
 
@@ -104,6 +125,9 @@ class watcher {
         verdict outcome;
         value local[features];
         value* const observed = local;
+        if constexpr (learns) {
+            errors_.allow(false);
+        }
         if constexpr (takes_missing) {
             if (!take_values(sample, observed, outcome)) {
                 return finished(outcome);
@@ -143,7 +167,7 @@ class watcher {
     }
 
     /// Apart, so that what it needs of the stack is free again when the network runs.
-    [[gnu::noinline]] void judge(const value* observed, verdict& outcome) const noexcept {
+    [[gnu::noinline]] void judge(const value* observed, verdict& outcome) noexcept {
         value deviations[stream::outputs];
         if constexpr (ahead == 1) {
             network_.forecast(deviations);
@@ -174,10 +198,19 @@ class watcher {
             outcome.reason = sample_reason::missing_value;
             return;
         }
-        const auto score = stream::score(deviations, some);
+        const auto score = [&] {
+            if constexpr (learns) {
+                return errors_.score(deviations, some);
+            } else {
+                return stream::score(deviations, some);
+            }
+        }();
         outcome.score = stream::score_as_float(score);
         outcome.reason = sample_reason::scored;
         outcome.kind = stream::exceeds(score) ? verdict_kind::anomaly : verdict_kind::normal;
+        if constexpr (learns) {
+            errors_.allow(outcome.kind == verdict_kind::normal && outcome.missing == 0);
+        }
     }
 
     // ---- missing values ---------------------------------------------------------------------
@@ -253,9 +286,13 @@ class watcher {
         }
     }
 
-    static TOCSIN_FIRMWARE_INLINE verdict finished(verdict outcome) noexcept {
+    TOCSIN_FIRMWARE_INLINE verdict finished(verdict outcome) noexcept {
         if (takes_missing && outcome.lost > 0 && outcome.kind != verdict_kind::anomaly) {
             outcome.kind = verdict_kind::sensor_lost;
+        }
+        if constexpr (has_alarm_control) {
+            alarm_.push(pieces_, outcome.scored(), outcome.is_anomaly(),
+                        takes_missing && outcome.lost > 0, outcome.score);
         }
         return outcome;
     }
@@ -266,9 +303,12 @@ class watcher {
     }
 
     stream network_{};
+    [[no_unique_address]] detail::alarm_pieces<model> pieces_{};
+    [[no_unique_address]] detail::adaptive_errors<model, stream> errors_{};
     [[no_unique_address]] detail::forecast_ring<value, stream::outputs, ahead> forecasts_{};
     [[no_unique_address]] detail::missing_sensors<model, stream> missing_{};
     uint16_t seen_ = 0; ///< samples read since the start, up to the length of the warm-up
+    [[no_unique_address]] detail::alarm_state<model> alarm_{};
 };
 
 } // namespace tocsin::firmware

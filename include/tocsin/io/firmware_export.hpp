@@ -6,12 +6,41 @@
 #include "tocsin/io/firmware_header.hpp"
 #include "tocsin/io/firmware_source.hpp"
 
+#include <cmath>
 #include <cstddef>
 #include <filesystem>
 #include <string>
 
 namespace tocsin {
 namespace detail {
+
+/// Alarm control and learning, which a detector does not have by itself.
+inline status add_options(const firmware_options& options, firmware_model& model) {
+    if (options.alarm) {
+        if (model.alarm) {
+            return refuse("alarm control is given, but the detector has its own");
+        }
+        if (!(options.alarm->end_of_alarm > 0 && options.alarm->end_of_alarm <= 1)) {
+            return refuse("an alarm that ends at ", options.alarm->end_of_alarm,
+                          " of the threshold; the share must lie in (0, 1]");
+        }
+        model.alarm = options.alarm;
+    }
+    if (!(options.half_life < std::numeric_limits<double>::infinity())) {
+        return std::isnan(options.half_life) ? refuse("half-life ", options.half_life) : status{};
+    }
+    // With a smaller weight what is added to a float variance would be lost in its last digit.
+    constexpr double longest = 1e6;
+    if (!(options.half_life >= 1 && options.half_life <= longest)) {
+        return refuse("half-life ", options.half_life, " must lie in [1, ", longest, "]");
+    }
+    if (model.statistic != firmware::statistic_kind::diagonal ||
+        options.format != firmware_format::float32) {
+        return refuse("a statistic that learns is supported if diagonal, and in float only");
+    }
+    model.learning_weight = 1 - std::exp2(-1 / options.half_life);
+    return {};
+}
 
 /// The model that options ask for, if both are usable.
 template <class Detector>
@@ -21,6 +50,9 @@ result<firmware_model> checked_model(const Detector& detector, const firmware_op
         return model;
     }
     if (const status usable = check_options(options, *model); !usable.ok()) {
+        return usable;
+    }
+    if (const status usable = add_options(options, *model); !usable.ok()) {
         return usable;
     }
     if (const auto& offsets = options.value_offsets; !offsets.empty()) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "tocsin/core/config.hpp"
+#include "tocsin/io/firmware_alarm.hpp"
 #include "tocsin/io/firmware_fixed.hpp"
 #include "tocsin/io/firmware_float.hpp"
 #include "tocsin/io/firmware_model.hpp"
@@ -11,6 +12,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -38,6 +41,11 @@ struct firmware_options {
     /// What was subtracted from each feature's values before the detector saw them, in double;
     /// empty: nothing. The target gets values as they are.
     std::vector<double> value_offsets{};
+    /// Alarm control for a detector that has none of its own: the command line's.
+    std::optional<firmware_alarm> alarm{};
+    /// Samples after which a sample weighs half as much in a diagonal statistic that follows the
+    /// stream by learn(), 1 to 1e6; infinity: it stays as it is. See learning_settings.
+    double half_life = std::numeric_limits<double>::infinity();
 };
 
 namespace detail {
@@ -125,6 +133,15 @@ inline std::string sizes_text(const firmware_model& model, const firmware_option
                           model.statistic == firmware::statistic_kind::diagonal
                               ? "tocsin::firmware::statistic_kind::diagonal"
                               : "tocsin::firmware::statistic_kind::full");
+    if (model.alarm) {
+        text += alarm_text(*model.alarm, model.threshold);
+    }
+    if (model.learning_weight > 0) {
+        text += constant_text("float", "learning_weight",
+                              literal(static_cast<float>(model.learning_weight)));
+        text += constant_text("float", "relative_ridge",
+                              literal(static_cast<float>(model.relative_ridge)));
+    }
     if (!options.feature_names.empty()) {
         text += array_text("const char*", "feature_names", options.feature_names);
     }

@@ -4,11 +4,13 @@
 
 #include "tocsin/core/status.hpp"
 #include "tocsin/firmware/verdict.hpp"
+#include "tocsin/io/firmware_alarm.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <limits>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -58,6 +60,10 @@ struct firmware_model {
     firmware::missing_policy missing = firmware::missing_policy::forecast;
     int longest_gap = 10; ///< samples without any value after which the stream starts afresh
     int lost_after = 50;  ///< missing samples after which a sensor is lost
+    std::optional<firmware_alarm> alarm; ///< what stands between verdicts and an alarm
+    /// Weight of a sample in a diagonal statistic that follows the stream; 0: it stays as it is.
+    double learning_weight = 0;
+    double relative_ridge = 0; ///< of a diagonal statistic, as a share of the mean variance
 
     /// Values that the network writes.
     int outputs() const noexcept { return targets * look_ahead; }

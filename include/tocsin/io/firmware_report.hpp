@@ -29,31 +29,43 @@ struct firmware_report {
 
 namespace detail {
 
-/// sizeof(firmware::watcher) for a model.
+/// sizeof(firmware::watcher) for a model: member after member, each at a multiple of its alignment;
+/// the last ones lie in what the one before would leave empty.
 inline std::size_t watcher_bytes(const firmware_model& model, bool fixed) noexcept {
     std::size_t units = 0;
     for (std::size_t k = 0; k < model.lstm.size(); ++k) {
         units += static_cast<std::size_t>(model.hidden(k));
     }
     const auto features = static_cast<std::size_t>(model.features);
-    const auto whole = [](std::size_t bytes) { return (bytes + 3) / 4 * 4; };
+    const auto outputs = static_cast<std::size_t>(model.outputs());
+    std::size_t bytes = 0;
+    const auto place = [&bytes](std::size_t size, std::size_t alignment) {
+        bytes = (bytes + alignment - 1) / alignment * alignment + size;
+    };
     if (model.window > 0) {
         const int kept = model.encoder.empty() ? model.window - 1 : model.window;
-        const std::size_t samples = static_cast<std::size_t>(kept) * features;
-        const std::size_t missing =
-            model.missing != firmware::missing_policy::none ? 2 * features + 2 : 0;
-        return whole(whole(4 * samples + 2) + missing + 2);
+        place(4 * static_cast<std::size_t>(kept) * features + 2, 4);
+        place(0, 4);
+    } else {
+        place((fixed ? 6 : 8) * units, 4);
+        place(0, 4);
     }
-    std::size_t bytes = whole((fixed ? 6 : 8) * units);
+    if (model.alarm) {
+        place(4 * model.alarm->words, 4);
+    }
+    if (model.learning_weight > 0) {
+        place(12 * outputs + 2, 4);
+    }
     if (model.look_ahead > 1) {
-        bytes += 4 * static_cast<std::size_t>(model.look_ahead) *
-                     static_cast<std::size_t>(model.outputs()) +
-                 4;
+        place(4 * static_cast<std::size_t>(model.look_ahead) * outputs + 2, 4);
     }
     if (model.missing != firmware::missing_policy::none) {
-        bytes += whole(6 * features + 2);
+        model.window > 0 ? place(2 * features + 2, 2) : place(6 * features + 2, 4);
     }
-    return whole(bytes + 2);
+    place(2, 2); // samples since the start
+    place(model.alarm ? 2 : 0, 1);
+    place(0, 4);
+    return bytes;
 }
 
 } // namespace detail

@@ -111,6 +111,7 @@ status take_statistic(const Statistic& statistic, firmware_model& to) {
             to.error_mean.push_back(statistic.mean()[k]);
             to.inverse_variance.push_back(1 / statistic.variance()[k]);
         }
+        to.relative_ridge = statistic.relative_ridge();
     } else if constexpr (requires { statistic.covariance(); }) {
         to.statistic = firmware::statistic_kind::full;
         matrix<double> root = statistic.covariance();
@@ -175,7 +176,7 @@ inline firmware::missing_policy policy_of(missing_value policy) noexcept {
 /// Takes what firmware needs out of a detector.
 /// @param missing_values whether sensors may be missing, as the detector's settings say
 /// @return `not_ready` for a detector without a threshold, `invalid_argument` naming what firmware
-///         cannot express: another model, alarm control, an unknown statistic.
+///         cannot express: another model, statistic or alarm control.
 ///         Allocates.
 template <class Model, class Scaler, class Statistic, class Rule, class Alarm, int Window>
 result<firmware_model>
@@ -185,37 +186,39 @@ make_firmware_model(const detector<Model, Scaler, Statistic, Rule, Alarm, Window
         return status::error(error_code::not_ready,
                              "firmware: the detector has no threshold yet: tune() it first");
     }
-    if constexpr (!std::is_same_v<Alarm, no_alarm_control>) {
-        return detail::refuse("alarm control is not supported");
-    } else {
-        constexpr bool windows =
-            detector<Model, Scaler, Statistic, Rule, Alarm, Window>::reconstructs;
-        firmware_model model;
-        status outcome = detail::visit_inner_model(source.model(), [&](const auto& inner) {
-            return detail::take_layers(inner, source.parameters(), model);
-        });
-        outcome = outcome.ok() && windows ? detail::take_window(source.settings(), model) : outcome;
-        outcome = outcome.ok() ? detail::take_scaler(source.data_scaler(), model) : outcome;
-        outcome = outcome.ok() ? detail::take_statistic(source.step_statistic(), model) : outcome;
-        if (!outcome.ok()) {
-            return outcome;
-        }
-        for (int f = 0; f < model.features; ++f) {
-            model.mean.push_back(static_cast<float>(source.training_mean()[f]));
-        }
-        const detector_settings& settings = source.settings();
-        model.threshold = source.threshold();
-        model.warm_up = std::max(source.warm_up(), windows ? model.window - 1 : model.look_ahead);
-        model.missing =
-            missing_values ? detail::policy_of(settings.missing) : firmware::missing_policy::none;
-        model.longest_gap = settings.longest_gap;
-        model.lost_after = settings.lost_after;
-        outcome = detail::check_numbers(model);
-        if (!outcome.ok()) {
-            return outcome;
-        }
-        return model;
+    constexpr bool windows = detector<Model, Scaler, Statistic, Rule, Alarm, Window>::reconstructs;
+    firmware_model model;
+    status outcome = detail::visit_inner_model(source.model(), [&](const auto& inner) {
+        return detail::take_layers(inner, source.parameters(), model);
+    });
+    outcome = outcome.ok() && windows ? detail::take_window(source.settings(), model) : outcome;
+    outcome = outcome.ok() ? detail::take_scaler(source.data_scaler(), model) : outcome;
+    outcome = outcome.ok() ? detail::take_statistic(source.step_statistic(), model) : outcome;
+    if (!outcome.ok()) {
+        return outcome;
     }
+    for (int f = 0; f < model.features; ++f) {
+        model.mean.push_back(static_cast<float>(source.training_mean()[f]));
+    }
+    const detector_settings& settings = source.settings();
+    model.threshold = source.threshold();
+    model.warm_up = std::max(source.warm_up(), windows ? model.window - 1 : model.look_ahead);
+    model.missing =
+        missing_values ? detail::policy_of(settings.missing) : firmware::missing_policy::none;
+    model.longest_gap = settings.longest_gap;
+    model.lost_after = settings.lost_after;
+    if constexpr (!std::is_same_v<Alarm, no_alarm_control>) {
+        auto alarm = firmware_alarm_of(source.alarm_control());
+        if (!alarm) {
+            return alarm.error();
+        }
+        model.alarm = *std::move(alarm);
+    }
+    outcome = detail::check_numbers(model);
+    if (!outcome.ok()) {
+        return outcome;
+    }
+    return model;
 }
 
 } // namespace tocsin

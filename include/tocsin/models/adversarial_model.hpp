@@ -19,7 +19,7 @@ namespace tocsin {
 ///   influence on the discriminator.
 /// - `latent()` is the number of latent variables of a sample, which are standard normal.
 /// - `generator_loss_and_gradient(parameters, windows, latents, gradients, random, work)` returns
-///   the loss that the generator's side makes small, `discriminator_loss_and_gradient` that of the
+///   the loss that the generator's side makes small, `discriminator_loss_and_gradient` the loss of the
 ///   discriminator. Both *add* the gradient to the part of `gradients` of their player; what they
 ///   add to the other part, which is only scratch to them, is not specified. `latents` are
 ///   `[latent x (batch * time)]`, `work` has `adversarial_work_size(batch, time)` scalars.

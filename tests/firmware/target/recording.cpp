@@ -1,4 +1,5 @@
-// Runs a model over the recording that was exported with it and prints the rows that are anomalies.
+// Runs a model over the recording that was exported with it and prints the rows that are anomalies and
+// those that belong to an alarm.
 #include MODEL_HEADER
 
 #include "recorded_samples.hpp"
@@ -11,6 +12,9 @@ int main() {
     for (const auto& sample : samples) {
         if (watch.push(sample).is_anomaly()) {
             put_line("anomaly", row);
+        }
+        if (watch.alarm()) {
+            put_line("alarm", row);
         }
         ++row;
     }

@@ -60,6 +60,19 @@ class sample_source {
     return all;
 }
 
+/// What a watcher with more than verdicts has to say after a sample.
+template <class Watcher>
+uint32_t after_push(Watcher& watcher) {
+    uint32_t alarm = 0;
+    if constexpr (requires { watcher.alarm(); }) {
+        alarm = watcher.alarm() ? 0x80U : 0U;
+    }
+    if constexpr (requires { watcher.learn(); }) {
+        watcher.learn();
+    }
+    return alarm;
+}
+
 void show_hash() {
     sample_source source;
     float sample[model::features];
@@ -72,7 +85,7 @@ void show_hash() {
         hash =
             tocsin::firmware::detail::add_to_crc(hash, __builtin_bit_cast(uint32_t, verdict.score));
         hash = tocsin::firmware::detail::add_to_crc(
-            hash, static_cast<uint32_t>(verdict.kind) |
+            hash, static_cast<uint32_t>(verdict.kind) | after_push(watch) |
                       static_cast<uint32_t>(verdict.reason) << 8U |
                       static_cast<uint32_t>(verdict.missing) << 16U |
                       static_cast<uint32_t>(verdict.lost) << 24U);
