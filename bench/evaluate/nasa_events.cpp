@@ -36,16 +36,19 @@ struct event_method {
     std::function<double(std::span<const double>)> threshold;
 };
 
-event_method by_rule(std::string name, bool seeded, nlohmann::ordered_json settings,
-                     decltype(event_method::scores) scores) {
-    settings["events"] = chosen_event_rule.settings();
+event_method by_rule(const event_rule& rule, std::string name, bool seeded,
+                     nlohmann::ordered_json settings, decltype(event_method::scores) scores) {
+    settings["events"] = rule.settings();
     return {std::move(name),
             seeded,
             std::move(settings),
             std::move(scores),
-            [](std::span<const double> test) { return event_flags(chosen_event_rule, test); },
-            [](std::span<const double> test) { return lowest_called(chosen_event_rule, test); }};
+            [rule](std::span<const double> test) { return event_flags(rule, test); },
+            [rule](std::span<const double> test) { return lowest_called(rule, test); }};
 }
+
+/// Of the rules for charts the best on inserted anomalies, see --choose-settings.
+constexpr event_rule best_on_inserted{.smoothing = 10, .combined = consensus::mean};
 
 /// Ways to find events, by the rows of the methods of a set, then of linear_forecasts().
 struct event_methods {
@@ -63,16 +66,20 @@ struct event_methods {
         with_lstm.push_back(0);
         auto lstm_settings = settings;
         lstm_settings[set.methods.front().name] = set.methods.front().settings;
-        const auto charts = [](std::vector<std::size_t> parts) {
-            return [parts = std::move(parts)](const held_out& rows, row_range training) {
-                return event_scores(chosen_event_rule,
-                                    charted(chosen_event_rule, rows, parts, training), training);
+        const auto charts = [](const event_rule& rule, std::vector<std::size_t> parts) {
+            return [rule, parts = std::move(parts)](const held_out& rows, row_range training) {
+                return event_scores(rule, charted(rule, rows, parts, training), training);
             };
         };
         // The first is the suite's own, whose other groups depend on the seed.
-        all.push_back(by_rule(own_events_name, false, settings, charts(linear)));
-        all.push_back(
-            by_rule("charts of linear forecasts and LSTM", true, lstm_settings, charts(with_lstm)));
+        all.push_back(by_rule(chosen_event_rule, own_events_name, false, settings,
+                              charts(chosen_event_rule, linear)));
+        all.push_back(by_rule(chosen_event_rule, "charts of linear forecasts and LSTM", true,
+                              lstm_settings, charts(chosen_event_rule, with_lstm)));
+        if (!seeded_only) {
+            all.push_back(by_rule(best_on_inserted, "charts of linear forecasts, mean", false,
+                                  settings, charts(best_on_inserted, linear)));
+        }
         if (!seeded_only) {
             settings["series"] = promised_charts{}.settings();
             all.push_back(
@@ -86,7 +93,7 @@ struct event_methods {
         const auto frames = set.frames();
         for (std::size_t c = 0; c < frames.size(); ++c) {
             all.push_back(
-                by_rule(frames[c].name, frames[c].seeded, frames[c].settings,
+                by_rule(chosen_event_rule, frames[c].name, frames[c].seeded, frames[c].settings,
                         [which = set.contenders[c]](const held_out& rows, row_range training) {
                             return event_scores(chosen_event_rule, which, rows.errors, training);
                         }));

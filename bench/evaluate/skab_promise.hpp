@@ -8,9 +8,9 @@
 
 namespace evaluate {
 
-/// One result per way to judge, of which the first two need the network:
+/// One result per way to judge, all but the last of which need the network:
 /// - the encoder-decoder of the suite, its statistics and thresholds from rows that it has not learned
-///   from (tocsin::cross_fit), at the promise and at a quantile;
+///   from (tocsin::cross_fit), at two promises and at a quantile;
 /// - charts of the residuals of a vector autoregression, the same way;
 /// - both, joined by Bonferroni.
 /// The rows are flagged where so many false alarms as high are expected as are promised.
