@@ -149,6 +149,10 @@ class csv_stream {
         double value = 0;
         bool words = false;
         for (csv_cells cells{line, layout_->delimiter()}; cells.next();) {
+            // Commas and points are not told apart yet.
+            if (detail::parse_comma_number<double>(cells.text(), false)) {
+                return false;
+            }
             const csv_content content = detail::content_of(cells.text(), layout_->numbers(), value);
             words = words || content == csv_content::word;
             if (content != csv_content::word && content != csv_content::empty) {
