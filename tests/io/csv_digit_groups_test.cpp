@@ -110,6 +110,7 @@ TEST_SUITE("io") {
         CHECK(count == 3);
         CHECK(values[1] == 6);
         CHECK(has(refusal("a,b\n1,2\n3,4" + std::string(9, '\0') + "\n"), "NUL bytes"));
+        CHECK(read("a,b\n1,2\n#N/A,3\n").series.time() == 2); // a missing value, no comment
         // The first cell of a column that is not read may begin with a mark of comments.
         csv_options ignoring;
         ignoring.ignore = {"id"};

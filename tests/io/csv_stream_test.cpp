@@ -73,6 +73,8 @@ TEST_SUITE("io") {
     TEST_CASE("csv_stream: the first number with a comma or a point decides what they are") {
         CHECK(reading({"a;b", "1;2", "1,500;2"}).rows.back() == std::vector<double>{1.5, 2});
         CHECK(reading({"a;b", "1.500;2"}).rows.back() == std::vector<double>{1.5, 2});
+        CHECK(reading({"1.500;2.250"}).rows == numbers{{1.5, 2.25}});
+        CHECK(reading({"a b", "1.500 2.250"}).rows == numbers{{1.5, 2.25}}); // no row of units
         CHECK(reading({"1,5;2", "2,5;3"}).rows == numbers{{1.5, 2}, {2.5, 3}});
         CHECK_FALSE(reading({"a;b", "1,5;2", "1.500;2"}).wrong.ok());
         CHECK_FALSE(reading({"a;b", "1.5;2", "1,5;2"}).wrong.ok());

@@ -209,7 +209,8 @@ TEST_SUITE("tocsin_cli") {
                                        ',' + fixed(r.humidity);
                             })},
             {"row_numbers", ",timestamp,temp,hum\n" + rows([](const reading& r) {
-                                return std::to_string(r.hour) + ',' + plain(r);
+                                return std::to_string(r.hour < 100 ? r.hour : r.hour - 100) + ',' +
+                                       plain(r);
                             })},
             {"label_words", "timestamp,temp,hum,label\n" + rows([](const reading& r) {
                                 return plain(r) + (r.hour == 20 ? ",broken" : ",fine");

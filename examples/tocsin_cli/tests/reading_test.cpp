@@ -187,8 +187,13 @@ TEST_SUITE("tocsin_cli") {
         REQUIRE(cli("fit-errors m grouped.csv").code == 0);
         REQUIRE(cli("tune m grouped.csv --quantile 1 --factor 1.5").code == 0);
         const auto lines = lines_of(
-            cli("stream m", "a;b\n" + rows(0, 9, [](int t) { return "1,234;" + number(noise(t)); }))
+            cli("stream m", "a;b\n" + rows(1, 20,
+                                           [](int t) {
+                                               return (t % 2 == 0 ? "1,234.5;" : "1,233;") +
+                                                      number(noise(t));
+                                           }))
                 .out);
+        REQUIRE(lines.size() == 19);
         CHECK(lines.back()["verdict"] == "normal");
     }
 

@@ -121,6 +121,7 @@ class csv_layout {
         for (csv_cells cells{line, dialect.delimiter}; cells.next();) {
             double value = 0;
             words = words || (parse_csv_cell(cells.text(), value, format) == csv_cell::other &&
+                              !detail::parse_comma_number<double>(cells.text(), false) &&
                               !parse_date_time(cells.text()));
         }
         is_header = options.header.value_or(words);
@@ -166,10 +167,8 @@ class csv_layout {
         if (line.find_first_not_of(blanks) == std::string_view::npos) {
             return csv_line::nothing;
         }
-        if (detail::looks_like_comment(line)) {
-            const bool other = csv_cells::count(line, delimiter_) != columns_.size();
-            return other || columns_.front().role != csv_role::left_out ? csv_line::nothing
-                                                                        : csv_line::row;
+        if (detail::looks_like_comment(line) && !may_be_row(line)) {
+            return csv_line::nothing;
         }
         return line == header_ ? csv_line::header : csv_line::row;
     }
@@ -272,6 +271,14 @@ class csv_layout {
         return std::nullopt;
     }
 
+    /// Whether a line that begins like a comment is a row: `#N/A,1` is, and `#7,1` where the first
+    /// column is not read.
+    bool may_be_row(std::string_view line) const noexcept {
+        csv_cells cells{line, delimiter_};
+        return cells.next() && csv_cells::count(line, delimiter_) == columns_.size() &&
+               (columns_.front().role == csv_role::left_out ||
+                parse_csv_number<double>(cells.text(), format_));
+    }
     /// Whether text that is no exponent stands behind a number.
     bool has_unit(std::string_view text) const noexcept {
         const auto end = text.find_first_not_of("0123456789+-.,");
@@ -293,9 +300,10 @@ class csv_layout {
                 ? "; a dot before three digits may group them: --thousands says that it does"
             : groups ? "; --decimal-comma reads it as a fraction, --thousands as digits in groups"
             : comma  ? "; --decimal-comma reads it"
+            : has_unit(text) ? "; there is text behind the number: write the unit into the header"
+            : text.starts_with('{')         ? "; is it JSON? What is read is CSV"
             : parse_date_time(text)         ? "; --timestamp says which column is the time"
             : detail::looks_like_unit(text) ? "; --skip-rows leaves out the rows up to here"
-            : has_unit(text) ? "; there is text behind the number: write the unit into the header"
             : parse_number<double>(text) ? "; it is beyond the range of numbers, --missing makes "
                                            "it a missing value"
                                          : "; --missing makes it a missing value, --ignore leaves "

@@ -11,7 +11,6 @@
 #include <algorithm>
 #include <concepts>
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -35,10 +34,10 @@ class csv_stream {
         if (place.line <= options_.skip_rows.value_or(0) || detail::trimmed(line).empty()) {
             return csv_line::nothing;
         }
-        if (!layout_) {
+        if (!known_) {
             return begin(line, place);
         }
-        if (const csv_line kind = layout_->kind_of(line); kind != csv_line::row) {
+        if (const csv_line kind = layout_.kind_of(line); kind != csv_line::row) {
             return kind;
         }
         if (!rows_) {
@@ -56,18 +55,18 @@ class csv_stream {
     }
 
     /// What the columns are; null before a header or a row has come.
-    const csv_layout* layout() const noexcept { return layout_ ? &*layout_ : nullptr; }
+    const csv_layout* layout() const noexcept { return known_ ? &layout_ : nullptr; }
 
     /// Parses a row, see csv_layout::parse(). Only after take() has called the line one.
     template <std::floating_point Scalar>
     status parse(std::string_view line, std::span<Scalar> values, csv_notes& notes,
                  const text_place& place) const {
-        TOCSIN_ASSERT(layout_.has_value(), "csv_stream: no row has come");
-        return layout_->template parse<Scalar>(line, values, notes, place);
+        TOCSIN_ASSERT(known_, "csv_stream: no row has come");
+        return layout_.template parse<Scalar>(line, values, notes, place);
     }
 
     /// At the end: what is wrong where neither a header nor a row has come but other lines have.
-    status outcome() const { return layout_ ? status{} : refusal_; }
+    status outcome() const { return known_ ? status{} : refusal_; }
 
   private:
     static constexpr index_t most_preamble = 100; ///< as many lines as detection looks at
@@ -90,6 +89,7 @@ class csv_stream {
                 return read.error();
             }
             layout_ = *std::move(read);
+            known_ = true;
             header_ = std::string{line};
             return csv_line::header;
         }
@@ -100,7 +100,7 @@ class csv_stream {
         auto read = csv_layout::from_first_line(line, options, words, place);
         if (read && !words && !looked_like_header_) {
             layout_ = *std::move(read);
-            rows_ = true;
+            known_ = rows_ = true;
             decide_decimal_mark(line);
             return csv_line::row;
         }
@@ -148,8 +148,12 @@ class csv_stream {
     bool is_of_words(std::string_view line) const {
         double value = 0;
         bool words = false;
-        for (csv_cells cells{line, layout_->delimiter()}; cells.next();) {
-            const csv_content content = detail::content_of(cells.text(), layout_->numbers(), value);
+        for (csv_cells cells{line, layout_.delimiter()}; cells.next();) {
+            // Commas and points are not told apart yet.
+            if (detail::parse_comma_number<double>(cells.text(), false)) {
+                return false;
+            }
+            const csv_content content = detail::content_of(cells.text(), layout_.numbers(), value);
             words = words || content == csv_content::word;
             if (content != csv_content::word && content != csv_content::empty) {
                 return false;
@@ -164,7 +168,7 @@ class csv_stream {
             return;
         }
         csv_options options = options_;
-        options.delimiter = layout_->delimiter();
+        options.delimiter = layout_.delimiter();
         options.header = true;
         options.skip_rows.reset();
         const std::string both = header_ + '\n' + std::string{row} + '\n';
@@ -183,21 +187,22 @@ class csv_stream {
         bool comma = false;
         bool point = false;
         std::size_t at = 0;
-        const auto& columns = layout_->columns();
-        for (csv_cells cells{row, layout_->delimiter()}; cells.next(); ++at) {
+        const auto& columns = layout_.columns();
+        for (csv_cells cells{row, layout_.delimiter()}; cells.next(); ++at) {
             if (at >= columns.size() || columns[at].role != csv_role::feature) {
                 continue;
             }
-            comma = comma || detail::has_decimal_comma(cells.text(), layout_->delimiter());
+            comma = comma || detail::has_decimal_comma(cells.text(), layout_.delimiter());
             point = point || (cells.text().find('.') != std::string_view::npos &&
                               parse_number<double>(cells.text()));
         }
         decided_ = comma || point;
-        layout_->set_decimal_comma(comma);
+        layout_.set_decimal_comma(comma);
     }
 
     csv_options options_;
-    std::optional<csv_layout> layout_;
+    csv_layout layout_ = csv_layout::of_numbers(0);
+    bool known_ = false; // the layout
     std::string header_; // empty without one
     status refusal_;     // of the lines before
     index_t before_ = 0;
