@@ -10,6 +10,7 @@ so that a busy machine slows down both. Needs only the standard library; bench/r
 """
 
 import argparse
+import os
 import pathlib
 import re
 import resource
@@ -110,6 +111,7 @@ def main():
     settings = parser.parse_args()
     includes = [f"-I{ROOT / 'include'}"]
     includes += [f"-I{folder}" for folder in settings.include or ["/usr/include/eigen3"]]
+    load = f"{os.getloadavg()[0]:.1f}"
     with tempfile.TemporaryDirectory() as name:
         stopwatch = Stopwatch(settings.compiler, includes, pathlib.Path(name))
         if settings.headers:
@@ -121,10 +123,11 @@ def main():
     if not settings.write:
         print(programs, headers, sep="\n")
         return
+    values = {"PROGRAMS": programs, "HEADERS": headers, "ROUNDS": str(settings.rounds),
+              "HEADROUNDS": str(settings.header_rounds), "LOAD": load}
     version = subprocess.run([settings.compiler, "--version"], stdout=subprocess.PIPE, text=True,
-                             check=True).stdout.splitlines()[0]
-    values = {"PROGRAMS": programs, "HEADERS": headers, "COMPILER": version,
-              "ROUNDS": str(settings.rounds), "HEADROUNDS": str(settings.header_rounds)}
+                             check=True)
+    values["COMPILER"] = version.stdout.splitlines()[0]
     page = (ROOT / "bench/compile_times.md.in").read_text()
     page = re.sub(r"@([A-Z]+)@", lambda found: values[found.group(1)].rstrip("\n"), page)
     (ROOT / "docs/compile_times.md").write_text(page)
