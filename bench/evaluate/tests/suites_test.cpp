@@ -199,8 +199,7 @@ TEST_SUITE("evaluate") {
             if (name == "nearest value") {
                 CHECK(results.at("groups").at(streaming).at("tp") ==
                       other.at("groups").at(streaming).at("tp"));
-                CHECK(results.at("promises").size() == 3);
-                CHECK(results.at("promises") == other.at("promises"));
+                CHECK_FALSE(results.contains("promises")); // so short a probation promises nothing
             }
             if (name == "LSTMs + linear models") {
                 CHECK(totals.at("vus_pr") == other.at("totals").at("vus_pr"));

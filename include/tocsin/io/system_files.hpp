@@ -29,7 +29,12 @@ inline std::string system_message(int error_number) {
 inline std::string shown_name(const std::filesystem::path& path) {
     constexpr std::size_t longest = 160;
     std::string name = path.string();
-    return name.size() <= longest ? name : "..." + name.substr(name.size() - longest);
+    if (name.size() <= longest) {
+        return name;
+    }
+    std::string end = "..."; // not by operator+, of whose code g++ 12 warns at -O3
+    end.append(name, name.size() - longest);
+    return end;
 }
 
 /// The name of a file for messages that must not allocate.
