@@ -82,7 +82,7 @@ class any_threshold {
             return std::visit([&](auto& inner) { return inner.fit(seen, labels); }, rule_);
         };
         tocsin::status fitted = fit();
-        if (!fitted.ok() && other_) {
+        if (!fitted.ok() && other_ && !scores.empty()) { // none make it forget, and are no verdict
             rule_ = *other_;
             fitted = fit();
         }

@@ -153,6 +153,15 @@ TEST_SUITE("tocsin_cli") {
         CHECK(said.find("2 models of ") != std::string::npos);
     }
 
+    TEST_CASE("fit: with enough scores their tail gives the threshold") {
+        const program cli;
+        generate(cli, "rows.csv", 3000, 1);
+        const json fitted = run_json(cli, "fit m rows.csv --no-shifts --window 8" + quick);
+        CHECK(fitted["rule"] == "peaks-over-threshold");
+        generate(cli, "few.csv", 900, 1);
+        CHECK(run_json(cli, "fit m few.csv --no-shifts --window 8" + quick)["rule"] == "quantile");
+    }
+
     TEST_CASE("fit: what cannot work is refused before the training") {
         const program cli;
         generate(cli, "rows.csv", 60, 1);
