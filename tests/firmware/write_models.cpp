@@ -71,6 +71,19 @@ int main(int argc, char** argv) {
                               {.name = "ahead", .missing_values = false}))) {
         return 1;
     }
+    for (const auto& [format, ending] :
+         {std::pair{firmware_format::int16, "_int16"}, std::pair{firmware_format::int8, "_int8"}}) {
+        const auto write = [&folder, how = format, ending = std::string(ending)](
+                               const auto& detector, const std::string& name) {
+            return failed(write_firmware(detector, folder / (name + ending + ".hpp"),
+                                         {.name = name + ending, .format = how}));
+        };
+        if (write(tocsin_test::windowed_detector(), "windowed") ||
+            write(tocsin_test::reconstructing_detector(), "reconstructing") ||
+            write(tocsin_test::reversing_detector(), "reversing")) {
+            return 1;
+        }
+    }
     if (failed(write_firmware(tocsin_test::windowed_detector(), folder / "windowed.hpp",
                               {.name = "windowed"})) ||
         failed(write_firmware(tocsin_test::reconstructing_detector(), folder / "reconstructing.hpp",

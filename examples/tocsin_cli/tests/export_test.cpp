@@ -36,6 +36,15 @@ TEST_SUITE("tocsin_cli") {
             const std::string header = cli.read("pump.hpp");
             CHECK(header.find("namespace pump") != std::string::npos);
             CHECK(header.find("\"bar\"") != std::string::npos);
+            const auto small =
+                run_json(cli, "export m --firmware pump.hpp --format int16 --m-of-n 2,3 "
+                              "--suppress 9 --hysteresis 0.5 --calibration rows.csv");
+            CHECK(small["calibration"]["different"] == 0);
+            CHECK(small["alarm_control"].size() == 2);
+            CHECK(small["flash_of_weights"] < found["flash_of_weights"]);
+            const std::string other = cli.read("pump.hpp");
+            CHECK(other.find("m_of_n<2, 3>") != std::string::npos);
+            CHECK(other.find("suppression<9U>") != std::string::npos);
         }
     }
 
@@ -50,7 +59,7 @@ TEST_SUITE("tocsin_cli") {
         refused("", "nothing to do");
         refused("--firmware 1st.hpp", "--name");
         refused("--firmware a.hpp --format int4", "'int4'");
-        refused("--firmware a.hpp --format int8", "windows");
+        refused("--firmware a.hpp --hysteresis 1.5", "1.5");
         refused("--firmware a.hpp --units bar", "1 units for 2 features");
         refused("--firmware no/folder/a.hpp", "no/folder/a.hpp");
         CHECK(cli("tune m rows.csv --rule quantile --smooth 3").code == 0);

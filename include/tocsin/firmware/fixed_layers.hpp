@@ -220,11 +220,19 @@ struct fixed_numbers {
     /// In float: it is rare, and orthogonal columns take more digits than integers have.
     static uint32_t score_of_observed(const int32_t* deviations) noexcept {
         constexpr int elements = count_of(Model::whitening);
-        constexpr float unit = __builtin_ldexpf(1.0F, -Model::score_shift);
+        static_assert(Model::score_shift >= 0 && Model::score_shift <= 40);
+        constexpr auto unit = __builtin_bit_cast( // 2^-score_shift
+            float, static_cast<uint32_t>(127 - Model::score_shift) << 23U);
         float errors[outputs];
+        // Converted first, marked then: g++ writes a conditional conversion as an instruction that
+        // its assembler takes for another one of a Cortex-M55.
         for (int k = 0; k < outputs; ++k) {
-            errors[k] =
-                deviations[k] == INT32_MIN ? __builtin_nanf("") : static_cast<float>(deviations[k]);
+            errors[k] = static_cast<float>(deviations[k]);
+        }
+        for (int k = 0; k < outputs; ++k) {
+            if (deviations[k] == INT32_MIN) {
+                errors[k] = __builtin_nanf("");
+            }
         }
         float whitening[elements];
         for (int k = 0; k < elements; ++k) {
@@ -233,7 +241,7 @@ struct fixed_numbers {
         }
         const float score =
             full_distance_of_observed<separate_arithmetic, outputs>(errors, whitening);
-        return score < 4e9F ? static_cast<uint32_t>(score) : 4'000'000'000U;
+        return static_cast<uint32_t>(score < 4e9F ? score : 4e9F);
     }
     template <class Value, int Count>
     static uint32_t add(uint32_t crc, const Value (&values)[Count]) noexcept {

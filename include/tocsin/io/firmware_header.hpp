@@ -32,19 +32,21 @@ enum class firmware_format : std::uint8_t {
 struct firmware_options {
     std::string name = "model"; ///< namespace of the header, a C++ identifier
     firmware_format format = firmware_format::float32; ///< which numbers the firmware has
-    /// Whether sensors may be missing, as the detector's settings say. Otherwise a sample with a
-    /// value that is not finite is refused, and the stream takes less memory.
+    /// Whether sensors may be missing, as the detector's settings say. Otherwise
+    /// a sample with a value that is not finite is refused, and the stream takes
+    /// less memory.
     bool missing_values = true;
     int self_test_samples = 24;               ///< from 0 to 10 000
     std::vector<std::string> feature_names{}; ///< one per feature, any text; empty: none
     std::vector<std::string> feature_units{}; ///< the same
-    /// What was subtracted from each feature's values before the detector saw them, in double;
-    /// empty: nothing. The target gets values as they are.
+    /// What was subtracted from each feature's values before the detector saw
+    /// them, in double; empty: nothing. The target gets values as they are.
     std::vector<double> value_offsets{};
     /// Alarm control for a detector that has none of its own: the command line's.
     std::optional<firmware_alarm> alarm{};
-    /// Samples after which a sample weighs half as much in a diagonal statistic that follows the
-    /// stream by learn(), 1 to 1e6; infinity: it stays as it is. See learning_settings.
+    /// Samples after which a sample weighs half as much in a diagonal statistic
+    /// that follows the stream by learn(), 1 to 1e6; infinity: it stays as it is.
+    /// See learning_settings.
     double half_life = std::numeric_limits<double>::infinity();
 };
 
@@ -178,7 +180,8 @@ std::string numbers_text(const firmware_fixed<Weight>& given) {
     const firmware_model& model = given.model();
     const auto& numbers = given.numbers();
     std::string text = "    template <class Model>\n"
-                       "    using stream = tocsin::firmware::fixed_stream<Model>;\n";
+                       "    using stream = tocsin::firmware::" +
+                       std::string(given.name()) + "_stream<Model>;\n";
     text += constant_text("float", "threshold", literal(given.threshold()));
     text += constant_text("float", "score_unit", literal(numbers.score_unit));
     text += constant_text("int", "score_shift", literal(numbers.score_shift));
@@ -191,19 +194,28 @@ std::string numbers_text(const firmware_fixed<Weight>& given) {
                        model.statistic == firmware::statistic_kind::diagonal ? "deviation_factors"
                                                                              : "whitening",
                        numbers.statistic);
-    text +=
-        array_text("tocsin::firmware::detail::fixed_shifts", "gate_shifts", numbers.gate_shifts);
-    text += array_text("tocsin::firmware::detail::fixed_gate_row", "gate_rows", numbers.gate_rows);
+    const auto layers_text = [](const auto& layers, const std::string& begin) {
+        // Weights are read a word at a time.
+        const std::vector<int> weights(layers.weights.begin(), layers.weights.end());
+        return array_text("tocsin::firmware::detail::fixed_shifts", begin + "gate_shifts",
+                          layers.gate_shifts) +
+               array_text("tocsin::firmware::detail::fixed_gate_row", begin + "gate_rows",
+                          layers.gate_rows) +
+               "    alignas(4)" +
+               array_text(sizeof(Weight) == 1 ? "int8_t" : "int16_t", begin + "weights", weights)
+                   .substr(3);
+    };
+    if (!model.encoder.empty()) {
+        text += layers_text(numbers.encoder, "encoder_");
+    }
+    text += layers_text(numbers.lstm, "");
     text += constant_text("int", "dense_shift", literal(numbers.dense_shift));
-    text +=
-        array_text("tocsin::firmware::detail::fixed_dense_row", "dense_rows", numbers.dense_rows);
-    // Read a word at a time.
-    const std::vector<int> weights(numbers.weights.begin(), numbers.weights.end());
-    return text + "    alignas(4)" +
-           array_text(sizeof(Weight) == 1 ? "int8_t" : "int16_t", "weights", weights).substr(3);
+    return text + array_text("tocsin::firmware::detail::fixed_dense_row", "dense_rows",
+                             numbers.dense_rows);
 }
 
-/// Calls `visit` with the numbers of a model in a format, or says why they do not fit.
+/// Calls `visit` with the numbers of a model in a format, or says why they do
+/// not fit.
 template <class Visit>
 status with_numbers(const firmware_model& model, firmware_format format, Visit&& visit) {
     const auto visit_fixed = [&]<class Weight>(Weight /*of this type*/) {

@@ -10,20 +10,27 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace tocsin {
 
-/// What a generated header holds in a format of integers. Weights are rounded to the nearest
-/// multiple of their row's scale: the largest weight over 127 with 8 bits; with 16 bits the smallest
-/// scale with which no sum leaves 32 bits.
+/// What a generated header holds in a format of integers. Weights are rounded
+/// to the nearest multiple of their row's scale: the largest weight over 127
+/// with 8 bits; with 16 bits the smallest scale with which no sum leaves 32
+/// bits.
 /// @tparam Weight int8_t or int16_t
 template <class Weight>
 class fixed_numbers {
   public:
-    std::vector<Weight> weights; ///< all weights in the order of the firmware
-    std::vector<firmware::detail::fixed_gate_row> gate_rows; ///< scales of the rows of LSTM layers
-    std::vector<firmware::detail::fixed_shifts> gate_shifts; ///< of each layer
+    /// LSTM layers.
+    struct layers {
+        std::vector<Weight> weights;                             ///< in the order of the firmware
+        std::vector<firmware::detail::fixed_gate_row> gate_rows; ///< scales of the rows
+        std::vector<firmware::detail::fixed_shifts> gate_shifts; ///< of each layer
+    };
+    layers encoder; ///< those that read the window before `lstm` decodes it, or none
+    layers lstm;    ///< those that forecast, or decode; their weights, then the head's
     /// Scales of the rows of dense layers.
     std::vector<firmware::detail::fixed_dense_row> dense_rows;
     int dense_shift = 0;                  ///< shift of the sums of dense layers
@@ -35,26 +42,26 @@ class fixed_numbers {
     std::int32_t largest_element = 0;     ///< elements of an error vector are kept within this
     float score_unit = 1;                 ///< what one unit of the score is worth
 
-    /// @return `invalid_argument` where a number of the model does not fit into its integer
+    /// @return `invalid_argument` where a number of the model does not fit into
+    /// its integer
     static result<fixed_numbers> from(const firmware_model& model) {
         fixed_numbers numbers;
-        if (model.window > 0) {
-            return detail::refuse("models of windows are supported in float only");
-        }
         if (model.head.size() != 1) {
             return detail::refuse("a head with hidden layers is supported in float only");
         }
-        if (model.statistic == firmware::statistic_kind::full &&
-            model.missing != firmware::missing_policy::none) {
-            return detail::refuse("missing values with the whole covariance are supported in float "
-                                  "only; a diagonal statistic or no missing values are possible");
+        if (model.learning_weight > 0) {
+            return detail::refuse("a statistic that learns is supported in float only");
         }
-        for (std::size_t k = 0; k < model.lstm.size(); ++k) {
-            if (!numbers.quantise_lstm(model.lstm[k], k == 0)) {
-                return detail::refuse("the weights of LSTM layer ", k, " do not fit into integers");
+        for (const auto& [layers, to] :
+             {std::pair{&model.encoder, &numbers.encoder}, std::pair{&model.lstm, &numbers.lstm}}) {
+            for (std::size_t k = 0; k < layers->size(); ++k) {
+                if (!quantise_lstm((*layers)[k], k == 0, *to)) {
+                    return detail::refuse("the weights of LSTM layer ", k,
+                                          " do not fit into integers");
+                }
             }
         }
-        if (!numbers.quantise_head(model.head[0], model.error_mean) ||
+        if (!numbers.quantise_head(model.head[0], model.error_mean, model.window == 0) ||
             !numbers.quantise_statistic(model)) {
             return detail::refuse("the head, the statistic or the threshold ", model.threshold,
                                   " do not fit into integers");
@@ -109,7 +116,8 @@ class fixed_numbers {
         return shift;
     }
     /// Columns of up to four rows, four columns at a time.
-    void append(std::span<const quantised_row> rows, int columns) {
+    static void append(std::span<const quantised_row> rows, int columns,
+                       std::vector<Weight>& weights) {
         static constexpr int order[] = {0, 2, 1, 3};
         for (int column = 0; column < firmware::detail::whole_quads(columns); column += 4) {
             for (const quantised_row& row : rows) {
@@ -133,7 +141,7 @@ class fixed_numbers {
         return std::ldexp(layer.bias(k % 4 * (layer.rows / 4) + k / 4),
                           firmware::detail::input_fraction);
     }
-    bool quantise_lstm(const firmware_layer& layer, bool first) {
+    static bool quantise_lstm(const firmware_layer& layer, bool first, layers& to) {
         const int hidden = layer.rows / 4;
         const int inputs = layer.columns - hidden;
         std::vector<quantised_row> from_input;
@@ -174,21 +182,22 @@ class fixed_numbers {
         }
         const double unit = std::ldexp(1.0, shifts.result);
         for (std::size_t at = 0; at < from_input.size(); ++at) {
-            gate_rows.push_back(
+            to.gate_rows.push_back(
                 {rounded(bias_of(layer, at) * unit + unit / 2 - (shifts.result == 0 ? 0.5 : 0)),
                  static_cast<std::int16_t>(rounded(from_input[at].scale * input_worth * unit)),
                  static_cast<std::int16_t>(rounded(from_hidden[at].scale * hidden_worth * unit))});
         }
-        gate_shifts.push_back(shifts);
+        to.gate_shifts.push_back(shifts);
         for (int k = 0; k < hidden; ++k) {
             const auto at = std::size_t{4} * static_cast<std::size_t>(k);
-            append(std::span(from_input).subspan(at, 4), inputs);
-            append(std::span(from_hidden).subspan(at, 4), hidden);
+            append(std::span(from_input).subspan(at, 4), inputs, to.weights);
+            append(std::span(from_hidden).subspan(at, 4), hidden, to.weights);
         }
         return true;
     }
 
-    bool quantise_head(const firmware_layer& layer, const std::vector<double>& mean) {
+    /// @param folded whether the mean error is part of the forecasts
+    bool quantise_head(const firmware_layer& layer, const std::vector<double>& mean, bool folded) {
         std::vector<quantised_row> rows;
         double largest = 0;
         for (int row = 0; row < layer.rows; ++row) {
@@ -202,8 +211,8 @@ class fixed_numbers {
         }
         for (int row = 0; row < layer.rows; ++row) {
             const auto at = static_cast<std::size_t>(row);
-            const double bias =
-                std::ldexp(layer.bias(row) + mean[at], firmware::detail::sample_fraction);
+            const double bias = std::ldexp(layer.bias(row) + (folded ? mean[at] : 0),
+                                           firmware::detail::sample_fraction);
             const double bound =
                 std::ldexp(rows[at].sum * rows[at].scale, firmware::detail::sample_fraction);
             if (std::abs(bias) + bound > firmware::detail::largest_sample) {
@@ -215,15 +224,15 @@ class fixed_numbers {
         }
         for (std::size_t row = 0; row < rows.size();) {
             const std::size_t count = row + 4 <= rows.size() ? 4 : 1;
-            append(std::span(rows).subspan(row, count), layer.columns);
+            append(std::span(rows).subspan(row, count), layer.columns, lstm.weights);
             row += count;
         }
         return true;
     }
 
     bool quantise_statistic(const firmware_model& model) {
-        // Elements reach four times the threshold before they are cut off; the squares of all of
-        // them stay below 2^32.
+        // Elements reach four times the threshold before they are cut off; the
+        // squares of all of them stay below 2^32.
         largest_element = static_cast<std::int32_t>(
             std::floor(std::sqrt(4294967295.0 / static_cast<double>(model.outputs()))));
         int fraction = 14;
