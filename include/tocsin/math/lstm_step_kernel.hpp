@@ -146,6 +146,11 @@ void lstm_step_kernel(const lstm_layout& layout, const typename Lanes::scalar_ty
                       typename Lanes::scalar_type* cell, typename Lanes::scalar_type* scratch,
                       block_order order) noexcept {
     const int blocks = layout.blocks();
+    if (blocks == 1) { // small layers feel every instruction
+        detail::lstm_step_blocks<Lanes, Arithmetic, Format, 1, 2>(layout, 0, packed, input, hidden,
+                                                                  cell, hidden);
+        return;
+    }
     const typename Lanes::scalar_type* previous = hidden;
     if (blocks > 2) { // otherwise all sums are complete before h is overwritten
         std::copy_n(hidden, layout.hidden, scratch);
