@@ -75,7 +75,8 @@ TEST_SUITE("io") {
 
     TEST_CASE("encoded_lines: what is too long is cut, and said to be") {
         tocsin::encoded_lines source{text_encoding::automatic, 10};
-        const std::string bytes = std::string(50, 'x') + "\nshort\n";
+        std::string bytes(50, 'x');
+        bytes += "\nshort\n";
         std::size_t at = 0;
         const auto next = [&] {
             return at < bytes.size() ? static_cast<unsigned char>(bytes[at++]) : -1;
