@@ -170,11 +170,6 @@ struct classifier_trainer {
             if (part->empty()) {
                 continue;
             }
-            if (const status usable = detail::check_windows(part->inputs, network.features(),
-                                                            detail::missing_values::refused);
-                !usable.ok()) {
-                return usable;
-            }
             if (const int steps = network.output_time(part->inputs.length()); steps != 1) {
                 return status::error(error_code::invalid_argument, "fit: for windows of ",
                                      part->inputs.length(), " samples the network says ", steps,
@@ -182,6 +177,11 @@ struct classifier_trainer {
             }
             if (const status labels = part->check(classes); !labels.ok()) {
                 return labels;
+            }
+            if (const status usable = detail::check_windows(part->inputs, network.features(),
+                                                            detail::missing_values::refused);
+                !usable.ok()) {
+                return usable;
             }
         }
         return {};
