@@ -34,6 +34,7 @@ class message_part {
   public:
     // NOLINTBEGIN(google-explicit-constructor,hicpp-explicit-conversions): given as they are
     constexpr message_part(std::string_view text) noexcept
+        // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage): its size is kept, too
         : size_{text.size()}, value_{.text = text.data()} {}
     constexpr message_part(const char* text) noexcept : message_part{std::string_view{text}} {}
     constexpr message_part(char character) noexcept
