@@ -14,7 +14,7 @@
 using namespace tocsin;
 using network = forecaster<float>;
 
-static constexpr int forecast_features = 2;
+static constexpr int targets = 2;
 static constexpr int features = 3; // and one command
 
 // A motor's speed follows its command; its temperature follows the speed, slowly.
@@ -42,7 +42,7 @@ int main(int argc, char** argv) {
 
     // One step ahead. Recordings of 500 samples are read 25 at a time, the state is kept.
     detector<network, standard_scaler<float>, diagonal_gaussian<>> monitor{
-        network::with_layers(features, forecast_features, {24}),
+        network::with_layers(features, targets, {24}),
         {.longest_gap = 5, .longest_pause = 60},
         {},
         quantile_threshold{1, 1.5}}; // half above the largest normal score

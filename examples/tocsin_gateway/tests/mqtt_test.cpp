@@ -190,6 +190,17 @@ void publish_all(mqtt_client& client, int first, int last) {
     REQUIRE(client.unacknowledged() == 0);
 }
 
+/// The gateway ends well, and every device has had the verdicts of one process.
+void check_end(child_process& gateway, const broker& with, const verdict_reader& reader,
+               const verdict_lines& expected) {
+    CHECK(gateway.end(SIGTERM) == 0);
+    const std::string errors = text_of(with.path("errors"));
+    CAPTURE(errors);
+    CHECK(reader.verdicts.gaps == 0);
+    CHECK(reader.verdicts.contradictions == 0);
+    CHECK(reader.verdicts.taken == expected);
+}
+
 } // namespace
 
 TEST_CASE("gateway mqtt: gateway killed, samples queued meanwhile: the same bits") {
@@ -217,13 +228,7 @@ TEST_CASE("gateway mqtt: gateway killed, samples queued meanwhile: the same bits
     gateway = start_gateway(with);
     publish_all(publisher, 40, samples);
     reader.read_until(devices * samples);
-    CHECK(gateway.end(SIGTERM) == 0);
-
-    const std::string errors = text_of(with.path("errors"));
-    CAPTURE(errors);
-    CHECK(reader.verdicts.gaps == 0);
-    CHECK(reader.verdicts.contradictions == 0);
-    CHECK(reader.verdicts.taken == expected);
+    check_end(gateway, with, reader, expected);
     std::printf("%d devices, %zu verdicts, %d repeats left out\n", devices, reader.total(),
                 reader.verdicts.repeats);
 }
@@ -263,12 +268,7 @@ TEST_CASE("gateway mqtt: the broker stops and starts while samples flow: nothing
         CHECK(publisher.connection() > k + 1);
     }
     reader.read_until(devices * samples);
-    CHECK(gateway.end(SIGTERM) == 0);
-    const std::string errors = text_of(with.path("errors"));
-    CAPTURE(errors);
-    CHECK(reader.verdicts.gaps == 0);
-    CHECK(reader.verdicts.contradictions == 0);
-    CHECK(reader.verdicts.taken == expected);
+    check_end(gateway, with, reader, expected);
     std::printf("%d restarts of the broker, %zu verdicts, %d repeats left out\n", restarts,
                 reader.total(), reader.verdicts.repeats);
 }

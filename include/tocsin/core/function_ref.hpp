@@ -21,16 +21,19 @@ class function_ref<Result(Arguments...)> {
     // NOLINTNEXTLINE(google-explicit-constructor,hicpp-explicit-conversions): like std::function
     function_ref(Callable&& callable) noexcept // NOLINT(cppcoreguidelines-missing-std-forward)
         : target_{const_cast<void*>(static_cast<const void*>(&callable))},
-          call_{[](void* target, Arguments... arguments) -> Result {
-              return (*static_cast<std::remove_reference_t<Callable>*>(target))(
-                  std::forward<Arguments>(arguments)...);
-          }} {}
+          call_{&call<std::remove_reference_t<Callable>>} {}
 
     Result operator()(Arguments... arguments) const {
         return call_(target_, std::forward<Arguments>(arguments)...);
     }
 
   private:
+    // Not a lambda: its parameters would shadow globals of the same name in the user's program.
+    template <class Callable>
+    static Result call(void* target, Arguments... arguments) {
+        return (*static_cast<Callable*>(target))(std::forward<Arguments>(arguments)...);
+    }
+
     void* target_;
     Result (*call_)(void*, Arguments...);
 };

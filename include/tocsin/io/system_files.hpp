@@ -2,7 +2,6 @@
 /// @brief The calls of the operating system that reading and saving files need, in one place.
 #pragma once
 
-#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -32,7 +31,7 @@ inline std::string shown_name(const std::filesystem::path& path) {
     std::string name = path.string();
     if (name.size() > longest) { // in place: g++ 12 warns of what operator+ is made of
         name.erase(0, name.size() - longest);
-        std::fill_n(name.begin(), 3, '.');
+        name.insert(std::size_t{0}, std::size_t{3}, '.');
     }
     return name;
 }

@@ -36,18 +36,20 @@ class loss_ref {
   public:
     template <loss_function<Scalar> Loss>
         requires(!std::is_same_v<Loss, loss_ref>)
-    explicit loss_ref(const Loss& loss) noexcept
-        : loss_{&loss}, evaluate_{[](const void* target, std::span<const Scalar> predictions,
-                                     std::span<const Scalar> targets,
-                                     std::span<Scalar> gradient) noexcept -> double {
-              return (*static_cast<const Loss*>(target))(predictions, targets, gradient);
-          }} {}
+    explicit loss_ref(const Loss& loss) noexcept : loss_{&loss}, evaluate_{&evaluate<Loss>} {}
     double operator()(std::span<const Scalar> predictions, std::span<const Scalar> targets,
                       std::span<Scalar> gradient) const noexcept {
         return evaluate_(loss_, predictions, targets, gradient);
     }
 
   private:
+    // Not a lambda: its parameters would shadow globals of the same name in the user's program.
+    template <class Loss>
+    static double evaluate(const void* loss, std::span<const Scalar> predictions,
+                           std::span<const Scalar> targets, std::span<Scalar> gradient) noexcept {
+        return (*static_cast<const Loss*>(loss))(predictions, targets, gradient);
+    }
+
     const void* loss_;
     double (*evaluate_)(const void*, std::span<const Scalar>, std::span<const Scalar>,
                         std::span<Scalar>) noexcept;
