@@ -11,7 +11,6 @@
 namespace {
 
 using tocsin::index_t;
-using tocsin::triangular_block;
 
 /// A lower triangle in the kernel's layout.
 struct triangle {
@@ -39,28 +38,25 @@ struct triangle {
     }
 };
 
-/// One of triangular_block vectors in the kernel's layout.
-std::vector<double> vector_of(const std::vector<double>& block, index_t dimension, index_t which) {
-    std::vector<double> x;
-    for (index_t j = 0; j < dimension; ++j) {
-        x.push_back(block[static_cast<std::size_t>(j * triangular_block + which)]);
-    }
-    return x;
-}
-
 template <int Width>
 void check_dimension(index_t dimension) {
+    constexpr int vectors = tocsin::triangular_block<Width>;
     const triangle w(dimension);
     tocsin::random_generator random(23);
-    std::vector<double> block;
-    for (index_t k = 0; k < dimension * triangular_block; ++k) {
-        block.push_back(random.normal());
+    std::vector<double> block(static_cast<std::size_t>(w.rows * vectors), 1e300); // padding
+    std::vector<std::vector<double>> apart(vectors);
+    for (int which = 0; which < vectors; ++which) {
+        for (index_t j = 0; j < dimension; ++j) {
+            const double element = random.normal();
+            apart[static_cast<std::size_t>(which)].push_back(element);
+            block[static_cast<std::size_t>(tocsin::position_in_block(j, which, vectors))] = element;
+        }
     }
-    std::array<double, triangular_block> lengths{};
+    std::array<double, vectors> lengths{};
     tocsin::squared_lengths_of_products<Width>(w.elements.data(), w.rows, dimension, block.data(),
                                                lengths.data());
-    for (index_t which = 0; which < triangular_block; ++which) {
-        const auto x = vector_of(block, dimension, which);
+    for (std::size_t which = 0; which < vectors; ++which) {
+        const auto& x = apart[which];
         double expected = 0;
         for (index_t i = 0; i < dimension; ++i) {
             double y = 0;
@@ -70,7 +66,7 @@ void check_dimension(index_t dimension) {
             expected += y * y;
         }
         REQUIRE(w.length<Width>(x) == doctest::Approx(expected).epsilon(1e-12));
-        REQUIRE(lengths[static_cast<std::size_t>(which)] == w.length<Width>(x));
+        REQUIRE(lengths[which] == w.length<Width>(x));
     }
 }
 
@@ -91,13 +87,15 @@ TEST_SUITE("math") {
         const triangle w(dimension);
         for (const double spoilt :
              {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
-            std::vector<double> block(dimension * triangular_block, 0.5);
-            block[4 * triangular_block + 5] = spoilt;
-            std::array<double, triangular_block> lengths{};
+            constexpr int vectors = tocsin::triangular_block<>;
+            constexpr int one = vectors / 2;
+            std::vector<double> block(static_cast<std::size_t>(w.rows * vectors), 0.5);
+            block[static_cast<std::size_t>(tocsin::position_in_block(4, one, vectors))] = spoilt;
+            std::array<double, vectors> lengths{};
             tocsin::squared_lengths_of_products(w.elements.data(), w.rows, dimension, block.data(),
                                                 lengths.data());
-            for (std::size_t which = 0; which < triangular_block; ++which) {
-                CHECK(std::isfinite(lengths[which]) == (which != 5));
+            for (std::size_t which = 0; which < vectors; ++which) {
+                CHECK(std::isfinite(lengths[which]) == (which != one));
             }
         }
     }

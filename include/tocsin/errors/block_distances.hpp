@@ -48,26 +48,37 @@ template <class Whitening, class Mean, class Errors>
 void squared_distances(const Whitening& whitening, const Mean& mean, const Errors& errors,
                        std::span<double> out) {
     constexpr double none = std::numeric_limits<double>::quiet_NaN();
-    matrix<double, triangular_block, Mean::RowsAtCompileTime> block;
-    block.setZero(triangular_block, mean.size());
-    std::array<double, triangular_block> spoilt;
-    std::array<double, triangular_block> lengths;
-    for (index_t first = 0; first < errors.cols(); first += triangular_block) {
-        const index_t count = std::min<index_t>(triangular_block, errors.cols() - first);
-        spoilt.fill(0);
+    constexpr int vectors = triangular_block<>;
+    constexpr index_t piece = triangular_row_multiple;
+    const index_t dimension = mean.size();
+    matrix<double, dynamic, 1> block;
+    block.setZero(whitening.rows() * vectors);
+    std::array<double, vectors> lengths;
+    for (index_t first = 0; first < errors.cols(); first += vectors) {
+        const index_t count = std::min<index_t>(vectors, errors.cols() - first);
         for (index_t s = 0; s < count; ++s) {
-            for (index_t j = 0; j < mean.size(); ++j) {
-                const auto element = static_cast<double>(errors(j, first + s));
-                spoilt[static_cast<std::size_t>(s)] += 0 * element;
-                block(s, j) = element - mean[j];
+            double* const to = block.data() + position_in_block(0, static_cast<int>(s), vectors);
+            const auto from = errors.col(first + s);
+            const auto copy = [&](index_t j, index_t elements) TOCSIN_ALWAYS_INLINE {
+                for (index_t k = 0; k < elements; ++k) {
+                    to[j * vectors + k] = static_cast<double>(from.coeff(j + k)) - mean[j + k];
+                }
+            };
+            index_t j = 0;
+            for (; j + piece <= dimension; j += piece) {
+                copy(j, piece);
             }
+            copy(j, dimension - j);
         }
-        squared_lengths_of_products(whitening.data(), whitening.rows(),
-                                    static_cast<int>(mean.size()), block.data(), lengths.data());
+        squared_lengths_of_products(whitening.data(), whitening.rows(), dimension, block.data(),
+                                    lengths.data());
         for (index_t s = 0; s < count; ++s) {
-            const auto at = static_cast<std::size_t>(s);
+            const double length = lengths[static_cast<std::size_t>(s)];
+            // An element that is not finite spoils its length, so that only such columns are read
+            // again.
             out[static_cast<std::size_t>(first + s)] =
-                std::isnan(spoilt[at]) ? none : finite_length(lengths[at]);
+                std::isfinite(length) || errors.col(first + s).allFinite() ? finite_length(length)
+                                                                           : none;
         }
     }
 }

@@ -23,6 +23,7 @@ class autoencoder {
   public:
     using scalar_type = Scalar;
     static constexpr const char* kind = "autoencoder";
+    static constexpr bool has_independent_windows = true;
     static constexpr int version = 1;
     /// The usual starting point: windows of three consecutive rows, 75 epochs, an embedding of 64.
     static constexpr int default_window = 3;

@@ -51,6 +51,7 @@ class encoder_decoder {
   public:
     using scalar_type = Scalar;
     static constexpr const char* kind = detail::kind_by_encoder<Encoder>();
+    static constexpr bool has_independent_windows = true;
     static constexpr int version = 1;
 
     constexpr encoder_decoder() noexcept = default;

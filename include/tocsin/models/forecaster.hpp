@@ -34,6 +34,7 @@ class forecaster {
   public:
     using scalar_type = Scalar;
     static constexpr const char* kind = "forecaster";
+    static constexpr bool has_independent_windows = true;
     static constexpr int version = 1;
 
     /// A model without targets, unless all sizes are known at compile time.

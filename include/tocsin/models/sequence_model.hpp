@@ -77,6 +77,12 @@ concept sequence_model =
          { model.predict(parameters, windows, predictions, area) } noexcept;
      });
 
+/// A model whose windows do not influence each other in training, as those of batch normalisation
+/// do: the gradient of a batch is the mean of the gradients of its windows. It says so by
+/// `static constexpr bool has_independent_windows = true;`.
+template <class Model>
+concept independent_windows = requires { requires Model::has_independent_windows; };
+
 /// A model whose training can continue from the state where a window ended: `loss_and_gradient`
 /// with `state_size(batch)` scalars of state advances it by all samples of the windows but the last
 /// `look_ahead()`, where the next windows begin.

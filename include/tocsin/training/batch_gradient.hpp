@@ -25,8 +25,35 @@ concept batch_model =
         { model.training_work_size(size, size) } -> std::convertible_to<index_t>;
     };
 
+namespace detail {
+
+/// How many windows of a batch a model works on at once: the whole batch, or, where the memory of
+/// backpropagation would not stay in a second-level cache, as many windows as do. What a model does
+/// once for each part, such as packing weights, must be little beside it.
+template <batch_model Model>
+index_t windows_at_once(const Model& model, int batch, int time) noexcept {
+    if constexpr (independent_windows<Model>) {
+        constexpr auto cache =
+            static_cast<index_t>((4 << 20) / sizeof(typename Model::scalar_type));
+        // Twelve columns fill the registers of every batch kernel.
+        constexpr index_t columns = 12;
+        const index_t for_one = model.training_work_size(1, time);
+        const index_t for_each = model.training_work_size(2, time) - for_one;
+        const index_t at_once = cache / std::max<index_t>(1, for_each) / columns * columns;
+        const bool pays = 4 * (for_one - for_each) <= at_once * for_each;
+        if (at_once > 0 && pays) {
+            return std::min<index_t>(batch, at_once);
+        }
+    }
+    return batch;
+}
+
+} // namespace detail
+
 /// Holds all memory for a batch of up to a given size, so that a training step does not allocate. A
-/// batch is split into shards of about equal size, each with its own gradient.
+/// batch is split into shards of about equal size, each with its own gradient. A shard may go
+/// through the model in several parts, whose gradients are added in order; the number of windows in
+/// a part depends on the model, the size of the shard and the length of the windows alone.
 template <batch_model Model>
 class batch_gradient {
   public:
@@ -39,10 +66,14 @@ class batch_gradient {
     batch_gradient(const Model& model, int shards, int batch, int time, bool keeps_state = false)
         : shards_(static_cast<std::size_t>(shards)) {
         const int widest = (batch + shards - 1) / shards;
+        at_once_ = keeps_state ? widest : detail::windows_at_once(model, widest, time);
+        const auto parameters = static_cast<std::size_t>(model.parameter_count());
         for (shard& part : shards_) {
-            part.inputs.resize(static_cast<std::size_t>(index_t{model.features()} * time * widest));
-            part.gradients.resize(static_cast<std::size_t>(model.parameter_count()));
-            part.work.resize(static_cast<std::size_t>(model.training_work_size(widest, time)));
+            part.inputs.resize(static_cast<std::size_t>(model.features() * time * at_once_));
+            part.gradients.resize(parameters);
+            part.addend.resize(at_once_ < widest ? parameters : 0);
+            part.work.resize(static_cast<std::size_t>(
+                model.training_work_size(static_cast<int>(at_once_), time)));
             if constexpr (stateful_model<Model>) {
                 part.state.resize(
                     static_cast<std::size_t>(keeps_state ? model.state_size(widest) : 0));
@@ -97,19 +128,29 @@ class batch_gradient {
         }
         team.run([&](int k) noexcept {
             shard& part = shards_[static_cast<std::size_t>(k)];
-            const index_t first = first_of(k);
-            const auto size = static_cast<int>(first_of(k + 1) - first);
+            const auto shard_members = slice(order, first_of(k), first_of(k + 1) - first_of(k));
+            const auto size = static_cast<index_t>(shard_members.size());
             const auto gradients = zero(std::span<scalar_type>(part.gradients));
             part.loss = 0;
-            if (size == 0) {
-                return;
+            for (index_t first = 0; first < size; first += at_once_) {
+                const index_t taken = std::min(at_once_, size - first);
+                const auto members = slice(shard_members, first, taken);
+                const sequence_view<scalar_type> inputs(part.inputs.data(), source.features(),
+                                                        static_cast<int>(taken), range.count);
+                gather_batch<scalar_type>(source, members, inputs, range.first);
+                const bool all = taken == size;
+                const auto sums = all ? gradients : zero(std::span<scalar_type>(part.addend));
+                const double loss =
+                    loss_of(part, model, parameters, inputs, loss_of_members(members), sums,
+                            several ? part.random : random);
+                if (all) {
+                    part.loss = loss;
+                } else {
+                    const double share = static_cast<double>(taken) / static_cast<double>(size);
+                    part.loss += share * loss;
+                    add_share(static_cast<scalar_type>(share), sums, gradients);
+                }
             }
-            const sequence_view<scalar_type> inputs(part.inputs.data(), source.features(), size,
-                                                    range.count);
-            const auto members = slice(order, first, size);
-            gather_batch<scalar_type>(source, members, inputs, range.first);
-            part.loss = loss_of(part, model, parameters, inputs, loss_of_members(members),
-                                gradients, several ? part.random : random);
         });
         if constexpr (requires { team.share(0, gradients(), shards_.front().loss); }) {
             for (int k = 0; k < static_cast<int>(count); ++k) {
@@ -127,6 +168,7 @@ class batch_gradient {
     struct shard {
         aligned_vector<scalar_type> inputs;
         aligned_vector<scalar_type> gradients;
+        aligned_vector<scalar_type> addend; ///< gradient of some windows, if not all go at once
         aligned_vector<scalar_type> work;
         aligned_vector<scalar_type> state; ///< empty unless it is kept from batch to batch
         random_generator random;
@@ -149,6 +191,13 @@ class batch_gradient {
         return model.loss_and_gradient(parameters, inputs, loss, gradients, random, work);
     }
 
+    static void add_share(scalar_type share, std::span<const scalar_type> gradients,
+                          std::span<scalar_type> total) noexcept {
+        for (std::size_t k = 0; k < total.size(); ++k) {
+            total[k] += share * gradients[k];
+        }
+    }
+
     double sum_in_order() noexcept {
         double loss = 0;
         for (const shard& part : shards_) {
@@ -167,6 +216,7 @@ class batch_gradient {
     }
 
     std::vector<shard> shards_;
+    index_t at_once_ = 0; ///< windows of a shard that go through the model at once
 };
 
 } // namespace tocsin

@@ -1,0 +1,105 @@
+#include "tocsin/models/autoencoder.hpp"
+#include "tocsin/models/encoder_decoder.hpp"
+#include "tocsin/models/forecaster.hpp"
+#include "tocsin/series/series.hpp"
+#include "tocsin/training/batch_gradient.hpp"
+#include "tocsin/training/execution.hpp"
+
+#include <doctest/doctest.h>
+
+#include "support/allocation_counter.hpp"
+#include "support/random_values.hpp"
+#include <numeric>
+#include <span>
+#include <vector>
+
+namespace {
+
+using tocsin::index_t;
+
+constexpr int features = 2;
+constexpr int length = 180;
+
+struct judged {
+    tocsin::aligned_vector<double> gradient;
+    double loss = 0;
+};
+
+/// By batch_gradient, which may take the windows in parts.
+template <class Model>
+judged in_parts(const Model& model, std::span<const double> parameters,
+                const tocsin::windows<double>& source, std::span<const index_t> order) {
+    const auto batch = static_cast<int>(order.size());
+    tocsin::batch_gradient<Model> gradient(model, 1, batch, length);
+    auto team = tocsin::serial_execution{}.start();
+    tocsin::random_generator random(1);
+    judged answer;
+    const long allocations = tocsin_test::allocations_during([&] {
+        answer.loss = gradient.compute(team, model, parameters, source, order, {0, length},
+                                       tocsin::mean_squared_error{}, random);
+    });
+    CHECK(allocations == 0);
+    answer.gradient.assign(gradient.gradients().begin(), gradient.gradients().end());
+    return answer;
+}
+
+/// All windows in one call of the model.
+template <class Model>
+judged at_once(const Model& model, std::span<const double> parameters,
+               const tocsin::windows<double>& source, std::span<const index_t> order) {
+    const auto batch = static_cast<int>(order.size());
+    std::vector<double> inputs(order.size() * features * length);
+    const tocsin::sequence_view<double> view(inputs.data(), features, batch, length);
+    tocsin::gather_batch<double>(source, order, view);
+    tocsin::aligned_vector<double> work(
+        static_cast<std::size_t>(model.training_work_size(batch, length)));
+    tocsin::random_generator random(1);
+    judged answer;
+    answer.gradient.resize(parameters.size());
+    answer.loss = model.loss_and_gradient(parameters, view, tocsin::mean_squared_error{},
+                                          answer.gradient, random, work);
+    return answer;
+}
+
+template <class Model>
+void compare(const Model& model, int batch) {
+    CAPTURE(batch);
+    tocsin::sequence_set<double> set;
+    set.length = length;
+    set.values.resize(features, index_t{length} * batch);
+    const auto values = tocsin_test::random_values<double>(set.values.size(), 3);
+    std::copy(values.begin(), values.end(), set.values.data());
+    const auto parameters = tocsin_test::random_values<double>(model.parameter_count(), 4, 0.3);
+    std::vector<index_t> order(static_cast<std::size_t>(batch));
+    std::iota(order.rbegin(), order.rend(), index_t{0});
+    const auto expected = at_once(model, parameters, set.windows(), order);
+    const auto found = in_parts(model, parameters, set.windows(), order);
+    CHECK(found.loss == doctest::Approx(expected.loss).epsilon(1e-13));
+    CHECK(tocsin_test::block_error(found.gradient, expected.gradient) <= 1e-12);
+}
+
+} // namespace
+
+TEST_SUITE("training") {
+
+    TEST_CASE("batch_gradient: the parts of a large batch add up to the gradient of the whole") {
+        const auto forecaster = tocsin::forecaster<double>::with_layers(features, features, {24});
+        const auto reconstruction = tocsin::encoder_decoder<double>::with_layers(features, {16});
+        CHECK(tocsin::detail::windows_at_once(forecaster, 100, length) == 12);
+        CHECK(tocsin::detail::windows_at_once(reconstruction, 100, length) == 12);
+        for (const int batch : {12, 13, 24, 41}) {
+            compare(forecaster, batch);
+            compare(reconstruction, batch);
+        }
+    }
+
+    TEST_CASE("batch_gradient: a batch is whole where parts would not pay") {
+        using tocsin::detail::windows_at_once;
+        using model = tocsin::encoder_decoder<float>;
+        CHECK(windows_at_once(model::with_layers(1, {32}), 32, 50) == 32);    // fits
+        CHECK(windows_at_once(model::with_layers(38, {128}), 64, 100) == 64); // none would fit
+        CHECK(windows_at_once(model::with_layers(38, {128}), 64, 20) == 64);  // too many weights
+        CHECK(windows_at_once(model::with_layers(8, {64}), 64, 64) == 12);
+        CHECK(windows_at_once(model::with_layers(8, {64}), 5, 64) == 5);
+    }
+}
