@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Times NumPy, SciPy and scikit-learn on the data from `compare --export FOLDER`.
+"""Times NumPy, SciPy, scikit-learn and pandas on the data from `compare --export FOLDER`.
 
 Prints JSON: {"versions": {...}, "missing": [...], "times_ns": {case: {peer: median}}}. A peer whose
 results differ from tocsin's is an error. Usage: python_peers.py FOLDER
@@ -102,5 +102,14 @@ try:
     report("f_beta_sweep/1000000", "scikit-learn", lambda: precision_recall_curve(labels, scores))
 except ImportError:
     missing.append("scikit-learn")
+
+try:
+    import pandas
+
+    versions["pandas"] = pandas.__version__
+    report("csv/columns:10/rows:100000", "pandas",
+           lambda: pandas.read_csv(f"{folder}/recording.csv", engine="c"))
+except ImportError:
+    missing.append("pandas")
 
 print(json.dumps({"versions": versions, "missing": missing, "times_ns": times}))

@@ -19,7 +19,7 @@ import compile_times
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 # Columns in this order; other builds of a peer are left out.
 COLUMNS = ["eigen", "rtneural", "onednn", "libtorch", "one_thread", "copy", "numpy", "scipy",
-           "scikit-learn"]
+           "scikit-learn", "pandas"]
 
 
 def run(*command, **options):
@@ -228,7 +228,7 @@ def main():
             "TRAINING": select(rows, "train"),
             "ELEMENTWISE": select(rows, "activation/", "adam/"),
             "PYTHON": python,
-            "STATISTICS": select(rows, "moments/", "mahalanobis/", "f_beta"),
+            "STATISTICS": select(rows, "moments/", "mahalanobis/", "f_beta", "csv/"),
             "COMPILER_LINE": compiler_of(build)[1],
             "COMPILE": compile_section(build, folder),
         }

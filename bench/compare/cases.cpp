@@ -269,6 +269,7 @@ std::shared_ptr<statistics_data> statistics_of(int dimension, int count) {
 }
 
 constexpr int million = 1'000'000;
+constexpr int csv_rows = 100'000;
 
 bench_case moments_case(int dimension, int count) {
     const double bytes = double(sizeof(double)) * dimension * count;
@@ -284,6 +285,15 @@ bench_case moments_case(int dimension, int count) {
             }};
 }
 
+/// Short vectors wait for their loads, long ones for the multiply-adds of the triangle.
+job_pointer mahalanobis_bound(int dimension, int count) {
+    if (dimension < 128) {
+        return load_bound(sizeof(double) * std::size_t(dimension + 1) * std::size_t(count));
+    }
+    constexpr double floats_per_double = 2; // in a register
+    return fma_bound(floats_per_double * dimension * (dimension + 1.0) * count);
+}
+
 bench_case mahalanobis_case(int dimension, int count) {
     const double bytes = double(sizeof(double)) * (dimension + 1) * count;
     return {"mahalanobis/" + std::to_string(dimension), bytes, "GB/s", agreement,
@@ -291,10 +301,32 @@ bench_case mahalanobis_case(int dimension, int count) {
                 auto data = statistics_of(dimension, count);
                 competition all{data,
                                 tocsin_mahalanobis(data->problem),
-                                load_bound(static_cast<std::size_t>(bytes)),
+                                mahalanobis_bound(dimension, count),
                                 {}};
                 invite(all, peers, [&](const peer& one) { return one.mahalanobis(data->problem); });
                 return all;
+            }};
+}
+
+/// Six significant digits for each of ten sensors.
+std::shared_ptr<std::string> csv_text(int rows) {
+    constexpr int sensors = 10;
+    auto text = std::make_shared<std::string>("s0,s1,s2,s3,s4,s5,s6,s7,s8,s9\n");
+    const auto values = uniform_values<double>(std::size_t(sensors) * std::size_t(rows), 100, 3);
+    char number[32];
+    for (std::size_t k = 0; k < values.size(); ++k) {
+        const int length = std::snprintf(number, sizeof number, "%.6g%c", values[k],
+                                         (k + 1) % sensors == 0 ? '\n' : ',');
+        text->append(number, static_cast<std::size_t>(length));
+    }
+    return text;
+}
+
+bench_case csv_case(int rows) {
+    return {"csv/columns:10/rows:" + std::to_string(rows), 10.0 * rows, "Gcells/s", agreement,
+            [=](const std::vector<const peer*>&) {
+                const auto text = csv_text(rows);
+                return competition{text, tocsin_csv({text.get()}), nullptr, {}};
             }};
 }
 
@@ -407,6 +439,9 @@ std::vector<bench_case> all_cases() {
     all.push_back(mahalanobis_case(8, million));
     all.push_back(mahalanobis_case(32, million / 4));
     all.push_back(mahalanobis_case(128, million / 16));
+    all.push_back(mahalanobis_case(256, million / 64));
+    all.push_back(mahalanobis_case(512, million / 256));
+    all.push_back(csv_case(csv_rows));
     all.push_back(sweep_case(million));
     all.push_back(grid_case(million, 100));
     all.push_back(grid_case(million, 10'000));
@@ -424,7 +459,8 @@ bool export_for_python(const std::string& folder) {
            write<double>(folder + "/moments.f64", moments) &&
            write<double>(folder + "/scores.f64", scores->scores) &&
            write<std::uint8_t>(folder + "/labels.u8", scores->labels) &&
-           write<double>(folder + "/best.f64", best);
+           write<double>(folder + "/best.f64", best) &&
+           write<char>(folder + "/recording.csv", *csv_text(csv_rows));
 }
 
 } // namespace tocsin_bench

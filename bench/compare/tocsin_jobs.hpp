@@ -31,6 +31,13 @@ job_pointer tocsin_f_beta_sweep(const scores_problem& problem);
 /// Counts all scores at `thresholds` thresholds; the outputs are the best of them and its F1.
 job_pointer tocsin_f_beta_grid(const scores_problem& problem, int thresholds);
 
+/// The text of a CSV file: a header, then a row per sample.
+struct csv_problem {
+    const std::string* text;
+};
+/// The outputs are all values.
+job_pointer tocsin_csv(const csv_problem& problem);
+
 /// A detector with an LSTM encoder-decoder, one layer on each side, takes one sample.
 struct detector_problem {
     int features;

@@ -34,6 +34,12 @@ inline bool has_groups(std::string_view digits, char separator) noexcept {
 
 /// The cell without blanks at its ends, among them those of Unicode that do not break a line.
 inline std::string_view without_wide_blanks(std::string_view cell) noexcept {
+    const auto may_be_blank = [](char c) {
+        return c == ' ' || c == '\t' || static_cast<unsigned char>(c) >= 0x80;
+    };
+    if (cell.empty() || !(may_be_blank(cell.front()) || may_be_blank(cell.back()))) {
+        return cell;
+    }
     for (bool more = true; more;) {
         more = false;
         for (const std::string_view blank : {" ", "\t", "\xC2\xA0", "\xE2\x80\xAF"}) {

@@ -63,7 +63,8 @@ inline bool is_usual_missing(std::string_view cell) noexcept {
         return is_any_of(cell,
                          {"#n/a", "#div/0!", "#value!", "#ref!", "#num!", "#name?", "#null!"});
     }
-    return cell.size() <= 4 && is_any_of(cell, {"", "-", "?", "na", "n/a", "nan", "null", "none"});
+    return cell.size() <= 4 && (cell.empty() || !is_digit(cell.front())) &&
+           is_any_of(cell, {"", "-", "?", "na", "n/a", "nan", "null", "none"});
 }
 
 /// A number with at most one comma, as its decimal point. Never allocates.

@@ -95,7 +95,6 @@ class date_time_scanner {
                text.find_first_not_of("0123456789") == std::string_view::npos &&
                (text.starts_with("19") || text.starts_with("20"));
     }
-    static constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
     bool take(char character) noexcept {
         if (rest_.empty() || rest_.front() != character) {
             return false;

@@ -26,12 +26,21 @@ namespace detail {
 
 /// `text` without leading and trailing spaces and tabs.
 constexpr std::string_view trimmed(std::string_view text) noexcept {
-    constexpr std::string_view blank = " \t";
-    const auto first = text.find_first_not_of(blank);
-    if (first == std::string_view::npos) {
-        return text.substr(text.size());
+    constexpr auto blank = [](char c) { return c == ' ' || c == '\t'; };
+    std::size_t begin = 0;
+    std::size_t end = text.size();
+    while (begin < end && blank(text[begin])) {
+        ++begin;
     }
-    return text.substr(first, text.find_last_not_of(blank) - first + 1);
+    while (end > begin && blank(text[end - 1])) {
+        --end;
+    }
+    return text.substr(begin, end - begin);
+}
+
+/// Whether a character is one of `0` to `9`.
+constexpr bool is_digit(char c) noexcept {
+    return c >= '0' && c <= '9';
 }
 
 /// Equal except for the case of ASCII letters.
@@ -104,13 +113,15 @@ std::optional<Scalar> parse_number(std::string_view text) noexcept {
     if (digits.empty() || digits.front() == '+' || digits.front() == '-') {
         return std::nullopt;
     }
-    if (detail::equal_ignoring_case(digits, "nan")) {
-        return std::numeric_limits<Scalar>::quiet_NaN();
-    }
-    if (detail::equal_ignoring_case(digits, "inf") ||
-        detail::equal_ignoring_case(digits, "infinity")) {
-        const Scalar infinity = std::numeric_limits<Scalar>::infinity();
-        return negative ? -infinity : infinity;
+    if (!detail::is_digit(digits.front())) {
+        if (detail::equal_ignoring_case(digits, "nan")) {
+            return std::numeric_limits<Scalar>::quiet_NaN();
+        }
+        if (detail::equal_ignoring_case(digits, "inf") ||
+            detail::equal_ignoring_case(digits, "infinity")) {
+            const Scalar infinity = std::numeric_limits<Scalar>::infinity();
+            return negative ? -infinity : infinity;
+        }
     }
     std::optional<Scalar> value;
 #if defined(__cpp_lib_to_chars)
