@@ -515,7 +515,7 @@ void train_command::run() {
     }
     if (resume) {
         state = require(tocsin::load_checkpoint(checkpoint, std::move(state), run));
-        out.note("going on after epoch " + std::to_string(state.finished_epochs()) + " of " +
+        out.note("resuming after epoch " + std::to_string(state.finished_epochs()) + " of " +
                  checkpoint);
     }
     echo(data, out);
