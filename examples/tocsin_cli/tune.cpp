@@ -45,10 +45,10 @@ void tune_command::add_to(CLI::App& command) {
     rule.add_to(command);
     const std::string group = "Thresholds";
     step_option = add_number(command, "--step-threshold", step,
-                             "By hand: of the squared distance per time step", 0)
+                             "Manual threshold of the squared distance per time step", 0)
                       ->group(group);
     feature_option = add_number(command, "--feature-threshold", feature,
-                                "By hand: of the squared distance per feature", 0)
+                                "Manual threshold of the squared distance per feature", 0)
                          ->group(group);
 }
 
@@ -66,7 +66,7 @@ void tune_command::run() {
         return option->count() > 0 ? std::optional<double>{value} : std::nullopt;
     };
     detector.override_thresholds({}, {});
-    // Thresholds by hand are for scores as they are: another smoothing must be asked for.
+    // Manual thresholds are for unsmoothed scores: smoothing must be requested.
     const int smoothing =
         data_paths.empty() ? rule.smoothing_or(detector.rule().smoothing()) : rule.smoothing();
     detector.set_rule(any_threshold{tocsin::manual_threshold(0), smoothing});
@@ -78,7 +78,7 @@ void tune_command::run() {
         if (rule.smoothing() > 1 && (!data.is_series || how.stride != 1)) {
             fail(error_code::invalid_argument, "--smooth ", rule.smoothing(), ": ",
                  data.is_series ? "needs every row, --stride 1"
-                                : "sequences stand for themselves; rows of CSV can be smoothed");
+                                : "sequences are independent; only rows of CSV can be smoothed");
         }
         if (rule.kind() == rule_kind::alarm_rate && data.is_series && how.stride != 1) {
             fail(error_code::invalid_argument,
@@ -86,10 +86,10 @@ void tune_command::run() {
         }
         if (!model.errors_from.empty() && data.fingerprint() == model.errors_from) {
             out.note("warning: " + data.path +
-                     ": fit-errors saw the same rows, so that scores on them are too small" +
+                     ": fit-errors saw the same rows, so scores on them are too small" +
                      inflation(data.is_series ? data.series.time() : data.sequences.count(),
                                detector.features()) +
-                     ", and so will be the thresholds; tune on other rows");
+                     ", and so are the thresholds; tune on other rows");
         }
         const auto all =
             cut_windows(data, detector.settings().window, how.stride, detector.settings().scored);

@@ -56,7 +56,7 @@ TEST_SUITE("tocsin_cli") {
             // Windows of 8 rows stay anomalous up to 7 rows after an event.
             CHECK(detected.at("metrics").at("step").at("recall").get<double>() > 0.9);
             CHECK(detected.at("counts").at("anomaly").get<int>() < 200);
-            CHECK(cli.read("page.html").find("how likely an anomaly is") != std::string::npos);
+            CHECK(cli.read("page.html").find("the probability of an anomaly") != std::string::npos);
             int by_level = 0;
             int anomalies = 0;
             for (const json& line : detected.at("verdicts")) {

@@ -174,7 +174,7 @@ TEST_SUITE("tocsin_cli") {
         INFO(run.out << run.err);
         REQUIRE(run.code == 0);
         CHECK(has(run.out, "1 line of comments"));
-        CHECK(has(run.out, "the header again in 1 line"));
+        CHECK(has(run.out, "the header repeated in 1 line"));
         CHECK(has(run.err, "no time but 'Total'"));
         CHECK(run_json(cli, "fit-errors m noisy.csv")["windows"] == 60 - 5);
         // Digits in groups are told once, and hold in the stream, whose first number may be unclear.

@@ -51,7 +51,7 @@ TEST_SUITE("tocsin_cli") {
         cli.write("j.jsonl", std::string_view(journal).substr(0, journal.size() / 2));
         const outcome again = cli(command + " --parallel 2 --json");
         REQUIRE(again.code == 0);
-        CHECK(again.err.find("going on after") != std::string::npos);
+        CHECK(again.err.find("resuming after") != std::string::npos);
         CHECK(json::parse(again.out) == whole);
 
         const outcome other = cli(command + " --parallel 3");
