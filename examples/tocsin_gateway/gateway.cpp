@@ -67,7 +67,7 @@ void gateway_options::add_to(CLI::App& command) {
     constexpr std::int64_t most = std::int64_t{1} << 40;
     command
         .add_option("--checkpoint-samples", worker.checkpoint_samples,
-                    "A checkpoint is made after so many messages, or a few more: batches stay "
+                    "A checkpoint is made after this many messages, or a few more: batches stay "
                     "whole")
         ->check(CLI::Range(std::int64_t{1}, most))
         ->capture_default_str();
@@ -78,7 +78,7 @@ void gateway_options::add_to(CLI::App& command) {
         ->capture_default_str();
     command
         .add_option("--max-devices", worker.most_devices,
-                    "Devices that get a stream; samples of others are dead letters")
+                    "Largest number of devices with a stream; samples of others are dead letters")
         ->check(CLI::Range(std::int64_t{1}, most))
         ->capture_default_str();
     command
@@ -123,7 +123,7 @@ status run_gateway(const gateway_options& options, source& from, sink& to, state
             reload_wanted = 0;
             auto fresh = options.load_rules();
             if (!fresh) {
-                std::fprintf(stderr, "tocsin_gateway: the old rules stay: %s\n",
+                std::fprintf(stderr, "tocsin_gateway: the old rules are kept: %s\n",
                              fresh.error().message());
             } else {
                 if (!options.quiet) {

@@ -213,7 +213,7 @@ TEST_CASE("gateway lines: metrics for Prometheus, and SIGHUP reads the rules ane
     write_rules("none.safetensors");
     gateway.signal(SIGHUP);
     CHECK(becomes([&] {
-        return text_of(place.folder / "errors").find("the old rules stay") != std::string::npos;
+        return text_of(place.folder / "errors").find("the old rules are kept") != std::string::npos;
     }));
     write_rules("other.safetensors");
     gateway.signal(SIGHUP);

@@ -187,7 +187,7 @@ TEST_CASE("gateway: poison goes to the dead letters, and no good sample is lost"
         {R"({"device":"pump-1","values":[1]})", "", "has 1 values, the model has 2"},
         {R"({"device":"pump-1","values":{"x":1}})", "", "'x' is not one of them"},
         {R"({"values":[1,2]})", "", "names no device"},
-        {"pump-1,1,2,3", "pump-2", "device 'pump-1' came under the key 'pump-2'"},
+        {"pump-1,1,2,3", "pump-2", "device 'pump-1' has the key 'pump-2'"},
         {"pump-\xFF,1,2,3", "", "not UTF-8"},
         {"pump-" + std::string(300, 'x') + ",1,2,3", "", "305 bytes"},
     };
@@ -243,16 +243,16 @@ TEST_CASE("gateway: the longest prefix decides, and rules that cannot be used sa
     CHECK(rules.find("pump-12") != rules.find("pump-2"));
     CHECK(rules.find("pump-2")->identity() != rules.find("pump-12")->identity());
     const std::pair<const char*, const char*> wrong[] = {
-        {"[]", "no JSON object with an array 'models'"},
+        {"[]", "not a JSON object with an array 'models'"},
         {"{", "no JSON object"},
         {R"({"models":[]})", "names no model"},
-        {R"({"models":[{"prefix":"a"}]})", "needs the texts 'prefix' and 'file'"},
+        {R"({"models":[{"prefix":"a"}]})", "needs the strings 'prefix' and 'file'"},
         {R"({"models":[{"prefix":"a","file":"none.safetensors"}]})", "none.safetensors"},
         {R"({"models":[{"prefix":"a","file":"pump.safetensors"},
                        {"prefix":"a","file":"pump.safetensors"}]})",
          "prefix 'a' occurs twice"},
         {R"({"models":[{"prefix":"a","file":"pump.safetensors","identity":"0123"}]})",
-         "the rule says \"0123\""},
+         "the rule requires \"0123\""},
     };
     for (const auto& [text, reason] : wrong) {
         std::ofstream{shop().folder / "wrong.json"} << text;
