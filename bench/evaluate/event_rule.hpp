@@ -17,7 +17,7 @@ enum class consensus : std::uint8_t {
     median,
     second_highest ///< high where two methods agree; of one method, its own
 };
-const char* name_of(consensus how) noexcept;
+const char* name_of(consensus kind) noexcept;
 
 /// Errors are smoothed and divided by a quantile of the smoothed errors in training rows;
 /// the methods' numbers make one score per row; rows above the threshold are anomalous.

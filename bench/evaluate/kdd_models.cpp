@@ -71,10 +71,10 @@ tocsin::result<tocsin::aligned_vector<float>>
 train(const Model& model, const kdd_data& data, const hyper_parameters& chosen, std::uint64_t seed,
       const run_options& options) {
     const tocsin::matrix<float> values = data.training.values.cast<float>();
-    const auto how = make_trainer(chosen, seed, options.epochs.value_or(chosen.epochs));
-    auto state = tocsin::training_state<float>::fresh(model, how.optimiser, how.seed);
+    const auto trainer = make_trainer(chosen, seed, options.epochs.value_or(chosen.epochs));
+    auto state = tocsin::training_state<float>::fresh(model, trainer.optimiser, trainer.seed);
     const auto rows = tocsin::make_windows(values, 1);
-    if (const tocsin::status done = how.fit(model, *rows, {}, state, options.shown); !done) {
+    if (const tocsin::status done = trainer.fit(model, *rows, {}, state, options.shown); !done) {
         return done;
     }
     return state.best_parameters;
@@ -178,20 +178,20 @@ tocsin::result<row_scorer> adversarial(const kdd_data& data, std::uint64_t seed,
                                        const run_options& options) {
     const auto model = tocsin::make_bigan<float>(features_of(data), sizes_of_players);
     tocsin::adversarial_trainer<tocsin::mean_absolute_error, tocsin::adam, tocsin::cosine_decay>
-        how;
-    how.epochs = options.epochs.value_or(for_players.epochs);
-    how.schedule.epochs = how.epochs;
-    how.batch_size = for_players.batch_size;
-    how.optimiser.learning_rate = for_players.learning_rate;
-    how.optimiser.beta1 = momentum_of_players;
-    how.discriminator_optimiser = how.optimiser;
-    how.reconstruction_weight = reconstruction_weight;
-    how.seed = seed;
-    auto state = tocsin::adversarial_state<float>::fresh(model, how.optimiser,
-                                                         how.discriminator_optimiser, how.seed);
+        trainer;
+    trainer.epochs = options.epochs.value_or(for_players.epochs);
+    trainer.schedule.epochs = trainer.epochs;
+    trainer.batch_size = for_players.batch_size;
+    trainer.optimiser.learning_rate = for_players.learning_rate;
+    trainer.optimiser.beta1 = momentum_of_players;
+    trainer.discriminator_optimiser = trainer.optimiser;
+    trainer.reconstruction_weight = reconstruction_weight;
+    trainer.seed = seed;
+    auto state = tocsin::adversarial_state<float>::fresh(
+        model, trainer.optimiser, trainer.discriminator_optimiser, trainer.seed);
     const tocsin::matrix<float> training = data.training.values.cast<float>();
     const auto rows = tocsin::make_windows(training, 1);
-    if (const tocsin::status done = how.fit(model, *rows, {}, state, options.shown); !done) {
+    if (const tocsin::status done = trainer.fit(model, *rows, {}, state, options.shown); !done) {
         if (state.best_epoch < 0) {
             return done;
         }

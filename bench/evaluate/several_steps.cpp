@@ -50,9 +50,9 @@ result<std::vector<double>> errors(const scoring_task& task) {
                                                                   task.targets, {chosen.hidden},
                                                                   chosen.look_ahead, 0, 0),
                                           {.warm_up = warm_up});
-    auto how = make_trainer(chosen, task.seed, task.epochs.value_or(chosen.epochs));
-    how.truncation = chosen.truncation;
-    status done = detector.train(training, validation, how);
+    auto trainer = make_trainer(chosen, task.seed, task.epochs.value_or(chosen.epochs));
+    trainer.truncation = chosen.truncation;
+    status done = detector.train(training, validation, trainer);
     if (done) {
         done = detector.fit_errors(validation.empty() ? training : validation);
     }

@@ -56,9 +56,9 @@ tocsin::result<tocsin::confusion_counts> evaluate_file(const fs::path& path,
     detector_type detector(make_network(features, chosen_skab.hidden, options),
                            {.window = chosen_skab.window}, {},
                            tocsin::quantile_threshold(chosen_skab.quantile, chosen_skab.factor));
-    const auto how = make_trainer(chosen_skab, options);
+    const auto trainer = make_trainer(chosen_skab, options);
 
-    tocsin::status done = detector.train(training, {}, how, options.shown);
+    tocsin::status done = detector.train(training, {}, trainer, options.shown);
     if (done) {
         done = detector.fit_errors(training);
     }

@@ -263,7 +263,7 @@ nlohmann::ordered_json alarm_rule::settings() const {
 }
 
 std::vector<double> surprises(std::span<const double> errors, const stream_task& task,
-                              surprise_scale how) {
+                              surprise_scale scale_kind) {
     const auto rows = static_cast<index_t>(errors.size());
     const auto at = [&](index_t t) { return std::abs(errors[static_cast<std::size_t>(t)]); };
     std::vector<double> scores(errors.size(), 0);
@@ -285,9 +285,10 @@ std::vector<double> surprises(std::span<const double> errors, const stream_task&
             std::nth_element(past.begin(), place, past.end());
             const double high = *place + 0.1 * sum / count; // a quantile may be 0
             const double root_mean_square = std::sqrt(squares / count);
-            scale = how == surprise_scale::quantile           ? high
-                    : how == surprise_scale::root_mean_square ? root_mean_square
-                                                              : std::sqrt(high * root_mean_square);
+            scale = scale_kind == surprise_scale::quantile ? high
+                    : scale_kind == surprise_scale::root_mean_square
+                        ? root_mean_square
+                        : std::sqrt(high * root_mean_square);
         }
         // Where nothing has ever moved, any movement is the surprise of a lifetime.
         constexpr double most = 1e6;

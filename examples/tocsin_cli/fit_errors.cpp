@@ -17,7 +17,7 @@ struct fit_errors_command {
     std::vector<std::string> data_paths;
     std::string output;
     input_options input;
-    window_options how;
+    window_options windowing;
 
     void add_to(CLI::App& command) {
         command.add_option("MODEL", model_path, "Model file, trained")->required();
@@ -30,7 +30,7 @@ struct fit_errors_command {
             ->type_name("FILE");
         input.add_to(command);
         input.add_time_to(command);
-        how.add_to(command);
+        windowing.add_to(command);
     }
 
     void run() {
@@ -39,7 +39,7 @@ struct fit_errors_command {
         const input_data data = read_recordings(data_paths, input, &model);
         warn_of_step(data, model, out);
         auto& detector = model.detector;
-        const auto windows = normal_windows(data, detector.settings().window, how, out);
+        const auto windows = normal_windows(data, detector.settings().window, windowing, out);
         require(detector.fit_errors(windows), data.path);
         model.errors_from = data.is_series ? data.fingerprint() : std::string{};
         // With a covariance of n samples in d dimensions, other scores are larger by this on

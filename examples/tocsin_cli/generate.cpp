@@ -205,9 +205,9 @@ tocsin::sequence_set<float> generate_command::fakes(tocsin::random_generator& ra
              ": is CSV; --window sets the length of a sequence");
     }
     const int length = data.is_series || window != 0 ? window : data.sequences.length;
-    window_options how;
-    how.stride = stride;
-    const auto windows = normal_windows(data, length, how, out);
+    window_options windowing;
+    windowing.stride = stride;
+    const auto windows = normal_windows(data, length, windowing, out);
     tocsin::sequence_set<float> originals;
     originals.length = length;
     originals.values.resize(windows.features(), windows.count() * length);

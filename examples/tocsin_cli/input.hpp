@@ -149,8 +149,8 @@ labelled_windows without_missing(const input_data& data, const labelled_windows&
                                  const window_options& options, const console& out);
 
 /// The windows that have no anomalous sample; prints how many were left out.
-tocsin::windows<float> normal_windows(const input_data& data, int length, const window_options& how,
-                                      const console& out);
+tocsin::windows<float> normal_windows(const input_data& data, int length,
+                                      const window_options& windowing, const console& out);
 
 /// How much larger scores of other rows are than those of the `windows` that the covariance was
 /// fitted to: ` (about 1.2 times)`, or empty below a tenth.

@@ -170,9 +170,9 @@ labelled_windows without_missing(const input_data& data, const labelled_windows&
     return kept;
 }
 
-tocsin::windows<float> normal_windows(const input_data& data, int length, const window_options& how,
-                                      const console& out) {
-    const auto all = cut_windows(data, length, how.stride, tocsin::scored_steps::all);
+tocsin::windows<float> normal_windows(const input_data& data, int length,
+                                      const window_options& windowing, const console& out) {
+    const auto all = cut_windows(data, length, windowing.stride, tocsin::scored_steps::all);
     const auto normal = all.labels.empty() ? all : select(all, [&](index_t k) {
         return all.labels[static_cast<std::size_t>(k)] == 0;
     });
@@ -184,7 +184,7 @@ tocsin::windows<float> normal_windows(const input_data& data, int length, const 
     if (normal.windows.empty()) {
         fail(error_code::invalid_data, data.path, ": every window is labelled anomalous");
     }
-    return without_missing(data, normal, how, out).windows;
+    return without_missing(data, normal, windowing, out).windows;
 }
 
 std::string inflation(index_t windows, index_t sensors) {

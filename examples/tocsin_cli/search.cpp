@@ -78,7 +78,7 @@ struct search_command {
     CLI::App* app = nullptr;
     std::vector<std::string> data_paths;
     input_options input;
-    window_options how;
+    window_options windowing;
     int window = 0;
     scaler_kind scaler = scaler_kind::standard;
     model_kind kind = model_kind::encoder_decoder;
@@ -166,7 +166,7 @@ void search_command::add_to(CLI::App& command) {
         ->required();
     input.add_to(command);
     input.add_time_to(command);
-    how.add_to(command);
+    windowing.add_to(command);
     add_window(command, window);
     add_scaler(command, scaler);
     with_default(add_number(command, "--validation-fraction", validation_fraction,
@@ -392,7 +392,7 @@ void search_command::run() {
     tocsin::detector_settings shape;
     shape.window = window > 0 ? window : data.is_series ? 30 : data.sequences.length;
     const auto parts =
-        require(tocsin::split_chronologically(normal_windows(data, shape.window, how, out),
+        require(tocsin::split_chronologically(normal_windows(data, shape.window, windowing, out),
                                               {1 - validation_fraction, validation_fraction}),
                 "--validation-fraction");
     echo(data, out);

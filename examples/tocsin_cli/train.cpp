@@ -96,7 +96,7 @@ struct train_command {
     std::string model_path;
     std::vector<std::string> data_paths;
     input_options input;
-    window_options how;
+    window_options windowing;
     int window = 0;
     scored_option scored = scored_option::automatic;
     scaler_kind scaler = scaler_kind::standard;
@@ -176,7 +176,7 @@ void train_command::add_to(CLI::App& command) {
         ->required();
     input.add_to(command);
     input.add_time_to(command);
-    how.add_to(command);
+    windowing.add_to(command);
     add_window(command, window);
     add_choice(
         command, "--scored", scored,
@@ -447,7 +447,7 @@ any_schedule train_command::make_schedule() const {
 void train_command::run_classifier(const input_data& data, model_file& model) {
     refuse_options(not_of_classifiers, " has no meaning for --model classifier");
     classifying.window = window > 0 ? window : classifying.window;
-    classifying.stride = how.stride;
+    classifying.stride = windowing.stride;
     classifying.scaler = scaler;
     classifying.epochs = trainer.epochs;
     classifying.batch_size = trainer.batch_size;
@@ -492,7 +492,7 @@ void train_command::run() {
     if (data.longest_gap > 0) {
         settings.longest_pause = data.longest_gap;
     }
-    auto training = normal_windows(data, settings.window, how, out);
+    auto training = normal_windows(data, settings.window, windowing, out);
     model.detector = any_detector{make_model(data.features()), settings, any_scaler{scaler}};
     require(model.detector.check());
 
@@ -500,7 +500,7 @@ void train_command::run() {
     input_data validation_data; // owns what `validation` views
     if (!validation_path.empty()) {
         validation_data = read_recordings({validation_path}, input, &model);
-        validation = normal_windows(validation_data, settings.window, how, out);
+        validation = normal_windows(validation_data, settings.window, windowing, out);
     } else if (validation_fraction > 0) {
         const auto parts = require(
             tocsin::split_chronologically(training, {1 - validation_fraction, validation_fraction}),

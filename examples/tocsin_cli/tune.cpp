@@ -21,7 +21,7 @@ struct tune_command {
     std::vector<std::string> data_paths;
     std::string output;
     input_options input;
-    window_options how;
+    window_options windowing;
     rule_options rule;
     double step = 0;
     double feature = 0;
@@ -41,7 +41,7 @@ void tune_command::add_to(CLI::App& command) {
         ->type_name("FILE");
     input.add_to(command);
     input.add_time_to(command);
-    how.add_to(command);
+    windowing.add_to(command);
     rule.add_to(command);
     const std::string group = "Thresholds";
     step_option = add_number(command, "--step-threshold", step,
@@ -75,12 +75,12 @@ void tune_command::run() {
     if (!data_paths.empty()) {
         data = read_recordings(data_paths, input, &model);
         warn_of_step(data, model, out);
-        if (rule.smoothing() > 1 && (!data.is_series || how.stride != 1)) {
+        if (rule.smoothing() > 1 && (!data.is_series || windowing.stride != 1)) {
             fail(error_code::invalid_argument, "--smooth ", rule.smoothing(), ": ",
                  data.is_series ? "needs every row, --stride 1"
                                 : "sequences are independent; only rows of CSV can be smoothed");
         }
-        if (rule.kind() == rule_kind::alarm_rate && data.is_series && how.stride != 1) {
+        if (rule.kind() == rule_kind::alarm_rate && data.is_series && windowing.stride != 1) {
             fail(error_code::invalid_argument,
                  "--rule alarm-rate counts alarms in rows and needs every row, --stride 1");
         }
@@ -91,9 +91,9 @@ void tune_command::run() {
                                detector.features()) +
                      ", and so are the thresholds; tune on other rows");
         }
-        const auto all =
-            cut_windows(data, detector.settings().window, how.stride, detector.settings().scored);
-        usable = without_missing(data, all, how, out);
+        const auto all = cut_windows(data, detector.settings().window, windowing.stride,
+                                     detector.settings().scored);
+        usable = without_missing(data, all, windowing, out);
         const auto anomalous = std::count(usable.labels.begin(), usable.labels.end(), 1);
         const bool both = anomalous > 0 && anomalous < usable.windows.count();
         if (rule.kind() == rule_kind::f_beta && usable.labels.empty()) {

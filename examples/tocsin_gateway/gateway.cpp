@@ -21,14 +21,14 @@ extern "C" void on_signal(int number) {
     (number == SIGHUP ? reload_wanted : stop_wanted) = 1;
 }
 
-void tell(const model_rules& rules) {
+void print(const model_rules& rules) {
     for (const model_rules::rule& rule : rules.rules()) {
         std::fprintf(stderr, "tocsin_gateway: prefix '%s': model %s\n", rule.prefix.c_str(),
                      rule.model->identity().c_str());
     }
 }
 
-void tell(const metrics& counts, std::chrono::steady_clock::duration spent) {
+void print(const metrics& counts, std::chrono::steady_clock::duration spent) {
     const double seconds = std::chrono::duration<double>(spent).count();
     const auto& latency = counts.latency;
     constexpr double milli = 1e3;
@@ -111,7 +111,7 @@ status run_gateway(const gateway_options& options, source& from, sink& to, state
                      server->port());
     }
     if (!options.quiet) {
-        tell(*loaded);
+        print(*loaded);
     }
     worker_settings settings = options.worker;
     settings.checkpoint = std::chrono::milliseconds{options.checkpoint_milliseconds};
@@ -127,7 +127,7 @@ status run_gateway(const gateway_options& options, source& from, sink& to, state
                              fresh.error().message());
             } else {
                 if (!options.quiet) {
-                    tell(*fresh);
+                    print(*fresh);
                 }
                 if (status changed = judge.change_rules(*std::move(fresh)); !changed.ok()) {
                     return changed;
@@ -140,7 +140,7 @@ status run_gateway(const gateway_options& options, source& from, sink& to, state
     }
     status ended = judge.checkpoint();
     if (!options.quiet) {
-        tell(counts, std::chrono::steady_clock::now() - begin);
+        print(counts, std::chrono::steady_clock::now() - begin);
     }
     return ended.ok() ? from.close(judge) : ended;
 }

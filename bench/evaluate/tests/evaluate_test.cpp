@@ -172,7 +172,7 @@ TEST_SUITE("evaluate") {
 
     TEST_CASE("evaluate: what is wrong decides the exit code and is named") {
         const temporary_directory directory;
-        const auto says = [&](const char* text) {
+        const auto reports = [&](const char* text) {
             return text_of(directory / "stderr").find(text) != std::string::npos;
         };
         const std::string data = " --epochs 1 --data " + quoted((directory / "").string());
@@ -180,21 +180,21 @@ TEST_SUITE("evaluate") {
         CHECK(run(directory, "--suite synth --seed x" + data) == 2);
         CHECK(run(directory, "") == 2);
         CHECK(run(directory, "--suite synth") == 4);
-        CHECK(says("TOCSIN_DATA_DIR"));
+        CHECK(reports("TOCSIN_DATA_DIR"));
         CHECK(run(directory, "--suite synth" + data) == 4);
-        CHECK(says("synth"));
+        CHECK(reports("synth"));
         fs::create_directories(directory / "skab");
         CHECK(run(directory, "--suite skab" + data) == 4);
-        CHECK(says("holds no file"));
+        CHECK(reports("holds no file"));
         write_recording(directory / "skab/short.csv", 1, 400);
         CHECK(run(directory, "--suite skab" + data) == 3);
-        CHECK(says("short.csv: has 400 rows"));
+        CHECK(reports("short.csv: has 400 rows"));
         write_recording(directory / "skab/short.csv", 1, 410);
         CHECK(run(directory, "--suite skab --out /nowhere/results.json" + data) == 4);
-        CHECK(says("/nowhere/results.json"));
+        CHECK(reports("/nowhere/results.json"));
         std::ofstream{directory / "skab/short.csv", std::ios::app} << "2020;1;2;x;0;0\n";
         CHECK(run(directory, "--suite skab" + data) == 3);
-        CHECK(says("short.csv:412:"));
+        CHECK(reports("short.csv:412:"));
         CHECK(run(directory, "--help") == 0);
     }
 }

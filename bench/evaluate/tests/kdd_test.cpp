@@ -102,10 +102,10 @@ TEST_SUITE("evaluate") {
         const auto folder = support::plot_folder::create(directory / "pictures");
         REQUIRE(folder);
         const std::vector<std::uint8_t> labels{0, 0, 0, 1, 1};
-        const std::vector<evaluate::kdd_scores> said{{"one model, 3 draws", {1, 2, 3, 4, 5}, 3.5},
-                                                     {"other", {1, 1, 9, 9, 0.001}, 8}};
-        REQUIRE(evaluate::draw_score_histograms(*folder, said, labels).ok());
-        REQUIRE(evaluate::draw_roc_curves(*folder, said, labels).ok());
+        const std::vector<evaluate::kdd_scores> model_scores{
+            {"one model, 3 draws", {1, 2, 3, 4, 5}, 3.5}, {"other", {1, 1, 9, 9, 0.001}, 8}};
+        REQUIRE(evaluate::draw_score_histograms(*folder, model_scores, labels).ok());
+        REQUIRE(evaluate::draw_roc_curves(*folder, model_scores, labels).ok());
         CHECK(text_of(directory / "pictures/scores_one_model_3_draws.gnuplot")
                   .find("threshold = 3.5") != std::string::npos);
         // The first is right everywhere; of the second, a tie is one step of the curve.

@@ -52,8 +52,8 @@ def test_what_tocsin_does_not_compute_is_refused_by_name(torch, tmp_path, capsys
     module, shape = torch_refused(torch)[reason]
     export(torch, module, torch.randn(shape), tmp_path / "model.onnx", dynamo=False)
     assert main([str(tmp_path / "model.onnx"), "-o", str(tmp_path / "m.safetensors")]) == 1
-    said = capsys.readouterr().err
-    assert reason in said
+    message = capsys.readouterr().err
+    assert reason in message
     assert not list(tmp_path.glob("*.safetensors*"))
 
 

@@ -111,7 +111,7 @@ def _conv(node, zeros):
             node.refuse(f"{key} {node.attributes[key]}, expected 1")
     dilation = node.attributes.get("dilations", [1])[0]
     reach = (weights.shape[2] - 1) * dilation
-    how = node.attribute("auto_pad", "NOTSET")
+    auto_pad = node.attribute("auto_pad", "NOTSET")
     pads = {"NOTSET": tuple(node.attributes.get("pads", (0, 0))), "VALID": (0, 0),
             "SAME_UPPER": (reach // 2, reach - reach // 2),
             "SAME_LOWER": (reach - reach // 2, reach // 2)}[how]

@@ -148,9 +148,9 @@ TEST_SUITE("tocsin_cli") {
         CHECK(once["threshold"] != crossed["threshold"]);
         CHECK(run_json(cli, command + " --folds 3")["folds"] == 3);
         CHECK(cli(command + " --folds 1").code == 2);
-        const std::string said = cli(command).out;
-        CHECK(said.find("cross-fitted in") != std::string::npos);
-        CHECK(said.find("2 models of ") != std::string::npos);
+        const std::string output = cli(command).out;
+        CHECK(output.find("cross-fitted in") != std::string::npos);
+        CHECK(output.find("2 models of ") != std::string::npos);
     }
 
     TEST_CASE("fit: with enough scores their tail gives the threshold") {

@@ -51,10 +51,10 @@ bool has(const std::string& text, const std::string& piece) {
 }
 
 /// All phases on one file.
-void make_model(const program& cli, const std::string& data, const std::string& how,
+void make_model(const program& cli, const std::string& data, const std::string& training,
                 const std::string& tuning = " --quantile 1 --factor 1.3") {
     for (const std::string& arguments :
-         {"train m " + data + how, "fit-errors m " + data, "tune m " + data + tuning}) {
+         {"train m " + data + training, "fit-errors m " + data, "tune m " + data + tuning}) {
         const outcome run = cli(arguments + " --quiet");
         INFO(arguments << ": " << run.err);
         REQUIRE(run.code == 0);
@@ -394,12 +394,12 @@ TEST_SUITE("tocsin_cli") {
     TEST_CASE("training: threads give the same weights each time") {
         const program cli;
         cli.write("n.csv", "temp,hum\n" + rows(0, 80, climate));
-        const std::string how =
+        const std::string training =
             " n.csv --window 6 --encoder 4 --epochs 2 --force --quiet --threads ";
-        CHECK(cli("train one" + how + "2").code == 0);
-        CHECK(cli("train two" + how + "2").code == 0);
+        CHECK(cli("train one" + training + "2").code == 0);
+        CHECK(cli("train two" + training + "2").code == 0);
         CHECK(cli.read("one") == cli.read("two"));
-        CHECK(cli("train one" + how + "0").code == 2);
+        CHECK(cli("train one" + training + "0").code == 2);
     }
 
     TEST_CASE("training: an interrupt keeps the best weights so far") {

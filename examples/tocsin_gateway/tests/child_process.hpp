@@ -58,10 +58,10 @@ class child_process {
     void signal(int number) const { ::kill(process_, number); }
     /// Whether it runs; takes note of its end.
     bool running() {
-        int how = 0;
-        if (process_ > 0 && ::waitpid(process_, &how, WNOHANG) == process_) {
+        int wait_status = 0;
+        if (process_ > 0 && ::waitpid(process_, &wait_status, WNOHANG) == process_) {
             process_ = -1;
-            code_ = WIFEXITED(how) ? WEXITSTATUS(how) : -1;
+            code_ = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : -1;
         }
         return process_ > 0;
     }

@@ -30,8 +30,8 @@ inline tocsin::status save_fleet_model(const std::filesystem::path& path, int se
         {},
         {},
         tocsin::quantile_threshold{1, 2}};
-    const tocsin::trainer<> how{.epochs = 2 + seed, .truncation = 50};
-    tocsin::status done = made.train(windows, {}, how);
+    const tocsin::trainer<> trainer{.epochs = 2 + seed, .truncation = 50};
+    tocsin::status done = made.train(windows, {}, trainer);
     done = done.ok() ? made.fit_errors(windows) : done;
     done = done.ok() ? made.tune(windows) : done;
     return done.ok() ? tocsin::save_detector(made, path) : done;
