@@ -80,7 +80,7 @@ scores classify(const Network& network, const matrix<float>& inputs, int length,
     tocsin::predict_logits(network, std::span<const float>(state.best_parameters),
                            tocsin::windows<float>(values, task.judged, length), 64,
                            [&](index_t, std::span<const float> logits) {
-                               // Not the probability, which is 1 for many.
+                               // The logit, since the probability is 1 for many.
                                found.push_back(static_cast<double>(logits[0]));
                            });
     return found;
@@ -106,7 +106,7 @@ scores logistic_regression(const gecco_task& task, bool with_calendar) {
     return classify(network, inputs, 1, task, for_regression);
 }
 
-/// Makes a network for so many features.
+/// Makes a network for a number of features.
 template <class Make>
 auto network_scores(Make make, bool with_calendar) {
     return [=](const gecco_task& task) {
@@ -119,7 +119,7 @@ auto network_scores(Make make, bool with_calendar) {
 constexpr tocsin::fully_convolutional_settings convolutions{
     {8, 16, 8}, {8, 5, 3}, tocsin::batch_norm_settings::pytorch()};
 
-/// The fully convolutional network with the maximum over time in place of the mean: one row is
+/// The fully convolutional network with the maximum over time instead of the mean: one row is
 /// enough to make a window anomalous.
 auto convolutions_with_maximum(int features) {
     using namespace tocsin;

@@ -1,5 +1,5 @@
 /// @file held_out_errors.hpp
-/// @brief Errors in rows that a method has not learned from: what a threshold can be measured by.
+/// @brief Errors in rows that a method has not learned from, from which a threshold can be set.
 #pragma once
 
 #include "tocsin/detect/held_out.hpp"
@@ -10,7 +10,7 @@
 
 namespace evaluate {
 
-/// What methods say of all rows, none of them learned from; one list per method.
+/// The errors of methods in all rows, held out; one list per method.
 struct held_out {
     std::vector<std::vector<double>> errors;    ///< without signs
     std::vector<std::vector<double>> residuals; ///< as methods give them
@@ -27,8 +27,8 @@ struct held_out {
 held_out held_out_errors(std::span<const method> methods, const scoring_task& task,
                          const tocsin::cross_fit& plan = {.folds = 3, .guard = 0});
 
-/// What linear_forecasts() say of rows that they have not learned from: five blocks, with a
-/// guard of 20 rows, or of a tenth of few training rows. The mean, a single number, is that of all training rows.
+/// Held-out residuals of linear_forecasts(): five blocks, with a guard of 20 rows, or of a tenth of
+/// the training rows if these are few. The mean, a single number, is that of all training rows.
 held_out linear_residuals(const scoring_task& task);
 
 } // namespace evaluate

@@ -19,7 +19,7 @@ namespace {
 
 using tocsin::index_t;
 
-/// The threshold of the highest accuracy; the middle between the two scores that it separates.
+/// The threshold with the highest accuracy, midway between the two scores that it separates.
 double most_accurate_threshold(const std::vector<double>& scores,
                                const std::vector<std::uint8_t>& labels) {
     std::vector<std::size_t> order(scores.size());
@@ -58,7 +58,7 @@ metrics judge(const std::vector<double>& scores, const kdd_table& table, double 
     return values;
 }
 
-/// @param said what the model says of the rows that choose the threshold is added to it
+/// @param model_scores gets the model's scores of the rows that choose the threshold
 tocsin::result<method_result> evaluate_method(const kdd_method& which, const kdd_data& data,
                                               const run_options& options,
                                               std::vector<kdd_scores>& model_scores) {

@@ -97,7 +97,7 @@ tocsin::result<suite_result> choose_nab_settings(const run_options& options) {
                          return *a.totals.nab_standard_fixed > *b.totals.nab_standard_fixed;
                      });
     outcome.methods.resize(shown_rules);
-    // The rule without a model, beside them.
+    // The rule without a model, for comparison.
     for (const double threshold : {0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.7, 1.0}) {
         const novelty_rule rule{.threshold = threshold};
         score_lists scores_of_all;

@@ -8,7 +8,7 @@
 
 namespace evaluate {
 
-/// The suite's own method for events; a line of the results of its own.
+/// The suite's own method for events, with its own line in the results.
 inline constexpr const char* own_events_name = "charts of linear forecasts";
 
 /// One result per way to find events: charts of forecasts first, then the contenders of the set with

@@ -34,7 +34,7 @@ auto make_trainer(const HyperParameters& chosen, std::uint64_t seed, int epochs)
     return trainer;
 }
 
-/// The same with `chosen.epochs`, or what the command line says.
+/// The same with `chosen.epochs`, or those of the command line.
 template <class HyperParameters>
 auto make_trainer(const HyperParameters& chosen, const run_options& options) {
     return make_trainer(chosen, options.seed, options.epochs.value_or(chosen.epochs));

@@ -158,7 +158,7 @@ named_metrics line(const char* name, std::optional<double> auc, std::optional<do
     return shown;
 }
 
-/// What the README of the data publishes for the sets it names; for the table alone.
+/// Results published in the README of the data for the sets it names; only for the table.
 std::vector<named_metrics> published_for(const std::string& set) {
     const char* const name = "PCA, 20 components, Mahalanobis";
     if (set == "seed000") {

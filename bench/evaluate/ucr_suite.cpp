@@ -196,7 +196,7 @@ tocsin::result<outcome> fully_convolutional(const data_set& data, const run_opti
                             options.shown);
 }
 
-/// Of the recurrent networks, whose series are long for an LSTM: gradients are clipped.
+/// Trainer of the recurrent networks: the series are long for an LSTM, so gradients are clipped.
 auto recurrent_trainer(const run_options& options) {
     tocsin::classifier_trainer<tocsin::adam, tocsin::plateau_decay, tocsin::train_all_epochs>
         trainer;
@@ -252,7 +252,7 @@ std::vector<method> methods(const run_options& options) {
             {"bidirectional LSTM", bidirectional, both}};
 }
 
-/// Lines of `published.csv` about a set; none where there is no such file.
+/// Lines of `published.csv` about a set; none if there is no such file.
 std::vector<named_metrics> published_for(const fs::path& directory, const std::string& set) {
     std::vector<named_metrics> lines;
     std::ifstream stream(directory / "published.csv");
