@@ -16,14 +16,14 @@ struct held_out {
     std::vector<std::vector<double>> residuals; ///< as methods give them
 };
 
-/// A method learns once per block of the plan, each time without it and the rows of the guard next to
-/// it (tocsin::cross_fit; -1 is none); the training rows must be one range. Errors in a block are those of the model that does not know it, errors in all other rows
-/// are the mean over the models (as in the CV+ of Barber et al., "Predictive inference with the
-/// jackknife+", 2021).
+/// A method learns once per block of the plan, each time without the block and the guard rows next to
+/// it (tocsin::cross_fit; -1 is none); the training rows must be one range. Errors in a block are
+/// those of the model that has not seen it; errors in all other rows are the mean over the models (as
+/// in the CV+ of Barber et al., "Predictive inference with the jackknife+", 2021).
 ///
-/// Errors in rows that a network has learned from are too small to say what is normal; blocks that
-/// follow each other also show how much normal data changes; several models together depend less on
-/// their initial weights than one.
+/// Errors in rows that a network has learned from are too small to show what is normal; consecutive
+/// blocks also show how much normal data changes; several models together depend less on their
+/// initial weights than one.
 held_out held_out_errors(std::span<const method> methods, const scoring_task& task,
                          const tocsin::cross_fit& plan = {.folds = 3, .guard = 0});
 
