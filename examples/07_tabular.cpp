@@ -1,7 +1,6 @@
-// Rows without labels and without an order in time: an autoencoder learns what normal rows of a table
-// look like, a threshold follows from their errors, and a row that does not fit is named with the
-// columns that this rests on. Rows are generated, as a log of pumps might have them.
-//     07_tabular
+// Rows without labels and without an order in time: an autoencoder learns what normal rows of a
+// table look like, a threshold follows from their errors, and an anomalous row is reported with the
+// columns that account for it. Rows are generated, like those of a log of pumps. 07_tabular
 #include "tocsin/detect/detector.hpp"
 #include "tocsin/math/piecewise_activations.hpp"
 #include "tocsin/models/row_autoencoder.hpp"

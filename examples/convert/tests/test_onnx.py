@@ -21,7 +21,7 @@ REASONS = ["(GRU)", "stride", "group", "zeros before and 2 after", "(MaxPool)", 
 
 def export(torch, module, sample, path, dynamo):
     module.eval()
-    # Without constant folding a normalisation stays one, instead of becoming part of a convolution.
+    # Without constant folding a normalisation is kept instead of becoming part of a convolution.
     settings = {} if dynamo else {"do_constant_folding": False}
     try:
         torch.onnx.export(module, (sample,), str(path), dynamo=dynamo, **settings)
@@ -84,7 +84,7 @@ def test_files_of_tocsin_become_onnx(tmp_path, path):
     session = runtime.InferenceSession(str(tmp_path / "model.onnx"))
     series = tensors["probe.input"][:, None].astype(np.float32)
     output = session.run(None, {"samples": series})[0][:, 0]
-    # What tocsin itself saved was computed in float.
+    # Files saved by tocsin were computed in float.
     assert np.abs(output - tensors["probe.output"]).max() < 1e-5
 
 
