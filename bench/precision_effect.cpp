@@ -1,6 +1,6 @@
 // The effect of bfloat16 weights on detection: a detector is trained, saved, and loaded as one
 // whose layers store their weights in 16 bits. Prints a table for docs/performance.md.
-// precision_effect
+//     precision_effect
 #include "tocsin/io/detector_file.hpp"
 #include "tocsin/tocsin.hpp"
 

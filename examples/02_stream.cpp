@@ -1,6 +1,6 @@
-// A stream, sample by sample, with every kind of verdict, missing values and faults. 02_stream
-// [detector file] Without a file it trains a small detector and, where files can be read, saves and
-// loads it.
+// A stream, sample by sample, with every kind of verdict, missing values and faults.
+//     02_stream [detector file]
+// Without a file it trains a small detector and, if files are supported, saves and loads it.
 #include "tocsin/io.hpp"
 #include "tocsin/tocsin.hpp"
 

@@ -1,6 +1,6 @@
 // A forecaster on a stream: constant time per sample, gaps, clock times, and learning that stops
 // during an alarm. The first sensor follows a command that the network reads but does not forecast.
-// 03_forecast_stream [folder for the picture]
+//     03_forecast_stream [folder for the picture]
 #include "tocsin/tocsin.hpp"
 
 #include "support/plots.hpp"

@@ -1,5 +1,6 @@
 // A custom model and threshold rule in one file: types that satisfy the concepts, without base
-// classes. The detector treats them like tocsin's own. 04_custom_policy
+// classes. The detector treats them like tocsin's own.
+//     04_custom_policy
 #include "tocsin/tocsin.hpp"
 
 #include "support/recording.hpp"

@@ -1,5 +1,6 @@
 // A fleet: one detector judges a thousand pumps. One pump has a fault, another loses a sensor; a
-// third moves to another process in the middle of its stream. 05_fleet
+// third moves to another process in the middle of its stream.
+//     05_fleet
 #include "tocsin/io/stream_file.hpp"
 #include "tocsin/tocsin.hpp"
 

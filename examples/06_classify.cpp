@@ -1,6 +1,6 @@
 // Labelled rows: a small fully convolutional network learns which windows of three sensors contain
 // an event, chooses its threshold, then monitors a stream and attributes its alarm to a sensor.
-// 06_classify
+//     06_classify
 #include "tocsin/detect/classifier_detector.hpp"
 #include "tocsin/models/classifiers.hpp"
 #include "tocsin/threshold/f_beta_threshold.hpp"

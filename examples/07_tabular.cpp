@@ -1,6 +1,7 @@
 // Rows without labels and without an order in time: an autoencoder learns what normal rows of a
 // table look like, a threshold follows from their errors, and an anomalous row is reported with the
-// columns that account for it. Rows are generated, like those of a log of pumps. 07_tabular
+// columns that account for it. Rows are generated, like those of a log of pumps.
+//     07_tabular
 #include "tocsin/detect/detector.hpp"
 #include "tocsin/math/piecewise_activations.hpp"
 #include "tocsin/models/row_autoencoder.hpp"

@@ -1,5 +1,6 @@
 // A model file that is signed where it is trained and checked where it is loaded, with Ed25519 by
-// libsodium. A checksum finds damage; only a signature shows who wrote a file. 09_signed_model
+// libsodium. A checksum finds damage; only a signature shows who wrote a file.
+//     09_signed_model
 #include "tocsin/io/atomic_file.hpp"
 #include "tocsin/io/detector_file.hpp"
 #include "tocsin/io/read_file.hpp"

@@ -36,8 +36,9 @@ struct mqtt_message {
 };
 
 /// Quality of service 1 in both directions, over TCP, in one thread. libmosquitto acknowledges a
-/// message before it calls the program; here the program acknowledges, once its state is safe. A
-/// broken connection is restored, after a pause that grows from 0.1 to 5 seconds; published
+/// message before it calls the program; here the program acknowledges, once its state is safe.
+///
+/// A broken connection is restored, after a pause that grows from 0.1 to 5 seconds; published
 /// messages that were not acknowledged are sent again.
 class mqtt_client {
   public:

@@ -20,9 +20,11 @@ struct sample {
 
 /// Reads one of
 ///
-///     {"device": "pump-7", "time": 12.5, "values": [4.1, 20.3]} {"device": "pump-7", "time": 12.5,
-///     "values": {"pressure": 4.1, "flow": null}} pump-7,12.5,4.1,20.3 Other members of an object
-///     are ignored. A missing value is null, or an empty cell.
+///     {"device": "pump-7", "time": 12.5, "values": [4.1, 20.3]}
+///     {"device": "pump-7", "time": 12.5, "values": {"pressure": 4.1, "flow": null}}
+///     pump-7,12.5,4.1,20.3
+///
+/// Other members of an object are ignored. A missing value is null, or an empty cell.
 /// @return `invalid_data` with the reason for anything else: other types, nesting, a name that
 ///         occurs twice, more than longest_payload bytes
 tocsin::status read_sample(std::string_view payload, sample& into);

@@ -1,7 +1,7 @@
 // The quality of the settings that a search finds, on two functions with known minima and for the
 // settings of a forecaster for series of the suite discords: Bayesian optimisation compared with
-// random points. Prints the tables of docs/search.md. search_quality [--seeds 10] [--trials 40]
-// [--data DIR]
+// random points. Prints the tables of docs/search.md.
+//     search_quality [--seeds 10] [--trials 40] [--data DIR]
 #include "tocsin/models/forecaster.hpp"
 #include "tocsin/search/search.hpp"
 #include "tocsin/search/validation_error.hpp"
