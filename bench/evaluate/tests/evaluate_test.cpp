@@ -170,7 +170,7 @@ TEST_SUITE("evaluate") {
         CHECK(without_time(directory / "a.json") == without_time(directory / "b.json"));
     }
 
-    TEST_CASE("evaluate: what is wrong decides the exit code and is named") {
+    TEST_CASE("evaluate: errors are named and decide the exit code") {
         const temporary_directory directory;
         const auto reports = [&](const char* text) {
             return text_of(directory / "stderr").find(text) != std::string::npos;

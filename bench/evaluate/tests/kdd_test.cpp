@@ -97,7 +97,7 @@ TEST_SUITE("evaluate") {
         CHECK(text_of(directory / "stderr").find("fit_*.csv") != std::string::npos);
     }
 
-    TEST_CASE("kdd: pictures of scores, ROC curves and bars, and metrics.json beside them") {
+    TEST_CASE("kdd: pictures of scores, ROC curves and bars, and metrics.json") {
         const temporary_directory directory;
         const auto folder = support::plot_folder::create(directory / "pictures");
         REQUIRE(folder);

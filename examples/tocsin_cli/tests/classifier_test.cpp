@@ -127,7 +127,7 @@ TEST_SUITE("tocsin_cli") {
               std::string::npos);
     }
 
-    TEST_CASE("classifier: what does not fit it is named") {
+    TEST_CASE("classifier: wrong data and options are refused by name") {
         const program cli;
         cli.write("train.csv", recording(200));
         cli.write("plain.csv", recording(200, false));

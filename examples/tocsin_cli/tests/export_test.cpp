@@ -20,7 +20,7 @@ void prepare(const program& cli, const std::string& options) {
 } // namespace
 
 TEST_SUITE("tocsin_cli") {
-    TEST_CASE("export: writes a header, and says what it takes") {
+    TEST_CASE("export: writes a header and reports its size") {
         const program cli;
         for (const char* options : {"--model forecaster --encoder 6", "--encoder 6"}) {
             CAPTURE(options);

@@ -85,7 +85,7 @@ TEST_SUITE("tocsin_cli") {
         CHECK(after > 0);
     }
 
-    TEST_CASE("fit: alarms a week where rows have times; the text says what was read") {
+    TEST_CASE("fit: alarms per week if rows have times; prints what was read") {
         const program cli;
         generate(cli, "rows.csv", 1500, 1);
         add_times(cli, "rows.csv", "timed.csv");
@@ -123,7 +123,7 @@ TEST_SUITE("tocsin_cli") {
         CHECK(run_json(cli, "detect m labelled.csv")["metrics"]["step"]["recall"] > 0.9);
     }
 
-    TEST_CASE("fit: errors are those of rows not learned from, also with holes and a gap") {
+    TEST_CASE("fit: errors are held out, also with holes and a gap") {
         const program cli;
         generate(cli, "rows.csv", 1500, 1);
         std::string text = cli.read("rows.csv");
@@ -162,7 +162,7 @@ TEST_SUITE("tocsin_cli") {
         CHECK(run_json(cli, "fit m few.csv --no-shifts --window 8" + quick)["rule"] == "quantile");
     }
 
-    TEST_CASE("fit: what cannot work is refused before the training") {
+    TEST_CASE("fit: unusable data and options are refused before training") {
         const program cli;
         generate(cli, "rows.csv", 60, 1);
         const outcome brief = cli("fit m rows.csv --window 30" + quick);
@@ -220,7 +220,7 @@ TEST_SUITE("tocsin_cli") {
         CHECK(page.find("170000000") != std::string::npos);
     }
 
-    TEST_CASE("fit: the same seed gives the same model; the phases go on from it") {
+    TEST_CASE("fit: the same seed gives the same model; the phases continue from it") {
         const program cli;
         generate(cli, "rows.csv", 900, 1);
         run_json(cli, "fit a rows.csv --no-shifts" + quick);

@@ -82,7 +82,7 @@ TEST_SUITE("tocsin_cli") {
         CHECK(has(sequences.err, "--format csv"));
     }
 
-    TEST_CASE("reading: train says what it read, and warns of what a person would stop for") {
+    TEST_CASE("reading: train prints what it read, and warns of likely mistakes") {
         const program cli;
         cli.write("plant.csv",
                   "epoch,a,meter,fixed,copy,pump,bad,label,status_ok\n" + rows(0, 80, [](int t) {
@@ -164,7 +164,7 @@ TEST_SUITE("tocsin_cli") {
         }
     }
 
-    TEST_CASE("reading: what is left out among the rows is said") {
+    TEST_CASE("reading: lines left out among the rows are reported") {
         const program cli;
         const std::string noisy = "time,a,b\n" + rows(0, 30, timed) +
                                   "# filter changed\ntime,a,b\n" + rows(30, 60, timed) +
@@ -272,7 +272,7 @@ TEST_SUITE("tocsin_cli") {
         CHECK(run_json(cli, "train m newest.csv" + quick)["training_windows"] == 100);
     }
 
-    TEST_CASE("times: several recordings, no window across their seams") {
+    TEST_CASE("times: several recordings, no window across their boundaries") {
         const program cli;
         cli.write("one.csv", "temp,hum\n" + rows(0, 40, climate));
         cli.write("two.csv", "hum,temp\n" + rows(0, 30, [](int t) {
@@ -290,7 +290,7 @@ TEST_SUITE("tocsin_cli") {
         CHECK(cli("train m one.csv other.csv" + quick).code == 3);
     }
 
-    TEST_CASE("times: stream and detect look at them") {
+    TEST_CASE("times: stream and detect use them") {
         const program cli;
         cli.write("train.csv", "timestamp,temp,hum\n" + rows(0, 500, timed));
         make_model(cli, "train.csv", " --window 12 --encoder 16 --epochs 12 --learning-rate 0.01");

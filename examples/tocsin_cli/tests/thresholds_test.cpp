@@ -199,7 +199,7 @@ TEST_SUITE("tocsin_cli") {
         CHECK(labelled["metrics"]["step"]["f1"] > 0.5);
     }
 
-    TEST_CASE("alarms: what the library's pieces make of the verdicts") {
+    TEST_CASE("alarms: those of the library's pieces for the verdicts") {
         const program cli;
         prepare(cli);
         run_json(cli, "tune m rows.csv --quantile 0.9");

@@ -192,7 +192,7 @@ TEST_SUITE("tocsin_cli") {
         CHECK(full.err.find("cannot write standard output") != std::string::npos);
     }
 
-    TEST_CASE("missing values: --skip-missing leaves such windows out, and says so") {
+    TEST_CASE("missing values: --skip-missing leaves such windows out, with a message") {
         const program cli;
         cli.write("gap.csv", "time;a\n0;1\n1;2\n2;\n3;4\n4;5\n5;7\n");
         const outcome run =

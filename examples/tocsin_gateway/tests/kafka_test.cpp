@@ -256,11 +256,11 @@ void kill_and_add_workers(bool transactions) {
 
 } // namespace
 
-TEST_CASE("gateway kafka: workers killed and added, verdicts at once: no gap, the same bits") {
+TEST_CASE("gateway kafka: workers killed and added, verdicts at once: no gap, bit for bit") {
     kill_and_add_workers(false);
 }
 
-TEST_CASE("gateway kafka: workers killed and added, with transactions: no gap, the same bits") {
+TEST_CASE("gateway kafka: workers killed and added, with transactions: no gap, bit for bit") {
     kill_and_add_workers(true);
 }
 

@@ -92,7 +92,7 @@ std::string get(int port, const std::string& what) {
 
 } // namespace
 
-TEST_CASE("gateway lines: killed again and again, it goes on with the same bits") {
+TEST_CASE("gateway lines: killed repeatedly, it continues bit for bit") {
     const workplace place;
     CHECK(place.start({"--dead-letters", place.path("letters")}, place.path("input"), "expected")
               .wait() == 0);
@@ -140,7 +140,8 @@ TEST_CASE("gateway lines: killed again and again, it goes on with the same bits"
     CHECK(reader.taken == expected.taken);
 }
 
-TEST_CASE("gateway lines: SIGTERM saves everything, and standard input goes on without a repeat") {
+TEST_CASE(
+    "gateway lines: SIGTERM saves everything, and standard input continues without a repeat") {
     const workplace place;
     CHECK(place.start({}, place.path("input"), "expected").wait() == 0);
     // The input comes in two halves through a pipe that stays open in between.
@@ -166,7 +167,7 @@ TEST_CASE("gateway lines: SIGTERM saves everything, and standard input goes on w
     CHECK(text_of(place.folder / "out") == text_of(place.folder / "expected"));
 }
 
-TEST_CASE("gateway lines: metrics for Prometheus, and SIGHUP reads the rules anew") {
+TEST_CASE("gateway lines: metrics for Prometheus, and SIGHUP reloads the rules") {
     const workplace place;
     REQUIRE(save_fleet_model(place.folder / "other.safetensors", 2).ok());
     const auto write_rules = [&](const char* model) {
@@ -229,7 +230,7 @@ TEST_CASE("gateway lines: metrics for Prometheus, and SIGHUP reads the rules ane
     CHECK(last.find("warming_up") != std::string::npos);
 }
 
-TEST_CASE("gateway lines: what cannot work ends with a reason and an exit code") {
+TEST_CASE("gateway lines: failures end with a reason and an exit code") {
     const workplace place;
     const auto fails = [&](std::vector<std::string> arguments, int code, const char* reason) {
         std::filesystem::remove(place.path("errors"));

@@ -203,7 +203,7 @@ void check_end(child_process& gateway, const broker& with, const verdict_reader&
 
 } // namespace
 
-TEST_CASE("gateway mqtt: gateway killed, samples queued meanwhile: the same bits") {
+TEST_CASE("gateway mqtt: gateway killed, samples queued meanwhile: bit for bit") {
     std::signal(SIGPIPE, SIG_IGN);
     broker with;
     REQUIRE(save_fleet_model(with.path("pump.safetensors")).ok());

@@ -8,7 +8,7 @@
 using tocsin_gateway::read_sample;
 using tocsin_gateway::sample;
 
-TEST_CASE("gateway: JSON with an array, JSON with names and CSV say the same") {
+TEST_CASE("gateway: JSON with an array, JSON with names and CSV are equivalent") {
     sample array;
     sample names;
     sample row;
@@ -42,7 +42,7 @@ TEST_CASE("gateway: a sample may have no device and no time") {
     CHECK(std::isnan(read.time));
 }
 
-TEST_CASE("gateway: what is no sample is refused with the reason") {
+TEST_CASE("gateway: invalid samples are refused with the reason") {
     const struct {
         std::string payload;
         const char* reason;

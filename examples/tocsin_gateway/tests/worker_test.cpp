@@ -120,7 +120,7 @@ TEST_CASE("gateway: verdicts are those of the detector, bit for bit") {
     CHECK(counts.latency.count() == 600);
 }
 
-TEST_CASE("gateway: a worker that stops anywhere is continued by another with the same bits") {
+TEST_CASE("gateway: a worker that stops anywhere is continued by another, bit for bit") {
     memory_source whole;
     memory_sink expected;
     memory_store ignored;
@@ -172,7 +172,7 @@ TEST_CASE("gateway: nothing is acknowledged before its state is safe") {
     CHECK(from.acknowledged.at(0) == 60);
 }
 
-TEST_CASE("gateway: poison goes to the dead letters, and no good sample is lost") {
+TEST_CASE("gateway: invalid messages go to the dead letters, and no valid sample is lost") {
     memory_source from;
     memory_sink to;
     memory_store states;
@@ -236,7 +236,7 @@ TEST_CASE("gateway: there are no more streams than allowed") {
     CHECK(to.dead_letters()[0].find("3 devices already") != std::string::npos);
 }
 
-TEST_CASE("gateway: the longest prefix decides, and rules that cannot be used say why") {
+TEST_CASE("gateway: the longest prefix decides, and unusable rules are refused with the reason") {
     const auto rules = shop().rules(R"({"models":[{"prefix":"","file":"other.safetensors"},
         {"prefix":"pump-1","file":"pump.safetensors"}]})");
     REQUIRE(rules.find("pump-12"));
@@ -306,7 +306,7 @@ TEST_CASE("gateway: a model that changes does so between two samples; its stream
     CHECK(counts.fresh_streams == 4); // of both devices
 }
 
-TEST_CASE("gateway: without offsets, what the broker sends again is told by its time") {
+TEST_CASE("gateway: without offsets, repeats by the broker are recognised by their time") {
     memory_source from;
     memory_sink to;
     memory_store states;
@@ -355,7 +355,7 @@ TEST_CASE("gateway: states that are damaged are refused with the device") {
     }
 }
 
-TEST_CASE("gateway: a state file keeps what was flushed, whatever a crash leaves behind it") {
+TEST_CASE("gateway: a state file keeps what was flushed, whatever a crash leaves after it") {
     using tocsin_gateway::state_file;
     const tocsin_test::temporary_directory folder;
     const auto path = folder / "states";
