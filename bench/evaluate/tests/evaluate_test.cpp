@@ -29,7 +29,7 @@ std::string quoted(const std::string& text) {
     return "'" + text + "'";
 }
 
-/// Runs evaluate; what it says goes to files beside the results.
+/// Runs evaluate; its output goes to files next to the results.
 int run(const temporary_directory& directory, const std::string& arguments,
         const std::string& environment = "env -u TOCSIN_DATA_DIR") {
     const std::string command = environment + " " + quoted(evaluate_path) + " " + arguments + " >" +
@@ -69,8 +69,8 @@ void write_set(const fs::path& directory, std::uint64_t seed) {
     mixed("labeled_test_mixed_sequences.csv");
 }
 
-/// A recording in the layout of SKAB: noise around a level that rises where the label is 1, beside
-/// a drift.
+/// A recording in the layout of SKAB: noise around a level that rises where the label is 1, and a
+/// drift.
 void write_recording(const fs::path& path, std::uint64_t seed, int rows) {
     fs::create_directories(path.parent_path());
     tocsin::random_generator random(seed);

@@ -14,7 +14,7 @@ using evaluate::event_rule;
 
 namespace {
 
-/// Without smoothing or buffer, so that results can be read off.
+/// Without smoothing or buffer, so that results are obvious.
 event_rule plain(consensus combined) {
     event_rule rule;
     rule.smoothing = 1;

@@ -84,7 +84,7 @@ TEST_SUITE("evaluate") {
              {"variational autoencoder", "BiGAN", "sequence to sequence", "PCA"}) {
             CHECK(std::count(names.begin(), names.end(), name) == 1);
         }
-        // The line is found by what needs no training.
+        // Models without training find the line.
         CHECK(std::find_if(methods.begin(), methods.end(), [](const json& each) {
                   return each["method"] == "PCA" && each["totals"]["auc_roc"] > 0.95;
               }) != methods.end());

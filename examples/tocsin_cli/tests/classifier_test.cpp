@@ -13,7 +13,7 @@ using nlohmann::json;
 const std::string small = " --model classifier --window 8 --units 4 --epochs 12 --stride 2"
                           " --learning-rate 0.01 --seed 1";
 
-/// Two sensors, one row a minute; in the last 6 of 40 rows the second one jumps.
+/// Two sensors, one row per minute; in the last 6 of 40 rows the second one jumps.
 std::string recording(int count, bool labelled = true) {
     std::string text = labelled ? "timestamp,flow,level,anomaly\n" : "timestamp,flow,level\n";
     for (int t = 0; t < count; ++t) {
@@ -66,7 +66,7 @@ TEST_SUITE("tocsin_cli") {
                 }
             }
             CHECK(anomalies > 60);
-            if (network == "convolutions") { // an LSTM carries an event on by what it remembers
+            if (network == "convolutions") { // an LSTM extends an event by its memory
                 CHECK(by_level > anomalies / 2);
             }
 
@@ -87,7 +87,7 @@ TEST_SUITE("tocsin_cli") {
 
     TEST_CASE("classifier: the calendar is read in every phase") {
         const program cli;
-        // What is anomalous can be told by the hour alone: the sensor is the same at all hours.
+        // Anomalies can only be recognised by the hour: the sensor is the same at all hours.
         const auto hours = [](int count, bool timed) {
             std::string text = timed ? "when,flow,label\n" : "flow,label\n";
             for (int t = 0; t < count; ++t) {

@@ -19,7 +19,7 @@ void generate(const program& cli, const std::string& name, int rows, int seed) {
                 std::to_string(seed) + " --length " + std::to_string(rows))
                 .code == 0);
 }
-/// The file with a time every ten minutes in front.
+/// The file with a first column of times, every ten minutes.
 void add_times(const program& cli, const std::string& name, const std::string& other) {
     const std::string text = cli.read(name);
     std::string timed = "timestamp," + text.substr(0, text.find('\n') + 1);
@@ -55,7 +55,7 @@ TEST_SUITE("tocsin_cli") {
             CHECK(sensor["found"] >= 0.8);
         }
         CHECK(run_json(cli, "inspect m")["phase"] == "tuned");
-        // What was promised holds on other data: a shift twice as large is found.
+        // The expectation holds on other data: a shift twice as large is found.
         generate(cli, "c.csv", 600, 3);
         std::string text = cli.read("c.csv");
         const double shift = 2 * expect["sensors"][0]["smallest_shift"].get<double>();

@@ -106,7 +106,7 @@ TEST_SUITE("tocsin_cli") {
             // Bits may differ: another translation unit, perhaps other compiler options.
             CHECK(verdict.step_score == doctest::Approx(line["step_score"].get<double>()));
         }
-        // The way back: what that program saves, the command line reads.
+        // In reverse: the command line reads what that program saves.
         REQUIRE(tocsin::save_detector(*loaded, cli.path("back")).ok());
         json again = run_json(cli, "detect back test.txt");
         again["model"] = "m";
@@ -175,7 +175,7 @@ TEST_SUITE("tocsin_cli") {
         }
         CHECK(cli("stream m", numbers).out == with_header.out);
 
-        // Columns are found by their names, whatever their order; a timestamp is handed on.
+        // Columns are found by their names in any order; a timestamp is passed on.
         const auto other =
             lines_of(cli("stream m", "feature2;time;feature0;spare;feature1\n3;noon;1;x;2\n").out);
         REQUIRE(other.size() == 1);
@@ -310,10 +310,10 @@ TEST_SUITE("tocsin_cli") {
         const json both = run_json(cli, "tune m --step-threshold 1 --feature-threshold 2");
         CHECK(both["rule"] == "manual");
         CHECK(both["feature_threshold"] == 2);
-        // Tuning from data again puts them away.
+        // Tuning from data again replaces them.
         CHECK(run_json(cli, "tune m validation.txt")["feature_threshold"] ==
               one["feature_threshold"]);
-        // New statistics make old thresholds meaningless.
+        // New statistics invalidate old thresholds.
         run_json(cli, "fit-errors m tuning.txt");
         CHECK(run_json(cli, "inspect m")["phase"] == "errors_fitted");
     }

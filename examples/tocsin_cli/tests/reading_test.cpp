@@ -1,4 +1,4 @@
-// What a person with a CSV of real sensors meets: kinds of files, times, gaps, missing cells.
+// Properties of CSV files of real sensors: kinds of files, times, gaps, missing cells.
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
@@ -75,7 +75,7 @@ TEST_SUITE("tocsin_cli") {
         CHECK(cli("tune m plain.csv --quiet").code == 0);
         CHECK(lines_of(cli("stream m", rows(0, 9, climate)).out).back()["verdict"] == "normal");
         CHECK(lines_of(cli("stream m", rows(0, 9, timed)).out).back()["verdict"] == "normal");
-        // The same lines as sequences, when they are asked for; a person is told so.
+        // The same lines as sequences, if requested; a message says so.
         const outcome sequences = cli("train s plain.csv --format sequences --epochs 1 --encoder 2 "
                                       "--force");
         CHECK(sequences.code == 0);
@@ -114,7 +114,7 @@ TEST_SUITE("tocsin_cli") {
         CHECK_FALSE(has(run.err, "column 'a' "));
         CHECK(has(cli("train m plant.csv --missing -200 --force --epochs 1 --encoder 2").out,
                   "missing: 4 of 560 cells"));
-        // The marker is kept in the model: later phases need not be told.
+        // The marker is kept in the model: later phases need no option.
         CHECK(has(cli("fit-errors m plant.csv").err, "have missing values, which are filled in"));
     }
 
@@ -177,7 +177,8 @@ TEST_SUITE("tocsin_cli") {
         CHECK(has(run.out, "the header repeated in 1 line"));
         CHECK(has(run.err, "no time but 'Total'"));
         CHECK(run_json(cli, "fit-errors m noisy.csv")["windows"] == 60 - 5);
-        // Digits in groups are told once, and hold in the stream, whose first number may be unclear.
+        // The option for digits in groups is given once, and holds in the stream, whose first
+        // number may be unclear.
         cli.write("grouped.csv", "a;b\n" + rows(0, 40, [](int t) {
                                      return (t % 2 == 0 ? "1,234.5;" : "1,233;") + number(noise(t));
                                  }));

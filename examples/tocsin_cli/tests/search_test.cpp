@@ -34,7 +34,7 @@ TEST_SUITE("tocsin_cli") {
             std::string line = found["train"];
             REQUIRE(line.find("tocsin_cli train MODEL 'my data.csv' --encoder ") == 0);
             line = line.substr(line.find("train"));
-            line.replace(line.find("MODEL"), 5, 1, 'm'); // a text makes g++ 12 warn
+            line.replace(line.find("MODEL"), 5, 1, 'm'); // a string makes g++ 12 warn
             const json trained = run_json(cli, line);
             CHECK(trained["validation_rmse"] == found["validation_rmse"]);
             CHECK(cli("fit-errors m 'my data.csv'").code == 0);

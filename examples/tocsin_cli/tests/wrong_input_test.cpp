@@ -180,7 +180,7 @@ TEST_SUITE("tocsin_cli") {
             CHECK(run.err.find(wrong.fragment) != std::string::npos);
             CHECK(run.err.starts_with("tocsin_cli"));
             CHECK(std::count(run.err.begin(), run.err.end(), '\n') == 1);
-            // What was read is said before training, which may fail.
+            // What was read is printed before training, which may fail.
             CHECK((run.out.empty() || run.out.starts_with("read ")));
         }
         const outcome header = cli("stream series", cli.read("other.csv"));

@@ -69,7 +69,7 @@ struct workplace {
     }
 };
 
-/// What GET says on a port of this machine.
+/// The response to GET on a port of this machine.
 std::string get(int port, const std::string& what) {
     const int handle = ::socket(AF_INET, SOCK_STREAM, 0);
     sockaddr_in address{};
@@ -104,8 +104,8 @@ TEST_CASE("gateway lines: killed repeatedly, it continues bit for bit") {
     for_each_line(text_of(place.folder / "letters"), [&](const std::string&) { ++letters; });
     CHECK(letters == samples);
 
-    // What is read again from its start loses nothing. Here it is a pipe that holds so many lines and
-    // then nothing more, so that each run but the last is killed in the middle of its work.
+    // Input that is read again from its start loses nothing. Here it is a pipe with a limited
+    // number of lines, so that each run but the last is killed in the middle of its work.
     const std::string input = text_of(place.folder / "input");
     position_reader reader;
     for (const int last : {60, 150, 240, samples}) {
@@ -210,7 +210,7 @@ TEST_CASE("gateway lines: metrics for Prometheus, and SIGHUP reloads the rules")
     CHECK(shown.find("tocsin_gateway_latency_seconds_count 30\n") != std::string::npos);
     CHECK(get(port, "/other").starts_with("HTTP/1.1 404"));
 
-    // Rules that cannot be used change nothing.
+    // Unusable rules change nothing.
     write_rules("none.safetensors");
     gateway.signal(SIGHUP);
     CHECK(becomes([&] {

@@ -130,7 +130,7 @@ TEST_CASE("gateway: a worker that stops anywhere is continued by another, bit fo
     run(uninterrupted, whole);
 
     // Each worker sees all messages and makes a few steps: the checkpoints that it reached count,
-    // what it judged after the last one comes again.
+    // samples judged after the last one are repeated.
     memory_store states;
     position_reader reader;
     for (int steps = 2;; steps += 3) {
@@ -201,7 +201,7 @@ TEST_CASE("gateway: invalid messages go to the dead letters, and no valid sample
     run(judge, from);
     REQUIRE(to.verdicts().size() == 40);
     REQUIRE(to.dead_letters().size() == 40);
-    CHECK(counts.devices == 1); // nonsense makes no streams
+    CHECK(counts.devices == 1); // invalid messages make no streams
     for (std::size_t k = 0; k < kinds; ++k) {
         const json letter = json::parse(to.dead_letters()[k]);
         CAPTURE(to.dead_letters()[k]);
@@ -209,7 +209,7 @@ TEST_CASE("gateway: invalid messages go to the dead letters, and no valid sample
         CHECK(letter["offset"] == 2 * k + 1);
         CHECK(letter.contains("payload"));
     }
-    // The good samples were judged as if there had been nothing between them.
+    // The valid samples were judged as if there had been nothing between them.
     memory_source pure;
     memory_sink expected;
     memory_store other;
@@ -289,12 +289,12 @@ TEST_CASE("gateway: a model that changes does so between two samples; its stream
     const auto lines = by_device(to.verdicts()).at("pump-0");
     for (std::size_t t = 0; t < 60; ++t) {
         const json line = json::parse(lines[t]);
-        CHECK(line["position"] == t); // goes on
+        CHECK(line["position"] == t); // continues
         CHECK(line["model"] == (t < 30 ? before : after));
     }
     CHECK(json::parse(lines[30])["verdict"] == "warming_up");
 
-    // The same across a restart: the state is that of another model.
+    // The same across a restart: the state belongs to another model.
     memory_sink later;
     memory_source more;
     more.add(payload_of(0, 60), 120);
@@ -397,7 +397,7 @@ TEST_CASE("gateway: a state file keeps what was flushed, whatever a crash leaves
     std::filesystem::resize_file(path, whole - 1); // the last record is unfinished
     CHECK(content() == expected);
 
-    // It is written anew when most of it is old.
+    // It is rewritten when most of it is outdated.
     const std::string large(100000, 'y');
     const auto file = state_file::open(path).value();
     REQUIRE(file);
