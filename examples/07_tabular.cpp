@@ -49,7 +49,8 @@ int main() {
     const auto training = normal_rows(3000, 1);
     const auto held_out = normal_rows(1000, 2);
 
-    // A row is a window of one sample, so detector, scaler and threshold are the same as for sequences.
+    // A row is a window of one sample, so detector, scaler and threshold are the same as for
+    // sequences.
     const auto model = make_row_autoencoder<float, leaky_relu_activation>(columns, {12, 6, 2});
     detector<std::remove_const_t<decltype(model)>, min_max_scaler<float>, mahalanobis<>,
              quantile_threshold>

@@ -16,10 +16,10 @@ struct held_out {
     std::vector<std::vector<double>> residuals; ///< as methods give them
 };
 
-/// A method learns once per block of the plan, each time without the block and the guard rows next to
-/// it (tocsin::cross_fit; -1 is none); the training rows must be one range. Errors in a block are
-/// those of the model that has not seen it; errors in all other rows are the mean over the models (as
-/// in the CV+ of Barber et al., "Predictive inference with the jackknife+", 2021).
+/// A method learns once per block of the plan, each time without the block and the guard rows next
+/// to it (tocsin::cross_fit; -1 is none); the training rows must be one range. Errors in a block
+/// are those of the model that has not seen it; errors in all other rows are the mean over the
+/// models (as in the CV+ of Barber et al., "Predictive inference with the jackknife+", 2021).
 ///
 /// Errors in rows that a network has learned from are too small to show what is normal; consecutive
 /// blocks also show how much normal data changes; several models together depend less on their

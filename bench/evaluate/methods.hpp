@@ -28,8 +28,8 @@ inline constexpr const char* window_pca_name = "PCA of windows, Q";
 
 /// The simple ones: last value, seasonal last value, autoregression, PCA of windows, z-score.
 std::vector<method> comparators();
-/// Forecasts whose residuals are charted: autoregression of the changes, with commands; of the values
-/// alone; the last value; the mean.
+/// Forecasts whose residuals are charted: autoregression of the changes, with commands; of the
+/// values alone; the last value; the mean.
 std::vector<method> linear_forecasts();
 method lstm_forecaster();
 /// The same inputs and training, from a fixed number of rows.
@@ -41,8 +41,8 @@ method several_steps_forecaster();
 /// for the power demand, where one batch is a week).
 method periodic_forecaster();
 method lstm_encoder_decoder();
-/// Gaussian process regression on the last rows, with the exact cost of its training rows: for small
-/// series.
+/// Gaussian process regression on the last rows, with the exact cost of its training rows: for
+/// small series.
 method gaussian_process_forecaster();
 /// A one-class SVM on the hidden states of the LSTM forecaster; none without libsvm.
 std::vector<method> support_vectors_of_states();

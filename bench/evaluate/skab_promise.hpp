@@ -9,8 +9,8 @@
 namespace evaluate {
 
 /// One result per way to judge, all but the last of which need the network:
-/// - the encoder-decoder of the suite, its statistics and thresholds from rows that it has not learned
-///   from (tocsin::cross_fit), at two promises and at a quantile;
+/// - the encoder-decoder of the suite, its statistics and thresholds from rows that it has not
+///   learned from (tocsin::cross_fit), at two promises and at a quantile;
 /// - charts of the residuals of a vector autoregression, the same way;
 /// - both, combined by Bonferroni.
 /// A row is flagged if at most the promised number of false alarms as high is expected.

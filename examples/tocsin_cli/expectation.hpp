@@ -53,8 +53,8 @@ struct shift_settings {
     int halvings = 7;    ///< of the range of sizes, on a logarithmic scale, from 1/64 deviation
 };
 
-/// Adds constants to one sensor in the middle of normal runs, and looks for the smallest that raises
-/// an alarm. Only places without a false alarm count.
+/// Adds constants to one sensor in the middle of normal runs, and looks for the smallest that
+/// raises an alarm. Only places without a false alarm count.
 /// @param values    `[features x rows]`
 /// @param deviation of the sensor; for a constant one the unit that is given in its place
 found_shift smallest_shift(const model_file& model, const std::string& path,

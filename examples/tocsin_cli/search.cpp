@@ -1,4 +1,5 @@
-// search: finds settings of the model and its training; prints the command that trains with the best.
+// search: finds settings of the model and its training; prints the command that trains with the
+// best.
 #include "tocsin/search/search.hpp"
 
 #include "tocsin/io/number_text.hpp"

@@ -35,7 +35,8 @@ struct device {
     bool change_model(std::shared_ptr<const device_model> to);
 };
 
-/// Magic `TOCGATE1`, offset, position, time, alarm, the bytes of save_stream(), CRC-32 of everything.
+/// Magic `TOCGATE1`, offset, position, time, alarm, the bytes of save_stream(), CRC-32 of
+/// everything.
 tocsin::result<std::vector<std::byte>> save_device(const device& state);
 /// A device from its bytes. If they belong to another model than `model`, the stream starts afresh
 /// and the rest continues; `kept` is then false.

@@ -1,4 +1,5 @@
-// One recording in all the ways in which loggers and spreadsheets write it: every phase reads the same.
+// One recording in all the ways in which loggers and spreadsheets write it: every phase reads the
+// same.
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 

@@ -132,8 +132,8 @@ void kill_and_add_workers(bool transactions) {
     REQUIRE(cluster.create(states_topic, partitions, true));
     REQUIRE(cluster.create(letters_topic, 1, false));
 
-    // The mock lets a group form for 3 seconds, and forgets members whose session is shorter; a real
-    // broker wants 6 seconds.
+    // The mock lets a group form for 3 seconds, and forgets members whose session is shorter; a
+    // real broker wants 6 seconds.
     const std::string session = cluster.is_mock() ? "4500" : "6000";
     std::vector<std::string> arguments{"kafka",
                                        "--model",
