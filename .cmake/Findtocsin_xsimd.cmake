@@ -1,6 +1,6 @@
 # Finds the headers of xsimd and makes the target tocsin::xsimd from them. Used by the build and by
-# the installed package. xsimd's own package is passed by for two reasons: Debian's target links
-# xtl, a header-only library, as -lxtl; its version file refuses every other major version.
+# the installed package. xsimd's own package is not used for two reasons: Debian's target links xtl,
+# a header-only library, as -lxtl; its version file refuses every other major version.
 find_path(TOCSIN_XSIMD_INCLUDE_DIR xsimd/xsimd.hpp DOC "Folder that holds xsimd/xsimd.hpp")
 mark_as_advanced(TOCSIN_XSIMD_INCLUDE_DIR)
 

@@ -1,4 +1,4 @@
-# Toolchain file: clang whatever its version. The environment variable CLANGXX names another one.
+# Toolchain file: clang of any version. The environment variable CLANGXX names another one.
 if(DEFINED ENV{CLANGXX})
     set(CMAKE_CXX_COMPILER "$ENV{CLANGXX}")
 else()

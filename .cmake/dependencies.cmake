@@ -1,9 +1,9 @@
-# Libraries come from the system; what is missing is fetched. Only headers are taken from a fetched
+# Libraries come from the system; missing ones are fetched. Only headers are taken from a fetched
 # tree (its own CMake project is not entered), as imported targets that an export may refer to.
 include(FetchContent)
 
 # Declares `name` with the given FetchContent arguments and makes `target` from the headers under
-# `subfolder` of what was fetched, unless find_package has already made it.
+# `subfolder` of the fetched tree, unless find_package has already made it.
 macro(tocsin_fetch_headers name target subfolder)
     FetchContent_Declare(${name} ${ARGN})
     FetchContent_MakeAvailable(${name})
@@ -16,7 +16,7 @@ macro(tocsin_fetch_headers name target subfolder)
     endif()
 endmacro()
 
-# No version is asked for: the version files of Eigen 3 and 5 each refuse the other's number.
+# No version is requested: the version files of Eigen 3 and 5 each refuse the other's number.
 tocsin_fetch_headers(
     Eigen3 Eigen3::Eigen .
     GIT_REPOSITORY https://gitlab.com/libeigen/eigen.git
@@ -29,7 +29,7 @@ if(Eigen3_VERSION AND Eigen3_VERSION VERSION_LESS 3.3)
 endif()
 
 if(TOCSIN_XSIMD)
-    # Findtocsin_xsimd.cmake says why xsimd's own package is not used.
+    # Findtocsin_xsimd.cmake explains why xsimd's own package is not used.
     list(PREPEND CMAKE_MODULE_PATH "${CMAKE_CURRENT_LIST_DIR}")
     tocsin_fetch_headers(
         tocsin_xsimd tocsin::xsimd include
@@ -51,7 +51,7 @@ if(TOCSIN_BUILD_TESTS)
         FIND_PACKAGE_ARGS CONFIG)
 endif()
 
-# Needed by the headers for model files alone, so its absence is no error.
+# Only the headers for model files need it, so its absence is not an error.
 find_package(nlohmann_json CONFIG QUIET)
 if(PROJECT_IS_TOP_LEVEL AND NOT nlohmann_json_FOUND)
     message(STATUS "tocsin: nlohmann-json not found: model files and what uses them are left out "

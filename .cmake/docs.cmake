@@ -7,7 +7,7 @@ if(NOT TOCSIN_DOXYGEN OR NOT Python3_FOUND)
     message(FATAL_ERROR "tocsin: the site needs doxygen and Python 3 "
                         "(Debian: doxygen python3 python3-venv)")
 endif()
-set(TOCSIN_SOURCE_URL "" CACHE STRING "Where files of the repository can be read, for links of the site")
+set(TOCSIN_SOURCE_URL "" CACHE STRING "Address of the files of the repository, for links of the site")
 
 set(site_source "${PROJECT_SOURCE_DIR}/docs/site")
 set(python "${PROJECT_BINARY_DIR}/python")
@@ -21,7 +21,7 @@ add_custom_command(
     DEPENDS "${site_source}/requirements.txt"
     COMMENT "Installing mkdocs"
     VERBATIM)
-# Every undocumented public name stands in the log, not only the first.
+# Every undocumented public name is in the log, not only the first.
 add_custom_target(
     reference
     COMMAND "${CMAKE_COMMAND}" -E rm -rf "${PROJECT_BINARY_DIR}/xml"

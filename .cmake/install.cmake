@@ -28,7 +28,7 @@ install(FILES "${PROJECT_BINARY_DIR}/tocsinConfig.cmake"
               "${CMAKE_CURRENT_LIST_DIR}/Findtocsin_xsimd.cmake"
         DESTINATION "${package_dir}")
 
-# The prefix is found from where the .pc file lies, so that the installed tree can be moved.
+# The prefix is derived from the location of the .pc file, so that the installed tree can be moved.
 set(pkgconfig_dir "${CMAKE_INSTALL_DATADIR}/pkgconfig")
 file(RELATIVE_PATH pcfile_to_prefix "/prefix/${pkgconfig_dir}" "/prefix")
 string(REGEX REPLACE "/$" "" pcfile_to_prefix "${pcfile_to_prefix}")

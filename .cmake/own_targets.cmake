@@ -35,7 +35,7 @@ endif()
 if(nlohmann_json_FOUND)
     target_link_libraries(tocsin_own INTERFACE nlohmann_json::nlohmann_json)
 endif()
-# The one-class SVM of the comparators; without libsvm it says so.
+# The one-class SVM of the comparators; without libsvm it returns an error.
 find_path(TOCSIN_LIBSVM_INCLUDE libsvm/svm.h)
 find_library(TOCSIN_LIBSVM_LIBRARY svm)
 mark_as_advanced(TOCSIN_LIBSVM_INCLUDE TOCSIN_LIBSVM_LIBRARY)

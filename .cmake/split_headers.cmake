@@ -1,4 +1,4 @@
-# Splits a list of headers: those that include something, directly or through another header, go to
+# Splits a list of headers: those that include `included`, directly or through another header, go to
 # `found_out`, all others to `others_out`. `included` is a regular expression, such as "<nlohmann/".
 function(tocsin_split_headers headers_in included others_out found_out)
     set(others ${${headers_in}})

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures what tocsin costs to compile, as a multiple of `#include <Eigen/Dense>`.
+"""Measures the time to compile tocsin, as a multiple of `#include <Eigen/Dense>`.
 
     bench/compile_times.py                    # a table of every public header, on standard output
     bench/compile_times.py --write            # the same into docs/compile_times.md
@@ -25,7 +25,7 @@ FLAGS = ["-std=c++20", "-O2", "-DNDEBUG"]
 
 
 def user_time(command):
-    """Seconds of user time; exits with the compiler's words if it fails."""
+    """Seconds of user time; exits with the compiler's output if it fails."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
     done = subprocess.run([str(word) for word in command], stderr=subprocess.PIPE, text=True,
                           check=False)
@@ -35,7 +35,7 @@ def user_time(command):
 
 
 class Stopwatch:
-    """Compiles sources with one compiler and keeps nothing but the times."""
+    """Compiles sources with one compiler and keeps only the times."""
 
     def __init__(self, compiler, includes, folder):
         self.command = [compiler, *FLAGS, *includes]
@@ -81,14 +81,14 @@ def user_programs(stopwatch, rounds):
 
 
 def public_headers():
-    """As a user writes them, without those that need what a machine may not have."""
+    """As a user writes them, without those that need MPI."""
     folder = ROOT / "include"
     every = sorted(str(path.relative_to(folder)) for path in folder.rglob("*.hpp"))
     return [name for name in every if "<mpi.h>" not in (folder / name).read_text()]
 
 
 def every_header(stopwatch, headers, rounds):
-    """Headers in order, some at a time with Eigen beside them, so that the load may change."""
+    """Headers in order, in groups with Eigen in each, so that the load may change."""
     rows = {}
     for first in range(0, len(headers), 8):
         names = headers[first:first + 8]
@@ -105,7 +105,7 @@ def main():
     parser.add_argument("--compiler", default="c++")
     parser.add_argument("--include", action="append", default=[],
                         help="folder of Eigen; by default /usr/include/eigen3")
-    parser.add_argument("--rounds", type=int, default=5, help="medians of so many")
+    parser.add_argument("--rounds", type=int, default=5, help="number of measurements for the median")
     parser.add_argument("--header-rounds", type=int, default=3, help="the same for the long table")
     parser.add_argument("--write", action="store_true", help="into docs/compile_times.md")
     settings = parser.parse_args()

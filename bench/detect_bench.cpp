@@ -1,4 +1,4 @@
-// A detector on a stream: what each new sample costs.
+// A detector on a stream: the cost of each new sample.
 #include "tocsin/detect/detector.hpp"
 #include "tocsin/models/encoder_decoder.hpp"
 

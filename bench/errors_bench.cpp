@@ -1,4 +1,4 @@
-// Error statistics: taking in errors of normal data, scoring new ones.
+// Error statistics: accumulating errors of normal data, scoring new ones.
 #include "tocsin/errors/diagonal_gaussian.hpp"
 #include "tocsin/errors/mahalanobis.hpp"
 #include "tocsin/errors/moments.hpp"

@@ -1,5 +1,5 @@
-// Many streams of one model: push_all, push stream by stream, and what both replace: a detector with
-// weights of its own for each stream. With RTNEURAL_DIR also RTNeural's bare LSTM layers in turn,
+// Many streams of one model: push_all, push stream by stream, and what both replace: a detector
+// with its own weights for each stream. With RTNEURAL_DIR also RTNeural's bare LSTM layers in turn,
 // without scaler, head, statistic and verdict.
 #include "tocsin/detect/detector.hpp"
 #include "tocsin/errors/diagonal_gaussian.hpp"
@@ -36,7 +36,7 @@ matrix<float> noise(int features, index_t samples) {
     return values;
 }
 
-/// A detector of these sizes, trained for a moment: what it finds does not matter here.
+/// A detector of these sizes, trained briefly: its verdicts do not matter here.
 const fleet_detector& trained(int inputs, int hidden) {
     static std::map<std::pair<int, int>, fleet_detector> made;
     const auto found = made.find({inputs, hidden});

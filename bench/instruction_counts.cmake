@@ -1,5 +1,5 @@
 # Counts instructions of step and training kernels by callgrind and compares them with those stored
-# in instruction_counts.json: counts do not depend on what else the machine does, times do.
+# in instruction_counts.json: counts, unlike times, do not depend on the load of the machine.
 #
 #     cmake -D VALGRIND=valgrind -D PROGRAM=... -D STORED=instruction_counts.json
 #           -D WORK=<folder> [-D REFRESH=ON] -P instruction_counts.cmake
@@ -63,5 +63,5 @@ endforeach()
 if(failed)
     list(JOIN failed "\n  " failed)
     message(FATAL_ERROR "More than ${tolerance_percent} % above the stored counts:\n  ${failed}\n"
-                        "When this is meant: cmake --build <build> --target instruction_counts_refresh")
+                        "If this is intended: cmake --build <build> --target instruction_counts_refresh")
 endif()

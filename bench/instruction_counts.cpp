@@ -13,7 +13,7 @@ namespace {
 
 using namespace tocsin_bench;
 
-/// What step() reads: the weights in the order of its kernel.
+/// The weights that step() reads, in the order of its kernel.
 template <class Stack>
 aligned_vector<float> packed_by(const Stack& stack, std::span<const float> parameters) {
     aligned_vector<float> packed(static_cast<std::size_t>(stack.packed_size()));
@@ -65,14 +65,14 @@ void train(int features, int hidden, int time, int batch, decoder_training train
 
 int main() {
     if (RUNNING_ON_VALGRIND == 0) {
-        std::puts("to be run by valgrind --tool=callgrind: see instruction_counts.cmake");
+        std::puts("run this with valgrind --tool=callgrind: see instruction_counts.cmake");
     }
     step(1, 8);
     step(1, 16);
     step(8, 32);
     step(8, 64);
     step(38, 128);
-    step(3, 21); // no multiple of a vector
+    step(3, 21); // not a multiple of a vector
     count_pushes();
     train(1, 32, 20, 32, decoder_training::teacher_forced, "train");
     train(8, 64, 8, 64, decoder_training::teacher_forced, "train");

@@ -1,5 +1,5 @@
 /// @file instruction_counts.hpp
-/// @brief How the programs of fixed work have their instructions counted.
+/// @brief Counting of instructions in programs with fixed work.
 #pragma once
 
 #include "tocsin/core/random.hpp"
@@ -39,7 +39,7 @@ inline std::string name_of(const char* kind, int inputs, int hidden) {
     return name;
 }
 
-/// Samples of whole detectors. In a file of its own: next to another user of the same layers the
+/// Samples of whole detectors. In a separate file: next to another user of the same layers the
 /// compiler inlines less of both.
 void count_pushes();
 

@@ -1,4 +1,4 @@
-// What a sample of a stream costs; see instruction_counts.cpp.
+// The cost of a sample of a stream; see instruction_counts.cpp.
 #include "tocsin/detect/detector.hpp"
 #include "tocsin/errors/diagonal_gaussian.hpp"
 #include "tocsin/models/forecaster.hpp"
@@ -20,7 +20,7 @@ void push(int features, int hidden) {
                                monitor.fit_errors(windows), monitor.tune(windows)}) {
         if (!done.ok()) {
             std::puts(done.message());
-            return; // its count is missing then, which the comparison tells
+            return; // then its count is missing, which the comparison reports
         }
     }
     auto stream = monitor.make_stream();

@@ -1,5 +1,5 @@
-// What bfloat16 weights do to detection: a detector is trained, saved, and loaded as one whose
-// layers store their weights in 16 bits. Prints a table for docs/performance.md.
+// The effect of bfloat16 weights on detection: a detector is trained, saved, and loaded as one
+// whose layers store their weights in 16 bits. Prints a table for docs/performance.md.
 //     precision_effect
 #include "tocsin/io/detector_file.hpp"
 #include "tocsin/tocsin.hpp"
@@ -25,7 +25,7 @@ template <class Precision>
 using detector_of =
     detector<network<Precision>, standard_scaler<float>, mahalanobis<>, f_beta_threshold>;
 
-/// Sequences of sinusoids; in every third of them, if wanted, one sensor is off by a little.
+/// Sequences of sinusoids; if wanted, one sensor is slightly off in every third of them.
 sequence_set<float> sequences(int count, bool with_anomalies, std::uint64_t seed) {
     random_generator random{seed};
     sequence_set<float> set;

@@ -27,7 +27,7 @@ int main(int argc, char** argv) {
     const auto test = support::record(generator, 15, random);
     const auto live = support::record(generator, 1, random);
 
-    // 1. Train on normal operation: the network learns to reproduce windows from a short summary.
+    // 1. Train on normal operation: the network learns to reconstruct windows from a short code.
     using network = encoder_decoder<float>;
     detector<network, standard_scaler<float>, mahalanobis<>, f_beta_threshold> monitor{
         network::with_layers(sensors, {32}), {.window = window}};
@@ -40,14 +40,14 @@ int main(int argc, char** argv) {
     progress.finish();
     support::require(trained);
 
-    // 2. What errors look like on normal data. 3. Above which score to raise the alarm.
+    // 2. Fit the error statistics to normal data. 3. Choose the threshold of the alarm.
     support::require(monitor.fit_errors(parts[1]));
     const auto tuning_windows = make_windows(tuning.values, window).value();
     const auto all_steps = scored_steps::all; // a window is anomalous when any of its samples is
     support::require(monitor.tune(tuning_windows,
                                   window_labels(tuning_windows, tuning.labels, all_steps).value()));
 
-    // How good is it on a recording it has not seen?
+    // Evaluate on a recording that it has not seen.
     const auto test_windows = make_windows(test.values, window).value();
     const auto labels = window_labels(test_windows, test.labels, all_steps).value();
     const auto scores = monitor.scores(test_windows).value().per_step; // one per window

@@ -1,6 +1,6 @@
-// A stream, sample by sample: what a verdict can say, missing values and faults included.
+// A stream, sample by sample, with every kind of verdict, missing values and faults.
 //     02_stream [detector file]
-// Without a file it trains a small detector and, where files can be read, saves and loads it.
+// Without a file it trains a small detector and, if files are supported, saves and loads it.
 #include "tocsin/io.hpp"
 #include "tocsin/tocsin.hpp"
 
@@ -61,14 +61,14 @@ int main(int argc, char** argv) {
     }
     auto live = support::record(generator, 1, random); // a frozen sensor from sample 150 on
     const float missing = std::numeric_limits<float>::quiet_NaN();
-    live.values.col(60).setConstant(missing);          // nothing arrived
-    live.values.row(2).segment(230, 70).fill(missing); // a sensor stays away
+    live.values.col(60).setConstant(missing);          // no value arrived
+    live.values.row(2).segment(230, 70).fill(missing); // a sensor is lost
     auto stream = monitor->make_stream(); // one per machine; the detector serves them all
     verdict before;
     for (index_t t = 0; t < 320; ++t) {
         const auto verdict = monitor->push(stream, live.values.col(t));
         if (verdict.kind != before.kind || (verdict.missing > 0) != (before.missing > 0)) {
-            std::printf("sample %3td: %-14s", t, to_string(verdict.kind)); // tell changes only
+            std::printf("sample %3td: %-14s", t, to_string(verdict.kind)); // print changes only
             if (verdict.scored()) {
                 std::array<double, sensors> shares{};
                 monitor->shares(stream, shares);

@@ -1,6 +1,5 @@
 // A forecaster on a stream: constant time per sample, gaps, clock times, and learning that stops
-// while an alarm is on. The first sensor follows a command that the network reads but does not
-// forecast.
+// during an alarm. The first sensor follows a command that the network reads but does not forecast.
 //     03_forecast_stream [folder for the picture]
 #include "tocsin/tocsin.hpp"
 
@@ -24,7 +23,7 @@ static matrix<float> record(index_t count, random_generator& random) {
     double speed = 0;
     double temperature = 0;
     for (index_t t = 0; t < count; ++t) {
-        speed += 0.3 * (command - speed); // the command of the sample before
+        speed += 0.3 * (command - speed); // the command of the previous sample
         temperature += 0.05 * (speed - temperature);
         if (random.below(25) == 0) {
             command = static_cast<double>(random.below(4));
@@ -58,7 +57,7 @@ int main(int argc, char** argv) {
     live.col(300).setConstant(std::numeric_limits<float>::quiet_NaN());
     support::stream_record record_of_live{.samples = live, .window = 1};
     auto stream = monitor.make_stream();
-    // Errors of 2000 samples ago weigh half.
+    // Errors of 2000 samples ago have half the weight.
     support::require(monitor.enable_learning(stream, {.half_life = 2000}));
     double clock = 0;
     auto before = verdict_kind::not_ready;
@@ -66,7 +65,7 @@ int main(int argc, char** argv) {
         clock += t == 350 ? 3600 : 1; // the gateway was off for an hour
         const auto verdict = monitor.push(stream, live.col(t), clock);
         monitor.learn(stream);        // leaves out anomalies by itself
-        if (verdict.kind != before) { // tell changes only
+        if (verdict.kind != before) { // print changes only
             std::printf("sample %3td: %-14s", t, to_string(verdict.kind));
             if (verdict.scored()) {
                 std::printf(" score %.1f, threshold %.1f\n", verdict.score, verdict.threshold);

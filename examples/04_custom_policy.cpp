@@ -1,5 +1,5 @@
-// An own model and an own threshold rule in one file: types that meet the concepts, derived from
-// nothing. The detector does not know them from tocsin's.
+// A custom model and threshold rule in one file: types that satisfy the concepts, without base
+// classes. The detector treats them like tocsin's own.
 //     04_custom_policy
 #include "tocsin/tocsin.hpp"
 
@@ -69,7 +69,7 @@ class last_value_model {
     int features_;
 };
 
-// Alarm above a multiple of the median score (concept threshold_rule).
+// Raises an alarm above a multiple of the median score (concept threshold_rule).
 class median_threshold {
   public:
     static constexpr const char* kind = "median";

@@ -1,5 +1,5 @@
 // A fleet: one detector judges a thousand pumps. One pump has a fault, another loses a sensor; a
-// third is handed over to another process in the middle of its stream.
+// third moves to another process in the middle of its stream.
 //     05_fleet
 #include "tocsin/io/stream_file.hpp"
 #include "tocsin/tocsin.hpp"
@@ -19,7 +19,7 @@ static constexpr index_t sensors = 3; // pressure, flow, temperature
 static constexpr index_t pumps = 1000;
 static constexpr const char* sensor_names[sensors] = {"pressure", "flow", "temperature"};
 
-// All pumps follow the same law, each with a phase of its own.
+// All pumps follow the same equations, each with its own phase.
 static column<float> sample_of(index_t pump, index_t t, random_generator& random) {
     const double load = std::sin(0.2 * static_cast<double>(t) + 0.7 * static_cast<double>(pump));
     column<float> sample(sensors);
@@ -73,7 +73,7 @@ int main() {
         monitor.push_all(streams, {samples.data(), sensors, pumps}, verdicts, workspace);
         for (std::size_t pump = 0; pump < pumps; ++pump) {
             if (!verdicts[pump].alarm || alarmed[pump]++ != 0) {
-                continue; // tell the first alarm of each
+                continue; // print only the first alarm of each
             }
             std::printf("sample %td, pump %zu: %s", t, pump, to_string(verdicts[pump].kind));
             std::array<double, sensors> shares{};
@@ -87,7 +87,7 @@ int main() {
         }
     }
 
-    // What another process would do with the same detector and the saved bytes.
+    // Another process would do this with the same detector and the saved bytes.
     auto stream = load_stream(monitor, saved).value();
     verdict last;
     for (std::size_t k = 0; k < after.size(); k += sensors) {

@@ -1,5 +1,5 @@
-// Labelled rows: a small fully convolutional network learns which windows of three sensors hold an
-// event, chooses its threshold, then watches a stream and says which sensor its alarm rests on.
+// Labelled rows: a small fully convolutional network learns which windows of three sensors contain
+// an event, chooses its threshold, then monitors a stream and attributes its alarm to a sensor.
 //     06_classify
 #include "tocsin/detect/classifier_detector.hpp"
 #include "tocsin/models/classifiers.hpp"
@@ -16,7 +16,7 @@ using namespace tocsin;
 
 namespace {
 
-/// Three sensors of noise; during an event the second one swings.
+/// Three sensors of noise; during an event the second one oscillates.
 struct recording {
     recording(int rows, std::uint64_t seed)
         : values(3, rows), labels(static_cast<std::size_t>(rows)) {

@@ -1,6 +1,6 @@
-// Rows without labels and without an order in time: an autoencoder learns what normal rows of a table
-// look like, a threshold follows from their errors, and a row that does not fit is named with the
-// columns that this rests on. Rows are generated, as a log of pumps might have them.
+// Rows without labels and without an order in time: an autoencoder learns what normal rows of a
+// table look like, a threshold follows from their errors, and an anomalous row is reported with the
+// columns that account for it. Rows are generated, like those of a log of pumps.
 //     07_tabular
 #include "tocsin/detect/detector.hpp"
 #include "tocsin/math/piecewise_activations.hpp"
@@ -49,7 +49,8 @@ int main() {
     const auto training = normal_rows(3000, 1);
     const auto held_out = normal_rows(1000, 2);
 
-    // A row is a window of one sample, so detector, scaler and threshold are the same as for sequences.
+    // A row is a window of one sample, so detector, scaler and threshold are the same as for
+    // sequences.
     const auto model = make_row_autoencoder<float, leaky_relu_activation>(columns, {12, 6, 2});
     detector<std::remove_const_t<decltype(model)>, min_max_scaler<float>, mahalanobis<>,
              quantile_threshold>

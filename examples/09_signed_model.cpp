@@ -1,5 +1,5 @@
 // A model file that is signed where it is trained and checked where it is loaded, with Ed25519 by
-// libsodium. A checksum finds damage; only a signature tells who has written a file.
+// libsodium. A checksum finds damage; only a signature shows who wrote a file.
 //     09_signed_model
 #include "tocsin/io/atomic_file.hpp"
 #include "tocsin/io/detector_file.hpp"
@@ -51,14 +51,15 @@ static result<monitor_type> load_signed(const public_key& key) {
                                         reinterpret_cast<const unsigned char*>(file.data()),
                                         file.size(), key.data()) == 0;
         return right ? status{}
-                     : status::error(error_code::invalid_data, "the signature is not of this file");
+                     : status::error(error_code::invalid_data,
+                                     "the signature does not match the file");
     };
     return load_detector<monitor_type>(model_path, {}, options);
 }
 
 int main() {
     if (sodium_init() < 0) {
-        std::fprintf(stderr, "libsodium does not start\n");
+        std::fprintf(stderr, "libsodium cannot be initialised\n");
         return EXIT_FAILURE;
     }
     public_key public_part{}; // built into the gateway's program
@@ -83,7 +84,7 @@ int main() {
     std::printf("signed by us: loaded, the same detector: %s\n",
                 loaded->identity() == monitor.identity() ? "yes" : "no");
 
-    // Somebody else trains a detector that never gives an alarm. The file is well formed.
+    // An attacker trains a detector that never raises an alarm. The file is well formed.
     monitor.override_thresholds(1e30, 1e30);
     support::require(save_detector(monitor, model_path));
     const auto forged = load_signed(public_part);

@@ -13,7 +13,7 @@ for file in arduino/tocsin/library.properties esp-idf/tocsin/idf_component.yml \
     esp-idf/tocsin/CMakeLists.txt zephyr/tocsin/zephyr/module.yml zephyr/tocsin/zephyr/Kconfig; do
     [ -s "$folder/$file" ] || { echo "missing: $file"; exit 1; }
 done
-# Nothing of the host's library has slipped in.
+# The packages must not contain headers of the host's library.
 if grep -rhE '^#include [<"](tocsin/(core|math|io|detect)|Eigen|xsimd|[a-z_]+>)' "$folder" --include='*.hpp' |
     grep -v stdint.h; then
     echo "a package includes more than the freestanding headers"
@@ -24,7 +24,7 @@ compile=(arm-none-eabi-g++ -std=gnu++20 -O2 -fno-exceptions -fno-rtti -mcpu=cort
     -mfloat-abi=hard -mfpu=fpv4-sp-d16 -Wall -Wextra -Werror -c -o "$folder/sample.o")
 "${compile[@]}" -I"$folder/platformio/include" "$folder/platformio/examples/watch/src/main.cpp"
 echo "PlatformIO: the sample compiles"
-# What the Arduino IDE puts before a sketch.
+# The header that the Arduino IDE puts before a sketch.
 cat >"$folder/Arduino.h" <<'END'
 struct serial {
     void begin(long) {}

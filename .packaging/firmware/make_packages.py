@@ -18,7 +18,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 HEADERS = sorted((ROOT / "include/tocsin/firmware").glob("*.hpp"))
 MODEL = (pathlib.Path(__file__).resolve().parent / "sample_model.hpp").read_text()
 SENTENCE = "Finds anomalies in sensor streams with a small LSTM, trained on a host"
-PARAGRAPH = ("A detector that tocsin has trained becomes a header; tocsin::firmware::watcher judges "
+PARAGRAPH = ("A detector trained with tocsin becomes a header; tocsin::firmware::watcher judges "
              "each sample, without heap, exceptions or a C++ library.")
 ADDRESS = "https://github.com/tocsin/tocsin"
 
@@ -40,7 +40,7 @@ def copy_headers(folder):
         shutil.copy(header, folder / "tocsin/firmware" / header.name)
 
 
-LOOP = """    // In the place of readings of your sensors.
+LOOP = """    // Replace these by readings of your sensors.
     const float sample[sample_model::model_type::features] = {0.1f, 20.3f};
     const auto verdict = watch.push(sample);
 """
@@ -104,7 +104,7 @@ url={ADDRESS}
 architectures=*
 includes=tocsin.h
 """)
-    write(library / "src/tocsin.h", """// What the Arduino IDE includes for the library.
+    write(library / "src/tocsin.h", """// The header that the Arduino IDE includes for the library.
 #pragma once
 #include "tocsin/firmware/watcher.hpp"
 """)

@@ -141,7 +141,7 @@ class fma_job final : public job {
         keep(addend);
         for (std::int64_t block = 0; block < repetitions * blocks_; ++block) {
             for (int round = 0; round < rounds; ++round) {
-#pragma GCC unroll 32 // or the sums would live in memory
+#pragma GCC unroll 32 // otherwise the sums would be in memory
                 for (auto& sum : sums) {
                     sum = sum * factor + addend; // contracted: see CMakeLists.txt
                 }
@@ -155,8 +155,8 @@ class fma_job final : public job {
     std::vector<double> outputs() override { return {}; }
 
   private:
-    // With a latency of 4 and two per cycle, 8 chains are the least, and each cycle that the
-    // scheduler is late costs one more: as many as fit into 32 or 16 registers with two constants.
+    // With a latency of 4 and two per cycle, at least 8 chains are needed, and one more for each
+    // cycle that the scheduler is late: as many as fit into 32 or 16 registers with two constants.
 #if defined(__AVX512F__) || defined(__aarch64__)
     static constexpr int chains = 20;
 #else
@@ -167,7 +167,7 @@ class fma_job final : public job {
     std::int64_t blocks_;
 };
 
-/// memcpy, or a loop over vectors where that is faster.
+/// memcpy, or a loop over vectors if that is faster.
 class copy_job final : public job {
   public:
     explicit copy_job(std::size_t bytes) : from_(bytes), to_(bytes) {
@@ -186,7 +186,7 @@ class copy_job final : public job {
             if (loop_) {
                 for (std::size_t v = 0; v < vectors; ++v) {
                     int_vector value = from[v];
-                    keep(value); // else the compiler turns the loop into a call of memcpy
+                    keep(value); // otherwise the compiler turns the loop into a call of memcpy
                     to[v] = value;
                 }
             } else {

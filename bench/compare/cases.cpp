@@ -26,7 +26,7 @@ aligned_vector<Scalar> uniform_values(std::size_t count, double radius, std::uin
     return values;
 }
 
-/// Weights of the size that PyTorch draws.
+/// Weights of the magnitude that PyTorch draws.
 aligned_vector<float> lstm_parameters(int inputs, int hidden, std::uint64_t seed) {
     return uniform_values<float>(std::size_t(4 * hidden) * std::size_t(inputs + hidden + 1),
                                  1 / std::sqrt(hidden), seed);
@@ -196,7 +196,7 @@ bench_case training_case(int features, int hidden, int time, int batch, bool fre
             data->problem = shape;
             data->problem.parameters = data->parameters.data();
             data->problem.windows = data->windows.data();
-            // The bound of a run on several threads is what as many cores do.
+            // The bound of a run on several threads is that of as many cores.
             competition all{data, tocsin_training(data->problem), fma_bound(flops / threads), {}};
             invite(all, peers, [&](const peer& one) { return one.training(data->problem); });
             if (threads != 1) {

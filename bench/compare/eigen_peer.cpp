@@ -18,7 +18,7 @@ std::vector<double> values_of(const float* data, Eigen::Index count) {
     return {data, data + count};
 }
 
-/// The fastest candidate: a careful engineer would measure which form is best.
+/// The fastest candidate, since a careful engineer would measure which form is best.
 job_pointer fastest(std::vector<job_pointer> candidates) {
     constexpr int repetitions = 400;
     double best = 0;

@@ -1,5 +1,5 @@
 // Compares tocsin with its peers, interleaved in one process. `compare --help` lists the options;
-// docs/benchmarks.md says what is measured, docs/performance.md has the results.
+// docs/benchmarks.md describes what is measured, docs/performance.md has the results.
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 

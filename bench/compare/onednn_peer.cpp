@@ -62,7 +62,7 @@ struct lstm_shape {
     memory::dims recurrent_weights() const { return {1, 1, hidden, 4, hidden}; }
     memory::dims bias() const { return {1, 1, 4, hidden}; }
 
-    // tocsin's [W | U | b] is what oneDNN calls ldigo, ldigo, ldgo.
+    // tocsin's [W | U | b] has the layouts that oneDNN calls ldigo, ldigo, ldgo.
     memory given_input_weights(const float* parameters) const {
         return view_of(parameters, input_weights(), memory::format_tag::ldigo);
     }
@@ -122,7 +122,7 @@ class lstm_forward {
     arguments arguments_;
 };
 
-/// Backward pass of one layer; reads what its forward pass left.
+/// Backward pass of one layer; reads the results of its forward pass.
 class lstm_backward {
   public:
     lstm_backward(lstm_forward& forward, const float* parameters)

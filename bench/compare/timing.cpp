@@ -68,7 +68,7 @@ std::vector<samples> measure_interleaved(const std::vector<job*>& jobs,
     std::vector<samples> times(jobs.size());
     const std::size_t count = jobs.size();
     for (int round = 0; round < settings.rounds; ++round) {
-        // In a fixed order, each job would always find the caches left by the same neighbour.
+        // In a fixed order, each job would always find the caches as left by the same other job.
         const bool backwards = round % 2 != 0;
         const std::size_t shift = static_cast<std::size_t>(round / 2);
         for (std::size_t k = 0; k < count; ++k) {

@@ -1,4 +1,4 @@
-// What a user's translation unit with one detector costs to compile: training, tuning, a stream.
+// A user's translation unit with one detector, to time its compilation: training, tuning, a stream.
 #include "tocsin/tocsin.hpp"
 
 #include <cstdio>

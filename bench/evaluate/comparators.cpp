@@ -24,8 +24,7 @@ using scores = std::vector<double>;
 constexpr int past_rows = 10; ///< that an autoregression sees
 constexpr double none = std::numeric_limits<double>::quiet_NaN();
 
-/// The training rows of the targets; all rows where the targets stand still in the training rows,
-/// which then say nothing.
+/// The training rows of the targets; all rows if the targets are constant in the training rows.
 matrix<double> training_targets(const scoring_task& task) {
     const matrix<double> training = task.training_values().topRows(task.targets);
     const bool constant = (training.colwise() - training.col(0)).cwiseAbs().maxCoeff() == 0;
@@ -82,7 +81,7 @@ result<scores> from_mean(const scoring_task& task) {
     return found;
 }
 
-/// The task with other inputs in the place of its values.
+/// The task with other inputs instead of its values.
 scoring_task with_values(const scoring_task& task, matrix<double> values) {
     scoring_task other = task;
     other.values = std::move(values);
@@ -110,7 +109,7 @@ result<scores> window_pca(const scoring_task& task, double explained_variance) {
     }
     tocsin::pca_reconstruction pca({.explained_variance = explained_variance, .scale = false});
     if (status fitted = pca.fit(training); !fitted) {
-        // A target that stands still in the training rows: any other value is anomalous.
+        // A target that is constant in the training rows: any other value is anomalous.
         return fit_and_score(tocsin::smoothed_z_score(1), task);
     }
     scores sums(static_cast<std::size_t>(task.rows()) + 1, 0); // differences of a running sum

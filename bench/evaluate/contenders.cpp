@@ -10,7 +10,7 @@
 namespace evaluate {
 namespace {
 
-/// The same for all suites. The level leaves the ten excesses that a fit needs in 200 rows.
+/// The same for all suites. At this level, 200 rows have the ten excesses that a fit needs.
 constexpr tocsin::spot_settings peaks{.q = 1e-3, .level = 0.95};
 
 } // namespace

@@ -1,5 +1,5 @@
 /// @file contenders.hpp
-/// @brief What is compared in the suites of recordings: methods, alone or several together.
+/// @brief Contenders in the suites of recordings: methods, alone or combined.
 #pragma once
 
 #include "tocsin/metrics/row_ranges.hpp"
@@ -36,8 +36,8 @@ struct contender_set {
     std::vector<method_result> frames() const;
 };
 
-/// What methods say of the rows of a recording, see method. A method that cannot learn from the
-/// training rows (too few) is replaced by the z-score, which standard error tells.
+/// The methods' results for the rows of a recording, see method. A method that cannot learn from
+/// the training rows (too few) is replaced by the z-score, with a note on standard error.
 std::vector<std::vector<double>> residuals_of(std::span<const method> methods,
                                               const scoring_task& task);
 
@@ -56,7 +56,7 @@ tocsin::result<double> threshold_of_peaks(std::span<const double> normal);
 /// Its settings.
 nlohmann::ordered_json peaks_settings();
 
-/// VUS and areas under curves; nothing where the labels hold one class only.
+/// VUS and areas under curves; nothing if the labels have only one class.
 metrics score_metrics(std::span<const double> scores, std::span<const std::uint8_t> labels,
                       int window);
 

@@ -26,7 +26,7 @@ using named_ranges = std::map<std::string, std::vector<row_range>>;
 constexpr int shortest_period = 20;
 constexpr int longest_period = 1000;
 
-/// The first of these kinds of labels that a series has is what is looked for.
+/// The first of these kinds of labels that a series has is the target.
 std::vector<std::string_view> kinds_for(const std::string& protocol) {
     if (protocol == "thesis") {
         return {"discord", "day", "cycle", "point"};
@@ -127,7 +127,7 @@ result<discord_series> read_one(const fs::path& directory, const std::string& pr
     return one;
 }
 
-/// Puts a series behind another, whose model and period serve both.
+/// Appends a series to another, whose model and period are used for both.
 status append(discord_series& to, const discord_series& more) {
     if (more.values.rows() != to.values.rows()) {
         return status::error(tocsin::error_code::format_error, more.name, " has ",

@@ -1,5 +1,5 @@
 /// @file discords_data.hpp
-/// @brief The series of the discords suite, each with what is for training, test, and anomalous.
+/// @brief The series of the discords suite, each with its training and test rows and anomalies.
 #pragma once
 
 #include "tocsin/core/status.hpp"
@@ -13,8 +13,8 @@
 
 namespace evaluate {
 
-/// A series by one protocol. Series without training rows of their own stand behind the one of the
-/// same protocol that has them.
+/// A series of one protocol. Series without training rows of their own are appended to the one of
+/// the same protocol that has them.
 struct discord_series {
     std::string name; ///< protocol/series
     tocsin::matrix<double> values;
@@ -24,10 +24,10 @@ struct discord_series {
     /// missing.
     std::map<std::string, std::vector<tocsin::row_range>> roles;
     std::vector<tocsin::row_range> events;
-    /// Rows of a day or cycle where whole ones are labelled, else 0.
+    /// Rows of a day or cycle if whole ones are labelled, else 0.
     tocsin::index_t unit = 0;
 
-    /// The rows of a role, none where it is missing.
+    /// The rows of a role, none if it is missing.
     std::vector<tocsin::row_range> rows_for(const std::string& role) const;
 };
 

@@ -29,23 +29,23 @@ using tocsin::result;
 using tocsin::row_range;
 using tocsin::status;
 
-/// Events are short beside a period, so scores for them are smoothed less.
+/// Events are short compared with a period, so their scores are smoothed less.
 constexpr int event_smoothing = 30;
 constexpr double least_threshold = 1.5; ///< in units of the 0.99 quantile of the training rows
-constexpr double unit_beta = 0.1;       ///< precision counts, as in the papers on LSTM detectors
-constexpr index_t rows_per_sample = 8;  ///< of weeks, as in the paper on encoder-decoders
-/// The suites' own detector once more, with another threshold.
+constexpr double unit_beta = 0.1; ///< precision counts more, as in the papers on LSTM detectors
+constexpr index_t rows_per_sample = 8; ///< of weeks, as in the paper on encoder-decoders
+/// The suites' own detector with another threshold.
 const std::string peaks_name = std::string(own_name) + ", peaks over threshold";
 constexpr std::string_view weeks_ending = "_weeks.csv";
 
-/// Names the first row where a series has several test parts.
+/// Names the first row if a series has several test parts.
 std::string part_name(const discord_series& series, const row_range& part) {
     return series.rows_for("test").size() > 1
                ? series.name + " from row " + std::to_string(part.begin)
                : series.name;
 }
 
-/// Rows that are known to be normal and were not learned from, where there are any.
+/// Held-out rows that are known to be normal, if there are any.
 std::vector<row_range> normal_rows(const discord_series& series) {
     return series.roles.count("val_normal") > 0 ? series.rows_for("val_normal")
                                                 : merged(series.rows_for("train"));
@@ -56,7 +56,7 @@ bool by_peaks(const contender& which) {
 }
 
 /// The highest score of normal rows, and at least 1.5 times the 0.99 quantile of the training rows;
-/// or the threshold that peaks of normal rows give.
+/// or the threshold from peaks of normal rows.
 double event_threshold(const contender& which, std::span<const double> scores,
                        const discord_series& series) {
     double highest = least_threshold;
@@ -258,7 +258,7 @@ status run_series(const run_options& options, const contender_set& set,
     return {};
 }
 
-/// `<series>_weeks.csv` says which weeks of `data/<series>.csv` are normal: the root mean square
+/// `<series>_weeks.csv` lists which weeks of `data/<series>.csv` are normal: the root mean square
 /// error of each week ranks them.
 status run_weeks(const run_options& options, const contender_set& set, const fs::path& path,
                  std::vector<method_result>& methods) {

@@ -19,7 +19,7 @@ using tocsin::index_t;
 /// Rows whose forecasts have seen the end of another part.
 constexpr index_t seam = 10;
 
-/// The charts of one forecast in every row, fitted to the training rows; none where they are too few.
+/// The charts of one forecast in every row, fitted to the training rows; none if they are too few.
 std::vector<chart_scores> charts_of(std::span<const double> residuals, tocsin::row_range training) {
     std::vector<chart_scores> rows(residuals.size());
     const tocsin::matrix_view<const double> all(residuals.data(), 1,
@@ -90,7 +90,7 @@ std::vector<double> promised_charts::scores(const held_out& rows,
                 }
             }
             rules[family] = tocsin::alarm_rate({.alarms = promised});
-            // A chart that never filled has no say.
+            // A chart that never filled is left out.
             static_cast<void>(rules[family].fit(normal, {}));
         }
         auto& of_forecast = expected.emplace_back();
@@ -125,7 +125,7 @@ std::vector<std::uint8_t> promised_charts::flags(std::span<const double> scores)
     event_rule rule;
     rule.pruning = 0;
     rule.buffer = buffer;
-    rule.threshold = 0; // a score that is promised
+    rule.threshold = 0; // the score of the promised rate
     std::vector<double> judged(scores.begin(), scores.end());
     for (double& score : judged) {
         score -= threshold();

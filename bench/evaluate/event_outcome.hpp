@@ -1,5 +1,5 @@
 /// @file event_outcome.hpp
-/// @brief Events found, missed and false, beside the rows that were flagged for it.
+/// @brief Events found, missed and false, and the number of flagged rows.
 #pragma once
 
 #include "tocsin/metrics/event_based.hpp"
@@ -11,7 +11,7 @@
 
 namespace evaluate {
 
-/// Counts of events, of rows, and delays: what a line of results is made of.
+/// Counts of events, of rows, and delays, for a line of results.
 struct event_outcome {
     tocsin::confusion_counts events;
     tocsin::confusion_counts rows;

@@ -31,10 +31,10 @@ double quantile_of(std::vector<double> values, double share) {
 }
 
 /// @param relative one number per method; is sorted
-double combine(consensus how, std::span<double> relative) {
+double combine(consensus kind, std::span<double> relative) {
     std::sort(relative.begin(), relative.end(), std::greater<>());
     const std::size_t count = relative.size();
-    switch (how) {
+    switch (kind) {
     case consensus::second_highest:
         return relative[std::min<std::size_t>(1, count - 1)];
     case consensus::median:
@@ -47,8 +47,8 @@ double combine(consensus how, std::span<double> relative) {
 
 } // namespace
 
-const char* name_of(consensus how) noexcept {
-    switch (how) {
+const char* name_of(consensus kind) noexcept {
+    switch (kind) {
     case consensus::second_highest:
         return "second highest";
     case consensus::median:

@@ -33,10 +33,10 @@ struct forecast_settings {
     double learning_rate = 5e-3;
 };
 constexpr forecast_settings chosen;
-constexpr int hidden = 32;    ///< units of the LSTM, and of each layer of the feed-forward network
-constexpr int warm_up = 8;    ///< rows of a window whose forecasts by the LSTM are not learned from
+constexpr int hidden = 32; ///< units of the LSTM, and of each layer of the feed-forward network
+constexpr int warm_up = 8; ///< first rows of a window whose LSTM forecasts do not count in training
 constexpr int look_back = 16; ///< rows that the feed-forward network sees
-/// States that support vectors are chosen from, evenly: the cost is their square.
+/// Evenly chosen states from which support vectors are selected: the cost is their square.
 constexpr index_t most_support_rows = 4000;
 
 /// What is forecast, and the windows to learn it from.
@@ -74,7 +74,7 @@ using lstm_detector =
 
 /// The forecaster, trained and with statistics.
 result<lstm_detector> trained_lstm(const scoring_task& task, const forecast_data& data) {
-    // The errors are measured here, so no scores are asked of it, nor how long it warms up.
+    // The errors are measured here, so it needs no scores and no warm-up.
     lstm_detector detector(lstm_model::with_layers(data.features(), task.targets, {hidden}, 1, 0,
                                                    std::min(warm_up, data.window / 4)),
                            {.warm_up = 0});
@@ -124,7 +124,7 @@ matrix<double> hidden_states(const lstm_detector& detector, const forecast_data&
     return states;
 }
 
-/// How far a state of the forecaster is outside of the learned region of states.
+/// How far a state of the forecaster is outside the learned region of states.
 result<scores> support_vector_scores(const scoring_task& task) {
     const forecast_data data(task);
     const auto detector = trained_lstm(task, data);
@@ -148,7 +148,7 @@ result<scores> support_vector_scores(const scoring_task& task) {
         return scored;
     }
     for (double& score : found) {
-        score = std::max(score, 0.0); // inside of the learned region, all states are alike
+        score = std::max(score, 0.0); // inside the learned region, all states count as 0
     }
     return found;
 }

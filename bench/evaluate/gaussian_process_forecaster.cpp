@@ -28,7 +28,7 @@ class past_values {
         width_ = training.rowwise().maxCoeff() - lowest_;
         width_ = (width_.array() > 0).select(width_, 1);
     }
-    /// Of a row that has `look_back` before it, `[features * look_back]`.
+    /// The point of a row that has `look_back` rows before it, `[features * look_back]`.
     column<double> before(index_t row) const {
         column<double> point(values_.rows() * look_back);
         for (int k = 0; k < look_back; ++k) {
@@ -60,7 +60,7 @@ std::vector<index_t> learned_rows(const scoring_task& task) {
     return chosen;
 }
 
-/// What is forecast of a target: its change from the last row.
+/// The forecast quantity of a target: its change from the last row.
 double change(const scoring_task& task, index_t target, index_t row) {
     return task.values(target, row) - task.values(target, row - 1);
 }

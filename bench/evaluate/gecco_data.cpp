@@ -21,7 +21,7 @@ using tocsin::status;
 
 constexpr index_t rows_of_day = 24 * 60;
 
-/// Where the parts of a recording end, as dates.
+/// The dates at which the parts of a recording end.
 struct split_dates {
     double ends[3] = {};
 };
@@ -41,7 +41,7 @@ tocsin::result<split_dates> dates_of(const text_table& splits, std::size_t row) 
     return read;
 }
 
-/// Missing values are those of the row before, 0 (the median) where there is none.
+/// Missing values are replaced by those of the previous row, or by 0 (the median) if there is none.
 void hold_and_squeeze(matrix<double>& values) {
     for (index_t t = 0; t < values.cols(); ++t) {
         for (index_t k = 0; k < values.rows(); ++k) {
@@ -51,7 +51,7 @@ void hold_and_squeeze(matrix<double>& values) {
     }
 }
 
-/// Levels drift from week to week, so networks see how far values are from those of the last day.
+/// Levels drift from week to week, so networks see the difference from the mean of the last day.
 matrix<float> changes_of(const matrix<double>& values) {
     tocsin::column<double> sum = tocsin::column<double>::Zero(values.rows());
     matrix<float> changes(values.rows(), values.cols());
@@ -113,7 +113,7 @@ tocsin::result<gecco_series> read_series(const std::filesystem::path& file,
     if (!calendar) {
         return calendar.error();
     }
-    // A time that cannot be read is in the middle of the circle.
+    // A time that cannot be read becomes the centre of the circle.
     made.calendar = calendar->array().isFinite().select(*calendar, 0.0F);
     return made;
 }

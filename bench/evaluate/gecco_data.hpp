@@ -1,5 +1,5 @@
 /// @file gecco_data.hpp
-/// @brief Series with labelled events in the format of GECCO 2018, and what classifiers learn from.
+/// @brief Series with labelled events in the format of GECCO 2018, and the inputs of classifiers.
 #pragma once
 
 #include "tocsin/core/status.hpp"
@@ -13,9 +13,9 @@
 
 namespace evaluate {
 
-/// A recording, split by date. Values are scaled robustly by the training rows, then squeezed by
-/// the inverse hyperbolic sine: events are up to a thousand times the usual spread away, and what
-/// was learned of one size must hold for others.
+/// A recording, split by date. Values are scaled robustly by the training rows, then compressed by
+/// the inverse hyperbolic sine: events are up to a thousand times the usual spread away, and
+/// methods must generalise between sizes.
 struct gecco_series {
     std::string name;
     tocsin::matrix<float> values;     ///< `[sensors x rows]`, missing ones held
@@ -24,7 +24,7 @@ struct gecco_series {
     std::vector<std::uint8_t> labels; ///< of rows
     std::vector<tocsin::row_range> events;
     tocsin::index_t train_end = 0;      ///< rows before it are for training
-    tocsin::index_t validation_end = 0; ///< rows between the two choose
+    tocsin::index_t validation_end = 0; ///< rows between the two choose settings
     tocsin::index_t test_end = 0;       ///< rows between these two are judged
 
     tocsin::index_t rows() const noexcept { return values.cols(); }
@@ -38,9 +38,9 @@ inline constexpr int gecco_window = 60;
 /// The recordings that `splits.csv` lists.
 tocsin::result<std::vector<gecco_series>> read_gecco(const std::filesystem::path& directory);
 
-/// A number for each row before the end of training: which part of `count` it is in. Events less
-/// than a day apart are of one series, and a series is never in two parts. Fewer parts than two
-/// where the events are one series only.
+/// For each row before the end of training, the number of its part, of `count` parts. Events less
+/// than a day apart are one series, and a series is never in two parts. Fewer than two parts if all
+/// events are one series.
 struct series_parts {
     std::vector<int> of_row;
     int count = 0;

@@ -32,13 +32,13 @@ constexpr training_settings for_regression{30, 64, 1e-2};
 constexpr double regression_penalty = 1e-2;
 
 /// First rows of the windows within the learned rows, anomalous ones closer together.
-std::vector<index_t> training_starts(const gecco_task& task, const training_settings& how) {
+std::vector<index_t> training_starts(const gecco_task& task, const training_settings& chosen) {
     std::vector<index_t> starts;
     for (const index_t first : starts_within(task.learn, gecco_window, 1)) {
         const auto begin = task.data.labels.begin() + first;
         const bool anomalous =
             std::any_of(begin, begin + gecco_window, [](std::uint8_t label) { return label != 0; });
-        if (first % (anomalous ? how.anomalous_stride : how.normal_stride) == 0) {
+        if (first % (anomalous ? chosen.anomalous_stride : chosen.normal_stride) == 0) {
             starts.push_back(first);
         }
     }
@@ -62,16 +62,17 @@ scores classify(const Network& network, const matrix<float>& inputs, int length,
     auto classes = classes_at(task, starts);
     const tocsin::labelled_windows<float> training{
         tocsin::windows<float>(values, std::move(starts), length), std::move(classes), {}};
-    tocsin::classifier_trainer<tocsin::adam, tocsin::cosine_decay, tocsin::train_all_epochs> how;
-    how.epochs = task.epochs.value_or(chosen.epochs);
-    how.schedule.epochs = how.epochs;
-    how.batch_size = chosen.batch_size;
-    how.optimiser.learning_rate = chosen.learning_rate;
-    how.clip_norm = 1;
-    how.seed = task.seed;
-    how.best_by = tocsin::classification_metric::training_loss;
-    auto state = tocsin::classifier_state<float>::fresh(network, how.optimiser, how.seed);
-    if (const auto done = how.fit(network, training, {}, state, task.shown); !done) {
+    tocsin::classifier_trainer<tocsin::adam, tocsin::cosine_decay, tocsin::train_all_epochs>
+        trainer;
+    trainer.epochs = task.epochs.value_or(chosen.epochs);
+    trainer.schedule.epochs = trainer.epochs;
+    trainer.batch_size = chosen.batch_size;
+    trainer.optimiser.learning_rate = chosen.learning_rate;
+    trainer.clip_norm = 1;
+    trainer.seed = task.seed;
+    trainer.best_by = tocsin::classification_metric::training_loss;
+    auto state = tocsin::classifier_state<float>::fresh(network, trainer.optimiser, trainer.seed);
+    if (const auto done = trainer.fit(network, training, {}, state, task.shown); !done) {
         return done;
     }
     std::vector<double> found;
@@ -79,7 +80,7 @@ scores classify(const Network& network, const matrix<float>& inputs, int length,
     tocsin::predict_logits(network, std::span<const float>(state.best_parameters),
                            tocsin::windows<float>(values, task.judged, length), 64,
                            [&](index_t, std::span<const float> logits) {
-                               // Not the probability, which is 1 for many.
+                               // The logit, since the probability is 1 for many.
                                found.push_back(static_cast<double>(logits[0]));
                            });
     return found;
@@ -105,7 +106,7 @@ scores logistic_regression(const gecco_task& task, bool with_calendar) {
     return classify(network, inputs, 1, task, for_regression);
 }
 
-/// Makes a network for so many features.
+/// Makes a network for a number of features.
 template <class Make>
 auto network_scores(Make make, bool with_calendar) {
     return [=](const gecco_task& task) {
@@ -118,7 +119,7 @@ auto network_scores(Make make, bool with_calendar) {
 constexpr tocsin::fully_convolutional_settings convolutions{
     {8, 16, 8}, {8, 5, 3}, tocsin::batch_norm_settings::pytorch()};
 
-/// The fully convolutional network with the maximum over time in place of the mean: one row is
+/// The fully convolutional network with the maximum over time instead of the mean: one row is
 /// enough to make a window anomalous.
 auto convolutions_with_maximum(int features) {
     using namespace tocsin;
@@ -136,19 +137,19 @@ auto convolutions_with_maximum(int features) {
         relu(filters[2]), global_max_pooling<float>(filters[2]), dense<float>(filters[2], 1));
 }
 
-nlohmann::ordered_json settings_of(const char* model, const training_settings& how,
+nlohmann::ordered_json settings_of(const char* model, const training_settings& training,
                                    bool with_calendar) {
     return {{"model", model},
             {"calendar", with_calendar},
             {"optimiser", "adam"},
-            {"learning_rate", how.learning_rate},
+            {"learning_rate", training.learning_rate},
             {"schedule", "cosine"},
-            {"epochs", how.epochs},
-            {"batch_size", how.batch_size},
+            {"epochs", training.epochs},
+            {"batch_size", training.batch_size},
             {"clip_norm", 1},
             {"window", gecco_window},
-            {"stride_anomalous", how.anomalous_stride},
-            {"stride_normal", how.normal_stride},
+            {"stride_anomalous", training.anomalous_stride},
+            {"stride_normal", training.normal_stride},
             {"inputs", "robust scaler, asinh, minus the mean of the last day"}};
 }
 

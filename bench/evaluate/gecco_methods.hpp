@@ -16,7 +16,7 @@
 
 namespace evaluate {
 
-/// What a method may learn from, and what it is asked.
+/// The rows that a method may learn from, and those to score.
 struct gecco_task {
     const gecco_series& data;
     std::vector<tocsin::row_range> learn; ///< rows with labels
@@ -30,14 +30,14 @@ struct gecco_task {
 struct gecco_method {
     std::string name;
     bool labelled; ///< whether it reads labels
-    bool seeded;   ///< whether other seeds give other scores
+    bool seeded;   ///< whether scores depend on the seed
     nlohmann::ordered_json settings;
     std::function<tocsin::result<std::vector<double>>(const gecco_task&)> score;
 };
 
 /// Those that learn from labels, each without and with the calendar.
 std::vector<gecco_method> labelled_methods();
-/// Those that learn what is usual.
+/// Those that learn without labels.
 std::vector<gecco_method> unlabelled_methods();
 
 } // namespace evaluate

@@ -25,15 +25,15 @@ using tocsin::index_t;
 using tocsin::row_range;
 using tocsin::status;
 
-/// Combined by how rare both scores are: two ways to read labels, labels beside none, and two ways
-/// to do without, alone and beside labels.
+/// Combined by how rare both scores are: two methods with labels, one with and one without, and two
+/// without, alone and together with one with labels.
 constexpr const char* pairs[][2] = {{"convolutions with maximum", "logistic regression"},
                                     {"convolutions with maximum", "isolation forest"},
                                     {"logistic regression", "isolation forest"},
                                     {"isolation forest", "LSTM forecaster"},
                                     {"logistic regression", "isolation forest + LSTM forecaster"}};
 constexpr int most_parts = 3;    ///< of the training rows, each of which is left out once
-constexpr int choice_stride = 5; ///< rows from one window to the next where thresholds are chosen
+constexpr int choice_stride = 5; ///< rows from one window to the next when thresholds are chosen
 
 std::vector<std::uint8_t> window_labels(const gecco_series& data,
                                         const std::vector<index_t>& starts) {
@@ -64,7 +64,7 @@ struct scored_windows {
         const auto area = tocsin::average_precision(scores, labels);
         return area.ok() ? std::optional<double>(*area) : std::nullopt;
     }
-    /// The threshold of the highest F1; none where there is one class only.
+    /// The threshold with the highest F1; none if there is only one class.
     std::optional<double> threshold() const {
         tocsin::f_beta_threshold rule(1);
         return rule.fit(scores, labels).ok() ? std::optional<double>(rule.threshold())
@@ -87,7 +87,7 @@ struct scored_windows {
     }
 };
 
-/// What a method said of one recording.
+/// The scores of a method for one recording.
 struct outcome {
     scored_windows validation;
     scored_windows choice; ///< and of training rows, by labels that the method had not seen
@@ -129,7 +129,7 @@ tocsin::result<outcome> score(const gecco_method& which, const gecco_series& dat
         of_parts.push_back(starts(rows_of_part(parts, part, false), choice_stride));
     }
     if (!which.labelled) {
-        // Labels change nothing, so it need not learn anew.
+        // Labels have no effect, so it need not learn again.
         for (const auto& of : of_parts) {
             task.judged.insert(task.judged.end(), of.begin(), of.end());
         }
@@ -194,8 +194,8 @@ tocsin::confusion_counts count_test_events(const gecco_series& data, const outco
     return *tocsin::count_events(flagged, truth, tocsin::event_credit::every);
 }
 
-/// For each score how rare one as high is among those of normal windows before the test rows, as
-/// the negative logarithm of the share.
+/// How rare each score is: the negative logarithm of the share of normal windows before the test
+/// rows that score as high.
 void replace_by_rarity(std::vector<double>& scores, const std::vector<double>& normal) {
     const auto count = static_cast<double>(normal.size());
     for (double& score : scores) {
@@ -235,16 +235,16 @@ outcome combine(outcome a, outcome b) {
     return a;
 }
 
-/// A method with what it said of each recording, and how well it did before the test rows.
+/// A method with its scores for each recording, and its quality before the test rows.
 struct ranked_method {
     method_result result;
     std::vector<outcome> outcomes;
     /// Average precision of the part where it is lowest, validation rows or training rows left out:
-    /// events to come may be of the kind that a method knows least.
+    /// future events may be of the kind that a method knows least.
     double chosen_by = 0;
 };
 
-/// Numbers from what was said of each recording.
+/// Metrics from the scores of each recording.
 ranked_method judge(const std::string& name, nlohmann::ordered_json settings,
                     const std::vector<gecco_series>& all, std::vector<outcome> outcomes) {
     ranked_method reached;
@@ -305,7 +305,7 @@ tocsin::result<ranked_method> evaluate_method(const gecco_method& which,
     return judge(which.name, std::move(settings), all, std::move(outcomes));
 }
 
-/// A classifier beside a method that has seen no labels.
+/// A classifier combined with a method that has seen no labels.
 ranked_method judge_combination(const ranked_method& a, const ranked_method& b,
                                 const std::vector<gecco_series>& all) {
     std::vector<outcome> outcomes;

@@ -1,5 +1,5 @@
 /// @file gecco_unlabelled.cpp
-/// @brief Methods that learn what is usual, on the windows that classifiers are asked about.
+/// @brief Methods that learn without labels, on the same windows as the classifiers.
 
 #include "tocsin/comparators/isolation_forest.hpp"
 #include "tocsin/comparators/k_means.hpp"

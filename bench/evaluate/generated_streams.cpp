@@ -22,7 +22,7 @@ double log_uniform(random_generator& random, double low, double high) {
     return std::exp(random.uniform(std::log(low), std::log(high)));
 }
 
-/// Day and night: two harmonics with a phase of the stream's own, from 0 to about 2.
+/// Day and night: two harmonics with the stream's own phase, from 0 to about 2.
 struct daily_profile {
     double phase;
     double second;

@@ -18,12 +18,12 @@ struct generated_stream {
 };
 
 /// Streams of five kinds in turn: a daily profile with noise, counts of requests, a load that is
-/// switched on and off, a level that wanders, bursts over a quiet ground. Sizes and noise differ
-/// from stream to stream.
+/// switched on and off, a level that wanders, bursts over a quiet background. Sizes and noise
+/// differ from stream to stream.
 ///
-/// Each has up to three anomalies after its first 15 %: a spike, a shift, a frozen value, another
-/// noise, another phase of the day, a drop to the lowest value. As NAB does it, windows share 10 %
-/// of the rows and are centred where the anomaly begins.
+/// Each has up to three anomalies after its first 15 %: a spike, a shift, a frozen value, a
+/// different noise, a different phase of the day, a drop to the lowest value. As in NAB, windows
+/// share 10 % of the rows and are centred at the start of the anomaly.
 std::vector<generated_stream> generate_streams(int count, std::uint64_t seed);
 
 } // namespace evaluate

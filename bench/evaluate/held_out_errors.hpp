@@ -1,5 +1,5 @@
 /// @file held_out_errors.hpp
-/// @brief Errors in rows that a method has not learned from: what a threshold can be measured by.
+/// @brief Errors in rows that a method has not learned from, from which a threshold can be set.
 #pragma once
 
 #include "tocsin/detect/held_out.hpp"
@@ -10,25 +10,25 @@
 
 namespace evaluate {
 
-/// What methods say of all rows, none of them learned from; one list per method.
+/// The errors of methods in all rows, held out; one list per method.
 struct held_out {
     std::vector<std::vector<double>> errors;    ///< without signs
     std::vector<std::vector<double>> residuals; ///< as methods give them
 };
 
-/// A method learns once per block of the plan, each time without it and the rows of the guard next to
-/// it (tocsin::cross_fit; -1 is none); the training rows must be one range. Errors in a block are those of the model that does not know it, errors in all other rows
-/// are the mean over the models (as in the CV+ of Barber et al., "Predictive inference with the
-/// jackknife+", 2021).
+/// A method learns once per block of the plan, each time without the block and the guard rows next
+/// to it (tocsin::cross_fit; -1 is none); the training rows must be one range. Errors in a block
+/// are those of the model that has not seen it; errors in all other rows are the mean over the
+/// models (as in the CV+ of Barber et al., "Predictive inference with the jackknife+", 2021).
 ///
-/// Errors in rows that a network has learned from are too small to say what is normal; blocks that
-/// follow each other also show how much normal data changes; several models together depend less on
-/// their initial weights than one.
+/// Errors in rows that a network has learned from are too small to show what is normal; consecutive
+/// blocks also show how much normal data changes; several models together depend less on their
+/// initial weights than one.
 held_out held_out_errors(std::span<const method> methods, const scoring_task& task,
                          const tocsin::cross_fit& plan = {.folds = 3, .guard = 0});
 
-/// What linear_forecasts() say of rows that they have not learned from: five blocks, with a
-/// guard of 20 rows, or of a tenth of few training rows. The mean, a single number, is that of all training rows.
+/// Held-out residuals of linear_forecasts(): five blocks, with a guard of 20 rows, or of a tenth of
+/// the training rows if these are few. The mean, a single number, is that of all training rows.
 held_out linear_residuals(const scoring_task& task);
 
 } // namespace evaluate

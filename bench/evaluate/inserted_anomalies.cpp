@@ -27,7 +27,7 @@ enum class anomaly_kind : std::uint8_t {
 };
 constexpr std::uint64_t kinds = 7;
 
-/// What the rows of `range` become.
+/// The changed rows of `range`.
 /// @param size signed, in the unit of the values
 series changed(const series& values, row_range range, anomaly_kind kind, double size,
                tocsin::random_generator& random) {

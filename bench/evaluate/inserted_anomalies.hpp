@@ -1,5 +1,5 @@
 /// @file inserted_anomalies.hpp
-/// @brief Artificial anomalies in normal recordings: settings are chosen where no label is needed.
+/// @brief Artificial anomalies in normal recordings, for choosing settings without labels.
 #pragma once
 
 #include "tocsin/core/random.hpp"
@@ -11,8 +11,8 @@
 namespace evaluate {
 
 /// Changes the first feature of `[features x rows]` in one or two ranges of `where`, which are
-/// given back in order of time; none where the rows are too few, or where a change cannot be seen
-/// (a frozen constant, say).
+/// returned in order of time; none if the rows are too few, or if a change cannot be seen (such as
+/// a frozen constant).
 ///
 /// A range has from 10 rows to an eighth of `where`, is at least 250 rows away from another, and is
 /// one of: shifted, frozen, noisy, drifting, mirrored, copied from elsewhere, stretched around its

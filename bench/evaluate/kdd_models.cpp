@@ -41,9 +41,9 @@ constexpr double reconstruction_weight = 5;
 constexpr tocsin::row_model_sizes sizes_of_players{128, 64, 2};
 /// Of the discriminator's features in the score (Zenati et al. 2018).
 constexpr double share_of_features = 0.1;
-/// Of the divergence beside the squared error of a row; set once, not searched for.
+/// Weight of the divergence relative to the squared error of a row; set once, not tuned.
 constexpr double divergence_weight = 0.02;
-/// Networks of one kind that differ in their start; the score of a row is the mean of theirs.
+/// Networks of one kind with different initial weights; the score of a row is their mean.
 constexpr int networks = 15;
 constexpr int pairs_of_players = 9; ///< the same for BiGAN, whose training takes longer
 constexpr int draws = 32;
@@ -71,10 +71,10 @@ tocsin::result<tocsin::aligned_vector<float>>
 train(const Model& model, const kdd_data& data, const hyper_parameters& chosen, std::uint64_t seed,
       const run_options& options) {
     const tocsin::matrix<float> values = data.training.values.cast<float>();
-    const auto how = make_trainer(chosen, seed, options.epochs.value_or(chosen.epochs));
-    auto state = tocsin::training_state<float>::fresh(model, how.optimiser, how.seed);
+    const auto trainer = make_trainer(chosen, seed, options.epochs.value_or(chosen.epochs));
+    auto state = tocsin::training_state<float>::fresh(model, trainer.optimiser, trainer.seed);
     const auto rows = tocsin::make_windows(values, 1);
-    if (const tocsin::status done = how.fit(model, *rows, {}, state, options.shown); !done) {
+    if (const tocsin::status done = trainer.fit(model, *rows, {}, state, options.shown); !done) {
         return done;
     }
     return state.best_parameters;
@@ -113,7 +113,7 @@ seeded_fit reconstructing(const hyper_parameters& chosen, MakeModel make) {
         });
     };
 }
-/// The mean score of so many networks.
+/// The mean score of several networks.
 auto mean_of(int count, seeded_fit fit) {
     return [count, fit = std::move(fit)](const kdd_data& data,
                                          const run_options& options) -> tocsin::result<row_scorer> {
@@ -178,24 +178,24 @@ tocsin::result<row_scorer> adversarial(const kdd_data& data, std::uint64_t seed,
                                        const run_options& options) {
     const auto model = tocsin::make_bigan<float>(features_of(data), sizes_of_players);
     tocsin::adversarial_trainer<tocsin::mean_absolute_error, tocsin::adam, tocsin::cosine_decay>
-        how;
-    how.epochs = options.epochs.value_or(for_players.epochs);
-    how.schedule.epochs = how.epochs;
-    how.batch_size = for_players.batch_size;
-    how.optimiser.learning_rate = for_players.learning_rate;
-    how.optimiser.beta1 = momentum_of_players;
-    how.discriminator_optimiser = how.optimiser;
-    how.reconstruction_weight = reconstruction_weight;
-    how.seed = seed;
-    auto state = tocsin::adversarial_state<float>::fresh(model, how.optimiser,
-                                                         how.discriminator_optimiser, how.seed);
+        trainer;
+    trainer.epochs = options.epochs.value_or(for_players.epochs);
+    trainer.schedule.epochs = trainer.epochs;
+    trainer.batch_size = for_players.batch_size;
+    trainer.optimiser.learning_rate = for_players.learning_rate;
+    trainer.optimiser.beta1 = momentum_of_players;
+    trainer.discriminator_optimiser = trainer.optimiser;
+    trainer.reconstruction_weight = reconstruction_weight;
+    trainer.seed = seed;
+    auto state = tocsin::adversarial_state<float>::fresh(
+        model, trainer.optimiser, trainer.discriminator_optimiser, trainer.seed);
     const tocsin::matrix<float> training = data.training.values.cast<float>();
     const auto rows = tocsin::make_windows(training, 1);
-    if (const tocsin::status done = how.fit(model, *rows, {}, state, options.shown); !done) {
+    if (const tocsin::status done = trainer.fit(model, *rows, {}, state, options.shown); !done) {
         if (state.best_epoch < 0) {
             return done;
         }
-        // The best weights before it are as good as those of any run.
+        // The best weights before the failure are kept.
         progress::note(std::string("kdd, BiGAN: ") + done.message());
     }
     return row_scorer([model, parameters = std::move(state.best_parameters)](
@@ -259,8 +259,8 @@ nlohmann::ordered_json settings_of(const char* model, int count, const hyper_par
 } // namespace
 
 std::vector<kdd_method> kdd_methods(const run_options& options) {
-    // A leaky ReLU and a linear code have no unit that dies, which a code of two cannot afford: with
-    // ReLU in their place, some starts end with twice the training error of the others.
+    // With leaky ReLU and a linear code no unit dies, which matters for a code of two: with ReLU,
+    // some initial weights end with twice the training error of the others.
     const auto autoencoder = reconstructing(for_rows, [](int features) {
         return tocsin::make_row_autoencoder<float, tocsin::leaky_relu_activation>(features);
     });

@@ -9,7 +9,7 @@
 
 namespace evaluate {
 
-/// Gives the scores of rows, `[features x rows]`; higher = more anomalous.
+/// Returns the scores of rows, `[features x rows]`; higher = more anomalous.
 using row_scorer = std::function<std::vector<double>(const tocsin::matrix<double>&)>;
 
 /// A model of rows with its training.

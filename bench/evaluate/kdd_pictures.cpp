@@ -29,7 +29,7 @@ std::string file_name(const std::string& model) {
 }
 
 /// Lines `false positive rate, true positive rate` from (0, 0) to (1, 1), one per distinct score;
-/// of steps that are smaller than a pixel, the last.
+/// only the last of several steps within a pixel.
 std::string curve_of(const std::vector<double>& scores, const std::vector<std::uint8_t>& labels) {
     constexpr double pixel = 1.0 / 700;
     std::vector<std::size_t> order(scores.size());
@@ -119,7 +119,7 @@ tocsin::status draw_model_bars(const support::plot_folder& folder,
         data << '\n';
     }
     const std::string script =
-        "set title 'All models, at the threshold of the highest accuracy'\n"
+        "set title 'All models, at the threshold with the highest accuracy'\n"
         "set style data histograms\nset style histogram clustered gap 1\n"
         "set style fill solid 0.85 noborder\nset boxwidth 0.9\nset yrange [0:1]\n"
         "set xtics rotate by -25 nomirror font ',12'\n"

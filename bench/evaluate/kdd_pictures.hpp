@@ -12,11 +12,11 @@
 
 namespace evaluate {
 
-/// What a model said of the rows that choose the threshold.
+/// The scores of a model for the rows that choose the threshold.
 struct kdd_scores {
     std::string model;
     std::vector<double> scores;
-    double threshold = 0; ///< of the highest accuracy
+    double threshold = 0; ///< with the highest accuracy
 };
 
 /// Draws `scores_<model>` of each model: how its scores of normal rows and of attacks are

@@ -19,7 +19,7 @@ namespace {
 
 using tocsin::index_t;
 
-/// The threshold of the highest accuracy; the middle between the two scores that it separates.
+/// The threshold with the highest accuracy, midway between the two scores that it separates.
 double most_accurate_threshold(const std::vector<double>& scores,
                                const std::vector<std::uint8_t>& labels) {
     std::vector<std::size_t> order(scores.size());
@@ -58,10 +58,10 @@ metrics judge(const std::vector<double>& scores, const kdd_table& table, double 
     return values;
 }
 
-/// @param said what the model says of the rows that choose the threshold is added to it
+/// @param model_scores gets the model's scores of the rows that choose the threshold
 tocsin::result<method_result> evaluate_method(const kdd_method& which, const kdd_data& data,
                                               const run_options& options,
-                                              std::vector<kdd_scores>& said) {
+                                              std::vector<kdd_scores>& model_scores) {
     const auto scorer = which.fit(data, options);
     if (!scorer) {
         return scorer.error();
@@ -90,17 +90,17 @@ tocsin::result<method_result> evaluate_method(const kdd_method& which, const kdd
     };
     add_group("quantile 0.99 of the training scores", tocsin::quantile_threshold(0.99));
     add_group("peaks over threshold", tocsin::spot_threshold({.q = 1e-3}));
-    said.push_back({which.name, choosing, labelled});
+    model_scores.push_back({which.name, choosing, labelled});
     return reached;
 }
 
 tocsin::status draw_all(const support::plot_folder& folder, const kdd_data& data,
-                        const std::vector<kdd_scores>& said,
+                        const std::vector<kdd_scores>& model_scores,
                         const std::vector<method_result>& methods) {
     const auto& labels = data.judged.front().labels;
-    for (const auto& done :
-         {draw_score_histograms(folder, said, labels), draw_roc_curves(folder, said, labels),
-          draw_model_bars(folder, methods), write_metrics(folder, methods)}) {
+    for (const auto& done : {draw_score_histograms(folder, model_scores, labels),
+                             draw_roc_curves(folder, model_scores, labels),
+                             draw_model_bars(folder, methods), write_metrics(folder, methods)}) {
         if (!done) {
             return done;
         }
@@ -114,7 +114,7 @@ tocsin::result<suite_result> run(const run_options& options) {
         return data.error();
     }
     suite_result all;
-    std::vector<kdd_scores> said;
+    std::vector<kdd_scores> model_scores;
     const auto list = kdd_methods(options);
     std::size_t position = 0;
     for (const kdd_method& each : list) {
@@ -123,7 +123,7 @@ tocsin::result<suite_result> run(const run_options& options) {
             continue;
         }
         options.shown.begin_file(each.name, position, list.size());
-        auto reached = evaluate_method(each, *data, options, said);
+        auto reached = evaluate_method(each, *data, options, model_scores);
         if (!reached) {
             return in_file(each.name, reached.error());
         }
@@ -131,7 +131,7 @@ tocsin::result<suite_result> run(const run_options& options) {
         all.methods.push_back(std::move(*reached));
     }
     if (options.drawn != nullptr) {
-        if (const auto drawn = draw_all(options.drawn->folder(), *data, said, all.methods);
+        if (const auto drawn = draw_all(options.drawn->folder(), *data, model_scores, all.methods);
             !drawn) {
             return drawn;
         }

@@ -10,7 +10,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Files whose names begin so hold the rows to learn from, and the rows that choose a threshold.
+/// Beginnings of the names of files with the rows to learn from, and the rows that choose a
+/// threshold.
 constexpr const char* training_name = "fit_";
 constexpr const char* choice_name = "devtest";
 

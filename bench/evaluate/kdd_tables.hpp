@@ -27,7 +27,7 @@ struct kdd_table {
     }
 };
 
-/// What is learned from, and what is judged.
+/// The training rows, and the tables to judge.
 struct kdd_data {
     kdd_table training;
     std::vector<kdd_table> judged; // the one that chooses the threshold first

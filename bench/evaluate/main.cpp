@@ -33,8 +33,8 @@ enum class exit_code : int { success = 0, internal = 1, usage = 2, bad_data = 3,
 
 constexpr const char* exit_codes =
     "Exit codes: 0 done; 1 internal error; 2 wrong command line; 3 the data cannot be used "
-    "(malformed, too short, training diverged); 4 no data where it was looked for, or a file "
-    "cannot be read or written; gnuplot is not installed where pictures are wanted.";
+    "(malformed, too short, training diverged); 4 no data found, a file cannot be read or written, "
+    "or gnuplot is not installed for --pictures.";
 
 exit_code fail(exit_code code, const std::string& message) {
     std::fprintf(stderr, "evaluate: %s\n", message.c_str());
@@ -129,7 +129,7 @@ exit_code run(const suite& which, const command_line& given) {
 
 int main(int argc, char** argv) {
     command_line given;
-    std::string summaries = "Which data set, by its own protocol:";
+    std::string summaries = "Data set, evaluated by its own protocol:";
     std::set<std::string> names;
     for (const suite* each : suites) {
         summaries += std::string("\n") + each->name + ": " + each->summary;
@@ -147,13 +147,13 @@ int main(int argc, char** argv) {
     auto* const drawn = app.add_option(
         "--pictures", given.pictures,
         "Draw each judged recording to this folder, with the first seed; needs gnuplot");
-    app.add_option("--seed", given.seed, "Of initial weights and order of batches")
+    app.add_option("--seed", given.seed, "Seed of initial weights and order of batches")
         ->capture_default_str();
     auto* const seeds =
-        app.add_option("--seeds", given.seeds, "Run with so many seeds, from --seed on")
+        app.add_option("--seeds", given.seeds, "Run with this many seeds, from --seed on")
             ->check(CLI::Range(1, 100));
     app.add_option("--epochs", given.epochs,
-                   "Train for so many epochs, not those of the suite, for a quick look")
+                   "Train for this many epochs, not those of the suite, for a quick look")
         ->check(CLI::PositiveNumber);
     app.add_flag("--reversed", given.reversed,
                  "Decoders emit the last sample of a window first, for comparison");

@@ -1,5 +1,5 @@
 /// @file metrics.hpp
-/// @brief The numbers an evaluation may report, each of which a suite may leave undefined.
+/// @brief The numbers that an evaluation can report; a suite may leave any of them undefined.
 #pragma once
 
 #include "tocsin/metrics/confusion.hpp"
@@ -18,7 +18,7 @@ struct metrics {
         nab_low_fp, nab_low_fn, nab_standard_fixed, nab_low_fp_fixed, nab_low_fn_fixed, mean_delay,
         promised_rate, realised_rate, realised_over_promised;
 
-    /// What can be read off confusion counts.
+    /// The metrics of confusion counts.
     static metrics of(const tocsin::confusion_counts& counts) {
         metrics read;
         read.f1 = counts.f_beta(1);

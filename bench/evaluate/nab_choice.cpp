@@ -70,7 +70,7 @@ tocsin::result<suite_result> choose_nab_settings(const run_options& options) {
         options.shown.end_file();
     }
     suite_result outcome;
-    for (const auto& [how, lists] : scores) {
+    for (const auto& [setting, lists] : scores) {
         std::vector<tocsin::nab_recording> recordings;
         for (std::size_t s = 0; s < streams.size(); ++s) {
             recordings.push_back({lists[s], streams[s].windows});
@@ -84,11 +84,12 @@ tocsin::result<suite_result> choose_nab_settings(const run_options& options) {
             const metrics values = nab_metrics(*best, *fixed);
             std::array<char, 160> name{};
             std::snprintf(name.data(), name.size(), "%s, %g days quiet, threshold %g",
-                          name_of(how.first), how.second, threshold);
-            outcome.methods.push_back({name.data(),
-                                       alarm_rule{how.first, how.second, threshold}.settings(),
-                                       {{"generated streams", values}},
-                                       values});
+                          name_of(setting.first), setting.second, threshold);
+            outcome.methods.push_back(
+                {name.data(),
+                 alarm_rule{setting.first, setting.second, threshold}.settings(),
+                 {{"generated streams", values}},
+                 values});
         }
     }
     std::stable_sort(outcome.methods.begin(), outcome.methods.end(),
@@ -96,7 +97,7 @@ tocsin::result<suite_result> choose_nab_settings(const run_options& options) {
                          return *a.totals.nab_standard_fixed > *b.totals.nab_standard_fixed;
                      });
     outcome.methods.resize(shown_rules);
-    // The rule without a model, beside them.
+    // The rule without a model, for comparison.
     for (const double threshold : {0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.7, 1.0}) {
         const novelty_rule rule{.threshold = threshold};
         score_lists scores_of_all;

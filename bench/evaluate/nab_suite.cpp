@@ -29,7 +29,7 @@ using tocsin::index_t;
 using tocsin::result;
 using tocsin::row_range;
 
-/// Detection thresholds that do not know the labels.
+/// Detection thresholds set without labels.
 constexpr double fixed_threshold = chosen_alarm_rule.threshold;
 constexpr double fixed_novelty = chosen_novelty_rule.threshold;
 
@@ -64,7 +64,7 @@ double seconds_of(const std::string& text) {
     return 86400.0 * static_cast<double>(days) + 3600.0 * hour + 60.0 * minute + second;
 }
 
-/// Rows per day by the median step of the first rows; as many as there are on probation where
+/// Rows per day by the median step of the first rows; as many as there are on probation if
 /// timestamps cannot be read.
 index_t rows_per_day(const std::vector<std::string>& timestamps, index_t probation) {
     std::vector<double> steps;
@@ -189,7 +189,7 @@ metrics counts_at(std::span<const tocsin::nab_recording> recordings, double thre
     return values;
 }
 
-/// @param scores     of which the best threshold is sought
+/// @param scores     for the best threshold
 /// @param alarms     scores of the rows that raise an alarm, for the fixed threshold
 result<metrics> nab_metrics(const std::vector<stream>& streams, const score_list& scores,
                             const score_list& alarms, double threshold) {
@@ -216,7 +216,7 @@ result<metrics> nab_metrics(const std::vector<stream>& streams, const score_list
     return values;
 }
 
-/// A picture of what follows the rows on probation.
+/// A picture of the rows after the probation.
 tocsin::status draw(const run_options& options, const stream& one,
                     const std::vector<double>& scores) {
     const auto rows = static_cast<index_t>(scores.size());
@@ -243,7 +243,7 @@ struct stream_contender {
     std::vector<std::size_t> parts;
     bool seeded;
     double threshold = fixed_threshold;
-    bool novelty = false; ///< chosen_novelty_rule in the place of parts
+    bool novelty = false; ///< chosen_novelty_rule instead of parts
 };
 
 tocsin::status run_streams(const run_options& options, std::vector<method_result>& methods) {
@@ -425,7 +425,7 @@ published_line volume_line(const char* name, double value) {
     return line;
 }
 
-/// The suite's own: streams by the values they have had, recordings by the detector of all suites.
+/// The suite's own: streams by the novelty of values, recordings by the detector of all suites.
 method_result own_method(const std::vector<method_result>& methods) {
     const auto named = [&](const char* name) -> const method_result& {
         return *std::find_if(methods.begin(), methods.end(),

@@ -22,8 +22,8 @@ struct nasa_channel {
 tocsin::result<std::map<std::string, nasa_channel>>
 read_nasa_channels(const std::filesystem::path& directory);
 
-/// Values of a channel `[features x rows]`, the measured one first; a missing value is the last one
-/// again.
+/// Values of a channel `[features x rows]`, the measured one first; a missing value repeats the
+/// last one.
 tocsin::result<tocsin::matrix<double>> read_nasa_values(const std::filesystem::path& path);
 
 } // namespace evaluate

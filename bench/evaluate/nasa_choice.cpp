@@ -27,7 +27,7 @@ constexpr index_t fewest_rows = 900;
 constexpr std::size_t shown_rules = 25;
 constexpr std::size_t shown_charts = 5; ///< below them
 
-/// A rule with what it reached, by share of the rows learned from.
+/// A rule with its results, by share of the rows learned from.
 struct candidate {
     event_rule rule;
     bool charts = false; ///< of linear forecasts, instead of the errors of the set's own method
@@ -140,7 +140,7 @@ tocsin::result<suite_result> choose_nasa_settings(const run_options& options) {
         0) {
         return tocsin::status::error(tocsin::error_code::invalid_data,
                                      "--choose-settings: no training part has the ", fewest_rows,
-                                     " rows into which anomalies can be put");
+                                     " rows into which anomalies can be inserted");
     }
     std::stable_sort(rules.begin(), rules.end(), [](const candidate& a, const candidate& b) {
         return a.sparing() != b.sparing() ? a.sparing()

@@ -30,9 +30,9 @@ struct event_method {
     nlohmann::ordered_json settings;
     /// The scores of all rows.
     std::function<std::vector<double>(const held_out&, row_range training)> scores;
-    /// Nonzero where a row of the test part is called anomalous, by its scores.
+    /// Nonzero if a row of the test part is anomalous, by its scores.
     std::function<std::vector<std::uint8_t>(std::span<const double>)> flags;
-    /// What a score must exceed for that.
+    /// The threshold of the scores.
     std::function<double(std::span<const double>)> threshold;
 };
 
@@ -47,7 +47,7 @@ event_method by_rule(const event_rule& rule, std::string name, bool seeded,
             [rule](std::span<const double> test) { return lowest_called(rule, test); }};
 }
 
-/// Of the rules for charts the best on inserted anomalies, see --choose-settings.
+/// The best rule for charts on inserted anomalies, see --choose-settings.
 constexpr event_rule best_on_inserted{.smoothing = 10, .combined = consensus::mean};
 
 /// Ways to find events, by the rows of the methods of a set, then of linear_forecasts().

@@ -25,16 +25,16 @@ template <class HyperParameters>
 auto make_trainer(const HyperParameters& chosen, std::uint64_t seed, int epochs) {
     tocsin::trainer<tocsin::mean_squared_error, tocsin::adam, tocsin::cosine_decay,
                     tocsin::never_stop>
-        how;
-    how.epochs = epochs;
-    how.schedule.epochs = how.epochs;
-    how.batch_size = chosen.batch_size;
-    how.optimiser.learning_rate = chosen.learning_rate;
-    how.seed = seed;
-    return how;
+        trainer;
+    trainer.epochs = epochs;
+    trainer.schedule.epochs = trainer.epochs;
+    trainer.batch_size = chosen.batch_size;
+    trainer.optimiser.learning_rate = chosen.learning_rate;
+    trainer.seed = seed;
+    return trainer;
 }
 
-/// The same with `chosen.epochs`, or what the command line says.
+/// The same with `chosen.epochs`, or those of the command line.
 template <class HyperParameters>
 auto make_trainer(const HyperParameters& chosen, const run_options& options) {
     return make_trainer(chosen, options.seed, options.epochs.value_or(chosen.epochs));

@@ -28,8 +28,8 @@ struct periodic_settings {
 constexpr periodic_settings chosen;
 
 /// The rows of a recording sorted by their place in the period: first all first rows of periods,
-/// then all second ones. What the LSTM reads for a row is the row, and the one before that which it
-/// is to forecast, one period later.
+/// then all second ones. For a row, the LSTM reads the row and the one before the row that it
+/// forecasts, one period later.
 struct sorted_rows {
     index_t period;
     matrix<float> values;          ///< `[2 features x rows]`
@@ -81,7 +81,7 @@ result<std::vector<double>> errors(const scoring_task& task) {
     const int length = static_cast<int>(
         std::clamp<index_t>(longest_of(task.training) / sorted.period, 2, chosen.periods));
     const auto training = sorted.within(task.training, length, chosen.stride);
-    // Windows of a few periods are too short to measure how long a start takes.
+    // Windows of a few periods are too short to measure the warm-up.
     tocsin::detector<model_type> detector(
         model_type::with_layers(static_cast<int>(sorted.values.rows()), task.targets,
                                 {chosen.hidden}, 1),

@@ -16,7 +16,7 @@ namespace {
 using tocsin::index_t;
 using tocsin::row_range;
 
-/// Of a panel, which is 800 pixels wide; more make large files.
+/// Columns of a panel, which is 800 pixels wide; more make large files.
 constexpr index_t most_columns = 550;
 constexpr double narrowest = 4e-3; ///< part of the width below which runs would be invisible
 constexpr double far_above = 20;   ///< thresholds; a higher score needs a logarithmic axis
@@ -87,7 +87,7 @@ struct extent {
     }
 };
 
-/// Inside of single quotes.
+/// Inside single quotes.
 std::string quoted(const std::string& text) {
     std::string doubled;
     for (const char character : text) {
@@ -96,8 +96,7 @@ std::string quoted(const std::string& text) {
     return doubled;
 }
 
-/// A name at the left of a panel, however wide the numbers of its axis are. Nothing in the text is
-/// markup.
+/// A name at the left of a panel, at a fixed position. Nothing in the text is markup.
 std::string side_label(int tag, const std::string& text, double height) {
     std::ostringstream script;
     script << "set label " << tag << " '" << quoted(text) << "' at screen 0.014," << height
@@ -105,7 +104,7 @@ std::string side_label(int tag, const std::string& text, double height) {
     return script.str();
 }
 
-/// The y axis of a panel, also where all that is shown on it is one value.
+/// The y axis of a panel, even if all values are equal.
 std::string linear_axis(double lowest, double highest) {
     if (!(lowest < highest)) {
         const double around = 0.5 * std::max(std::abs(lowest), 1.0);

@@ -1,5 +1,5 @@
 /// @file pictures.hpp
-/// @brief Pictures of what a method says of recordings: the signal above the score.
+/// @brief Pictures of the scores of recordings: the signal above the score.
 #pragma once
 
 #include "tocsin/core/status.hpp"
@@ -15,18 +15,17 @@
 
 namespace evaluate {
 
-/// What a method said of rows of a recording that follow each other: one entry per row in each
-/// list.
+/// The results of a method for consecutive rows of a recording: one entry per row in each list.
 struct scored_rows {
     std::string file;                      ///< of the recording, as in the results
-    std::vector<double> values = {};       ///< of one feature, the first unless more is said
-    std::vector<double> scores = {};       ///< higher = more anomalous; NaN where there is none
+    std::vector<double> values = {};       ///< of one feature, the first by default
+    std::vector<double> scores = {};       ///< higher = more anomalous; NaN if there is none
     std::vector<std::uint8_t> labels = {}; ///< nonzero = anomalous
-    std::vector<std::uint8_t> flags = {};  ///< nonzero = called anomalous
+    std::vector<std::uint8_t> flags = {};  ///< nonzero = flagged
     double threshold = 0;                  ///< of the scores
     tocsin::index_t first = 0;             ///< number of the first of these rows in the recording
     std::string feature = "measured";      ///< name of the values
-    std::string row = "row";               ///< name of a row, with its length where that is known
+    std::string row = "row";               ///< name of a row, with its length if known
 };
 
 /// `rows` of the first feature of `[features x rows]`.
@@ -40,7 +39,7 @@ std::vector<double> first_feature(const Eigen::MatrixBase<Values>& values, tocsi
     return found;
 }
 
-/// A folder with one picture per recording, beside the data and the gnuplot script of each.
+/// A folder with one picture per recording, and the data and gnuplot script of each.
 class pictures {
   public:
     /// Makes the folder. `io_error` when that is not possible or gnuplot is not installed.

@@ -1,5 +1,5 @@
 /// @file promise.hpp
-/// @brief Whether a promised rate of false alarms is kept on the normal rows of a test.
+/// @brief Whether a promised rate of false alarms is kept on normal test rows.
 #pragma once
 
 #include "tocsin/metrics/row_ranges.hpp"
@@ -15,30 +15,30 @@ namespace evaluate {
 
 /// Clusters of false alarms in 10 000 rows that are promised: 10 in 1000, 1 in 1000, 1 in 10 000.
 inline constexpr std::array stated_promises = {100.0, 10.0, 1.0};
-/// The one that promised_rate, realised_rate and realised_over_promised are about.
+/// The one reported as promised_rate, realised_rate and realised_over_promised.
 inline constexpr std::size_t reported_promise = 1;
 
 /// Promised and realised false alarms of one method in the files of a suite.
 class promise_counts {
   public:
     /// Fits tocsin::alarm_rate to the scores of normal rows, once per promise, and counts clusters
-    /// above its threshold in the test rows that no label names. Nothing where too few scores can be
-    /// fitted or no test row is normal.
+    /// above its threshold in the test rows without an anomaly label. Nothing if too few scores can
+    /// be fitted or no test row is normal.
     /// @param scores of all rows, in order of time, finite
-    /// @param fitted rows whose scores are normal and not learned from
+    /// @param fitted held-out rows whose scores are normal
     /// @param tested rows to count in
     /// @param labels nonzero = anomalous, one per row
     /// @param file   gets the reported promise (rates per 10 000 rows)
     void add(std::span<const double> scores, tocsin::row_range fitted, tocsin::row_range tested,
              std::span<const std::uint8_t> labels, metrics& file);
 
-    /// The same from expected false alarms in 10 000 rows (tocsin::alarm_rate) of the test rows, which
-    /// say themselves where a promise is exceeded.
+    /// The same from expected false alarms in 10 000 rows (tocsin::alarm_rate) of the test rows,
+    /// which need no threshold.
     /// @param gap rows that end a cluster
     void add_expected(std::span<const double> expected, tocsin::index_t gap,
                       std::span<const std::uint8_t> labels, metrics& file);
 
-    /// The reported promise of all files: the median of the quotient, the mean of the rates.
+    /// The reported promise of all files: the median of the ratio, the mean of the rates.
     void summarise(metrics& totals) const;
     /// Each promise, over all files that were added.
     std::vector<promise_line> lines() const;

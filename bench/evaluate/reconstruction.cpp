@@ -43,7 +43,7 @@ result<scores> reconstruction_errors(const scoring_task& task) {
             ? std::clamp<index_t>(task.period, 8,
                                   std::max<index_t>(longest_of(task.training) / 2, 8))
             : index_t{task.period};
-    // A window that is a unit of its own is divided without a rest.
+    // A window that is a separate unit is divided without remainder.
     index_t group = (rows_in_window + chosen.steps - 1) / chosen.steps;
     while (!task.units.empty() && task.period % group != 0) {
         ++group;

@@ -23,7 +23,7 @@ struct method_runs {
     std::vector<const seed_run*> runs;
     std::vector<const method_result*> results; ///< one per run
 
-    /// Of what `pick` takes from each result.
+    /// Mean and spread of what `pick` takes from each result.
     template <class Pick>
     mean_and_spread summary(Pick&& pick) const {
         std::vector<metrics> lines;
@@ -135,7 +135,7 @@ class table_text {
     std::vector<named_metrics> lines_;
 };
 
-/// Promised and realised false alarms of all methods; nothing where a suite does not count them.
+/// Promised and realised false alarms of all methods; nothing if a suite does not count them.
 std::string promises_text(const std::vector<method_runs>& methods) {
     const std::string title = "false alarms in 10 000 normal rows";
     std::size_t width = title.size();
@@ -155,7 +155,7 @@ std::string promises_text(const std::vector<method_runs>& methods) {
     }
     return text.empty() ? text
                         : '\n' + padded(title, width) +
-                              " promised   a file   pooled   median within 3  without  above 3"
+                              " promised per file   pooled   median within 3  without  above 3"
                               "  files  found\n" +
                               text;
 }

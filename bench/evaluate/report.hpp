@@ -19,12 +19,11 @@ struct seed_run {
 };
 
 /// Table of the files (of the suite's own method), the totals and groups of all methods as means
-/// over the seeds with their spread, what others have published. Columns that no line has are left
-/// out.
+/// over the seeds with their spread, published results. Columns that no line has are left out.
 /// @param runs at least one; methods that do not depend on the seed are in the first only
 std::string table(const suite& which, const std::vector<seed_run>& runs);
 
-/// Those numbers that are there, by the names of results.json.
+/// The defined metrics, by their names in results.json.
 nlohmann::ordered_json to_json(const metrics& values);
 
 /// The content of results.json: metrics that the suite does not define are left out, those that

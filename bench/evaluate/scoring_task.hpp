@@ -18,14 +18,14 @@ struct scoring_task {
     tocsin::matrix<double> values;           ///< `[features x rows]`, finite
     std::vector<tocsin::row_range> training; ///< rows to learn from
     int targets = 1;  ///< the first features are measured; others (commands) may help
-    int period = 125; ///< rows; where the series has none, a usual window
+    int period = 125; ///< rows; a usual window if the series has none
     std::uint64_t seed = 1;
     std::optional<int> epochs = {}; ///< instead of those of the method
-    /// Where windows of one period begin when they are units of their own, such as weeks; else they
-    /// begin everywhere.
+    /// Starts of windows of one period if they are separate units, such as weeks; else windows
+    /// start at every row.
     std::vector<tocsin::index_t> units = {};
-    /// Normal rows that no weights are learned from, for the choice of an epoch and the statistics
-    /// of errors; may be none.
+    /// Normal rows that are not trained on, for the choice of an epoch and the error statistics;
+    /// may be none.
     std::vector<tocsin::row_range> validation = {};
 
     tocsin::index_t rows() const noexcept { return values.cols(); }
@@ -33,13 +33,12 @@ struct scoring_task {
     tocsin::matrix<double> training_values() const;
     /// The targets in all rows, `[targets x rows]`.
     tocsin::matrix<double> target_values() const;
-    /// Standard deviation of each target in the training rows; where it is 0, that in all rows, or
-    /// 1.
+    /// Standard deviation of each target in the training rows; if it is 0, that in all rows, or 1.
     tocsin::column<double> target_scale() const;
 };
 
-/// Mean absolute deviation of the targets from what was expected, in units of the first; with the
-/// sign of the deviation where there is one target only.
+/// Mean absolute deviation of the targets from the expected values, in units of the first; for a
+/// single target, with the sign of the deviation.
 /// @param deviation measured minus expected, `[targets]`
 /// @param scale     of the targets, see target_scale()
 template <class Deviation>
@@ -67,14 +66,13 @@ std::vector<tocsin::index_t> starts_within(const std::vector<tocsin::row_range>&
 /// Rows of the longest range.
 tocsin::index_t longest_of(const std::vector<tocsin::row_range>& ranges);
 
-/// Period of the first feature, 125 rows where it has none between 4 and 300 (as TSB-AD decides
-/// it).
+/// Period of the first feature, 125 rows if it has none between 4 and 300 (as TSB-AD decides it).
 int period_of(const tocsin::matrix<double>& values);
 
 /// Errors averaged over `rows`, centred; rows without an error get the mean of the others.
 std::vector<double> smoothed(std::span<const double> errors, int rows);
 
-/// Copies with the last finite value in the place of one that is missing, 0 before the first.
+/// A copy with missing values replaced by the last finite one, or by 0 before the first.
 tocsin::matrix<double> filled(tocsin::matrix<double> values);
 
 } // namespace evaluate

@@ -21,7 +21,7 @@ struct several_steps_settings {
     int look_ahead = 5;
     int hidden = 32;
     int window = 1024;   ///< rows of a stream, whose state begins at zero
-    int truncation = 64; ///< rows per update; the state goes on
+    int truncation = 64; ///< rows per update; the state is kept
     int warm_up = 32;    ///< rows after the start of a stream that are not judged
     int epochs = 60;
     int batch_size = 4;
@@ -29,7 +29,7 @@ struct several_steps_settings {
 };
 constexpr several_steps_settings chosen;
 
-/// Streams within ranges of rows that overlap by what is not judged at their start.
+/// Streams within ranges of rows, overlapping by the rows that are not judged at their start.
 tocsin::windows<float> streams(const matrix<float>& values, const std::vector<row_range>& ranges,
                                int overlap) {
     const int length = static_cast<int>(std::min<index_t>(chosen.window, longest_of(ranges)));
@@ -50,9 +50,9 @@ result<std::vector<double>> errors(const scoring_task& task) {
                                                                   task.targets, {chosen.hidden},
                                                                   chosen.look_ahead, 0, 0),
                                           {.warm_up = warm_up});
-    auto how = make_trainer(chosen, task.seed, task.epochs.value_or(chosen.epochs));
-    how.truncation = chosen.truncation;
-    status done = detector.train(training, validation, how);
+    auto trainer = make_trainer(chosen, task.seed, task.epochs.value_or(chosen.epochs));
+    trainer.truncation = chosen.truncation;
+    status done = detector.train(training, validation, trainer);
     if (done) {
         done = detector.fit_errors(validation.empty() ? training : validation);
     }

@@ -13,7 +13,7 @@ namespace evaluate {
 /// Given by the protocol: the first rows of a recording are normal.
 inline constexpr int skab_training_rows = 400;
 
-/// One setting for all files; docs/evaluation.md says how it was chosen.
+/// One setting for all files; docs/evaluation.md describes how it was chosen.
 struct skab_settings {
     int window = 20;
     int hidden = 16;
@@ -24,7 +24,7 @@ struct skab_settings {
     /// too few independent values of it to tell a drift from an anomaly.
     double largest_autocorrelation = 0.5;
     double quantile = 0.99;
-    double factor = 16.0 / 9.0; ///< 4/3 in units of the distance, which the score is the square of
+    double factor = 16.0 / 9.0; ///< 4/3 in units of the distance; the score is its square
 };
 inline constexpr skab_settings chosen_skab;
 
@@ -35,8 +35,8 @@ struct skab_recording {
     tocsin::matrix<float> values; ///< those features `[features x rows]`
 };
 
-/// The files that begin with a header in which a column has the name of the labels, in order of
-/// name. Others, such as the recording without anomalies, are named on standard error.
+/// The files with a header that names the column of labels, in order of name. Others, such as the
+/// recording without anomalies, are named on standard error.
 std::vector<std::filesystem::path> find_skab_recordings(const std::filesystem::path& root);
 
 /// `invalid_data` for a recording without rows to test.

@@ -29,12 +29,12 @@ using tocsin::status;
 constexpr double none = std::numeric_limits<double>::quiet_NaN();
 constexpr double promised = stated_promises[reported_promise];
 constexpr tocsin::cross_fit plan{.folds = 5};
-/// The share of held-out windows that score as high where alarms are cheap: the quantile of the
-/// suite, without its factor.
+/// The share of held-out windows that score as high, for the permissive setting: the quantile of
+/// the suite, without its factor.
 constexpr double permissive = 1 - chosen_skab.quantile;
 constexpr int order = 10; ///< rows that the autoregression sees
 
-/// What is said of each test row.
+/// The scores of the test rows.
 struct judgement {
     std::vector<double> expected; ///< false alarms as high in 10 000 rows
     std::vector<double> p_values; ///< shares of normal scores that are as high; may be empty
@@ -69,7 +69,7 @@ result<judgement> by_network(const matrix<float>& values, const run_options& opt
     return found;
 }
 
-/// Residuals of all features in rows [begin, end) by what was learned.
+/// Residuals of all features in rows [begin, end) of the fitted model.
 void forecast(tocsin::linear_autoregression& model, const matrix<double>& values, index_t begin,
               index_t end, matrix<double>& residuals) {
     model.reset();
@@ -151,7 +151,7 @@ judgement joined(const judgement& first, const judgement& second) {
 /// Counts of one way to judge, over all recordings.
 struct way {
     method_result result;
-    double largest; ///< of the numbers that are flagged
+    double largest; ///< flagged number
     promise_counts promises = {};
     tocsin::confusion_counts counts = {};
 

@@ -30,7 +30,7 @@ namespace fs = std::filesystem;
 using detector_type = tocsin::detector<network, tocsin::standard_scaler<float>,
                                        tocsin::mahalanobis<>, tocsin::quantile_threshold>;
 
-/// Rows 400 to the end by the own method.
+/// Rows 400 to the end by the suite's own method.
 /// @param by_peaks the same scores with the threshold of peaks of the training windows
 tocsin::result<tocsin::confusion_counts> evaluate_file(const fs::path& path,
                                                        const run_options& options,
@@ -56,9 +56,9 @@ tocsin::result<tocsin::confusion_counts> evaluate_file(const fs::path& path,
     detector_type detector(make_network(features, chosen_skab.hidden, options),
                            {.window = chosen_skab.window}, {},
                            tocsin::quantile_threshold(chosen_skab.quantile, chosen_skab.factor));
-    const auto how = make_trainer(chosen_skab, options);
+    const auto trainer = make_trainer(chosen_skab, options);
 
-    tocsin::status done = detector.train(training, {}, how, options.shown);
+    tocsin::status done = detector.train(training, {}, trainer, options.shown);
     if (done) {
         done = detector.fit_errors(training);
     }
@@ -93,7 +93,7 @@ tocsin::result<tocsin::confusion_counts> evaluate_file(const fs::path& path,
         by_peaks.add(scores[k] > threshold_by_peaks, anomalous);
     }
     if (options.drawn != nullptr && !scores.empty()) {
-        // The feature that the highest score is of.
+        // The feature with the highest score.
         const auto highest = std::max_element(scores.begin(), scores.end()) - scores.begin();
         auto workspace = detector.make_workspace();
         static_cast<void>(detector.score(test.window(highest), workspace));
@@ -121,7 +121,7 @@ tocsin::result<tocsin::confusion_counts> evaluate_file(const fs::path& path,
 
 // ---- Hotelling's T-squared, as published --------------------------------------------------------
 
-/// Median of each value and the four before; NaN, hence no alarm, where there are fewer.
+/// Median of each value and the four before; NaN, hence no alarm, if there are fewer.
 std::vector<double> median_of_five(const std::vector<double>& values) {
     constexpr std::size_t width = 5;
     std::vector<double> medians(values.size(), std::numeric_limits<double>::quiet_NaN());

@@ -27,7 +27,7 @@ using tocsin::result;
 using tocsin::status;
 
 constexpr index_t memory = 4000;      ///< rows that models and scales remember
-constexpr index_t scale_every = 25;   ///< rows after which scales are taken anew
+constexpr index_t scale_every = 25;   ///< rows after which scales are recomputed
 constexpr index_t fewest_errors = 50; ///< before anything is judged
 constexpr double quantile = 0.99;
 
@@ -46,8 +46,8 @@ struct forecaster_settings {
 constexpr forecaster_settings chosen;
 constexpr int look_back = 16; ///< rows that the feed-forward network sees
 
-/// The first fit is in the middle of the probationary period, so that its second half gives errors
-/// of rows not learned from.
+/// The first fit is in the middle of the probationary period, so that its second half gives
+/// held-out errors.
 index_t first_fit(const stream_task& task) {
     return std::max<index_t>(task.probation / 2, 3 * order);
 }
@@ -121,8 +121,8 @@ matrix<float> changes_and_values(const stream_task& task) {
     return both;
 }
 
-/// Where a network learns next: after twice the rows, so that half of them are news; later, when
-/// the memory has been replaced.
+/// The row at which a network learns next: after twice the rows, so that half of them are new;
+/// later, when the memory has been replaced.
 index_t next_training(index_t end) {
     return end + std::min(end, memory);
 }
@@ -148,7 +148,7 @@ result<std::vector<double>> lstm(const stream_task& task) {
         task, next_training,
         [&](index_t begin, index_t end) {
             const auto training = training_windows(values, begin, end);
-            // The errors are measured here, so no scores are asked of it.
+            // The errors are measured here, so it needs no scores.
             detector = decltype(detector)(
                 model_type::with_layers(2, 1, {chosen.hidden}, 1, 0,
                                         std::min(chosen.warm_up, training.length() / 4)),
@@ -263,7 +263,7 @@ nlohmann::ordered_json alarm_rule::settings() const {
 }
 
 std::vector<double> surprises(std::span<const double> errors, const stream_task& task,
-                              surprise_scale how) {
+                              surprise_scale scale_kind) {
     const auto rows = static_cast<index_t>(errors.size());
     const auto at = [&](index_t t) { return std::abs(errors[static_cast<std::size_t>(t)]); };
     std::vector<double> scores(errors.size(), 0);
@@ -285,11 +285,12 @@ std::vector<double> surprises(std::span<const double> errors, const stream_task&
             std::nth_element(past.begin(), place, past.end());
             const double high = *place + 0.1 * sum / count; // a quantile may be 0
             const double root_mean_square = std::sqrt(squares / count);
-            scale = how == surprise_scale::quantile           ? high
-                    : how == surprise_scale::root_mean_square ? root_mean_square
-                                                              : std::sqrt(high * root_mean_square);
+            scale = scale_kind == surprise_scale::quantile ? high
+                    : scale_kind == surprise_scale::root_mean_square
+                        ? root_mean_square
+                        : std::sqrt(high * root_mean_square);
         }
-        // Where nothing has ever moved, any movement is the surprise of a lifetime.
+        // If no value has ever changed, any change is the largest surprise.
         constexpr double most = 1e6;
         scores[static_cast<std::size_t>(t)] =
             scale > 0 ? std::min(at(t) / scale, most) : (at(t) > 0 ? most : 0.0);

@@ -18,11 +18,11 @@
 
 namespace evaluate {
 
-/// A stream of one value per row. Methods may read it to the end, but what they say of a row must
+/// A stream of one value per row. Methods may read it to the end, but their result for a row must
 /// not depend on later ones.
 struct stream_task {
     std::span<const double> values; ///< finite
-    tocsin::index_t probation = 0;  ///< first rows that nobody judges
+    tocsin::index_t probation = 0;  ///< first rows that are not judged
     tocsin::index_t day = 288;      ///< rows per day
     std::uint64_t seed = 1;
     std::optional<int> epochs = {};
@@ -30,7 +30,7 @@ struct stream_task {
     tocsin::index_t rows() const noexcept { return static_cast<tocsin::index_t>(values.size()); }
 };
 
-/// Forecast errors, one per row, 0 where there is no forecast yet.
+/// Forecast errors, one per row, 0 if there is no forecast yet.
 struct stream_method {
     std::string name;
     bool seeded = false;
@@ -41,8 +41,8 @@ struct stream_method {
 /// The LSTM forecaster, the feed-forward network, autoregression, last value, trailing mean.
 std::vector<stream_method> stream_methods();
 
-/// What an error is measured by, of the last 4000 errors. The quantile ignores rare bursts, the
-/// mean square is sensitive to them.
+/// The unit of an error, from the last 4000 errors. The quantile ignores rare bursts, the mean
+/// square is sensitive to them.
 enum class surprise_scale : std::uint8_t {
     quantile,         ///< 0.99
     root_mean_square, //
@@ -50,7 +50,7 @@ enum class surprise_scale : std::uint8_t {
 };
 const char* name_of(surprise_scale scale) noexcept;
 
-/// When a stream is said to be anomalous.
+/// When a stream raises an alarm.
 struct alarm_rule {
     surprise_scale scale = surprise_scale::both;
     double quiet_days = 1; ///< after a higher score
@@ -60,23 +60,24 @@ struct alarm_rule {
     nlohmann::ordered_json settings() const;
 };
 
-/// The rule for all streams; docs/evaluation.md says how it was chosen, --choose-settings shows it.
+/// The rule for all streams; docs/evaluation.md describes how it was chosen, --choose-settings
+/// shows it.
 inline constexpr alarm_rule chosen_alarm_rule;
 
 /// How much an error exceeds those before it: |error| / scale.
 std::vector<double> surprises(std::span<const double> errors, const stream_task& task,
-                              surprise_scale scale = chosen_alarm_rule.scale);
+                              surprise_scale scale_kind = chosen_alarm_rule.scale);
 
-/// A score stands only when it is higher than all scores of the `rows` before, so that one anomaly
-/// is one alarm; others become 0.
+/// Keeps a score only if it is higher than all scores of the `rows` before, so that one anomaly
+/// raises one alarm; others become 0.
 std::vector<double> new_heights(std::span<const double> scores, tocsin::index_t rows);
 
-/// The largest surprise of those at `parts`, of which the new heights stand.
+/// The largest surprise of those at `parts`, where it is a new maximum.
 std::vector<double> alarm_scores(const alarm_rule& rule,
                                  const std::vector<std::vector<double>>& surprises,
                                  std::span<const std::size_t> parts, tocsin::index_t day);
 
-/// How new each value is (tocsin::nearest_value), and which rows of that are alarms.
+/// The novelty of each value (tocsin::nearest_value), and which rows raise alarms.
 struct novelty_rule {
     int memory = 4000;
     double threshold = 0.15; ///< standard deviations of the values in memory
@@ -84,15 +85,15 @@ struct novelty_rule {
     nlohmann::ordered_json settings() const;
 };
 inline constexpr novelty_rule chosen_novelty_rule;
-/// The score of every row, 0 where it has none.
+/// The score of every row, 0 if it has none.
 std::vector<double> novelty_scores(const novelty_rule& rule, const stream_task& task);
-/// The scores of the rows that raise an alarm, 0 in others: after an alarm there is none for a fifth of
-/// the probation (tocsin::refractory_period).
+/// The scores of the rows that raise an alarm, 0 in others: after an alarm there is no other for a
+/// fifth of the probation (tocsin::refractory_period).
 std::vector<double> first_alarms(const novelty_rule& rule, std::span<const double> scores,
                                  tocsin::index_t probation);
 
 /// The suites' own way to score streams, as positions in stream_methods(): forecasts of two kinds,
-/// and the level, each being blind to something.
+/// and the level, since each misses some anomalies.
 inline constexpr std::array<std::size_t, 3> own_stream_parts = {0, 2, 4};
 
 } // namespace evaluate

@@ -18,51 +18,51 @@
 
 namespace evaluate {
 
-/// A line of the table: what somebody, or this program, reached.
+/// A line of the table: a result of this program, or a published one.
 struct named_metrics {
     std::string name;
     metrics values;
 };
 
-/// What was reached on one file (or directory, where the files of one belong together).
+/// The result on one file (or directory, if its files belong together).
 struct file_result {
     std::string file; ///< relative to the directory of the suite
     metrics values;
     std::vector<named_metrics> published = {}; ///< by others on this file, for the table
 };
 
-/// A part of a suite that is summed up for itself: a protocol, a spacecraft.
+/// A part of a suite with its own totals: a protocol, a spacecraft.
 struct group_result {
     std::string name;
     metrics values;
 };
 
-/// Promised false alarms and those that came, in the normal test rows of all files.
+/// Promised and realised false alarms in the normal test rows of all files.
 struct promise_line {
     double promised = 0; ///< clusters of false alarms in 10 000 rows
     double pooled = 0;   ///< realised / promised, all files together
     double median = 0;   ///< realised / promised, of the files
     double files = 0;
-    double within = 0;   ///< files whose quotient lies from 1/3 to 3
+    double within = 0;   ///< files whose ratio is from 1/3 to 3
     double without = 0;  ///< files without a false alarm
-    double above = 0;    ///< files whose quotient is above 3
+    double above = 0;    ///< files whose ratio is above 3
     double expected = 0; ///< promised false alarms in a file, on average
     double found = 0;    ///< labelled events in which the threshold of the promise is exceeded
     double events = 0;   ///< labelled events in the test rows
 };
 
-/// What one method reached with one seed.
+/// The results of one method with one seed.
 struct method_result {
     std::string name;
     nlohmann::ordered_json settings; ///< every hyper-parameter
     std::vector<file_result> files;
     metrics totals;
-    std::vector<group_result> groups = {};   ///< where a suite has several protocols
-    bool seeded = true;                      ///< whether other seeds give other results
-    std::vector<promise_line> promises = {}; ///< where a suite counts them
+    std::vector<group_result> groups = {};   ///< if a suite has several protocols
+    bool seeded = true;                      ///< whether results depend on the seed
+    std::vector<promise_line> promises = {}; ///< if a suite counts them
 };
 
-/// What others have published on a suite, or on a group of it.
+/// Published results on a suite, or on a group of it.
 struct published_line {
     std::string group; ///< empty: the totals
     named_metrics line;
@@ -83,7 +83,7 @@ struct run_options {
     bool teacher_forced = false;     ///< whether decoders read true values while they are trained
     const pictures* drawn = nullptr; ///< null: no pictures are wanted
 
-    /// Suites call it with what their own method says of a recording.
+    /// Suites call it with the results of their own method for a recording.
     tocsin::status draw(const scored_rows& rows) const {
         return drawn != nullptr ? drawn->draw(rows) : tocsin::status{};
     }
@@ -102,8 +102,7 @@ struct suite {
     const char* name; ///< also of its directory
     const char* summary;
     tocsin::result<suite_result> (*run)(const run_options&);
-    /// Tries settings without test data, the best first; null where a suite has no such
-    /// choice.
+    /// Tries settings without test data, the best first; null if a suite has no such choice.
     tocsin::result<suite_result> (*choose)(const run_options&) = nullptr;
 };
 
@@ -123,13 +122,13 @@ files_below(const std::filesystem::path& root) {
         root, std::filesystem::directory_options::follow_directory_symlink};
 }
 
-/// The path of something below a directory, seen from there; links are not resolved.
+/// The path of a file relative to a directory above it; links are not resolved.
 inline std::string name_below(const std::filesystem::path& directory,
                               const std::filesystem::path& path) {
     return path.lexically_relative(directory).generic_string();
 }
 
-/// Puts the name of a file before the reason why it cannot be evaluated.
+/// Prefixes the reason why a file cannot be evaluated with its name.
 inline tocsin::status in_file(const std::string& file, const tocsin::status& reason) {
     return tocsin::status::error(reason.code(), file, ": ", reason.message());
 }

@@ -103,10 +103,11 @@ tocsin::result<set_outcome> evaluate_set(const fs::path& directory, const run_op
     detector_type detector(make_network(features, chosen.hidden, options),
                            {.window = training.length}, {}, tocsin::f_beta_threshold(chosen.beta));
 
-    const auto how = make_trainer(chosen, options);
+    const auto trainer = make_trainer(chosen, options);
 
     set_outcome outcome;
-    tocsin::status done = detector.train(training.windows(), normal.windows(), how, options.shown);
+    tocsin::status done =
+        detector.train(training.windows(), normal.windows(), trainer, options.shown);
     if (done) {
         done = detector.fit_errors(normal.windows());
     }
@@ -157,7 +158,7 @@ named_metrics line(const char* name, std::optional<double> auc, std::optional<do
     return shown;
 }
 
-/// What the README of the data publishes for the sets it names; for the table alone.
+/// Results published in the README of the data for the sets it names; only for the table.
 std::vector<named_metrics> published_for(const std::string& set) {
     const char* const name = "PCA, 20 components, Mahalanobis";
     if (set == "seed000") {

@@ -17,10 +17,11 @@
 
 namespace evaluate {
 
-/// Rows of text under a header. Cells may stand in double quotes, with commas inside.
+/// Rows of text under a header. Cells may be in double quotes, with commas inside.
 class text_table {
   public:
-    /// `format_error` naming file and line when a line has another number of cells than the header.
+    /// `format_error` naming file and line if a line has a different number of cells than the
+    /// header.
     static tocsin::result<text_table> read(const std::filesystem::path& path) {
         const auto text = tocsin::read_file(path);
         if (!text) {
@@ -59,7 +60,7 @@ class text_table {
         }
         return {};
     }
-    /// A cell of a column that is there.
+    /// A cell of an existing column.
     const std::string& text(std::size_t row, std::string_view column) const {
         return rows_[row][position(column)];
     }
@@ -124,7 +125,7 @@ class text_table {
     std::vector<std::vector<std::string>> rows_;
 };
 
-/// One label per row, from ranges; what lies outside of the rows is left out.
+/// One label per row, from ranges; parts outside the rows are left out.
 inline std::vector<std::uint8_t> labels_of(const std::vector<tocsin::row_range>& ranges,
                                            tocsin::index_t rows) {
     std::vector<std::uint8_t> labels(static_cast<std::size_t>(rows), 0);

@@ -185,26 +185,28 @@ tocsin::result<outcome> evaluate_network(const data_set& data, const Network& ne
 
 /// The recipe of the published numbers (Fawaz et al. 2019).
 tocsin::result<outcome> fully_convolutional(const data_set& data, const run_options& options) {
-    tocsin::classifier_trainer<tocsin::adam, tocsin::plateau_decay, tocsin::train_all_epochs> how;
-    how.epochs = options.epochs.value_or(2000);
-    how.batch_size = std::clamp(static_cast<int>(data.training_classes.size() / 10), 1, 16);
-    how.seed = options.seed;
-    how.best_by = tocsin::classification_metric::training_loss;
-    how.schedule = {.factor = 0.5, .patience = 50, .lowest = 0.1};
-    return evaluate_network(data, tocsin::fully_convolutional_classifier<float>(1, 2), how,
+    tocsin::classifier_trainer<tocsin::adam, tocsin::plateau_decay, tocsin::train_all_epochs>
+        trainer;
+    trainer.epochs = options.epochs.value_or(2000);
+    trainer.batch_size = std::clamp(static_cast<int>(data.training_classes.size() / 10), 1, 16);
+    trainer.seed = options.seed;
+    trainer.best_by = tocsin::classification_metric::training_loss;
+    trainer.schedule = {.factor = 0.5, .patience = 50, .lowest = 0.1};
+    return evaluate_network(data, tocsin::fully_convolutional_classifier<float>(1, 2), trainer,
                             options.shown);
 }
 
-/// Of the recurrent networks, whose series are long for an LSTM: gradients are clipped.
+/// Trainer of the recurrent networks: the series are long for an LSTM, so gradients are clipped.
 auto recurrent_trainer(const run_options& options) {
-    tocsin::classifier_trainer<tocsin::adam, tocsin::plateau_decay, tocsin::train_all_epochs> how;
-    how.epochs = options.epochs.value_or(100);
-    how.batch_size = 16;
-    how.clip_norm = 1;
-    how.seed = options.seed;
-    how.best_by = tocsin::classification_metric::training_loss;
-    how.schedule = {.factor = 0.5, .patience = 20, .lowest = 0.1};
-    return how;
+    tocsin::classifier_trainer<tocsin::adam, tocsin::plateau_decay, tocsin::train_all_epochs>
+        trainer;
+    trainer.epochs = options.epochs.value_or(100);
+    trainer.batch_size = 16;
+    trainer.clip_norm = 1;
+    trainer.seed = options.seed;
+    trainer.best_by = tocsin::classification_metric::training_loss;
+    trainer.schedule = {.factor = 0.5, .patience = 20, .lowest = 0.1};
+    return trainer;
 }
 tocsin::result<outcome> lstm(const data_set& data, const run_options& options) {
     return evaluate_network(data, tocsin::lstm_classifier<float>(1, 2), recurrent_trainer(options),
@@ -250,7 +252,7 @@ std::vector<method> methods(const run_options& options) {
             {"bidirectional LSTM", bidirectional, both}};
 }
 
-/// Lines of `published.csv` about a set; none where there is no such file.
+/// Lines of `published.csv` about a set; none if there is no such file.
 std::vector<named_metrics> published_for(const fs::path& directory, const std::string& set) {
     std::vector<named_metrics> lines;
     std::ifstream stream(directory / "published.csv");

@@ -13,11 +13,11 @@ import shutil
 import sys
 
 MEANINGS = {
-    "kind": "The name by which files know this type.",
+    "kind": "The name of this type in files.",
     "version": "Version of what exchange() describes; files keep it.",
     "exchange": "Describes the object to an archive, which saves or loads and checks it.",
-    "exchange_kind": "The name of the object inside, to an archive, before all else.",
-    "check": "Names the first setting that is out of range.",
+    "exchange_kind": "Saves or loads the name of the object inside, first in an archive.",
+    "check": "An error that names the first setting out of range, or success.",
     "loading": "Whether the archive loads objects; otherwise it saves them.",
     "scalar_type": "The type of the numbers it works with.",
     "value_type": "The type of its values.",

@@ -1,5 +1,5 @@
-// The program of the microcontroller: checks itself, then watches the recording. It prints as
-// verdicts.txt does, so that both can be compared.
+// The program of the microcontroller: runs the self-test, then judges the recording. It prints in
+// the format of verdicts.txt, so that both can be compared.
 #include "pump.hpp"
 #include "recording.hpp"
 #include "semihosting.hpp"

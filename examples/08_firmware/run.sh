@@ -29,4 +29,4 @@ timeout 60 qemu-system-arm -M mps2-an386 -nographic -semihosting-config enable=o
     -kernel "$folder/monitor.elf" >"$folder/target_verdicts.txt" 2>&1 </dev/null
 cat "$folder/target_verdicts.txt"
 diff "$folder/verdicts.txt" "$folder/target_verdicts.txt"
-echo "the microcontroller says what the host says"
+echo "the verdicts of the microcontroller and the host are the same"

@@ -1,5 +1,5 @@
 // Trains a detector of a pump on the host and exports it for a microcontroller: pump.hpp has the
-// detector, recording.hpp a recording to run it on, verdicts.txt what the host says about that.
+// detector, recording.hpp a recording to run it on, verdicts.txt the verdicts of the host.
 //     train FOLDER
 #include "tocsin/errors/diagonal_gaussian.hpp"
 #include "tocsin/io/firmware_report.hpp"

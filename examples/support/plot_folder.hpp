@@ -15,7 +15,7 @@
 namespace support {
 
 /// Writes `<name>.dat` (columns of numbers, comments start with #) and `<name>.gnuplot`, then runs
-/// gnuplot, where it is installed, to draw `<name>.svg`. Data and script are useful without it.
+/// gnuplot, if it is installed, to draw `<name>.svg`. Data and script are useful without it.
 class plot_folder {
   public:
     /// Makes the folder. `io_error` when that is not possible.
@@ -56,7 +56,7 @@ class plot_folder {
         return {};
     }
 
-    /// Says where the pictures are, or how to draw them when gnuplot is not installed.
+    /// Prints where the pictures are, or how to draw them if gnuplot is not installed.
     void report() const {
         if (draws_) {
             std::printf("pictures: %s/*.svg\n", path_.string().c_str());
@@ -72,7 +72,7 @@ class plot_folder {
         : path_{std::move(path)},
           draws_{std::system("gnuplot --version >/dev/null 2>/dev/null") == 0} {}
 
-    /// The look that all pictures share; the colours are those of Okabe and Ito (2008), which
+    /// The style that all pictures share; the colours are those of Okabe and Ito (2008), which
     /// people with any colour vision can tell apart.
     static std::string preamble(const std::string& name, int height) {
         return "set terminal svg size 900," + std::to_string(height) +

@@ -13,14 +13,14 @@
 
 namespace support {
 
-/// A number as gnuplot reads it; what is not finite is a gap.
+/// A number as gnuplot reads it; numbers that are not finite are gaps.
 inline std::string number(double value) {
     std::ostringstream text;
     text << value;
     return std::isfinite(value) ? text.str() : "NaN";
 }
 
-/// Shades the runs of nonzero labels behind all that is plotted.
+/// Shades the runs of nonzero labels behind the plots.
 /// @param trail samples after each run that get a lighter shade
 inline std::string shaded(std::span<const std::uint8_t> labels, int trail = 0) {
     std::ostringstream script;

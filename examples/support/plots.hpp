@@ -22,11 +22,11 @@ namespace support {
 /// The verdict on each sample of a stream.
 struct stream_record {
     tocsin::matrix<float> samples;         ///< `[features x time]`
-    std::vector<double> scores = {};       ///< NaN where there was none
+    std::vector<double> scores = {};       ///< NaN if there was none
     std::vector<std::uint8_t> alarms = {}; ///< 1 = anomaly
     std::vector<std::uint8_t> labels = {}; ///< 1 = truly anomalous
     double threshold = 0;
-    int window = 0; ///< samples that each score looks at, when all of them are scored
+    int window = 0; ///< samples that each score covers, if all of them are scored
 
     bool in_alarm() const { return !alarms.empty() && alarms.back() != 0; }
     /// Appends the verdict on the next sample.
@@ -39,7 +39,7 @@ struct stream_record {
     }
 };
 
-/// `losses`: training loss beside the validation errors, epoch by epoch.
+/// `losses`: training loss and validation errors by epoch.
 inline tocsin::status plot_losses(const plot_folder& folder,
                                   std::span<const tocsin::epoch_record> history) {
     std::ostringstream data;
@@ -70,7 +70,7 @@ inline tocsin::status plot_losses(const plot_folder& folder,
     return folder.draw("losses", data.str(), script.str(), 380);
 }
 
-/// `reconstruction`: each feature of a window with what the model makes of it.
+/// `reconstruction`: each feature of a window with its reconstruction.
 /// @param original       `[features x time]`
 /// @param reconstruction the same shape
 /// @param labels         one per time step, nonzero = anomalous; may be empty
@@ -112,7 +112,7 @@ tocsin::status plot_reconstruction(const plot_folder& folder,
     return folder.draw("reconstruction", data.str(), script.str(), 480);
 }
 
-/// What a picture of scores says of them.
+/// The texts of a picture of scores.
 struct score_words {
     std::string name = "scores"; ///< of the picture
     std::string title = "Scores of normal and anomalous windows";
@@ -121,7 +121,7 @@ struct score_words {
     double lowest = 1e-3; ///< smaller scores are drawn as if they were this large
 };
 
-/// `scores`: how the scores of normal windows are distributed next to those of anomalous ones.
+/// `scores`: the distributions of the scores of normal and anomalous windows.
 /// @param labels one per score, nonzero = anomalous, or empty: all normal
 inline tocsin::status plot_scores(const plot_folder& folder, std::span<const double> scores,
                                   std::span<const std::uint8_t> labels, double threshold,

@@ -13,10 +13,10 @@ namespace support {
 
 inline constexpr tocsin::index_t first_fault = 150; ///< sample at which the first fault begins
 inline constexpr tocsin::index_t fault_length = 40;
-inline constexpr tocsin::index_t fault_interval = 250; ///< from one beginning to the next
+inline constexpr tocsin::index_t fault_interval = 250; ///< from the start of one fault to the next
 
 /// A recording as long as the generator's sequences, labelled sample by sample. Of each fault, one
-/// sensor drawn at random is affected; in turn, it freezes, has an offset, or reads too little.
+/// sensor drawn at random is affected; in turn, it freezes, has an offset, or reads too low.
 inline tocsin::series<float> record(const tocsin::sinusoid_generator<float>& generator, int faults,
                                     tocsin::random_generator& random) {
     tocsin::series<float> recording;

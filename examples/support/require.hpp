@@ -1,5 +1,5 @@
 /// @file require.hpp
-/// @brief Ends an example when something failed.
+/// @brief Ends an example if something failed.
 #pragma once
 
 #include "tocsin/core/status.hpp"

@@ -125,21 +125,21 @@ any_classifier::train(const classifier_settings& settings, const labelled_rows& 
     const bool validated = validation.values.cols() > 0;
     tocsin::classifier_trainer<tocsin::adam, tocsin::constant_rate, tocsin::stop_on_metric,
                                tocsin::data_parallel>
-        how;
-    how.epochs = settings.epochs;
-    how.batch_size = settings.batch_size;
-    how.optimiser.learning_rate = settings.learning_rate;
-    how.clip_norm = settings.clip_norm;
-    how.seed = settings.seed;
-    how.execution.threads = settings.threads;
-    how.best_by = validated ? tocsin::classification_metric::validation_loss
-                            : tocsin::classification_metric::training_loss;
-    how.stopping.metric = how.best_by;
-    how.stopping.patience =
+        trainer;
+    trainer.epochs = settings.epochs;
+    trainer.batch_size = settings.batch_size;
+    trainer.optimiser.learning_rate = settings.learning_rate;
+    trainer.clip_norm = settings.clip_norm;
+    trainer.seed = settings.seed;
+    trainer.execution.threads = settings.threads;
+    trainer.best_by = validated ? tocsin::classification_metric::validation_loss
+                                : tocsin::classification_metric::training_loss;
+    trainer.stopping.metric = trainer.best_by;
+    trainer.stopping.patience =
         settings.patience > 0 ? settings.patience : std::numeric_limits<int>::max();
     if (settings.balanced) {
         const std::vector<int> classes(training.labels.begin(), training.labels.end());
-        how.class_weights = tocsin::balanced_class_weights(classes, 2);
+        trainer.class_weights = tocsin::balanced_class_weights(classes, 2);
     }
     any_classifier made = untrained(settings, static_cast<int>(training.values.rows()));
     const auto training_values = with_times(training, made.inside_->calendar);
@@ -158,7 +158,7 @@ any_classifier::train(const classifier_settings& settings, const labelled_rows& 
         [&](auto& detector) {
             const status done = detector.train(
                 view(*training_values), training.labels, view(*validation_values),
-                validation.labels, how, [&](const tocsin::classification_event<float>& event) {
+                validation.labels, trainer, [&](const tocsin::classification_event<float>& event) {
                     return watch(event.record);
                 });
             return done.ok()

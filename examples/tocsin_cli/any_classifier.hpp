@@ -33,8 +33,8 @@ struct classifier_settings {
     int patience = 0; ///< epochs without a lower validation loss; 0: all epochs
     std::uint64_t seed = 0;
     int threads = 1;
-    bool balanced = false; ///< whether both classes weigh the same
-    /// Features of the calendar beside the sensors, as sine and cosine; none: sensors alone.
+    bool balanced = false; ///< whether both classes have the same weight
+    /// Calendar features in addition to the sensors, as sine and cosine; none: sensors alone.
     std::vector<tocsin::calendar_part> calendar = {};
 };
 
@@ -56,7 +56,7 @@ class any_classifier {
         virtual ~stream() = default;
         /// @param time in seconds since 1970, for the calendar
         virtual tocsin::verdict push(std::span<const float> sample, double time) noexcept = 0;
-        /// Which sensors the last judgement rests on, by occlusion. What rests on the calendar is
+        /// Shares of the sensors in the last score, by occlusion. The share of the calendar is
         /// missing from the sum.
         virtual void explain(std::span<double> shares) noexcept = 0;
     };
@@ -79,7 +79,7 @@ class any_classifier {
 
     const char* network() const noexcept;
     int features() const noexcept; ///< sensors
-    /// What is read off the time of each row; empty: nothing.
+    /// Parts of the time of each row that it reads; empty: none.
     const std::vector<tocsin::calendar_part>& calendar() const noexcept;
     int window() const noexcept;
     double threshold() const noexcept;

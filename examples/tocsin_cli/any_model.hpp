@@ -21,7 +21,7 @@ class any_model {
   public:
     using scalar_type = float;
     using index_t = tocsin::index_t;
-    /// Files say the kind of the model inside instead.
+    /// Files have the kind of the model inside instead.
     static constexpr const char* kind = "any_model";
     static constexpr int version = 1; ///< that of all models inside
     using models = std::variant<tocsin::encoder_decoder<float>, tocsin::autoencoder<float>,
@@ -95,7 +95,7 @@ class any_model {
             model_);
     }
 
-    /// The name of the model inside, before all else in a file.
+    /// The name of the model inside, first in a file.
     template <class Archive>
     void exchange_kind(Archive& archive, const char* name_in_file) {
         std::string stored = name();

@@ -54,7 +54,7 @@ class any_scaler {
             scaler_);
     }
 
-    /// The name of the scaler inside, before all else in a file.
+    /// The name of the scaler inside, first in a file.
     template <class Archive>
     void exchange_kind(Archive& archive, const char* name_in_file) {
         std::string stored = name();

@@ -26,25 +26,25 @@
 
 namespace tocsin_cli {
 
-/// One of the library's rules (concept tocsin::threshold_rule). Its file is that of the rule inside,
-/// so a program with that rule compiled in can load it. How scores are smoothed is part of the rule,
-/// since its threshold is one of smoothed scores.
+/// One of the library's rules (concept tocsin::threshold_rule). Its file is that of the rule
+/// inside, so a program with that rule compiled in can load it. Smoothing is part of the rule,
+/// since its threshold is for smoothed scores.
 class any_threshold {
   public:
     using rules =
         std::variant<tocsin::quantile_threshold, tocsin::sigma_threshold, tocsin::f_beta_threshold,
                      tocsin::manual_threshold, tocsin::spot_threshold, tocsin::epsilon_threshold,
                      tocsin::drift_spot_threshold, tocsin::alarm_rate>;
-    /// Files say the kind of the rule inside instead.
+    /// Files have the kind of the rule inside instead.
     static constexpr const char* kind = "any_threshold";
     static constexpr int version = 1; ///< that of all rules inside
 
     any_threshold() = default;
-    /// @param smoothing rows of the trailing mean that scores are replaced by, at least 1
+    /// @param smoothing rows of the trailing mean that replaces scores, at least 1
     explicit any_threshold(rules rule, int smoothing = 1)
         : rule_{std::move(rule)}, smoothing_{smoothing}, recent_{smoothing} {}
 
-    /// Takes another rule where the first one cannot be fitted to the scores.
+    /// Sets another rule to use if the first one cannot be fitted to the scores.
     any_threshold or_else(rules other) const {
         any_threshold both = *this;
         both.other_ = std::move(other);
@@ -82,7 +82,8 @@ class any_threshold {
             return std::visit([&](auto& inner) { return inner.fit(seen, labels); }, rule_);
         };
         tocsin::status fitted = fit();
-        if (!fitted.ok() && other_ && !scores.empty()) { // none make it forget, and are no verdict
+        if (!fitted.ok() && other_ &&
+            !scores.empty()) { // empty scores reset it, and are no failure
             rule_ = *other_;
             fitted = fit();
         }
@@ -92,7 +93,8 @@ class any_threshold {
         return std::visit([](const auto& inner) { return inner.threshold(); }, rule_);
     }
 
-    /// Clusters of false alarms in 10 000 rows that reach a score; NaN for rules that do not know.
+    /// Clusters of false alarms in 10 000 rows that reach a score; NaN for rules without that
+    /// number.
     double expected_false_alarms(double score) const noexcept {
         return std::visit(
             [score](const auto& inner) {
@@ -122,7 +124,7 @@ class any_threshold {
             rule_);
     }
 
-    /// The name of the rule inside, before all else in a file.
+    /// The name of the rule inside, first in a file.
     template <class Archive>
     void exchange_kind(Archive& archive, const char* name_in_file) {
         std::string stored = std::visit(
@@ -150,7 +152,7 @@ class any_threshold {
     static constexpr int most_smoothing = 1 << 20;
 
   private:
-    /// Takes the rule of a kind; whether there is one.
+    /// Selects the rule of a kind; returns whether it exists.
     template <std::size_t... Index>
     bool choose(std::string_view stored, std::index_sequence<Index...>) {
         return ((stored == std::variant_alternative_t<Index, rules>::kind &&

@@ -16,7 +16,7 @@ class console {
 
     bool json() const noexcept { return json_; }
     bool quiet() const noexcept { return quiet_; }
-    /// Whether a progress bar makes sense: somebody looks at a terminal, nobody asked for silence.
+    /// Whether to draw a progress bar: on a terminal, unless --quiet is given.
     bool shows_progress() const noexcept;
 
     /// A message for people, on standard error; nothing with --quiet.
@@ -31,7 +31,7 @@ class console {
     bool quiet_ = false;
 };
 
-/// A number in at most six significant digits, for people.
+/// A number with at most six significant digits, for people.
 std::string shown(double value);
 /// JSON as text; NaN and infinity become null, bytes that are not UTF-8 the replacement character.
 /// @param indent spaces per level, -1 for a single line

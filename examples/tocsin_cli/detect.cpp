@@ -64,13 +64,14 @@ void detect_command::add_to(CLI::App& command) {
         "Windows: which distances decide, those per time step, per feature, or either. Rows "
         "are judged per time step");
     add_choice(command, "--table", kind, {{"text", output_kind::table}, {"csv", output_kind::csv}},
-               "How the verdicts are written without --json");
+               "Format of the verdicts without --json");
     command.add_option("-o,--output", output, "File for the verdicts; default: standard output")
         ->type_name("FILE");
     command
-        .add_option("--report", report_path,
-                    "Rows of CSV: an HTML page to look at, which needs no network: the recording, "
-                    "score, threshold and alarms, which sensors carry each, and what was expected")
+        .add_option(
+            "--report", report_path,
+            "Rows of CSV: an HTML page, which needs no network: the recording with expected "
+            "values, score, threshold, and alarms with the sensors that contribute most")
         ->type_name("FILE");
     rows.add_to(command);
     input.add_to(command);
@@ -388,7 +389,7 @@ ordered_json detect_command::heading(const model_file& model) const {
 }
 
 void detect_command::summarise(const std::vector<std::string>& summary) const {
-    // Beside verdicts on standard output the summary is a message, so that CSV stays CSV.
+    // With verdicts on standard output, the summary is a message, so that CSV stays CSV.
     for (const std::string& line : summary) {
         if (output.empty()) {
             std::fflush(stdout);

@@ -73,7 +73,7 @@ void describe_dialect(const file_facts& file, std::vector<std::string>& lines) {
     line += file.dialect.has_units ? ", a row of units left out" : "";
     line += file.comments > 0 ? ", " + counted(file.comments, "line") + " of comments" : "";
     line += file.headers > 0
-                ? ", the header again in " + counted(file.headers, "line") + ", left out"
+                ? ", the header repeated in " + counted(file.headers, "line") + ", left out"
                 : "";
     lines.push_back(line);
 }
@@ -86,8 +86,7 @@ void describe_time(const file_facts& file, std::vector<std::string>& lines) {
         }
     }
     if (names.empty()) {
-        lines.emplace_back(
-            "  time: no column of times; rows are taken as equally spaced neighbours");
+        lines.emplace_back("  time: no column of times; rows are taken as equally spaced");
         return;
     }
     std::string line = "  time: " + joined(names) + ", ";
@@ -199,7 +198,7 @@ void warn_of_column(const input_data& data, std::size_t f, std::vector<std::stri
                         "anomalous in later data" +
                         leave_out + ", --timestamp makes it the time");
     } else if (facts.only_rises) {
-        lines.push_back(name + " only rises: later data will lie outside what was learned" +
+        lines.push_back(name + " only rises: later data will be outside the learned range" +
                         leave_out);
     } else if (facts.two_values && !is_switch(data, f)) {
         lines.push_back(name + " has only two values, " + shown(facts.low) + " and " +
@@ -227,22 +226,21 @@ void warn_of_column(const input_data& data, std::size_t f, std::vector<std::stri
     }
     const double magnitude = std::max(std::abs(facts.low), std::abs(facts.high));
     if (magnitude > 1e12 || (magnitude > 0 && magnitude < 1e-12)) {
-        lines.push_back(name + " has values up to " + shown(magnitude) +
-                        ": is that the unit that was meant?");
+        lines.push_back(name + " has values up to " + shown(magnitude) + ": is the unit right?");
     } else if (facts.far_outliers() && facts.code_count == 0) {
         lines.push_back(name + " spans " + shown(facts.low) + " to " + shown(facts.high) +
                         ", nine in ten values only " + shown(facts.middle_range) +
-                        "; a few values set the scale, --scaler robust does not let them");
+                        "; a few values determine the scale, --scaler robust avoids that");
     }
     if (10 * facts.longest_hole > facts.values + facts.missing && facts.longest_hole > 10) {
-        lines.push_back(name + " has no value for " + counted(facts.longest_hole, "row") +
-                        " in a row");
+        lines.push_back(name + " has no value in " + std::to_string(facts.longest_hole) +
+                        " consecutive rows");
     }
 }
 
 void warn_of_time(const file_facts& file, std::vector<std::string>& lines) {
     if (file.clock.ambiguous()) {
-        lines.push_back(file.path + ": day and month of its dates could be the other way round");
+        lines.push_back(file.path + ": day and month of its dates could be swapped");
     }
     if (file.time.irregular() && file.resampled == 0) {
         lines.push_back(file.path + ": steps between rows vary from " +
@@ -259,8 +257,9 @@ void warn_of_time(const file_facts& file, std::vector<std::string>& lines) {
                         "', and are left out");
     }
     if (file.time.unknown > 0) {
-        lines.push_back(file.path + ": " + counted(file.time.unknown, "time") +
-                        " unreadable; the rows are taken for neighbours of those before");
+        lines.push_back(
+            file.path + ": " + counted(file.time.unknown, "time") +
+            " unreadable; their rows are taken to follow directly on the previous ones");
     }
     if (file.gaps + file.set_back > 0) {
         lines.push_back(file.path + ": " + counted(file.gaps + file.set_back, "gap") +
@@ -270,7 +269,7 @@ void warn_of_time(const file_facts& file, std::vector<std::string>& lines) {
         if (file.columns[k].role == csv_role::timestamp &&
             file.clock.kind() == tocsin::timestamp_kind::unknown) {
             lines.push_back(file.path + ": column '" + file.columns[k].name +
-                            "' cannot be read as times, so gaps are not seen");
+                            "' cannot be read as times, so gaps are not detected");
         }
     }
 }

@@ -1,5 +1,5 @@
 /// @file echo.hpp
-/// @brief What a command read, and what a person may want to stop for.
+/// @brief What a command read, and warnings about it.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -11,12 +11,11 @@
 
 namespace tocsin_cli {
 
-/// What was read, a line per fact.
+/// What was read, one line per fact.
 std::vector<std::string> describe(const input_data& data);
-/// The same for programs.
+/// The same as JSON.
 nlohmann::ordered_json describe_json(const input_data& data);
-/// What a person may want to stop for, a line each. Data that was read for a model has none about
-/// its columns.
+/// Warnings, one line each. Data that was read for a model has none about its columns.
 std::vector<std::string> warnings_of(const input_data& data);
 
 /// Prints both: facts as part of the result, warnings as messages.

@@ -25,7 +25,7 @@ struct place {
     double sign = 1;
 };
 
-/// Rows from the begin of the shift to the first alarm; none without one.
+/// Rows from the start of the shift to the first alarm; none without one.
 std::optional<index_t> delay_of_alarm(const model_file& model, const std::string& path,
                                       const matrix<float>& values, const place& where, int feature,
                                       double size) {

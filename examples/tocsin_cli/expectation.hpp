@@ -18,7 +18,7 @@ struct row_run {
     tocsin::index_t size() const noexcept { return end - begin; }
 };
 
-/// False alarms on normal rows; rows that follow each other are one alarm.
+/// False alarms on normal rows; consecutive rows are one alarm.
 struct false_alarms {
     tocsin::index_t rows = 0; ///< with a score
     tocsin::index_t alarm_rows = 0;
@@ -26,8 +26,8 @@ struct false_alarms {
 
     /// Alarms to expect in so many rows.
     double in_rows(double count) const noexcept;
-    /// A number of alarms in so many rows that more than these would have exceeded with a probability
-    /// of 95 %, if alarms are independent (Poisson; Wilson and Hilferty 1931).
+    /// Upper limit of the alarms in so many rows with 95 % confidence, if alarms are independent
+    /// (Poisson; Wilson and Hilferty 1931).
     double most_in_rows(double count) const noexcept;
 };
 
@@ -40,7 +40,7 @@ false_alarms count_false_alarms(const model_file& model, const std::string& path
 struct found_shift {
     double size = 0;       ///< in the unit of the sensor; infinite where none was found
     double deviations = 0; ///< the same in standard deviations of the sensor
-    double delay = 0;      ///< rows from its begin to the alarm, median over the hits
+    double delay = 0;      ///< rows from its start to the alarm, median over the hits
     double hits = 0;       ///< share of the places where it was found
 };
 
@@ -53,8 +53,8 @@ struct shift_settings {
     int halvings = 7;    ///< of the range of sizes, on a logarithmic scale, from 1/64 deviation
 };
 
-/// Adds constants to one sensor in the middle of normal runs, and looks for the smallest that raises
-/// an alarm. Only places without a false alarm count.
+/// Adds constants to one sensor in the middle of normal runs, and looks for the smallest that
+/// raises an alarm. Only places without a false alarm count.
 /// @param values    `[features x rows]`
 /// @param deviation of the sensor; for a constant one the unit that is given in its place
 found_shift smallest_shift(const model_file& model, const std::string& path,

@@ -1,4 +1,4 @@
-// export: writes a tuned model as a C++ header for firmware, and says what it takes there.
+// export: writes a tuned model as a C++ header for firmware, and reports its size there.
 #include "tocsin/io/firmware_report.hpp"
 
 #include <nlohmann/json.hpp>
@@ -45,10 +45,10 @@ void export_command::add_to(CLI::App& command) {
                {{"float", firmware_format::float32},
                 {"int16", firmware_format::int16},
                 {"int8", firmware_format::int8}},
-               "Numbers that the target computes with");
-    command.add_flag("--report", report,
-                     "Say how much flash and memory the model takes, and how many multiply-adds a "
-                     "sample");
+               "Number format of the target");
+    command.add_flag(
+        "--report", report,
+        "Print how much flash and memory the model takes, and how many multiply-adds a sample");
     command
         .add_option("--calibration", calibration,
                     "CSV: compare the scores of the format with those of float on these rows")
@@ -59,10 +59,9 @@ void export_command::add_to(CLI::App& command) {
         ->type_name("NAME");
     add_names(command, "--units", units, "Unit of each feature, for the header");
     command.add_flag("--no-missing", no_missing,
-                     "Values are never missing: a row with one is refused; takes less memory");
+                     "No support for missing values: rows with one are refused; takes less memory");
     add_integer(command, "--self-test", self_test,
-                "Samples with scores that the target compares with its own at its start", 0,
-                10'000);
+                "Number of samples with scores for the self-test of the target", 0, 10'000);
     alarms.add_alarms_to(command);
     input.format = input_format::csv;
     input.add_csv_to(command);
@@ -86,8 +85,8 @@ tocsin::firmware_options export_command::options(const model_file& model) const 
     return chosen;
 }
 
-/// Rows as the firmware gets them: where the model file subtracts offsets from values before they
-/// become floats, the exported header does.
+/// Rows as the firmware gets them: offsets that the model file subtracts from values before they
+/// become floats are subtracted by the exported header.
 tocsin::matrix<float> raw_rows(const model_file& model, const tocsin::matrix<float>& values) {
     if (model.offsets.size() == 0) {
         return values;

@@ -43,7 +43,7 @@ constexpr double part_ends[] = {0.5, 0.6, 0.8, 1.0};
 constexpr int shortest_window = 8;
 constexpr int longest_window = 64;
 constexpr index_t most_training_windows = 4000;
-constexpr index_t enough_for_tail = 2000; ///< scores from which on their tail is modelled
+constexpr index_t enough_for_tail = 2000; ///< from this many scores on, their tail is modelled
 
 struct found_period {
     int rows = 0;         ///< 0: none
@@ -51,7 +51,7 @@ struct found_period {
     double autocorrelation = 0;
 };
 
-/// Three significant digits: what is measured here is not more exact.
+/// Three significant digits: the measurements are not more exact.
 std::string rounded(double value) {
     char text[32];
     std::snprintf(text, sizeof text, "%.3g", value);
@@ -116,7 +116,7 @@ void fit_command::add_to(CLI::App& command) {
     add_integer(command, "--window", window, "Rows that the model sees at once", 2, 100'000)
         ->default_str("the period, 8 to 64; 30 without one")
         ->group(group);
-    add_integer(command, "--period", period, "Rows of a period, where it is known", 2, 1'000'000)
+    add_integer(command, "--period", period, "Rows of a period, if it is known", 2, 1'000'000)
         ->default_str("from the data")
         ->group(group);
     add_choice(
@@ -128,18 +128,18 @@ void fit_command::add_to(CLI::App& command) {
         ->default_str("32")
         ->group(group);
     add_integer(command, "--epochs", trainer.epochs, "At most this many", 1)->group(group);
-    add_integer(command, "--seed", trainer.seed, "Of weights and order of batches",
+    add_integer(command, "--seed", trainer.seed, "Seed of weights and order of batches",
                 std::uint64_t{0})
         ->group(group);
     command
         .add_flag("--force", force,
-                  "Go on with a model that is no better than the mean of the data")
+                  "Continue with a model that is no better than the mean of the data")
         ->group(group);
     add_integer(
         command, "--folds", folds,
-        "Cross-fitting: error statistics and threshold are from so many models, each judged "
-        "on a part of the rows that it has not learned from, and the model learns from all "
-        "parts. 0: one model, half of the rows to learn from, a fifth to judge; shorter",
+        "Cross-fitting: error statistics and threshold come from this many models, each judged on "
+        "a part of the rows that it has not learned from; the final model learns from all parts. "
+        "0: one model, half of the rows to learn from, a fifth to judge; faster",
         0, 100)
         ->group("Threshold");
     with_default(add_number(command, "--false-alarm-rate", false_alarm_rate,
@@ -173,7 +173,7 @@ void fit_command::read(model_file& model) {
     const file_facts& file = data.files.front();
     if (file.time.step > 0) {
         model.step = input.resample > 0 ? input.resample : file.time.step;
-        // Plain numbers are times, too, but of which unit?
+        // Plain numbers are times, too, but their unit is unknown.
         seconds_per_row = file.clock.kind() == tocsin::timestamp_kind::plain ? 0 : model.step;
     }
     index_t first = 0;
@@ -186,8 +186,8 @@ void fit_command::read(model_file& model) {
     }
 }
 
-/// The shortest lag at which a sensor resembles itself about as much as at `lag`, and more than at half
-/// of it: where a period is no whole number of rows, a multiple of it can fit better.
+/// The shortest lag at which a sensor resembles itself about as much as at `lag`, and more than at
+/// half of it: if a period is not a whole number of rows, a multiple of it can fit better.
 int shortest_period(const tocsin::matrix<float>& sensor, int lag, double strength) {
     constexpr int shortest = 4;
     const auto resemblance = [&](int rows) {
@@ -207,7 +207,7 @@ int shortest_period(const tocsin::matrix<float>& sensor, int lag, double strengt
 
 /// The period that stands out most, looked for in the longest recording's part for training.
 found_period fit_command::find_period(const model_file& model) const {
-    constexpr double clear = 0.4; // of the autocorrelation: less is no period to build on
+    constexpr double clear = 0.4; // of the autocorrelation: less is too unclear
     const row_run& longest =
         *std::max_element(recordings.begin(), recordings.end(),
                           [](const row_run& a, const row_run& b) { return a.size() < b.size(); });
@@ -218,7 +218,7 @@ found_period fit_command::find_period(const model_file& model) const {
     for (index_t f = 0; f < values().rows() && last >= 4; ++f) {
         tocsin::matrix<float> sensor = values().row(f).segment(longest.begin, rows);
         float before = 0;
-        for (index_t row = 0; row < rows; ++row) { // the last value where one is missing
+        for (index_t row = 0; row < rows; ++row) { // the last value if one is missing
             before = std::isfinite(sensor(0, row)) ? sensor(0, row) : before;
             sensor(0, row) = before;
         }
@@ -275,12 +275,12 @@ tocsin::windows<float> fit_command::windows_of(part first, part last, int stride
                                          "the error statistics", "the check"};
         fail(error_code::invalid_data, data_paths.front(), ": the part for ", names[first],
              " holds no normal window of ", window,
-             " rows without long holes; needed are longer recordings or a shorter --window");
+             " rows without long holes; use longer recordings or a shorter --window");
     }
     return {{values().data(), values().rows(), values().cols()}, std::move(first_columns), window};
 }
 
-/// Rows between two windows to learn from, so that training does not take longer and longer.
+/// Rows between two windows to learn from, which bounds the time of training.
 int stride_for(index_t windows) {
     return static_cast<int>((windows + most_training_windows - 1) / most_training_windows);
 }
@@ -314,12 +314,11 @@ int fit_command::train(model_file& model) const {
     if (!(rmse > of_mean)) {
         return state.best_epoch + 1;
     }
-    const std::string text = "the model is no better than the mean of the data, whose RMSE is " +
-                             rounded(of_mean) +
-                             "; is there a pattern in these data, and is it long enough in view "
-                             "(--window)?";
+    const std::string text =
+        "the model is no better than the mean of the data, whose RMSE is " + rounded(of_mean) +
+        "; is there a pattern in these data, and is --window long enough to show it?";
     if (!force) {
-        fail(error_code::invalid_data, text, " --force goes on");
+        fail(error_code::invalid_data, text, " --force continues");
     }
     out.note("warning: " + text);
     return std::max(state.best_epoch + 1, 1);
@@ -331,7 +330,7 @@ index_t fit_command::anomalous_rows(const tocsin::windows<float>& judged) const 
                          [&](index_t first) { return is_anomalous(first + window - 1); });
 }
 
-/// The rule for as many scores as there will be.
+/// The rule for the expected number of scores.
 any_threshold fit_command::rule_for(const tocsin::windows<float>& judged) const {
     const tocsin::quantile_threshold largest{1, 1.2};
     if (anomalous_rows(judged) > 0) {
@@ -359,8 +358,8 @@ std::string fit_command::text_of(const model_file& model,
 }
 
 /// Error statistics and threshold from models that have not learned from the rows they are judged
-/// on; the model itself learns from all of them, as many epochs as the first part has shown to be
-/// enough.
+/// on; the model itself learns from all of them, for the number of epochs found with the first
+/// part.
 void fit_command::cross_fit(model_file& model, int epochs) const {
     const auto judged = windows_of(training, calibration, 1, data.has_labels());
     const auto chosen = windows_of(training, calibration, stride_for(judged.count()), false);
@@ -423,8 +422,7 @@ ordered_json fit_command::expect_alarms(const model_file& model,
 
 ordered_json fit_command::expect(const model_file& model) const {
     const auto runs = usable_runs(check, check, false);
-    out.say(
-        "What to expect, measured on the last 20 % of the rows, which nothing was learned from:");
+    out.say("What to expect, measured on the last 20 % of the rows, which were not learned from:");
     ordered_json result = expect_alarms(model, runs);
     if (skip_shifts) {
         return result;
@@ -511,7 +509,7 @@ void fit_command::run() {
                          : any_model{tocsin::encoder_decoder<float>{stack, stack, head, false}},
                      settings, any_scaler{scaler_kind::standard}};
     require(model.detector.check());
-    windows_of(check, 1, false); // fails before the training where the recordings are too short
+    windows_of(check, 1, false); // fails before training if the recordings are too short
     if (folds == 1) {
         fail(error_code::invalid_argument,
              "--folds 1: one part leaves nothing to learn from; 0 switches cross-fitting off");
@@ -544,7 +542,7 @@ void fit_command::run() {
 void add_fit(CLI::App& app) {
     add_command<fit_command>(
         app, "fit",
-        "From normal recordings to a tuned model in one step; says what to expect of it");
+        "From normal recordings to a tuned model in one step; reports what to expect of it");
 }
 
 } // namespace tocsin_cli

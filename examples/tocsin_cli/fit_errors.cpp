@@ -17,7 +17,7 @@ struct fit_errors_command {
     std::vector<std::string> data_paths;
     std::string output;
     input_options input;
-    window_options how;
+    window_options windowing;
 
     void add_to(CLI::App& command) {
         command.add_option("MODEL", model_path, "Model file, trained")->required();
@@ -30,7 +30,7 @@ struct fit_errors_command {
             ->type_name("FILE");
         input.add_to(command);
         input.add_time_to(command);
-        how.add_to(command);
+        windowing.add_to(command);
     }
 
     void run() {
@@ -39,19 +39,20 @@ struct fit_errors_command {
         const input_data data = read_recordings(data_paths, input, &model);
         warn_of_step(data, model, out);
         auto& detector = model.detector;
-        const auto windows = normal_windows(data, detector.settings().window, how, out);
+        const auto windows = normal_windows(data, detector.settings().window, windowing, out);
         require(detector.fit_errors(windows), data.path);
         model.errors_from = data.is_series ? data.fingerprint() : std::string{};
-        // A covariance of n samples in d dimensions makes other scores larger by this on average.
+        // With a covariance of n samples in d dimensions, other scores are larger by this on
+        // average.
         const index_t sensors = detector.features();
         if (windows.count() < 50 * sensors) {
             out.note("warning: " + data.path + ": " + std::to_string(windows.count()) +
                      " windows are few for " + std::to_string(sensors) +
                      " sensors; scores of other data will be larger than on these" +
                      inflation(windows.count(), sensors) + "; " + std::to_string(50 * sensors) +
-                     " would be enough, and tune should see other rows");
+                     " would be enough, and tune should use other rows");
         }
-        // Thresholds tuned with other statistics mean nothing now.
+        // Thresholds tuned with other statistics are no longer valid.
         detector.override_thresholds({}, {});
         detector.set_rule(any_threshold{});
         const std::string& target = output.empty() ? model_path : output;

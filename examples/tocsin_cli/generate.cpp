@@ -54,8 +54,8 @@ struct generate_command {
 
 void generate_command::add_to(CLI::App& command) {
     command.add_option("OUT", path, "File to write")->required();
-    add_integer(command, "--seed", seed, "Of the frequencies and amplitudes, then of the sequences",
-                std::uint64_t{0});
+    add_integer(command, "--seed", seed,
+                "Seed of the frequencies and amplitudes, then of the sequences", std::uint64_t{0});
     command
         .add_option_function<std::string>(
             "--sequence-seed",
@@ -63,7 +63,7 @@ void generate_command::add_to(CLI::App& command) {
                 sequence_seed = parse_integer<std::uint64_t>(
                     "--sequence-seed", given, 0, std::numeric_limits<std::uint64_t>::max());
             },
-            "Of the sequences alone: other sequences of the process that --seed stands for")
+            "Seed of the sequences alone: different sequences of the same process (--seed)")
         ->type_name("INTEGER");
     add_choice(
         command, "--labels", labels,
@@ -71,12 +71,11 @@ void generate_command::add_to(CLI::App& command) {
         "Write labels; auto: if there are anomalous sequences");
     add_choice(command, "--as", as,
                {{"sequences", file_format::sequences}, {"csv", file_format::csv}},
-               "One sequence a line, or CSV rows of all sequences one after the other");
+               "One sequence per line, or CSV rows of all sequences one after the other");
 
     add_integer(
         command, "--every", every,
-        "CSV: a column 'timestamp' in front, from 2024-01-01 on, so many seconds from row to "
-        "row",
+        "CSV: a first column 'timestamp', from 2024-01-01 on, with this many seconds between rows",
         1, 86'400 * 366)
         ->default_str("no such column");
 
@@ -106,9 +105,9 @@ void generate_command::add_to(CLI::App& command) {
                       {"frozen", kind::frozen},
                       {"frequency", kind::frequency},
                       {"phase", kind::phase}},
-                     "What is wrong in an anomalous sequence"),
+                     "Kind of anomaly in an anomalous sequence"),
           add_integer(command, "--anomalous-steps", anomaly.anomalous_steps,
-                      "Steps that are wrong, at the end of the sequence", 1, many),
+                      "Number of anomalous steps, at the end of the sequence", 1, many),
           add_range(command, "--amplitude-factor", anomaly.amplitude_factor,
                     "amplitude: drawn for each value, with a random sign"),
           add_range(command, "--mild-factor", anomaly.mild_factor, "mild: drawn per sequence"),
@@ -138,7 +137,7 @@ void generate_command::add_to(CLI::App& command) {
                       {"rotation", fake::rotation},
                       {"permutation", fake::permutation},
                       {"magnitude-warp", fake::magnitude_warp}},
-                     "How a sequence is spoiled; mixed: at random"),
+                     "How a sequence is distorted; mixed: at random"),
           with_default(add_number(command, "--jitter", augmentation.jitter_deviation,
                                   "jitter: noise, in standard deviations of the feature", 0,
                                   unbounded, true),
@@ -161,7 +160,7 @@ void generate_command::add_to(CLI::App& command) {
               ->type_name("LOW,HIGH")
               ->default_str("1.5,3"),
           add_integer(command, "--segments", augmentation.segments,
-                      "permutation: pieces that change places", 2, many),
+                      "permutation: number of pieces that change places", 2, many),
           add_integer(command, "--knots", augmentation.warp_knots,
                       "magnitude-warp: knots of the curve", 2, many),
           with_default(add_number(command, "--warp", augmentation.warp_deviation,
@@ -175,7 +174,7 @@ void generate_command::add_to(CLI::App& command) {
                      {{"auto", input_format::automatic},
                       {"sequences", input_format::sequences},
                       {"csv", input_format::csv}},
-                     "Of the file that is read")}) {
+                     "Format of the file that is read")}) {
         option->group(fakes_group);
         if (option != from) {
             option->needs(from);
@@ -194,7 +193,7 @@ tocsin::sequence_set<float> generate_command::sinusoids(tocsin::random_generator
     tocsin::random_generator other{sequence_seed.value_or(0)};
     auto settings = anomaly;
     if (anomalous == 0) {
-        settings.anomalous_steps = 1; // whatever it is, it does not matter
+        settings.anomalous_steps = 1; // its value does not matter
     }
     return require(generator.mixed(normal, anomalous, settings, sequence_seed ? other : random));
 }
@@ -203,12 +202,12 @@ tocsin::sequence_set<float> generate_command::fakes(tocsin::random_generator& ra
     const input_data data = read_input(source, input, nullptr);
     if (data.is_series && window == 0) {
         fail(error_code::invalid_argument, source,
-             ": is CSV; --window says how long a sequence is");
+             ": is CSV; --window sets the length of a sequence");
     }
     const int length = data.is_series || window != 0 ? window : data.sequences.length;
-    window_options how;
-    how.stride = stride;
-    const auto windows = normal_windows(data, length, how, out);
+    window_options windowing;
+    windowing.stride = stride;
+    const auto windows = normal_windows(data, length, windowing, out);
     tocsin::sequence_set<float> originals;
     originals.length = length;
     originals.values.resize(windows.features(), windows.count() * length);

@@ -49,17 +49,17 @@ struct input_options {
     tocsin::resampling resample_by = tocsin::resampling::mean;
 
     void add_to(CLI::App& command);
-    /// Without what only sequences need.
+    /// Options without those of sequences.
     void add_csv_to(CLI::App& command);
     /// The options that need a whole recording: for commands that learn from it.
     void add_time_to(CLI::App& command);
-    /// Which CSV columns mean what; `names` are the model's features, if it knows their names.
+    /// The meaning of CSV columns; `names` are the model's features, if it knows their names.
     tocsin::csv_options csv(const std::vector<std::string>& names) const;
-    /// The same for a model: what its training data needed holds unless options say otherwise.
+    /// The same for a model: the settings of its training data hold unless options override them.
     tocsin::csv_options csv(const model_file* model) const;
 };
 
-/// What was found out about one CSV file.
+/// Facts about one CSV file.
 struct file_facts {
     std::string path;
     tocsin::csv_dialect dialect;
@@ -75,22 +75,22 @@ struct file_facts {
     tocsin::index_t resampled = 0; ///< rows after resampling; 0: not asked for
     tocsin::index_t comments = 0;  ///< lines among the rows, left out
     tocsin::index_t headers = 0;   ///< lines that name the columns again, left out
-    std::string footer;            ///< in place of the time in last rows that were left out
+    std::string footer;            ///< instead of the time in last rows that were left out
 };
 
-/// What files hold: `series` for CSV, `sequences` for the other format.
+/// The data of files: `series` for CSV, `sequences` for the other format.
 struct input_data {
     std::string path; ///< of the first file, for messages
     bool is_series = false;
     tocsin::series<float> series; ///< values minus the model's offsets
     tocsin::sequence_set<float> sequences;
     std::vector<double> times; ///< seconds, one per row of the series; empty: not known
-    /// Rows between two seams: files, gaps. Empty: one recording.
+    /// Rows of each recording, between files and gaps. Empty: one recording.
     std::vector<tocsin::index_t> recordings;
     std::vector<tocsin::index_t> rows; ///< number of each row in its file, from 1
     std::vector<file_facts> files;
     tocsin::column<double> offsets;            ///< of values, or empty
-    std::vector<tocsin::column_facts> columns; ///< where no model says what the features are
+    std::vector<tocsin::column_facts> columns; ///< if no model defines the features
     double longest_gap = 0;                    ///< seconds; 0: times are not known
 
     int features() const noexcept { return is_series ? series.features() : sequences.features(); }
@@ -104,18 +104,17 @@ struct input_data {
     tocsin::index_t row_number(tocsin::index_t row) const noexcept {
         return rows.empty() ? row + 1 : rows[static_cast<std::size_t>(row)];
     }
-    /// The decimal mark, "comma" or "point", where the digits of the first file stand in groups; else
-    /// nothing.
+    /// The decimal mark, "comma" or "point", if digits in the first file are grouped; else empty.
     std::string decimal_mark_of_groups() const;
-    /// Samples as text that tells them from others, for the model file.
+    /// A fingerprint of the samples as text, for the model file.
     std::string fingerprint() const;
 };
 
 /// Whether a text is read as CSV, by its options, its name and its first line.
 bool is_csv(const std::string& path, std::string_view text, const input_options& options);
 
-/// Reads a file with each of its rows, in order of time where the newest stands first; fails with
-/// its name, line and column.
+/// Reads a file with all its rows, reversed if the newest is first; fails with its name, line and
+/// column.
 /// @param model decides which columns are its features and how many there must be; may be null
 input_data read_input(const std::string& path, const input_options& options,
                       const model_file* model);
@@ -133,7 +132,7 @@ struct window_options {
     void add_to(CLI::App& command);
 };
 
-/// Windows with the label of each; no labels where the file has none. The data must outlive them.
+/// Windows with the label of each; no labels if the file has none. The data must outlive them.
 struct labelled_windows {
     tocsin::windows<float> windows;
     std::vector<std::uint8_t> labels;
@@ -149,15 +148,15 @@ labelled_windows cut_windows(const input_data& data, int length, int stride,
 labelled_windows without_missing(const input_data& data, const labelled_windows& all,
                                  const window_options& options, const console& out);
 
-/// The windows that have no anomalous sample; says how many were left out.
-tocsin::windows<float> normal_windows(const input_data& data, int length, const window_options& how,
-                                      const console& out);
+/// The windows that have no anomalous sample; prints how many were left out.
+tocsin::windows<float> normal_windows(const input_data& data, int length,
+                                      const window_options& windowing, const console& out);
 
-/// By how much scores of other rows are larger than those of the `windows` whose covariance they are
-/// measured by: ` (about 1.2 times)`, or nothing where that is less than a tenth.
+/// How much larger scores of other rows are than those of the `windows` that the covariance was
+/// fitted to: ` (about 1.2 times)`, or empty below a tenth.
 std::string inflation(tocsin::index_t windows, tocsin::index_t sensors);
 
-/// Warns where rows come much faster or more slowly than in training.
+/// Warns if rows come much faster or more slowly than in training.
 void warn_of_step(const input_data& data, const model_file& model, const console& out);
 
 } // namespace tocsin_cli

@@ -26,10 +26,10 @@ CLI::Option* add_delimiter(CLI::App& command, const std::string& name, char& val
                     }
                 }
                 if (given.size() != 1) {
-                    throw CLI::ValidationError(
-                        name, "'" + given +
-                                  "' is not one character; tab, space, comma, semicolon and pipe "
-                                  "are words for some");
+                    throw CLI::ValidationError(name,
+                                               "'" + given +
+                                                   "' is not one character; tab, space, comma, "
+                                                   "semicolon and pipe are names of some");
                 }
                 value = given.front();
             },
@@ -61,8 +61,8 @@ void input_options::add_to(CLI::App& command) {
                {{"auto", input_format::automatic},
                 {"sequences", input_format::sequences},
                 {"csv", input_format::csv}},
-               "Sequences: one a line, features separated by ';', steps by ','. CSV: one row per "
-               "time step, a header or none. auto: CSV when the first line is not numbers, and for "
+               "Sequences: one per line, features separated by ';', steps by ','. CSV: one row per "
+               "time step, a header or none. auto: CSV if the first line is not numbers, and for "
                "names that end in .csv or .tsv unless a field has three steps or more")
         ->group(group);
     add_character(command, "--step-delimiter", step_delimiter,
@@ -77,11 +77,11 @@ void input_options::add_csv_to(CLI::App& command) {
                 {"utf-8", tocsin::text_encoding::utf8},
                 {"utf-16", tocsin::text_encoding::utf16},
                 {"latin-1", tocsin::text_encoding::latin1}},
-               "How characters are stored; auto: UTF-16 by its byte order mark, else UTF-8")
+               "Encoding of characters; auto: UTF-16 by its byte order mark, else UTF-8")
         ->group(group);
     add_names(command, "--labels", labels,
               "CSV: columns with labels; default: label, labels, anomaly, is_anomaly, outlier, "
-              "is_outlier, attack, normal/attack where they exist. Sequences: 'last', the last "
+              "is_outlier, attack, normal/attack if they exist. Sequences: 'last', the last "
               "field. 'none' ignores labels")
         ->group(group);
     command
@@ -96,63 +96,67 @@ void input_options::add_csv_to(CLI::App& command) {
         ->group(group);
     add_names(command, "--columns", columns,
               "CSV: columns that are features, in this order; default: those the model was trained "
-              "on, else all that are nothing else. Without a header: column1, column2, ...")
+              "on, else all other columns. Without a header: column1, column2, ...")
         ->group(group);
     add_names(command, "--ignore", ignore, "CSV: columns to leave out")->group(group);
     command
         .add_option("--timestamp", timestamp,
-                    "CSV: column with the time; 'none' for no such column; default: by its name "
+                    "CSV: column with the time; 'none' for none; default: by its name "
                     "(timestamp, datetime, time, date, ts, epoch, ...) or its content")
         ->type_name("NAME")
         ->group(group);
     add_names(command, "--missing", missing,
-              "CSV: what means 'missing' beside an empty cell, NA, N/A, NaN, null, none, #N/A, ? "
+              "CSV: texts that mean 'missing' in addition to an empty cell, NA, N/A, NaN, null, "
+              "none, #N/A, ? "
               "and -, such as -999; default: as in training")
         ->group(group);
     add_delimiter(command, "--delimiter", delimiter,
-                  "CSV: between cells; default: recognised. Sequences: between features; default "
+                  "CSV: between cells; default: detected. Sequences: between features; default "
                   "';'")
         ->group(group);
-    auto* const comma =
-        command.add_flag("--decimal-comma", decimal_comma, "CSV: 1,5 is one and a half")
-            ->group(group);
-    command.add_flag("--decimal-point", decimal_point, "CSV: it is not; default: recognised")
+    auto* const comma = command
+                            .add_flag("--decimal-comma", decimal_comma,
+                                      "CSV: numbers have a decimal comma, as in 1,5")
+                            ->group(group);
+    command
+        .add_flag("--decimal-point", decimal_point,
+                  "CSV: numbers have a decimal point; default: detected")
         ->excludes(comma)
         ->group(group);
     command
         .add_flag("--thousands", thousands,
-                  "CSV: digits stand in groups, 1,234 is 1234 (with a decimal comma, 1.234 is); "
-                  "default: where a number can be read in no other way, such as 1,234.5")
+                  "CSV: digits are grouped, 1,234 is 1234 (with a decimal comma, 1.234 is); "
+                  "default: if a number can be read in no other way, such as 1,234.5")
         ->group(group);
     auto* const with_header =
         command.add_flag("--header", header, "CSV: the first line names the columns")->group(group);
     command
         .add_flag("--no-header", no_header,
-                  "CSV: it does not: columns are column1, column2, ...; default: recognised")
+                  "CSV: it does not; columns are column1, column2, ...; default: detected")
         ->excludes(with_header)
         ->group(group);
     add_integer<tocsin::index_t>(command, "--skip-rows", skip_rows,
                                  "CSV: lines before the header or the first row", 0)
-        ->default_str("recognised")
+        ->default_str("detected")
         ->group(group);
 }
 
 void input_options::add_time_to(CLI::App& command) {
-    add_number(command, "--longest-gap", longest_gap,
-               "CSV: seconds between two rows that are neighbours still; windows do not cross "
-               "longer ones",
-               0, std::numeric_limits<double>::max(), true)
-        ->default_str("as in training, there by the usual step")
+    add_number(
+        command, "--longest-gap", longest_gap,
+        "CSV: longest step in seconds between adjacent rows; windows do not cross longer ones", 0,
+        std::numeric_limits<double>::max(), true)
+        ->default_str("as in training; in training, from the usual step")
         ->group(group);
-    add_number(command, "--resample", resample, "CSV: put rows on a grid of so many seconds", 0,
-               std::numeric_limits<double>::max(), true)
-        ->default_str("rows as they are")
+    add_number(command, "--resample", resample, "CSV: resample rows to a grid of this many seconds",
+               0, std::numeric_limits<double>::max(), true)
+        ->default_str("not resampled")
         ->group(group);
     add_choice(command, "--resample-by", resample_by,
                {{"mean", tocsin::resampling::mean},
                 {"last", tocsin::resampling::last},
                 {"median", tocsin::resampling::median}},
-               "What stands for the rows in a step of the grid")
+               "Value for the rows in a step of the grid")
         ->group(group);
 }
 

@@ -1,4 +1,4 @@
-// inspect: says what a model file or a checkpoint holds.
+// inspect: shows the contents of a model file or a checkpoint.
 #include "tocsin/io/archive.hpp"
 #include "tocsin/training/training_state.hpp"
 
@@ -92,7 +92,8 @@ void inspect_command::run() {
 } // namespace
 
 void add_inspect(CLI::App& app) {
-    add_command<inspect_command>(app, "inspect", "Say what a model file or a checkpoint holds");
+    add_command<inspect_command>(app, "inspect",
+                                 "Show the contents of a model file or a checkpoint");
 }
 
 } // namespace tocsin_cli

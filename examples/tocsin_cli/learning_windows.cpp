@@ -17,10 +17,9 @@ void window_options::add_to(CLI::App& command) {
     add_integer(command, "--stride", stride, "CSV: rows from one window to the next", 1)
         ->group(group);
     auto* const hole =
-        add_integer(command, "--longest-hole", longest_hole,
-                    "Rows in which a column misses values that are filled in; windows with longer "
-                    "holes are left out",
-                    1)
+        add_integer(
+            command, "--longest-hole", longest_hole,
+            "Longest hole, in rows, that is filled in; windows with longer holes are left out", 1)
             ->default_str("10, at most half a window")
             ->group(group);
     command
@@ -53,7 +52,7 @@ labelled_windows cut_windows(const input_data& data, int length, int stride,
     if (*std::max_element(recordings.begin(), recordings.end()) < length) {
         fail(error_code::invalid_data, data.path, ": has ", data.series.time(), " rows in ",
              recordings.size(), " recordings between gaps, each shorter than a window of ", length,
-             "; --longest-gap or --resample join them, --window is shorter");
+             "; --longest-gap or --resample join them, or use a shorter --window");
     }
     cut.windows =
         require(tocsin::make_windows(data.series.values, std::span<const index_t>(recordings),
@@ -109,7 +108,7 @@ void refuse_infinite(const input_data& data, const tocsin::windows<float>& windo
     }
 }
 
-/// Why no window can be used, by the column that misses most.
+/// Why no window can be used, from the column with the most missing values.
 [[noreturn]] void refuse_all(const input_data& data, const tocsin::windows<float>& windows,
                              int longest) {
     const auto values = windows.values();
@@ -166,15 +165,14 @@ labelled_windows without_missing(const input_data& data, const labelled_windows&
     }
     if (holes > 0) {
         out.note(data.path + ": " + std::to_string(holes) + of_all +
-                 "have missing values, which are filled in for the model to read and count nowhere "
-                 "else");
+                 "have missing values, which are filled in for the model and counted nowhere else");
     }
     return kept;
 }
 
-tocsin::windows<float> normal_windows(const input_data& data, int length, const window_options& how,
-                                      const console& out) {
-    const auto all = cut_windows(data, length, how.stride, tocsin::scored_steps::all);
+tocsin::windows<float> normal_windows(const input_data& data, int length,
+                                      const window_options& windowing, const console& out) {
+    const auto all = cut_windows(data, length, windowing.stride, tocsin::scored_steps::all);
     const auto normal = all.labels.empty() ? all : select(all, [&](index_t k) {
         return all.labels[static_cast<std::size_t>(k)] == 0;
     });
@@ -186,7 +184,7 @@ tocsin::windows<float> normal_windows(const input_data& data, int length, const 
     if (normal.windows.empty()) {
         fail(error_code::invalid_data, data.path, ": every window is labelled anomalous");
     }
-    return without_missing(data, normal, how, out).windows;
+    return without_missing(data, normal, windowing, out).windows;
 }
 
 std::string inflation(index_t windows, index_t sensors) {

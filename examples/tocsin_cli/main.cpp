@@ -1,4 +1,5 @@
-// tocsin on the command line: every phase is a command, and a model file goes from one to the next.
+// tocsin on the command line: every phase is a command, and a model file passes from one to the
+// next.
 #include "tocsin/core/config.hpp"
 
 #include "commands.hpp"

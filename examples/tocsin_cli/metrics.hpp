@@ -12,7 +12,7 @@
 
 namespace tocsin_cli {
 
-/// Scores and decisions beside the labels.
+/// Scores and decisions with the labels.
 class scored_decisions {
   public:
     void add(double score, bool flagged, bool anomalous);

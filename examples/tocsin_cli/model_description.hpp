@@ -1,5 +1,5 @@
 /// @file model_description.hpp
-/// @brief What a model file holds, as names with values.
+/// @brief The contents of a model file, as names with values.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -8,8 +8,8 @@
 
 namespace tocsin_cli {
 
-/// Adds the phase, the model's shape, the detector's settings and what was learned, as far as the
-/// model has come.
+/// Adds the phase, the model's shape, the detector's settings and what was learned, up to its
+/// phase.
 void describe_model(const model_file& model, nlohmann::ordered_json& result);
 
 } // namespace tocsin_cli

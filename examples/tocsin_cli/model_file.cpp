@@ -66,8 +66,8 @@ std::vector<std::string> model_file::shown_names() const {
 
 namespace {
 
-/// How the training data were read, as far as later data must be read in the same way. Files of
-/// programs have none of it.
+/// The settings with which later data must be read like the training data. Files of other programs
+/// have none of them.
 template <class Archive>
 void exchange_reading(Archive& archive, model_file& model) {
     const auto has = [&](const char* name, bool wanted) {
@@ -114,7 +114,7 @@ model_file load_model(const std::string& path) {
     const auto content = archive.metadata().find("content");
     if (content != archive.metadata().end() && content->second == "checkpoint") {
         fail(tocsin::error_code::invalid_data, path,
-             ": is a checkpoint of training, not a model; 'train --resume' goes on from it");
+             ": is a checkpoint of training, not a model; 'train --resume' continues it");
     }
     model_file model;
     archive.expect("content", "detector");
@@ -174,7 +174,7 @@ void require_phase(const model_file& model, const std::string& path,
     }
     if (model.detector.phase() < needed) {
         constexpr const char* commands[] = {"train", "train", "fit-errors", "tune"};
-        fail(tocsin::error_code::not_ready, path, ": has come as far as '",
+        fail(tocsin::error_code::not_ready, path, ": is in phase '",
              phase_name(model.detector.phase()), "'; run '",
              commands[static_cast<int>(model.detector.phase()) + 1], "' on it first");
     }
@@ -187,8 +187,8 @@ void require_calendar(const model_file& model, const std::string& data,
                        clock != tocsin::timestamp_kind::time_of_day;
     if (model.classifier && !model.classifier->calendar().empty() && !dated) {
         fail(tocsin::error_code::invalid_data, data,
-             ": the model reads the calendar, and the rows have no dates; --timestamp says which "
-             "column has them");
+             ": the model reads the calendar, and the rows have no dates; --timestamp names the "
+             "column that has them");
     }
 }
 

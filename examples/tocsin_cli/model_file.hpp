@@ -1,5 +1,5 @@
 /// @file model_file.hpp
-/// @brief The detector of the command line, with the file it lives in between two commands.
+/// @brief The detector of the command line, with the file that keeps it between two commands.
 #pragma once
 
 #include "tocsin/detect/detector.hpp"
@@ -26,8 +26,8 @@ namespace tocsin_cli {
 
 using any_detector = tocsin::detector<any_model, any_scaler, tocsin::mahalanobis<>, any_threshold>;
 
-/// What a model file holds: a detector as far as it has come. The names of the features stand
-/// beside it, so that columns are found whatever their order.
+/// The contents of a model file: a detector after any phase, and the names of its features, so that
+/// columns are found in any order.
 struct model_file {
     any_detector detector;
     /// Of a model that learned from labels; there is then no detector.
@@ -36,9 +36,9 @@ struct model_file {
     std::vector<tocsin::epoch_record> history; ///< of training; empty where it is not known
     tocsin::column<double> offsets; ///< subtracted from values before they become floats, or empty
     double step = 0;                ///< usual seconds between rows of the training data; 0: unknown
-    std::vector<std::string> missing; ///< what meant "missing" there, beside the usual
+    std::vector<std::string> missing;                  ///< what else meant "missing" there
     std::vector<tocsin::csv_label_value> label_values; ///< what labels meant there
-    /// "comma" or "point", where digits stood in groups there and `1,234` could be either; else empty.
+    /// "comma" or "point", if digits were grouped there and `1,234` could be either; else empty.
     std::string decimal_mark_of_groups;
     std::string errors_from; ///< fingerprint of the data of fit-errors
 
@@ -51,7 +51,7 @@ struct model_file {
     int window() const noexcept {
         return classifier ? classifier->window() : detector.settings().window;
     }
-    /// By which rows are judged.
+    /// The threshold for rows.
     double threshold() const noexcept {
         return classifier ? classifier->threshold() : detector.threshold();
     }
@@ -62,11 +62,11 @@ model_file load_model(const std::string& path);
 /// Replaces a model file completely or not at all.
 void save_model(const model_file& model, const std::string& path);
 
-/// Fails, naming the command to run, unless a model has come as far as `needed`. A classifier is
+/// Fails, naming the command to run, unless a model has reached the phase `needed`. A classifier is
 /// ready for everything but the phases in between.
 void require_phase(const model_file& model, const std::string& path, tocsin::detector_phase needed);
 
-/// Fails where a model reads the calendar and the rows have no times that say it.
+/// Fails if a model reads the calendar and the rows have no dates.
 void require_calendar(const model_file& model, const std::string& data,
                       tocsin::timestamp_kind clock);
 

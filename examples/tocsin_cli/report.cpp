@@ -22,13 +22,14 @@ namespace {
 using nlohmann::ordered_json;
 using tocsin::index_t;
 
-constexpr index_t most_expected = 20'000;   ///< rows of which the model is asked again
+constexpr index_t most_expected =
+    20'000; ///< rows with expected values, for which the model runs again
 constexpr std::size_t most_alarms = 10'000; ///< listed in the page
 constexpr index_t most_values = 6'000'000;  ///< that the page holds, 5.3 bytes each
 
 constexpr float none = std::numeric_limits<float>::quiet_NaN();
 
-/// A number, or null where JSON has none.
+/// A number, or null if JSON cannot represent it.
 ordered_json number(double value) {
     return std::isfinite(value) ? ordered_json(value) : ordered_json(nullptr);
 }
@@ -162,15 +163,15 @@ std::vector<std::array<index_t, 2>> detection_report::expected_runs() const {
     return runs;
 }
 
-/// The newest step of the reconstruction of the window that ends with each row. Where values are
-/// missing the last one stands in, as in a stream.
+/// The newest step of the reconstruction of the window that ends with each row. Missing values are
+/// replaced by the last one, as in a stream.
 void detection_report::find_expected() {
     const auto features = static_cast<index_t>(names_.size());
     const int window = model_.detector.settings().window;
     const int predicted = predicted_features(model_);
     const Eigen::Map<const tocsin::matrix<float>> values(values_.data(), features, rows());
     if (model_.classifier) {
-        return; // it expects nothing
+        return; // it has no expected values
     }
     runs_ = expected_runs();
     for (const auto& run : runs_) {
@@ -277,7 +278,7 @@ ordered_json detection_report::description(const time_axis& axis, index_t rows_p
         {"usual_step", axis.usual_step},
         {"zone", is_date(clock_) && clock_ != tocsin::timestamp_kind::local ? "UTC" : ""},
         {"note", axis.note}};
-    // What was taken away from the values before they became floats.
+    // What was subtracted from the values before they became floats.
     ordered_json offsets = ordered_json::array();
     for (std::size_t k = 0; k < names_.size(); ++k) {
         offsets.push_back(model_.offsets.size() > 0 ? model_.offsets[static_cast<index_t>(k)] : 0);
@@ -313,10 +314,11 @@ ordered_json detection_report::description(const time_axis& axis, index_t rows_p
     }
     result["expected_runs"] = rows_per_bucket > 1 ? ordered_json::array() : std::move(runs);
     result["expected_note"] =
-        model_.classifier     ? "A classifier says how likely an anomaly is, not what was expected."
-        : rows_per_bucket > 1 ? "What was expected is in the table alone."
+        model_.classifier
+            ? "A classifier gives the probability of an anomaly, but no expected values."
+        : rows_per_bucket > 1 ? "Expected values are only in the table."
         : rows() > most_expected
-            ? "What was expected is drawn around the alarms alone, for the first " +
+            ? "Expected values are drawn only around the alarms, for the first " +
                   std::to_string(most_expected) + " rows of them."
             : "";
 

@@ -1,5 +1,5 @@
 /// @file report.hpp
-/// @brief What 'detect' found in a recording as one HTML page that needs nothing else.
+/// @brief The results of 'detect' on a recording as one self-contained HTML page.
 #pragma once
 
 #include "tocsin/io/timestamps.hpp"
@@ -18,11 +18,11 @@
 
 namespace tocsin_cli {
 
-/// Rows that follow each other in an alarm.
+/// Consecutive rows in an alarm.
 struct reported_alarm {
     tocsin::index_t begin = 0;           ///< first row, from 0
     tocsin::index_t end = 0;             ///< one after the last
-    tocsin::index_t peak = -1;           ///< row of the largest score; -1 where none has one
+    tocsin::index_t peak = -1;           ///< row of the largest score; -1 if none has one
     double score = 0;                    ///< there
     double threshold = 0;                ///< there
     std::vector<double> shares{};        ///< of each feature in the score of all its rows
@@ -34,7 +34,7 @@ struct reported_alarm {
 class detection_report {
   public:
     /// @param model must outlive this
-    /// @param clock what timestamps are
+    /// @param clock how timestamps are read
     detection_report(const model_file& model, std::string model_path, std::string data_path,
                      tocsin::timestamp_kind clock);
 
@@ -45,15 +45,15 @@ class detection_report {
     /// @param label     1 = labelled anomalous
     void add(std::span<const float> sample, std::string_view timestamp, double time, bool label,
              const row_verdict& judged);
-    /// Replaces the file by the page; fails with its name. Runs the model once more around the
-    /// alarms, for what was expected there.
+    /// Replaces the file by the page; fails with its name. Runs the model again around the alarms,
+    /// for the expected values.
     void write(const std::string& path);
 
   private:
     tocsin::index_t rows() const noexcept { return static_cast<tocsin::index_t>(score_.size()); }
     void add_to_alarm(tocsin::index_t row, std::string_view timestamp,
                       std::span<const float> sample, const row_verdict& judged);
-    /// Runs of rows of which the page says what was expected: all, or those around alarms.
+    /// Runs of rows for which the page has expected values: all, or those around alarms.
     std::vector<std::array<tocsin::index_t, 2>> expected_runs() const;
     void find_expected();
     nlohmann::ordered_json description(const time_axis& axis, tocsin::index_t rows_per_bucket,
@@ -67,9 +67,9 @@ class detection_report {
     tocsin::timestamp_kind clock_;
     std::vector<std::string> names_;
     std::vector<float> values_;        ///< `[features x rows]`
-    std::vector<float> score_;         ///< NaN where a row has none
-    std::vector<float> threshold_;     ///< one a row
-    std::vector<std::uint8_t> labels_; ///< one a row
+    std::vector<float> score_;         ///< NaN if a row has none
+    std::vector<float> threshold_;     ///< one per row
+    std::vector<std::uint8_t> labels_; ///< one per row
     std::vector<double> times_;        ///< parsed; NaN where that failed
     std::vector<reported_alarm> alarms_;
     std::vector<std::array<tocsin::index_t, 2>> runs_; ///< rows with an expectation: begin, end

@@ -61,7 +61,7 @@ std::string encoded(std::span<const Number> values) {
     return text.finish();
 }
 
-/// Text as it may stand between two tags.
+/// Text escaped for use between two tags.
 std::string escaped(std::string_view text) {
     std::string result;
     for (const char c : text) {
@@ -82,7 +82,7 @@ std::string escaped(std::string_view text) {
     return result;
 }
 
-/// JSON as it may stand in a script: a '<' occurs only in its texts, where it can be written so.
+/// JSON escaped for use in a script: a '<' occurs only in its texts, where it can be escaped.
 std::string harmless_json(std::string_view json) {
     std::string result;
     result.reserve(json.size());
@@ -122,7 +122,7 @@ std::string page(std::string_view title, std::string_view json, std::string_view
     std::string text;
     text.reserve(assets::uplot_js.size() + assets::page_js.size() + safe_json.size() +
                  blocks.size() + 32'768);
-    // The places are those of the template, in one pass: a title that is "@JS@" stays one.
+    // Only placeholders of the template are replaced, in one pass: a title "@JS@" stays as it is.
     std::string_view rest = assets::page_html;
     for (const auto& [place, content] : parts) {
         const auto position = rest.find(place);

@@ -1,5 +1,5 @@
 /// @file report_page.hpp
-/// @brief The pieces of a report's page, with everything from a file made harmless.
+/// @brief The pieces of a report's page, with everything from a file escaped.
 #pragma once
 
 #include <span>

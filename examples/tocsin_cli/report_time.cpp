@@ -39,7 +39,7 @@ time_axis make_axis(std::span<const double> times, index_t rows, bool dates) {
     }
     if (given) {
         axis.note = known ? "the times do not always increase, so the axis counts rows"
-                          : "not all times were understood, so the axis counts rows";
+                          : "not all times could be read, so the axis counts rows";
     }
     return axis;
 }

@@ -1,5 +1,5 @@
 /// @file report_time.hpp
-/// @brief The horizontal axis of a report: times where the recording has usable ones, else rows.
+/// @brief The horizontal axis of a report: times if the recording has usable ones, else rows.
 #pragma once
 
 #include "tocsin/core/views.hpp"
@@ -10,18 +10,18 @@
 
 namespace tocsin_cli {
 
-/// Where rows lie on the axis.
+/// The positions of rows on the axis.
 struct time_axis {
     enum class unit { row, number, time };
     unit kind = unit::row;
-    std::vector<double> at; ///< one a row, increasing
+    std::vector<double> at; ///< one per row, increasing
     double usual_step = 1;  ///< median
     bool is_regular = true; ///< row k lies exactly at `at[0] + k * usual_step`
     std::string note;       ///< why rows are counted although there are times; else empty
 };
 
-/// Times where all were understood and they increase, else row numbers from 1.
-/// @param times NaN where a time was missing or not understood
+/// Times if all could be read and they increase, else row numbers from 1.
+/// @param times NaN if a time was missing or unreadable
 /// @param dates whether they are seconds since 1970
 time_axis make_axis(std::span<const double> times, tocsin::index_t rows, bool dates);
 

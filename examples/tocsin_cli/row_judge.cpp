@@ -43,9 +43,9 @@ void row_options::add_alarms_to(CLI::App& command) {
             ->default_str("1,1");
     CLI::Option* const duration = add_integer<std::int64_t>(
         command, "--minimum-duration", duration_,
-        "An alarm begins only when it has stood for so many rows", 1, tocsin::detail::most_rows);
+        "An alarm needs this many anomalies in consecutive rows", 1, tocsin::detail::most_rows);
     CLI::Option* const silence = add_integer<std::int64_t>(
-        command, "--suppress", silence_, "No other alarm for so many rows after one", 0,
+        command, "--suppress", silence_, "No new alarm for this many rows after one", 0,
         tocsin::detail::most_rows);
     alarm_options_ = {hysteresis, m_of_n, duration, silence};
     for (CLI::Option* option : alarm_options_) {
@@ -77,7 +77,7 @@ std::string row_options::first_given() const {
 
 namespace {
 
-// What hysteresis sees: whether the score is above the threshold, or only above the share of it
+// The input of hysteresis: whether the score is above the threshold, or only above the share of it
 // where an alarm ends. Both move with a threshold that adapts.
 constexpr double above = 2;
 constexpr double between = 1;

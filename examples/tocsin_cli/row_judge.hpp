@@ -1,5 +1,5 @@
 /// @file row_judge.hpp
-/// @brief What 'detect' and 'stream' make of each row: score, threshold, verdict, alarm.
+/// @brief How 'detect' and 'stream' judge each row: score, threshold, verdict, alarm.
 #pragma once
 
 #include "tocsin/alarm/alarm_control.hpp"
@@ -16,7 +16,7 @@
 
 namespace tocsin_cli {
 
-/// What stands between anomalies and alarms, after hysteresis.
+/// Alarm control between anomalies and alarms, after hysteresis.
 using alarm_pieces =
     tocsin::alarm_chain<tocsin::m_of_n, tocsin::minimum_duration, tocsin::suppression>;
 
@@ -24,16 +24,16 @@ using alarm_pieces =
 class row_options {
   public:
     void add_to(CLI::App& command);
-    /// Those for alarms alone.
+    /// Only those for alarms.
     void add_alarms_to(CLI::App& command);
 
-    /// Whether the threshold shall adapt.
+    /// Whether the threshold adapts.
     bool adapt() const noexcept { return adapt_; }
     /// Whether alarms are wanted apart from verdicts.
     bool has_alarms() const;
     /// Share of the threshold below which an alarm ends.
     double end_of_alarm() const noexcept { return hysteresis_; }
-    /// What flags pass, at its start.
+    /// The pieces that flags pass, in their initial state.
     alarm_pieces pieces() const noexcept;
     /// The first option that was given, such as "--adapt"; empty for none.
     std::string first_given() const;
@@ -54,14 +54,14 @@ class row_options {
 /// The verdict on a row, and whether it belongs to an alarm.
 struct row_verdict {
     tocsin::verdict verdict;
-    std::span<const double> shares{}; ///< one per feature where the row has a score, else empty
+    std::span<const double> shares{}; ///< one per feature if the row has a score, else empty
     bool alarm = false;
 };
 
 /// Judges the rows of one stream, one after the other.
 class row_judge {
   public:
-    /// Fails where the options do not fit the model, which must outlive this.
+    /// Fails if the options do not fit the model, which must outlive this.
     /// @param path of the model, named in failures
     row_judge(const model_file& model, const row_options& options, const std::string& path);
 

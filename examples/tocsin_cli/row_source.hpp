@@ -1,5 +1,5 @@
 /// @file row_source.hpp
-/// @brief The rows that 'detect' judges, one after the other.
+/// @brief The rows that 'detect' judges, one by one.
 #pragma once
 
 #include "tocsin/io/csv_row_reader.hpp"
@@ -19,14 +19,14 @@ class row_source {
   public:
     /// Rows in memory, which must outlive this.
     explicit row_source(const input_data& data);
-    /// Rows of a file that is read as they are asked for; nothing for a file that has to be read as
-    /// a whole: sequences, UTF-16, the newest row first, a pipe. Fails where it cannot be read.
+    /// Rows of a file that is read as they are requested; nothing for a file that must be read as a
+    /// whole: sequences, UTF-16, the newest row first, a pipe. Fails if it cannot be read.
     static std::optional<row_source> of_file(const std::string& path, const input_options& options,
                                              const model_file& model, const console& out);
 
     bool has_timestamps() const noexcept;
     bool has_labels() const noexcept;
-    /// What timestamps are.
+    /// How timestamps are read.
     tocsin::timestamp_kind clock() const noexcept;
 
     /// Moves to the next row; false at the end.

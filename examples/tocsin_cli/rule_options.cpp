@@ -58,23 +58,21 @@ row_span parse_span(const std::string& name, const std::string& given) {
 } // namespace
 
 void rule_options::add_to(CLI::App& command) {
-    add_choice(
-        command, "--rule", kind_,
-        {{name_of(rule_kind::automatic), rule_kind::automatic},
-         {name_of(rule_kind::f_beta), rule_kind::f_beta},
-         {name_of(rule_kind::quantile), rule_kind::quantile},
-         {name_of(rule_kind::sigma), rule_kind::sigma},
-         {name_of(rule_kind::epsilon), rule_kind::epsilon},
-         {name_of(rule_kind::peaks), rule_kind::peaks},
-         {name_of(rule_kind::drift_peaks), rule_kind::drift_peaks},
-         {name_of(rule_kind::alarm_rate), rule_kind::alarm_rate}},
-        "f-beta needs labels; the others look at windows without a label of an anomaly. "
-        "epsilon separates best, also where anomalies are unlabelled; peaks-over-threshold "
-        "looks at the tail of the scores (SPOT), drift-peaks-over-threshold at their tail "
-        "around a moving mean (DSPOT): both can adapt on a stream. alarm-rate promises so many "
-        "false alarms (--alarms, --per), where a run of high scores is one. auto: f-beta "
-        "where there "
-        "are labels of both kinds, else quantile")
+    add_choice(command, "--rule", kind_,
+               {{name_of(rule_kind::automatic), rule_kind::automatic},
+                {name_of(rule_kind::f_beta), rule_kind::f_beta},
+                {name_of(rule_kind::quantile), rule_kind::quantile},
+                {name_of(rule_kind::sigma), rule_kind::sigma},
+                {name_of(rule_kind::epsilon), rule_kind::epsilon},
+                {name_of(rule_kind::peaks), rule_kind::peaks},
+                {name_of(rule_kind::drift_peaks), rule_kind::drift_peaks},
+                {name_of(rule_kind::alarm_rate), rule_kind::alarm_rate}},
+               "f-beta needs labels; the others use windows that are not labelled anomalous. "
+               "epsilon separates best, even if anomalies are unlabelled; peaks-over-threshold "
+               "models the tail of the scores (SPOT), drift-peaks-over-threshold their tail around "
+               "a moving mean (DSPOT): both can adapt on a stream. alarm-rate promises a number of "
+               "false alarms (--alarms, --per), where a run of high scores is one. auto: f-beta if "
+               "there are labels of both kinds, else quantile")
         ->group(group);
     const auto number = [&](const char* name, double& value, const char* description, double low,
                             double high, bool open, std::vector<rule_kind> owners) {
@@ -91,15 +89,15 @@ void rule_options::add_to(CLI::App& command) {
     number("--sigmas", sigmas_, "sigma: standard deviations above the mean score", -most, most,
            false, {rule_kind::sigma});
     number("--false-alarm-rate", false_alarm_rate_,
-           "(drift-)peaks-over-threshold: wanted share of normal windows that alarm", 0, 0.01, true,
-           {rule_kind::peaks, rule_kind::drift_peaks});
+           "(drift-)peaks-over-threshold: wanted share of normal windows that raise an alarm", 0,
+           0.01, true, {rule_kind::peaks, rule_kind::drift_peaks});
     const auto integer = [&](const char* name, int& value, const char* description, int low,
                              int high, rule_kind owner) {
         CLI::Option* const option = add_integer(command, name, value, description, low, high);
         owned_.push_back({option->group(group), {owner}});
     };
     integer("--drift-depth", drift_depth_,
-            "drift-peaks-over-threshold: scores that the moving mean is taken of", 1, 1 << 24,
+            "drift-peaks-over-threshold: number of scores in the moving mean", 1, 1 << 24,
             rule_kind::drift_peaks);
     integer("--buffer", buffer_, "epsilon: rows around an anomalous one that count as anomalous", 0,
             1 << 20, rule_kind::epsilon);
@@ -109,7 +107,7 @@ void rule_options::add_to(CLI::App& command) {
         {command
              .add_option_function<std::string>(
                  "--per", [this](const std::string& given) { per_ = parse_span("--per", given); },
-                 "alarm-rate: rows or time in which so many are promised, such as 1week")
+                 "alarm-rate: rows or time for which --alarms is promised, such as 1week")
              ->type_name("SPAN")
              ->default_str("10000 rows")
              ->group(group),
@@ -117,7 +115,7 @@ void rule_options::add_to(CLI::App& command) {
     smooth_option_ =
         add_integer(
             command, "--smooth", smoothing_,
-            "CSV: replace each score by the mean of the last so many rows, here and in 'detect' "
+            "CSV: replace each score by the mean over this many last rows, here and in 'detect' "
             "and 'stream'",
             1, any_threshold::most_smoothing)
             ->group(group);

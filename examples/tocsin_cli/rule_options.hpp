@@ -27,19 +27,19 @@ struct row_span {
     double seconds = 0;
 };
 
-/// What was asked for.
+/// The options that choose a rule.
 class rule_options {
   public:
     void add_to(CLI::App& command);
 
     rule_kind kind() const noexcept { return kind_; }
     int smoothing() const noexcept { return smoothing_; }
-    /// What the command line says, else the smoothing that there is already.
+    /// The smoothing of the command line, else the existing one.
     int smoothing_or(int present) const noexcept {
         return smooth_option_->count() > 0 ? smoothing_ : present;
     }
     /// The rule, not fitted yet. Fails, naming the option, where one belongs to another rule.
-    /// @param has_labels what the automatic choice depends on
+    /// @param has_labels determines the automatic choice
     /// @param step       seconds between two rows, 0 if not known
     any_threshold make(bool has_labels, double step) const;
 

@@ -1,4 +1,5 @@
-// search: finds settings of the model and its training; prints the command that trains with the best.
+// search: finds settings of the model and its training; prints the command that trains with the
+// best.
 #include "tocsin/search/search.hpp"
 
 #include "tocsin/io/number_text.hpp"
@@ -41,7 +42,7 @@ using any_trainer = tocsin::trainer<any_loss, tocsin::adam, any_schedule, tocsin
 enum class model_kind : std::uint8_t { encoder_decoder, autoencoder, forecaster };
 enum class objective_kind : std::uint8_t { validation_error, detection };
 
-/// A number with all its bits, so that a training can be repeated.
+/// A number with all its digits, so that training can be repeated exactly.
 std::string exact(double value) {
     tocsin::number_text buffer{};
     return std::string{tocsin::format_number(value, buffer)};
@@ -61,7 +62,7 @@ std::string in_shell(const std::string& word) {
     return quoted + '\'';
 }
 
-/// A setting that is searched within a range, or fixed where the range is a single number.
+/// A setting that is searched within a range, or fixed if the range is a single number.
 struct searched_option {
     std::string name; ///< as in 'train'
     uniform_range range{};
@@ -78,7 +79,7 @@ struct search_command {
     CLI::App* app = nullptr;
     std::vector<std::string> data_paths;
     input_options input;
-    window_options how;
+    window_options windowing;
     int window = 0;
     scaler_kind scaler = scaler_kind::standard;
     model_kind kind = model_kind::encoder_decoder;
@@ -120,10 +121,10 @@ struct search_command {
                                             Log& log) const;
 };
 
-/// Tells of each trial, and keeps it where a journal is wanted.
+/// Reports each trial, and stores it in the journal, if any.
 class trial_log {
   public:
-    /// @param name of what is made small
+    /// @param name of what is minimised
     trial_log(const console& out, const tocsin::search_space& space, const char* name,
               std::optional<tocsin::search_journal> journal)
         : out_{out}, space_{space}, name_{name}, journal_{std::move(journal)} {}
@@ -166,16 +167,15 @@ void search_command::add_to(CLI::App& command) {
         ->required();
     input.add_to(command);
     input.add_time_to(command);
-    how.add_to(command);
+    windowing.add_to(command);
     add_window(command, window);
     add_scaler(command, scaler);
     with_default(add_number(command, "--validation-fraction", validation_fraction,
-                            "Share of the windows, the last ones, that judge a trial", 0, 0.9,
-                            true),
+                            "Share of the windows, from the end, that judge a trial", 0, 0.9, true),
                  validation_fraction)
         ->group("Reading data");
 
-    add_searched(command, learning_rate, "Of Adam; on a logarithmic scale");
+    add_searched(command, learning_rate, "Learning rate of Adam; on a logarithmic scale");
     add_searched(command, batch_size, "Windows per update; on a logarithmic scale");
     add_searched(command, hidden, "Hidden size of each LSTM layer; on a logarithmic scale");
     add_searched(command, layers, "LSTM layers, of the encoder where there is one");
@@ -189,20 +189,21 @@ void search_command::add_to(CLI::App& command) {
                "See 'train'")
         ->group(training);
     add_choice(command, "--loss", trainer.loss.kind,
-               {{"mse", loss_kind::mse}, {"l1", loss_kind::l1}}, "What training makes small")
+               {{"mse", loss_kind::mse}, {"l1", loss_kind::l1}}, "Loss that training minimises")
         ->group(training);
-    add_integer(command, "--epochs", trainer.epochs, "Of a trial, at most", 1)->group(training);
+    add_integer(command, "--epochs", trainer.epochs, "Largest number of epochs of a trial", 1)
+        ->group(training);
     add_integer(command, "--patience", patience,
                 "Epochs without a lower validation RMSE before training ends; 0: all epochs", 0)
         ->group(training);
-    add_integer(command, "--seed", trainer.seed, "Of weights and batches, and of the search",
+    add_integer(command, "--seed", trainer.seed, "Seed of weights and batches, and of the search",
                 std::uint64_t{0})
         ->group(training);
 
     const std::string search = "Search";
     own.insert(
         own.end(),
-        {add_integer(command, "--trials", settings.trials, "In all", 1, 100'000),
+        {add_integer(command, "--trials", settings.trials, "Number of trials", 1, 100'000),
          add_integer(command, "--parallel", settings.parallel,
                      "Trials at once, each in a thread; the same number gives the same result", 1,
                      256),
@@ -213,14 +214,14 @@ void search_command::add_to(CLI::App& command) {
          command.add_flag("--random", random, "Random settings, for comparison"),
          command
              .add_option("--journal", journal_path,
-                         "File of all trials; where it is there, the search goes on from it")
+                         "File of all trials; if it exists, the search continues from it")
              ->type_name("FILE")});
-    own.push_back(add_choice(
-        command, "--objective", objective,
-        {{"validation-error", objective_kind::validation_error},
-         {"detection", objective_kind::detection}},
-        "What is made small: the error on the last windows, or missed plus false alarms on them, "
-        "where anomalies are inserted, at a promised rate of false alarms"));
+    own.push_back(
+        add_choice(command, "--objective", objective,
+                   {{"validation-error", objective_kind::validation_error},
+                    {"detection", objective_kind::detection}},
+                   "What is minimised: the error on the last windows, or missed plus false alarms "
+                   "on them, with inserted anomalies, at a promised rate of false alarms"));
     alarms_option = with_default(
         add_number(command, "--alarms", alarms,
                    "For --objective detection: false alarms promised in 10000 rows", 0, 5000, true),
@@ -232,7 +233,7 @@ void search_command::add_to(CLI::App& command) {
     trainer.execution.threads = 1;
 }
 
-/// What the library says of a space, in the words of the command line.
+/// The library's check of a space, with messages in the terms of the command line.
 void search_command::check_ranges() {
     for (const searched_option* option : searched()) {
         const auto [low, high] = option->range;
@@ -259,7 +260,7 @@ std::vector<int> search_command::sizes(const running_trial& trial) const {
                             static_cast<int>(hidden.value(trial)));
 }
 
-/// What 'train' makes of the same options.
+/// The settings of 'train' for the same options.
 any_model search_command::make_model(int features, const running_trial& trial) const {
     const std::vector<int> inner = sizes(trial);
     const auto stack = [&](int first) {
@@ -287,7 +288,7 @@ any_trainer search_command::make_trainer(const running_trial& trial) const {
     return made;
 }
 
-/// What a journal must agree in, beside the space and the search.
+/// What a journal must agree in, in addition to the space and the search.
 tocsin::run_fingerprint search_command::facts(const tocsin::windows<float>& training,
                                               const tocsin::windows<float>& validation) const {
     tocsin::run_fingerprint run;
@@ -392,7 +393,7 @@ void search_command::run() {
     tocsin::detector_settings shape;
     shape.window = window > 0 ? window : data.is_series ? 30 : data.sequences.length;
     const auto parts =
-        require(tocsin::split_chronologically(normal_windows(data, shape.window, how, out),
+        require(tocsin::split_chronologically(normal_windows(data, shape.window, windowing, out),
                                               {1 - validation_fraction, validation_fraction}),
                 "--validation-fraction");
     echo(data, out);
@@ -402,7 +403,7 @@ void search_command::run() {
         journal.emplace(require(tocsin::search_journal::open(journal_path, space, settings,
                                                              facts(parts[0], parts[1]))));
         if (!journal->trials().empty()) {
-            out.note("going on after " + std::to_string(journal->trials().size()) + " trials of " +
+            out.note("resuming after " + std::to_string(journal->trials().size()) + " trials of " +
                      journal_path);
         }
     }
@@ -450,7 +451,7 @@ void search_command::run() {
     out.say(std::to_string(found.trials.size()) + " trials, " + std::to_string(stopped) +
             " stopped early, " + std::to_string(failed) + " failed; best is " +
             std::to_string(best.number + 1) + ": " + value_name + ' ' + shown(best.value) +
-            (detects ? " on the last windows, each with an inserted anomaly and without"
+            (detects ? " on the last windows, each with and without an inserted anomaly"
                      : " on the last windows, in scaled units"));
     for (std::size_t k = 0; k < space.size(); ++k) {
         out.say("  " + space.settings()[k].name + ": " + space.text(k, best.values[k]));

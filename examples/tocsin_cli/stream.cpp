@@ -34,7 +34,7 @@ void stream_command::add_to(CLI::App& command) {
     command.add_option("MODEL", model_path, "Model file, tuned")->required();
     command.add_flag("--strict", strict,
                      "End with exit code 3 at the first malformed line; default: report it as a "
-                     "line of JSON and go on");
+                     "line of JSON and continue");
     rows.add_to(command);
     input.add_to(command);
     for (const char* name : {"--format", "--step-delimiter"}) {
@@ -54,7 +54,7 @@ tocsin::csv_stream stream_command::reader_of(const model_file& model) const {
     return tocsin::csv_stream{std::move(options)};
 }
 
-/// The times of rows as they come.
+/// The times of rows as they arrive.
 class row_clock {
   public:
     explicit row_clock(double step) : wall_{step > 0 ? step : tocsin::unknown_time} {}
@@ -99,14 +99,14 @@ void stream_command::run() {
         if (kind == tocsin::csv_line::header) {
             if (row > 0) {
                 out.note("standard input:" + std::to_string(number) +
-                         ": the header again, left out");
+                         ": repeated header, left out");
             }
             continue;
         }
         if (kind == tocsin::csv_line::units || kind == tocsin::csv_line::preamble) {
             out.note("standard input:" + std::to_string(number) +
                      (kind == tocsin::csv_line::units ? ": a row of units, left out"
-                                                      : ": stands before the header, left out"));
+                                                      : ": is before the header, left out"));
         }
         if (kind != tocsin::csv_line::row) {
             continue;
@@ -144,7 +144,7 @@ void stream_command::run() {
 void add_stream(CLI::App& app) {
     add_command<stream_command>(app, "stream",
                                 "Judge CSV lines on standard input, one by one; a header is "
-                                "optional. Prints one JSON object a line");
+                                "optional. Prints one JSON object per line");
 }
 
 } // namespace tocsin_cli

@@ -57,7 +57,7 @@ class interrupt_catcher {
     static inline volatile std::sig_atomic_t flag = 0;
 };
 
-/// Progress, checkpoints and the end by an interrupt.
+/// Progress, checkpoints and interruption.
 class training_watch {
   public:
     training_watch(bool bar, bool log, std::optional<tocsin::checkpoint_writer>& writer)
@@ -96,7 +96,7 @@ struct train_command {
     std::string model_path;
     std::vector<std::string> data_paths;
     input_options input;
-    window_options how;
+    window_options windowing;
     int window = 0;
     scored_option scored = scored_option::automatic;
     scaler_kind scaler = scaler_kind::standard;
@@ -176,7 +176,7 @@ void train_command::add_to(CLI::App& command) {
         ->required();
     input.add_to(command);
     input.add_time_to(command);
-    how.add_to(command);
+    windowing.add_to(command);
     add_window(command, window);
     add_choice(
         command, "--scored", scored,
@@ -195,15 +195,15 @@ void train_command::add_to(CLI::App& command) {
                 {"classifier", model_kind::classifier}},
                "encoder-decoder: the decoder reads its own predictions; autoencoder: it reads the "
                "embedding at every step; forecaster: each sample is predicted from those before; "
-               "classifier: it learns from the labels of DATA which windows hold an anomalous row, "
-               "and chooses the threshold, so that 'detect' can follow at once")
+               "classifier: it learns from the labels of DATA which windows contain an anomalous "
+               "row, and chooses the threshold, so that 'detect' can follow directly")
         ->group(model_group);
     add_sizes(command, "--encoder", encoder,
-              "Hidden sizes of the LSTM layers, of the encoder where there is one")
+              "Hidden sizes of the LSTM layers, or those of the encoder")
         ->default_str("64; autoencoder: 128,64")
         ->group(model_group);
     add_sizes(command, "--decoder", decoder, "Hidden sizes of the decoder's LSTM layers")
-        ->default_str("as the encoder; autoencoder: the encoder's backwards; forecaster: none")
+        ->default_str("as the encoder; autoencoder: the encoder's reversed; forecaster: none")
         ->group(model_group);
     add_sizes(command, "--head", head, "Sizes of ReLU layers before the output")
         ->default_str("none")
@@ -212,17 +212,17 @@ void train_command::add_to(CLI::App& command) {
                             "Share of the outputs of LSTM layers dropped in training", 0, 0.99),
                  dropout)
         ->group(model_group);
-    forecaster_only = {add_integer(command, "--look-ahead", look_ahead,
-                                   "Forecaster: samples ahead that it is trained to predict", 1,
-                                   1000)
-                           ->default_str("1")
-                           ->group(model_group),
-                       add_integer(command, "--targets", targets,
-                                   "Forecaster: how many features it predicts, the first ones; it "
-                                   "only reads the others",
-                                   1, tocsin::maximum_layer_size)
-                           ->default_str("all")
-                           ->group(model_group)};
+    forecaster_only = {
+        add_integer(command, "--look-ahead", look_ahead,
+                    "Forecaster: number of samples ahead that it predicts in training", 1, 1000)
+            ->default_str("1")
+            ->group(model_group),
+        add_integer(command, "--targets", targets,
+                    "Forecaster: how many features it predicts, the first ones; it "
+                    "only reads the others",
+                    1, tocsin::maximum_layer_size)
+            ->default_str("all")
+            ->group(model_group)};
     encoder_decoder_only = {
         add_choice(command, "--target-order", order,
                    {{"reversed", target_order::reversed}, {"forward", target_order::forward}},
@@ -241,7 +241,7 @@ void train_command::add_to(CLI::App& command) {
                    {{"convolutions", network_kind::convolutions},
                     {"lstm", network_kind::lstm},
                     {"bidirectional-lstm", network_kind::bidirectional_lstm}},
-                   "Classifier: what reads a window")
+                   "Classifier: kind of network")
             ->group(model_group),
         add_integer(command, "--units", classifying.units,
                     "Classifier: filters of the first and last convolution, twice as many between; "
@@ -252,18 +252,20 @@ void train_command::add_to(CLI::App& command) {
             .add_option_function<std::string>(
                 "--calendar",
                 [this](const std::string& given) { classifying.calendar = parse_calendar(given); },
-                "Classifier: what it reads off the time of each row beside the sensors: hour, "
+                "Classifier: parts of the time of each row that it reads in addition to the "
+                "sensors: hour, "
                 "minute, weekday, day, month")
             ->type_name("PART[,PART...]")
             ->group(model_group),
         command
-            .add_flag("--balanced", classifying.balanced,
-                      "Classifier: rare anomalous windows weigh as much as all normal ones")
+            .add_flag(
+                "--balanced", classifying.balanced,
+                "Classifier: rare anomalous windows have the same total weight as normal ones")
             ->group(model_group)};
 
     const std::string training_group = "Training";
     add_choice(command, "--loss", trainer.loss.kind,
-               {{"mse", loss_kind::mse}, {"l1", loss_kind::l1}}, "What training makes small")
+               {{"mse", loss_kind::mse}, {"l1", loss_kind::l1}}, "Loss that training minimises")
         ->group(training_group);
     constexpr double unbounded = std::numeric_limits<double>::max();
     add_integer(command, "--epochs", trainer.epochs,
@@ -296,9 +298,9 @@ void train_command::add_to(CLI::App& command) {
                    0, 1)
             ->default_str("0.5, 0.95, 0")
             ->group(training_group),
-        add_integer(command, "--decay-every", decay_every, "step: epochs between two falls", 1)
+        add_integer(command, "--decay-every", decay_every, "step: epochs between two decreases", 1)
             ->group(training_group),
-        add_integer(command, "--warm-up", warm_up, "cosine: epochs of rise before the fall", 0)
+        add_integer(command, "--warm-up", warm_up, "cosine: epochs of increase before the decay", 0)
             ->group(training_group)};
     with_default(add_number(command, "--clip-norm", trainer.clip_norm,
                             "Largest global norm of the gradient; 0: no limit", 0),
@@ -307,21 +309,23 @@ void train_command::add_to(CLI::App& command) {
     add_integer(command, "--patience", patience,
                 "Epochs without a lower validation RMSE before training ends; 0: all epochs", 0)
         ->group(training_group);
-    add_integer(command, "--seed", trainer.seed, "Of weights, order of batches, dropout",
+    add_integer(command, "--seed", trainer.seed, "Seed of weights, order of batches, dropout",
                 std::uint64_t{0})
         ->group(training_group);
     CLI::Option* const file =
         command
             .add_option("--validation", validation_path,
-                        "Normal data that decide which epoch is best; default: the training data")
+                        "Normal data that determine the best epoch; default: the training data")
             ->type_name("FILE")
             ->group(training_group);
     add_number(command, "--validation-fraction", validation_fraction,
-               "The same from the end of DATA, in order of time", 0, 0.9, true)
+               "Share of DATA, from its end, to use in the same way", 0, 0.9, true)
         ->excludes(file)
         ->group(training_group);
     CLI::Option* const checkpoint_option =
-        command.add_option("--checkpoint", checkpoint, "File for the state of training, to go on")
+        command
+            .add_option("--checkpoint", checkpoint,
+                        "File for the state of training, to resume from")
             ->type_name("FILE")
             ->group(training_group);
     add_integer(command, "--checkpoint-every", checkpoint_every, "Epochs between checkpoints", 1)
@@ -329,14 +333,14 @@ void train_command::add_to(CLI::App& command) {
         ->group(training_group);
     command
         .add_flag("--resume", resume,
-                  "Go on from the checkpoint. With the options of the first run the result is the "
-                  "same, bit for bit, as without the break")
+                  "Resume from the checkpoint. With the options of the first run the result is the "
+                  "same, bit for bit, as without the interruption")
         ->needs(checkpoint_option)
         ->group(training_group);
     add_choice(command, "--fill", trainer.filling,
                {{"linear", tocsin::hole_filling::linear}, {"last", tocsin::hole_filling::last}},
-               "What the model reads where a value is missing: between the values around the hole, "
-               "or the last one before it")
+               "What the model reads for missing values: interpolation across the hole, or the "
+               "last value before it")
         ->group(training_group);
     trainer.execution.threads = 1;
     add_integer(command, "--threads", trainer.execution.threads,
@@ -443,7 +447,7 @@ any_schedule train_command::make_schedule() const {
 void train_command::run_classifier(const input_data& data, model_file& model) {
     refuse_options(not_of_classifiers, " has no meaning for --model classifier");
     classifying.window = window > 0 ? window : classifying.window;
-    classifying.stride = how.stride;
+    classifying.stride = windowing.stride;
     classifying.scaler = scaler;
     classifying.epochs = trainer.epochs;
     classifying.batch_size = trainer.batch_size;
@@ -488,7 +492,7 @@ void train_command::run() {
     if (data.longest_gap > 0) {
         settings.longest_pause = data.longest_gap;
     }
-    auto training = normal_windows(data, settings.window, how, out);
+    auto training = normal_windows(data, settings.window, windowing, out);
     model.detector = any_detector{make_model(data.features()), settings, any_scaler{scaler}};
     require(model.detector.check());
 
@@ -496,7 +500,7 @@ void train_command::run() {
     input_data validation_data; // owns what `validation` views
     if (!validation_path.empty()) {
         validation_data = read_recordings({validation_path}, input, &model);
-        validation = normal_windows(validation_data, settings.window, how, out);
+        validation = normal_windows(validation_data, settings.window, windowing, out);
     } else if (validation_fraction > 0) {
         const auto parts = require(
             tocsin::split_chronologically(training, {1 - validation_fraction, validation_fraction}),
@@ -515,7 +519,7 @@ void train_command::run() {
     }
     if (resume) {
         state = require(tocsin::load_checkpoint(checkpoint, std::move(state), run));
-        out.note("going on after epoch " + std::to_string(state.finished_epochs()) + " of " +
+        out.note("resuming after epoch " + std::to_string(state.finished_epochs()) + " of " +
                  checkpoint);
     }
     echo(data, out);
@@ -540,7 +544,7 @@ void train_command::run() {
     }
 }
 
-/// Everything that must be the same when training goes on from a checkpoint.
+/// Everything that must be the same when training resumes from a checkpoint.
 tocsin::run_fingerprint train_command::made_with(const model_file& model,
                                                  const tocsin::windows<float>& training,
                                                  const tocsin::windows<float>& validation) const {
@@ -599,7 +603,7 @@ void train_command::judge_against_mean(const model_file& model,
                                        const tocsin::windows<float>& training,
                                        const tocsin::windows<float>& validation,
                                        double rmse) const {
-    constexpr double margin = 1.02; // what one epoch of a small model may be off by
+    constexpr double margin = 1.02; // tolerance for one epoch of a small model
     const double of_mean = tocsin::rmse_of_mean(model.detector.data_scaler(), training,
                                                 validation.empty() ? training : validation);
     if (!(rmse > of_mean)) {

@@ -42,7 +42,7 @@ labelled_rows labelled(const input_data& data, index_t begin, index_t count) {
 void note_gaps(const input_data& data, const console& out) {
     if (data.recordings.size() > 1) {
         out.note(data.path + ": the rows are " + std::to_string(data.recordings.size()) +
-                 " recordings (gaps, files); windows across two of them are learned from as well");
+                 " recordings (gaps, files); windows across two of them are also learned from");
     }
 }
 

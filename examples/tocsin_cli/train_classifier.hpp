@@ -20,7 +20,7 @@ struct classifier_request {
     bool log = false;
 };
 
-/// Trains, writes the model file and says what was reached; fails where rows have no labels.
+/// Trains, writes the model file and reports the result; fails if rows have no labels.
 /// @param model with everything but the classifier
 void train_classifier(const classifier_request& request, const input_data& data, model_file& model,
                       const console& out);

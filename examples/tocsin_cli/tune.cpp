@@ -21,7 +21,7 @@ struct tune_command {
     std::vector<std::string> data_paths;
     std::string output;
     input_options input;
-    window_options how;
+    window_options windowing;
     rule_options rule;
     double step = 0;
     double feature = 0;
@@ -41,14 +41,14 @@ void tune_command::add_to(CLI::App& command) {
         ->type_name("FILE");
     input.add_to(command);
     input.add_time_to(command);
-    how.add_to(command);
+    windowing.add_to(command);
     rule.add_to(command);
     const std::string group = "Thresholds";
     step_option = add_number(command, "--step-threshold", step,
-                             "By hand: of the squared distance per time step", 0)
+                             "Manual threshold of the squared distance per time step", 0)
                       ->group(group);
     feature_option = add_number(command, "--feature-threshold", feature,
-                                "By hand: of the squared distance per feature", 0)
+                                "Manual threshold of the squared distance per feature", 0)
                          ->group(group);
 }
 
@@ -66,7 +66,7 @@ void tune_command::run() {
         return option->count() > 0 ? std::optional<double>{value} : std::nullopt;
     };
     detector.override_thresholds({}, {});
-    // Thresholds by hand are for scores as they are: another smoothing must be asked for.
+    // Manual thresholds are for unsmoothed scores: smoothing must be requested.
     const int smoothing =
         data_paths.empty() ? rule.smoothing_or(detector.rule().smoothing()) : rule.smoothing();
     detector.set_rule(any_threshold{tocsin::manual_threshold(0), smoothing});
@@ -75,25 +75,25 @@ void tune_command::run() {
     if (!data_paths.empty()) {
         data = read_recordings(data_paths, input, &model);
         warn_of_step(data, model, out);
-        if (rule.smoothing() > 1 && (!data.is_series || how.stride != 1)) {
+        if (rule.smoothing() > 1 && (!data.is_series || windowing.stride != 1)) {
             fail(error_code::invalid_argument, "--smooth ", rule.smoothing(), ": ",
                  data.is_series ? "needs every row, --stride 1"
-                                : "sequences stand for themselves; rows of CSV can be smoothed");
+                                : "sequences are independent; only rows of CSV can be smoothed");
         }
-        if (rule.kind() == rule_kind::alarm_rate && data.is_series && how.stride != 1) {
+        if (rule.kind() == rule_kind::alarm_rate && data.is_series && windowing.stride != 1) {
             fail(error_code::invalid_argument,
                  "--rule alarm-rate counts alarms in rows and needs every row, --stride 1");
         }
         if (!model.errors_from.empty() && data.fingerprint() == model.errors_from) {
             out.note("warning: " + data.path +
-                     ": fit-errors saw the same rows, so that scores on them are too small" +
+                     ": fit-errors saw the same rows, so scores on them are too small" +
                      inflation(data.is_series ? data.series.time() : data.sequences.count(),
                                detector.features()) +
-                     ", and so will be the thresholds; tune on other rows");
+                     ", and so are the thresholds; tune on other rows");
         }
-        const auto all =
-            cut_windows(data, detector.settings().window, how.stride, detector.settings().scored);
-        usable = without_missing(data, all, how, out);
+        const auto all = cut_windows(data, detector.settings().window, windowing.stride,
+                                     detector.settings().scored);
+        usable = without_missing(data, all, windowing, out);
         const auto anomalous = std::count(usable.labels.begin(), usable.labels.end(), 1);
         const bool both = anomalous > 0 && anomalous < usable.windows.count();
         if (rule.kind() == rule_kind::f_beta && usable.labels.empty()) {

@@ -1,5 +1,5 @@
 /// @file verdict_json.hpp
-/// @brief The verdict on a row as JSON: the same from detect as from stream.
+/// @brief The verdict on a row as JSON, the same for detect and stream.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -14,7 +14,7 @@ namespace tocsin_cli {
 
 /// @param row       rows of data so far, from 1
 /// @param timestamp as written; empty without one
-/// @param alarms    whether the row says if it belongs to an alarm
+/// @param alarms whether to include if the row belongs to an alarm
 /// @param names     one per feature
 inline nlohmann::ordered_json verdict_json(tocsin::index_t row, const std::string& timestamp,
                                            const row_verdict& judged, bool alarms,

@@ -1,5 +1,5 @@
 /// @file bounded_queue.hpp
-/// @brief Hands messages from the thread that reads to the one that judges; waits when it is full.
+/// @brief Passes messages from the reading thread to the judging one; blocks when it is full.
 #pragma once
 
 #include "message.hpp"
@@ -15,13 +15,13 @@
 
 namespace tocsin_gateway {
 
-/// The back pressure of a source without any: whoever puts waits until there is room, so the pipe
-/// fills up and its writer waits too.
+/// Backpressure for a source without any: put() waits for room, so the pipe fills up and its writer
+/// waits too.
 class bounded_queue {
   public:
     explicit bounded_queue(std::size_t most) : most_{most} {}
 
-    /// Moves all of `batch` in, in pieces where there is little room; gives up after close().
+    /// Moves all of `batch` in, in pieces if there is little room; gives up after close().
     void put(std::vector<message>& batch) {
         std::size_t done = 0;
         std::unique_lock lock{mutex_};
@@ -39,7 +39,7 @@ class bounded_queue {
         }
         batch.clear();
     }
-    /// Takes everything that waits into `messages`, which is empty; waits for the first.
+    /// Moves all waiting messages into `messages`, which is empty; waits for the first.
     void take(std::vector<message>& messages, std::chrono::milliseconds wait) {
         {
             std::unique_lock lock{mutex_};
@@ -48,7 +48,7 @@ class bounded_queue {
         }
         room_.notify_one();
     }
-    /// Nothing more comes.
+    /// No more messages will come.
     void close() {
         const std::scoped_lock lock{mutex_};
         closed_ = true;

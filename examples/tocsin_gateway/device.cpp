@@ -22,7 +22,7 @@ std::vector<std::byte> sealed(tocsin::byte_writer& archive) {
     return archive.bytes();
 }
 
-/// The content of bytes by sealed().
+/// The content of bytes made by sealed().
 result<std::span<const std::byte>> unsealed(std::span<const std::byte> bytes, std::uint64_t magic) {
     constexpr std::size_t envelope = sizeof magic + sizeof(std::uint32_t);
     std::uint64_t stored = 0;
@@ -89,7 +89,7 @@ result<device> load_device(std::string_view name, std::shared_ptr<const device_m
     archive.integer("alarm", alarm, 0, 1);
     archive.text("model", identity);
     archive.text("stream", stream);
-    // The checksum of the whole has been taken away from the end, and nothing may be left before it.
+    // The checksum at the end has been removed, and nothing may be left before it.
     if (!archive.outcome().ok()) {
         return archive.outcome();
     }

@@ -1,5 +1,5 @@
 /// @file device.hpp
-/// @brief What the gateway remembers of one device, and how it goes through a state store.
+/// @brief What the gateway remembers of one device, and its format in a state store.
 #pragma once
 
 #include "tocsin/core/status.hpp"
@@ -15,34 +15,35 @@
 
 namespace tocsin_gateway {
 
-/// One device: its stream, and where it stands.
+/// One device: its stream and its position.
 struct device {
-    /// A stream at its start.
+    /// A new stream.
     device(std::string_view name, std::shared_ptr<const device_model> by);
 
     std::string quoted_name; ///< as JSON
     std::shared_ptr<const device_model> model;
     device_stream stream;
-    std::int64_t position = 0;    ///< samples judged so far, by whatever model
+    std::int64_t position = 0;    ///< samples judged so far, by any model
     std::int64_t next_offset = 0; ///< messages before it have been judged
     double last_time;             ///< of the last sample with a time; NaN before
     bool alarm = false;           ///< of the last verdict
     bool changed = false;         ///< since the last checkpoint
 
-    /// Takes another model. The stream goes on where both have the same identity; otherwise it
-    /// starts afresh, while position and offset go on.
+    /// Changes the model. The stream continues if both have the same identity; otherwise it starts
+    /// afresh, while position and offset continue.
     /// @return whether it starts afresh
     bool change_model(std::shared_ptr<const device_model> to);
 };
 
-/// Magic `TOCGATE1`, offset, position, time, alarm, the bytes of save_stream(), CRC-32 of everything.
+/// Magic `TOCGATE1`, offset, position, time, alarm, the bytes of save_stream(), CRC-32 of
+/// everything.
 tocsin::result<std::vector<std::byte>> save_device(const device& state);
-/// A device from its bytes. Where they are those of another model than `model`, the stream starts
-/// afresh and the rest goes on; `kept` says so.
+/// A device from its bytes. If they belong to another model than `model`, the stream starts afresh
+/// and the rest continues; `kept` is then false.
 tocsin::result<device> load_device(std::string_view name, std::shared_ptr<const device_model> model,
                                    std::span<const std::byte> bytes, bool& kept);
 
-/// The next offset of a partition, as it stands in a state store under the empty key.
+/// The next offset of a partition, as stored in a state store under the empty key.
 std::vector<std::byte> save_offset(std::int64_t next_offset);
 tocsin::result<std::int64_t> load_offset(std::span<const std::byte> bytes);
 

@@ -35,7 +35,7 @@ result<std::shared_ptr<const device_model>> device_model::load(const std::filesy
     if (!archive) {
         return archive.error();
     }
-    // The command line sees every model through windows, and fits a statistic per feature as well.
+    // The command line judges windows with every model, and also fits a statistic per feature.
     if (const bool windows = archive->contains("detector.errors.per_feature.kind"); windows) {
         try {
             auto file = tocsin_cli::load_model(path.string());
@@ -58,7 +58,7 @@ result<std::shared_ptr<const device_model>> device_model::load(const std::filesy
     const status usable = std::visit(
         [&](const auto& detector) {
             if (detector.phase() < tocsin::detector_phase::tuned) {
-                return status::error(error_code::not_ready, path.string(), ": has come as far as '",
+                return status::error(error_code::not_ready, path.string(), ": is in phase '",
                                      tocsin_cli::phase_name(detector.phase()),
                                      "'; the gateway needs a tuned model");
             }

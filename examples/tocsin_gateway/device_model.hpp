@@ -1,5 +1,5 @@
 /// @file device_model.hpp
-/// @brief A tuned detector from its file, of either kind, and the streams that it has.
+/// @brief A tuned detector from its file, of either kind, and its streams.
 #pragma once
 
 #include "tocsin/core/status.hpp"
@@ -18,25 +18,25 @@ namespace tocsin_gateway {
 
 /// A detector of the command line, which judges windows.
 using window_detector = tocsin_cli::any_detector;
-/// A forecaster by a program: one LSTM step per sample, and small states.
+/// A forecaster saved by a program: one LSTM step per sample, and small states.
 using forecast_detector = tocsin::detector<tocsin::forecaster<float>, tocsin_cli::any_scaler,
                                            tocsin::mahalanobis<>, tocsin_cli::any_threshold>;
 
 /// The stream of a device_model.
 using device_stream = std::variant<window_detector::stream_type, forecast_detector::stream_type>;
 
-/// What devices share. Const after loading.
+/// The part that devices share. Const after loading.
 class device_model {
   public:
-    /// @return the reason with the name of the file: unreadable, of another kind, not tuned, or with
-    ///         smoothed scores, whose memory would stand beside the stream
+    /// @return the reason with the name of the file: unreadable, of another kind, not tuned, or
+    /// with smoothed scores, whose memory is not part of the stream
     static tocsin::result<std::shared_ptr<const device_model>>
     load(const std::filesystem::path& path);
 
     /// detector::identity() in 16 hexadecimal digits.
     const std::string& identity() const noexcept { return identity_; }
     std::size_t features() const noexcept { return names_.size(); }
-    /// One per feature; feature0, feature1, ... where the file has none.
+    /// One per feature; feature0, feature1, ... if the file has none.
     const std::vector<std::string>& names() const noexcept { return names_; }
     /// What is subtracted from a value before it becomes a float.
     double offset(std::size_t feature) const noexcept {
@@ -44,7 +44,7 @@ class device_model {
     }
 
     device_stream make_stream() const;
-    /// A stream by make_stream() of this model, or of one with the same identity.
+    /// A stream made by make_stream() of this model, or of one with the same identity.
     tocsin::verdict push(device_stream& stream, std::span<const float> values,
                          double time) const noexcept;
     void shares(const device_stream& stream, std::span<double> shares) const noexcept;

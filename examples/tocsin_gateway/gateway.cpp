@@ -21,14 +21,14 @@ extern "C" void on_signal(int number) {
     (number == SIGHUP ? reload_wanted : stop_wanted) = 1;
 }
 
-void tell(const model_rules& rules) {
+void print(const model_rules& rules) {
     for (const model_rules::rule& rule : rules.rules()) {
         std::fprintf(stderr, "tocsin_gateway: prefix '%s': model %s\n", rule.prefix.c_str(),
                      rule.model->identity().c_str());
     }
 }
 
-void tell(const metrics& counts, std::chrono::steady_clock::duration spent) {
+void print(const metrics& counts, std::chrono::steady_clock::duration spent) {
     const double seconds = std::chrono::duration<double>(spent).count();
     const auto& latency = counts.latency;
     constexpr double milli = 1e3;
@@ -67,7 +67,7 @@ void gateway_options::add_to(CLI::App& command) {
     constexpr std::int64_t most = std::int64_t{1} << 40;
     command
         .add_option("--checkpoint-samples", worker.checkpoint_samples,
-                    "A checkpoint is made after so many messages, or a few more: batches stay "
+                    "A checkpoint is made after this many messages, or a few more: batches stay "
                     "whole")
         ->check(CLI::Range(std::int64_t{1}, most))
         ->capture_default_str();
@@ -78,7 +78,7 @@ void gateway_options::add_to(CLI::App& command) {
         ->capture_default_str();
     command
         .add_option("--max-devices", worker.most_devices,
-                    "Devices that get a stream; samples of others are dead letters")
+                    "Largest number of devices with a stream; samples of others are dead letters")
         ->check(CLI::Range(std::int64_t{1}, most))
         ->capture_default_str();
     command
@@ -111,7 +111,7 @@ status run_gateway(const gateway_options& options, source& from, sink& to, state
                      server->port());
     }
     if (!options.quiet) {
-        tell(*loaded);
+        print(*loaded);
     }
     worker_settings settings = options.worker;
     settings.checkpoint = std::chrono::milliseconds{options.checkpoint_milliseconds};
@@ -123,11 +123,11 @@ status run_gateway(const gateway_options& options, source& from, sink& to, state
             reload_wanted = 0;
             auto fresh = options.load_rules();
             if (!fresh) {
-                std::fprintf(stderr, "tocsin_gateway: the old rules stay: %s\n",
+                std::fprintf(stderr, "tocsin_gateway: the old rules are kept: %s\n",
                              fresh.error().message());
             } else {
                 if (!options.quiet) {
-                    tell(*fresh);
+                    print(*fresh);
                 }
                 if (status changed = judge.change_rules(*std::move(fresh)); !changed.ok()) {
                     return changed;
@@ -140,7 +140,7 @@ status run_gateway(const gateway_options& options, source& from, sink& to, state
     }
     status ended = judge.checkpoint();
     if (!options.quiet) {
-        tell(counts, std::chrono::steady_clock::now() - begin);
+        print(counts, std::chrono::steady_clock::now() - begin);
     }
     return ended.ok() ? from.close(judge) : ended;
 }

@@ -1,5 +1,5 @@
 /// @file gateway.hpp
-/// @brief What every command has: options, signals, and the loop around the worker.
+/// @brief Common parts of all commands: options, signals, and the loop around the worker.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -24,13 +24,13 @@ struct gateway_options {
     tocsin::result<model_rules> load_rules() const;
 };
 
-/// From here on SIGTERM and SIGINT end run_gateway() instead of the process, and SIGHUP is heard;
-/// called before anything is opened.
+/// Makes SIGTERM and SIGINT end run_gateway() instead of the process, and handles SIGHUP; call it
+/// before anything is opened.
 void listen_to_signals();
 
-/// Judges until the source ends or SIGTERM or SIGINT comes; then makes a checkpoint and gives the
-/// source back. SIGHUP reads the rules anew: where they cannot be used, the old ones stay and the
-/// reason goes to standard error.
+/// Judges until the source ends or SIGTERM or SIGINT arrives; then makes a checkpoint and closes
+/// the source. SIGHUP reloads the rules: if they cannot be used, the old ones stay and the reason
+/// is printed on standard error.
 tocsin::status run_gateway(const gateway_options& options, source& from, sink& to,
                            state_store& states);
 
@@ -39,7 +39,7 @@ void add_lines(CLI::App& app);
 void add_kafka(CLI::App& app);
 void add_mqtt(CLI::App& app);
 
-/// How a command ends when something fails; main() makes an exit code of it.
+/// How a command ends when something fails; main() turns it into an exit code.
 struct gateway_failure {
     tocsin::status reason;
 };

@@ -13,7 +13,7 @@
 
 namespace tocsin_gateway {
 
-/// A text in quotes, as JSON. Bytes that are no UTF-8 are replaced.
+/// A string in quotes, as JSON. Bytes that are not UTF-8 are replaced.
 inline std::string json_quoted(std::string_view text) {
     using nlohmann::json;
     return json(text).dump(-1, ' ', false, json::error_handler_t::replace);
@@ -31,7 +31,7 @@ class json_line {
         text_ += '}';
         return text_;
     }
-    /// Numbers have the fewest digits that give the same bits when read; NaN and infinity are null.
+    /// Numbers have the fewest digits that are read back exactly; NaN and infinity are null.
     template <class Number>
         requires std::floating_point<Number> || std::integral<Number>
     void add(std::string_view name, Number value) {
@@ -42,14 +42,14 @@ class json_line {
         member(name);
         text_ += value ? "true" : "false";
     }
-    /// A text that needs no escapes.
+    /// A string that needs no escapes.
     void add_plain(std::string_view name, std::string_view value) {
         member(name);
         text_ += '"';
         text_ += value;
         text_ += '"';
     }
-    /// JSON as it stands.
+    /// JSON as it is.
     void add_json(std::string_view name, std::string_view json) {
         member(name);
         text_ += json;

@@ -52,10 +52,9 @@ void add_kafka(CLI::App& app) {
                      "work")
         ->required();
     command
-        ->add_option(
-            "--instance", settings.instance,
-            "Name of this gateway in the group; the same after a restart, so that it finds "
-            "its partitions again")
+        ->add_option("--instance", settings.instance,
+                     "Name of this gateway in the group; the same after a restart, so that it gets "
+                     "the same partitions")
         ->required();
     command->add_option("--input", settings.input, "Topic of the samples")->required();
     command->add_option("--verdicts", settings.verdicts, "Topic of the verdicts")->required();
@@ -63,12 +62,12 @@ void add_kafka(CLI::App& app) {
         ->add_option("--states", settings.states,
                      "Compacted topic of the streams, with as many partitions as the input")
         ->required();
-    command->add_option("--alarms", settings.alarms, "Topic of alarms that begin and end");
+    command->add_option("--alarms", settings.alarms, "Topic of starts and ends of alarms");
     command->add_option("--dead-letters", settings.dead_letters,
-                        "Topic of messages that are no sample, with the reason");
+                        "Topic of invalid messages, with the reason");
     command->add_flag("--at-once", made->at_once,
                       "Verdicts are visible at once instead of with the next checkpoint; after a "
-                      "crash some come again, which readers tell by their position");
+                      "crash some are repeated, which readers recognise by their position");
     command
         ->add_option("--transaction-milliseconds", settings.transaction_milliseconds,
                      "The broker ends transactions of a dead gateway after this time")
@@ -76,7 +75,7 @@ void add_kafka(CLI::App& app) {
         ->capture_default_str();
     command
         ->add_option("--session-milliseconds", settings.session_milliseconds,
-                     "The group goes on without a gateway that has been silent for so long")
+                     "The group continues without a gateway that has been silent for this long")
         ->check(CLI::Range(500, 600000))
         ->capture_default_str();
     command->add_option("--property", made->properties,

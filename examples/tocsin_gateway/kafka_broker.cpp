@@ -24,7 +24,8 @@ tocsin::result<std::unique_ptr<kafka_broker>> kafka_broker::open(const kafka_set
     status ready = opened->make_clients();
     ready = ready.ok() ? opened->check_topics() : ready;
     if (ready.ok() && settings.transactions) {
-        // Ends what a gateway of this name has left open, and shuts it out if it still runs.
+        // Ends transactions that a gateway of this name has left open, and fences it off if it
+        // still runs.
         ready = kafka_status("transactions", rd_kafka_init_transactions(opened->producer_.get(),
                                                                         request_milliseconds));
     }
@@ -43,7 +44,7 @@ tocsin::result<std::unique_ptr<kafka_broker>> kafka_broker::open(const kafka_set
 
 kafka_broker::~kafka_broker() {
     if (producer_) {
-        // What is in flight belongs to a transaction that will not be committed, or comes again.
+        // Messages in flight belong to a transaction that will not be committed, or are repeated.
         rd_kafka_purge(producer_.get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
         rd_kafka_flush(producer_.get(), 0);
     }
@@ -128,7 +129,7 @@ status kafka_broker::make_clients() {
     return {};
 }
 
-/// The state of a device must be found by the partition of its samples.
+/// The state of a device must be in the partition with the number of its samples' partition.
 status kafka_broker::check_topics() {
     const auto partitions_of = [&](const std::string& topic, int& count) {
         rd_kafka_topic_t* const handle =
@@ -175,7 +176,7 @@ status kafka_broker::poll(std::vector<message>& messages, std::chrono::milliseco
 
 bool kafka_broker::take(kafka_message one, std::vector<message>& messages) {
     if (one->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        // librdkafka tries everything again that can be; the rest is told here once.
+        // librdkafka retries what it can; other errors are reported here once.
         if (one->err == RD_KAFKA_RESP_ERR__FATAL ||
             one->err == RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED ||
             one->err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED) {
@@ -243,8 +244,8 @@ status kafka_broker::revoke(rd_kafka_topic_partition_list_t* partitions) {
     status done;
     if (rd_kafka_assignment_lost(consumer_.get()) != 0) {
         done = status::error(error_code::io_error, "kafka: ", numbers.size(),
-                             " partitions were lost: the group went on without this gateway");
-    } else if (failure_.ok() && listener_ != nullptr) { // else it ends, and saves nothing more
+                             " partitions were lost: the group continued without this gateway");
+    } else if (failure_.ok() && listener_ != nullptr) { // else it ends without saving more
         done = listener_->revoked(numbers);
     }
     const status answered =
@@ -279,7 +280,7 @@ status kafka_broker::produce(const std::string& topic, std::int32_t partition, s
         if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
             return kafka_status(topic.c_str(), code);
         }
-        constexpr int milliseconds = 100; // the back pressure of the broker
+        constexpr int milliseconds = 100; // backpressure of the broker
         rd_kafka_poll(producer_.get(), milliseconds);
     }
     return failure_;
@@ -328,7 +329,7 @@ status kafka_broker::acknowledge(std::span<const progress> next_offsets) {
         return in_transaction_ ? commit_transaction(offsets.get()) : status{};
     }
     if (!next_offsets.empty()) {
-        // A failure harms nobody: the offsets also stand in the states, which are there by now.
+        // A failure does no harm: the offsets are also in the states, which are stored by now.
         rd_kafka_commit(consumer_.get(), offsets.get(), 0);
     }
     return {};
@@ -348,7 +349,7 @@ status kafka_broker::commit_transaction(const rd_kafka_topic_partition_list_t* o
                                                                           request_milliseconds))
                      : done;
     if (!done.ok()) {
-        // The gateway ends; until it is started again, nobody should wait for the broker to find out.
+        // The gateway ends; the group should not wait for the broker's timeout.
         const kafka_error ignored{
             rd_kafka_abort_transaction(producer_.get(), request_milliseconds)};
     }
@@ -369,7 +370,7 @@ std::int64_t kafka_broker::lag() {
     return total;
 }
 
-/// Where the partitions of the states end, with what open transactions have written.
+/// The ends of the states' partitions, including messages of open transactions.
 status kafka_broker::ends_of(std::span<const std::int32_t> partitions,
                              std::map<std::int32_t, std::int64_t>& ends) {
     for (const std::int32_t partition : partitions) {
@@ -402,7 +403,7 @@ status kafka_broker::read(std::span<const std::int32_t> partitions, const visito
     }
     status done =
         kafka_status("assign states", rd_kafka_assign(state_reader_.get(), assigned.get()));
-    // The newest of each key: compaction runs now and then, so there are older ones.
+    // The newest of each key: compaction runs from time to time, so older ones remain.
     std::map<std::pair<std::int32_t, std::string>, kafka_message> newest;
     const auto last = std::chrono::steady_clock::now() +
                       std::chrono::milliseconds{settings_.transaction_milliseconds + 60000};
@@ -416,7 +417,7 @@ status kafka_broker::read(std::span<const std::int32_t> partitions, const visito
         if (!one) {
             continue;
         }
-        // An end before that of open transactions is not the end: it is told again later.
+        // An end before that of open transactions is not the last: it is reported again later.
         if (one->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
             const auto found = ends.find(one->partition);
             if (found != ends.end() && one->offset >= found->second) {

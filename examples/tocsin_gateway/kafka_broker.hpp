@@ -21,19 +21,19 @@ struct kafka_settings {
     std::string alarms;       ///< empty: none are written
     std::string dead_letters; ///< empty: none are written
     std::string states;       ///< compacted, with as many partitions as the input
-    /// Verdicts, states and offsets of a checkpoint become visible together or not at all. Without,
-    /// verdicts are visible at once, and come again after a crash.
+    /// Verdicts, states and offsets of a checkpoint become visible together or not at all.
+    /// Otherwise, verdicts are visible at once, and are repeated after a crash.
     bool transactions = true;
     int transaction_milliseconds = 60000;
     int session_milliseconds = 10000;
     kafka_settings_list further; ///< properties of librdkafka for all clients
 };
 
-/// All three ports of the worker, because one transaction spans them.
+/// All three ports of the worker, because one transaction covers them.
 ///
 /// A partition of the input belongs to one gateway of the group at a time (cooperative-sticky,
-/// static membership). When it is given, the partition of the same number of the states is read to
-/// its end, also past transactions of the last owner that are still open: the broker ends them.
+/// static membership). When it is assigned, the states' partition of the same number is read to its
+/// end, even past open transactions of the last owner, which the broker ends.
 class kafka_broker final : public source, public sink, public state_store {
   public:
     static tocsin::result<std::unique_ptr<kafka_broker>> open(const kafka_settings& settings);
@@ -51,7 +51,7 @@ class kafka_broker final : public source, public sink, public state_store {
 
     tocsin::status put(std::int32_t partition, std::string_view key,
                        std::span<const std::byte> bytes) override;
-    /// Of sink and store: waits until the broker has everything.
+    /// For sink and store: waits until the broker has everything.
     tocsin::status flush() override;
     tocsin::status read(std::span<const std::int32_t> partitions, const visitor& visit) override;
 

@@ -1,5 +1,5 @@
 /// @file kafka_handles.hpp
-/// @brief librdkafka's objects with owners, and its errors as statuses.
+/// @brief Owners for librdkafka's objects, and its errors as statuses.
 #pragma once
 
 #include "tocsin/core/status.hpp"
@@ -14,7 +14,7 @@
 
 namespace tocsin_gateway {
 
-/// Calls the function of the C library that ends an object.
+/// Calls the function of the C library that destroys an object.
 template <auto Function>
 struct c_deleter {
     template <class T>

@@ -57,12 +57,12 @@ status line_source::poll(std::vector<message>& messages, std::chrono::millisecon
 }
 
 void line_source::resume(std::int32_t /*partition*/, std::int64_t next_offset) {
-    // Every line of a file is looked at, and skipped by its offset.
+    // Every line of a file is read, and skipped by its offset.
     next_offset_ = is_file_ ? 0 : next_offset;
 }
 
 status line_source::acknowledge(std::span<const progress> /*next_offsets*/) {
-    return {}; // nobody waits for it: the offset stands in the state store
+    return {}; // not needed: the offset is in the state store
 }
 
 void line_source::read_lines() {
@@ -83,7 +83,7 @@ void line_source::read_lines() {
         line.clear();
     };
     const auto add = [&](std::string_view text) {
-        // What is longer is refused anyway: one byte more says so.
+        // Longer lines are refused anyway: one byte more is enough for that.
         line.append(
             text.substr(0, longest_payload + 1 - std::min(longest_payload + 1, line.size())));
     };

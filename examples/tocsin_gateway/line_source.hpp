@@ -11,11 +11,11 @@
 namespace tocsin_gateway {
 
 /// One partition, 0. Offsets are the numbers of lines, from 0; a file begins at its first line, so
-/// lines that were judged before are skipped, while standard input goes on counting.
+/// lines that were judged before are skipped, while standard input continues counting.
 class line_source final : public source {
   public:
     /// @param path  a file, or "-" for standard input
-    /// @param queue lines that may wait
+    /// @param queue largest number of waiting lines
     static tocsin::result<std::unique_ptr<line_source>> open(const std::string& path,
                                                              std::size_t queue);
     ~line_source() override;

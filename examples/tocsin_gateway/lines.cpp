@@ -34,16 +34,18 @@ void add_lines(CLI::App& app) {
     const auto made = std::make_shared<lines_command>();
     made->options.add_to(*command);
     command->add_option("--input", made->input,
-                        "File to read instead of standard input; lines that were judged before, as "
-                        "--state knows, are skipped");
+                        "File to read instead of standard input; lines that were judged before, "
+                        "according to --state, are skipped");
     command->add_option("--verdicts", made->verdicts, "File for verdicts; -: standard output")
         ->capture_default_str();
-    command->add_option("--alarms", made->alarms, "File for alarms that begin and end");
+    command->add_option("--alarms", made->alarms, "File for starts and ends of alarms");
     command->add_option("--dead-letters", made->dead_letters,
-                        "File for lines that are no sample, with the reason");
+                        "File for invalid lines, with the reason");
     command->add_option("--state", made->state,
                         "File that keeps the streams; without it they end with the process");
-    command->add_option("--queue", made->queue, "Lines that may wait before the writer has to")
+    command
+        ->add_option("--queue", made->queue,
+                     "Largest number of waiting lines, before the writer must wait")
         ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 24U))
         ->capture_default_str();
     command->callback([made] { made->run(); });

@@ -28,10 +28,10 @@ int main(int argc, char** argv) {
 #ifdef TOCSIN_GATEWAY_KAFKA
     tocsin_gateway::add_kafka(app);
 #endif
-    app.footer("Exit codes: 0 the input has ended, or SIGTERM or SIGINT came and everything is "
-               "saved; 2 wrong\ncommand line; 3 bad model, rules or state; 4 a file or a broker "
-               "failed: start it again, it goes on\nfrom its last checkpoint. SIGHUP reads the "
-               "rules anew.");
+    app.footer(
+        "Exit codes: 0 the input has ended, or SIGTERM or SIGINT arrived and everything is "
+        "saved; 2 wrong\ncommand line; 3 bad model, rules or state; 4 a file or a broker failed: "
+        "after a restart\nit continues from its last checkpoint. SIGHUP reloads the rules.");
     try {
         app.parse(argc, argv);
         return 0;

@@ -56,17 +56,17 @@ std::string metrics::prometheus() const {
     };
     line("samples_total", "counter", "Samples judged.", samples);
     line("anomalies_total", "counter", "Verdicts that are anomalies.", anomalies);
-    line("alarms_total", "counter", "Alarms that began.", alarms);
-    line("dead_letters_total", "counter", "Messages that are no sample.", dead_letters);
+    line("alarms_total", "counter", "Alarms that started.", alarms);
+    line("dead_letters_total", "counter", "Invalid messages.", dead_letters);
     line("skipped_total", "counter", "Messages judged before.", skipped);
-    line("fresh_streams_total", "counter", "Streams begun anew: saved by another model.",
+    line("fresh_streams_total", "counter", "Restarted streams: saved by another model.",
          fresh_streams);
     line("checkpoints_total", "counter", "Checkpoints of states and offsets.", checkpoints);
     line("state_bytes_total", "counter", "Bytes of state written.", state_bytes);
-    line("model_changes_total", "counter", "Rules read anew.", model_changes);
+    line("model_changes_total", "counter", "Reloads of the rules.", model_changes);
     line("devices", "gauge", "Devices with a stream here.", devices);
     line("partitions", "gauge", "Partitions owned.", partitions);
-    line("lag", "gauge", "Messages that wait.", lag);
+    line("lag", "gauge", "Waiting messages.", lag);
     text += "# HELP tocsin_gateway_latency_seconds From the creation of a message to its verdict.\n"
             "# TYPE tocsin_gateway_latency_seconds histogram\n";
     std::int64_t below = 0;

@@ -1,5 +1,5 @@
 /// @file metrics.hpp
-/// @brief What the gateway counts, as Prometheus reads it.
+/// @brief The gateway's counters, in the format of Prometheus.
 #pragma once
 
 #include <array>
@@ -23,7 +23,7 @@ class latency_histogram {
     std::int64_t count() const noexcept;
     double sum() const noexcept { return 1e-9 * static_cast<double>(nanoseconds_.load()); }
     std::int64_t in_bucket(std::size_t bucket) const noexcept { return counts_[bucket].load(); }
-    /// The limit in seconds that the share `quantile` of all durations is below; at most a fifth too
+    /// A limit in seconds below which the share `quantile` of all durations is; at most a fifth too
     /// large. 0 without any.
     double quantile(double quantile) const noexcept;
 
@@ -36,16 +36,16 @@ class latency_histogram {
 struct metrics {
     std::atomic<std::int64_t> samples{0};       ///< judged
     std::atomic<std::int64_t> anomalies{0};     ///< verdicts
-    std::atomic<std::int64_t> alarms{0};        ///< alarms that began
-    std::atomic<std::int64_t> dead_letters{0};  ///< messages that are no sample
+    std::atomic<std::int64_t> alarms{0};        ///< alarms that started
+    std::atomic<std::int64_t> dead_letters{0};  ///< invalid messages
     std::atomic<std::int64_t> skipped{0};       ///< judged before, by this worker or another
-    std::atomic<std::int64_t> fresh_streams{0}; ///< streams whose state was not of their model
+    std::atomic<std::int64_t> fresh_streams{0}; ///< streams whose state belonged to another model
     std::atomic<std::int64_t> checkpoints{0};   ///< of states and offsets
     std::atomic<std::int64_t> state_bytes{0};   ///< written by them
-    std::atomic<std::int64_t> model_changes{0}; ///< rules that were read anew
+    std::atomic<std::int64_t> model_changes{0}; ///< reloads of the rules
     std::atomic<std::int64_t> devices{0};       ///< now
     std::atomic<std::int64_t> partitions{0};    ///< now
-    std::atomic<std::int64_t> lag{0};           ///< messages that wait, now
+    std::atomic<std::int64_t> lag{0};           ///< waiting messages, now
     latency_histogram latency;                  ///< from the creation of a message to its verdict
     /// Text in the exposition format 0.0.4.
     std::string prometheus() const;

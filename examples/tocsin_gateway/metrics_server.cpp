@@ -63,7 +63,7 @@ void metrics_server::serve() const {
 }
 
 void metrics_server::answer(int client) const {
-    const timeval limit{1, 0}; // seconds: nobody holds the others up for longer
+    const timeval limit{1, 0}; // seconds: no client delays the others for longer
     ::setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     ::setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
     std::array<char, 4096> request{};

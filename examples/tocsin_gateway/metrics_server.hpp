@@ -12,7 +12,7 @@
 
 namespace tocsin_gateway {
 
-/// Answers one request after the other, in a thread of its own.
+/// Answers one request at a time, in its own thread.
 class metrics_server {
   public:
     /// @param port  0: one that is free

@@ -36,7 +36,7 @@ result<model_rules> model_rules::load(const std::filesystem::path& path) {
     }
     const auto json = nlohmann::json::parse(*text, nullptr, false);
     if (!json.is_object() || !json.contains("models") || !json["models"].is_array()) {
-        return refuse("is no JSON object with an array 'models'");
+        return refuse("is not a JSON object with an array 'models'");
     }
     model_rules rules;
     std::map<std::string, std::shared_ptr<const device_model>> loaded;
@@ -45,7 +45,7 @@ result<model_rules> model_rules::load(const std::filesystem::path& path) {
             return entry.is_object() && entry.contains(name) && entry[name].is_string();
         };
         if (!is_text("prefix") || !is_text("file")) {
-            return refuse("every model needs the texts 'prefix' and 'file'");
+            return refuse("every model needs the strings 'prefix' and 'file'");
         }
         const std::string prefix = entry["prefix"];
         const std::string file = (path.parent_path() / entry["file"].get<std::string>()).string();
@@ -63,8 +63,8 @@ result<model_rules> model_rules::load(const std::filesystem::path& path) {
             model = *std::move(fresh);
         }
         if (entry.contains("identity") && entry["identity"] != model->identity()) {
-            return refuse("model '", file, "' has identity ", model->identity(), ", the rule says ",
-                          entry["identity"].dump());
+            return refuse("model '", file, "' has identity ", model->identity(),
+                          ", the rule requires ", entry["identity"].dump());
         }
         rules.rules_.push_back({prefix, model});
     }

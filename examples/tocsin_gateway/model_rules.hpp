@@ -18,8 +18,8 @@ namespace tocsin_gateway {
 ///     {"models": [{"prefix": "pump-", "file": "pump.safetensors", "identity": "0123456789abcdef"},
 ///                 {"prefix": "", "file": "any.safetensors"}]}
 ///
-/// The longest prefix wins. `file` is relative to the rules. Where `identity` is given, the model
-/// must have it: so a rule cannot name one model and get another.
+/// The longest prefix wins. `file` is relative to the rules. If `identity` is given, the model must
+/// have it, so that a rule cannot get another model than it names.
 class model_rules {
   public:
     /// @return the reason with the name of the file: unreadable, another shape, a prefix twice, a
@@ -28,7 +28,7 @@ class model_rules {
     /// One model for all devices.
     static tocsin::result<model_rules> one(const std::filesystem::path& model);
 
-    /// The model of a device; null where no rule fits.
+    /// The model of a device; null if no rule matches.
     std::shared_ptr<const device_model> find(std::string_view device) const;
     /// Prefix and model of each rule, the longest first.
     struct rule {

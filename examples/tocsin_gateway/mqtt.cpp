@@ -11,8 +11,8 @@ namespace {
 using tocsin::error_code;
 using tocsin::status;
 
-/// The messages of all topics as partition 0. They have no offsets: what the broker says that it
-/// sends again is recognised by the time of the sample.
+/// The messages of all topics as partition 0. They have no offsets: repeats that the broker marks
+/// are recognised by the time of the sample.
 class mqtt_source final : public source {
   public:
     /// @param level    of the topic, from 0, that is the device; -1: the payload names it
@@ -47,7 +47,8 @@ class mqtt_source final : public source {
     void resume(std::int32_t /*partition*/, std::int64_t /*next_offset*/) override {}
     status acknowledge(std::span<const progress> /*next_offsets*/) override {
         for (const auto& [connection, packet] : taken_) {
-            // The broker has forgotten numbers of a connection that is gone; it sends those again.
+            // The broker has forgotten packet numbers of an earlier connection; it sends those
+            // messages again.
             if (connection == client_.connection()) {
                 client_.acknowledge(packet);
             }
@@ -57,12 +58,12 @@ class mqtt_source final : public source {
     }
     bool ended() const override { return false; }
     std::int64_t most_unacknowledged() const override { return most_; }
-    std::int64_t lag() override { return 0; } // the broker does not say
+    std::int64_t lag() override { return 0; } // the broker does not report it
     status close(partition_listener& /*listener*/) override {
         client_.stop();
         return {};
     }
-    /// Also takes what comes while somebody waits for something else.
+    /// Also collects messages that arrive while waiting for something else.
     std::vector<mqtt_message>& received() noexcept { return received_; }
 
   private:
@@ -106,7 +107,7 @@ class mqtt_sink final : public sink {
                  : kind == output::alarm ? "/alarms/"
                                          : "/dead_letters";
         if (kind != output::dead_letter) {
-            for (const char byte : device) { // none of these may stand in a topic
+            for (const char byte : device) { // none of these may occur in a topic
                 topic += byte == '+' || byte == '#' || byte == '\0' ? '_' : byte;
             }
         }
@@ -177,17 +178,16 @@ void add_mqtt(CLI::App& app) {
         ->required();
     command
         ->add_option("--topic", settings.topics,
-                     "Filter of topics, such as devices/+/samples; may occur several times")
+                     "Filter of topics, such as devices/+/samples; may be given several times")
         ->required();
     command
         ->add_option("--device-level", made->level,
                      "Level of the topic, from 0, that names the device; default: the payload "
                      "does")
         ->check(CLI::Range(0, 100));
-    command->add_flag(
-        "--in-order", made->in_order,
-        "The samples of a device have increasing times: those that are not later than "
-        "its last one are repeats of their sender, and skipped");
+    command->add_flag("--in-order", made->in_order,
+                      "The samples of a device have increasing times: those that are not later "
+                      "than its last one are repeats by the sender, and skipped");
     command->add_option("--user", settings.user, "User name");
     command->add_option("--password", settings.password, "Password")
         ->envname("TOCSIN_GATEWAY_PASSWORD");
@@ -198,7 +198,7 @@ void add_mqtt(CLI::App& app) {
     command
         ->add_option("--most-unacknowledged", settings.most_unacknowledged,
                      "Messages that the broker may send before they are acknowledged; a checkpoint "
-                     "at least so often")
+                     "at least as often")
         ->check(CLI::Range(1, 65535))
         ->capture_default_str();
     command->add_option("--publish", made->prefix,
@@ -206,9 +206,9 @@ void add_mqtt(CLI::App& app) {
                         "<this>/dead_letters, instead of files");
     command->add_option("--verdicts", made->verdicts, "File for verdicts; -: standard output")
         ->capture_default_str();
-    command->add_option("--alarms", made->alarms, "File for alarms that begin and end");
+    command->add_option("--alarms", made->alarms, "File for starts and ends of alarms");
     command->add_option("--dead-letters", made->dead_letters,
-                        "File for messages that are no sample, with the reason");
+                        "File for invalid messages, with the reason");
     command->add_option("--state", made->state, "File that keeps the streams")->required();
     command->callback([made] { made->run(); });
 }

@@ -90,7 +90,7 @@ void mqtt_client::drop() {
 status mqtt_client::start() {
     status connected = connect_now();
     constexpr std::chrono::milliseconds wait{100};
-    // The answer comes soon or never; poll() goes on waiting for it.
+    // The answer comes soon or never; poll() continues to wait for it.
     for (int k = 0; connected.ok() && handle_ >= 0 && !ready_ && k < 50; ++k) {
         connected = poll(early_, wait);
     }
@@ -199,7 +199,7 @@ status mqtt_client::poll(std::vector<mqtt_message>& messages, std::chrono::milli
             return taken;
         }
         if (handle_ < 0 || connection != connection_) {
-            return {}; // it broke while we answered; nothing of it is left
+            return {}; // it broke during the answer; nothing of it is left
         }
         done += packet->size;
     }
@@ -258,7 +258,7 @@ status mqtt_client::take(const mqtt_packet& packet, std::vector<mqtt_message>& m
 
 status mqtt_client::welcome(std::string_view body) {
     mqtt_reader in{body};
-    in.byte(); // whether there was a session: what it holds comes by itself
+    in.byte(); // whether there was a session: its messages arrive by themselves
     const unsigned reason = in.byte();
     if (reason != 0) {
         constexpr unsigned unavailable = 0x88;
@@ -279,7 +279,7 @@ status mqtt_client::welcome(std::string_view body) {
         out.byte(0); // properties
         for (const std::string& topic : settings_.topics) {
             out.text(topic);
-            out.byte(1 | 0x20U); // quality 1; no retained messages: they have been judged
+            out.byte(1 | 0x20U); // QoS 1; no retained messages: they have been judged
         }
         send(out.packet(mqtt_type::subscribe, 2));
     }
@@ -330,7 +330,7 @@ void mqtt_client::send_published() {
             continue;
         }
         constexpr unsigned quality_1 = 2;
-        constexpr unsigned again = 8; // the mark of what is sent a second time
+        constexpr unsigned again = 8; // the DUP flag
         const unsigned flags = quality_1 | (one.sent_before ? again : 0U);
         one.sent = true;
         one.sent_before = true;

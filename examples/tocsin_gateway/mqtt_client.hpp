@@ -1,5 +1,5 @@
 /// @file mqtt_client.hpp
-/// @brief A client of MQTT 5 whose user says when a message is acknowledged.
+/// @brief A client of MQTT 5 whose user decides when a message is acknowledged.
 #pragma once
 
 #include "tocsin/core/status.hpp"
@@ -20,8 +20,9 @@ struct mqtt_settings {
     std::string client; ///< the name of the session; the broker keeps messages under it
     std::string user;
     std::string password;
-    std::vector<std::string> topics;               ///< filters, such as "devices/+/samples"
-    std::uint32_t session_seconds = 7 * 24 * 3600; ///< that the broker keeps it while we are away
+    std::vector<std::string> topics; ///< filters, such as "devices/+/samples"
+    std::uint32_t session_seconds =
+        7 * 24 * 3600; ///< time that the broker keeps the session without a connection
     std::uint16_t keep_alive_seconds = 30;
     std::uint16_t most_unacknowledged = 20;
 };
@@ -30,15 +31,15 @@ struct mqtt_settings {
 struct mqtt_message {
     std::string topic;
     std::string payload;
-    std::uint16_t packet = 0; ///< for acknowledge(); 0: quality 0, there is nothing to acknowledge
+    std::uint16_t packet = 0; ///< for acknowledge(); 0: QoS 0, there is nothing to acknowledge
     bool repeated = false;    ///< the broker has sent it before
 };
 
 /// Quality of service 1 in both directions, over TCP, in one thread. libmosquitto acknowledges a
 /// message before it calls the program; here the program acknowledges, once its state is safe.
 ///
-/// A connection that breaks is made again, after a pause that grows from a tenth of a second to 5;
-/// what was published and not acknowledged is sent again.
+/// A broken connection is restored, after a pause that grows from 0.1 to 5 seconds; published
+/// messages that were not acknowledged are sent again.
 class mqtt_client {
   public:
     explicit mqtt_client(mqtt_settings settings) : settings_{std::move(settings)} {}
@@ -46,18 +47,18 @@ class mqtt_client {
     mqtt_client& operator=(const mqtt_client&) = delete;
     ~mqtt_client();
 
-    /// Connects and subscribes. Only a refusal by the broker, or a host that is none, fails; others
-    /// that cannot be reached now are tried again by poll().
+    /// Connects and subscribes. Fails only if the broker refuses, or the host does not exist;
+    /// poll() retries a host that cannot be reached now.
     tocsin::status start();
-    /// Appends what has come; waits for something at most so long.
+    /// Appends received messages; waits at most this long for the first.
     tocsin::status poll(std::vector<mqtt_message>& messages, std::chrono::milliseconds wait);
-    /// Of a message of this connection; those of one that is gone will come again.
+    /// For a message of this connection; those of an earlier one will be sent again.
     void acknowledge(std::uint16_t packet);
-    /// Sends a message with quality 1.
+    /// Sends a message with QoS 1.
     void publish(std::string_view topic, std::string_view payload);
     /// Messages published that the broker has not acknowledged.
     std::size_t unacknowledged() const noexcept { return published_.size(); }
-    /// Counts connections: packet numbers are those of one of them.
+    /// Counts connections: packet numbers belong to one of them.
     int connection() const noexcept { return connection_; }
     bool connected() const noexcept { return handle_ >= 0 && ready_; }
     void stop();
@@ -82,10 +83,10 @@ class mqtt_client {
 
     mqtt_settings settings_;
     int handle_ = -1;
-    bool ready_ = false; ///< welcomed by the broker
+    bool ready_ = false; ///< accepted by the broker
     int connection_ = 0;
     std::string received_;
-    std::vector<mqtt_message> early_; ///< came right behind the welcome, before anybody polled
+    std::vector<mqtt_message> early_; ///< received right after the CONNACK, before the first poll()
     std::deque<published> published_;
     std::size_t broker_takes_ = 65535; ///< unacknowledged messages
     std::uint16_t next_packet_ = 1;

@@ -100,7 +100,7 @@ class mqtt_reader {
     bool ok_ = true;
 };
 
-/// One packet as it came.
+/// One received packet.
 struct mqtt_packet {
     mqtt_type type;
     unsigned flags;
@@ -108,8 +108,8 @@ struct mqtt_packet {
     std::size_t size; ///< bytes of all of it
 };
 
-/// The packet at the start of `bytes`; nothing where it is not complete yet. `broken` is set where
-/// it can never be.
+/// The packet at the start of `bytes`; nothing if it is not complete yet. `broken` is set if it can
+/// never be.
 inline std::optional<mqtt_packet> first_packet(std::string_view bytes, bool& broken) {
     constexpr std::size_t longest = std::size_t{1} << 20U;
     std::size_t length = 0;

@@ -1,5 +1,6 @@
 /// @file ports.hpp
-/// @brief What the worker needs of the world: a source, a sink, a store of states. It knows no broker.
+/// @brief The interfaces of the worker: a source, a sink, a store of states. It depends on no
+/// broker.
 #pragma once
 
 #include "tocsin/core/status.hpp"
@@ -16,7 +17,7 @@
 
 namespace tocsin_gateway {
 
-/// Told by a source which partitions are its own.
+/// Notified by a source of its partitions.
 class partition_listener {
   public:
     partition_listener() = default;
@@ -30,7 +31,7 @@ class partition_listener {
     virtual tocsin::status revoked(std::span<const std::int32_t> partitions) = 0;
 };
 
-/// Where messages come from, those of a partition in order.
+/// The source of messages, in order within a partition.
 class source {
   public:
     source() = default;
@@ -38,13 +39,13 @@ class source {
     source& operator=(const source&) = delete;
     virtual ~source() = default;
 
-    /// Appends what has come; waits for the first message at most so long. May call the listener.
+    /// Appends received messages; waits at most this long for the first. May call the listener.
     virtual tocsin::status poll(std::vector<message>& messages, std::chrono::milliseconds wait,
                                 partition_listener& listener) = 0;
     /// Called while a partition is assigned: messages before this offset have been judged.
     virtual void resume(std::int32_t partition, std::int64_t next_offset) = 0;
-    /// Everything that poll() has returned is done with, and its state is safe.
-    /// @param next_offsets per partition, where its next owner goes on
+    /// Everything that poll() has returned is processed, and its state is safe.
+    /// @param next_offsets per partition, where its next owner continues
     struct progress {
         std::int32_t partition;
         std::int64_t next_offset;
@@ -52,11 +53,11 @@ class source {
     virtual tocsin::status acknowledge(std::span<const progress> next_offsets) = 0;
     /// The source will never have another message.
     virtual bool ended() const = 0;
-    /// Messages after which it sends no more until they are acknowledged.
+    /// Number of messages after which it sends no more until they are acknowledged.
     virtual std::int64_t most_unacknowledged() const {
         return std::numeric_limits<std::int64_t>::max();
     }
-    /// Messages that wait and have not been returned, as far as is known.
+    /// Waiting messages that have not been returned, as far as known.
     virtual std::int64_t lag() = 0;
     /// Gives back all partitions, each to the listener first, and ends.
     virtual tocsin::status close(partition_listener& /*listener*/) { return {}; }
@@ -64,7 +65,7 @@ class source {
 
 enum class output : std::uint8_t { verdict, alarm, dead_letter };
 
-/// Where lines of JSON go.
+/// The destination of lines of JSON.
 class sink {
   public:
     sink() = default;
@@ -74,13 +75,14 @@ class sink {
 
     /// Lines of one device stay in order.
     virtual tocsin::status write(output kind, std::string_view device, std::string_view line) = 0;
-    /// Sends what waits in a buffer on its way, without waiting for it.
+    /// Sends buffered lines, without waiting for them.
     virtual tocsin::status pass_on() { return {}; }
-    /// Returns when every line is where it belongs.
+    /// Returns when every line has arrived.
     virtual tocsin::status flush() = 0;
 };
 
-/// Where the states of streams outlive the process: the newest bytes of each key of a partition.
+/// A store in which states of streams outlive the process: the newest bytes of each key of a
+/// partition.
 class state_store {
   public:
     using visitor = std::function<tocsin::status(std::int32_t partition, std::string_view key,

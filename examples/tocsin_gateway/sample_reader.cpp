@@ -20,7 +20,8 @@ using tocsin::status;
 constexpr double missing = std::numeric_limits<double>::quiet_NaN();
 constexpr std::size_t most_values = 4096;
 
-/// Takes the events of nlohmann's parser: no tree is built, and nesting is refused before it grows.
+/// Handles the events of nlohmann's parser: no tree is built, and nesting is refused before it
+/// grows.
 class sample_events {
   public:
     using json = nlohmann::json;
@@ -30,7 +31,7 @@ class sample_events {
     bool has_values() const noexcept { return seen_[values_key]; }
 
     bool null() { return number(missing, "null"); }
-    bool boolean(bool /*value*/) { return other("a truth value"); }
+    bool boolean(bool /*value*/) { return other("a boolean"); }
     bool number_integer(json::number_integer_t value) {
         return number(static_cast<double>(value), "a number");
     }
@@ -45,7 +46,7 @@ class sample_events {
             into_.device = value;
             return true;
         }
-        return other("a text");
+        return other("a string");
     }
     bool binary(json::binary_t& /*value*/) { return other("bytes"); }
     bool start_object(std::size_t /*size*/) { return start(true); }
@@ -168,7 +169,7 @@ status read_csv(std::string_view payload, sample& into) {
         const auto kind = tocsin::parse_csv_cell(cell, value);
         if (kind == tocsin::csv_cell::other || (column == 1 && std::isinf(value))) {
             return status::error(error_code::invalid_data, column == 1 ? "time" : "value", " '",
-                                 cell.substr(0, 40), "' is no number");
+                                 cell.substr(0, 40), "' is not a number");
         }
         if (column == 1) {
             into.time = value;

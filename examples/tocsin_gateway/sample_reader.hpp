@@ -10,12 +10,11 @@
 
 namespace tocsin_gateway {
 
-/// What a payload says. Kept by the caller and filled anew for each, so that reading rarely
-/// allocates.
+/// The contents of a payload. The caller reuses it, so that reading rarely allocates.
 struct sample {
-    std::string device;             ///< empty where the payload does not say
+    std::string device;             ///< empty if the payload does not name it
     double time = 0;                ///< seconds; NaN: not known
-    std::vector<double> values;     ///< NaN where one is missing
+    std::vector<double> values;     ///< NaN if one is missing
     std::vector<std::string> names; ///< one per value, or none: values in the order of the model
 };
 
@@ -25,7 +24,7 @@ struct sample {
 ///     {"device": "pump-7", "time": 12.5, "values": {"pressure": 4.1, "flow": null}}
 ///     pump-7,12.5,4.1,20.3
 ///
-/// Other members of an object are left out. A missing value is null, or an empty cell.
+/// Other members of an object are ignored. A missing value is null, or an empty cell.
 /// @return `invalid_data` with the reason for anything else: other types, nesting, a name that
 ///         occurs twice, more than longest_payload bytes
 tocsin::status read_sample(std::string_view payload, sample& into);

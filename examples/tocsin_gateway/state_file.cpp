@@ -41,7 +41,7 @@ std::string record_of(std::int32_t partition, std::string_view key,
     return record += text_of(end.bytes());
 }
 
-/// A record at the start of `rest`; its whole size, or 0 where there is none.
+/// A record at the start of `rest`; its whole size, or 0 if there is none.
 struct record_view {
     std::int32_t partition = 0;
     std::string_view key;
@@ -116,7 +116,7 @@ status state_file::load() {
         rest.remove_prefix(next.size);
     }
     size_ = content->size() - rest.size();
-    // What a crash left unfinished goes: the next record must not stand behind it.
+    // An unfinished record of a crash is removed: the next record must not follow it.
     return rest.empty() || ::ftruncate(handle_, static_cast<off_t>(size_)) == 0 ? status{}
                                                                                 : refuse("cut");
 }

@@ -1,5 +1,5 @@
 /// @file state_file.hpp
-/// @brief States in a file that grows at its end, and is written anew when most of it is old.
+/// @brief States in a file that grows at its end, and is rewritten when most of it is outdated.
 #pragma once
 
 #include "ports.hpp"
@@ -13,10 +13,11 @@
 namespace tocsin_gateway {
 
 /// A journal: partition, length of the key, length of the bytes (4 bytes each), key, bytes, CRC-32.
-/// What a crash has cut off or damaged ends it: everything before the last flush() is whole.
+/// A record that a crash has truncated or damaged ends it: everything before the last flush() is
+/// complete.
 class state_file final : public state_store {
   public:
-    /// Opens or creates it; an empty path keeps states in memory alone, until the process ends.
+    /// Opens or creates it; an empty path keeps states only in memory, until the process ends.
     static tocsin::result<std::unique_ptr<state_file>> open(const std::filesystem::path& path);
     ~state_file() override;
 
@@ -37,7 +38,7 @@ class state_file final : public state_store {
     std::filesystem::path path_;
     int handle_ = -1;
     std::string pending_;                    ///< records since the last flush()
-    std::map<key_type, std::string> newest_; ///< records, only of what has a file
+    std::map<key_type, std::string> newest_; ///< records, only if there is a file
     std::uint64_t size_ = 0;                 ///< of the file
     std::uint64_t live_ = 0;                 ///< bytes of the newest records
 };

@@ -36,15 +36,15 @@ status worker::step(std::chrono::milliseconds wait) {
     }
     metrics_.lag = source_.lag();
     const bool late = std::chrono::steady_clock::now() - last_checkpoint_ >= settings_.checkpoint;
-    // Only here: a source without offsets acknowledges all that it has handed over.
+    // Only here: a source without offsets acknowledges everything that it has returned.
     return taken_ >= most || (taken_ > 0 && late) ? checkpoint() : status{};
 }
 
-/// A message is a sample, or it goes to the dead letters; only what hinders both is a failure.
+/// A message is a sample, or it goes to the dead letters; it is a failure only if neither works.
 status worker::take(const message& taken) {
     const auto owner = partitions_.find(taken.partition);
     if (owner == partitions_.end()) {
-        return {}; // it came after the partition had gone: its new owner has it
+        return {}; // it came after the partition was revoked: the new owner has it
     }
     partition& part = owner->second;
     if (taken.offset >= 0) {
@@ -84,18 +84,17 @@ status worker::read(const message& taken, std::string_view& name) {
     if (name.empty()) {
         return status::error(error_code::invalid_data, "names no device");
     }
-    // The key decides which worker has the state: a payload that says otherwise would split it.
+    // The key decides which worker has the state: a payload that contradicts it would split it.
     if (!taken.device.empty() && name != taken.device) {
         return status::error(error_code::invalid_data, "device '", name.substr(0, 80),
-                             "' came under the key '", std::string_view{taken.device}.substr(0, 80),
-                             '\'');
+                             "' has the key '", std::string_view{taken.device}.substr(0, 80), '\'');
     }
     if (name.size() > longest_device) {
         return status::error(error_code::invalid_data, "the name of the device has ",
                              static_cast<std::int64_t>(name.size()), " bytes, more than ",
                              static_cast<std::int64_t>(longest_device));
     }
-    // Verdicts are JSON: two names that differ in broken bytes would be one there.
+    // Verdicts are JSON: two names that differ only in invalid bytes would be the same there.
     if (!tocsin::is_utf8(name)) {
         return status::error(error_code::invalid_data, "the name of the device is not UTF-8");
     }
@@ -116,7 +115,7 @@ status worker::find(partition& owner, std::string_view name, device_map::iterato
         return status::error(error_code::invalid_data, "there are ", devices_,
                              " devices already; no stream for another");
     }
-    // A stream is made only for a sample that can be judged, so nonsense takes no memory.
+    // A stream is made only for a sample that can be judged, so invalid messages take no memory.
     if (status fits = arrange(*model); !fits.ok()) {
         return fits;
     }
@@ -125,7 +124,7 @@ status worker::find(partition& owner, std::string_view name, device_map::iterato
     return {};
 }
 
-/// The values in the order of the model, NaN where one is missing.
+/// The values in the order of the model, NaN if one is missing.
 status worker::arrange(const device_model& model) {
     const std::size_t features = model.features();
     const auto& names = model.names();
@@ -242,7 +241,7 @@ status worker::refuse(const message& taken, std::string_view name, const status&
 }
 
 status worker::checkpoint() {
-    // Verdicts first: a state that got through without them would never be judged again.
+    // Verdicts first: samples of a state stored without them would never be judged again.
     status done = sink_.flush();
     if (!done.ok()) {
         return done;
@@ -330,7 +329,7 @@ status worker::restore(std::int32_t number, std::string_view key,
 
 status worker::revoked(std::span<const std::int32_t> partitions) {
     status saved = checkpoint();
-    changed_.clear(); // after a failure it would point into what goes now
+    changed_.clear(); // after a failure it would point into what is removed now
     for (const std::int32_t number : partitions) {
         partitions_.erase(number);
     }

@@ -25,27 +25,27 @@ namespace tocsin_gateway {
 /// How often states are saved, and how many devices there may be.
 struct worker_settings {
     std::int64_t checkpoint_samples =
-        10000; ///< a checkpoint after a batch that makes so many messages
+        10000; ///< a checkpoint after the batch that reaches this many messages
     std::chrono::milliseconds checkpoint{1000}; ///< time between them, at most
     std::int64_t most_devices = 1000000;        ///< samples of further devices are dead letters
 };
 
 /// Judges the samples of a source. Everything happens in the thread that calls it.
 ///
-/// A checkpoint waits for the verdicts, then writes the states of all devices that changed, and when
-/// these are safe it acknowledges the messages. So what was acknowledged is never lost; what was
-/// judged since comes again after a crash, from the state before it, and gets the same verdicts with
-/// the same positions.
+/// A checkpoint waits for the verdicts, then writes the states of all devices that changed, and
+/// when these are safe it acknowledges the messages. So acknowledged messages are never lost;
+/// messages judged since are repeated after a crash, from the state before them, and get the same
+/// verdicts with the same positions.
 class worker final : public partition_listener {
   public:
     /// All must outlive the worker.
     worker(model_rules rules, source& from, sink& to, state_store& states, metrics& counts,
            const worker_settings& settings = {});
 
-    /// Takes what has come and judges it; makes a checkpoint when it is time for one.
+    /// Judges received messages; makes a checkpoint when it is due.
     tocsin::status step(std::chrono::milliseconds wait);
     tocsin::status checkpoint();
-    /// Other rules from here on, after a checkpoint. A stream whose model changes starts afresh.
+    /// Changes the rules, after a checkpoint. A stream whose model changes starts afresh.
     tocsin::status change_rules(model_rules rules);
 
     tocsin::status assigned(std::span<const std::int32_t> partitions) override;
@@ -61,7 +61,7 @@ class worker final : public partition_listener {
     using device_map = std::unordered_map<std::string, device, text_hash, std::equal_to<>>;
     struct partition {
         device_map devices;
-        std::int64_t next_offset = 0; ///< messages before it are done with
+        std::int64_t next_offset = 0; ///< messages before it are processed
         bool changed = false;         ///< since the last checkpoint
     };
     struct changed_device {

@@ -1,6 +1,6 @@
-// How good are the settings that a search finds? Two functions whose minimum is known, and the settings
-// of a forecaster for series of the suite discords: Bayesian optimisation beside random points. Prints
-// the tables of docs/search.md.
+// The quality of the settings that a search finds, on two functions with known minima and for the
+// settings of a forecaster for series of the suite discords: Bayesian optimisation compared with
+// random points. Prints the tables of docs/search.md.
 //     search_quality [--seeds 10] [--trials 40] [--data DIR]
 #include "tocsin/models/forecaster.hpp"
 #include "tocsin/search/search.hpp"
@@ -95,8 +95,8 @@ spread spread_of(const std::vector<double>& values) {
     return found;
 }
 
-/// Searches once per seed, and prints a line of the table; the last column is the number of reports of a
-/// search, the epochs where something is trained.
+/// Searches once per seed, and prints a line of the table; the last column is the number of reports
+/// of a search, which is that of trained epochs.
 /// @param make_objective `objective(seed)`
 template <class MakeObjective>
 bool compare(const std::string& problem, const search_space& space, const contender& which,

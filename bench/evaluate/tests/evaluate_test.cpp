@@ -29,7 +29,7 @@ std::string quoted(const std::string& text) {
     return "'" + text + "'";
 }
 
-/// Runs evaluate; what it says goes to files beside the results.
+/// Runs evaluate; its output goes to files next to the results.
 int run(const temporary_directory& directory, const std::string& arguments,
         const std::string& environment = "env -u TOCSIN_DATA_DIR") {
     const std::string command = environment + " " + quoted(evaluate_path) + " " + arguments + " >" +
@@ -69,8 +69,8 @@ void write_set(const fs::path& directory, std::uint64_t seed) {
     mixed("labeled_test_mixed_sequences.csv");
 }
 
-/// A recording in the layout of SKAB: noise around a level that rises where the label is 1, beside
-/// a drift.
+/// A recording in the layout of SKAB: noise around a level that rises where the label is 1, and a
+/// drift.
 void write_recording(const fs::path& path, std::uint64_t seed, int rows) {
     fs::create_directories(path.parent_path());
     tocsin::random_generator random(seed);
@@ -170,9 +170,9 @@ TEST_SUITE("evaluate") {
         CHECK(without_time(directory / "a.json") == without_time(directory / "b.json"));
     }
 
-    TEST_CASE("evaluate: what is wrong decides the exit code and is named") {
+    TEST_CASE("evaluate: errors are named and decide the exit code") {
         const temporary_directory directory;
-        const auto says = [&](const char* text) {
+        const auto reports = [&](const char* text) {
             return text_of(directory / "stderr").find(text) != std::string::npos;
         };
         const std::string data = " --epochs 1 --data " + quoted((directory / "").string());
@@ -180,21 +180,21 @@ TEST_SUITE("evaluate") {
         CHECK(run(directory, "--suite synth --seed x" + data) == 2);
         CHECK(run(directory, "") == 2);
         CHECK(run(directory, "--suite synth") == 4);
-        CHECK(says("TOCSIN_DATA_DIR"));
+        CHECK(reports("TOCSIN_DATA_DIR"));
         CHECK(run(directory, "--suite synth" + data) == 4);
-        CHECK(says("synth"));
+        CHECK(reports("synth"));
         fs::create_directories(directory / "skab");
         CHECK(run(directory, "--suite skab" + data) == 4);
-        CHECK(says("holds no file"));
+        CHECK(reports("holds no file"));
         write_recording(directory / "skab/short.csv", 1, 400);
         CHECK(run(directory, "--suite skab" + data) == 3);
-        CHECK(says("short.csv: has 400 rows"));
+        CHECK(reports("short.csv: has 400 rows"));
         write_recording(directory / "skab/short.csv", 1, 410);
         CHECK(run(directory, "--suite skab --out /nowhere/results.json" + data) == 4);
-        CHECK(says("/nowhere/results.json"));
+        CHECK(reports("/nowhere/results.json"));
         std::ofstream{directory / "skab/short.csv", std::ios::app} << "2020;1;2;x;0;0\n";
         CHECK(run(directory, "--suite skab" + data) == 3);
-        CHECK(says("short.csv:412:"));
+        CHECK(reports("short.csv:412:"));
         CHECK(run(directory, "--help") == 0);
     }
 }

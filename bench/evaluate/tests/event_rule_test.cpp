@@ -14,7 +14,7 @@ using evaluate::event_rule;
 
 namespace {
 
-/// Without smoothing or buffer, so that results can be read off.
+/// Without smoothing or buffer, so that results are obvious.
 event_rule plain(consensus combined) {
     event_rule rule;
     rule.smoothing = 1;
@@ -38,7 +38,7 @@ tocsin::matrix<double> sine(tocsin::index_t rows) {
 } // namespace
 
 TEST_SUITE("evaluate") {
-    TEST_CASE("event rule: errors count in units of held-out errors, joined as the rule says") {
+    TEST_CASE("event rule: errors count in units of held-out errors, combined by the rule") {
         // The mean error, of which a 20th is added to the unit, is about 0.1.
         std::vector<double> errors(1000, 0.0);
         errors[500] = 4;
@@ -94,7 +94,7 @@ TEST_SUITE("evaluate") {
         CHECK(evaluate::event_flags(rule, {}).empty());
     }
 
-    TEST_CASE("inserted anomalies: they stand where they are said to, and nowhere else") {
+    TEST_CASE("inserted anomalies: they are in the returned ranges, and nowhere else") {
         const auto before = sine(3000);
         tocsin::random_generator random(7);
         int found = 0;
@@ -123,7 +123,7 @@ TEST_SUITE("evaluate") {
         CHECK(found > 40);
     }
 
-    TEST_CASE("inserted anomalies: none where the rows are too few") {
+    TEST_CASE("inserted anomalies: none if the rows are too few") {
         auto values = sine(70);
         tocsin::random_generator random(1);
         for (int draw = 0; draw < 20; ++draw) {

@@ -84,7 +84,7 @@ TEST_SUITE("evaluate") {
              {"variational autoencoder", "BiGAN", "sequence to sequence", "PCA"}) {
             CHECK(std::count(names.begin(), names.end(), name) == 1);
         }
-        // The line is found by what needs no training.
+        // Models without training find the line.
         CHECK(std::find_if(methods.begin(), methods.end(), [](const json& each) {
                   return each["method"] == "PCA" && each["totals"]["auc_roc"] > 0.95;
               }) != methods.end());
@@ -97,15 +97,15 @@ TEST_SUITE("evaluate") {
         CHECK(text_of(directory / "stderr").find("fit_*.csv") != std::string::npos);
     }
 
-    TEST_CASE("kdd: pictures of scores, ROC curves and bars, and metrics.json beside them") {
+    TEST_CASE("kdd: pictures of scores, ROC curves and bars, and metrics.json") {
         const temporary_directory directory;
         const auto folder = support::plot_folder::create(directory / "pictures");
         REQUIRE(folder);
         const std::vector<std::uint8_t> labels{0, 0, 0, 1, 1};
-        const std::vector<evaluate::kdd_scores> said{{"one model, 3 draws", {1, 2, 3, 4, 5}, 3.5},
-                                                     {"other", {1, 1, 9, 9, 0.001}, 8}};
-        REQUIRE(evaluate::draw_score_histograms(*folder, said, labels).ok());
-        REQUIRE(evaluate::draw_roc_curves(*folder, said, labels).ok());
+        const std::vector<evaluate::kdd_scores> model_scores{
+            {"one model, 3 draws", {1, 2, 3, 4, 5}, 3.5}, {"other", {1, 1, 9, 9, 0.001}, 8}};
+        REQUIRE(evaluate::draw_score_histograms(*folder, model_scores, labels).ok());
+        REQUIRE(evaluate::draw_roc_curves(*folder, model_scores, labels).ok());
         CHECK(text_of(directory / "pictures/scores_one_model_3_draws.gnuplot")
                   .find("threshold = 3.5") != std::string::npos);
         // The first is right everywhere; of the second, a tie is one step of the curve.

@@ -153,7 +153,7 @@ TEST_SUITE("evaluate") {
         CHECK(count_of(text_of(path.string() + ".svg"), orange) < with_flag); // the key is left
     }
 
-    TEST_CASE("pictures: scores that are missing, huge, constant or zero are drawn all the same") {
+    TEST_CASE("pictures: scores that are missing, huge, constant or zero are drawn anyway") {
         if (gnuplot_is_missing()) {
             return;
         }

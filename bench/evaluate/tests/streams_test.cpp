@@ -24,7 +24,7 @@ evaluate::stream_task task_of(const std::vector<double>& values) {
 } // namespace
 
 TEST_SUITE("evaluate") {
-    TEST_CASE("streams: what is said of a row does not depend on later rows") {
+    TEST_CASE("streams: the score of a row does not depend on later rows") {
         const auto values = noisy_wave(700);
         auto other = values;
         for (std::size_t t = 500; t < other.size(); ++t) {
@@ -69,13 +69,13 @@ TEST_SUITE("evaluate") {
         }
     }
 
-    TEST_CASE("streams: of scores only new heights stand") {
+    TEST_CASE("streams: only new maxima of scores are kept") {
         const std::vector<double> scores{1, 3, 2, 3, 4, 0, 1, 2, 2, 5};
         const std::vector<double> expected{1, 3, 0, 0, 4, 0, 0, 2, 0, 5};
         CHECK(evaluate::new_heights(scores, 2) == expected);
     }
 
-    TEST_CASE("streams: a stream that has stood still is scored without a division by zero") {
+    TEST_CASE("streams: a constant stream is scored without a division by zero") {
         std::vector<double> values(600, 4.0);
         values[500] = 5;
         const auto task = task_of(values);

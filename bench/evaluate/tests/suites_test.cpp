@@ -45,7 +45,7 @@ std::ofstream create(const fs::path& path) {
     return std::ofstream{path};
 }
 
-/// A noisy wave of period 20 that is something else in `[begin, end)`.
+/// A noisy wave of period 20 that differs in `[begin, end)`.
 double value_at(int t, int begin, int end, tocsin::random_generator& random) {
     const double wave = std::sin(6.283185307 * t / 20) + 0.05 * random.normal();
     return t >= begin && t < end ? 3 - wave : wave;
@@ -135,7 +135,7 @@ void write_discords(const fs::path& root) {
     }
 }
 
-/// Days of 2020-03 with a row every minute; in events the second sensor is elsewhere.
+/// Days of 2020-03 with a row every minute; in events the second sensor has other values.
 void write_gecco(const fs::path& root) {
     tocsin::random_generator random(4);
     auto file = create(root / "works.csv");
@@ -199,7 +199,8 @@ TEST_SUITE("evaluate") {
             if (name == "nearest value") {
                 CHECK(results.at("groups").at(streaming).at("tp") ==
                       other.at("groups").at(streaming).at("tp"));
-                CHECK_FALSE(results.contains("promises")); // so short a probation promises nothing
+                CHECK_FALSE(
+                    results.contains("promises")); // the probation is too short for a promise
             }
             if (name == "LSTMs + linear models") {
                 CHECK(totals.at("vus_pr") == other.at("totals").at("vus_pr"));

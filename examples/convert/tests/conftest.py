@@ -1,4 +1,4 @@
-"""What the tests share: the packages, as far as they are installed."""
+"""Shared by the tests: the packages, as far as they are installed."""
 import importlib.util
 import os
 import pathlib

@@ -148,7 +148,7 @@ def torch_models(torch):
     nn = torch.nn
 
     class Last(nn.Module):
-        """An LSTM, and what a function makes of its outputs and its state."""
+        """An LSTM, and a function of its outputs and its state."""
 
         def __init__(self, pick, outputs, **settings):
             super().__init__()
@@ -217,7 +217,7 @@ def torch_refused(torch):
             return x + self.convolution(x)
 
     class OneDirection(nn.Module):
-        """What many take for the last output: the backward half has read only one step there."""
+        """Often mistaken for the last output: the backward half has read only one step there."""
 
         def __init__(self):
             super().__init__()

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the tests of the converter; exit code 77 (skipped) where its packages are not installed."""
+"""Runs the tests of the converter; exit code 77 (skipped) if its packages are not installed."""
 import importlib.util
 import pathlib
 import subprocess

@@ -50,7 +50,7 @@ def test_two_branches_are_refused(keras, tmp_path):
     second = keras.layers.LSTM(3)(samples)
     model = keras.Model(samples, keras.layers.Dense(1)(keras.layers.Concatenate()([first, second])))
     model.save(tmp_path / "model.keras")
-    with pytest.raises(Unsupported, match="is not connected to the layer before it alone"):
+    with pytest.raises(Unsupported, match="is not connected only to the layer before it"):
         keras_file.read(tmp_path / "model.keras")
 
 

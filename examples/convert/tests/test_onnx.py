@@ -21,7 +21,7 @@ REASONS = ["(GRU)", "stride", "group", "zeros before and 2 after", "(MaxPool)", 
 
 def export(torch, module, sample, path, dynamo):
     module.eval()
-    # Without constant folding a normalisation stays one, instead of becoming part of a convolution.
+    # Without constant folding a normalisation is kept instead of becoming part of a convolution.
     settings = {} if dynamo else {"do_constant_folding": False}
     try:
         torch.onnx.export(module, (sample,), str(path), dynamo=dynamo, **settings)
@@ -52,8 +52,8 @@ def test_what_tocsin_does_not_compute_is_refused_by_name(torch, tmp_path, capsys
     module, shape = torch_refused(torch)[reason]
     export(torch, module, torch.randn(shape), tmp_path / "model.onnx", dynamo=False)
     assert main([str(tmp_path / "model.onnx"), "-o", str(tmp_path / "m.safetensors")]) == 1
-    said = capsys.readouterr().err
-    assert reason in said
+    message = capsys.readouterr().err
+    assert reason in message
     assert not list(tmp_path.glob("*.safetensors*"))
 
 
@@ -84,7 +84,7 @@ def test_files_of_tocsin_become_onnx(tmp_path, path):
     session = runtime.InferenceSession(str(tmp_path / "model.onnx"))
     series = tensors["probe.input"][:, None].astype(np.float32)
     output = session.run(None, {"samples": series})[0][:, 0]
-    # What tocsin itself saved was computed in float.
+    # Files saved by tocsin were computed in float.
     assert np.abs(output - tensors["probe.output"]).max() < 1e-5
 
 

@@ -23,7 +23,7 @@ def _snake_case(name):
 
 
 def _activation(config, key):
-    """The name of an activation, which is a text, or an object with its configuration."""
+    """The name of an activation, given as a string or an object with its configuration."""
     value = config.get(key, "linear")
     if isinstance(value, dict):
         inner = value.get("config")
@@ -85,7 +85,7 @@ def _refuse(layer, why):
 
 
 class _Reader:
-    """Makes a network of the layers of a model, one after the other."""
+    """Builds a network from the layers of a model, one by one."""
 
     def __init__(self, weights, version):
         self.network = Network()
@@ -93,7 +93,7 @@ class _Reader:
         self.version = version
 
     def divisor(self, layer):
-        """Of the slope of a hard sigmoid: 0.2 in Keras 1 and 2, 1/6 since Keras 3."""
+        """Divisor of the slope of a hard sigmoid: 0.2 in Keras 1 and 2, 1/6 since Keras 3."""
         major = re.match(r"\d+", self.version or "")
         if not major:
             _refuse(layer, "a hard sigmoid, whose slope depends on the version of Keras (0.2, 1/6 "
@@ -105,7 +105,7 @@ class _Reader:
         if name == "hard_sigmoid":
             self.network.add(name, self.divisor(layer))
         elif name == "leaky_relu":
-            self.network.add(name, 0.2)  # the default of the function, which a name stands for
+            self.network.add(name, 0.2)  # the default of the function with that name
         elif name in ("linear", "relu", "sigmoid", "tanh", "softmax"):
             self.network.add(name)
         else:
@@ -139,7 +139,7 @@ class _Reader:
         if config.get("merge_mode", "concat") != "concat":
             _refuse(layer, f"merge_mode '{config['merge_mode']}', expected 'concat'")
         ahead = inner["config"]
-        # Keras writes the backward layer with go_backwards, which is what makes it one.
+        # Keras writes the backward layer with go_backwards, which makes it run backward.
         behind = {**(config.get("backward_layer") or inner)["config"], "go_backwards": False}
         if ahead.get("return_sequences", False) != behind.get("return_sequences", False):
             _refuse(layer, "one direction with return_sequences and one without")
@@ -255,7 +255,7 @@ def _chain(config):
         text = json.dumps(layer.get("inbound_nodes", []))
         others = [other for other in layers if f'"{_name(other)}"' in text]
         if others != [before]:
-            _refuse(layer, "is not connected to the layer before it alone")
+            _refuse(layer, "is not connected only to the layer before it")
     return layers
 
 

@@ -1,8 +1,8 @@
-"""The networks that can be converted: a chain of layers, and what these compute.
+"""The networks that can be converted: a chain of layers, and their computations.
 
-Every layer maps a series [time, inputs] to one of [time, outputs]; those that make one step of a
-series give [1, outputs]. `kind`, `numbers()` and `tensors()` are what a file holds of a layer; kinds
-and the names of tensors are those of tocsin's layers and of PyTorch's.
+Every layer maps a series [time, inputs] to one of [time, outputs]; those that reduce a series to one
+step return [1, outputs]. `kind`, `numbers()` and `tensors()` are stored in a file for each layer; kinds
+are named as in tocsin, tensors as in PyTorch.
 """
 from dataclasses import dataclass, field
 
@@ -77,7 +77,7 @@ class Lstm:
 
 @dataclass
 class BidirectionalLstm:
-    """Two LSTM layers, one of which reads from the end; their outputs one behind the other.
+    """Two LSTM layers, one of which reads from the end; their outputs are concatenated.
 
     The backward half has read everything at t = 0.
     """
@@ -317,12 +317,12 @@ class Network:
 
     @property
     def shorter_by(self):
-        """Steps by which convolutions without zeros around them shorten a series."""
+        """Steps by which convolutions without padding shorten a series."""
         return sum(layer.reach - layer.before - layer.after for layer in self.layers
                    if layer.kind == "conv1d")
 
     def check(self):
-        """Raises Unsupported for layers that do not fit one another or hold bad numbers."""
+        """Raises Unsupported for layers that do not match or contain invalid numbers."""
         if not self.with_weights:
             raise Unsupported("the network has no layer with weights")
         above = self.inputs
@@ -339,7 +339,7 @@ class Network:
                 layer.check()
 
     def without_last_activation(self):
-        """The network that gives logits: what comes before a last sigmoid or softmax."""
+        """The network that outputs logits: without a last sigmoid or softmax."""
         if self.last not in ("sigmoid", "softmax"):
             raise Unsupported(f"the last layer is '{self.last}'; logits come before a sigmoid or "
                               "softmax")
@@ -357,6 +357,6 @@ class Network:
                 "layers": [{"kind": layer.kind, **layer.numbers()} for layer in self.layers]}
 
     def probe(self, seed=0, steps=12):
-        """A random series [time, inputs], and what the network makes of it."""
+        """A random series [time, inputs], and the output of the network."""
         series = np.random.default_rng(seed).standard_normal((steps + self.shorter_by, self.inputs))
         return series, self.forward(series)

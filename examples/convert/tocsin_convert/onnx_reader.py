@@ -8,7 +8,7 @@ import numpy as np
 
 from .network import BatchNorm, BidirectionalLstm, Conv1d, Dense, Lstm, Network, Unsupported
 
-# Nodes that only change the shape of what passes.
+# Nodes that only change the shape of a value.
 RESHAPING = {"Squeeze", "Unsqueeze", "Transpose", "Reshape", "Identity", "Flatten", "Dropout", "Cast"}
 FOR_SHAPES = RESHAPING | {"Shape", "Constant", "ConstantOfShape", "Concat", "Expand", "Gather",
                           "Slice", "Mul", "Add", "Sub", "Div", "Range", "Max", "Min"}
@@ -25,7 +25,7 @@ def reordered(values, order):
 
 
 def _decimal(value):
-    """A float32 of a file as the number that was meant: 0.001 and not 0.0010000000474974513."""
+    """A float32 of a file as the intended number: 0.001 and not 0.0010000000474974513."""
     return float(str(np.float32(value)))
 
 
@@ -60,7 +60,7 @@ class _Node:
         return self.constants[self.inputs[index]]
 
     def number(self, name, index):
-        """What is an attribute in old models and an input in newer ones, as a list."""
+        """A value that is an attribute in old models and an input in newer ones, as a list."""
         value = self.attributes[name] if name in self.attributes else self.constant(index)
         return None if value is None else np.atleast_1d(value).tolist()
 
@@ -111,7 +111,7 @@ def _conv(node, zeros):
             node.refuse(f"{key} {node.attributes[key]}, expected 1")
     dilation = node.attributes.get("dilations", [1])[0]
     reach = (weights.shape[2] - 1) * dilation
-    how = node.attribute("auto_pad", "NOTSET")
+    auto_pad = node.attribute("auto_pad", "NOTSET")
     pads = {"NOTSET": tuple(node.attributes.get("pads", (0, 0))), "VALID": (0, 0),
             "SAME_UPPER": (reach // 2, reach - reach // 2),
             "SAME_LOWER": (reach - reach // 2, reach // 2)}[how]
@@ -136,11 +136,11 @@ def _zeros(node):
 
 
 class _Reader:
-    """Makes a network of the nodes of a graph in their order.
+    """Builds a network from the nodes of a graph in their order.
 
-    `places` says of each value that depends on the samples which layer it comes from: the number of
-    layers up to it. `ends` says which last states of LSTM layers a value holds: pairs of such a
-    number and `whole`, `ahead` or `behind`.
+    `places` has, for each value that depends on the samples, the layer that it comes from: the number
+    of layers up to it. `ends` has the last states of LSTM layers that a value contains: pairs of such
+    a number and `whole`, `ahead` or `behind`.
     """
 
     def __init__(self, constants, samples):
@@ -161,7 +161,7 @@ class _Reader:
                 node.refuse("reads other states than the last ones of the layer before it")
             self.network.add(kind)
         elif self.places[value] != len(self.network.layers):
-            node.refuse("does not follow the layer before it alone")
+            node.refuse("does not follow only the layer before it")
 
     def take(self, original):
         node = _Node(original, self.constants)
@@ -178,7 +178,7 @@ class _Reader:
         if node.kind == "Add" and flowing == node.inputs[1:]:
             node.inputs.reverse()
         if len(flowing) != 1 or flowing[0] != node.inputs[0]:
-            node.refuse("does not follow the layer before it alone")
+            node.refuse("does not follow only the layer before it")
         elif node.kind in RESHAPING:
             self.places[node.outputs[0]] = self.places[flowing[0]]
         else:
@@ -187,7 +187,7 @@ class _Reader:
             self.places[node.outputs[0]] = len(self.network.layers)
 
     def fold(self, node, original):
-        """A node that does not see the samples: a constant, or what only knows their shape."""
+        """A node that does not depend on the samples: a constant, or one that uses only their shape."""
         from onnx.reference import ReferenceEvaluator
 
         if node.kind not in FOR_SHAPES:
@@ -319,7 +319,7 @@ def _runner(model, network):
 
 
 def _replay(model, entry, network):
-    """Refuses a network that does not compute what the model computes, whichever axis is time."""
+    """Refuses a network whose results differ from those of the model, whichever axis is time."""
     shape = [d.dim_value for d in entry.type.tensor_type.shape.dim]
     if len(shape) != 3:
         raise Unsupported(f"the model's input has {len(shape)} dimensions, expected 3")
@@ -334,10 +334,10 @@ def _replay(model, entry, network):
         try:
             expected = network.forward(series[:, 0]).squeeze()
             output = run(None, {entry.name: series.transpose(order).astype(np.float32)})[0]
-        except Exception as problem:  # this order of axes does not fit, whatever the runtime calls it
+        except Exception as problem:  # this order of axes does not fit; runtimes raise different errors
             differences.append(str(problem)[:200])
             continue
-        # [time, outputs] and [outputs, time] are told apart by what they hold.
+        # [time, outputs] and [outputs, time] are distinguished by their values.
         for seen in (output.squeeze(), output.squeeze().T):
             if seen.shape == expected.shape:
                 difference = np.abs(seen - expected).max(initial=0)

@@ -8,7 +8,7 @@ NODES = {"relu": "Relu", "sigmoid": "Sigmoid", "tanh": "Tanh"}
 
 
 class _Writer:
-    """Appends nodes. A value is [time, 1, features], or [1, features, time] where nodes want that."""
+    """Appends nodes. A value is [time, 1, features], or [1, features, time] if nodes need that."""
 
     def __init__(self):
         self.nodes, self.tensors = [], []

@@ -2,7 +2,7 @@
 
 The tensors of the layer at position k are `k.weight`, `k.bias` and so on, as PyTorch names those of
 an nn.Sequential. The metadata hold the layers as JSON. `probe.input` [time, inputs] is random,
-`probe.output` what the network computes from it; loading replays both.
+`probe.output` is the output of the network for it; loading compares both.
 """
 import json
 import pathlib
@@ -41,7 +41,7 @@ def write(network, path, seed=0):
 
 
 def read(path):
-    """The network of a file by write(), by tocsin's save_converted(), or by its save_pytorch() with
+    """The network of a file made by write(), by tocsin's save_converted(), or by its save_pytorch() with
     the modules `lstm` and `head`."""
     with safe_open(str(path), "numpy") as file:
         tensors = {name: file.get_tensor(name) for name in file.keys()}

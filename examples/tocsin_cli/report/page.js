@@ -15,7 +15,7 @@ window.addEventListener("error", (event) => { document.documentElement.dataset.e
         return element;
     };
 
-    /// Once for many events; a page that is not shown has no frames, so not much later in any case.
+    /// Once for many events, and soon: a hidden page has no frames.
     const inNextFrame = (work) => {
         let done = false;
         const once = () => {
@@ -68,7 +68,7 @@ window.addEventListener("error", (event) => { document.documentElement.dataset.e
         if (size !== 0 && (size >= 1e6 || size < 1e-3)) return value.toExponential(2);
         return String(Number(value.toPrecision(4)));
     };
-    /// A value of sensor k as it stands in the file.
+    /// A value of sensor k as in the file.
     const ofSensor = (k, value) => {
         if (value === null || !Number.isFinite(value)) return "-";
         return data.offsets[k] === 0 ? number(value) : String(Number((value + data.offsets[k]).toPrecision(12)));
@@ -97,8 +97,8 @@ window.addEventListener("error", (event) => { document.documentElement.dataset.e
         return low;
     };
 
-    /// Positions of the smallest and the largest value of every block of 64 rows, -1 for none: found
-    /// once, so that long recordings need not be read anew for each picture.
+    /// Positions of the smallest and the largest value of every block of 64 rows, -1 for none:
+    /// computed once, so that long recordings are not scanned again for each redraw.
     const blockSize = 64;
     const known = new Map();
     const blocksOf = (values) => {
@@ -142,8 +142,8 @@ window.addEventListener("error", (event) => { document.documentElement.dataset.e
         return [least, most];
     };
 
-    /// Points for a chart of `width` pixels: all of them where they are few, else the smallest and
-    /// the largest value of every pixel, in the order in which they occur.
+    /// Points for a chart of `width` pixels: all of them if they are few, else the smallest and the
+    /// largest value of every pixel, in the order in which they occur.
     const thin = (low, high, width, columns) => {
         const begin = Math.max(0, position(low) - 1);
         const end = Math.min(count, position(high) + 2);
@@ -435,7 +435,7 @@ window.addEventListener("error", (event) => { document.documentElement.dataset.e
             });
         }
     };
-    /// What a test looks at: the range in view and the points drawn.
+    /// For tests: the range in view and the points drawn.
     const note = () => {
         Object.assign(document.documentElement.dataset, {
             low, high, points: panels.reduce((sum, panel) => sum + panel.u.data[0].length, 0),
@@ -521,10 +521,10 @@ window.addEventListener("error", (event) => { document.documentElement.dataset.e
         });
     }
     at("hint").textContent = "Zoom: drag, or Ctrl and the wheel. Pan: Shift and drag, the wheel sideways, or the strip above. " +
-        "Double click: everything. Where more rows than pixels are in view, each pixel shows the smallest and the largest " +
+        "Double click: everything. With more rows than pixels in view, each pixel shows the smallest and the largest " +
         "value of its rows, so that no peak is lost." + (data.rows_per_point > 1
         ? " To keep this page small it holds the smallest and the largest value of every " + whole(2 * data.rows_per_point) +
-          " rows; the table below is of all rows." : "") + " " + data.expected_note;
+          " rows; the table below covers all rows." : "") + " " + data.expected_note;
 
     const bar = (share) => {
         const fill = make("span");
@@ -553,12 +553,12 @@ window.addEventListener("error", (event) => { document.documentElement.dataset.e
             document.querySelectorAll("#alarms tr.chosen").forEach((row) => row.classList.remove("chosen"));
             panels.forEach((panel) => panel.u.redraw());
         });
-        const lost = alarm.lost.length > 0 ? " Without values for long: " + alarm.lost.map((k) => data.names[k]).join(", ") + "." : "";
+        const lost = alarm.lost.length > 0 ? " Missing for long: " + alarm.lost.map((k) => data.names[k]).join(", ") + "." : "";
         detail.replaceChildren(
             make("div", { class: "row" }, make("h2", {}, "Alarm " + (index + 1)), close),
             make("p", { class: "small muted" }, alarm.from + " to " + alarm.to + ", " + whole(alarm.rows) + " " + plural(alarm.rows, "row") +
                 (alarm.score === null ? ", no score." : ". Largest score " + number(alarm.score) + " at " + alarm.peak + ", " +
-                times(alarm.score / alarm.threshold) + " times the threshold. Shares are of the whole alarm; seen and expected are those of that moment.") + lost),
+                times(alarm.score / alarm.threshold) + " times the threshold. Shares are of the whole alarm; seen and expected are the values at that moment.") + lost),
             make("div", { class: "scroll" }, make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows))));
         document.querySelectorAll("#alarms tbody tr").forEach((row) => row.classList.toggle("chosen", Number(row.dataset.alarm) === index));
         panels.forEach((panel) => panel.u.redraw());
@@ -570,8 +570,8 @@ window.addEventListener("error", (event) => { document.documentElement.dataset.e
         const order = data.alarms.map((_, k) => k);
         if (at("order").value === "score") order.sort((a, b) => (data.alarms[b].score || 0) - (data.alarms[a].score || 0));
         const head = make("tr", {});
-        for (const [text, kind] of [["#", "number"], ["Begin", ""], ["End", ""], ["Rows", "number"], ["Largest score", "number"],
-            ["Times the threshold", "number"], ["Carried by (share of the score)", ""], ["Seen / expected at the peak", ""]]) {
+        for (const [text, kind] of [["#", "number"], ["Start", ""], ["End", ""], ["Rows", "number"], ["Largest score", "number"],
+            ["Times the threshold", "number"], ["Main sensors (share of the score)", ""], ["Seen / expected at the peak", ""]]) {
             head.append(make("th", kind ? { class: kind } : {}, text));
         }
         const body = make("tbody");
@@ -639,7 +639,7 @@ window.addEventListener("error", (event) => { document.documentElement.dataset.e
             }] },
         }, [training.rmse.map((_, k) => k + 1), training.rmse, training.loss], holder);
         at("training-legend").replaceChildren(swatch("--seen", "RMSE after the epoch"), swatch("--expected", "training loss", true));
-        at("training-note").replaceChildren("Scaled units. Kept are the weights of epoch " + training.best + " of " + training.rmse.length + ", RMSE " + number(training.rmse[training.best - 1]) + ".");
+        at("training-note").replaceChildren("Scaled units. The model has the weights of epoch " + training.best + " of " + training.rmse.length + ", RMSE " + number(training.rmse[training.best - 1]) + ".");
     };
 
     at("footer").textContent = "Written by tocsin_cli " + data.version + ". Charts: uPlot 1.6.32 by Leon Sorokin, MIT licence. This page loads nothing from the network.";

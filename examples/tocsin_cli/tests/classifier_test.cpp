@@ -13,7 +13,7 @@ using nlohmann::json;
 const std::string small = " --model classifier --window 8 --units 4 --epochs 12 --stride 2"
                           " --learning-rate 0.01 --seed 1";
 
-/// Two sensors, one row a minute; in the last 6 of 40 rows the second one jumps.
+/// Two sensors, one row per minute; in the last 6 of 40 rows the second one jumps.
 std::string recording(int count, bool labelled = true) {
     std::string text = labelled ? "timestamp,flow,level,anomaly\n" : "timestamp,flow,level\n";
     for (int t = 0; t < count; ++t) {
@@ -56,7 +56,7 @@ TEST_SUITE("tocsin_cli") {
             // Windows of 8 rows stay anomalous up to 7 rows after an event.
             CHECK(detected.at("metrics").at("step").at("recall").get<double>() > 0.9);
             CHECK(detected.at("counts").at("anomaly").get<int>() < 200);
-            CHECK(cli.read("page.html").find("how likely an anomaly is") != std::string::npos);
+            CHECK(cli.read("page.html").find("the probability of an anomaly") != std::string::npos);
             int by_level = 0;
             int anomalies = 0;
             for (const json& line : detected.at("verdicts")) {
@@ -66,7 +66,7 @@ TEST_SUITE("tocsin_cli") {
                 }
             }
             CHECK(anomalies > 60);
-            if (network == "convolutions") { // an LSTM carries an event on by what it remembers
+            if (network == "convolutions") { // an LSTM extends an event by its memory
                 CHECK(by_level > anomalies / 2);
             }
 
@@ -75,11 +75,11 @@ TEST_SUITE("tocsin_cli") {
             std::istringstream lines(streamed.out);
             std::string line;
             for (std::size_t k = 0; std::getline(lines, line); ++k) {
-                const json said = json::parse(line);
+                const json streamed_row = json::parse(line);
                 const json& expected = detected.at("verdicts").at(k);
-                CHECK(said.at("verdict") == expected.at("verdict"));
+                CHECK(streamed_row.at("verdict") == expected.at("verdict"));
                 if (expected.contains("score")) {
-                    CHECK(said.at("score") == expected.at("score"));
+                    CHECK(streamed_row.at("score") == expected.at("score"));
                 }
             }
         }
@@ -87,7 +87,7 @@ TEST_SUITE("tocsin_cli") {
 
     TEST_CASE("classifier: the calendar is read in every phase") {
         const program cli;
-        // What is anomalous can be told by the hour alone: the sensor is the same at all hours.
+        // Anomalies can only be recognised by the hour: the sensor is the same at all hours.
         const auto hours = [](int count, bool timed) {
             std::string text = timed ? "when,flow,label\n" : "flow,label\n";
             for (int t = 0; t < count; ++t) {
@@ -101,49 +101,50 @@ TEST_SUITE("tocsin_cli") {
         };
         cli.write("train.csv", hours(600, true));
         cli.write("untimed.csv", hours(600, false));
-        const std::string how = " --model classifier --window 2 --units 4 --epochs 20 --seed 1"
-                                " --learning-rate 0.01 --network lstm";
-        const json trained = run_json(cli, "train m train.csv --calendar hour,weekday" + how);
+        const std::string training = " --model classifier --window 2 --units 4 --epochs 20 --seed 1"
+                                     " --learning-rate 0.01 --network lstm";
+        const json trained = run_json(cli, "train m train.csv --calendar hour,weekday" + training);
         CHECK(trained.at("features") == json({"flow"}));
         const json detected = run_json(cli, "detect m train.csv");
         CHECK(detected.at("metrics").at("step").at("auc").get<double>() > 0.9);
-        run_json(cli, "train blind train.csv" + how);
+        run_json(cli, "train blind train.csv" + training);
         CHECK(run_json(cli, "detect blind train.csv").at("metrics").at("step").at("auc") < 0.8);
         const auto streamed = lines_of(cli("stream m", hours(600, true)).out);
         REQUIRE(streamed.size() == 600);
         for (std::size_t k = 1; k < streamed.size(); ++k) {
             CHECK(streamed[k].at("score") == detected.at("verdicts").at(k).at("score"));
         }
-        for (const std::string& arguments :
-             {"train n untimed.csv --calendar hour" + how, std::string{"detect m untimed.csv"}}) {
+        for (const std::string& arguments : {"train n untimed.csv --calendar hour" + training,
+                                             std::string{"detect m untimed.csv"}}) {
             const outcome run = cli(arguments);
             INFO(arguments << ": " << run.err);
             CHECK(run.code == 3);
             CHECK(run.err.find("reads the calendar") != std::string::npos);
         }
         CHECK(cli("stream m", hours(9, false)).code == 3);
-        CHECK(cli("train n train.csv --calendar hour,hour" + how).code == 2);
-        CHECK(cli("train n train.csv --calendar year" + how).err.find("weekday") !=
+        CHECK(cli("train n train.csv --calendar hour,hour" + training).code == 2);
+        CHECK(cli("train n train.csv --calendar year" + training).err.find("weekday") !=
               std::string::npos);
     }
 
-    TEST_CASE("classifier: what does not fit it is named") {
+    TEST_CASE("classifier: wrong data and options are refused by name") {
         const program cli;
         cli.write("train.csv", recording(200));
         cli.write("plain.csv", recording(200, false));
-        const auto says = [&](const std::string& arguments, const std::string& part) {
+        const auto refuses = [&](const std::string& arguments, const std::string& part) {
             const outcome run = cli(arguments);
             INFO(arguments << ": " << run.err);
             CHECK(run.code != 0);
             CHECK(run.err.find(part) != std::string::npos);
         };
-        says("train m plain.csv" + small, "column of labels");
-        says("train m train.csv --head 4" + small, "--head has no meaning for --model classifier");
-        says("train m train.csv --units 4", "--units belongs to --model classifier");
+        refuses("train m plain.csv" + small, "column of labels");
+        refuses("train m train.csv --head 4" + small,
+                "--head has no meaning for --model classifier");
+        refuses("train m train.csv --units 4", "--units belongs to --model classifier");
         REQUIRE(cli("train m train.csv" + small).code == 0);
-        says("fit-errors m train.csv", "is a classifier");
-        says("detect m train.csv --stride 5", "without --stride");
-        says("detect m train.csv --adapt", "does not adapt");
+        refuses("fit-errors m train.csv", "is a classifier");
+        refuses("detect m train.csv --stride 5", "without --stride");
+        refuses("detect m train.csv --adapt", "does not adapt");
         std::string broken = cli.read("m");
         broken.resize(broken.size() - 9);
         cli.write("broken", broken);

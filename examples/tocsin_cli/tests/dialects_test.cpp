@@ -1,4 +1,5 @@
-// One recording in all the ways in which loggers and spreadsheets write it: every phase reads the same.
+// One recording in all the ways in which loggers and spreadsheets write it: every phase reads the
+// same.
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
@@ -14,7 +15,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int count = 60; // rows; a gap in time behind the 40th
+constexpr int count = 60; // rows; a gap in time after the 40th
 
 /// Two sensors at one time.
 struct reading {
@@ -32,7 +33,7 @@ std::string text_of(const char* format, double value) {
     std::snprintf(text, sizeof text, format, value);
     return text;
 }
-/// With three digits behind the point, so that nothing is lost and a group could be meant.
+/// With three digits after the point, so that nothing is lost and they could be a group.
 std::string fixed(double value) {
     return text_of("%.3f", value);
 }
@@ -132,7 +133,7 @@ TEST_SUITE("tocsin_cli") {
         }
         const auto timed = scores_of(lines_of(cli("stream m", header + rows(plain)).out));
         REQUIRE(timed.size() == count);
-        CHECK(std::isnan(timed[42])); // it starts afresh behind the gap
+        CHECK(std::isnan(timed[42])); // it starts afresh after the gap
         CHECK(std::isfinite(timed[39]));
         const auto no_time = [](const reading& r) {
             return fixed(r.temperature) + ',' + fixed(r.humidity);
@@ -279,7 +280,7 @@ TEST_SUITE("tocsin_cli") {
             CHECK(run.err.find("standard input:") != std::string::npos);
             CHECK(run.err.find("no column named") != std::string::npos);
         }
-        // What a row has too many of is its own error.
+        // Surplus cells of a row are a separate error.
         CHECK(cli("stream m", "1,2,3,4,5\n").code == 3);
         CHECK(cli("stream m", "").code == 0);
         // The mark is that of the first number that has one.

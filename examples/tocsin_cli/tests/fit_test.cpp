@@ -19,7 +19,7 @@ void generate(const program& cli, const std::string& name, int rows, int seed) {
                 std::to_string(seed) + " --length " + std::to_string(rows))
                 .code == 0);
 }
-/// The file with a time every ten minutes in front.
+/// The file with a first column of times, every ten minutes.
 void add_times(const program& cli, const std::string& name, const std::string& other) {
     const std::string text = cli.read(name);
     std::string timed = "timestamp," + text.substr(0, text.find('\n') + 1);
@@ -55,7 +55,7 @@ TEST_SUITE("tocsin_cli") {
             CHECK(sensor["found"] >= 0.8);
         }
         CHECK(run_json(cli, "inspect m")["phase"] == "tuned");
-        // What was promised holds on other data: a shift twice as large is found.
+        // The expectation holds on other data: a shift twice as large is found.
         generate(cli, "c.csv", 600, 3);
         std::string text = cli.read("c.csv");
         const double shift = 2 * expect["sensors"][0]["smallest_shift"].get<double>();
@@ -85,7 +85,7 @@ TEST_SUITE("tocsin_cli") {
         CHECK(after > 0);
     }
 
-    TEST_CASE("fit: alarms a week where rows have times; the text says what was read") {
+    TEST_CASE("fit: alarms per week if rows have times; prints what was read") {
         const program cli;
         generate(cli, "rows.csv", 1500, 1);
         add_times(cli, "rows.csv", "timed.csv");
@@ -123,7 +123,7 @@ TEST_SUITE("tocsin_cli") {
         CHECK(run_json(cli, "detect m labelled.csv")["metrics"]["step"]["recall"] > 0.9);
     }
 
-    TEST_CASE("fit: errors are those of rows not learned from, also with holes and a gap") {
+    TEST_CASE("fit: errors are held out, also with holes and a gap") {
         const program cli;
         generate(cli, "rows.csv", 1500, 1);
         std::string text = cli.read("rows.csv");
@@ -148,9 +148,9 @@ TEST_SUITE("tocsin_cli") {
         CHECK(once["threshold"] != crossed["threshold"]);
         CHECK(run_json(cli, command + " --folds 3")["folds"] == 3);
         CHECK(cli(command + " --folds 1").code == 2);
-        const std::string said = cli(command).out;
-        CHECK(said.find("cross-fitted in") != std::string::npos);
-        CHECK(said.find("2 models of ") != std::string::npos);
+        const std::string output = cli(command).out;
+        CHECK(output.find("cross-fitted in") != std::string::npos);
+        CHECK(output.find("2 models of ") != std::string::npos);
     }
 
     TEST_CASE("fit: with enough scores their tail gives the threshold") {
@@ -162,7 +162,7 @@ TEST_SUITE("tocsin_cli") {
         CHECK(run_json(cli, "fit m few.csv --no-shifts --window 8" + quick)["rule"] == "quantile");
     }
 
-    TEST_CASE("fit: what cannot work is refused before the training") {
+    TEST_CASE("fit: unusable data and options are refused before training") {
         const program cli;
         generate(cli, "rows.csv", 60, 1);
         const outcome brief = cli("fit m rows.csv --window 30" + quick);
@@ -220,7 +220,7 @@ TEST_SUITE("tocsin_cli") {
         CHECK(page.find("170000000") != std::string::npos);
     }
 
-    TEST_CASE("fit: the same seed gives the same model; the phases go on from it") {
+    TEST_CASE("fit: the same seed gives the same model; the phases continue from it") {
         const program cli;
         generate(cli, "rows.csv", 900, 1);
         run_json(cli, "fit a rows.csv --no-shifts" + quick);

@@ -40,7 +40,7 @@ void generate_rows(const program& cli) {
 } // namespace
 
 TEST_SUITE("tocsin_cli") {
-    TEST_CASE("phases: each in a process of its own, from the file of the phase before") {
+    TEST_CASE("phases: each in its own process, from the file of the previous phase") {
         const program cli;
         generate_sequences(cli);
         const json trained =
@@ -106,7 +106,7 @@ TEST_SUITE("tocsin_cli") {
             // Bits may differ: another translation unit, perhaps other compiler options.
             CHECK(verdict.step_score == doctest::Approx(line["step_score"].get<double>()));
         }
-        // The way back: what that program saves, the command line reads.
+        // In reverse: the command line reads what that program saves.
         REQUIRE(tocsin::save_detector(*loaded, cli.path("back")).ok());
         json again = run_json(cli, "detect back test.txt");
         again["model"] = "m";
@@ -125,7 +125,7 @@ TEST_SUITE("tocsin_cli") {
         CHECK(cli.read("a") != cli.read("c"));
     }
 
-    TEST_CASE("resume: gives the file of training without a break, byte for byte") {
+    TEST_CASE("resume: gives the file of uninterrupted training, byte for byte") {
         const program cli;
         generate_sequences(cli);
         const std::string options = " train.txt --validation validation.txt --encoder 5,4 "
@@ -175,7 +175,7 @@ TEST_SUITE("tocsin_cli") {
         }
         CHECK(cli("stream m", numbers).out == with_header.out);
 
-        // Columns are found by their names, whatever their order; a timestamp is handed on.
+        // Columns are found by their names in any order; a timestamp is passed on.
         const auto other =
             lines_of(cli("stream m", "feature2;time;feature0;spare;feature1\n3;noon;1;x;2\n").out);
         REQUIRE(other.size() == 1);
@@ -183,7 +183,7 @@ TEST_SUITE("tocsin_cli") {
         CHECK(other[0]["verdict"] == "warming_up");
     }
 
-    TEST_CASE("stream: malformed lines are reported, the stream goes on") {
+    TEST_CASE("stream: malformed lines are reported, the stream continues") {
         const program cli;
         generate_rows(cli);
         CHECK(cli("train m rows.csv --window 5" + small).code == 0);
@@ -211,7 +211,7 @@ TEST_SUITE("tocsin_cli") {
         CHECK(strict.err.find("standard input:2:") != std::string::npos);
     }
 
-    TEST_CASE("missing values: the other sensors are judged; one that stays away is an alarm") {
+    TEST_CASE("missing values: the other sensors are judged; a lost one is an alarm") {
         const program cli;
         generate_rows(cli);
         CHECK(cli("train m rows.csv --window 5 --validation-fraction 0.3" + small).code == 0);
@@ -298,7 +298,7 @@ TEST_SUITE("tocsin_cli") {
         CHECK(run_json(cli, "detect m wrong.csv")["verdicts"].size() == 60);
     }
 
-    TEST_CASE("tune: thresholds by hand, one of them from data") {
+    TEST_CASE("tune: manual thresholds, one of them from data") {
         const program cli;
         generate_sequences(cli);
         run_json(cli, "train m train.txt" + small);
@@ -310,10 +310,10 @@ TEST_SUITE("tocsin_cli") {
         const json both = run_json(cli, "tune m --step-threshold 1 --feature-threshold 2");
         CHECK(both["rule"] == "manual");
         CHECK(both["feature_threshold"] == 2);
-        // Tuning from data again puts them away.
+        // Tuning from data again replaces them.
         CHECK(run_json(cli, "tune m validation.txt")["feature_threshold"] ==
               one["feature_threshold"]);
-        // New statistics make old thresholds meaningless.
+        // New statistics invalidate old thresholds.
         run_json(cli, "fit-errors m tuning.txt");
         CHECK(run_json(cli, "inspect m")["phase"] == "errors_fitted");
     }
@@ -348,7 +348,7 @@ TEST_SUITE("tocsin_cli") {
         CHECK(run_json(cli, "generate f --from rows.csv --window 10 --stride 5")["sequences"] == 7);
     }
 
-    TEST_CASE("labels: anomalous training data are left out, and said so") {
+    TEST_CASE("labels: anomalous training data are left out, with a message") {
         const program cli;
         generate_sequences(cli);
         const outcome run = cli("train m tuning.txt --json" + small);
@@ -357,7 +357,7 @@ TEST_SUITE("tocsin_cli") {
         CHECK(run.err.find("10 of 40 windows are labelled anomalous") != std::string::npos);
     }
 
-    TEST_CASE("progress: no bar where nobody looks, a line per epoch with --log") {
+    TEST_CASE("progress: no bar without a terminal, a line per epoch with --log") {
         const program cli;
         generate_sequences(cli);
         CHECK(cli("train m train.txt" + small).err.empty());

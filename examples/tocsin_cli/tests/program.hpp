@@ -1,5 +1,5 @@
 /// @file program.hpp
-/// @brief Runs the command line in a folder of its own.
+/// @brief Runs the command line in a separate folder.
 #pragma once
 
 #include "tocsin/io/read_file.hpp"
@@ -19,7 +19,7 @@
 /// Path of the program; CMake writes its definition.
 extern const char* const cli_path;
 
-/// What a run of the program left.
+/// The result of a run of the program.
 struct outcome {
     int code = -1;
     std::string out;
@@ -59,7 +59,7 @@ inline nlohmann::json run_json(const program& cli, const std::string& arguments)
     return nlohmann::json::parse(run.out);
 }
 
-/// One object a line.
+/// One object per line.
 inline std::vector<nlohmann::json> lines_of(const std::string& text) {
     std::vector<nlohmann::json> lines;
     std::istringstream stream{text};

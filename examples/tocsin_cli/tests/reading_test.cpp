@@ -1,4 +1,4 @@
-// What a person with a CSV of real sensors meets: kinds of files, times, gaps, missing cells.
+// Properties of CSV files of real sensors: kinds of files, times, gaps, missing cells.
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
@@ -51,10 +51,10 @@ bool has(const std::string& text, const std::string& piece) {
 }
 
 /// All phases on one file.
-void make_model(const program& cli, const std::string& data, const std::string& how,
+void make_model(const program& cli, const std::string& data, const std::string& training,
                 const std::string& tuning = " --quantile 1 --factor 1.3") {
     for (const std::string& arguments :
-         {"train m " + data + how, "fit-errors m " + data, "tune m " + data + tuning}) {
+         {"train m " + data + training, "fit-errors m " + data, "tune m " + data + tuning}) {
         const outcome run = cli(arguments + " --quiet");
         INFO(arguments << ": " << run.err);
         REQUIRE(run.code == 0);
@@ -75,14 +75,14 @@ TEST_SUITE("tocsin_cli") {
         CHECK(cli("tune m plain.csv --quiet").code == 0);
         CHECK(lines_of(cli("stream m", rows(0, 9, climate)).out).back()["verdict"] == "normal");
         CHECK(lines_of(cli("stream m", rows(0, 9, timed)).out).back()["verdict"] == "normal");
-        // The same lines as sequences, when they are asked for; a person is told so.
+        // The same lines as sequences, if requested; a message says so.
         const outcome sequences = cli("train s plain.csv --format sequences --epochs 1 --encoder 2 "
                                       "--force");
         CHECK(sequences.code == 0);
         CHECK(has(sequences.err, "--format csv"));
     }
 
-    TEST_CASE("reading: train says what it read, and warns of what a person would stop for") {
+    TEST_CASE("reading: train prints what it read, and warns of likely mistakes") {
         const program cli;
         cli.write("plant.csv",
                   "epoch,a,meter,fixed,copy,pump,bad,label,status_ok\n" + rows(0, 80, [](int t) {
@@ -114,7 +114,7 @@ TEST_SUITE("tocsin_cli") {
         CHECK_FALSE(has(run.err, "column 'a' "));
         CHECK(has(cli("train m plant.csv --missing -200 --force --epochs 1 --encoder 2").out,
                   "missing: 4 of 560 cells"));
-        // The marker is kept in the model: later phases need not be told.
+        // The marker is kept in the model: later phases need no option.
         CHECK(has(cli("fit-errors m plant.csv").err, "have missing values, which are filled in"));
     }
 
@@ -164,7 +164,7 @@ TEST_SUITE("tocsin_cli") {
         }
     }
 
-    TEST_CASE("reading: what is left out among the rows is said") {
+    TEST_CASE("reading: lines left out among the rows are reported") {
         const program cli;
         const std::string noisy = "time,a,b\n" + rows(0, 30, timed) +
                                   "# filter changed\ntime,a,b\n" + rows(30, 60, timed) +
@@ -174,10 +174,11 @@ TEST_SUITE("tocsin_cli") {
         INFO(run.out << run.err);
         REQUIRE(run.code == 0);
         CHECK(has(run.out, "1 line of comments"));
-        CHECK(has(run.out, "the header again in 1 line"));
+        CHECK(has(run.out, "the header repeated in 1 line"));
         CHECK(has(run.err, "no time but 'Total'"));
         CHECK(run_json(cli, "fit-errors m noisy.csv")["windows"] == 60 - 5);
-        // Digits in groups are told once, and hold in the stream, whose first number may be unclear.
+        // The option for digits in groups is given once, and holds in the stream, whose first
+        // number may be unclear.
         cli.write("grouped.csv", "a;b\n" + rows(0, 40, [](int t) {
                                      return (t % 2 == 0 ? "1,234.5;" : "1,233;") + number(noise(t));
                                  }));
@@ -272,7 +273,7 @@ TEST_SUITE("tocsin_cli") {
         CHECK(run_json(cli, "train m newest.csv" + quick)["training_windows"] == 100);
     }
 
-    TEST_CASE("times: several recordings, no window across their seams") {
+    TEST_CASE("times: several recordings, no window across their boundaries") {
         const program cli;
         cli.write("one.csv", "temp,hum\n" + rows(0, 40, climate));
         cli.write("two.csv", "hum,temp\n" + rows(0, 30, [](int t) {
@@ -290,7 +291,7 @@ TEST_SUITE("tocsin_cli") {
         CHECK(cli("train m one.csv other.csv" + quick).code == 3);
     }
 
-    TEST_CASE("times: stream and detect look at them") {
+    TEST_CASE("times: stream and detect use them") {
         const program cli;
         cli.write("train.csv", "timestamp,temp,hum\n" + rows(0, 500, timed));
         make_model(cli, "train.csv", " --window 12 --encoder 16 --epochs 12 --learning-rate 0.01");
@@ -394,12 +395,12 @@ TEST_SUITE("tocsin_cli") {
     TEST_CASE("training: threads give the same weights each time") {
         const program cli;
         cli.write("n.csv", "temp,hum\n" + rows(0, 80, climate));
-        const std::string how =
+        const std::string training =
             " n.csv --window 6 --encoder 4 --epochs 2 --force --quiet --threads ";
-        CHECK(cli("train one" + how + "2").code == 0);
-        CHECK(cli("train two" + how + "2").code == 0);
+        CHECK(cli("train one" + training + "2").code == 0);
+        CHECK(cli("train two" + training + "2").code == 0);
         CHECK(cli.read("one") == cli.read("two"));
-        CHECK(cli("train one" + how + "0").code == 2);
+        CHECK(cli("train one" + training + "0").code == 2);
     }
 
     TEST_CASE("training: an interrupt keeps the best weights so far") {

@@ -13,7 +13,7 @@ namespace {
 using nlohmann::json;
 
 const std::string small = " --window 10 --encoder 6 --epochs 6 --learning-rate 0.01";
-/// A name that would end the page's script, were it not made harmless.
+/// A name that would end the page's script if it were not escaped.
 const std::string hostile = "</script><script>document.title='bad'</script><img src=x>";
 
 /// A tuned model of two sensors, the second of which has a hostile name, and rows that are wrong
@@ -56,7 +56,7 @@ std::size_t count_of(const std::string& text, const std::string& piece) {
     return count;
 }
 
-/// The name of a Chromium; empty where there is none.
+/// The name of a Chromium; empty if there is none.
 std::string chromium() {
     for (const char* name : {"chromium", "chromium-browser", "google-chrome"}) {
         if (std::system(("command -v " + std::string{name} + " >/dev/null 2>&1").c_str()) == 0) {
@@ -66,7 +66,7 @@ std::string chromium() {
     return {};
 }
 
-/// The page after its scripts and `script` have run, as HTML. The script is put in at the end.
+/// The page after its scripts and `script` have run, as HTML. The script is appended.
 std::string in_browser(const program& cli, const std::string& browser, const std::string& page,
                        const std::string& script) {
     std::string text = cli.read(page);

@@ -34,7 +34,7 @@ TEST_SUITE("tocsin_cli") {
             std::string line = found["train"];
             REQUIRE(line.find("tocsin_cli train MODEL 'my data.csv' --encoder ") == 0);
             line = line.substr(line.find("train"));
-            line.replace(line.find("MODEL"), 5, 1, 'm'); // a text makes g++ 12 warn
+            line.replace(line.find("MODEL"), 5, 1, 'm'); // a string makes g++ 12 warn
             const json trained = run_json(cli, line);
             CHECK(trained["validation_rmse"] == found["validation_rmse"]);
             CHECK(cli("fit-errors m 'my data.csv'").code == 0);
@@ -51,7 +51,7 @@ TEST_SUITE("tocsin_cli") {
         cli.write("j.jsonl", std::string_view(journal).substr(0, journal.size() / 2));
         const outcome again = cli(command + " --parallel 2 --json");
         REQUIRE(again.code == 0);
-        CHECK(again.err.find("going on after") != std::string::npos);
+        CHECK(again.err.find("resuming after") != std::string::npos);
         CHECK(json::parse(again.out) == whole);
 
         const outcome other = cli(command + " --parallel 3");

@@ -20,7 +20,7 @@ using nlohmann::json;
 void prepare(const program& cli) {
     const std::string rows = " --as csv --features 2 --noise 0.2 --seed 7";
     CHECK(cli("generate rows.csv --normal 1 --length 1500" + rows).code == 0);
-    // Rows of their own: on those of fit-errors, tune would use scores that leave each row out.
+    // Separate rows: on those of fit-errors, tune would use scores that leave each row out.
     CHECK(cli("generate errors.csv --normal 1 --length 1500 --sequence-seed 3" + rows).code == 0);
     CHECK(cli("generate wrong.csv --normal 0 --anomalous 1 --length 120 --anomalous-steps 40 "
               "--kind frozen" +
@@ -41,7 +41,7 @@ std::vector<double> scores_of(const json& found) {
     return scores;
 }
 
-/// Scores of rows as the model gives them, without a rule of interest.
+/// Scores of rows as the model gives them, independent of the rule.
 std::vector<double> plain_scores(const program& cli, const std::string& data) {
     run_json(cli, "tune m rows.csv --rule sigma -o plain");
     return scores_of(run_json(cli, "detect plain " + data));
@@ -155,7 +155,7 @@ TEST_SUITE("tocsin_cli") {
                 expected.erase("label");
                 CHECK(streamed[row] == expected);
             }
-            // Without the option it stays.
+            // Without the option it does not change.
             for (const json& line : run_json(cli, "detect m wrong.csv")["verdicts"]) {
                 CHECK((!line.contains("score") || line["threshold"] == found["step_threshold"]));
             }
@@ -190,7 +190,7 @@ TEST_SUITE("tocsin_cli") {
             CHECK((!line.contains("score") ||
                    (line["score"] > line["threshold"]) == (line["verdict"] == "anomaly")));
         }
-        // By hand, the smoothing is kept as well.
+        // Manual thresholds keep the smoothing as well.
         run_json(cli, "tune m --step-threshold 9 --feature-threshold 9 --smooth 6");
         CHECK(scores_of(run_json(cli, "detect m wrong.csv")) == smoothed);
         CHECK(run_json(cli, "tune m --step-threshold 8 --feature-threshold 9")["smoothing"] == 6);
@@ -199,12 +199,12 @@ TEST_SUITE("tocsin_cli") {
         CHECK(labelled["metrics"]["step"]["f1"] > 0.5);
     }
 
-    TEST_CASE("alarms: what the library's pieces make of the verdicts") {
+    TEST_CASE("alarms: those of the library's pieces for the verdicts") {
         const program cli;
         prepare(cli);
         run_json(cli, "tune m rows.csv --quantile 0.9");
         std::string rows = cli.read("wrong.csv");
-        // A row without a score in the midst of the anomaly.
+        // A row without a score in the middle of the anomaly.
         std::size_t begin = 0;
         for (int line = 0; line < 100; ++line) {
             begin = rows.find('\n', begin) + 1;

@@ -74,7 +74,7 @@ const std::vector<wrong_input> table = {
     {"tune fitted train.txt --rule drift-peaks-over-threshold --drift-depth 0", 2,
      "0 must be from 1"},
     {"tune fitted train.txt --smooth 0", 2, "0 must be from 1"},
-    {"tune fitted train.txt --smooth 5", 2, "--smooth 5: sequences stand for themselves"},
+    {"tune fitted train.txt --smooth 5", 2, "--smooth 5: sequences are independent"},
     {"tune series rows.csv --smooth 5 --stride 2", 2, "--smooth 5: needs every row"},
     {"detect smooth rows.csv --stride 2", 2, "was tuned with --smooth 3"},
     {"detect series rows.csv --view any", 2, "--view"},
@@ -129,7 +129,7 @@ const std::vector<wrong_input> table = {
     {"detect series rows.csv -o none/v", 4, "none/v"},
     {"train m .", 4, ".: is a folder"},
     // Phases out of order.
-    {"tune trained train.txt", 5, "trained: has come as far as 'trained'; run 'fit-errors'"},
+    {"tune trained train.txt", 5, "trained: is in phase 'trained'; run 'fit-errors'"},
     {"detect trained train.txt", 5, "run 'fit-errors'"},
     {"detect fitted train.txt", 5, "run 'tune'"},
     {"stream fitted", 5, "run 'tune'"},
@@ -180,7 +180,7 @@ TEST_SUITE("tocsin_cli") {
             CHECK(run.err.find(wrong.fragment) != std::string::npos);
             CHECK(run.err.starts_with("tocsin_cli"));
             CHECK(std::count(run.err.begin(), run.err.end(), '\n') == 1);
-            // What was read is said before training, which may fail.
+            // What was read is printed before training, which may fail.
             CHECK((run.out.empty() || run.out.starts_with("read ")));
         }
         const outcome header = cli("stream series", cli.read("other.csv"));
@@ -192,7 +192,7 @@ TEST_SUITE("tocsin_cli") {
         CHECK(full.err.find("cannot write standard output") != std::string::npos);
     }
 
-    TEST_CASE("missing values: --skip-missing leaves such windows out, and says so") {
+    TEST_CASE("missing values: --skip-missing leaves such windows out, with a message") {
         const program cli;
         cli.write("gap.csv", "time;a\n0;1\n1;2\n2;\n3;4\n4;5\n5;7\n");
         const outcome run =

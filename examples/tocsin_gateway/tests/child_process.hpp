@@ -18,11 +18,11 @@ extern const char* const gateway_path;
 
 namespace gateway_tests {
 
-/// Ends with the test at the latest.
+/// Is killed at the end of the test at the latest.
 class child_process {
   public:
     child_process() = default;
-    /// @param arguments the program and what it is told
+    /// @param arguments the program and its arguments
     /// @param in, out, err files; empty: /dev/null
     child_process(std::vector<std::string> arguments, const std::string& in, const std::string& out,
                   const std::string& err) {
@@ -56,12 +56,12 @@ class child_process {
 
     bool started() const noexcept { return process_ > 0; }
     void signal(int number) const { ::kill(process_, number); }
-    /// Whether it runs; takes note of its end.
+    /// Whether it runs; stores its exit code when it has ended.
     bool running() {
-        int how = 0;
-        if (process_ > 0 && ::waitpid(process_, &how, WNOHANG) == process_) {
+        int wait_status = 0;
+        if (process_ > 0 && ::waitpid(process_, &wait_status, WNOHANG) == process_) {
             process_ = -1;
-            code_ = WIFEXITED(how) ? WEXITSTATUS(how) : -1;
+            code_ = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : -1;
         }
         return process_ > 0;
     }

@@ -1,5 +1,5 @@
 /// @file fleet.hpp
-/// @brief A small model, and a fleet of devices whose samples anybody can compute.
+/// @brief A small model, and a fleet of devices with computable samples.
 #pragma once
 
 #include "tocsin/io/detector_file.hpp"
@@ -30,8 +30,8 @@ inline tocsin::status save_fleet_model(const std::filesystem::path& path, int se
         {},
         {},
         tocsin::quantile_threshold{1, 2}};
-    const tocsin::trainer<> how{.epochs = 2 + seed, .truncation = 50};
-    tocsin::status done = made.train(windows, {}, how);
+    const tocsin::trainer<> trainer{.epochs = 2 + seed, .truncation = 50};
+    tocsin::status done = made.train(windows, {}, trainer);
     done = done.ok() ? made.fit_errors(windows) : done;
     done = done.ok() ? made.tune(windows) : done;
     return done.ok() ? tocsin::save_detector(made, path) : done;
@@ -86,8 +86,8 @@ inline std::string device_of(const std::string& line) {
     return line.substr(begin, line.find('"', begin) - begin);
 }
 
-/// What a reader of verdicts does that may come twice: takes a line only where its position is the
-/// next of its device. Lines behind a gap are counted, and so are repeats that say something else.
+/// A reader of verdicts that may be repeated: takes a line only if its position is the next of its
+/// device. Counts lines after a gap, and repeats that differ.
 struct position_reader {
     verdict_lines taken;
     int gaps = 0;

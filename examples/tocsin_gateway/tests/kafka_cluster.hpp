@@ -45,7 +45,7 @@ class kafka_cluster {
 
     bool is_mock() const noexcept { return mock_ != nullptr; }
     const std::string& brokers() const noexcept { return brokers_; }
-    /// Whether the topic is there afterwards.
+    /// Whether the topic exists afterwards.
     bool create(const std::string& topic, int partitions, bool compacted) {
         if (is_mock()) {
             return rd_kafka_mock_topic_create(mock_, topic.c_str(), partitions, 1) == 0;
@@ -116,7 +116,7 @@ class kafka_producer {
     kafka_client client_;
 };
 
-/// Reads all partitions of a topic from their start; sees what is committed.
+/// Reads all partitions of a topic from their start; sees committed messages.
 class kafka_reader {
   public:
     kafka_reader(const std::string& brokers, const std::string& topic, int partitions)
@@ -132,7 +132,7 @@ class kafka_reader {
         }
         rd_kafka_assign(client_.get(), all.get());
     }
-    /// Takes the lines that have come.
+    /// Takes the received lines.
     template <class Take>
     void poll(std::chrono::milliseconds wait, Take&& take) {
         auto left = static_cast<int>(wait.count());

@@ -33,8 +33,8 @@ double children_seconds() {
     return seconds(used.ru_utime) + seconds(used.ru_stime);
 }
 
-/// Gateways that share the work. One that ends by itself with a failure is started again, as a
-/// service manager would.
+/// Gateways that share the work. One that ends with a failure is restarted, as by a service
+/// manager.
 class workers {
   public:
     workers(const tocsin_test::temporary_directory& folder, std::vector<std::string> arguments)
@@ -91,7 +91,7 @@ class workers {
     std::map<std::string, child_process> running_;
 };
 
-/// What one process that nothing happens to says of all samples.
+/// The verdicts of one uninterrupted process on all samples.
 verdict_lines uninterrupted(const std::filesystem::path& model, int devices, int samples) {
     memory_source from;
     memory_sink to;
@@ -132,8 +132,8 @@ void kill_and_add_workers(bool transactions) {
     REQUIRE(cluster.create(states_topic, partitions, true));
     REQUIRE(cluster.create(letters_topic, 1, false));
 
-    // The mock lets a group form for 3 seconds, and forgets members whose session is shorter; a real
-    // broker wants 6 seconds.
+    // The mock lets a group form for 3 seconds, and forgets members whose session is shorter; a
+    // real broker wants 6 seconds.
     const std::string session = cluster.is_mock() ? "4500" : "6000";
     std::vector<std::string> arguments{"kafka",
                                        "--model",
@@ -181,8 +181,8 @@ void kill_and_add_workers(bool transactions) {
         }
         return count;
     };
-    // Waits until some verdicts of the samples sent so far are there: what happens to the workers
-    // happens in the middle of the work, however slow the machine is.
+    // Waits for some verdicts on the samples sent so far, so that the workers are disturbed in the
+    // middle of their work, however slow the machine is.
     const auto wait_for = [&](std::size_t count) {
         const auto last = std::chrono::steady_clock::now() + std::chrono::seconds{180};
         while (total() < count && std::chrono::steady_clock::now() < last) {
@@ -200,7 +200,7 @@ void kill_and_add_workers(bool transactions) {
         REQUIRE(producer.send(samples_topic, t % partitions, "pump-1", "poison"));
         tend(std::chrono::milliseconds{10});
         const auto so_far = static_cast<std::size_t>(t) * static_cast<std::size_t>(devices);
-        // Whoever is killed has just judged samples of which no checkpoint knows.
+        // The killed gateway has just judged samples that are in no checkpoint.
         const auto kill = [&](const std::string& name) {
             REQUIRE(producer.flush());
             tend(std::chrono::milliseconds{200});
@@ -241,7 +241,7 @@ void kill_and_add_workers(bool transactions) {
     CHECK(total() == static_cast<std::size_t>(devices) * static_cast<std::size_t>(samples));
     CHECK(verdicts.taken == expected);
     CHECK(letters >= samples);
-    // The mock knows no control records: it shows what a transaction left behind.
+    // The mock has no control records: it shows messages of unfinished transactions.
     if (transactions && !cluster.is_mock()) {
         CHECK(verdicts.repeats == 0);
         CHECK(letters == samples);
@@ -256,16 +256,16 @@ void kill_and_add_workers(bool transactions) {
 
 } // namespace
 
-TEST_CASE("gateway kafka: workers killed and added, verdicts at once: no gap, the same bits") {
+TEST_CASE("gateway kafka: workers killed and added, verdicts at once: no gap, bit for bit") {
     kill_and_add_workers(false);
 }
 
-TEST_CASE("gateway kafka: workers killed and added, with transactions: no gap, the same bits") {
+TEST_CASE("gateway kafka: workers killed and added, with transactions: no gap, bit for bit") {
     kill_and_add_workers(true);
 }
 
-// Not a test: measures, on the mock or on the brokers in TOCSIN_KAFKA_BROKERS. The mock forgets what a
-// partition has beyond 5 MB, so more samples need more partitions or a broker.
+// Not a test: measures, on the mock or on the brokers in TOCSIN_KAFKA_BROKERS. The mock keeps only
+// 5 MB per partition, so more samples need more partitions or a broker.
 TEST_CASE("gateway kafka: throughput" * doctest::skip()) {
     const int devices = number_of("TOCSIN_GATEWAY_DEVICES", 10000);
     const int samples = number_of("TOCSIN_GATEWAY_SAMPLES", 20);

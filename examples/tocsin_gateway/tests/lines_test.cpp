@@ -69,7 +69,7 @@ struct workplace {
     }
 };
 
-/// What GET says on a port of this machine.
+/// The response to GET on a port of this machine.
 std::string get(int port, const std::string& what) {
     const int handle = ::socket(AF_INET, SOCK_STREAM, 0);
     sockaddr_in address{};
@@ -92,7 +92,7 @@ std::string get(int port, const std::string& what) {
 
 } // namespace
 
-TEST_CASE("gateway lines: killed again and again, it goes on with the same bits") {
+TEST_CASE("gateway lines: killed repeatedly, it continues bit for bit") {
     const workplace place;
     CHECK(place.start({"--dead-letters", place.path("letters")}, place.path("input"), "expected")
               .wait() == 0);
@@ -104,8 +104,8 @@ TEST_CASE("gateway lines: killed again and again, it goes on with the same bits"
     for_each_line(text_of(place.folder / "letters"), [&](const std::string&) { ++letters; });
     CHECK(letters == samples);
 
-    // What is read again from its start loses nothing. Here it is a pipe that holds so many lines and
-    // then nothing more, so that each run but the last is killed in the middle of its work.
+    // Input that is read again from its start loses nothing. Here it is a pipe with a limited
+    // number of lines, so that each run but the last is killed in the middle of its work.
     const std::string input = text_of(place.folder / "input");
     position_reader reader;
     for (const int last : {60, 150, 240, samples}) {
@@ -140,7 +140,8 @@ TEST_CASE("gateway lines: killed again and again, it goes on with the same bits"
     CHECK(reader.taken == expected.taken);
 }
 
-TEST_CASE("gateway lines: SIGTERM saves everything, and standard input goes on without a repeat") {
+TEST_CASE(
+    "gateway lines: SIGTERM saves everything, and standard input continues without a repeat") {
     const workplace place;
     CHECK(place.start({}, place.path("input"), "expected").wait() == 0);
     // The input comes in two halves through a pipe that stays open in between.
@@ -166,7 +167,7 @@ TEST_CASE("gateway lines: SIGTERM saves everything, and standard input goes on w
     CHECK(text_of(place.folder / "out") == text_of(place.folder / "expected"));
 }
 
-TEST_CASE("gateway lines: metrics for Prometheus, and SIGHUP reads the rules anew") {
+TEST_CASE("gateway lines: metrics for Prometheus, and SIGHUP reloads the rules") {
     const workplace place;
     REQUIRE(save_fleet_model(place.folder / "other.safetensors", 2).ok());
     const auto write_rules = [&](const char* model) {
@@ -209,11 +210,11 @@ TEST_CASE("gateway lines: metrics for Prometheus, and SIGHUP reads the rules ane
     CHECK(shown.find("tocsin_gateway_latency_seconds_count 30\n") != std::string::npos);
     CHECK(get(port, "/other").starts_with("HTTP/1.1 404"));
 
-    // Rules that cannot be used change nothing.
+    // Unusable rules change nothing.
     write_rules("none.safetensors");
     gateway.signal(SIGHUP);
     CHECK(becomes([&] {
-        return text_of(place.folder / "errors").find("the old rules stay") != std::string::npos;
+        return text_of(place.folder / "errors").find("the old rules are kept") != std::string::npos;
     }));
     write_rules("other.safetensors");
     gateway.signal(SIGHUP);
@@ -229,7 +230,7 @@ TEST_CASE("gateway lines: metrics for Prometheus, and SIGHUP reads the rules ane
     CHECK(last.find("warming_up") != std::string::npos);
 }
 
-TEST_CASE("gateway lines: what cannot work ends with a reason and an exit code") {
+TEST_CASE("gateway lines: failures end with a reason and an exit code") {
     const workplace place;
     const auto fails = [&](std::vector<std::string> arguments, int code, const char* reason) {
         std::filesystem::remove(place.path("errors"));

@@ -26,7 +26,7 @@ namespace {
 constexpr int devices = 10;
 constexpr int samples = 60;
 
-/// A port of the loopback interface that nobody uses now.
+/// A free port of the loopback interface.
 std::uint16_t free_port() {
     const int handle = ::socket(AF_INET, SOCK_STREAM, 0);
     sockaddr_in address{};
@@ -40,7 +40,7 @@ std::uint16_t free_port() {
     return ntohs(address.sin_port);
 }
 
-/// A broker of its own in a folder of its own, which remembers its sessions.
+/// A separate broker in its own folder, with persistent sessions.
 class broker {
   public:
     broker() {
@@ -55,7 +55,7 @@ class broker {
     void start() {
         process_ = child_process{{mosquitto_path, "-c", path("settings")}, "", "", path("broker")};
     }
-    /// Ends it in good order: it keeps what nobody has acknowledged.
+    /// Stops it cleanly: it keeps unacknowledged messages.
     void stop() { process_.end(SIGTERM); }
     std::uint16_t port() const noexcept { return port_; }
     std::string path(const char* name) const { return (folder_ / name).string(); }
@@ -71,7 +71,7 @@ std::string text_of(const std::string& path) {
     return text ? *text : std::string{};
 }
 
-/// What one process says that nothing happens to.
+/// The verdicts of one uninterrupted process.
 verdict_lines uninterrupted(const broker& with) {
     std::ofstream input{with.path("input")};
     for (int t = 0; t < samples; ++t) {
@@ -124,7 +124,7 @@ mqtt_settings settings_of(const broker& with, const char* name, std::vector<std:
     return made;
 }
 
-/// Reads verdicts until all of a number of samples are there; gives up after a minute.
+/// Reads verdicts until those of a number of samples have arrived; gives up after a minute.
 class verdict_reader {
   public:
     explicit verdict_reader(const broker& with)
@@ -160,7 +160,7 @@ class verdict_reader {
     mqtt_client client_;
 };
 
-/// A subscription makes the session of the gateway; what is published before has no reader.
+/// A subscription creates the session of the gateway; earlier messages have no reader.
 void subscribe_gateway(const broker& with) {
     mqtt_client first{settings_of(with, "gateway", {"devices/+/samples"})};
     REQUIRE(first.start().ok());
@@ -180,7 +180,7 @@ void hand_over(mqtt_client& client, int first, int last) {
     }
 }
 
-/// Publishes and waits for the broker to take it; gives up after a minute.
+/// Publishes and waits for the broker's acknowledgement; gives up after a minute.
 void publish_all(mqtt_client& client, int first, int last) {
     hand_over(client, first, last);
     std::vector<mqtt_message> none;
@@ -190,7 +190,7 @@ void publish_all(mqtt_client& client, int first, int last) {
     REQUIRE(client.unacknowledged() == 0);
 }
 
-/// The gateway ends well, and every device has had the verdicts of one process.
+/// The gateway ends with success, and every device has the verdicts of one process.
 void check_end(child_process& gateway, const broker& with, const verdict_reader& reader,
                const verdict_lines& expected) {
     CHECK(gateway.end(SIGTERM) == 0);
@@ -203,7 +203,7 @@ void check_end(child_process& gateway, const broker& with, const verdict_reader&
 
 } // namespace
 
-TEST_CASE("gateway mqtt: gateway killed, samples queued meanwhile: the same bits") {
+TEST_CASE("gateway mqtt: gateway killed, samples queued meanwhile: bit for bit") {
     std::signal(SIGPIPE, SIG_IGN);
     broker with;
     REQUIRE(save_fleet_model(with.path("pump.safetensors")).ok());
@@ -242,13 +242,13 @@ TEST_CASE("gateway mqtt: the broker stops and starts while samples flow: nothing
     verdict_reader reader{with};
     REQUIRE(publisher.start().ok());
     subscribe_gateway(with);
-    // The publisher sends again what was not acknowledged; of that the broker knows nothing.
+    // The publisher sends unacknowledged messages again; the broker does not recognise repeats.
     child_process gateway = start_gateway(with, {"--in-order"});
     std::vector<mqtt_message> none;
     constexpr int restarts = 3;
     for (int k = 0; k < restarts; ++k) {
         hand_over(publisher, samples * k / restarts, samples * (k + 1) / restarts);
-        // Some samples are acknowledged, some under way, some not sent yet.
+        // Some samples are acknowledged, some in flight, some not sent yet.
         const std::size_t many = publisher.unacknowledged();
         for (int n = 0; n < 3000 && publisher.unacknowledged() > many / 2; ++n) {
             REQUIRE(publisher.poll(none, std::chrono::milliseconds{1}).ok());

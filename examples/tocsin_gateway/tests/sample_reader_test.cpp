@@ -8,7 +8,7 @@
 using tocsin_gateway::read_sample;
 using tocsin_gateway::sample;
 
-TEST_CASE("gateway: JSON with an array, JSON with names and CSV say the same") {
+TEST_CASE("gateway: JSON with an array, JSON with names and CSV are equivalent") {
     sample array;
     sample names;
     sample row;
@@ -42,7 +42,7 @@ TEST_CASE("gateway: a sample may have no device and no time") {
     CHECK(std::isnan(read.time));
 }
 
-TEST_CASE("gateway: what is no sample is refused with the reason") {
+TEST_CASE("gateway: invalid samples are refused with the reason") {
     const struct {
         std::string payload;
         const char* reason;
@@ -62,10 +62,10 @@ TEST_CASE("gateway: what is no sample is refused with the reason") {
         {R"({"device":"p","values":3})", "'values' has a number"},
         {R"({"device":7,"values":[3]})", "'device' has a number"},
         {R"({"device":null,"values":[3]})", "'device' has null"},
-        {R"({"time":"noon","values":[3]})", "'time' has a text"},
+        {R"({"time":"noon","values":[3]})", "'time' has a string"},
         {R"({"time":[1],"values":[3]})", "'time' is an array"},
-        {R"({"values":["3"]})", "'values' has a text"},
-        {R"({"values":[true]})", "'values' has a truth value"},
+        {R"({"values":["3"]})", "'values' has a string"},
+        {R"({"values":[true]})", "'values' has a boolean"},
         {R"({"values":[[1]]})", "nested"},
         {R"({"values":{"a":{}}})", "nested"},
         {R"({"values":{"a":1,"a":2}})", "'values' has 'a' twice"},

@@ -120,7 +120,7 @@ TEST_CASE("gateway: verdicts are those of the detector, bit for bit") {
     CHECK(counts.latency.count() == 600);
 }
 
-TEST_CASE("gateway: a worker that stops anywhere is continued by another with the same bits") {
+TEST_CASE("gateway: a worker that stops anywhere is continued by another, bit for bit") {
     memory_source whole;
     memory_sink expected;
     memory_store ignored;
@@ -130,7 +130,7 @@ TEST_CASE("gateway: a worker that stops anywhere is continued by another with th
     run(uninterrupted, whole);
 
     // Each worker sees all messages and makes a few steps: the checkpoints that it reached count,
-    // what it judged after the last one comes again.
+    // samples judged after the last one are repeated.
     memory_store states;
     position_reader reader;
     for (int steps = 2;; steps += 3) {
@@ -172,7 +172,7 @@ TEST_CASE("gateway: nothing is acknowledged before its state is safe") {
     CHECK(from.acknowledged.at(0) == 60);
 }
 
-TEST_CASE("gateway: poison goes to the dead letters, and no good sample is lost") {
+TEST_CASE("gateway: invalid messages go to the dead letters, and no valid sample is lost") {
     memory_source from;
     memory_sink to;
     memory_store states;
@@ -187,7 +187,7 @@ TEST_CASE("gateway: poison goes to the dead letters, and no good sample is lost"
         {R"({"device":"pump-1","values":[1]})", "", "has 1 values, the model has 2"},
         {R"({"device":"pump-1","values":{"x":1}})", "", "'x' is not one of them"},
         {R"({"values":[1,2]})", "", "names no device"},
-        {"pump-1,1,2,3", "pump-2", "device 'pump-1' came under the key 'pump-2'"},
+        {"pump-1,1,2,3", "pump-2", "device 'pump-1' has the key 'pump-2'"},
         {"pump-\xFF,1,2,3", "", "not UTF-8"},
         {"pump-" + std::string(300, 'x') + ",1,2,3", "", "305 bytes"},
     };
@@ -201,7 +201,7 @@ TEST_CASE("gateway: poison goes to the dead letters, and no good sample is lost"
     run(judge, from);
     REQUIRE(to.verdicts().size() == 40);
     REQUIRE(to.dead_letters().size() == 40);
-    CHECK(counts.devices == 1); // nonsense makes no streams
+    CHECK(counts.devices == 1); // invalid messages make no streams
     for (std::size_t k = 0; k < kinds; ++k) {
         const json letter = json::parse(to.dead_letters()[k]);
         CAPTURE(to.dead_letters()[k]);
@@ -209,7 +209,7 @@ TEST_CASE("gateway: poison goes to the dead letters, and no good sample is lost"
         CHECK(letter["offset"] == 2 * k + 1);
         CHECK(letter.contains("payload"));
     }
-    // The good samples were judged as if there had been nothing between them.
+    // The valid samples were judged as if there had been nothing between them.
     memory_source pure;
     memory_sink expected;
     memory_store other;
@@ -236,23 +236,23 @@ TEST_CASE("gateway: there are no more streams than allowed") {
     CHECK(to.dead_letters()[0].find("3 devices already") != std::string::npos);
 }
 
-TEST_CASE("gateway: the longest prefix decides, and rules that cannot be used say why") {
+TEST_CASE("gateway: the longest prefix decides, and unusable rules are refused with the reason") {
     const auto rules = shop().rules(R"({"models":[{"prefix":"","file":"other.safetensors"},
         {"prefix":"pump-1","file":"pump.safetensors"}]})");
     REQUIRE(rules.find("pump-12"));
     CHECK(rules.find("pump-12") != rules.find("pump-2"));
     CHECK(rules.find("pump-2")->identity() != rules.find("pump-12")->identity());
     const std::pair<const char*, const char*> wrong[] = {
-        {"[]", "no JSON object with an array 'models'"},
+        {"[]", "not a JSON object with an array 'models'"},
         {"{", "no JSON object"},
         {R"({"models":[]})", "names no model"},
-        {R"({"models":[{"prefix":"a"}]})", "needs the texts 'prefix' and 'file'"},
+        {R"({"models":[{"prefix":"a"}]})", "needs the strings 'prefix' and 'file'"},
         {R"({"models":[{"prefix":"a","file":"none.safetensors"}]})", "none.safetensors"},
         {R"({"models":[{"prefix":"a","file":"pump.safetensors"},
                        {"prefix":"a","file":"pump.safetensors"}]})",
          "prefix 'a' occurs twice"},
         {R"({"models":[{"prefix":"a","file":"pump.safetensors","identity":"0123"}]})",
-         "the rule says \"0123\""},
+         "the rule requires \"0123\""},
     };
     for (const auto& [text, reason] : wrong) {
         std::ofstream{shop().folder / "wrong.json"} << text;
@@ -289,12 +289,12 @@ TEST_CASE("gateway: a model that changes does so between two samples; its stream
     const auto lines = by_device(to.verdicts()).at("pump-0");
     for (std::size_t t = 0; t < 60; ++t) {
         const json line = json::parse(lines[t]);
-        CHECK(line["position"] == t); // goes on
+        CHECK(line["position"] == t); // continues
         CHECK(line["model"] == (t < 30 ? before : after));
     }
     CHECK(json::parse(lines[30])["verdict"] == "warming_up");
 
-    // The same across a restart: the state is that of another model.
+    // The same across a restart: the state belongs to another model.
     memory_sink later;
     memory_source more;
     more.add(payload_of(0, 60), 120);
@@ -306,7 +306,7 @@ TEST_CASE("gateway: a model that changes does so between two samples; its stream
     CHECK(counts.fresh_streams == 4); // of both devices
 }
 
-TEST_CASE("gateway: without offsets, what the broker sends again is told by its time") {
+TEST_CASE("gateway: without offsets, repeats by the broker are recognised by their time") {
     memory_source from;
     memory_sink to;
     memory_store states;
@@ -355,7 +355,7 @@ TEST_CASE("gateway: states that are damaged are refused with the device") {
     }
 }
 
-TEST_CASE("gateway: a state file keeps what was flushed, whatever a crash leaves behind it") {
+TEST_CASE("gateway: a state file keeps what was flushed, whatever a crash leaves after it") {
     using tocsin_gateway::state_file;
     const tocsin_test::temporary_directory folder;
     const auto path = folder / "states";
@@ -397,7 +397,7 @@ TEST_CASE("gateway: a state file keeps what was flushed, whatever a crash leaves
     std::filesystem::resize_file(path, whole - 1); // the last record is unfinished
     CHECK(content() == expected);
 
-    // It is written anew when most of it is old.
+    // It is rewritten when most of it is outdated.
     const std::string large(100000, 'y');
     const auto file = state_file::open(path).value();
     REQUIRE(file);
