@@ -19,7 +19,7 @@ import compile_times
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 # Columns in this order; other builds of a peer are left out.
 COLUMNS = ["eigen", "rtneural", "onednn", "libtorch", "one_thread", "copy", "numpy", "scipy",
-           "scikit-learn", "pandas"]
+           "scikit-learn", "pandas", "PyTorch", "ONNX Runtime"]
 
 
 def run(*command, **options):

@@ -6,6 +6,7 @@
 #include "bounds.hpp"
 #include "sizes.hpp"
 #include "tocsin_jobs.hpp"
+#include <array>
 #include <cmath>
 #include <cstdio>
 #include <fstream>
@@ -128,23 +129,28 @@ bench_case dense_case(int inputs, int outputs) {
             }};
 }
 
+struct window_data {
+    aligned_vector<float> parameters;
+    aligned_vector<float> windows;
+    window_problem problem{};
+};
+
+std::shared_ptr<window_data> windows_of(int inputs, int hidden, int time, int batch) {
+    auto data = std::make_shared<window_data>();
+    data->parameters = lstm_parameters(inputs, hidden, 1);
+    data->windows = uniform_values<float>(std::size_t(inputs * time * batch), 1, 99);
+    data->problem = {inputs, hidden, time, batch, data->parameters.data(), data->windows.data()};
+    return data;
+}
+
 bench_case window_case(int inputs, int hidden, int time, int batch) {
-    struct data_type {
-        aligned_vector<float> parameters;
-        aligned_vector<float> windows;
-        window_problem problem{};
-    };
     const std::size_t bytes = sizeof(float) * std::size_t(4 * hidden * (inputs + hidden + 1));
     const double flops = lstm_flops(inputs, hidden) * time * batch;
     std::string name("window/float");
     name.append(sizes_in_name(inputs, {hidden})).append("/time:").append(std::to_string(time));
     name.append("/batch:").append(std::to_string(batch));
     return {name, flops, "GFLOP/s", agreement, [=](const std::vector<const peer*>& peers) {
-                auto data = std::make_shared<data_type>();
-                data->parameters = lstm_parameters(inputs, hidden, 1);
-                data->windows = uniform_values<float>(std::size_t(inputs * time * batch), 1, 99);
-                data->problem = {
-                    inputs, hidden, time, batch, data->parameters.data(), data->windows.data()};
+                auto data = windows_of(inputs, hidden, time, batch);
                 // One sequence loads the weights in every step; a batch shares them.
                 competition all{data,
                                 tocsin_window(data->problem),
@@ -168,13 +174,29 @@ double training_flops(const training_problem& problem) {
     return columns * (2 * (2 * forward + recurrent) + input + 3 * head);
 }
 
+struct training_data {
+    aligned_vector<float> parameters;
+    aligned_vector<float> windows;
+    training_problem problem{};
+};
+
+std::shared_ptr<training_data> training_of(const training_problem& shape) {
+    auto data = std::make_shared<training_data>();
+    for (const std::uint64_t seed : {1U, 2U}) {
+        const auto layer = lstm_parameters(shape.features, shape.hidden, seed);
+        data->parameters.insert(data->parameters.end(), layer.begin(), layer.end());
+    }
+    const auto head = uniform_values<float>(shape.head_size(), 1 / std::sqrt(shape.hidden), 3);
+    data->parameters.insert(data->parameters.end(), head.begin(), head.end());
+    data->windows = uniform_values<float>(shape.sample_count(), 1, 99);
+    data->problem = shape;
+    data->problem.parameters = data->parameters.data();
+    data->problem.windows = data->windows.data();
+    return data;
+}
+
 bench_case training_case(int features, int hidden, int time, int batch, bool free_running,
                          int threads) {
-    struct data_type {
-        aligned_vector<float> parameters;
-        aligned_vector<float> windows;
-        training_problem problem{};
-    };
     training_problem shape{features, hidden, time, batch, free_running, threads, nullptr, nullptr};
     std::string name(free_running ? "train_free_running" : "train");
     name.append(sizes_in_name(features, {hidden})).append("/time:").append(std::to_string(time));
@@ -185,17 +207,7 @@ bench_case training_case(int features, int hidden, int time, int batch, bool fre
     const double flops = training_flops(shape);
     return {
         name, flops, "GFLOP/s", agreement, [=](const std::vector<const peer*>& peers) {
-            auto data = std::make_shared<data_type>();
-            for (const std::uint64_t seed : {1U, 2U}) {
-                const auto layer = lstm_parameters(features, hidden, seed);
-                data->parameters.insert(data->parameters.end(), layer.begin(), layer.end());
-            }
-            const auto head = uniform_values<float>(shape.head_size(), 1 / std::sqrt(hidden), 3);
-            data->parameters.insert(data->parameters.end(), head.begin(), head.end());
-            data->windows = uniform_values<float>(shape.sample_count(), 1, 99);
-            data->problem = shape;
-            data->problem.parameters = data->parameters.data();
-            data->problem.windows = data->windows.data();
+            auto data = training_of(shape);
             // The bound of a run on several threads is that of as many cores.
             competition all{data, tocsin_training(data->problem), fma_bound(flops / threads), {}};
             invite(all, peers, [&](const peer& one) { return one.training(data->problem); });
@@ -383,12 +395,42 @@ bench_case push_case(int features, int hidden, int window) {
             }};
 }
 
+/// The sizes of the training cases.
+constexpr std::array<training_problem, 3> training_sizes{
+    {{8, 64, 64, 64, false, 1, nullptr, nullptr},
+     {1, 32, 50, 32, false, 1, nullptr, nullptr},
+     {38, 128, 100, 64, false, 1, nullptr, nullptr}}};
+constexpr std::array window_batches{1, 32};
+
 template <class T>
 bool write(const std::string& path, std::span<const T> values) {
     std::ofstream file(path, std::ios::binary);
     file.write(reinterpret_cast<const char*>(values.data()),
                static_cast<std::streamsize>(values.size_bytes()));
     return static_cast<bool>(file.flush());
+}
+
+/// Parameters, windows and results of the recurrent cases, one file after the other.
+bool export_recurrent(const std::string& folder) {
+    bool written = true;
+    const auto add = [&](const std::string& name, std::span<const float> parameters,
+                         std::span<const float> windows, job& ours) {
+        const std::string start = folder + '/' + name;
+        written = written && write<float>(start + ".parameters.f32", parameters) &&
+                  write<float>(start + ".windows.f32", windows) &&
+                  write<double>(start + ".results.f64", ours.outputs());
+    };
+    for (const int batch : window_batches) {
+        const auto data = windows_of(8, 64, 100, batch);
+        add("window" + std::to_string(batch), data->parameters, data->windows,
+            *tocsin_window(data->problem));
+    }
+    for (const training_problem& shape : training_sizes) {
+        const auto data = training_of(shape);
+        add("train" + std::to_string(shape.hidden), data->parameters, data->windows,
+            *tocsin_training(data->problem));
+    }
+    return written;
 }
 
 } // namespace
@@ -414,14 +456,15 @@ std::vector<bench_case> all_cases() {
     all.push_back(push_case(1, 16, 10));
     all.push_back(push_case(8, 32, 30));
     all.push_back(push_case(8, 64, 100));
-    for (const int batch : {1, 32}) {
+    for (const int batch : window_batches) {
         all.push_back(window_case(8, 64, 100, batch));
     }
     for (const bool free_running : {false, true}) {
         for (const int threads : {1, 2}) {
-            all.push_back(training_case(8, 64, 64, 64, free_running, threads));
-            all.push_back(training_case(1, 32, 50, 32, free_running, threads));
-            all.push_back(training_case(38, 128, 100, 64, free_running, threads));
+            for (const training_problem& shape : training_sizes) {
+                all.push_back(training_case(shape.features, shape.hidden, shape.time, shape.batch,
+                                            free_running, threads));
+            }
         }
     }
     all.push_back(activation_case(elementwise::exp, "exp", true));
@@ -460,7 +503,7 @@ bool export_for_python(const std::string& folder) {
            write<double>(folder + "/scores.f64", scores->scores) &&
            write<std::uint8_t>(folder + "/labels.u8", scores->labels) &&
            write<double>(folder + "/best.f64", best) &&
-           write<char>(folder + "/recording.csv", *csv_text(csv_rows));
+           write<char>(folder + "/recording.csv", *csv_text(csv_rows)) && export_recurrent(folder);
 }
 
 } // namespace tocsin_bench
