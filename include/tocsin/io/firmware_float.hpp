@@ -4,6 +4,7 @@
 
 #include "tocsin/firmware/float_network.hpp"
 #include "tocsin/io/firmware_model.hpp"
+#include "tocsin/io/firmware_stream.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -19,7 +20,9 @@ namespace tocsin {
 
 /// The numbers that a generated header holds, and a stream over them: the same functions in the
 /// same order as firmware::watcher, so the same bits.
-class firmware_float {
+class firmware_float : public detail::firmware_stream<firmware_float, float, float> {
+    friend detail::firmware_stream<firmware_float, float, float>;
+
   public:
     /// How products and sums are rounded.
     using arithmetic = firmware::separate_arithmetic;
@@ -30,9 +33,7 @@ class firmware_float {
                                   : "float_window";
     }
 
-    /// @param model must outlive this
-    explicit firmware_float(const firmware_model& model)
-        : model_{model}, threshold_{static_cast<float>(model.threshold)} {
+    explicit firmware_float(const firmware_model& model) : firmware_stream(model) {
         for (const firmware_layer& layer : model_.encoder) {
             pack_lstm(layer);
         }
@@ -53,25 +54,16 @@ class firmware_float {
             statistic_.push_back(static_cast<float>(value));
         }
         std::size_t longest = 0;
-        std::size_t units = 0;
         for (const auto* layers : {&model_.encoder, &model_.lstm, &model_.head}) {
-            std::size_t rows = 0;
             for (const firmware_layer& layer : *layers) {
                 longest = std::max({longest, static_cast<std::size_t>(layer.columns),
                                     static_cast<std::size_t>(layer.rows)});
-                rows += static_cast<std::size_t>(layer.rows);
             }
-            units = std::max(units, rows); // more than a fourth, which LSTM layers need
         }
         vector_.resize(longest);
         above_.resize(longest);
-        hidden_.resize(units);
-        cell_.resize(units);
-        forecasts_.resize(static_cast<std::size_t>(model_.look_ahead),
-                          std::vector<float>(static_cast<std::size_t>(model_.outputs())));
     }
 
-    const firmware_model& model() const noexcept { return model_; }
     /// All weights in the order of the firmware, without an encoder's.
     std::span<const float> weights() const noexcept { return weights_; }
     /// Those of the encoder; none for forecasters.
@@ -81,7 +73,6 @@ class firmware_float {
         return sizeof(float) * (encoder_weights_.size() + weights_.size() + model_.offset.size() +
                                 model_.factor.size() + statistic_.size());
     }
-    float threshold() const noexcept { return threshold_; }
     /// Mean of each error.
     std::span<const float> error_mean() const noexcept { return error_mean_; }
     /// What distances are computed with.
@@ -100,43 +91,15 @@ class firmware_float {
         return crc;
     }
 
-    // ---- a stream ---------------------------------------------------------------------------
-
-    /// Forgets the stream.
-    void restart() {
-        forget();
-        window_.clear();
-        seen_ = 0;
+  private:
+    static float to_input(float value) noexcept { return value; }
+    static float input_value(float input) noexcept { return input; }
+    static float output_value(float output) noexcept { return output; }
+    float mean_of_error(std::size_t k) const noexcept { return error_mean_[k]; }
+    float scaled(std::span<const float> sample, std::size_t f) const noexcept {
+        return firmware::detail::scaled(sample[f], model_.offset[f], model_.factor[f]);
     }
-    /// What the next sample is expected to be, `[targets]`, scaled; before the first one the mean.
-    /// A reconstruction expects nothing: the newest sample.
-    std::vector<float> expected() const {
-        if (reconstructs() && !window_.empty()) {
-            return window_.back();
-        }
-        auto result = model_.mean;
-        for (std::size_t k = 0; peekable() && k < targets(); ++k) {
-            result[k] = forecasts_[slot(seen_ - 1)][k] - (model_.window > 0 ? 0 : error_mean_[k]);
-        }
-        return result;
-    }
-    /// The score that push() would give, -1 where there is none: before enough samples.
-    float peek(std::span<const float> sample) {
-        if (!peekable()) {
-            return -1;
-        }
-        if (reconstructs()) {
-            reconstruct(scaled(sample));
-        }
-        std::vector<float> deviations;
-        for (std::size_t before = 1; before <= static_cast<std::size_t>(model_.look_ahead);
-             ++before) {
-            const auto& made = forecasts_[slot(seen_ - before)];
-            for (std::size_t f = 0; f < targets(); ++f) {
-                const float error = scaled(sample, f) - made[(before - 1) * targets() + f];
-                deviations.push_back(model_.window > 0 ? std::abs(error) - error_mean_[f] : error);
-            }
-        }
+    float distance(const std::vector<float>& deviations) const noexcept {
         namespace fw = firmware::detail;
         const float distance = model_.statistic == firmware::statistic_kind::diagonal
                                    ? fw::diagonal_distance<arithmetic, false>(
@@ -145,42 +108,10 @@ class firmware_float {
                                          deviations.data(), statistic_.data(), model_.outputs());
         return std::min(distance, std::numeric_limits<float>::max());
     }
-    /// Reads a sample, `[features]`, all finite, in original units.
-    float push(std::span<const float> sample) {
-        const float score = peek(sample);
-        const std::vector<float> inputs = scaled(sample);
-        if (model_.window == 0) {
-            read(model_.lstm, weights_, inputs);
-            forecast();
-        } else {
-            window_.push_back(inputs);
-            if (window_.size() >= static_cast<std::size_t>(model_.window)) {
-                window_.erase(window_.begin());
-            }
-            if (!reconstructs()) {
-                forget();
-                for (const auto& kept : window_) {
-                    read(model_.lstm, weights_, kept);
-                }
-                forecast();
-            }
-        }
-        ++seen_;
-        return score;
+    void read_encoder(const std::vector<float>& inputs) {
+        read(model_.encoder, encoder_weights_, inputs);
     }
-    bool exceeds(float score) const noexcept { return score > threshold_; }
-
-  private:
-    bool reconstructs() const noexcept { return !model_.encoder.empty(); }
-    std::size_t targets() const noexcept { return static_cast<std::size_t>(model_.targets); }
-    bool peekable() const noexcept {
-        return seen_ >=
-               static_cast<std::size_t>(model_.window > 0 ? model_.window - 1 : model_.look_ahead);
-    }
-    void forget() {
-        std::fill(hidden_.begin(), hidden_.end(), 0.0F);
-        std::fill(cell_.begin(), cell_.end(), 0.0F);
-    }
+    void read_lstm(const std::vector<float>& inputs) { read(model_.lstm, weights_, inputs); }
     void read(const std::vector<firmware_layer>& layers, const std::vector<float>& packed,
               const std::vector<float>& inputs) {
         std::copy(inputs.begin(), inputs.end(), vector_.begin());
@@ -196,55 +127,20 @@ class firmware_float {
             at += static_cast<std::size_t>(hidden);
         }
     }
-    /// What the encoder and the decoder make of the window that ends with a sample: its newest step,
-    /// where the next sample's forecast would be.
-    void reconstruct(const std::vector<float>& newest) {
-        forget();
-        for (const auto& kept : window_) {
-            read(model_.encoder, encoder_weights_, kept);
-        }
-        read(model_.encoder, encoder_weights_, newest);
-        const auto units = static_cast<std::ptrdiff_t>(model_.hidden(0));
-        const auto top = static_cast<std::ptrdiff_t>(top_);
-        for (auto* state : {&hidden_, &cell_}) {
-            std::copy_n(state->begin() + top, units, state->begin());
-            std::fill(state->begin() + units, state->end(), 0.0F);
-        }
-        std::vector<float> input(newest.size());
-        for (int step = 0; step < model_.steps(); ++step) {
-            read(model_.lstm, weights_, input);
-            forecast();
-            input = forecasts_[0];
-        }
-    }
     /// From h, which read() leaves in vector_.
-    void forecast() {
+    void forecast(std::vector<float>& result) {
         const float* weights = weights_.data() + head_;
         for (std::size_t k = 0; k < model_.head.size(); ++k) {
             const firmware_layer& layer = model_.head[k];
             if (k + 1 == model_.head.size()) {
                 firmware::detail::dense_linear<arithmetic>(weights, vector_.data(), layer.columns,
-                                                           layer.rows,
-                                                           forecasts_[slot(seen_)].data());
+                                                           layer.rows, result.data());
             } else {
                 weights = firmware::detail::dense_relu<arithmetic>(
                     weights, vector_.data(), layer.columns, layer.rows, above_.data());
                 std::swap(vector_, above_);
             }
         }
-    }
-    std::size_t slot(std::size_t sample) const noexcept {
-        return sample % static_cast<std::size_t>(model_.look_ahead);
-    }
-    float scaled(std::span<const float> sample, std::size_t f) const noexcept {
-        return firmware::detail::scaled(sample[f], model_.offset[f], model_.factor[f]);
-    }
-    std::vector<float> scaled(std::span<const float> sample) const {
-        std::vector<float> values(sample.size());
-        for (std::size_t f = 0; f < sample.size(); ++f) {
-            values[f] = scaled(sample, f);
-        }
-        return values;
     }
     /// A block of rows: their biases, then column by column.
     template <class Row>
@@ -278,8 +174,6 @@ class firmware_float {
         }
     }
 
-    firmware_model model_;
-    float threshold_;
     std::vector<float> encoder_weights_;
     std::vector<float> weights_;
     std::size_t head_ = 0; // where the weights of the head begin
@@ -288,12 +182,6 @@ class firmware_float {
 
     std::vector<float> vector_;
     std::vector<float> above_;
-    std::vector<float> hidden_;
-    std::vector<float> cell_;
-    std::size_t top_ = 0;                       // where h and c of the last layer begin
-    std::vector<std::vector<float>> forecasts_; // by sample; element 0 is of the next one
-    std::vector<std::vector<float>> window_;    // the last samples, scaled
-    std::size_t seen_ = 0;
 };
 
 } // namespace tocsin
