@@ -9,10 +9,10 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <span>
-#include <sys/resource.h>
-
+#include <string>
 using namespace tocsin;
 
 namespace {
@@ -42,10 +42,15 @@ bool write(const char* path, std::span<const float> values) {
     return static_cast<bool>(file.flush());
 }
 
+/// Largest resident memory so far; getrusage() would count the Python that started this program.
 double megabytes() {
-    rusage used{};
-    getrusage(RUSAGE_SELF, &used);
-    return static_cast<double>(used.ru_maxrss) / 1024;
+    std::ifstream file("/proc/self/status");
+    for (std::string line; std::getline(file, line);) {
+        if (line.starts_with("VmHWM:")) {
+            return std::strtod(line.c_str() + 6, nullptr) / 1024;
+        }
+    }
+    return std::nan("");
 }
 
 } // namespace
