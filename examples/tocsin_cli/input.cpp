@@ -183,7 +183,16 @@ void order_rows(recording& file, const input_options& options, double longest_ga
         }
         return;
     }
-    const auto order = tocsin::order_by_time(file.times, longest_gap);
+    const auto repeated =
+        options.resample > 0 ? tocsin::repeated_time::kept : tocsin::repeated_time::left_out;
+    const auto order = tocsin::order_by_time(file.times, longest_gap, false, 3, repeated);
+    if (2 * order.repeated > static_cast<index_t>(file.times.size())) {
+        fail(error_code::invalid_data, file.facts.path, ": ", order.repeated, " of ",
+             file.times.size(),
+             " rows have the time of the row before, so that times are coarser than rows; "
+             "--resample STEP makes one row of all in a step, --timestamp none with --ignore and "
+             "the column's name reads the rows as equally spaced");
+    }
     file.facts.gaps = order.gaps;
     file.facts.set_back = order.set_back;
     file.facts.repeated = order.repeated;

@@ -223,6 +223,28 @@ TEST_SUITE("detect") {
         }
     }
 
+    TEST_CASE("push_all: samples and workspaces that do not fit are answered, never read") {
+        forecasting<> detector(small_forecaster(1));
+        tocsin_test::learn_slow_waves(detector, 2);
+        const auto values = slow_waves(8, 8);
+        std::vector<forecasting<>::stream_type> streams(4, detector.make_stream());
+        auto workspace = detector.make_fleet_workspace(2);
+        std::vector<verdict> verdicts(4);
+        detector.push_all(streams, {values.data(), 2, 4}, verdicts, workspace);
+        for (const verdict& one : verdicts) {
+            CHECK(one.kind == tocsin::verdict_kind::invalid_sample);
+            CHECK(one.reason == tocsin::sample_reason::wrong_size);
+        }
+        const forecasting<> larger(tocsin::forecaster<float>::with_layers(3, 3, {40}));
+        forecasting<> fitted = larger;
+        tocsin_test::learn_slow_waves(fitted, 2);
+        std::vector<decltype(fitted.make_stream())> others(4, fitted.make_stream());
+        fitted.push_all(others, {values.data(), 3, 4}, verdicts, workspace);
+        for (const verdict& one : verdicts) {
+            CHECK(one.kind == tocsin::verdict_kind::not_ready);
+        }
+    }
+
 #ifdef NDEBUG // a broken precondition, which debug builds check
     TEST_CASE("push_all: spans of another size never lead out of bounds") {
         forecasting<> detector(small_forecaster(1));

@@ -54,6 +54,20 @@ TEST_SUITE("detect") {
         CHECK(pair.available());
     }
 
+    TEST_CASE("threshold pair: a threshold below all scores or above all is refused") {
+        for (const double impossible : {-1.0, -1e308, 1e308}) {
+            threshold_pair<tocsin::manual_threshold, 1> pair(tocsin::manual_threshold{impossible});
+            CHECK_FALSE(pair.valid().ok());
+            CHECK_FALSE(pair.fit({low}, {}).ok());
+            pair.override_with(by_step, impossible); // by hand, anything
+            CHECK(pair.threshold(by_step) == impossible);
+        }
+        for (const double possible : {0.0, -5e-324, 1e200}) {
+            threshold_pair<tocsin::manual_threshold, 1> pair(tocsin::manual_threshold{possible});
+            CHECK(pair.fit({low}, {}).ok());
+        }
+    }
+
     TEST_CASE("threshold pair: with one view, any view is that one") {
         threshold_pair<tocsin::quantile_threshold, 1> pair(tocsin::quantile_threshold(1.0));
         REQUIRE(pair.fit({low}, {}).ok());

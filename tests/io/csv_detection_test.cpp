@@ -162,6 +162,20 @@ TEST_SUITE("io") {
         const auto by_name = tocsin::parse_csv<double>(text, "f", {.use = {"column3"}});
         REQUIRE(by_name.has_value());
         CHECK(by_name->values(0, 1) == 4);
+        // A column more is the time only if it may be one.
+        const auto counted =
+            tocsin::parse_csv<double>("1,5,6\n2,7,8\n3,5,5\n", "f", {.use = {"a", "b"}});
+        REQUIRE(counted.has_value());
+        CHECK(counted->timestamps == strings{"1", "2", "3"});
+        const auto shifted =
+            tocsin::parse_csv<double>("5,6,0\n4,8,0\n9,5,1\n", "f", {.use = {"a", "b"}});
+        REQUIRE_FALSE(shifted.has_value());
+        CHECK(std::string{shifted.error().message()}.find(
+                  "3 columns for 2 features; --timestamp") != std::string::npos);
+        const auto labelled = tocsin::parse_csv<double>(
+            "5,6,0\n4,8,0\n9,5,1\n", "f", {.labels = strings{"column3"}, .use = {"a", "b"}});
+        REQUIRE(labelled.has_value());
+        CHECK(labelled->values(0, 2) == 9);
         const auto wrong = tocsin::parse_csv<double>(text, "f", {.use = {"x", "y", "z"}});
         REQUIRE_FALSE(wrong.has_value());
         CHECK(std::string{wrong.error().message()}.find("2 columns for 3 features") !=

@@ -26,6 +26,7 @@
 #include <iterator>
 #include <limits>
 #include <optional>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -143,6 +144,30 @@ void check_refused(const tocsin::result<Loaded>& loaded, const char* reason) {
     CHECK(says(loaded.error(), reason));
     CHECK(says(loaded.error(), ".tocsin: "));
 }
+
+/// Saves another threshold than it has, or none, under the name of quantile_threshold.
+struct forged_rule {
+    static constexpr const char* kind = "quantile_threshold";
+    static constexpr int version = 1;
+    std::optional<double> forged;
+
+    static tocsin::status fit(std::span<const double> /*scores*/,
+                              std::span<const std::uint8_t> /*labels*/) noexcept {
+        return {};
+    }
+    static double threshold() noexcept { return 1; }
+    template <class Archive>
+    void exchange(Archive& archive) {
+        const double usual = 0.99;
+        const double factor = 1;
+        archive.number("quantile", usual);
+        archive.number("factor", factor);
+        archive.integer("fitted", forged.has_value());
+        if (forged) {
+            archive.number("threshold", *forged);
+        }
+    }
+};
 
 /// Writes what a hostile file might say about a detector that has not been trained.
 struct declared_detector {
@@ -373,6 +398,26 @@ TEST_SUITE("io") {
         check_refused(
             load_detector<tocsin::detector<window_mean<float>, standard_scaler<float, 3>>>(path),
             "has shape [2], expected [3]");
+    }
+
+    TEST_CASE("detector file: a threshold that no fit gives is refused") {
+        const temporary_directory directory;
+        const auto path = directory / "forged.tocsin";
+        const auto values = waves<float>(2, 50, 1);
+        const auto windows = windows_over(values, window_length);
+        const auto forge = [&](std::optional<double> threshold) {
+            tocsin::detector<window_mean<float>, tocsin::standard_scaler<float>,
+                             tocsin::mahalanobis<>, forged_rule>
+                detector(window_mean<float>(2), {.window = window_length}, {},
+                         forged_rule{threshold});
+            tocsin_test::run_all_phases(detector, windows);
+            REQUIRE(save_detector(detector, path).ok());
+            return load_detector<tocsin::detector<window_mean<float>>>(path);
+        };
+        CHECK(forge(2.5).has_value());
+        check_refused(forge(-1), "a threshold of -1, which every score exceeds");
+        check_refused(forge(1e308), "a threshold of 1e+308, which no score exceeds");
+        check_refused(forge({}), "thresholds are tuned, but there is none");
     }
 
     TEST_CASE("detector file: a file that ends early is refused wherever it ends") {

@@ -114,6 +114,18 @@ TEST_SUITE("series") {
         CHECK(order.recordings == lengths{15, 15});
     }
 
+    TEST_CASE("time_order: rows of one time are kept for a grid") {
+        times all;
+        for (int k = 0; k < 30; ++k) {
+            all.push_back(k / 10);
+        }
+        CHECK(order_by_time(all, 3).rows.size() == 3);
+        CHECK(order_by_time(all, 3).repeated == 27);
+        const auto kept = order_by_time(all, 3, false, 3, tocsin::repeated_time::kept);
+        CHECK(kept.repeated == 0);
+        CHECK(kept.recordings == lengths{30});
+    }
+
     TEST_CASE("time_order: the newest row first") {
         auto all = regular(10);
         std::reverse(all.begin(), all.end());
@@ -146,6 +158,16 @@ TEST_SUITE("series") {
                     before = time;
                 }
                 CHECK(back.changes() == 1);
+            }
+        }
+        // Steps of hours or days hold no change: rows three hours apart, and at each midnight.
+        for (const double step : {7200.0, 10800.0, 21600.0, 86400.0}) {
+            tocsin::daylight_saving usual{step};
+            tocsin::daylight_saving seen;
+            for (int k = 0; k < 800; ++k) {
+                const double local = 1709251200 + step * k;
+                CHECK(usual.advance(local) == local);
+                CHECK(seen.advance(local) == local);
             }
         }
         // The same jumps on a Tuesday are a gap and a clock that was set back.

@@ -280,7 +280,7 @@ class detector {
     /// the larger of score and threshold: the model runs for many streams at once, which adds in
     /// another order. Never allocates.
     /// @param samples  `[features x streams]`
-    /// @param verdicts one per stream, overwritten
+    /// @param verdicts one per stream, overwritten; `not_ready` for a workspace of other sizes
     /// @param times    one per stream; none: not known
     /// Spans of another number are a broken precondition; release builds leave out what is missing.
     void push_all(std::span<stream_type> streams, matrix_view<const scalar_type> samples,

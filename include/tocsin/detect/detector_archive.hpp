@@ -27,6 +27,11 @@ checked_size statistic_memory(checked_size dimension) noexcept {
     }
 }
 
+/// What a check says of settings, as a failure of the file that they come from.
+inline status as_format_error(const status& checked) noexcept {
+    return checked.ok() ? status{} : status::error(error_code::format_error, checked.message());
+}
+
 /// Refuses sizes that the rest of the file does not confirm, in every phase, before memory is taken
 /// for them: what the phases to come need counts as well. The model has been checked, so that its
 /// own sums of sizes do not wrap.
@@ -83,7 +88,7 @@ void exchange_parts(Archive& archive, Learned& learned) {
     archive.integer("phase", learned.phase, detector_phase::created, detector_phase::tuned);
     if constexpr (Archive::loading) {
         if (archive.outcome().ok()) {
-            archive.fail(learned.check());
+            archive.fail(as_format_error(learned.check()));
         }
         check_declared_sizes(archive, learned);
         if (!archive.outcome().ok()) {
@@ -122,6 +127,32 @@ void exchange_parts(Archive& archive, Learned& learned) {
     }
     archive.object("thresholds", learned.thresholds);
     archive.object("alarm", learned.alarm);
+}
+
+/// Refuses what no phase leaves: errors that were not fitted, thresholds that are not there or that
+/// no scores give.
+template <class Learned>
+status check_phase(const Learned& learned) noexcept {
+    const auto fitted = [](const auto& statistic) {
+        if constexpr (requires { statistic.fitted(); }) {
+            return static_cast<bool>(statistic.fitted());
+        } else {
+            return true;
+        }
+    };
+    bool errors = fitted(learned.errors.per_step());
+    if constexpr (Learned::views == 2) {
+        errors = errors && fitted(learned.errors.per_feature());
+    }
+    if (learned.phase >= detector_phase::errors_fitted && !errors) {
+        return status::error(error_code::format_error,
+                             "the phase says that errors are fitted, but their statistic is not");
+    }
+    if (learned.phase == detector_phase::tuned && !learned.thresholds.available()) {
+        return status::error(error_code::format_error,
+                             "the phase says that thresholds are tuned, but there is none");
+    }
+    return as_format_error(learned.thresholds.valid());
 }
 
 /// Loads scaler and weights, which must fit the model. Allocates.
@@ -173,6 +204,9 @@ template <class Archive, class Learned>
 void exchange_learned(Archive& archive, Learned& learned) {
     exchange_parts(archive, learned);
     if constexpr (Archive::loading) {
+        if (archive.outcome().ok()) {
+            archive.fail(check_phase(learned));
+        }
         if (archive.outcome().ok()) {
             settle(learned);
         } else { // what the phase says was loaded may be missing

@@ -44,16 +44,24 @@ class fleet_workspace {
     void push_all(const Learned& learned, std::size_t streams, const MemoryOf& memory_of,
                   matrix_view<const Scalar> samples, std::span<verdict> verdicts,
                   std::span<const double> times) noexcept {
-        const bool fits = samples.rows() == learned.source.features() && group_ > 0 &&
-                          vectors_ == learned.source.vectors();
-        TOCSIN_ASSERT(fits && samples.cols() == static_cast<index_t>(streams) &&
+        TOCSIN_ASSERT(samples.cols() == static_cast<index_t>(streams) &&
                           verdicts.size() == streams && (times.empty() || times.size() == streams),
                       "push_all: one sample, verdict and time per stream are needed");
         std::size_t count =
             std::min({streams, verdicts.size(), static_cast<std::size_t>(samples.cols())});
         count = times.empty() ? count : std::min(count, times.size());
         const auto group = static_cast<std::size_t>(group_);
-        for (std::size_t first = 0; fits && first < count; first += group) {
+        if (!made_for(learned)) {
+            std::fill_n(verdicts.begin(), count, verdict{});
+            return;
+        }
+        if (samples.rows() != learned.source.features()) {
+            std::fill_n(
+                verdicts.begin(), count,
+                verdict{.kind = verdict_kind::invalid_sample, .reason = sample_reason::wrong_size});
+            return;
+        }
+        for (std::size_t first = 0; first < count; first += group) {
             const std::size_t size = std::min(group, count - first);
             push(
                 learned, size, [&](std::size_t k) -> auto& { return memory_of(first + k); },
@@ -63,6 +71,16 @@ class fleet_workspace {
     }
 
   private:
+    /// Whether this workspace is large enough: it was made by this detector, or by one of its sizes.
+    template <class Learned>
+    bool made_for(const Learned& learned) const noexcept {
+        const auto& source = learned.source;
+        return group_ > 0 && vectors_ == source.vectors() &&
+               errors_per_stream_ == source.vectors() * source.vector_size() &&
+               static_cast<index_t>(observed_.size()) == index_t{group_} * learned.features() &&
+               static_cast<index_t>(work_.size()) >=
+                   std::max(source.work_size(), source.group_work_size(learned.model, group_));
+    }
     /// @param memory_of `memory_of(k)` is the memory of stream k
     template <class Learned, class MemoryOf>
     void push(const Learned& learned, std::size_t count, const MemoryOf& memory_of,

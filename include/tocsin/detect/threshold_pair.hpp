@@ -49,7 +49,22 @@ class threshold_pair {
                 return outcome;
             }
         }
+        for (const one_view& view : fitted) {
+            if (const status possible = valid(view); !possible.ok()) {
+                return possible;
+            }
+        }
         views_ = std::move(fitted);
+        return {};
+    }
+    /// Refuses a threshold that nothing would ever exceed, or everything: scores are at least 0
+    /// (error_statistic). What was set by hand is not judged.
+    status valid() const noexcept {
+        for (const one_view& view : views_) {
+            if (const status possible = valid(view); !possible.ok()) {
+                return possible;
+            }
+        }
         return {};
     }
 
@@ -95,6 +110,17 @@ class threshold_pair {
         Rule rule;
         std::optional<double> by_hand;
     };
+    static status valid(const one_view& view) noexcept {
+        constexpr double below_all = -1e-300; // a sweep may take the double below 0
+        constexpr double above_all = 1e300;
+        const double threshold = view.rule.threshold();
+        if (!std::isfinite(threshold) || (threshold >= below_all && threshold <= above_all)) {
+            return {};
+        }
+        return status::error(error_code::invalid_data, Rule::kind, ": a threshold of ", threshold,
+                             threshold < 0 ? ", which every score exceeds"
+                                           : ", which no score exceeds");
+    }
     using view_array = std::array<one_view, static_cast<std::size_t>(Views)>;
     static view_array copies_of(const Rule& rule) {
         if constexpr (Views == 1) {

@@ -50,7 +50,8 @@ class window_workspace {
         const int features = learned.features();
         const int length = learned.settings.window;
         if (learned.phase < detector_phase::errors_fitted || window.rows() != features ||
-            window.cols() != length || scaled_.size() != window.size()) {
+            window.cols() != length || scaled_.rows() != features || scaled_.cols() != length ||
+            static_cast<index_t>(work_.size()) < learned.model.predict_work_size(1, length)) {
             return outcome;
         }
         scaled_ = window;

@@ -255,6 +255,16 @@ class column_assignment {
         }
         return {};
     }
+    /// Whether the first free column can be a time: it holds no numbers, or none that fall.
+    bool may_be_time() const noexcept {
+        for (std::size_t k = 0; k < columns_.size(); ++k) {
+            if (is_free(k)) {
+                return k >= dialect_.columns.size() || content(k) != csv_content::number ||
+                       dialect_.columns[k].never_falls;
+            }
+        }
+        return false;
+    }
     /// The names are for the columns of a file without a header.
     status use_by_position() {
         const auto free = static_cast<std::size_t>(
@@ -266,11 +276,15 @@ class column_assignment {
             std::none_of(columns_.begin(), columns_.end(), [](const csv_column& column) {
                 return column.role == csv_role::timestamp && column.reason != unassigned;
             })) {
-            surplus = 1;
+            surplus = may_be_time() ? 1 : 0;
         }
         if (free != options_.use.size() + surplus) {
             return place_.error(1, "has no header, and ", free, " columns for ",
-                                options_.use.size(), " features");
+                                options_.use.size(), " features",
+                                free > options_.use.size()
+                                    ? "; --timestamp, --labels and --ignore say what the others "
+                                      "are (column1, column2, ...)"
+                                    : "");
         }
         for (std::size_t k = 0; k < columns_.size(); ++k) {
             if (!is_free(k)) {

@@ -2,6 +2,7 @@
 /// @brief Local times without the hours that clocks on the wall skip and repeat.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -29,7 +30,8 @@ class daylight_saving {
         const double usual = std::isnan(step_) ? last_step_ : step_;
         const int changes = changes_;
         if (std::isfinite(step) && std::isfinite(usual) && may_change(local)) {
-            const double tolerance = usual / 2;
+            // Well below the hour: a step of several hours is not an hour from any other.
+            const double tolerance = std::min(usual / 2, hour / 4);
             if (std::abs(step - usual - hour) < tolerance) {
                 ahead_ += hour;
                 ++changes_;

@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <span>
 #include <vector>
@@ -22,8 +23,15 @@ struct time_order {
     index_t backward = 0;            ///< rows left out: a time that the next rows do not continue
 };
 
+/// What becomes of a row with the time of the row before.
+enum class repeated_time : std::uint8_t {
+    left_out,
+    kept ///< for resample(), which makes one row of all in a step
+};
+
 /// Orders rows by these rules. A row follows the one before if its time is later by at most
-/// `longest_gap`, or is not known. A row with the same time is left out. For any other time the next
+/// `longest_gap`, or is not known. A row with the same time is left out, or follows too where
+/// `repeated` says so. For any other time the next
 /// `agreement` - 1 rows decide: if each follows, a new recording begins with the row, after a gap or
 /// a clock that was set back; otherwise it is left out as a wrong stamp. So one wrong stamp costs
 /// one row, as in a stream (stream_clock). Allocates.
@@ -31,12 +39,14 @@ struct time_order {
 /// @param longest_gap positive; infinity: never
 /// @param descending  the newest row stands first: rows are taken from the end
 inline time_order order_by_time(std::span<const double> times, double longest_gap,
-                                bool descending = false, int agreement = 3) {
+                                bool descending = false, int agreement = 3,
+                                repeated_time repeated = repeated_time::left_out) {
     const auto count = static_cast<index_t>(times.size());
     const auto row_at = [&](index_t k) { return descending ? count - 1 - k : k; };
     const auto time_at = [&](index_t k) { return times[static_cast<std::size_t>(row_at(k))]; };
     const auto follows = [&](double time, double before) {
-        return time > before && time - before <= longest_gap;
+        const bool later = time > before || (time == before && repeated == repeated_time::kept);
+        return later && time - before <= longest_gap;
     };
     // Whether the rows after `k` continue it; at the end of the file as many as there are.
     const auto continued = [&](index_t k) {
