@@ -38,6 +38,10 @@ TEST_SUITE("firmware") {
         CHECK(says(tocsin::firmware_header(detector, {.feature_units = {"one", "two"}}).error(),
                    "2 units for 4 features"));
         CHECK(says(tocsin::firmware_header(detector, {.self_test_samples = -1}).error(), "-1"));
+        // Offsets that a float keeps, and one that swallows the values.
+        CHECK(tocsin::firmware_header(detector, {.value_offsets = {1e3, 0, 0, 0}}).has_value());
+        CHECK(says(tocsin::firmware_header(detector, {.value_offsets = {0, 1.7e9, 0, 0}}).error(),
+                   "feature 1 has values near 1.7e+09, where floats are 202"));
         auto without = detector;
         without.override_thresholds(std::numeric_limits<double>::infinity());
         CHECK(says(tocsin::firmware_header(without).error(), "threshold"));

@@ -182,6 +182,24 @@ TEST_SUITE("io") {
               std::string::npos);
     }
 
+    TEST_CASE("csv_detection: more rows to skip than there are leave nothing") {
+        for (const tocsin::index_t skipped : {2, 3, 1000}) {
+            const auto read = tocsin::parse_csv<double>("a,b\n1,2\n", "f", {.skip_rows = skipped});
+            REQUIRE_FALSE(read.has_value());
+            CHECK(std::string{read.error().message()}.find("f: has no header line") !=
+                  std::string::npos);
+        }
+    }
+
+    TEST_CASE("csv_detection: files of other formats are named") {
+        const auto refusal = [](std::string_view text) {
+            return std::string{tocsin::parse_csv<double>(text, "f").error().message()};
+        };
+        CHECK(refusal("PK\x03\x04\x14\n1,2\n").find("f: is a zip archive") == 0);
+        CHECK(refusal("\x1f\x8b\x08\n1,2\n").find("f: is compressed by gzip") == 0);
+        CHECK(refusal("\n<!DOCTYPE html>\n<html>\n").find("f: is a page of HTML") == 0);
+    }
+
     TEST_CASE("csv_detection: markers of missing values, by default and asked for") {
         const std::string rows = "1,2\nNA,NaN\nnull,#N/A\n?,-\n,N/A\n-999,-999.0\n3,bad\n4,5\n";
         const auto refused = tocsin::parse_csv<double>("a,b\n" + rows, "f");

@@ -83,6 +83,9 @@ template <std::floating_point Scalar>
 result<csv_recording<Scalar>> parse_csv_recording(std::string_view text,
                                                   const std::filesystem::path& name,
                                                   const csv_options& options = {}) {
+    if (const char* const format = detail::foreign_format(text); format != nullptr) {
+        return status::error(error_code::format_error, detail::shown_name(name), ": ", format);
+    }
     csv_recording<Scalar> whole;
     whole.dialect = detect_csv_dialect(text, options);
     text_lines lines{text, name};

@@ -32,6 +32,7 @@ class csv_detector {
 
     csv_dialect detect() {
         if (lines_.empty()) {
+            found_.skipped = options_.skip_rows.value_or(0);
             return found_;
         }
         choose_delimiter();

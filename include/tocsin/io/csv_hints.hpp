@@ -92,4 +92,24 @@ inline bool looks_like_comment(std::string_view line) noexcept {
     return line.starts_with('#') || line.starts_with('%') || line.starts_with("//");
 }
 
+/// What a file is that is no text of rows, and what to do; null where nothing speaks against it.
+inline const char* foreign_format(std::string_view text) noexcept {
+    constexpr std::string_view zip{"PK\x03\x04"};
+    constexpr std::string_view gzip{"\x1f\x8b"};
+    if (text.starts_with(zip)) {
+        return "is a zip archive, as spreadsheets are; export it as CSV";
+    }
+    if (text.starts_with(gzip)) {
+        return "is compressed by gzip; unpack it first";
+    }
+    const auto begins = text.find_first_not_of(" \t\r\n");
+    text.remove_prefix(std::min(begins, text.size()));
+    constexpr std::string_view page = "<!doctype html";
+    constexpr std::string_view markup = "<html";
+    return equal_ignoring_case(text.substr(0, page.size()), page) ||
+                   equal_ignoring_case(text.substr(0, markup.size()), markup)
+               ? "is a page of HTML; was it saved in place of the file?"
+               : nullptr;
+}
+
 } // namespace tocsin::detail

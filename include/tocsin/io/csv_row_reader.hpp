@@ -104,6 +104,9 @@ class csv_row_reader {
         if (std::string_view{buffer_}.starts_with("\xEF\xBB\xBF")) {
             buffer_.erase(0, 3);
         }
+        if (const char* const format = detail::foreign_format(buffer_); format != nullptr) {
+            return status::error(error_code::format_error, name_, ": ", format);
+        }
         dialect_ = detect_csv_dialect(std::string_view{buffer_}.substr(0, whole_lines()), options);
         std::string_view line;
         do {

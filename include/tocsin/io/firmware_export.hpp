@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstddef>
 #include <filesystem>
+#include <limits>
 #include <string>
 
 namespace tocsin {
@@ -61,7 +62,18 @@ result<firmware_model> checked_model(const Detector& detector, const firmware_op
                           " features; as many finite ones are needed");
         }
         for (std::size_t f = 0; f < offsets.size(); ++f) {
-            model->offset[f] = static_cast<float>(offsets[f] + double{model->offset[f]});
+            const double offset = offsets[f] + double{model->offset[f]};
+            model->offset[f] = static_cast<float>(offset);
+            // The target has no double to subtract it in: the detail would be lost before.
+            const double between_floats = std::abs(offset) * std::numeric_limits<float>::epsilon();
+            if (constexpr double largest = 0.01;
+                between_floats * double{model->factor[f]} > largest) {
+                return refuse(
+                    "feature ", f, " has values near ", offset, ", where floats are ",
+                    between_floats, " apart, more than a hundredth of its spread of ",
+                    1 / double{model->factor[f]},
+                    "; subtract a constant from its values, in training and before push()");
+            }
         }
     }
     return model;
