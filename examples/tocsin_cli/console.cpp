@@ -25,13 +25,13 @@ bool console::shows_progress() const noexcept {
 
 void console::note(const std::string& text) const {
     if (!quiet_) {
-        std::fprintf(stderr, "%s\n", text.c_str());
+        std::fprintf(stderr, "%s\n", printable(text).c_str());
     }
 }
 
 void console::say(const std::string& text) const {
     if (!quiet_ && !json_) {
-        std::printf("%s\n", text.c_str());
+        std::printf("%s\n", printable(text).c_str());
     }
 }
 
@@ -39,6 +39,17 @@ void console::report(const nlohmann::ordered_json& result) const {
     if (json_) {
         std::printf("%s\n", json_text(result, 2).c_str());
     }
+}
+
+std::string printable(std::string_view text) {
+    std::string shown{text};
+    for (char& character : shown) {
+        const auto code = static_cast<unsigned char>(character);
+        if ((code < 0x20 && character != '\n') || code == 0x7f) {
+            character = '?';
+        }
+    }
+    return shown;
 }
 
 std::string shown(double value) {

@@ -6,6 +6,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include <string>
+#include <string_view>
 
 namespace tocsin_cli {
 
@@ -31,6 +32,8 @@ class console {
     bool quiet_ = false;
 };
 
+/// Text for a terminal: control characters other than the end of a line become `?`.
+std::string printable(std::string_view text);
 /// A number with at most six significant digits, for people.
 std::string shown(double value);
 /// JSON as text; NaN and infinity become null, bytes that are not UTF-8 the replacement character.

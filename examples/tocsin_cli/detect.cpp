@@ -2,6 +2,7 @@
 #include "tocsin/io/atomic_file.hpp"
 #include "tocsin/metrics/regression.hpp"
 
+#include "command_files.hpp"
 #include "commands.hpp"
 #include "failure.hpp"
 #include "input.hpp"
@@ -85,6 +86,8 @@ std::string detect_command::number(double value) const {
 }
 
 void detect_command::run() {
+    refuse_overwriting({{"MODEL", model_path}, {"DATA", data_path}},
+                       {{"--output", output}, {"--report", report_path}});
     model_file model = load_model(model_path);
     require_phase(model, model_path, tocsin::detector_phase::tuned);
     const auto check_view = [&] {
@@ -101,7 +104,7 @@ void detect_command::run() {
         }
     }
     const input_data data = read_input(data_path, input, &model);
-    warn_of_step(data, model, out);
+    warn_of_step(data, model, out, false);
     if (model.classifier && (!data.is_series || stride > 0)) {
         fail(tocsin::error_code::invalid_argument, model_path,
              ": is a classifier, which judges rows of CSV without --stride");

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdio>
 #include <ctime>
+#include <limits>
 
 namespace tocsin_cli {
 
@@ -182,6 +183,24 @@ bool is_switch(const input_data& data, std::size_t feature) {
     return false;
 }
 
+/// Whether a feature never rises, over at least 10 values, and is not constant.
+bool only_falls(const input_data& data, std::size_t feature) {
+    constexpr index_t few = 10;
+    const tocsin::column_facts& facts = data.columns[feature];
+    if (facts.values < few || facts.constant()) {
+        return false;
+    }
+    const auto values = data.series.values.row(static_cast<index_t>(feature));
+    float before = std::numeric_limits<float>::infinity();
+    for (index_t t = 0; t < values.size(); ++t) {
+        if (values[t] > before) {
+            return false;
+        }
+        before = std::isfinite(values[t]) ? values[t] : before;
+    }
+    return true;
+}
+
 void warn_of_column(const input_data& data, std::size_t f, std::vector<std::string>& lines) {
     const tocsin::column_facts& facts = data.columns[f];
     const std::string name = "column '" + data.series.names[f] + '\'';
@@ -190,6 +209,12 @@ void warn_of_column(const input_data& data, std::size_t f, std::vector<std::stri
         lines.push_back(name + " has no value at all" + leave_out);
         return;
     }
+    const bool labels = facts.two_values && !is_switch(data, f);
+    if (labels) {
+        lines.push_back(name + " has only two values, " + shown(facts.low) + " and " +
+                        shown(facts.high) + "; if these are labels: --labels " +
+                        data.series.names[f]);
+    }
     if (facts.constant()) {
         lines.push_back(name + " is always " + shown(facts.low) + leave_out);
     } else if (facts.counts) {
@@ -197,13 +222,9 @@ void warn_of_column(const input_data& data, std::size_t f, std::vector<std::stri
                         " only counts: an index or a time? As a feature it will look "
                         "anomalous in later data" +
                         leave_out + ", --timestamp makes it the time");
-    } else if (facts.only_rises) {
-        lines.push_back(name + " only rises: later data will be outside the learned range" +
-                        leave_out);
-    } else if (facts.two_values && !is_switch(data, f)) {
-        lines.push_back(name + " has only two values, " + shown(facts.low) + " and " +
-                        shown(facts.high) + "; if these are labels: --labels " +
-                        data.series.names[f]);
+    } else if (!labels && (facts.only_rises || only_falls(data, f))) {
+        lines.push_back(name + (facts.only_rises ? " only rises" : " only falls") +
+                        ": later data will be outside the learned range" + leave_out);
     }
     if (facts.duplicate_of >= 0) {
         lines.push_back(name + " is the same as '" +

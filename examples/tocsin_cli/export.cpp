@@ -3,6 +3,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "c_library_names.hpp"
+#include "command_files.hpp"
 #include "commands.hpp"
 #include "failure.hpp"
 #include "input.hpp"
@@ -61,7 +63,7 @@ void export_command::add_to(CLI::App& command) {
     command.add_flag("--no-missing", no_missing,
                      "No support for missing values: rows with one are refused; takes less memory");
     add_integer(command, "--self-test", self_test,
-                "Number of samples with scores for the self-test of the target", 0, 10'000);
+                "Number of samples with scores for the self-test of the target", 1, 10'000);
     alarms.add_alarms_to(command);
     input.format = input_format::csv;
     input.add_csv_to(command);
@@ -74,13 +76,22 @@ tocsin::firmware_options export_command::options(const model_file& model) const 
                                     .self_test_samples = self_test,
                                     .feature_names = model.feature_names,
                                     .feature_units = units};
+    const std::string file = std::filesystem::path(header).filename().string();
+    if (is_c_header(file)) {
+        fail(error_code::invalid_argument, "--firmware ", header, ": would hide the C header <",
+             file, ">; give another name");
+    }
     if (name.empty()) {
-        const std::string file = std::filesystem::path(header).filename().string();
         chosen.name = header.empty() ? "model" : file.substr(0, file.find('.'));
         if (!tocsin::detail::is_identifier(chosen.name)) {
             fail(error_code::invalid_argument, "--name: the name of ", header,
                  " cannot be a namespace; give another one");
         }
+    }
+    if (is_c_library_name(chosen.name)) {
+        fail(error_code::invalid_argument, "--name: '", chosen.name,
+             "' is a name of the C library or of Arduino; give another one, such as --name ",
+             chosen.name, "_model");
     }
     return chosen;
 }
@@ -95,6 +106,8 @@ tocsin::matrix<float> raw_rows(const model_file& model, const tocsin::matrix<flo
 }
 
 void export_command::run() {
+    refuse_overwriting({{"MODEL", model_path}, {"--calibration", calibration}},
+                       {{"--firmware", header}});
     if (header.empty() && !report && calibration.empty()) {
         fail(error_code::invalid_argument,
              "nothing to do: give --firmware FILE, --report or --calibration FILE");

@@ -13,11 +13,13 @@
 
 #include "any_loss.hpp"
 #include "any_schedule.hpp"
+#include "command_files.hpp"
 #include "commands.hpp"
 #include "echo.hpp"
 #include "expectation.hpp"
 #include "failure.hpp"
 #include "input.hpp"
+#include "interrupt.hpp"
 #include "model_file.hpp"
 #include "options.hpp"
 #include <algorithm>
@@ -25,6 +27,7 @@
 #include <cmath>
 #include <cstdio>
 #include <limits>
+#include <utility>
 
 namespace tocsin_cli {
 namespace {
@@ -49,6 +52,41 @@ struct found_period {
     int rows = 0;         ///< 0: none
     std::string sensor{}; ///< that shows it most clearly
     double autocorrelation = 0;
+};
+
+/// What an interrupt ends: one training, which keeps its best weights, or all of cross-fitting.
+enum class at_interrupt : std::uint8_t { ends_training, ends_all };
+
+/// The progress bar, and interrupts.
+class fit_watch {
+  public:
+    fit_watch(bool shows_bar, at_interrupt then) : shows_bar_{shows_bar}, then_{then} {}
+
+    bool operator()(const tocsin::epoch_event<float>& event) {
+        if (shows_bar_) {
+            bar_(event);
+        }
+        return continues();
+    }
+    bool after_batch(const tocsin::batch_event& event) {
+        if (shows_bar_) {
+            bar_.within_epoch(event);
+        }
+        return continues();
+    }
+    void finish() { bar_.finish(); }
+
+  private:
+    bool continues() const {
+        if (interrupt_catcher::caught() && then_ == at_interrupt::ends_all) {
+            throw command_interrupted{};
+        }
+        return !interrupt_catcher::caught();
+    }
+
+    bool shows_bar_;
+    at_interrupt then_;
+    tocsin::progress_bar bar_;
 };
 
 /// Three significant digits: the measurements are not more exact.
@@ -93,6 +131,7 @@ struct fit_command {
         return windows_of(which, which, stride, with_labelled);
     }
     int train(model_file& model) const;
+    [[noreturn]] void keep_interrupted(const model_file& model) const;
     any_threshold rule_for(const tocsin::windows<float>& judged) const;
     std::string text_of(const model_file& model, const tocsin::windows<float>& judged) const;
     tocsin::index_t anomalous_rows(const tocsin::windows<float>& judged) const;
@@ -285,6 +324,15 @@ int stride_for(index_t windows) {
     return static_cast<int>((windows + most_training_windows - 1) / most_training_windows);
 }
 
+/// Ends the command with the weights of train(), which the later phases can continue from.
+void fit_command::keep_interrupted(const model_file& model) const {
+    save_model(model, model_path);
+    out.note("interrupted: " + model_path +
+             " has the best weights so far, but no threshold; next: tocsin_cli fit-errors " +
+             model_path + " NORMAL_DATA, or fit again");
+    throw command_interrupted{};
+}
+
 /// Trains on the first part, and returns how many epochs gave the best model of the next.
 int fit_command::train(model_file& model) const {
     const auto every = windows_of(training, 1, false);
@@ -293,16 +341,11 @@ int fit_command::train(model_file& model) const {
     const auto best_epoch = windows_of(validation, stride, false);
     auto state = tocsin::training_state<float>::fresh(model.detector.model(), trainer.optimiser,
                                                       trainer.seed);
-    tocsin::progress_bar bar;
+    fit_watch watch{out.shows_progress(), at_interrupt::ends_training};
     const auto start = std::chrono::steady_clock::now();
     const tocsin::status trained =
-        model.detector.train_from(state, chosen, best_epoch, trainer, [&](const auto& event) {
-            if (out.shows_progress()) {
-                bar(event);
-            }
-            return true;
-        });
-    bar.finish();
+        model.detector.train_from(state, chosen, best_epoch, trainer, watch);
+    watch.finish();
     require(trained);
     model.history = state.history;
     const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
@@ -311,6 +354,14 @@ int fit_command::train(model_file& model) const {
             std::to_string(state.finished_epochs()) + " epochs in " + rounded(taken.count()) +
             " s: RMSE " + rounded(rmse) + " on the next 10 % of the rows, in standard deviations");
     const double of_mean = tocsin::rmse_of_mean(model.detector.data_scaler(), chosen, best_epoch);
+    if (interrupt_catcher::caught()) {
+        if (rmse > of_mean && !force) {
+            out.note("interrupted: the model is not yet better than the mean of the data, and is "
+                     "not written");
+            throw command_interrupted{};
+        }
+        keep_interrupted(model);
+    }
     if (!(rmse > of_mean)) {
         return state.best_epoch + 1;
     }
@@ -363,22 +414,23 @@ std::string fit_command::text_of(const model_file& model,
 void fit_command::cross_fit(model_file& model, int epochs) const {
     const auto judged = windows_of(training, calibration, 1, data.has_labels());
     const auto chosen = windows_of(training, calibration, stride_for(judged.count()), false);
-    model.detector.set_rule(rule_for(judged));
+    any_detector fitted = model.detector;
+    fitted.set_rule(rule_for(judged));
     any_trainer same = trainer;
     same.epochs = epochs;
     same.stopping.patience = std::numeric_limits<int>::max();
-    tocsin::progress_bar bar;
+    fit_watch watch{out.shows_progress(), at_interrupt::ends_all};
     const auto start = std::chrono::steady_clock::now();
-    const tocsin::status fitted =
-        model.detector.fit({chosen, judged, data.series.labels}, same,
-                           tocsin::cross_fit{.folds = folds}, [&](const auto& event) {
-                               if (out.shows_progress()) {
-                                   bar(event);
-                               }
-                               return true;
-                           });
-    bar.finish();
-    require(fitted, data_paths.front());
+    try {
+        require(fitted.fit({chosen, judged, data.series.labels}, same,
+                           tocsin::cross_fit{.folds = folds}, watch),
+                data_paths.front());
+    } catch (const command_interrupted&) {
+        watch.finish();
+        keep_interrupted(model);
+    }
+    watch.finish();
+    model.detector = std::move(fitted);
     const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
     out.say("cross-fitted in " + rounded(taken.count()) + " s: " + std::to_string(folds) +
             " models of " + std::to_string(epochs) + (epochs == 1 ? " epoch" : " epochs") +
@@ -433,6 +485,11 @@ ordered_json fit_command::expect(const model_file& model) const {
             " rows at 80 % of the places tried:");
     ordered_json sensors = ordered_json::array();
     for (index_t f = 0; f < values().rows(); ++f) {
+        if (interrupt_catcher::caught()) {
+            out.note("interrupted: " + model_path +
+                     " is complete; what to expect of it was not measured to the end");
+            throw command_interrupted{};
+        }
         double count = 0;
         double sum = 0;
         double squares = 0;
@@ -473,6 +530,8 @@ ordered_json fit_command::expect(const model_file& model) const {
 }
 
 void fit_command::run() {
+    refuse_overwriting(command_files("DATA", data_paths), {{"MODEL", model_path}});
+    refuse_replacing_other_file({"MODEL", model_path});
     model_file model;
     read(model);
     found_period found;
@@ -514,6 +573,7 @@ void fit_command::run() {
         fail(error_code::invalid_argument,
              "--folds 1: one part leaves nothing to learn from; 0 switches cross-fitting off");
     }
+    const interrupt_catcher catcher;
     const int epochs = train(model);
     if (folds > 0) {
         cross_fit(model, epochs);

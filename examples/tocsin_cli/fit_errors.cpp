@@ -1,6 +1,7 @@
 // fit-errors: fits the statistics of the reconstruction errors to normal data.
 #include <nlohmann/json.hpp>
 
+#include "command_files.hpp"
 #include "commands.hpp"
 #include "failure.hpp"
 #include "input.hpp"
@@ -34,10 +35,14 @@ struct fit_errors_command {
     }
 
     void run() {
+        const command_file written =
+            output.empty() ? command_file{"MODEL", model_path} : command_file{"--output", output};
+        refuse_overwriting(command_files("DATA", data_paths), {written});
+        refuse_replacing_other_file(written);
         model_file model = load_model(model_path);
         require_phase(model, model_path, tocsin::detector_phase::trained);
         const input_data data = read_recordings(data_paths, input, &model);
-        warn_of_step(data, model, out);
+        warn_of_step(data, model, out, true);
         auto& detector = model.detector;
         const auto windows = normal_windows(data, detector.settings().window, windowing, out);
         require(detector.fit_errors(windows), data.path);

@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "command_files.hpp"
 #include "commands.hpp"
 #include "failure.hpp"
 #include "input.hpp"
@@ -257,6 +258,7 @@ tocsin::series<float> generate_command::joined(const tocsin::sequence_set<float>
 }
 
 void generate_command::run() {
+    refuse_overwriting({{"--from", source}}, {{"OUT", path}});
     if (source.empty() && normal + anomalous == 0) {
         fail(error_code::invalid_argument, "--normal 0 and --anomalous 0: nothing to generate");
     }

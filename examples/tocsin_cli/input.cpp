@@ -346,12 +346,41 @@ input_data read_all(const std::vector<std::string>& paths, const input_options& 
         append(data, file, values);
     }
     if (data.is_series) {
+        std::vector<tocsin::csv_column> columns; // a name need not be in all files
+        for (const file_facts& file : data.files) {
+            columns.insert(columns.end(), file.columns.begin(), file.columns.end());
+        }
+        refuse_unknown_ignored(options.ignore, columns, data.path);
         finish_series(data, values, model);
     }
     return data;
 }
 
 } // namespace
+
+void refuse_unknown_ignored(const std::vector<std::string>& ignored,
+                            const std::vector<tocsin::csv_column>& columns,
+                            const std::string& path) {
+    constexpr std::size_t most_named = 20;
+    std::vector<std::string> names;
+    for (const tocsin::csv_column& column : columns) {
+        if (std::find(names.begin(), names.end(), column.name) == names.end()) {
+            names.push_back(column.name);
+        }
+    }
+    for (const std::string& name : ignored) {
+        if (std::find(names.begin(), names.end(), name) != names.end()) {
+            continue;
+        }
+        std::string all;
+        for (std::size_t k = 0; k < std::min(names.size(), most_named); ++k) {
+            all += (k > 0 ? ", " : "") + tocsin::detail::shown_text(names[k]);
+        }
+        all += names.size() > most_named ? ", ..." : "";
+        fail(error_code::format_error, path, ": --ignore: has no column named '",
+             tocsin::detail::shown_text(name), "', only ", all);
+    }
+}
 
 input_data read_input(const std::string& path, const input_options& options,
                       const model_file* model) {

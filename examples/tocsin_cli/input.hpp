@@ -157,6 +157,13 @@ tocsin::windows<float> normal_windows(const input_data& data, int length,
 std::string inflation(tocsin::index_t windows, tocsin::index_t sensors);
 
 /// Warns if rows come much faster or more slowly than in training.
-void warn_of_step(const input_data& data, const model_file& model, const console& out);
+/// @param resamples whether the command has --resample
+void warn_of_step(const input_data& data, const model_file& model, const console& out,
+                  bool resamples);
+
+/// Fails, naming those there are, where a name of --ignore is none of the `columns` of a file.
+void refuse_unknown_ignored(const std::vector<std::string>& ignored,
+                            const std::vector<tocsin::csv_column>& columns,
+                            const std::string& path);
 
 } // namespace tocsin_cli

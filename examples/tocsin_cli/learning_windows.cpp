@@ -198,13 +198,19 @@ std::string inflation(index_t windows, index_t sensors) {
     return factor < 1.1 ? "" : " (about " + shown(std::round(factor * 10) / 10) + " times)";
 }
 
-void warn_of_step(const input_data& data, const model_file& model, const console& out) {
+void warn_of_step(const input_data& data, const model_file& model, const console& out,
+                  bool resamples) {
     for (const file_facts& file : data.files) {
         const double step = file.resampled > 0 ? 0 : file.time.step;
         if (model.step > 0 && step > 0 && (step > 1.5 * model.step || 1.5 * step < model.step)) {
+            const std::string advice =
+                step > model.step
+                    ? "a model for such rows is trained with --resample " + shown(step)
+                : resamples ? "--resample " + shown(model.step) + " puts them on the same grid"
+                            : "take one row every " + shown(model.step) + " s, or train on rows " +
+                                  shown(step) + " s apart";
             out.note("warning: " + file.path + ": rows are " + shown(step) +
-                     " s apart, in training " + shown(model.step) +
-                     " s; --resample puts them on the same grid");
+                     " s apart, in training " + shown(model.step) + " s; " + advice);
         }
     }
 }

@@ -17,7 +17,8 @@ namespace {
 using tocsin_cli::exit_code;
 
 exit_code report(const std::string& command, const std::string& message, exit_code code) {
-    std::fprintf(stderr, "tocsin_cli%s: %s\n", command.c_str(), message.c_str());
+    std::fprintf(stderr, "tocsin_cli%s: %s\n", command.c_str(),
+                 tocsin_cli::printable(message).c_str());
     return code;
 }
 

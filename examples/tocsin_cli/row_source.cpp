@@ -63,6 +63,7 @@ std::optional<row_source> row_source::of_file(const std::string& path, const inp
     file_facts facts;
     facts.path = path;
     auto reader = open_rows(path, options, model);
+    refuse_unknown_ignored(options.ignore, reader.layout().columns(), path);
     if (reader.layout().has_timestamp()) {
         const auto texts = first_timestamps(reader);
         facts.clock = tocsin::timestamp_reader::from_samples(texts);
@@ -85,7 +86,7 @@ std::optional<row_source> row_source::of_file(const std::string& path, const inp
     rows.sample_.resize(rows.exact_.size());
     input_data data;
     data.files.push_back(std::move(facts));
-    warn_of_step(data, model, out);
+    warn_of_step(data, model, out, false);
     return rows;
 }
 

@@ -14,6 +14,7 @@
 
 #include "any_loss.hpp"
 #include "any_schedule.hpp"
+#include "command_files.hpp"
 #include "commands.hpp"
 #include "echo.hpp"
 #include "failure.hpp"
@@ -389,6 +390,7 @@ void search_command::run() {
         fail(error_code::invalid_argument, "--alarms belongs to --objective detection");
     }
 
+    refuse_overwriting(command_files("DATA", data_paths), {{"--journal", journal_path}});
     const input_data data = read_recordings(data_paths, input, nullptr);
     tocsin::detector_settings shape;
     shape.window = window > 0 ? window : data.is_series ? 30 : data.sequences.length;

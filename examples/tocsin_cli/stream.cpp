@@ -92,12 +92,24 @@ void stream_command::run() {
             fail(error_code::io_error, "cannot write standard output");
         }
     };
+    const auto print_malformed = [&](tocsin::index_t number, const tocsin::status& why) {
+        print({{"row", number}, {"verdict", "malformed_line"}, {"error", why.message()}});
+    };
     const auto next_byte = [] { return std::cin.rdbuf()->sbumpc(); };
     for (tocsin::index_t number = 1; lines.next(next_byte, line); ++number) {
         const tocsin::text_place place{"standard input", number};
-        const auto kind = require(reader.take(line, place));
+        const bool begun = reader.layout() != nullptr;
+        const auto taken = reader.take(line, place);
+        if (!taken && !strict && !reader.has_ended()) {
+            print_malformed(++row, taken.error());
+            continue;
+        }
+        const auto kind = require(taken);
+        if (kind == tocsin::csv_line::header && !begun) {
+            refuse_unknown_ignored(input.ignore, reader.layout()->columns(), "standard input");
+        }
         if (kind == tocsin::csv_line::header) {
-            if (row > 0) {
+            if (begun && row > 0) {
                 out.note("standard input:" + std::to_string(number) +
                          ": repeated header, left out");
             }
@@ -120,7 +132,7 @@ void stream_command::run() {
             if (strict) {
                 require(parsed);
             }
-            print({{"row", row}, {"verdict", "malformed_line"}, {"error", parsed.message()}});
+            print_malformed(row, parsed);
             continue;
         }
         for (std::size_t f = 0; f < exact.size(); ++f) {

@@ -13,17 +13,18 @@
 
 #include "any_loss.hpp"
 #include "any_schedule.hpp"
+#include "command_files.hpp"
 #include "commands.hpp"
 #include "echo.hpp"
 #include "failure.hpp"
 #include "input.hpp"
+#include "interrupt.hpp"
 #include "model_file.hpp"
 #include "options.hpp"
 #include "train_classifier.hpp"
 #include "training_options.hpp"
 #include <algorithm>
 #include <chrono>
-#include <csignal>
 #include <cstdio>
 #include <limits>
 #include <optional>
@@ -39,23 +40,6 @@ enum class model_kind : std::uint8_t { encoder_decoder, autoencoder, forecaster,
 enum class target_order : std::uint8_t { reversed, forward };
 enum class schedule_kind : std::uint8_t { constant, step, exponential, cosine };
 enum class scored_option : std::uint8_t { automatic, all, newest };
-
-/// Notes an interrupt (Ctrl-C) as long as it lives; a second one ends the program.
-class interrupt_catcher {
-  public:
-    interrupt_catcher() { std::signal(SIGINT, &note); }
-    interrupt_catcher(const interrupt_catcher&) = delete;
-    interrupt_catcher& operator=(const interrupt_catcher&) = delete;
-    ~interrupt_catcher() { std::signal(SIGINT, SIG_DFL); }
-    static bool caught() noexcept { return flag != 0; }
-
-  private:
-    static void note(int signal) {
-        flag = 1;
-        std::signal(signal, SIG_DFL);
-    }
-    static inline volatile std::sig_atomic_t flag = 0;
-};
 
 /// Progress, checkpoints and interruption.
 class training_watch {
@@ -466,6 +450,13 @@ void train_command::run_classifier(const input_data& data, model_file& model) {
 }
 
 void train_command::run() {
+    auto inputs = command_files("DATA", data_paths);
+    inputs.push_back({"--validation", validation_path});
+    const command_file outputs[] = {{"MODEL", model_path}, {"--checkpoint", checkpoint}};
+    refuse_overwriting(inputs, {outputs[0], outputs[1]});
+    for (const command_file& output : outputs) {
+        refuse_replacing_other_file(output);
+    }
     trainer.schedule = make_schedule();
     trainer.stopping.patience = patience > 0 ? patience : std::numeric_limits<int>::max();
 

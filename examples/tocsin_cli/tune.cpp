@@ -1,6 +1,7 @@
 // tune: sets the thresholds, from labelled data, from normal data or by hand.
 #include <nlohmann/json.hpp>
 
+#include "command_files.hpp"
 #include "commands.hpp"
 #include "failure.hpp"
 #include "input.hpp"
@@ -59,6 +60,10 @@ void tune_command::run() {
         fail(error_code::invalid_argument,
              "DATA is needed, unless --step-threshold and --feature-threshold are both given");
     }
+    const command_file written =
+        output.empty() ? command_file{"MODEL", model_path} : command_file{"--output", output};
+    refuse_overwriting(command_files("DATA", data_paths), {written});
+    refuse_replacing_other_file(written);
     model_file model = load_model(model_path);
     require_phase(model, model_path, tocsin::detector_phase::errors_fitted);
     auto& detector = model.detector;
@@ -74,7 +79,7 @@ void tune_command::run() {
     input_data data;
     if (!data_paths.empty()) {
         data = read_recordings(data_paths, input, &model);
-        warn_of_step(data, model, out);
+        warn_of_step(data, model, out, true);
         if (rule.smoothing() > 1 && (!data.is_series || windowing.stride != 1)) {
             fail(error_code::invalid_argument, "--smooth ", rule.smoothing(), ": ",
                  data.is_series ? "needs every row, --stride 1"

@@ -4,6 +4,7 @@
 
 #include "tocsin/io/csv.hpp"
 
+#include "console.hpp"
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -28,7 +29,7 @@ class verdict_table {
             } else {
                 const auto width = static_cast<std::size_t>(widths_[k]);
                 text_.append(cells[k].size() < width ? width - cells[k].size() : 0, ' ');
-                text_ += cells[k] + (k + 1 < cells.size() ? "  " : "");
+                text_ += printable(cells[k]) + (k + 1 < cells.size() ? "  " : "");
             }
         }
         text_ += '\n';

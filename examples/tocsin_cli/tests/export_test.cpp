@@ -62,6 +62,12 @@ TEST_SUITE("tocsin_cli") {
         refused("--firmware a.hpp --hysteresis 1.5", "1.5");
         refused("--firmware a.hpp --units bar", "1 units for 2 features");
         refused("--firmware no/folder/a.hpp", "no/folder/a.hpp");
+        refused("--firmware a.hpp --self-test 0", "0 must be from 1");
+        for (const std::string name : {"NULL", "EOF", "EINVAL", "size_t", "tm", "INT_MAX"}) {
+            refused("--firmware a.hpp --name " + name, "'" + name + "' is a name of the C library");
+        }
+        refused("--firmware time.hpp", "'time'");
+        refused("--firmware math.h --name pump", "<math.h>");
         CHECK(cli("tune m rows.csv --rule quantile --smooth 3").code == 0);
         refused("--firmware a.hpp", "--smooth 3");
         CHECK(cli("train m rows.csv --window 8 --epochs 1 --quiet --force").code == 0);

@@ -178,6 +178,30 @@ TEST_SUITE("tocsin_cli") {
         CHECK(cli.read("m").empty());
     }
 
+    TEST_CASE("fit: an interrupt keeps the best weights so far, without a threshold") {
+        const program cli;
+        generate(cli, "rows.csv", 4000, 1);
+        const auto interrupted = [&](const std::string& arguments) {
+            return cli("--version >stdout; timeout --foreground --preserve-status -s INT 6 '" +
+                       std::string{cli_path} + "' fit m rows.csv --force " + arguments +
+                       " >stdout 2>stderr #");
+        };
+        // While the first model is trained; then while cross-fitting.
+        for (const std::string arguments :
+             {"--window 60 --layers 64,64", "--window 20 --layers 32 --epochs 1 --folds 100"}) {
+            CAPTURE(arguments);
+            const outcome run = interrupted(arguments);
+            INFO(run.out << run.err);
+            CHECK(run.code == 130);
+            CHECK(run.out.find("cross-fitted") == std::string::npos);
+            CHECK(run.err.find("interrupted: m has the best weights so far, but no threshold") !=
+                  std::string::npos);
+            CHECK(run_json(cli, "inspect m")["phase"] == "trained");
+            CHECK(cli("fit-errors m rows.csv").code == 0);
+            CHECK(cli("tune m rows.csv").code == 0);
+        }
+    }
+
     TEST_CASE("fit: missing cells, a column far from 0, a gap") {
         const program cli;
         generate(cli, "rows.csv", 2000, 1);

@@ -209,6 +209,25 @@ TEST_SUITE("tocsin_cli") {
         CHECK(strict.code == 3);
         CHECK(lines_of(strict.out).size() == 1);
         CHECK(strict.err.find("standard input:2:") != std::string::npos);
+        // The same for the first line: the next good one says what the columns are.
+        for (const char* first : {"2,3", "2x0,1,3", "1,2,3,4,5", "2,3\n2x0,1,3"}) {
+            CAPTURE(first);
+            for (const char* next : {"1,2,3\n", "feature2,feature0,feature1\n3,1,2\n"}) {
+                const outcome later = cli("stream m", std::string{first} + '\n' + next);
+                CHECK(later.code == 0);
+                CHECK(later.err.empty());
+                const auto found = lines_of(later.out);
+                REQUIRE(found.size() >= 2);
+                CHECK(found.front()["row"] == 1);
+                CHECK(found.front()["verdict"] == "malformed_line");
+                CHECK(found.back()["row"] == found.size());
+                CHECK(found.back()["verdict"] == "warming_up");
+            }
+            CHECK(cli("stream m --strict", std::string{first} + "\n1,2,3\n").code == 3);
+        }
+        CHECK(lines_of(cli("stream m", "2x0,1,3\n").out)[0]["error"].get<std::string>().find(
+                  "2x0") != std::string::npos);
+        CHECK(cli("stream m", "2x0,1,3\n").code == 3); // no line says what the columns are
     }
 
     TEST_CASE("missing values: the other sensors are judged; a lost one is an alarm") {

@@ -93,7 +93,7 @@ TEST_SUITE("tocsin_cli") {
                              (t % 20 == 3 ? "-200" : number(noise(t))) + ",0," +
                              (t % 13 < 6 ? "1" : "0");
                   }));
-        const outcome run = cli("train m plant.csv --ignore none" + quick);
+        const outcome run = cli("train m plant.csv" + quick);
         INFO(run.out << run.err);
         REQUIRE(run.code == 0);
         for (const char* fact :
@@ -112,10 +112,39 @@ TEST_SUITE("tocsin_cli") {
             CHECK(has(run.err, warning));
         }
         CHECK_FALSE(has(run.err, "column 'a' "));
+        // Columns to leave out must be there; in several files, in one of them.
+        const outcome unknown = cli("train m plant.csv --ignore meter,nope" + quick);
+        CHECK(unknown.code == 3);
+        CHECK(has(unknown.err, "plant.csv: --ignore: has no column named 'nope', only epoch, a, "));
+        CHECK(has(cli("fit-errors m plant.csv --ignore nope").err, "no column named 'nope'"));
         CHECK(has(cli("train m plant.csv --missing -200 --force --epochs 1 --encoder 2").out,
                   "missing: 4 of 560 cells"));
         // The marker is kept in the model: later phases need no option.
         CHECK(has(cli("fit-errors m plant.csv").err, "have missing values, which are filled in"));
+    }
+
+    TEST_CASE("reading: labels, falling columns and control characters in names are shown") {
+        const program cli;
+        cli.write("plant.csv", "a,fault,tank,b\x1b[31m\n" + rows(0, 80, [](int t) {
+                                   return number(std::sin(0.4 * t)) + ',' + (t < 60 ? '0' : '1') +
+                                          ',' + number(90 - 0.5 * t) + ',' + number(noise(t));
+                               }));
+        const outcome run = cli("train m plant.csv" + quick);
+        REQUIRE(run.code == 0);
+        CHECK(has(run.err, "column 'fault' has only two values, 0 and 1; if these are labels: "
+                           "--labels fault"));
+        CHECK_FALSE(has(run.err, "'fault' only rises"));
+        CHECK(has(run.err, "column 'tank' only falls: later data will be outside"));
+        CHECK_FALSE(has(run.err, "column 'a'"));
+        CHECK(has(run.out, "b?[31m"));
+        REQUIRE(cli("fit-errors m plant.csv").code == 0);
+        REQUIRE(cli("tune m plant.csv").code == 0);
+        for (const char* arguments :
+             {"train m plant.csv --columns a,b\x1b --force", "detect m plant.csv", "inspect m",
+              "stream m --columns b\x1b"}) {
+            const outcome shown = cli(arguments, "1,2\n");
+            CHECK_FALSE(has(shown.out + shown.err, "\x1b"));
+        }
     }
 
     TEST_CASE("reading: kinds of files that a spreadsheet or logger writes") {
@@ -326,6 +355,36 @@ TEST_SUITE("tocsin_cli") {
             lines_of(cli("stream m", rows(500, 515, timed) + rows(530, 535, timed)).out);
         CHECK(gap[15]["verdict"] == "invalid_sample");
         CHECK(gap[19]["verdict"] == "warming_up");
+    }
+
+    TEST_CASE("times: advice for rows at another step names what a command can do") {
+        const program cli;
+        cli.write("train.csv", "timestamp,temp,hum\n" + rows(0, 200, timed));
+        make_model(cli, "train.csv", quick);
+        const auto every = [](int seconds) {
+            return "timestamp,temp,hum\n" + rows(0, 200, [seconds](int t) {
+                       return std::to_string(1'700'000'000 + seconds * t) + ',' + climate(t);
+                   });
+        };
+        cli.write("fast.csv", every(600));
+        cli.write("slow.csv", every(10'800));
+        const std::string fast = "rows are 600 s apart, in training 3600 s; ";
+        const std::string slow =
+            "rows are 10800 s apart, in training 3600 s; a model for such rows "
+            "is trained with --resample 10800";
+        CHECK(has(cli("detect m fast.csv").err,
+                  fast + "take one row every 3600 s, or train on rows 600 s apart"));
+        CHECK(has(cli("tune m fast.csv -o other").err, fast + "--resample 3600 puts them"));
+        CHECK_FALSE(has(cli("tune m fast.csv -o other --resample 3600").err, "s apart"));
+        CHECK(has(cli("detect m slow.csv").err, slow));
+        CHECK(has(cli("fit-errors m slow.csv -o other").err, slow));
+        CHECK(cli("train other train.csv --resample 10800" + quick).code == 0);
+        CHECK_FALSE(has(cli("fit-errors other slow.csv").err, "s apart"));
+        // Columns to leave out must be there when rows are judged, too.
+        CHECK(has(cli("detect m fast.csv --ignore nope").err,
+                  "has no column named 'nope', only timestamp, temp, hum"));
+        CHECK(cli("stream m --ignore nope", every(3600)).code == 3);
+        CHECK(cli("stream m --ignore spare", "temp,hum,spare\n1,2,3\n").code == 0);
     }
 
     TEST_CASE("times: irregular rows on a grid") {

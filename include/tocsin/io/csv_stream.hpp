@@ -15,6 +15,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace tocsin {
 
@@ -27,8 +28,8 @@ class csv_stream {
     /// @param options `use` names the features, at least one
     explicit csv_stream(csv_options options) : options_{std::move(options)} {}
 
-    /// Says what a line is. `format_error` where it must be a header or a row and is neither:
-    /// nothing can be read from there on. Allocates, though no longer once rows have begun.
+    /// Says what a line is. `format_error` where it must be a header or a row and is neither; a
+    /// later line may be one unless has_ended(). Allocates, though no longer once rows have begun.
     /// @param line in UTF-8, without its end
     result<csv_line> take(std::string_view line, const text_place& place) {
         if (place.line <= options_.skip_rows.value_or(0) || detail::trimmed(line).empty()) {
@@ -53,6 +54,9 @@ class csv_stream {
         }
         return csv_line::row;
     }
+
+    /// Whether take() has failed in a way that no later line mends: the header lacks names.
+    bool has_ended() const noexcept { return ended_; }
 
     /// What the columns are; null before a header or a row has come.
     const csv_layout* layout() const noexcept { return known_ ? &layout_ : nullptr; }
@@ -86,6 +90,7 @@ class csv_stream {
             options.delimiter = delimiter != '\0' ? delimiter : options.delimiter;
             auto read = csv_layout::from_header(line, options, place);
             if (!read) {
+                ended_ = true;
                 return read.error();
             }
             layout_ = *std::move(read);
@@ -105,16 +110,40 @@ class csv_stream {
             return csv_line::row;
         }
         // A line with as many cells as there are features says best what is missing.
-        const bool like_header =
-            words && csv_cells::count(line, detail::likely_delimiter(line)) >= options.use.size();
+        const cell_counts cells = count_cells(line, detail::likely_delimiter(line));
+        const bool wide = cells.all >= options.use.size();
+        const bool like_row = !words || (wide && cells.others > cells.words);
+        const bool like_header = wide && words && cells.words > cells.others;
+        const status refused = like_row ? why_no_row(line, options, place)
+                               : read   ? place.error(1, "is neither a header nor a row")
+                                        : read.error();
         if (refusal_.ok() || (like_header && !looked_like_header_)) {
-            refusal_ = read ? place.error(1, "is neither a header nor a row") : read.error();
+            refusal_ = refused;
         }
         looked_like_header_ = looked_like_header_ || like_header;
-        if (!words || ++before_ > most_preamble) {
+        if (like_row && !looked_like_header_) {
+            return refused;
+        }
+        ended_ = like_row || ++before_ > most_preamble;
+        if (ended_) {
             return refusal_;
         }
         return csv_line::preamble;
+    }
+
+    /// What is wrong with a line that is no header.
+    status why_no_row(std::string_view line, csv_options options, const text_place& place) const {
+        options.header = false;
+        bool words = false;
+        const auto layout = csv_layout::from_first_line(line, options, words, place);
+        if (!layout) {
+            return layout.error();
+        }
+        std::vector<double> values(static_cast<std::size_t>(layout->features()));
+        csv_notes notes;
+        const status parsed =
+            layout->template parse<double>(line, std::span<double>{values}, notes, place);
+        return parsed.ok() ? place.error(1, "is neither a header nor a row") : parsed;
     }
 
     /// The delimiter with which a line has the names of all features; NUL for none.
@@ -144,22 +173,29 @@ class csv_stream {
         return found;
     }
 
+    /// What the cells of a line are.
+    struct cell_counts {
+        std::size_t all = 0;
+        std::size_t words = 0;
+        std::size_t others = 0; // numbers, dates, switches; empty cells are neither
+    };
+    cell_counts count_cells(std::string_view line, char delimiter) const {
+        cell_counts counts;
+        for (csv_cells cells{line, delimiter}; cells.next(); ++counts.all) {
+            double value = 0;
+            const csv_content content = detail::content_of(cells.text(), layout_.numbers(), value);
+            // Commas and points are not told apart yet.
+            const bool number = detail::parse_comma_number<double>(cells.text(), false).has_value();
+            counts.words += !number && content == csv_content::word ? 1 : 0;
+            counts.others +=
+                number || (content != csv_content::word && content != csv_content::empty) ? 1 : 0;
+        }
+        return counts;
+    }
     /// A line below the header without any number or date: units or descriptions.
     bool is_of_words(std::string_view line) const {
-        double value = 0;
-        bool words = false;
-        for (csv_cells cells{line, layout_.delimiter()}; cells.next();) {
-            // Commas and points are not told apart yet.
-            if (detail::parse_comma_number<double>(cells.text(), false)) {
-                return false;
-            }
-            const csv_content content = detail::content_of(cells.text(), layout_.numbers(), value);
-            words = words || content == csv_content::word;
-            if (content != csv_content::word && content != csv_content::empty) {
-                return false;
-            }
-        }
-        return words;
+        const cell_counts counts = count_cells(line, layout_.delimiter());
+        return counts.words > 0 && counts.others == 0;
     }
 
     /// With the first row, columns without a telling name can be recognised by what they hold.
@@ -208,6 +244,7 @@ class csv_stream {
     index_t before_ = 0;
     char separator_ = '\0';
     bool looked_like_header_ = false; // one of them did
+    bool ended_ = false;
     bool units_ = false;
     bool rows_ = false;
     bool decided_ = false; // whether numbers have a decimal comma
