@@ -51,7 +51,10 @@ void squared_distances(const Whitening& whitening, const Mean& mean, const Error
     constexpr int vectors = triangular_block<>;
     constexpr index_t piece = triangular_row_multiple;
     const index_t dimension = mean.size();
-    matrix<double, dynamic, 1> block;
+    // On the stack where the size is known, unless it is large.
+    constexpr index_t known = Whitening::RowsAtCompileTime;
+    constexpr bool on_stack = known != dynamic && known * vectors <= 8192;
+    matrix<double, on_stack ? static_cast<int>(known) * vectors : dynamic, 1> block;
     block.setZero(whitening.rows() * vectors);
     std::array<double, vectors> lengths;
     for (index_t first = 0; first < errors.cols(); first += vectors) {
