@@ -143,6 +143,42 @@ KERAS_REFUSED = {
 }
 
 
+def called(k, layer, **arguments):
+    samples = k.Input((TIME, 3))
+    return k.Model(samples, k.layers.Dense(2)(layer(samples, **arguments)))
+
+
+def with_ends(k, pick):
+    """A model whose inputs and outputs are picked from two inputs and the outputs of three layers."""
+    first, second = k.Input((TIME, 3)), k.Input((TIME, 4))
+    hidden = k.layers.Dense(4)(first)
+    added = k.layers.Add()([hidden, second])
+    return k.Model(*pick(first, second, hidden, k.layers.Dense(2)(hidden), added))
+
+
+def called_twice(k):
+    samples, layer = k.Input((TIME, 3)), k.layers.Dense(3)
+    return k.Model(samples, layer(layer(samples)))
+
+
+KERAS_CALLS_REFUSED = {
+    "(LSTM): is called with initial_state": lambda k: called(
+        k, k.layers.LSTM(4), initial_state=[k.ops.ones((1, 4)), k.ops.ones((1, 4))]),
+    "(Bidirectional): is called with initial_state": lambda k: called(
+        k, k.layers.Bidirectional(k.layers.LSTM(4)), initial_state=[k.ops.ones((1, 4))] * 4),
+    "(LSTM): is called with mask": lambda k: called(
+        k, k.layers.LSTM(4), mask=k.ops.convert_to_tensor([[True] * 9 + [False] * (TIME - 9)])),
+    "(BatchNormalization): is called with mask": lambda k: called(
+        k, k.layers.BatchNormalization(), mask=k.ops.ones((1, TIME))),
+    "(Dropout): is called with training": lambda k: called(k, k.layers.Dropout(0.5), training=True),
+    "(Dense): is called 2 times": called_twice,
+    "the model has 2 outputs": lambda k: with_ends(k, lambda a, b, h, y, s: (a, [h, y])),
+    "the model has 2 inputs": lambda k: with_ends(k, lambda a, b, h, y, s: ([a, b], s)),
+    "the output of the model is not that of this layer alone": lambda k: k.Model(
+        *(lambda x: (x, k.layers.LSTM(4, return_state=True)(x)[1]))(k.Input((TIME, 3)))),
+}
+
+
 def torch_models(torch):
     """PyTorch modules that read [1, time, 3]."""
     nn = torch.nn

@@ -7,9 +7,11 @@ Without Keras, PyTorch, onnx or onnxruntime the tests that need them say so.
 import zipfile
 
 import h5py
+import keras_files
 import numpy as np
 import pytest
-from models import KERAS_MODELS, KERAS_REFUSED, TIME, chain, set_weights
+from models import (KERAS_CALLS_REFUSED, KERAS_MODELS, KERAS_REFUSED, TIME, chain,
+                    set_weights)
 
 from tocsin_convert import Unsupported, keras_file, tocsin_file
 from tocsin_convert.command import main
@@ -42,6 +44,68 @@ def test_what_tocsin_does_not_compute_is_refused_by_name(keras, tmp_path, capsys
     assert main([str(path), "-o", str(output)]) == 1
     assert reason in capsys.readouterr().err
     assert not list(tmp_path.glob("*.safetensors*"))
+
+
+@pytest.mark.parametrize("ending", ["keras", "h5"])
+@pytest.mark.parametrize("reason", KERAS_CALLS_REFUSED)
+def test_calls_that_are_not_computed_are_refused_by_name(keras, tmp_path, capsys, reason, ending):
+    if not hasattr(keras, "ops"):
+        pytest.skip("Keras 2 has no keras.ops; calls of its format are tested below")
+    path = tmp_path / f"model.{ending}"
+    KERAS_CALLS_REFUSED[reason](keras).save(path)
+    assert main([str(path), "-o", str(tmp_path / "model.safetensors")]) == 1
+    assert reason in capsys.readouterr().err
+
+
+def with_arguments(**named):
+    model = keras_files.functional()
+    model["config"]["layers"][1]["inbound_nodes"][0][0][3] = named
+    return model
+
+
+CONSTANT = ["_CONSTANT_VALUE", -1, [[1.0, 1.0, 1.0, 1.0]]]
+INPUT, OUTPUT, HIDDEN = ["input", 0, 0], ["dense", 0, 0], ["lstm", 0, 0]
+CALLS_BY_HAND = {
+    "is called with argument 2": lambda: keras_files.functional(["more", 0, 0, {}], ["more", 0, 1, {}]),
+    "is called with initial_state": lambda: with_arguments(initial_state=[CONSTANT, CONSTANT]),
+    "is called with mask": lambda: with_arguments(mask=["input", 0, 0], training=None),
+    "is called with training": lambda: with_arguments(training=True),
+    "is called with sequence": lambda: keras_files.functional_3(sequence=0),
+    "is called with argument 3": lambda: keras_files.functional_3(None, {"class_name": "__tensor__"}),
+    "the model has 2 outputs (lstm, dense)": lambda: keras_files.functional(outputs=[HIDDEN, OUTPUT]),
+    "the model has 2 inputs (input, more)": lambda: keras_files.functional(
+        inputs=[INPUT, ["more", 0, 0]]),
+    "the model has 0 outputs": lambda: keras_files.functional(outputs=[]),
+    "the output of the model is not that": lambda: keras_files.functional(outputs=[HIDDEN]),
+    "the input of the model is not that": lambda: keras_files.functional(inputs=[HIDDEN]),
+}
+
+
+@pytest.mark.parametrize("write", [keras_files.write_keras, keras_files.write_h5])
+@pytest.mark.parametrize("reason", CALLS_BY_HAND)
+def test_calls_are_refused_in_files_made_by_hand(tmp_path, reason, write):
+    path = tmp_path / "model.file"
+    write(path, CALLS_BY_HAND[reason]())
+    with pytest.raises(Unsupported) as refusal:
+        keras_file.read(path)
+    assert reason in str(refusal.value)
+
+
+def test_arguments_that_change_nothing_are_accepted(tmp_path):
+    path = tmp_path / "model.file"
+    for model in (keras_files.functional(), with_arguments(training=False, mask=None, initial_state=None),
+                  keras_files.functional_3(training=False, mask=None), keras_files.functional_3(None),
+                  keras_files.functional(inputs=INPUT)):
+        keras_files.write_keras(path, model)
+        assert [layer.kind for layer in keras_file.read(path).layers] == ["lstm", "dense"]
+
+
+def test_a_custom_class_with_the_name_of_one_of_keras_is_refused(tmp_path):
+    model = keras_files.functional()
+    model["config"]["layers"][1]["registered_name"] = "Custom>LSTM"
+    keras_files.write_keras(tmp_path / "model.keras", model)
+    with pytest.raises(Unsupported, match="is a custom class, 'Custom>LSTM'"):
+        keras_file.read(tmp_path / "model.keras")
 
 
 def test_two_branches_are_refused(keras, tmp_path):

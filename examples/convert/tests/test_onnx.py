@@ -116,3 +116,51 @@ def test_a_file_that_was_written_by_tocsin_becomes_onnx(tmp_path):
     pytest.importorskip("onnx")
     tocsin_file.write(NETWORKS["forecaster"](), tmp_path / "model.safetensors")
     assert main([str(tmp_path / "model.safetensors"), "-o", str(tmp_path / "model.onnx")]) == 0
+
+
+def lstm_model(path, outputs=("y",), **optional):
+    """An LSTM with 2 inputs and 3 units, and the optional inputs of its node, which are constants."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    generator = np.random.default_rng(1)
+    given = {"W": generator.standard_normal((1, 12, 2)), "R": generator.standard_normal((1, 12, 3)),
+             "B": generator.standard_normal((1, 24)), **optional}
+    tensors = [numpy_helper.from_array(
+        np.asarray(values, np.int32 if name == "sequence_lens" else np.float32), name)
+        for name, values in given.items()]
+    names = [name if name in given else ""
+             for name in ("W", "R", "B", "sequence_lens", "initial_h", "initial_c", "P")]
+    node = helper.make_node("LSTM", ["x", *names], ["y", "h", "c"], name="one", hidden_size=3)
+    graph = helper.make_graph(
+        [node], "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["time", 1, 2])],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, [None] * (4 if name == "y" else 3))
+         for name in outputs], tensors)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 22)], ir_version=10), path)
+
+
+LSTM_REFUSED = {
+    "sequence_lens is not supported": {"sequence_lens": [5]},
+    "initial_h is not zero": {"initial_h": np.ones((1, 1, 3))},
+    "initial_c is not zero": {"initial_c": np.ones((1, 1, 3))},
+    "P (peepholes) is not supported": {"P": np.zeros((1, 9))},
+    "the model has 2 outputs (y, h), expected 1": {"outputs": ("y", "h")},
+    "input 'R' holds inf, which is not finite": {"R": np.full((1, 12, 3), np.inf)},
+}
+
+
+@pytest.mark.parametrize("reason", LSTM_REFUSED)
+def test_optional_inputs_of_an_lstm_are_refused_by_name(tmp_path, capsys, reason):
+    pytest.importorskip("onnx")
+    lstm_model(tmp_path / "model.onnx", **LSTM_REFUSED[reason])
+    assert main([str(tmp_path / "model.onnx"), "-o", str(tmp_path / "m.safetensors")]) == 1
+    assert reason in capsys.readouterr().err
+
+
+def test_initial_states_of_zeros_are_read(tmp_path):
+    pytest.importorskip("onnx")
+    from tocsin_convert import onnx_reader
+
+    zeros = np.zeros((1, 1, 3))
+    lstm_model(tmp_path / "model.onnx", initial_h=zeros, initial_c=zeros)
+    assert [layer.kind for layer in onnx_reader.read(tmp_path / "model.onnx").layers] == ["lstm"]

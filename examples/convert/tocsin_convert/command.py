@@ -19,7 +19,7 @@ def read(path):
         return onnx_reader.read(path)
     if ending == ".safetensors":
         return tocsin_file.read(path)
-    raise Unsupported(f"{path}: '{ending}' is not one of .keras, .h5, .onnx, .safetensors")
+    raise Unsupported(f"'{ending}' is not one of .keras, .h5, .onnx, .safetensors")
 
 
 def write(network, path):
@@ -48,8 +48,9 @@ def main(arguments=None):
         if chosen.logits:
             network = network.without_last_activation()
         write(network, chosen.output)
-    except (Unsupported, OSError, ImportError, KeyError, ValueError) as problem:
-        print(f"tocsin-convert: {chosen.model}: {problem}", file=sys.stderr)
+    except (Unsupported, OSError, ImportError) as problem:
+        message = " ".join(str(problem).split())  # those of onnx are of several lines
+        print(f"tocsin-convert: {chosen.model}: {message}", file=sys.stderr)
         return 1
     print(json.dumps(network.description()))
     return 0

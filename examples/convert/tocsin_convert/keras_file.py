@@ -1,4 +1,5 @@
 """Reads Keras models without Keras: `.keras` (Keras 3) and `.h5` (Keras 2 and 3)."""
+import contextlib
 import io
 import json
 import re
@@ -8,11 +9,28 @@ import h5py
 import numpy as np
 
 from .network import (POOLING, BatchNorm, BidirectionalLstm, Conv1d, Dense, Lstm, Network,
-                      Unsupported)
+                      Unsupported, check_numbers)
+from .reading import Unreadable, expect, field, reading
 
 # Layers that do nothing at inference.
 PASSED_OVER = {"InputLayer", "Dropout", "SpatialDropout1D", "GaussianDropout", "AlphaDropout",
                "GaussianNoise", "ActivityRegularization"}
+
+# The types of the settings that are read, for all layers.
+NUMBER, NONE = (float, int), type(None)
+SETTINGS = {
+    **dict.fromkeys(("activation", "recurrent_activation"), (str, dict)),
+    **dict.fromkeys(("go_backwards", "return_sequences", "return_state", "time_major", "use_bias",
+                     "scale", "center", "renorm"), (bool, NONE)),
+    **dict.fromkeys(("strides", "dilation_rate", "axis"), (int, list)),
+    **dict.fromkeys(("max_value", "threshold", "negative_slope", "alpha"), (*NUMBER, NONE)),
+    "groups": int, "padding": str, "epsilon": NUMBER, "layer": dict, "backward_layer": (dict, NONE),
+    "merge_mode": (str, NONE), "data_format": (str, NONE)}
+NEEDED = {"Bidirectional": "layer", "TimeDistributed": "layer", "Conv1D": "padding",
+          "BatchNormalization": "epsilon"}
+
+LARGEST_NUMBER = 1e9  # among the settings of a layer
+LARGEST_COMPRESSION = 1100  # deflate makes data at most about a thousand times shorter
 
 
 def _snake_case(name):
@@ -23,12 +41,12 @@ def _snake_case(name):
 
 
 def _activation(config, key):
-    """The name of an activation, given as a string or an object with its configuration."""
+    """The name of an activation, given as a string or as an object: a function or a layer."""
     value = config.get(key, "linear")
     if isinstance(value, dict):
-        inner = value.get("config")
-        value = inner.get("name", str(value)) if isinstance(inner, dict) else inner
-    return str(value)
+        name = value.get("config")
+        value = name if isinstance(name, str) else value.get("class_name")
+    return value if isinstance(value, str) else "of unknown name"
 
 
 class _KerasWeights:
@@ -45,43 +63,76 @@ class _KerasWeights:
             self.folders[id(layer)] = f"layers/{kind}" + (f"_{seen}" if seen else "")
 
     def of(self, layer):
-        folder = self.file.get(self.folders[id(layer)])
-        if folder is None:
-            raise Unsupported(f"no weights for layer '{_name(layer)}' in the file")
-        return _variables(folder)
+        with reading():
+            folder = self.file.get(self.folders[id(layer)])
+            return None if folder is None else _variables(folder)
 
 
 def _variables(folder):
     """The weights in a folder, or in those of its parts: both directions, a cell, a wrapped layer."""
     for parts in (("forward_layer", "backward_layer"), ("cell",), ("layer",)):
         if all(part in folder for part in parts):
-            found = [values for part in parts for values in _variables(folder[part])]
+            found = [pair for part in parts for pair in _variables(folder[part])]
             if found:
                 return found
     found = folder["vars"]
-    return [np.array(found[str(k)], np.float64) for k in range(len(found))]
+    return [_values(found[str(k)]) for k in range(len(found))]
 
 
 class _H5Weights:
     """Weights of an .h5 file, by the names of the layers."""
 
     def __init__(self, file):
-        self.file = file["model_weights"] if "model_weights" in file else file
+        with reading():
+            self.file = file["model_weights"] if "model_weights" in file else file
 
     def of(self, layer):
-        group = self.file.get(_name(layer))
-        if group is None:
-            raise Unsupported(f"no weights for layer '{_name(layer)}' in the file")
-        names = [n.decode() if isinstance(n, bytes) else n for n in group.attrs["weight_names"]]
-        return [np.array(group[name], np.float64) for name in names]
+        with reading():
+            group = self.file.get(_name(layer))
+            if group is None:
+                return None
+            names = [_text(name) for name in group.attrs["weight_names"]]
+            return [_values(group[name]) for name in names]
+
+
+def _values(dataset):
+    """The name of a dataset, and its values; a damaged shape must not take all memory."""
+    stored = dataset.id.get_storage_size()
+    if dataset.nbytes > (stored if dataset.chunks is None else LARGEST_COMPRESSION * stored):
+        raise Unreadable(f"'{dataset.name}' holds fewer values than its shape says")
+    return dataset.name, np.array(dataset, np.float64)
 
 
 def _name(layer):
     return layer["config"].get("name", layer["class_name"])
 
 
+def _title(layer):
+    return f"layer '{_name(layer)}' ({layer['class_name']})"
+
+
 def _refuse(layer, why):
-    raise Unsupported(f"layer '{_name(layer)}' ({layer['class_name']}): {why}")
+    raise Unsupported(f"{_title(layer)}: {why}")
+
+
+def _check_settings(layer, config):
+    """Refuses a configuration with settings of other types than Keras writes."""
+    for name in sorted(SETTINGS.keys() & config.keys()):
+        what = f"'{name}' of {_title(layer)}"
+        value = expect(config[name], SETTINGS[name], what)
+        if isinstance(value, list):
+            value = expect(value[0] if value else None, int, f"the first of {what}")
+        if isinstance(value, NUMBER) and not abs(value) < LARGEST_NUMBER:
+            raise Unreadable(f"{what} is out of range")
+
+
+def _inner(layer, name):
+    """The class and configuration of a layer inside another one."""
+    what = f"the inner layer of {_title(layer)}"
+    inner = layer["config"][name]
+    config = field(inner, "config", dict, what)
+    _check_settings(layer, config)
+    return field(inner, "class_name", str, what), config
 
 
 class _Reader:
@@ -111,6 +162,34 @@ class _Reader:
         else:
             _refuse(layer, f"activation '{name}' is not supported")
 
+    def weights_of(self, layer):
+        """The weights of a layer, in the order of Keras."""
+        found = self.weights.of(layer)
+        if found is None:
+            _refuse(layer, "no weights for it in the file")
+        try:
+            for name, values in found:
+                check_numbers(f"weight '{name}'", values)
+        except Unsupported as problem:
+            _refuse(layer, problem)
+        return [values for _, values in found]
+
+    def with_bias(self, layer, config, weights, dimensions):
+        """Weights of these numbers of dimensions, and the bias after them, which may be left out."""
+        expected = [*dimensions, 1] if config.get("use_bias", True) else list(dimensions)
+        if [values.ndim for values in weights] != expected:
+            _refuse(layer, f"weights of the shapes {[list(values.shape) for values in weights]}, "
+                    f"expected {len(expected)} weights of {expected} dimensions")
+        return weights if len(weights) > len(dimensions) else [
+            *weights, np.zeros(weights[-1].shape[-1])]
+
+    def built(self, layer, kind, *arguments):
+        """A layer of the network; the message of a refusal names the layer of Keras."""
+        try:
+            return kind(*arguments)
+        except Unsupported as problem:
+            return _refuse(layer, problem)
+
     def one_lstm(self, layer, config, weights):
         if _activation(config, "activation") != "tanh":
             _refuse(layer, f"activation '{_activation(config, 'activation')}', expected 'tanh'")
@@ -121,30 +200,29 @@ class _Reader:
         for key in ("go_backwards", "return_state", "time_major"):
             if config.get(key):
                 _refuse(layer, f"{key} is not supported")
-        kernel, recurrent_kernel, *bias = weights
-        bias = bias[0] if bias else np.zeros(kernel.shape[1])
-        if bias.ndim != 1:
-            _refuse(layer, f"a bias of shape {bias.shape}")
-        return Lstm(kernel.T, recurrent_kernel.T, bias, divisor)  # Keras' gates are i, f, c, o
+        kernel, recurrent_kernel, bias = self.with_bias(layer, config, weights, (2, 2))
+        return self.built(layer, Lstm, kernel.T, recurrent_kernel.T, bias, divisor)  # gates i, f, c, o
 
     def lstm(self, layer, config):
-        self.network.layers.append(self.one_lstm(layer, config, self.weights.of(layer)))
+        self.network.layers.append(self.one_lstm(layer, config, self.weights_of(layer)))
         if not config.get("return_sequences", False):
             self.network.add("last_step")
 
     def bidirectional(self, layer, config):
-        inner = config["layer"]
-        if inner["class_name"] != "LSTM":
-            _refuse(layer, f"of {inner['class_name']}, expected of LSTM")
+        kind, ahead = _inner(layer, "layer")
+        if kind != "LSTM":
+            _refuse(layer, f"of {kind}, expected of LSTM")
         if config.get("merge_mode", "concat") != "concat":
             _refuse(layer, f"merge_mode '{config['merge_mode']}', expected 'concat'")
-        ahead = inner["config"]
+        kind, behind = _inner(layer, "backward_layer" if config.get("backward_layer") else "layer")
+        if kind != "LSTM":
+            _refuse(layer, f"of {kind}, expected of LSTM")
         # Keras writes the backward layer with go_backwards, which makes it run backward.
-        behind = {**(config.get("backward_layer") or inner)["config"], "go_backwards": False}
+        behind = {**behind, "go_backwards": False}
         if ahead.get("return_sequences", False) != behind.get("return_sequences", False):
             _refuse(layer, "one direction with return_sequences and one without")
-        weights = self.weights.of(layer)
-        half = len(weights) // 2
+        weights = self.weights_of(layer)
+        half = 3 if ahead.get("use_bias", True) else 2
         both = BidirectionalLstm(self.one_lstm(layer, ahead, weights[:half]),
                                  self.one_lstm(layer, behind, weights[half:]))
         both.check()
@@ -158,19 +236,21 @@ class _Reader:
         if config.get("groups", 1) != 1:
             _refuse(layer, f"groups {config['groups']}, expected 1")
         self.channels_last(layer, config)
-        kernel, *bias = self.weights.of(layer)  # [kernel, inputs, outputs]
+        kernel, bias = self.with_bias(layer, config, self.weights_of(layer), (3,))
         dilation = _one(config.get("dilation_rate", 1))
         reach = (kernel.shape[0] - 1) * dilation
         zeros = {"valid": (0, 0), "same": (reach // 2, reach - reach // 2), "causal": (reach, 0)}
         if config["padding"] not in zeros:
             _refuse(layer, f"padding '{config['padding']}' is not supported")
-        self.network.layers.append(Conv1d(
-            kernel.transpose(2, 1, 0), bias[0] if bias else np.zeros(kernel.shape[2]), dilation,
-            *zeros[config["padding"]]))
+        self.network.layers.append(self.built(  # the kernel of Keras is [kernel, inputs, outputs]
+            layer, Conv1d, kernel.transpose(2, 1, 0), bias, dilation, *zeros[config["padding"]]))
         self.activation(layer, config)
 
     def batch_normalization(self, layer, config):
-        weights = self.weights.of(layer)
+        weights = self.weights_of(layer)
+        count = 2 + bool(config.get("scale", True)) + bool(config.get("center", True))
+        if len(weights) != count:
+            _refuse(layer, f"{len(weights)} weights, expected {count}")
         mean, variance = weights[-2:]
         axis = config.get("axis", -1)
         axis = axis[0] if isinstance(axis, list) else axis
@@ -181,11 +261,12 @@ class _Reader:
             _refuse(layer, "renorm is not supported")
         scale = weights.pop(0) if config.get("scale", True) else np.ones_like(mean)
         shift = weights.pop(0) if config.get("center", True) else np.zeros_like(mean)
-        self.network.layers.append(BatchNorm(scale, shift, mean, variance, config["epsilon"]))
+        self.network.layers.append(
+            self.built(layer, BatchNorm, scale, shift, mean, variance, config["epsilon"]))
 
     def dense(self, layer, config):
-        kernel, *bias = self.weights.of(layer)
-        self.network.layers.append(Dense(kernel.T, bias[0] if bias else np.zeros(kernel.shape[1])))
+        kernel, bias = self.with_bias(layer, config, self.weights_of(layer), (2,))
+        self.network.layers.append(self.built(layer, Dense, kernel.T, bias))
         self.activation(layer, config)
 
     def channels_last(self, layer, config):
@@ -193,13 +274,16 @@ class _Reader:
             _refuse(layer, f"data_format '{config['data_format']}', expected 'channels_last'")
 
     def relu(self, layer, config):
-        if config.get("max_value") is not None or config.get("threshold", 0) != 0:
+        if config.get("max_value") is not None or config.get("threshold"):
             _refuse(layer, "a maximum or a threshold is not supported")
-        below = config.get("negative_slope", 0)
+        below = config.get("negative_slope") or 0
         self.network.add("leaky_relu" if below else "relu", float(below))
 
     def leaky_relu(self, layer, config):
-        self.network.add("leaky_relu", float(config.get("negative_slope", config.get("alpha", 0.3))))
+        below = config.get("negative_slope", config.get("alpha", 0.3))
+        if below is None:
+            _refuse(layer, "has no slope")
+        self.network.add("leaky_relu", float(below))
 
     def softmax(self, layer, config):
         if config.get("axis", -1) != -1:
@@ -211,8 +295,12 @@ class _Reader:
         kind, config = layer["class_name"], layer["config"]
         if kind in PASSED_OVER:
             return
-        if kind == "TimeDistributed" and config["layer"]["class_name"] == "Dense":
-            kind, config = "Dense", config["layer"]["config"]
+        if kind in NEEDED:
+            field(config, NEEDED[kind], SETTINGS[NEEDED[kind]], _title(layer))
+        if kind == "TimeDistributed":
+            kind, config = _inner(layer, "layer")
+            if kind != "Dense":
+                _refuse(layer, f"of {kind}, expected of Dense")
         pooling = {"GlobalAveragePooling1D": "global_average_pooling",
                    "GlobalMaxPooling1D": "global_max_pooling"}
         readers = {"LSTM": self.lstm, "Bidirectional": self.bidirectional, "Conv1D": self.conv1d,
@@ -222,6 +310,8 @@ class _Reader:
         one_step = any(each.kind in POOLING for each in self.network.layers)
         if one_step and kind in ("LSTM", "Bidirectional", "Conv1D", *pooling):
             _refuse(layer, "reads a sequence, and a layer before it gives one step")
+        if kind in {*pooling, *readers}:
+            _check_settings(layer, config)
         if kind in pooling:
             self.channels_last(layer, config)
             self.network.add(pooling[kind])
@@ -243,20 +333,74 @@ def _network(layers, weights, version):
     return reader.network
 
 
-def _chain(config):
-    """The layers of a model in order; a functional model must be one chain."""
-    layers = config["config"]["layers"]
-    if config["class_name"] == "Sequential":
-        return layers
-    if config["class_name"] not in ("Functional", "Model"):
-        raise Unsupported(f"a model of class '{config['class_name']}', expected Sequential or "
-                          "Functional")
-    for before, layer in zip(layers, layers[1:]):
-        text = json.dumps(layer.get("inbound_nodes", []))
-        others = [other for other in layers if f'"{_name(other)}"' in text]
-        if others != [before]:
-            _refuse(layer, "is not connected only to the layer before it")
+def _layers(model):
+    """The layers of a model in order. A functional model must be one chain."""
+    expect(model, dict, "the model")
+    kind = field(model, "class_name", str, "the model")
+    config = field(model, "config", dict, "the model")
+    if kind not in ("Sequential", "Functional", "Model"):
+        raise Unsupported(f"a model of class '{kind}', expected Sequential or Functional")
+    layers = field(config, "layers", list, "the model")
+    for position, layer in enumerate(layers):
+        what = f"layer {position} of the model"
+        expect(layer, dict, what)
+        field(layer, "class_name", str, what)
+        expect(field(layer, "config", dict, what).get("name", ""), str, f"the name of {what}")
+        if ">" in expect(layer.get("registered_name") or "", str, f"'registered_name' of {what}"):
+            _refuse(layer, f"is a custom class, '{layer['registered_name']}'")
+    if kind != "Sequential" and layers:
+        _check_ends(config, "input", layers[0])
+        for before, layer in zip(layers, layers[1:]):
+            _check_call(layer, before)
+        _check_ends(config, "output", layers[-1])
     return layers
+
+
+def _check_ends(config, end, layer):
+    """The model must have one input or output: that of the first or the last layer of the chain."""
+    # Keras writes [name, node, tensor], a list of these, or an object with these.
+    ends = field(config, f"{end}_layers", (list, dict), "the model")
+    ends = list(ends.values()) if isinstance(ends, dict) else ends
+    if ends and isinstance(ends[0], str):
+        ends = [ends]
+    if len(ends) != 1:
+        names = [str(each[0]) for each in ends if isinstance(each, list) and each]
+        raise Unsupported(f"the model has {len(ends)} {end}s ({', '.join(names)}), expected 1")
+    if ends[0] != [_name(layer), 0, 0]:
+        _refuse(layer, f"the {end} of the model is not that of this layer alone")
+
+
+def _check_call(layer, before):
+    """A layer must be called once, with the output of the layer before it, and with nothing else."""
+    nodes = expect(layer.get("inbound_nodes", []), list, f"'inbound_nodes' of {_title(layer)}")
+    if len(nodes) != 1:
+        _refuse(layer, f"is called {len(nodes)} times, expected once")
+    source, others = _arguments(nodes[0])
+    if source != [_name(before), 0, 0]:
+        _refuse(layer, "is not connected only to the layer before it")
+    for name, value in others.items():
+        # Keras also writes arguments that have their default values.
+        if value is not None and value is not False:
+            _refuse(layer, f"is called with {name}")
+
+
+def _arguments(node):
+    """Of a call: where its first argument comes from, and the other arguments by their names."""
+    if isinstance(node, dict):  # since Keras 3: {"args": [tensor, ...], "kwargs": {...}}
+        tensors = expect(node.get("args", []), list, "'args' of a call")
+        others = dict(expect(node.get("kwargs", {}), dict, "'kwargs' of a call"))
+        if not tensors:
+            tensors = [others.pop(name) for name in ("inputs", "sequences") if name in others][:1]
+        first = tensors[0] if tensors else None
+        inner = first.get("config") if isinstance(first, dict) else None
+        source = inner.get("keras_history") if isinstance(inner, dict) else None
+    else:  # before: [[name, node, tensor, {...}], ...]
+        tensors = expect(node, list, "a call")
+        tensors = [tensors] if tensors and isinstance(tensors[0], str) else tensors
+        first = tensors[0] if tensors and isinstance(tensors[0], list) else []
+        source = first[:3]
+        others = dict(expect(first[3], dict, "the arguments of a call")) if len(first) > 3 else {}
+    return source, {**{f"argument {k + 2}": value for k, value in enumerate(tensors[1:])}, **others}
 
 
 def _text(value):
@@ -265,15 +409,22 @@ def _text(value):
 
 def read(path):
     """The network of a Keras file."""
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            layers = _chain(json.loads(archive.read("config.json")))
-            version = json.loads(archive.read("metadata.json")).get("keras_version")
-            with h5py.File(io.BytesIO(archive.read("model.weights.h5")), "r") as file:
-                return _network(layers, _KerasWeights(file, layers), version)
-    with h5py.File(path, "r") as file:
-        if "model_config" not in file.attrs:
-            raise Unsupported(f"{path}: weights alone, without the model; save the whole model")
-        layers = _chain(json.loads(_text(file.attrs["model_config"])))
-        version = file.attrs.get("keras_version")
-        return _network(layers, _H5Weights(file), _text(version))
+    with contextlib.ExitStack() as files:
+        with reading():
+            if zipfile.is_zipfile(path):
+                archive = files.enter_context(zipfile.ZipFile(path))
+                model = json.loads(archive.read("config.json"))
+                metadata = json.loads(archive.read("metadata.json"))
+                weights = io.BytesIO(archive.read("model.weights.h5"))
+                file = files.enter_context(h5py.File(weights, "r"))
+            else:
+                archive = None
+                file = files.enter_context(h5py.File(path, "r"))
+                model = json.loads(_text(file.attrs.get("model_config", "null")))
+                metadata = {"keras_version": _text(file.attrs.get("keras_version"))}
+        if archive is None and model is None:
+            raise Unsupported("weights alone, without the model; save the whole model")
+        layers = _layers(model)
+        version = expect(metadata, dict, "the metadata").get("keras_version")
+        expect(version, (str, NONE), "'keras_version'")
+        return _network(layers, _KerasWeights(file, layers) if archive else _H5Weights(file), version)

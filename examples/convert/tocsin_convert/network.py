@@ -13,6 +13,39 @@ class Unsupported(Exception):
     """A network that tocsin does not compute; the message names the layer and the reason."""
 
 
+LONGEST_REACH = 1_000_000  # steps over which one convolution reaches
+
+
+def check_numbers(what, values):
+    """Refuses numbers that are not finite once they are floats of 32 bits, as they are stored."""
+    values = np.asarray(values)
+    with np.errstate(over="ignore"):
+        bad = ~np.isfinite(values.astype(np.float32))
+    if bad.any():
+        raise Unsupported(f"{what} holds {values[bad].flat[0]:.6g}, which is not finite as a float of "
+                          "32 bits")
+
+
+def _check_shapes(kind, **tensors):
+    """Refuses tensors whose sizes do not match; each is given with the names of its sizes."""
+    sizes, match = {}, True
+    for values, names in tensors.values():
+        shape = np.shape(values)
+        match &= len(shape) == len(names) and 0 not in shape
+        match &= all(sizes.setdefault(name, size) == size for name, size in zip(names, shape))
+    if not match or ("H" in sizes and sizes["4H"] != 4 * sizes["H"]):
+        shapes = ", ".join(f"{name} {list(np.shape(values))}" for name, (values, _) in tensors.items())
+        raise Unsupported(f"the tensors of {kind} do not match: {shapes}")
+
+
+def _named(tensors, *names):
+    """The tensors with these names."""
+    for name in names:
+        if name not in tensors:
+            raise Unsupported(f"there is no tensor {name}")
+    return [tensors[name] for name in names]
+
+
 def _sigmoid(x):
     return 1 / (1 + np.exp(-x))
 
@@ -34,6 +67,11 @@ class Lstm:
     bias: np.ndarray
     divisor: int = 0
     kind = "lstm"
+
+    def __post_init__(self):
+        _check_shapes("an LSTM", input_weights=(self.input_weights, ("4H", "inputs")),
+                      recurrent_weights=(self.recurrent_weights, ("4H", "H")),
+                      bias=(self.bias, ("4H",)))
 
     @property
     def inputs(self):
@@ -57,9 +95,11 @@ class Lstm:
 
     @classmethod
     def of(cls, numbers, tensors, ending=""):
-        bias = tensors["bias_ih_l0" + ending] + tensors["bias_hh_l0" + ending]
-        return cls(tensors["weight_ih_l0" + ending], tensors["weight_hh_l0" + ending], bias,
-                   int(numbers.get("divisor", 0)))
+        weights, recurrent, bias, recurrent_bias = _named(
+            tensors, *(name + ending for name in ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0",
+                                                  "bias_hh_l0")))
+        _check_shapes("an LSTM", bias_ih=(bias, ("4H",)), bias_hh=(recurrent_bias, ("4H",)))
+        return cls(weights, recurrent, bias + recurrent_bias, int(numbers.get("divisor", 0)))
 
     def forward(self, series):
         gate = (lambda z: _hard_sigmoid(z, self.divisor)) if self.divisor else _sigmoid
@@ -127,6 +167,10 @@ class Conv1d:
     after: int = 0
     kind = "conv1d"
 
+    def __post_init__(self):
+        _check_shapes("a convolution", weights=(self.weights, ("outputs", "inputs", "kernel")),
+                      bias=(self.bias, ("outputs",)))
+
     @property
     def inputs(self):
         return self.weights.shape[1]
@@ -148,10 +192,14 @@ class Conv1d:
 
     @classmethod
     def of(cls, numbers, tensors):
-        shape = (int(numbers[name]) for name in ("dilation", "before", "after"))
-        return cls(tensors["weight"], tensors["bias"], *shape)
+        shape = (int(numbers.get(name, default)) for name, default in (("dilation", 1), ("before", 0),
+                                                                       ("after", 0)))
+        return cls(*_named(tensors, "weight", "bias"), *shape)
 
     def check(self):
+        if self.dilation < 1 or self.reach > LONGEST_REACH:
+            raise Unsupported(f"a convolution with a kernel of {self.weights.shape[2]} and dilation "
+                              f"{self.dilation}; expected at least 1, and at most {LONGEST_REACH} steps")
         half = self.reach // 2
         allowed = {(0, 0): "valid", (half, self.reach - half): "same", (self.reach, 0): "causal"}
         if (self.before, self.after) not in allowed:
@@ -182,6 +230,10 @@ class BatchNorm:
     epsilon: float
     kind = "batch_norm"
 
+    def __post_init__(self):
+        _check_shapes("a batch normalisation", **{
+            name: (getattr(self, name), ("channels",)) for name in ("scale", "shift", "mean", "variance")})
+
     @property
     def inputs(self):
         return len(self.mean)
@@ -197,11 +249,11 @@ class BatchNorm:
 
     @classmethod
     def of(cls, numbers, tensors):
-        return cls(*(tensors[name] for name in ("weight", "bias", "running_mean", "running_var")),
-                   numbers["epsilon"])
+        return cls(*_named(tensors, "weight", "bias", "running_mean", "running_var"),
+                   numbers.get("epsilon", 0))
 
     def check(self):
-        if not self.epsilon > 0 or (np.asarray(self.variance) < 0).any():
+        if not 0 < self.epsilon < np.inf or (np.asarray(self.variance) < 0).any():
             raise Unsupported(f"a batch normalisation with epsilon {self.epsilon} and a smallest "
                               f"variance of {np.min(self.variance)}")
 
@@ -216,6 +268,10 @@ class Dense:
     weights: np.ndarray
     bias: np.ndarray
     kind = "dense"
+
+    def __post_init__(self):
+        _check_shapes("a dense layer", weights=(self.weights, ("outputs", "inputs")),
+                      bias=(self.bias, ("outputs",)))
 
     @property
     def inputs(self):
@@ -233,7 +289,7 @@ class Dense:
 
     @classmethod
     def of(cls, numbers, tensors):
-        return cls(tensors["weight"], tensors["bias"])
+        return cls(*_named(tensors, "weight", "bias"))
 
     def forward(self, series):
         return series @ self.weights.T + self.bias
@@ -279,6 +335,12 @@ class Fixed:
 
     def tensors(self):
         return {}
+
+    def check(self):
+        if self.kind == "hard_sigmoid" and not self.number >= 1:
+            raise Unsupported(f"a hard sigmoid with the divisor {self.number:.6g}")
+        if self.kind in NUMBER_OF:
+            check_numbers(f"'{NUMBER_OF[self.kind]}' of {self.kind}", self.number)
 
     def forward(self, series):
         return {**ACTIVATIONS, **POOLING}[self.kind](series, self.number)
@@ -326,15 +388,14 @@ class Network:
         if not self.with_weights:
             raise Unsupported("the network has no layer with weights")
         above = self.inputs
-        for layer in self.with_weights:
-            if layer.inputs != above:
-                raise Unsupported(f"a layer with {above} outputs is followed by one with "
-                                  f"{layer.inputs} inputs")
-            above = layer.outputs
+        for position, layer in enumerate(self.layers):
+            if not isinstance(layer, Fixed):
+                if layer.inputs != above:
+                    raise Unsupported(f"a layer with {above} outputs is followed by one with "
+                                      f"{layer.inputs} inputs")
+                above = layer.outputs
             for name, values in layer.tensors().items():
-                if not np.isfinite(values).all():
-                    raise Unsupported(f"{name} of a layer ({layer.kind}) holds a value that is not "
-                                      "finite")
+                check_numbers(f"{name} of layer {position} ({layer.kind})", values)
             if hasattr(layer, "check"):
                 layer.check()
 
@@ -347,8 +408,9 @@ class Network:
 
     def forward(self, series):
         """[time, inputs] to [time of the outputs, outputs]."""
-        for layer in self.layers:
-            series = layer.forward(series)
+        with np.errstate(over="ignore", invalid="ignore"):  # exp of a large number; and inf - inf
+            for layer in self.layers:
+                series = layer.forward(series)
         return series
 
     def description(self):
@@ -359,4 +421,6 @@ class Network:
     def probe(self, seed=0, steps=12):
         """A random series [time, inputs], and the output of the network."""
         series = np.random.default_rng(seed).standard_normal((steps + self.shorter_by, self.inputs))
-        return series, self.forward(series)
+        output = self.forward(series)
+        check_numbers("the output of the network for random samples", output)
+        return series, output

@@ -6,7 +6,9 @@ import itertools
 
 import numpy as np
 
-from .network import BatchNorm, BidirectionalLstm, Conv1d, Dense, Lstm, Network, Unsupported
+from .network import (LONGEST_REACH, BatchNorm, BidirectionalLstm, Conv1d, Dense, Lstm, Network,
+                      Unsupported, check_numbers)
+from .reading import reading
 
 # Nodes that only change the shape of a value.
 RESHAPING = {"Squeeze", "Unsqueeze", "Transpose", "Reshape", "Identity", "Flatten", "Dropout", "Cast"}
@@ -35,7 +37,8 @@ class _Node:
     def __init__(self, node, constants):
         from onnx import helper
 
-        self.kind = node.op_type
+        standard = node.domain in ("", "ai.onnx")
+        self.kind = node.op_type if standard else f"{node.domain}.{node.op_type}"
         self.name = node.name or node.op_type
         self.inputs, self.outputs = list(node.input), list(node.output)
         self.attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
@@ -53,16 +56,59 @@ class _Node:
         return len(self.inputs) > index and self.inputs[index] != ""
 
     def constant(self, index):
+        """The numbers of an optional input, or None."""
         if not self.given(index):
             return None
         if self.inputs[index] not in self.constants:
             self.refuse(f"input {index} is not a constant")
-        return self.constants[self.inputs[index]]
+        values = self.constants[self.inputs[index]]
+        if values.dtype.kind in "OSUc":
+            self.refuse(f"input {index} does not hold real numbers")
+        if values.dtype.kind == "f":
+            try:
+                check_numbers(f"input '{self.inputs[index]}'", values)
+            except Unsupported as problem:
+                self.refuse(problem)
+        return values
 
-    def number(self, name, index):
+    def needed(self, index, dimensions=None):
+        """The numbers of an input, of a given number of dimensions."""
+        values = self.constant(index)
+        if values is None:
+            self.refuse(f"has no input {index}")
+        if dimensions is not None and values.ndim != dimensions:
+            self.refuse(f"weights of {values.ndim} dimensions, expected {dimensions}")
+        return values
+
+    def weights(self, index, dimensions):
+        return self.needed(index, dimensions).astype(np.float64)
+
+    def bias(self, index, outputs):
+        """A bias for each output, which may be given as one number or not at all."""
+        if not self.given(index):
+            return np.zeros(outputs)
+        values = self.needed(index).reshape(-1)
+        if values.size not in (1, outputs):
+            self.refuse(f"a bias of the shape {list(self.needed(index).shape)} for {outputs} outputs")
+        return np.broadcast_to(values, outputs).astype(np.float64)
+
+    def built(self, kind, *arguments):
+        """A layer of the network; the message of a refusal names the node."""
+        try:
+            layer = kind(*arguments)
+            if hasattr(layer, "check"):
+                layer.check()
+            return layer
+        except Unsupported as problem:
+            return self.refuse(problem)
+
+    def numbers(self, name, index, default=None):
         """A value that is an attribute in old models and an input in newer ones, as a list."""
         value = self.attributes[name] if name in self.attributes else self.constant(index)
-        return None if value is None else np.atleast_1d(value).tolist()
+        value = default if value is None else value
+        if np.size(value) == 0 or value is None:
+            self.refuse(f"has no {name}")
+        return np.ravel(value).tolist()
 
 
 def _hard_sigmoid_divisor(node, alpha, beta):
@@ -78,8 +124,14 @@ def _lstm(node):
     if direction not in ("forward", "bidirectional"):
         node.refuse(f"direction '{direction}', expected 'forward' or 'bidirectional'")
     directions = 2 if direction == "bidirectional" else 1
-    if node.constant(7) is not None:
-        node.refuse("peepholes are not supported")
+    if node.given(4):
+        node.refuse("sequence_lens is not supported")
+    for index, name in ((5, "initial_h"), (6, "initial_c")):
+        # Zeros are the default. Their number often depends on the batch; then they are not known here.
+        if node.given(index) and np.any(node.constants.get(node.inputs[index], 0)):
+            node.refuse(f"{name} is not zero")
+    if node.given(7):
+        node.refuse("P (peepholes) is not supported")
     for key in ("clip", "input_forget"):
         if node.attributes.get(key):
             node.refuse(f"{key} is not supported")
@@ -92,43 +144,42 @@ def _lstm(node):
         divisor = _hard_sigmoid_divisor(node, alpha[0], beta[0])
     elif names != ["sigmoid", "tanh", "tanh"] * directions:
         node.refuse(f"activations {names}")
-    weights, recurrent, biases = (node.constant(k) for k in (1, 2, 3))
-    layers = []
-    for k in range(directions):
-        rows = weights[k].shape[0]
-        bias = np.zeros(rows) if biases is None else biases[k][:rows] + biases[k][rows:]
-        layers.append(Lstm(*(reordered(v.astype(np.float64), GATES_FROM_ONNX)
-                             for v in (weights[k], recurrent[k], bias)), divisor))
-    return BidirectionalLstm(*layers) if directions == 2 else layers[0]
+    weights, recurrent = node.weights(1, 3), node.weights(2, 3)
+    biases = node.weights(3, 2) if node.given(3) else np.zeros((directions, 2 * weights.shape[1]))
+    if {len(weights), len(recurrent), len(biases)} != {directions}:
+        node.refuse(f"weights of {len(weights)}, {len(recurrent)} and {len(biases)} directions, expected "
+                    f"{directions}")
+    rows = 4 * recurrent.shape[2]
+    if (weights.shape[1], recurrent.shape[1], biases.shape[1]) != (rows, rows, 2 * rows):
+        node.refuse(f"weights of the shapes {list(weights.shape)}, {list(recurrent.shape)} and "
+                    f"{list(biases.shape)}")
+    layers = [node.built(Lstm, *(reordered(values, GATES_FROM_ONNX) for values in (
+        weights[k], recurrent[k], biases[k, :rows] + biases[k, rows:])), divisor)
+        for k in range(directions)]
+    return node.built(BidirectionalLstm, *layers) if directions == 2 else layers[0]
 
 
 def _conv(node, zeros):
-    weights, bias = node.constant(1), node.constant(2)
-    if weights.ndim != 3:
-        node.refuse(f"weights of {weights.ndim} dimensions, expected 3")
+    weights = node.weights(1, 3)
     for key in ("strides", "group"):
         if np.any(np.array(node.attributes.get(key, 1)) != 1):
             node.refuse(f"{key} {node.attributes[key]}, expected 1")
-    dilation = node.attributes.get("dilations", [1])[0]
+    dilation, *others = node.attributes.get("dilations", [1])
     reach = (weights.shape[2] - 1) * dilation
     auto_pad = node.attribute("auto_pad", "NOTSET")
     pads = {"NOTSET": tuple(node.attributes.get("pads", (0, 0))), "VALID": (0, 0),
             "SAME_UPPER": (reach // 2, reach - reach // 2),
-            "SAME_LOWER": (reach - reach // 2, reach // 2)}[how]
-    layer = Conv1d(weights.astype(np.float64),
-                   np.zeros(len(weights)) if bias is None else bias.astype(np.float64), dilation,
-                   pads[0] + zeros[0], pads[1] + zeros[1])
-    try:
-        layer.check()
-    except Unsupported as problem:
-        node.refuse(problem)
-    return layer
+            "SAME_LOWER": (reach - reach // 2, reach // 2)}.get(auto_pad, ())
+    if others or len(pads) != 2:
+        node.refuse(f"pads {list(pads)} and dilations {[dilation, *others]}, expected those of one axis")
+    return node.built(Conv1d, weights, node.bias(2, len(weights)), dilation, pads[0] + zeros[0],
+                      pads[1] + zeros[1])
 
 
 def _zeros(node):
     """The zeros that a Pad node puts around time."""
-    pads = node.number("pads", 1)
-    if node.attribute("mode", "constant") != "constant" or np.any(node.number("value", 2) or 0):
+    pads = node.numbers("pads", 1)
+    if node.attribute("mode", "constant") != "constant" or np.any(node.numbers("value", 2, 0)):
         node.refuse("expected zeros")
     size = len(pads) // 2
     around = [(before, after) for before, after in zip(pads[:size], pads[size:]) if before or after]
@@ -194,8 +245,9 @@ class _Reader:
             node.refuse("is not supported")
         if all(name in self.constants for name in node.inputs if name):
             feeds = {name: self.constants[name] for name in node.inputs if name}
-            values = ReferenceEvaluator(original).run(None, feeds)
-            self.constants.update(zip(node.outputs, values))
+            with reading():
+                values = ReferenceEvaluator(original).run(None, feeds)
+            self.constants.update((name, np.asarray(each)) for name, each in zip(node.outputs, values))
 
     def pick(self, node, flowing):
         """A node that selects among last states."""
@@ -205,9 +257,10 @@ class _Reader:
             picked = self.ends[flowing[0]]
             try:
                 if node.kind == "Gather":
-                    picked = [picked[k] for k in np.atleast_1d(node.constant(1))]
+                    picked = [picked[int(k)] for k in node.needed(1).reshape(-1)]
                 elif node.kind == "Slice":
-                    picked = picked[int(node.number("starts", 1)[0]):int(node.number("ends", 2)[0])]
+                    (start, *_), (end, *_) = (node.numbers("starts", 1), node.numbers("ends", 2))
+                    picked = picked[int(start):int(end)]
             except IndexError:
                 node.refuse("takes a state that is not there")
         self.ends[node.outputs[0]] = picked
@@ -232,29 +285,26 @@ class _Reader:
         elif node.kind == "BatchNormalization":
             if node.attributes.get("training_mode"):
                 node.refuse("training_mode is not supported")
-            values = [node.constant(k).astype(np.float64) for k in range(1, 5)]
-            layers.append(BatchNorm(*values, _decimal(node.attributes.get("epsilon", 1e-5))))
+            values = [node.weights(k, 1) for k in range(1, 5)]
+            layers.append(node.built(BatchNorm, *values, _decimal(node.attributes.get("epsilon", 1e-5))))
         elif node.kind == "MatMul":
-            weights = node.constant(1).astype(np.float64)
-            if weights.ndim != 2:
-                node.refuse(f"weights of {weights.ndim} dimensions, expected 2")
-            layers.append(Dense(weights.T, np.zeros(weights.shape[1])))
+            weights = node.weights(1, 2)
+            layers.append(node.built(Dense, weights.T, np.zeros(weights.shape[1])))
         elif node.kind == "Gemm":
             for key, expected in (("alpha", 1), ("beta", 1), ("transA", 0)):
                 if node.attributes.get(key, expected) != expected:
                     node.refuse(f"{key} {node.attributes[key]}, expected {expected}")
-            weights = node.constant(1).astype(np.float64)
+            weights = node.weights(1, 2)
             weights = weights if node.attributes.get("transB") else weights.T
-            bias = node.constant(2) if node.given(2) else np.zeros(len(weights))
-            layers.append(Dense(weights, bias.astype(np.float64)))
+            layers.append(node.built(Dense, weights, node.bias(2, len(weights))))
         elif node.kind == "Add" and network.last == "dense":
-            layers[-1].bias = layers[-1].bias + node.constant(1).reshape(-1)
+            layers[-1].bias = layers[-1].bias + node.bias(1, layers[-1].outputs)
         elif node.kind in POOLING_NODES:
             network.add(POOLING_NODES[node.kind])
         elif node.kind in ("Gather", "Slice"):
-            index = node.constant(1) if node.kind == "Gather" else node.number("starts", 1)
-            if np.atleast_1d(index).tolist() != [-1]:
-                node.refuse(f"takes {np.atleast_1d(index).tolist()}, expected the last step, -1")
+            index = node.numbers("indices" if node.kind == "Gather" else "starts", 1)
+            if index != [-1]:
+                node.refuse(f"takes {index}, expected the last step, -1")
             network.add("last_step")
         elif node.kind == "LeakyRelu":
             network.add("leaky_relu", _decimal(node.attributes.get("alpha", 0.01)))
@@ -268,7 +318,7 @@ class _Reader:
 
 
 def _needed(graph):
-    """The nodes that the first output depends on, in their order."""
+    """The nodes that the output depends on, in their order."""
     wanted, nodes = {graph.output[0].name}, []
     for node in reversed(graph.node):
         if wanted & set(node.output):
@@ -278,23 +328,28 @@ def _needed(graph):
 
 
 def read(path):
-    """The network of an ONNX file's first output, checked by running the model."""
+    """The network of an ONNX file, checked by running the model."""
     import onnx
     from onnx import numpy_helper
 
-    model = onnx.load(str(path))
-    onnx.checker.check_model(model)
-    graph = model.graph
-    constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    with reading():
+        model = onnx.load(str(path))
+        onnx.checker.check_model(model)
+        graph = model.graph
+        constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     inputs = [entry for entry in graph.input if entry.name not in constants]
-    if len(inputs) != 1:
-        raise Unsupported(f"the model has {len(inputs)} inputs, expected 1")
+    for end, entries in (("inputs", inputs), ("outputs", graph.output)):
+        if len(entries) != 1:
+            names = ", ".join(entry.name for entry in entries)
+            raise Unsupported(f"the model has {len(entries)} {end} ({names}), expected 1")
     reader = _Reader(constants, inputs[0].name)
     for node in _needed(graph):
         reader.take(node)
-    first = graph.output[0].name
-    if first in reader.ends:
-        reader.consume(_Node(graph.node[-1], constants), first)
+    output = graph.output[0].name
+    if output in reader.ends:
+        reader.consume(_Node(graph.node[-1], constants), output)
+    elif output not in reader.places:
+        raise Unsupported(f"the output '{output}' does not depend on the input")
     reader.network.check()
     _replay(model, inputs[0], reader.network)
     return reader.network
@@ -323,7 +378,10 @@ def _replay(model, entry, network):
     shape = [d.dim_value for d in entry.type.tensor_type.shape.dim]
     if len(shape) != 3:
         raise Unsupported(f"the model's input has {len(shape)} dimensions, expected 3")
-    run = _runner(model, network)
+    if not all(0 <= size <= LONGEST_REACH for size in shape):
+        raise Unsupported(f"the model's input has the shape {shape}")
+    with reading():
+        run = _runner(model, network)
     differences = []
     for time, batch, features in itertools.permutations(range(3)):
         if shape[batch] > 1 or shape[features] not in (0, network.inputs):

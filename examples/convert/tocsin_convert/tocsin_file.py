@@ -13,9 +13,11 @@ from safetensors.numpy import save
 
 from .network import (ACTIVATIONS, NUMBER_OF, POOLING, WITH_WEIGHTS, Dense, Fixed, Lstm, Network,
                       Unsupported)
+from .reading import Unreadable, expect, field, reading
 
 FORMAT = "1"
 LARGEST_DIFFERENCE = 1e-4
+LARGEST_NUMBER = 1e9  # among the sizes and constants of a layer
 
 
 def write(network, path, seed=0):
@@ -43,28 +45,48 @@ def write(network, path, seed=0):
 def read(path):
     """The network of a file made by write(), by tocsin's save_converted(), or by its save_pytorch() with
     the modules `lstm` and `head`."""
-    with safe_open(str(path), "numpy") as file:
-        tensors = {name: file.get_tensor(name) for name in file.keys()}
-        metadata = file.metadata() or {}
+    with reading():
+        with safe_open(str(path), "numpy") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
+            metadata = file.metadata() or {}
+        architecture = json.loads(metadata.get("architecture", "null"))
+    for name, values in tensors.items():
+        if values.dtype.kind != "f":
+            raise Unsupported(f"tensor {name} holds {values.dtype}, expected floats")
     probe = [tensors.pop(name, None) for name in ("probe.input", "probe.output")]
-    if "architecture" in metadata:
-        network = _by_position(json.loads(metadata["architecture"]), tensors)
-    else:
-        network = _forecaster(tensors)
+    network = _forecaster(tensors) if architecture is None else _by_position(architecture, tensors)
     if tensors:
-        raise Unsupported(f"{path}: tensors are left over: {sorted(tensors)}")
+        raise Unsupported(f"tensors are left over: {sorted(tensors)}")
     network.check()
     if probe[0] is not None and probe[1] is not None:
-        difference = np.abs(network.forward(probe[0]) - probe[1])
-        if not (difference <= LARGEST_DIFFERENCE * np.maximum(1, np.abs(probe[1]))).all():
-            raise Unsupported(f"{path}: the outputs of the probe differ by {difference.max():.3g}")
+        _compare(network, *probe)
     return network
+
+
+def _compare(network, samples, expected):
+    """Refuses a network that does not compute the output of the probe."""
+    if samples.ndim != 2 or len(samples) == 0 or samples.shape[1] != network.inputs:
+        raise Unsupported(f"probe.input of the shape {list(samples.shape)}, expected [time, "
+                          f"{network.inputs}]")
+    output = network.forward(samples)
+    if output.shape != expected.shape:
+        raise Unsupported(f"probe.output of the shape {list(expected.shape)}, expected "
+                          f"{list(output.shape)}")
+    with np.errstate(invalid="ignore"):  # inf - inf, which differs
+        difference = np.abs(output - expected)
+        if not (difference <= LARGEST_DIFFERENCE * np.maximum(1, np.abs(expected))).all():
+            raise Unsupported(f"the outputs of the probe differ by {difference.max():.3g}")
 
 
 def _by_position(architecture, tensors):
     network = Network()
-    for position, layer in enumerate(architecture["layers"]):
-        kind = layer["kind"]
+    layers = field(expect(architecture, dict, "the architecture"), "layers", list, "the architecture")
+    for position, layer in enumerate(layers):
+        kind = field(expect(layer, dict, f"layer {position}"), "kind", str, f"layer {position}")
+        for name in set(layer) - {"kind"}:
+            number = expect(layer[name], (float, int), f"'{name}' of layer {position}")
+            if not abs(number) < LARGEST_NUMBER:
+                raise Unreadable(f"'{name}' of layer {position} is out of range")
         if kind in WITH_WEIGHTS:
             start = f"{position}."
             own = {name[len(start):]: tensors.pop(name) for name in list(tensors)
@@ -95,5 +117,7 @@ def _forecaster(tensors):
         if f"{name}.weight" in tensors:
             if network.last == "dense":
                 network.add("relu")
-            network.layers.append(Dense(tensors.pop(f"{name}.weight"), tensors.pop(f"{name}.bias")))
+            own = {part: tensors.pop(f"{name}.{part}") for part in ("weight", "bias")
+                   if f"{name}.{part}" in tensors}
+            network.layers.append(Dense.of({}, own))
     return network
