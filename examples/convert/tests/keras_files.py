@@ -6,7 +6,6 @@ import zipfile
 import h5py
 import numpy as np
 
-_generator = np.random.default_rng(17)
 LSTM = {"name": "lstm", "units": 4, "activation": "tanh", "recurrent_activation": "sigmoid",
         "return_sequences": True}
 DENSE = {"name": "dense", "units": 2, "activation": "linear"}
@@ -15,9 +14,10 @@ SEQUENTIAL = {"class_name": "Sequential", "config": {"layers": list(LAYERS)}}
 
 
 def weights():
-    """The weights of both layers, by the names of the layers."""
+    """The weights of both layers, by the names of the layers; always the same."""
+    generator = np.random.default_rng(17)
     shapes = {"lstm": ((3, 16), (4, 16), (16,)), "dense": ((4, 2), (2,))}
-    return {name: [_generator.standard_normal(shape).astype(np.float32) for shape in each]
+    return {name: [generator.standard_normal(shape).astype(np.float32) for shape in each]
             for name, each in shapes.items()}
 
 
@@ -47,8 +47,8 @@ def _text(model):
 def write_h5(path, model=SEQUENTIAL, values=None, version="2.15.0"):
     """An .h5 file of Keras 2; `model` may also be any text."""
     with h5py.File(path, "w") as file:
-        file.attrs["model_config"] = _text(model)
-        file.attrs["keras_version"] = version
+        file.attrs["model_config"] = _text(model).encode()  # bytes of a fixed length, as Keras writes them
+        file.attrs["keras_version"] = version.encode()
         for name, arrays in (values or weights()).items():
             group = file.create_group(f"model_weights/{name}")
             names = [f"{name}/{k}:0" for k in range(len(arrays))]

@@ -52,9 +52,9 @@ CHECKED = {"model.keras", "packed.keras", "model.safetensors"}  # with checksums
 
 
 def equal(network, other):
-    """Whether both compute the same, but for the tolerance of a probe."""
+    """Whether both have the same layers and outputs, but for what the probe tolerates."""
     series, output = network.probe(seed=4)
-    return (network.description() == other.description()
+    return ([layer.kind for layer in network.layers] == [layer.kind for layer in other.layers]
             and np.abs(other.forward(series) - output).max() < 1e-2)
 
 
