@@ -194,7 +194,6 @@ except ImportError:
     missing.append("PyTorch")
 
 try:
-    import onnx
     import onnxruntime
     from onnx import TensorProto, helper, numpy_helper
 
