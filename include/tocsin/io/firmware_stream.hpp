@@ -98,7 +98,9 @@ class firmware_stream {
         return score;
     }
 
-  protected:
+  private:
+    friend Numbers;
+
     explicit firmware_stream(const firmware_model& model)
         : model_{model}, threshold_{static_cast<float>(model.threshold)},
           forecasts_(static_cast<std::size_t>(model.look_ahead),
@@ -114,21 +116,9 @@ class firmware_stream {
         hidden_.resize(units);
         cell_.resize(units);
     }
-    ~firmware_stream() = default;
-    firmware_stream(const firmware_stream&) = default;
-    firmware_stream(firmware_stream&&) noexcept = default;
-    firmware_stream& operator=(const firmware_stream&) = default;
-    firmware_stream& operator=(firmware_stream&&) noexcept = default;
 
     bool reconstructs() const noexcept { return !model_.encoder.empty(); }
 
-    firmware_model model_;
-    float threshold_;
-    std::vector<Input> hidden_;
-    std::vector<Output> cell_;
-    std::size_t top_ = 0; // where h and c of the layer read last begin
-
-  private:
     Numbers& self() noexcept { return static_cast<Numbers&>(*this); }
     const Numbers& self() const noexcept { return static_cast<const Numbers&>(*this); }
     std::size_t targets() const noexcept { return static_cast<std::size_t>(model_.targets); }
@@ -174,6 +164,11 @@ class firmware_stream {
         }
     }
 
+    firmware_model model_;
+    float threshold_;
+    std::vector<Input> hidden_;
+    std::vector<Output> cell_;
+    std::size_t top_ = 0;                        // where h and c of the layer read last begin
     std::vector<std::vector<Output>> forecasts_; // by sample; element 0 is of the next one
     std::vector<std::vector<Input>> window_;     // the last samples, as the network reads them
     std::size_t seen_ = 0;
