@@ -186,7 +186,7 @@ try:
             return loss.item()
 
         train()
-        gradient = torch.cat([parameter.grad.T.ravel() for parameter in trained])
+        gradient = torch.cat([parameter.grad.t().ravel() for parameter in trained])
         train()
         agree("PyTorch " + problem.case, problem.results, [*gradient, train()], 1e-4)
         report(problem.case, "PyTorch", train)
