@@ -546,7 +546,7 @@ tocsin::run_fingerprint train_command::made_with(const model_file& model,
     const auto sizes = [](const std::vector<int>& all) {
         std::string joined;
         for (const int size : all) {
-            joined += (joined.empty() ? "" : ",") + std::to_string(size);
+            joined.append(joined.empty() ? "" : ",").append(std::to_string(size));
         }
         return joined;
     };
