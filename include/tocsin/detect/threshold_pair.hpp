@@ -48,9 +48,7 @@ class threshold_pair {
             if (const status outcome = fitted[k].rule.fit(scores[k], labels); !outcome.ok()) {
                 return outcome;
             }
-        }
-        for (const one_view& view : fitted) {
-            if (const status possible = valid(view); !possible.ok()) {
+            if (const status possible = valid(fitted[k]); !possible.ok()) {
                 return possible;
             }
         }
