@@ -237,10 +237,26 @@ void search_killed(const char* file) {
     std::printf("the search went on: %s\n", found ? "to its end" : found.error().message());
 }
 
+/// The number of trials that a journal holds: the first process reads it, all know it.
+int trials_in(const char* file) {
+    int rank = 0;
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    int kept = 0;
+    if (rank == 0) {
+        const auto journal = tocsin::search_journal::open(file, bowl(), how_to_search());
+        kept = journal ? static_cast<int>(journal->trials().size()) : -1;
+    }
+    MPI_Bcast(&kept, 1, MPI_INT, 0, MPI_COMM_WORLD);
+    return kept;
+}
+
 int search_resumed(const char* file) {
-    // The round of the trial in which a process died has left nothing.
-    const int before = killed_in / how_to_search().parallel * how_to_search().parallel;
-    return search_with(file, before);
+    // Whole rounds are kept. Of the round in which a process died, the first process may have kept
+    // its own trial before the end reached it.
+    const int rounds = killed_in / how_to_search().parallel * how_to_search().parallel;
+    const int before = trials_in(file);
+    const int wrong = check(before >= rounds && before <= rounds + 1, "other trials were kept");
+    return wrong + search_with(file, before);
 }
 
 } // namespace
