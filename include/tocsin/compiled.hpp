@@ -82,7 +82,6 @@ using compiled_arithmetic = standard_precision::arithmetic;
 
 /// What `detector<Model>` does with `trainer<>`, in float.
 #define TOCSIN_COMPILED_DETECTOR(instantiation, Model)                                             \
-    instantiation std::uint64_t detail::identity_of(detail::compiled_parts<Model>&);               \
     instantiation void detail::settle(detail::compiled_parts<Model>&);                             \
     instantiation training_state<float> detail::fresh_state<float>(const Model&, const adam&,      \
                                                                    std::uint64_t);                 \

@@ -8,6 +8,7 @@
 #include "support/small_detectors.hpp"
 #include <array>
 #include <cmath>
+#include <cstdint>
 #include <span>
 #include <type_traits>
 #include <utility>
@@ -53,13 +54,14 @@ constexpr bool runs_without_exceptions =
 static_assert(runs_without_exceptions<forecasting>);
 static_assert(runs_without_exceptions<reconstructing>);
 
-forecasting forecasting_detector(int look_ahead = 2) {
+forecasting forecasting_detector(int look_ahead = 2, int epochs = 25) {
     forecasting detector(small_forecaster(look_ahead));
-    learn_slow_waves(detector);
+    learn_slow_waves(detector, epochs);
     return detector;
 }
-reconstructing reconstructing_detector(scored_steps scored = scored_steps::newest) {
-    const auto values = slow_waves(120, 1);
+reconstructing reconstructing_detector(scored_steps scored = scored_steps::newest,
+                                       std::uint64_t data = 1) {
+    const auto values = slow_waves(120, data);
     reconstructing detector(tocsin_test::small_lstm<float>(3), {.window = 6, .scored = scored});
     tocsin_test::run_all_phases(detector, windows_over(values, 6));
     return detector;
@@ -112,11 +114,14 @@ void check_copied_midway(const Detector& detector) {
 }
 
 template <class Detector>
-void check_not_ready(const Detector& detector, const Detector& of_other_size) {
+void check_not_ready(const Detector& detector, const Detector& another) {
     const auto values = slow_waves(20, 1);
     typename Detector::stream_type none;
-    auto foreign = of_other_size.make_stream();
-    for (auto* stream : {&none, &foreign}) {
+    auto foreign = another.make_stream();
+    auto moved_from = detector.make_stream();
+    const auto moved_to = std::move(moved_from);
+    // NOLINTNEXTLINE(bugprone-use-after-move): what becomes of it is what is tested
+    for (auto* stream : {&none, &foreign, &moved_from}) {
         for (index_t t = 0; t < 20; ++t) {
             const verdict outcome = detector.push(*stream, values.col(t), 1.0);
             CHECK(outcome.kind == verdict_kind::not_ready);
@@ -130,9 +135,11 @@ void check_not_ready(const Detector& detector, const Detector& of_other_size) {
         CHECK(detector.enable_learning(*stream, {}).code() == tocsin::error_code::invalid_argument);
         CHECK_FALSE(stream->learns());
     }
-    CHECK(none.missing_samples(0) == 0);
     CHECK(none.last().kind == verdict_kind::not_ready);
-    none.restart();
+    for (auto* stream : {&none, &moved_from}) {
+        CHECK(stream->missing_samples(0) == 0);
+        stream->restart();
+    }
 }
 
 /// A detector all of whose sizes are known at compile time.
@@ -161,6 +168,10 @@ TEST_SUITE("detect") {
         check_not_ready(two_ahead, forecasting_detector(1));
         const reconstructing wider(tocsin_test::small_lstm<float>(3), {.window = 9});
         check_not_ready(reconstructing_detector(), wider);
+        // Of the same sizes, with other weights and units.
+        check_not_ready(forecasting_detector(), forecasting_detector(2, 3));
+        check_not_ready(reconstructing_detector(),
+                        reconstructing_detector(scored_steps::newest, 2));
         // Before fit_errors() no stream is ready.
         const forecasting empty(small_forecaster());
         auto stream = empty.make_stream();
@@ -168,6 +179,27 @@ TEST_SUITE("detect") {
         const forecasting nothing;
         auto of_nothing = nothing.make_stream();
         CHECK(nothing.push(of_nothing, {}).kind == verdict_kind::not_ready);
+    }
+
+    TEST_CASE("stream: other thresholds do not make it one of another detector") {
+        auto detector = forecasting_detector();
+        auto stream = detector.make_stream();
+        const auto values = slow_waves(40, 1);
+        push_each(detector, stream, values);
+        detector.override_thresholds(0.0);
+        const verdict outcome = detector.push(stream, values.col(0));
+        CHECK(outcome.is_anomaly());
+        CHECK(outcome.threshold == 0);
+    }
+
+    TEST_CASE("stream: a detector that was moved from judges nothing") {
+        auto detector = forecasting_detector();
+        auto stream = detector.make_stream();
+        auto moved_to = std::move(detector);
+        const auto values = slow_waves(40, 1);
+        // NOLINTNEXTLINE(bugprone-use-after-move): what becomes of it is what is tested
+        CHECK(detector.push(stream, values.col(0)).kind == verdict_kind::not_ready);
+        CHECK(moved_to.push(stream, values.col(0)).kind == verdict_kind::warming_up);
     }
 
     TEST_CASE("stream: its size is what it takes, and known before") {

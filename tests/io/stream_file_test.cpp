@@ -342,7 +342,11 @@ TEST_SUITE("io") {
         CHECK(refused(fitted_anew));
         auto copy = detector;
         CHECK_FALSE(refused(copy));
-        // A stream of one detector cannot be saved as one of another shape by mistake.
+        // Neither can it be saved as a stream of another one.
+        const auto saved = save_stream(ready_forecaster(2), busy_stream(detector));
+        CHECK(saved.error().code() == tocsin::error_code::invalid_argument);
+        CHECK(tocsin_test::says(saved.error(), "another detector made it"));
+        // A stream of one detector cannot be loaded as one of another kind.
         const auto [windows, twin] =
             with_twin(new_window_detector(tocsin_test::small_lstm<float>(2, 4),
                                           error_view::per_step, scored_steps::newest),

@@ -76,7 +76,7 @@ class detector {
         }
         if (check().ok()) {
             parts_.prepare();
-            parts_.identity = detail::identity_of(parts_);
+            detail::settle(parts_);
         }
     }
 
@@ -255,7 +255,7 @@ class detector {
     // ---- streams: no heap, no exception, no lock --------------------------------------------
     /// A stream at its start. Allocates where sizes are dynamic.
     stream_type make_stream() const {
-        return stream_type(typename learned_type::memory_type(parts_.layout, parts_.alarm));
+        return stream_type(parts_.make_stream());
     }
     /// Bytes of a stream by make_stream(), all told.
     std::size_t stream_size() const noexcept {

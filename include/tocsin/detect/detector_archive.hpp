@@ -5,6 +5,7 @@
 #include "tocsin/core/checked_size.hpp"
 #include "tocsin/core/memory_claim.hpp"
 #include "tocsin/core/status.hpp"
+#include "tocsin/detect/detector_tag.hpp"
 #include "tocsin/detect/identity.hpp"
 #include "tocsin/detect/learned.hpp"
 #include "tocsin/detect/parameter_archive.hpp"
@@ -78,6 +79,34 @@ void check_derived_sizes(Archive& archive, const Learned& learned) {
     }
 }
 
+/// Loads the weights; they and the scaler must fit the model. Allocates.
+template <class Archive, class Learned>
+void load_parameters(Archive& archive, Learned& learned) {
+    using scalar = typename Learned::scalar_type;
+    aligned_vector<scalar> parameters(static_cast<std::size_t>(learned.model.parameter_count()));
+    exchange_parameters(archive, learned.model, std::span<scalar>(parameters));
+    const int scaled = features_of(learned.scaler, learned.features());
+    if (archive.outcome().ok() && scaled != learned.features()) {
+        archive.fail(status::error(error_code::format_error, "the scaler has ", scaled,
+                                   " features, the model has ", learned.features()));
+    }
+    if (archive.outcome().ok()) {
+        learned.weights.own(learned.model, parameters);
+    }
+}
+
+/// What train() leaves.
+template <class Archive, class Learned>
+void exchange_trained(Archive& archive, Learned& learned) {
+    archive.object("scaler", learned.scaler);
+    archive.matrix("mean", learned.mean);
+    if constexpr (Archive::loading) {
+        load_parameters(archive, learned);
+    } else {
+        exchange_parameters(archive, learned.model, learned.weights.parameters());
+    }
+}
+
 /// All parts, as far as the detector has come.
 template <class Archive, class Learned>
 void exchange_parts(Archive& archive, Learned& learned) {
@@ -101,13 +130,7 @@ void exchange_parts(Archive& archive, Learned& learned) {
         }
     }
     if (learned.phase >= detector_phase::trained) {
-        archive.object("scaler", learned.scaler);
-        archive.matrix("mean", learned.mean);
-        if constexpr (Archive::loading) {
-            load_parameters(archive, learned);
-        } else {
-            exchange_parameters(archive, learned.model, learned.weights.parameters());
-        }
+        exchange_trained(archive, learned);
     }
     if (learned.phase >= detector_phase::errors_fitted) {
         if constexpr (Archive::loading) {
@@ -155,22 +178,6 @@ status check_phase(const Learned& learned) noexcept {
     return as_format_error(learned.thresholds.valid());
 }
 
-/// Loads scaler and weights, which must fit the model. Allocates.
-template <class Archive, class Learned>
-void load_parameters(Archive& archive, Learned& learned) {
-    using scalar = typename Learned::scalar_type;
-    aligned_vector<scalar> parameters(static_cast<std::size_t>(learned.model.parameter_count()));
-    exchange_parameters(archive, learned.model, std::span<scalar>(parameters));
-    const int scaled = features_of(learned.scaler, learned.features());
-    if (archive.outcome().ok() && scaled != learned.features()) {
-        archive.fail(status::error(error_code::format_error, "the scaler has ", scaled,
-                                   " features, the model has ", learned.features()));
-    }
-    if (archive.outcome().ok()) {
-        learned.weights.own(learned.model, parameters);
-    }
-}
-
 /// A hash of everything that an archive would hold. Policies that cannot be saved count by their
 /// names alone.
 template <class Learned>
@@ -178,6 +185,18 @@ std::uint64_t identity_of(Learned& learned) {
     hash_archive archive;
     exchange_parts(archive, learned);
     return archive.value();
+}
+
+/// A hash of what the states of its streams depend on: other thresholds leave them as they are.
+template <class Learned>
+detector_tag tag_of(Learned& learned) {
+    hash_archive archive;
+    archive.object("settings", learned.settings);
+    archive.object("model", learned.model);
+    if (learned.phase >= detector_phase::trained) {
+        exchange_trained(archive, learned);
+    }
+    return detector_tag(archive.value());
 }
 
 /// Takes over what follows from thresholds and the rest; call it after each change.
@@ -189,6 +208,7 @@ void settle(Learned& learned) {
     }
     learned.stream_threshold = learned.thresholds.threshold(learned.view());
     learned.identity = identity_of(learned);
+    learned.tag = tag_of(learned);
 }
 
 /// After a phase that the thresholds depend on.

@@ -213,7 +213,7 @@ class forecast_pass {
     using scalar_type = typename Learned::scalar_type;
 
     explicit forecast_pass(const Learned& learned)
-        : learned_{&learned}, stream_(learned.layout, learned.alarm),
+        : learned_{&learned}, stream_(learned.make_stream()),
           memory_(static_cast<std::size_t>(learned.layout.scratch())),
           errors_(static_cast<std::size_t>(learned.source.vector_size())) {}
 

@@ -21,7 +21,7 @@ status enable_learning(const Learned& learned, Stream& stream, const learning_se
     if (learned.phase < detector_phase::errors_fitted) {
         return status::error(error_code::not_ready, "enable_learning: call fit_errors() first");
     }
-    if (!(stream.layout == learned.layout)) {
+    if (!stream.made_by.fits(learned.tag)) {
         return status::error(error_code::invalid_argument,
                              "enable_learning: the stream belongs to another detector");
     }
@@ -73,6 +73,11 @@ void complete_last(const Learned& learned, Stream& stream) noexcept {
 /// Saves or loads a stream with what it adapts.
 template <class Archive, class Learned, class Stream>
 void exchange_stream(Archive& archive, const Learned& learned, Stream& stream) {
+    if (!stream.made_by.fits(learned.tag)) {
+        archive.fail(status::error(error_code::invalid_argument,
+                                   "stream: another detector made it, or it was moved from"));
+        return;
+    }
     archive.object("memory", stream);
     bool learns = stream.learning.get() != nullptr;
     archive.integer("learns", learns);

@@ -2,10 +2,12 @@
 /// @brief Everything a detector has learned, in one place that scoring never changes.
 #pragma once
 
+#include "tocsin/core/emptied_by_move.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/views.hpp"
 #include "tocsin/detect/detector_phase.hpp"
 #include "tocsin/detect/detector_settings.hpp"
+#include "tocsin/detect/detector_tag.hpp"
 #include "tocsin/detect/error_views.hpp"
 #include "tocsin/detect/forecast_errors.hpp"
 #include "tocsin/detect/model_weights.hpp"
@@ -17,6 +19,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <span>
+#include <type_traits>
 
 namespace tocsin::detail {
 
@@ -67,6 +70,8 @@ constexpr index_t static_stream_bytes() noexcept {
 template <class Model, class Scaler, class Statistic, class Rule, class Alarm, int Window>
 struct learned_parts {
     using scalar_type = typename Model::scalar_type;
+    static_assert(std::is_same_v<typename Scaler::scalar_type, scalar_type>,
+                  "detector: model and scaler must have the same scalar_type");
     using source_type = error_source<Model>;
     using views_type = error_views<Statistic, Window>;
     using rule_type = Rule;
@@ -89,6 +94,7 @@ struct learned_parts {
     int warm_up = 0; ///< samples after a start that are not scored
     detector_phase phase = detector_phase::created;
     std::uint64_t identity = 0; ///< changes with everything above
+    emptied_by_move<detector_tag> tag{}; ///< changes with what the states of streams depend on
 
     source_type source{};
     double stream_threshold = 0; ///< by which streams are judged
@@ -99,6 +105,8 @@ struct learned_parts {
     error_view view() const noexcept {
         return source_type::has_feature_view ? settings.view : error_view::per_step;
     }
+    /// The memory of a stream at its start. Allocates where sizes are dynamic.
+    memory_type make_stream() const { return {tag, layout, alarm}; }
     /// Bytes on the heap of a stream that does not learn.
     std::size_t heap_bytes_of_stream() const noexcept {
         return static_stream_bytes<Model, Window>() == dynamic

@@ -303,10 +303,10 @@ finish_push(const Learned& learned, Stream& stream,
     return outcome;
 }
 
-/// Whether a stream can be judged by a detector: fitted, and made for it.
+/// Whether a stream can be judged by a detector: fitted, and the one that made it.
 template <class Learned, class Stream>
 bool can_judge(const Learned& learned, const Stream& stream) noexcept {
-    return learned.phase >= detector_phase::errors_fitted && stream.layout == learned.layout;
+    return learned.phase >= detector_phase::errors_fitted && stream.made_by.fits(learned.tag);
 }
 
 /// All of the above for one sample of one stream.

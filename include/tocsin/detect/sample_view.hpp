@@ -29,14 +29,11 @@ class sample_view {
         requires(!std::is_base_of_v<Eigen::EigenBase<Range>, Range> &&
                  std::is_convertible_v<const Range&, std::span<const Scalar>>)
     constexpr sample_view(const Range& values) noexcept : values_{values} {}
-    /// A vector, or a column of a matrix; a row of a matrix is not consecutive and does not compile.
+    /// A vector, or a column of a matrix. What does not compile: a row of a matrix, which is not
+    /// consecutive, and an expression such as `2 * values`, which lies nowhere.
     template <class Derived>
         requires(std::is_same_v<typename Derived::Scalar, Scalar>)
-    sample_view(const Eigen::MatrixBase<Derived>& values) noexcept
-        : values_{values.derived().data(), static_cast<std::size_t>(values.size())} {
-        static_assert(Derived::InnerStrideAtCompileTime == 1 && Derived::ColsAtCompileTime == 1,
-                      "a sample is a column whose values lie next to each other");
-    }
+    sample_view(const Eigen::MatrixBase<Derived>& values) noexcept : values_{values_of(values)} {}
     // NOLINTEND(google-explicit-constructor,hicpp-explicit-conversions)
 
     /// The first value.
@@ -49,6 +46,19 @@ class sample_view {
     }
 
   private:
+    template <class Derived>
+    static std::span<const Scalar> values_of(const Eigen::MatrixBase<Derived>& values) noexcept {
+        constexpr bool stored = bool(int(Derived::Flags) & int(Eigen::DirectAccessBit));
+        static_assert(stored, "a sample must be stored somewhere: add .eval() to the expression");
+        if constexpr (stored) {
+            static_assert(Derived::InnerStrideAtCompileTime == 1 && Derived::ColsAtCompileTime == 1,
+                          "a sample is a column whose values lie next to each other");
+            return {values.derived().data(), static_cast<std::size_t>(values.size())};
+        } else {
+            return {};
+        }
+    }
+
     std::span<const Scalar> values_;
 };
 

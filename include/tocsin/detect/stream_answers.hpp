@@ -56,7 +56,7 @@ matrix<typename Learned::scalar_type> newest_forecast(const Learned& learned,
     const int targets = learned.model.targets();
     const int ahead = learned.model.look_ahead();
     matrix<scalar> values = matrix<scalar>::Zero(learned.features(), ahead);
-    if (!(stream.layout == learned.layout) || stream.seen == 0) {
+    if (!stream.made_by.fits(learned.tag) || stream.seen == 0) {
         return matrix<scalar>::Constant(targets, ahead, std::numeric_limits<scalar>::quiet_NaN());
     }
     const auto newest = learned.source.forecast(stream.state(), stream.seen);

@@ -45,10 +45,6 @@ class stream_layout {
     constexpr index_t bytes() const noexcept {
         return scratch_at() + (scratch_in_stream() ? scratch_ : 0);
     }
-    friend constexpr bool operator==(const stream_layout& a, const stream_layout& b) noexcept {
-        return a.state_ == b.state_ && a.features_ == b.features_ && a.errors_ == b.errors_ &&
-               a.scratch_ == b.scratch_;
-    }
 
   private:
     static constexpr index_t round_up(index_t bytes) noexcept { return (bytes + 7) / 8 * 8; }

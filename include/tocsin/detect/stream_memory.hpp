@@ -3,7 +3,9 @@
 #pragma once
 
 #include "tocsin/core/checked_size.hpp"
+#include "tocsin/core/emptied_by_move.hpp"
 #include "tocsin/core/storage.hpp"
+#include "tocsin/detect/detector_tag.hpp"
 #include "tocsin/detect/stream_clock.hpp"
 #include "tocsin/detect/stream_layout.hpp"
 #include "tocsin/detect/verdict.hpp"
@@ -43,7 +45,8 @@ class optional_box {
 /// Everything that a detector_stream remembers.
 template <class Scalar, index_t Bytes, class Alarm, class Learning>
 struct stream_memory {
-    stream_layout<Scalar> layout{};
+    emptied_by_move<detector_tag> made_by{};
+    emptied_by_move<stream_layout<Scalar>> layout{};
     stream_clock clock{};
     std::int64_t position = 0;
     std::int64_t seen = 0;   ///< samples that the model has read since the start
@@ -57,8 +60,9 @@ struct stream_memory {
 
     stream_memory() = default;
     /// Allocates where the size is dynamic.
-    stream_memory(const stream_layout<Scalar>& sizes, Alarm alarm_control)
-        : layout{sizes}, alarm{std::move(alarm_control)} {
+    stream_memory(const detector_tag& detector, const stream_layout<Scalar>& sizes,
+                  Alarm alarm_control)
+        : made_by{detector}, layout{sizes}, alarm{std::move(alarm_control)} {
         if constexpr (Bytes == dynamic) {
             bytes.resize(static_cast<std::size_t>(layout.bytes()));
         }

@@ -30,6 +30,7 @@ status save_detector(const Detector& detector, const std::filesystem::path& path
 ///         another scalar type, or for other compile-time sizes, is refused. `out_of_memory` where
 ///         an allocation failed.
 template <class Detector>
+    requires requires { typename Detector::stream_type; }
 result<Detector> load_detector(const std::filesystem::path& path, Detector fresh = {},
                                const load_options& options = {}) {
     return detail::memory_as_status(detail::name_without_memory(path), [&]() -> result<Detector> {
