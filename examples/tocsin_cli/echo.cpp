@@ -71,7 +71,9 @@ void describe_dialect(const file_facts& file, std::vector<std::string>& lines) {
     if (file.dialect.skipped > 0) {
         line += ", " + counted(file.dialect.skipped, "line") + " before it left out";
     }
-    line += file.dialect.has_units ? ", a row of units left out" : "";
+    line += file.dialect.unit_rows == 1  ? ", a row of units left out"
+            : file.dialect.unit_rows > 1 ? ", rows of units left out"
+                                         : "";
     line += file.comments > 0 ? ", " + counted(file.comments, "line") + " of comments" : "";
     line += file.headers > 0
                 ? ", the header repeated in " + counted(file.headers, "line") + ", left out"

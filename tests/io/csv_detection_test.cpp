@@ -130,6 +130,31 @@ TEST_SUITE("io") {
             check_reads(text_of({.header = "a,b\n" + units}), {"a", "b"});
         }
         check_reads(text_of({.before = "Logger,X\n\n", .header = "a,b\nmV,degC"}), {"a", "b"});
+        // Names, units, what was computed; with names twice where the second row is no units.
+        check_reads(text_of({.header = "a,b\n[V],[degC]\nmean,min"}), {"a", "b"});
+        check_reads(text_of({.before = "Plant,7\n\n", .header = "a,b\nV,bar\nAvg,\"\""}),
+                    {"a", "b"});
+        check_reads(text_of({.before = "from,north\n", .header = "site,seven\na,b\n"}), {"a", "b"});
+    }
+
+    TEST_CASE(
+        "csv_detection: files of data loggers with names, units and processing in rows 2 to 4") {
+        const std::string text =
+            "\"TOA5\",\"site\",\"CR1000\",\"1234\",\"std.32\",\"CPU:day.CR1\",\"5\",\"table\"\n"
+            "\"TIMESTAMP\",\"RECORD\",\"a_Avg\",\"b_Min\"\n"
+            "\"TS\",\"RN\",\"Deg C\",\"Volts\"\n"
+            "\"\",\"\",\"Avg\",\"Min\"\n"
+            "\"2024-01-01 00:00:00\",0,12.5,13.1\n"
+            "\"2024-01-01 00:01:00\",1,\"NAN\",13.2\n"
+            "\"2024-01-01 00:02:00\",2,12.7,13.3\n";
+        const auto read = tocsin::parse_csv<double>(text, "f");
+        REQUIRE_MESSAGE(read.has_value(), read.error().message());
+        CHECK(read->names == strings{"a_Avg", "b_Min"});
+        REQUIRE(read->time() == 3);
+        CHECK(read->values(0, 0) == 12.5);
+        CHECK(std::isnan(read->values(0, 1)));
+        CHECK(read->values(1, 2) == 13.3);
+        CHECK(read->timestamps.front() == "2024-01-01 00:00:00");
     }
 
     TEST_CASE("csv_detection: a delimiter at the end of lines makes no column") {

@@ -23,6 +23,27 @@ constexpr double new_year_2024 = 1704067200; // date -u -d 2024-01-01 +%s
 } // namespace
 
 TEST_SUITE("io") {
+    TEST_CASE("timestamps: short dates of digits, where all samples are") {
+        using texts = std::vector<std::string_view>;
+        const auto days = timestamp_reader::from_samples(texts{"20231231", "", "20240101"});
+        CHECK(days.kind() == timestamp_kind::local);
+        CHECK(days.seconds("20240101") == new_year_2024);
+        CHECK(days.seconds("20240102") == new_year_2024 + 86400);
+        CHECK(std::isnan(days.seconds("20240132")));
+        const auto hours = timestamp_reader::from_samples(texts{"2023123123", "2024010100"});
+        CHECK(hours.kind() == timestamp_kind::local);
+        CHECK(hours.seconds("2024010101") == new_year_2024 + 3600);
+        // Counters, seconds since 1970, and a single number say nothing of the kind.
+        for (const auto& numbers : {texts{"20240130", "20240131", "20240132"},
+                                    texts{"20240101", "202401020"}, texts{"20240101"}}) {
+            CHECK(timestamp_reader::from_samples(numbers).kind() == timestamp_kind::plain);
+        }
+        for (const auto& seconds :
+             {texts{"1900010101", "1900010102"}, texts{"2024010159", "2024010160"}}) {
+            CHECK(timestamp_reader::from_samples(seconds).kind() == timestamp_kind::seconds);
+        }
+    }
+
     TEST_CASE("date_time: days of the Gregorian calendar") {
         CHECK(tocsin::days_from_civil(1970, 1, 1) == 0);
         CHECK(tocsin::days_from_civil(1969, 12, 31) == -1);
@@ -40,6 +61,8 @@ TEST_SUITE("io") {
                                             "2024/01/01 00:00",
                                             "2024-1-1 0:00",
                                             "20240101T000000",
+                                            "202401010000",
+                                            "20240101000000",
                                             "20240101T000000Z",
                                             "01.01.2024",
                                             "1/1/2024",

@@ -106,7 +106,7 @@ result<csv_recording<Scalar>> parse_csv_recording(std::string_view text,
     read.names = whole.layout.names();
     const int features = whole.layout.features();
     const index_t rows = detail::count_rows(lines, whole.layout) +
-                         (whole.dialect.has_header ? 0 : 1) - (whole.dialect.has_units ? 1 : 0);
+                         (whole.dialect.has_header ? 0 : 1) - whole.dialect.unit_rows;
     // Each cell takes a byte at least, its delimiter. Where there are not as many, some row is
     // ragged: it is found below, and nothing is stored.
     const bool possible = (checked_size{rows} * features).is_at_most(checked_size{text.size()} + 1);
@@ -120,7 +120,7 @@ result<csv_recording<Scalar>> parse_csv_recording(std::string_view text,
     csv_notes notes;
     index_t row = 0;
     bool passes = whole.dialect.has_header; // the header itself
-    bool units = whole.dialect.has_units;
+    index_t units = whole.dialect.unit_rows;
     do {
         const csv_line kind = whole.layout.kind_of(lines.line());
         if (passes || kind != csv_line::row) {
@@ -129,8 +129,8 @@ result<csv_recording<Scalar>> parse_csv_recording(std::string_view text,
             passes = false;
             continue;
         }
-        if (units) {
-            units = false;
+        if (units > 0) {
+            --units;
             continue;
         }
         if (auto outcome =

@@ -150,16 +150,20 @@ class column_assignment {
                 give(k, csv_role::label);
             } else if (columns_[k].optional) {
                 give(k, csv_role::left_out, "no name and no values");
-            } else if (k == 0 && is_index(k)) {
+            } else if (counts_rows(k) && k == 0 && has_name_of_index(k)) {
                 give(k, csv_role::left_out, "no name, counts the rows");
+            } else if (counts_rows(k) && is_row_name(plain_name(columns_[k].name))) {
+                give(k, csv_role::left_out, "counts the rows");
             }
         }
     }
-    /// The row numbers that data frames write: no name, or `Unnamed: 0`.
-    bool is_index(std::size_t k) const noexcept {
+    bool counts_rows(std::size_t k) const noexcept {
         const bool counts = k < dialect_.columns.size() && dialect_.columns[k].counts;
-        return counts && dialect_.has_header && columns_.size() > 1 &&
-               (unnamed_[k] || columns_[k].name.starts_with("Unnamed:"));
+        return counts && dialect_.has_header && columns_.size() > 1;
+    }
+    /// As data frames write it: no name, or `Unnamed: 0`.
+    bool has_name_of_index(std::size_t k) const noexcept {
+        return unnamed_[k] || columns_[k].name.starts_with("Unnamed:");
     }
 
     template <class Wanted>

@@ -262,6 +262,28 @@ class csv_detector {
         return fits ? fit::row : names ? fit::names : fit::neither;
     }
 
+    /// Rows between the names and the first row of data: units, or descriptions where nothing stands
+    /// before the names, or, in files of Campbell Scientific's data loggers, units and processing.
+    std::size_t rows_below_names(std::size_t row) const noexcept {
+        const auto are_two = [&](std::size_t below) { // names, or what looks the same
+            return below > 0 && numbers_[below] == numbers_[below - 1] + 1 &&
+                   cells_of(lines_[below - 1]) == cells_of(lines_[below]) &&
+                   fit_of(lines_[below]) != fit::row && fit_of(lines_[below - 1]) == fit::names;
+        };
+        const bool logger = trimmed(lines_.front()).starts_with("\"TOA5\"");
+        if (row == 4 && logger && cells_of(lines_[1]) == cells_) {
+            return 2;
+        }
+        if (row < 2 || !are_two(row - 1) || fit_of(lines_[row - 1]) != fit::names) {
+            return 0;
+        }
+        if (row >= 3 && are_two(row - 2) && looks_like_units(lines_[row - 2], found_.delimiter)) {
+            return 2;
+        }
+        return looks_like_units(lines_[row - 1], found_.delimiter) || (row == 2 && cells_ > 1) ? 1
+                                                                                               : 0;
+    }
+
     std::size_t cells_of(std::string_view line) const noexcept {
         return csv_cells::count(line, found_.delimiter);
     }
@@ -290,18 +312,9 @@ class csv_detector {
                 first = row;
             }
         }
-        if (found_.has_header && row >= 2 && row < lines_.size()) {
-            // Names above units, or above a row of descriptions where nothing stands before them.
-            const std::size_t above = row - 2;
-            const bool two = fit_of(lines_[row - 1]) == fit::names &&
-                             fit_of(lines_[above]) == fit::names &&
-                             numbers_[row - 1] == numbers_[above] + 1 &&
-                             cells_of(lines_[above]) == cells_of(lines_[row - 1]);
-            if (two && (looks_like_units(lines_[row - 1], found_.delimiter) ||
-                        (above == 0 && cells_ > 1))) {
-                first = above;
-                found_.has_units = true;
-            }
+        if (found_.has_header && row < lines_.size()) {
+            found_.unit_rows = static_cast<index_t>(rows_below_names(row));
+            first = found_.unit_rows > 0 ? row - 1 - rows_below_names(row) : first;
         }
         study_order(row);
         found_.skipped =

@@ -43,4 +43,10 @@ inline bool is_label_name(const std::string& plain) {
                              "attack", "normalattack"});
 }
 
+/// Whether a column that counts the rows says so.
+inline bool is_row_name(const std::string& plain) {
+    return is_any_of(plain,
+                     {"record", "recordnumber", "recnum", "recno", "row", "rownumber", "rowid"});
+}
+
 } // namespace tocsin::detail

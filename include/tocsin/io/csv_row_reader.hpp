@@ -75,8 +75,8 @@ class csv_row_reader {
             if (layout_.kind_of(line) != csv_line::row) {
                 continue;
             }
-            if (units_) {
-                units_ = false;
+            if (units_ > 0) {
+                --units_;
                 continue;
             }
             if (auto outcome = layout_.parse<Scalar>(line, values, notes, {name_, number_});
@@ -124,7 +124,7 @@ class csv_row_reader {
         }
         layout_ = *std::move(layout);
         held_ = !dialect_.has_header;
-        units_ = dialect_.has_units;
+        units_ = dialect_.unit_rows;
         line_ = std::string{line};
         return {};
     }
@@ -184,9 +184,9 @@ class csv_row_reader {
     std::string line_; // the first row of a file without a header
     std::size_t position_ = 0;
     index_t number_ = 0; // of the last line
+    index_t units_ = 0;  // rows of units still to come
     bool at_end_ = false;
     bool held_ = false;
-    bool units_ = false;
     csv_dialect dialect_;
     csv_layout layout_ = csv_layout::of_numbers(0);
 };

@@ -47,15 +47,10 @@ class date_time_scanner {
     std::optional<date_time> read(date_order order) noexcept {
         date_time found;
         const std::string_view all = rest_;
-        if (is_compact(all)) {
-            rest_ = all.substr(8);
-            const std::string_view day = all.substr(0, 8);
-            int date = 0;
-            for (const char c : day) {
-                date = date * 10 + (c - '0');
+        if (all.size() == 12 || all.size() == 14) {
+            if (const auto compact = read_compact(); compact) {
+                return compact;
             }
-            found.has_date = set_date(date / 10000, date / 100 % 100, date % 100, found);
-            return found.has_date && read_time(found) ? std::optional{found} : std::nullopt;
         }
         if (read_date(order, found)) {
             found.has_date = true;
@@ -79,6 +74,24 @@ class date_time_scanner {
         return found;
     }
 
+    /// 20160701, 2016070110, 201607011030 or 20160701103000: digits alone, of a year of our time.
+    std::optional<date_time> read_compact() const noexcept {
+        const std::string_view all = rest_;
+        if (all.size() < 8 || all.size() > 14 || all.size() % 2 != 0 ||
+            all.find_first_not_of("0123456789") != std::string_view::npos ||
+            !(all.starts_with("19") || all.starts_with("20"))) {
+            return std::nullopt;
+        }
+        const auto pair = [&](std::size_t at) {
+            return at < all.size() ? 10 * (all[at] - '0') + (all[at + 1] - '0') : 0;
+        };
+        date_time found;
+        found.has_date = set_date(100 * pair(0) + pair(2), pair(4), pair(6), found);
+        found.seconds += 3600.0 * pair(8) + 60.0 * pair(10) + pair(12);
+        const bool possible = pair(8) <= 24 && pair(10) <= 59 && pair(12) <= 60;
+        return found.has_date && possible ? std::optional{found} : std::nullopt;
+    }
+
   private:
     /// Up to `most` digits; -1 for none.
     int digits(std::size_t most, std::size_t& count) noexcept {
@@ -88,12 +101,6 @@ class date_time_scanner {
         }
         rest_.remove_prefix(count);
         return count > 0 ? value : -1;
-    }
-    /// 20160701103000: fourteen digits that begin as a year of our time.
-    static constexpr bool is_compact(std::string_view text) noexcept {
-        return text.size() == 14 &&
-               text.find_first_not_of("0123456789") == std::string_view::npos &&
-               (text.starts_with("19") || text.starts_with("20"));
     }
     bool take(char character) noexcept {
         if (rest_.empty() || rest_.front() != character) {
@@ -255,12 +262,18 @@ class date_time_scanner {
 } // namespace detail
 
 /// Reads a date, a date with a time of day (`T`, a space or a comma between them), or a time of day.
-/// Dates: ISO 8601 (2016-07-01, 20160701T..., 20160701100000), 01.07.2016, 1/7/16, 01-Jul-2016; times 10:00,
-/// 10:00:00.5, 10.00.00, with AM or PM; offsets `Z`, `UTC`, +02, +0200, +02:00. Nothing for other
+/// Dates: ISO 8601 (2016-07-01, 20160701T..., 201607011000, 20160701100000), 01.07.2016, 1/7/16,
+/// 01-Jul-2016; times 10:00, 10:00:00.5, 10.00.00, with AM or PM; offsets `Z`, `UTC`, +02, +0200, +02:00. Nothing for other
 /// text, other plain numbers among them, and for days that do not exist. Never allocates.
 inline std::optional<date_time> parse_date_time(std::string_view text,
                                                 date_order order = date_order::day_first) noexcept {
     return detail::date_time_scanner{text}.read(order);
+}
+
+/// Reads a date of digits alone, also one without a time, 20160701, or with the hour only,
+/// 2016070110: plain numbers may look the same. Nothing for other text. Never allocates.
+inline std::optional<date_time> parse_date_of_digits(std::string_view text) noexcept {
+    return detail::date_time_scanner{text}.read_compact();
 }
 
 } // namespace tocsin

@@ -42,8 +42,10 @@ class timestamp_reader {
     timestamp_reader() = default;
     /// @param samples some timestamps in the order of the file; empty ones are passed over
     /// Numbers count since 1970 if that makes a date between 1990 and 2100: seconds below 1e11,
-    /// milliseconds below 1e14, microseconds below 1e17, nanoseconds; 20160701103000 is a date. A date such as 03/04/2015 is
-    /// read in the order in which all samples are dates and time makes the smaller steps.
+    /// milliseconds below 1e14, microseconds below 1e17, nanoseconds. Numbers such as 20160701,
+    /// 2016070110 (from the year 2000), 201607011030 or 20160701103000 are dates, the first two where
+    /// all samples are. A date such as 03/04/2015 is read in the order in which all samples are dates
+    /// and time makes the smaller steps.
     template <class Texts>
     static timestamp_reader from_samples(const Texts& samples) {
         timestamp_reader reader;
@@ -56,10 +58,13 @@ class timestamp_reader {
             if (cell.empty()) {
                 continue;
             }
-            if (seen == 0 && !reader.begin(cell)) {
-                return reader;
+            if (seen == 0) {
+                reader.digits_ = are_dates_of_digits(samples);
+                if (!reader.begin(cell)) {
+                    return reader;
+                }
             }
-            for (std::size_t order = 0; order < 2 && reader.is_date(); ++order) {
+            for (std::size_t order = 0; order < 2 && reader.is_date() && !reader.digits_; ++order) {
                 const auto time = parse_date_time(cell, static_cast<date_order>(order));
                 if (time) {
                     sure[time->sure_order] = true;
@@ -96,7 +101,7 @@ class timestamp_reader {
     /// Seconds; NaN for text that is no timestamp. Never allocates.
     double seconds(std::string_view text) const noexcept {
         if (is_date()) {
-            const auto time = parse_date_time(text, order_);
+            const auto time = digits_ ? parse_date_of_digits(text) : parse_date_time(text, order_);
             return time ? time->seconds : std::nan("");
         }
         const auto number = parse_number<double>(text);
@@ -106,8 +111,28 @@ class timestamp_reader {
   private:
     bool is_date() const noexcept { return kind_ >= timestamp_kind::utc; }
 
+    /// Whether these are short dates of digits; a single one says too little.
+    template <class Texts>
+    static bool are_dates_of_digits(const Texts& samples) noexcept {
+        std::size_t dates = 0;
+        std::size_t size = 0;
+        for (const std::string_view text : samples) {
+            const std::string_view cell = detail::trimmed(text);
+            if (cell.empty()) {
+                continue;
+            }
+            size = dates == 0 ? cell.size() : size;
+            const bool may_be = size == 8 || (size == 10 && cell.starts_with("20"));
+            if (!may_be || cell.size() != size || !parse_date_of_digits(cell)) {
+                return false;
+            }
+            ++dates;
+        }
+        return dates >= 2;
+    }
+
     bool begin(std::string_view cell) noexcept {
-        const auto time = parse_date_time(cell);
+        const auto time = digits_ ? parse_date_of_digits(cell) : parse_date_time(cell);
         const auto number = parse_number<double>(cell);
         if (!time && number && std::isfinite(*number)) {
             kind_ = timestamp_kind::plain;
@@ -135,6 +160,7 @@ class timestamp_reader {
     timestamp_kind kind_ = timestamp_kind::unknown;
     date_order order_ = date_order::day_first;
     bool ambiguous_ = false;
+    bool digits_ = false; // short dates such as 20160701
 };
 
 } // namespace tocsin
