@@ -195,7 +195,17 @@ void detect_command::judge_rows(model_file& model, row_source source) {
         report.emplace(model, model_path, data_path, source.clock());
     }
     index_t rows_judged = 0;
-    for (; source.next(); ++rows_judged) {
+    const auto next_row = [&] {
+        try {
+            return source.next();
+        } catch (const command_failure& failure) {
+            if (out.json()) { // what has been written is JSON all the same
+                sink.write("\n ],\n \"error\": " + json_text(failure.reason.message()) + "\n}\n");
+            }
+            throw;
+        }
+    };
+    for (; next_row(); ++rows_judged) {
         const row_verdict judged = judge.push(source.sample(), source.time());
         const tocsin::verdict& verdict = judged.verdict;
         const bool scored = verdict.scored();

@@ -40,13 +40,7 @@ void describe_classifier(const model_file& model, ordered_json& result) {
     result["threshold"] = classifier.threshold();
 }
 
-} // namespace
-
-void describe_model(const model_file& model, ordered_json& result) {
-    if (model.classifier) {
-        describe_classifier(model, result);
-        return;
-    }
+void describe_detector(const model_file& model, ordered_json& result) {
     const any_detector& detector = model.detector;
     const auto phase = detector.phase();
     result["phase"] = phase_name(phase);
@@ -84,6 +78,20 @@ void describe_model(const model_file& model, ordered_json& result) {
         result["smoothing"] = detector.rule().smoothing();
         result["step_threshold"] = detector.threshold();
         result["feature_threshold"] = detector.threshold(tocsin::error_view::per_feature);
+    }
+}
+
+} // namespace
+
+void describe_model(const model_file& model, ordered_json& result) {
+    if (model.classifier) {
+        describe_classifier(model, result);
+    } else {
+        describe_detector(model, result);
+    }
+    if (model.offsets.size() > 0) {
+        result["value_offsets"] =
+            std::vector<double>(model.offsets.data(), model.offsets.data() + model.offsets.size());
     }
 }
 

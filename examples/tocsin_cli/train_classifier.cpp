@@ -4,6 +4,7 @@
 
 #include "echo.hpp"
 #include "failure.hpp"
+#include "interrupt.hpp"
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -78,6 +79,7 @@ void train_classifier(const classifier_request& request, const input_data& data,
     echo(data, out);
     note_gaps(data, out);
     const auto start = std::chrono::steady_clock::now();
+    const interrupt_catcher catcher;
     auto trained = any_classifier::train(
         request.settings, training, validation, [&](const tocsin::classification_record& epoch) {
             if (request.log) {
@@ -85,7 +87,7 @@ void train_classifier(const classifier_request& request, const input_data& data,
                              epoch.epoch + 1, epoch.training_loss, epoch.validation_loss,
                              epoch.validation.auc);
             }
-            return true;
+            return !interrupt_catcher::caught();
         });
     const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
     if (!trained.ok()) {
@@ -139,6 +141,10 @@ void train_classifier(const classifier_request& request, const input_data& data,
                 {"read", describe_json(data)},
                 {"warnings", warnings_of(data)},
                 {"history", std::move(epochs)}});
+    if (interrupt_catcher::caught()) {
+        out.note("interrupted: " + request.model_path + " has the best weights so far");
+        throw command_interrupted{};
+    }
 }
 
 } // namespace tocsin_cli

@@ -62,7 +62,7 @@ class basic_atomic_file {
                 if (failure == EEXIST && attempt < 100) {
                     continue;
                 }
-                return refuse(file.temporary_, ": cannot create: ", failure);
+                return refuse(path, ": cannot create: ", failure);
             }
             // Without the lock, as on file systems that have none, only the number of the process
             // protects the file from remove_stale().
