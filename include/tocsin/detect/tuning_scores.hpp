@@ -5,12 +5,14 @@
 #include "tocsin/core/status.hpp"
 #include "tocsin/detect/detector_archive.hpp"
 #include "tocsin/detect/fitting.hpp"
+#include "tocsin/detect/fold_scores.hpp"
 #include "tocsin/errors/error_statistic.hpp"
 
 #include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <span>
+#include <utility>
 
 namespace tocsin::detail {
 
@@ -124,11 +126,18 @@ bool fitted_to(const Learned& learned, const windows<typename Learned::scalar_ty
 template <class Learned>
 status tune_parts(Learned& learned, const windows<typename Learned::scalar_type>& tuning,
                   std::span<const std::uint8_t> labels) {
-    const status fitted = fit_thresholds(
-        learned,
-        fitted_to(learned, tuning) ? scores_without_fit(learned, tuning, repeats_of(tuning))
-                                   : scores_of(learned, tuning),
-        labels);
+    const auto scores = [&] {
+        if (!fitted_to(learned, tuning)) {
+            return scores_of(learned, tuning);
+        }
+        if constexpr (has_folds<Learned>) {
+            if (auto by_folds = scores_by_folds(learned, tuning); by_folds) {
+                return *std::move(by_folds);
+            }
+        }
+        return scores_without_fit(learned, tuning, repeats_of(tuning));
+    };
+    const status fitted = fit_thresholds(learned, scores(), labels);
     if (fitted.ok()) {
         settle(learned);
     }

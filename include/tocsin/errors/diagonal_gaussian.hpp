@@ -81,6 +81,30 @@ class diagonal_gaussian {
         accumulate(matrix_view<const double>(errors.data(), dimension(), count));
     }
 
+    /// Takes in what another one has accumulated, up to rounding as if it had been accumulated here. The
+    /// last fit stays in use until fit(). Never allocates.
+    /// @return `invalid_argument` when the dimensions differ; this one is then unchanged
+    status merge(const diagonal_gaussian& other) noexcept {
+        if (other.dimension() != dimension()) {
+            return status::error(error_code::invalid_argument, "diagonal_gaussian: dimension ",
+                                 dimension(), " cannot be merged with dimension ",
+                                 other.dimension());
+        }
+        rejected_ += other.rejected_;
+        if (other.count_ == 0) {
+            return {};
+        }
+        // Chan, Golub and LeVeque 1979, the diagonal of what moments::merge() does.
+        const auto all = static_cast<double>(count_ + other.count_);
+        const double share = static_cast<double>(other.count_) / all;
+        difference_ = other.running_mean_ - running_mean_;
+        running_mean_ += share * difference_;
+        square_sum_ +=
+            other.square_sum_ + share * static_cast<double>(count_) * difference_.cwiseAbs2();
+        count_ += other.count_;
+        return {};
+    }
+
     /// Computes mean and variances from what has been accumulated. Never allocates.
     /// @return `invalid_argument` for an unusable ridge; `invalid_data` for fewer than two samples
     ///         or variances that are not finite, or zero without a ridge. Not fitted after a

@@ -36,6 +36,9 @@ namespace tocsin {
 ///   would have had the fit been without it, and whether two were fitted to the same vectors. With
 ///   both, and `law().samples()`, the vectors of the fit, detector::tune() corrects the scores of
 ///   the windows that fit_errors() has seen.
+/// - `merge(other)`: takes in what another one has accumulated, as accumulate() would. With it and
+///   `same_samples`, detector::tune() scores the windows that fit_errors() has seen by statistics of
+///   other parts of them.
 /// - `exchange(archive)`: hands every setting and number to an archive by name, for saving and
 ///   loading alike (io/archive.hpp); scores are then the same bits as before saving.
 ///
@@ -67,6 +70,13 @@ concept leave_out_statistic =
         { statistic.score_left_out(error, samples) } noexcept -> std::same_as<double>;
         { statistic.same_samples(statistic) } noexcept -> std::same_as<bool>;
         { statistic.law().samples() } noexcept -> std::convertible_to<double>;
+    };
+
+/// A statistic that takes in the samples of another one.
+template <class Statistic>
+concept mergeable_error_statistic =
+    error_statistic<Statistic> && requires(Statistic statistic, const Statistic& other) {
+        { statistic.merge(other) } -> std::same_as<status>;
     };
 
 } // namespace tocsin

@@ -74,6 +74,9 @@ class mahalanobis {
             dimension() > 0 ? static_cast<index_t>(errors.size()) / dimension() : 0;
         moments_.add_batch(matrix_view<const double>(errors.data(), dimension(), count));
     }
+    /// Takes in what another one has accumulated; see moments::merge(). The last fit stays in use until
+    /// fit().
+    status merge(const mahalanobis& other) noexcept { return moments_.merge(other.moments_); }
     /// What has been accumulated.
     const moments<Dimension>& accumulated() const noexcept { return moments_; }
 
