@@ -90,7 +90,11 @@ class median_threshold {
     template <class Archive>
     void exchange(Archive& archive) { // for saving and loading
         archive.number("factor", factor_);
-        archive.number("threshold", threshold_);
+        bool fitted = std::isfinite(threshold_);
+        archive.integer("fitted", fitted);
+        if (fitted) {
+            archive.number("threshold", threshold_);
+        }
     }
 
   private:

@@ -2,7 +2,6 @@
 #include "tocsin/training/fit.hpp"
 
 #include "tocsin/detect/held_out.hpp"
-#include "tocsin/detect/mean_baseline.hpp"
 #include "tocsin/detect/window_labels.hpp"
 #include "tocsin/series/autocorrelation.hpp"
 #include "tocsin/series/filling.hpp"
@@ -353,7 +352,7 @@ int fit_command::train(model_file& model) const {
     out.say("trained on " + std::to_string(chosen.count()) + " windows, " +
             std::to_string(state.finished_epochs()) + " epochs in " + rounded(taken.count()) +
             " s: RMSE " + rounded(rmse) + " on the next 10 % of the rows, in standard deviations");
-    const double of_mean = tocsin::rmse_of_mean(model.detector.data_scaler(), chosen, best_epoch);
+    const double of_mean = rmse_of_mean(model.detector, chosen, best_epoch);
     if (interrupt_catcher::caught()) {
         if (rmse > of_mean && !force) {
             out.note("interrupted: the model is not yet better than the mean of the data, and is "

@@ -1,5 +1,6 @@
 #include "model_file.hpp"
 
+#include "tocsin/detect/mean_baseline.hpp"
 #include "tocsin/io/archive.hpp"
 
 #include "failure.hpp"
@@ -190,6 +191,15 @@ void require_calendar(const model_file& model, const std::string& data,
              ": the model reads the calendar, and the rows have no dates; --timestamp names the "
              "column that has them");
     }
+}
+
+double rmse_of_mean(const any_detector& detector, const tocsin::windows<float>& training,
+                    const tocsin::windows<float>& judged) {
+    return std::visit(
+        [&](const auto& model) {
+            return tocsin::rmse_of_mean(model, detector.data_scaler(), training, judged);
+        },
+        detector.model().model());
 }
 
 const char* phase_name(tocsin::detector_phase phase) noexcept {

@@ -70,6 +70,10 @@ void require_phase(const model_file& model, const std::string& path, tocsin::det
 void require_calendar(const model_file& model, const std::string& data,
                       tocsin::timestamp_kind clock);
 
+/// What a detector's model must beat; see tocsin::rmse_of_mean().
+double rmse_of_mean(const any_detector& detector, const tocsin::windows<float>& training,
+                    const tocsin::windows<float>& judged);
+
 /// The name of a phase, such as "errors_fitted".
 const char* phase_name(tocsin::detector_phase phase) noexcept;
 

@@ -1,6 +1,5 @@
 // train: fits the scaler and the model to normal data, or a classifier to labelled data, and writes
 // the model file.
-#include "tocsin/detect/mean_baseline.hpp"
 #include "tocsin/io/atomic_file.hpp"
 #include "tocsin/io/checkpoint.hpp"
 #include "tocsin/series/split.hpp"
@@ -595,8 +594,8 @@ void train_command::judge_against_mean(const model_file& model,
                                        const tocsin::windows<float>& validation,
                                        double rmse) const {
     constexpr double margin = 1.02; // tolerance for one epoch of a small model
-    const double of_mean = tocsin::rmse_of_mean(model.detector.data_scaler(), training,
-                                                validation.empty() ? training : validation);
+    const double of_mean =
+        rmse_of_mean(model.detector, training, validation.empty() ? training : validation);
     if (!(rmse > of_mean)) {
         return;
     }

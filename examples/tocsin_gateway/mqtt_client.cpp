@@ -184,7 +184,7 @@ status mqtt_client::poll(std::vector<mqtt_message>& messages, std::chrono::milli
     if (::poll(&waiting, 1, static_cast<int>(wait.count())) > 0) {
         std::array<char, 1U << 16U> block{};
         const ssize_t count = ::recv(handle_, block.data(), block.size(), 0);
-        if (count <= 0 && errno != EINTR) {
+        if (count == 0 || (count < 0 && errno != EINTR)) { // 0: the broker has closed
             drop();
             return {};
         }

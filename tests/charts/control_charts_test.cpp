@@ -94,6 +94,11 @@ TEST_SUITE("charts") {
         CHECK(std::isfinite(chart.push(std::numeric_limits<double>::infinity())));
         chart.reset();
         CHECK(chart.score() == 0);
+        chart.push(1e300); // one wrong reading is gone after 20 rows
+        for (int row = 0; row < 20; ++row) {
+            chart.push(0);
+        }
+        CHECK(chart.score() == 0);
         CHECK_FALSE(tocsin::cusum(-1).check().ok());
         CHECK_FALSE(tocsin::cusum(std::nan("")).check().ok());
         chart.push(2);
@@ -125,6 +130,17 @@ TEST_SUITE("charts") {
                                    each.shift == 0 ? 4000 : 3000) ==
                   doctest::Approx(each.length).epsilon(0.06));
         }
+    }
+
+    TEST_CASE("mewma: one wrong reading counts as ten deviations") {
+        const auto statistic = standard_statistic(2);
+        tocsin::mewma chart(statistic, 0.1);
+        tocsin::mewma by_ten(statistic, 0.1);
+        const double mean = statistic.mean()[0];
+        const double ten = mean + 10 * std::sqrt(statistic.covariance()(0, 0));
+        const double wrong[] = {1e300, 0.0};
+        const double bounded[] = {ten, 0.0};
+        CHECK(chart.push(wrong) == doctest::Approx(by_ten.push(bounded)));
     }
 
     TEST_CASE("mewma: weight 1 is Hotelling's chart") {

@@ -64,6 +64,8 @@ class hysteresis {
         active_ = active_ ? !(score < off_) : score > on_ && off_ <= on_;
         return active_;
     }
+    /// Judges scores, so it is no piece of an alarm_chain, which passes flags.
+    bool push(bool flag) = delete;
     /// Whether an alarm stands.
     bool active() const noexcept { return active_; }
     void reset() noexcept { active_ = false; }

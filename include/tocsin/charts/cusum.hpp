@@ -14,7 +14,7 @@ namespace tocsin {
 /// Two-sided tabular cumulative sum of standardised residuals z (Page, "Continuous inspection
 /// schemes", Biometrika 41, 1954; Montgomery, "Introduction to Statistical Quality Control", 9.1):
 ///     above = max(0, above + z - k),   below = max(0, below - z - k),
-/// an alarm where the larger exceeds h. k is half the shift to be found, in deviations. For
+/// with z within 10 deviations, an alarm where the larger exceeds h. k is half the shift to be found, in deviations. For
 /// independent Gaussian z and k = 1/2, h = 4 and 5 give one false alarm in 168 and 465 rows, and
 /// find a shift by one deviation after 8.4 and 10.4 rows on average.
 class cusum {
@@ -37,7 +37,7 @@ class cusum {
         if (std::isnan(z)) {
             return z;
         }
-        z = bounded(z);
+        z = std::clamp(z, -largest_deviation, largest_deviation);
         above_ = std::min(std::max(0.0, above_ + z - reference_), largest_sum);
         below_ = std::min(std::max(0.0, below_ - z - reference_), largest_sum);
         return score();

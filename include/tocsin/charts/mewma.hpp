@@ -7,6 +7,7 @@
 #include "tocsin/core/views.hpp"
 #include "tocsin/errors/mahalanobis.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -18,7 +19,8 @@ namespace tocsin {
 /// The chart of Lowry, Woodall, Champ and Rigdon, "A multivariate exponentially weighted moving
 /// average control chart", Technometrics 34, 1992:
 ///     z = l (e - m) + (1 - l) z,   T^2 = (2 - l) / l z^T C^-1 z
-/// with mean m and covariance C of the residuals e on normal data. T^2 is compared with a limit:
+/// with mean m and covariance C of the residuals e on normal data; e counts within 10 standard
+/// deviations of m. T^2 is compared with a limit:
 /// 8.64 for two sensors and l = 0.1 gives one false alarm in 200 rows.
 class mewma {
   public:
@@ -52,7 +54,9 @@ class mewma {
         for (index_t k = 0; k < dimension(); ++k) {
             const double value = residual[static_cast<std::size_t>(k)];
             if (std::isfinite(value)) { // point_ is z + m
-                point_[k] += weight_ * (bounded(value) - point_[k]);
+                const double mean = statistic_.mean()[k];
+                const double most = largest_deviation * std::sqrt(statistic_.covariance()(k, k));
+                point_[k] += weight_ * (std::clamp(value, mean - most, mean + most) - point_[k]);
             }
         }
         return score();

@@ -13,6 +13,15 @@ constexpr double bounded(double value) noexcept {
     return value > largest_input ? largest_input : value < -largest_input ? -largest_input : value;
 }
 
+/// Largest scaled value that a model reads: its square is finite, so that no state becomes NaN.
+template <class Scalar>
+inline constexpr Scalar largest_scaled_value =
+    sizeof(Scalar) == sizeof(float) ? Scalar(1e18) : Scalar(1e150);
+
+/// Residuals beyond this, in standard deviations, count as this in the sums and averages of charts: a
+/// single wrong reading is out of them soon.
+inline constexpr double largest_deviation = 10;
+
 /// Whether a loaded number can be one of those, or a mean of them; false for NaN.
 constexpr bool is_bounded(double value, double limit = largest_input) noexcept {
     return value >= -limit && value <= limit;

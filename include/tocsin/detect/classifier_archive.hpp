@@ -9,6 +9,7 @@
 #include "tocsin/detect/classifier_windows.hpp"
 #include "tocsin/detect/parameter_archive.hpp"
 
+#include <cmath>
 #include <cstddef>
 #include <span>
 #include <utility>
@@ -35,6 +36,27 @@ status check_classifier(const Network& network,
     if (const int outputs = network.output_time(settings.window); outputs != 1) {
         return status::error(error_code::invalid_argument, "classifier_detector: a window of ",
                              settings.window, " samples gives ", outputs, " outputs, not 1");
+    }
+    return {};
+}
+
+/// Names what keeps weights or a scaler from being those of a network.
+template <class Network, class Scaler>
+status check_weights(const Network& network,
+                     std::span<const typename Network::scalar_type> parameters,
+                     const Scaler& scaler) noexcept {
+    if (static_cast<index_t>(parameters.size()) != network.parameter_count() ||
+        scaler.features() != network.features()) {
+        return status::error(
+            error_code::invalid_argument, "classifier_detector: ", parameters.size(),
+            " weights and a scaler of ", scaler.features(), " features for a network of ",
+            network.parameter_count(), " and ", network.features());
+    }
+    for (const auto weight : parameters) {
+        if (!std::isfinite(weight)) {
+            return status::error(error_code::invalid_argument, "classifier_detector: weight ",
+                                 weight, " is not finite");
+        }
     }
     return {};
 }

@@ -55,21 +55,23 @@ class classifier_detector {
     /// Settings that cannot work are reported by every phase.
     explicit classifier_detector(Network network, classifier_detector_settings settings = {},
                                  Scaler scaling = {})
-        : network_{std::move(network)}, settings_{settings}, scaler_{std::move(scaling)} {}
+        : network_{std::move(network)}, settings_{settings}, scaler_{std::move(scaling)} {
+        settle();
+    }
 
     /// The shape of the network.
     const Network& network() const noexcept { return network_; }
     int features() const noexcept { return network_.features(); }
-    /// A hash of everything that is learned and set, 0 before that; tells its streams from others.
+    /// A hash of everything that is learned and set; tells its streams from others.
     std::uint64_t identity() const noexcept { return identity_; }
     /// The scaler, fitted by train().
     const Scaler& scaling() const noexcept { return scaler_; }
     const classifier_detector_settings& settings() const noexcept { return settings_; }
-    /// Of the best epoch; empty before train().
+    /// Of the best epoch, or of set_weights(); empty before.
     std::span<const scalar_type> parameters() const noexcept { return parameters_; }
     /// The record of training.
     const std::vector<classification_record>& history() const noexcept { return history_; }
-    /// Whether train() has succeeded.
+    /// Whether there are weights.
     bool trained() const noexcept { return !parameters_.empty(); }
     /// Probability above which a window is anomalous; 1/2 until tune() or set_threshold().
     double threshold() const noexcept { return threshold_; }
@@ -99,10 +101,7 @@ class classifier_detector {
         }
         Scaler scaling = scaler_;
         const auto rows = make_windows(values, 1);
-        if (!rows.ok()) {
-            return rows.error();
-        }
-        if (const status fitted = scaling.fit(*rows); !fitted.ok()) {
+        if (const status fitted = rows.ok() ? scaling.fit(*rows) : rows.error(); !fitted.ok()) {
             return fitted;
         }
         const Scaler before = std::exchange(scaler_, std::move(scaling));
@@ -160,6 +159,24 @@ class classifier_detector {
         return fitted.ok() ? set_threshold(rule.threshold()) : fitted;
     }
 
+    /// Takes over weights and a scaler that were trained elsewhere, such as a converted model's. A
+    /// failure leaves the detector as it was. Allocates.
+    /// @param parameters  in the network's layout
+    /// @param data_scaler fitted, of the network's features
+    /// @return `invalid_argument` where a size is not the network's or a weight is not finite
+    status set_weights(std::span<const scalar_type> parameters, const Scaler& data_scaler) {
+        status usable = detail::check_classifier(network_, settings_);
+        usable = usable.ok() ? detail::check_weights(network_, parameters, data_scaler) : usable;
+        if (!usable.ok()) {
+            return usable;
+        }
+        parameters_.assign(parameters.begin(), parameters.end());
+        scaler_ = data_scaler;
+        history_.clear();
+        settle();
+        return {};
+    }
+
     /// What push() says of each sample: the probability that the window that ends with it is
     /// anomalous. NaN for the first `window - 1` samples and where every value is missing.
     /// Allocates.
@@ -215,7 +232,7 @@ class classifier_detector {
         for (index_t k = 0; k < scaled.size(); ++k) {
             const scalar_type given = sample[static_cast<std::size_t>(k)];
             if (std::isfinite(given) && std::isfinite(scaled[k])) {
-                to.held_[k] = scaled[k];
+                to.held_[k] = detail::readable(scaled[k]);
             } else {
                 infinite = infinite || !std::isnan(given);
                 ++outcome.missing;

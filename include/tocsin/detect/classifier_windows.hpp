@@ -2,10 +2,12 @@
 /// @brief What a classifier_detector learns from: its settings, scaled values, labelled windows.
 #pragma once
 
+#include "tocsin/core/bounded.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/views.hpp"
 #include "tocsin/series/labelled_windows.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <span>
@@ -30,6 +32,12 @@ struct classifier_detector_settings {
 
 namespace detail {
 
+/// A scaled value that a network can read: its squares are finite, so that no activation becomes NaN.
+template <class Scalar>
+Scalar readable(Scalar scaled) noexcept {
+    return std::clamp(scaled, -largest_scaled_value<Scalar>, largest_scaled_value<Scalar>);
+}
+
 /// Scaled values; a missing one is taken from the sample before, 0 where there is none.
 template <class Scalar, class Scaler>
 matrix<Scalar> scale_and_hold(const Scaler& scaler, matrix_view<const Scalar> values) {
@@ -42,6 +50,7 @@ matrix<Scalar> scale_and_hold(const Scaler& scaler, matrix_view<const Scalar> va
             if (!std::isfinite(values(row, col)) || !std::isfinite(scaled(row, col))) {
                 scaled(row, col) = col > 0 ? scaled(row, col - 1) : Scalar(0);
             }
+            scaled(row, col) = readable(scaled(row, col));
         }
     }
     return scaled;

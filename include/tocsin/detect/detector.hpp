@@ -21,6 +21,7 @@
 #include "tocsin/training/fit.hpp"
 
 #include <algorithm>
+#include <concepts>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -214,7 +215,7 @@ class detector {
     // ---- recorded data ----------------------------------------------------------------------
     /// Scores of windows, in order; see detector_scores. Allocates.
     /// @param execution such as `data_parallel{.threads = 8}`, for the same bits sooner
-    template <execution_policy Execution = serial_execution>
+    template <shared_memory_execution Execution = serial_execution>
     result<detector_scores> scores(const window_list& scored,
                                    const Execution& execution = {}) const {
         const status ready = require("scores", detector_phase::errors_fitted, scored);
@@ -254,9 +255,7 @@ class detector {
 
     // ---- streams: no heap, no exception, no lock --------------------------------------------
     /// A stream at its start. Allocates where sizes are dynamic.
-    stream_type make_stream() const {
-        return stream_type(parts_.make_stream());
-    }
+    stream_type make_stream() const { return stream_type(parts_.make_stream()); }
     /// Bytes of a stream by make_stream(), all told.
     std::size_t stream_size() const noexcept {
         return parts_.heap_bytes_of_stream() + sizeof(stream_type);

@@ -33,7 +33,9 @@ enum class missing_value : std::uint8_t {
 
 /// Settings of models that reconstruct windows, of streams, or of both.
 struct detector_settings {
-    static constexpr int automatic = -1; ///< for warm_up: derived by fit_errors()
+    static constexpr int automatic = -1;           ///< for warm_up: derived by fit_errors()
+    static constexpr int largest_window = 1 << 20; ///< also the largest batch size
+    static constexpr int most_samples = 1 << 30;   ///< of the settings that count samples: never
 
     // ---- models that reconstruct windows ----------------------------------------------------
     int window = 30;                         ///< time steps the model sees at once, at least 1
@@ -58,18 +60,23 @@ struct detector_settings {
 
     /// Names the first setting that is out of range.
     status check() const noexcept {
-        if (window < 1 || batch_size < 1) {
+        const auto lies = [](int value, int low, int high) {
+            return value >= low && value <= high;
+        };
+        if (!lies(window, 1, largest_window) || !lies(batch_size, 1, largest_window)) {
             return status::error(error_code::invalid_argument, "detector: window ", window,
-                                 " and batch size ", batch_size, " must both be at least 1");
+                                 " and batch size ", batch_size,
+                                 " must both be at least 1 and at most ", largest_window);
         }
-        if (warm_up < automatic || longest_gap < 0) {
+        if (!lies(warm_up, automatic, most_samples) || !lies(longest_gap, 0, most_samples)) {
             return status::error(error_code::invalid_argument, "detector: warm-up ", warm_up,
-                                 " and longest gap ", longest_gap, " must not be negative");
+                                 " and longest gap ", longest_gap,
+                                 " must not be negative and at most ", most_samples);
         }
-        if (lost_after < 1 || clock_agreement < 1) {
+        if (!lies(lost_after, 1, most_samples) || !lies(clock_agreement, 1, most_samples)) {
             return status::error(error_code::invalid_argument, "detector: lost_after ", lost_after,
                                  " and clock_agreement ", clock_agreement,
-                                 " must both be at least 1");
+                                 " must both be at least 1 and at most ", most_samples);
         }
         if (longest_pause <= 0) {
             return status::error(error_code::invalid_argument, "detector: longest pause ",
@@ -82,15 +89,15 @@ struct detector_settings {
 
     template <class Archive>
     void exchange(Archive& archive) {
-        archive.integer("window", window, 1, 1 << 20);
+        archive.integer("window", window, 1, largest_window);
         archive.integer("scored", scored, scored_steps::all, scored_steps::newest);
         archive.integer("view", view, error_view::per_step, error_view::per_feature);
-        archive.integer("batch_size", batch_size, 1, 1 << 20);
-        archive.integer("warm_up", warm_up, automatic, 1 << 30);
+        archive.integer("batch_size", batch_size, 1, largest_window);
+        archive.integer("warm_up", warm_up, automatic, most_samples);
         archive.integer("missing", missing, missing_value::hold, missing_value::mean);
-        archive.integer("longest_gap", longest_gap, 0, 1 << 30);
-        archive.integer("lost_after", lost_after, 1, 1 << 30);
-        archive.integer("clock_agreement", clock_agreement, 1, 1 << 30);
+        archive.integer("longest_gap", longest_gap, 0, most_samples);
+        archive.integer("lost_after", lost_after, 1, most_samples);
+        archive.integer("clock_agreement", clock_agreement, 1, most_samples);
         exchange_pause(archive);
         if constexpr (Archive::loading) {
             if (archive.outcome().ok()) {

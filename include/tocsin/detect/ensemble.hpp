@@ -3,6 +3,7 @@
 #pragma once
 
 #include "tocsin/alarm/no_alarm_control.hpp"
+#include "tocsin/core/checked_size.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/detect/combination.hpp"
 #include "tocsin/detect/identity.hpp"
@@ -179,7 +180,7 @@ class basic_ensemble {
                                                      combined.kind == verdict_kind::sensor_lost)
                                 : stream.last_.combined.alarm;
         combined.rate_exceeded = detail::rate_exceeded_by(stream.alarm_);
-        ++stream.position_;
+        count_up(stream.position_);
         stream.last_ = found;
         return found;
     }
@@ -222,7 +223,7 @@ class basic_ensemble {
     /// See io/stream_file.hpp. The last verdict is not kept: after loading it belongs to no sample.
     template <class Archive>
     void exchange_stream(Archive& archive, stream_type& stream) const {
-        archive.integer("position", stream.position_, std::int64_t{0});
+        archive.integer("position", stream.position_, std::int64_t{0}, largest_count);
         bool alarm = stream.last_.combined.alarm;
         archive.integer("alarm", alarm);
         archive.object("alarm_control", stream.alarm_);

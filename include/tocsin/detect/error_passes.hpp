@@ -2,6 +2,7 @@
 /// @brief Errors of recorded data, the same as push() computes on a stream.
 #pragma once
 
+#include "tocsin/core/bounded.hpp"
 #include "tocsin/core/function_ref.hpp"
 #include "tocsin/core/storage.hpp"
 #include "tocsin/core/views.hpp"
@@ -10,7 +11,9 @@
 #include "tocsin/series/windows.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
+#include <limits>
 #include <span>
 #include <utility>
 #include <vector>

@@ -28,7 +28,8 @@ status enable_learning(const Learned& learned, Stream& stream, const learning_se
     if (const status usable = settings.check(); !usable.ok()) {
         return usable;
     }
-    const bool adapts = std::isfinite(settings.half_life);
+    constexpr bool can_adapt = adapting_statistic<typename Learned::views_type::step_statistic>;
+    const bool adapts = can_adapt && std::isfinite(settings.half_life);
     if (adapts && (learned.source.vectors() != 1 || learned.view() != error_view::per_step)) {
         return status::error(error_code::invalid_argument,
                              "enable_learning: with a half-life the detector must score the newest "
@@ -82,8 +83,10 @@ void exchange_stream(Archive& archive, const Learned& learned, Stream& stream) {
     bool learns = stream.learning.get() != nullptr;
     archive.integer("learns", learns);
     if (!learns || !archive.outcome().ok()) {
-        stream.learning.reset();
-        complete_last(learned, stream);
+        if constexpr (Archive::loading) {
+            stream.learning.reset();
+            complete_last(learned, stream);
+        }
         return;
     }
     learning_settings settings;
@@ -109,8 +112,8 @@ void exchange_stream(Archive& archive, const Learned& learned, Stream& stream) {
         archive.object("learning", *stream.learning.get());
         if constexpr (Archive::loading) {
             stream.learning.get()->weights.repack(learned.model);
+            complete_last(learned, stream);
         }
-        complete_last(learned, stream);
     }
 }
 

@@ -93,7 +93,7 @@ struct learned_parts {
         column<scalar_type, static_features<Model>()>::Zero(std::max(static_features<Model>(), 0));
     int warm_up = 0; ///< samples after a start that are not scored
     detector_phase phase = detector_phase::created;
-    std::uint64_t identity = 0; ///< changes with everything above
+    std::uint64_t identity = 0;          ///< changes with everything above
     emptied_by_move<detector_tag> tag{}; ///< changes with what the states of streams depend on
 
     source_type source{};
@@ -121,6 +121,11 @@ struct learned_parts {
         if (Window != dynamic && settings.window != Window) {
             return status::error(error_code::invalid_argument, "detector: window ", settings.window,
                                  " of a detector for windows of ", Window);
+        }
+        if constexpr (requires { alarm.check(); }) {
+            if (const status usable = alarm.check(); !usable.ok()) {
+                return usable;
+            }
         }
         return model.check();
     }

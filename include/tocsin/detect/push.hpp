@@ -3,6 +3,7 @@
 #pragma once
 
 #include "tocsin/core/bits.hpp"
+#include "tocsin/core/bounded.hpp"
 #include "tocsin/core/checked_size.hpp"
 #include "tocsin/core/storage.hpp"
 #include "tocsin/core/views.hpp"
@@ -26,11 +27,6 @@
 #include <type_traits>
 
 namespace tocsin::detail {
-
-/// Largest scaled value that a model reads: its square is finite, so that no state becomes NaN.
-template <class Scalar>
-inline constexpr Scalar largest_scaled_value =
-    sizeof(Scalar) == sizeof(float) ? Scalar(1e18) : Scalar(1e150);
 
 /// A sample between the steps of push().
 template <class Scalar>

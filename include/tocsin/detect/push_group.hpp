@@ -55,10 +55,11 @@ class fleet_workspace {
             std::fill_n(verdicts.begin(), count, verdict{});
             return;
         }
-        if (samples.rows() != learned.source.features()) {
-            std::fill_n(
-                verdicts.begin(), count,
-                verdict{.kind = verdict_kind::invalid_sample, .reason = sample_reason::wrong_size});
+        if (samples.rows() != learned.source.features()) { // as push() says it of each
+            for (std::size_t k = 0; k < count; ++k) {
+                verdicts[k] = push_one(learned, memory_of(k), std::span<const Scalar>(),
+                                       times.empty() ? unknown_time : times[k]);
+            }
             return;
         }
         for (std::size_t first = 0; first < count; first += group) {

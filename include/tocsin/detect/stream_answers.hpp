@@ -30,7 +30,7 @@ void feature_shares(const Learned& learned, const Stream& stream, std::span<doub
     }
     const auto targets = static_cast<std::size_t>(learned.source.targets());
     visit_statistic(learned, stream.learning.get(), [&](const auto& statistic) {
-        if (errors.size() == out.size()) {
+        if (targets == out.size() && errors.size() == out.size()) {
             shares_of(statistic, errors, out);
             return;
         }

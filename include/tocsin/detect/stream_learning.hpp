@@ -182,7 +182,7 @@ struct stream_learning {
         }
         archive.object("statistic", statistic);
         archive.object("rule", rule);
-        archive.integer("learned_at", learned_at);
+        archive.integer("learned_at", learned_at, -largest_count, largest_count);
         bool has_report = true;
         if constexpr (requires { archive.format(); }) {
             has_report = archive.format() >= 2; // in streams as bytes

@@ -74,8 +74,7 @@ class mahalanobis {
             dimension() > 0 ? static_cast<index_t>(errors.size()) / dimension() : 0;
         moments_.add_batch(matrix_view<const double>(errors.data(), dimension(), count));
     }
-    /// Takes in what another one has accumulated; see moments::merge(). The last fit stays in use until
-    /// fit().
+    /// Takes in what another one has accumulated; see moments::merge().
     status merge(const mahalanobis& other) noexcept { return moments_.merge(other.moments_); }
     /// What has been accumulated.
     const moments<Dimension>& accumulated() const noexcept { return moments_; }
@@ -197,8 +196,7 @@ class mahalanobis {
         return detail::finite_length(squared_length_of_product(
             factor_.whitening().data(), factor_.whitening().rows(), dimension(), deviation.data()));
     }
-    /// The same from a vector of Eigen's, float or double; allocates where that is no plain vector
-    /// of doubles.
+    /// The same from a vector of Eigen's; allocates where that is no plain vector of doubles.
     template <class Derived>
     double score(const Eigen::MatrixBase<Derived>& error) const {
         const Eigen::Ref<const vector_type> values(error.template cast<double>());

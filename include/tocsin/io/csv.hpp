@@ -38,6 +38,14 @@ inline index_t count_rows(text_lines lines, const csv_layout& layout) {
     return rows;
 }
 
+/// Passes over lines that are not blank. @return false at the end of the text
+inline bool skip_lines(text_lines& lines, index_t count) {
+    while (count > 0 && lines.next()) {
+        count -= trimmed(lines.line()).empty() ? 0 : 1;
+    }
+    return count == 0;
+}
+
 } // namespace detail
 
 /// A recording from a CSV file, with what was found out about the file.
@@ -105,8 +113,12 @@ result<csv_recording<Scalar>> parse_csv_recording(std::string_view text,
     series<Scalar>& read = whole.series;
     read.names = whole.layout.names();
     const int features = whole.layout.features();
-    const index_t rows = detail::count_rows(lines, whole.layout) +
-                         (whole.dialect.has_header ? 0 : 1) - whole.dialect.unit_rows;
+    bool more = true;
+    if (whole.dialect.has_header) {
+        more = detail::skip_lines(lines, whole.dialect.unit_rows) && lines.next();
+    }
+    const bool begins = more && whole.layout.kind_of(lines.line()) == csv_line::row;
+    const index_t rows = detail::count_rows(lines, whole.layout) + (begins ? 1 : 0);
     // Each cell takes a byte at least, its delimiter. Where there are not as many, some row is
     // ragged: it is found below, and nothing is stored.
     const bool possible = (checked_size{rows} * features).is_at_most(checked_size{text.size()} + 1);
@@ -119,18 +131,11 @@ result<csv_recording<Scalar>> parse_csv_recording(std::string_view text,
     std::vector<Scalar> sample(static_cast<std::size_t>(features));
     csv_notes notes;
     index_t row = 0;
-    bool passes = whole.dialect.has_header; // the header itself
-    index_t units = whole.dialect.unit_rows;
-    do {
+    for (; more; more = lines.next()) {
         const csv_line kind = whole.layout.kind_of(lines.line());
-        if (passes || kind != csv_line::row) {
-            whole.headers += !passes && kind == csv_line::header ? 1 : 0;
-            whole.comments += !passes && detail::looks_like_comment(lines.line()) ? 1 : 0;
-            passes = false;
-            continue;
-        }
-        if (units > 0) {
-            --units;
+        if (kind != csv_line::row) {
+            whole.headers += kind == csv_line::header ? 1 : 0;
+            whole.comments += detail::looks_like_comment(lines.line()) ? 1 : 0;
             continue;
         }
         if (auto outcome =
@@ -152,7 +157,7 @@ result<csv_recording<Scalar>> parse_csv_recording(std::string_view text,
         if (whole.layout.has_label()) {
             read.labels.push_back(notes.label);
         }
-    } while (lines.next());
+    }
     if (row == 0) {
         return status::error(error_code::format_error, lines.name(), ": has a header but no rows");
     }
@@ -208,8 +213,9 @@ inline std::string quoted(std::string_view text, char delimiter) {
 /// Writes a series with a header, replacing the file completely or not at all: the column
 /// `timestamp` if there are timestamps, the features (`feature0`, ... if they have no names), the
 /// column `label` if there are labels. NaN is written as `nan`. Reading the file gives the same
-/// bits. `invalid_argument` when the number of names, timestamps or labels is wrong or one contains
-/// a line break; `io_error` when the file cannot be written.
+/// bits, if no feature has the name of a time or a label, such as `time` or `anomaly`.
+/// `invalid_argument` when the number of names, timestamps or labels is wrong, one contains a line
+/// break, or the delimiter is part of numbers; `io_error` when the file cannot be written.
 template <std::floating_point Scalar>
 status write_csv(const std::filesystem::path& path, const series<Scalar>& data,
                  char delimiter = ',') {
@@ -222,6 +228,10 @@ status write_csv(const std::filesystem::path& path, const series<Scalar>& data,
                              " names, ", data.timestamps.size(), " timestamps, ",
                              data.labels.size(), " labels for ", features, " features, ", time,
                              " time steps");
+    }
+    if (detail::part_of_numbers(delimiter)) {
+        return status::error(error_code::invalid_argument, "write_csv: '", delimiter,
+                             "' cannot be a delimiter");
     }
     for (const auto* texts : {&data.names, &data.timestamps}) {
         for (const std::string& text : *texts) {

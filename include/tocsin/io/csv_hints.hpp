@@ -28,6 +28,11 @@ inline char likely_delimiter(std::string_view line) noexcept {
     return best;
 }
 
+/// Whether a character cannot delimit: numbers, double quotes and the ends of lines have it.
+inline bool part_of_numbers(char character) noexcept {
+    return std::string_view{"0123456789+-.\"\r\n"}.find(character) != std::string_view::npos;
+}
+
 /// Whether a cell looks like a unit: `[V]`, `(m/s)`, or one of the usual symbols.
 inline bool looks_like_unit(std::string_view cell) noexcept {
     if (cell.size() >= 2 && ((cell.front() == '[' && cell.back() == ']') ||

@@ -67,8 +67,7 @@ class csv_layout {
     static result<csv_layout> from_dialect(const csv_dialect& dialect, std::string_view line,
                                            const csv_options& options = {},
                                            const text_place& place = {"header", 1}) {
-        constexpr std::string_view reserved = "0123456789+-.\"\r\n";
-        if (reserved.find(dialect.delimiter) != std::string_view::npos) {
+        if (detail::part_of_numbers(dialect.delimiter)) {
             return status::error(error_code::invalid_argument, "csv_options: '", dialect.delimiter,
                                  "' cannot be a delimiter");
         }

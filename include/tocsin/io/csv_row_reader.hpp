@@ -66,6 +66,12 @@ class csv_row_reader {
     result<bool> next(std::span<Scalar> values, csv_notes& notes) {
         for (;;) {
             std::string_view line;
+            while (units_ > 0) { // whatever they look like
+                if (const auto more = next_line(line); !more || !*more) {
+                    return more;
+                }
+                units_ -= detail::trimmed(line).empty() ? 0 : 1;
+            }
             if (held_) { // the first row of a file without a header
                 held_ = false;
                 line = line_;
@@ -73,10 +79,6 @@ class csv_row_reader {
                 return more;
             }
             if (layout_.kind_of(line) != csv_line::row) {
-                continue;
-            }
-            if (units_ > 0) {
-                --units_;
                 continue;
             }
             if (auto outcome = layout_.parse<Scalar>(line, values, notes, {name_, number_});

@@ -45,7 +45,7 @@ class nearest_value {
         value = bounded(value);
         const double found = score(value);
         values_.push(value);
-        spread_.push(value);
+        spread_.push(within_spread(value));
         return found;
     }
     /// The score that a value would have now.
@@ -108,6 +108,18 @@ class nearest_value {
     }
 
   private:
+    /// As far as a value counts in the standard deviation: a single wrong reading, such as -9999, would
+    /// hide all others as long as it is remembered.
+    double within_spread(double value) const noexcept {
+        constexpr int enough = 100;
+        constexpr double most = 100; // of these, one in 4000 doubles the deviation
+        const double deviation = std::sqrt(spread_.variance());
+        return spread_.count() >= enough && deviation > 0
+                   ? std::clamp(value, spread_.mean() - most * deviation,
+                                spread_.mean() + most * deviation)
+                   : value;
+    }
+
     detail::sorted_ring values_;
     moving_window spread_;
 };

@@ -5,6 +5,7 @@
 #include "tocsin/threshold/f_beta_sweep.hpp"
 #include "tocsin/threshold/threshold_rule.hpp"
 
+#include <cmath>
 #include <cstdint>
 #include <span>
 

@@ -57,7 +57,7 @@ constexpr double cost_of(const classification_record& record,
 }
 
 /// Stopping rule: ends when a metric has not improved by more than `minimum_change` for `patience`
-/// epochs.
+/// epochs in which it was measured: without validation windows, one of theirs never ends training.
 struct stop_on_metric {
     static constexpr const char* kind = "metric";
     classification_metric metric = classification_metric::validation_loss; ///< what is compared
@@ -77,9 +77,10 @@ struct stop_on_metric {
         double best = std::numeric_limits<double>::infinity();
         int since_best = 0;
         for (const classification_record& record : history) {
-            ++since_best;
-            if (cost_of(record, metric) < best - minimum_change) {
-                best = cost_of(record, metric);
+            const double cost = cost_of(record, metric);
+            since_best += std::isnan(cost) ? 0 : 1;
+            if (cost < best - minimum_change) {
+                best = cost;
                 since_best = 0;
             }
         }
@@ -124,9 +125,10 @@ struct plateau_decay {
         double rate = 1;
         int since_best = 0;
         for (const classification_record& record : history) {
-            ++since_best;
-            if (cost_of(record, metric) < best - minimum_change) {
-                best = cost_of(record, metric);
+            const double cost = cost_of(record, metric);
+            since_best += std::isnan(cost) ? 0 : 1;
+            if (cost < best - minimum_change) {
+                best = cost;
                 since_best = 0;
             }
             if (since_best >= patience) {

@@ -6,6 +6,7 @@
 #include "tocsin/core/status.hpp"
 
 #include <concepts>
+#include <span>
 
 namespace tocsin {
 
@@ -30,6 +31,14 @@ concept execution_policy = requires(const Execution execution) {
     { execution.shards() } -> std::convertible_to<int>;
     execution.start().run(detail::any_work{});
 };
+
+/// An execution whose shards share memory: what they have written is there when run() returns.
+template <class Execution>
+concept shared_memory_execution =
+    execution_policy<Execution> &&
+    !requires(const Execution execution, std::span<float> gradients, double& loss) {
+        execution.start().share(0, gradients, loss);
+    };
 
 /// One shard, in the calling thread.
 struct serial_execution {

@@ -24,6 +24,8 @@
 #include <algorithm>
 #include <cmath>
 #include <concepts>
+#include <cstdint>
+#include <limits>
 #include <numeric>
 #include <span>
 #include <type_traits>
@@ -206,10 +208,12 @@ struct trainer {
                                  " needs a model that keeps its state from window to window");
         }
         if constexpr (requires { model.shortest_window(); }) {
-            if (training.length() < model.shortest_window()) {
-                return status::error(error_code::invalid_data, "fit: windows of ",
-                                     training.length(), " samples are shorter than the ",
-                                     model.shortest_window(), " that the model needs");
+            for (const auto* part : {&training, &validation}) {
+                if (!part->empty() && part->length() < model.shortest_window()) {
+                    return status::error(error_code::invalid_data, "fit: windows of ",
+                                         part->length(), " samples are shorter than the ",
+                                         model.shortest_window(), " that the model needs");
+                }
             }
         }
         const index_t count = model.parameter_count();
