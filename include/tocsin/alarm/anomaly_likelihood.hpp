@@ -45,6 +45,12 @@ struct anomaly_likelihood_settings {
 /// "Evaluating real-time anomaly detection algorithms - the Numenta anomaly benchmark", ICMLA
 /// 2015):
 ///
+///     likelihood = 1 - Q((mean of the short window - mean) / standard deviation),
+///
+/// mean and standard deviation being those of the long window, which includes the newest score, and
+/// Q the upper tail of the normal distribution. A noisy stream thus needs a larger change than a
+/// quiet one. The usual alarm is likelihood >= 1 - 1e-5, that is, z() >= 4.26.
+///
 /// Scores of a mean over several rows vary less than single ones, so that the likelihood is
 /// conservative for independent scores; the definition above is the paper's.
 ///

@@ -17,18 +17,19 @@ namespace tocsin {
 ///
 /// A stream whose alarms are ten times as many as promised has changed, or the promise was wrong;
 /// either way the detector must be fitted anew. A few alarms prove nothing: at least
-/// `fewest_alarms` in the rows that count are needed, too many for chance at a tenth of the rate.
+/// `fewest_alarms` in the rows that count are needed. With independent alarms at the promised rate
+/// and the default memory, fewer than one stream in 5000 ever gets there by chance.
 class rate_monitor {
   public:
     static constexpr const char* kind = "rate_monitor";
     static constexpr int version = 1;
     static constexpr double excess = 10;       ///< times the promised rate
-    static constexpr double fewest_alarms = 5; ///< P(5 or more) < 1 in 200 000 where 0.1 are due
+    static constexpr double fewest_alarms = 5; ///< P(5 or more) < 1 in 5000 where 0.5 are due
 
     /// Passes flags and counts; no rate is too high.
     rate_monitor() noexcept = default;
-    /// @param promised alarms per 10 000 rows, such as alarm_rate::promised(); in (0, 10 000],
-    ///                 otherwise check() reports it and no rate is too high
+    /// @param promised alarms per 10 000 rows, such as alarm_rate::promised(); in [0, 10 000],
+    ///                 otherwise check() reports it; with 0 no rate is too high
     /// @param memory   promised alarms after which a row counts half, positive
     explicit rate_monitor(double promised, double memory = 10) noexcept
         : promised_{promised}, memory_{memory} {}
@@ -58,7 +59,7 @@ class rate_monitor {
 
     /// Promised alarms per 10 000 rows.
     double promised() const noexcept { return promised_; }
-    /// Alarms per 10 000 rows, the recent ones first; NaN before the first row.
+    /// Alarms per 10 000 rows, weighted towards recent rows; NaN before the first row.
     double realised() const noexcept {
         return recent_rows_ > 0 ? 10000 * recent_alarms_ / recent_rows_
                                 : std::numeric_limits<double>::quiet_NaN();

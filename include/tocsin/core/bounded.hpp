@@ -4,8 +4,8 @@
 
 namespace tocsin {
 
-/// Values beyond this, of either sign, count as this wherever they enter a sum that lives on: the
-/// squares of 2^53 such values have a finite sum.
+/// Values beyond this, of either sign, count as this wherever they enter a running sum: the squares
+/// of 2^53 such values have a finite sum.
 inline constexpr double largest_input = 1e100;
 
 /// `value` within [-largest_input, largest_input]; NaN stays NaN.

@@ -50,7 +50,9 @@ namespace tocsin::detail {
 } // namespace tocsin::detail
 
 /// The only hook for broken preconditions; it must not return. Define it before the first include
-/// of a tocsin header to log, throw or reset instead of aborting. It receives a `const char*`.
+/// of a tocsin header to do something else before the program ends, such as to log or to reset the
+/// device. Most uses are in noexcept functions, where an exception ends the program: one passes
+/// only through functions such as `result::value()`. The hook receives a `const char*`.
 #ifndef TOCSIN_FAIL
 #define TOCSIN_FAIL(message) ::tocsin::detail::fail(message)
 #endif

@@ -158,8 +158,8 @@ class detector {
 
     /// Fits the error statistics to the errors of normal windows, which should not be those trained
     /// on, and finds out how long a forecaster warms up. Windows of a forecaster may have any
-    /// length; each starts afresh. Thresholds must be tuned again (also after override_thresholds()
-    /// stay). A failure leaves the detector as it was. Allocates.
+    /// length; each starts afresh. Tuned thresholds are gone; those of override_thresholds() stay.
+    /// A failure leaves the detector as it was. Allocates.
     status fit_errors(const window_list& normal) {
         status fitted = require("fit_errors", detector_phase::trained, normal);
         fitted = fitted.ok() ? detail::fit_error_views(parts_, normal) : fitted;
@@ -312,8 +312,9 @@ class detector {
     // ---- learning on a stream ---------------------------------------------------------------
     /// Gives a stream its own copies of what shall adapt; they are saved with it. Allocates. A
     /// failure leaves the stream as it was.
-    /// @return `not_ready` before fit_errors(); `invalid_argument` for unusable settings, and for a model
-    ///         of windows unless it scores the newest step alone, per step
+    /// @return `not_ready` before fit_errors(); `invalid_argument` for unusable settings and, with
+    ///         a finite half-life, for a model of windows unless it scores the newest step alone,
+    ///         per step
     status enable_learning(stream_type& stream, const learning_settings& settings) const {
         return detail::enable_learning(parts_, stream.memory_, settings);
     }

@@ -43,7 +43,7 @@ class detector_stream {
     /// The verdict on the last sample.
     const verdict& last() const noexcept { return memory_.last; }
     /// Samples in a row, up to the last one, in which sensor `feature` was missing; 0 for a feature
-    /// that there is not.
+    /// that does not exist.
     int missing_samples(int feature) const noexcept {
         const auto runs = memory_.missing_runs();
         const auto at = static_cast<std::size_t>(feature);

@@ -27,7 +27,7 @@
 namespace tocsin {
 
 /// What an ensemble is made of: a detector whose rule is alarm_rate (or another that knows expected
-/// false alarms), a scored_comparator, or an own type with
+/// false alarms), a scored_comparator, or a type of your own with
 /// - `stream_type`, `make_stream()`: what it remembers of one stream;
 /// - `push(stream, sample, time)`: a verdict with expected_false_alarms, const and noexcept;
 /// - `features()`.

@@ -37,7 +37,7 @@ class error_source<Model> {
           step_work_{model.step_work_size(1)} {
         if constexpr (batches) {
             model.for_each_state_block([&](index_t size) {
-                if (block_count_ == most_blocks) { // a model of one's own; the library's have less
+                if (block_count_ == most_blocks) { // a user's model; the library's have fewer
                     TOCSIN_FAIL("detector: the model's state has more than 32 blocks");
                     return;
                 }

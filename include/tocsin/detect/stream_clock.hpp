@@ -27,8 +27,8 @@ enum class clock_step : std::uint8_t {
 class stream_clock {
   public:
     /// @param time of the sample; NaN: not known. An infinite one is refused, until
-    ///             `clock_agreement` of them in a row show that the clock has no more to say; then
-    ///             the stream continues as without times.
+    ///             `clock_agreement` of them in a row show that the clock has failed; then the
+    ///             stream continues as without times.
     /// O(1), never allocates.
     clock_step advance(double time, const detector_settings& settings) noexcept {
         if (std::isnan(time)) {
@@ -107,7 +107,8 @@ class stream_clock {
                                      : intervals_of_a_pause * interval_;
     }
     /// A recursive median: one odd interval moves it by five per cent. Far above what follows, as
-    /// after a first stamp of 1970, it is halved: within about 30 samples it is right.
+    /// after a first stamp of 1970, it is halved: within about 30 samples it is within a
+    /// factor of ten.
     void learn(double interval) noexcept {
         if (std::isnan(interval_)) {
             interval_ = interval;

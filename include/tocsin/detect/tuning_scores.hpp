@@ -58,7 +58,7 @@ detector_scores scores_without_fit(const Learned& learned,
         detector_scores found;
         if constexpr (Learned::views == 2) {
             // Vectors that repeat each other, as a row does in all its windows, count as one. Those
-            // of the newest step do not, nor do courses over a window that are shifted in time.
+            // of the newest step do not, nor do error profiles over windows shifted in time.
             const bool all = learned.settings.scored == scored_steps::all;
             const auto& by_step = learned.errors.per_step();
             const left_out_scorer<typename views_type::step_statistic> step{

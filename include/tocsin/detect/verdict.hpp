@@ -21,11 +21,13 @@ enum class verdict_kind : std::uint8_t {
 enum class sample_reason : std::uint8_t {
     scored,        ///< it has a score
     warming_up,    ///< too few samples since the start, a restart or a gap
-    missing_value, ///< every value is missing (NaN), or those that are there are not scored
+    missing_value, ///< every value is missing (NaN), or none of the values present is scored
     not_finite,    ///< no value is finite, and at least one is infinite
     wrong_size,    ///< another number of values than the detector has features
-    out_of_order,  ///< its time is not after the time of the samples before; it was ignored
-    not_ready      ///< see verdict_kind::not_ready
+    /// its time does not follow from earlier samples: not after them, after a pause, or infinite;
+    /// it was ignored
+    out_of_order,
+    not_ready ///< see verdict_kind::not_ready
 };
 
 /// The name of a kind, such as "anomaly".

@@ -31,9 +31,8 @@ struct dynamic_events {
 ///
 /// 1. The errors are smoothed (ewma), the first `warm_up` of them replaced by a mean.
 /// 2. In the window that ends with the batch, a threshold epsilon is chosen, see choose_epsilon();
-/// a second one is chosen for the errors mirrored at their mean, because a sudden silence is
-/// anomalous too.
-///    a second one for the errors mirrored at their mean, as a sudden silence is anomalous, too.
+///    a second one is chosen for the errors mirrored at their mean, because a sudden silence is
+///    anomalous too.
 /// 3. Rows of the batch within `buffer` rows of an error of at least epsilon, and of at least a
 ///    twentieth of the signal's range (5th to 95th percentile), are anomalous.
 /// 4. Runs whose peak stands out too little from the next lower one are taken back (pruning).

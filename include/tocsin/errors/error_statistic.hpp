@@ -10,7 +10,7 @@
 namespace tocsin {
 
 /// A statistic that learns what errors look like on normal data and measures how far an error
-/// vector is from that. mahalanobis and diagonal_gaussian are two; an own one derives from nothing.
+/// vector is from that. mahalanobis and diagonal_gaussian are two; your own needs no base class.
 ///
 /// A detector makes one from a dimension, calls `accumulate` as often as there are batches of errors
 /// on normal data, then `fit` once, then `score` as often as there are samples.

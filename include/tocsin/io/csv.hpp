@@ -176,7 +176,8 @@ result<series<Scalar>> parse_csv(std::string_view text, const std::filesystem::p
     return std::move(read->series);
 }
 
-/// Reads a CSV file: parse_csv() on its content, in UTF-8 or in UTF-16 with a byte order mark.
+/// Reads a CSV file: parse_csv() on its content, in UTF-8 or in UTF-16, which is recognised by its
+/// byte order mark or the NUL bytes of its text.
 /// @param largest_file bytes; a larger file is refused, see read_file()
 template <std::floating_point Scalar>
 result<series<Scalar>> read_csv(const std::filesystem::path& path, const csv_options& options = {},

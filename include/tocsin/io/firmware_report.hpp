@@ -1,6 +1,5 @@
 /// @file firmware_report.hpp
-/// @brief What an exported detector will take of a target, and how far its
-/// scores part from float.
+/// @brief What an exported detector takes of a target, and how far its scores are from float.
 #pragma once
 
 #include "tocsin/io/firmware_export.hpp"
@@ -20,21 +19,18 @@ struct firmware_report {
     std::size_t ram = 0;           ///< bytes of a watcher
     std::size_t multiply_adds = 0; ///< per sample
 
-    // ---- against the same model in float, on the samples of the calibration
-    // -----------------
+    // ---- against the same model in float, on the samples of the calibration -----------------
     std::size_t samples = 0;   ///< complete ones that were scored
     std::size_t alarms = 0;    ///< of them above the threshold in float
     std::size_t different = 0; ///< verdicts that differ
-    /// Largest change of a score, over the threshold, or over the score where
-    /// that is larger.
+    /// Largest change of a score, over the threshold, or over the score where that is larger.
     double largest_change = 0;
 };
 
 namespace detail {
 
-/// sizeof(firmware::watcher) for a model: member after member, each at a
-/// multiple of its alignment; the last ones lie in what the one before would
-/// leave empty.
+/// sizeof(firmware::watcher) for a model: member after member, each at a multiple of its alignment;
+/// the last ones lie in what the one before would leave empty.
 inline std::size_t watcher_bytes(const firmware_model& model, bool fixed) noexcept {
     std::size_t units = 0;
     for (std::size_t k = 0; k < model.lstm.size(); ++k) {
@@ -78,13 +74,10 @@ inline std::size_t watcher_bytes(const firmware_model& model, bool fixed) noexce
 } // namespace detail
 
 /// Says what a detector takes in a format, and runs both formats over samples.
-/// @param samples `[features x n]` in original units, such as the recording
-/// that the threshold was
-///                tuned on; a sample with a value that is not finite restarts
-///                both. May be empty.
-/// @return the failures of write_firmware(), and `invalid_argument` for samples
-/// of another number of
-///         features. Allocates.
+/// @param samples `[features x n]` in original units, such as the recording that the threshold was
+///                tuned on; a sample with a value that is not finite restarts both. May be empty.
+/// @return the failures of write_firmware(), and `invalid_argument` for samples of another number
+///         of features. Allocates.
 template <class Detector>
 result<firmware_report> report_firmware(const Detector& detector, const firmware_options& options,
                                         const matrix_view<const float>& samples) {

@@ -14,7 +14,7 @@ namespace tocsin {
 
 /// How the bytes of a text stand for characters.
 enum class text_encoding : std::uint8_t {
-    automatic, ///< UTF-16 where a byte order mark says so, else UTF-8
+    automatic, ///< UTF-16 where a byte order mark or the NUL bytes of its text say so, else UTF-8
     utf8,
     utf16,  ///< by its byte order mark; without one little-endian
     latin1, ///< Windows-1252, of which Latin-1 is a part

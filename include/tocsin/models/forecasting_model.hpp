@@ -1,5 +1,5 @@
 /// @file forecasting_model.hpp
-/// @brief What a model is that reads a stream sample by sample and forecasts the next samples.
+/// @brief A model that reads a stream sample by sample and forecasts the next samples.
 #pragma once
 
 #include "tocsin/core/views.hpp"

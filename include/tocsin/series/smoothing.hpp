@@ -19,6 +19,7 @@ namespace tocsin {
 /// Exponentially weighted moving average of a stream:
 ///
 ///     s(t) = sum over i of (1 - alpha)^i x(t - i) / sum over i of (1 - alpha)^i.
+///
 /// Dividing by the sum of the weights makes the first values an average of what there is, instead
 /// of leaning on the first one (pandas' `ewm(adjust=True)`). For a trailing mean of equal weights
 /// see moving_window. push() is O(1) and never allocates.

@@ -1,6 +1,5 @@
 /// @file spot_threshold.hpp
-/// @brief Peaks over threshold (SPOT): an adaptive threshold for a given probability of false
-/// alarms.
+/// @brief Peaks over threshold (SPOT): an adaptive threshold for a rate of false alarms.
 #pragma once
 
 #include "tocsin/core/bounded.hpp"
@@ -26,6 +25,10 @@ namespace tocsin {
 /// probability q, from a generalised Pareto distribution fitted to the excesses over a high
 /// quantile t of the scores (SPOT: Siffer et al., "Anomaly detection in streams with extreme value
 /// theory", KDD 2017). With N excesses among n scores and the fit (shape, scale)
+///
+///     threshold = t + scale / shape ((q n / N)^(-shape) - 1).
+/// fit() learns t and a first threshold. push() refits with each excess. For alarms on low scores,
+/// pass negated ones.
 ///
 /// - Bounded memory: the last `memory` excesses and the times when they came. n counts the scores
 ///   during which they came, so that threshold and rate forget together; t never changes.

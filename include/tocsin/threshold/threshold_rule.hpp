@@ -77,10 +77,10 @@ class optional_threshold {
 
 } // namespace detail
 
-/// A rule that learns from scores, labelled or not, where the border between normal and anomalous
+/// A rule that learns from scores, labelled or not, where the boundary between normal and anomalous
 /// lies. Ours are f_beta_threshold, quantile_threshold, sigma_threshold, manual_threshold,
-/// epsilon_threshold, spot_threshold, drift_spot_threshold and alarm_rate; an own one derives from
-/// nothing.
+/// epsilon_threshold, spot_threshold, drift_spot_threshold and alarm_rate; your own needs no
+/// base class.
 ///
 /// A detector calls `fit` once with all scores (it does not accumulate: another call replaces the
 /// threshold), then `threshold` as often as there are samples. A score above the threshold is an

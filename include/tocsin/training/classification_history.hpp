@@ -35,7 +35,6 @@ enum class classification_metric {
 
 /// That number, as one of which lower is better: losses as they are, the others negated.
 constexpr double cost_of(const classification_record& record,
-                         /// What is compared.
                          classification_metric metric) noexcept {
     switch (metric) {
     case classification_metric::training_loss:

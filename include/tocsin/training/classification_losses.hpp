@@ -25,7 +25,6 @@ struct binary_cross_entropy {
     }
     /// The same, each item times its weight; divided by the number of items, as in PyTorch.
     /// @param weights one per item, or empty
-    /// The loss of a batch, and its gradient. See concept loss_function.
     template <class Scalar>
     double operator()(std::span<const Scalar> logits, std::span<const Scalar> targets,
                       std::span<const Scalar> weights, std::span<Scalar> gradient) const noexcept {
