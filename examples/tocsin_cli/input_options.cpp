@@ -77,7 +77,7 @@ void input_options::add_csv_to(CLI::App& command) {
                 {"utf-8", tocsin::text_encoding::utf8},
                 {"utf-16", tocsin::text_encoding::utf16},
                 {"latin-1", tocsin::text_encoding::latin1}},
-               "Encoding of characters; auto: UTF-16 by its byte order mark, else UTF-8")
+               "Encoding of characters; auto: UTF-16 by its byte order mark or its NUL bytes, else UTF-8")
         ->group(group);
     add_names(command, "--labels", labels,
               "CSV: columns with labels; default: label, labels, anomaly, is_anomaly, outlier, "

@@ -37,7 +37,7 @@ class rate_monitor {
     status check() const noexcept {
         if (!(promised_ >= 0 && promised_ <= 10000) || !(memory_ > 0 && memory_ <= 1e9)) {
             return status::error(error_code::invalid_argument, "rate_monitor: promised ", promised_,
-                                 " must lie in (0, 10000], memory ", memory_, " in (0, 1e9]");
+                                 " must lie in [0, 10000], memory ", memory_, " in (0, 1e9]");
         }
         return {};
     }
