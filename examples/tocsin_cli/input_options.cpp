@@ -72,12 +72,13 @@ void input_options::add_to(CLI::App& command) {
 }
 
 void input_options::add_csv_to(CLI::App& command) {
-    add_choice(command, "--encoding", encoding,
-               {{"auto", tocsin::text_encoding::automatic},
-                {"utf-8", tocsin::text_encoding::utf8},
-                {"utf-16", tocsin::text_encoding::utf16},
-                {"latin-1", tocsin::text_encoding::latin1}},
-               "Encoding of characters; auto: UTF-16 by its byte order mark or its NUL bytes, else UTF-8")
+    add_choice(
+        command, "--encoding", encoding,
+        {{"auto", tocsin::text_encoding::automatic},
+         {"utf-8", tocsin::text_encoding::utf8},
+         {"utf-16", tocsin::text_encoding::utf16},
+         {"latin-1", tocsin::text_encoding::latin1}},
+        "Encoding of characters; auto: UTF-16 by its byte order mark or its NUL bytes, else UTF-8")
         ->group(group);
     add_names(command, "--labels", labels,
               "CSV: columns with labels; default: label, labels, anomaly, is_anomaly, outlier, "

@@ -146,6 +146,45 @@ TEST_SUITE("detect") {
         CHECK(!fresh.probabilities(recording(20, 1).view()).ok());
     }
 
+    TEST_CASE("classifier_detector: a huge reading counts as the largest that can be read") {
+        const auto detector = trained_detector();
+        auto stream = detector.make_stream();
+        const recording live(60, 4);
+        matrix<float> values = live.values;
+        values(1, 30) = 3e38F;
+        const auto expected =
+            detector.probabilities({values.data(), values.rows(), values.cols()}).value();
+        for (index_t t = 0; t < 60; ++t) {
+            const auto found =
+                detector.push(stream, std::span<const float>(values.col(t).data(), 3));
+            if (found.scored()) {
+                CHECK(std::isfinite(found.score));
+                CHECK(found.score ==
+                      doctest::Approx(expected[static_cast<std::size_t>(t)]).epsilon(1e-5));
+            }
+        }
+    }
+
+    TEST_CASE("classifier_detector: weights that were trained elsewhere") {
+        const auto trained = trained_detector();
+        detector_type other(small_network(), {.window = 10, .stride = 2});
+        REQUIRE(other.set_weights(trained.parameters(), trained.scaling()).ok());
+        CHECK(other.trained());
+        REQUIRE(other.set_threshold(trained.threshold()).ok());
+        CHECK(other.identity() == trained.identity());
+        const recording live(40, 4);
+        CHECK(other.probabilities(live.view()).value()[30] ==
+              trained.probabilities(live.view()).value()[30]);
+        const auto few = trained.parameters().first(3);
+        CHECK(other.set_weights(few, trained.scaling()).code() == error_code::invalid_argument);
+        std::vector<float> wrong(trained.parameters().begin(), trained.parameters().end());
+        wrong.back() = std::numeric_limits<float>::quiet_NaN();
+        CHECK(other.set_weights(wrong, trained.scaling()).code() == error_code::invalid_argument);
+        CHECK(other.set_weights(trained.parameters(), robust_scaler<float>{}).code() ==
+              error_code::invalid_argument);
+        CHECK(other.identity() == trained.identity()); // nothing has changed
+    }
+
     TEST_CASE("classifier_detector: a stream or shares of other sizes are left alone") {
         const auto detector = trained_detector();
         const auto sample = recording(1, 1);

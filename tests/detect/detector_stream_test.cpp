@@ -278,6 +278,19 @@ TEST_SUITE("detect") {
         CHECK(static_window().settings().window == 6);
     }
 
+    TEST_CASE("stream: as many errors as features, but of one target: inputs have no shares") {
+        forecasting detector(tocsin::forecaster<float>::with_layers(3, 1, {6}, 3));
+        learn_slow_waves(detector);
+        auto stream = detector.make_stream();
+        push_each(detector, stream, slow_waves(60, 1));
+        REQUIRE(stream.last().scored());
+        std::vector<double> shares(3, 9.0);
+        detector.shares(stream, shares);
+        CHECK(shares[0] == doctest::Approx(1));
+        CHECK(shares[1] == 0);
+        CHECK(shares[2] == 0);
+    }
+
     TEST_CASE("stream: restart() forgets the past, not the position") {
         const auto values = slow_waves(60, 4);
         const auto check = [&](const auto& detector, int warm_up) {

@@ -157,6 +157,16 @@ TEST_SUITE("io") {
         CHECK(read->timestamps.front() == "2024-01-01 00:00:00");
     }
 
+    TEST_CASE("csv_detection: a row of units that looks like a comment costs no row of data") {
+        check_reads(text_of({.header = "a,b\n%,V"}), {"a", "b"});
+        check_reads(text_of({.header = "a,b\n#,bar"}), {"a", "b"});
+        // Without a header the first line of names is a comment.
+        const auto read = tocsin::parse_csv<double>("# a,b\n1,2\n3,4\n", "f", {.header = false});
+        REQUIRE_MESSAGE(read.has_value(), read.error().message());
+        CHECK(read->time() == 2);
+        CHECK(read->values(1, 1) == 4);
+    }
+
     TEST_CASE("csv_detection: a delimiter at the end of lines makes no column") {
         check_reads(text_of({.header = "a,b,", .end = ",\n"}).replace(0, 5, "a,b,\n"), {"a", "b"});
         check_reads(text_of({.header = "a,b", .end = ",\n"}), {"a", "b"});
