@@ -10,6 +10,7 @@
 #include "tocsin/detect/classifier_stream.hpp"
 #include "tocsin/detect/classifier_windows.hpp"
 #include "tocsin/detect/identity.hpp"
+#include "tocsin/detect/sample_view.hpp"
 #include "tocsin/detect/sample_window.hpp"
 #include "tocsin/detect/verdict.hpp"
 #include "tocsin/models/logits.hpp"
@@ -213,7 +214,7 @@ class classifier_detector {
     /// is its probability of being anomalous. Never allocates.
     /// @param to     made by make_stream() of this detector, after train(); else `not_ready`
     /// @param sample `[features]`, else `wrong_size`; NaN where a value is missing
-    verdict push(stream_type& to, std::span<const scalar_type> sample) const noexcept {
+    verdict push(stream_type& to, sample_view<scalar_type> sample) const noexcept {
         verdict outcome;
         outcome.threshold = threshold_;
         if (!can_judge(to)) {
@@ -227,10 +228,10 @@ class classifier_detector {
         }
         bool infinite = false;
         column_view scaled(to.hidden_.data(), network_.features());
-        std::copy(sample.begin(), sample.end(), scaled.data());
+        std::copy_n(sample.data(), sample.size(), scaled.data());
         scaler_.transform(scaled);
         for (index_t k = 0; k < scaled.size(); ++k) {
-            const scalar_type given = sample[static_cast<std::size_t>(k)];
+            const scalar_type given = sample[k];
             if (std::isfinite(given) && std::isfinite(scaled[k])) {
                 to.held_[k] = detail::readable(scaled[k]);
             } else {

@@ -94,8 +94,6 @@ class bigan {
         logit_.initialise(part<logit_part>(parameters), random);
     }
 
-    // ---- reconstruction and score -----------------------------------------------------------
-
     constexpr index_t predict_work_size(int batch, int time) const noexcept {
         return whole_lines<scalar_type>(encoder_.infer_work_size(batch, time)) +
                generator_.infer_work_size(batch, time);
@@ -196,8 +194,6 @@ class bigan {
         return value;
     }
 
-    // ---- the two players --------------------------------------------------------------------
-
     /// Scalars of work area that the losses of the two players need.
     constexpr index_t adversarial_work_size(int batch, int time) const noexcept {
         const int columns = batch * time;
@@ -233,6 +229,16 @@ class bigan {
                                        std::span<scalar_type> gradients, random_generator& random,
                                        std::span<scalar_type> work) const noexcept {
         return play(true, parameters, windows, latents, gradients, random, work);
+    }
+
+    template <class Archive>
+    void exchange(Archive& archive) {
+        detail::exchange_part(archive, "encoder", encoder_);
+        detail::exchange_part(archive, "generator", generator_);
+        detail::exchange_part(archive, "discriminator", discriminator_);
+        if constexpr (Archive::loading) {
+            logit_ = {discriminator_.output_size(), 1};
+        }
     }
 
   private:

@@ -6,6 +6,7 @@
 #include "tocsin/core/storage.hpp"
 #include "tocsin/core/views.hpp"
 #include "tocsin/layers/dense.hpp"
+#include "tocsin/models/model_parts.hpp"
 #include "tocsin/models/sequential.hpp"
 
 #include <algorithm>
@@ -80,6 +81,11 @@ class row_autoencoder {
                                                 slopes.span()));
             },
             gradients, random, work);
+    }
+
+    template <class Archive>
+    void exchange(Archive& archive) {
+        detail::exchange_part(archive, "network", network_);
     }
 
   private:

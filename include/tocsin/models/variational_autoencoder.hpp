@@ -5,6 +5,7 @@
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/storage.hpp"
 #include "tocsin/core/views.hpp"
+#include "tocsin/models/model_parts.hpp"
 #include "tocsin/models/row_autoencoder.hpp"
 #include "tocsin/models/sequential.hpp"
 #include "tocsin/training/classification_losses.hpp"
@@ -156,6 +157,13 @@ class variational_autoencoder {
         encoder_.backward(of_encoder(parameters), windows, encoder_tape, encoded_slopes,
                           of_encoder(gradients), {}, rest.rest());
         return value;
+    }
+
+    template <class Archive>
+    void exchange(Archive& archive) {
+        detail::exchange_part(archive, "encoder", encoder_);
+        detail::exchange_part(archive, "decoder", decoder_);
+        archive.number("weight", weight_);
     }
 
   private:
