@@ -76,6 +76,7 @@ void detect_command::add_to(CLI::App& command) {
         ->type_name("FILE");
     rows.add_to(command);
     input.add_to(command);
+    input.add_resampling_to(command);
 }
 
 /// All digits in CSV, for people six.
@@ -96,6 +97,21 @@ void detect_command::run() {
                  "--view: rows are judged per time step; --stride judges windows");
         }
     };
+    if (input.resample > 0) {
+        if (stride > 0) {
+            fail(tocsin::error_code::invalid_argument,
+                 "--resample: is for rows of CSV without --stride");
+        }
+        const input_data grid = read_recordings({data_path}, input, &model);
+        warn_of_step(grid, model, out, true);
+        if (!grid.is_series) {
+            fail(tocsin::error_code::invalid_argument, data_path,
+                 ": --resample is for rows of CSV");
+        }
+        check_view();
+        judge_rows(model, row_source{grid});
+        return;
+    }
     if (stride == 0) {
         if (auto source = row_source::of_file(data_path, input, model, out)) {
             check_view();
@@ -104,7 +120,7 @@ void detect_command::run() {
         }
     }
     const input_data data = read_input(data_path, input, &model);
-    warn_of_step(data, model, out, false);
+    warn_of_step(data, model, out, stride == 0);
     if (model.classifier && (!data.is_series || stride > 0)) {
         fail(tocsin::error_code::invalid_argument, model_path,
              ": is a classifier, which judges rows of CSV without --stride");

@@ -2,10 +2,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include "moment.hpp"
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <ctime>
 #include <limits>
 
 namespace tocsin_cli {
@@ -42,19 +42,6 @@ std::string duration(double seconds) {
         }
     }
     return shown(seconds);
-}
-
-std::string moment(double seconds, const tocsin::timestamp_reader& clock) {
-    if (clock.kind() == tocsin::timestamp_kind::plain ||
-        clock.kind() == tocsin::timestamp_kind::time_of_day || std::abs(seconds) > 2e11) {
-        return shown(seconds);
-    }
-    const auto whole = static_cast<std::time_t>(std::floor(seconds));
-    char text[40] = "";
-    if (const std::tm* const parts = std::gmtime(&whole); parts != nullptr) {
-        std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", parts);
-    }
-    return text;
 }
 
 std::string delimiter_name(char delimiter) {

@@ -53,6 +53,8 @@ struct input_options {
     void add_csv_to(CLI::App& command);
     /// The options that need a whole recording: for commands that learn from it.
     void add_time_to(CLI::App& command);
+    /// Of these, those that put rows on a grid.
+    void add_resampling_to(CLI::App& command);
     /// The meaning of CSV columns; `names` are the model's features, if it knows their names.
     tocsin::csv_options csv(const std::vector<std::string>& names) const;
     /// The same for a model: the settings of its training data hold unless options override them.

@@ -149,6 +149,10 @@ void input_options::add_time_to(CLI::App& command) {
         std::numeric_limits<double>::max(), true)
         ->default_str("as in training; in training, from the usual step")
         ->group(group);
+    add_resampling_to(command);
+}
+
+void input_options::add_resampling_to(CLI::App& command) {
     add_number(command, "--resample", resample, "CSV: resample rows to a grid of this many seconds",
                0, std::numeric_limits<double>::max(), true)
         ->default_str("not resampled")

@@ -86,7 +86,7 @@ std::optional<row_source> row_source::of_file(const std::string& path, const inp
     rows.sample_.resize(rows.exact_.size());
     input_data data;
     data.files.push_back(std::move(facts));
-    warn_of_step(data, model, out, false);
+    warn_of_step(data, model, out, true);
     return rows;
 }
 

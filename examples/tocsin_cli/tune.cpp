@@ -91,10 +91,8 @@ void tune_command::run() {
         }
         if (!model.errors_from.empty() && data.fingerprint() == model.errors_from) {
             out.note("warning: " + data.path +
-                     ": fit-errors saw the same rows, so scores on them are too small" +
-                     inflation(data.is_series ? data.series.time() : data.sequences.count(),
-                               detector.features()) +
-                     ", and so are the thresholds; tune on other rows");
+                     ": fit-errors saw the same rows; thresholds from other rows are more "
+                     "reliable");
         }
         const auto all = cut_windows(data, detector.settings().window, windowing.stride,
                                      detector.settings().scored);

@@ -405,6 +405,17 @@ TEST_SUITE("tocsin_cli") {
         }
         cli.write("timeless.csv", "a\n1\n2\n1\n");
         CHECK(has(cli("train m timeless.csv --resample 2" + quick).err, "--timestamp"));
+        // Later rows are put on the same grid.
+        REQUIRE(cli("train m uneven.csv --resample 2" + quick).code == 0);
+        REQUIRE(cli("fit-errors m uneven.csv --resample 2").code == 0);
+        REQUIRE(cli("tune m uneven.csv --resample 2").code == 0);
+        const json judged = run_json(cli, "detect m uneven.csv --resample 2");
+        REQUIRE(judged["verdicts"].size() > 20);
+        CHECK(judged["verdicts"].size() < 300);
+        CHECK(judged["verdicts"][1]["row"] == 2);
+        CHECK(judged["verdicts"][1].contains("timestamp"));
+        CHECK(judged["counts"]["invalid_sample"] == 0);
+        CHECK(has(cli("detect m uneven.csv --resample 2 --stride 3").err, "without --stride"));
     }
 
     TEST_CASE("training: a model worse than the mean is refused, unless it is forced") {

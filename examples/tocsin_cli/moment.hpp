@@ -1,0 +1,28 @@
+/// @file moment.hpp
+/// @brief A time for people.
+#pragma once
+
+#include "tocsin/io/timestamps.hpp"
+
+#include "console.hpp"
+#include <cmath>
+#include <ctime>
+#include <string>
+
+namespace tocsin_cli {
+
+/// Date and time of day, or the number where it is no date.
+inline std::string moment(double seconds, const tocsin::timestamp_reader& clock) {
+    if (clock.kind() == tocsin::timestamp_kind::plain ||
+        clock.kind() == tocsin::timestamp_kind::time_of_day || std::abs(seconds) > 2e11) {
+        return shown(seconds);
+    }
+    const auto whole = static_cast<std::time_t>(std::floor(seconds));
+    char text[40] = "";
+    if (const std::tm* const parts = std::gmtime(&whole); parts != nullptr) {
+        std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", parts);
+    }
+    return text;
+}
+
+} // namespace tocsin_cli
