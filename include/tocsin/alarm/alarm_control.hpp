@@ -65,7 +65,8 @@ class hysteresis {
         return active_;
     }
     /// Judges scores, so it is no piece of an alarm_chain, which passes flags.
-    bool push(bool flag) = delete;
+    template <std::same_as<bool> Flag>
+    bool push(Flag flag) = delete;
     /// Whether an alarm stands.
     bool active() const noexcept { return active_; }
     void reset() noexcept { active_ = false; }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "tocsin/comparators/sample_scorer.hpp"
+#include "tocsin/core/bounded.hpp"
 #include "tocsin/detect/sample_window.hpp"
 
 #include <algorithm>
@@ -64,7 +65,7 @@ class lagged_value {
             }
             sample_[k] = value;
             if (comparable) {
-                const double deviation = (value - past_.view()(k, 0)) / scale_[k];
+                const double deviation = bounded((value - past_.view()(k, 0)) / scale_[k]);
                 sum += deviation * deviation;
             }
         }

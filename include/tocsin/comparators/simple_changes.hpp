@@ -3,6 +3,7 @@
 #pragma once
 
 #include "tocsin/comparators/sample_scorer.hpp"
+#include "tocsin/core/bounded.hpp"
 
 #include <cmath>
 #include <limits>
@@ -50,7 +51,7 @@ class scaled_history {
         for (index_t k = 0; k < features(); ++k) {
             const double value = sample[static_cast<std::size_t>(k)];
             complete = complete && std::isfinite(value);
-            samples_(k, at) = std::isfinite(value) ? value / scale_[k]
+            samples_(k, at) = std::isfinite(value) ? bounded(value / scale_[k])
                               : count_ > 0         ? samples_(k, before)
                                                    : 0.0;
         }

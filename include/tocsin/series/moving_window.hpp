@@ -12,6 +12,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <utility>
 
 namespace tocsin {
 namespace detail {
@@ -22,7 +23,8 @@ inline constexpr int largest_ring = 1 << 24;
 } // namespace detail
 
 /// Mean and variance of the last `rows` values, or of all while there are fewer: the trailing
-/// moving mean for streams. push() is O(1) even in the worst case and never allocates.
+/// moving mean for streams. push() is O(1), but for O(rows) where a value leaves that was thousands of
+/// times farther out than all others, and never allocates.
 ///
 /// The sums follow the window by the update
 ///
@@ -32,7 +34,8 @@ inline constexpr int largest_ring = 1 << 24;
 /// takes the place of the first as soon as it has seen a whole window.
 ///
 /// Values count as at most largest_input in size. A huge value takes the digits of the others with
-/// it: mean and variance are right again 2 * rows() values after it at the latest.
+/// it: mean and variance are right again when it leaves the window and the others are summed anew, at
+/// the latest 2 * rows() values after it.
 class moving_window {
   public:
     /// Allocates.
@@ -60,17 +63,20 @@ class moving_window {
         value = bounded(value);
         fresh_.add(value, next_ + 1);
         if (full()) {
-            const double leaving = values_[next_];
-            const double mean_before = sums_.mean;
+            const double leaving = std::exchange(values_[next_], value);
+            const auto [mean_before, scatter_before] = sums_;
             const double step = value - leaving;
             sums_.mean += step / rows();
             sums_.scatter += step * ((value - sums_.mean) + (leaving - mean_before));
-            sums_.scatter = std::max(sums_.scatter, 0.0);
+            constexpr double cancelled = 1e-8; // of what is left, half of the digits are gone
+            if (sums_.scatter < cancelled * scatter_before) {
+                sum_anew();
+            }
         } else {
             ++count_;
             sums_ = fresh_;
+            values_[next_] = value;
         }
-        values_[next_] = value;
         if (++next_ == rows()) {
             next_ = 0;
             sums_ = fresh_;
@@ -171,6 +177,16 @@ class moving_window {
             scatter += difference * (value - mean);
         }
     };
+
+    /// From the values of a full window, mean first. O(rows), but only after a value left that was much
+    /// farther out than all others.
+    void sum_anew() noexcept {
+        sums_.mean = 0;
+        for (index_t k = 0; k < values_.size(); ++k) {
+            sums_.mean += (values_[k] - sums_.mean) / static_cast<double>(k + 1);
+        }
+        sums_.scatter = (values_.array() - sums_.mean).square().sum();
+    }
 
     column<double> values_; // ring
     int count_ = 0;
