@@ -7,6 +7,7 @@
 #include "tocsin/series/filling.hpp"
 #include "tocsin/series/period.hpp"
 #include "tocsin/training/callbacks.hpp"
+#include "tocsin/training/data_parallel.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -34,7 +35,8 @@ namespace {
 using nlohmann::ordered_json;
 using tocsin::error_code;
 using tocsin::index_t;
-using any_trainer = tocsin::trainer<any_loss, tocsin::adam, any_schedule, tocsin::early_stopping>;
+using any_trainer = tocsin::trainer<any_loss, tocsin::adam, any_schedule, tocsin::early_stopping,
+                                    tocsin::data_parallel>;
 
 enum class model_kind : std::uint8_t { encoder_decoder, forecaster };
 
@@ -168,6 +170,10 @@ void fit_command::add_to(CLI::App& command) {
     add_integer(command, "--epochs", trainer.epochs, "At most this many", 1)->group(group);
     add_integer(command, "--seed", trainer.seed, "Seed of weights and order of batches",
                 std::uint64_t{0})
+        ->group(group);
+    trainer.execution.threads = 1;
+    add_integer(command, "--threads", trainer.execution.threads,
+                "Threads that share each batch; the same number gives the same weights", 1, 256)
         ->group(group);
     command
         .add_flag("--force", force,
