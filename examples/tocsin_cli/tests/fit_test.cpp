@@ -250,6 +250,9 @@ TEST_SUITE("tocsin_cli") {
         run_json(cli, "fit a rows.csv --no-shifts" + quick);
         run_json(cli, "fit b rows.csv --no-shifts" + quick);
         CHECK(cli.read("a") == cli.read("b"));
+        run_json(cli, "fit c rows.csv --no-shifts --threads 2" + quick);
+        run_json(cli, "fit d rows.csv --no-shifts --threads 2" + quick);
+        CHECK(cli.read("c") == cli.read("d"));
         CHECK(run_json(cli, "tune a rows.csv --rule sigma")["rule"] == "sigma");
         CHECK(run_json(cli, "fit f rows.csv --no-shifts --model forecaster --window 16" +
                                 quick)["window"] == 16);
