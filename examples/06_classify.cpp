@@ -65,7 +65,7 @@ int main() {
     bool before = false;
     int alarms = 0;
     for (index_t t = 0; t < today.values.cols(); ++t) {
-        const auto verdict = detector.push(stream, {today.values.col(t).data(), 3});
+        const auto verdict = detector.push(stream, today.values.col(t));
         if (verdict.is_anomaly() && !before) {
             double shares[3] = {};
             detector.explain(stream, shares);
