@@ -258,9 +258,11 @@ TEST_SUITE("detect") {
         CHECK(streams[1].position() == 1);
         CHECK(streams[2].position() == 0);
         detector.push_all(streams, {values.data(), 2, 8}, verdicts, workspace);
+        CHECK(streams[0].position() == 2); // refused, as push() refuses one of another size
+        CHECK(streams[0].last().reason == tocsin::sample_reason::wrong_size);
         tocsin::fleet_workspace<float> none;
         detector.push_all(streams, {values.data(), 3, 4}, verdicts, none);
-        CHECK(streams[0].position() == 1);
+        CHECK(streams[0].position() == 2);
     }
 #endif
 }

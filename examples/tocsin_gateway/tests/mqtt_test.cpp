@@ -165,10 +165,14 @@ void subscribe_gateway(const broker& with) {
     mqtt_client first{settings_of(with, "gateway", {"devices/+/samples"})};
     REQUIRE(first.start().ok());
     std::vector<mqtt_message> none;
-    for (int k = 0; k < 50; ++k) {
-        REQUIRE(first.poll(none, std::chrono::milliseconds{20}).ok());
+    const auto poll = [&] { REQUIRE(first.poll(none, std::chrono::milliseconds{20}).ok()); };
+    for (int k = 0; k < 1500 && !first.connected(); ++k) { // half a minute on a busy machine
+        poll();
     }
     REQUIRE(first.connected());
+    for (int k = 0; k < 25; ++k) { // until the subscription has arrived
+        poll();
+    }
 }
 
 /// Publishes, without waiting for the broker.

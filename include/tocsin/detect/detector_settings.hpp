@@ -33,9 +33,9 @@ enum class missing_value : std::uint8_t {
 
 /// Settings of models that reconstruct windows, of streams, or of both.
 struct detector_settings {
-    static constexpr int automatic = -1;           ///< for warm_up: derived by fit_errors()
-    static constexpr int largest_window = 1 << 20; ///< also the largest batch size
-    static constexpr int most_samples = 1 << 30;   ///< of the settings that count samples: never
+    static constexpr int automatic = -1; ///< for warm_up: derived by fit_errors()
+    static constexpr int largest_window = 1 << 20;
+    static constexpr int most_samples = 1 << 30; ///< of the settings that count samples: never
 
     // ---- models that reconstruct windows ----------------------------------------------------
     int window = 30;                         ///< time steps the model sees at once, at least 1
@@ -63,10 +63,10 @@ struct detector_settings {
         const auto lies = [](int value, int low, int high) {
             return value >= low && value <= high;
         };
-        if (!lies(window, 1, largest_window) || !lies(batch_size, 1, largest_window)) {
+        if (!lies(window, 1, largest_window) || batch_size < 1) {
             return status::error(error_code::invalid_argument, "detector: window ", window,
                                  " and batch size ", batch_size,
-                                 " must both be at least 1 and at most ", largest_window);
+                                 " must both be at least 1, the window at most ", largest_window);
         }
         if (!lies(warm_up, automatic, most_samples) || !lies(longest_gap, 0, most_samples)) {
             return status::error(error_code::invalid_argument, "detector: warm-up ", warm_up,
@@ -92,7 +92,7 @@ struct detector_settings {
         archive.integer("window", window, 1, largest_window);
         archive.integer("scored", scored, scored_steps::all, scored_steps::newest);
         archive.integer("view", view, error_view::per_step, error_view::per_feature);
-        archive.integer("batch_size", batch_size, 1, largest_window);
+        archive.integer("batch_size", batch_size, 1, std::numeric_limits<int>::max());
         archive.integer("warm_up", warm_up, automatic, most_samples);
         archive.integer("missing", missing, missing_value::hold, missing_value::mean);
         archive.integer("longest_gap", longest_gap, 0, most_samples);
