@@ -58,6 +58,15 @@ matrix<float> noise(int features, int rows, std::uint64_t seed) {
     return values;
 }
 
+/// Each row is mostly the one before.
+matrix<float> slow_noise(int features, int rows, std::uint64_t seed) {
+    matrix<float> values = noise(features, rows, seed);
+    for (int t = 1; t < rows; ++t) {
+        values.col(t) = 0.8F * values.col(t - 1) + 0.6F * values.col(t);
+    }
+    return values;
+}
+
 using alarm_type = tocsin::alarm_chain<tocsin::refractory_period, tocsin::rate_monitor>;
 using rated_detector = tocsin::detector<zero_model<float>, tocsin::standard_scaler<float>,
                                         tocsin::mahalanobis<>, tocsin::alarm_rate, alarm_type>;
@@ -108,6 +117,28 @@ TEST_SUITE("detect") {
             CAPTURE(realised);
             CHECK(realised < 0.04); // the default rule leaves 1 per cent above
         }
+    }
+
+    // Errors that follow each other resemble each other, so that leaving one out leaves its neighbours
+    // in: 680 rows were above the threshold then, of 200 that are promised.
+    TEST_CASE("tune: rows that resemble their neighbours do not spoil the threshold") {
+        const int features = 20;
+        tocsin::detector<zero_model<float>> detector(
+            zero_model<float>{features}, {.window = 1, .scored = tocsin::scored_steps::newest});
+        const auto training = noise(features, 2000, 1);
+        REQUIRE(detector.train(windows_over(training, 1), {}, tocsin_test::quick_trainer(1)).ok());
+        const auto normal = slow_noise(features, 400, 2);
+        REQUIRE(detector.fit_errors(windows_over(normal, 1)).ok());
+        REQUIRE(detector.tune(windows_over(normal, 1)).ok());
+        const auto live = slow_noise(features, 20000, 3);
+        const auto scores = detector.scores(windows_over(live, 1));
+        REQUIRE(scores.has_value());
+        const auto above =
+            std::count_if(scores->per_step.begin(), scores->per_step.end(),
+                          [&](double score) { return score > detector.threshold(); });
+        MESSAGE(above, " of 20000 rows are above the threshold");
+        CHECK(above < 400);
+        CHECK(above > 10);
     }
 
     TEST_CASE("tune: other rows are scored as they are") {

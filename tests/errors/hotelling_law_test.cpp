@@ -1,6 +1,7 @@
 #include "tocsin/core/random.hpp"
 #include "tocsin/errors/beta_function.hpp"
 #include "tocsin/errors/diagonal_gaussian.hpp"
+#include "tocsin/errors/error_statistic.hpp"
 #include "tocsin/errors/hotelling_law.hpp"
 #include "tocsin/errors/mahalanobis.hpp"
 
@@ -12,6 +13,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <limits>
+#include <utility>
 #include <vector>
 
 using tocsin_test::span_of;
@@ -193,6 +195,31 @@ TEST_SUITE("errors") {
             CHECK(all.score_left_out(span_of(vector), 6) ==
                   doctest::Approx(without.score(vector)).epsilon(1e-9));
         }
+    }
+
+    TEST_CASE_TEMPLATE("statistics that are merged are those of one pass", Statistic,
+                       tocsin::mahalanobis<>, tocsin::diagonal_gaussian<>) {
+        static_assert(tocsin::mergeable_error_statistic<Statistic>);
+        tocsin::random_generator random(6);
+        const auto samples = gaussian_vectors(3, 90, random);
+        Statistic all(3);
+        all.accumulate(samples);
+        Statistic merged(3);
+        Statistic empty(3);
+        REQUIRE(merged.merge(empty).ok());
+        for (const auto& [first, count] : {std::pair{0, 7}, std::pair{7, 1}, std::pair{8, 82}}) {
+            Statistic part(3);
+            part.accumulate(samples.middleCols(first, count));
+            REQUIRE(merged.merge(part).ok());
+        }
+        REQUIRE(merged.merge(empty).ok());
+        REQUIRE(all.fit().ok());
+        REQUIRE(merged.fit().ok());
+        CHECK(merged.same_samples(all));
+        const tocsin::column<double> vector = samples.col(4);
+        CHECK(merged.score(vector) == doctest::Approx(all.score(vector)).epsilon(1e-10));
+        Statistic other(2);
+        CHECK(merged.merge(other).code() == tocsin::error_code::invalid_argument);
     }
 
     TEST_CASE_TEMPLATE("statistics know whether they were fitted to the same vectors", Statistic,
