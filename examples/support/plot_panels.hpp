@@ -67,7 +67,7 @@ inline std::string panel(std::span<const double> weights, std::size_t k) {
     const double high = top - above * unit - static_cast<double>(k) * gap;
     std::ostringstream script;
     script << "set tmargin at screen " << high << "\nset bmargin at screen "
-           << high - weights[k] * unit << "\nset lmargin at screen 0.09\n"
+           << high - weights[k] * unit << "\nset lmargin at screen 0.105\n"
            << "set rmargin at screen 0.975\n";
     script << (k + 1 == weights.size() ? "set format x '%g'\n" : "set format x ''\n");
     return script.str();
