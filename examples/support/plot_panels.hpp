@@ -47,7 +47,7 @@ inline std::string shaded(std::span<const std::uint8_t> labels, int trail = 0) {
 
 /// The title, on one line with the key, above all panels.
 inline std::string heading(const std::string& text) {
-    return "set label 1 '" + text + "' at screen 0.09,0.955 left font ',16'\n" +
+    return "set label 1 '" + text + "' at screen 0.105,0.955 left font ',16'\n" +
            "set key at screen 0.985,0.965 right top horizontal\n";
 }
 

@@ -165,7 +165,7 @@ inline tocsin::status plot_scores(const plot_folder& folder, std::span<const dou
            << "set xlabel '" << words.axis << "'\n"
            << "set ylabel '" << words.items << " of each kind (%)'\nset yrange [0:*]\n"
            << "set format x '10^{%L}'\n"
-           << "set lmargin at screen 0.09; set rmargin at screen 0.975\n"
+           << "set lmargin at screen 0.105; set rmargin at screen 0.975\n"
               "set tmargin at screen 0.88\n"
            << "threshold = " << number(threshold) << "\n"
            << "if (threshold == threshold) set arrow from threshold,graph 0 to threshold,graph 1 "
