@@ -75,7 +75,7 @@ class plot_folder {
     /// The style that all pictures share; the colours are those of Okabe and Ito (2008), which
     /// people with any colour vision can tell apart.
     static std::string preamble(const std::string& name, int height) {
-        return "set terminal svg size 900," + std::to_string(height) +
+        return "reset\nset terminal svg size 900," + std::to_string(height) +
                " enhanced font 'Arial,14' background '#ffffff' linewidth 1.2\n"
                "set output '" +
                name +
