@@ -14,6 +14,7 @@ import sys
 
 MEANINGS = {
     "kind": "The name of this type in files.",
+    "has_independent_windows": "Windows do not influence each other in training.",
     "version": "Version of what exchange() describes; files keep it.",
     "exchange": "Describes the object to an archive, which saves or loads and checks it.",
     "exchange_kind": "Saves or loads the name of the object inside, first in an archive.",

@@ -136,8 +136,8 @@ class m_of_n {
     /// @param n at most 64; otherwise check() reports it and there is never an alarm
     m_of_n(int m, int n) noexcept : m_{m}, n_{n} {}
 
-    int m() const noexcept { return m_; }
-    int n() const noexcept { return n_; }
+    int m() const noexcept { return m_; } ///< flags that must be set
+    int n() const noexcept { return n_; } ///< of so many rows
     status check() const noexcept {
         if (status usable = detail::check_rows("m_of_n", "n", n_, 1, 64); !usable) {
             return usable;
@@ -188,7 +188,7 @@ class minimum_duration {
     /// @param rows at least 1; otherwise check() reports it and all flags pass
     explicit minimum_duration(std::int64_t rows = 1) noexcept : rows_{rows} {}
 
-    std::int64_t rows() const noexcept { return rows_; }
+    std::int64_t rows() const noexcept { return rows_; } ///< that flags must last
     status check() const noexcept {
         return detail::check_rows("minimum_duration", "rows", rows_, 1, detail::most_rows);
     }
@@ -223,7 +223,7 @@ class suppression {
     /// @param rows at least 0; otherwise check() reports it and all flags pass
     explicit suppression(std::int64_t rows = 0) noexcept : rows_{rows} {}
 
-    std::int64_t rows() const noexcept { return rows_; }
+    std::int64_t rows() const noexcept { return rows_; } ///< of silence after an alarm
     status check() const noexcept {
         return detail::check_rows("suppression", "rows", rows_, 0, detail::most_rows);
     }

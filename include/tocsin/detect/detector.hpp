@@ -93,7 +93,7 @@ class detector {
     const Rule& rule(error_view view = error_view::per_step) const noexcept {
         return parts_.thresholds.rule(view);
     }
-    const Alarm& alarm_control() const noexcept { return parts_.alarm; }
+    const Alarm& alarm_control() const noexcept { return parts_.alarm; } ///< streams have copies
     detector_phase phase() const noexcept { return parts_.phase; }
     int features() const noexcept { return parts_.features(); }
     /// The model's parameters, in its layout; none before train().

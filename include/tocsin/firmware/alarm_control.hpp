@@ -104,6 +104,7 @@ class alarm_chain {
     /// @return what the last one says
     static bool push(bool flag) noexcept { return flag; }
 };
+/// Pieces in the order in which flags pass them.
 template <class First, class... Rest>
 class alarm_chain<First, Rest...> {
   public:

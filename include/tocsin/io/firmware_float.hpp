@@ -21,7 +21,8 @@ namespace tocsin {
 /// The numbers that a generated header holds, and a stream over them: the same functions in the
 /// same order as firmware::watcher, so the same bits.
 class firmware_float : public detail::firmware_stream<firmware_float, float, float> {
-    friend detail::firmware_stream<firmware_float, float, float>;
+    using base = detail::firmware_stream<firmware_float, float, float>;
+    friend base;
 
   public:
     /// How products and sums are rounded.
@@ -33,7 +34,7 @@ class firmware_float : public detail::firmware_stream<firmware_float, float, flo
                                   : "float_window";
     }
 
-    explicit firmware_float(const firmware_model& model) : firmware_stream(model) {
+    explicit firmware_float(const firmware_model& model) : base(model) {
         for (const firmware_layer& layer : model_.encoder) {
             pack_lstm(layer);
         }
