@@ -97,30 +97,24 @@ void detect_command::run() {
                  "--view: rows are judged per time step; --stride judges windows");
         }
     };
-    if (input.resample > 0) {
-        if (stride > 0) {
-            fail(tocsin::error_code::invalid_argument,
-                 "--resample: is for rows of CSV without --stride");
-        }
-        const input_data grid = read_recordings({data_path}, input, &model);
-        warn_of_step(grid, model, out, true);
-        if (!grid.is_series) {
-            fail(tocsin::error_code::invalid_argument, data_path,
-                 ": --resample is for rows of CSV");
-        }
-        check_view();
-        judge_rows(model, row_source{grid});
-        return;
+    const bool on_grid = input.resample > 0;
+    if (on_grid && stride > 0) {
+        fail(tocsin::error_code::invalid_argument,
+             "--resample: is for rows of CSV without --stride");
     }
-    if (stride == 0) {
+    if (stride == 0 && !on_grid) {
         if (auto source = row_source::of_file(data_path, input, model, out)) {
             check_view();
             judge_rows(model, *std::move(source));
             return;
         }
     }
-    const input_data data = read_input(data_path, input, &model);
+    const input_data data = on_grid ? read_recordings({data_path}, input, &model)
+                                    : read_input(data_path, input, &model);
     warn_of_step(data, model, out, stride == 0);
+    if (on_grid && !data.is_series) {
+        fail(tocsin::error_code::invalid_argument, data_path, ": --resample is for rows of CSV");
+    }
     if (model.classifier && (!data.is_series || stride > 0)) {
         fail(tocsin::error_code::invalid_argument, model_path,
              ": is a classifier, which judges rows of CSV without --stride");

@@ -1,18 +1,13 @@
 // fit: from normal recordings to a tuned model in one command, with what to expect of it.
-#include "tocsin/training/fit.hpp"
-
 #include "tocsin/detect/held_out.hpp"
 #include "tocsin/detect/window_labels.hpp"
 #include "tocsin/series/autocorrelation.hpp"
 #include "tocsin/series/filling.hpp"
 #include "tocsin/series/period.hpp"
 #include "tocsin/training/callbacks.hpp"
-#include "tocsin/training/data_parallel.hpp"
 
 #include <nlohmann/json.hpp>
 
-#include "any_loss.hpp"
-#include "any_schedule.hpp"
 #include "command_files.hpp"
 #include "commands.hpp"
 #include "echo.hpp"
@@ -22,6 +17,7 @@
 #include "interrupt.hpp"
 #include "model_file.hpp"
 #include "options.hpp"
+#include "training_options.hpp"
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -35,8 +31,6 @@ namespace {
 using nlohmann::ordered_json;
 using tocsin::error_code;
 using tocsin::index_t;
-using any_trainer = tocsin::trainer<any_loss, tocsin::adam, any_schedule, tocsin::early_stopping,
-                                    tocsin::data_parallel>;
 
 enum class model_kind : std::uint8_t { encoder_decoder, forecaster };
 
@@ -171,10 +165,7 @@ void fit_command::add_to(CLI::App& command) {
     add_integer(command, "--seed", trainer.seed, "Seed of weights and order of batches",
                 std::uint64_t{0})
         ->group(group);
-    trainer.execution.threads = 1;
-    add_integer(command, "--threads", trainer.execution.threads,
-                "Threads that share each batch; the same number gives the same weights", 1, 256)
-        ->group(group);
+    add_threads(command, trainer, group);
     command
         .add_flag("--force", force,
                   "Continue with a model that is no better than the mean of the data")

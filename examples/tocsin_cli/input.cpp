@@ -6,7 +6,6 @@
 #include "tocsin/training/run_fingerprint.hpp"
 
 #include "failure.hpp"
-#include "moment.hpp"
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -221,9 +220,6 @@ void order_rows(recording& file, const input_options& options, double longest_ga
         grid.series.values.conservativeResize(part.rows(), before + made.values.cols());
         grid.series.values.rightCols(made.values.cols()) = made.values;
         grid.times.insert(grid.times.end(), made.times.begin(), made.times.end());
-        for (const double time : made.times) {
-            grid.series.timestamps.push_back(moment(time, file.facts.clock));
-        }
         grid.series.labels.insert(grid.series.labels.end(), made.labels.begin(), made.labels.end());
         grid.lengths.push_back(made.values.cols());
         first += length;

@@ -1,6 +1,7 @@
 #include "row_source.hpp"
 
 #include "failure.hpp"
+#include "moment.hpp"
 #include <filesystem>
 #include <fstream>
 #include <utility>
@@ -91,7 +92,11 @@ std::optional<row_source> row_source::of_file(const std::string& path, const inp
 }
 
 bool row_source::has_timestamps() const noexcept {
-    return data_ != nullptr ? !data_->series.timestamps.empty() : reader_->layout().has_timestamp();
+    return data_ != nullptr ? !data_->series.timestamps.empty() || is_on_grid()
+                            : reader_->layout().has_timestamp();
+}
+bool row_source::is_on_grid() const noexcept {
+    return data_ != nullptr && !data_->files.empty() && data_->files.front().resampled > 0;
 }
 bool row_source::has_labels() const noexcept {
     return data_ != nullptr ? data_->has_labels() : reader_->layout().has_label();
@@ -113,7 +118,9 @@ bool row_source::next() {
         std::copy_n(sample.data(), sample.size(), sample_.begin());
         number_ = data_->row_number(at_);
         time_ = data_->time_of(at_);
-        timestamp_ = has_timestamps() ? data_->series.timestamps[at] : std::string{};
+        timestamp_ = is_on_grid()       ? moment(time_, data_->files.front().clock)
+                     : has_timestamps() ? data_->series.timestamps[at]
+                                        : std::string{};
         anomalous_ = has_labels() && data_->series.labels[at] != 0;
         return true;
     }

@@ -38,6 +38,8 @@ class row_source {
     bool anomalous() const noexcept { return anomalous_; }
 
   private:
+    /// Whether the rows are those of a grid (--resample), whose timestamps no file has.
+    bool is_on_grid() const noexcept;
     explicit row_source(tocsin::csv_row_reader reader) : reader_{std::move(reader)} {}
 
     const input_data* data_ = nullptr;

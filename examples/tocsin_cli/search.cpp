@@ -37,8 +37,6 @@ using tocsin::error_code;
 using tocsin::running_trial;
 using tocsin::search_trial;
 using tocsin::uniform_range;
-using any_trainer = tocsin::trainer<any_loss, tocsin::adam, any_schedule, tocsin::early_stopping,
-                                    tocsin::data_parallel>;
 
 enum class model_kind : std::uint8_t { encoder_decoder, autoencoder, forecaster };
 enum class objective_kind : std::uint8_t { validation_error, detection };

@@ -32,8 +32,6 @@ namespace tocsin_cli {
 namespace {
 
 using tocsin::error_code;
-using any_trainer = tocsin::trainer<any_loss, tocsin::adam, any_schedule, tocsin::early_stopping,
-                                    tocsin::data_parallel>;
 
 enum class model_kind : std::uint8_t { encoder_decoder, autoencoder, forecaster, classifier };
 enum class target_order : std::uint8_t { reversed, forward };
@@ -325,10 +323,7 @@ void train_command::add_to(CLI::App& command) {
                "What the model reads for missing values: interpolation across the hole, or the "
                "last value before it")
         ->group(training_group);
-    trainer.execution.threads = 1;
-    add_integer(command, "--threads", trainer.execution.threads,
-                "Threads that share each batch; the same number gives the same weights", 1, 256)
-        ->group(training_group);
+    add_threads(command, trainer, training_group);
     command.add_flag("--force", force, "Write a model that is worse than the mean of the data")
         ->group(training_group);
     command.add_flag("--log", log, "A line of numbers per epoch on standard error")
