@@ -14,9 +14,9 @@ namespace tocsin {
 /// Two-sided tabular cumulative sum of standardised residuals z (Page, "Continuous inspection
 /// schemes", Biometrika 41, 1954; Montgomery, "Introduction to Statistical Quality Control", 9.1):
 ///     above = max(0, above + z - k),   below = max(0, below - z - k),
-/// with z within 10 deviations, an alarm where the larger exceeds h. k is half the shift to be found, in deviations. For
-/// independent Gaussian z and k = 1/2, h = 4 and 5 give one false alarm in 168 and 465 rows, and
-/// find a shift by one deviation after 8.4 and 10.4 rows on average.
+/// with z within 10 deviations, an alarm where the larger exceeds h. k is half the shift to be
+/// found, in deviations. For independent Gaussian z and k = 1/2, h = 4 and 5 give one false alarm in
+/// 168 and 465 rows, and find a shift by one deviation after 8.4 and 10.4 rows on average.
 class cusum {
   public:
     static constexpr const char* kind = "cusum";

@@ -18,6 +18,13 @@ template <class Scalar>
 inline constexpr Scalar largest_scaled_value =
     sizeof(Scalar) == sizeof(float) ? Scalar(1e18) : Scalar(1e150);
 
+/// `scaled` within those limits; NaN stays NaN.
+template <class Scalar>
+constexpr Scalar readable(Scalar scaled) noexcept {
+    constexpr Scalar largest = largest_scaled_value<Scalar>;
+    return scaled > largest ? largest : scaled < -largest ? -largest : scaled;
+}
+
 /// Residuals beyond this, in standard deviations, count as this in the sums and averages of charts: a
 /// single wrong reading is out of them soon.
 inline constexpr double largest_deviation = 10;

@@ -2,6 +2,7 @@
 /// @brief A classifier of windows with its scaler and threshold, for recordings and streams.
 #pragma once
 
+#include "tocsin/core/bounded.hpp"
 #include "tocsin/core/checked_size.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/storage.hpp"
@@ -233,7 +234,7 @@ class classifier_detector {
         for (index_t k = 0; k < scaled.size(); ++k) {
             const scalar_type given = sample[k];
             if (std::isfinite(given) && std::isfinite(scaled[k])) {
-                to.held_[k] = detail::readable(scaled[k]);
+                to.held_[k] = readable(scaled[k]);
             } else {
                 infinite = infinite || !std::isnan(given);
                 ++outcome.missing;

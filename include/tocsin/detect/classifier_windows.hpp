@@ -7,7 +7,6 @@
 #include "tocsin/core/views.hpp"
 #include "tocsin/series/labelled_windows.hpp"
 
-#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <span>
@@ -31,12 +30,6 @@ struct classifier_detector_settings {
 };
 
 namespace detail {
-
-/// A scaled value that a network can read: its squares are finite, so that no activation becomes NaN.
-template <class Scalar>
-Scalar readable(Scalar scaled) noexcept {
-    return std::clamp(scaled, -largest_scaled_value<Scalar>, largest_scaled_value<Scalar>);
-}
 
 /// Scaled values; a missing one is taken from the sample before, 0 where there is none.
 template <class Scalar, class Scaler>

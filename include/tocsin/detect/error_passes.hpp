@@ -33,8 +33,7 @@ void mark_missing(const Given& given, Scaled& scaled) noexcept {
     for (index_t col = 0; col < scaled.cols(); ++col) {
         for (index_t row = 0; row < scaled.rows(); ++row) {
             scaled(row, col) = std::isfinite(given(row, col))
-                                   ? std::clamp(scaled(row, col), -largest_scaled_value<scalar>,
-                                                largest_scaled_value<scalar>)
+                                   ? readable(scaled(row, col))
                                    : std::numeric_limits<scalar>::quiet_NaN();
         }
     }

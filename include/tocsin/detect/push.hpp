@@ -77,10 +77,7 @@ TOCSIN_ALWAYS_INLINE inline void scale_sample(const Learned& learned, const Scal
         learned.scaler.transform(vector_view<Scalar>(scaled, features));
     }
     for (int f = 0; f < features; ++f) {
-        const Scalar value = scaled[f];
-        scaled[f] = value > largest_scaled_value<Scalar>    ? largest_scaled_value<Scalar>
-                    : value < -largest_scaled_value<Scalar> ? -largest_scaled_value<Scalar>
-                                                            : value;
+        scaled[f] = readable(scaled[f]);
     }
 }
 

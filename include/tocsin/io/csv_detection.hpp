@@ -265,19 +265,21 @@ class csv_detector {
     /// Rows between the names and the first row of data: units, or descriptions where nothing stands
     /// before the names, or, in files of Campbell Scientific's data loggers, units and processing.
     std::size_t rows_below_names(std::size_t row) const noexcept {
-        const auto are_two = [&](std::size_t below) { // names, or what looks the same
-            return below > 0 && numbers_[below] == numbers_[below - 1] + 1 &&
-                   cells_of(lines_[below - 1]) == cells_of(lines_[below]) &&
-                   fit_of(lines_[below]) != fit::row && fit_of(lines_[below - 1]) == fit::names;
-        };
+        const auto are_names =
+            [&](std::size_t below) { // a line and the one above, or look the same
+                return below > 0 && numbers_[below] == numbers_[below - 1] + 1 &&
+                       cells_of(lines_[below - 1]) == cells_of(lines_[below]) &&
+                       fit_of(lines_[below]) == fit::names &&
+                       fit_of(lines_[below - 1]) == fit::names;
+            };
         const bool logger = trimmed(lines_.front()).starts_with("\"TOA5\"");
         if (row == 4 && logger && cells_of(lines_[1]) == cells_) {
             return 2;
         }
-        if (row < 2 || !are_two(row - 1) || fit_of(lines_[row - 1]) != fit::names) {
+        if (row < 2 || !are_names(row - 1)) {
             return 0;
         }
-        if (row >= 3 && are_two(row - 2) && looks_like_units(lines_[row - 2], found_.delimiter)) {
+        if (row >= 3 && are_names(row - 2) && looks_like_units(lines_[row - 2], found_.delimiter)) {
             return 2;
         }
         return looks_like_units(lines_[row - 1], found_.delimiter) || (row == 2 && cells_ > 1) ? 1
@@ -313,8 +315,9 @@ class csv_detector {
             }
         }
         if (found_.has_header && row < lines_.size()) {
-            found_.unit_rows = static_cast<index_t>(rows_below_names(row));
-            first = found_.unit_rows > 0 ? row - 1 - rows_below_names(row) : first;
+            const std::size_t below = rows_below_names(row);
+            found_.unit_rows = static_cast<index_t>(below);
+            first = below > 0 ? row - 1 - below : first;
         }
         study_order(row);
         found_.skipped =

@@ -49,6 +49,7 @@ class timestamp_reader {
     template <class Texts>
     static timestamp_reader from_samples(const Texts& samples) {
         timestamp_reader reader;
+        reader.digits_ = are_dates_of_digits(samples);
         double steps[2] = {0, 0};
         double last[2] = {0, 0};
         bool sure[3] = {false, false, false};
@@ -58,11 +59,8 @@ class timestamp_reader {
             if (cell.empty()) {
                 continue;
             }
-            if (seen == 0) {
-                reader.digits_ = are_dates_of_digits(samples);
-                if (!reader.begin(cell)) {
-                    return reader;
-                }
+            if (seen == 0 && !reader.begin(cell)) {
+                return reader;
             }
             for (std::size_t order = 0; order < 2 && reader.is_date() && !reader.digits_; ++order) {
                 const auto time = parse_date_time(cell, static_cast<date_order>(order));
