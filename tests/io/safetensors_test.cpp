@@ -323,13 +323,14 @@ TEST_SUITE("io") {
         forged.back() = static_cast<char>(forged.back() ^ 1);
         std::uint64_t header = 0;
         std::memcpy(&header, file.data(), sizeof header);
-        tocsin::detail::sealed_bytes digits{forged, header + 8};
+        const auto data_begin = static_cast<std::size_t>(header + 8);
+        tocsin::detail::sealed_bytes digits{forged, data_begin};
         const auto crc = digits.find("crc32", 8);
         REQUIRE(crc != std::string::npos);
         digits.exchange(crc, "00000000");
         digits.exchange(crc, digits.crc()); // the CRC-32 is right, as after a forgery
         CHECK(message_for(forged).find("is damaged: its SHA-256 is") != std::string::npos);
-        REQUIRE(tocsin::detail::seal(forged, header + 8));
+        REQUIRE(tocsin::detail::seal(forged, data_begin));
         CHECK(message_for(forged).empty()); // checksums are no signature
     }
 

@@ -144,8 +144,9 @@ class safetensors_reader {
                                  " exceeds the file of ", size, " bytes or the limit of ",
                                  safetensors_limits::header_bytes);
         }
-        const auto data_begin = prefix + static_cast<index_t>(header_size);
-        const auto text = std::string_view{content}.substr(prefix, header_size);
+        const auto text =
+            std::string_view{content}.substr(prefix, static_cast<std::size_t>(header_size));
+        const auto data_begin = prefix + static_cast<index_t>(text.size());
         auto header = parse_safetensors_header(text, size - data_begin);
         if (!header) {
             return header.error();
