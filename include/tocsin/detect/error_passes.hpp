@@ -153,7 +153,7 @@ window_cut cut_of(const Learned& learned, error_view view) noexcept {
     return cut;
 }
 
-/// Receives a window's number, its errors per step and its errors per feature.
+/// Receives a unit's number (for_each_unit()), its errors per step and its errors per feature.
 using window_visit = function_ref<void(index_t, std::span<const double>, std::span<const double>)>;
 
 /// The error vectors of windows, by both views. Allocates when it is made.
@@ -257,6 +257,29 @@ template <class Learned>
 void for_each_forecast(const Learned& learned, const windows<typename Learned::scalar_type>& source,
                        int warm_up, forecast_visit visit) {
     forecast_pass<Learned>(learned).run(source, 0, source.count(), warm_up, visit);
+}
+
+/// Calls `visit(unit, errors per step, errors per feature)` for each unit of recorded data, in order:
+/// for each window, or for each sample of a forecaster's windows, which has no errors per feature.
+/// Allocates.
+/// @param warm_up see forecast_pass
+template <class Learned>
+void for_each_unit(const Learned& learned, const windows<typename Learned::scalar_type>& source,
+                   int warm_up, window_visit visit) {
+    if constexpr (Learned::views == 2) {
+        for_each_window(learned, source, visit);
+    } else {
+        for_each_forecast(learned, source, warm_up,
+                          [&](index_t k, int t, std::span<const double> errors) {
+                              visit(k * source.length() + t, errors, {});
+                          });
+    }
+}
+
+/// How many units of recorded data there are.
+template <class Learned>
+index_t count_units(const windows<typename Learned::scalar_type>& source) noexcept {
+    return Learned::views == 2 ? source.count() : source.count() * source.length();
 }
 
 } // namespace tocsin::detail

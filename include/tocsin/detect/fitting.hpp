@@ -3,6 +3,7 @@
 #pragma once
 
 #include "tocsin/core/status.hpp"
+#include "tocsin/detect/error_collector.hpp"
 #include "tocsin/detect/error_passes.hpp"
 #include "tocsin/detect/error_views.hpp"
 #include "tocsin/detect/warm_up.hpp"
@@ -30,104 +31,44 @@ struct detector_scores {
 
 namespace detail {
 
-/// Hands error vectors to a statistic in blocks. Where elements were not observed, they take the
-/// value that was last observed in their place (hot deck), so that a vector counts with what is
-/// there: their own spread is kept, their correlation with others is not.
-template <class Statistic>
-class error_collector {
-  public:
-    /// @param size of a vector
-    error_collector(Statistic& statistic, int size)
-        : statistic_{&statistic},
-          last_(static_cast<std::size_t>(size), std::numeric_limits<double>::quiet_NaN()) {}
-    void add(std::span<const double> errors) {
-        for (std::size_t first = 0; first + last_.size() <= errors.size(); first += last_.size()) {
-            const auto vector = errors.subspan(first, last_.size());
-            const auto is_missing = [](double error) { return std::isnan(error); };
-            if (std::all_of(vector.begin(), vector.end(), is_missing)) {
-                continue;
-            }
-            for (std::size_t k = 0; k < last_.size(); ++k) {
-                last_[k] = is_missing(vector[k]) ? last_[k] : vector[k];
-            }
-            block_.insert(block_.end(), last_.begin(), last_.end());
-        }
-        if (block_.size() >= block_size) {
-            flush();
-        }
-    }
-    void flush() {
-        if (!block_.empty()) {
-            statistic_->accumulate(std::span<const double>(block_));
-            block_.clear();
-        }
-    }
-
-  private:
-    static constexpr std::size_t block_size = 8192;
-    Statistic* statistic_;
-    std::vector<double> block_;
-    std::vector<double> last_; // observed errors, element by element
-};
-
-/// A statistic of the forecast errors after a warm-up.
-template <class Statistic, class Learned>
-status fit_to_forecasts(Statistic& statistic, const Learned& learned,
-                        const windows<typename Learned::scalar_type>& normal, int warm_up) {
-    error_collector<Statistic> collector(statistic, learned.source.vector_size());
-    for_each_forecast(learned, normal, warm_up,
-                      [&](index_t, int, std::span<const double> errors) { collector.add(errors); });
+/// Fits statistics of all views to errors.
+/// @param warm_up of a forecaster's windows
+template <class Learned>
+status fit_to_errors(typename Learned::views_type& views, const Learned& learned,
+                     const windows<typename Learned::scalar_type>& normal, int warm_up) {
+    view_collector<Learned> collector(views);
+    for_each_unit(
+        learned, normal, warm_up,
+        [&](index_t, std::span<const double> step_errors, std::span<const double> feature_errors) {
+            collector.add(step_errors, feature_errors);
+        });
     collector.flush();
-    return statistic.fit();
+    return fit_views<Learned>(views);
 }
 
 /// Fits the statistics of all views, and finds the warm-up where it is not given. Allocates.
 /// @param learned changed only on success
 template <class Learned>
 status fit_error_views(Learned& learned, const windows<typename Learned::scalar_type>& normal) {
-    using views_type = typename Learned::views_type;
-    const auto& source = learned.source;
-    if constexpr (Learned::views == 2) {
-        views_type fitted(learned.features(), learned.settings.window);
-        error_collector<typename views_type::step_statistic> by_step(fitted.per_step(),
-                                                                     learned.features());
-        error_collector<typename views_type::feature_statistic> by_feature(fitted.per_feature(),
-                                                                           learned.settings.window);
-        for_each_window(learned, normal,
-                        [&](index_t, std::span<const double> step_errors,
-                            std::span<const double> feature_errors) {
-                            by_step.add(step_errors);
-                            by_feature.add(feature_errors);
-                        });
-        by_step.flush();
-        by_feature.flush();
-        if (const status outcome = fitted.per_step().fit(); !outcome.ok()) {
-            return outcome;
-        }
-        if (const status outcome = fitted.per_feature().fit(); !outcome.ok()) {
-            return outcome;
-        }
-        learned.errors = std::move(fitted);
-        learned.warm_up = source.shortest_warm_up();
-    } else {
-        const auto fresh = [&] { return views_type(source.vector_size(), 0); };
-        int warm_up = learned.settings.warm_up;
-        if (warm_up == detector_settings::automatic) {
-            const int longest = longest_warm_up(normal.length(), source.shortest_warm_up());
+    const int least = learned.source.shortest_warm_up();
+    int warm_up = least;
+    if constexpr (Learned::views == 1) {
+        warm_up = std::max(least, learned.settings.warm_up);
+        if (learned.settings.warm_up == detector_settings::automatic) {
+            const int longest = longest_warm_up(normal.length(), least);
             Learned settled = learned;
-            settled.errors = fresh();
-            warm_up = fit_to_forecasts(settled.errors.per_step(), settled, normal, longest).ok()
-                          ? measured_warm_up(settled, normal, longest)
-                          : source.shortest_warm_up();
+            settled.errors = fresh_views(learned);
+            if (fit_to_errors(settled.errors, settled, normal, longest).ok()) {
+                warm_up = measured_warm_up(settled, normal, longest);
+            }
         }
-        views_type fitted = fresh();
-        if (const status outcome = fit_to_forecasts(fitted.per_step(), learned, normal, warm_up);
-            !outcome.ok()) {
-            return outcome;
-        }
-        learned.errors = std::move(fitted);
-        learned.warm_up = std::max(warm_up, source.shortest_warm_up());
     }
+    auto fitted = fresh_views(learned);
+    if (const status outcome = fit_to_errors(fitted, learned, normal, warm_up); !outcome.ok()) {
+        return outcome;
+    }
+    learned.errors = std::move(fitted);
+    learned.warm_up = warm_up;
     return {};
 }
 

@@ -4,6 +4,7 @@
 
 #include "tocsin/core/status.hpp"
 #include "tocsin/detect/detector_archive.hpp"
+#include "tocsin/detect/error_collector.hpp"
 #include "tocsin/detect/fitting.hpp"
 #include "tocsin/detect/held_out.hpp"
 #include "tocsin/detect/scaled_training.hpp"
@@ -147,34 +148,18 @@ struct held_out_models {
     /// Fits the statistics to the errors of all blocks. Allocates.
     status fit_errors(typename Learned::views_type& fitted, int warm_up,
                       std::span<const std::uint8_t> labels) const {
-        using views_type = typename Learned::views_type;
-        error_collector<typename views_type::step_statistic> steps(fitted.per_step(),
-                                                                   fitted.per_step().dimension());
+        view_collector<Learned> collector(fitted);
         for (std::size_t k = 0; k < models.size(); ++k) {
             for_each_judged<Learned>(normal_windows(judged[k], labels), [&](const auto& run) {
-                if constexpr (Learned::views == 2) {
-                    error_collector<typename views_type::feature_statistic> features(
-                        fitted.per_feature(), fitted.per_feature().dimension());
-                    for_each_window(models[k], run,
-                                    [&](index_t, std::span<const double> step_errors,
-                                        std::span<const double> feature_errors) {
-                                        steps.add(step_errors);
-                                        features.add(feature_errors);
-                                    });
-                    features.flush();
-                } else {
-                    for_each_forecast(
-                        models[k], run, warm_up,
-                        [&](index_t, int, std::span<const double> errors) { steps.add(errors); });
-                }
+                for_each_unit(models[k], run, warm_up,
+                              [&](index_t, std::span<const double> step_errors,
+                                  std::span<const double> feature_errors) {
+                                  collector.add(step_errors, feature_errors);
+                              });
             });
         }
-        steps.flush();
-        status outcome = fitted.per_step().fit();
-        if constexpr (Learned::views == 2) {
-            outcome = outcome.ok() ? fitted.per_feature().fit() : outcome;
-        }
-        return outcome;
+        collector.flush();
+        return fit_views<Learned>(fitted);
     }
 
     /// Scores of all blocks in order of time. Those of normal windows are by statistics that have seen
@@ -267,10 +252,8 @@ status fit_held_out(Learned& learned, const held_out_data<typename Learned::scal
                 fitted.warm_up = first.warm_up;
             }
         }
-        fitted.errors = typename Learned::views_type(fitted.source.vector_size(), 0);
-    } else {
-        fitted.errors = typename Learned::views_type(fitted.features(), fitted.settings.window);
     }
+    fitted.errors = fresh_views(fitted);
     if (const status done = parts.fit_errors(fitted.errors, fitted.warm_up, data.labels);
         !done.ok()) {
         return done;
