@@ -274,6 +274,35 @@ TEST_SUITE("io") {
             typename of::conv(2, 3, {.kernel = 40, .padding = tocsin::padding::valid})));
     }
 
+    TEST_CASE_TEMPLATE("converted sequential: a stack is as many layers of a file", Scalar, float,
+                       double) {
+        using of = parts<Scalar>;
+        using stack = tocsin::lstm_stack<Scalar>;
+        const temporary_directory directory;
+        const auto path = directory / "saved.safetensors";
+        const tocsin::sequential stacked(stack({3, 5, 4}, 0.2), typename of::last(4),
+                                         typename of::dense(4, 2));
+        const tocsin::sequential apart(typename of::lstm(3, 5), typename of::lstm(5, 4),
+                                       typename of::last(4), typename of::dense(4, 2));
+        std::vector<Scalar> parameters(static_cast<std::size_t>(stacked.parameter_count()));
+        tocsin::random_generator random{4};
+        stacked.initialise(std::span<Scalar>(parameters), random);
+        const auto saved =
+            tocsin::save_converted(path, stacked, std::span<const Scalar>(parameters));
+        REQUIRE_MESSAGE(saved.ok(), saved.message());
+        const auto check = [&](const auto& network) {
+            std::vector<Scalar> again(parameters.size());
+            const auto outcome = tocsin::load_converted(path, network, std::span<Scalar>(again),
+                                                        {.tolerance = 1e-6});
+            CHECK_MESSAGE(outcome.ok(), outcome.message());
+            CHECK(again == parameters);
+        };
+        check(stacked);
+        check(apart);
+        check_says(load(path, tocsin::sequential(stack({3, 5, 4, 4}))),
+                   "layer 2 is last_step in the file and lstm (hidden 4, inputs 4) in the model");
+    }
+
     TEST_CASE("converted sequential: what cannot be saved is refused") {
         const temporary_directory directory;
         const auto path = directory / "saved.safetensors";

@@ -1,5 +1,6 @@
 #include "tocsin/io/pytorch_sequential.hpp"
 #include "tocsin/layers/activation_layer.hpp"
+#include "tocsin/layers/dropout_layer.hpp"
 #include "tocsin/layers/pooling.hpp"
 #include "tocsin/models/classifiers.hpp"
 
@@ -41,6 +42,8 @@ auto bidirectional() {
     return tocsin::bidirectional_lstm_classifier<Scalar>(3, 1, {.hidden = 4, .dense = 5});
 }
 const std::vector<std::string> bidirectional_modules{"lstm", "hidden", "logits"};
+
+const std::vector<std::string> two_layers{"lstm", "lstm", "linear"};
 
 template <class Network>
 auto loaded(const std::string& name, const Network& network,
@@ -100,6 +103,37 @@ TEST_SUITE("io") {
               tolerance);
     }
 
+    TEST_CASE_TEMPLATE("pytorch: the layers of one nn.LSTM, as a stack or as layers of their own",
+                       Scalar, float, double) {
+        using tocsin::dense;
+        using tocsin::lstm;
+        using tocsin::sequential;
+        using stack = tocsin::lstm_stack<Scalar>;
+        using both = tocsin::bidirectional_lstm<Scalar>;
+        const double tolerance = std::is_same_v<Scalar, float> ? 1e-6 : 1e-14;
+        const auto check = [&](const char* name, const auto& network,
+                               const std::vector<std::string>& modules) {
+            CAPTURE(name);
+            CHECK(difference(name, network, loaded(name, network, modules)) < tolerance);
+        };
+        check("stacked", sequential(stack({3, 5, 5}, 0.3), dense<Scalar>(5, 2)), two_layers);
+        check("stacked",
+              sequential(lstm<Scalar>(3, 5), tocsin::dropout_layer<Scalar>(5, 0.3),
+                         lstm<Scalar>(5, 5), dense<Scalar>(5, 2)),
+              two_layers);
+        const std::vector<std::string> three_layers{"lstm", "lstm", "lstm", "linear"};
+        check("stacked_three", sequential(stack({2, 4, 4, 4}), dense<Scalar>(4, 1)), three_layers);
+        check("stacked_three",
+              sequential(lstm<Scalar>(2, 4), stack({4, 4, 4}), dense<Scalar>(4, 1)), three_layers);
+        check("stacked_bidirectional", sequential(both(3, 4), both(8, 4), dense<Scalar>(8, 2)),
+              two_layers);
+        check("cell_then_lstm",
+              sequential(lstm<Scalar>(2, 4), tocsin::batch_norm<Scalar>(4), stack({4, 3, 3}),
+                         tocsin::pooling<Scalar, tocsin::last_step>(3), dense<Scalar>(3, 2)),
+              {"cell", "norm", "lstm", "lstm", "linear"});
+        check("two_modules", sequential(stack({2, 5, 3})), {"lower", "upper"});
+    }
+
     TEST_CASE("pytorch: a bidirectional layer alone") {
         const tocsin::bidirectional_lstm<double> layer(2, 3);
         std::vector<double> parameters(static_cast<std::size_t>(layer.parameter_count()));
@@ -128,6 +162,84 @@ TEST_SUITE("io") {
         REQUIRE(file->find("first.weight") != nullptr);
         CHECK(file->find("first.weight")->shape == std::vector<index_t>{4, 2, 8});
         CHECK(file->find("first_norm.running_var")->shape == std::vector<index_t>{4});
+    }
+
+    TEST_CASE("pytorch: stacks are saved with the names and bits of PyTorch") {
+        const temporary_directory directory;
+        const auto path = directory / "saved.safetensors";
+        const auto check = [&](const char* name, const auto& network,
+                               const std::vector<std::string>& modules) {
+            CAPTURE(name);
+            const auto parameters = loaded(name, network, modules);
+            const auto saved =
+                tocsin::save_pytorch(path, network, std::span<const float>(parameters), modules);
+            REQUIRE_MESSAGE(saved.ok(), saved.message());
+            const auto written = tocsin::safetensors_reader::open(path);
+            const auto original = tocsin::safetensors_reader::open(fixture(name));
+            REQUIRE((written.has_value() && original.has_value()));
+            REQUIRE(written->tensors().size() == original->tensors().size());
+            for (const auto& tensor : original->tensors()) {
+                CAPTURE(tensor.name);
+                const auto* const same = written->find(tensor.name);
+                REQUIRE(same != nullptr);
+                CHECK(same->shape == tensor.shape);
+            }
+            std::vector<float> again(parameters.size());
+            REQUIRE(tocsin::load_pytorch(path, network, std::span<float>(again), modules).ok());
+            CHECK(std::equal(again.begin(), again.end(), parameters.begin()));
+        };
+        using tocsin::sequential;
+        const tocsin::dense<float> linear(8, 2);
+        check("stacked",
+              sequential(tocsin::lstm_stack<float>({3, 5, 5}), tocsin::dense<float>(5, 2)),
+              two_layers);
+        check("stacked_bidirectional",
+              sequential(tocsin::bidirectional_lstm<float>(3, 4),
+                         tocsin::bidirectional_lstm<float>(8, 4), linear),
+              two_layers);
+    }
+
+    TEST_CASE("pytorch: stacks that do not fit are refused with the reason") {
+        using tocsin::sequential;
+        const tocsin::dense<float> linear(5, 2);
+        const sequential network(tocsin::lstm_stack<float>({3, 5, 5}), linear);
+        check_refused("stacked", network, {"lstm", "linear"},
+                      "2 modules are given for 3 layers with parameters");
+        check_refused("stacked", network, {"lstm", "upper", "linear"},
+                      "'upper.weight_ih_l0' is missing");
+        check_refused("stacked", network, {"lstm", "upper", "linear"},
+                      "'lstm.weight_hh_l1' is left over");
+        check_refused("stacked", sequential(tocsin::lstm<float>(3, 5), linear), {"lstm", "linear"},
+                      "'lstm.bias_hh_l1' is left over");
+        check_refused("stacked", sequential(tocsin::lstm_stack<float>({3, 5, 5, 5}), linear),
+                      {"lstm", "lstm", "lstm", "linear"}, "'lstm.weight_ih_l2' is missing");
+        check_refused(
+            "stacked_three",
+            sequential(tocsin::lstm_stack<float>({2, 4, 4, 4}), tocsin::dense<float>(4, 2)),
+            {"lstm", "lstm", "lstm", "linear"},
+            "'linear.weight' has shape [1, 4], expected [2, 4]");
+        check_refused("stacked_bidirectional",
+                      sequential(tocsin::lstm_stack<float>({3, 4, 4}), tocsin::dense<float>(4, 2)),
+                      two_layers, "'lstm.bias_hh_l1_reverse' is left over (of a bidirectional");
+        check_refused("stacked", sequential(tocsin::lstm_stack<float>({3, 5, 4})), {"lstm", "lstm"},
+                      "layers 0 and 1 of 'lstm' have 5 units in one direction and 4 units in one "
+                      "direction: those of an nn.LSTM are equal");
+        check_refused(
+            "stacked",
+            sequential(tocsin::lstm<float>(3, 5), tocsin::bidirectional_lstm<float>(5, 5)),
+            {"lstm", "lstm"}, "5 units in one direction and 5 units in both directions");
+        check_refused("stacked",
+                      sequential(tocsin::lstm<float>(3, 5), linear, tocsin::lstm<float>(2, 5)),
+                      {"lstm", "linear", "lstm"}, "'lstm.weight_ih_l0' is named twice");
+
+        const temporary_directory directory;
+        const sequential uneven(tocsin::lstm_stack<float>({3, 5, 4}));
+        const std::vector<float> parameters(static_cast<std::size_t>(uneven.parameter_count()));
+        const auto outcome = tocsin::save_pytorch(directory / "saved.safetensors", uneven,
+                                                  std::span<const float>(parameters),
+                                                  std::vector<std::string>{"lstm", "lstm"});
+        CHECK_FALSE(outcome.ok());
+        CHECK(directory.count() == 0);
     }
 
     TEST_CASE("pytorch: sequential models that do not fit are refused with the reason") {

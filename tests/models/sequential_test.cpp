@@ -4,6 +4,7 @@
 #include "tocsin/layers/conv1d.hpp"
 #include "tocsin/layers/dense.hpp"
 #include "tocsin/layers/dropout_layer.hpp"
+#include "tocsin/layers/lstm_stack.hpp"
 #include "tocsin/layers/penalised.hpp"
 #include "tocsin/layers/pooling.hpp"
 #include "tocsin/models/sequential.hpp"
@@ -182,6 +183,22 @@ TEST_SUITE("models") {
         CHECK(fixed.evaluate() == doctest::Approx(sized.evaluate()).epsilon(1e-13));
         CHECK(block_error(fixed.gradients, sized.gradients) <= 1e-12);
         CHECK(block_error(fixed.infer(), sized.infer()) <= 1e-13);
+    }
+
+    TEST_CASE("sequential: a stack is a layer, with its dropout in training alone") {
+        network_run stacked(sequential(lstm_stack<double>({2, 4, 3}, 0.4),
+                                       pooling<double, last_step>(3), dense<double>(3, 2)),
+                            3, 7);
+        network_run apart(sequential(lstm<double>(2, 4), lstm<double>(4, 3),
+                                     pooling<double, last_step>(3), dense<double>(3, 2)),
+                          3, 7);
+        CHECK(block_error(stacked.infer(), apart.infer()) <= 1e-13);
+        CHECK(stacked.evaluate() != doctest::Approx(apart.evaluate()).epsilon(1e-6));
+        const aligned_vector<double> gradient = stacked.gradients;
+        const auto worst = check_gradient([&] { return stacked.evaluate(); },
+                                          std::span<double>(stacked.parameters), gradient, 1e-4);
+        CAPTURE(worst.position);
+        CHECK(worst.relative_error <= 1e-6);
     }
 
     TEST_CASE("sequential: blocks follow each other, statistics last, and initialise() fills all") {

@@ -51,6 +51,19 @@ template <class Scalar, class Activation>
 void describe_layer(converted_layers& layers, const activation_layer<Scalar, Activation>& layer) {
     describe_activation(layers, layer.activation());
 }
+/// Layers with weights that a layer is in a file: those of a stack are layers of their own.
+template <class Layer>
+std::size_t named_layers(const Layer& layer) noexcept {
+    if constexpr (requires { layer.layers(); }) {
+        return static_cast<std::size_t>(layer.layers());
+    } else {
+        return 1;
+    }
+}
+template <class Layer>
+std::size_t named_layers(const penalised<Layer>& layer) noexcept {
+    return named_layers(layer.layer());
+}
 /// An LSTM of one or both directions.
 template <class Precision, class Layer>
 void describe_recurrent(converted_layers& layers, const Layer& layer) {
@@ -64,6 +77,15 @@ template <class Scalar, int Inputs, int Hidden, class Precision>
 void describe_layer(converted_layers& layers,
                     const lstm<Scalar, Inputs, Hidden, Precision>& layer) {
     describe_recurrent<Precision>(layers, layer);
+}
+template <class Scalar, class Precision, int... Sizes>
+void describe_layer(converted_layers& layers,
+                    const basic_lstm_stack<Scalar, Precision, Sizes...>& stack) {
+    for (int k = 0, inputs = stack.input_size(); k < stack.layers(); ++k) {
+        describe_recurrent<Precision>(
+            layers, lstm<Scalar, dynamic, dynamic, Precision>(inputs, stack.hidden_size(k)));
+        inputs = stack.hidden_size(k);
+    }
 }
 template <class Scalar, int Inputs, int Hidden, class Precision>
 void describe_layer(converted_layers& layers,
@@ -108,13 +130,13 @@ template <class... Layers>
 described_network describe_network(const sequential<Layers...>& model) {
     described_network network;
     network.outcome = model.check();
-    const auto add = [&](const auto& layer) {
+    const auto add = [&]<class Layer>(const Layer& layer) {
         const std::size_t position = network.layers.size();
         describe_layer(network.layers, layer);
-        if constexpr (requires(pytorch_tensors& tensors, layer_place at) {
-                          add_pytorch_layer(tensors, std::string{}, at, layer);
-                      }) {
-            network.modules.push_back(std::to_string(position));
+        if constexpr (layer_in_pytorch<Layer>) {
+            for (std::size_t k = 0; k < named_layers(layer); ++k) {
+                network.modules.push_back(std::to_string(position + k));
+            }
         } else if (layer.parameter_count() + statistics_of(layer) > 0 && network.outcome.ok()) {
             network.outcome = status::error(error_code::invalid_argument, "layer ", position, " (",
                                             network.layers[position].kind,

@@ -73,13 +73,9 @@ inline const tensor_entry* find_pytorch(const safetensors_reader& file,
     return stored;
 }
 
-/// The tensors of a model by the names in the file: an `nn.LSTMCell` names no layer.
-template <class Model>
-std::vector<pytorch_tensor> pytorch_tensors_in(const safetensors_reader& file, const Model& model,
-                                               std::span<const pytorch_module> modules,
-                                               std::vector<std::string>& problems) {
+/// Gives tensors the names in the file: an `nn.LSTMCell` names no layer.
+inline void name_as_in(const safetensors_reader& file, std::vector<pytorch_tensor>& tensors) {
     constexpr std::string_view only_layer = "_l0";
-    auto tensors = pytorch_tensors_of(model, modules, problems);
     for (pytorch_tensor& tensor : tensors) {
         if (tensor.name.ends_with(only_layer) && file.find(tensor.name) == nullptr) {
             std::string of_cell = tensor.name.substr(0, tensor.name.size() - only_layer.size());
@@ -88,6 +84,14 @@ std::vector<pytorch_tensor> pytorch_tensors_in(const safetensors_reader& file, c
             }
         }
     }
+}
+/// The tensors of a model by the names in the file.
+template <class Model>
+std::vector<pytorch_tensor> pytorch_tensors_in(const safetensors_reader& file, const Model& model,
+                                               std::span<const pytorch_module> modules,
+                                               std::vector<std::string>& problems) {
+    auto tensors = pytorch_tensors_of(model, modules, problems);
+    name_as_in(file, tensors);
     return tensors;
 }
 

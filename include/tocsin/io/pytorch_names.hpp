@@ -109,6 +109,12 @@ inline std::pair<std::string_view, int> split_number(std::string_view name) noex
     return {dot == std::string_view::npos ? std::string_view{} : name.substr(0, dot), number};
 }
 
+/// Whether a block is this one, or the one of this name in a part of the model.
+inline bool is_block(std::string_view name, std::string_view block) noexcept {
+    return name == block || (name.size() > block.size() && name.ends_with(block) &&
+                             name[name.size() - block.size() - 1] == '.');
+}
+
 /// Whether a part is the block's name or the beginning of it.
 inline bool names_block(std::string_view part, std::string_view block) noexcept {
     return part.empty() || block == part ||
@@ -147,10 +153,11 @@ std::vector<pytorch_tensor> pytorch_tensors_of(const Model& model,
         const bool alone = chosen->part == one.name;
         const auto [kind, number] = split_number(one.name);
         constexpr bool one_layer = requires { model.hidden_size(); }; // an lstm by itself
-        if (one_layer || kind == "lstm" || kind.ends_with(".lstm")) {
-            add_pytorch_lstm(tensors, chosen->module, alone || one_layer ? 0 : number, one.first,
-                             one.rows, one.cols,
-                             one.name.starts_with("backward.") ? "_reverse" : "");
+        const bool behind = is_block(one.name, "backward.weights");   // of both directions
+        const bool direction = behind || is_block(one.name, "forward.weights");
+        if (one_layer || direction || is_block(kind, "lstm")) {
+            add_pytorch_lstm(tensors, chosen->module, alone || one_layer || direction ? 0 : number,
+                             one.first, one.rows, one.cols, behind && !alone ? "_reverse" : "");
             continue;
         }
         // Several dense layers are an nn.Sequential with an activation after each.

@@ -10,12 +10,15 @@
 #include "tocsin/layers/conv1d.hpp"
 #include "tocsin/layers/dense.hpp"
 #include "tocsin/layers/lstm.hpp"
+#include "tocsin/layers/lstm_stack.hpp"
 #include "tocsin/layers/penalised.hpp"
 #include "tocsin/models/sequential.hpp"
 
 #include <filesystem>
+#include <set>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -29,30 +32,93 @@ struct layer_place {
 };
 using pytorch_tensors = std::vector<pytorch_tensor>;
 
+/// The names of modules in the order of a model's layers, taken one by one. An LSTM layer whose
+/// name is that of the LSTM layer before it is the next layer of the same `nn.LSTM`.
+class pytorch_names {
+  public:
+    /// @param problems receives what no `nn.LSTM` can hold
+    pytorch_names(std::span<const std::string> names, std::vector<std::string>& problems) noexcept
+        : names_{names}, problems_{problems} {}
+
+    /// Names that were asked for, also beyond the last one.
+    std::size_t taken() const noexcept { return taken_; }
+    /// The name of a layer that is no LSTM; empty beyond the last one.
+    std::string next() {
+        layer_ = -1;
+        return take();
+    }
+    /// The name of an LSTM layer, and its number in that module.
+    /// @param rows of its parameters, which all layers of an `nn.LSTM` have in common
+    std::pair<std::string, int> next_lstm(index_t rows, bool both_directions) {
+        std::string name = take();
+        layer_ = layer_ >= 0 && name == module_ ? layer_ + 1 : 0;
+        if (layer_ > 0 && (rows != rows_ || both_directions != both_directions_)) {
+            problems_.push_back("layers " + std::to_string(layer_ - 1) + " and " +
+                                std::to_string(layer_) + " of '" + name + "' have " +
+                                std::to_string(rows_ / 4) + units(both_directions_) + " and " +
+                                std::to_string(rows / 4) + units(both_directions) +
+                                ": those of an nn.LSTM are equal");
+        }
+        module_ = name;
+        rows_ = rows;
+        both_directions_ = both_directions;
+        return {std::move(name), layer_};
+    }
+
+  private:
+    std::string take() {
+        const std::size_t k = taken_++;
+        return k < names_.size() ? names_[k] : std::string{};
+    }
+    static const char* units(bool both_directions) noexcept {
+        return both_directions ? " units in both directions" : " units in one direction";
+    }
+
+    std::span<const std::string> names_;
+    std::vector<std::string>& problems_;
+    std::size_t taken_ = 0;
+    int layer_ = -1; // of the LSTM before in its module, -1 after another layer
+    index_t rows_ = 0;
+    bool both_directions_ = false;
+    std::string module_;
+};
+
 template <class Scalar, int Inputs, int Hidden, class Precision>
-void add_pytorch_layer(pytorch_tensors& tensors, const std::string& module, layer_place at,
+void add_pytorch_layer(pytorch_tensors& tensors, pytorch_names& names, layer_place at,
                        const lstm<Scalar, Inputs, Hidden, Precision>& layer) {
     layer.for_each_parameter_block([&](const char*, index_t first, index_t rows, index_t cols) {
-        add_pytorch_lstm(tensors, module, 0, at.parameters + first, rows, cols);
+        const auto [module, k] = names.next_lstm(rows, false);
+        add_pytorch_lstm(tensors, module, k, at.parameters + first, rows, cols);
+    });
+}
+template <class Scalar, class Precision, int... Sizes>
+void add_pytorch_layer(pytorch_tensors& tensors, pytorch_names& names, layer_place at,
+                       const basic_lstm_stack<Scalar, Precision, Sizes...>& layers) {
+    layers.for_each_parameter_block([&](const char*, index_t first, index_t rows, index_t cols) {
+        const auto [module, k] = names.next_lstm(rows, false);
+        add_pytorch_lstm(tensors, module, k, at.parameters + first, rows, cols);
     });
 }
 template <class Scalar, int Inputs, int Hidden, class Precision>
-void add_pytorch_layer(pytorch_tensors& tensors, const std::string& module, layer_place at,
+void add_pytorch_layer(pytorch_tensors& tensors, pytorch_names& names, layer_place at,
                        const bidirectional_lstm<Scalar, Inputs, Hidden, Precision>& layer) {
-    layer.for_each_parameter_block([&](const char*, index_t first, index_t rows, index_t cols) {
-        add_pytorch_lstm(tensors, module, 0, at.parameters + first, rows, cols,
-                         first == 0 ? "" : "_reverse");
-    });
+    const auto [module, k] = names.next_lstm(index_t{4} * layer.hidden_size(), true);
+    layer.for_each_parameter_block(
+        [&, &module = module, k = k](const char*, index_t first, index_t rows, index_t cols) {
+            add_pytorch_lstm(tensors, module, k, at.parameters + first, rows, cols,
+                             first == 0 ? "" : "_reverse");
+        });
 }
 template <class Scalar, class Activation, int Inputs, int Outputs>
-void add_pytorch_layer(pytorch_tensors& tensors, const std::string& module, layer_place at,
+void add_pytorch_layer(pytorch_tensors& tensors, pytorch_names& names, layer_place at,
                        const dense<Scalar, Activation, Inputs, Outputs>& layer) {
-    add_pytorch_linear(tensors, module, at.parameters, layer.output_size(),
+    add_pytorch_linear(tensors, names.next(), at.parameters, layer.output_size(),
                        index_t{layer.input_size()} + 1);
 }
 template <class Scalar, int Inputs, int Outputs>
-void add_pytorch_layer(pytorch_tensors& tensors, const std::string& module, layer_place at,
+void add_pytorch_layer(pytorch_tensors& tensors, pytorch_names& names, layer_place at,
                        const conv1d<Scalar, Inputs, Outputs>& layer) {
+    const std::string module = names.next();
     const index_t taps = layer.form().kernel;
     const index_t columns = taps * layer.input_size();
     const index_t rows = layer.output_size();
@@ -62,8 +128,9 @@ void add_pytorch_layer(pytorch_tensors& tensors, const std::string& module, laye
         {pytorch_name(module, "bias"), at.parameters, rows, columns, 1, pytorch_role::bias});
 }
 template <class Scalar, int Channels>
-void add_pytorch_layer(pytorch_tensors& tensors, const std::string& module, layer_place at,
+void add_pytorch_layer(pytorch_tensors& tensors, pytorch_names& names, layer_place at,
                        const batch_norm<Scalar, Channels>& layer) {
+    const std::string module = names.next();
     const index_t channels = layer.input_size();
     const auto add = [&](const char* name, index_t first, index_t column, pytorch_role role) {
         tensors.push_back({pytorch_name(module, name), first, channels, column, 1, role});
@@ -74,25 +141,29 @@ void add_pytorch_layer(pytorch_tensors& tensors, const std::string& module, laye
     add("running_var", at.statistics, 1, pytorch_role::variance);
 }
 template <class Layer>
-void add_pytorch_layer(pytorch_tensors& tensors, const std::string& module, layer_place at,
+void add_pytorch_layer(pytorch_tensors& tensors, pytorch_names& names, layer_place at,
                        const penalised<Layer>& layer) {
-    add_pytorch_layer(tensors, module, at, layer.layer());
+    add_pytorch_layer(tensors, names, at, layer.layer());
 }
+/// A layer whose parameters PyTorch has names for.
+template <class Layer>
+concept layer_in_pytorch =
+    requires(const Layer& layer, pytorch_tensors& tensors, pytorch_names& names, layer_place at) {
+        add_pytorch_layer(tensors, names, at, layer);
+    };
 
-/// The tensors of all layers that have parameters; a wrong number of modules is noted.
+/// The tensors of all layers that have parameters; a wrong number of modules, and tensors that would
+/// have one name, are noted.
 template <class... Layers>
 pytorch_tensors tensors_of_sequential(const sequential<Layers...>& model,
                                       std::span<const std::string> modules,
                                       std::vector<std::string>& problems) {
     pytorch_tensors tensors;
     layer_place at{0, model.trained_count()};
-    std::size_t used = 0;
-    const auto add = [&](const auto& layer) {
-        if constexpr (requires { add_pytorch_layer(tensors, std::string{}, at, layer); }) {
-            if (used < modules.size()) {
-                add_pytorch_layer(tensors, modules[used], at, layer);
-            }
-            ++used;
+    pytorch_names names(modules, problems);
+    const auto add = [&]<class Layer>(const Layer& layer) {
+        if constexpr (layer_in_pytorch<Layer>) {
+            add_pytorch_layer(tensors, names, at, layer);
         }
         at.parameters += layer.parameter_count();
         at.statistics += statistics_of(layer);
@@ -100,21 +171,30 @@ pytorch_tensors tensors_of_sequential(const sequential<Layers...>& model,
     [&]<std::size_t... K>(std::index_sequence<K...>) {
         (add(model.template layer<K>()), ...);
     }(std::index_sequence_for<Layers...>{});
-    if (used != modules.size()) {
+    if (names.taken() != modules.size()) {
         problems.push_back(std::to_string(modules.size()) + " modules are given for " +
-                           std::to_string(used) + " layers with parameters");
+                           std::to_string(names.taken()) + " layers with parameters");
+        return tensors;
+    }
+    std::set<std::string_view> seen;
+    for (const pytorch_tensor& tensor : tensors) {
+        if (!seen.insert(tensor.name).second) {
+            problems.push_back('\'' + tensor.name + "' is named twice");
+        }
     }
     return tensors;
 }
 
 } // namespace detail
 
-/// Copies the weights of a PyTorch model into a sequential one: `nn.LSTM` of one layer, also
-/// bidirectional, `nn.Linear`, `nn.Conv1d`, `nn.BatchNorm1d` with its running statistics. Formats,
-/// failures and memory as load_pytorch().
+/// Copies the weights of a PyTorch model into a sequential one: `nn.LSTM` of any number of layers,
+/// also bidirectional, `nn.LSTMCell`, `nn.Linear`, `nn.Conv1d`, `nn.BatchNorm1d` with its running
+/// statistics. Formats, failures and memory as load_pytorch().
 /// @param parameters `model.parameter_count()` scalars
 /// @param modules    PyTorch's names of the layers that have parameters, in their order; those
-///                   of pooling, dropout and activations are not among them
+///                   of pooling, dropout and activations are not among them. Each layer of an
+///                   `nn.LSTM` has a name, be they layers of ours or of an lstm_stack: for two,
+///                   `{"lstm", "lstm", "linear"}`
 template <class... Layers>
 status load_pytorch(const safetensors_reader& file, const sequential<Layers...>& model,
                     std::span<typename sequential<Layers...>::scalar_type> parameters,
@@ -124,8 +204,11 @@ status load_pytorch(const safetensors_reader& file, const sequential<Layers...>&
                                            model.parameter_count());
     }
     std::vector<std::string> problems;
-    const auto tensors = detail::tensors_of_sequential(model, modules, problems);
-    detail::note_mismatches(file, tensors, options, problems);
+    auto tensors = detail::tensors_of_sequential(model, modules, problems);
+    if (problems.empty()) { // else the modules are not those of the layers
+        detail::name_as_in(file, tensors);
+        detail::note_mismatches(file, tensors, options, problems);
+    }
     return detail::read_pytorch(file, tensors, problems, parameters);
 }
 /// The same from a file; `io_error`, or a failure with the file's name.

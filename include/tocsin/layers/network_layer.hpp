@@ -58,11 +58,13 @@ constexpr index_t statistics_of(const Layer& layer) noexcept {
         return 0;
     }
 }
-/// Draws what is random in a training pass.
+/// Draws what is random in a training pass, after reset().
 template <class Layer, class Tape>
 void draw_for(const Layer& layer, const Tape& tape, random_generator& random) noexcept {
     if constexpr (requires { layer.draw(tape, random); }) {
         layer.draw(tape, random);
+    } else if constexpr (requires { layer.reset(tape, random); }) {
+        layer.reset(tape, random); // the dropout of a stack
     }
 }
 /// The penalty on a layer's parameters, whose gradient is added to `gradients`.
