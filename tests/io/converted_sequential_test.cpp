@@ -89,6 +89,12 @@ struct parts {
                                   tocsin::dense<Scalar, tocsin::relu_activation>(8, 5),
                                   tocsin::dense<Scalar, tocsin::sigmoid_activation>(5, 1));
     }
+    /// An encoder-decoder that reads `inputs` values and gives `outputs`, `steps` times.
+    template <class Encoder, class Last>
+    static auto repeated(const Encoder& encoder, const Last& code, int steps) {
+        return tocsin::sequential(encoder, code, tocsin::repeat<Scalar>(code.output_size(), steps),
+                                  lstm(code.output_size(), 4), dense(4, 3));
+    }
     template <int Divisor>
     static auto hard_sigmoid() {
         using hard = tocsin::lstm<Scalar, tocsin::dynamic, tocsin::dynamic,
@@ -230,6 +236,38 @@ TEST_SUITE("io") {
                    "3 parameters given");
     }
 
+    TEST_CASE_TEMPLATE("converted sequential: encoder-decoders with a repeated code", Scalar, float,
+                       double) {
+        using of = parts<Scalar>;
+        using tocsin::repeat;
+        using tocsin::sequential;
+        using stack = tocsin::lstm_stack<Scalar>;
+        const tocsin::converted_options close{.tolerance = 1e-5};
+        const auto check = [&](const char* name, const auto& network) {
+            const auto outcome = load(fixture(name), network, close);
+            CHECK_MESSAGE(outcome.ok(), outcome.message());
+        };
+        const auto plain = of::repeated(typename of::lstm(3, 5), typename of::last(5), 14);
+        check("keras_encoder_decoder", plain);
+        check("keras_encoder_decoder_h5", plain);
+        check("onnx_repeated_state", of::repeated(stack({3, 5, 5}), typename of::last(5), 14));
+        check("onnx_repeated_directions",
+              of::repeated(typename of::both(3, 5), typename of::both_ends(10), 7));
+        check("keras_functional_encoder_decoder",
+              sequential(typename of::both(3, 4), typename of::both_ends(8), repeat<Scalar>(8, 14),
+                         typename of::lstm(8, 5), typename of::dense(5, 3)));
+        check("keras_deep_encoder_decoder",
+              sequential(stack({3, 6, 4}), typename of::last(4), typename of::dense(4, 3),
+                         typename of::relu(3), repeat<Scalar>(3, 9), typename of::lstm(3, 4),
+                         of::keras_norm(4), typename of::lstm(4, 6), typename of::dense(6, 2)));
+        check("keras_upsampling",
+              sequential(typename of::conv(3, 4, {.kernel = 3}), typename of::relu(4),
+                         repeat<Scalar>(4, 3), typename of::conv(4, 3, {.kernel = 5})));
+        check_says(load(fixture("keras_encoder_decoder"),
+                        of::repeated(typename of::lstm(3, 5), typename of::last(5), 15)),
+                   "layer 2 is repeat (times 14) in the file and repeat (times 15) in the model");
+    }
+
     TEST_CASE("converted sequential: a damaged description is refused with the reason") {
         const temporary_directory directory;
         const auto network = parts<float>::valid();
@@ -269,6 +307,7 @@ TEST_SUITE("io") {
         check(of::fully_convolutional());
         check(of::classifier());
         check(of::causal());
+        check(of::repeated(typename of::lstm(3, 5), typename of::last(5), 14));
         check(of::template hard_sigmoid<5>());
         check(tocsin::sequential(
             typename of::conv(2, 3, {.kernel = 40, .padding = tocsin::padding::valid})));

@@ -51,6 +51,14 @@ def functional(k):
     return k.Model(samples, k.layers.Dense(2)(hidden))
 
 
+def functional_encoder_decoder(k):
+    """Both directions of the encoder are repeated for the decoder, which reads them at every step."""
+    samples = k.Input((TIME, 3))
+    code = k.layers.Bidirectional(k.layers.LSTM(4))(samples)
+    decoded = k.layers.LSTM(5, return_sequences=True)(k.layers.RepeatVector(TIME)(code))
+    return k.Model(samples, k.layers.TimeDistributed(k.layers.Dense(3))(decoded))
+
+
 def different_directions(k):
     layers = k.layers
     return layers.Bidirectional(layers.LSTM(4, return_sequences=True), backward_layer=layers.LSTM(
@@ -107,6 +115,17 @@ KERAS_MODELS = {
         k, k.layers.LSTM(3, return_sequences=True), k.layers.Dense(4), k.layers.LeakyReLU(0.1),
         k.layers.Dense(4, activation="leaky_relu"), k.layers.Dense(3, activation="hard_sigmoid"),
         k.layers.LSTM(2)),
+    "encoder_decoder": lambda k: chain(
+        k, k.layers.LSTM(5), k.layers.RepeatVector(TIME), k.layers.LSTM(4, return_sequences=True),
+        k.layers.TimeDistributed(k.layers.Dense(3))),
+    "deep_encoder_decoder": lambda k: chain(
+        k, k.layers.LSTM(6, return_sequences=True), k.layers.LSTM(4), k.layers.Dense(3, activation="relu"),
+        k.layers.RepeatVector(9), k.layers.Dropout(0.2), k.layers.LSTM(4, return_sequences=True),
+        k.layers.BatchNormalization(), k.layers.LSTM(6, return_sequences=True), k.layers.Dense(2)),
+    "functional_encoder_decoder": functional_encoder_decoder,
+    "upsampling": lambda k: chain(
+        k, k.layers.Conv1D(4, 3, padding="same", activation="relu"), k.layers.UpSampling1D(3),
+        k.layers.Conv1D(3, 5, padding="same")),
 }
 
 KERAS_REFUSED = {
@@ -135,7 +154,9 @@ KERAS_REFUSED = {
     "(MaxPooling1D): is not": lambda k: chain(k, k.layers.Conv1D(4, 3), k.layers.MaxPooling1D()),
     "(Flatten): is not": lambda k: chain(k, k.layers.Conv1D(4, 3), k.layers.Flatten()),
     "(Masking): is not": lambda k: chain(k, k.layers.Masking(), k.layers.LSTM(3)),
-    "(RepeatVector): is not": lambda k: chain(k, k.layers.LSTM(3), k.layers.RepeatVector(4)),
+    "(Permute): is not": lambda k: chain(k, k.layers.Permute((2, 1)), k.layers.LSTM(3)),
+    "each step 65537 times, expected 1 to 65536": lambda k: chain(
+        k, k.layers.LSTM(3), k.layers.RepeatVector(65537)),
     "activation 'gelu' is not": lambda k: chain(
         k, k.layers.LSTM(3), k.layers.Dense(2, activation="gelu")),
     "a maximum or a threshold": lambda k: chain(k, k.layers.Conv1D(4, 3), k.layers.ReLU(6.0)),
@@ -211,6 +232,19 @@ def torch_models(torch):
         def forward(self, x):
             return torch.amax(x, -1)
 
+    class EncoderDecoder(nn.Module):
+        """The last state of one LSTM, repeated, is what another one reads at every step."""
+
+        def __init__(self, repeated, **settings):
+            super().__init__()
+            self.encoder = nn.LSTM(3, 5, batch_first=True, **settings)
+            size = 10 if self.encoder.bidirectional else 5
+            self.decoder = nn.LSTM(size, 4, batch_first=True)
+            self.repeated, self.head = repeated, nn.Linear(4, 3)
+
+        def forward(self, x):
+            return self.head(self.decoder(self.repeated(x, *self.encoder(x)))[0])
+
     def normalised(channels):
         norm = nn.BatchNorm1d(channels, eps=1e-3)
         with torch.no_grad():
@@ -237,6 +271,15 @@ def torch_models(torch):
                                  nn.Conv1d(4, 2, 4)),
         "causal": ChannelsFirst(nn.ConstantPad1d((4, 0), 0.0), nn.Conv1d(3, 4, 3, dilation=2),
                                 nn.ReLU()),
+        "repeated_state": EncoderDecoder(
+            lambda x, y, state: state[0][-1].unsqueeze(1).repeat(1, x.shape[1], 1), num_layers=2),
+        "expanded_state": EncoderDecoder(
+            lambda x, y, state: state[0].transpose(0, 1).expand(-1, 5, -1)),
+        "repeated_step": EncoderDecoder(lambda x, y, state: y[:, -1:].repeat_interleave(9, 1)),
+        "repeated_directions": EncoderDecoder(
+            lambda x, y, state: both_ends(y, state).unsqueeze(1).repeat(1, 7, 1), bidirectional=True),
+        "upsampling": ChannelsFirst(nn.Conv1d(3, 4, 3, padding=1), nn.Upsample(scale_factor=2),
+                                    nn.Conv1d(4, 3, 3, padding=1)),
     }
 
 

@@ -32,6 +32,10 @@ def conv(inputs, outputs, kernel, *shape):
 
 
 NETWORKS = {
+    "encoder_decoder": lambda: Network(
+        [both(3, 4), Fixed("last_step_of_both_directions"), Fixed("repeat", 9), lstm(8, 5), dense(5, 3)]),
+    "repeated_steps": lambda: Network(
+        [lstm(2, 4), Fixed("repeat", 3), conv(4, 3, 3, 1, 1, 1), Fixed("tanh"), Fixed("repeat", 2)]),
     "forecaster": lambda: Network([lstm(2, 4), lstm(4, 3), dense(3, 5), Fixed("relu"), dense(5, 2)]),
     "last_step": lambda: Network([lstm(2, 4), Fixed("last_step"), dense(4, 2)]),
     "hard_sigmoids": lambda: Network(

@@ -13,7 +13,8 @@ from tocsin_convert.command import main
 
 FIXTURES = sorted((pathlib.Path(__file__).parents[3] / "tests" / "fixtures" / "converted").glob("*"))
 NAMES = ["every_step", "two_layers", "last_step", "last_state", "bidirectional",
-         "bidirectional_last_states", "fully_convolutional", "normalised_first", "dilated", "causal"]
+         "bidirectional_last_states", "fully_convolutional", "normalised_first", "dilated", "causal",
+         "repeated_state", "expanded_state", "repeated_step", "repeated_directions", "upsampling"]
 REASONS = ["(GRU)", "stride", "group", "zeros before and 2 after", "(MaxPool)", "(Elu)",
            "does not follow", "reads other states", "reads other states than",
            "(LayerNormalization)", "expected zeros", "weights of 4 dimensions"]
@@ -55,6 +56,14 @@ def test_what_tocsin_does_not_compute_is_refused_by_name(torch, tmp_path, capsys
     message = capsys.readouterr().err
     assert reason in message
     assert not list(tmp_path.glob("*.safetensors*"))
+
+
+def test_a_code_that_is_repeated_as_often_as_the_series_is_long_is_refused(torch, tmp_path, capsys):
+    path = tmp_path / "model.onnx"
+    torch.onnx.export(torch_models(torch)["repeated_state"].eval(), (torch.randn(1, TIME, 3),), str(path),
+                      dynamo=False, input_names=["x"], dynamic_axes={"x": {1: "time"}})
+    assert main([str(path), "-o", str(tmp_path / "m.safetensors")]) == 1
+    assert "export the model for a series of one length" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -8,7 +8,7 @@ import zipfile
 import h5py
 import numpy as np
 
-from .network import (POOLING, BatchNorm, BidirectionalLstm, Conv1d, Dense, Lstm, Network,
+from .network import (BatchNorm, BidirectionalLstm, Conv1d, Dense, Lstm, Network,
                       Unsupported, check_numbers)
 from .reading import Unreadable, expect, field, reading
 
@@ -24,10 +24,10 @@ SETTINGS = {
                      "scale", "center", "renorm"), (bool, NONE)),
     **dict.fromkeys(("strides", "dilation_rate", "axis"), (int, list)),
     **dict.fromkeys(("max_value", "threshold", "negative_slope", "alpha"), (*NUMBER, NONE)),
-    "groups": int, "padding": str, "epsilon": NUMBER, "layer": dict, "backward_layer": (dict, NONE),
-    "merge_mode": (str, NONE), "data_format": (str, NONE)}
+    **dict.fromkeys(("groups", "n", "size"), int), "padding": str, "epsilon": NUMBER, "layer": dict,
+    "backward_layer": (dict, NONE), "merge_mode": (str, NONE), "data_format": (str, NONE)}
 NEEDED = {"Bidirectional": "layer", "TimeDistributed": "layer", "Conv1D": "padding",
-          "BatchNormalization": "epsilon"}
+          "BatchNormalization": "epsilon", "RepeatVector": "n", "UpSampling1D": "size"}
 
 LARGEST_NUMBER = 1e9  # among the settings of a layer
 LARGEST_COMPRESSION = 1100  # deflate makes data at most about a thousand times shorter
@@ -254,7 +254,7 @@ class _Reader:
         mean, variance = weights[-2:]
         axis = config.get("axis", -1)
         axis = axis[0] if isinstance(axis, list) else axis
-        last = 1 if set(POOLING) & {each.kind for each in self.network.layers} else 2
+        last = 1 if self.network.gives_one_step else 2
         if axis not in (-1, last):
             _refuse(layer, f"axis {axis}, expected -1, the features")
         if config.get("renorm"):
@@ -268,6 +268,11 @@ class _Reader:
         kernel, bias = self.with_bias(layer, config, self.weights_of(layer), (2,))
         self.network.layers.append(self.built(layer, Dense, kernel.T, bias))
         self.activation(layer, config)
+
+    def repeat(self, layer, times):
+        if times < 1:
+            _refuse(layer, f"each step {times} times, expected at least 1")
+        self.network.add("repeat", times)
 
     def channels_last(self, layer, config):
         if config.get("data_format", "channels_last") != "channels_last":
@@ -306,9 +311,11 @@ class _Reader:
         readers = {"LSTM": self.lstm, "Bidirectional": self.bidirectional, "Conv1D": self.conv1d,
                    "BatchNormalization": self.batch_normalization, "Dense": self.dense,
                    "Activation": self.activation, "ReLU": self.relu, "LeakyReLU": self.leaky_relu,
-                   "Softmax": self.softmax}
-        one_step = any(each.kind in POOLING for each in self.network.layers)
-        if one_step and kind in ("LSTM", "Bidirectional", "Conv1D", *pooling):
+                   "Softmax": self.softmax,
+                   "RepeatVector": lambda *_: self.repeat(layer, config["n"]),
+                   "UpSampling1D": lambda *_: self.repeat(layer, config["size"])}
+        if self.network.gives_one_step and kind in ("LSTM", "Bidirectional", "Conv1D",
+                                                    "UpSampling1D", *pooling):
             _refuse(layer, "reads a sequence, and a layer before it gives one step")
         if kind in {*pooling, *readers}:
             _check_settings(layer, config)

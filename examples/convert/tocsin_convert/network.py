@@ -4,6 +4,7 @@ Every layer maps a series [time, inputs] to one of [time, outputs]; those that r
 step return [1, outputs]. `kind`, `numbers()` and `tensors()` are stored in a file for each layer; kinds
 are named as in tocsin, tensors as in PyTorch.
 """
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,6 +15,7 @@ class Unsupported(Exception):
 
 
 LONGEST_REACH = 1_000_000  # steps over which one convolution reaches
+MOST_REPEATS = 65536  # steps that a network makes of one
 
 
 def check_numbers(what, values):
@@ -320,12 +322,15 @@ POOLING = {
     "last_step": lambda x, _: x[-1:],
     "last_step_of_both_directions": lambda x, _: _both_ends(x),
 }
-NUMBER_OF = {"leaky_relu": "below", "hard_sigmoid": "divisor"}
+# Each step so many times: of one step, as before a decoder, or of all steps.
+REPEATING = {"repeat": lambda x, times: np.repeat(x, times, axis=0)}
+WITHOUT_WEIGHTS = {**ACTIVATIONS, **POOLING, **REPEATING}
+NUMBER_OF = {"leaky_relu": "below", "hard_sigmoid": "divisor", "repeat": "times"}
 
 
 @dataclass
 class Fixed:
-    """A layer without weights: one of ACTIVATIONS or POOLING, with its number."""
+    """A layer without weights: one of WITHOUT_WEIGHTS, with its number."""
 
     kind: str
     number: float = 0
@@ -339,11 +344,14 @@ class Fixed:
     def check(self):
         if self.kind == "hard_sigmoid" and not self.number >= 1:
             raise Unsupported(f"a hard sigmoid with the divisor {self.number:.6g}")
+        if self.kind == "repeat" and not (1 <= self.number <= MOST_REPEATS
+                                          and self.number == int(self.number)):
+            raise Unsupported(f"each step {self.number:.6g} times, expected 1 to {MOST_REPEATS}")
         if self.kind in NUMBER_OF:
             check_numbers(f"'{NUMBER_OF[self.kind]}' of {self.kind}", self.number)
 
     def forward(self, series):
-        return {**ACTIVATIONS, **POOLING}[self.kind](series, self.number)
+        return WITHOUT_WEIGHTS[self.kind](series, self.number)
 
 
 WITH_WEIGHTS = {cls.kind: cls for cls in (Lstm, BidirectionalLstm, Conv1d, BatchNorm, Dense)}
@@ -378,6 +386,12 @@ class Network:
         return self.with_weights[-1].outputs
 
     @property
+    def gives_one_step(self):
+        """Whether the last layer gives one step, however long the series is."""
+        reshaping = [layer.kind for layer in self.layers if layer.kind in {*POOLING, *REPEATING}]
+        return bool(reshaping) and reshaping[-1] in POOLING
+
+    @property
     def shorter_by(self):
         """Steps by which convolutions without padding shorten a series."""
         return sum(layer.reach - layer.before - layer.after for layer in self.layers
@@ -398,6 +412,9 @@ class Network:
                 check_numbers(f"{name} of layer {position} ({layer.kind})", values)
             if hasattr(layer, "check"):
                 layer.check()
+        repeats = math.prod(int(layer.number) for layer in self.layers if layer.kind in REPEATING)
+        if repeats > MOST_REPEATS:
+            raise Unsupported(f"{repeats} steps of one, expected at most {MOST_REPEATS}")
 
     def without_last_activation(self):
         """The network that outputs logits: without a last sigmoid or softmax."""

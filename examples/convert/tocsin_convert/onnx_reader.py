@@ -6,14 +6,15 @@ import itertools
 
 import numpy as np
 
-from .network import (LONGEST_REACH, BatchNorm, BidirectionalLstm, Conv1d, Dense, Lstm, Network,
-                      Unsupported, check_numbers)
+from .network import (LONGEST_REACH, MOST_REPEATS, BatchNorm, BidirectionalLstm, Conv1d, Dense, Lstm,
+                      Network, Unsupported, check_numbers)
 from .reading import reading
 
 # Nodes that only change the shape of a value.
 RESHAPING = {"Squeeze", "Unsqueeze", "Transpose", "Reshape", "Identity", "Flatten", "Dropout", "Cast"}
 FOR_SHAPES = RESHAPING | {"Shape", "Constant", "ConstantOfShape", "Concat", "Expand", "Gather",
-                          "Slice", "Mul", "Add", "Sub", "Div", "Range", "Max", "Min"}
+                          "Slice", "Mul", "Add", "Sub", "Div", "Range", "Max", "Min", "Equal",
+                          "Where"}
 POOLING_NODES = {"GlobalAveragePool": "global_average_pooling", "ReduceMean": "global_average_pooling",
                  "GlobalMaxPool": "global_max_pooling", "ReduceMax": "global_max_pooling"}
 GATES_FROM_ONNX = (0, 2, 3, 1)  # i o f c to i f c o
@@ -191,12 +192,14 @@ class _Reader:
 
     `places` has, for each value that depends on the samples, the layer that it comes from: the number
     of layers up to it. `ends` has the last states of LSTM layers that a value contains: pairs of such
-    a number and `whole`, `ahead` or `behind`.
+    a number and `whole`, `ahead` or `behind`. `shapes` has the sizes of values, as far as they are
+    known: numbers and names.
     """
 
-    def __init__(self, constants, samples):
+    def __init__(self, constants, samples, shapes):
         self.network = Network()
         self.constants = constants
+        self.shapes = shapes
         self.places = {samples: 0}
         self.ends = {}
         self.zeros = (0, 0)
@@ -222,6 +225,10 @@ class _Reader:
             return
         if node.kind == "Shape":
             return
+        repeats = 1
+        if node.kind in ("Tile", "Expand", "Resize") and flowing == node.inputs[:1]:
+            repeats = self.repeats(node)
+            node.kind = "Identity" if repeats == 1 else node.kind
         if all(name in self.ends for name in flowing) and (
                 node.kind in RESHAPING or node.kind in ("Concat", "Gather", "Slice")):
             self.pick(node, flowing)
@@ -234,7 +241,10 @@ class _Reader:
             self.places[node.outputs[0]] = self.places[flowing[0]]
         else:
             self.consume(node, flowing[0])
-            self.compute(node)
+            if repeats > 1:
+                self.network.add("repeat", repeats)
+            else:
+                self.compute(node)
             self.places[node.outputs[0]] = len(self.network.layers)
 
     def fold(self, node, original):
@@ -248,6 +258,30 @@ class _Reader:
             with reading():
                 values = ReferenceEvaluator(original).run(None, feeds)
             self.constants.update((name, np.asarray(each)) for name, each in zip(node.outputs, values))
+
+    def repeats(self, node):
+        """How often a node repeats each step."""
+        before, after = (self.shapes.get(name, []) for name in (node.inputs[0], node.outputs[0]))
+        if node.kind == "Resize":
+            if node.attribute("mode", "nearest") != "nearest":
+                node.refuse(f"mode '{node.attribute('mode')}', expected 'nearest'")
+            counts = node.numbers("scales", 2)
+        elif before and len(before) == len(after) and all(
+                a == b or (isinstance(a, int) and isinstance(b, int)) for a, b in zip(before, after)):
+            counts = [b / a for a, b in zip(before, after) if a != b]
+        elif node.given(1) and node.inputs[1] not in self.constants:
+            return node.refuse("repeats as often as the series is long; export the model for a "
+                               "series of one length")
+        else:
+            counts = node.needed(1).reshape(-1).tolist()
+            if node.kind == "Expand" and len(before) == len(counts):
+                counts = [count for size, count in zip(before, counts) if size == 1]
+            elif node.kind == "Expand" and self.network.outputs in counts:
+                counts.remove(self.network.outputs)  # the size of a step, which does not change
+        counts = [count for count in counts if count != 1]
+        if len(counts) > 1 or any(not 1 < c <= MOST_REPEATS or c != int(c) for c in counts):
+            node.refuse(f"repeats {counts} times, expected one number up to {MOST_REPEATS}")
+        return int(counts[0]) if counts else 1
 
     def pick(self, node, flowing):
         """A node that selects among last states."""
@@ -327,6 +361,17 @@ def _needed(graph):
     return nodes[::-1]
 
 
+def _shapes(model):
+    """The sizes of the values of a model: numbers, names, or None where nothing is known."""
+    from onnx import shape_inference
+
+    with reading():
+        graph = shape_inference.infer_shapes(model, data_prop=True).graph
+    return {value.name: [size.dim_value or size.dim_param or None
+                         for size in value.type.tensor_type.shape.dim]
+            for value in (*graph.input, *graph.value_info, *graph.output)}
+
+
 def read(path):
     """The network of an ONNX file, checked by running the model."""
     import onnx
@@ -342,7 +387,7 @@ def read(path):
         if len(entries) != 1:
             names = ", ".join(entry.name for entry in entries)
             raise Unsupported(f"the model has {len(entries)} {end} ({names}), expected 1")
-    reader = _Reader(constants, inputs[0].name)
+    reader = _Reader(constants, inputs[0].name, _shapes(model))
     for node in _needed(graph):
         reader.take(node)
     output = graph.output[0].name

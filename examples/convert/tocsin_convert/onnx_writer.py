@@ -8,11 +8,13 @@ NODES = {"relu": "Relu", "sigmoid": "Sigmoid", "tanh": "Tanh"}
 
 
 class _Writer:
-    """Appends nodes. A value is [time, 1, features], or [1, features, time] if nodes need that."""
+    """Appends nodes. A value is [time, 1, features], or [1, features, time] if nodes need that; `width`
+    is its number of features."""
 
-    def __init__(self):
+    def __init__(self, width):
         self.nodes, self.tensors = [], []
         self.value, self.channels_first = "samples", False
+        self.width = width
         self.name = ""
 
     def constant(self, name, values, kind=np.float32):
@@ -88,6 +90,10 @@ class _Writer:
             self.value = ends  # [2, 1, hidden]
             self.node("Transpose", perm=[1, 0, 2])
             self.node("Reshape", self.constant("shape", [1, 1, -1], np.int64))
+        elif kind == "repeat":  # into the axis of the batch, which becomes that of time
+            self.turn(False)
+            self.node("Tile", self.constant("times", [1, layer.number, 1], np.int64))
+            self.node("Reshape", self.constant("shape", [-1, 1, self.width], np.int64))
         elif kind == "softmax":
             self.turn(False)
             self.node("Softmax", axis=-1)
@@ -112,11 +118,12 @@ def write(network, path):
     from onnx import TensorProto, helper
 
     network.check()
-    writer = _Writer()
+    writer = _Writer(network.inputs)
     ends = None
     for position, layer in enumerate(network.layers):
         writer.name = f"{position}.{layer.kind}"
         ends = writer.layer(layer, ends)
+        writer.width = getattr(layer, "outputs", writer.width)
     writer.name = "outputs"
     writer.turn(False)
     writer.node("Identity", outputs=["outputs"])

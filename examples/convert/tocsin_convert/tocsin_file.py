@@ -11,7 +11,7 @@ import numpy as np
 from safetensors import safe_open
 from safetensors.numpy import save
 
-from .network import (ACTIVATIONS, NUMBER_OF, POOLING, WITH_WEIGHTS, Dense, Fixed, Lstm, Network,
+from .network import (NUMBER_OF, WITH_WEIGHTS, WITHOUT_WEIGHTS, Dense, Fixed, Lstm, Network,
                       Unsupported)
 from .reading import Unreadable, expect, field, reading
 
@@ -95,7 +95,7 @@ def _by_position(architecture, tensors):
             if network.layers[-1].numbers() != {k: v for k, v in layer.items() if k != "kind"}:
                 raise Unsupported(f"layer {position}, {layer}, has tensors of "
                                   f"{network.layers[-1].numbers()}")
-        elif kind in ACTIVATIONS or kind in POOLING:
+        elif kind in WITHOUT_WEIGHTS:
             network.layers.append(Fixed(kind, layer.get(NUMBER_OF.get(kind), 0)))
         else:
             raise Unsupported(f"layer {position} ({kind}) is not supported")

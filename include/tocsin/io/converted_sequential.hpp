@@ -10,6 +10,7 @@
 #include "tocsin/io/pytorch_sequential.hpp"
 #include "tocsin/layers/activation_layer.hpp"
 #include "tocsin/layers/dropout_layer.hpp"
+#include "tocsin/layers/repeat.hpp"
 #include "tocsin/models/sequential.hpp"
 
 #include <algorithm>
@@ -47,6 +48,10 @@ void describe_layer(converted_layers& layers, const Layer& /*layer*/) {
 }
 template <class Scalar>
 void describe_layer(converted_layers& /*layers*/, const dropout_layer<Scalar>& /*layer*/) {}
+template <class Scalar>
+void describe_layer(converted_layers& layers, const repeat<Scalar>& layer) {
+    layers.push_back({layer.kind, {{"times", layer.times()}}});
+}
 template <class Scalar, class Activation>
 void describe_layer(converted_layers& layers, const activation_layer<Scalar, Activation>& layer) {
     describe_activation(layers, layer.activation());
