@@ -22,6 +22,7 @@ const double infinity = std::numeric_limits<double>::infinity();
 
 static_assert(tocsin::threshold_rule<tocsin::spot_threshold>);
 static_assert(tocsin::threshold_rule<tocsin::drift_spot_threshold>);
+static_assert(tocsin::adapting_rule<tocsin::spot_threshold_by_moments>);
 
 enum class source { normal, exponential, pareto, gamma };
 constexpr source all_sources[] = {source::normal, source::exponential, source::pareto,
@@ -64,18 +65,21 @@ double relative_rate(Rule rule, source from, std::size_t count, std::uint64_t se
 
 TEST_SUITE("threshold") {
 
-    TEST_CASE("spot: the rate of false alarms is q") {
+    TEST_CASE_TEMPLATE("spot: the rate of false alarms is q", Rule, tocsin::spot_threshold,
+                       tocsin::spot_threshold_by_moments) {
         // 200 alarms are expected: three standard deviations are 21 per cent at most.
         for (const source from : all_sources) {
             tocsin::spot_settings settings;
             settings.q = 1e-3;
-            const double rate = relative_rate(tocsin::spot_threshold(settings), from, 200'000, 17);
+            const double rate = relative_rate(Rule(settings), from, 200'000, 17);
             CHECK(rate > 0.79);
             CHECK(rate < 1.21);
         }
     }
 
-    TEST_CASE("spot: over 1e6 scores of each distribution the rate stays within a fifth of q") {
+    TEST_CASE_TEMPLATE(
+        "spot: over 1e6 scores of each distribution the rate stays within a fifth of q", Rule,
+        tocsin::spot_threshold, tocsin::spot_threshold_by_moments) {
         if (std::getenv("TOCSIN_LONG_TESTS") == nullptr) {
             MESSAGE("skipped: TOCSIN_LONG_TESTS is not set");
             return;
@@ -89,8 +93,7 @@ TEST_SUITE("threshold") {
                 double smallest = infinity;
                 double largest = 0;
                 for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
-                    const double rate =
-                        relative_rate(tocsin::spot_threshold(settings), from, 1'000'000, seed);
+                    const double rate = relative_rate(Rule(settings), from, 1'000'000, seed);
                     mean += rate / seeds;
                     smallest = std::min(smallest, rate);
                     largest = std::max(largest, rate);
@@ -141,9 +144,10 @@ TEST_SUITE("threshold") {
         CHECK(rule.tail_probability(7) == doctest::Approx(std::exp(-7)).epsilon(0.1));
     }
 
-    TEST_CASE("spot: long anomalies, large or moderate, hardly move the threshold") {
+    TEST_CASE_TEMPLATE("spot: long anomalies, large or moderate, hardly move the threshold", Rule,
+                       tocsin::spot_threshold, tocsin::spot_threshold_by_moments) {
         tocsin::random_generator random(5);
-        tocsin::spot_threshold fitted;
+        Rule fitted;
         REQUIRE(fitted.fit(draw(source::normal, 20'000, random), {}).ok());
         const double before = fitted.threshold();
         for (const double level : {7.0, 50.0, infinity}) {
@@ -160,12 +164,13 @@ TEST_SUITE("threshold") {
         }
     }
 
-    TEST_CASE("spot: it adapts to a wider distribution within its memory") {
+    TEST_CASE_TEMPLATE("spot: it adapts to a wider distribution within its memory", Rule,
+                       tocsin::spot_threshold, tocsin::spot_threshold_by_moments) {
         tocsin::random_generator random(6);
         tocsin::spot_settings settings;
         settings.q = 1e-3;
         settings.memory = 500;
-        tocsin::spot_threshold rule(settings);
+        Rule rule(settings);
         REQUIRE(rule.fit(draw(source::normal, 20'000, random), {}).ok());
         const double before = rule.threshold();
         int late_alarms = 0;
@@ -192,13 +197,14 @@ TEST_SUITE("threshold") {
         CHECK_FALSE(rule.exceeds(not_a_number));
     }
 
-    TEST_CASE("spot: scores with many ties still have a threshold") {
+    TEST_CASE_TEMPLATE("spot: scores with many ties still have a threshold", Rule,
+                       tocsin::spot_threshold, tocsin::spot_threshold_by_moments) {
         tocsin::random_generator random(8);
         std::vector<double> scores(5000, 0);
         for (std::size_t i = 0; i < scores.size(); i += 150) {
             scores[i] = 1;
         }
-        tocsin::spot_threshold rule;
+        Rule rule;
         REQUIRE(rule.fit(scores, {}).ok()); // all excesses are 1
         CHECK(rule.threshold() > 1);
         CHECK(std::isfinite(rule.threshold()));
@@ -213,7 +219,7 @@ TEST_SUITE("threshold") {
         }
         tocsin::spot_settings settings;
         settings.q = 1e-3;
-        tocsin::spot_threshold clamped(settings);
+        Rule clamped(settings);
         REQUIRE(clamped.fit(rare, {}).ok());
         CHECK(clamped.threshold() == 2);
         CHECK(clamped.push(2) == tocsin::push_outcome::normal);
@@ -276,7 +282,8 @@ TEST_SUITE("threshold") {
     }
 
     TEST_CASE_TEMPLATE("spot: after loading the stream continues with the same bits", Rule,
-                       tocsin::spot_threshold, tocsin::drift_spot_threshold) {
+                       tocsin::spot_threshold, tocsin::spot_threshold_by_moments,
+                       tocsin::drift_spot_threshold) {
         tocsin::random_generator random(11);
         tocsin::spot_settings settings;
         settings.q = 1e-3;

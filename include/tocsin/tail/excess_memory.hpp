@@ -45,6 +45,15 @@ class excess_memory {
                                     : std::span<const std::uint64_t>{}};
     }
 
+    /// Calls visit(excess, arrival, censored), the oldest first.
+    template <class Visit>
+    void for_each(Visit&& visit) const {
+        for (int i = 0; i < size_; ++i) {
+            const index_t at = size_ < capacity() ? i : (next_ + i) % capacity();
+            visit(excesses_[at], arrivals_[at], is_censored(at));
+        }
+    }
+
     /// Of at least one excess.
     /// @param scratch as many numbers as the capacity
     double median(std::span<double> scratch) const noexcept {
@@ -87,20 +96,19 @@ class excess_memory {
                                  next_, ", forgotten ", forgotten_, " of ", count,
                                  " fit no memory of ", capacity());
         }
+        status outcome;
         auto before = static_cast<double>(forgotten_);
-        for (int i = 0; i < size_; ++i) { // from the oldest one
-            const index_t at = size_ < capacity() ? i : (next_ + i) % capacity();
-            const double excess = excesses_[at];
-            const double arrival = arrivals_[at];
-            if (!(excess >= 0 && excess <= 2 * largest_input) || !(arrival >= before) ||
-                !(arrival <= static_cast<double>(count))) {
-                return status::error(error_code::format_error, "excesses: ", excess, " at time ",
-                                     arrival, ", after ", before, " and of ", count,
-                                     " scores, is impossible");
+        for_each([&](double excess, double arrival, bool /*censored*/) {
+            if (outcome.ok() &&
+                (!(excess >= 0 && excess <= 2 * largest_input) || !(arrival >= before) ||
+                 !(arrival <= static_cast<double>(count)))) {
+                outcome = status::error(error_code::format_error, "excesses: ", excess, " at time ",
+                                        arrival, ", after ", before, " and of ", count,
+                                        " scores, is impossible");
             }
             before = arrival;
-        }
-        return {};
+        });
+        return outcome;
     }
 
     /// Into or from an archive, which must hold as many numbers as it says. Fails the archive for

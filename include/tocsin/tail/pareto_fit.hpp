@@ -68,6 +68,20 @@ inline generalised_pareto pareto_from_moments(std::span<const double> sorted) no
     return {shape, scale};
 }
 
+/// Derivatives of the logarithm of P(Y > y) by the parameters.
+struct log_tail_slopes {
+    double by_shape; ///< d/d shape
+    double by_scale; ///< scale times d/d scale
+
+    static log_tail_slopes at(double shape, double scale, double y) noexcept {
+        const double depth = y / scale;
+        const double s = std::max(1 + shape * depth, 1e-3);
+        return {std::abs(shape) < 1e-4 ? 0.5 * depth * depth
+                                       : (std::log(s) / shape - depth / s) / shape,
+                depth / s};
+    }
+};
+
 /// Variance of the logarithm of P(Y > y) under the asymptotic covariance of the maximum of the
 /// likelihood (Smith, "Estimating tails of probability distributions", Annals of Statistics 15,
 /// 1987): (1 + shape) / m [[1 + shape, -scale], [-scale, 2 scale^2]], valid above shape -1/2.
@@ -75,14 +89,27 @@ inline generalised_pareto pareto_from_moments(std::span<const double> sorted) no
 /// @param m excesses
 inline double log_tail_variance(const generalised_pareto& tail, int m, double y) noexcept {
     const double shape = std::max(tail.shape, -0.45);
-    const double depth = y / tail.scale;
-    const double s = std::max(1 + shape * depth, 1e-3);
-    const double by_scale = depth / s; // times scale
-    const double by_shape =
-        std::abs(shape) < 1e-4 ? 0.5 * depth * depth : (std::log(s) / shape - depth / s) / shape;
+    const auto [by_shape, by_scale] = log_tail_slopes::at(shape, tail.scale, y);
     const double variance =
         (1 + shape) *
         ((1 + shape) * by_shape * by_shape - 2 * by_shape * by_scale + 2 * by_scale * by_scale) / m;
+    return std::clamp(variance, 0.0, 4.0);
+}
+
+/// The same under the asymptotic covariance of probability-weighted moments (Hosking and Wallis 1987,
+/// with k = -shape), which is finite below shape 1/2. At most 4.
+/// @param m excesses
+inline double log_tail_variance_of_moments(const generalised_pareto& tail, int m,
+                                           double y) noexcept {
+    const double shape = std::min(tail.shape, 0.45);
+    const auto [by_shape, by_scale] = log_tail_slopes::at(shape, tail.scale, y);
+    const double k = -shape;
+    const double of_shape = (1 + k) * (2 + k) * (2 + k) * (1 + k + 2 * k * k);
+    const double of_scale = 7 + k * (18 + k * (11 + 2 * k));
+    const double of_both = -(2 + k) * (2 + k * (6 + k * (7 + 2 * k)));
+    const double variance = (of_shape * by_shape * by_shape + 2 * of_both * by_shape * by_scale +
+                             of_scale * by_scale * by_scale) /
+                            ((1 + 2 * k) * (3 + 2 * k) * m);
     return std::clamp(variance, 0.0, 4.0);
 }
 

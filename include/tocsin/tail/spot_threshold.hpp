@@ -3,10 +3,10 @@
 #pragma once
 
 #include "tocsin/core/bounded.hpp"
-#include "tocsin/core/checked_size.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/tail/excess_memory.hpp"
-#include "tocsin/tail/pareto_fit.hpp"
+#include "tocsin/tail/pareto_estimator.hpp"
+#include "tocsin/tail/spot_counts.hpp"
 #include "tocsin/tail/spot_settings.hpp"
 #include "tocsin/threshold/normal_scores.hpp"
 #include "tocsin/threshold/threshold_rule.hpp"
@@ -46,13 +46,16 @@ namespace tocsin {
 ///   at most a quarter of the excesses are alarms, and the threshold rises no higher than for a
 ///   tail of shape 1 through the median excess: huge scores, however many, move it by a bounded
 ///   factor, and are forgotten after memory / (1 - level) ordinary ones.
-class spot_threshold {
+/// @tparam Estimator of the tail: likelihood_estimator or moments_estimator
+template <class Estimator>
+class basic_spot_threshold {
   public:
-    static constexpr const char* kind = "spot_threshold";
+    static constexpr const char* kind = Estimator::kind;
     static constexpr int version = 1;
 
     /// Settings are checked by fit().
-    explicit spot_threshold(const spot_settings& settings = {}) noexcept : settings_{settings} {}
+    explicit basic_spot_threshold(const spot_settings& settings = {}) noexcept
+        : settings_{settings} {}
 
     const spot_settings& settings() const noexcept { return settings_; }
 
@@ -62,10 +65,10 @@ class spot_threshold {
     /// @param labels one per score, 0 = normal, or none: all normal
     status fit(std::span<const double> scores, std::span<const std::uint8_t> labels) {
         clear();
-        if (status usable = settings_.check("spot_threshold"); !usable) {
+        if (status usable = settings_.check(kind); !usable) {
             return usable;
         }
-        if (status usable = detail::check_scores("spot_threshold", scores, labels); !usable) {
+        if (status usable = detail::check_scores(kind, scores, labels); !usable) {
             return usable;
         }
         const std::vector<double> normal = detail::normal_scores(scores, labels);
@@ -77,28 +80,28 @@ class spot_threshold {
     push_outcome push(double score) noexcept {
         if (std::isnan(score) || !fitted()) {
             if (std::isnan(score)) {
-                count_up(rejected_);
+                counts_.reject();
             }
             return push_outcome::rejected;
         }
         if (score <= excess_threshold_) {
-            count_score();
+            counts_.learn(memory_);
             return push_outcome::normal;
         }
         if (score > threshold_) {
-            const std::int64_t ignored_before = ignored_;
-            count_up(ignored_);
-            if (settings_.learn_from_expected_alarms && is_expected_alarm()) {
-                ignored_ = ignored_before;
-                count_score();
-                next_learnt_ = time() + alarm_separation();
-                memory_.add(threshold_ - excess_threshold_, count_, true);
+            if (settings_.learn_from_expected_alarms && counts_.wait() <= 1 &&
+                is_expected_alarm()) {
+                counts_.learn_alarm(memory_, settings_.q);
+                memory_.add(Estimator::censored_excess(fit_.tail, threshold_ - excess_threshold_),
+                            counts_.learned(), true);
                 refit();
+            } else {
+                counts_.ignore();
             }
             return push_outcome::alarm;
         }
-        count_score();
-        memory_.add(score - excess_threshold_, count_, false);
+        counts_.learn(memory_);
+        memory_.add(score - excess_threshold_, counts_.learned(), false);
         refit();
         return push_outcome::excess;
     }
@@ -122,32 +125,42 @@ class spot_threshold {
     }
     /// Excesses in memory.
     int excesses() const noexcept { return memory_.size(); }
+    /// Calls visit(excess, age, censored) for each of them, the oldest first; the age in scores.
+    template <class Visit>
+    void for_each_excess(Visit&& visit) const {
+        memory_.for_each([&](double excess, double arrival, bool censored) {
+            visit(excess, counts_.learned() - static_cast<std::int64_t>(arrival), censored);
+        });
+    }
+    /// Scores during which they came.
+    std::int64_t remembered() const noexcept { return counts_.learned() - memory_.forgotten(); }
+    /// Scores after an alarm that was learned from before the next one may be, and those of them
+    /// that are still to come.
+    std::int64_t alarm_separation() const noexcept { return counts_.separation(settings_.q); }
+    std::int64_t alarm_wait() const noexcept { return counts_.wait(); }
     /// Scores that were NaN since the fit.
-    std::int64_t rejected() const noexcept { return rejected_; }
+    std::int64_t rejected() const noexcept { return counts_.rejected(); }
     /// Alarms since the fit that left no trace.
-    std::int64_t ignored() const noexcept { return ignored_; }
+    std::int64_t ignored() const noexcept { return counts_.ignored(); }
 
     /// Whether fit() and push() can have led here; a failure of this code with what is impossible.
     status valid(error_code code = error_code::format_error) const noexcept {
-        if (status usable = settings_.check("spot_threshold"); !usable) {
+        if (status usable = settings_.check(kind); !usable) {
             return usable;
         }
         if (!is_bounded(excess_threshold_) || !(threshold_ >= excess_threshold_) ||
             !(threshold_ <= largest_input)) {
-            return status::error(code, "spot_threshold: threshold ", threshold_, " must lie in [",
+            return status::error(code, kind, ": threshold ", threshold_, " must lie in [",
                                  excess_threshold_, ", ", largest_input,
                                  "], from the excess threshold on");
         }
         if (status usable = fit_.valid(code); !usable) {
             return usable;
         }
-        if (!is_count(count_) || !is_count(rejected_) || !is_count(ignored_) || next_learnt_ < 0 ||
-            next_learnt_ > time() + alarm_separation()) {
-            return status::error(code, "spot_threshold: count ", count_, ", rejected ", rejected_,
-                                 ", ignored ", ignored_, " or next_learnt ", next_learnt_,
-                                 " is impossible");
+        if (status usable = counts_.valid(kind, settings_.q, code); !usable) {
+            return usable;
         }
-        return memory_.valid(count_);
+        return memory_.valid(counts_.learned());
     }
 
     /// Saves or loads everything: after loading the stream continues with the same bits.
@@ -159,7 +172,7 @@ class spot_threshold {
             const bool wanted = fitted_;
             clear();
             if (archive.outcome().ok()) {
-                archive.fail(settings_.check("spot_threshold"));
+                archive.fail(settings_.check(kind));
             }
             if (!archive.outcome().ok() || !wanted) {
                 return;
@@ -174,11 +187,8 @@ class spot_threshold {
         archive.number("shape", fit_.tail.shape);
         archive.number("scale", fit_.tail.scale);
         archive.integer("method", fit_.method);
-        archive.integer("count", count_);
-        archive.integer("rejected", rejected_);
-        archive.integer("ignored", ignored_);
-        archive.integer("next_learnt", next_learnt_);
-        memory_.exchange(archive, settings_.memory, count_);
+        counts_.exchange(archive);
+        memory_.exchange(archive, settings_.memory, counts_.learned());
         if constexpr (Archive::loading) {
             if (archive.outcome().ok()) {
                 archive.fail(valid());
@@ -196,10 +206,7 @@ class spot_threshold {
 
     void clear() noexcept {
         fitted_ = false;
-        count_ = 0;
-        rejected_ = 0;
-        ignored_ = 0;
-        next_learnt_ = 0;
+        counts_ = {};
         excess_threshold_ = 0;
         threshold_ = 0;
         memory_.clear();
@@ -215,9 +222,9 @@ class spot_threshold {
     status fit_normal(std::span<const double> scores) {
         constexpr int fewest = 10;
         const auto refuse = [&](int found) {
-            return status::error(error_code::invalid_data, "spot_threshold: ", found, " of ",
-                                 scores.size(), " normal scores lie above their quantile ",
-                                 settings_.level, ", at least ", fewest, " are needed");
+            return status::error(error_code::invalid_data, kind, ": ", found, " of ", scores.size(),
+                                 " normal scores lie above their quantile ", settings_.level,
+                                 ", at least ", fewest, " are needed");
         };
         if (scores.empty()) {
             return refuse(0);
@@ -232,23 +239,23 @@ class spot_threshold {
         int found = 0;
         for (const double raw : scores) {
             const double score = bounded(raw);
-            ++count_;
+            counts_.learn(memory_);
             if (score > excess_threshold_) {
                 ++found;
-                memory_.add(score - excess_threshold_, count_, false);
+                memory_.add(score - excess_threshold_, counts_.learned(), false);
             }
         }
         if (found < fewest) {
             clear();
             return refuse(found);
         }
-        fit_ = fit_pareto(memory_.sample(), 0, scratch_);
+        fit_ = Estimator::fit(memory_.sample(), {}, scratch_);
         if (const double wanted = wanted_threshold(); wanted <= largest_input) {
             threshold_ = wanted;
         } else {
             clear();
-            return status::error(error_code::invalid_data, "spot_threshold: the threshold becomes ",
-                                 wanted, ", more than ", largest_input);
+            return status::error(error_code::invalid_data, kind, ": the threshold becomes ", wanted,
+                                 ", more than ", largest_input);
         }
         const status usable = valid(error_code::invalid_data);
         fitted_ = usable.ok();
@@ -258,43 +265,23 @@ class spot_threshold {
         return usable;
     }
 
-    /// One more score that was learnt from. Where the count ends, time begins anew.
-    void count_score() noexcept {
-        if (count_ >= largest_count - 1) {
-            const std::int64_t origin = memory_.rebase();
-            count_ -= origin;
-            next_learnt_ = std::max<std::int64_t>(next_learnt_ - origin, 0);
-        }
-        count_up(count_);
+    double excess_rate() const noexcept {
+        return memory_.size() / static_cast<double>(remembered());
     }
 
-    /// Number of scores during which the excesses in memory came.
-    double remembered() const noexcept { return static_cast<double>(count_ - memory_.forgotten()); }
-    double excess_rate() const noexcept { return memory_.size() / remembered(); }
-
-    /// Scores so far, without those rejected.
-    std::int64_t time() const noexcept { return count_ + ignored_; }
-    std::int64_t alarm_separation() const noexcept {
-        return static_cast<std::int64_t>(std::min(separation_times_q / settings_.q, 1e15));
-    }
-
-    /// Whether q and the uncertainty of the fit explain one more alarm in memory, now.
+    /// Whether q and the uncertainty of the fit explain one more alarm in memory.
     bool is_expected_alarm() const noexcept {
-        if (time() < next_learnt_) {
-            return false;
-        }
         // The rate is about log-normal: one deviation above its mean. A fit so uncertain that it
         // would explain everything explains no more than one of usual uncertainty.
         const double variance = std::min(uncertainty(threshold_ - excess_threshold_), 0.25);
-        const double expected =
-            settings_.q * remembered() * std::exp(std::sqrt(variance) + 0.5 * variance);
+        const double expected = settings_.q * static_cast<double>(remembered()) *
+                                std::exp(std::sqrt(variance) + 0.5 * variance);
         return memory_.censored() < expected + 3 * std::sqrt(expected) + 1 &&
                4 * std::int64_t{memory_.censored()} < memory_.size();
     }
 
     void refit() noexcept {
-        const pareto_fit fit =
-            fit_pareto(memory_.sample(), fit_.tail.shape / fit_.tail.scale, scratch_);
+        const pareto_fit fit = Estimator::fit(memory_.sample(), fit_, scratch_);
         if (fit.method != pareto_method::none) {
             fit_ = fit;
         }
@@ -310,7 +297,8 @@ class spot_threshold {
     double wanted_tail() const noexcept {
         // One false alarm in 1 + separation * q comes too soon after another one to be counted, and
         // is missing in the fit.
-        const double missing = settings_.learn_from_expected_alarms ? separation_times_q : 0;
+        const double missing =
+            settings_.learn_from_expected_alarms ? detail::spot_counts::separation_times_q : 0;
         return settings_.q / (1 + missing) / excess_rate();
     }
 
@@ -329,22 +317,22 @@ class spot_threshold {
     }
 
     double uncertainty(double y) const noexcept {
-        return detail::log_tail_variance(fit_.tail, memory_.size(), y);
+        return Estimator::log_tail_variance(fit_.tail, memory_.size(), y);
     }
-
-    static constexpr double separation_times_q = 0.05;
 
     spot_settings settings_;
     bool fitted_ = false;
     double excess_threshold_ = 0;
     double threshold_ = 0;
     pareto_fit fit_;
-    std::int64_t count_ = 0; // scores learned from
-    std::int64_t rejected_ = 0;
-    std::int64_t ignored_ = 0;     // alarms without a trace
-    std::int64_t next_learnt_ = 0; // earliest time at which an alarm may leave one
+    detail::spot_counts counts_;
     detail::excess_memory memory_;
     std::vector<double> scratch_;
 };
+
+/// By the maximum of the likelihood: the most precise.
+using spot_threshold = basic_spot_threshold<likelihood_estimator>;
+/// By probability-weighted moments: what a microcontroller can compute, too.
+using spot_threshold_by_moments = basic_spot_threshold<moments_estimator>;
 
 } // namespace tocsin
