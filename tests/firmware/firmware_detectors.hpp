@@ -10,6 +10,7 @@
 #include "tocsin/errors/diagonal_gaussian.hpp"
 #include "tocsin/models/encoder_decoder.hpp"
 #include "tocsin/models/forecaster.hpp"
+#include "tocsin/tail/spot_threshold.hpp"
 #include "tocsin/threshold/quantile_threshold.hpp"
 
 #include <cmath>
@@ -108,6 +109,18 @@ inline alarmed_detector_type alarmed_detector() {
     return learned(alarmed_detector_type(tocsin::forecaster<float>::with_layers(4, 4, {8}),
                                          {.warm_up = 12, .longest_gap = 5, .lost_after = 8}, {},
                                          tocsin::quantile_threshold{0.99}, three_pieces()),
+                   4);
+}
+
+using peaks_detector_type =
+    tocsin::detector<tocsin::forecaster<float>, tocsin::standard_scaler<float>,
+                     tocsin::diagonal_gaussian<>, tocsin::spot_threshold_by_moments>;
+/// A threshold that follows the scores.
+inline peaks_detector_type peaks_detector(int memory = 64) {
+    return learned(peaks_detector_type(tocsin::forecaster<float>::with_layers(4, 4, {8}),
+                                       {.warm_up = 12, .longest_gap = 5, .lost_after = 8}, {},
+                                       tocsin::spot_threshold_by_moments{
+                                           {.q = 2e-3, .level = 0.9, .memory = memory}}),
                    4);
 }
 

@@ -71,6 +71,10 @@ int main(int argc, char** argv) {
                               {.name = "ahead", .missing_values = false}))) {
         return 1;
     }
+    if (failed(write_firmware(tocsin_test::peaks_detector(), folder / "peaks.hpp",
+                              {.name = "peaks", .rule = true}))) {
+        return 1;
+    }
     for (const auto& [format, ending] :
          {std::pair{firmware_format::int16, "_int16"}, std::pair{firmware_format::int8, "_int8"}}) {
         const auto write = [&folder, how = format, ending = std::string(ending)](

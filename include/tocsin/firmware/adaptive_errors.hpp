@@ -2,21 +2,12 @@
 /// @brief Mean and variance of each error that follow a stream.
 #pragma once
 
+#include "tocsin/firmware/elementary.hpp"
 #include "tocsin/firmware/float_network.hpp"
 #include "tocsin/firmware/model_sizes.hpp"
 #include "tocsin/firmware/verdict.hpp"
 
 namespace tocsin::firmware::detail {
-
-/// The square root of a normal number from + - * /, because not every target has an instruction for
-/// it: Newton's iteration from half of the exponent, within 1 epsilon.
-inline float square_root(float value) noexcept {
-    float root = __builtin_bit_cast(float, (bits_of(value) >> 1U) + 0x1FBD1DF5U); // within 4 %
-    for (int step = 0; step < 3; ++step) {
-        root = separate_arithmetic::multiply(0.5F, root + value / root);
-    }
-    return root;
-}
 
 /// Squared deviation that is learned as it is, for each element; see tocsin::learning_settings.
 inline constexpr float largest_learned_element = 100.0F;

@@ -7,6 +7,7 @@
 #include "tocsin/firmware/arithmetic.hpp"
 #include "tocsin/firmware/missing_sensors.hpp"
 #include "tocsin/firmware/model_sizes.hpp"
+#include "tocsin/firmware/peaks_over_threshold.hpp"
 #include "tocsin/firmware/verdict.hpp"
 
 namespace tocsin::firmware {
@@ -51,14 +52,16 @@ class watcher {
     using model = typename detail::without_const<decltype(Model)>::type;
     using stream = typename model::template stream<model>;
     using value = typename stream::value_type;
-    using sizes = detail::model_sizes<model>;
     static constexpr bool takes_missing = model::missing != missing_policy::none;
     static constexpr int ahead = model::look_ahead;
     static constexpr bool has_alarm_control = requires { typename model::alarm_control; };
-    static constexpr bool learns = requires { model::learning_weight; };
+    static constexpr bool learns_errors = requires { model::learning_weight; };
+    static constexpr bool learns_threshold = requires { model::peak_capacity; };
+    static constexpr bool learns = learns_errors || learns_threshold;
 
   public:
     static constexpr int features = model::features;
+    /// As exported.
     static constexpr float threshold = model::threshold;
     /// Samples after a start that are not scored.
     static constexpr int warm_up =
@@ -81,27 +84,37 @@ class watcher {
     {
         return alarm_.alarm();
     }
-    /// Moves the statistic towards the newest sample where that is complete and normal; each sample
-    /// once. Call it after push() for samples to learn from; see detector::learn() on the host.
+    /// Moves what was exported to learn by the newest sample where that is complete: the statistic
+    /// towards a normal one, the threshold by any score; each sample once. Call it after push() for
+    /// samples to learn from; see detector::learn() on the host.
     void learn() noexcept
         requires learns
     {
-        errors_.learn();
+        if constexpr (learns_errors) {
+            errors_.learn();
+        }
+        if constexpr (learns_threshold) {
+            peaks_.learn();
+        }
+    }
+    /// What the next score is compared with.
+    float learned_threshold() const noexcept
+        requires learns_threshold
+    {
+        return peaks_.threshold();
     }
 
     /// Forgets the past. Alarm control and what was learned stay.
     void restart() noexcept {
         restart_network();
         missing_.restart();
-        if constexpr (learns) {
-            errors_.allow(false);
-        }
+        forget_sample();
     }
 
     /// Checks the numbers in flash, then scores the samples that were exported with the model and
     /// compares every bit. Forgets everything: for the start of a program.
     self_test_result self_test() noexcept {
-        if (stream::checksum() != model::checksum) {
+        if (detail::peaks_over_threshold<model>::checksum(stream::checksum()) != model::checksum) {
             return self_test_result::wrong_checksum;
         }
         *this = {};
@@ -125,9 +138,7 @@ class watcher {
         verdict outcome;
         value local[features];
         value* const observed = local;
-        if constexpr (learns) {
-            errors_.allow(false);
-        }
+        forget_sample();
         if constexpr (takes_missing) {
             if (!take_values(sample, observed, outcome)) {
                 return finished(outcome);
@@ -199,7 +210,7 @@ class watcher {
             return;
         }
         const auto score = [&] {
-            if constexpr (learns) {
+            if constexpr (learns_errors) {
                 return errors_.score(deviations, some);
             } else {
                 return stream::score(deviations, some);
@@ -207,9 +218,31 @@ class watcher {
         }();
         outcome.score = stream::score_as_float(score);
         outcome.reason = sample_reason::scored;
-        outcome.kind = stream::exceeds(score) ? verdict_kind::anomaly : verdict_kind::normal;
-        if constexpr (learns) {
+        outcome.kind = exceeds(score) ? verdict_kind::anomaly : verdict_kind::normal;
+        if constexpr (learns_errors) {
             errors_.allow(outcome.kind == verdict_kind::normal && outcome.missing == 0);
+        }
+        if constexpr (learns_threshold) {
+            if (outcome.missing == 0) {
+                peaks_.allow(outcome.score);
+            }
+        }
+    }
+    template <class Score>
+    TOCSIN_FIRMWARE_INLINE bool exceeds(Score score) const noexcept {
+        if constexpr (learns_threshold) {
+            return score > peaks_.threshold();
+        } else {
+            return stream::exceeds(score);
+        }
+    }
+    /// There is nothing to learn until the next score.
+    TOCSIN_FIRMWARE_INLINE void forget_sample() noexcept {
+        if constexpr (learns_errors) {
+            errors_.allow(false);
+        }
+        if constexpr (learns_threshold) {
+            peaks_.disallow();
         }
     }
 
@@ -305,6 +338,7 @@ class watcher {
     stream network_{};
     [[no_unique_address]] detail::alarm_pieces<model> pieces_{};
     [[no_unique_address]] detail::adaptive_errors<model, stream> errors_{};
+    [[no_unique_address]] detail::peaks_over_threshold<model> peaks_{};
     [[no_unique_address]] detail::forecast_ring<value, stream::outputs, ahead> forecasts_{};
     [[no_unique_address]] detail::missing_sensors<model, stream> missing_{};
     uint16_t seen_ = 0; ///< samples read since the start, up to the length of the warm-up

@@ -11,9 +11,35 @@
 #include <filesystem>
 #include <limits>
 #include <string>
+#include <utility>
 
 namespace tocsin {
 namespace detail {
+
+/// A threshold that learns on the target.
+template <class Detector>
+status add_peaks(const Detector& detector, const firmware_options& options, firmware_model& model) {
+    if (!options.rule) {
+        return options.peaks == 0 ? status{}
+                                  : refuse(options.peaks, " peaks for a threshold that stays");
+    }
+    if (options.format != firmware_format::float32) {
+        return refuse("a threshold that learns is supported in float only");
+    }
+    if (detector.threshold() != detector.rule().threshold()) {
+        return refuse("a threshold by hand takes the place of the rule, ", detector.threshold());
+    }
+    if (model.alarm && model.alarm->end_of_alarm < 1) {
+        return refuse("an alarm that ends at ", model.alarm->end_of_alarm,
+                      " of a threshold that learns is not supported");
+    }
+    auto peaks = firmware_peaks_of(detector.rule(), options.peaks);
+    if (!peaks) {
+        return peaks.error();
+    }
+    model.peaks = *std::move(peaks);
+    return {};
+}
 
 /// Alarm control and learning, which a detector does not have by itself.
 inline status add_options(const firmware_options& options, firmware_model& model) {
@@ -54,6 +80,9 @@ result<firmware_model> checked_model(const Detector& detector, const firmware_op
         return usable;
     }
     if (const status usable = add_options(options, *model); !usable.ok()) {
+        return usable;
+    }
+    if (const status usable = add_peaks(detector, options, *model); !usable.ok()) {
         return usable;
     }
     if (const auto& offsets = options.value_offsets; !offsets.empty()) {

@@ -48,6 +48,11 @@ struct firmware_options {
     /// that follows the stream by learn(), 1 to 1e6; infinity: it stays as it is.
     /// See learning_settings.
     double half_life = std::numeric_limits<double>::infinity();
+    /// Whether the threshold follows the scores by learn(), as a rule of
+    /// spot_threshold_by_moments does on the host. Others stay as they are.
+    bool rule = false;
+    /// Peaks that such a rule keeps, 20 to 4096; 0: as many as on the host.
+    int peaks = 0;
 };
 
 namespace detail {
@@ -143,6 +148,9 @@ inline std::string sizes_text(const firmware_model& model, const firmware_option
                               literal(static_cast<float>(model.learning_weight)));
         text += constant_text("float", "relative_ridge",
                               literal(static_cast<float>(model.relative_ridge)));
+    }
+    if (model.peaks) {
+        text += peaks_text(*model.peaks);
     }
     if (!options.feature_names.empty()) {
         text += array_text("const char*", "feature_names", options.feature_names);
@@ -244,7 +252,7 @@ std::string header_text(const Numbers& numbers, const firmware_options& options)
     std::string text = "// Written by tocsin " TOCSIN_VERSION_STRING ": a detector for "
                        "tocsin::firmware::watcher. Do not edit.\n"
                        "// Numbers: " +
-                       std::string(numbers.name()) + ", " + std::to_string(numbers.flash()) +
+                       std::string(numbers.name()) + ", " + std::to_string(numbers.flash() + model.flash_of_peaks()) +
                        " bytes; " + std::to_string(model.multiply_adds()) +
                        " multiply-adds per sample.\n"
                        "#pragma once\n\n#include \"tocsin/firmware/" +
@@ -252,7 +260,9 @@ std::string header_text(const Numbers& numbers, const firmware_options& options)
                        "_stream.hpp\"\n#include \"tocsin/firmware/watcher.hpp\"\n\nnamespace " +
                        options.name + " {\n\nstruct model_type {\n";
     text += sizes_text(model, options);
-    text += constant_text("uint32_t", "checksum", literal(numbers.checksum()));
+    text += constant_text("uint32_t", "checksum",
+                          literal(model.peaks ? add_to_checksum(numbers.checksum(), *model.peaks)
+                                              : numbers.checksum()));
     text += numbers_text(numbers);
     if (options.self_test_samples > 0) {
         const firmware_self_test test = make_self_test(numbers, options.self_test_samples);

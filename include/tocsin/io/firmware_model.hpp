@@ -5,6 +5,7 @@
 #include "tocsin/core/status.hpp"
 #include "tocsin/firmware/verdict.hpp"
 #include "tocsin/io/firmware_alarm.hpp"
+#include "tocsin/io/firmware_peaks.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -64,7 +65,12 @@ struct firmware_model {
     /// Weight of a sample in a diagonal statistic that follows the stream; 0: it stays as it is.
     double learning_weight = 0;
     double relative_ridge = 0; ///< of a diagonal statistic, as a share of the mean variance
+    std::optional<firmware_peaks> peaks; ///< of a threshold that follows the scores
 
+    /// Bytes of flash of the peaks.
+    std::size_t flash_of_peaks() const noexcept {
+        return peaks ? sizeof(firmware::peak) * peaks->kept.size() : 0;
+    }
     /// Values that the network writes.
     int outputs() const noexcept { return targets * look_ahead; }
     /// Hidden units of a layer.

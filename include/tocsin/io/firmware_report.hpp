@@ -59,6 +59,9 @@ inline std::size_t watcher_bytes(const firmware_model& model, bool fixed) noexce
     if (model.learning_weight > 0) {
         place(12 * outputs + 2, 4);
     }
+    if (model.peaks) {
+        place(8 * static_cast<std::size_t>(model.peaks->capacity) + 36, 4);
+    }
     if (model.look_ahead > 1) {
         place(4 * static_cast<std::size_t>(model.look_ahead) * outputs + 2, 4);
     }
@@ -94,7 +97,7 @@ result<firmware_report> report_firmware(const Detector& detector, const firmware
     report.multiply_adds = model->multiply_adds();
     firmware_float reference(*model);
     const status written = detail::with_numbers(*model, options.format, [&](auto numbers) {
-        report.flash = numbers.flash();
+        report.flash = numbers.flash() + model->flash_of_peaks();
         int seen = 0;
         for (index_t t = 0; t < samples.cols(); ++t) {
             const std::span sample(samples.data() + t * samples.rows(),

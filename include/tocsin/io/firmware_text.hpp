@@ -3,6 +3,7 @@
 #pragma once
 
 #include "tocsin/firmware/fixed_network.hpp"
+#include "tocsin/firmware/peaks_over_threshold.hpp"
 
 #include <array>
 #include <charconv>
@@ -62,6 +63,9 @@ inline std::string literal(const firmware::detail::fixed_gate_row& row) {
 }
 inline std::string literal(const firmware::detail::fixed_dense_row& row) {
     return '{' + literal(row.bias) + ", " + literal(row.factor) + '}';
+}
+inline std::string literal(const firmware::peak& peak) {
+    return '{' + literal(peak.excess) + ", " + literal(peak.age) + '}';
 }
 inline std::string literal(const firmware::detail::fixed_shifts& shifts) {
     return '{' + literal(shifts.input_sum) + ", " + literal(shifts.hidden_sum) + ", " +

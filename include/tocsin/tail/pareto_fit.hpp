@@ -75,10 +75,12 @@ struct log_tail_slopes {
 
     static log_tail_slopes at(double shape, double scale, double y) noexcept {
         const double depth = y / scale;
-        const double s = std::max(1 + shape * depth, 1e-3);
-        return {std::abs(shape) < 1e-4 ? 0.5 * depth * depth
-                                       : (std::log(s) / shape - depth / s) / shape,
-                depth / s};
+        const double z = shape * depth;
+        const double s = std::max(1 + z, 1e-3);
+        // (log(1 + z) - z / (1 + z)) / z^2, near 0 by its series
+        const double ratio = std::abs(z) < 1e-3 ? 1.0 / 2 - z * (2.0 / 3 - z * 3 / 4)
+                                                : (std::log(s) - z / s) / (z * z);
+        return {depth * depth * ratio, depth / s};
     }
 };
 
