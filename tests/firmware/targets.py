@@ -234,7 +234,7 @@ def main():
             continue
         report.setdefault(model, {})[name] = found
         shown = "  ".join(f"{key} {found[key]}" for key in
-                          ("hash", "flash", "ram", "stack", "instructions") if key in found)
+                          ("hash", "flash", "ram", "stack", "instructions", "learning") if key in found)
         print(f"{model:12} {name:24} {shown}")
         if found["self_test"] != 0:
             failures.append(f"{name}, {model}: self-test {found['self_test']}")

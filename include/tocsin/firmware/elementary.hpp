@@ -42,7 +42,7 @@ inline float logarithm(float value) noexcept {
 
 /// exp(x) - 1 for |x| <= 80, relative error within 4 epsilon times the larger of 1 and |x|: by
 /// tanh(x / 2), of a part of x that is small enough, then doubled.
-inline float exponential_less_one(float x) noexcept {
+[[gnu::noinline]] inline float exponential_less_one(float x) noexcept {
     int halvings = 0;
     while (__builtin_fabsf(x) > 2) {
         x = separate_arithmetic::multiply(0.5F, x);

@@ -13,7 +13,7 @@ struct pareto_tail {
     float scale = 0; ///< positive
 
     /// The y that is exceeded with probability exp(-depth), 0 for negative depths.
-    float quantile(float depth) const noexcept {
+    [[gnu::noinline]] float quantile(float depth) const noexcept {
         using arithmetic = separate_arithmetic;
         const float power = arithmetic::multiply(shape, depth);
         const float linear = arithmetic::multiply(scale, depth);
@@ -34,7 +34,7 @@ struct pareto_tail {
     }
     /// Variance of the logarithm of P(Y > y) when fitted to `count` excesses by their moments. At
     /// most 4.
-    float log_variance(int count, float y) const noexcept {
+    [[gnu::noinline]] float log_variance(int count, float y) const noexcept {
         using arithmetic = separate_arithmetic;
         const float bounded = shape < 0.45F ? shape : 0.45F;
         const float depth = y / scale;

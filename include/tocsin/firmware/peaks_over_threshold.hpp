@@ -100,7 +100,7 @@ class peaks_over_threshold {
         float excess;     // sorted by its absolute value; negative: censored
         uint32_t arrival; // the count of scores then
     };
-    void add(arrived_peak found) noexcept {
+    [[gnu::noinline]] void add(arrived_peak found) noexcept {
         if (size_ == capacity) {
             forget_oldest();
         }
@@ -136,7 +136,7 @@ class peaks_over_threshold {
         const float most = arithmetic::multiply_add(3, square_root(expected), expected) + 1;
         return static_cast<float>(censored_) < most && 4 * int32_t{censored_} < size_;
     }
-    void refit() noexcept {
+    [[gnu::noinline]] void refit() noexcept {
         float a0 = 0;
         float a1 = 0;
         for (int k = 0; k < size_; ++k) {

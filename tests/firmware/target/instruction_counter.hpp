@@ -38,20 +38,24 @@ inline uint32_t ticks_since(uint32_t begin) {
 
 #endif
 
-/// Instructions that a function takes.
-template <class Function>
-uint32_t instructions_of(Function&& function) {
-    constexpr uint32_t rounds = 500'000; // of two instructions
+/// How many ticks a million instructions take.
+inline uint32_t ticks_of_a_million() {
     start_counter();
-    uint32_t left = rounds;
-    const uint32_t loop_begin = counter();
+    uint32_t left = 500'000; // rounds of two instructions
+    const uint32_t begin = counter();
 #if defined(__arm__)
     asm volatile(".syntax unified\n1: subs %0, %0, #1\nbne 1b" : "+l"(left) : : "cc");
 #else
     asm volatile("1: addi %0, %0, -1\n bnez %0, 1b" : "+r"(left));
 #endif
-    const uint64_t loop = ticks_since(loop_begin);
+    return ticks_since(begin);
+}
+
+/// Instructions that a function takes.
+template <class Function>
+uint32_t instructions_of(Function&& function) {
+    const uint64_t million = ticks_of_a_million();
     const uint32_t begin = counter();
     function();
-    return static_cast<uint32_t>(2 * uint64_t{rounds} * ticks_since(begin) / loop);
+    return static_cast<uint32_t>(uint64_t{1'000'000} * ticks_since(begin) / million);
 }

@@ -73,6 +73,17 @@ uint32_t after_push(Watcher& watcher) {
     return alarm;
 }
 
+/// A hash continued by what a watcher has learned to compare scores with.
+template <class Watcher>
+uint32_t with_threshold(const Watcher& watcher, uint32_t hash) {
+    if constexpr (requires { watcher.learned_threshold(); }) {
+        return tocsin::firmware::detail::add_to_crc(
+            hash, __builtin_bit_cast(uint32_t, watcher.learned_threshold()));
+    } else {
+        return hash;
+    }
+}
+
 void show_hash() {
     sample_source source;
     float sample[model::features];
@@ -91,7 +102,7 @@ void show_hash() {
                       static_cast<uint32_t>(verdict.lost) << 24U);
         ++counts[static_cast<int>(verdict.kind)];
     }
-    put_line("hash", hash, true);
+    put_line("hash", with_threshold(watch, hash), true);
     for (int kind = 0; kind < 5; ++kind) {
         put_line(to_string(static_cast<tocsin::firmware::verdict_kind>(kind)), counts[kind]);
     }
@@ -118,6 +129,26 @@ uint32_t count_instructions() {
                }
            }) /
            runs;
+}
+/// Of the longest learn() among 2000, such as one that fits a threshold anew.
+template <class Watcher>
+void show_learning(Watcher& watcher) {
+    if constexpr (requires { watcher.learn(); }) {
+        const uint64_t million = ticks_of_a_million();
+        sample_source source;
+        float sample[model::features];
+        uint32_t longest = 0;
+        watcher.restart();
+        for (int k = 0; k < 2000; ++k) {
+            source.next(sample);
+            watcher.push(sample);
+            const uint32_t begin = counter();
+            watcher.learn();
+            const uint32_t ticks = ticks_since(begin);
+            longest = ticks > longest ? ticks : longest;
+        }
+        put_line("learning", static_cast<uint32_t>(uint64_t{1'000'000} * longest / million));
+    }
 }
 #endif
 
@@ -148,6 +179,7 @@ int main() {
     show_hash();
 #ifdef TOCSIN_TARGET_COUNTS
     put_line("instructions", count_instructions());
+    show_learning(watch);
 #endif
 #ifdef TOCSIN_TARGET_STACK
     sample_source source;

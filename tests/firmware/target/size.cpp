@@ -4,6 +4,13 @@
 #include MODEL_HEADER
 
 static constinit tocsin::firmware::watcher<MODEL::model> watch;
+
+template <class Watcher>
+void learn(Watcher& watcher) {
+    if constexpr (requires { watcher.learn(); }) {
+        watcher.learn();
+    }
+}
 #endif
 
 volatile float input[16];
@@ -17,6 +24,7 @@ int main() {
             sample[f] = input[f];
         }
         output = static_cast<uint32_t>(watch.push(sample).kind);
+        learn(watch);
     }
 #else
     for (;;) {
