@@ -7,6 +7,7 @@
 #include <doctest/doctest.h>
 
 #include "support/small_detectors.hpp"
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <vector>
@@ -162,6 +163,39 @@ TEST_SUITE("detect") {
         labels.assign(400, 1);
         CHECK(says(fit({training, judged, labels}), "labelled anomalous"));
         CHECK(detector.identity() == identity);
+    }
+
+    // Errors that follow each other resemble each other. When each row was scored as if it alone had
+    // been left out, 69 per cent of new rows were anomalies with cross_fit, 86 with rolling_origin.
+    TEST_CASE_TEMPLATE("fit: few rows of many sensors that change slowly", Plan, tocsin::cross_fit,
+                       tocsin::rolling_origin) {
+        const int features = 38;
+        const auto slow_noise = [&](int rows, std::uint64_t seed) {
+            tocsin::random_generator random(seed);
+            tocsin::matrix<float> values(features, rows);
+            for (float& value : values.reshaped()) {
+                value = static_cast<float>(random.normal());
+            }
+            for (int t = 1; t < rows; ++t) {
+                values.col(t) = 0.8F * values.col(t - 1) + 0.6F * values.col(t);
+            }
+            return values;
+        };
+        tocsin::detector<tocsin::forecaster<float>> detector(
+            tocsin::forecaster<float>::with_layers(features, features, {4}));
+        const auto normal = slow_noise(200, 10);
+        const auto fitted = detector.fit({windows_over(normal, 20, 4), windows_over(normal, 20, 1)},
+                                         tocsin_test::quick_trainer(3), Plan{});
+        REQUIRE_MESSAGE(fitted.ok(), fitted.message());
+        const auto live = slow_noise(5000, 100);
+        const auto scores = detector.scores(windows_over(live, 5000));
+        REQUIRE(scores.has_value());
+        const auto above =
+            std::count_if(scores->per_step.begin(), scores->per_step.end(),
+                          [&](double score) { return score > detector.threshold(); });
+        MESSAGE(above, " of 5000 rows are above the threshold, 50 are promised");
+        CHECK(above < 150);
+        CHECK(above > 0);
     }
 
     TEST_CASE("fit: a forecaster with labels tunes by samples") {

@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <span>
 #include <utility>
 #include <vector>
@@ -44,6 +45,21 @@ double factor_between(const Statistic& all, const Statistic& others) {
     }
 }
 
+/// Scores of a unit (for_each_unit()) by both views; NaN where there is none.
+struct unit_scores {
+    double per_step = std::numeric_limits<double>::quiet_NaN();
+    double per_feature = std::numeric_limits<double>::quiet_NaN();
+};
+
+/// Appends the scores of a unit. Allocates.
+template <class Learned>
+void append_scores(detector_scores& scores, const unit_scores& unit) {
+    scores.per_step.push_back(unit.per_step);
+    if constexpr (Learned::views == 2) {
+        scores.per_feature.push_back(unit.per_feature);
+    }
+}
+
 /// The statistics of each of several folds. A unit is scored by the statistics of all folds but its
 /// own, brought to what its scores would be with as many samples as all of them (law()).
 ///
@@ -54,97 +70,82 @@ class fold_statistics {
   public:
     using views_type = typename Learned::views_type;
 
-    /// Allocates.
-    fold_statistics(const Learned& learned, const windows<typename Learned::scalar_type>& seen,
-                    int folds)
-        : fresh_{fresh_views(learned)}, own_(static_cast<std::size_t>(folds), fresh_) {
-        const index_t units = count_units<Learned>(seen);
-        view_collector<Learned> collector(own_.front());
-        for_each_unit(learned, seen, learned.warm_up,
-                      [&](index_t unit, std::span<const double> step_errors,
-                          std::span<const double> feature_errors) {
-                          collector.switch_to(own_[fold_of(unit, units)]);
-                          collector.add(step_errors, feature_errors);
-                      });
-        collector.flush();
+    /// @param fresh statistics without samples. Allocates.
+    fold_statistics(const views_type& fresh, std::size_t folds)
+        : fresh_{fresh}, own_(folds, fresh), collector_(own_.front()) {}
+    fold_statistics(const fold_statistics&) = delete; // the collector points into own_
+    fold_statistics& operator=(const fold_statistics&) = delete;
+
+    std::size_t folds() const noexcept { return own_.size(); }
+    /// Errors of a unit; units of a fold follow each other. Allocates.
+    void add(std::size_t fold, std::span<const double> step_errors,
+             std::span<const double> feature_errors) {
+        collector_.switch_to(own_[fold]);
+        collector_.add(step_errors, feature_errors);
     }
-    /// Whether other statistics have seen the samples of all folds, no more and no others.
-    bool same_samples(const views_type& all) const {
-        views_type merged = own_.front();
-        for (std::size_t k = 1; k < own_.size(); ++k) {
-            if (!merge(merged, own_[k]).ok()) {
-                return false;
-            }
-        }
-        bool same = all.per_step().same_samples(merged.per_step());
-        if constexpr (Learned::views == 2) {
-            same = same && all.per_feature().same_samples(merged.per_feature());
-        }
-        return same;
+    /// Statistics of all folds, not fitted. Allocates.
+    result<views_type> merged() {
+        collector_.flush();
+        return merged_without(own_.size());
     }
     /// Fits the statistics of all folds but one, for each. @param all a fit to all samples
     status fit(const views_type& all) {
+        collector_.flush();
         for (std::size_t fold = 0; fold < own_.size(); ++fold) {
-            views_type others = fresh_;
-            status outcome;
-            for (std::size_t k = 0; outcome.ok() && k < own_.size(); ++k) {
-                outcome = k == fold ? status{} : merge(others, own_[k]);
+            auto others = merged_without(fold);
+            const status fitted = others ? fit_views<Learned>(*others) : others.error();
+            if (!fitted.ok()) {
+                return fitted;
             }
-            outcome = outcome.ok() ? fit_views<Learned>(others) : outcome;
-            if (!outcome.ok()) {
-                return outcome;
-            }
-            step_factors_.push_back(factor_between(all.per_step(), others.per_step()));
-            if constexpr (Learned::views == 2) {
-                feature_factors_.push_back(factor_between(all.per_feature(), others.per_feature()));
-            }
-            others_.push_back(std::move(others));
+            factors_.push_back({factor_between(all.per_step(), others->per_step()),
+                                Learned::views == 2
+                                    ? factor_between(all.per_feature(), others->per_feature())
+                                    : 1});
+            others_.push_back(*std::move(others));
         }
         return {};
     }
-    /// Scores of all units, after fit(). Allocates.
-    detector_scores scores(const Learned& learned,
-                           const windows<typename Learned::scalar_type>& seen) const {
-        const index_t units = count_units<Learned>(seen);
-        detector_scores found;
-        for_each_unit(learned, seen, learned.warm_up,
-                      [&](index_t unit, std::span<const double> step_errors,
-                          std::span<const double> feature_errors) {
-                          const std::size_t fold = fold_of(unit, units);
-                          found.per_step.push_back(
-                              step_factors_[fold] *
-                              largest_score(others_[fold].per_step(), step_errors).score);
-                          if constexpr (Learned::views == 2) {
-                              found.per_feature.push_back(
-                                  feature_factors_[fold] *
-                                  largest_score(others_[fold].per_feature(), feature_errors).score);
-                          }
-                      });
+    /// Scores of a unit, after fit(). Never allocates.
+    unit_scores score(std::size_t fold, std::span<const double> step_errors,
+                      std::span<const double> feature_errors) const noexcept {
+        const auto& [step_factor, feature_factor] = factors_[fold];
+        const auto& others = others_[fold];
+        unit_scores found{step_factor * largest_score(others.per_step(), step_errors).score, 0};
+        if constexpr (Learned::views == 2) {
+            found.per_feature =
+                feature_factor * largest_score(others.per_feature(), feature_errors).score;
+        }
         return found;
     }
 
   private:
-    std::size_t fold_of(index_t unit, index_t units) const noexcept {
-        return static_cast<std::size_t>(unit * static_cast<index_t>(own_.size()) / units);
-    }
-    static status merge(views_type& into, const views_type& from) {
+    result<views_type> merged_without(std::size_t fold) const {
         if constexpr (has_folds<Learned>) {
-            status outcome = into.per_step().merge(from.per_step());
-            if constexpr (Learned::views == 2) {
-                outcome = outcome.ok() ? into.per_feature().merge(from.per_feature()) : outcome;
+            views_type all = fresh_;
+            for (std::size_t k = 0; k < own_.size(); ++k) {
+                if (k == fold) {
+                    continue;
+                }
+                status outcome = all.per_step().merge(own_[k].per_step());
+                if constexpr (Learned::views == 2) {
+                    outcome =
+                        outcome.ok() ? all.per_feature().merge(own_[k].per_feature()) : outcome;
+                }
+                if (!outcome.ok()) {
+                    return outcome;
+                }
             }
-            return outcome;
-        } else {
-            return status::error(error_code::invalid_argument,
-                                 "the error statistic cannot be merged");
+            return all;
+        } else { // the only fold
+            return fold == 0 ? fresh_ : own_.front();
         }
     }
 
     views_type fresh_;
     std::vector<views_type> own_;
+    view_collector<Learned> collector_;
     std::vector<views_type> others_;
-    std::vector<double> step_factors_;
-    std::vector<double> feature_factors_;
+    std::vector<std::pair<double, double>> factors_; // by step, by feature
 };
 
 /// How many folds data allow: 10, or fewer so that vectors of a fold share few rows with another one;

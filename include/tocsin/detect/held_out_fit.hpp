@@ -145,68 +145,60 @@ struct held_out_models {
                               : status{};
     }
 
-    /// Fits the statistics to the errors of all blocks. Allocates.
-    status fit_errors(typename Learned::views_type& fitted, int warm_up,
-                      std::span<const std::uint8_t> labels) const {
-        view_collector<Learned> collector(fitted);
+    /// Folds for the errors of all blocks, a fold each where statistics can be merged.
+    fold_statistics<Learned> folds() const {
+        return {fresh_views(models.front()), has_folds<Learned> ? models.size() : 1};
+    }
+    /// Adds the errors of all blocks. Allocates.
+    void add_errors(fold_statistics<Learned>& folds, int warm_up,
+                    std::span<const std::uint8_t> labels) const {
         for (std::size_t k = 0; k < models.size(); ++k) {
             for_each_judged<Learned>(normal_windows(judged[k], labels), [&](const auto& run) {
                 for_each_unit(models[k], run, warm_up,
                               [&](index_t, std::span<const double> step_errors,
                                   std::span<const double> feature_errors) {
-                                  collector.add(step_errors, feature_errors);
+                                  folds.add(std::min(k, folds.folds() - 1), step_errors,
+                                            feature_errors);
                               });
             });
         }
-        collector.flush();
-        return fit_views<Learned>(fitted);
     }
-
-    /// Scores of all blocks in order of time. Those of normal windows are by statistics that have seen
-    /// them, and corrected for it. Allocates.
-    labelled_scores scores(const Learned& fitted, std::span<const std::uint8_t> labels) const {
+    /// Scores of all blocks in order of time, as if the statistics had not seen the block. Allocates.
+    /// @param folds fitted, or nothing: then each unit is scored as if the statistics had not seen it
+    labelled_scores scores(const Learned& fitted, const fold_statistics<Learned>* folds,
+                           std::span<const std::uint8_t> labels) const {
         labelled_scores all;
         for (std::size_t k = 0; k < models.size(); ++k) {
-            Learned model = models[k];
-            model.errors = fitted.errors;
-            model.warm_up = fitted.warm_up;
             for_each_judged<Learned>(judged[k], [&](const window_list& run) {
-                detector_scores part = scores_without_fit(model, run, repeats_of(run));
-                if (!labels.empty()) {
-                    label_scores(model, run, labels, part, all.labels);
-                }
-                auto& [per_step, per_feature] = all.scores;
-                per_step.insert(per_step.end(), part.per_step.begin(), part.per_step.end());
-                per_feature.insert(per_feature.end(), part.per_feature.begin(),
-                                   part.per_feature.end());
+                const double repeats = repeats_of(run);
+                for_each_unit(models[k], run, fitted.warm_up,
+                              [&](index_t unit, std::span<const double> step_errors,
+                                  std::span<const double> feature_errors) {
+                                  append_scores<Learned>(
+                                      all.scores, folds != nullptr
+                                                      ? folds->score(k, step_errors, feature_errors)
+                                                      : left_out_scores(fitted, step_errors,
+                                                                        feature_errors, repeats));
+                                  if (!labels.empty()) {
+                                      all.labels.push_back(label_of(fitted, run, unit, labels));
+                                  }
+                              });
             });
         }
         return all;
     }
 
   private:
-    /// Appends the labels of scores, and takes away the correction where a score was not in the fit.
-    static void label_scores(const Learned& model, const window_list& run,
-                             std::span<const std::uint8_t> labels, detector_scores& part,
-                             std::vector<std::uint8_t>& of_scores) {
-        const detector_scores plain = scores_of(model, run);
-        for (std::size_t at = 0; at < part.per_step.size(); ++at) {
-            const auto k = static_cast<index_t>(at);
-            bool unseen = false;
-            std::uint8_t label = 0;
-            if constexpr (Learned::views == 2) {
-                unseen = is_anomalous(run, k, labels);
-                const auto newest =
-                    static_cast<std::size_t>(run.first_column(k) + run.length() - 1);
-                label = model.settings.scored == scored_steps::all ? unseen : labels[newest] != 0;
-                part.per_feature[at] = unseen ? plain.per_feature[at] : part.per_feature[at];
-            } else {
-                label = labels[static_cast<std::size_t>(run.first_column(k / run.length()) +
-                                                        k % run.length())] != 0;
-                unseen = label != 0;
+    static std::uint8_t label_of(const Learned& fitted, const window_list& run, index_t unit,
+                                 std::span<const std::uint8_t> labels) {
+        if constexpr (Learned::views == 2) {
+            if (fitted.settings.scored == scored_steps::all) {
+                return is_anomalous(run, unit, labels) ? 1 : 0;
             }
-            part.per_step[at] = unseen ? plain.per_step[at] : part.per_step[at];
-            of_scores.push_back(label);
+            return labels[static_cast<std::size_t>(run.first_column(unit) + run.length() - 1)];
+        } else {
+            return labels[static_cast<std::size_t>(run.first_column(unit / run.length()) +
+                                                   unit % run.length())];
         }
     }
 };
@@ -253,14 +245,17 @@ status fit_held_out(Learned& learned, const held_out_data<typename Learned::scal
             }
         }
     }
-    fitted.errors = fresh_views(fitted);
-    if (const status done = parts.fit_errors(fitted.errors, fitted.warm_up, data.labels);
-        !done.ok()) {
+    fold_statistics<Learned> folds = parts.folds();
+    parts.add_errors(folds, fitted.warm_up, data.labels);
+    auto errors = folds.merged();
+    if (const status done = errors ? fit_views<Learned>(*errors) : errors.error(); !done.ok()) {
         return done;
     }
+    fitted.errors = *std::move(errors);
     fitted.phase = detector_phase::errors_fitted;
     fitted.thresholds.forget_tuned();
-    const labelled_scores found = parts.scores(fitted, data.labels);
+    const bool by_folds = folds.folds() > 1 && folds.fit(fitted.errors).ok();
+    const labelled_scores found = parts.scores(fitted, by_folds ? &folds : nullptr, data.labels);
     if (const status done = fit_thresholds(fitted, found.scores, found.labels); !done.ok()) {
         return done;
     }

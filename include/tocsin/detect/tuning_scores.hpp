@@ -37,38 +37,53 @@ double repeats_of(const windows<Scalar>& given) {
     return std::max(rows / static_cast<double>(std::max<index_t>(covered, 1)), 1.0);
 }
 
-/// Scores as if the statistics had not seen the windows, which they have. Statistics that cannot
-/// correct for it have the scores of scores_of(). Allocates.
+/// Scores of a unit as if the statistics had not seen it, which they have; those of statistics that
+/// cannot correct for it are as they are. Never allocates.
 /// @param repeats windows that a row is in, on average
 template <class Learned>
-detector_scores scores_without_fit(const Learned& learned,
-                                   const windows<typename Learned::scalar_type>& seen,
-                                   double repeats) {
-    if constexpr (!leaves_out<Learned>) {
-        return scores_of(learned, seen);
-    } else {
-        using views_type = typename Learned::views_type;
+unit_scores left_out_scores(const Learned& learned, std::span<const double> step_errors,
+                            std::span<const double> feature_errors, double repeats) noexcept {
+    using views_type = typename Learned::views_type;
+    const auto& by_step = learned.errors.per_step();
+    const auto& by_feature = learned.errors.per_feature();
+    unit_scores found;
+    if constexpr (leaves_out<Learned>) {
         constexpr double all_samples = std::numeric_limits<double>::max();
         // Vectors that repeat each other, as a row does in all its windows, count as one. Those of the
         // newest step do not, nor do error profiles over windows shifted in time.
         const bool newest = Learned::views == 2 && learned.settings.scored == scored_steps::newest;
-        const auto& by_step = learned.errors.per_step();
-        const left_out_scorer<typename views_type::step_statistic> step{
-            &by_step, newest ? all_samples : by_step.law().samples() / repeats};
-        const left_out_scorer<typename views_type::feature_statistic> feature{
-            &learned.errors.per_feature(), all_samples};
-        detector_scores found;
-        for_each_unit(learned, seen, learned.warm_up,
-                      [&](index_t, std::span<const double> step_errors,
-                          std::span<const double> feature_errors) {
-                          found.per_step.push_back(largest_score(step, step_errors).score);
-                          if constexpr (Learned::views == 2) {
-                              found.per_feature.push_back(
-                                  largest_score(feature, feature_errors).score);
-                          }
-                      });
-        return found;
+        found.per_step =
+            largest_score(
+                left_out_scorer<typename views_type::step_statistic>{
+                    &by_step, newest ? all_samples : by_step.law().samples() / repeats},
+                step_errors)
+                .score;
+        if constexpr (Learned::views == 2) {
+            found.per_feature =
+                largest_score(left_out_scorer<typename views_type::feature_statistic>{&by_feature,
+                                                                                      all_samples},
+                              feature_errors)
+                    .score;
+        }
+    } else {
+        found.per_step = largest_score(by_step, step_errors).score;
+        if constexpr (Learned::views == 2) {
+            found.per_feature = largest_score(by_feature, feature_errors).score;
+        }
     }
+    return found;
+}
+
+/// Whether statistics have seen the samples of others, no more and no others.
+template <class Learned>
+    requires leaves_out<Learned>
+bool same_samples(const typename Learned::views_type& one,
+                  const typename Learned::views_type& other) noexcept {
+    bool same = one.per_step().same_samples(other.per_step());
+    if constexpr (Learned::views == 2) {
+        same = same && one.per_feature().same_samples(other.per_feature());
+    }
+    return same;
 }
 
 /// Scores as if the statistics had not seen the windows, whether they have or not. Allocates.
@@ -76,12 +91,31 @@ template <class Learned>
 detector_scores tuning_scores(const Learned& learned,
                               const windows<typename Learned::scalar_type>& tuning) {
     if constexpr (leaves_out<Learned>) {
-        const int folds = has_folds<Learned> ? folds_of(learned, tuning) : 0;
-        fold_statistics<Learned> parts(learned, tuning, std::max(folds, 1));
-        if (parts.same_samples(learned.errors)) {
-            return folds > 0 && parts.fit(learned.errors).ok()
-                       ? parts.scores(learned, tuning)
-                       : scores_without_fit(learned, tuning, repeats_of(tuning));
+        const int most = has_folds<Learned> ? std::max(folds_of(learned, tuning), 1) : 1;
+        fold_statistics<Learned> parts(fresh_views(learned), static_cast<std::size_t>(most));
+        const auto fold_of = [&, units = count_units<Learned>(tuning)](index_t unit) {
+            return static_cast<std::size_t>(unit * most / units);
+        };
+        for_each_unit(learned, tuning, learned.warm_up,
+                      [&](index_t unit, std::span<const double> step_errors,
+                          std::span<const double> feature_errors) {
+                          parts.add(fold_of(unit), step_errors, feature_errors);
+                      });
+        const auto seen = parts.merged();
+        if (seen && same_samples<Learned>(learned.errors, *seen)) {
+            const bool by_folds = most > 1 && parts.fit(learned.errors).ok();
+            const double repeats = repeats_of(tuning);
+            detector_scores found;
+            for_each_unit(
+                learned, tuning, learned.warm_up,
+                [&](index_t unit, std::span<const double> step_errors,
+                    std::span<const double> feature_errors) {
+                    append_scores<Learned>(
+                        found,
+                        by_folds ? parts.score(fold_of(unit), step_errors, feature_errors)
+                                 : left_out_scores(learned, step_errors, feature_errors, repeats));
+                });
+            return found;
         }
     }
     return scores_of(learned, tuning);
