@@ -95,7 +95,8 @@ struct rolling_origin {
     }
 };
 
-/// A plan of which data is held out: `check()`, `guard`, and `blocks(count)` as above.
+/// A plan of which data is held out: `check()`, `guard`, and `blocks(count)` as above. The errors of all
+/// blocks make the statistics; the threshold is fitted to scores of each block by those of the others.
 template <class Plan>
 concept held_out_plan = std::copyable<Plan> && requires(const Plan& plan, index_t count) {
     { plan.check() } -> std::same_as<status>;

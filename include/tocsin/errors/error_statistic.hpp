@@ -36,9 +36,9 @@ namespace tocsin {
 ///   would have had the fit been without it, and whether two were fitted to the same vectors. With
 ///   both, and `law().samples()`, the vectors of the fit, detector::tune() corrects the scores of
 ///   the windows that fit_errors() has seen.
-/// - `merge(other)`: takes in what another one has accumulated, as accumulate() would. With it besides
-///   those two, detector::tune() scores the windows that fit_errors() has seen by statistics of other
-///   parts of them.
+/// - `merge(other)`: takes in what another one has accumulated, as accumulate() would. With it,
+///   detector::fit() scores each held-out block by statistics of the others; with it and those two,
+///   detector::tune() does the same with parts of the windows that fit_errors() has seen.
 /// - `exchange(archive)`: hands every setting and number to an archive by name, for saving and
 ///   loading alike (io/archive.hpp); scores are then the same bits as before saving.
 ///
