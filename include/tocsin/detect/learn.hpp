@@ -9,6 +9,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <utility>
 
@@ -67,8 +68,11 @@ status enable_learning(const Learned& learned, Stream& stream, const learning_se
 /// What bytes leave out of the last verdict, because it follows from the rest.
 template <class Learned, class Stream>
 void complete_last(const Learned& learned, Stream& stream) noexcept {
-    put_on_scale(learned, stream.learning.get(), stream.last);
-    stream.last.rate_exceeded = rate_exceeded_by(stream.alarm);
+    verdict& last = stream.last;
+    last.expected_false_alarms =
+        last.scored() ? expected_false_alarms_of(learned, stream.learning.get(), last.score)
+                      : std::numeric_limits<double>::quiet_NaN();
+    last.rate_exceeded = rate_exceeded_by(stream.alarm);
 }
 
 /// Saves or loads a stream with what it adapts.

@@ -252,25 +252,26 @@ TOCSIN_ALWAYS_INLINE inline double judge(const Learned& learned, Stream& stream,
 }
 
 /// The verdict, after the model has run.
+/// @param out receives it, as does the stream
 template <class Learned, class Stream>
-TOCSIN_ALWAYS_INLINE inline verdict
+TOCSIN_ALWAYS_INLINE inline void
 finish_push(const Learned& learned, Stream& stream,
-            const pending_sample<typename Learned::scalar_type>& pending,
-            std::span<double> scores) noexcept {
-    // Made of single values, not changed in memory: a verdict that is copied right after one of its
-    // bytes was stored waits for that store to reach the cache.
+            const pending_sample<typename Learned::scalar_type>& pending, std::span<double> scores,
+            verdict& out) noexcept {
     const verdict& begun = pending.outcome;
     verdict_kind kind = begun.kind;
     sample_reason reason = begun.reason;
     double score = 0;
+    double expected_false_alarms = std::numeric_limits<double>::quiet_NaN();
     if (reason == sample_reason::scored) {
         score = judge(learned, stream, pending.source.errors, scores);
         if (std::isnan(score)) {
             score = 0;
             kind = verdict_kind::invalid_sample;
             reason = sample_reason::missing_value;
-        } else if (score > begun.threshold) {
-            kind = verdict_kind::anomaly;
+        } else {
+            kind = score > begun.threshold ? verdict_kind::anomaly : kind;
+            expected_false_alarms = expected_false_alarms_of(learned, stream.learning.get(), score);
         }
     }
     if (begun.lost > 0 && kind != verdict_kind::anomaly) {
@@ -280,20 +281,23 @@ finish_push(const Learned& learned, Stream& stream,
         reason == sample_reason::scored || begun.lost > 0
             ? stream.alarm.push(kind == verdict_kind::anomaly || kind == verdict_kind::sensor_lost)
             : stream.last.alarm; // nothing is known that would end one
-    verdict outcome{.kind = kind,
-                    .reason = reason,
-                    .alarm = alarm,
-                    .clock_reset = begun.clock_reset,
-                    .missing = begun.missing,
-                    .lost = begun.lost,
-                    .score = score,
-                    .threshold = begun.threshold};
-    if (begun.reason == sample_reason::scored) {
-        put_on_scale(learned, stream.learning.get(), outcome);
-    }
-    outcome.rate_exceeded = rate_exceeded_by(stream.alarm);
-    stream.last = outcome;
-    return outcome;
+    const bool rate_exceeded = rate_exceeded_by(stream.alarm);
+    // Value by value to both places: copying a verdict whose bytes were just written one by one would
+    // wait until they have reached the cache.
+    const auto write = [&](verdict& to) {
+        to.kind = kind;
+        to.reason = reason;
+        to.alarm = alarm;
+        to.clock_reset = begun.clock_reset;
+        to.missing = begun.missing;
+        to.lost = begun.lost;
+        to.score = score;
+        to.threshold = begun.threshold;
+        to.expected_false_alarms = expected_false_alarms;
+        to.rate_exceeded = rate_exceeded;
+    };
+    write(stream.last);
+    write(out);
 }
 
 /// Whether a stream can be judged by a detector: fitted, and the one that made it.
@@ -319,7 +323,9 @@ TOCSIN_ALWAYS_INLINE inline verdict push_in(const Learned& learned, Stream& stre
         learned.source.advance(learned.model, weights_of(learned, stream.learning.get()),
                                pending.source, scratch.work);
     }
-    return finish_push(learned, stream, pending, scratch.scores);
+    verdict outcome;
+    finish_push(learned, stream, pending, scratch.scores, outcome);
+    return outcome;
 }
 
 template <class Learned, class Stream>

@@ -123,7 +123,7 @@ class fleet_workspace {
         }
         for (std::size_t k = 0; k < count; ++k) {
             if (usable_[k]) {
-                verdicts[k] = detail::finish_push(learned, memory_of(k), pending_[k], scores_);
+                detail::finish_push(learned, memory_of(k), pending_[k], scores_, verdicts[k]);
             } else {
                 verdicts[k] = {};
             }

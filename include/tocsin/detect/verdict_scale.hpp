@@ -9,17 +9,19 @@
 
 namespace tocsin::detail {
 
-/// Adds to a verdict what follows from its score by the rule of a stream. Never allocates.
+/// What verdict::expected_false_alarms says of a score by the rule of a stream. Never allocates.
 /// @param learning of the stream, or null
 template <class Learned>
-void put_on_scale(const Learned& learned, const typename Learned::learning_type* learning,
-                  verdict& outcome) noexcept {
+double expected_false_alarms_of(const Learned& learned,
+                                const typename Learned::learning_type* learning,
+                                double score) noexcept {
     if constexpr (rule_with_expectation<typename Learned::rule_type>) {
         const auto& rule = learning != nullptr && learning->rule_learns
                                ? learning->rule
                                : learned.thresholds.rule(learned.view());
-        outcome.expected_false_alarms = outcome.scored() ? rule.expected_false_alarms(outcome.score)
-                                                         : std::numeric_limits<double>::quiet_NaN();
+        return rule.expected_false_alarms(score);
+    } else {
+        return std::numeric_limits<double>::quiet_NaN();
     }
 }
 
