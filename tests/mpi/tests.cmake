@@ -11,6 +11,8 @@ foreach(program training farming)
     target_link_libraries(tocsin_mpi_${program} PRIVATE tocsin_own MPI::MPI_CXX)
     target_include_directories(tocsin_mpi_${program} PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}")
 endforeach()
+include(snippets.cmake)
+tocsin_compile_snippets("${PROJECT_SOURCE_DIR}/docs/scale.md" MPI::MPI_CXX)
 # In a container everybody is root, and there are fewer processors than processes.
 set(mpi_environment OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
     OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_btl=self,tcp OMPI_MCA_btl_tcp_if_include=lo)
@@ -39,3 +41,4 @@ set_tests_properties(mpi.resumed PROPERTIES FIXTURES_REQUIRED mpi_checkpoint)
 set_tests_properties(mpi.search_killed PROPERTIES WILL_FAIL ON FIXTURES_REQUIRED mpi_clean
                                                   FIXTURES_SETUP mpi_journal)
 set_tests_properties(mpi.search_resumed PROPERTIES FIXTURES_REQUIRED mpi_journal)
+set_tests_properties(snippet.scale.training PROPERTIES ENVIRONMENT "${mpi_environment}")
