@@ -5,6 +5,7 @@
 #include "tocsin/core/extents.hpp"
 #include "tocsin/dynamic/dynamic_threshold_settings.hpp"
 #include "tocsin/dynamic/epsilon_threshold.hpp"
+#include "tocsin/math/quantile.hpp"
 #include "tocsin/metrics/row_ranges.hpp"
 
 #include <algorithm>
@@ -17,16 +18,6 @@
 #include <vector>
 
 namespace tocsin::detail {
-
-/// Percentile of at least one value, interpolated linearly; reorders the values.
-inline double percentile_of(std::span<double> values, double share) noexcept {
-    const double position = share * static_cast<double>(values.size() - 1);
-    const double whole = std::floor(position);
-    const auto at = values.begin() + static_cast<std::ptrdiff_t>(whole);
-    std::nth_element(values.begin(), at, values.end());
-    const auto next = at + 1 == values.end() ? at : std::min_element(at + 1, values.end());
-    return std::lerp(*at, *next, position - whole);
-}
 
 /// Judges the newest rows of one window of smoothed errors; owns the scratch for it.
 class dynamic_threshold_window {
@@ -112,8 +103,9 @@ class dynamic_threshold_window {
             }
         }
         const double deviation = level_and_spread::of(spread_values_).deviation;
-        const double high = percentile_of(spread_values_, 0.95);
-        const double range = high - percentile_of(spread_values_, 0.05);
+        const std::span spread(spread_values_);
+        const double high = interpolated_quantile(spread, 0.95);
+        const double range = high - interpolated_quantile(spread, 0.05);
         smallest_error_ = 0.05 * range;
         return (level_.deviation > 0.05 * deviation || largest > smallest_error_) &&
                largest > 0.05 && level_.deviation > 0; // constant errors do not stand out

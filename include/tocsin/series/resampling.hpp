@@ -4,6 +4,7 @@
 
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/views.hpp"
+#include "tocsin/math/quantile.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -69,12 +70,7 @@ result<resampled<Scalar>> resample(const matrix<Scalar>& values, std::span<const
             if (!seen.empty() && method == resampling::last) {
                 value = seen.back();
             } else if (!seen.empty() && method == resampling::median) {
-                const auto middle = seen.begin() + static_cast<std::ptrdiff_t>(seen.size() / 2);
-                std::nth_element(seen.begin(), middle, seen.end());
-                value = *middle;
-                if (seen.size() % 2 == 0) {
-                    value = (value + *std::max_element(seen.begin(), middle)) / 2;
-                }
+                value = static_cast<Scalar>(interpolated_quantile(std::span(seen), 0.5));
             } else if (!seen.empty()) {
                 double sum = 0;
                 for (const Scalar one : seen) {

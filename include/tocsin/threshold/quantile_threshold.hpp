@@ -2,12 +2,11 @@
 /// @brief Threshold rule that takes a quantile of the scores on normal data.
 #pragma once
 
+#include "tocsin/math/quantile.hpp"
 #include "tocsin/threshold/normal_scores.hpp"
 #include "tocsin/threshold/threshold_rule.hpp"
 
-#include <algorithm>
 #include <cmath>
-#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -15,9 +14,8 @@
 namespace tocsin {
 
 /// Threshold rule (see threshold_rule): `factor` times a quantile of the scores whose label is 0,
-/// interpolated linearly between order statistics (numpy's default; type 7 of Hyndman and Fan,
-/// "Sample quantiles in statistical packages", The American Statistician 50, 1996). On data like
-/// the fit's about 1 - quantile of the scores exceed it (for factor 1).
+/// interpolated (interpolated_quantile(); numpy's default). On data like the fit's about 1 - quantile of
+/// the scores exceed it (for factor 1).
 class quantile_threshold {
   public:
     static constexpr const char* kind = "quantile_threshold";
@@ -54,14 +52,8 @@ class quantile_threshold {
             return status::error(error_code::invalid_data, "quantile_threshold: none of the ",
                                  scores.size(), " scores is normal");
         }
-        const double position = quantile_ * static_cast<double>(normal.size() - 1);
-        const double whole = std::floor(position);
-        const auto at = normal.begin() + static_cast<std::ptrdiff_t>(whole);
-        std::nth_element(normal.begin(), at, normal.end());
-        // What stands behind `at` is not smaller; its smallest is the next order statistic.
-        const auto next = at + 1 == normal.end() ? at : std::min_element(at + 1, normal.end());
         return threshold_.set("quantile_threshold",
-                              factor_ * std::lerp(*at, *next, position - whole));
+                              factor_ * interpolated_quantile(std::span(normal), quantile_));
     }
 
     bool fitted() const noexcept { return threshold_.fitted(); }
