@@ -4,13 +4,14 @@
 
 #include "tocsin/comparators/sample_scorer.hpp"
 #include "tocsin/detect/sample_window.hpp"
+#include "tocsin/training/normal_equations.hpp"
 
-#include <Eigen/Cholesky>
-
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <limits>
 #include <span>
+#include <utility>
 
 namespace tocsin {
 
@@ -26,9 +27,9 @@ struct autoregression_settings {
 ///
 ///     sum over samples |y - W x - b|^2 + ridge |W|^2
 ///
-/// (ridge regression; Hoerl and Kennard 1970) over features of mean 0 and variance 1, solved by
-/// Cholesky. The score is the root mean square over the targets of the errors, each divided by its
-/// root mean square in the training samples.
+/// (ridge regression; class normal_equations) over features of mean 0 and variance 1. The score is
+/// the root mean square over the targets of the errors, each divided by its root mean square in the
+/// training samples.
 class linear_autoregression {
   public:
     /// Settings are checked by fit().
@@ -74,8 +75,7 @@ class linear_autoregression {
 
         // Consecutive columns are one vector: the inputs of sample t are the `order` columns
         // before.
-        matrix<double> gram = matrix<double>::Zero(inputs + 1, inputs + 1);
-        matrix<double> moments = matrix<double>::Zero(inputs + 1, targets);
+        normal_equations sums(inputs, targets);
         constexpr index_t block = 256;
         matrix<double> x(inputs + 1, block);
         for (index_t first = 0; first < count; first += block) {
@@ -85,19 +85,13 @@ class linear_autoregression {
                                                       inputs),
                     1.0;
             }
-            const auto columns = x.leftCols(size);
-            gram.selfadjointView<Eigen::Lower>().rankUpdate(columns);
-            moments.noalias() +=
-                columns * scaled.block(0, order + first, targets, size).transpose();
+            sums.add(x.leftCols(size), scaled.block(0, order + first, targets, size));
         }
-        gram.diagonal().head(inputs).array() += ridge * static_cast<double>(count);
-        const Eigen::LLT<matrix<double>> solver(gram);
-        matrix<double> weights = solver.solve(moments).transpose(); // [targets x (inputs + 1)]
-        if (solver.info() != Eigen::Success || !weights.allFinite()) {
-            return status::error(error_code::invalid_data,
-                                 "linear_autoregression: the normal equations of ", inputs,
-                                 " inputs cannot be solved");
+        auto solved = sums.solve(ridge);
+        if (!solved) {
+            return solved.error();
         }
+        matrix<double> weights = *std::move(solved); // [targets x (inputs + 1)]
         column<double> squares = column<double>::Zero(targets);
         for (index_t t = 0; t < count; ++t) {
             const vector_view<const double> past(scaled.data() + t * features, inputs);
