@@ -107,18 +107,19 @@ class error_source<Model> {
     void advance(const Model& model, const model_weights<Model>& weights,
                  const source_sample<scalar_type>& sample,
                  std::span<scalar_type> work) const noexcept {
-        const matrix_view<const scalar_type> input(sample.inputs, features_, 1);
-        const matrix_view<scalar_type> forecast(sample.state.data() + column_of(sample.seen),
-                                                outputs_, 1);
         const auto state = slice(sample.state, 0, model_state_);
+        scalar_type* const forecast = sample.state.data() + column_of(sample.seen);
+        const block_order order = order_of_step(static_cast<int>(sample.seen % 2));
         if constexpr (requires {
-                          model.step(weights.packed(), input, state, forecast, work,
-                                     block_order::ascending);
+                          model.step_column(weights.packed(), sample.inputs, state.data(), forecast,
+                                            work.data(), order);
                       }) {
-            model.step(weights.packed(), input, state, forecast, work,
-                       order_of_step(static_cast<int>(sample.seen % 2)));
+            model.step_column(weights.packed(), sample.inputs, state.data(), forecast, work.data(),
+                              order);
         } else {
-            model.step(weights.packed(), input, state, forecast, work);
+            model.step(weights.packed(),
+                       matrix_view<const scalar_type>(sample.inputs, features_, 1), state,
+                       matrix_view<scalar_type>(forecast, outputs_, 1), work);
         }
     }
 

@@ -35,6 +35,7 @@ struct pending_sample {
     source_sample<Scalar> source{};
     bool advances = false; ///< the model has to read it
     bool complete = false; ///< its errors are known once the model has read it
+    bool scored = false;   ///< they are judged
 };
 
 /// The weights that run for a stream: its own where its model keeps learning.
@@ -178,7 +179,7 @@ begin_push(const Learned& learned, Stream& stream,
            pending_sample<typename Learned::scalar_type>& pending) noexcept {
     verdict& outcome = pending.outcome;
     outcome = verdict{.threshold = threshold_of(learned, stream.learning.get())};
-    pending.advances = pending.complete = false;
+    pending.advances = pending.complete = pending.scored = false;
     count_up(stream.position);
     if (stream.seen >= largest_count) { // in centuries, or as a file says
         stream.restart_model();
@@ -214,9 +215,7 @@ begin_push(const Learned& learned, Stream& stream,
     pending.complete = learned.source.prepare(pending.source);
     pending.advances = learned.source.advances(pending.complete);
     if (outcome.kind != verdict_kind::invalid_sample) {
-        const bool warm = pending.complete && stream.seen >= learned.warm_up;
-        outcome.kind = warm ? verdict_kind::normal : verdict_kind::warming_up;
-        outcome.reason = warm ? sample_reason::scored : sample_reason::warming_up;
+        pending.scored = pending.complete && stream.seen >= learned.warm_up;
         stream.learnable = outcome.missing == 0;
     }
     ++stream.seen;
@@ -263,16 +262,20 @@ finish_push(const Learned& learned, Stream& stream,
     sample_reason reason = begun.reason;
     double score = 0;
     double expected_false_alarms = std::numeric_limits<double>::quiet_NaN();
-    if (reason == sample_reason::scored) {
+    if (pending.scored) {
         score = judge(learned, stream, pending.source.errors, scores);
+        kind = score > begun.threshold ? verdict_kind::anomaly : verdict_kind::normal;
+        reason = sample_reason::scored;
         if (std::isnan(score)) {
             score = 0;
             kind = verdict_kind::invalid_sample;
             reason = sample_reason::missing_value;
         } else {
-            kind = score > begun.threshold ? verdict_kind::anomaly : kind;
             expected_false_alarms = expected_false_alarms_of(learned, stream.learning.get(), score);
         }
+    } else if (kind != verdict_kind::invalid_sample) {
+        kind = verdict_kind::warming_up;
+        reason = sample_reason::warming_up;
     }
     if (begun.lost > 0 && kind != verdict_kind::anomaly) {
         kind = verdict_kind::sensor_lost;

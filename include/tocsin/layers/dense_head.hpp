@@ -89,25 +89,12 @@ class dense_head {
     /// @param work   `apply_work_size(batch)` scalars
     void apply(packed_weights<Scalar> packed, const matrix_view<const Scalar>& input,
                matrix_view<Scalar> output, std::span<Scalar> work) const noexcept {
-        const index_t half = layers() > 2 ? index_t{largest_hidden_size()} * input.cols() : 0;
-        const Scalar* below = input.data();
         if (input.cols() == 1) {
-            const Scalar* weights = packed.values.data();
-            sizes_.for_each_layer(
-                [&]<int In, int Out>(int k, int in, int out) TOCSIN_ALWAYS_INLINE {
-                    if (k + 1 == layers()) {
-                        dense<Scalar, identity_activation, In, Out>{in, out}.apply_column(
-                            weights, below, output.data());
-                        return;
-                    }
-                    const dense<Scalar, relu_activation, In, Out> layer{in, out};
-                    Scalar* const above = work.data() + (k % 2) * half;
-                    layer.apply_column(weights, below, above);
-                    below = above;
-                    weights += layer.packed_size();
-                });
+            apply_column(packed.values.data(), input.data(), output.data(), work.data());
             return;
         }
+        const index_t half = layers() > 2 ? index_t{largest_hidden_size()} * input.cols() : 0;
+        const Scalar* below = input.data();
         for_each_layer(0, [&](const auto& layer, const position& at) {
             // Layers alternate between the halves of `work`; the last one writes the output.
             Scalar* const above =
@@ -116,6 +103,23 @@ class dense_head {
                         matrix_view<const Scalar>(below, layer.input_size(), input.cols()),
                         matrix_view<Scalar>(above, layer.output_size(), input.cols()));
             below = above;
+        });
+    }
+    /// The same for one column, `[inputs]` and `[outputs]`.
+    TOCSIN_ALWAYS_INLINE void apply_column(const Scalar* packed, const Scalar* input,
+                                           Scalar* output, Scalar* work) const noexcept {
+        const index_t half = layers() > 2 ? index_t{largest_hidden_size()} : 0;
+        sizes_.for_each_layer([&]<int In, int Out>(int k, int in, int out) TOCSIN_ALWAYS_INLINE {
+            if (k + 1 == layers()) {
+                dense<Scalar, identity_activation, In, Out>{in, out}.apply_column(packed, input,
+                                                                                  output);
+                return;
+            }
+            const dense<Scalar, relu_activation, In, Out> layer{in, out};
+            Scalar* const above = work + (k % 2) * half;
+            layer.apply_column(packed, input, above);
+            input = above;
+            packed += layer.packed_size();
         });
     }
 

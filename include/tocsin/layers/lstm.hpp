@@ -138,30 +138,33 @@ class lstm {
     /// @param packed weights from pack()
     /// @param input  `[inputs x batch]`, contiguous
     /// @param work   `step_work_size(batch)` scalars
-    /// @param order  does not change the result; alternating it from step to step is faster for
-    ///               layers larger than the first-level cache
+    /// @param order  same result; alternating it is faster for layers beyond the first-level cache
     template <class Input>
     void step(packed_weights<Scalar> packed, const Input& input, state& current,
               std::span<Scalar> work, block_order order = block_order::ascending) const noexcept {
         TOCSIN_ASSERT(static_cast<index_t>(packed.values.size()) >= packed_size(),
                       "lstm: too few packed weights");
-        TOCSIN_ASSERT(static_cast<index_t>(work.size()) >=
-                          step_work_size(static_cast<int>(input.cols())),
+        const int batch = static_cast<int>(input.cols());
+        TOCSIN_ASSERT(static_cast<index_t>(work.size()) >= step_work_size(batch),
                       "lstm: too small a work area");
-        const Scalar* const weights = packed.values.data();
         Scalar* const hidden = current.hidden.data();
         Scalar* const cell = current.cell.data();
-        if (input.cols() == 1) {
-            streaming::step(layout(), weights, input.data(), hidden, cell, work.data(), order);
+        if (batch == 1) {
+            step_column(packed.values.data(), input.data(), hidden, cell, work.data(), order);
             return;
         }
         std::copy_n(hidden, current.hidden.size(), work.data());
         with_lanes<Scalar>(hidden_size(), [&]<class Lanes>() {
             lstm_batch_kernel<Lanes, arithmetic>(
-                layout(), weights,
-                {static_cast<int>(input.cols()), input.data(), work.data(), cell, hidden, cell}, {},
-                0);
+                layout(), packed.values.data(),
+                {batch, input.data(), work.data(), cell, hidden, cell}, {}, 0);
         });
+    }
+    /// The same for a batch of one, `[inputs]` and `[hidden]`.
+    TOCSIN_ALWAYS_INLINE void step_column(const Scalar* packed, const Scalar* input, Scalar* hidden,
+                                          Scalar* cell, Scalar* work,
+                                          block_order order) const noexcept {
+        streaming::step(layout(), packed, input, hidden, cell, work, order);
     }
 
     // ---- training: whole sequences with a tape ----------------------------------------------

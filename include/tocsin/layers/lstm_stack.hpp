@@ -106,6 +106,20 @@ class basic_lstm_stack {
             below = current.hidden.data();
         });
     }
+    /// The same for a batch of one. Without views of matrices, which cost more than a small step.
+    /// @param input `[inputs]`
+    /// @return h of the last layer, `[output_size]`, in the state
+    TOCSIN_ALWAYS_INLINE const Scalar* step_column(const Scalar* packed, const Scalar* input,
+                                                   Scalar* state, Scalar* work,
+                                                   block_order order) const noexcept {
+        layout_.for_each_layer(1, 0, [&](const auto& layer, const auto& at) TOCSIN_ALWAYS_INLINE {
+            Scalar* const hidden = state + at.state;
+            layer.step_column(packed + at.packed, input, hidden, hidden + layer.hidden_size(), work,
+                              order);
+            input = hidden;
+        });
+        return input;
+    }
 
     // ---- whole sequences with a tape --------------------------------------------------------
 

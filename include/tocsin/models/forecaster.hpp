@@ -142,6 +142,15 @@ class forecaster {
                     stack_.top_hidden(state, batch), forecasts,
                     work); // which the stack no longer needs
     }
+    /// The same for one stream. @param sample `[features]` @param forecast `[targets * look_ahead]`
+    TOCSIN_ALWAYS_INLINE void step_column(packed_weights<Scalar> packed, const Scalar* sample,
+                                          Scalar* state, Scalar* forecast, Scalar* work,
+                                          block_order order) const noexcept {
+        const Scalar* const hidden =
+            stack_.step_column(packed.values.data(), sample, state, work, order);
+        head_.apply_column(packed.from(parts().template packed_of<head_part>()).values.data(),
+                           hidden, forecast, work);
+    }
 
     // ---- inference: windows, for training and window detectors ------------------------------
 
