@@ -11,6 +11,7 @@
 
 #include <doctest/doctest.h>
 
+#include "changed_states.hpp"
 #include "hostile_numbers.hpp"
 #include "support/memory_archive.hpp"
 #include <algorithm>
@@ -24,6 +25,8 @@
 #include <vector>
 
 using tocsin::random_generator;
+using tocsin_test::check_any_change;
+using tocsin_test::check_refused;
 
 namespace {
 
@@ -44,69 +47,6 @@ tocsin::spot_settings small_settings() {
     settings.level = 0.95;
     settings.memory = 40;
     return settings;
-}
-
-struct change {
-    const char* name;
-    double value;
-};
-
-/// Every one of the changes must be refused, with a message that holds the value.
-template <class Object>
-void check_refused(Object& object, const Object& fresh, const std::vector<change>& changes) {
-    const auto saved = tocsin_test::save(object);
-    Object intact = fresh;
-    const auto outcome = tocsin_test::load(intact, saved);
-    REQUIRE_MESSAGE(outcome.ok(), outcome.message());
-    for (const auto& [name, value] : changes) {
-        auto broken = saved;
-        REQUIRE_MESSAGE(broken.contains(name), name);
-        broken[name].back() = value;
-        Object loaded = fresh;
-        const auto refused = tocsin_test::load(loaded, broken);
-        CHECK_MESSAGE(!refused.ok(), std::string{name}, " ", value);
-        const auto shown = tocsin::status::error(tocsin::error_code::format_error, value);
-        const auto whole =
-            tocsin::status::error(tocsin::error_code::format_error,
-                                  static_cast<std::int64_t>(std::abs(value) < 9e18 ? value : 0));
-        const std::string_view message = refused.message();
-        CHECK_MESSAGE((message.find(shown.message()) != std::string_view::npos ||
-                       message.find(whole.message()) != std::string_view::npos),
-                      std::string{name}, " ", value, ": ", std::string{message});
-    }
-}
-
-/// Any number of the state may become any other one: it is refused, or the state is a possible one.
-template <class Object, class Use>
-void check_any_change(Object& object, const Object& fresh, Use&& use) {
-    const auto saved = tocsin_test::save(object);
-    random_generator random{11};
-    int accepted = 0;
-    int refused = 0;
-    for (const auto& [name, values] : saved) {
-        for (int trial = 0; trial < 60; ++trial) {
-            auto broken = saved;
-            if (values.empty()) {
-                continue;
-            }
-            constexpr double usual[] = {-1, 0, 0.5, 1, 2, 3, 41, 1e3, 2147483647, 9007199254740992};
-            broken[name][random() % values.size()] =
-                trial < 10 ? usual[trial] : tocsin_test::hostile_number(random);
-            if (trial % 20 == 19) {
-                broken[name].pop_back();
-            }
-            Object loaded = fresh;
-            if (tocsin_test::load(loaded, broken).ok()) {
-                ++accepted;
-                use(loaded);
-            } else {
-                ++refused;
-                use(loaded); // also after a failure
-            }
-        }
-    }
-    CHECK(refused > 10 * static_cast<int>(saved.size()));
-    CHECK(accepted > 0);
 }
 
 } // namespace

@@ -85,11 +85,16 @@ class rate_monitor {
         archive.integer("active", active_);
         detail::keep_if(archive, check());
         detail::keep_if(archive, detail::check_rows("rate_monitor", "alarms", alarms_, 0, rows_));
-        if (!(recent_alarms_ >= 0 && recent_alarms_ <= recent_rows_) || !(recent_rows_ <= 1e16) ||
-            rows_ < 0 || rows_ > detail::most_rows) {
-            detail::keep_if(archive, status::error(error_code::format_error,
-                                                   "rate_monitor: ", recent_alarms_, " alarms in ",
-                                                   recent_rows_, " rows are impossible"));
+        detail::keep_if(archive,
+                        detail::check_rows("rate_monitor", "rows", rows_, 0, detail::most_rows));
+        const bool counted = rows_ < detail::most_rows; // then weights of at most 1 sum up to less
+        if (!(recent_alarms_ >= 0 && recent_alarms_ <= recent_rows_ && recent_rows_ <= 1e16) ||
+            (counted && !(recent_alarms_ <= static_cast<double>(alarms_) &&
+                          recent_rows_ <= static_cast<double>(rows_)))) {
+            detail::keep_if(
+                archive, status::error(error_code::format_error, "rate_monitor: ", recent_alarms_,
+                                       " recent alarms in ", recent_rows_, " recent rows, of ",
+                                       rows_, " in all, are impossible"));
         }
     }
 

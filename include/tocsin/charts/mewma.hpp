@@ -55,7 +55,7 @@ class mewma {
             const double value = residual[static_cast<std::size_t>(k)];
             if (std::isfinite(value)) { // point_ is z + m
                 const double mean = statistic_.mean()[k];
-                const double most = largest_deviation * std::sqrt(statistic_.covariance()(k, k));
+                const double most = most_deviation(k);
                 point_[k] += weight_ * (std::clamp(value, mean - most, mean + most) - point_[k]);
             }
         }
@@ -92,14 +92,31 @@ class mewma {
         archive.object("statistic", statistic_);
         archive.matrix("average", point_);
         if constexpr (Archive::loading) {
-            if (archive.outcome().ok() && (!check().ok() || !point_.allFinite())) {
-                archive.fail(status::error(error_code::format_error, "mewma: weight ", weight_,
-                                           " or an average is impossible"));
+            if (archive.outcome().ok()) {
+                archive.fail(check());
+            }
+            for (index_t k = 0; archive.outcome().ok() && k < dimension(); ++k) {
+                constexpr double rounding = 1 + 1e-9;
+                const double far = std::abs(point_[k] - statistic_.mean()[k]);
+                if (!(far <= rounding * most_deviation(k) + rounding_of_mean(k))) {
+                    archive.fail(status::error(error_code::format_error, "mewma: average ",
+                                               point_[k], " of element ", k, " is beyond ",
+                                               largest_deviation, " deviations of its mean"));
+                }
             }
         }
     }
 
   private:
+    /// As far from its mean as an element counts.
+    double most_deviation(index_t k) const noexcept {
+        return largest_deviation * std::sqrt(statistic_.covariance()(k, k));
+    }
+    /// Averages of many values near a mean that is large beside their deviation.
+    double rounding_of_mean(index_t k) const noexcept {
+        return 1e-9 * std::abs(statistic_.mean()[k]);
+    }
+
     mahalanobis<> statistic_{};
     double weight_ = 0.1;
     column<double> point_; ///< average of the residuals, m before the first

@@ -32,6 +32,10 @@ inline constexpr std::array<int, 3> variance_chart_rows = {30, 100, 300};
 class residual_chart {
   public:
     static constexpr int longest = 300; ///< rows of the longest memory
+    /// No variance chart is farther from 0: the logarithm of 2^40.
+    static constexpr double largest_log_variance = 27.7259;
+    /// No level chart over so many rows is farther from 0: all residuals count 4 deviations.
+    static double largest_level_chart(int rows) noexcept { return 4.001 * std::sqrt(rows); }
 
     /// @param smoothing weight of the newest magnitude, in (0, 1]
     explicit residual_chart(double smoothing = 0.2) noexcept : smoothing_{smoothing} {}
@@ -117,17 +121,21 @@ class residual_chart {
     }
     /// Ring and sums from loaded values.
     status take(const column<double, longest>& values) noexcept {
-        bool usable = smoothing_ > 0 && smoothing_ <= 1 && magnitude_ >= 0 &&
-                      magnitude_ <= largest_residual && count_ >= 0 && count_ <= longest &&
-                      next_ >= 0 && next_ < longest && (count_ == longest || next_ == count_);
-        for (int k = 0; usable && k < longest; ++k) {
-            usable = std::abs(values[k]) <= largest_residual * unit &&
-                     values[k] == std::floor(values[k]) && (k < count_ || values[k] == 0);
-            ring_[static_cast<std::size_t>(k)] = usable ? static_cast<std::int32_t>(values[k]) : 0;
+        const bool usable = smoothing_ > 0 && smoothing_ <= 1 && magnitude_ >= 0 &&
+                            magnitude_ <= largest_residual && count_ >= 0 && count_ <= longest &&
+                            next_ >= 0 && next_ < longest && (count_ == longest || next_ == count_);
+        if (!usable || (count_ == 0 && magnitude_ != 0)) {
+            return status::error(error_code::format_error, "residual_chart: smoothing ", smoothing_,
+                                 ", magnitude ", magnitude_, ", count ", count_, ", next ", next_,
+                                 " fit no chart");
         }
-        if (!usable) {
-            return status::error(error_code::format_error, "residual_chart: count ", count_,
-                                 ", next ", next_, " and the stored residuals fit no chart");
+        for (int k = 0; k < longest; ++k) {
+            if (!(std::abs(values[k]) <= largest_residual * unit) ||
+                values[k] != std::floor(values[k]) || (k >= count_ && values[k] != 0)) {
+                return status::error(error_code::format_error, "residual_chart: residual ", k,
+                                     " of ", count_, " is ", values[k]);
+            }
+            ring_[static_cast<std::size_t>(k)] = static_cast<std::int32_t>(values[k]);
         }
         level_sums_.fill(0);
         square_sums_.fill(0);

@@ -248,6 +248,36 @@ class residual_charts {
                       variance_chart_rows[k]);
             }
         }
+        /// Whether any residuals give this fit: charts of values within limits have limits as well.
+        status check_loaded() const noexcept {
+            if (!is_bounded(mean) || !(scale > 0 && scale <= 2 * largest_input)) {
+                return status::error(error_code::format_error, "residual_charts: mean ", mean,
+                                     " and scale ", scale, " come from no residuals");
+            }
+            const auto refuse = [](const char* what, double value, int rows) {
+                return status::error(error_code::format_error, "residual_charts: ", what, " ",
+                                     value, " of the charts of ", rows,
+                                     " rows comes from no residuals");
+            };
+            for (std::size_t k = 0; k < level_units.size(); ++k) {
+                const int rows = level_chart_rows[k];
+                if (!(level_units[k] >= 1 &&
+                      level_units[k] <= residual_chart::largest_level_chart(rows))) {
+                    return refuse("unit", level_units[k], rows);
+                }
+            }
+            for (std::size_t k = 0; k < variance_units.size(); ++k) {
+                const int rows = variance_chart_rows[k];
+                constexpr double most = residual_chart::largest_log_variance;
+                if (!is_bounded(variance_centres[k], most)) {
+                    return refuse("centre", variance_centres[k], rows);
+                }
+                if (!(variance_units[k] > 0 && variance_units[k] <= most)) {
+                    return refuse("unit", variance_units[k], rows);
+                }
+            }
+            return {};
+        }
         template <class Archive>
         void exchange(Archive& archive) {
             column<double, 10> units;
@@ -271,12 +301,8 @@ class residual_charts {
             archive.object("chart", chart);
             if constexpr (Archive::loading) {
                 each([](double& stored, double& own) { own = stored; });
-                if (archive.outcome().ok() &&
-                    (!(scale > 0) || !is_bounded(mean) || !units.allFinite() ||
-                     !(units.head(4).array() > 0).all() || !(units.tail(3).array() > 0).all())) {
-                    archive.fail(status::error(error_code::format_error, "residual_charts: mean ",
-                                               mean, " and scale ", scale,
-                                               " come from no residuals"));
+                if (archive.outcome().ok()) {
+                    archive.fail(check_loaded());
                 }
             }
         }

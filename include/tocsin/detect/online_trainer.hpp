@@ -94,6 +94,12 @@ class online_trainer {
         archive.array("random", std::span<std::uint64_t>(words));
         random_.set_state(words);
         archive.object("recent", recent_);
+        if constexpr (Archive::loading) {
+            if (archive.outcome().ok()) {
+                archive.fail(
+                    optimiser_.check_state(std::span<const scalar_type>(optimiser_state_)));
+            }
+        }
     }
 
   private:

@@ -2,7 +2,9 @@
 /// @brief What each element of an error vector contributes to its Mahalanobis distance.
 #pragma once
 
+#include "tocsin/core/status.hpp"
 #include "tocsin/core/views.hpp"
+#include "tocsin/errors/covariance_checks.hpp"
 #include "tocsin/errors/factorisation.hpp"
 
 #include <cmath>
@@ -69,9 +71,27 @@ class corr_max_shares {
     template <class Archive>
     void exchange(Archive& archive) {
         archive.matrix("decorrelation", decorrelation_);
+        if constexpr (Archive::loading) {
+            if (archive.outcome().ok()) {
+                archive.fail(check_loaded());
+            }
+        }
     }
 
   private:
+    /// R^-1/2 is symmetric, with a diagonal of at least 1: that of R is 1, and x^-1/2 is convex.
+    status check_loaded() const noexcept {
+        if (const status symmetric = check_covariance("mahalanobis: R^-1/2", decorrelation_);
+            !symmetric.ok()) {
+            return symmetric;
+        }
+        const double least = decorrelation_.diagonal().minCoeff();
+        return least >= 1 - covariance_rounding
+                   ? status{}
+                   : status::error(error_code::format_error, "mahalanobis: R^-1/2 with ", least,
+                                   " on its diagonal belongs to no correlations");
+    }
+
     matrix_type decorrelation_;      // R^-1/2
     vector_type inverse_deviations_; // diagonal of D^-1
 };

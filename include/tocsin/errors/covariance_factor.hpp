@@ -4,6 +4,7 @@
 
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/views.hpp"
+#include "tocsin/errors/covariance_checks.hpp"
 #include "tocsin/errors/factorisation.hpp"
 #include "tocsin/errors/gaussian_log_density.hpp"
 #include "tocsin/errors/ridge.hpp"
@@ -76,9 +77,12 @@ class covariance_factor {
     /// C becomes (1 - w) (C + w v v^T), and a ridge is added as mahalanobis::adapt() describes.
     /// @param v      finite; multiplied by the square root of w
     /// @param weight w, in (0, 1)
+    ///               A vector that is longer than 1e12 deviations is shortened to that: beyond, rounding
+    ///               would take from W what it knows of all other directions.
     /// @return false, with nothing changed, for a vector that is so long that sums would overflow.
     ///         Never allocates.
     bool update(vector_type& v, double weight, double relative_ridge) noexcept {
+        constexpr double longest_update = 1e12;
         constexpr double largest_trace = 1e300;
         constexpr double largest_update = 1e200;
         v *= std::sqrt(weight);
@@ -86,6 +90,10 @@ class covariance_factor {
         if (!(covariance_.trace() + v.squaredNorm() <= largest_trace &&
               update_.squaredNorm() <= largest_update)) {
             return false;
+        }
+        if (const double length = update_.norm(); length > longest_update) {
+            v *= longest_update / length;
+            update_ *= longest_update / length;
         }
         for (index_t col = 0; col < v.size(); ++col) {
             covariance_.col(col) += v[col] * v;
@@ -103,6 +111,11 @@ class covariance_factor {
     template <class Archive>
     void exchange(Archive& archive) {
         archive.matrix("covariance", covariance_);
+        if constexpr (Archive::loading) {
+            if (archive.outcome().ok()) {
+                archive.fail(check_covariance("mahalanobis", covariance_));
+            }
+        }
         archive.integer("updated", updated_);
         if (!updated_) {
             return;
@@ -111,10 +124,8 @@ class covariance_factor {
         archive.integer("ridge_element", ridge_element_);
         archive.number("least_ridge", least_ridge_);
         if constexpr (Archive::loading) {
-            if (archive.outcome().ok() && !possible()) {
-                archive.fail(
-                    status::error(error_code::format_error,
-                                  "mahalanobis: the stored factor belongs to no covariance"));
+            if (archive.outcome().ok()) {
+                archive.fail(check_updated());
             }
             log_determinant_ = -2 * log_product(whitening_.diagonal());
         }
@@ -142,17 +153,14 @@ class covariance_factor {
     }
 
     /// Whether what was loaded can have come from update().
-    bool possible() const noexcept {
-        const index_t size = covariance_.rows();
-        bool usable = covariance_.allFinite() && (covariance_.diagonal().array() > 0).all() &&
-                      whitening_.allFinite() && ridge_element_ >= 0 && ridge_element_ < size &&
-                      least_ridge_ >= 0 &&
-                      (whitening_.bottomRows(whitening_.rows() - size).array() == 0).all();
-        for (index_t col = 0; col < size; ++col) {
-            usable = usable && whitening_(col, col) > 0 &&
-                     (whitening_.col(col).head(col).array() == 0).all();
+    status check_updated() const noexcept {
+        if (ridge_element_ < 0 || ridge_element_ >= covariance_.rows() || !(least_ridge_ >= 0) ||
+            !(covariance_.diagonal().array() > 0).all()) {
+            return status::error(error_code::format_error, "mahalanobis: ridge ", least_ridge_,
+                                 ", next for element ", ridge_element_, ", with a variance of ",
+                                 covariance_.diagonal().minCoeff(), " is no fit");
         }
-        return usable;
+        return check_inverse_factor(whitening_, covariance_);
     }
 
     matrix_type covariance_;

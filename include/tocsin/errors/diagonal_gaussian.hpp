@@ -2,6 +2,7 @@
 /// @brief Sum of squared z-scores of an error vector relative to the errors on normal data.
 #pragma once
 
+#include "tocsin/core/checked_size.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/views.hpp"
 #include "tocsin/errors/gaussian_log_density.hpp"
@@ -14,6 +15,7 @@
 #include <cstdint>
 #include <limits>
 #include <span>
+#include <utility>
 
 namespace tocsin {
 
@@ -267,17 +269,12 @@ class diagonal_gaussian {
             archive.matrix("variance", variance_);
         }
         if constexpr (Archive::loading) {
-            if (count_ < 0 || rejected_ < 0 || !running_mean_.allFinite() ||
-                !square_sum_.allFinite() || (square_sum_.array() < 0).any()) {
-                archive.fail(status::error(error_code::format_error,
-                                           "diagonal_gaussian: the stored sums do not come from "
-                                           "any samples, count ",
-                                           count_));
-            }
-            if (fitted_) {
-                fitted_ = false;
-                if (const status usable = check_variances(); !usable) {
-                    archive.fail(usable);
+            archive.fail(check_sums());
+            if (std::exchange(fitted_, false)) {
+                archive.fail(detail::check_fit("diagonal_gaussian", dimension(), count_, rejected_,
+                                               relative_ridge_));
+                if (archive.outcome().ok()) {
+                    archive.fail(check_variances());
                 }
             }
         }
@@ -296,15 +293,32 @@ class diagonal_gaussian {
         }
         return std::isfinite(distance) ? distance : std::numeric_limits<double>::max();
     }
-    status check_variances() noexcept {
-        if (!mean_.allFinite() || !variance_.allFinite()) {
-            return status::error(error_code::invalid_data,
-                                 "diagonal_gaussian: the mean or a variance is not finite");
+    /// Whether any samples have these sums.
+    status check_sums() const noexcept {
+        if (!is_count(count_) || !is_count(rejected_)) {
+            return status::error(error_code::format_error, "diagonal_gaussian: count ", count_,
+                                 " and rejected ", rejected_, " must lie in [0, ", largest_count,
+                                 "]");
         }
-        if (!(variance_.array() > 0).all()) {
-            return status::error(error_code::invalid_data,
-                                 "diagonal_gaussian: a variance is zero with the relative ridge ",
-                                 relative_ridge_);
+        for (index_t k = 0; k < dimension(); ++k) {
+            const double mean = running_mean_[k];
+            const double squares = square_sum_[k];
+            if (!std::isfinite(mean) || !(squares >= 0) || !std::isfinite(squares) ||
+                (count_ == 0 && mean != 0) || (count_ < 2 && squares != 0)) {
+                return status::error(error_code::format_error, "diagonal_gaussian: element ", k,
+                                     " has mean ", mean, " and squares ", squares, " from ", count_,
+                                     " samples");
+            }
+        }
+        return {};
+    }
+    status check_variances() noexcept {
+        for (index_t k = 0; k < dimension(); ++k) {
+            if (!std::isfinite(mean_[k]) || !(variance_[k] > 0) || !std::isfinite(variance_[k])) {
+                return status::error(error_code::invalid_data, "diagonal_gaussian: element ", k,
+                                     " has mean ", mean_[k], " and variance ", variance_[k],
+                                     " with the relative ridge ", relative_ridge_);
+            }
         }
         inverse_variance_ = variance_.cwiseInverse();
         if (!inverse_variance_.allFinite()) {

@@ -126,8 +126,8 @@ class mahalanobis {
     /// next. The factor is updated: O(dimension^2) for weights of at most 1 / dimension, more in
     /// proportion for larger ones.
     ///
-    /// Nothing changes before a successful fit, and by a vector with a non-finite element or one so
-    /// far out that sums would overflow. What has been accumulated stays. Never allocates.
+    /// Nothing changes before a successful fit, and by a vector that is not finite or whose sums would
+    /// overflow; farther out than 1e12 deviations counts as that far. Never allocates.
     /// @param weight w, in [0, 1): 1 - 2^(-1/n) halves the weight of a sample every n samples; n
     ///               should be several times the dimension. 0 changes nothing.
     void adapt(std::span<const double> error, double weight) noexcept {
@@ -290,6 +290,8 @@ class mahalanobis {
         }
         if constexpr (Archive::loading) {
             fitted_ = false;
+            archive.fail(detail::check_fit("mahalanobis", dimension(), moments_.count(),
+                                           moments_.rejected(), relative_ridge_));
             if (archive.outcome().ok()) {
                 archive.fail(factor_.updated() ? check_loaded() : factorise());
                 const bool small = detail::needs_shrinkage(dimension(), moments_.count());
@@ -324,12 +326,10 @@ class mahalanobis {
         return complete(mean_.allFinite() && shares_.usable());
     }
     status complete(bool usable) noexcept {
-        if (!usable) {
-            return status::error(error_code::invalid_data,
-                                 "mahalanobis: the correlations have no inverse square root");
-        }
-        fitted_ = true;
-        return {};
+        fitted_ = usable;
+        return usable ? status{}
+                      : status::error(error_code::invalid_data,
+                                      "mahalanobis: the correlations have no inverse square root");
     }
 
     /// Longest vector whose deviation from the mean is kept on the stack.

@@ -2,9 +2,11 @@
 /// @brief Streaming mean and sample covariance that merge exactly.
 #pragma once
 
+#include "tocsin/core/checked_size.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/storage.hpp"
 #include "tocsin/core/views.hpp"
+#include "tocsin/errors/covariance_checks.hpp"
 #include "tocsin/math/scatter_kernel.hpp"
 
 #include <algorithm>
@@ -183,20 +185,31 @@ class moments {
             archive.matrix("scatter", full);
         } else {
             archive.matrix("scatter", scatter_);
-            if (count_ < 0 || rejected_ < 0) {
-                archive.fail(status::error(error_code::format_error, "moments: count ", count_,
-                                           " and rejected ", rejected_, " must not be negative"));
-            } else if (!mean_.allFinite() || !scatter_.allFinite() ||
-                       (scatter_.diagonal().array() < 0).any()) {
-                archive.fail(
-                    status::error(error_code::format_error,
-                                  "moments: the mean or the scatter does not come from any "
-                                  "samples (not finite, or a negative variance)"));
+            if (archive.outcome().ok()) {
+                archive.fail(check_loaded());
             }
         }
     }
 
   private:
+    /// Whether any samples have these sums.
+    status check_loaded() const noexcept {
+        if (!is_count(count_) || !is_count(rejected_)) {
+            return status::error(error_code::format_error, "moments: count ", count_,
+                                 " and rejected ", rejected_, " must lie in [0, ", largest_count,
+                                 "]");
+        }
+        for (index_t k = 0; k < dimension(); ++k) {
+            if (!std::isfinite(mean_[k]) || (count_ == 0 && mean_[k] != 0) ||
+                (count_ < 2 && scatter_(k, k) != 0)) {
+                return status::error(error_code::format_error, "moments: element ", k, " has mean ",
+                                     mean_[k], " and scatter ", scatter_(k, k), " from ", count_,
+                                     " samples");
+            }
+        }
+        return detail::check_covariance("moments", scatter_);
+    }
+
     /// The part of the merge that comes from the distance between the two means, given the other
     /// set's mean in difference_; the caller adds the other set's own scatter.
     void join_means(std::int64_t other_count) noexcept {

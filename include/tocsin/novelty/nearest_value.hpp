@@ -92,6 +92,10 @@ class nearest_value {
                           spread_.rows() == memory_stored && spread_.count() == stored.size();
             for (index_t k = 0; usable && k < stored.size(); ++k) {
                 usable = is_bounded(stored[k]);
+                if (!usable) {
+                    archive.fail(status::error(error_code::format_error, "nearest_value: value ",
+                                               stored[k], " must lie within ", largest_input));
+                }
             }
             if (!usable) {
                 archive.fail(status::error(error_code::format_error,

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "tocsin/core/bounded.hpp"
+#include "tocsin/core/checked_size.hpp"
 #include "tocsin/core/extents.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/views.hpp"
@@ -267,16 +268,29 @@ class alarm_rate {
         if (!settings_.check().ok()) {
             return settings_.check();
         }
-        bool usable = clusters_ >= 0 && gap_ >= 1 && extremal_index_ > 0 && extremal_index_ <= 1 &&
-                      tail_share_ > 0 && tail_share_ < 1 && tail_.scale > 0 && tail_.shape < 1 &&
-                      tail_.shape >= detail::smallest_pareto_shape && body_.size() == knots + 1;
-        for (int k = 0; usable && k <= knots; ++k) {
-            usable = is_bounded(body_[k]) && (k == 0 || body_[k] >= body_[k - 1]);
+        if (!is_count(clusters_) || !(gap_ >= 1 && is_count(gap_)) ||
+            !(extremal_index_ > 0 && extremal_index_ <= 1) ||
+            !(tail_share_ > 0 && tail_share_ < 1) ||
+            !(tail_.scale > 0 && tail_.scale <= 4 * largest_input) ||
+            !(tail_.shape >= detail::smallest_pareto_shape && tail_.shape < 1)) {
+            return status::error(error_code::format_error, "alarm_rate: a tail of shape ",
+                                 tail_.shape, ", scale ", tail_.scale, " and share ", tail_share_,
+                                 " from ", clusters_, " clusters with gap ", gap_,
+                                 " and extremal index ", extremal_index_, " is no fit");
         }
-        return usable ? status{}
-                      : status::error(error_code::format_error, "alarm_rate: a tail of shape ",
-                                      tail_.shape, " and scale ", tail_.scale, " from ", clusters_,
-                                      " clusters is no fit");
+        for (int k = 0; k <= knots; ++k) {
+            if (!is_bounded(body_[k]) || (k > 0 && body_[k] < body_[k - 1])) {
+                return status::error(error_code::format_error, "alarm_rate: quantile ", k, " is ",
+                                     body_[k], ", after ", k > 0 ? body_[k - 1] : body_[k]);
+            }
+        }
+        // Rounding of another machine's mathematics, no more.
+        const double due = score_at(settings_.promised());
+        if (!(std::abs(threshold() - due) <= 1e-6 * std::max(std::abs(due), tail_.scale))) {
+            return status::error(error_code::format_error, "alarm_rate: threshold ", threshold(),
+                                 ", but the promise needs ", due);
+        }
+        return {};
     }
 
     alarm_rate_settings settings_;

@@ -30,9 +30,8 @@ class f_beta_threshold {
     ///               they name one class only. O(n), allocates.
     status fit(std::span<const double> scores, std::span<const std::uint8_t> labels) {
         threshold_.reset();
-        if (!std::isfinite(beta_) || beta_ < 0) {
-            return status::error(error_code::invalid_argument, "f_beta_threshold: beta ", beta_,
-                                 " must be finite and at least 0");
+        if (status usable = check(); !usable) {
+            return usable;
         }
         if (status usable = detail::check_scores("f_beta_threshold", scores, labels); !usable) {
             return usable;
@@ -63,9 +62,18 @@ class f_beta_threshold {
     void exchange(Archive& archive) {
         archive.number("beta", beta_);
         threshold_.exchange(archive);
+        threshold_.keep_if(archive, check());
     }
 
   private:
+    status check() const noexcept {
+        if (!std::isfinite(beta_) || beta_ < 0) {
+            return status::error(error_code::invalid_argument, "f_beta_threshold: beta ", beta_,
+                                 " must be finite and at least 0");
+        }
+        return {};
+    }
+
     double beta_;
     detail::optional_threshold threshold_;
 };

@@ -36,13 +36,8 @@ class quantile_threshold {
     ///               normal. O(n), allocates a copy of the normal scores.
     status fit(std::span<const double> scores, std::span<const std::uint8_t> labels) {
         threshold_.reset();
-        if (!(quantile_ >= 0 && quantile_ <= 1)) {
-            return status::error(error_code::invalid_argument, "quantile_threshold: quantile ",
-                                 quantile_, " must lie in [0, 1]");
-        }
-        if (!std::isfinite(factor_) || factor_ <= 0) {
-            return status::error(error_code::invalid_argument, "quantile_threshold: factor ",
-                                 factor_, " must be finite and positive");
+        if (status usable = check(); !usable) {
+            return usable;
         }
         if (status usable = detail::check_scores("quantile_threshold", scores, labels); !usable) {
             return usable;
@@ -65,9 +60,22 @@ class quantile_threshold {
         archive.number("quantile", quantile_);
         archive.number("factor", factor_);
         threshold_.exchange(archive);
+        threshold_.keep_if(archive, check());
     }
 
   private:
+    status check() const noexcept {
+        if (!(quantile_ >= 0 && quantile_ <= 1)) {
+            return status::error(error_code::invalid_argument, "quantile_threshold: quantile ",
+                                 quantile_, " must lie in [0, 1]");
+        }
+        if (!std::isfinite(factor_) || factor_ <= 0) {
+            return status::error(error_code::invalid_argument, "quantile_threshold: factor ",
+                                 factor_, " must be finite and positive");
+        }
+        return {};
+    }
+
     double quantile_;
     double factor_;
     detail::optional_threshold threshold_;

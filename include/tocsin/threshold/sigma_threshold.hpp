@@ -30,9 +30,8 @@ class sigma_threshold {
     ///               two normal scores. O(n), allocates a copy of the normal scores.
     status fit(std::span<const double> scores, std::span<const std::uint8_t> labels) {
         threshold_.reset();
-        if (!std::isfinite(k_)) {
-            return status::error(error_code::invalid_argument, "sigma_threshold: k ", k_,
-                                 " must be finite");
+        if (status usable = check(); !usable) {
+            return usable;
         }
         if (status usable = detail::check_scores("sigma_threshold", scores, labels); !usable) {
             return usable;
@@ -63,9 +62,18 @@ class sigma_threshold {
     void exchange(Archive& archive) {
         archive.number("k", k_);
         threshold_.exchange(archive);
+        threshold_.keep_if(archive, check());
     }
 
   private:
+    status check() const noexcept {
+        if (!std::isfinite(k_)) {
+            return status::error(error_code::invalid_argument, "sigma_threshold: k ", k_,
+                                 " must be finite");
+        }
+        return {};
+    }
+
     double k_;
     detail::optional_threshold threshold_;
 };

@@ -70,6 +70,17 @@ class optional_threshold {
         }
     }
 
+    /// While loading: the threshold stays only if the settings that it was fitted with are usable.
+    template <class Archive>
+    void keep_if(Archive& archive, const status& settings) noexcept {
+        if constexpr (Archive::loading) {
+            if (fitted_ && archive.outcome().ok()) {
+                archive.fail(settings);
+            }
+            fitted_ = fitted_ && archive.outcome().ok();
+        }
+    }
+
   private:
     bool fitted_ = false;
     double value_ = 0;

@@ -57,6 +57,20 @@ struct adam {
         return (amsgrad ? 3 : 2) * parameter_count;
     }
 
+    /// Whether a state that was loaded can have come from update(): a second moment is a mean of
+    /// squares. Names the first that is negative or NaN, with its value.
+    template <class Scalar>
+    status check_state(std::span<const Scalar> state) const noexcept {
+        for (std::size_t k = state.size() / (amsgrad ? 3 : 2); k < state.size(); ++k) {
+            if (!(state[k] >= 0)) {
+                return status::error(error_code::format_error, "adam: value ", k,
+                                     " of the state is ", static_cast<double>(state[k]),
+                                     "; second moments must be at least 0");
+            }
+        }
+        return {};
+    }
+
     /// One step; see concept update_rule.
     template <class Scalar>
     void update(std::span<Scalar> parameters, std::span<const Scalar> gradients,

@@ -100,8 +100,8 @@ class affine_scaler {
     const column<Scalar, Features>& scale() const noexcept { return scale_; }
 
     /// Sets offset and scale, for example from another program. `invalid_argument`, naming the
-    /// feature, unless both are finite, every scale is a positive normal number and the sizes
-    /// agree.
+    /// feature, unless both are finite, every scale and its inverse are positive normal numbers
+    /// (for float up to 8.5e37) and the sizes agree.
     status set(const column<Scalar, Features>& offset, const column<Scalar, Features>& scale) {
         if (offset.size() != scale.size() || offset.size() == 0) {
             return status::error(error_code::invalid_argument, "scaler: ", offset.size(),
@@ -109,12 +109,13 @@ class affine_scaler {
                                  " scales; there must be as many, at least one");
         }
         for (index_t k = 0; k < offset.size(); ++k) {
-            if (!std::isfinite(offset[k]) || !std::isfinite(scale[k]) ||
-                scale[k] < std::numeric_limits<Scalar>::min()) {
+            constexpr Scalar least = std::numeric_limits<Scalar>::min();
+            if (!std::isfinite(offset[k]) || !(scale[k] >= least && scale[k] <= 1 / least)) {
                 return status::error(error_code::invalid_argument, "scaler: feature ", k,
                                      " has offset ", static_cast<double>(offset[k]), ", scale ",
                                      static_cast<double>(scale[k]),
-                                     "; both must be finite, the scale positive");
+                                     "; both must be finite, the scale positive and at most ",
+                                     static_cast<double>(1 / least));
             }
         }
         offset_ = offset;
