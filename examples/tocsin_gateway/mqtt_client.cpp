@@ -235,7 +235,7 @@ status mqtt_client::take(const mqtt_packet& packet, std::vector<mqtt_message>& m
             constexpr unsigned refused = 0x80;
             if (const unsigned reason = in.byte(); reason >= refused) {
                 return status::error(error_code::io_error, "mqtt: the broker refuses topic '",
-                                     settings_.topics[std::min(k, settings_.topics.size() - 1)],
+                                     k < settings_.topics.size() ? settings_.topics[k] : "",
                                      "', reason ", reason);
             }
         }

@@ -15,6 +15,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace tocsin_fuzz {
 
@@ -91,7 +92,7 @@ class file_parts {
             if (!is_tensor_of(tensor)) {
                 continue;
             }
-            std::size_t size = tensor["dtype"] == "F32" ? 4 : tensor["dtype"] == "U8" ? 1 : 8;
+            std::size_t size = element_size(tensor["dtype"]);
             for (const auto& extent : tensor["shape"]) {
                 const std::size_t factor =
                     extent.is_number_unsigned() ? extent.template get<std::size_t>() : 1;
@@ -198,6 +199,19 @@ inline std::string restructured(std::string_view file, tocsin::random_generator&
         parts.change(random);
     }
     return parts.bytes();
+}
+
+/// Mutants of the structure of files, several changes deep.
+template <class Harness>
+void restructure(const std::vector<std::string>& seeds, int mutants, Harness&& harness) {
+    tocsin::random_generator random{5};
+    for (const std::string& seed : seeds) {
+        std::string mutant = seed;
+        for (int k = 0; k < mutants; ++k) {
+            mutant = restructured(k % 4 == 0 ? seed : mutant, random);
+            harness(input{reinterpret_cast<const std::uint8_t*>(mutant.data()), mutant.size()});
+        }
+    }
 }
 
 /// For LLVMFuzzerCustomMutator: bytes or structure, mostly with everything put right.

@@ -18,6 +18,14 @@
 
 namespace tocsin_fuzz {
 
+/// Bytes of an element, by its name in a header; 8 for names that are no type.
+inline std::size_t element_size(const nlohmann::ordered_json& type) {
+    return type == "F32" || type == "I32"                   ? 4
+           : type == "F16" || type == "BF16"                ? 2
+           : type == "U8" || type == "I8" || type == "BOOL" ? 1
+                                                            : 8;
+}
+
 /// What a mutation breaks first, put right: the length of the header, where tensors lie, how large
 /// the data area is, the checksums. Without that, few mutants would come past them.
 inline std::string repaired(std::string_view file) {
@@ -49,7 +57,7 @@ inline std::string repaired(std::string_view file) {
         if (name == "__metadata__" || !tensor.is_object() || !tensor["shape"].is_array()) {
             continue;
         }
-        std::size_t bytes = tensor["dtype"] == "F32" ? 4 : tensor["dtype"] == "U8" ? 1 : 8;
+        std::size_t bytes = element_size(tensor["dtype"]);
         for (const auto& size : tensor["shape"]) {
             const std::size_t factor =
                 size.is_number_unsigned() ? size.template get<std::size_t>() : 1;

@@ -9,24 +9,7 @@
 
 using tocsin_fuzz::random_inputs;
 using tocsin_fuzz::replay;
-
-namespace {
-
-/// Mutants of the structure of files, several changes deep.
-template <class Harness>
-void restructure(const std::vector<std::string>& seeds, int mutants, Harness&& harness) {
-    tocsin::random_generator random{5};
-    for (const std::string& seed : seeds) {
-        std::string mutant = seed;
-        for (int k = 0; k < mutants; ++k) {
-            mutant = tocsin_fuzz::restructured(k % 4 == 0 ? seed : mutant, random);
-            harness(tocsin_fuzz::input{reinterpret_cast<const std::uint8_t*>(mutant.data()),
-                                       mutant.size()});
-        }
-    }
-}
-
-} // namespace
+using tocsin_fuzz::restructure;
 
 TEST_SUITE("fuzz") {
     TEST_CASE("fuzz: a detector's stream under any order of operations") {

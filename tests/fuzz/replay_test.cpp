@@ -4,8 +4,10 @@
 #include "alarm_input.hpp"
 #include "file_mutator.hpp"
 #include "replay.hpp"
+#include "row_input.hpp"
 #include "stream_input.hpp"
 #include "text_input.hpp"
+#include "time_input.hpp"
 #include <string>
 
 using tocsin_fuzz::random_inputs;
@@ -17,6 +19,12 @@ TEST_SUITE("fuzz") {
     }
     TEST_CASE("fuzz: delimited sequences, any bytes") {
         replay("sequences", 3000, tocsin_fuzz::sequences);
+    }
+    TEST_CASE("fuzz: rows of CSV with any options are those of the whole text") {
+        replay("rows", 1500, tocsin_fuzz::rows);
+    }
+    TEST_CASE("fuzz: dates and timestamps, any bytes") {
+        replay("times", 3000, tocsin_fuzz::times);
     }
     TEST_CASE("fuzz: threshold rules, any order of operations") {
         replay("thresholds", 300, tocsin_fuzz::thresholds);

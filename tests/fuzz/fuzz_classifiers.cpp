@@ -1,0 +1,35 @@
+#include "classifier_input.hpp"
+#include "file_mutator.hpp"
+#include <algorithm>
+#include <cstring>
+#include <string>
+#include <vector>
+
+// Part of libFuzzer.
+extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t limit);
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    tocsin_fuzz::classifiers({data, size});
+    return 0;
+}
+
+/// Files change in their structure; streams in their bytes, behind the magic number.
+extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size,
+                                               std::size_t limit, unsigned seed) {
+    static const std::vector<std::string> starts = [] {
+        std::vector<std::string> all;
+        for (unsigned k = 0; k < tocsin_fuzz::classifier_seeds; ++k) {
+            all.push_back(tocsin_fuzz::classifier_seed(k));
+        }
+        return all;
+    }();
+    if (seed % 64 == 0 || size < 16) {
+        const std::string& start = starts[seed / 64 % starts.size()];
+        size = std::min(start.size(), limit);
+        std::memcpy(data, start.data(), size);
+    }
+    constexpr std::size_t magic = sizeof tocsin::detail::stream_magic;
+    return tocsin_fuzz::is_stream({data, size})
+               ? magic + LLVMFuzzerMutate(data + magic, size - magic, limit - magic)
+               : tocsin_fuzz::mutate_file(data, size, limit, seed, starts[0], LLVMFuzzerMutate);
+}

@@ -1,0 +1,6 @@
+#include "row_input.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    tocsin_fuzz::rows({data, size});
+    return 0;
+}

@@ -1,0 +1,6 @@
+#include "time_input.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    tocsin_fuzz::times({data, size});
+    return 0;
+}
