@@ -4,6 +4,7 @@
 
 #include "tocsin/detect/classifier_detector.hpp"
 #include "tocsin/models/classifiers.hpp"
+#include "tocsin/training/fit_classifier.hpp"
 
 #include "detector_input.hpp"
 #include <cstdint>

@@ -13,10 +13,10 @@
 
 #include <doctest/doctest.h>
 
+#include "nonblocking.hpp"
 #include "support/small_detectors.hpp"
 #include <cmath>
 #include <cstdlib>
-#include <limits>
 #include <span>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,27 +24,12 @@
 #include <vector>
 
 using tocsin::index_t;
+using tocsin_test::is_checked;
+using tocsin_test::must_not_block;
+using tocsin_test::normal_scores;
+using tocsin_test::not_a_number;
 
 namespace {
-
-constexpr bool is_checked =
-#if defined(__has_feature)
-#if __has_feature(realtime_sanitizer)
-    true;
-#else
-    false;
-#endif
-#else
-    false;
-#endif
-
-/// Everything that the function calls is checked.
-template <class Function>
-void must_not_block(Function&& function) noexcept TOCSIN_NONBLOCKING {
-    function();
-}
-
-constexpr float not_a_number = std::numeric_limits<float>::quiet_NaN();
 
 /// Streams alone and in groups, learning, with gaps, times and nonsense.
 template <class Detector>
@@ -87,15 +72,6 @@ tocsin::spot_settings small_spot() {
     settings.level = 0.9;
     settings.memory = 50;
     return settings;
-}
-
-std::vector<double> normal_scores(std::size_t count) {
-    tocsin::random_generator random{5};
-    std::vector<double> scores(count);
-    for (double& score : scores) {
-        score = random.normal();
-    }
-    return scores;
 }
 
 template <class Statistic>
