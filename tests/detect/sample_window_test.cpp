@@ -1,8 +1,12 @@
 #include "tocsin/detect/sample_window.hpp"
+#include "tocsin/io/byte_archive.hpp"
 
 #include <doctest/doctest.h>
 
+#include <cstring>
 #include <deque>
+#include <limits>
+#include <string>
 
 using tocsin::sample_window;
 
@@ -76,5 +80,26 @@ TEST_SUITE("detect") {
         CHECK(copy.view()(0, 0) == 2);
         static_assert(noexcept(copy.push(sample)));
         static_assert(noexcept(copy.clear()));
+    }
+
+    TEST_CASE("sample window: samples that no model reads are refused with the value") {
+        sample_window<float> window(1, 2);
+        tocsin::column<float> sample(1);
+        sample(0) = 1;
+        window.push(sample);
+        tocsin::byte_writer saved;
+        window.exchange(saved);
+        const auto load = [&](float newest) {
+            auto bytes = saved.bytes();
+            std::memcpy(bytes.data() + bytes.size() - sizeof newest, &newest, sizeof newest);
+            tocsin::byte_reader archive(bytes);
+            sample_window<float> loaded(1, 2);
+            loaded.exchange(archive);
+            return std::string(archive.outcome().message());
+        };
+        CHECK(load(-1e18F).empty());
+        CHECK(load(std::numeric_limits<float>::quiet_NaN()).find("nan") != std::string::npos);
+        CHECK(load(std::numeric_limits<float>::infinity()).find("inf") != std::string::npos);
+        CHECK(load(-1.5e18F).find("-1.5e+18") != std::string::npos);
     }
 }

@@ -46,6 +46,8 @@ class classifier_stream {
         archive.object("window", window_);
         archive.array("held",
                       std::span<Scalar>(held_.data(), static_cast<std::size_t>(held_.size())));
+        detail::keep_if_readable(
+            archive, std::span<const Scalar>(held_.data(), static_cast<std::size_t>(held_.size())));
     }
 
     std::int64_t position_ = 0;

@@ -2,12 +2,33 @@
 /// @brief Ring buffer whose newest samples are always contiguous.
 #pragma once
 
+#include "tocsin/core/bounded.hpp"
+#include "tocsin/core/status.hpp"
 #include "tocsin/core/storage.hpp"
 #include "tocsin/core/views.hpp"
 
+#include <cstddef>
 #include <span>
 
 namespace tocsin {
+namespace detail {
+
+/// While loading: fails unless a model can have read all these samples, see readable(). Never
+/// allocates.
+template <class Archive, class Scalar>
+void keep_if_readable(Archive& archive, std::span<const Scalar> samples) noexcept {
+    if constexpr (Archive::loading) {
+        for (std::size_t k = 0; archive.outcome().ok() && k < samples.size(); ++k) {
+            if (!(readable(samples[k]) == samples[k])) { // NaN, too
+                archive.fail(status::error(error_code::format_error, "a sample of the stream is ",
+                                           static_cast<double>(samples[k]),
+                                           ", which no model reads"));
+            }
+        }
+    }
+}
+
+} // namespace detail
 
 /// The last `length` samples of a stream. Each sample is written twice, `length` columns apart, so
 /// that the last `length` samples stand next to each other in order of time wherever the ring
@@ -49,6 +70,7 @@ class sample_window {
         archive.integer("next", next_, 0, length_ > 0 ? length_ - 1 : 0);
         archive.integer("count", count_, 0, length_);
         archive.array("samples", std::span<Scalar>(samples_));
+        detail::keep_if_readable(archive, std::span<const Scalar>(samples_));
     }
 
   private:
