@@ -6,7 +6,9 @@
 #include "tocsin/core/storage.hpp"
 #include "tocsin/core/views.hpp"
 
+#include <cstddef>
 #include <span>
+#include <string_view>
 
 namespace tocsin::detail {
 
@@ -18,7 +20,19 @@ void exchange_parameters(Archive& archive, const Model& model, std::span<Scalar>
     model.for_each_parameter_block(
         [&](const char* name, index_t offset, index_t rows, index_t cols) {
             // Column-major here, row-major there: the shape is written transposed.
-            archive.tensor(name, slice(all, offset, rows * cols), {cols, rows});
+            const auto block = slice(all, offset, rows * cols);
+            archive.tensor(name, block, {cols, rows});
+            if constexpr (Archive::loading) {
+                // Those of batch_norm; a negative one would make every output NaN.
+                const bool variances = std::string_view(name).ends_with("variance");
+                for (std::size_t k = 0; variances && k < block.size(); ++k) {
+                    if (archive.outcome().ok() && !(block[k] >= 0)) {
+                        archive.fail(status::error(error_code::format_error, "'parameters.", name,
+                                                   "' has a variance of ",
+                                                   static_cast<double>(block[k])));
+                    }
+                }
+            }
         });
 }
 
