@@ -1,6 +1,7 @@
 #include "tocsin/detect/detector.hpp"
 #include "tocsin/dynamic/epsilon_threshold.hpp"
 #include "tocsin/errors/diagonal_gaussian.hpp"
+#include "tocsin/tail/alarm_rate.hpp"
 #include "tocsin/tail/drift_spot_threshold.hpp"
 #include "tocsin/tail/spot_threshold.hpp"
 #include "tocsin/threshold/f_beta_threshold.hpp"
@@ -130,6 +131,8 @@ void check_every_rule() {
     check_no_allocation<Statistic>(tocsin::epsilon_threshold{});
     check_no_allocation<Statistic>(tocsin::spot_threshold{{.q = 1e-3, .level = 0.9}});
     check_no_allocation<Statistic>(tocsin::drift_spot_threshold{{.q = 1e-3, .level = 0.9}, 50});
+    check_no_allocation<Statistic>(tocsin::spot_threshold_by_moments{{.q = 1e-3, .level = 0.9}});
+    check_no_allocation<Statistic>(tocsin::alarm_rate{});
 }
 
 } // namespace

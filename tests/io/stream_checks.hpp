@@ -70,7 +70,9 @@ inline std::uint64_t bits(double value) noexcept {
 inline bool equal_bits(const tocsin::verdict& a, const tocsin::verdict& b) noexcept {
     return a.kind == b.kind && a.reason == b.reason && a.alarm == b.alarm &&
            a.clock_reset == b.clock_reset && a.missing == b.missing && a.lost == b.lost &&
-           bits(a.score) == bits(b.score) && bits(a.threshold) == bits(b.threshold);
+           bits(a.score) == bits(b.score) && bits(a.threshold) == bits(b.threshold) &&
+           bits(a.expected_false_alarms) == bits(b.expected_false_alarms) &&
+           a.rate_exceeded == b.rate_exceeded;
 }
 
 /// Pushes the next sample to a stream and learns from it.

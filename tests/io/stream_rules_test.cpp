@@ -1,9 +1,12 @@
 #include "tocsin/alarm/alarm_control.hpp"
+#include "tocsin/alarm/rate_monitor.hpp"
+#include "tocsin/alarm/refractory_period.hpp"
 #include "tocsin/detect/detector.hpp"
 #include "tocsin/dynamic/epsilon_threshold.hpp"
 #include "tocsin/io/detector_file.hpp"
 #include "tocsin/io/stream_file.hpp"
 #include "tocsin/models/forecaster.hpp"
+#include "tocsin/tail/alarm_rate.hpp"
 #include "tocsin/tail/drift_spot_threshold.hpp"
 #include "tocsin/tail/spot_threshold.hpp"
 #include "tocsin/threshold/f_beta_threshold.hpp"
@@ -36,7 +39,8 @@ using tocsin_test::windows_over;
 
 namespace {
 
-using alarm = tocsin::alarm_chain<tocsin::m_of_n, tocsin::minimum_duration, tocsin::suppression>;
+using alarm = tocsin::alarm_chain<tocsin::m_of_n, tocsin::minimum_duration, tocsin::suppression,
+                                  tocsin::refractory_period, tocsin::rate_monitor>;
 template <class Rule>
 using forecasting = tocsin::detector<tocsin::forecaster<float>, tocsin::standard_scaler<float>,
                                      tocsin::mahalanobis<>, Rule, alarm>;
@@ -55,10 +59,11 @@ Rule new_rule() {
 template <class Rule>
 forecasting<Rule> ready_detector() {
     const auto values = waves<float>(2, 2400, 1);
-    forecasting<Rule> detector(
-        tocsin::forecaster<float>::with_layers(2, 2, {5}), {.lost_after = 20, .clock_agreement = 2},
-        {}, new_rule<Rule>(),
-        alarm{tocsin::m_of_n(2, 3), tocsin::minimum_duration(2), tocsin::suppression(3)});
+    forecasting<Rule> detector(tocsin::forecaster<float>::with_layers(2, 2, {5}),
+                               {.lost_after = 20, .clock_agreement = 2}, {}, new_rule<Rule>(),
+                               alarm{tocsin::m_of_n(2, 3), tocsin::minimum_duration(2),
+                                     tocsin::suppression(3), tocsin::refractory_period(5),
+                                     tocsin::rate_monitor(10)});
     const tocsin::matrix<float> first = values.leftCols(600);
     REQUIRE(detector.train(windows_over(first, 60, 20), {}, tocsin_test::quick_trainer(4)).ok());
     tocsin::matrix<float> rest = values.rightCols(1800);
@@ -97,11 +102,11 @@ TEST_SUITE("io") {
               tocsin_test::saved_bytes(detector, twice));
     }
 
-    TEST_CASE_TEMPLATE("stream file: the next 10000 verdicts are the same, whatever learns", Rule,
-                       tocsin::quantile_threshold, tocsin::sigma_threshold,
-                       tocsin::manual_threshold, tocsin::f_beta_threshold,
-                       tocsin::epsilon_threshold, tocsin::spot_threshold,
-                       tocsin::drift_spot_threshold) {
+    TEST_CASE_TEMPLATE(
+        "stream file: the next 10000 verdicts are the same, whatever learns", Rule,
+        tocsin::quantile_threshold, tocsin::sigma_threshold, tocsin::manual_threshold,
+        tocsin::f_beta_threshold, tocsin::epsilon_threshold, tocsin::spot_threshold,
+        tocsin::drift_spot_threshold, tocsin::spot_threshold_by_moments, tocsin::alarm_rate) {
         const temporary_directory directory;
         const auto path = directory / "detector.tocsin";
         const auto detector = ready_detector<Rule>();

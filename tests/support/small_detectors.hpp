@@ -138,7 +138,9 @@ inline bool same_verdict(const tocsin::verdict& a, const tocsin::verdict& b) {
     const auto bits = [](double value) { return std::bit_cast<std::uint64_t>(value); };
     return a.kind == b.kind && a.reason == b.reason && a.alarm == b.alarm &&
            a.clock_reset == b.clock_reset && a.missing == b.missing && a.lost == b.lost &&
-           bits(a.score) == bits(b.score) && bits(a.threshold) == bits(b.threshold);
+           bits(a.score) == bits(b.score) && bits(a.threshold) == bits(b.threshold) &&
+           bits(a.expected_false_alarms) == bits(b.expected_false_alarms) &&
+           a.rate_exceeded == b.rate_exceeded;
 }
 /// Whether two streams had the same verdicts; says how many differ.
 inline bool same_verdicts(std::span<const tocsin::verdict> a, std::span<const tocsin::verdict> b) {

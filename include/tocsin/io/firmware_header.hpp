@@ -252,8 +252,9 @@ std::string header_text(const Numbers& numbers, const firmware_options& options)
     std::string text = "// Written by tocsin " TOCSIN_VERSION_STRING ": a detector for "
                        "tocsin::firmware::watcher. Do not edit.\n"
                        "// Numbers: " +
-                       std::string(numbers.name()) + ", " + std::to_string(numbers.flash() + model.flash_of_peaks()) +
-                       " bytes; " + std::to_string(model.multiply_adds()) +
+                       std::string(numbers.name()) + ", " +
+                       std::to_string(numbers.flash() + model.flash_of_peaks()) + " bytes; " +
+                       std::to_string(model.multiply_adds()) +
                        " multiply-adds per sample.\n"
                        "#pragma once\n\n#include \"tocsin/firmware/" +
                        numbers.name() +
