@@ -163,8 +163,8 @@ void rtneural_layers(benchmark::State& state) {
 }
 #endif
 
-constexpr std::array<std::pair<int, int>, 5> shapes = {
-    {{1, 8}, {1, 16}, {1, 32}, {8, 64}, {38, 128}}};
+constexpr std::array<std::pair<int, int>, 6> shapes = {
+    {{1, 8}, {1, 16}, {1, 32}, {8, 32}, {8, 64}, {38, 128}}};
 
 /// A copy of the weights for each of ten thousand streams would fill the memory.
 void register_all() {

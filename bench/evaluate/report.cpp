@@ -251,8 +251,8 @@ nlohmann::ordered_json to_json(const suite& which, const std::vector<seed_run>& 
         auto list = json::array();
         for (const promise_line& line : lines) {
             list.push_back({{"promised_rate", line.promised},
-                            {"realised_over_promised", line.pooled},
-                            {"median_of_files", line.median},
+                            {"realised_over_promised", line.median},
+                            {"pooled_over_promised", line.pooled},
                             {"files", line.files},
                             {"files_within_3", line.within},
                             {"files_without_alarm", line.without},

@@ -310,7 +310,7 @@ class detector {
     }
 
     // ---- learning on a stream ---------------------------------------------------------------
-    /// Gives a stream its own copies of what shall adapt; they are saved with it. Allocates. A
+    /// Gives a stream its own copies of what adapts; they are saved with it. Allocates. A
     /// failure leaves the stream as it was.
     /// @return `not_ready` before fit_errors(); `invalid_argument` for unusable settings and, with
     ///         a finite half-life, for a model of windows unless it scores the newest step alone,

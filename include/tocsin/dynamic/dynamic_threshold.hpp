@@ -40,7 +40,7 @@ struct dynamic_events {
 /// The first window is judged as a whole, without its first 2 * warm_up rows (warm_up when there
 /// are fewer than 2500 rows, none when fewer than 1800). The last one reaches to the end of the
 /// recording, but only its last batch is judged. Errors of at most 0.05 are never anomalous: the
-/// signal shall be scaled to about [-1, 1]. Errors and values beyond 1e6 count as 1e6.
+/// signal must be scaled to about [-1, 1]. Errors and values beyond 1e6 count as 1e6.
 ///
 /// O(rows * window). Allocates.
 /// @param errors absolute errors, one per row, finite and not negative

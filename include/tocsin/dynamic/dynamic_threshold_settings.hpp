@@ -12,7 +12,7 @@
 namespace tocsin {
 namespace detail {
 
-/// Larger errors count as this, and so do values of the signal, which shall be scaled to about
+/// Larger errors count as this, and so do values of the signal, which must be scaled to about
 /// [-1, 1], of either sign: what such an error leaves in the smoothed ones fades within hours, not
 /// within weeks.
 inline constexpr double largest_dynamic_input = 1e6;

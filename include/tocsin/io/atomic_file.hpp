@@ -54,7 +54,7 @@ class basic_atomic_file {
         for (int attempt = 0;; ++attempt) {
             // All memory is there before the file is, so that nothing fails in between.
             basic_atomic_file file{target, names.next()};
-            // Nobody else shall read what replaces a private file.
+            // What replaces a private file stays private.
             const int failure =
                 System::create(file.temporary_.c_str(), exists ? 0600U : 0666U, file.handle_);
             if (failure != 0) {
