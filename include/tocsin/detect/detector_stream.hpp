@@ -13,6 +13,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <utility>
 
 namespace tocsin {
@@ -49,6 +50,10 @@ class detector_stream {
         const auto at = static_cast<std::size_t>(feature);
         return feature >= 0 && at < runs.size() ? runs[at] : 0;
     }
+    /// Observed minus expected in the last sample that was scored, scaled. Of a forecaster
+    /// `[targets * look_ahead]`, the forecast made one sample before first; NaN where a value was missing.
+    /// Of a model of windows: see error_views.
+    std::span<const double> errors() const noexcept { return memory_.errors(); }
     /// Whether the stream has copies of its own that it adapts.
     bool learns() const noexcept { return memory_.learning.get() != nullptr; }
     /// What became of the samples since it learns; all 0 where it does not.

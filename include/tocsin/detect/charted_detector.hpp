@@ -1,0 +1,310 @@
+/// @file charted_detector.hpp
+/// @brief A detector of forecasts judged by monitoring charts of its residuals.
+#pragma once
+
+#include "tocsin/alarm/no_alarm_control.hpp"
+#include "tocsin/charts/residual_charts.hpp"
+#include "tocsin/core/status.hpp"
+#include "tocsin/core/views.hpp"
+#include "tocsin/detect/combination.hpp"
+#include "tocsin/detect/detector_phase.hpp"
+#include "tocsin/detect/identity.hpp"
+#include "tocsin/detect/sample_view.hpp"
+#include "tocsin/detect/verdict.hpp"
+#include "tocsin/detect/verdict_scale.hpp"
+#include "tocsin/tail/alarm_rate.hpp"
+#include "tocsin/threshold/expectation.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace tocsin {
+
+/// Settings of a charted_detector.
+struct charted_settings {
+    /// Of the three families of charts. With second_smallest two must agree: fewer false alarms, but a
+    /// sensor that goes quiet shows in one family only.
+    combination combine = combination::bonferroni;
+    double promised = 1; ///< false alarms per 10 000 rows; fewer expected ones are an anomaly
+
+    status check() const noexcept {
+        return promised > 0 && promised <= rows_of_expectation
+                   ? status{}
+                   : status::error(error_code::invalid_argument, "charted_detector: promised ",
+                                   promised, " false alarms per 10000 rows must lie in (0, 10000]");
+    }
+    static constexpr int version = 1;
+    template <class Archive>
+    void exchange(Archive& archive) {
+        archive.integer("combine", combine, combination::bonferroni, combination::mean_log);
+        archive.number("promised", promised);
+        if constexpr (Archive::loading) {
+            if (archive.outcome().ok()) {
+                archive.fail(check());
+            }
+        }
+    }
+};
+
+/// Judges a stream by charts of a forecaster's signed residuals (residual_charts) instead of the size of
+/// one error: slow drifts, small steps that stay, sensors that freeze or become noisy. The scores of
+/// each family become expected false alarms (alarm_rate), and these are combined.
+///
+/// The detector answers for clock, missing and lost sensors, and warm-up; its own threshold is not
+/// used. An ensemble can have a charted detector as a member. It is const while it judges.
+/// @tparam Detector of a model that forecasts
+/// @tparam Alarm    alarm control over the verdicts; every stream has a copy
+template <class Detector, class Alarm = no_alarm_control>
+class charted_detector {
+    static constexpr std::size_t families = chart_scores::families;
+
+  public:
+    using scalar_type = typename Detector::scalar_type;
+    static constexpr int version = 1;
+
+    /// What is remembered of one stream: that of the detector, and the charts (some 300 residuals per
+    /// target).
+    class stream_type {
+      public:
+        stream_type() = default;
+        /// Samples pushed so far.
+        std::int64_t position() const noexcept { return inner_.position(); }
+        /// The newest verdict.
+        const verdict& last() const noexcept { return last_; }
+        /// The charts' values for the newest sample, and where each was found.
+        const chart_scores& scores() const noexcept { return scores_; }
+
+      private:
+        friend charted_detector;
+        typename Detector::stream_type inner_{};
+        residual_charts charts_{};
+        Alarm alarm_{};
+        chart_scores scores_{};
+        verdict last_{};
+    };
+
+    /// Waits to be loaded.
+    charted_detector() = default;
+    /// @param detector with fitted errors
+    explicit charted_detector(Detector detector, const charted_settings& settings = {},
+                              Alarm alarm = {})
+        : detector_{std::move(detector)}, settings_{settings}, alarm_{std::move(alarm)} {}
+
+    const Detector& detector() const noexcept { return detector_; }
+    const charted_settings& settings() const noexcept { return settings_; }
+    int features() const noexcept { return detector_.features(); }
+    bool fitted() const noexcept { return charts_.fitted(); }
+
+    /// Fits the charts to the residuals of normal rows, and a rule per family to their values.
+    /// @param rows  `[features x rows]` in order of time, which the model has not learned from; NaN
+    ///              where a value is missing
+    /// @param times one per row, or none: not known
+    /// @return `not_ready` for a detector that cannot judge, `invalid_data` for too few rows, and
+    ///         `invalid_argument`; the charts stay as they were then. Allocates.
+    template <class Derived>
+    status fit(const Eigen::MatrixBase<Derived>& rows, std::span<const double> times = {}) {
+        if (status usable = check_rows(rows.rows(), rows.cols(), times.size()); !usable.ok()) {
+            return usable;
+        }
+        const auto targets = static_cast<index_t>(detector_.model().targets());
+        matrix<double> residuals = matrix<double>::Constant(
+            targets, rows.cols(), std::numeric_limits<double>::quiet_NaN());
+        auto stream = detector_.make_stream();
+        column<scalar_type> sample(rows.rows());
+        for (index_t t = 0; t < rows.cols(); ++t) {
+            sample = rows.col(t);
+            const auto at = static_cast<std::size_t>(t);
+            if (detector_.push(stream, sample, times.empty() ? unknown : times[at]).scored()) {
+                residuals.col(t) = vector_view<const double>(stream.errors().data(), targets);
+            }
+        }
+        residual_charts charts;
+        if (status fitted = charts.fit(residuals); !fitted.ok()) {
+            return fitted;
+        }
+        std::array<std::vector<double>, families> values;
+        for (index_t t = 0; t < residuals.cols(); ++t) {
+            const chart_scores scores = charts.push(
+                std::span(residuals.col(t).data(), static_cast<std::size_t>(residuals.rows())));
+            for (std::size_t k = 0; k < families; ++k) {
+                if (!std::isnan(scores.values[k])) { // the charts warm up
+                    values[k].push_back(scores.values[k]);
+                }
+            }
+        }
+        std::array<alarm_rate, families> rules;
+        status last;
+        int usable = 0;
+        for (std::size_t k = 0; k < families; ++k) {
+            rules[k] = alarm_rate({.alarms = settings_.promised});
+            if (status fitted = rules[k].fit(values[k], {}); fitted.ok()) {
+                ++usable;
+            } else { // charts that are too long for these rows are left out
+                last = fitted;
+            }
+        }
+        if (usable == 0) {
+            return last;
+        }
+        charts.reset();
+        charts_ = std::move(charts);
+        rules_ = std::move(rules);
+        return {};
+    }
+
+    /// Allocates.
+    stream_type make_stream() const {
+        stream_type stream;
+        stream.inner_ = detector_.make_stream();
+        stream.charts_ = charts_;
+        stream.alarm_ = alarm_;
+        return stream;
+    }
+
+    /// Takes the newest sample of a stream and judges it; see detector::push(). The score is -log10 of
+    /// the expected false alarms in 10 000 rows, the threshold the same of the promised. Never
+    /// allocates.
+    verdict push(stream_type& stream, sample_view<scalar_type> sample,
+                 double time = unknown) const noexcept {
+        verdict outcome = detector_.push(stream.inner_, sample, time);
+        if (outcome.clock_reset) {
+            stream.charts_.reset();
+        }
+        stream.scores_ = {};
+        outcome.expected_false_alarms = unknown;
+        if (outcome.scored()) {
+            const auto targets = static_cast<std::size_t>(stream.charts_.targets());
+            const std::span<const double> errors = stream.inner_.errors();
+            if (fitted() && targets > 0 && errors.size() >= targets) {
+                stream.scores_ = stream.charts_.push(errors.first(targets));
+                outcome.expected_false_alarms =
+                    combined_false_alarms(expected(stream.scores_), settings_.combine);
+            }
+            outcome.reason = sample_reason::warming_up;
+            outcome.kind = fitted() ? verdict_kind::warming_up : verdict_kind::not_ready;
+        }
+        outcome.threshold = -std::log10(settings_.promised);
+        outcome.score = 0;
+        if (!std::isnan(outcome.expected_false_alarms)) {
+            constexpr double least = 1e-300; // its logarithm is finite
+            outcome.score = -std::log10(std::max(outcome.expected_false_alarms, least));
+            outcome.reason = sample_reason::scored;
+            outcome.kind = outcome.expected_false_alarms < settings_.promised
+                               ? verdict_kind::anomaly
+                           : outcome.lost > 0 ? verdict_kind::sensor_lost
+                                              : verdict_kind::normal;
+        }
+        outcome.alarm = outcome.scored() || outcome.lost > 0
+                            ? stream.alarm_.push(outcome.kind == verdict_kind::anomaly ||
+                                                 outcome.kind == verdict_kind::sensor_lost)
+                            : stream.last_.alarm;
+        outcome.rate_exceeded = detail::rate_exceeded_by(stream.alarm_);
+        stream.last_ = outcome;
+        return outcome;
+    }
+
+    /// 1 for the feature whose chart finds the newest sample least normal, 0 for the others; all 0
+    /// without a score. Never allocates. @param out `[features]`
+    void shares(const stream_type& stream, std::span<double> out) const noexcept {
+        std::fill(out.begin(), out.end(), 0.0);
+        const auto each = expected(stream.scores_);
+        std::size_t worst = 0;
+        for (std::size_t k = 1; k < families; ++k) {
+            worst = std::isnan(each[worst]) || each[k] < each[worst] ? k : worst;
+        }
+        const int target = stream.scores_.origins[worst].target;
+        if (!std::isnan(each[worst]) && target >= 0 && target < static_cast<int>(out.size())) {
+            out[static_cast<std::size_t>(target)] = 1;
+        }
+    }
+
+    // ---- persistence ------------------------------------------------------------------------
+
+    /// A hash of all parts: saved streams belong to the charted detector with the same.
+    std::uint64_t identity() const noexcept {
+        detail::hash_archive archive;
+        archive.expect("detector", detector_.identity());
+        archive.object("settings", settings_);
+        archive.object("alarm", alarm_);
+        archive.object("charts", charts_);
+        for (const alarm_rate& rule : rules_) {
+            archive.object("rule", rule);
+        }
+        return archive.value();
+    }
+    template <class Archive>
+    void exchange(Archive& archive) {
+        archive.object("detector", detector_);
+        archive.object("settings", settings_);
+        archive.object("alarm", alarm_);
+        archive.object("charts", charts_);
+        archive.object("magnitude", rules_[0]);
+        archive.object("level", rules_[1]);
+        archive.object("variance", rules_[2]);
+    }
+    /// See io/stream_file.hpp. The last verdict is not kept: after loading it belongs to no sample.
+    template <class Archive>
+    void exchange_stream(Archive& archive, stream_type& stream) const {
+        detector_.exchange_stream(archive, stream.inner_);
+        archive.object("charts", stream.charts_);
+        bool alarm = stream.last_.alarm;
+        archive.integer("alarm", alarm);
+        archive.object("alarm_control", stream.alarm_);
+        if constexpr (Archive::loading) {
+            if (archive.outcome().ok() && stream.charts_.targets() != charts_.targets()) {
+                archive.fail(status::error(error_code::format_error, "stream: charts of ",
+                                           stream.charts_.targets(), " targets, the detector has ",
+                                           charts_.targets()));
+            }
+            stream.last_ = {};
+            stream.last_.alarm = alarm;
+            stream.scores_ = {};
+        }
+    }
+
+  private:
+    static constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
+
+    status check_rows(index_t given_features, index_t rows, std::size_t times) const noexcept {
+        if (status usable = settings_.check(); !usable.ok()) {
+            return usable;
+        }
+        if (detector_.phase() < detector_phase::errors_fitted) {
+            return status::error(error_code::not_ready,
+                                 "charted_detector: the detector has no fitted errors yet");
+        }
+        if (given_features != features()) {
+            return status::error(error_code::invalid_argument, "charted_detector: rows of ",
+                                 given_features, " features, the detector has ", features());
+        }
+        if (times != 0 && static_cast<index_t>(times) != rows) {
+            return status::error(error_code::invalid_argument, "charted_detector: ", times,
+                                 " times for ", rows, " rows");
+        }
+        return {};
+    }
+    /// Expected false alarms of each family; NaN where it has no value or no rule.
+    std::array<double, families> expected(const chart_scores& scores) const noexcept {
+        std::array<double, families> each;
+        for (std::size_t k = 0; k < families; ++k) {
+            each[k] =
+                rules_[k].fitted() ? rules_[k].expected_false_alarms(scores.values[k]) : unknown;
+        }
+        return each;
+    }
+
+    Detector detector_{};
+    charted_settings settings_{};
+    Alarm alarm_{};
+    residual_charts charts_{};
+    std::array<alarm_rate, families> rules_{};
+};
+
+} // namespace tocsin

@@ -1,0 +1,214 @@
+#include "tocsin/detect/charted_detector.hpp"
+#include "tocsin/detect/detector.hpp"
+#include "tocsin/detect/ensemble.hpp"
+#include "tocsin/io/detector_file.hpp"
+#include "tocsin/io/stream_file.hpp"
+
+#include <doctest/doctest.h>
+
+#include "io/temporary_directory.hpp"
+#include "support/allocation_counter.hpp"
+#include "support/small_detectors.hpp"
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <span>
+#include <vector>
+
+using tocsin_test::says;
+using tocsin_test::windows_over;
+
+namespace {
+
+using forecasting = tocsin::detector<tocsin::forecaster<float>>;
+using charted = tocsin::charted_detector<forecasting>;
+
+/// Two sensors of noise around a slow wave.
+tocsin::matrix<float> noisy_waves(int rows, std::uint64_t seed) {
+    tocsin::random_generator random(seed);
+    tocsin::matrix<float> values(2, rows);
+    for (int t = 0; t < rows; ++t) {
+        values(0, t) = static_cast<float>(std::sin(0.05 * t) + 0.2 * random.normal());
+        values(1, t) = static_cast<float>(std::cos(0.05 * t) + 0.2 * random.normal());
+    }
+    return values;
+}
+
+forecasting learned() {
+    forecasting detector(tocsin::forecaster<float>::with_layers(2, 2, {6}));
+    const auto training = noisy_waves(1000, 1);
+    REQUIRE(
+        detector.train(windows_over(training, 50, 10), {}, tocsin_test::quick_trainer(15)).ok());
+    REQUIRE(detector.fit_errors(windows_over(noisy_waves(1000, 2), 1000)).ok());
+    return detector;
+}
+
+charted ready(double promised = 10) {
+    charted detector(learned(), {.promised = promised});
+    const auto fitted = detector.fit(noisy_waves(6000, 3));
+    REQUIRE_MESSAGE(fitted.ok(), fitted.message());
+    return detector;
+}
+
+struct counts {
+    int before = 0; ///< clusters of anomalies
+    int after = 0;  ///< anomalies
+};
+
+/// Pushes rows; from `change` on, they are changed.
+template <class Change>
+counts judge(const charted& detector, int change, Change&& changed) {
+    auto stream = detector.make_stream();
+    auto values = noisy_waves(change + 600, 4);
+    counts found;
+    int last = -1000;
+    for (int t = 0; t < values.cols(); ++t) {
+        if (t >= change) {
+            changed(values, t);
+        }
+        const bool anomaly = detector.push(stream, values.col(t)).is_anomaly();
+        // Charts of up to 300 rows stay high for a while.
+        found.before += t < change && anomaly && t - last > 100 ? 1 : 0;
+        found.after += t >= change && anomaly ? 1 : 0;
+        last = anomaly ? t : last;
+    }
+    return found;
+}
+
+} // namespace
+
+static_assert(tocsin::ensemble_member<charted, float>);
+
+TEST_SUITE("detect") {
+
+    TEST_CASE("charted_detector: finds what single errors do not show") {
+        const charted detector = ready();
+        auto alone = learned();
+        REQUIRE(alone.tune(windows_over(noisy_waves(6000, 3), 6000)).ok());
+        const auto quiet = [](tocsin::matrix<float>& values, int t) {
+            values(1, t) = static_cast<float>(std::cos(0.05 * t));
+        };
+        const auto step = [](tocsin::matrix<float>& values, int t) { values(0, t) += 0.3F; };
+        const counts of_quiet = judge(detector, 6000, quiet);
+        const counts of_step = judge(detector, 6000, step);
+        MESSAGE(of_quiet.before, " clusters of false alarms in 6000 rows, 6 are promised; ",
+                of_quiet.after, " of 600 rows of a quiet sensor, ", of_step.after,
+                " of a small step");
+        CHECK(of_quiet.before < 18);
+        CHECK(of_quiet.after > 300);
+        CHECK(of_step.after > 300);
+        // The errors themselves become smaller where a sensor goes quiet.
+        auto stream = alone.make_stream();
+        auto values = noisy_waves(6600, 4);
+        int found = 0;
+        for (int t = 0; t < values.cols(); ++t) {
+            if (t >= 6000) {
+                quiet(values, t);
+            }
+            found += alone.push(stream, values.col(t)).is_anomaly() && t >= 6000 ? 1 : 0;
+        }
+        CHECK(found < 30);
+    }
+
+    TEST_CASE("charted_detector: says which sensor and which charts") {
+        const charted detector = ready();
+        auto stream = detector.make_stream();
+        auto values = noisy_waves(1200, 5);
+        for (int t = 600; t < 1200; ++t) {
+            values(1, t) += 0.6F;
+        }
+        for (int t = 0; t < 1200; ++t) {
+            detector.push(stream, values.col(t));
+        }
+        REQUIRE(stream.last().is_anomaly());
+        CHECK(stream.last().score > stream.last().threshold);
+        CHECK(stream.scores().origin_of(tocsin::chart_family::level).target == 1);
+        CHECK(stream.scores().origin_of(tocsin::chart_family::level).rows > 0);
+        std::vector<double> shares(2);
+        detector.shares(stream, shares);
+        CHECK(shares[0] == 0);
+        CHECK(shares[1] == 1);
+    }
+
+    TEST_CASE("charted_detector: a missing value, a sample of the wrong size, the start") {
+        const charted detector = ready();
+        auto stream = detector.make_stream();
+        CHECK(detector.push(stream, {1.0F, 2.0F}).kind == tocsin::verdict_kind::warming_up);
+        CHECK(detector.push(stream, {1.0F}).reason == tocsin::sample_reason::wrong_size);
+        const float missing = std::numeric_limits<float>::quiet_NaN();
+        const auto values = noisy_waves(400, 6);
+        for (int t = 0; t < 400; ++t) {
+            detector.push(stream, values.col(t));
+        }
+        const auto one = detector.push(stream, {missing, 0.5F});
+        CHECK(one.missing == 1);
+        CHECK(one.scored());
+        const auto both = detector.push(stream, {missing, missing});
+        CHECK(both.kind == tocsin::verdict_kind::invalid_sample);
+        CHECK(std::isnan(both.expected_false_alarms));
+    }
+
+    TEST_CASE("charted_detector: unusable settings and data") {
+        charted untrained;
+        CHECK(says(untrained.fit(noisy_waves(100, 1)), "no fitted errors"));
+        charted detector(learned());
+        CHECK(says(detector.fit(noisy_waves(10, 1)), "needed are at least"));
+        CHECK(says(detector.fit(tocsin::matrix<float>::Zero(3, 100)), "rows of 3 features"));
+        const std::vector<double> times(99);
+        CHECK(says(detector.fit(noisy_waves(100, 1), times), "99 times for 100 rows"));
+        CHECK_FALSE(detector.fitted());
+        auto stream = detector.make_stream();
+        const auto values = noisy_waves(100, 1);
+        for (int t = 0; t < 100; ++t) {
+            CHECK_FALSE(detector.push(stream, values.col(t)).scored());
+        }
+        charted wrong(learned(), {.promised = 0});
+        CHECK(says(wrong.fit(noisy_waves(100, 1)), "promised 0"));
+    }
+
+    TEST_CASE("charted_detector: saved and loaded, the same bits; push allocates nothing") {
+        const charted detector = ready();
+        const tocsin_test::temporary_directory directory;
+        const auto path = directory / "charted.tocsin";
+        REQUIRE(tocsin::save_detector(detector, path).ok());
+        const auto loaded = tocsin::load_detector<charted>(path);
+        REQUIRE_MESSAGE(loaded.has_value(), loaded.error().message());
+        CHECK(loaded->identity() == detector.identity());
+
+        const auto values = noisy_waves(1500, 7);
+        auto stream = detector.make_stream();
+        for (int t = 0; t < 700; ++t) {
+            detector.push(stream, values.col(t));
+        }
+        const auto bytes = tocsin::save_stream(detector, stream);
+        REQUIRE_MESSAGE(bytes.has_value(), bytes.error().message());
+        auto twin = tocsin::load_stream(*loaded, *bytes);
+        REQUIRE_MESSAGE(twin.has_value(), twin.error().message());
+        std::vector<tocsin::verdict> expected;
+        const long allocations = tocsin_test::allocations_during([&] {
+            for (int t = 700; t < 702; ++t) {
+                detector.push(stream, values.col(t));
+            }
+        });
+        CHECK(allocations == 0);
+        loaded->push(*twin, values.col(700));
+        loaded->push(*twin, values.col(701));
+        for (int t = 702; t < 1500; ++t) {
+            CHECK(tocsin_test::same_verdict(detector.push(stream, values.col(t)),
+                                            loaded->push(*twin, values.col(t))));
+        }
+        charted other = ready(1);
+        CHECK_FALSE(tocsin::load_stream(other, *bytes).has_value());
+    }
+
+    TEST_CASE("charted_detector: a member of an ensemble") {
+        const tocsin::ensemble both({.promised = 10}, ready(), ready());
+        REQUIRE(both.check().ok());
+        auto stream = both.make_stream();
+        const auto values = noisy_waves(500, 8);
+        for (int t = 0; t < 500; ++t) {
+            both.push(stream, values.col(t));
+        }
+        CHECK(stream.last().combined.scored());
+    }
+}
