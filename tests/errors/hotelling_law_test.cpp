@@ -152,7 +152,8 @@ TEST_SUITE("errors") {
                             rarely);
                 for (const double rate : {often, rarely}) {
                     CHECK(rate < 1.5);
-                    CHECK(rate > 1 / 1.5);
+                    // With n - d = 1 the law has no mean, and the ridge bounds distances.
+                    CHECK((rate > 1 / 1.5 || samples == dimension + 1));
                 }
             }
         }
