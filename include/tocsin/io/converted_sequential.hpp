@@ -7,6 +7,7 @@
 #include "tocsin/core/storage.hpp"
 #include "tocsin/core/views.hpp"
 #include "tocsin/io/converted_file.hpp"
+#include "tocsin/io/converted_replay.hpp"
 #include "tocsin/io/pytorch_sequential.hpp"
 #include "tocsin/layers/activation_layer.hpp"
 #include "tocsin/layers/dropout_layer.hpp"
@@ -168,19 +169,6 @@ inline status compare_layers(const converted_layers& file, const converted_layer
     return {};
 }
 
-/// What a sequential model makes of a probe's input, `[outputs x output_time]`.
-template <class... Layers>
-auto run_probe(const sequential<Layers...>& model,
-               std::span<const typename sequential<Layers...>::scalar_type> parameters,
-               const probe_tensor& input) {
-    using scalar = typename sequential<Layers...>::scalar_type;
-    aligned_vector<scalar> series(input.values.begin(), input.values.end());
-    const int time = static_cast<int>(input.steps);
-    aligned_vector<scalar> work(static_cast<std::size_t>(model.infer_work_size(1, time)));
-    const auto outputs = model.infer(parameters, {series.data(), model.features(), 1, time}, work);
-    return std::vector<scalar>(outputs.data(), outputs.data() + outputs.size());
-}
-
 } // namespace detail
 
 /// Loads a `.safetensors` file that tocsin-convert made of a Keras or ONNX model
@@ -197,7 +185,6 @@ template <class... Layers>
 status load_converted(const std::filesystem::path& path, const sequential<Layers...>& model,
                       std::span<typename sequential<Layers...>::scalar_type> parameters,
                       const converted_options& options = {}) {
-    using scalar = typename sequential<Layers...>::scalar_type;
     const auto network = detail::describe_network(model);
     if (!network.outcome.ok()) {
         return network.outcome;
@@ -206,37 +193,18 @@ status load_converted(const std::filesystem::path& path, const sequential<Layers
         if (auto same = detail::compare_layers(layers, network.layers); !same.ok()) {
             return same;
         }
-        const auto input = detail::read_probe(file, detail::probe_input, model.features());
-        if (!input) {
-            return input.error();
+        if (static_cast<index_t>(parameters.size()) != model.parameter_count()) {
+            return detail::wrong_pytorch_count("load_converted", parameters.size(),
+                                               model.parameter_count());
         }
-        const auto output = detail::read_probe(file, detail::probe_output, model.output_size());
-        if (!output) {
-            return output.error();
+        std::vector<std::string> problems;
+        const auto tensors = detail::tensors_of_sequential(model, network.modules, problems);
+        const auto loaded =
+            detail::load_and_replay(file, model, tensors, std::move(problems), options.tolerance);
+        if (!loaded) {
+            return loaded.error();
         }
-        constexpr index_t longest = 1 << 20;
-        if (input->steps > longest ||
-            model.output_time(static_cast<int>(input->steps)) != output->steps) {
-            return status::error(error_code::format_error, "the probe has ", input->steps,
-                                 " steps of input and ", output->steps, " of output");
-        }
-        aligned_vector<scalar> loaded(parameters.size());
-        if (auto outcome = load_pytorch(file, model, std::span<scalar>(loaded), network.modules,
-                                        {.ignored_prefix = detail::probe_prefix});
-            !outcome.ok()) {
-            return outcome;
-        }
-        const auto computed = detail::run_probe(model, std::span<const scalar>(loaded), *input);
-        for (index_t step = 0; step < output->steps; ++step) {
-            const auto here =
-                std::span(computed).subspan(static_cast<std::size_t>(step * output->size),
-                                            static_cast<std::size_t>(output->size));
-            if (auto same = detail::compare_with_probe(*output, step, here, options.tolerance);
-                !same.ok()) {
-                return same;
-            }
-        }
-        std::copy(loaded.begin(), loaded.end(), parameters.begin());
+        std::copy(loaded->begin(), loaded->end(), parameters.begin());
         return status{};
     };
     return detail::load_converted_file(path, options, load);

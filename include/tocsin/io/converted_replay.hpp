@@ -1,0 +1,75 @@
+/// @file converted_replay.hpp
+/// @brief Weights of a file for a network, and the proof that it computes what the original did.
+#pragma once
+
+#include "tocsin/core/status.hpp"
+#include "tocsin/core/storage.hpp"
+#include "tocsin/core/views.hpp"
+#include "tocsin/io/converted_file.hpp"
+#include "tocsin/io/pytorch.hpp"
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tocsin::detail {
+
+/// What a network makes of a probe's input, `[outputs x output_time]`.
+template <class Network>
+auto run_probe(const Network& network, std::span<const typename Network::scalar_type> parameters,
+               const probe_tensor& input) {
+    using scalar = typename Network::scalar_type;
+    aligned_vector<scalar> series(input.values.begin(), input.values.end());
+    const int time = static_cast<int>(input.steps);
+    aligned_vector<scalar> work(static_cast<std::size_t>(network.infer_work_size(1, time)));
+    const auto outputs =
+        network.infer(parameters, {series.data(), network.features(), 1, time}, work);
+    return std::vector<scalar>(outputs.data(), outputs.data() + outputs.size());
+}
+
+/// The parameters of a network in a file, once their outputs have been compared with its probe.
+/// @param tensors  what the network reads of the file
+/// @param problems what was noted about them before
+template <class Network>
+result<aligned_vector<typename Network::scalar_type>>
+load_and_replay(const safetensors_reader& file, const Network& network,
+                const std::vector<pytorch_tensor>& tensors, std::vector<std::string> problems,
+                double tolerance) {
+    using scalar = typename Network::scalar_type;
+    const auto input = read_probe(file, probe_input, network.features());
+    if (!input) {
+        return input.error();
+    }
+    const auto output = read_probe(file, probe_output, network.output_size());
+    if (!output) {
+        return output.error();
+    }
+    constexpr index_t longest = 1 << 20;
+    if (input->steps > longest ||
+        network.output_time(static_cast<int>(input->steps)) != output->steps) {
+        return status::error(error_code::format_error, "the probe has ", input->steps,
+                             " steps of input and ", output->steps, " of output");
+    }
+    // Before memory is taken: then it is in proportion to the file.
+    note_mismatches(file, tensors, {.ignored_prefix = probe_prefix}, problems);
+    if (!problems.empty()) {
+        return status::error(error_code::format_error, joined(problems));
+    }
+    aligned_vector<scalar> loaded(static_cast<std::size_t>(network.parameter_count()));
+    if (auto read = read_pytorch(file, tensors, problems, std::span<scalar>(loaded)); !read.ok()) {
+        return read;
+    }
+    const auto computed = run_probe(network, std::span<const scalar>(loaded), *input);
+    for (index_t step = 0; step < output->steps; ++step) {
+        const auto here = std::span(computed).subspan(static_cast<std::size_t>(step * output->size),
+                                                      static_cast<std::size_t>(output->size));
+        if (auto same = compare_with_probe(*output, step, here, tolerance); !same.ok()) {
+            return same;
+        }
+    }
+    return loaded;
+}
+
+} // namespace tocsin::detail
