@@ -35,9 +35,9 @@ class any_layer {
         detail::function_ref<void(const char* name, index_t offset, index_t rows, index_t cols)>;
 
     /// Holds a copy of a layer. Allocates.
-    template <differentiable_layer Layer>
-        requires(std::same_as<typename Layer::scalar_type, Scalar> &&
-                 !std::same_as<Layer, any_layer>)
+    template <class Layer>
+        requires(!std::same_as<Layer, any_layer> && differentiable_layer<Layer> &&
+                 std::same_as<typename Layer::scalar_type, Scalar>)
     // NOLINTNEXTLINE(google-explicit-constructor,hicpp-explicit-conversions): like std::any
     any_layer(Layer layer) : held_{std::make_shared<const holder<Layer>>(std::move(layer))} {}
 
