@@ -8,14 +8,21 @@
 #include "tocsin/core/views.hpp"
 #include "tocsin/detect/detector.hpp"
 #include "tocsin/errors/diagonal_gaussian.hpp"
+#include "tocsin/layers/activation_layer.hpp"
+#include "tocsin/layers/conv1d.hpp"
+#include "tocsin/layers/dropout_layer.hpp"
 #include "tocsin/models/encoder_decoder.hpp"
+#include "tocsin/models/feed_forward.hpp"
 #include "tocsin/models/forecaster.hpp"
+#include "tocsin/models/row_autoencoder.hpp"
+#include "tocsin/series/scalers/min_max_scaler.hpp"
 #include "tocsin/tail/spot_threshold.hpp"
 #include "tocsin/threshold/quantile_threshold.hpp"
 
 #include <cmath>
 #include <cstdint>
 #include <initializer_list>
+#include <type_traits>
 
 namespace tocsin_test {
 
@@ -174,6 +181,44 @@ inline reconstructing_detector_type reversing_detector() {
     return learned_windows(reconstructing_detector_type(
         tocsin::encoder_decoder<float>::with_layers(3, {6, 5}, 0, true),
         newest_of_ten(tocsin::missing_value::hold), {}, tocsin::quantile_threshold{0.99}));
+}
+
+/// Judges rows by themselves: windows of one sample.
+inline auto row_detector() {
+    const auto network = tocsin::make_row_autoencoder<float, tocsin::leaky_relu_activation>(
+        5, {.outer = 9, .inner = 6, .latent = 3});
+    tocsin::detector<std::decay_t<decltype(network)>, tocsin::min_max_scaler<float>,
+                     tocsin::diagonal_gaussian<>, tocsin::quantile_threshold>
+        detector(network, {.window = 1, .lost_after = 8}, {}, tocsin::quantile_threshold{0.99});
+    const auto values = machine_samples(5, 1200, 1);
+    tocsin::trainer<> how;
+    how.epochs = 20;
+    how.optimiser.learning_rate = 0.01;
+    const auto windows = tocsin::make_windows(values, 1, 1).value();
+    learn_from(detector, windows, windows, how);
+    return detector;
+}
+/// A convolutional autoencoder of windows of ten, with every kind of padding that keeps the length.
+inline auto convolving_detector() {
+    using tocsin::activation_layer;
+    using tocsin::conv1d;
+    using tocsin::padding;
+    const tocsin::row_autoencoder network(tocsin::sequential(
+        conv1d<float>(3, 7, {.kernel = 4}), activation_layer<float, tocsin::tanh_activation>(7),
+        conv1d<float>(7, 2, {.kernel = 2, .padding = padding::causal, .dilation = 2}),
+        activation_layer<float, tocsin::relu_activation>(2), tocsin::dropout_layer<float>(2, 0.1),
+        conv1d<float>(2, 6, {.kernel = 3, .dilation = 2}), tocsin::dense<float>(6, 3)));
+    tocsin::detector<std::decay_t<decltype(network)>> detector(
+        network, newest_of_ten(tocsin::missing_value::forecast), {},
+        tocsin::quantile_threshold{0.99});
+    return learned_windows(detector);
+}
+/// Forecasts a sample from the six before it.
+inline auto feed_forward_detector() {
+    tocsin::detector<tocsin::feed_forward<float>> detector(
+        tocsin::feed_forward<float>::with_layers(3, 3, 6, {8, 5}),
+        newest_of_ten(tocsin::missing_value::forecast), {}, tocsin::quantile_threshold{0.99});
+    return learned_windows(detector);
 }
 
 } // namespace tocsin_test

@@ -98,6 +98,17 @@ int main(int argc, char** argv) {
                               {.name = "complete", .missing_values = false}))) {
         return 1;
     }
+    if (failed(
+            write_firmware(tocsin_test::row_detector(), folder / "rows.hpp", {.name = "rows"})) ||
+        failed(write_firmware(tocsin_test::convolving_detector(), folder / "convolving.hpp",
+                              {.name = "convolving"})) ||
+        failed(write_firmware(tocsin_test::convolving_detector(),
+                              folder / "convolving_complete.hpp",
+                              {.name = "convolving_complete", .missing_values = false})) ||
+        failed(write_firmware(tocsin_test::feed_forward_detector(), folder / "feeding.hpp",
+                              {.name = "feeding"}))) {
+        return 1;
+    }
     const auto detector = tocsin_test::rich_detector();
     const firmware_options options{.name = "rich",
                                    .feature_names = {"a \"b\" \\c\n?\?/",

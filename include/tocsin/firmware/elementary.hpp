@@ -37,7 +37,8 @@ inline float logarithm(float value) noexcept {
     const float w = (mantissa - 1) / (mantissa + 1);
     const float square = arithmetic::multiply(w, w);
     const float ratio = arithmetic::multiply_add(square, atanh_series(w), 1.0F);
-    return arithmetic::multiply_add(0.693147181F, exponent, arithmetic::multiply(2 * w, ratio));
+    constexpr float ln2 = 0x1.62e43p-1F; // NOLINT(modernize-use-std-numbers): no C++ library
+    return arithmetic::multiply_add(ln2, exponent, arithmetic::multiply(2 * w, ratio));
 }
 
 /// exp(x) - 1 for |x| <= 80, relative error within 4 epsilon times the larger of 1 and |x|: by

@@ -13,8 +13,10 @@ template <class Model>
 class fixed_reconstruction_stream
     : public detail::reconstruction_stream<
           Model, detail::fixed_numbers<Model>,
-          detail::fixed_lstm<Model::features, Model::encoder_hidden, Model::encoder_weights,
-                             Model::encoder_gate_rows, Model::encoder_gate_shifts>,
-          detail::fixed_layers<Model>> {};
+          detail::lstm_reconstruction<
+              Model, detail::fixed_numbers<Model>,
+              detail::fixed_lstm<Model::features, Model::encoder_hidden, Model::encoder_weights,
+                                 Model::encoder_gate_rows, Model::encoder_gate_shifts>,
+              detail::fixed_layers<Model>>> {};
 
 } // namespace tocsin::firmware

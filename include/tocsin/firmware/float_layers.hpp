@@ -100,7 +100,7 @@ template <class Model>
 struct float_numbers {
     using value_type = float; ///< a scaled value
     using input_type = float; ///< what a network reads of it
-    static constexpr int outputs = model_sizes<Model>::outputs;
+    static constexpr int outputs = Model::targets * Model::look_ahead;
 
     /// What replaces a missing value.
     static constexpr float missing() noexcept { return __builtin_nanf(""); }

@@ -13,9 +13,11 @@ template <class Model>
 class float_reconstruction_stream
     : public detail::reconstruction_stream<
           Model, detail::float_numbers<Model>,
-          detail::float_lstm<Model::features, Model::encoder_hidden, Model::encoder_weights,
-                             typename Model::arithmetic>,
-          detail::float_layers<Model>> {
+          detail::lstm_reconstruction<
+              Model, detail::float_numbers<Model>,
+              detail::float_lstm<Model::features, Model::encoder_hidden, Model::encoder_weights,
+                                 typename Model::arithmetic>,
+              detail::float_layers<Model>>> {
     static_assert(detail::count_of(Model::encoder_weights) ==
                       detail::lstm_sizes<Model::features, Model::encoder_hidden>::weights,
                   "tocsin: the encoder does not fit the sizes of the model");

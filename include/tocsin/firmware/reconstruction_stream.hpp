@@ -1,6 +1,5 @@
 /// @file reconstruction_stream.hpp
-/// @brief What a stream keeps for an encoder-decoder that reconstructs a window for each sample: the
-/// window.
+/// @brief What a stream keeps for a model that reconstructs a window for each sample: the window.
 #pragma once
 
 #include "tocsin/firmware/model_sizes.hpp"
@@ -8,23 +7,19 @@
 
 namespace tocsin::firmware::detail {
 
-/// The LSTM encoder-decoder of a detector that judges windows by their newest step, as the
-/// command line does. A push() takes as many steps of the encoder and of the decoder as a window has,
-/// or a single one of a decoder that begins with the newest sample; after a missing value twice as
-/// many. See tocsin::encoder_decoder for the network.
+/// A model that reconstructs windows, of a detector that judges them by their newest step, as the
+/// command line does. After a missing value with missing_policy::forecast, the network runs twice.
 /// @tparam Model   a generated model
 /// @tparam Numbers the model's, such as float_numbers
-/// @tparam Encoder the layers that read the window, such as a float_lstm
-/// @tparam Layers  what decodes it, such as float_layers
-template <class Model, class Numbers, class Encoder, class Layers>
+/// @tparam Network what reconstructs, such as lstm_reconstruction: `newest(sample, result)`, and
+///                 `whole(sample, result, visit)`; `sample(t)` is what it reads at a step
+template <class Model, class Numbers, class Network>
 class reconstruction_stream : public window_samples<Model, Numbers, Model::window> {
     static constexpr int length = Model::window;
     using samples = window_samples<Model, Numbers, length>;
     using value = typename Numbers::value_type;
     using input = typename Numbers::input_type;
     static_assert(Model::targets == Model::features && Model::look_ahead == 1);
-    static_assert(lstm_sizes<Model::features, Model::encoder_hidden>::top == Model::hidden[0],
-                  "tocsin: the encoder does not fit the sizes of the model");
 
   public:
     static constexpr int shortest_warm_up = length - 1; ///< samples before the first score
@@ -37,7 +32,7 @@ class reconstruction_stream : public window_samples<Model, Numbers, Model::windo
     /// it; with missing_policy::forecast then once more, as what the first reading made of it.
     void forecast(value* result) const noexcept {
         if constexpr (Model::missing == missing_policy::none) {
-            reconstruct([this](int t) { return this->sample(t); }, newest(), result, [](int) {});
+            Network::newest([this](int t) { return this->sample(t); }, result);
         } else {
             input window[length][Model::features];
             const auto filled = [&](int t) { return window[t]; };
@@ -49,24 +44,44 @@ class reconstruction_stream : public window_samples<Model, Numbers, Model::windo
                 holes = samples::fill(this->sample(t), t == 0, window[t]) || holes;
             }
             if (Model::missing == missing_policy::forecast && holes) {
-                reconstruct(filled, length, result,
-                            [&](int t) { samples::refill(this->sample(t), result, window[t]); });
+                Network::whole(filled, result,
+                               [&](int t) { samples::refill(this->sample(t), result, window[t]); });
             }
-            reconstruct(filled, newest(), result, [](int) {});
+            Network::newest(filled, result);
         }
+    }
+};
+
+/// Reconstructs windows by an LSTM encoder-decoder, with as many steps of the encoder and of the
+/// decoder as a window has, or a single one of a decoder that begins with the newest sample. See
+/// tocsin::encoder_decoder for the network.
+/// @tparam Encoder the layers that read the window, such as a float_lstm
+/// @tparam Layers  what decodes it, such as float_layers
+template <class Model, class Numbers, class Encoder, class Layers>
+class lstm_reconstruction {
+    static constexpr int length = Model::window;
+    using value = typename Numbers::value_type;
+    using input = typename Numbers::input_type;
+    static_assert(lstm_sizes<Model::features, Model::encoder_hidden>::top == Model::hidden[0],
+                  "tocsin: the encoder does not fit the sizes of the model");
+
+  public:
+    /// The newest step, `[features]`.
+    template <class Sample>
+    static void newest(const Sample& sample, value* result) noexcept {
+        run(sample, Model::reversed ? 1 : length, result, [](int) {});
+    }
+    /// All steps, one after the other in `result`.
+    /// @param visit called with the step
+    template <class Sample, class Visit>
+    static void whole(const Sample& sample, value* result, const Visit& visit) noexcept {
+        run(sample, length, result, visit);
     }
 
   private:
-    /// Steps of the decoder up to the newest sample.
-    static constexpr int newest() noexcept { return Model::reversed ? 1 : length; }
-
     /// Encodes the window, then decodes `steps` samples.
-    /// @param sample what the encoder reads at a step of the window
-    /// @param result `[features]`, what was decoded last
-    /// @param visit  called with the step of the window that `result` reconstructs
     template <class Sample, class Visit>
-    static void reconstruct(const Sample& sample, int steps, value* result,
-                            const Visit& visit) noexcept {
+    static void run(const Sample& sample, int steps, value* result, const Visit& visit) noexcept {
         Encoder encoder;
         for (int t = 0; t < length; ++t) {
             encoder.read(sample(t));

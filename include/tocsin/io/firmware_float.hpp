@@ -2,6 +2,7 @@
 /// @brief A firmware model in float: weights in the order of use, and the scores they give.
 #pragma once
 
+#include "tocsin/firmware/feed_forward_layers.hpp"
 #include "tocsin/firmware/float_network.hpp"
 #include "tocsin/io/firmware_model.hpp"
 #include "tocsin/io/firmware_stream.hpp"
@@ -29,9 +30,10 @@ class firmware_float : public detail::firmware_stream<firmware_float, float, flo
     using arithmetic = firmware::separate_arithmetic;
     /// In the names of headers and types.
     const char* name() const noexcept {
-        return model_.window == 0 ? "float"
-               : reconstructs()   ? "float_reconstruction"
-                                  : "float_window";
+        return model_.window == 0        ? "float"
+               : !model_.network.empty() ? "float_feed_forward"
+               : reconstructs()          ? "float_reconstruction"
+                                         : "float_window";
     }
 
     explicit firmware_float(const firmware_model& model) : base(model) {
@@ -45,6 +47,9 @@ class firmware_float : public detail::firmware_stream<firmware_float, float, flo
         head_ = weights_.size();
         for (std::size_t k = 0; k < model_.head.size(); ++k) {
             pack_dense(model_.head[k], k + 1 == model_.head.size());
+        }
+        for (const firmware_feed_forward& layer : model_.network) {
+            pack_dense(layer.matrix, false);
         }
         for (double value : model_.error_mean) {
             error_mean_.push_back(static_cast<float>(value));
@@ -72,7 +77,8 @@ class firmware_float : public detail::firmware_stream<firmware_float, float, flo
     /// Bytes of flash for weights, scaler and statistic.
     std::size_t flash() const noexcept {
         return sizeof(float) * (encoder_weights_.size() + weights_.size() + model_.offset.size() +
-                                model_.factor.size() + statistic_.size());
+                                model_.factor.size() + statistic_.size()) +
+               sizeof(firmware::feed_forward_layer) * model_.network.size();
     }
     /// Mean of each error.
     std::span<const float> error_mean() const noexcept { return error_mean_; }
@@ -127,6 +133,33 @@ class firmware_float : public detail::firmware_stream<firmware_float, float, flo
             top_ = at;
             at += static_cast<std::size_t>(hidden);
         }
+    }
+    void run_network(const std::vector<std::vector<float>>& window,
+                     const std::vector<float>& newest, std::vector<float>& result) {
+        const auto layers = model_.shapes();
+        const auto count = static_cast<int>(layers.size());
+        std::vector<float> even;
+        for (auto t = static_cast<std::size_t>(
+                 firmware::detail::first_step_read(layers.data(), count, 0, model_.window));
+             t < window.size(); ++t) {
+            even.insert(even.end(), window[t].begin(), window[t].end());
+        }
+        even.insert(even.end(), newest.begin(), newest.end());
+        std::size_t longest = even.size();
+        std::size_t taps = 0;
+        for (const auto& layer : layers) {
+            longest = std::max(longest, static_cast<std::size_t>(layer.outputs) *
+                                            static_cast<std::size_t>(model_.window));
+            taps = std::max(taps, static_cast<std::size_t>(layer.inputs) *
+                                      static_cast<std::size_t>(layer.kernel));
+        }
+        even.resize(longest);
+        std::vector<float> odd(longest);
+        std::vector<float> gathered(taps);
+        const float* const outputs = firmware::detail::run_layers<arithmetic>(
+            layers.data(), count, weights_.data(), model_.window, true, even.data(), odd.data(),
+            gathered.data());
+        std::copy_n(outputs, result.size(), result.begin());
     }
     /// From h, which read() leaves in vector_.
     void forecast(std::vector<float>& result) {

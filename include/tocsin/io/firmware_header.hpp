@@ -128,8 +128,13 @@ inline std::string sizes_text(const firmware_model& model, const firmware_option
         text += array_text("int", "encoder_hidden", units(model.encoder));
         text += constant_text("bool", "reversed", model.reversed ? "true" : "false");
     }
-    text += array_text("int", "hidden", units(model.lstm));
-    text += array_text("int", "head", head);
+    if (model.network.empty()) {
+        text += array_text("int", "hidden", units(model.lstm));
+        text += array_text("int", "head", head);
+    } else {
+        text += array_text("tocsin::firmware::feed_forward_layer", "layers", model.shapes());
+        text += constant_text("int", "first_step", number(model.first_step));
+    }
     text += constant_text("int", "warm_up", number(model.warm_up));
     text +=
         constant_text("auto", "missing",
@@ -227,6 +232,9 @@ std::string numbers_text(const firmware_fixed<Weight>& given) {
 template <class Visit>
 status with_numbers(const firmware_model& model, firmware_format format, Visit&& visit) {
     const auto visit_fixed = [&]<class Weight>(Weight /*of this type*/) {
+        if (!model.network.empty()) {
+            return refuse("dense and convolutional layers are supported in float only");
+        }
         auto numbers = fixed_numbers<Weight>::from(model);
         if (!numbers) {
             return numbers.error();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "tocsin/core/status.hpp"
+#include "tocsin/firmware/feed_forward_layers.hpp"
 #include "tocsin/firmware/verdict.hpp"
 #include "tocsin/io/firmware_alarm.hpp"
 #include "tocsin/io/firmware_peaks.hpp"
@@ -34,6 +35,12 @@ struct firmware_layer {
     double bias(int row) const { return weight(row, columns); }
 };
 
+/// A dense or convolutional layer for firmware; the columns of its matrix by tap, then by input.
+struct firmware_feed_forward {
+    firmware::feed_forward_layer shape; ///< what it reads, and what follows its sums
+    firmware_layer matrix;              ///< its weights
+};
+
 /// A forecasting detector with its scaler, statistic and threshold, in the order of computation.
 struct firmware_model {
     /// Samples of a window that is read afresh for each sample, whose absolute error is judged, as in
@@ -41,6 +48,9 @@ struct firmware_model {
     int window = 0;
     /// Layers that read the window before `lstm` decodes it; empty for forecasters. As `lstm`.
     std::vector<firmware_layer> encoder;
+    /// Dense and convolutional layers over the window, in the place of all LSTMs.
+    std::vector<firmware_feed_forward> network;
+    int first_step = 0;               ///< of the window that they give
     bool reversed = false;            ///< whether the newest sample of a window is decoded first
     int features = 0;                 ///< values of a sample
     int targets = 0;                  ///< features that are forecast
@@ -71,6 +81,16 @@ struct firmware_model {
     std::size_t flash_of_peaks() const noexcept {
         return peaks ? sizeof(firmware::peak) * peaks->kept.size() : 0;
     }
+    /// Whether the newest sample of a window is judged, not one that a forecast waits for.
+    bool reconstructs() const noexcept { return !encoder.empty() || !network.empty(); }
+    /// The layers of `network`, as a target has them.
+    std::vector<firmware::feed_forward_layer> shapes() const {
+        std::vector<firmware::feed_forward_layer> result;
+        for (const firmware_feed_forward& layer : network) {
+            result.push_back(layer.shape);
+        }
+        return result;
+    }
     /// Values that the network writes.
     int outputs() const noexcept { return targets * look_ahead; }
     /// Hidden units of a layer.
@@ -82,7 +102,7 @@ struct firmware_model {
         return window == 0 ? 1 : encoder.empty() ? window - 1 : reversed ? 1 : window;
     }
     /// Multiplications of weights for one sample without missing values.
-    std::size_t multiply_adds() const noexcept {
+    std::size_t multiply_adds() const {
         const auto of_a_step = [](const std::vector<firmware_layer>& layers) {
             std::size_t count = 0;
             for (const firmware_layer& layer : layers) {
@@ -91,6 +111,19 @@ struct firmware_model {
             }
             return count;
         };
+        if (const auto layers = shapes(); !layers.empty()) {
+            std::size_t count = 0;
+            const auto size = static_cast<int>(layers.size());
+            for (int k = 0; k < size; ++k) {
+                const auto& matrix = network[static_cast<std::size_t>(k)].matrix;
+                const int first =
+                    firmware::detail::first_step_read(layers.data(), size, k + 1, window);
+                count += static_cast<std::size_t>(matrix.rows) *
+                         static_cast<std::size_t>(matrix.columns) *
+                         static_cast<std::size_t>(window - first);
+            }
+            return count;
+        }
         const std::size_t heads = encoder.empty() ? 1 : static_cast<std::size_t>(steps());
         return static_cast<std::size_t>(encoder_steps()) * of_a_step(encoder) +
                static_cast<std::size_t>(steps()) * of_a_step(lstm) + heads * of_a_step(head);
@@ -115,6 +148,11 @@ inline status check_numbers(const firmware_model& model) {
             if (!all_fit_float(layer.weights)) {
                 return refuse("a weight is not a finite float");
             }
+        }
+    }
+    for (const firmware_feed_forward& layer : model.network) {
+        if (!all_fit_float(layer.matrix.weights)) {
+            return refuse("a weight is not a finite float");
         }
     }
     if (!all_fit_float(model.offset) || !all_fit_float(model.factor) ||

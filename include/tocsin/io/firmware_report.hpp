@@ -45,7 +45,7 @@ inline std::size_t watcher_bytes(const firmware_model& model, bool fixed) noexce
         bytes = (bytes + alignment - 1) / alignment * alignment + size;
     };
     if (model.window > 0) {
-        const int kept = model.encoder.empty() ? model.window - 1 : model.window;
+        const int kept = model.reconstructs() ? model.window : model.window - 1;
         const std::size_t value = fixed ? 2 : 4;
         place(value * static_cast<std::size_t>(kept) * features + 2, value);
         place(0, value);

@@ -4,6 +4,7 @@
 
 #include "tocsin/detect/detector.hpp"
 #include "tocsin/errors/factorisation.hpp"
+#include "tocsin/io/firmware_feed_forward.hpp"
 #include "tocsin/io/firmware_model.hpp"
 
 #include <algorithm>
@@ -69,9 +70,14 @@ status take_layers(const Model& model, std::span<const Scalar> parameters, firmw
         take(static_cast<std::size_t>(model.encoder().layers()),
              static_cast<std::size_t>(model.decoder().layers()));
         return {};
+    } else if constexpr (std::string_view(Model::kind) == "row_autoencoder") {
+        return take_sequential(model.network(), parameters, to);
+    } else if constexpr (std::string_view(Model::kind) == "feed_forward") {
+        return take_feed_forward(model, parameters, to);
     } else {
         return refuse("model '", Model::kind,
-                      "' is not supported; a forecaster and an encoder-decoder are");
+                      "' is not supported; forecaster, encoder_decoder, row_autoencoder and "
+                      "feed_forward are");
     }
 }
 
@@ -135,17 +141,22 @@ status take_statistic(const Statistic& statistic, firmware_model& to) {
 
 /// What differs where the detector judges the newest step of windows.
 inline status take_window(const detector_settings& settings, firmware_model& to) {
-    if (settings.scored != scored_steps::newest || settings.view != error_view::per_step) {
+    if ((settings.scored != scored_steps::newest && settings.window > 1) ||
+        settings.view != error_view::per_step) {
         return refuse("of windows, the newest step can be judged, by all features");
     }
     if (to.targets != to.features) {
         return refuse("a window of ", to.features, " features of which ", to.targets,
                       " are forecast is not supported; all must be");
     }
-    if (settings.window < 2) {
-        return refuse("window ", settings.window, " must be at least 2");
+    if (settings.window < (to.network.empty() ? 2 : to.first_step + 1)) {
+        return refuse("window ", settings.window, " is too short, it must be at least ",
+                      to.network.empty() ? 2 : to.first_step + 1);
     }
     to.window = settings.window;
+    if (!to.network.empty()) {
+        return {};
+    }
     // The forecast of the next sample alone is judged.
     firmware_layer& last = to.head.back();
     firmware_layer next{to.targets, last.columns, {}};

@@ -21,6 +21,7 @@ namespace tocsin::detail {
 ///     Output mean_of_error(k)                  what a fit found
 ///     void read_encoder(inputs), read_lstm(inputs)   one time step of hidden_ and cell_
 ///     void forecast(outputs)                   from the step that was read last
+///     void run_network(window, newest, outputs)  by dense and convolutional layers, where it has some
 ///     float distance(deviations)               the score
 ///
 /// @tparam Input  of values and hidden states
@@ -42,8 +43,8 @@ class firmware_stream {
     /// A reconstruction expects nothing: the newest sample.
     std::vector<float> expected() const {
         auto result = model_.mean;
-        if (reconstructs() && !window_.empty()) {
-            for (std::size_t f = 0; f < result.size(); ++f) {
+        if (reconstructs()) {
+            for (std::size_t f = 0; f < result.size() && !window_.empty(); ++f) {
                 result[f] = self().input_value(window_.back()[f]);
             }
             return result;
@@ -117,7 +118,7 @@ class firmware_stream {
         cell_.resize(units);
     }
 
-    bool reconstructs() const noexcept { return !model_.encoder.empty(); }
+    bool reconstructs() const noexcept { return model_.reconstructs(); }
 
     Numbers& self() noexcept { return static_cast<Numbers&>(*this); }
     const Numbers& self() const noexcept { return static_cast<const Numbers&>(*this); }
@@ -140,9 +141,15 @@ class firmware_stream {
         }
         return inputs;
     }
-    /// What the encoder and the decoder make of the window that ends with a sample: its newest step,
-    /// where the next sample's forecast would be.
+    /// What the network makes of the window that ends with a sample: its newest step, where the next
+    /// sample's forecast would be.
     void reconstruct(const std::vector<Input>& newest) {
+        if constexpr (requires { self().run_network(window_, newest, forecasts_[0]); }) {
+            if (!model_.network.empty()) {
+                self().run_network(window_, newest, forecasts_[0]);
+                return;
+            }
+        }
         forget();
         for (const auto& kept : window_) {
             self().read_encoder(kept);

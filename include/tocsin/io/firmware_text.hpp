@@ -2,6 +2,7 @@
 /// @brief C++ literals of numbers and names, whatever the names hold.
 #pragma once
 
+#include "tocsin/firmware/feed_forward_layers.hpp"
 #include "tocsin/firmware/fixed_network.hpp"
 #include "tocsin/firmware/peaks_over_threshold.hpp"
 
@@ -70,6 +71,35 @@ inline std::string literal(const firmware::peak& peak) {
 inline std::string literal(const firmware::detail::fixed_shifts& shifts) {
     return '{' + literal(shifts.input_sum) + ", " + literal(shifts.hidden_sum) + ", " +
            literal(shifts.result) + '}';
+}
+
+inline std::string literal(const firmware::feed_forward_layer& layer) {
+    std::string text = "{";
+    for (const int number :
+         {layer.inputs, layer.outputs, layer.kernel, layer.dilation, layer.before}) {
+        text += literal(number);
+        text += ", ";
+    }
+    text += "tocsin::firmware::activation_kind::";
+    switch (layer.activation) {
+    case firmware::activation_kind::identity:
+        text += "identity";
+        break;
+    case firmware::activation_kind::relu:
+        text += "relu";
+        break;
+    case firmware::activation_kind::leaky_relu:
+        text += "leaky_relu";
+        break;
+    case firmware::activation_kind::sigmoid:
+        text += "sigmoid";
+        break;
+    case firmware::activation_kind::tanh:
+        text += "tanh";
+        break;
+    }
+    text += ", ";
+    return text + literal(layer.below) + '}';
 }
 
 /// `    static constexpr <type> <name>[] = {...};`, lines of at most 100 characters.
