@@ -61,7 +61,8 @@ void compare_newest(const std::vector<fw::feed_forward_layer>& layers, int steps
         taps = std::max(taps, static_cast<std::size_t>(read));
     }
     const auto all = draw(weights);
-    const auto window = draw(static_cast<std::size_t>(layers[0].inputs * steps));
+    const int values = layers[0].inputs * steps;
+    const auto window = draw(static_cast<std::size_t>(values));
     std::vector<float> even(window);
     even.resize(1000);
     std::vector<float> odd(1000);
@@ -72,10 +73,12 @@ void compare_newest(const std::vector<fw::feed_forward_layer>& layers, int steps
                                                                odd.data(), gathered.data());
     };
     const int outputs = layers.back().outputs;
-    const float* const whole = run(false) + (steps - 1) * outputs;
+    const int last = (steps - 1) * outputs;
+    const float* const whole = run(false) + last;
     const std::vector<float> expected(whole, whole + outputs);
     const int first = fw::detail::first_step_read(layers.data(), count, 0, steps);
-    std::copy(window.begin() + first * layers[0].inputs, window.end(), even.begin());
+    const int unread = first * layers[0].inputs;
+    std::copy(window.begin() + unread, window.end(), even.begin());
     const float* const newest = run(true);
     for (int k = 0; k < outputs; ++k) {
         CHECK(std::bit_cast<std::uint32_t>(newest[k]) ==

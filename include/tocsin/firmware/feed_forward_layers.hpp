@@ -89,12 +89,14 @@ template <class Arithmetic>
             for (int j = 0; j < layer.kernel; ++j) {
                 const int step = t - layer.before + j * layer.dilation;
                 const bool inside = step >= 0 && step < steps;
-                const float* const from = inputs + (inside ? step - first_input : 0) * layer.inputs;
+                const int at = (inside ? step - first_input : 0) * layer.inputs;
+                const float* const from = inputs + at;
                 for (int i = 0; i < layer.inputs; ++i) {
                     *tap++ = inside ? from[i] : 0;
                 }
             }
-            float* const to = outputs + (t - first_output) * layer.outputs;
+            const int begin = (t - first_output) * layer.outputs;
+            float* const to = outputs + begin;
             after = dense_linear<Arithmetic>(weights, taps, layer.kernel * layer.inputs,
                                              layer.outputs, to);
             for (int i = 0; i < layer.outputs; ++i) {

@@ -86,6 +86,7 @@ struct firmware_model {
     /// The layers of `network`, as a target has them.
     std::vector<firmware::feed_forward_layer> shapes() const {
         std::vector<firmware::feed_forward_layer> result;
+        result.reserve(network.size());
         for (const firmware_feed_forward& layer : network) {
             result.push_back(layer.shape);
         }
