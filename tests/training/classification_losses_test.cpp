@@ -1,3 +1,4 @@
+#include "tocsin/models/gaussian_divergence.hpp"
 #include "tocsin/training/classification_losses.hpp"
 #include "tocsin/training/gradient_check.hpp"
 #include "tocsin/training/losses.hpp"

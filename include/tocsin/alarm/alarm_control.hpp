@@ -7,6 +7,7 @@
 /// the settings say.
 #pragma once
 
+#include "tocsin/core/keep_if.hpp"
 #include "tocsin/core/status.hpp"
 
 #include <algorithm>
@@ -28,16 +29,6 @@ inline status check_rows(std::string_view caller, std::string_view name, std::in
                              " must lie in [", low, ", ", high, "]");
     }
     return {};
-}
-
-/// For exchange(): fails the archive when a loaded value is out of range.
-template <class Archive>
-void keep_if(Archive& archive, const status& usable) {
-    if constexpr (Archive::loading) {
-        if (archive.outcome().ok()) {
-            archive.fail(usable);
-        }
-    }
 }
 
 inline constexpr std::int64_t most_rows = std::int64_t{1} << 53;

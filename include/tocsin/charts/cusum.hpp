@@ -2,8 +2,8 @@
 /// @brief Cumulative sums: the classical chart for small shifts that stay.
 #pragma once
 
-#include "tocsin/alarm/alarm_control.hpp"
 #include "tocsin/core/bounded.hpp"
+#include "tocsin/core/keep_if.hpp"
 #include "tocsin/core/status.hpp"
 
 #include <algorithm>

@@ -6,11 +6,11 @@
 #include "tocsin/core/storage.hpp"
 #include "tocsin/core/views.hpp"
 #include "tocsin/layers/dense.hpp"
+#include "tocsin/math/binary_cross_entropy.hpp"
 #include "tocsin/math/piecewise_activations.hpp"
 #include "tocsin/models/model_parts.hpp"
 #include "tocsin/models/row_autoencoder.hpp"
 #include "tocsin/models/sequential.hpp"
-#include "tocsin/training/classification_losses.hpp"
 
 #include <algorithm>
 #include <array>

@@ -5,10 +5,10 @@
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/storage.hpp"
 #include "tocsin/core/views.hpp"
+#include "tocsin/models/gaussian_divergence.hpp"
 #include "tocsin/models/model_parts.hpp"
 #include "tocsin/models/row_autoencoder.hpp"
 #include "tocsin/models/sequential.hpp"
-#include "tocsin/training/classification_losses.hpp"
 
 #include <algorithm>
 #include <cmath>
