@@ -6,6 +6,7 @@
 #include "tocsin/models/autoencoder.hpp"
 #include "tocsin/models/encoder_decoder.hpp"
 #include "tocsin/models/forecaster.hpp"
+#include "tocsin/models/linear_forecaster.hpp"
 
 #include <span>
 #include <string>
@@ -25,7 +26,7 @@ class any_model {
     static constexpr const char* kind = "any_model";
     static constexpr int version = 1; ///< that of all models inside
     using models = std::variant<tocsin::encoder_decoder<float>, tocsin::autoencoder<float>,
-                                tocsin::forecaster<float>>;
+                                tocsin::forecaster<float>, tocsin::linear_forecaster<float>>;
 
     any_model() = default;
     explicit any_model(models model) : model_{std::move(model)} {}
@@ -110,6 +111,8 @@ class any_model {
                 model_.emplace<1>();
             } else if (stored == tocsin::forecaster<float>::kind) {
                 model_.emplace<2>();
+            } else if (stored == tocsin::linear_forecaster<float>::kind) {
+                model_.emplace<3>();
             } else {
                 archive.fail(tocsin::status::error(tocsin::error_code::format_error,
                                                    "unknown model kind '", stored, '\''));

@@ -61,4 +61,32 @@ found_shift smallest_shift(const model_file& model, const std::string& path,
                            const tocsin::matrix<float>& values, const std::vector<row_run>& runs,
                            int feature, double deviation, const shift_settings& settings = {});
 
+/// How artificial anomalies are inserted into normal rows.
+struct insertion_settings {
+    int places = 120;           ///< spread evenly over the rows
+    tocsin::index_t before = 0; ///< rows that a stream sees before an anomaly
+    int rows = 30;              ///< that an anomaly lasts, the time in which it must be found
+};
+
+/// Which anomalies a model finds without a false alarm: one element per place, whether it raises an
+/// alarm in the anomaly, and none in the same rows without it. A third are shifts of one sensor by
+/// 1/8 to 8 standard deviations, a third sensors that freeze, the others tocsin::fake_anomalies() of
+/// standardised rows, of which a share of 1/32 to 1 is mixed with the normal rows. The same settings
+/// give the same anomalies. Empty where no run is long enough.
+/// @param values `[features x rows]`
+std::vector<bool> finds_inserted(const model_file& model, const std::string& path,
+                                 const tocsin::matrix<float>& values,
+                                 const std::vector<row_run>& runs,
+                                 const insertion_settings& settings);
+
+/// What is taken as the standard deviation of a sensor in normal rows: for a constant one a
+/// hundredth of its value, or 1.
+struct sensor_spread {
+    double mean = 0;
+    double unit = 1;
+    bool constant = false;
+};
+sensor_spread spread_of(const tocsin::matrix<float>& values, const std::vector<row_run>& runs,
+                        tocsin::index_t feature);
+
 } // namespace tocsin_cli

@@ -32,11 +32,12 @@ using nlohmann::ordered_json;
 using tocsin::error_code;
 using tocsin::index_t;
 
-enum class model_kind : std::uint8_t { encoder_decoder, forecaster };
+enum class model_kind : std::uint8_t { automatic, encoder_decoder, forecaster, linear };
 
-/// Parts of each recording, in order of time, with their shares.
-enum part : std::uint8_t { training, validation, calibration, check };
-constexpr double part_ends[] = {0.5, 0.6, 0.8, 1.0};
+/// Parts of each recording, in order of time, with their shares. With all but the last the model
+/// and its threshold are made; `errors` and `choice` compare models before.
+enum part : std::uint8_t { training, validation, errors, choice, check };
+constexpr double part_ends[] = {0.5, 0.6, 0.7, 0.8, 1.0};
 
 constexpr int shortest_window = 8;
 constexpr int longest_window = 64;
@@ -91,6 +92,30 @@ std::string rounded(double value) {
     return text;
 }
 
+/// A model that may become the result.
+struct candidate {
+    model_kind kind = model_kind::encoder_decoder;
+    model_file model;
+    bool has_learned = false; ///< it is better than the mean of the data
+    int epochs = 1;           ///< of the best model; linear: 1
+    double ridge = 0;         ///< linear: of the best model
+
+    bool is_linear() const noexcept { return kind == model_kind::linear; }
+    const char* name() const noexcept { return model.detector.model().name(); }
+    int window() const noexcept { return model.detector.settings().window; }
+    /// Rows of a stream before the first that is judged.
+    index_t before() const noexcept {
+        return window() + model.detector.warm_up() + model.detector.rule().smoothing();
+    }
+};
+
+/// Inserted anomalies that two models find.
+struct comparison {
+    int inserted = 0;
+    std::ptrdiff_t by_linear = 0;
+    std::ptrdiff_t by_lstm = 0;
+};
+
 struct fit_command {
     console out;
     std::string model_path;
@@ -98,7 +123,7 @@ struct fit_command {
     input_options input;
     int window = 0;
     int period = 0;
-    model_kind kind = model_kind::encoder_decoder;
+    model_kind kind = model_kind::automatic;
     std::vector<int> layers;
     int folds = 2;
     double false_alarm_rate = 1e-3;
@@ -121,17 +146,20 @@ struct fit_command {
     void read(model_file& model);
     found_period find_period(const model_file& model) const;
     std::vector<row_run> usable_runs(part first, part last, bool with_labelled) const;
-    tocsin::windows<float> windows_of(part first, part last, int stride, bool with_labelled) const;
-    tocsin::windows<float> windows_of(part which, int stride, bool with_labelled) const {
-        return windows_of(which, which, stride, with_labelled);
-    }
-    int train(model_file& model) const;
+    /// Normal windows within parts that follow each other; fails where there are none.
+    tocsin::windows<float> windows_of(int length, part first, part last, int stride,
+                                      bool with_labelled) const;
+    candidate new_candidate(const model_file& described, model_kind which) const;
+    void train(candidate& trial) const;
+    void judge_against_mean(candidate& trial, double rmse, double of_mean) const;
+    candidate choose(candidate linear, candidate lstm, ordered_json& report) const;
+    comparison compare(candidate linear, candidate lstm) const;
     [[noreturn]] void keep_interrupted(const model_file& model) const;
     any_threshold rule_for(const tocsin::windows<float>& judged) const;
     std::string text_of(const model_file& model, const tocsin::windows<float>& judged) const;
     tocsin::index_t anomalous_rows(const tocsin::windows<float>& judged) const;
-    void cross_fit(model_file& model, int epochs) const;
-    void calibrate(model_file& model) const;
+    void cross_fit(candidate& trial) const;
+    tocsin::windows<float> calibrate(any_detector& detector, part last) const;
     ordered_json expect(const model_file& model) const;
     ordered_json expect_alarms(const model_file& model, const std::vector<row_run>& runs) const;
 };
@@ -155,8 +183,14 @@ void fit_command::add_to(CLI::App& command) {
         ->group(group);
     add_choice(
         command, "--model", kind,
-        {{"encoder-decoder", model_kind::encoder_decoder}, {"forecaster", model_kind::forecaster}},
-        "See 'train', which has more models and settings")
+        {{"auto", model_kind::automatic},
+         {"linear", model_kind::linear},
+         {"lstm", model_kind::encoder_decoder},
+         {"encoder-decoder", model_kind::encoder_decoder},
+         {"forecaster", model_kind::forecaster}},
+        "auto: linear, unless an LSTM (the encoder-decoder) finds more inserted "
+        "anomalies in rows that neither has learned from; see 'train', which has more models "
+        "and settings")
         ->group(group);
     add_sizes(command, "--layers", layers, "Hidden sizes of the LSTM layers")
         ->default_str("32")
@@ -293,26 +327,27 @@ std::vector<row_run> fit_command::usable_runs(part first, part last, bool with_l
     return runs;
 }
 
-tocsin::windows<float> fit_command::windows_of(part first, part last, int stride,
+tocsin::windows<float> fit_command::windows_of(int length, part first, part last, int stride,
                                                bool with_labelled) const {
     std::vector<index_t> first_columns;
     for (const row_run& run : usable_runs(first, last, with_labelled)) {
-        for (index_t begin = run.begin; begin + window <= run.end; begin += stride) {
-            const auto cells = values().middleCols(begin, window);
+        for (index_t begin = run.begin; begin + length <= run.end; begin += stride) {
+            const auto cells = values().middleCols(begin, length);
             if (!cells.array().isInf().any() &&
-                tocsin::has_short_holes_only(cells, std::min(10, std::max(window / 2, 1)))) {
+                tocsin::has_short_holes_only(cells, std::min(10, std::max(length / 2, 1)))) {
                 first_columns.push_back(begin);
             }
         }
     }
     if (first_columns.empty()) {
         constexpr const char* names[] = {"training", "the choice of the best epoch",
-                                         "the error statistics", "the check"};
+                                         "the error statistics", "the choice of the model",
+                                         "the check"};
         fail(error_code::invalid_data, data_paths.front(), ": the part for ", names[first],
-             " holds no normal window of ", window,
+             " holds no normal window of ", length,
              " rows without long holes; use longer recordings or a shorter --window");
     }
-    return {{values().data(), values().rows(), values().cols()}, std::move(first_columns), window};
+    return {{values().data(), values().rows(), values().cols()}, std::move(first_columns), length};
 }
 
 /// Rows between two windows to learn from, which bounds the time of training.
@@ -329,52 +364,162 @@ void fit_command::keep_interrupted(const model_file& model) const {
     throw command_interrupted{};
 }
 
-/// Trains on the first part, and returns how many epochs gave the best model of the next.
-int fit_command::train(model_file& model) const {
-    const auto every = windows_of(training, 1, false);
-    const int stride = stride_for(every.count());
-    const auto chosen = stride > 1 ? windows_of(training, stride, false) : every;
-    const auto best_epoch = windows_of(validation, stride, false);
-    auto state = tocsin::training_state<float>::fresh(model.detector.model(), trainer.optimiser,
-                                                      trainer.seed);
-    fit_watch watch{out.shows_progress(), at_interrupt::ends_training};
+/// An untrained model with its settings.
+candidate fit_command::new_candidate(const model_file& described, model_kind which) const {
+    const std::vector<int> sizes = layers.empty() ? std::vector<int>{32} : layers;
+    const int features = static_cast<int>(values().rows());
+    const auto chain = [](int first, std::vector<int> rest) {
+        rest.insert(rest.begin(), first);
+        return tocsin::chain_sizes<>{std::span<const int>{rest}};
+    };
+    const tocsin::lstm_stack<float> stack{chain(features, sizes)};
+    const tocsin::dense_head<float> head{chain(sizes.back(), {features})};
+    const int most = static_cast<int>(tocsin::least_squares::most_inputs) / features;
+    const int order = std::max(std::min({usual_order, window - 1, most}), 1);
+    tocsin::detector_settings settings;
+    settings.window = which == model_kind::linear ? order + 1 : window;
+    settings.scored = tocsin::scored_steps::newest;
+    if (data.longest_gap > 0) {
+        settings.longest_pause = data.longest_gap;
+    }
+    const any_model model =
+        which == model_kind::linear
+            ? any_model{tocsin::linear_forecaster<float>{features, features, order}}
+        : which == model_kind::forecaster
+            ? any_model{tocsin::forecaster<float>{stack, head, features}}
+            : any_model{tocsin::encoder_decoder<float>{stack, stack, head, false}};
+    candidate made{.kind = which, .model = described};
+    made.model.detector = any_detector{model, settings, any_scaler{scaler_kind::standard}};
+    require(made.model.detector.check());
+    windows_of(settings.window, check, check, 1, false); // fails before training if too short
+    return made;
+}
+
+/// Trains on the first part; the next one says which epoch, or ridge, is best.
+void fit_command::train(candidate& trial) const {
+    any_detector& detector = trial.model.detector;
+    const auto every = windows_of(trial.window(), training, training, 1, false);
+    const int stride = trial.is_linear() ? 1 : stride_for(every.count());
+    const auto chosen =
+        stride > 1 ? windows_of(trial.window(), training, training, stride, false) : every;
+    const auto judges = windows_of(trial.window(), validation, validation, stride, false);
+    fit_watch watch{out.shows_progress() && !trial.is_linear(), at_interrupt::ends_training};
     const auto start = std::chrono::steady_clock::now();
-    const tocsin::status trained =
-        model.detector.train_from(state, chosen, best_epoch, trainer, watch);
-    watch.finish();
-    require(trained);
-    model.history = state.history;
+    const auto run = [&](const auto& how) {
+        auto state =
+            tocsin::training_state<float>::fresh(detector.model(), how.optimiser, how.seed);
+        const tocsin::status trained = detector.train_from(state, chosen, judges, how, watch);
+        watch.finish();
+        require(trained, data_paths.front());
+        return state;
+    };
+    const auto state = trial.is_linear() ? run(linear_trainer{}) : run(trainer);
     const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+    trial.model.history = state.history;
+    trial.epochs = std::max(state.best_epoch + 1, 1);
+    trial.ridge = trial.is_linear() ? static_cast<double>(state.rule_state.front()) : 0;
     const double rmse = state.best_rmse;
-    out.say("trained on " + std::to_string(chosen.count()) + " windows, " +
-            std::to_string(state.finished_epochs()) + " epochs in " + rounded(taken.count()) +
-            " s: RMSE " + rounded(rmse) + " on the next 10 % of the rows, in standard deviations");
-    const double of_mean = rmse_of_mean(model.detector, chosen, best_epoch);
+    const std::string how = trial.is_linear() ? "solved with ridge " + shown(trial.ridge)
+                                              : std::to_string(state.finished_epochs()) + " epochs";
+    out.say(std::string{trial.name()} + ": trained on " + std::to_string(chosen.count()) +
+            " windows, " + how + " in " + rounded(taken.count()) + " s: RMSE " + rounded(rmse) +
+            " on the next 10 % of the rows, in standard deviations");
+    const double of_mean = rmse_of_mean(detector, chosen, judges);
     if (interrupt_catcher::caught()) {
         if (rmse > of_mean && !force) {
             out.note("interrupted: the model is not yet better than the mean of the data, and is "
                      "not written");
             throw command_interrupted{};
         }
-        keep_interrupted(model);
+        keep_interrupted(trial.model);
     }
-    if (!(rmse > of_mean)) {
-        return state.best_epoch + 1;
+    judge_against_mean(trial, rmse, of_mean);
+}
+
+/// A model that has learned nothing is refused; if the other one can be chosen, only then.
+void fit_command::judge_against_mean(candidate& trial, double rmse, double of_mean) const {
+    trial.has_learned = !(rmse > of_mean);
+    if (trial.has_learned) {
+        return;
     }
     const std::string text =
         "the model is no better than the mean of the data, whose RMSE is " + rounded(of_mean) +
         "; is there a pattern in these data, and is --window long enough to show it?";
-    if (!force) {
+    if (kind == model_kind::automatic) {
+        out.note(std::string{trial.name()} + ": " + text);
+    } else if (force) {
+        out.note("warning: " + text);
+    } else {
         fail(error_code::invalid_data, text, " --force continues");
     }
-    out.note("warning: " + text);
-    return std::max(state.best_epoch + 1, 1);
+}
+
+/// The linear model, unless the LSTM finds more anomalies in rows that neither has learned from, or
+/// there are too few rows to say. What was found goes into the report.
+candidate fit_command::choose(candidate linear, candidate lstm, ordered_json& report) const {
+    if (linear.has_learned != lstm.has_learned || !lstm.has_learned) {
+        if (!lstm.has_learned && !linear.has_learned && !force) {
+            fail(error_code::invalid_data,
+                 "neither model is better than the mean of the data; --force continues");
+        }
+        candidate& only = lstm.has_learned ? lstm : linear;
+        out.say(
+            "model: " + std::string{only.name()} +
+            (only.has_learned ? ", the only one that is better than the mean of the data" : ""));
+        return std::move(only);
+    }
+    comparison found;
+    std::string why = "there are too few rows to compare it with ";
+    try {
+        found = compare(linear, lstm);
+    } catch (const command_failure& failure) { // such as a part without a usable window
+        why = std::string{failure.reason.message()} + ", so it cannot be compared with ";
+    }
+    report = {{"inserted", found.inserted},
+              {linear.name(), found.by_linear},
+              {lstm.name(), found.by_lstm}};
+    const bool takes_lstm = found.inserted == 0 || found.by_lstm > found.by_linear;
+    candidate& chosen = takes_lstm ? lstm : linear;
+    const std::string other = takes_lstm ? linear.name() : lstm.name();
+    const auto by_chosen = takes_lstm ? found.by_lstm : found.by_linear;
+    const auto by_other = takes_lstm ? found.by_linear : found.by_lstm;
+    out.say("model: " + std::string{chosen.name()} +
+            (found.inserted == 0
+                 ? ": " + why + other
+                 : ", which finds " + std::to_string(by_chosen) + " of " +
+                       std::to_string(found.inserted) +
+                       " anomalies inserted into rows that it has not learned from; " + other +
+                       " finds " + std::to_string(by_other)));
+    return std::move(chosen);
+}
+
+/// Which of the inserted anomalies each model finds, with a threshold from the part before.
+comparison fit_command::compare(candidate linear, candidate lstm) const {
+    insertion_settings inserted{.rows = std::max(window, 10)};
+    part last = errors;
+    auto runs = usable_runs(choice, choice, false);
+    const auto fits = [&](const row_run& run) {
+        return run.size() >= std::max(linear.before(), lstm.before()) + inserted.rows;
+    };
+    if (std::none_of(runs.begin(), runs.end(), fits)) { // few rows: thresholds have seen them
+        last = choice;
+        runs = usable_runs(errors, choice, false);
+    }
+    for (candidate* trial : {&linear, &lstm}) {
+        calibrate(trial->model.detector, last);
+        inserted.before = std::max(inserted.before, trial->before());
+    }
+    const auto of_linear = finds_inserted(linear.model, model_path, values(), runs, inserted);
+    const auto of_lstm = finds_inserted(lstm.model, model_path, values(), runs, inserted);
+    return {static_cast<int>(of_linear.size()),
+            std::count(of_linear.begin(), of_linear.end(), true),
+            std::count(of_lstm.begin(), of_lstm.end(), true)};
 }
 
 /// Windows whose newest row is labelled anomalous.
 index_t fit_command::anomalous_rows(const tocsin::windows<float>& judged) const {
     return std::count_if(judged.first_columns().begin(), judged.first_columns().end(),
-                         [&](index_t first) { return is_anomalous(first + window - 1); });
+                         [&](index_t first) { return is_anomalous(first + judged.length() - 1); });
 }
 
 /// The rule for the expected number of scores.
@@ -407,39 +552,47 @@ std::string fit_command::text_of(const model_file& model,
 /// Error statistics and threshold from models that have not learned from the rows they are judged
 /// on; the model itself learns from all of them, for the number of epochs found with the first
 /// part.
-void fit_command::cross_fit(model_file& model, int epochs) const {
-    const auto judged = windows_of(training, calibration, 1, data.has_labels());
-    const auto chosen = windows_of(training, calibration, stride_for(judged.count()), false);
-    any_detector fitted = model.detector;
+void fit_command::cross_fit(candidate& trial) const {
+    const auto judged = windows_of(trial.window(), training, choice, 1, data.has_labels());
+    const int stride = trial.is_linear() ? 1 : stride_for(judged.count());
+    const auto chosen = windows_of(trial.window(), training, choice, stride, false);
+    any_detector fitted = trial.model.detector;
     fitted.set_rule(rule_for(judged));
     any_trainer same = trainer;
-    same.epochs = epochs;
+    same.epochs = trial.epochs;
     same.stopping.patience = std::numeric_limits<int>::max();
-    fit_watch watch{out.shows_progress(), at_interrupt::ends_all};
+    fit_watch watch{out.shows_progress() && !trial.is_linear(), at_interrupt::ends_all};
+    const tocsin::held_out_data<float> parts{chosen, judged, data.series.labels};
+    const tocsin::cross_fit plan{.folds = folds};
     const auto start = std::chrono::steady_clock::now();
     try {
-        require(fitted.fit({chosen, judged, data.series.labels}, same,
-                           tocsin::cross_fit{.folds = folds}, watch),
+        require(trial.is_linear()
+                    ? fitted.fit(parts, linear_trainer{{.ridge = trial.ridge}}, plan, watch)
+                    : fitted.fit(parts, same, plan, watch),
                 data_paths.front());
     } catch (const command_interrupted&) {
         watch.finish();
-        keep_interrupted(model);
+        keep_interrupted(trial.model);
     }
     watch.finish();
-    model.detector = std::move(fitted);
+    trial.model.detector = std::move(fitted);
     const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+    const std::string epochs = " of " + std::to_string(trial.epochs) +
+                               (trial.epochs == 1 ? " epoch" : " epochs") + " each";
     out.say("cross-fitted in " + rounded(taken.count()) + " s: " + std::to_string(folds) +
-            " models of " + std::to_string(epochs) + (epochs == 1 ? " epoch" : " epochs") +
-            " each, judged on rows that they have not learned from; the model has learned from the "
+            " models" + (trial.is_linear() ? "" : epochs) +
+            ", judged on rows that they have not learned from; the model has learned from the "
             "first 80 % of the rows");
-    out.say("threshold: " + shown(model.detector.threshold()) + ", " + text_of(model, judged));
+    out.say("threshold: " + shown(trial.model.detector.threshold()) + ", " +
+            text_of(trial.model, judged));
 }
 
-/// The same from one part of the rows, which the model has not learned from.
-void fit_command::calibrate(model_file& model) const {
-    auto& detector = model.detector;
-    require(detector.fit_errors(windows_of(calibration, 1, false)), data_paths.front());
-    const auto judged = windows_of(calibration, 1, data.has_labels());
+/// The same from the rows of the parts from `errors` to `last`, which the model has not learned
+/// from; returns the windows of the threshold.
+tocsin::windows<float> fit_command::calibrate(any_detector& detector, part last) const {
+    const int length = detector.settings().window;
+    require(detector.fit_errors(windows_of(length, errors, last, 1, false)), data_paths.front());
+    auto judged = windows_of(length, errors, last, 1, data.has_labels());
     std::vector<std::uint8_t> newest;
     if (anomalous_rows(judged) > 0) {
         newest = require(
@@ -447,7 +600,7 @@ void fit_command::calibrate(model_file& model) const {
     }
     detector.set_rule(rule_for(judged));
     require(detector.tune(judged, newest), data_paths.front());
-    out.say("threshold: " + shown(detector.threshold()) + ", " + text_of(model, judged));
+    return judged;
 }
 
 ordered_json fit_command::expect_alarms(const model_file& model,
@@ -486,24 +639,7 @@ ordered_json fit_command::expect(const model_file& model) const {
                      " is complete; what to expect of it was not measured to the end");
             throw command_interrupted{};
         }
-        double count = 0;
-        double sum = 0;
-        double squares = 0;
-        for (const row_run& run : runs) {
-            for (index_t row = run.begin; row < run.end; ++row) {
-                const auto value = static_cast<double>(values()(f, row));
-                if (std::isfinite(value)) {
-                    ++count;
-                    const double change = value - sum / std::max(count - 1, 1.0);
-                    sum += value;
-                    squares += change * (value - sum / count);
-                }
-            }
-        }
-        const double mean = count > 0 ? sum / count : 0;
-        const double deviation = count > 1 ? std::sqrt(std::max(squares, 0.0) / count) : 0;
-        const bool constant = !(deviation > 1e-6 * std::abs(mean)) || deviation == 0;
-        const double unit = !constant ? deviation : mean != 0 ? std::abs(mean) / 100 : 1;
+        const auto [mean, unit, constant] = spread_of(values(), runs, f);
         const found_shift shift =
             smallest_shift(model, model_path, values(), runs, static_cast<int>(f), unit, settings);
         const std::string& name = model.feature_names[static_cast<std::size_t>(f)];
@@ -544,52 +680,52 @@ void fit_command::run() {
                      : std::string{"no clear period in these data"}) +
                 ")");
     }
-    const std::vector<int> sizes = layers.empty() ? std::vector<int>{32} : layers;
-    const int features = static_cast<int>(values().rows());
-    const auto chain = [](int first, std::vector<int> rest) {
-        rest.insert(rest.begin(), first);
-        return tocsin::chain_sizes<>{std::span<const int>{rest}};
-    };
-    const tocsin::lstm_stack<float> stack{chain(features, sizes)};
-    const tocsin::dense_head<float> head{chain(sizes.back(), {features})};
-    tocsin::detector_settings settings;
-    settings.window = window;
-    settings.scored = tocsin::scored_steps::newest;
-    if (data.longest_gap > 0) {
-        settings.longest_pause = data.longest_gap;
-    }
-    model.detector =
-        any_detector{kind == model_kind::forecaster
-                         ? any_model{tocsin::forecaster<float>{stack, head, features}}
-                         : any_model{tocsin::encoder_decoder<float>{stack, stack, head, false}},
-                     settings, any_scaler{scaler_kind::standard}};
-    require(model.detector.check());
-    windows_of(check, 1, false); // fails before training if the recordings are too short
     if (folds == 1) {
         fail(error_code::invalid_argument,
              "--folds 1: one part leaves nothing to learn from; 0 switches cross-fitting off");
     }
     const interrupt_catcher catcher;
-    const int epochs = train(model);
-    if (folds > 0) {
-        cross_fit(model, epochs);
+    ordered_json choice_report = nullptr;
+    candidate chosen =
+        new_candidate(model, kind == model_kind::automatic ? model_kind::linear : kind);
+    if (kind == model_kind::automatic) {
+        candidate lstm = new_candidate(model, model_kind::encoder_decoder);
+        try {
+            train(chosen);
+        } catch (const command_failure& failure) { // such as more sensors than it can have
+            out.note(std::string{chosen.name()} + ": " + failure.reason.message());
+        }
+        train(lstm);
+        chosen = choose(std::move(chosen), std::move(lstm), choice_report);
     } else {
-        calibrate(model);
+        train(chosen);
     }
-    save_model(model, model_path);
-    ordered_json expectation = expect(model);
+    if (interrupt_catcher::caught()) {
+        keep_interrupted(chosen.model);
+    }
+    if (folds > 0) {
+        cross_fit(chosen);
+    } else {
+        const auto judged = calibrate(chosen.model.detector, choice);
+        out.say("threshold: " + shown(chosen.model.detector.threshold()) + ", " +
+                text_of(chosen.model, judged));
+    }
+    save_model(chosen.model, model_path);
+    ordered_json expectation = expect(chosen.model);
     out.say("next: tocsin_cli detect " + model_path + " DATA --report report.html");
     out.report({{"command", "fit"},
                 {"model", model_path},
+                {"kind", chosen.name()},
+                {"choice", std::move(choice_report)},
                 {"rows", values().cols()},
                 {"recordings", recordings.size()},
                 {"features", model.feature_names},
-                {"window", window},
+                {"window", chosen.window()},
                 {"period", found.rows},
-                {"epochs", model.history.size()},
+                {"epochs", chosen.model.history.size()},
                 {"folds", folds},
-                {"threshold", model.detector.threshold()},
-                {"rule", model.detector.rule().name()},
+                {"threshold", chosen.model.detector.threshold()},
+                {"rule", chosen.model.detector.rule().name()},
                 {"expect", std::move(expectation)}});
 }
 

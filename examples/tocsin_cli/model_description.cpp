@@ -20,6 +20,26 @@ ordered_json sizes_of(const auto& part) {
     return sizes;
 }
 
+void describe_lstm(const auto& model, ordered_json& result) {
+    if constexpr (requires { model.stack(); }) {
+        result["layers"] = sizes_of(model.stack());
+        result["dropout"] = model.stack().dropout_rate();
+        result["targets"] = model.targets();
+        result["look_ahead"] = model.look_ahead();
+    } else {
+        result["encoder"] = sizes_of(model.encoder());
+        result["decoder"] = sizes_of(model.decoder());
+        result["dropout"] = model.encoder().dropout_rate();
+    }
+    result["head_layers"] = model.head().layers();
+    if constexpr (requires { model.reversed(); }) {
+        result["target_order"] = model.reversed() ? "reversed" : "forward";
+        result["decoder_training"] = model.training() == tocsin::decoder_training::free_running
+                                         ? "free-running"
+                                         : "teacher-forced";
+    }
+}
+
 void describe_scaler(const any_scaler& scaler, ordered_json& result) {
     result["scaler"] = scaler.name();
     scaler.visit_coefficients([&](const auto& offset, const auto& scale) {
@@ -47,22 +67,11 @@ void describe_detector(const model_file& model, ordered_json& result) {
     result["model"] = detector.model().name();
     std::visit(
         [&](const auto& inner) {
-            if constexpr (requires { inner.stack(); }) {
-                result["layers"] = sizes_of(inner.stack());
-                result["dropout"] = inner.stack().dropout_rate();
+            if constexpr (requires { inner.order(); }) {
+                result["order"] = inner.order();
                 result["targets"] = inner.targets();
-                result["look_ahead"] = inner.look_ahead();
             } else {
-                result["encoder"] = sizes_of(inner.encoder());
-                result["decoder"] = sizes_of(inner.decoder());
-                result["dropout"] = inner.encoder().dropout_rate();
-            }
-            result["head_layers"] = inner.head().layers();
-            if constexpr (requires { inner.reversed(); }) {
-                result["target_order"] = inner.reversed() ? "reversed" : "forward";
-                result["decoder_training"] =
-                    inner.training() == tocsin::decoder_training::free_running ? "free-running"
-                                                                               : "teacher-forced";
+                describe_lstm(inner, result);
             }
         },
         detector.model().model());

@@ -33,7 +33,13 @@ namespace {
 
 using tocsin::error_code;
 
-enum class model_kind : std::uint8_t { encoder_decoder, autoencoder, forecaster, classifier };
+enum class model_kind : std::uint8_t {
+    encoder_decoder,
+    autoencoder,
+    forecaster,
+    linear,
+    classifier
+};
 enum class target_order : std::uint8_t { reversed, forward };
 enum class schedule_kind : std::uint8_t { constant, step, exponential, cosine };
 enum class scored_option : std::uint8_t { automatic, all, newest };
@@ -96,6 +102,10 @@ struct train_command {
     classifier_settings classifying;
     std::vector<CLI::Option*> classifier_only;
     std::vector<CLI::Option*> not_of_classifiers;
+    int samples_seen = 0; // of a linear model; 0: not given
+    linear_trainer linear;
+    std::vector<CLI::Option*> linear_only;
+    std::vector<CLI::Option*> not_of_linear;
 
     any_trainer trainer;
     int patience = 10;
@@ -159,6 +169,8 @@ void train_command::add_to(CLI::App& command) {
     input.add_time_to(command);
     windowing.add_to(command);
     add_window(command, window);
+    command.get_option("--window")
+        ->default_str("30, linear: --order + 1, or the length of the sequences");
     add_choice(
         command, "--scored", scored,
         {{"auto", scored_option::automatic},
@@ -169,15 +181,18 @@ void train_command::add_to(CLI::App& command) {
     add_scaler(command, scaler);
 
     const std::string model_group = "Model";
-    add_choice(command, "--model", kind,
-               {{"encoder-decoder", model_kind::encoder_decoder},
-                {"autoencoder", model_kind::autoencoder},
-                {"forecaster", model_kind::forecaster},
-                {"classifier", model_kind::classifier}},
-               "encoder-decoder: the decoder reads its own predictions; autoencoder: it reads the "
-               "embedding at every step; forecaster: each sample is predicted from those before; "
-               "classifier: it learns from the labels of DATA which windows contain an anomalous "
-               "row, and chooses the threshold, so that 'detect' can follow directly")
+    add_choice(
+        command, "--model", kind,
+        {{"encoder-decoder", model_kind::encoder_decoder},
+         {"autoencoder", model_kind::autoencoder},
+         {"forecaster", model_kind::forecaster},
+         {"linear", model_kind::linear},
+         {"classifier", model_kind::classifier}},
+        "encoder-decoder: the decoder reads its own predictions; autoencoder: it reads the "
+        "embedding at every step; forecaster: each sample is predicted from those before; "
+        "linear: the same, as a linear function of the last --order samples, found in closed "
+        "form; classifier: it learns from the labels of DATA which windows contain an anomalous "
+        "row, and chooses the threshold, so that 'detect' can follow directly")
         ->group(model_group);
     add_sizes(command, "--encoder", encoder,
               "Hidden sizes of the LSTM layers, or those of the encoder")
@@ -199,11 +214,23 @@ void train_command::add_to(CLI::App& command) {
             ->default_str("1")
             ->group(model_group),
         add_integer(command, "--targets", targets,
-                    "Forecaster: how many features it predicts, the first ones; it "
+                    "Forecaster, linear: how many features it predicts, the first ones; it "
                     "only reads the others",
                     1, tocsin::maximum_layer_size)
             ->default_str("all")
             ->group(model_group)};
+    linear_only = {add_integer(command, "--order", samples_seen,
+                               "Linear: number of samples that a prediction uses", 1, 4096)
+                       ->default_str("10, in shorter windows all but the last")
+                       ->group(model_group),
+                   command
+                       .add_option_function<double>(
+                           "--ridge", [this](double given) { linear.solver.ridge = given; },
+                           "Linear: penalty on the weights of features with variance 1, per sample")
+                       ->type_name("NUMBER")
+                       ->check(CLI::Range(0.0, 1e9))
+                       ->default_str("chosen by the validation data, or by cross-validation")
+                       ->group(model_group)};
     encoder_decoder_only = {
         add_choice(command, "--target-order", order,
                    {{"reversed", target_order::reversed}, {"forward", target_order::forward}},
@@ -335,6 +362,13 @@ void train_command::add_to(CLI::App& command) {
           "--skip-missing", "--longest-hole"}) {
         not_of_classifiers.push_back(command.get_option(name));
     }
+    for (const char* name :
+         {"--encoder",    "--decoder",  "--head",       "--dropout",       "--look-ahead",
+          "--loss",       "--epochs",   "--batch-size", "--learning-rate", "--weight-decay",
+          "--amsgrad",    "--schedule", "--clip-norm",  "--patience",      "--seed",
+          "--checkpoint", "--resume",   "--fill",       "--threads",       "--log"}) {
+        not_of_linear.push_back(command.get_option(name));
+    }
 }
 
 /// Fails at the first option that was given.
@@ -351,6 +385,14 @@ any_model train_command::make_model(int features) const {
         sizes.insert(sizes.begin(), first);
         return tocsin::chain_sizes<>{std::span<const int>{sizes}};
     };
+    if (kind == model_kind::linear) {
+        refuse_options(not_of_linear, " has no meaning for --model linear");
+        refuse_options(encoder_decoder_only, " belongs to --model encoder-decoder");
+        refuse_options(classifier_only, " belongs to --model classifier");
+        return any_model{tocsin::linear_forecaster<float>{
+            features, targets > 0 ? targets : features, samples_seen}};
+    }
+    refuse_options(linear_only, " belongs to --model linear");
     const bool repeats = kind == model_kind::autoencoder;
     const bool forecasts = kind == model_kind::forecaster;
     refuse_options(classifier_only, " belongs to --model classifier");
@@ -424,6 +466,7 @@ any_schedule train_command::make_schedule() const {
 
 void train_command::run_classifier(const input_data& data, model_file& model) {
     refuse_options(not_of_classifiers, " has no meaning for --model classifier");
+    refuse_options(linear_only, " belongs to --model linear");
     classifying.window = window > 0 ? window : classifying.window;
     classifying.stride = windowing.stride;
     classifying.scaler = scaler;
@@ -469,7 +512,12 @@ void train_command::run() {
         return;
     }
     tocsin::detector_settings settings;
-    settings.window = window > 0 ? window : data.is_series ? 30 : data.sequences.length;
+    const int usual_window =
+        kind != model_kind::linear ? 30 : (samples_seen > 0 ? samples_seen : usual_order) + 1;
+    settings.window = window > 0 ? window : data.is_series ? usual_window : data.sequences.length;
+    if (samples_seen == 0) {
+        samples_seen = std::clamp(settings.window - 1, 1, usual_order);
+    }
     settings.scored =
         scored == scored_option::all || (scored == scored_option::automatic && !data.is_series)
             ? tocsin::scored_steps::all
@@ -494,8 +542,11 @@ void train_command::run() {
         validation = parts[1];
     }
 
-    auto state = tocsin::training_state<float>::fresh(model.detector.model(), trainer.optimiser,
-                                                      trainer.seed);
+    auto state = kind == model_kind::linear
+                     ? tocsin::training_state<float>::fresh(model.detector.model(),
+                                                            linear.optimiser, linear.seed)
+                     : tocsin::training_state<float>::fresh(model.detector.model(),
+                                                            trainer.optimiser, trainer.seed);
     tocsin::run_fingerprint run;
     std::optional<tocsin::checkpoint_writer> writer;
     if (!checkpoint.empty()) {
@@ -512,7 +563,9 @@ void train_command::run() {
     const auto start = std::chrono::steady_clock::now();
     const interrupt_catcher catcher;
     const tocsin::status trained =
-        model.detector.train_from(state, training, validation, trainer, watch);
+        kind == model_kind::linear
+            ? model.detector.train_from(state, training, validation, linear, watch)
+            : model.detector.train_from(state, training, validation, trainer, watch);
     watch.finish();
     require(trained);
     if (writer) {
@@ -594,11 +647,13 @@ void train_command::judge_against_mean(const model_file& model,
     if (!(rmse > of_mean)) {
         return;
     }
-    char text[200];
+    char text[240];
     std::snprintf(text, sizeof text,
                   "the model is %s than the mean of the training data: RMSE %.4g, that of the mean "
-                  "is %.4g; a lower --learning-rate or more --epochs may help",
-                  rmse > margin * of_mean ? "worse" : "no better", rmse, of_mean);
+                  "is %.4g; %s may help",
+                  rmse > margin * of_mean ? "worse" : "no better", rmse, of_mean,
+                  kind == model_kind::linear ? "a larger --order"
+                                             : "a lower --learning-rate or more --epochs");
     if (rmse > margin * of_mean && !force) {
         fail(error_code::invalid_data, text, "; --force writes it anyway");
     }
@@ -613,15 +668,25 @@ void train_command::print_result(const model_file& model, const input_data& data
     const int finished = state.finished_epochs();
     const tocsin::epoch_record record =
         best >= 0 ? state.history[static_cast<std::size_t>(best)] : tocsin::epoch_record{};
+    const bool is_linear = kind == model_kind::linear;
+    const double ridge = is_linear ? static_cast<double>(state.rule_state.front()) : 0;
     char text[256];
-    std::snprintf(text, sizeof text,
-                  "%s: %s, %lld parameters, window %d, trained on %lld windows\n"
-                  "%d epochs in %.1f s; best is %d: RMSE %.4f, MAE %.4f on %s, in scaled units",
+    std::snprintf(text, sizeof text, "%s: %s, %lld parameters, window %d, trained on %lld windows",
                   model_path.c_str(), model.detector.model().name(),
                   static_cast<long long>(model.detector.model().parameter_count()),
-                  model.detector.settings().window, static_cast<long long>(training), finished,
-                  seconds, best + 1, record.validation_rmse, record.validation_mae,
-                  validation > 0 ? "the validation data" : "the training data");
+                  model.detector.settings().window, static_cast<long long>(training));
+    out.say(text);
+    const char* const judged = validation > 0 ? "the validation data" : "the training data";
+    if (is_linear) {
+        std::snprintf(text, sizeof text,
+                      "solved in %.1f s with ridge %g: RMSE %.4f, MAE %.4f on %s, in scaled units",
+                      seconds, ridge, record.validation_rmse, record.validation_mae, judged);
+    } else {
+        std::snprintf(text, sizeof text,
+                      "%d epochs in %.1f s; best is %d: RMSE %.4f, MAE %.4f on %s, in scaled units",
+                      finished, seconds, best + 1, record.validation_rmse, record.validation_mae,
+                      judged);
+    }
     out.say(text);
     out.say("next: tocsin_cli fit-errors " + model_path + " NORMAL_DATA");
     nlohmann::ordered_json history = nlohmann::ordered_json::array();
@@ -645,6 +710,7 @@ void train_command::print_result(const model_file& model, const input_data& data
                 {"best_epoch", best + 1},
                 {"validation_rmse", record.validation_rmse},
                 {"validation_mae", record.validation_mae},
+                {"ridge", is_linear ? nlohmann::ordered_json(ridge) : nullptr},
                 {"seconds", seconds},
                 {"read", describe_json(data)},
                 {"warnings", warnings_of(data)},

@@ -4,8 +4,10 @@
 
 #include "tocsin/training/data_parallel.hpp"
 #include "tocsin/training/fit.hpp"
+#include "tocsin/training/least_squares.hpp"
 
 #include "any_loss.hpp"
+#include "any_model.hpp"
 #include "any_scaler.hpp"
 #include "any_schedule.hpp"
 #include "options.hpp"
@@ -15,6 +17,28 @@ namespace tocsin_cli {
 /// The trainer of all commands that train detectors.
 using any_trainer = tocsin::trainer<any_loss, tocsin::adam, any_schedule, tocsin::early_stopping,
                                     tocsin::data_parallel>;
+
+/// The trainer of linear models: least_squares, for a model that is chosen at run time.
+struct linear_trainer {
+    tocsin::least_squares solver;
+    static constexpr std::uint64_t seed = 0;             ///< not used
+    static constexpr tocsin::closed_form optimiser = {}; ///< see least_squares
+
+    /// `invalid_argument` unless the model inside is linear; see tocsin::least_squares::fit.
+    template <class... Callbacks>
+    tocsin::status fit(const any_model& model, const tocsin::windows<float>& training,
+                       const tocsin::windows<float>& validation,
+                       tocsin::training_state<float>& state, Callbacks&&... callbacks) const {
+        const auto* const inner = std::get_if<tocsin::linear_forecaster<float>>(&model.model());
+        return inner == nullptr
+                   ? tocsin::status::error(tocsin::error_code::invalid_argument,
+                                           "least_squares: a ", model.name(), " is not linear")
+                   : solver.fit(*inner, training, validation, state, callbacks...);
+    }
+};
+
+/// Rows that a linear model sees unless an option says otherwise.
+inline constexpr int usual_order = 10;
 
 inline void add_threads(CLI::App& command, any_trainer& trainer, const std::string& group) {
     trainer.execution.threads = 1;

@@ -48,6 +48,20 @@ TEST_SUITE("tocsin_cli") {
         }
     }
 
+    TEST_CASE("export: a linear model is refused by name") {
+        const program cli;
+        CHECK(cli("generate rows.csv --as csv --normal 1 --length 300 --features 2").code == 0);
+        CHECK(cli("train m rows.csv --model linear").code == 0);
+        CHECK(cli("fit-errors m rows.csv").code == 0);
+        CHECK(cli("tune m rows.csv").code == 0);
+        const outcome run = cli("export m --firmware pump.hpp");
+        CHECK(run.code == 2);
+        CHECK_MESSAGE(run.err.find("model 'linear_forecaster' is not supported; a forecaster and "
+                                   "an encoder-decoder are") != std::string::npos,
+                      run.err);
+        CHECK(cli.read("pump.hpp").empty());
+    }
+
     TEST_CASE("export: refuses what firmware cannot express, and leaves no file") {
         const program cli;
         prepare(cli, "--model forecaster --encoder 6");

@@ -9,7 +9,7 @@ namespace {
 
 using nlohmann::json;
 
-const std::string quick = " --layers 8 --epochs 8";
+const std::string quick = " --model lstm --layers 8 --epochs 8";
 
 /// Rows of two sinusoids with a period of 12.566 rows.
 void generate(const program& cli, const std::string& name, int rows, int seed) {
@@ -183,8 +183,8 @@ TEST_SUITE("tocsin_cli") {
         generate(cli, "rows.csv", 4000, 1);
         const auto interrupted = [&](const std::string& arguments) {
             return cli("--version >stdout; timeout --foreground --preserve-status -s INT 6 '" +
-                       std::string{cli_path} + "' fit m rows.csv --force " + arguments +
-                       " >stdout 2>stderr #");
+                       std::string{cli_path} + "' fit m rows.csv --model lstm --force " +
+                       arguments + " >stdout 2>stderr #");
         };
         // While the first model is trained; then while cross-fitting.
         for (const std::string arguments :
@@ -254,8 +254,64 @@ TEST_SUITE("tocsin_cli") {
         run_json(cli, "fit d rows.csv --no-shifts --threads 2" + quick);
         CHECK(cli.read("c") == cli.read("d"));
         CHECK(run_json(cli, "tune a rows.csv --rule sigma")["rule"] == "sigma");
-        CHECK(run_json(cli, "fit f rows.csv --no-shifts --model forecaster --window 16" +
-                                quick)["window"] == 16);
+        CHECK(run_json(cli, "fit f rows.csv --no-shifts --model forecaster --window 16 "
+                            "--layers 8 --epochs 8")["window"] == 16);
         CHECK(run_json(cli, "inspect f")["model"] == "forecaster");
+    }
+
+    TEST_CASE("fit: a linear model, with what to expect") {
+        const program cli;
+        generate(cli, "rows.csv", 2000, 1);
+        const json fitted = run_json(cli, "fit m rows.csv --model linear");
+        CHECK(fitted["kind"] == "linear_forecaster");
+        CHECK(fitted["choice"].is_null());
+        CHECK(fitted["window"] == 11);
+        CHECK(fitted["epochs"] == 1);
+        CHECK(fitted["expect"]["sensors"].size() == 2);
+        for (const json& sensor : fitted["expect"]["sensors"]) {
+            CHECK(sensor["deviations"] < 10);
+        }
+        CHECK(run_json(cli, "inspect m")["phase"] == "tuned");
+        generate(cli, "other.csv", 1000, 2);
+        CHECK(run_json(cli, "detect m other.csv")["counts"]["anomaly"] < 30);
+        run_json(cli, "fit again rows.csv --model linear");
+        CHECK(cli.read("m") == cli.read("again"));
+        CHECK(run_json(cli, "fit short rows.csv --model linear --no-shifts --window 6")["window"] ==
+              6);
+        CHECK(run_json(cli, "fit once rows.csv --model linear --no-shifts --folds 0")["folds"] ==
+              0);
+    }
+
+    TEST_CASE("fit: the model that finds more inserted anomalies is chosen") {
+        const program cli;
+        generate(cli, "rows.csv", 2400, 1);
+        // An LSTM that has hardly learned.
+        const outcome text = cli("fit m rows.csv --no-shifts --layers 2 --epochs 1");
+        INFO(text.out << text.err);
+        CHECK(text.code == 0);
+        CHECK(text.out.find("linear_forecaster: trained on") != std::string::npos);
+        CHECK(text.out.find("encoder_decoder: trained on") != std::string::npos);
+        CHECK(text.out.find("model: linear_forecaster, ") != std::string::npos);
+        CHECK(run_json(cli, "inspect m")["model"] == "linear_forecaster");
+
+        const json fitted = run_json(cli, "fit m rows.csv --no-shifts --layers 16 --epochs 15");
+        const json& choice = fitted["choice"];
+        CHECK(choice["inserted"] == 120);
+        CHECK(choice["linear_forecaster"] > 20);
+        CHECK(choice["encoder_decoder"] > 20);
+        const bool more = choice["encoder_decoder"] > choice["linear_forecaster"];
+        CHECK(fitted["kind"] == (more ? "encoder_decoder" : "linear_forecaster"));
+    }
+
+    TEST_CASE("fit: where no comparison is possible the LSTM is taken, and the reason is given") {
+        const program cli;
+        generate(cli, "rows.csv", 300, 1); // 30 rows for the choice, 60 with those before
+        const outcome text = cli("fit m rows.csv --no-shifts --window 25 --layers 4 --epochs 4 "
+                                 "--folds 0 --force");
+        INFO(text.out << text.err);
+        CHECK(text.code == 0);
+        CHECK(text.out.find("model: encoder_decoder: there are too few rows to compare it with "
+                            "linear_forecaster") != std::string::npos);
+        CHECK(run_json(cli, "inspect m")["model"] == "encoder_decoder");
     }
 }

@@ -317,6 +317,50 @@ TEST_SUITE("tocsin_cli") {
         CHECK(run_json(cli, "detect m wrong.csv")["verdicts"].size() == 60);
     }
 
+    TEST_CASE("train: a linear model goes through all phases") {
+        const program cli;
+        generate_rows(cli);
+        const json trained =
+            run_json(cli, "train m rows.csv --model linear --targets 2 --validation-fraction 0.3");
+        CHECK(trained["kind"] == "linear_forecaster");
+        CHECK(trained["window"] == 11);
+        CHECK(trained["parameters"] == 2 * (3 * 10 + 1));
+        CHECK(trained["ridge"] > 0);
+        CHECK(trained["history"].size() == 1);
+        CHECK(trained["validation_rmse"] < 0.8); // in standard deviations
+        CHECK(cli("fit-errors m rows.csv").code == 0);
+        CHECK(cli("tune m rows.csv").code == 0);
+        const json inspected = run_json(cli, "inspect m");
+        CHECK(inspected["model"] == "linear_forecaster");
+        CHECK(inspected["order"] == 10);
+        CHECK(inspected["targets"] == 2);
+        CHECK(inspected["phase"] == "tuned");
+        const json found = run_json(cli, "detect m wrong.csv --report r.html");
+        CHECK(found["verdicts"].size() == 60);
+        CHECK(cli.read("r.html").find("linear_forecaster") != std::string::npos);
+        // A stream gives the verdicts of 'detect'.
+        const auto judged = lines_of(cli("stream m", cli.read("wrong.csv")).out);
+        REQUIRE(judged.size() == 60);
+        for (std::size_t k = 0; k < judged.size(); ++k) {
+            CAPTURE(k);
+            CHECK(judged[k]["verdict"] == found["verdicts"][k]["verdict"]);
+            CHECK(judged[k].contains("score") == (k >= 10));
+        }
+        // The same data gives the same bytes; another ridge does not.
+        run_json(cli, "train a rows.csv --model linear --order 4 --ridge 0.01");
+        run_json(cli, "train b rows.csv --model linear --order 4 --ridge 0.01");
+        run_json(cli, "train c rows.csv --model linear --order 4 --ridge 0.1");
+        CHECK(cli.read("a") == cli.read("b"));
+        CHECK(cli.read("a") != cli.read("c"));
+        CHECK(run_json(cli, "inspect a")["window"] == 5);
+        // Sequences: as many samples as they have before the last one.
+        CHECK(cli("generate brief.txt --normal 60 --length 8").code == 0);
+        run_json(cli, "train s brief.txt --model linear --validation-fraction 0.3");
+        CHECK(run_json(cli, "inspect s")["order"] == 7);
+        CHECK(cli("fit-errors s brief.txt").code == 0);
+        CHECK(cli("tune s brief.txt").code == 0);
+    }
+
     TEST_CASE("tune: manual thresholds, one of them from data") {
         const program cli;
         generate_sequences(cli);
