@@ -9,11 +9,11 @@ namespace tocsin::firmware {
 
 /// What follows the sums of a layer; see math/activations.hpp.
 enum class activation_kind : uint8_t {
-    identity,
+    identity,   ///< x
     relu,       ///< max(x, 0)
     leaky_relu, ///< x above 0, `below` * x elsewhere
-    sigmoid,
-    tanh
+    sigmoid,    ///< 1 / (1 + exp(-x))
+    tanh        ///< hyperbolic tangent
 };
 
 /// A layer whose outputs at a step are sums over some steps of its inputs: dense where that is the

@@ -134,9 +134,9 @@ class basic_spot_threshold {
     }
     /// Scores during which they came.
     std::int64_t remembered() const noexcept { return counts_.learned() - memory_.forgotten(); }
-    /// Scores after an alarm that was learned from before the next one may be, and those of them
-    /// that are still to come.
+    /// Scores after an alarm that was learned from, before the next one may be.
     std::int64_t alarm_separation() const noexcept { return counts_.separation(settings_.q); }
+    /// How many of these are still to come.
     std::int64_t alarm_wait() const noexcept { return counts_.wait(); }
     /// Scores that were NaN since the fit.
     std::int64_t rejected() const noexcept { return counts_.rejected(); }
