@@ -7,6 +7,7 @@ add_executable(tocsin_cli_tests tocsin_cli/tests/classifier_test.cpp
                                 tocsin_cli/tests/export_test.cpp
                                 tocsin_cli/tests/files_test.cpp
                                 tocsin_cli/tests/fit_test.cpp
+                                tocsin_cli/tests/hostile_arguments_test.cpp
                                 tocsin_cli/tests/phases_test.cpp
                                 tocsin_cli/tests/reading_test.cpp
                                 tocsin_cli/tests/report_test.cpp

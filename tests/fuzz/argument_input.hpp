@@ -6,8 +6,9 @@
 /// out of any range: the program may not run for hours because it was told to.
 #pragma once
 
+#include "argument_words.hpp"
 #include "fuzz_input.hpp"
-#include <array>
+#include <algorithm>
 #include <cctype>
 #include <cerrno>
 #include <cstdio>
@@ -24,123 +25,6 @@
 #include <vector>
 
 namespace tocsin_fuzz {
-
-/// Words of the command line: commands, options, values, files.
-inline constexpr std::array argument_words = {"generate",
-                                              "train",
-                                              "fit-errors",
-                                              "tune",
-                                              "detect",
-                                              "stream",
-                                              "inspect",
-                                              "--help",
-                                              "--version",
-                                              "rows.csv",
-                                              "sequences.txt",
-                                              "model",
-                                              "other",
-                                              "broken",
-                                              "missing",
-                                              "folder",
-                                              "-",
-                                              "",
-                                              "--as",
-                                              "csv",
-                                              "--features",
-                                              "--length",
-                                              "--normal",
-                                              "--anomalous",
-                                              "--anomalous-steps",
-                                              "--seed",
-                                              "--sequence-seed",
-                                              "--random-phase",
-                                              "--noise",
-                                              "--from",
-                                              "--with-normal",
-                                              "--output",
-                                              "-o",
-                                              "--json",
-                                              "--quiet",
-                                              "--timestamp",
-                                              "--labels",
-                                              "--label",
-                                              "--delimiter",
-                                              "--columns",
-                                              "--skip-missing",
-                                              "--window",
-                                              "--stride",
-                                              "--model",
-                                              "--encoder",
-                                              "--decoder",
-                                              "--hidden",
-                                              "--layers",
-                                              "--epochs",
-                                              "--batch",
-                                              "--batch-size",
-                                              "--learning-rate",
-                                              "--validation",
-                                              "--checkpoint",
-                                              "--resume",
-                                              "--log",
-                                              "--amsgrad",
-                                              "--threads",
-                                              "--patience",
-                                              "--loss",
-                                              "--scaler",
-                                              "--rule",
-                                              "--threshold",
-                                              "--quantile",
-                                              "--view",
-                                              "--scored",
-                                              "--adapt",
-                                              "--strict",
-                                              "--minimum-duration",
-                                              "--suppress",
-                                              "--tensors",
-                                              "--precision",
-                                              "forecaster",
-                                              "autoencoder",
-                                              "encoder-decoder",
-                                              "feed-forward",
-                                              "spot",
-                                              "sigma",
-                                              "mse",
-                                              "huber",
-                                              "standard",
-                                              "robust",
-                                              "time",
-                                              "value",
-                                              "1",
-                                              "2",
-                                              "3",
-                                              "5",
-                                              "8",
-                                              "0",
-                                              "-1",
-                                              "0.5",
-                                              "0.01",
-                                              "1e9",
-                                              "1e999",
-                                              "nan",
-                                              "inf",
-                                              "-inf",
-                                              "2147483648",
-                                              "99999999999999999999",
-                                              "-99999999999999999999",
-                                              "1,2",
-                                              ",",
-                                              "a,b",
-                                              "=",
-                                              "--",
-                                              "--epochs=1",
-                                              "--quantile=0.9",
-                                              "\xff\xfe",
-                                              "%s%n",
-                                              "'",
-                                              "\"",
-                                              "\\",
-                                              " ",
-                                              "\n"};
 
 /// Cuts runs of more than two digits and takes out what leads out of the folder.
 inline std::string harmless(std::string_view text) {
@@ -172,7 +56,51 @@ inline std::vector<std::string> arguments_from(input bytes) {
         }
         arguments.push_back(harmless(own));
     }
+    const auto add = [&](const char* option, const char* value) {
+        if (std::find(arguments.begin(), arguments.end(), option) == arguments.end()) {
+            arguments.insert(arguments.end(), {option, value});
+        }
+    };
+    if (!arguments.empty() && (arguments[0] == "search" || arguments[0] == "fit")) {
+        add("--epochs", "1"); // they would train for as long as data of this size deserves
+    }
+    if (!arguments.empty() && arguments[0] == "search") {
+        add("--trials", "2");
+    }
     return arguments;
+}
+
+/// The bytes that stand for a command line, to start from: words of the list, between spaces.
+inline std::string bytes_for(std::string_view line) {
+    std::string bytes;
+    while (!line.empty()) {
+        const std::string_view word = line.substr(0, line.find(' '));
+        const auto* const found = std::find(argument_words.begin(), argument_words.end(), word);
+        require(found != argument_words.end(), "an argument that is no word of the list");
+        bytes += static_cast<char>(found - argument_words.begin());
+        line.remove_prefix(std::min(line.size(), word.size() + 1));
+    }
+    return bytes;
+}
+/// One command line of each command.
+inline std::vector<std::string> argument_seeds() {
+    std::vector<std::string> seeds;
+    for (const char* line :
+         {"generate sequences.txt --normal 5 --length 8",
+          "train other sequences.txt --epochs 1 --encoder 3 --threads 2",
+          "fit-errors model sequences.txt", "tune model sequences.txt --rule sigma",
+          "detect tuned rows.csv --report report.html", "stream tuned --strict --json",
+          "inspect tuned --tensors",
+          "fit other rows.csv --timestamp time --window 5 --epochs 1 --no-shifts --threads 2",
+          "fit other rows.csv --timestamp time --window 3 --epochs 1 --resample 2",
+          "search rows.csv --window 5 --trials 2 --epochs 1 --journal journal --parallel 2",
+          "search rows.csv --window 5 --trials 2 --epochs 1 --random --objective detection",
+          "export tuned --firmware model.hpp --self-test 8 --name model",
+          "export tuned --firmware model.hpp --calibration rows.csv --no-missing",
+          "detect tuned rows.csv --report report.html --resample 60"}) {
+        seeds.push_back(bytes_for(line));
+    }
+    return seeds;
 }
 
 /// Runs a program in a folder; its exit code, or minus the signal that ended it.
@@ -194,9 +122,9 @@ inline int run_limited(const std::string& program, const std::vector<std::string
         limit(RLIMIT_CPU, 20);
         limit(RLIMIT_FSIZE, rlim_t{64} << 20U);
         limit(RLIMIT_CORE, 0);
-        const int input = chdir(work.c_str()) == 0 ? open("rows.csv", O_RDONLY) : -1;
+        const int from = chdir(work.c_str()) == 0 ? open("rows.csv", O_RDONLY) : -1;
         const int output = open("/dev/null", O_WRONLY);
-        if (input < 0 || output < 0 || dup2(input, 0) < 0 || dup2(output, 1) < 0 ||
+        if (from < 0 || output < 0 || dup2(from, 0) < 0 || dup2(output, 1) < 0 ||
             dup2(output, 2) < 0) {
             _exit(99);
         }
@@ -272,6 +200,9 @@ class argument_folder {
         require(ready({"train", "model", "sequences.txt", "--epochs", "1"}), "arguments: train");
         require(ready({"fit-errors", "model", "sequences.txt"}), "arguments: fit-errors");
         require(ready({"tune", "model", "sequences.txt"}), "arguments: tune");
+        require(ready({"fit", "tuned", "rows.csv", "--timestamp", "time", "--window", "5",
+                       "--epochs", "1", "--no-shifts"}),
+                "arguments: fit");
     }
 
     std::string program_;

@@ -1,4 +1,9 @@
 #include "argument_input.hpp"
+#include <algorithm>
+#include <cstring>
+
+// Part of libFuzzer.
+extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t limit);
 
 extern "C" int LLVMFuzzerInitialize(int* /*argc*/, char*** /*argv*/) {
     if (tocsin_fuzz::program_under_attack().empty()) {
@@ -11,4 +16,15 @@ extern "C" int LLVMFuzzerInitialize(int* /*argc*/, char*** /*argv*/) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     tocsin_fuzz::arguments({data, size});
     return 0;
+}
+
+extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size,
+                                               std::size_t limit, unsigned seed) {
+    if (size < 2 || seed % 16 == 0) {
+        static const auto starts = tocsin_fuzz::argument_seeds();
+        const std::string& start = starts[seed / 16 % starts.size()];
+        size = std::min(start.size(), limit);
+        std::memcpy(data, start.data(), size);
+    }
+    return LLVMFuzzerMutate(data, size, limit);
 }
