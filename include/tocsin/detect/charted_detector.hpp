@@ -97,6 +97,7 @@ class charted_detector {
                               Alarm alarm = {})
         : detector_{std::move(detector)}, settings_{settings}, alarm_{std::move(alarm)} {}
 
+    /// What forecasts.
     const Detector& detector() const noexcept { return detector_; }
     const charted_settings& settings() const noexcept { return settings_; }
     int features() const noexcept { return detector_.features(); }

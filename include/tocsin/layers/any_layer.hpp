@@ -26,9 +26,9 @@ class any_layer {
     using scalar_type = Scalar;
     /// The scalars of the held layer's tape, and what gives them their shape.
     struct tape_type {
-        std::span<Scalar> area;
-        int batch = 0;
-        int time = 0;
+        std::span<Scalar> area; ///< scalars of the layer
+        int batch = 0;          ///< sequences
+        int time = 0;           ///< time steps
     };
     /// What for_each_parameter_block() calls.
     using block_visitor =
@@ -97,15 +97,18 @@ class any_layer {
         return held_->penalty(parameters, gradients);
     }
     index_t statistics_count() const noexcept { return held_->statistics_count(); }
+    /// What running statistics begin with.
     void initialise_statistics(std::span<Scalar> statistics) const {
         held_->initialise_statistics(statistics);
     }
     void for_each_statistics_block(block_visitor visit) const {
         held_->for_each_statistics_block(visit);
     }
+    /// Statistics of the batch on the tape, for update_statistics().
     void measure(const tape_type& tape, std::span<Scalar> measured) const noexcept {
         held_->measure(tape, measured);
     }
+    /// Moves running statistics towards those of a batch.
     void update_statistics(std::span<Scalar> statistics,
                            std::span<const Scalar> measured) const noexcept {
         held_->update_statistics(statistics, measured);

@@ -70,6 +70,8 @@ struct copied_stream {
 
 } // namespace detail
 
+/// @cond specialisations: see layer_stream
+
 template <class Scalar>
 struct layer_stream<dropout_layer<Scalar>> : detail::copied_stream<dropout_layer<Scalar>> {};
 
@@ -214,5 +216,7 @@ struct layer_stream<penalised<Layer>> {
         layer_stream<Layer>::step(layer.layer(), packed, input, output, state, work);
     }
 };
+
+/// @endcond
 
 } // namespace tocsin

@@ -27,6 +27,7 @@ class linear_forecaster {
 
   public:
     using scalar_type = Scalar;
+    /// The affine map from the last samples to the next one.
     using head_type =
         std::conditional_t<is_static, dense_head<Scalar, extent_product(Features, Order), Targets>,
                            dense_head<Scalar>>;

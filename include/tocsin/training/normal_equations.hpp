@@ -28,7 +28,9 @@ class normal_equations {
           moments_{matrix<double>::Zero(inputs + 1, targets)},
           squares_{column<double>::Zero(targets)} {}
 
+    /// Inputs of a sample.
     index_t inputs() const noexcept { return gram_.rows() - 1; }
+    /// Targets of a sample.
     index_t targets() const noexcept { return moments_.cols(); }
     /// Samples so far.
     index_t count() const noexcept { return count_; }
