@@ -167,9 +167,11 @@ TEST_SUITE("io") {
         described(R"({"kind":"lstm","inputs":3,"hidden":5,"divisor":7})", "has divisor 7");
         described(R"({"kind":"lstm","inputs":3,"hidden":5,"stride":2})",
                   "is read as lstm (hidden 5, inputs 3)");
-        described(R"({"kind":"lstm","inputs":65536,"hidden":65536})",
-                  "the first layer reads 65536 values, the samples of the probe have 3");
-        described(R"({"kind":"lstm","inputs":3,"hidden":65536})", "has shape");
+        described(R"({"kind":"lstm","inputs":65536,"hidden":65536})", "is too large");
+        described(R"({"kind":"lstm","inputs":4,"hidden":2})",
+                  "the first layer reads 4 values, the samples of the probe have 3");
+        described(R"({"kind":"lstm","inputs":3,"hidden":65536})", "is too large");
+        described(R"({"kind":"lstm","inputs":3,"hidden":6})", "has shape");
         described(lstm + R"(,{"kind":"dense","inputs":6,"outputs":2})",
                   "layer 1 reads 6 features, the one before gives 5");
         described(R"({"kind":"last_step_of_both_directions"})", "which are no two halves");

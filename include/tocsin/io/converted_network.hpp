@@ -37,6 +37,9 @@ struct converted_network {
 
 namespace detail {
 
+/// Most weights of a network in a file.
+inline constexpr index_t most_weights = index_t{1} << 29;
+
 /// The numbers of a layer in a file, each checked as it is read.
 class layer_numbers {
   public:
@@ -88,7 +91,8 @@ conv1d<Scalar> convolution_of(layer_numbers& numbers) {
     form.dilation = numbers.whole("dilation", 1, longest);
     const auto reach = checked_size(form.kernel - 1) * form.dilation;
     const auto terms = checked_size(form.kernel) * inputs;
-    if (!reach.is_at_most(longest) || !terms.is_at_most(longest)) {
+    if (!reach.is_at_most(longest) || !terms.is_at_most(longest) ||
+        !((terms + 1) * outputs).is_at_most(most_weights)) {
         numbers.refuse("is too large");
         return {};
     }
@@ -131,6 +135,11 @@ status with_layer(const converted_layer& described, int inputs, Visit&& visit) {
     const auto recurrent = [&]<template <class, int, int, class> class Layer>() {
         const int size = numbers.size("inputs");
         const int hidden = numbers.size("hidden");
+        // Where positions have 32 bits, a product of two sizes may overflow.
+        if (!(checked_size(8) * hidden * (size + hidden + 1)).is_at_most(most_weights)) {
+            numbers.refuse("is too large");
+            return numbers.outcome();
+        }
         if (!numbers.has("divisor")) {
             return give(Layer<Scalar, dynamic, dynamic, standard_precision>(size, hidden));
         }
@@ -157,7 +166,11 @@ status with_layer(const converted_layer& described, int inputs, Visit&& visit) {
     }
     if (kind == "dense") {
         const int size = numbers.size("inputs");
-        return give(dense<Scalar>(size, numbers.size("outputs")));
+        const int outputs = numbers.size("outputs");
+        if (!((checked_size(size) + 1) * outputs).is_at_most(most_weights)) {
+            numbers.refuse("is too large");
+        }
+        return give(dense<Scalar>(size, outputs));
     }
     if (kind == "relu") {
         return activation(relu_activation{});
@@ -217,16 +230,18 @@ status for_each_layer(const converted_layers& layers, int features, Visit&& visi
     return {};
 }
 
-/// Refuses a probe that would need more memory than any network of use: a small file could ask for
-/// it by repetitions.
+/// Refuses more weights, or a probe that needs more memory, than any network of use: a small file
+/// could ask for the latter by repetitions.
 template <class Scalar>
-status check_probe_size(const dynamic_sequential<Scalar>& network, index_t steps) {
+status check_sizes(const dynamic_sequential<Scalar>& network, index_t steps) {
     constexpr index_t most = index_t{1} << 26;
     constexpr int values_of_lstm = 8; // what inference keeps of a value and step, at most
     constexpr index_t longest = 1 << 20;
     checked_size needed = 0;
+    checked_size weights = 0;
     int time = static_cast<int>(std::min(steps, longest));
     for (const any_layer<Scalar>& layer : network.layers()) {
+        weights = weights + layer.parameter_count() + layer.statistics_count();
         const int after = layer.output_time(time);
         needed = needed + checked_size(values_of_lstm) *
                               std::max(layer.input_size(), layer.output_size()) *
@@ -236,6 +251,10 @@ status check_probe_size(const dynamic_sequential<Scalar>& network, index_t steps
             return status::error(error_code::format_error, "a probe of ", steps,
                                  " steps is too short, or too long, for the layers");
         }
+    }
+    if (!weights.is_at_most(most_weights)) {
+        return status::error(error_code::format_error, "the layers have more than ", most_weights,
+                             " weights");
     }
     return needed.is_at_most(most)
                ? status{}
@@ -279,7 +298,7 @@ result<converted_network<Scalar>> load_converted_network(const std::filesystem::
                                  made.network.features(), " values, the samples of the probe have ",
                                  features);
         }
-        if (auto small = detail::check_probe_size(made.network, probe->shape[0]); !small.ok()) {
+        if (auto small = detail::check_sizes(made.network, probe->shape[0]); !small.ok()) {
             return small;
         }
         detail::pytorch_tensors tensors;
