@@ -58,8 +58,8 @@ struct layers_at_run_time {
 /// one small array. So trainers and detectors of a `sequential` take it as well; an archive does not
 /// save it. Where each layer can, it also reads a sequence sample by sample.
 template <std::floating_point Scalar>
-class dynamic_sequential : public detail::layer_chain<detail::layers_at_run_time<Scalar>> {
-    using chain = detail::layer_chain<detail::layers_at_run_time<Scalar>>;
+class dynamic_sequential : public layer_chain<detail::layers_at_run_time<Scalar>> {
+    using chain = layer_chain<detail::layers_at_run_time<Scalar>>;
 
   public:
     using scalar_type = Scalar;

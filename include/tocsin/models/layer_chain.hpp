@@ -15,9 +15,9 @@
 #include <span>
 #include <utility>
 
-namespace tocsin::detail {
+namespace tocsin {
 
-/// The computations of `sequential` and `dynamic_sequential`: each layer reads the outputs of the one
+/// What `sequential` and `dynamic_sequential` have in common: each layer reads the outputs of the one
 /// before.
 /// @tparam List the layers: `each(visit)` calls `visit(layer)` in their order, `each_reversed(visit)`
 ///              calls `visit(layer, position)` from the last one on, `size()` is their number,
@@ -28,6 +28,7 @@ class layer_chain {
     using scalar_type = typename List::scalar_type;
 
     constexpr layer_chain() noexcept = default;
+    /// Layers in order; check() judges them.
     constexpr explicit layer_chain(List layers) noexcept : layers_{std::move(layers)} {}
 
     /// Values of a step of the input; 0 without layers.
@@ -46,7 +47,8 @@ class layer_chain {
     constexpr int features() const noexcept { return input_size(); }
     /// Steps of the output for `time` steps of input; less than 1 when the input is too short.
     constexpr int output_time(int time) const noexcept {
-        each_layer([&](const auto& each) { time = time < 1 ? time : output_time_of(each, time); });
+        each_layer(
+            [&](const auto& each) { time = time < 1 ? time : detail::output_time_of(each, time); });
         return time;
     }
     /// Parameters that an optimiser trains.
@@ -57,7 +59,7 @@ class layer_chain {
     }
     constexpr index_t statistics_count() const noexcept {
         index_t count = 0;
-        each_layer([&](const auto& each) { count += statistics_of(each); });
+        each_layer([&](const auto& each) { count += detail::statistics_of(each); });
         return count;
     }
     /// Both together: the length of the flat buffer.
@@ -93,7 +95,7 @@ class layer_chain {
         each_layer([&](const auto& each) {
             char name[16];
             std::snprintf(name, sizeof name, "%d", position++);
-            visit_part(visit, name, first, each);
+            detail::visit_part(visit, name, first, each);
             first += each.parameter_count();
         });
         position = 0;
@@ -106,7 +108,7 @@ class layer_chain {
                         visit(static_cast<const char*>(name), first + offset, rows, cols);
                     });
             }
-            first += statistics_of(each);
+            first += detail::statistics_of(each);
             ++position;
         });
     }
@@ -119,7 +121,7 @@ class layer_chain {
                 each.initialise_statistics(slice(parameters, kept, each.statistics_count()));
             }
             first += each.parameter_count();
-            kept += statistics_of(each);
+            kept += detail::statistics_of(each);
         });
     }
     /// Moves the kept statistics towards those that the last loss_and_gradient() left in
@@ -132,7 +134,7 @@ class layer_chain {
                 each.update_statistics(slice(parameters, kept, each.statistics_count()),
                                        slice(gradients, kept, each.statistics_count()));
             }
-            kept += statistics_of(each);
+            kept += detail::statistics_of(each);
         });
     }
 
@@ -141,7 +143,7 @@ class layer_chain {
         index_t size = 0;
         each_layer([&](const auto& each) {
             size += whole_lines<scalar_type>(each.tape_size(batch, time));
-            time = output_time_of(each, time);
+            time = detail::output_time_of(each, time);
         });
         return size;
     }
@@ -173,7 +175,7 @@ class layer_chain {
         each_layer([&](const auto& each) {
             widest = std::max(widest, index_t{each.input_size()} * batch * time);
             work = std::max(work, each.backward_work_size(batch, time));
-            time = output_time_of(each, time);
+            time = detail::output_time_of(each, time);
         });
         return 2 * whole_lines<scalar_type>(widest) + work;
     }
@@ -241,15 +243,17 @@ class layer_chain {
         index_t first = 0;
         each_layer([&](const auto& each) {
             const index_t size = each.parameter_count();
-            value +=
-                penalty_of(each, slice(parameters, first, size), slice(gradients, first, size));
+            value += detail::penalty_of(each, slice(parameters, first, size),
+                                        slice(gradients, first, size));
             first += size;
         });
         return value;
     }
 
   protected:
+    /// The layers.
     constexpr const List& list() const noexcept { return layers_; }
+    /// The layers, to be loaded.
     constexpr List& list() noexcept { return layers_; }
 
   private:
@@ -281,9 +285,9 @@ class layer_chain {
                 each.outputs(each.make_tape(slice(tape, at.tape, size), inputs.batch(), at.time))
                     .data();
             at.parameters += each.parameter_count();
-            at.statistics += statistics_of(each);
+            at.statistics += detail::statistics_of(each);
             at.tape += whole_lines<scalar_type>(size);
-            at.time = output_time_of(each, at.time);
+            at.time = detail::output_time_of(each, at.time);
         });
         return places;
     }
@@ -302,7 +306,7 @@ class layer_chain {
             const index_t size = each.tape_size(batch, below.time());
             const auto area = each.make_tape(slice(tape, at.tape, size), batch, below.time());
             const auto weights = slice(parameters, at.parameters, each.parameter_count());
-            const auto statistics = slice(parameters, at.statistics, statistics_of(each));
+            const auto statistics = slice(parameters, at.statistics, detail::statistics_of(each));
             bool done = false;
             if constexpr (layer_with_inference<Layer>) {
                 if (random == nullptr) {
@@ -313,14 +317,14 @@ class layer_chain {
             if (!done) {
                 each.reset(area);
                 if (random != nullptr) {
-                    draw_for(each, area, *random);
+                    detail::draw_for(each, area, *random);
                 }
                 each.forward(weights, below, area);
             }
             above = each.outputs(area);
             below = above;
             at.parameters += each.parameter_count();
-            at.statistics += statistics_of(each);
+            at.statistics += detail::statistics_of(each);
             at.tape += whole_lines<scalar_type>(size);
         });
         return above;
@@ -329,4 +333,4 @@ class layer_chain {
     List layers_;
 };
 
-} // namespace tocsin::detail
+} // namespace tocsin

@@ -52,9 +52,9 @@ struct fixed_layers {
 /// layout; where the statistics are, they hold what the batch measured, which
 /// `update_statistics()` takes after the optimiser's step.
 template <differentiable_layer... Layers>
-class sequential : public detail::layer_chain<detail::fixed_layers<Layers...>> {
+class sequential : public layer_chain<detail::fixed_layers<Layers...>> {
     static_assert(sizeof...(Layers) > 0, "sequential: a network needs at least one layer");
-    using chain = detail::layer_chain<detail::fixed_layers<Layers...>>;
+    using chain = layer_chain<detail::fixed_layers<Layers...>>;
 
   public:
     using typename chain::scalar_type;
