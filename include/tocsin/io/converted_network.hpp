@@ -28,6 +28,7 @@ namespace tocsin {
 /// A network and its weights, as load_converted_network() gives them.
 template <std::floating_point Scalar>
 struct converted_network {
+    /// The layers of the file in order.
     dynamic_sequential<Scalar> network;
     /// `network.parameter_count()` scalars, running statistics included.
     aligned_vector<Scalar> parameters;
