@@ -199,7 +199,7 @@ TEST_SUITE("training") {
         if (tocsin_test::allocations_can_fail()) {
             tocsin_test::set_allocation_faults({}); // measures from here
             REQUIRE(least_squares{}.fit(shape, windows, {}, state).ok());
-            const auto inputs = static_cast<long long>(samples * shape.inputs() * sizeof(double));
+            const long long inputs = samples * shape.inputs() * index_t{sizeof(double)};
             CHECK(tocsin_test::peak_bytes() > 0);
             CHECK(tocsin_test::peak_bytes() < inputs / 8);
         }
