@@ -216,7 +216,7 @@ TEST_SUITE("detect") {
             return !outcome.ok() &&
                    std::string_view(outcome.message()).find(part) != std::string_view::npos;
         };
-        CHECK(says(train(data.labels), "length 50 is longer than the series of 40"));
+        CHECK(says(train(data.labels), "no window of 50 samples in 40 samples of 1 recordings"));
         CHECK(!detector.trained());
         detector = detector_type(small_network(), {.window = 10});
         CHECK(says(train(std::span<const std::uint8_t>(data.labels).first(5)), "5 labels"));

@@ -189,10 +189,11 @@ TEST_SUITE("io") {
         const auto twin =
             load_detector<detector_of<decltype(small_convolutions())>>(directory / "file").value();
         tocsin_test::eventful_stream source(3);
-        for (const int before : {0, 5, 40}) {
+        for (const int before : {0, 5, 40, 613}) {
             auto stream = detector.make_stream();
             for (int k = 0; k < before; ++k) {
-                detector.push(stream, source.next());
+                const auto sample = source.next();
+                detector.push(stream, sample, source.time());
             }
             CHECK(stream.position() == before);
             const auto bytes = save_stream(detector, stream).value();
@@ -201,11 +202,16 @@ TEST_SUITE("io") {
             CHECK(loaded->position() == before);
             CHECK(save_stream(twin, *loaded).value() == bytes);
             double shares[2][3] = {};
-            for (int k = 0; k < 60; ++k) {
+            CHECK(tocsin_test::bits(loaded->time()) == tocsin_test::bits(stream.time()));
+            CHECK(tocsin_test::equal_bits(loaded->last(), stream.last()));
+            int refused = 0;
+            for (int k = 0; k < 700; ++k) {
                 const auto sample = source.next();
-                const verdict expected = detector.push(stream, sample);
-                CHECK(tocsin_test::equal_bits(twin.push(*loaded, sample), expected));
+                const verdict expected = detector.push(stream, sample, source.time());
+                CHECK(tocsin_test::equal_bits(twin.push(*loaded, sample, source.time()), expected));
+                refused += expected.reason == sample_reason::out_of_order ? 1 : 0;
             }
+            CHECK(refused > 0);
             detector.explain(stream, shares[0]);
             twin.explain(*loaded, shares[1]);
             CHECK(std::equal(shares[0], shares[0] + 3, shares[1]));

@@ -1,132 +1,185 @@
 /// @file classifier_archive.hpp
-/// @brief How a classifier_detector describes what it has learned to an archive.
+/// @brief How a classifier_detector and its streams are described to an archive.
 #pragma once
 
+#include "tocsin/alarm/no_alarm_control.hpp"
 #include "tocsin/core/checked_size.hpp"
 #include "tocsin/core/memory_claim.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/storage.hpp"
-#include "tocsin/detect/classifier_windows.hpp"
+#include "tocsin/detect/classifier_learned.hpp"
+#include "tocsin/detect/classifier_settings.hpp"
+#include "tocsin/detect/detector_tag.hpp"
+#include "tocsin/detect/identity.hpp"
 #include "tocsin/detect/parameter_archive.hpp"
+#include "tocsin/detect/sample_window.hpp"
+#include "tocsin/detect/verdict_scale.hpp"
 
-#include <cmath>
-#include <cstddef>
+#include <cstdint>
 #include <span>
+#include <type_traits>
 #include <utility>
 
 namespace tocsin::detail {
 
-/// Names the first setting of a classifier_detector that is out of range.
-template <class Network>
-status check_classifier(const Network& network,
-                        const classifier_detector_settings& settings) noexcept {
-    if (network.output_size() > 2) {
-        return status::error(error_code::invalid_argument,
-                             "classifier_detector: ", network.output_size(),
-                             " classes; there must be 2");
-    }
-    if (settings.window < 1 || settings.stride < 1) {
-        return status::error(error_code::invalid_argument, "classifier_detector: window ",
-                             settings.window, " and stride ", settings.stride,
-                             " must both be at least 1");
-    }
-    if (const status usable = network.check(); !usable.ok()) {
-        return usable;
-    }
-    if (const int outputs = network.output_time(settings.window); outputs != 1) {
-        return status::error(error_code::invalid_argument, "classifier_detector: a window of ",
-                             settings.window, " samples gives ", outputs, " outputs, not 1");
-    }
-    return {};
+/// What streams do about time and missing values, and alarm control: files have it since version 2.
+template <class Archive, class Learned>
+void exchange_stream_settings(Archive& archive, Learned& learned) {
+    learned.given.exchange_streams(archive);
+    archive.object("alarm", learned.alarm);
 }
 
-/// Names what keeps weights or a scaler from being those of a network.
-template <class Network, class Scaler>
-status check_weights(const Network& network,
-                     std::span<const typename Network::scalar_type> parameters,
-                     const Scaler& scaler) noexcept {
-    if (static_cast<index_t>(parameters.size()) != network.parameter_count() ||
-        scaler.features() != network.features()) {
-        return status::error(
-            error_code::invalid_argument, "classifier_detector: ", parameters.size(),
-            " weights and a scaler of ", scaler.features(), " features for a network of ",
-            network.parameter_count(), " and ", network.features());
+/// Refuses what cannot be, and sizes that the rest of the file does not confirm, before memory is
+/// taken for them.
+template <class Archive, class Learned>
+void check_loaded_classifier(Archive& archive, Learned& learned, bool trained) {
+    if (archive.outcome().ok() &&
+        !(learned.stream_threshold >= 0 && learned.stream_threshold <= 1)) {
+        archive.fail(status::error(error_code::format_error, "the threshold ",
+                                   learned.stream_threshold, " is not a probability"));
     }
-    for (const auto weight : parameters) {
-        if (!std::isfinite(weight)) {
-            return status::error(error_code::invalid_argument, "classifier_detector: weight ",
-                                 weight, " is not finite");
-        }
+    if (archive.outcome().ok()) {
+        archive.fail(learned.check());
     }
-    return {};
+    if (!archive.outcome().ok()) {
+        return;
+    }
+    claim_memory(archive, "network",
+                 checked_size(learned.model.parameter_count()) *
+                     sizeof(typename Learned::scalar_type));
+    if (trained) {
+        check_parameter_shapes(archive, learned.model);
+    }
+    claim_memory(archive, "stream", learned.stream_bytes());
 }
 
-/// What a classifier_detector holds, for an archive to write or to fill.
-template <class Network, class Scaler>
-struct classifier_parts {
-    using scalar_type = typename Network::scalar_type;
-
-    Network& network;
-    classifier_detector_settings& settings;
-    Scaler& scaler;
-    aligned_vector<scalar_type>& parameters; ///< empty before training
-    double& threshold;
-
-    template <class Archive>
-    void exchange(Archive& archive) {
-        archive.expect("scalar_type", sizeof(scalar_type) == sizeof(float) ? "float" : "double");
-        archive.object("settings", settings);
-        archive.object("network", network);
-        archive.number("threshold", threshold);
-        bool trained = !parameters.empty();
-        archive.integer("trained", trained, false, true);
-        if constexpr (Archive::loading) {
-            check_loaded(archive, trained);
-        }
-        if (!archive.outcome().ok() || !trained) {
-            return;
-        }
-        archive.object("scaler", scaler);
-        if constexpr (Archive::loading) {
-            aligned_vector<scalar_type> loaded(static_cast<std::size_t>(network.parameter_count()));
-            exchange_parameters(archive, network, std::span<scalar_type>(loaded));
-            if (archive.outcome().ok() && scaler.features() != network.features()) {
-                archive.fail(status::error(error_code::format_error, "the scaler has ",
-                                           scaler.features(), " features, the network has ",
-                                           network.features()));
-            }
-            if (archive.outcome().ok()) {
-                parameters = std::move(loaded);
-            }
-        } else {
-            exchange_parameters(archive, network, std::span<const scalar_type>(parameters));
-        }
-    }
-
-  private:
-    /// Refuses what cannot be, and sizes that the rest of the file does not confirm, before memory
-    /// is taken for them.
-    template <class Archive>
-    void check_loaded(Archive& archive, bool trained) const {
-        if (archive.outcome().ok() && !(threshold >= 0 && threshold <= 1)) {
-            archive.fail(status::error(error_code::format_error, "the threshold ", threshold,
-                                       " is not a probability"));
+/// Scaler and weights.
+template <class Archive, class Learned>
+void exchange_trained_classifier(Archive& archive, Learned& learned) {
+    using scalar = typename Learned::scalar_type;
+    archive.object("scaler", learned.scaler);
+    if constexpr (Archive::loading) {
+        aligned_vector<scalar> loaded(static_cast<std::size_t>(learned.model.parameter_count()));
+        exchange_parameters(archive, learned.model, std::span<scalar>(loaded));
+        if (archive.outcome().ok() && learned.scaler.features() != learned.features()) {
+            archive.fail(status::error(error_code::format_error, "the scaler has ",
+                                       learned.scaler.features(), " features, the network has ",
+                                       learned.features()));
         }
         if (archive.outcome().ok()) {
-            archive.fail(check_classifier(network, settings));
+            learned.weights = std::move(loaded);
         }
-        if (!archive.outcome().ok()) {
-            return;
-        }
-        claim_memory(archive, "network",
-                     checked_size(network.parameter_count()) * sizeof(scalar_type));
-        if (trained) {
-            check_parameter_shapes(archive, network);
-        }
-        const checked_size samples = checked_size(3) * network.features() * settings.window;
-        claim_memory(archive, "stream",
-                     (samples + network.infer_work_size(1, settings.window)) * sizeof(scalar_type));
+    } else {
+        exchange_parameters(archive, learned.model, std::span<const scalar>(learned.weights));
     }
-};
+}
+
+/// What files of version 1 have, which is all but the settings of streams.
+template <class Archive, class Learned>
+void exchange_classifier(Archive& archive, Learned& learned) {
+    using scalar = typename Learned::scalar_type;
+    archive.expect("scalar_type", sizeof(scalar) == sizeof(float) ? "float" : "double");
+    archive.object("settings", learned.given);
+    archive.object("network", learned.model);
+    archive.number("threshold", learned.stream_threshold);
+    bool trained = learned.trained();
+    archive.integer("trained", trained, false, true);
+    if constexpr (Archive::loading) {
+        check_loaded_classifier(archive, learned, trained);
+    }
+    if (archive.outcome().ok() && trained) {
+        exchange_trained_classifier(archive, learned);
+    }
+}
+
+/// A hash of what streams do about time and missing values.
+inline std::uint64_t stream_settings_hash(classifier_detector_settings settings) {
+    hash_archive archive;
+    settings.exchange_streams(archive);
+    return archive.value();
+}
+
+/// Takes over what follows from the rest; call it after each change.
+template <class Learned>
+void settle_classifier(Learned& learned) {
+    learned.phase = learned.trained() ? detector_phase::tuned : detector_phase::created;
+    hash_archive all;
+    exchange_classifier(all, learned);
+    // The defaults leave the identity as it was before there were such settings, so that streams
+    // saved then are still read.
+    if (!std::is_same_v<decltype(learned.alarm), no_alarm_control> ||
+        stream_settings_hash(learned.given) !=
+            stream_settings_hash({.window = learned.given.window})) {
+        exchange_stream_settings(all, learned);
+    }
+    learned.identity = all.value();
+    hash_archive states;
+    states.object("settings", learned.given);
+    learned.given.exchange_streams(states);
+    states.object("network", learned.model);
+    if (learned.trained()) {
+        exchange_trained_classifier(states, learned);
+    }
+    learned.tag = detector_tag(states.value());
+}
+
+/// Saves or loads everything.
+template <class Archive, class Learned>
+void exchange_learned_classifier(Archive& archive, Learned& learned) {
+    if constexpr (Archive::loading) {
+        learned.weights.clear();
+    }
+    if (archive.version() >= 2) {
+        exchange_stream_settings(archive, learned);
+    }
+    exchange_classifier(archive, learned);
+    if constexpr (Archive::loading) {
+        if (archive.outcome().ok()) {
+            learned.prepare();
+        }
+        settle_classifier(learned);
+    }
+}
+
+/// A stream as bytes had it before format 3: the ring and the last values, without a clock.
+template <class Archive, class Learned, class Stream>
+void load_stream_without_clock(Archive& archive, const Learned& learned, Stream& stream) {
+    const int window = learned.given.window;
+    int next = 0;
+    int count = 0;
+    archive.integer("position", stream.position, std::int64_t{0}, largest_count);
+    archive.integer("next", next, 0, window - 1);
+    archive.integer("count", count, 0, window);
+    archive.array("samples", stream.state());
+    archive.array("held", stream.inputs());
+    if (archive.outcome().ok() && count < window && next != count) {
+        archive.fail(status::error(error_code::format_error, "stream: ", count,
+                                   " samples, but the next one is number ", next));
+    }
+    stream.seen = count < window ? count : window + next;
+}
+
+/// Saves or loads a stream.
+template <class Archive, class Learned, class Stream>
+void exchange_classifier_stream(Archive& archive, const Learned& learned, Stream& stream) {
+    if (!stream.made_by.fits(learned.tag)) {
+        archive.fail(status::error(error_code::invalid_argument,
+                                   "stream: another detector made it, or it was moved from"));
+        return;
+    }
+    if constexpr (Archive::loading) {
+        using scalar = typename Learned::scalar_type;
+        if (archive.format() < 3) {
+            load_stream_without_clock(archive, learned, stream);
+        } else {
+            archive.object("memory", stream);
+        }
+        keep_if_readable(archive, std::span<const scalar>(stream.state()));
+        keep_if_readable(archive, std::span<const scalar>(stream.inputs()));
+        stream.last.rate_exceeded = rate_exceeded_by(stream.alarm);
+    } else {
+        archive.object("memory", stream);
+    }
+}
 
 } // namespace tocsin::detail

@@ -2,20 +2,20 @@
 /// @brief A classifier of windows with its scaler and threshold, for recordings and streams.
 #pragma once
 
-#include "tocsin/core/bounded.hpp"
-#include "tocsin/core/checked_size.hpp"
+#include "tocsin/alarm/alarm_control.hpp"
+#include "tocsin/alarm/no_alarm_control.hpp"
 #include "tocsin/core/status.hpp"
-#include "tocsin/core/storage.hpp"
 #include "tocsin/core/views.hpp"
 #include "tocsin/detect/classifier_archive.hpp"
-#include "tocsin/detect/classifier_stream.hpp"
+#include "tocsin/detect/classifier_learned.hpp"
+#include "tocsin/detect/classifier_settings.hpp"
 #include "tocsin/detect/classifier_windows.hpp"
-#include "tocsin/detect/identity.hpp"
+#include "tocsin/detect/detector_stream.hpp"
+#include "tocsin/detect/push.hpp"
+#include "tocsin/detect/push_group.hpp"
 #include "tocsin/detect/sample_view.hpp"
-#include "tocsin/detect/sample_window.hpp"
+#include "tocsin/detect/stream_clock.hpp"
 #include "tocsin/detect/verdict.hpp"
-#include "tocsin/models/logits.hpp"
-#include "tocsin/series/labelled_windows.hpp"
 #include "tocsin/series/scaler.hpp"
 #include "tocsin/series/scalers/robust_scaler.hpp"
 #include "tocsin/threshold/threshold_rule.hpp"
@@ -31,134 +31,166 @@
 
 namespace tocsin {
 
-/// Learns from labelled rows and says of each sample of a stream how likely the window that ends
+/// Learns from labelled samples and says of each sample of a stream how likely the window that ends
 /// with it is anomalous. Where labels are few or the next fault may be of another kind, a
 /// `detector`, which learns what is normal, is the safer choice: see docs/choosing.md.
 ///
-/// A value that is missing (NaN, infinite) is replaced by the last one of its sensor, by the centre
-/// of the scaler when there was none. What is learned is const in push(): any number of threads can
-/// share it, each with its own streams. save_detector (io/detector_file.hpp) and save_stream
-/// (io/stream_file.hpp) save it and them.
+/// Time, missing values, lost sensors and alarms are handled as by a `detector`, by the same code;
+/// the network reads the last value of a sensor where one is missing. What is learned is const in
+/// push(): any number of threads can share it, each with its own streams. save_detector
+/// (io/detector_file.hpp) and save_stream (io/stream_file.hpp) save it and them.
 /// @tparam Network a `sequential` with one logit (or two) for a window
-template <class Network, scaler Scaler = robust_scaler<typename Network::scalar_type>>
+/// @tparam Alarm   alarm control, such as an alarm_chain; every stream has a copy
+template <class Network, scaler Scaler = robust_scaler<typename Network::scalar_type>,
+          alarm_piece Alarm = no_alarm_control>
 class classifier_detector {
+    using learned_type = detail::classifier_parts<Network, Scaler, Alarm>;
+
   public:
     using scalar_type = typename Network::scalar_type;
     /// Samples, `[features x time]`.
     using samples_view = matrix_view<const scalar_type>;
-    static constexpr const char* kind = "classifier_detector";
-    static constexpr int version = 1;
-
+    /// Samples with labels.
+    using samples_type = labelled_samples<scalar_type>;
     /// What is remembered of one stream.
-    using stream_type = classifier_stream<scalar_type>;
+    using stream_type = detector_stream<typename learned_type::memory_type>;
+    static constexpr const char* kind = "classifier_detector";
+    static constexpr int version = 2; ///< since 2, files have the settings of streams
 
     /// One to load into.
     classifier_detector() : classifier_detector(Network{}) {}
-    /// Settings that cannot work are reported by every phase.
+    /// Settings that cannot work are reported by check() and every phase.
     explicit classifier_detector(Network network, classifier_detector_settings settings = {},
-                                 Scaler scaling = {})
-        : network_{std::move(network)}, settings_{settings}, scaler_{std::move(scaling)} {
-        settle();
+                                 Scaler scaling = {}, Alarm alarm = Alarm{})
+        : parts_{.model = std::move(network),
+                 .given = settings,
+                 .scaler = std::move(scaling),
+                 .alarm = std::move(alarm)} {
+        if (check().ok()) {
+            parts_.prepare();
+        }
+        detail::settle_classifier(parts_);
     }
 
     /// The shape of the network.
-    const Network& network() const noexcept { return network_; }
-    int features() const noexcept { return network_.features(); }
+    const Network& network() const noexcept { return parts_.model; }
+    int features() const noexcept { return parts_.features(); }
     /// A hash of everything that is learned and set; tells its streams from others.
-    std::uint64_t identity() const noexcept { return identity_; }
+    std::uint64_t identity() const noexcept { return parts_.identity; }
     /// The scaler, fitted by train().
-    const Scaler& scaling() const noexcept { return scaler_; }
-    const classifier_detector_settings& settings() const noexcept { return settings_; }
+    const Scaler& scaling() const noexcept { return parts_.scaler; }
+    const classifier_detector_settings& settings() const noexcept { return parts_.given; }
+    const Alarm& alarm_control() const noexcept { return parts_.alarm; } ///< streams have copies
     /// Of the best epoch, or of set_weights(); empty before.
-    std::span<const scalar_type> parameters() const noexcept { return parameters_; }
+    std::span<const scalar_type> parameters() const noexcept { return parts_.weights; }
     /// The record of training.
     const std::vector<classification_record>& history() const noexcept { return history_; }
     /// Whether there are weights.
-    bool trained() const noexcept { return !parameters_.empty(); }
+    bool trained() const noexcept { return parts_.trained(); }
+    /// Names the first setting of detector, network or alarm control that is out of range.
+    status check() const noexcept { return parts_.check(); }
     /// Probability above which a window is anomalous; 1/2 until tune() or set_threshold().
-    double threshold() const noexcept { return threshold_; }
+    double threshold() const noexcept { return parts_.stream_threshold; }
     /// @param probability in [0, 1], else `invalid_argument`
     status set_threshold(double probability) noexcept {
         if (!(probability >= 0 && probability <= 1)) {
             return status::error(error_code::invalid_argument, "classifier_detector: threshold ",
                                  probability, " is not a probability");
         }
-        threshold_ = probability;
-        settle();
+        parts_.stream_threshold = probability;
+        detail::settle_classifier(parts_);
         return {};
     }
 
-    /// Fits the scaler to the training rows and trains the network. Allocates. Both recordings are
-    /// in order of time; split them by date (split_at_times), not by window.
-    /// @param values     `[features x samples]`; missing values are NaN
-    /// @param labels     one per sample, nonzero = anomalous
+    // ---- phases -----------------------------------------------------------------------------
+    /// Fits the scaler to the training samples and trains the network on the windows that a stream
+    /// would judge: none spans two recordings or a gap. A failure leaves the detector as it was.
+    /// Allocates. Samples are in order of time; split them by date (split_at_times), not by window.
     /// @param validation decides which epoch is the best; empty if the trainer needs none
     /// @param trainer    a classifier_trainer
+    /// @param callbacks  see classifier_trainer::fit
+    template <class Trainer, class... Callbacks>
+    status train(const samples_type& training, const samples_type& validation,
+                 const Trainer& trainer, Callbacks&&... callbacks) {
+        if (const status usable = check(); !usable.ok()) {
+            return usable;
+        }
+        auto state =
+            classifier_state<scalar_type>::fresh(network(), trainer.optimiser, trainer.seed);
+        return train_from(state, training, validation, trainer, callbacks...);
+    }
+    /// The same with one recording each.
     template <class Trainer, class... Callbacks>
     status train(samples_view values, std::span<const std::uint8_t> labels, samples_view validation,
                  std::span<const std::uint8_t> validation_labels, const Trainer& trainer,
                  Callbacks&&... callbacks) {
-        if (const status usable = check(values); !usable.ok()) {
-            return usable;
+        return train(samples_type{values, labels}, samples_type{validation, validation_labels},
+                     trainer, callbacks...);
+    }
+    /// The same from a state of the caller: made by classifier_state::fresh, or a checkpoint, from
+    /// which training continues as if it had never stopped. On return it holds the end of the run.
+    template <class Trainer, class... Callbacks>
+    status train_from(classifier_state<scalar_type>& state, const samples_type& training,
+                      const samples_type& validation, const Trainer& trainer,
+                      Callbacks&&... callbacks) {
+        status ready = check();
+        ready = ready.ok() ? training.check(features()) : ready;
+        if (!ready.ok()) {
+            return ready;
         }
-        Scaler scaling = scaler_;
-        const auto rows = make_windows(values, 1);
-        if (const status fitted = rows.ok() ? scaling.fit(*rows) : rows.error(); !fitted.ok()) {
-            return fitted;
+        learned_type next = parts_;
+        const auto rows = make_windows(training.values, 1);
+        ready = rows.ok() ? next.scaler.fit(*rows) : rows.error();
+        if (!ready.ok()) {
+            return ready;
         }
-        const Scaler before = std::exchange(scaler_, std::move(scaling));
-        const matrix<scalar_type> scaled = detail::scale_and_hold<scalar_type>(scaler_, values);
-        const matrix<scalar_type> judged = detail::scale_and_hold<scalar_type>(scaler_, validation);
-        auto training = detail::label_windows(scaled, labels, settings_);
-        auto state =
-            classifier_state<scalar_type>::fresh(network_, trainer.optimiser, trainer.seed);
-        status outcome = training.ok() ? status{} : training.error();
-        labelled_windows<scalar_type> validating;
-        if (outcome.ok() && validation.cols() > 0) {
-            auto windows = detail::label_windows(judged, validation_labels, settings_);
-            outcome = windows.ok() ? status{} : windows.error();
-            if (windows.ok()) {
-                validating = std::move(*windows);
-            }
+        const auto learned = detail::labelled_windows_of_stream(next, training, settings().stride);
+        result judged{detail::labelled_judged_windows<scalar_type>{}};
+        if (validation.values.cols() > 0) {
+            judged = detail::labelled_windows_of_stream(next, validation, settings().stride);
         }
-        if (outcome.ok()) {
-            outcome = trainer.fit(network_, *training, validating, state, callbacks...);
+        if (!learned.ok() || !judged.ok()) {
+            return learned.ok() ? judged.error() : learned.error();
         }
-        if (outcome.ok()) {
-            parameters_ = std::move(state.best_parameters);
-            history_ = std::move(state.history);
-            settle();
-        } else {
-            scaler_ = before;
+        const int window = settings().window;
+        ready =
+            trainer.fit(network(), {learned->windows.view(window), learned->classes, {}},
+                        {judged->windows.view(window), judged->classes, {}}, state, callbacks...);
+        if (ready.ok()) {
+            next.weights = state.best_parameters;
+            parts_ = std::move(next);
+            history_ = state.history;
+            detail::settle_classifier(parts_);
         }
-        return outcome;
+        return ready;
     }
 
-    /// Chooses the threshold by the probabilities of a labelled recording that was not trained on.
+    /// Chooses the threshold by the probabilities of samples that were not trained on.
     /// @param rule such as f_beta_threshold; its threshold must be a probability
     template <threshold_rule Rule>
-    status tune(samples_view values, std::span<const std::uint8_t> labels, Rule rule) {
-        auto outcome = probabilities(values);
-        if (!outcome.ok()) {
-            return outcome.error();
+    status tune(const samples_type& samples, Rule rule) {
+        if (const status ready = require_trained(); !ready.ok()) {
+            return ready;
         }
-        const matrix<scalar_type> shape = matrix<scalar_type>::Zero(1, values.cols());
-        const auto windows = make_windows(shape, settings_.window);
-        const auto classes = classes_of_windows(*windows, labels, settings_.label);
-        if (!classes.ok()) {
-            return classes.error();
+        const auto judged = detail::labelled_windows_of_stream(parts_, samples, 1);
+        if (!judged.ok()) {
+            return judged.error();
         }
         std::vector<double> scores;
         std::vector<std::uint8_t> truth;
-        for (std::size_t k = 0; k < classes->size(); ++k) {
-            const double p = (*outcome)[k + static_cast<std::size_t>(settings_.window) - 1];
-            if (!std::isnan(p)) {
-                scores.push_back(p);
-                truth.push_back(static_cast<std::uint8_t>((*classes)[k]));
+        detail::for_each_probability(parts_, judged->windows, [&](std::size_t k, double score) {
+            if (!std::isnan(score)) {
+                scores.push_back(score);
+                truth.push_back(static_cast<std::uint8_t>(judged->classes[k]));
             }
-        }
+        });
         const status fitted = rule.fit(scores, truth);
         return fitted.ok() ? set_threshold(rule.threshold()) : fitted;
+    }
+    /// The same with one recording.
+    template <threshold_rule Rule>
+    status tune(samples_view values, std::span<const std::uint8_t> labels, Rule rule) {
+        return tune(samples_type{values, labels}, std::move(rule));
     }
 
     /// Takes over weights and a scaler that were trained elsewhere, such as a converted model's. A
@@ -167,184 +199,114 @@ class classifier_detector {
     /// @param data_scaler fitted, of the network's features
     /// @return `invalid_argument` where a size is not the network's or a weight is not finite
     status set_weights(std::span<const scalar_type> parameters, const Scaler& data_scaler) {
-        status usable = detail::check_classifier(network_, settings_);
-        usable = usable.ok() ? detail::check_weights(network_, parameters, data_scaler) : usable;
-        if (!usable.ok()) {
-            return usable;
+        status usable = check();
+        usable = usable.ok() ? parts_.check_weights(parameters, data_scaler) : usable;
+        if (usable.ok()) {
+            parts_.weights.assign(parameters.begin(), parameters.end());
+            parts_.scaler = data_scaler;
+            history_.clear();
+            detail::settle_classifier(parts_);
         }
-        parameters_.assign(parameters.begin(), parameters.end());
-        scaler_ = data_scaler;
-        history_.clear();
-        settle();
-        return {};
+        return usable;
     }
 
-    /// What push() says of each sample: the probability that the window that ends with it is
-    /// anomalous. NaN for the first `window - 1` samples and where every value is missing.
-    /// Allocates.
-    result<std::vector<double>> probabilities(samples_view values) const {
-        if (!trained()) {
-            return status::error(error_code::not_ready, "classifier_detector: train it first");
+    // ---- recorded data ----------------------------------------------------------------------
+    /// The scores that push() gives a stream of these samples, up to rounding: the probability that
+    /// the window that ends with a sample is anomalous, NaN for one without a score. Allocates.
+    /// @param times of the samples; none: not known
+    result<std::vector<double>> probabilities(samples_view values,
+                                              std::span<const double> times = {}) const {
+        if (const status ready = require_trained(); !ready.ok()) {
+            return ready;
         }
-        if (const status usable = check(values); !usable.ok()) {
-            return usable;
+        if (values.rows() != features() ||
+            (!times.empty() && static_cast<index_t>(times.size()) != values.cols())) {
+            return status::error(error_code::invalid_argument, "classifier_detector: samples have ",
+                                 values.rows(), " features and ", times.size(), " times for ",
+                                 values.cols(), " samples, the network has ", features(),
+                                 " features");
         }
-        const matrix<scalar_type> scaled = detail::scale_and_hold<scalar_type>(scaler_, values);
-        const auto windows = make_windows(scaled, settings_.window);
-        if (!windows.ok()) {
-            return windows.error();
-        }
-        std::vector<double> outcome(static_cast<std::size_t>(values.cols()),
-                                    std::numeric_limits<double>::quiet_NaN());
-        predict_logits(network_, std::span<const scalar_type>(parameters_), *windows, 64,
-                       [&](index_t k, std::span<const scalar_type> logits) {
-                           const index_t row = k + settings_.window - 1;
-                           if (values.col(row).array().isFinite().any()) {
-                               outcome[static_cast<std::size_t>(row)] = anomaly_probability(logits);
-                           }
-                       });
-        return outcome;
+        std::vector<double> found(static_cast<std::size_t>(values.cols()),
+                                  std::numeric_limits<double>::quiet_NaN());
+        const auto judged = detail::windows_of_stream(parts_, values, {}, times, 1);
+        detail::for_each_probability(parts_, judged, [&](std::size_t k, double score) {
+            found[static_cast<std::size_t>(judged.last_rows[k])] = score;
+        });
+        return found;
     }
 
+    // ---- streams: no heap, no exception, no lock --------------------------------------------
     /// A stream that has seen nothing. Allocates all that push() and explain() need.
-    stream_type make_stream() const {
-        return {features(), settings_.window, network_.infer_work_size(1, settings_.window)};
+    stream_type make_stream() const { return stream_type(parts_.make_stream()); }
+    /// Bytes of a stream by make_stream(), all told.
+    std::size_t stream_size() const noexcept {
+        return static_cast<std::size_t>(parts_.layout.bytes()) + sizeof(stream_type);
     }
 
-    /// Takes in the next sample and judges the window that ends with it: the score of the verdict
-    /// is its probability of being anomalous. Never allocates.
-    /// @param to     made by make_stream() of this detector, after train(); else `not_ready`
+    /// Takes the newest sample of a stream and judges the window that ends with it: the score of
+    /// the verdict is its probability of being anomalous. Never allocates.
+    /// @param stream made by make_stream() of this detector, after train(); else `not_ready`
     /// @param sample `[features]`, else `wrong_size`; NaN where a value is missing
-    verdict push(stream_type& to, sample_view<scalar_type> sample) const noexcept {
-        verdict outcome;
-        outcome.threshold = threshold_;
-        if (!can_judge(to)) {
-            return outcome;
-        }
-        count_up(to.position_);
-        if (static_cast<int>(sample.size()) != network_.features()) {
-            outcome.kind = verdict_kind::invalid_sample;
-            outcome.reason = sample_reason::wrong_size;
-            return outcome;
-        }
-        bool infinite = false;
-        column_view scaled(to.hidden_.data(), network_.features());
-        std::copy_n(sample.data(), sample.size(), scaled.data());
-        scaler_.transform(scaled);
-        for (index_t k = 0; k < scaled.size(); ++k) {
-            const scalar_type given = sample[k];
-            if (std::isfinite(given) && std::isfinite(scaled[k])) {
-                to.held_[k] = readable(scaled[k]);
-            } else {
-                infinite = infinite || !std::isnan(given);
-                ++outcome.missing;
-            }
-        }
-        to.window_.push(to.held_);
-        if (outcome.missing == network_.features()) {
-            outcome.kind = verdict_kind::invalid_sample;
-            outcome.reason = infinite ? sample_reason::not_finite : sample_reason::missing_value;
-        } else if (!to.window_.full()) {
-            outcome.kind = verdict_kind::warming_up;
-            outcome.reason = sample_reason::warming_up;
-        } else {
-            outcome.score = anomaly_probability(logits_of(to, to.window_.view().data()));
-            outcome.reason = sample_reason::scored;
-            outcome.kind =
-                outcome.score > threshold_ ? verdict_kind::anomaly : verdict_kind::normal;
-        }
-        return outcome;
+    /// @param time   of the sample, in any unit; NaN: not known
+    verdict push(stream_type& stream, sample_view<scalar_type> sample,
+                 double time = unknown_time) const noexcept {
+        return detail::push_one(parts_, stream.memory_, sample, time);
     }
 
-    /// Which sensors the last judgement rests on, by occlusion: how much the logit falls when a
-    /// sensor stays at the centre of the scaler for the whole window (Zeiler and Fergus, ECCV 2014).
-    /// One more pass per sensor. Never allocates.
+    /// What push_all() needs, one per thread. Allocates.
+    /// @param group streams whose windows are judged together, at least 1
+    fleet_workspace<scalar_type> make_fleet_workspace(int group = 8) const {
+        return fleet_workspace<scalar_type>(parts_, std::max(group, 1));
+    }
+    /// Takes one sample of each of many streams. Scores agree with push() within rounding: the
+    /// network reads many windows at once, which adds in another order.
+    /// @param samples  `[features x streams]`
+    /// @param verdicts one per stream, overwritten; `not_ready` for a workspace of other sizes
+    /// @param times    one per stream; none: not known
+    /// Spans of another number are a broken precondition; release builds leave out what is missing.
+    void push_all(std::span<stream_type> streams, samples_view samples, std::span<verdict> verdicts,
+                  fleet_workspace<scalar_type>& workspace,
+                  std::span<const double> times = {}) const noexcept {
+        workspace.push_all(
+            parts_, streams.size(), [&](std::size_t k) -> auto& { return streams[k].memory_; },
+            samples, verdicts, times);
+    }
+
+    /// Which sensors the last score of a stream rests on, by occlusion: how much the logit falls
+    /// when a sensor stays at the centre of the scaler for the whole window (Zeiler and Fergus, ECCV
+    /// 2014). One more pass per sensor. Never allocates.
     /// @param shares `[features]`, overwritten: at least 0, with the sum 1; all 0 when no sensor
-    ///               speaks for an anomaly, the window is not full, or their number is another one
-    void explain(stream_type& of, std::span<double> shares) const noexcept {
-        TOCSIN_ASSERT(static_cast<int>(shares.size()) == network_.features(),
+    ///               speaks for an anomaly, the last sample has no score, or their number is another
+    void explain(stream_type& stream, std::span<double> shares) const noexcept {
+        TOCSIN_ASSERT(static_cast<int>(shares.size()) == features(),
                       "classifier_detector: one share for each feature");
-        std::fill(shares.begin(), shares.end(), 0.0);
-        if (!can_judge(of) || !of.window_.full() ||
-            static_cast<int>(shares.size()) != network_.features()) {
-            return;
-        }
-        const auto view = of.window_.view();
-        const double whole = anomaly_log_odds(logits_of(of, view.data()));
-        matrix_view<scalar_type> hidden(of.hidden_.data(), view.rows(), view.cols());
-        double sum = 0;
-        for (index_t k = 0; k < view.rows(); ++k) {
-            hidden = view;
-            hidden.row(k).setZero();
-            const double fall = whole - anomaly_log_odds(logits_of(of, hidden.data()));
-            shares[static_cast<std::size_t>(k)] = std::max(fall, 0.0);
-            sum += std::max(fall, 0.0);
-        }
-        for (double& share : shares) {
-            share = sum > 0 ? share / sum : 0.0;
-        }
+        detail::occlusion_shares(parts_, stream.memory_, shares);
     }
 
+    // ---- persistence ------------------------------------------------------------------------
     /// Describes the detector to an archive, without the history. A failed load is not trained.
     template <class Archive>
     void exchange(Archive& archive) {
         if constexpr (Archive::loading) {
-            parameters_.clear();
             history_.clear();
         }
-        parts().exchange(archive);
-        if constexpr (Archive::loading) {
-            settle();
-        }
+        detail::exchange_learned_classifier(archive, parts_);
     }
-    /// Describes a stream of this detector to an archive.
+    /// Describes a stream of this detector to an archive of bytes.
     template <class Archive>
     void exchange_stream(Archive& archive, stream_type& stream) const {
-        stream.exchange(archive);
+        detail::exchange_classifier_stream(archive, parts_, stream.memory_);
     }
 
   private:
-    using parts_type = detail::classifier_parts<Network, Scaler>;
-    using column_view = vector_view<scalar_type>;
-
-    status check(samples_view values) const noexcept {
-        if (const status usable = detail::check_classifier(network_, settings_); !usable.ok()) {
-            return usable;
-        }
-        if (values.rows() != network_.features()) {
-            return status::error(error_code::invalid_argument, "classifier_detector: samples have ",
-                                 values.rows(), " features, the network has ", network_.features());
-        }
-        return {};
+    status require_trained() const noexcept {
+        return trained()
+                   ? check()
+                   : status::error(error_code::not_ready, "classifier_detector: train it first");
     }
 
-    /// Whether a stream was made for this network and window.
-    bool can_judge(const stream_type& stream) const noexcept {
-        return trained() && stream.has_sizes(network_.features(), settings_.window,
-                                             network_.infer_work_size(1, settings_.window));
-    }
-    parts_type parts() noexcept { return {network_, settings_, scaler_, parameters_, threshold_}; }
-    /// Takes over what follows from the rest; call it after each change.
-    void settle() noexcept {
-        detail::hash_archive archive;
-        parts().exchange(archive);
-        identity_ = archive.value();
-    }
-
-    std::span<const scalar_type> logits_of(const stream_type& of,
-                                           const scalar_type* window) const noexcept {
-        const auto logits = network_.infer(
-            parameters_, {window, network_.features(), 1, settings_.window}, of.work_);
-        return logits.span();
-    }
-
-    Network network_;
-    classifier_detector_settings settings_;
-    Scaler scaler_;
-    aligned_vector<scalar_type> parameters_;
+    learned_type parts_;
     std::vector<classification_record> history_;
-    double threshold_ = 0.5;
-    std::uint64_t identity_ = 0;
 };
 
 } // namespace tocsin

@@ -1,68 +1,189 @@
 /// @file classifier_windows.hpp
-/// @brief What a classifier_detector learns from: its settings, scaled values, labelled windows.
+/// @brief The windows of recorded samples that a classifier learns from and judges: those that a
+/// stream sees.
 #pragma once
 
-#include "tocsin/core/bounded.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/views.hpp"
+#include "tocsin/detect/classifier_settings.hpp"
+#include "tocsin/detect/push.hpp"
+#include "tocsin/detect/stream_clock.hpp"
+#include "tocsin/models/logits.hpp"
 #include "tocsin/series/labelled_windows.hpp"
+#include "tocsin/series/windows.hpp"
 
-#include <cmath>
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <utility>
+#include <vector>
 
 namespace tocsin {
 
-/// Which windows a classifier_detector is trained on.
-struct classifier_detector_settings {
-    int window = 60; ///< samples of a window, at least 1
-    int stride = 1;  ///< samples from one training window to the next, at least 1
-    window_label label = window_label::any_row; ///< when a window counts as anomalous
+/// Samples with a label each: one recording, or several, one after the other. No window contains
+/// samples of two.
+template <class Scalar>
+struct labelled_samples {
+    matrix_view<const Scalar> values{nullptr, 0, 0}; ///< `[features x samples]`; NaN where missing
+    std::span<const std::uint8_t> labels{};          ///< one per sample, nonzero = anomalous
+    /// Samples of each recording, in order; none: all samples are one recording.
+    std::span<const index_t> recordings{};
 
-    template <class Archive>
-    void exchange(Archive& archive) {
-        constexpr int longest = 1 << 20;
-        archive.integer("window", window, 1, longest);
-        archive.integer("stride", stride, 1, longest);
-        archive.integer("label", label, window_label::any_row, window_label::next_row);
+    /// Names what does not fit.
+    status check(int features) const noexcept {
+        if (values.rows() != features) {
+            return status::error(error_code::invalid_argument, "classifier_detector: samples have ",
+                                 values.rows(), " features, the network has ", features);
+        }
+        if (static_cast<index_t>(labels.size()) != values.cols()) {
+            return status::error(error_code::invalid_argument,
+                                 "classifier_detector: ", labels.size(), " labels for ",
+                                 values.cols(), " samples");
+        }
+        index_t rest = values.cols();
+        for (const index_t samples : recordings) {
+            if (samples < 0 || samples > rest) {
+                return status::error(error_code::invalid_argument,
+                                     "classifier_detector: a recording of ", samples,
+                                     " samples where ", rest, " are left");
+            }
+            rest -= samples;
+        }
+        if (!recordings.empty() && rest != 0) {
+            return status::error(error_code::invalid_argument, "classifier_detector: ", rest,
+                                 " samples belong to none of ", recordings.size(), " recordings");
+        }
+        return {};
     }
 };
 
 namespace detail {
 
-/// Scaled values; a missing one is taken from the sample before, 0 where there is none.
-template <class Scalar, class Scaler>
-matrix<Scalar> scale_and_hold(const Scaler& scaler, matrix_view<const Scalar> values) {
-    matrix<Scalar> scaled = values;
-    if (values.cols() > 0) {
-        scaler.transform(scaled);
+/// The windows of a recording that a stream would judge.
+template <class Scalar>
+struct judged_windows {
+    matrix<Scalar> inputs;              ///< what the network reads, `[features x samples it took]`
+    std::vector<index_t> first_columns; ///< of the windows in `inputs`
+    std::vector<index_t> last_rows;     ///< the samples of the recording with which they end
+
+    /// A view of them, of no longer life than this.
+    windows<Scalar> view(int length) const {
+        return {{inputs.data(), inputs.rows(), inputs.cols()}, first_columns, length};
     }
-    for (index_t col = 0; col < scaled.cols(); ++col) {
-        for (index_t row = 0; row < scaled.rows(); ++row) {
-            if (!std::isfinite(values(row, col)) || !std::isfinite(scaled(row, col))) {
-                scaled(row, col) = col > 0 ? scaled(row, col - 1) : Scalar(0);
-            }
-            scaled(row, col) = readable(scaled(row, col));
+};
+
+/// Passes recorded samples through a stream, without the model. Allocates.
+/// @param learned    with a fitted scaler
+/// @param recordings samples of each recording; the stream restarts with each. None: one
+/// @param times      of the samples, or none
+/// @param stride     samples from one window to the next, counted from each start of the stream
+template <class Learned>
+judged_windows<typename Learned::scalar_type>
+windows_of_stream(const Learned& learned, matrix_view<const typename Learned::scalar_type> values,
+                  std::span<const index_t> recordings, std::span<const double> times, int stride) {
+    using scalar = typename Learned::scalar_type;
+    const index_t features = learned.features();
+    const int window = learned.given.window;
+    auto stream = learned.make_stream();
+    std::vector<scalar> observed(static_cast<std::size_t>(features));
+    judged_windows<scalar> found;
+    found.inputs.resize(features, values.cols());
+    std::size_t next_recording = 0;
+    index_t next_start = 0;
+    index_t column = 0;
+    for (index_t row = 0; row < values.cols(); ++row) {
+        while (row == next_start && next_recording < recordings.size()) {
+            stream.restart();
+            next_start += recordings[next_recording++];
+        }
+        pending_sample<scalar> pending;
+        begin_push(learned, stream, sample_view<scalar>(values.col(row)),
+                   times.empty() ? unknown_time : times[static_cast<std::size_t>(row)],
+                   observed.data(), nullptr, pending);
+        if (pending.source.inputs == nullptr) {
+            continue; // the stream did not take it
+        }
+        std::copy_n(pending.source.inputs, features, found.inputs.col(column).data());
+        ++column;
+        if (pending.scored && (stream.seen - window) % stride == 0) {
+            found.first_columns.push_back(column - window);
+            found.last_rows.push_back(row);
         }
     }
-    return scaled;
+    return found;
 }
 
-/// Windows of these values, which must outlive them, with their classes.
+/// Those of labelled samples, with their classes.
 template <class Scalar>
-result<labelled_windows<Scalar>> label_windows(const matrix<Scalar>& scaled,
-                                               std::span<const std::uint8_t> labels,
-                                               const classifier_detector_settings& settings) {
-    auto sliding = make_windows(scaled, settings.window, settings.stride);
-    if (!sliding.ok()) {
-        return sliding.error();
+struct labelled_judged_windows {
+    judged_windows<Scalar> windows;
+    std::vector<int> classes; ///< one per window
+};
+
+/// Labels of the next sample of the same recording; 0 for its last.
+inline std::vector<std::uint8_t> labels_one_ahead(std::span<const std::uint8_t> labels,
+                                                  std::span<const index_t> recordings) {
+    std::vector<std::uint8_t> ahead(labels.begin(), labels.end());
+    std::rotate(ahead.begin(), ahead.begin() + (ahead.empty() ? 0 : 1), ahead.end());
+    index_t end = recordings.empty() ? static_cast<index_t>(labels.size()) : 0;
+    for (std::size_t k = 0; k < std::max<std::size_t>(recordings.size(), 1); ++k) {
+        end += recordings.empty() ? 0 : recordings[k];
+        if (end > 0) {
+            ahead[static_cast<std::size_t>(end - 1)] = 0;
+        }
     }
-    auto classes = classes_of_windows(*sliding, labels, settings.label);
+    return ahead;
+}
+
+/// The windows of labelled samples with their classes; see windows_of_stream(). Allocates.
+/// @return `invalid_argument` where sizes do not fit, `invalid_data` where there is no window
+template <class Learned>
+result<labelled_judged_windows<typename Learned::scalar_type>>
+labelled_windows_of_stream(const Learned& learned,
+                           const labelled_samples<typename Learned::scalar_type>& samples,
+                           int stride) {
+    using scalar = typename Learned::scalar_type;
+    if (const status usable = samples.check(learned.features()); !usable.ok()) {
+        return usable;
+    }
+    labelled_judged_windows<scalar> found{
+        windows_of_stream(learned, samples.values, samples.recordings, {}, stride), {}};
+    const int window = learned.given.window;
+    if (found.windows.last_rows.empty()) {
+        return status::error(error_code::invalid_data, "classifier_detector: no window of ", window,
+                             " samples in ", samples.values.cols(), " samples of ",
+                             std::max<std::size_t>(samples.recordings.size(), 1), " recordings");
+    }
+    std::vector<index_t> first_rows = found.windows.last_rows;
+    for (index_t& row : first_rows) {
+        row -= window - 1;
+    }
+    const windows<scalar> by_row(samples.values, std::move(first_rows), window);
+    const bool ahead = learned.given.label == window_label::next_row;
+    auto classes =
+        ahead ? classes_of_windows(by_row, labels_one_ahead(samples.labels, samples.recordings),
+                                   window_label::last_row)
+              : classes_of_windows(by_row, samples.labels, learned.given.label);
     if (!classes.ok()) {
         return classes.error();
     }
-    return labelled_windows<Scalar>{std::move(*sliding), std::move(*classes), {}};
+    found.classes = *std::move(classes);
+    return found;
+}
+
+/// Calls `visit(k, probability)` for each window, in order. Allocates.
+template <class Learned, class Visit>
+void for_each_probability(const Learned& learned,
+                          const judged_windows<typename Learned::scalar_type>& judged,
+                          Visit&& visit) {
+    using scalar = typename Learned::scalar_type;
+    constexpr int batch = 64;
+    predict_logits(learned.model, std::span<const scalar>(learned.weights),
+                   judged.view(learned.given.window), batch,
+                   [&](index_t k, std::span<const scalar> logits) {
+                       visit(static_cast<std::size_t>(k), anomaly_probability(logits));
+                   });
 }
 
 } // namespace detail

@@ -18,10 +18,12 @@
 
 namespace tocsin {
 
-// Declared for friendship; see detector.hpp.
+// Declared for friendship; see detector.hpp and classifier_detector.hpp.
 template <detector_model Model, scaler Scaler, error_statistic Statistic, threshold_rule Rule,
           alarm_piece Alarm, int Window>
 class detector;
+template <class Network, scaler Scaler, alarm_piece Alarm>
+class classifier_detector;
 
 /// One stream of a detector: the model's state or window, the clock, missing and lost sensors, alarm
 /// control, and, where the stream learns, its own copy of what it adapts. detector::make_stream()
@@ -69,6 +71,8 @@ class detector_stream {
   private:
     template <detector_model, scaler, error_statistic, threshold_rule, alarm_piece, int>
     friend class detector;
+    template <class, scaler, alarm_piece>
+    friend class classifier_detector;
 
     explicit detector_stream(Memory memory) : memory_{std::move(memory)} {}
 

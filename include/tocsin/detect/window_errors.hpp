@@ -7,6 +7,7 @@
 #include "tocsin/core/views.hpp"
 #include "tocsin/detect/error_source.hpp"
 #include "tocsin/detect/model_weights.hpp"
+#include "tocsin/detect/sample_ring.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -83,8 +84,7 @@ void refill_holes(const Scalar* observed, index_t size, const Scalar* prediction
     }
 }
 
-/// The state is a ring of the last `window` samples, each written twice, so that the newest stand
-/// next to each other wherever the ring wraps.
+/// The state is a ring of the last `window` samples (sample_ring.hpp).
 template <class Model>
 class error_source {
   public:
@@ -114,11 +114,8 @@ class error_source {
 
     /// Writes the sample into the ring; whether that makes a whole window.
     bool prepare(const source_sample<scalar_type>& sample) const noexcept {
-        const auto at = static_cast<index_t>(sample.seen % cut_.window);
-        for (const index_t place : {at, at + cut_.window}) {
-            std::copy_n(sample.observed, cut_.features,
-                        sample.state.data() + place * cut_.features);
-        }
+        write_to_ring(sample.state.data(), sample.seen, cut_.features, cut_.window,
+                      sample.observed);
         return sample.seen >= shortest_warm_up();
     }
     /// There is nothing to compute before the window is whole.
@@ -198,8 +195,7 @@ class error_source {
     constexpr index_t window_size() const noexcept { return index_t{cut_.features} * cut_.window; }
     /// The window that ends with a sample, after prepare().
     const scalar_type* newest(const source_sample<scalar_type>& sample) const noexcept {
-        return sample.state.data() +
-               static_cast<index_t>((sample.seen + 1) % cut_.window) * cut_.features;
+        return newest_in_ring(sample.state.data(), sample.seen, cut_.features, cut_.window);
     }
 
     window_cut cut_;

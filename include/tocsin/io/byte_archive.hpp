@@ -29,7 +29,8 @@
 
 namespace tocsin {
 
-inline constexpr int byte_format = 2; ///< of byte_writer; since 2, streams that learn have a report
+/// Of byte_writer. Since 2, streams that learn have a report; since 3, those of classifiers a clock.
+inline constexpr int byte_format = 3;
 
 namespace detail {
 

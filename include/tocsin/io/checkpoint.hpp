@@ -4,21 +4,28 @@
 
 #include "tocsin/io/archive.hpp"
 #include "tocsin/training/run_fingerprint.hpp"
-#include "tocsin/training/training_state.hpp"
 
+#include <concepts>
 #include <filesystem>
+#include <string>
 #include <utility>
 
 namespace tocsin {
 
+/// What a checkpoint holds: a training_state, a classifier_state, an adversarial_state.
+template <class State>
+concept checkpoint_state = requires {
+    { State::content } -> std::convertible_to<const char*>;
+};
+
 /// Writes the state of a training run; the file is replaced completely or not at all.
 /// @param made_with kept with it, see load_checkpoint()
-template <class Scalar>
-status save_checkpoint(const training_state<Scalar>& state, const std::filesystem::path& path,
+template <checkpoint_state State>
+status save_checkpoint(const State& state, const std::filesystem::path& path,
                        const run_fingerprint& made_with = {}) {
     return detail::memory_as_status(detail::name_without_memory(path), [&] {
         archive_writer archive;
-        archive.expect("content", "checkpoint");
+        archive.expect("content", State::content);
         if (!made_with.empty()) {
             archive.object("made_with", made_with);
         }
@@ -29,57 +36,53 @@ status save_checkpoint(const training_state<Scalar>& state, const std::filesyste
 
 /// Reads a checkpoint. Training that resumes from it gives the same bits as uninterrupted training
 /// with the same data, model and trainer.
-/// @param fresh made by training_state::fresh for the same model and rule: sizes must agree
+/// @param fresh made by its fresh() for the same model and rules: sizes must agree
 /// @param options limits, and the application's check of a signature
 /// @return `io_error` or `format_error` with file and reason; `out_of_memory` where an allocation
 ///         failed
-template <class Scalar>
-result<training_state<Scalar>> load_checkpoint(const std::filesystem::path& path,
-                                               training_state<Scalar> fresh,
-                                               const load_options& options = {}) {
-    return detail::memory_as_status(detail::name_without_memory(path),
-                                    [&]() -> result<training_state<Scalar>> {
-                                        auto archive = archive_reader::open(path, options);
-                                        if (!archive) {
-                                            return archive.error();
-                                        }
-                                        archive->expect("content", "checkpoint");
-                                        archive->object("training", fresh);
-                                        if (!archive->outcome().ok()) {
-                                            return archive->outcome();
-                                        }
-                                        return std::move(fresh);
-                                    });
+template <checkpoint_state State>
+result<State> load_checkpoint(const std::filesystem::path& path, State fresh,
+                              const load_options& options = {}) {
+    return detail::memory_as_status(detail::name_without_memory(path), [&]() -> result<State> {
+        auto archive = archive_reader::open(path, options);
+        if (!archive) {
+            return archive.error();
+        }
+        archive->expect("content", State::content);
+        archive->object("training", fresh);
+        if (!archive->outcome().ok()) {
+            return archive->outcome();
+        }
+        return std::move(fresh);
+    });
 }
 
 /// The same, but refuses a checkpoint that was made with something else: `invalid_data` whose message
 /// names the first difference. One that does not say what it was made with is taken.
-template <class Scalar>
-result<training_state<Scalar>>
-load_checkpoint(const std::filesystem::path& path, training_state<Scalar> fresh,
-                const run_fingerprint& made_with, const load_options& options = {}) {
-    return detail::memory_as_status(
-        detail::name_without_memory(path), [&]() -> result<training_state<Scalar>> {
-            auto archive = archive_reader::open(path, options);
-            if (!archive) {
-                return archive.error();
+template <checkpoint_state State>
+result<State> load_checkpoint(const std::filesystem::path& path, State fresh,
+                              const run_fingerprint& made_with, const load_options& options = {}) {
+    return detail::memory_as_status(detail::name_without_memory(path), [&]() -> result<State> {
+        auto archive = archive_reader::open(path, options);
+        if (!archive) {
+            return archive.error();
+        }
+        archive->expect("content", State::content);
+        if (archive->outcome().ok() && archive->contains("made_with.names")) {
+            run_fingerprint before;
+            archive->object("made_with", before);
+            if (const std::string difference = before.difference(made_with);
+                archive->outcome().ok() && !difference.empty()) {
+                return status::error(error_code::invalid_data, detail::shown_name(path),
+                                     ": was made with other settings: ", difference);
             }
-            archive->expect("content", "checkpoint");
-            if (archive->outcome().ok() && archive->contains("made_with.names")) {
-                run_fingerprint before;
-                archive->object("made_with", before);
-                if (const std::string difference = before.difference(made_with);
-                    archive->outcome().ok() && !difference.empty()) {
-                    return status::error(error_code::invalid_data, detail::shown_name(path),
-                                         ": was made with other settings: ", difference);
-                }
-            }
-            archive->object("training", fresh);
-            if (!archive->outcome().ok()) {
-                return archive->outcome();
-            }
-            return std::move(fresh);
-        });
+        }
+        archive->object("training", fresh);
+        if (!archive->outcome().ok()) {
+            return archive->outcome();
+        }
+        return std::move(fresh);
+    });
 }
 
 /// Callback that saves a checkpoint every few epochs. A failure to write does not end training;

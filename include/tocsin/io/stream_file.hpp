@@ -1,9 +1,9 @@
 /// @file stream_file.hpp
 /// @brief Saves and loads streams of a detector as small blocks of bytes.
 ///
-/// Little endian: magic `TOCSTRM2` (8 bytes; `TOCSTRM1` is read as well), identity of the detector
-/// (8), position of the next sample (8), the stream, CRC-32 of everything before (4). Needs no JSON
-/// and no file system.
+/// Little endian: magic `TOCSTRM3` (8 bytes; `TOCSTRM1` and `TOCSTRM2` are read as well), identity of
+/// the detector (8), position of the next sample (8), the stream, CRC-32 of everything before (4).
+/// Needs no JSON and no file system.
 #pragma once
 
 #include "tocsin/core/status.hpp"
@@ -20,9 +20,9 @@
 namespace tocsin {
 namespace detail {
 
-/// "TOCSTRM2": the last character is the version of the layout.
-inline constexpr std::uint64_t stream_magic = 0x324D525453434F54U;
-static_assert(byte_format == 2);
+/// "TOCSTRM3": the last character is the version of the layout.
+inline constexpr std::uint64_t stream_magic = 0x334D525453434F54U;
+static_assert(byte_format == 3);
 
 /// The version that a magic number means; 0 for bytes that are no stream, or one of a version
 /// that is not known.

@@ -3,12 +3,15 @@
 /// a run has diverged.
 #pragma once
 
+#include "tocsin/core/checked_size.hpp"
 #include "tocsin/core/random.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/storage.hpp"
+#include "tocsin/training/state_archive.hpp"
 #include "tocsin/training/update_rule.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -29,7 +32,8 @@ struct adversarial_record {
     double discriminator_gradient_norm = 0; ///< of the discriminator
 };
 
-/// Everything that changes while an adversarial_model is trained.
+/// Everything that changes while an adversarial_model is trained. Training that resumes from a saved
+/// and loaded state (io/checkpoint.hpp) gives the same bits as uninterrupted training.
 template <class Scalar>
 struct adversarial_state {
     aligned_vector<Scalar> parameters;               ///< after the last epoch
@@ -63,6 +67,39 @@ struct adversarial_state {
         state.discriminator_rule_state.assign(
             static_cast<std::size_t>(discriminator.state_size(count - first)), Scalar(0));
         return state;
+    }
+
+    static constexpr const char* content = "adversarial checkpoint"; ///< of its file
+    static constexpr int version = 1;
+    /// Describes the state to an archive. Loading needs a state made by fresh() for the same model
+    /// and optimisers: sizes that differ are refused.
+    template <class Archive>
+    void exchange(Archive& archive) {
+        detail::exchange_buffer(archive, "parameters", parameters);
+        detail::exchange_buffer(archive, "best_parameters", best_parameters);
+        detail::exchange_buffer(archive, "generator_rule_state", generator_rule_state);
+        detail::exchange_buffer(archive, "discriminator_rule_state", discriminator_rule_state);
+        archive.integer("generator_step", generator_step, std::int64_t{0}, largest_count);
+        archive.integer("discriminator_step", discriminator_step, std::int64_t{0}, largest_count);
+        archive.integer("best_epoch", best_epoch, -1);
+        detail::exchange_random(archive, random);
+        detail::exchange_history(
+            archive, history, best_epoch,
+            [](const adversarial_record& record) {
+                return std::array{
+                    record.generator_loss,          record.discriminator_loss,
+                    record.validation_mae,          record.learning_rate,
+                    record.generator_gradient_norm, record.discriminator_gradient_norm};
+            },
+            [](int epoch, const std::array<double, 6>& row) {
+                return adversarial_record{epoch, row[0], row[1], row[2], row[3], row[4], row[5]};
+            });
+        if constexpr (Archive::loading) {
+            best_mae = std::numeric_limits<double>::infinity();
+            for (const adversarial_record& record : history) {
+                best_mae = std::min(best_mae, record.validation_mae);
+            }
+        }
     }
 };
 

@@ -2,18 +2,48 @@
 /// @brief Everything that changes while a classifier is trained, and what callbacks see of it.
 #pragma once
 
+#include "tocsin/core/checked_size.hpp"
 #include "tocsin/core/random.hpp"
 #include "tocsin/core/storage.hpp"
+#include "tocsin/metrics/classification.hpp"
 #include "tocsin/training/classification_history.hpp"
+#include "tocsin/training/state_archive.hpp"
 #include "tocsin/training/update_rule.hpp"
 
+#include <array>
+#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <vector>
 
 namespace tocsin {
 
-/// Everything that changes while a classifier is trained.
+namespace detail {
+
+/// The numbers of a record in a checkpoint, which holds finite ones: -1 where one was not measured,
+/// as none of them is negative.
+inline std::array<double, 9> numbers_of(const classification_record& record) noexcept {
+    const classification_scores& judged = record.validation;
+    std::array numbers{record.training_loss, record.validation_loss, judged.accuracy,
+                       judged.precision,     judged.recall,          judged.f1,
+                       judged.auc,           record.learning_rate,   record.gradient_norm};
+    for (double& number : numbers) {
+        number = std::isnan(number) ? -1 : number;
+    }
+    return numbers;
+}
+inline classification_record record_of(int epoch, std::array<double, 9> numbers) noexcept {
+    for (double& number : numbers) {
+        number = number < 0 ? std::numeric_limits<double>::quiet_NaN() : number;
+    }
+    const auto [training, validation, accuracy, precision, recall, f1, auc, rate, norm] = numbers;
+    return {epoch, training, validation, {accuracy, precision, recall, f1, auc}, rate, norm};
+}
+
+} // namespace detail
+
+/// State of a run at the end of an epoch. Training that resumes from a saved and loaded state
+/// (io/checkpoint.hpp) gives the same bits as uninterrupted training.
 template <class Scalar>
 struct classifier_state {
     aligned_vector<Scalar> parameters;      ///< after the last epoch, with the kept statistics
@@ -40,6 +70,25 @@ struct classifier_state {
         state.rule_state.assign(
             static_cast<std::size_t>(optimiser.state_size(network.trained_count())), Scalar(0));
         return state;
+    }
+
+    static constexpr const char* content = "classifier checkpoint"; ///< of its file
+    static constexpr int version = 1;
+    /// Describes the state to an archive. Loading needs a state made by fresh() for the same network
+    /// and optimiser: sizes that differ are refused.
+    template <class Archive>
+    void exchange(Archive& archive) {
+        detail::exchange_buffer(archive, "parameters", parameters);
+        detail::exchange_buffer(archive, "best_parameters", best_parameters);
+        detail::exchange_buffer(archive, "rule_state", rule_state);
+        archive.integer("step", step, std::int64_t{0}, largest_count);
+        archive.integer("best_epoch", best_epoch, -1);
+        double cost = best_epoch >= 0 ? best_cost : 0; // a file holds finite numbers
+        archive.number("best_cost", cost);
+        best_cost = best_epoch >= 0 ? cost : std::numeric_limits<double>::infinity();
+        detail::exchange_random(archive, random);
+        detail::exchange_history(archive, history, best_epoch, detail::numbers_of,
+                                 detail::record_of);
     }
 };
 

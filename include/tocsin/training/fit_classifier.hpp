@@ -11,6 +11,7 @@
 #include "tocsin/training/classification_history.hpp"
 #include "tocsin/training/classification_targets.hpp"
 #include "tocsin/training/classifier_state.hpp"
+#include "tocsin/training/epoch_event.hpp"
 #include "tocsin/training/execution.hpp"
 #include "tocsin/training/fit_checks.hpp"
 #include "tocsin/training/schedules.hpp"
@@ -78,7 +79,8 @@ struct classifier_trainer {
     /// @param validation decides by `best_by`; may be empty when that is the training loss, as
     ///                   nothing is then measured but the training loss
     /// @param callbacks  called as `callback(classification_event)` after each epoch; one that
-    ///                   returns bool ends training by returning false
+    ///                   returns bool ends training by returning false. One with `after_batch` is
+    ///                   told of batches as well, see training_callback
     template <class Network, class... Callbacks>
         requires update_rule<Optimiser, typename Network::scalar_type>
     status
@@ -101,10 +103,18 @@ struct classifier_trainer {
             record.epoch = state.finished_epochs();
             const double factor = rate_factor(state.history);
             record.learning_rate = optimiser.learning_rate * factor;
-            if (const status trained = train_epoch(network, training, widest, factor, team,
-                                                   gradient, wanted, order, state, record);
+            const auto after_batch = [&]([[maybe_unused]] const batch_event& event) {
+                ((going = detail::notify_batch(callbacks, event) && going), ...);
+                return going;
+            };
+            if (const status trained =
+                    train_epoch(network, training, widest, factor, team, gradient, wanted, order,
+                                state, record, after_batch);
                 !trained.ok()) {
                 return trained;
+            }
+            if (!going && state.best_epoch >= 0) {
+                return {}; // an epoch that was broken off does not count
             }
             if (!validation.empty()) {
                 judge(network, std::span<const scalar>(state.parameters), validation, widest,
@@ -187,16 +197,19 @@ struct classifier_trainer {
         return {};
     }
 
-    template <class Network, class Scalar, class Team>
+    /// @param after_batch takes a batch_event; false ends the epoch
+    template <class Network, class Scalar, class Team, class AfterBatch>
     status train_epoch(const Network& network, const labelled_windows<Scalar>& training, int widest,
                        double factor, Team& team, batch_gradient<Network>& gradient,
                        const detail::class_targets<Scalar>& wanted, std::vector<index_t>& order,
-                       classifier_state<Scalar>& state, classification_record& record) const {
+                       classifier_state<Scalar>& state, classification_record& record,
+                       AfterBatch&& after_batch) const {
         std::iota(order.begin(), order.end(), index_t{0});
         shuffle(std::span<index_t>(order), state.random);
         const auto trained = static_cast<std::size_t>(network.trained_count());
         const std::span<Scalar> parameters(state.parameters);
         double updates = 0;
+        double windows = 0;
         for (index_t first = 0; first < training.count(); first += widest) {
             const index_t batch = std::min<index_t>(widest, training.count() - first);
             const auto members = slice(std::span<const index_t>(order), first, batch);
@@ -219,8 +232,13 @@ struct classifier_trainer {
             record.training_loss += made.loss * static_cast<double>(batch);
             record.gradient_norm += made.gradient_norm;
             updates += 1;
+            windows += static_cast<double>(batch);
+            if (!after_batch({record.epoch, first + batch, training.count(), epochs,
+                              record.training_loss / windows})) {
+                break;
+            }
         }
-        record.training_loss /= static_cast<double>(training.count());
+        record.training_loss /= windows;
         record.gradient_norm /= updates;
         return {};
     }

@@ -8,12 +8,13 @@
 #include "tocsin/core/storage.hpp"
 #include "tocsin/core/views.hpp"
 #include "tocsin/training/history.hpp"
+#include "tocsin/training/state_archive.hpp"
 #include "tocsin/training/update_rule.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
-#include <cstdio>
 #include <limits>
-#include <span>
 #include <vector>
 
 namespace tocsin {
@@ -50,77 +51,32 @@ struct training_state {
         return detail::fresh_state<Scalar>(model, optimiser, seed);
     }
 
+    static constexpr const char* content = "checkpoint"; ///< of its file
     static constexpr int version = 1;
     /// Describes the state to an archive. Loading needs a state made by fresh() for the same model
     /// and optimiser: sizes that differ are refused.
     template <class Archive>
     void exchange(Archive& archive) {
-        archive.tensor("parameters", std::span<Scalar>(parameters),
-                       {static_cast<index_t>(parameters.size())});
-        archive.tensor("best_parameters", std::span<Scalar>(best_parameters),
-                       {static_cast<index_t>(best_parameters.size())});
-        archive.tensor("rule_state", std::span<Scalar>(rule_state),
-                       {static_cast<index_t>(rule_state.size())});
+        detail::exchange_buffer(archive, "parameters", parameters);
+        detail::exchange_buffer(archive, "best_parameters", best_parameters);
+        detail::exchange_buffer(archive, "rule_state", rule_state);
         archive.integer("step", step, std::int64_t{0}, largest_count);
         archive.integer("best_epoch", best_epoch, -1);
-        random_generator::state_type words = random.state();
-        for (std::size_t k = 0; k < words.size(); ++k) {
-            char name[24];
-            std::snprintf(name, sizeof name, "random.%d", static_cast<int>(k));
-            archive.integer(name, words[k]);
-        }
-        random.set_state(words);
-        if (Archive::loading && words == random_generator::state_type{}) {
-            archive.fail(status::error(error_code::format_error,
-                                       "random: a state of zeros gives zeros for ever"));
-        }
-        exchange_history(archive);
-    }
-
-  private:
-    template <class Archive>
-    void exchange_history(Archive& archive) {
-        constexpr int columns = 5;
-        auto epochs = static_cast<std::int64_t>(history.size());
-        archive.integer("epochs", epochs);
-        if (epochs < 0 || epochs > 10'000'000) {
-            archive.fail(status::error(error_code::format_error, "epochs: ", epochs,
-                                       " is outside [0, 10000000]"));
-            return;
-        }
-        // When loading, it takes the size that the file holds.
-        matrix<double> table(columns, Archive::loading ? 0 : static_cast<index_t>(epochs));
-        for (std::size_t k = 0; k < history.size() && !Archive::loading; ++k) {
-            const epoch_record& record = history[k];
-            double* const row = table.data() + columns * k;
-            row[0] = record.training_loss;
-            row[1] = record.validation_rmse;
-            row[2] = record.validation_mae;
-            row[3] = record.learning_rate;
-            row[4] = record.gradient_norm;
-        }
-        if (epochs > 0) {
-            archive.matrix("history", table);
-        }
-        if (Archive::loading) {
-            history.clear();
+        detail::exchange_random(archive, random);
+        detail::exchange_history(
+            archive, history, best_epoch,
+            [](const epoch_record& record) {
+                return std::array{record.training_loss, record.validation_rmse,
+                                  record.validation_mae, record.learning_rate,
+                                  record.gradient_norm};
+            },
+            [](int epoch, const std::array<double, 5>& row) {
+                return epoch_record{epoch, row[0], row[1], row[2], row[3], row[4]};
+            });
+        if constexpr (Archive::loading) {
             best_rmse = std::numeric_limits<double>::infinity();
-            if (archive.outcome().ok() &&
-                (table.cols() != static_cast<index_t>(epochs) || table.rows() != columns)) {
-                archive.fail(status::error(error_code::format_error, "epochs: ", epochs,
-                                           ", but the history holds ", table.cols()));
-            }
-            if (best_epoch >= epochs) {
-                archive.fail(status::error(error_code::format_error, "best_epoch: ", best_epoch,
-                                           " is none of the ", epochs, " epochs"));
-            }
-            if (!archive.outcome().ok()) {
-                return;
-            }
-            for (std::int64_t k = 0; k < epochs; ++k) {
-                const double* const row = table.data() + columns * k;
-                history.push_back({static_cast<int>(k), row[0], row[1], row[2], row[3], row[4]});
-                best_rmse = row[1] < best_rmse ? row[1] : best_rmse;
+            for (const epoch_record& record : history) {
+                best_rmse = std::min(best_rmse, record.validation_rmse);
             }
         }
     }
