@@ -8,6 +8,7 @@
 #include "tocsin/training/schedules.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <iterator>
 #include <limits>
 #include <string>
@@ -17,6 +18,7 @@
 namespace tocsin_cli {
 namespace {
 
+using tocsin::index_t;
 using tocsin::status;
 
 auto convolutions(int features, int units) {
@@ -46,7 +48,8 @@ constexpr const char* network_names[] = {"convolutions", "lstm", "bidirectional-
 /// @param kind of a file may be anything
 any_detector_of_windows make_detector(const classifier_settings& settings, int features) {
     const tocsin::classifier_detector_settings windows{.window = settings.window,
-                                                       .stride = settings.stride};
+                                                       .stride = settings.stride,
+                                                       .longest_pause = settings.longest_pause};
     const any_scaler scaler{settings.scaler};
     switch (settings.network) {
     case network_kind::lstm:
@@ -74,6 +77,13 @@ struct any_classifier::learned {
 
 namespace {
 
+/// The calendar of a row without any value says nothing about the sensors: such a row has no score.
+void hide_alone(std::span<const float> sensors, std::span<float> calendar) noexcept {
+    if (std::none_of(sensors.begin(), sensors.end(), [](float v) { return std::isfinite(v); })) {
+        std::fill(calendar.begin(), calendar.end(), std::numeric_limits<float>::quiet_NaN());
+    }
+}
+
 template <class Detector>
 class stream_of : public any_classifier::stream {
   public:
@@ -82,8 +92,13 @@ class stream_of : public any_classifier::stream {
           sample_(static_cast<std::size_t>(detector.features())), shares_(sample_.size()) {}
     tocsin::verdict push(std::span<const float> sample, double time) noexcept override {
         std::copy(sample.begin(), sample.end(), sample_.begin());
-        tocsin::calendar_features(calendar_, time, std::span{sample_}.subspan(sample.size()));
-        return detector_.push(stream_, std::span<const float>{sample_});
+        const auto calendar = std::span{sample_}.subspan(sample.size());
+        tocsin::calendar_features(calendar_, time, calendar);
+        hide_alone(sample, calendar);
+        tocsin::verdict said = detector_.push(stream_, std::span<const float>{sample_}, time);
+        said.missing = std::min(said.missing, static_cast<int>(sample.size()));
+        said.lost = std::min(said.lost, static_cast<int>(sample.size()));
+        return said;
     }
     void explain(std::span<double> shares) noexcept override {
         detector_.explain(stream_, shares_);
@@ -106,8 +121,26 @@ tocsin::result<tocsin::matrix<float>> with_times(const labelled_rows& rows,
         values.conservativeResize(values.rows() + calendar.feature_count(), Eigen::NoChange);
         return values;
     }
-    return tocsin::with_calendar(values, rows.times, calendar);
+    auto with = tocsin::with_calendar(values, rows.times, calendar);
+    if (with) {
+        const auto sensors = static_cast<std::size_t>(rows.values.rows());
+        for (index_t t = 0; t < with->cols(); ++t) {
+            const std::span<float> row(with->col(t).data(), static_cast<std::size_t>(with->rows()));
+            hide_alone(row.first(sensors), row.subspan(sensors));
+        }
+    }
+    return with;
 }
+
+/// Passes on what a trainer says.
+struct training_listener {
+    classifier_watch& watch;
+
+    bool operator()(const tocsin::classification_event<float>& event) const {
+        return watch.after_epoch(event);
+    }
+    bool after_batch(const tocsin::batch_event& event) const { return watch.after_batch(event); }
+};
 
 } // namespace
 
@@ -118,10 +151,10 @@ any_classifier any_classifier::untrained(const classifier_settings& settings, in
         std::make_shared<learned>(learned{make_detector(settings, features + added), calendar})};
 }
 
-tocsin::result<any_classifier>
-any_classifier::train(const classifier_settings& settings, const labelled_rows& training,
-                      const labelled_rows& validation,
-                      const std::function<bool(const tocsin::classification_record&)>& watch) {
+tocsin::result<any_classifier> any_classifier::train(const classifier_settings& settings,
+                                                     const labelled_rows& training,
+                                                     const labelled_rows& validation,
+                                                     classifier_watch& watch) {
     const bool validated = validation.values.cols() > 0;
     tocsin::classifier_trainer<tocsin::adam, tocsin::constant_rate, tocsin::stop_on_metric,
                                tocsin::data_parallel>
@@ -149,21 +182,22 @@ any_classifier::train(const classifier_settings& settings, const labelled_rows& 
             return values->error();
         }
     }
-    const auto view = [](const tocsin::matrix<float>& values) {
-        return tocsin::matrix_view<const float>{values.data(), values.rows(), values.cols()};
+    using samples = tocsin::labelled_samples<float>;
+    const auto of = [](const tocsin::matrix<float>& values, const labelled_rows& rows) {
+        return samples{{values.data(), values.rows(), values.cols()}, rows.labels, rows.recordings};
     };
-    const auto judged_values = view(validated ? *validation_values : *training_values);
-    const auto judged_labels = validated ? validation.labels : training.labels;
+    const samples learned_from = of(*training_values, training);
+    const samples judged = of(*validation_values, validation);
     const status outcome = std::visit(
         [&](auto& detector) {
-            const status done = detector.train(
-                view(*training_values), training.labels, view(*validation_values),
-                validation.labels, trainer, [&](const tocsin::classification_event<float>& event) {
-                    return watch(event.record);
-                });
-            return done.ok()
-                       ? detector.tune(judged_values, judged_labels, tocsin::f_beta_threshold(1))
-                       : done;
+            auto state = tocsin::classifier_state<float>::fresh(detector.network(),
+                                                                trainer.optimiser, trainer.seed);
+            watch.begin(state);
+            const status done =
+                detector.train_from(state, learned_from, judged, trainer, training_listener{watch});
+            return done.ok() ? detector.tune(validated ? judged : learned_from,
+                                             tocsin::f_beta_threshold(1))
+                             : done;
         },
         made.inside_->detector);
     if (!outcome.ok()) {
@@ -240,6 +274,10 @@ const std::vector<tocsin::calendar_part>& any_classifier::calendar() const noexc
 }
 int any_classifier::window() const noexcept {
     return std::visit([](const auto& detector) { return detector.settings().window; },
+                      inside_->detector);
+}
+double any_classifier::longest_pause() const noexcept {
+    return std::visit([](const auto& detector) { return detector.settings().longest_pause; },
                       inside_->detector);
 }
 double any_classifier::threshold() const noexcept {

@@ -7,10 +7,12 @@
 #include "tocsin/io/archive.hpp"
 #include "tocsin/series/calendar.hpp"
 #include "tocsin/training/classification_history.hpp"
+#include "tocsin/training/classifier_state.hpp"
+#include "tocsin/training/epoch_event.hpp"
 
 #include "any_scaler.hpp"
 #include <cstdint>
-#include <functional>
+#include <limits>
 #include <memory>
 #include <span>
 #include <vector>
@@ -34,6 +36,8 @@ struct classifier_settings {
     std::uint64_t seed = 0;
     int threads = 1;
     bool balanced = false; ///< whether both classes have the same weight
+    /// Seconds between two rows of one recording, at most; NaN: by the usual interval.
+    double longest_pause = std::numeric_limits<double>::quiet_NaN();
     /// Calendar features in addition to the sensors, as sine and cosine; none: sensors alone.
     std::vector<tocsin::calendar_part> calendar = {};
 };
@@ -43,6 +47,20 @@ struct labelled_rows {
     tocsin::matrix_view<const float> values;
     std::span<const std::uint8_t> labels;
     std::span<const double> times = {}; ///< one per sample in seconds; needed for the calendar
+    /// Rows of each recording, in order; no window contains rows of two. None: all are one.
+    std::vector<tocsin::index_t> recordings = {};
+};
+
+/// What is told of the training of a classifier.
+class classifier_watch {
+  public:
+    virtual ~classifier_watch() = default;
+    /// Before the first epoch. May put the state of a checkpoint in place of the fresh one.
+    virtual void begin(tocsin::classifier_state<float>& state) = 0;
+    /// False ends training.
+    virtual bool after_epoch(const tocsin::classification_event<float>& event) = 0;
+    /// False ends training within the epoch.
+    virtual bool after_batch(const tocsin::batch_event& event) = 0;
 };
 
 /// A tocsin::classifier_detector with one of a few networks. Its file is that of the detector
@@ -54,7 +72,7 @@ class any_classifier {
       public:
         /// One for the classifier that made it, which must outlive this.
         virtual ~stream() = default;
-        /// @param time in seconds since 1970, for the calendar
+        /// @param time in seconds since 1970; NaN: not known
         virtual tocsin::verdict push(std::span<const float> sample, double time) noexcept = 0;
         /// Shares of the sensors in the last score, by occlusion. The share of the calendar is
         /// missing from the sum.
@@ -66,11 +84,10 @@ class any_classifier {
     static any_classifier untrained(const classifier_settings& settings, int features);
     /// Trains on labelled rows and chooses the threshold with the highest F1 on those of
     /// `validation`; where there are none, on the training rows.
-    /// @param watch called after each epoch; false ends training
-    static tocsin::result<any_classifier>
-    train(const classifier_settings& settings, const labelled_rows& training,
-          const labelled_rows& validation,
-          const std::function<bool(const tocsin::classification_record&)>& watch);
+    static tocsin::result<any_classifier> train(const classifier_settings& settings,
+                                                const labelled_rows& training,
+                                                const labelled_rows& validation,
+                                                classifier_watch& watch);
 
     /// Whether a file holds a classifier.
     static bool is_in(const tocsin::archive_reader& archive);
@@ -82,6 +99,7 @@ class any_classifier {
     /// Parts of the time of each row that it reads; empty: none.
     const std::vector<tocsin::calendar_part>& calendar() const noexcept;
     int window() const noexcept;
+    double longest_pause() const noexcept; ///< see classifier_settings
     double threshold() const noexcept;
     tocsin::index_t parameter_count() const noexcept;
     const any_scaler& data_scaler() const noexcept;

@@ -3,7 +3,6 @@
 #include "tocsin/io/atomic_file.hpp"
 #include "tocsin/io/checkpoint.hpp"
 #include "tocsin/series/split.hpp"
-#include "tocsin/training/callbacks.hpp"
 #include "tocsin/training/data_parallel.hpp"
 #include "tocsin/training/fit.hpp"
 #include "tocsin/training/run_fingerprint.hpp"
@@ -22,6 +21,7 @@
 #include "options.hpp"
 #include "train_classifier.hpp"
 #include "training_options.hpp"
+#include "training_watch.hpp"
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -43,40 +43,6 @@ enum class model_kind : std::uint8_t {
 enum class target_order : std::uint8_t { reversed, forward };
 enum class schedule_kind : std::uint8_t { constant, step, exponential, cosine };
 enum class scored_option : std::uint8_t { automatic, all, newest };
-
-/// Progress, checkpoints and interruption.
-class training_watch {
-  public:
-    training_watch(bool bar, bool log, std::optional<tocsin::checkpoint_writer>& writer)
-        : shows_bar_{bar}, log_{log}, writer_{writer} {}
-
-    bool operator()(const tocsin::epoch_event<float>& event) {
-        if (shows_bar_) {
-            bar_(event);
-        }
-        if (log_) {
-            line_(event);
-        }
-        if (writer_) {
-            (*writer_)(event);
-        }
-        return (!writer_ || writer_->outcome().ok()) && !interrupt_catcher::caught();
-    }
-    bool after_batch(const tocsin::batch_event& event) {
-        if (shows_bar_) {
-            bar_.within_epoch(event);
-        }
-        return !interrupt_catcher::caught();
-    }
-    void finish() { bar_.finish(); }
-
-  private:
-    bool shows_bar_;
-    bool log_;
-    std::optional<tocsin::checkpoint_writer>& writer_;
-    tocsin::progress_bar bar_;
-    tocsin::log_line line_;
-};
 
 struct train_command {
     console out;
@@ -358,8 +324,7 @@ void train_command::add_to(CLI::App& command) {
     for (const char* name :
          {"--encoder", "--decoder", "--head", "--dropout", "--look-ahead", "--targets",
           "--target-order", "--decoder-training", "--loss", "--weight-decay", "--amsgrad",
-          "--schedule", "--checkpoint", "--resume", "--fill", "--force", "--scored",
-          "--skip-missing", "--longest-hole"}) {
+          "--schedule", "--fill", "--force", "--scored", "--skip-missing", "--longest-hole"}) {
         not_of_classifiers.push_back(command.get_option(name));
     }
     for (const char* name :
@@ -477,11 +442,17 @@ void train_command::run_classifier(const input_data& data, model_file& model) {
     classifying.patience = patience;
     classifying.seed = trainer.seed;
     classifying.threads = trainer.execution.threads;
+    if (data.longest_gap > 0) {
+        classifying.longest_pause = data.longest_gap;
+    }
     train_classifier({.settings = classifying,
                       .model_path = model_path,
                       .validation_path = validation_path,
                       .validation_fraction = validation_fraction,
                       .input = input,
+                      .checkpoint = checkpoint,
+                      .checkpoint_every = checkpoint_every,
+                      .resume = resume,
                       .log = log},
                      data, model, out);
 }
@@ -586,10 +557,6 @@ void train_command::run() {
 tocsin::run_fingerprint train_command::made_with(const model_file& model,
                                                  const tocsin::windows<float>& training,
                                                  const tocsin::windows<float>& validation) const {
-    const auto text = [](double value) {
-        tocsin::number_text buffer{};
-        return std::string{tocsin::format_number(value, buffer)};
-    };
     const auto sizes = [](const std::vector<int>& all) {
         std::string joined;
         for (const int size : all) {
@@ -607,13 +574,13 @@ tocsin::run_fingerprint train_command::made_with(const model_file& model,
                          std::to_string(look_ahead) + " order " +
                          std::to_string(static_cast<int>(order)) + " decoding " +
                          std::to_string(static_cast<int>(decoding)));
-    run.add("dropout", text(dropout));
-    run.add("learning rate", text(trainer.optimiser.learning_rate));
-    run.add("weight decay", text(trainer.optimiser.weight_decay));
+    run.add("dropout", exact_text(dropout));
+    run.add("learning rate", exact_text(trainer.optimiser.learning_rate));
+    run.add("weight decay", exact_text(trainer.optimiser.weight_decay));
     run.add("AMSGrad", trainer.optimiser.amsgrad ? "on" : "off");
     run.add("schedule", schedule_text());
     run.add("batch size", std::to_string(trainer.batch_size));
-    run.add("clip norm", text(trainer.clip_norm));
+    run.add("clip norm", exact_text(trainer.clip_norm));
     run.add("seed", std::to_string(trainer.seed));
     run.add("fill", trainer.filling == tocsin::hole_filling::linear ? "linear" : "last");
     run.add("training data", training);

@@ -1,14 +1,22 @@
 #include "train_classifier.hpp"
 
+#include "tocsin/io/checkpoint.hpp"
+#include "tocsin/training/run_fingerprint.hpp"
+
 #include <nlohmann/json.hpp>
 
 #include "echo.hpp"
 #include "failure.hpp"
 #include "interrupt.hpp"
+#include "training_options.hpp"
+#include "training_watch.hpp"
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstdint>
 #include <cstdio>
+#include <optional>
+#include <utility>
 
 namespace tocsin_cli {
 namespace {
@@ -32,20 +40,108 @@ labelled_rows labelled(const input_data& data, index_t begin, index_t count) {
         fail(error_code::invalid_data, data.path, ": ", anomalous, " of ", count,
              " rows are labelled anomalous; a classifier needs rows of both kinds");
     }
-    const std::span<const double> times = data.times;
-    return {{values.data() + begin * values.rows(), values.rows(), count},
-            labels,
-            times.empty()
-                ? times
-                : times.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(count))};
+    labelled_rows rows{
+        {values.data() + begin * values.rows(), values.rows(), count}, labels, {}, {}};
+    if (!data.times.empty()) {
+        rows.times = std::span<const double>(data.times)
+                         .subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(count));
+    }
+    index_t first = 0;
+    for (const index_t length : data.recordings) {
+        const index_t from = std::max(first, begin);
+        first += length;
+        if (const index_t to = std::min(first, begin + count); to > from) {
+            rows.recordings.push_back(to - from);
+        }
+    }
+    return rows;
 }
 
-void note_gaps(const input_data& data, const console& out) {
-    if (data.recordings.size() > 1) {
-        out.note(data.path + ": the rows are " + std::to_string(data.recordings.size()) +
-                 " recordings (gaps, files); windows across two of them are also learned from");
+/// Rows with their labels, and where recordings end.
+void add_rows(tocsin::run_fingerprint& run, const std::string& name, const labelled_rows& rows,
+              bool timed) {
+    const auto count = static_cast<index_t>(rows.labels.size());
+    run.add(name, tocsin::fingerprint_of(rows.values));
+    run.add(name + " labels", tocsin::fingerprint_of(tocsin::matrix_view<const std::uint8_t>(
+                                  rows.labels.data(), 1, count)));
+    std::string recordings;
+    for (const index_t length : rows.recordings) {
+        recordings.append(recordings.empty() ? "" : ",").append(std::to_string(length));
+    }
+    run.add(name + " recordings", recordings);
+    if (timed) {
+        run.add(name + " times",
+                tocsin::fingerprint_of(tocsin::matrix_view<const double>(
+                    rows.times.data(), 1, static_cast<index_t>(rows.times.size()))));
     }
 }
+
+/// Everything that must be the same when training resumes from a checkpoint.
+tocsin::run_fingerprint made_with(const classifier_settings& settings,
+                                  const labelled_rows& training, const labelled_rows& validation) {
+    tocsin::run_fingerprint run;
+    run.add("window", std::to_string(settings.window));
+    run.add("stride", std::to_string(settings.stride));
+    run.add("features", std::to_string(training.values.rows()));
+    run.add("scaler", any_scaler{settings.scaler}.name());
+    run.add("network", any_classifier::untrained(settings, 1).network());
+    run.add("units", std::to_string(settings.units));
+    std::string calendar;
+    for (const tocsin::calendar_part part : settings.calendar) {
+        calendar.append(std::to_string(static_cast<int>(part))).append(" ");
+    }
+    run.add("calendar", calendar);
+    run.add("balanced", settings.balanced ? "on" : "off");
+    run.add("learning rate", exact_text(settings.learning_rate));
+    run.add("batch size", std::to_string(settings.batch_size));
+    run.add("clip norm", exact_text(settings.clip_norm));
+    run.add("seed", std::to_string(settings.seed));
+    run.add("threads", std::to_string(settings.threads)); // each normalises by moments of its own
+    const bool timed = !settings.calendar.empty();
+    add_rows(run, "training data", training, timed);
+    add_rows(run, "validation data", validation, timed);
+    return run;
+}
+
+/// Progress, checkpoints, interruption; resumes from a checkpoint.
+class run_watch : public classifier_watch {
+  public:
+    run_watch(const classifier_request& request, const tocsin::run_fingerprint& run,
+              const console& out)
+        : request_{request}, run_{run}, out_{out},
+          inside_{out.shows_progress() && !request.log, request.log, writer_} {
+        if (!request.checkpoint.empty()) {
+            writer_.emplace(request.checkpoint, request.checkpoint_every, run);
+        }
+    }
+    void begin(tocsin::classifier_state<float>& state) override {
+        if (request_.resume) {
+            state = require(tocsin::load_checkpoint(request_.checkpoint, std::move(state), run_));
+            out_.note("resuming after epoch " + std::to_string(state.finished_epochs()) + " of " +
+                      request_.checkpoint);
+        }
+    }
+    bool after_epoch(const tocsin::classification_event<float>& event) override {
+        return inside_(event);
+    }
+    bool after_batch(const tocsin::batch_event& event) override {
+        return inside_.after_batch(event);
+    }
+    /// Ends the line of progress; fails where a checkpoint could not be written.
+    void finish() {
+        inside_.finish();
+        if (writer_) {
+            require(writer_->outcome());
+        }
+    }
+
+  private:
+    const classifier_request& request_;
+    const tocsin::run_fingerprint& run_;
+    const console& out_;
+    std::optional<tocsin::checkpoint_writer> writer_;
+    training_watch inside_;
+};
 
 } // namespace
 
@@ -73,22 +169,16 @@ void train_classifier(const classifier_request& request, const input_data& data,
         if (held_out > 0) {
             return labelled(data, rows - held_out, held_out);
         }
-        return {{nullptr, data.features(), 0}, {}};
+        return {{nullptr, data.features(), 0}, {}, {}, {}};
     };
     const labelled_rows validation = find_validation();
     echo(data, out);
-    note_gaps(data, out);
+    const auto run = made_with(request.settings, training, validation);
+    run_watch watch{request, run, out};
     const auto start = std::chrono::steady_clock::now();
     const interrupt_catcher catcher;
-    auto trained = any_classifier::train(
-        request.settings, training, validation, [&](const tocsin::classification_record& epoch) {
-            if (request.log) {
-                std::fprintf(stderr, "epoch %d: loss %.5g, of validation %.5g, AUC %.4f\n",
-                             epoch.epoch + 1, epoch.training_loss, epoch.validation_loss,
-                             epoch.validation.auc);
-            }
-            return !interrupt_catcher::caught();
-        });
+    auto trained = any_classifier::train(request.settings, training, validation, watch);
+    watch.finish();
     const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
     if (!trained.ok()) {
         fail(trained.error().code(), data.path, ": ", trained.error().message());

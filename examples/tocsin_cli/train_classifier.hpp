@@ -17,6 +17,9 @@ struct classifier_request {
     std::string validation_path;
     double validation_fraction = 0; ///< of the rows, the last ones; 0: none
     input_options input;
+    std::string checkpoint; ///< file for the state of training; empty: none
+    int checkpoint_every = 1;
+    bool resume = false;
     bool log = false;
 };
 

@@ -2,6 +2,7 @@
 /// @brief Options that the commands which train have in common.
 #pragma once
 
+#include "tocsin/io/number_text.hpp"
 #include "tocsin/training/data_parallel.hpp"
 #include "tocsin/training/fit.hpp"
 #include "tocsin/training/least_squares.hpp"
@@ -11,6 +12,7 @@
 #include "any_scaler.hpp"
 #include "any_schedule.hpp"
 #include "options.hpp"
+#include <string>
 
 namespace tocsin_cli {
 
@@ -39,6 +41,12 @@ struct linear_trainer {
 
 /// Rows that a linear model sees unless an option says otherwise.
 inline constexpr int usual_order = 10;
+
+/// A setting with all its digits, for a fingerprint.
+inline std::string exact_text(double value) {
+    tocsin::number_text buffer{};
+    return std::string{tocsin::format_number(value, buffer)};
+}
 
 inline void add_threads(CLI::App& command, any_trainer& trainer, const std::string& group) {
     trainer.execution.threads = 1;

@@ -311,7 +311,7 @@ TEST_SUITE("detect") {
             std::vector<double> times(streams);
             int scored = 0;
             int unscored = 0;
-            std::size_t allocated = 0;
+            long allocated = 0;
             for (index_t t = 0; t < rows; ++t) {
                 for (std::size_t k = 0; k < streams; ++k) {
                     samples.col(static_cast<index_t>(k)) = data[k].values.col(t);

@@ -1,4 +1,5 @@
 #include "tocsin/training/callbacks.hpp"
+#include "tocsin/training/classifier_state.hpp"
 #include "tocsin/training/fit.hpp"
 
 #include <doctest/doctest.h>
@@ -7,6 +8,7 @@
 #include "support/small_detectors.hpp"
 #include <algorithm>
 #include <cstdio>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -43,6 +45,18 @@ void tell(Callback& callback, int epoch, int planned) {
     state.best_rmse = 0.125;
     const epoch_record record{epoch, 0.5, 0.25, 0.125, 0.001, 2};
     callback(tocsin::epoch_event<float>{record, state, planned});
+}
+
+/// The same of a classifier.
+template <class Callback>
+void tell_of_classifier(Callback& callback, double validation_loss) {
+    const tocsin::classifier_state<float> state;
+    tocsin::classification_record record;
+    record.epoch = 1;
+    record.training_loss = 0.5;
+    record.validation_loss = validation_loss;
+    record.validation.auc = 0.75;
+    callback(tocsin::classification_event<float>{record, state, 4});
 }
 
 bool contains(const std::string& text, const char* part) {
@@ -93,6 +107,20 @@ TEST_SUITE("training") {
         CHECK(count_of(output.text(), '#') == 12); // 16 * 8 / 10
     }
 
+    TEST_CASE("progress bar: a classifier has a loss and an AUC, if they are measured") {
+        const captured_output output;
+        tocsin::progress_bar bar(output.file());
+        tell_of_classifier(bar, 0.25);
+        const std::string text = output.text();
+        CHECK(
+            contains(text, "[########........] 2/4  loss 0.5000  validation 0.2500  AUC 0.75  "));
+        CHECK(text.size() < 80);
+        const captured_output unmeasured;
+        tocsin::progress_bar other(unmeasured.file());
+        tell_of_classifier(other, std::numeric_limits<double>::quiet_NaN());
+        CHECK(contains(unmeasured.text(), "2/4  loss 0.5000  0:00 left"));
+    }
+
     TEST_CASE("log line: one line of key=value pairs per epoch") {
         const captured_output output;
         tocsin::log_line log(output.file());
@@ -103,6 +131,14 @@ TEST_SUITE("training") {
               "learning_rate=0.001 gradient_norm=2\n"
               "epoch=2 training_loss=0.5 validation_rmse=0.25 validation_mae=0.125 "
               "learning_rate=0.001 gradient_norm=2\n");
+    }
+
+    TEST_CASE("log line: of a classifier") {
+        const captured_output output;
+        tocsin::log_line log(output.file());
+        tell_of_classifier(log, 0.25);
+        CHECK(output.text() == "epoch=2 training_loss=0.5 validation_loss=0.25 validation_f1=0 "
+                               "validation_auc=0.75 learning_rate=0 gradient_norm=0\n");
     }
 
     TEST_CASE("callbacks: each receives every epoch, in the order given; any can end training") {

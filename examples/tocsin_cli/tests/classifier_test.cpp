@@ -85,6 +85,99 @@ TEST_SUITE("tocsin_cli") {
         }
     }
 
+    TEST_CASE("classifier: a gap in the rows is one in training, in detect and in stream") {
+        const program cli;
+        // Two recordings of 200 and 200 rows, with an hour between them.
+        const auto with_gap = [](bool labelled) {
+            std::string all = recording(400, labelled);
+            std::string text;
+            std::istringstream lines(all);
+            std::string line;
+            for (int row = -1; std::getline(lines, line); ++row) {
+                const bool left_out = row >= 200 && row < 260;
+                text += left_out ? "" : line + '\n';
+            }
+            return text;
+        };
+        cli.write("gap.csv", with_gap(true));
+        const json trained = run_json(cli, "train m gap.csv" + small);
+        CHECK(trained.at("training_rows") == 340);
+        const json detected = run_json(cli, "detect m gap.csv");
+        const json& verdicts = detected.at("verdicts");
+        REQUIRE(verdicts.size() == 340);
+        // Two rows until the clock is believed, the third is the first of 7 that warm up.
+        CHECK(detected.at("counts").at("invalid_sample") == 2);
+        CHECK(detected.at("counts").at("warming_up") == 14);
+        CHECK(verdicts.at(200).at("reason") == "the time does not follow the samples before");
+        CHECK(verdicts.at(202).at("verdict") == "warming_up");
+        CHECK(verdicts.at(208).at("verdict") == "warming_up");
+        CHECK(verdicts.at(209).contains("score"));
+        const auto streamed = lines_of(cli("stream m", with_gap(false)).out);
+        REQUIRE(streamed.size() == 340);
+        for (std::size_t k = 0; k < streamed.size(); ++k) {
+            CHECK(streamed[k].at("verdict") == verdicts.at(k).at("verdict"));
+        }
+        // With a longest gap of two hours, there is none.
+        run_json(cli, "train n gap.csv --longest-gap 7200" + small);
+        CHECK(run_json(cli, "detect n gap.csv").at("counts").at("warming_up") == 7);
+    }
+
+    TEST_CASE("classifier: a missing cell is filled in and counted, a row of them has no score") {
+        const program cli;
+        cli.write("train.csv", recording(400));
+        REQUIRE(cli("train m train.csv --calendar hour" + small).code == 0);
+        std::string rows = "timestamp,flow,level\n";
+        for (int t = 0; t < 20; ++t) {
+            rows += "2024-03-01 00:" + std::string(t < 10 ? "0" : "") + std::to_string(t) + ":00," +
+                    (t == 15   ? ","
+                     : t == 17 ? ",2.5"
+                               : "5.5,2.5") +
+                    '\n';
+        }
+        const auto streamed = lines_of(cli("stream m", rows).out);
+        REQUIRE(streamed.size() == 20);
+        CHECK(streamed[15].at("verdict") == "invalid_sample");
+        CHECK(streamed[15].at("reason") == "every value is missing");
+        CHECK(streamed[15].at("missing") == 2);
+        CHECK(streamed[16].contains("score"));
+        CHECK(streamed[17].contains("score"));
+        CHECK(streamed[17].at("missing") == 1);
+    }
+
+    TEST_CASE("classifier: training resumes from a checkpoint with the same bits") {
+        const program cli;
+        cli.write("train.csv", recording(400));
+        cli.write("other.csv", recording(440));
+        const std::string checkpoint = " --checkpoint c --validation-fraction 0.3";
+        const auto trained = [&](const std::string& arguments) {
+            json report = run_json(cli, arguments);
+            report.erase("seconds");
+            report.erase("model");
+            return report;
+        };
+        const std::string whole = " --model classifier --window 8 --units 4 --stride 2 --seed 1"
+                                  " --patience 0 --network bidirectional-lstm";
+        const json uninterrupted =
+            trained("train whole train.csv --epochs 5 --validation-fraction 0.3" + whole);
+        REQUIRE(cli("train part train.csv --epochs 2" + checkpoint + whole).code == 0);
+        const json resumed =
+            trained("train part train.csv --epochs 5 --resume" + checkpoint + whole);
+        CHECK(resumed == uninterrupted);
+        CHECK(resumed.at("epochs") == 5);
+        CHECK(cli.read("part") == cli.read("whole"));
+        const auto refuses = [&](const std::string& arguments, const std::string& part) {
+            const outcome run = cli(arguments);
+            INFO(arguments << ": " << run.err);
+            CHECK(run.code == 3);
+            CHECK(run.err.find(part) != std::string::npos);
+        };
+        const std::string again = " --epochs 6 --resume" + checkpoint + whole;
+        refuses("train part other.csv" + again, "training data was '2 x 280, ");
+        refuses("train part train.csv --balanced" + again, "balanced was 'off', is 'on'");
+        refuses("train part train.csv --calendar hour" + again, "calendar was '', is '0 '");
+        refuses("train part train.csv --epochs 6 --resume --checkpoint none" + whole, "none");
+    }
+
     TEST_CASE("classifier: the calendar is read in every phase") {
         const program cli;
         // Anomalies can only be recognised by the hour: the sensor is the same at all hours.

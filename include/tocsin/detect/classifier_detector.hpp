@@ -139,6 +139,7 @@ class classifier_detector {
             return ready;
         }
         learned_type next = parts_;
+        next.prepare();
         const auto rows = make_windows(training.values, 1);
         ready = rows.ok() ? next.scaler.fit(*rows) : rows.error();
         if (!ready.ok()) {
@@ -202,6 +203,7 @@ class classifier_detector {
         status usable = check();
         usable = usable.ok() ? parts_.check_weights(parameters, data_scaler) : usable;
         if (usable.ok()) {
+            parts_.prepare();
             parts_.weights.assign(parameters.begin(), parameters.end());
             parts_.scaler = data_scaler;
             history_.clear();

@@ -25,10 +25,15 @@ inline double steady_seconds() noexcept {
     return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
+/// A classification_event, whose header is not needed to train other models.
+template <class Event>
+concept event_of_classifier = requires(const Event& event) { event.record.validation.auc; };
+
 } // namespace detail
 
-/// Draws one line that is overwritten after each epoch: a bar, the loss, the validation RMSE, its
-/// lowest value so far, the time left. It fits a terminal of 80 columns; for files, use log_line.
+/// Draws one line that is overwritten after each epoch: a bar, the loss, the validation RMSE with its
+/// lowest value so far, or the validation loss and AUC of a classifier, and the time left. It fits a
+/// terminal of 80 columns; for files, use log_line.
 class progress_bar {
   public:
     /// @param out a terminal
@@ -37,26 +42,24 @@ class progress_bar {
     /// Draws the line anew after an epoch.
     template <class Scalar>
     void operator()(const epoch_event<Scalar>& event) noexcept {
-        constexpr int width = 16;
         const epoch_record& record = event.record;
-        const int done = record.epoch + 1;
-        if (first_epoch_ < 0) {
-            first_epoch_ = record.epoch; // not 0 when training resumes from a checkpoint
+        begin_line(record.epoch, event.planned_epochs);
+        std::fprintf(out_, "loss %.4f  RMSE %.4f (best %.4f)  ", record.training_loss,
+                     record.validation_rmse, event.state.best_rmse);
+        end_line(record.epoch, event.planned_epochs);
+    }
+    /// The same after a classification_event; without validation windows, with the training loss
+    /// alone.
+    template <detail::event_of_classifier Event>
+    void operator()(const Event& event) noexcept {
+        const auto& record = event.record;
+        begin_line(record.epoch, event.planned_epochs);
+        std::fprintf(out_, "loss %.4f  ", record.training_loss);
+        if (!std::isnan(record.validation_loss)) {
+            std::fprintf(out_, "validation %.4f  AUC %.2f  ", record.validation_loss,
+                         record.validation.auc);
         }
-        const int filled = static_cast<int>(std::int64_t{width} * done / event.planned_epochs);
-        const double elapsed = detail::steady_seconds() - start_;
-        const double left =
-            elapsed / (done - first_epoch_) * static_cast<double>(event.planned_epochs - done);
-        // Carriage return, then "erase to the end of the line", so that a shorter line leaves
-        // nothing behind.
-        std::fprintf(out_, "\r[%.*s%.*s] %d/%d  loss %.4f  RMSE %.4f (best %.4f)  ", filled,
-                     "################", width - filled, "................", done,
-                     event.planned_epochs, record.training_loss, record.validation_rmse,
-                     event.state.best_rmse);
-        print_time(left);
-        std::fputs(" left\x1b[K", out_);
-        std::fflush(out_);
-        drawn_ = true;
+        end_line(record.epoch, event.planned_epochs);
     }
     /// The same within an epoch, at most four times a second.
     void within_epoch(const batch_event& event) noexcept {
@@ -80,6 +83,26 @@ class progress_bar {
     }
 
   private:
+    void begin_line(int epoch, int planned) noexcept {
+        constexpr int width = 16;
+        if (first_epoch_ < 0) {
+            first_epoch_ = epoch; // not 0 when training resumes from a checkpoint
+        }
+        const int done = epoch + 1;
+        const int filled = static_cast<int>(std::int64_t{width} * done / planned);
+        std::fprintf(out_, "\r[%.*s%.*s] %d/%d  ", filled, "################", width - filled,
+                     "................", done, planned);
+    }
+    void end_line(int epoch, int planned) noexcept {
+        const int done = epoch + 1;
+        const double elapsed = detail::steady_seconds() - start_;
+        print_time(elapsed / (done - first_epoch_) * static_cast<double>(planned - done));
+        // Carriage return, then "erase to the end of the line", so that a shorter line leaves
+        // nothing behind.
+        std::fputs(" left\x1b[K", out_);
+        std::fflush(out_);
+        drawn_ = true;
+    }
     /// Minutes and seconds, or hours and minutes.
     void print_time(double seconds) const noexcept {
         const long long whole = std::llround(seconds);
@@ -111,6 +134,17 @@ class log_line {
                      "learning_rate=%.6g gradient_norm=%.6g\n",
                      record.epoch + 1, record.training_loss, record.validation_rmse,
                      record.validation_mae, record.learning_rate, record.gradient_norm);
+    }
+    /// The same after a classification_event; what was not measured is `nan`.
+    template <detail::event_of_classifier Event>
+    void operator()(const Event& event) const noexcept {
+        const auto& record = event.record;
+        std::fprintf(out_,
+                     "epoch=%d training_loss=%.6g validation_loss=%.6g validation_f1=%.6g "
+                     "validation_auc=%.6g learning_rate=%.6g gradient_norm=%.6g\n",
+                     record.epoch + 1, record.training_loss, record.validation_loss,
+                     record.validation.f1, record.validation.auc, record.learning_rate,
+                     record.gradient_norm);
     }
 
   private:
