@@ -175,7 +175,7 @@ TEST_SUITE("tocsin_cli") {
         refuses("train part other.csv" + again, "training data was '2 x 280, ");
         refuses("train part train.csv --balanced" + again, "balanced was 'off', is 'on'");
         refuses("train part train.csv --calendar hour" + again, "calendar was '', is '0 '");
-        refuses("train part train.csv --epochs 6 --resume --checkpoint none" + whole, "none");
+        CHECK(cli("train part train.csv --epochs 6 --resume --checkpoint none" + whole).code == 4);
     }
 
     TEST_CASE("classifier: the calendar is read in every phase") {
