@@ -159,10 +159,11 @@ int main() {
                                                 dense_head<float>{{hidden, features}}},
                              newest),
                     window);
-    report_detector("feed_forward", "30 samples, 64-32",
-                    detector(feed_forward<float>::with_layers(features, features, window,
-                                                              {2 * hidden, hidden})),
-                    2 * window);
+    report_detector(
+        "feed_forward", "10 samples, 64-32",
+        detector(feed_forward<float>::with_layers(features, features, 10, {2 * hidden, hidden}),
+                 newest),
+        window);
     report_detector("sequence_to_sequence", "10 each way, 20",
                     detector(make_sequence_to_sequence<float>(features), newest), window);
     report_detector("row_autoencoder", "15-7-2-7-15",
