@@ -148,6 +148,48 @@ TEST_SUITE("detect") {
         CHECK(std::isnan(both.expected_false_alarms));
     }
 
+    TEST_CASE("charted_detector: a lost sensor, and a gap in time") {
+        forecasting inner(tocsin::forecaster<float>::with_layers(2, 2, {6}),
+                          {.longest_gap = 3, .lost_after = 5});
+        const auto training = noisy_waves(1000, 1);
+        REQUIRE(
+            inner.train(windows_over(training, 50, 10), {}, tocsin_test::quick_trainer(5)).ok());
+        REQUIRE(inner.fit_errors(windows_over(noisy_waves(1000, 2), 1000)).ok());
+        charted detector(inner, {.promised = 10});
+        const float missing = std::numeric_limits<float>::quiet_NaN();
+        const auto push_lost = [&] { // before and after fit()
+            auto stream = detector.make_stream();
+            for (int t = 0; t < 40; ++t) {
+                detector.push(stream, {0.0F, 1.0F});
+            }
+            tocsin::verdict last;
+            for (int t = 0; t < 6; ++t) {
+                last = detector.push(stream, {0.0F, missing});
+            }
+            return last;
+        };
+        CHECK(push_lost().kind == tocsin::verdict_kind::sensor_lost);
+        REQUIRE(detector.fit(noisy_waves(3000, 3)).ok());
+        CHECK(push_lost().lost == 1);
+        CHECK(push_lost().kind != tocsin::verdict_kind::normal);
+
+        auto stream = detector.make_stream();
+        const auto values = noisy_waves(400, 9);
+        for (int t = 0; t < 400; ++t) {
+            detector.push(stream, values.col(t), t);
+        }
+        REQUIRE(stream.last().scored());
+        CHECK(stream.scores().of(tocsin::chart_family::level) ==
+              stream.scores().of(tocsin::chart_family::level)); // not NaN
+        const auto after = detector.push(stream, values.col(0), 1000);
+        CHECK_FALSE(after.scored());
+        for (int t = 1; t < 4; ++t) {
+            detector.push(stream, values.col(t), 1000 + t);
+        }
+        // The shortest chart has 10 rows: none joins rows across the gap.
+        CHECK(std::isnan(stream.scores().of(tocsin::chart_family::level)));
+    }
+
     TEST_CASE("charted_detector: unusable settings and data") {
         charted untrained;
         CHECK(says(untrained.fit(noisy_waves(100, 1)), "no fitted errors"));

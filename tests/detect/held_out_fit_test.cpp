@@ -21,6 +21,14 @@ tocsin::windows<float> window_pieces(const tocsin::matrix<float>& values, int le
     return windows_over(values, length, stride);
 }
 
+/// A statistic of one's own that cannot be merged.
+struct unmergeable : tocsin::diagonal_gaussian<> {
+    using diagonal_gaussian::diagonal_gaussian;
+    tocsin::status merge(const unmergeable& other) = delete;
+};
+static_assert(tocsin::leave_out_statistic<unmergeable>);
+static_assert(!tocsin::mergeable_error_statistic<unmergeable>);
+
 } // namespace
 
 static_assert(tocsin::held_out_plan<tocsin::cross_fit>);
@@ -163,6 +171,29 @@ TEST_SUITE("detect") {
         labels.assign(400, 1);
         CHECK(says(fit({training, judged, labels}), "labelled anomalous"));
         CHECK(detector.identity() == identity);
+    }
+
+    TEST_CASE("fit: a statistic that cannot be merged; scores of anomalies are as they are") {
+        auto values = tocsin_test::slow_waves(1200);
+        std::vector<std::uint8_t> labels(1200, 0);
+        for (int t = 700; t < 720; ++t) {
+            values.col(t).array() += 3;
+            labels[static_cast<std::size_t>(t)] = 1;
+        }
+        const auto fitted = [&]<class Statistic>(Statistic) {
+            tocsin::detector<tocsin::forecaster<float>, tocsin::standard_scaler<float>, Statistic,
+                             tocsin::f_beta_threshold>
+                detector(tocsin_test::small_forecaster(1), {.warm_up = 20});
+            const auto windows = windows_over(values, 30, 1);
+            const auto done = detector.fit({windows_over(values, 30, 5), windows, labels},
+                                           tocsin_test::quick_trainer(3), tocsin::cross_fit{});
+            REQUIRE_MESSAGE(done.ok(), done.message());
+            return detector.threshold();
+        };
+        const double with_merge = fitted(tocsin::diagonal_gaussian<>{});
+        const double without = fitted(unmergeable{});
+        CHECK(without > with_merge / 3);
+        CHECK(without < 3 * with_merge);
     }
 
     // Errors that follow each other resemble each other. When each row was scored as if it alone had

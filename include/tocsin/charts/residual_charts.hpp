@@ -4,6 +4,8 @@
 
 #include "tocsin/charts/residual_chart.hpp"
 #include "tocsin/core/bounded.hpp"
+#include "tocsin/core/checked_size.hpp"
+#include "tocsin/core/memory_claim.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/views.hpp"
 
@@ -114,6 +116,11 @@ class residual_charts {
         return sensors_[static_cast<std::size_t>(target)].chart;
     }
 
+    /// Bytes of the charts of so many targets.
+    static checked_size bytes(index_t targets) noexcept {
+        return checked_size(targets) * sizeof(sensor);
+    }
+    /// Loading needs memory for the charts, which the file must be large enough for.
     template <class Archive>
     void exchange(Archive& archive) {
         auto count = targets();
@@ -122,6 +129,9 @@ class residual_charts {
             if (archive.outcome().ok() && (count < 0 || count > most_targets)) {
                 archive.fail(status::error(error_code::format_error, "residual_charts: ", count,
                                            " targets must lie in [0, ", most_targets, "]"));
+            }
+            if (archive.outcome().ok() && count != targets()) { // otherwise they are there already
+                claim_memory(archive, "charts", bytes(count));
             }
             if (!archive.outcome().ok()) {
                 return;

@@ -183,13 +183,17 @@ class charted_detector {
         if (outcome.scored()) {
             const auto targets = static_cast<std::size_t>(stream.charts_.targets());
             const std::span<const double> errors = stream.inner_.errors();
-            if (fitted() && targets > 0 && errors.size() >= targets) {
+            if (fitted() && errors.size() >= targets) {
                 stream.scores_ = stream.charts_.push(errors.first(targets));
                 outcome.expected_false_alarms =
                     combined_false_alarms(expected(stream.scores_), settings_.combine);
             }
-            outcome.reason = sample_reason::warming_up;
-            outcome.kind = fitted() ? verdict_kind::warming_up : verdict_kind::not_ready;
+            outcome.reason = fitted() ? sample_reason::warming_up : sample_reason::not_ready;
+            outcome.kind = outcome.lost > 0 ? verdict_kind::sensor_lost
+                           : fitted()       ? verdict_kind::warming_up
+                                            : verdict_kind::not_ready;
+        } else if (outcome.kind == verdict_kind::warming_up) {
+            stream.charts_.reset(); // after a gap: rows that are not neighbours are not joined
         }
         outcome.threshold = -std::log10(settings_.promised);
         outcome.score = 0;
@@ -249,11 +253,21 @@ class charted_detector {
         archive.object("magnitude", rules_[0]);
         archive.object("level", rules_[1]);
         archive.object("variance", rules_[2]);
+        if constexpr (Archive::loading) {
+            if (archive.outcome().ok()) {
+                archive.fail(check_loaded());
+            }
+        }
     }
     /// See io/stream_file.hpp. The last verdict is not kept: after loading it belongs to no sample.
     template <class Archive>
     void exchange_stream(Archive& archive, stream_type& stream) const {
         detector_.exchange_stream(archive, stream.inner_);
+        auto targets = charts_.targets();
+        archive.integer("targets", targets, charts_.targets(), charts_.targets());
+        if (!archive.outcome().ok()) {
+            return;
+        }
         archive.object("charts", stream.charts_);
         bool alarm = stream.last_.alarm;
         archive.integer("alarm", alarm);
@@ -290,6 +304,20 @@ class charted_detector {
                                  " times for ", rows, " rows");
         }
         return {};
+    }
+    /// Charts are of the detector's targets, and some family has a rule, or nothing is fitted.
+    status check_loaded() const {
+        const bool any_rule = std::any_of(rules_.begin(), rules_.end(),
+                                          [](const alarm_rate& rule) { return rule.fitted(); });
+        if (any_rule == charts_.fitted() &&
+            (!charts_.fitted() || (charts_.targets() == detector_.model().targets() &&
+                                   detector_.phase() >= detector_phase::errors_fitted))) {
+            return {};
+        }
+        return status::error(error_code::format_error, "charted_detector: charts of ",
+                             charts_.targets(), " targets, ", any_rule ? "with" : "without",
+                             " a rule, for a detector of ", detector_.model().targets(),
+                             " targets");
     }
     /// Expected false alarms of each family; NaN where it has no value or no rule.
     std::array<double, families> expected(const chart_scores& scores) const noexcept {

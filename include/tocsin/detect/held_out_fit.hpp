@@ -171,24 +171,37 @@ struct held_out_models {
         for (std::size_t k = 0; k < models.size(); ++k) {
             for_each_judged<Learned>(judged[k], [&](const window_list& run) {
                 const double repeats = repeats_of(run);
-                for_each_unit(models[k], run, fitted.warm_up,
-                              [&](index_t unit, std::span<const double> step_errors,
-                                  std::span<const double> feature_errors) {
-                                  append_scores<Learned>(
-                                      all.scores, folds != nullptr
-                                                      ? folds->score(k, step_errors, feature_errors)
-                                                      : left_out_scores(fitted, step_errors,
-                                                                        feature_errors, repeats));
-                                  if (!labels.empty()) {
-                                      all.labels.push_back(label_of(fitted, run, unit, labels));
-                                  }
-                              });
+                for_each_unit(
+                    models[k], run, fitted.warm_up,
+                    [&](index_t unit, std::span<const double> step_errors,
+                        std::span<const double> feature_errors) {
+                        append_scores<Learned>(
+                            all.scores,
+                            folds != nullptr ? folds->score(k, step_errors, feature_errors)
+                            : is_fitted(run, unit, labels)
+                                ? left_out_scores(fitted, step_errors, feature_errors, repeats)
+                                : plain_scores(fitted, step_errors, feature_errors));
+                        if (!labels.empty()) {
+                            all.labels.push_back(label_of(fitted, run, unit, labels));
+                        }
+                    });
             });
         }
         return all;
     }
 
   private:
+    /// Whether a unit is in the statistics: one that is anomalous is not.
+    static bool is_fitted(const window_list& run, index_t unit,
+                          std::span<const std::uint8_t> labels) {
+        if constexpr (Learned::views == 2) {
+            return !is_anomalous(run, unit, labels);
+        } else {
+            return labels.empty() ||
+                   labels[static_cast<std::size_t>(run.first_column(unit / run.length()) +
+                                                   unit % run.length())] == 0;
+        }
+    }
     static std::uint8_t label_of(const Learned& fitted, const window_list& run, index_t unit,
                                  std::span<const std::uint8_t> labels) {
         if constexpr (Learned::views == 2) {

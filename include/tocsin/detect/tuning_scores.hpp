@@ -37,17 +37,30 @@ double repeats_of(const windows<Scalar>& given) {
     return std::max(rows / static_cast<double>(std::max<index_t>(covered, 1)), 1.0);
 }
 
+/// Scores of a unit that the statistics have not seen. Never allocates.
+template <class Learned>
+unit_scores plain_scores(const Learned& learned, std::span<const double> step_errors,
+                         std::span<const double> feature_errors) noexcept {
+    unit_scores found;
+    found.per_step = largest_score(learned.errors.per_step(), step_errors).score;
+    if constexpr (Learned::views == 2) {
+        found.per_feature = largest_score(learned.errors.per_feature(), feature_errors).score;
+    }
+    return found;
+}
+
 /// Scores of a unit as if the statistics had not seen it, which they have; those of statistics that
 /// cannot correct for it are as they are. Never allocates.
 /// @param repeats windows that a row is in, on average
 template <class Learned>
 unit_scores left_out_scores(const Learned& learned, std::span<const double> step_errors,
                             std::span<const double> feature_errors, double repeats) noexcept {
-    using views_type = typename Learned::views_type;
-    const auto& by_step = learned.errors.per_step();
-    const auto& by_feature = learned.errors.per_feature();
-    unit_scores found;
-    if constexpr (leaves_out<Learned>) {
+    if constexpr (!leaves_out<Learned>) {
+        return plain_scores(learned, step_errors, feature_errors);
+    } else {
+        using views_type = typename Learned::views_type;
+        const auto& by_step = learned.errors.per_step();
+        unit_scores found;
         constexpr double all_samples = std::numeric_limits<double>::max();
         // Vectors that repeat each other, as a row does in all its windows, count as one. Those of the
         // newest step do not, nor do error profiles over windows shifted in time.
@@ -59,19 +72,14 @@ unit_scores left_out_scores(const Learned& learned, std::span<const double> step
                 step_errors)
                 .score;
         if constexpr (Learned::views == 2) {
-            found.per_feature =
-                largest_score(left_out_scorer<typename views_type::feature_statistic>{&by_feature,
-                                                                                      all_samples},
-                              feature_errors)
-                    .score;
+            found.per_feature = largest_score(
+                                    left_out_scorer<typename views_type::feature_statistic>{
+                                        &learned.errors.per_feature(), all_samples},
+                                    feature_errors)
+                                    .score;
         }
-    } else {
-        found.per_step = largest_score(by_step, step_errors).score;
-        if constexpr (Learned::views == 2) {
-            found.per_feature = largest_score(by_feature, feature_errors).score;
-        }
+        return found;
     }
-    return found;
 }
 
 /// Whether statistics have seen the samples of others, no more and no others.

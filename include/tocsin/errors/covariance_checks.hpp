@@ -52,9 +52,11 @@ status check_covariance(std::string_view owner, const Matrix& covariance) noexce
 /// Whether W can be the inverse Cholesky factor of C: lower triangular with a positive diagonal and
 /// W C W^T = I, as far as rounding lets that be seen. O(n^3).
 /// @param whitening `[n or more rows x n]`, further rows must be zero
+/// @param scratch   `[n]`, overwritten
 /// @return `format_error` naming the first element that cannot be. Allocates nothing.
-template <class Whitening, class Matrix>
-status check_inverse_factor(const Whitening& whitening, const Matrix& covariance) noexcept {
+template <class Whitening, class Matrix, class Vector>
+status check_inverse_factor(const Whitening& whitening, const Matrix& covariance,
+                            Vector& scratch) noexcept {
     constexpr double least_seen = 1e-2;
     constexpr double worst_condition = 1e6; // beyond it, rounding may hide what is wrong
     const index_t size = covariance.rows();
@@ -75,12 +77,16 @@ status check_inverse_factor(const Whitening& whitening, const Matrix& covariance
         return {};
     }
     for (index_t col = 0; col < size; ++col) {
+        scratch.setZero(); // C w, with w the column of W^T
+        for (index_t k = 0; k <= col; ++k) {
+            for (index_t j = 0; j < size; ++j) {
+                scratch[j] += covariance(j, k) * whitening(col, k);
+            }
+        }
         for (index_t row = col; row < size; ++row) {
             double product = row == col ? -1 : 0;
-            for (index_t k = 0; k <= col; ++k) {
-                for (index_t j = 0; j <= row; ++j) {
-                    product += whitening(row, j) * covariance(j, k) * whitening(col, k);
-                }
+            for (index_t j = 0; j <= row; ++j) {
+                product += whitening(row, j) * scratch[j];
             }
             if (!(std::abs(product) <= least_seen)) {
                 return refuse(row, col, " does not belong to the covariance");

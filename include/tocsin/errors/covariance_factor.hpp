@@ -153,14 +153,14 @@ class covariance_factor {
     }
 
     /// Whether what was loaded can have come from update().
-    status check_updated() const noexcept {
+    status check_updated() noexcept {
         if (ridge_element_ < 0 || ridge_element_ >= covariance_.rows() || !(least_ridge_ >= 0) ||
             !(covariance_.diagonal().array() > 0).all()) {
             return status::error(error_code::format_error, "mahalanobis: ridge ", least_ridge_,
                                  ", next for element ", ridge_element_, ", with a variance of ",
                                  covariance_.diagonal().minCoeff(), " is no fit");
         }
-        return check_inverse_factor(whitening_, covariance_);
+        return check_inverse_factor(whitening_, covariance_, update_);
     }
 
     matrix_type covariance_;

@@ -135,8 +135,10 @@ struct trainer {
                 !trained.ok()) {
                 return trained;
             }
+            // An epoch that was broken off does not count, unless it is the first: what it has learned
+            // is better than nothing.
             if (!going && state.best_epoch >= 0) {
-                return {}; // an epoch that was broken off does not count
+                return {};
             }
             regression_errors errors;
             predict_windows(model, std::span<const scalar>(state.parameters), judged, widest,
@@ -224,6 +226,10 @@ struct trainer {
                                  state.rule_state.size(),
                                  " values of the optimiser, this model has ", count, " and ",
                                  optimiser.state_size(count));
+        }
+        if (const status usable = detail::check_optimiser_state(optimiser, state.rule_state);
+            !usable.ok()) {
+            return usable;
         }
         for (const auto* part : {&training, &validation}) {
             if (const status usable =

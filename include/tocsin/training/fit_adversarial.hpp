@@ -179,6 +179,14 @@ struct adversarial_trainer {
                 count, ", ", optimiser.state_size(first), " and ",
                 discriminator_optimiser.state_size(count - first));
         }
+        for (const status& usable :
+             {detail::check_optimiser_state(optimiser, state.generator_rule_state),
+              detail::check_optimiser_state(discriminator_optimiser,
+                                            state.discriminator_rule_state)}) {
+            if (!usable.ok()) {
+                return usable;
+            }
+        }
         for (const auto* part : {&training, &validation}) {
             if (const status usable =
                     detail::check_windows(*part, model.features(), detail::missing_values::refused);

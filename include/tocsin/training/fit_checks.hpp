@@ -29,6 +29,17 @@ status check_policy(const Policy& policy) noexcept {
 /// Whether NaN in training windows says that a value is missing, or is a mistake.
 enum class missing_values { refused, allowed };
 
+/// What an update rule says of its state, which may have been loaded, where it has check_state().
+template <class Optimiser, class Scalars>
+status check_optimiser_state(const Optimiser& optimiser, const Scalars& state) noexcept {
+    using scalar = typename Scalars::value_type;
+    if constexpr (requires { optimiser.check_state(std::span<const scalar>(state)); }) {
+        return optimiser.check_state(std::span<const scalar>(state));
+    } else {
+        return {};
+    }
+}
+
 /// Fails, naming the first value that training cannot use.
 template <class Scalar>
 status check_values(const windows<Scalar>& part, missing_values missing) {

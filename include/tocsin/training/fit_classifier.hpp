@@ -176,6 +176,10 @@ struct classifier_trainer {
                                  " values of the optimiser, this network has ",
                                  network.parameter_count(), " and ", count);
         }
+        if (const status usable = detail::check_optimiser_state(optimiser, state.rule_state);
+            !usable.ok()) {
+            return usable;
+        }
         for (const auto* part : {&training, &validation}) {
             if (part->empty()) {
                 continue;
