@@ -462,10 +462,11 @@ candidate fit_command::choose(candidate linear, candidate lstm, ordered_json& re
             fail(error_code::invalid_data,
                  "neither model is better than the mean of the data; --force continues");
         }
-        candidate& only = lstm.has_learned ? lstm : linear;
-        out.say(
-            "model: " + std::string{only.name()} +
-            (only.has_learned ? ", the only one that is better than the mean of the data" : ""));
+        // If neither has, the LSTM: the linear model may have no weights at all.
+        candidate& only = linear.has_learned ? linear : lstm;
+        out.say("model: " + std::string{only.name()} +
+                (only.has_learned ? ", the only one that is better than the mean of the data"
+                                  : ", although neither is better than the mean of the data"));
         return std::move(only);
     }
     comparison found;

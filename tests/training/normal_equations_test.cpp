@@ -93,4 +93,23 @@ TEST_SUITE("training") {
         CHECK(sums.effective_parameters(0) == doctest::Approx(7));
         CHECK(sums.effective_parameters(1e9) == doctest::Approx(1).epsilon(1e-6)); // the mean
     }
+
+    TEST_CASE("normal_equations: equal inputs have no unique solution without a ridge") {
+        tocsin::random_generator random(3);
+        for (int repetition = 0; repetition < 20; ++repetition) {
+            tocsin::matrix<double> x(6, 200);
+            for (double& value : x.reshaped()) {
+                value = random.normal();
+            }
+            x.row(4) = x.row(2) + 0.5 * x.row(1);
+            x.row(5).setOnes();
+            const tocsin::matrix<double> y = x.topRows(1);
+            tocsin::normal_equations equations(5, 1);
+            equations.add(x, y);
+            const auto none = equations.solve(0);
+            REQUIRE_FALSE(none.has_value());
+            CHECK(none.error().code() == tocsin::error_code::invalid_data);
+            CHECK(equations.solve(1e-6).has_value());
+        }
+    }
 }

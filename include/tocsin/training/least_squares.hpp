@@ -87,11 +87,12 @@ inline double best_ridge(const normal_equations& learned, const normal_equations
 } // namespace detail
 
 /// A trainer in closed form, for models that satisfy linear_model: takes the place of `trainer` in
-/// detector::train() and detector::fit(). One pass over the samples and one Cholesky factorisation
-/// for each ridge that is tried; memory for `(features * order + 1)^2` doubles, however many samples
-/// there are. No seed, no epochs: the same data gives the same weights.
+/// detector::train() and detector::fit(). A few passes over the samples, and at most two Cholesky
+/// factorisations for each ridge that is tried; memory for at most four matrices of
+/// `(features * order + 1)^2` doubles, however many samples there are. No seed, no epochs: the same
+/// data gives the same weights.
 struct least_squares {
-    /// Most inputs, `features * order`: their normal equations take 130 MB.
+    /// Most inputs, `features * order`: their four matrices take 540 MB.
     static constexpr index_t most_inputs = 4096;
 
     /// Penalty on the weights, of inputs and targets with variance 1, per sample; at least 0.

@@ -52,7 +52,14 @@ class normal_equations {
     result<matrix<double>> solve(double ridge) const {
         const Eigen::LLT<matrix<double>> factor = penalised(ridge);
         matrix<double> weights = factor.solve(moments_).transpose();
-        if (count_ == 0 || factor.info() != Eigen::Success || !weights.allFinite()) {
+        // Of inputs that depend on each other, rounding may leave a pivot that is just above 0.
+        constexpr double least_pivot = 1e-13;
+        column<double> diagonal = gram_.diagonal();
+        diagonal.head(inputs()).array() += ridge * static_cast<double>(count_);
+        const bool unique =
+            (factor.matrixLLT().diagonal().array().square() >= least_pivot * diagonal.array())
+                .all();
+        if (count_ == 0 || factor.info() != Eigen::Success || !unique || !weights.allFinite()) {
             return status::error(error_code::invalid_data, "normal_equations: no solution for ",
                                  inputs(), " inputs and ", count_, " samples with ridge ", ridge);
         }
