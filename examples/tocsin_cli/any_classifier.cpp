@@ -95,10 +95,10 @@ class stream_of : public any_classifier::stream {
         const auto calendar = std::span{sample_}.subspan(sample.size());
         tocsin::calendar_features(calendar_, time, calendar);
         hide_alone(sample, calendar);
-        tocsin::verdict said = detector_.push(stream_, std::span<const float>{sample_}, time);
-        said.missing = std::min(said.missing, static_cast<int>(sample.size()));
-        said.lost = std::min(said.lost, static_cast<int>(sample.size()));
-        return said;
+        tocsin::verdict verdict = detector_.push(stream_, std::span<const float>{sample_}, time);
+        verdict.missing = std::min(verdict.missing, static_cast<int>(sample.size()));
+        verdict.lost = std::min(verdict.lost, static_cast<int>(sample.size()));
+        return verdict;
     }
     void explain(std::span<double> shares) noexcept override {
         detector_.explain(stream_, shares_);
