@@ -59,8 +59,11 @@ TEST_SUITE("comparators") {
             inside += found.t_squared > scorer.t_squared_limit();
             outside += found.q > scorer.q_limit();
         }
-        CHECK(inside / 50000.0 == doctest::Approx(0.01).epsilon(0.15));
-        CHECK(outside / 50000.0 == doctest::Approx(0.01).epsilon(0.15));
+        // 500 of each are expected.
+        CHECK(inside > 425);
+        CHECK(inside < 575);
+        CHECK(outside > 425);
+        CHECK(outside < 575);
     }
 
     TEST_CASE("pca_reconstruction: a broken relation shows in Q, a far one in T-squared") {

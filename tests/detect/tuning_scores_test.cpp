@@ -167,7 +167,9 @@ TEST_SUITE("detect") {
 
     TEST_CASE("alarm_rate in a detector: the promise is kept and verdicts say what is expected") {
         const auto detector = fitted_detector(3, 4000, tocsin::alarm_rate({.alarms = 20}));
-        CHECK(false_alarms(detector, 3, 20000) == doctest::Approx(20e-4).epsilon(0.5));
+        const double realised_over_promised = false_alarms(detector, 3, 20000) / 20e-4;
+        CHECK(realised_over_promised > 0.5);
+        CHECK(realised_over_promised < 1.5);
         auto stream = detector.make_stream();
         const auto values = noise(3, 500, 5);
         for (int t = 0; t < 500; ++t) {

@@ -41,7 +41,11 @@ TEST_SUITE("threshold") {
             const double expected =
                 tocsin::moments_estimator::log_tail_variance(truth, excesses, y);
             INFO("shape ", shape);
-            CHECK(squares - sum * sum == doctest::Approx(expected).epsilon(0.15));
+            // Of first order: towards the end of a bounded tail the logarithm is curved, which adds a
+            // fifth at shape -0.3.
+            const double ratio = (squares - sum * sum) / expected;
+            CHECK(ratio > 0.9);
+            CHECK(ratio < (shape < -0.2 ? 1.3 : 1.15));
             CHECK(expected > tocsin::likelihood_estimator::log_tail_variance(truth, excesses, y));
         }
         // Where there is none, it is bounded all the same.

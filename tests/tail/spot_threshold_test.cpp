@@ -141,7 +141,8 @@ TEST_SUITE("threshold") {
         CHECK(rule.excess_threshold() == doctest::Approx(-std::log(0.01)).epsilon(0.02));
         CHECK(rule.excesses() == 1000);
         CHECK(rule.method() == tocsin::pareto_method::likelihood);
-        CHECK(rule.tail_probability(7) == doctest::Approx(std::exp(-7)).epsilon(0.1));
+        // 1000 excesses give it with a standard deviation of 8 %.
+        CHECK(rule.tail_probability(7) == doctest::Approx(std::exp(-7)).epsilon(0.25).scale(0));
     }
 
     TEST_CASE_TEMPLATE("spot: long anomalies, large or moderate, hardly move the threshold", Rule,
