@@ -1,8 +1,10 @@
 /// @file weight_input.hpp
-/// @brief Weight files of PyTorch and of tocsin-convert from any bytes.
+/// @brief Weight files of PyTorch and of tocsin-convert, and the networks that the latter name, from
+///        any bytes.
 #pragma once
 
 #include "tocsin/io/converted_model.hpp"
+#include "tocsin/io/converted_network.hpp"
 #include "tocsin/io/converted_sequential.hpp"
 #include "tocsin/io/pytorch.hpp"
 #include "tocsin/io/pytorch_sequential.hpp"
@@ -14,6 +16,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <filesystem>
 #include <span>
 #include <string>
 #include <utility>
@@ -69,6 +72,22 @@ void load_weights(const Model& model, Load&& load) {
             "refused weights have changed the model");
 }
 
+/// A file that names its layers gives a network with finite weights, or a reason.
+inline void converted_network(const std::filesystem::path& path) {
+    const auto made = tocsin::load_converted_network(path);
+    if (!made) {
+        require(made.error().message()[0] != '\0', "a network is refused without a reason");
+        return;
+    }
+    require(!made->layers.empty() && made->network.check().ok(), "a network cannot be used");
+    require(static_cast<tocsin::index_t>(made->parameters.size()) ==
+                made->network.parameter_count(),
+            "a network has another number of weights");
+    require(std::all_of(made->parameters.begin(), made->parameters.end(),
+                        [](float value) { return std::isfinite(value); }),
+            "a weight of a network is not finite");
+}
+
 /// The same file is read for every model; its size chooses the options.
 inline void weights(input bytes) {
     const auto file = tocsin::safetensors_reader::from_bytes(std::as_bytes(bytes));
@@ -100,6 +119,7 @@ inline void weights(input bytes) {
     convert(attacked_network());
     convert(attacked_bidirectional());
     convert(attacked_convolutions());
+    converted_network(scratch.path());
 }
 
 /// Files to start from, of either kind and for each model.

@@ -15,6 +15,7 @@
 #include "tocsin/comparators/scored_comparator.hpp"
 #include "tocsin/comparators/simple_changes.hpp"
 #include "tocsin/comparators/smoothed_z_score.hpp"
+#include "tocsin/detect/charted_detector.hpp"
 #include "tocsin/detect/classifier_detector.hpp"
 #include "tocsin/detect/detector.hpp"
 #include "tocsin/detect/ensemble.hpp"
@@ -32,6 +33,7 @@
 #include "tocsin/series/scalers/min_max_scaler.hpp"
 #include "tocsin/tail/alarm_rate.hpp"
 #include "tocsin/tail/drift_spot_threshold.hpp"
+#include "tocsin/tail/spot_threshold.hpp"
 #include "tocsin/threshold/f_beta_threshold.hpp"
 #include "tocsin/threshold/manual_threshold.hpp"
 #include "tocsin/threshold/quantile_threshold.hpp"
@@ -182,6 +184,57 @@ TEST_SUITE("realtime") {
             both.push(stream, values.col(0));
             both.shares(stream, shares);
         });
+    }
+
+    TEST_CASE("realtime: a charted detector pushes, explains and shares") {
+        tocsin::detector<tocsin::forecaster<float>> forecasts(tocsin_test::small_forecaster(1),
+                                                              {.warm_up = 20});
+        tocsin_test::learn_slow_waves(forecasts, 2);
+        tocsin::charted_detector charted(std::move(forecasts), {.promised = 10});
+        const auto fitted = charted.fit(tocsin_test::slow_waves(2000, 4));
+        REQUIRE_MESSAGE(fitted.ok(), fitted.message());
+        const auto values = tocsin_test::slow_waves(400, 3);
+        CHECK(push_waves(charted, values) > 200);
+        auto stream = charted.make_stream();
+        std::vector<double> shares(3);
+        must_not_block([&] {
+            charted.push(stream, values.col(0), 0.0);
+            charted.push(stream, values.col(1), -1e9); // before the last one
+            charted.shares(stream, shares);
+        });
+    }
+
+    TEST_CASE("realtime: peaks over threshold by moments learn, alone and in a detector") {
+        tocsin::spot_settings settings;
+        settings.q = 1e-3;
+        settings.level = 0.9;
+        settings.memory = 50;
+        tocsin::spot_threshold_by_moments rule(settings);
+        REQUIRE(rule.fit(normal_scores(1000), {}).ok());
+        int above = 0;
+        for (const double score : normal_scores(5000)) {
+            must_not_block([&] {
+                above += rule.push(score) == tocsin::push_outcome::alarm ? 1 : 0;
+                above += rule.tail_probability(score) < 0 ? 1000000 : 0;
+            });
+        }
+        CHECK(rule.excesses() == settings.memory);
+        CHECK(above < 100);
+        tocsin::detector<tocsin::forecaster<float>, tocsin::standard_scaler<float>,
+                         tocsin::diagonal_gaussian<>, tocsin::spot_threshold_by_moments>
+            tested(tocsin_test::small_forecaster(1), {}, {}, rule);
+        tocsin_test::learn_slow_waves(tested, 2);
+        auto stream = tested.make_stream();
+        REQUIRE(tested.enable_learning(stream, {.half_life = 100, .rule = true}).ok());
+        const auto values = tocsin_test::slow_waves(1000, 3);
+        int scored = 0;
+        for (index_t t = 0; t < values.cols(); ++t) {
+            must_not_block([&] {
+                scored += tested.push(stream, values.col(t)).scored() ? 1 : 0;
+                tested.learn(stream);
+            });
+        }
+        CHECK(scored > 800); // it warms up first
     }
 
     TEST_CASE("realtime: detectors of rows push") {
