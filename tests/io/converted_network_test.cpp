@@ -167,14 +167,17 @@ TEST_SUITE("io") {
         described(R"({"kind":"lstm","inputs":3,"hidden":5,"divisor":7})", "has divisor 7");
         described(R"({"kind":"lstm","inputs":3,"hidden":5,"stride":2})",
                   "is read as lstm (hidden 5, inputs 3)");
-        described(R"({"kind":"lstm","inputs":65536,"hidden":65536})", "is too large");
+        described(R"({"kind":"lstm","inputs":65536,"hidden":65536})",
+                  "is too large: at most 536870912 weights are possible");
         described(R"({"kind":"lstm","inputs":4,"hidden":2})",
                   "the first layer reads 4 values, the samples of the probe have 3");
-        described(R"({"kind":"lstm","inputs":3,"hidden":65536})", "is too large");
+        described(R"({"kind":"lstm","inputs":3,"hidden":65536})",
+                  "is too large: at most 536870912 weights are possible");
         described(R"({"kind":"lstm","inputs":3,"hidden":6})", "has shape");
         described(lstm + R"(,{"kind":"dense","inputs":6,"outputs":2})",
                   "layer 1 reads 6 features, the one before gives 5");
-        described(R"({"kind":"last_step_of_both_directions"})", "which are no two halves");
+        described(R"({"kind":"last_step_of_both_directions"})",
+                  "reads 3 values, an odd number cannot be two halves");
         described(R"({"kind":"leaky_relu"})", "has no below");
         described(R"({"kind":"repeat","times":0})", "has times 0");
         described(lstm + R"(,{"kind":"repeat","times":65536},{"kind":"repeat","times":65536})",
@@ -186,7 +189,8 @@ TEST_SUITE("io") {
                   "neither those of valid, same nor causal");
         described(R"({"kind":"conv1d","inputs":3,"outputs":2,"kernel":32768,"dilation":1000000,)"
                   R"("before":0,"after":0})",
-                  "is too large");
+                  "is too large: at most 1048576 steps of reach, 1048576 inputs times kernel and "
+                  "536870912 weights are possible");
         described(R"({"kind":"conv1d","inputs":3,"outputs":2,"kernel":50,"dilation":1,"before":0,)"
                   R"("after":0})",
                   "too short");

@@ -127,7 +127,7 @@ class residual_chart {
         if (!usable || (count_ == 0 && magnitude_ != 0)) {
             return status::error(error_code::format_error, "residual_chart: smoothing ", smoothing_,
                                  ", magnitude ", magnitude_, ", count ", count_, ", next ", next_,
-                                 " fit no chart");
+                                 " do not describe a chart");
         }
         for (int k = 0; k < longest; ++k) {
             if (!(std::abs(values[k]) <= largest_residual * unit) ||

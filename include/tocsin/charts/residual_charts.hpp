@@ -262,12 +262,12 @@ class residual_charts {
         status check_loaded() const noexcept {
             if (!is_bounded(mean) || !(scale > 0 && scale <= 2 * largest_input)) {
                 return status::error(error_code::format_error, "residual_charts: mean ", mean,
-                                     " and scale ", scale, " come from no residuals");
+                                     " and scale ", scale, " cannot come from residuals");
             }
             const auto refuse = [](const char* what, double value, int rows) {
                 return status::error(error_code::format_error, "residual_charts: ", what, " ",
                                      value, " of the charts of ", rows,
-                                     " rows comes from no residuals");
+                                     " rows cannot come from residuals");
             };
             for (std::size_t k = 0; k < level_units.size(); ++k) {
                 const int rows = level_chart_rows[k];

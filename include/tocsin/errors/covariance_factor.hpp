@@ -158,7 +158,7 @@ class covariance_factor {
             !(covariance_.diagonal().array() > 0).all()) {
             return status::error(error_code::format_error, "mahalanobis: ridge ", least_ridge_,
                                  ", next for element ", ridge_element_, ", with a variance of ",
-                                 covariance_.diagonal().minCoeff(), " is no fit");
+                                 covariance_.diagonal().minCoeff(), " does not come from a fit");
         }
         return check_inverse_factor(whitening_, covariance_, update_);
     }

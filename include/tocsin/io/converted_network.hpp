@@ -94,7 +94,8 @@ conv1d<Scalar> convolution_of(layer_numbers& numbers) {
     const auto terms = checked_size(form.kernel) * inputs;
     if (!reach.is_at_most(longest) || !terms.is_at_most(longest) ||
         !((terms + 1) * outputs).is_at_most(most_weights)) {
-        numbers.refuse("is too large");
+        numbers.refuse("is too large: at most ", longest, " steps of reach, ", longest,
+                       " inputs times kernel and ", most_weights, " weights are possible");
         return {};
     }
     const int before = numbers.whole("before", 0, longest);
@@ -138,7 +139,7 @@ status with_layer(const converted_layer& described, int inputs, Visit&& visit) {
         const int hidden = numbers.size("hidden");
         // Where positions have 32 bits, a product of two sizes may overflow.
         if (!(checked_size(8) * hidden * (size + hidden + 1)).is_at_most(most_weights)) {
-            numbers.refuse("is too large");
+            numbers.refuse("is too large: at most ", most_weights, " weights are possible");
             return numbers.outcome();
         }
         if (!numbers.has("divisor")) {
@@ -169,7 +170,7 @@ status with_layer(const converted_layer& described, int inputs, Visit&& visit) {
         const int size = numbers.size("inputs");
         const int outputs = numbers.size("outputs");
         if (!((checked_size(size) + 1) * outputs).is_at_most(most_weights)) {
-            numbers.refuse("is too large");
+            numbers.refuse("is too large: at most ", most_weights, " weights are possible");
         }
         return give(dense<Scalar>(size, outputs));
     }
@@ -203,7 +204,7 @@ status with_layer(const converted_layer& described, int inputs, Visit&& visit) {
     }
     if (kind == "last_step_of_both_directions") {
         if (inputs % 2 != 0) {
-            numbers.refuse("reads ", inputs, " values, which are no two halves");
+            numbers.refuse("reads ", inputs, " values, an odd number cannot be two halves");
         }
         return give(pooling<Scalar, last_step_of_both_directions>(inputs));
     }
@@ -280,7 +281,7 @@ result<converted_network<Scalar>> load_converted_network(const std::filesystem::
         if (probe == nullptr || probe->shape.size() != 2 || probe->shape[1] < 1 ||
             probe->shape[1] > maximum_layer_size) {
             return status::error(error_code::format_error, '\'', detail::probe_input,
-                                 "' is missing or is no series of samples");
+                                 "' is missing or is not a series of samples");
         }
         const int features = static_cast<int>(probe->shape[1]);
         std::vector<any_layer<Scalar>> held;

@@ -91,16 +91,6 @@ inline std::string_view name_of(firmware::missing_policy policy) noexcept {
     return "none";
 }
 
-inline std::string constant_text(std::string_view type, std::string_view name,
-                                 std::string_view value) {
-    std::string text = "    static constexpr ";
-    for (std::string_view piece :
-         {type, std::string_view(" "), name, std::string_view(" = "), value}) {
-        text += piece;
-    }
-    return text + ";\n";
-}
-
 /// What a header says of a model in any format.
 inline std::string sizes_text(const firmware_model& model, const firmware_options& options) {
     const auto number = [](int value) { return std::to_string(value); };

@@ -43,28 +43,20 @@ inline std::uint32_t count_of_scores(std::int64_t count) noexcept {
 
 /// What a header says of it.
 inline std::string peaks_text(const firmware_peaks& peaks) {
-    const auto constant = [](const char* type, const char* name, const std::string& value) {
-        std::string text = "    static constexpr ";
-        for (const std::string& piece :
-             {std::string(type), std::string(" "), std::string(name), std::string(" = "), value}) {
-            text += piece;
-        }
-        return text + ";\n";
-    };
     std::string tail = "{";
     tail += literal(static_cast<float>(peaks.tail.shape));
     tail += ", ";
     tail += literal(static_cast<float>(peaks.tail.scale));
     tail += '}';
-    return constant("int", "peak_capacity", std::to_string(peaks.capacity)) +
-           constant("float", "peak_level", literal(peaks.level)) +
-           constant("tocsin::firmware::detail::pareto_tail", "peak_tail", tail) +
-           constant("uint32_t", "remembered_scores", literal(peaks.remembered)) +
-           constant("float", "false_alarm_rate", literal(peaks.false_alarm_rate)) +
-           constant("uint32_t", "alarm_separation", literal(peaks.alarm_separation)) +
-           constant("uint32_t", "alarm_wait", literal(peaks.alarm_wait)) +
-           constant("bool", "learns_expected_alarms",
-                    peaks.learns_expected_alarms ? "true" : "false") +
+    return constant_text("int", "peak_capacity", std::to_string(peaks.capacity)) +
+           constant_text("float", "peak_level", literal(peaks.level)) +
+           constant_text("tocsin::firmware::detail::pareto_tail", "peak_tail", tail) +
+           constant_text("uint32_t", "remembered_scores", literal(peaks.remembered)) +
+           constant_text("float", "false_alarm_rate", literal(peaks.false_alarm_rate)) +
+           constant_text("uint32_t", "alarm_separation", literal(peaks.alarm_separation)) +
+           constant_text("uint32_t", "alarm_wait", literal(peaks.alarm_wait)) +
+           constant_text("bool", "learns_expected_alarms",
+                         peaks.learns_expected_alarms ? "true" : "false") +
            array_text("tocsin::firmware::peak", "peaks", peaks.kept);
 }
 
@@ -133,7 +125,7 @@ result<firmware_peaks> firmware_peaks_of(const Rule& rule, int capacity = 0) {
             return status::error(error_code::invalid_argument, "firmware: ", Rule::kind, " above ",
                                  rule.excess_threshold(), " with scale ", rule.tail().scale,
                                  " and q ", rule.settings().q,
-                                 " has numbers that are no normal floats");
+                                 " has numbers outside the normal range of float");
         }
         return peaks;
     } else {

@@ -102,6 +102,17 @@ inline std::string literal(const firmware::feed_forward_layer& layer) {
     return text + literal(layer.below) + '}';
 }
 
+/// `    static constexpr <type> <name> = <value>;`
+inline std::string constant_text(std::string_view type, std::string_view name,
+                                 std::string_view value) {
+    std::string text = "    static constexpr ";
+    for (std::string_view piece :
+         {type, std::string_view(" "), name, std::string_view(" = "), value}) {
+        text += piece;
+    }
+    return text + ";\n";
+}
+
 /// `    static constexpr <type> <name>[] = {...};`, lines of at most 100 characters.
 template <class Values>
 std::string array_text(std::string_view type, std::string_view name, const Values& values) {

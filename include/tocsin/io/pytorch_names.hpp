@@ -153,11 +153,12 @@ std::vector<pytorch_tensor> pytorch_tensors_of(const Model& model,
         const bool alone = chosen->part == one.name;
         const auto [kind, number] = split_number(one.name);
         constexpr bool one_layer = requires { model.hidden_size(); }; // an lstm by itself
-        const bool behind = is_block(one.name, "backward.weights");   // of both directions
-        const bool direction = behind || is_block(one.name, "forward.weights");
-        if (one_layer || direction || is_block(kind, "lstm")) {
-            add_pytorch_lstm(tensors, chosen->module, alone || one_layer || direction ? 0 : number,
-                             one.first, one.rows, one.cols, behind && !alone ? "_reverse" : "");
+        const bool backward = is_block(one.name, "backward.weights"); // of both directions
+        const bool one_direction = backward || is_block(one.name, "forward.weights");
+        if (one_layer || one_direction || is_block(kind, "lstm")) {
+            add_pytorch_lstm(tensors, chosen->module,
+                             alone || one_layer || one_direction ? 0 : number, one.first, one.rows,
+                             one.cols, backward && !alone ? "_reverse" : "");
             continue;
         }
         // Several dense layers are an nn.Sequential with an activation after each.

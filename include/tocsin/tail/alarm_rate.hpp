@@ -273,10 +273,10 @@ class alarm_rate {
             !(tail_share_ > 0 && tail_share_ < 1) ||
             !(tail_.scale > 0 && tail_.scale <= 4 * largest_input) ||
             !(tail_.shape >= detail::smallest_pareto_shape && tail_.shape < 1)) {
-            return status::error(error_code::format_error, "alarm_rate: a tail of shape ",
-                                 tail_.shape, ", scale ", tail_.scale, " and share ", tail_share_,
-                                 " from ", clusters_, " clusters with gap ", gap_,
-                                 " and extremal index ", extremal_index_, " is no fit");
+            return status::error(
+                error_code::format_error, "alarm_rate: a tail of shape ", tail_.shape, ", scale ",
+                tail_.scale, " and share ", tail_share_, " from ", clusters_, " clusters with gap ",
+                gap_, " and extremal index ", extremal_index_, " does not come from a fit");
         }
         for (int k = 0; k <= knots; ++k) {
             if (!is_bounded(body_[k]) || (k > 0 && body_[k] < body_[k - 1])) {

@@ -35,7 +35,8 @@ struct pareto_fit {
             !(tail.shape >= detail::smallest_pareto_shape && tail.shape <= 1e3) ||
             method == pareto_method::none || method > pareto_method::exponential) {
             return status::error(code, "pareto_fit: shape ", tail.shape, ", scale ", tail.scale,
-                                 " by method ", static_cast<int>(method), " is no fit");
+                                 " by method ", static_cast<int>(method),
+                                 " does not come from a fit");
         }
         return {};
     }
