@@ -75,10 +75,10 @@ class covariance_factor {
     }
 
     /// C becomes (1 - w) (C + w v v^T), and a ridge is added as mahalanobis::adapt() describes.
+    /// A vector that is longer than 1e12 deviations is shortened to that: beyond, rounding would take
+    /// from W what it knows of all other directions.
     /// @param v      finite; multiplied by the square root of w
     /// @param weight w, in (0, 1)
-    ///               A vector that is longer than 1e12 deviations is shortened to that: beyond, rounding
-    ///               would take from W what it knows of all other directions.
     /// @return false, with nothing changed, for a vector that is so long that sums would overflow.
     ///         Never allocates.
     bool update(vector_type& v, double weight, double relative_ridge) noexcept {

@@ -120,14 +120,14 @@ class mahalanobis {
     /// Moves the fit towards the error vector of a sample of normal operation, so that it follows a
     /// stream whose errors change (exponential weights, Finch 2009):
     ///     m' = m + w (e - m),   C' = (1 - w) (C + w (e - m)(e - m)^T) + w r' I
-    /// with the ridge r' of C', at least the ridge of the fit (and 2^-52 of the mean variance), so that
-    /// C' stays positive definite when errors stop to vary. Instead of w r' on every element of the
-    /// diagonal, a sample adds `dimension` times as much to one of them, the next sample to the
-    /// next. The factor is updated: O(dimension^2) for weights of at most 1 / dimension, more in
-    /// proportion for larger ones.
+    /// with the ridge r' of C', at least the ridge of the fit (and 2^-52 of the mean variance), so
+    /// that C' stays positive definite when errors stop to vary. Instead of w r' on every element of
+    /// the diagonal, a sample adds `dimension` times as much to one of them, the next sample to the
+    /// next. The update takes O(dimension^2), more in proportion for weights above 1 / dimension.
     ///
-    /// Nothing changes before a successful fit, and by a vector that is not finite or whose sums would
-    /// overflow; farther out than 1e12 deviations counts as that far. Never allocates.
+    /// Before a successful fit, and for a vector that is not finite or whose sums would overflow,
+    /// nothing changes; a vector farther out than 1e12 deviations counts as that far. What has been
+    /// accumulated stays. Never allocates.
     /// @param weight w, in [0, 1): 1 - 2^(-1/n) halves the weight of a sample every n samples; n
     ///               should be several times the dimension. 0 changes nothing.
     void adapt(std::span<const double> error, double weight) noexcept {

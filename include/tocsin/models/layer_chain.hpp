@@ -223,7 +223,8 @@ class layer_chain {
                backward_work_size(batch, time);
     }
     /// Loss of a batch with the penalties of its layers; adds the gradient, and what the layers
-    /// measured, to `gradients`. Never allocates, unless a layer does.
+    /// measured, to `gradients`. Never allocates, except in `dense` with more than one column and in
+    /// backward() of a dynamic_sequential, a small array.
     /// @param loss `loss(outputs, slopes)` returns the loss of outputs
     ///             `[outputs x (batch * output_time)]` and overwrites their slopes
     template <class Loss>
