@@ -9,8 +9,10 @@
 #include "feeding.hpp"
 #include "firmware/firmware_detectors.hpp"
 #include "firmware/watcher_checks.hpp"
+#include "linear.hpp"
 #include "rows.hpp"
 #include "support/small_detectors.hpp"
+#include "windowed_linear.hpp"
 #include <algorithm>
 #include <bit>
 #include <cstddef>
@@ -41,6 +43,17 @@ void check_watcher(const Detector& detector, Watcher& watch, bool missing_values
     REQUIRE_MESSAGE(report.has_value(), report.error().message());
     CHECK(report->ram == sizeof(watch));
 }
+
+/// Forecasts 1e10 times the last value.
+struct growing_model {
+    static constexpr int format_version = 1;
+    static constexpr int features = 1;
+    static constexpr int targets = 1;
+    static constexpr int look_ahead = 1;
+    static constexpr int order = 1;
+    static constexpr float weights[] = {0, 1e10F}; // the bias first
+    using arithmetic = fw::separate_arithmetic;
+};
 
 /// A window run at once, and what run_layers() gives for its newest step alone.
 void compare_newest(const std::vector<fw::feed_forward_layer>& layers, int steps) {
@@ -123,6 +136,39 @@ TEST_SUITE("firmware") {
     TEST_CASE("feed-forward: a forecast from a fixed number of samples") {
         static fw::watcher<feeding::model> watch;
         check_watcher(tocsin_test::feed_forward_detector(), watch);
+    }
+
+    TEST_CASE("linear: a forecast from the last samples, from the first one on") {
+        static fw::watcher<linear::model> watch;
+        CHECK(watch.warm_up == 1); // sooner than it has the six samples
+        const auto detector = tocsin_test::linear_detector();
+        check_watcher(detector, watch);
+        const auto model = tocsin::make_firmware_model(detector);
+        REQUIRE(model.has_value());
+        CHECK(model->multiply_adds() == 4 * 5 * 6);
+        for (const auto format : {tocsin::firmware_format::int16, tocsin::firmware_format::int8}) {
+            CHECK(says(tocsin::firmware_header(detector, {.format = format}).error(),
+                       "linear models, dense"));
+        }
+    }
+
+    TEST_CASE("linear: forecasts that are read in the place of a lost sensor stay finite") {
+        fw::float_linear_stream<growing_model> stream;
+        float value = 1;
+        for (int t = 0; t < 10; ++t) {
+            stream.read(&value);
+            stream.forecast(&value);
+        }
+        CHECK(value == doctest::Approx(1e28));
+    }
+
+    TEST_CASE("linear: the newest step of windows") {
+        const auto detector = tocsin_test::windowed_linear_detector();
+        static fw::watcher<windowed_linear::model> watch;
+        check_watcher(detector, watch);
+        const auto model = tocsin::make_firmware_model(detector);
+        REQUIRE(model.has_value());
+        CHECK(model->multiply_adds() == 3 * 3 * 6);
     }
 
     TEST_CASE("feed-forward: what firmware does not have is refused by name") {

@@ -14,10 +14,12 @@
 #include "tocsin/models/encoder_decoder.hpp"
 #include "tocsin/models/feed_forward.hpp"
 #include "tocsin/models/forecaster.hpp"
+#include "tocsin/models/linear_forecaster.hpp"
 #include "tocsin/models/row_autoencoder.hpp"
 #include "tocsin/series/scalers/min_max_scaler.hpp"
 #include "tocsin/tail/spot_threshold.hpp"
 #include "tocsin/threshold/quantile_threshold.hpp"
+#include "tocsin/training/least_squares.hpp"
 
 #include <cmath>
 #include <cstdint>
@@ -43,9 +45,9 @@ inline tocsin::matrix<float> machine_samples(int features, tocsin::index_t sampl
 }
 
 /// Runs all phases, the later ones on windows of their own; a failure ends the program.
-template <class Detector>
+template <class Detector, class Trainer>
 void learn_from(Detector& detector, const tocsin::windows<float>& training,
-                const tocsin::windows<float>& normal, const tocsin::trainer<>& how) {
+                const tocsin::windows<float>& normal, const Trainer& how) {
     for (const tocsin::status& outcome :
          {detector.train(training, {}, how), detector.fit_errors(normal), detector.tune(normal)}) {
         if (!outcome.ok()) {
@@ -219,6 +221,36 @@ inline auto feed_forward_detector() {
         tocsin::feed_forward<float>::with_layers(3, 3, 6, {8, 5}),
         newest_of_ten(tocsin::missing_value::forecast), {}, tocsin::quantile_threshold{0.99});
     return learned_windows(detector);
+}
+
+using linear_detector_type = tocsin::detector<tocsin::linear_forecaster<float>>;
+/// Forecasts four of five features from the last six samples, with the whole covariance.
+inline linear_detector_type linear_detector() {
+    linear_detector_type detector({5, 4, 6}, {.warm_up = 1, .longest_gap = 5, .lost_after = 8}, {},
+                                  tocsin::quantile_threshold{0.99});
+    const auto values = machine_samples(5, 1200, 1);
+    const auto other = machine_samples(5, 1200, 2);
+    learn_from(detector, tocsin::make_windows(values, 40, 20).value(),
+               tocsin::make_windows(other, 1200, 1200).value(), tocsin::least_squares{});
+    return detector;
+}
+/// A linear forecaster that a detector takes for a model of windows, as that of the command line.
+class windowed_linear_forecaster : public tocsin::linear_forecaster<float> {
+  public:
+    using tocsin::linear_forecaster<float>::linear_forecaster;
+
+  private:
+    using tocsin::linear_forecaster<float>::step;
+};
+/// The same in windows of ten.
+inline auto windowed_linear_detector() {
+    tocsin::detector<windowed_linear_forecaster> detector(
+        windowed_linear_forecaster{3, 3, 6}, newest_of_ten(tocsin::missing_value::forecast), {},
+        tocsin::quantile_threshold{0.99});
+    const auto values = machine_samples(3, 1200, 1);
+    const auto windows = tocsin::make_windows(values, 10, 1).value();
+    learn_from(detector, windows, windows, tocsin::least_squares{});
+    return detector;
 }
 
 } // namespace tocsin_test

@@ -106,7 +106,11 @@ int main(int argc, char** argv) {
                               folder / "convolving_complete.hpp",
                               {.name = "convolving_complete", .missing_values = false})) ||
         failed(write_firmware(tocsin_test::feed_forward_detector(), folder / "feeding.hpp",
-                              {.name = "feeding"}))) {
+                              {.name = "feeding"})) ||
+        failed(write_firmware(tocsin_test::linear_detector(), folder / "linear.hpp",
+                              {.name = "linear"})) ||
+        failed(write_firmware(tocsin_test::windowed_linear_detector(),
+                              folder / "windowed_linear.hpp", {.name = "windowed_linear"}))) {
         return 1;
     }
     const auto detector = tocsin_test::rich_detector();

@@ -48,18 +48,26 @@ TEST_SUITE("tocsin_cli") {
         }
     }
 
-    TEST_CASE("export: a linear model is refused by name") {
+    TEST_CASE("export: a linear model, in float") {
         const program cli;
-        CHECK(cli("generate rows.csv --as csv --normal 1 --length 300 --features 2").code == 0);
-        CHECK(cli("train m rows.csv --model linear").code == 0);
+        const std::string rows = " --as csv --normal 1 --length 600 --features 2 --noise 0.2";
+        CHECK(cli("generate rows.csv" + rows).code == 0);
+        CHECK(cli("train m rows.csv --model linear --order 5").code == 0);
         CHECK(cli("fit-errors m rows.csv").code == 0);
-        CHECK(cli("tune m rows.csv").code == 0);
-        const outcome run = cli("export m --firmware pump.hpp");
+        CHECK(cli("tune m rows.csv --rule quantile --quantile 0.9").code == 0);
+        const auto found =
+            run_json(cli, "export m --firmware pump.hpp --report --calibration rows.csv");
+        CHECK(found["multiply_adds"] == 2 * 2 * 5);
+        CHECK(found["calibration"]["rows"] == 595); // with a whole window
+        CHECK(found["calibration"]["alarms"] > 20);
+        CHECK(found["calibration"]["different"] == 0);
+        CHECK(cli.read("pump.hpp").find("float_feed_forward_stream") != std::string::npos);
+        const outcome run = cli("export m --firmware small.hpp --format int16");
         CHECK(run.code == 2);
-        CHECK_MESSAGE(run.err.find("model 'linear_forecaster' is not supported; ") !=
-                          std::string::npos,
+        CHECK_MESSAGE(run.err.find("linear models, dense and convolutional layers are supported in "
+                                   "float only") != std::string::npos,
                       run.err);
-        CHECK(cli.read("pump.hpp").empty());
+        CHECK(cli.read("small.hpp").empty());
     }
 
     TEST_CASE("export: refuses what firmware cannot express, and leaves no file") {

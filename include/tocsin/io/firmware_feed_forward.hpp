@@ -91,13 +91,16 @@ status take_sequential(const Network& network, std::span<const Scalar> parameter
     return outcome;
 }
 
-/// Takes a feed_forward, whose first layer reads the samples before the one that it forecasts.
+/// Takes a feed_forward or a linear_forecaster, whose first layer reads the samples before the one
+/// that it forecasts.
+/// @param look_back  samples that a forecast uses
+/// @param first_step of a window that is forecast; samples before the window are zeros
 template <class Model, class Scalar>
-status take_feed_forward(const Model& model, std::span<const Scalar> parameters,
-                         firmware_model& to) {
+status take_feed_forward(const Model& model, int look_back, int first_step,
+                         std::span<const Scalar> parameters, firmware_model& to) {
     to.features = model.features();
     to.targets = model.targets();
-    to.first_step = model.look_back();
+    to.first_step = first_step;
     model.for_each_parameter_block([&](const auto& /*name*/, index_t offset, index_t rows,
                                        index_t columns) {
         const auto block = parameters.subspan(static_cast<std::size_t>(offset),
@@ -106,7 +109,7 @@ status take_feed_forward(const Model& model, std::span<const Scalar> parameters,
         shape.activation = firmware::activation_kind::relu;
         if (to.network.empty()) {
             shape.inputs = model.features();
-            shape.kernel = shape.before = model.look_back();
+            shape.kernel = shape.before = look_back;
         }
         to.network.push_back({shape,
                               {shape.outputs, static_cast<int>(columns) - 1,

@@ -30,7 +30,8 @@ class firmware_float : public detail::firmware_stream<firmware_float, float, flo
     using arithmetic = firmware::separate_arithmetic;
     /// In the names of headers and types.
     const char* name() const noexcept {
-        return model_.window == 0        ? "float"
+        return model_.order > 0          ? "float_linear"
+               : model_.window == 0      ? "float"
                : !model_.network.empty() ? "float_feed_forward"
                : reconstructs()          ? "float_reconstruction"
                                          : "float_window";
@@ -118,7 +119,16 @@ class firmware_float : public detail::firmware_stream<firmware_float, float, flo
     void read_encoder(const std::vector<float>& inputs) {
         read(model_.encoder, encoder_weights_, inputs);
     }
-    void read_lstm(const std::vector<float>& inputs) { read(model_.lstm, weights_, inputs); }
+    void read_lstm(const std::vector<float>& inputs) {
+        if (model_.order == 0) {
+            read(model_.lstm, weights_, inputs);
+            return;
+        }
+        const auto count = static_cast<std::ptrdiff_t>(inputs.size());
+        std::copy(hidden_.begin() + count, hidden_.end(), hidden_.begin());
+        std::copy(inputs.begin(), inputs.end(), hidden_.end() - count);
+        std::copy(hidden_.begin(), hidden_.end(), vector_.begin());
+    }
     void read(const std::vector<firmware_layer>& layers, const std::vector<float>& packed,
               const std::vector<float>& inputs) {
         std::copy(inputs.begin(), inputs.end(), vector_.begin());

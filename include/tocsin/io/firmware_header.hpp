@@ -118,7 +118,9 @@ inline std::string sizes_text(const firmware_model& model, const firmware_option
         text += array_text("int", "encoder_hidden", units(model.encoder));
         text += constant_text("bool", "reversed", model.reversed ? "true" : "false");
     }
-    if (model.network.empty()) {
+    if (model.order > 0) {
+        text += constant_text("int", "order", number(model.order));
+    } else if (model.network.empty()) {
         text += array_text("int", "hidden", units(model.lstm));
         text += array_text("int", "head", head);
     } else {
@@ -222,8 +224,9 @@ std::string numbers_text(const firmware_fixed<Weight>& given) {
 template <class Visit>
 status with_numbers(const firmware_model& model, firmware_format format, Visit&& visit) {
     const auto visit_fixed = [&]<class Weight>(Weight /*of this type*/) {
-        if (!model.network.empty()) {
-            return refuse("dense and convolutional layers are supported in float only");
+        if (!model.network.empty() || model.order > 0) {
+            return refuse(
+                "linear models, dense and convolutional layers are supported in float only");
         }
         auto numbers = fixed_numbers<Weight>::from(model);
         if (!numbers) {

@@ -51,6 +51,7 @@ struct firmware_model {
     /// Dense and convolutional layers over the window, in the place of all LSTMs.
     std::vector<firmware_feed_forward> network;
     int first_step = 0;               ///< of the window that they give
+    int order = 0;                    ///< last samples that `head` reads, in the place of LSTMs
     bool reversed = false;            ///< whether the newest sample of a window is decoded first
     int features = 0;                 ///< values of a sample
     int targets = 0;                  ///< features that are forecast

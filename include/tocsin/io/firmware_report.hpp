@@ -50,7 +50,7 @@ inline std::size_t watcher_bytes(const firmware_model& model, bool fixed) noexce
         place(value * static_cast<std::size_t>(kept) * features + 2, value);
         place(0, value);
     } else {
-        place((fixed ? 6 : 8) * units, 4);
+        place((fixed ? 6 : 8) * units + 4 * static_cast<std::size_t>(model.order) * features, 4);
         place(0, 4);
     }
     if (model.alarm) {

@@ -73,11 +73,13 @@ status take_layers(const Model& model, std::span<const Scalar> parameters, firmw
     } else if constexpr (std::string_view(Model::kind) == "row_autoencoder") {
         return take_sequential(model.network(), parameters, to);
     } else if constexpr (std::string_view(Model::kind) == "feed_forward") {
-        return take_feed_forward(model, parameters, to);
+        return take_feed_forward(model, model.look_back(), model.look_back(), parameters, to);
+    } else if constexpr (std::string_view(Model::kind) == "linear_forecaster") {
+        return take_feed_forward(model, model.order(), 1, parameters, to);
     } else {
         return refuse("model '", Model::kind,
-                      "' is not supported; forecaster, encoder_decoder, row_autoencoder and "
-                      "feed_forward are");
+                      "' is not supported; forecaster, linear_forecaster, encoder_decoder, "
+                      "row_autoencoder and feed_forward are");
     }
 }
 
@@ -170,6 +172,15 @@ inline status take_window(const detector_settings& settings, firmware_model& to)
     return {};
 }
 
+/// What differs where a stream carries the samples that a linear model forecasts from.
+inline void take_past(firmware_model& to) {
+    if (!to.network.empty()) {
+        to.order = to.network.front().shape.kernel;
+        to.head = {to.network.front().matrix};
+        to.network.clear();
+    }
+}
+
 inline firmware::missing_policy policy_of(missing_value policy) noexcept {
     switch (policy) {
     case missing_value::hold:
@@ -202,7 +213,13 @@ make_firmware_model(const detector<Model, Scaler, Statistic, Rule, Alarm, Window
     status outcome = detail::visit_inner_model(source.model(), [&](const auto& inner) {
         return detail::take_layers(inner, source.parameters(), model);
     });
-    outcome = outcome.ok() && windows ? detail::take_window(source.settings(), model) : outcome;
+    if (outcome.ok()) {
+        if constexpr (windows) {
+            outcome = detail::take_window(source.settings(), model);
+        } else {
+            detail::take_past(model);
+        }
+    }
     outcome = outcome.ok() ? detail::take_scaler(source.data_scaler(), model) : outcome;
     outcome = outcome.ok() ? detail::take_statistic(source.step_statistic(), model) : outcome;
     if (!outcome.ok()) {

@@ -106,7 +106,8 @@ class firmware_stream {
         : model_{model}, threshold_{static_cast<float>(model.threshold)},
           forecasts_(static_cast<std::size_t>(model.look_ahead),
                      std::vector<Output>(static_cast<std::size_t>(model.outputs()))) {
-        std::size_t units = 0;
+        std::size_t units =
+            static_cast<std::size_t>(model_.order) * static_cast<std::size_t>(model_.features);
         for (const auto* layers : {&model_.encoder, &model_.lstm}) {
             std::size_t sum = 0;
             for (const firmware_layer& layer : *layers) {
