@@ -112,8 +112,7 @@ TEST_SUITE("training") {
         tocsin::progress_bar bar(output.file());
         tell_of_classifier(bar, 0.25);
         const std::string text = output.text();
-        CHECK(
-            contains(text, "[########........] 2/4  loss 0.5000  validation 0.2500  AUC 0.75  "));
+        CHECK(contains(text, "[########........] 2/4  loss 0.5000  validation 0.2500  AUC 0.75  "));
         CHECK(text.size() < 80);
         const captured_output unmeasured;
         tocsin::progress_bar other(unmeasured.file());
