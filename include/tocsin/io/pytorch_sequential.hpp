@@ -102,12 +102,12 @@ void add_pytorch_layer(pytorch_tensors& tensors, pytorch_names& names, layer_pla
 template <class Scalar, int Inputs, int Hidden, class Precision>
 void add_pytorch_layer(pytorch_tensors& tensors, pytorch_names& names, layer_place at,
                        const bidirectional_lstm<Scalar, Inputs, Hidden, Precision>& layer) {
-    const auto [module, k] = names.next_lstm(index_t{4} * layer.hidden_size(), true);
-    layer.for_each_parameter_block(
-        [&, &module = module, k = k](const char*, index_t first, index_t rows, index_t cols) {
-            add_pytorch_lstm(tensors, module, k, at.parameters + first, rows, cols,
-                             first == 0 ? "" : "_reverse");
-        });
+    const auto place = names.next_lstm(index_t{4} * layer.hidden_size(), true);
+    layer.for_each_parameter_block([&](const char*, index_t first, index_t rows, index_t cols) {
+        const auto& [module, k] = place;
+        add_pytorch_lstm(tensors, module, k, at.parameters + first, rows, cols,
+                         first == 0 ? "" : "_reverse");
+    });
 }
 template <class Scalar, class Activation, int Inputs, int Outputs>
 void add_pytorch_layer(pytorch_tensors& tensors, pytorch_names& names, layer_place at,
