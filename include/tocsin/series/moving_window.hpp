@@ -119,6 +119,10 @@ class moving_window {
                                      " and scatter ", sums.scatter, " fit no window");
             }
         }
+        if (next_ == 0 && (fresh_.mean != 0 || fresh_.scatter != 0)) {
+            return status::error(error_code::format_error, "moving_window: mean ", fresh_.mean,
+                                 " and scatter ", fresh_.scatter, " of no values fit no window");
+        }
         for (const double value : values_) {
             if (!is_bounded(value)) {
                 return status::error(error_code::format_error, "moving_window: value ", value,
