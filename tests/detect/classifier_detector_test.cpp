@@ -5,6 +5,7 @@
 
 #include <doctest/doctest.h>
 
+#include "labelled_recording.hpp"
 #include "support/allocation_counter.hpp"
 #include <cmath>
 #include <limits>
@@ -15,33 +16,9 @@ using namespace tocsin;
 
 namespace {
 
-/// Three sensors of noise; in an event the second one swings.
-struct recording {
-    recording(int rows, std::uint64_t seed)
-        : values(3, rows), labels(static_cast<std::size_t>(rows)) {
-        random_generator random(seed);
-        for (int t = 0; t < rows; ++t) {
-            const bool event = t % 50 >= 40;
-            for (int k = 0; k < 3; ++k) {
-                values(k, t) = static_cast<float>(10 * k + random.normal());
-            }
-            if (event) {
-                values(1, t) += t % 2 == 0 ? 6.0F : -6.0F;
-            }
-            labels[static_cast<std::size_t>(t)] = event ? 1 : 0;
-        }
-    }
-    matrix_view<const float> view() const { return {values.data(), values.rows(), values.cols()}; }
-    std::span<const float> sample(index_t t) const { return {values.data() + 3 * t, 3}; }
+using tocsin_test::recording;
+using tocsin_test::small_network;
 
-    matrix<float> values;
-    std::vector<std::uint8_t> labels;
-};
-
-auto small_network() {
-    return fully_convolutional_classifier<float>(
-        3, 1, {.filters = {6, 6, 6}, .kernels = {4, 3, 3}, .normalisation = {1e-3, 0.9, false}});
-}
 using detector_type = classifier_detector<decltype(small_network())>;
 
 detector_type trained_detector() {

@@ -6,6 +6,7 @@
 
 #include <doctest/doctest.h>
 
+#include "support/noise.hpp"
 #include "support/small_detectors.hpp"
 #include <algorithm>
 #include <cmath>
@@ -201,24 +202,13 @@ TEST_SUITE("detect") {
     TEST_CASE_TEMPLATE("fit: few rows of many sensors that change slowly", Plan, tocsin::cross_fit,
                        tocsin::rolling_origin) {
         const int features = 38;
-        const auto slow_noise = [&](int rows, std::uint64_t seed) {
-            tocsin::random_generator random(seed);
-            tocsin::matrix<float> values(features, rows);
-            for (float& value : values.reshaped()) {
-                value = static_cast<float>(random.normal());
-            }
-            for (int t = 1; t < rows; ++t) {
-                values.col(t) = 0.8F * values.col(t - 1) + 0.6F * values.col(t);
-            }
-            return values;
-        };
         tocsin::detector<tocsin::forecaster<float>> detector(
             tocsin::forecaster<float>::with_layers(features, features, {4}));
-        const auto normal = slow_noise(200, 10);
+        const auto normal = tocsin_test::slow_noise(features, 200, 10);
         const auto fitted = detector.fit({windows_over(normal, 20, 4), windows_over(normal, 20, 1)},
                                          tocsin_test::quick_trainer(3), Plan{});
         REQUIRE_MESSAGE(fitted.ok(), fitted.message());
-        const auto live = slow_noise(5000, 100);
+        const auto live = tocsin_test::slow_noise(features, 5000, 100);
         const auto scores = detector.scores(windows_over(live, 5000));
         REQUIRE(scores.has_value());
         const auto above =

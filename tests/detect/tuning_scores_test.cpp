@@ -8,6 +8,7 @@
 
 #include <doctest/doctest.h>
 
+#include "support/noise.hpp"
 #include "support/small_detectors.hpp"
 #include <algorithm>
 #include <cmath>
@@ -16,6 +17,8 @@
 namespace {
 
 using tocsin::matrix;
+using tocsin_test::noise;
+using tocsin_test::slow_noise;
 using tocsin_test::windows_over;
 
 /// Reconstructs every sample as 0, so that errors are the samples' own.
@@ -48,24 +51,6 @@ struct zero_model {
         return 1;
     }
 };
-
-matrix<float> noise(int features, int rows, std::uint64_t seed) {
-    tocsin::random_generator random(seed);
-    matrix<float> values(features, rows);
-    for (float& value : values.reshaped()) {
-        value = static_cast<float>(random.normal());
-    }
-    return values;
-}
-
-/// Each row is mostly the one before.
-matrix<float> slow_noise(int features, int rows, std::uint64_t seed) {
-    matrix<float> values = noise(features, rows, seed);
-    for (int t = 1; t < rows; ++t) {
-        values.col(t) = 0.8F * values.col(t - 1) + 0.6F * values.col(t);
-    }
-    return values;
-}
 
 using alarm_type = tocsin::alarm_chain<tocsin::refractory_period, tocsin::rate_monitor>;
 using rated_detector = tocsin::detector<zero_model<float>, tocsin::standard_scaler<float>,

@@ -242,4 +242,24 @@ std::size_t mutate_file(std::uint8_t* data, std::size_t size, std::size_t limit,
     return size;
 }
 
+/// Several files to start from, `seed(0)` to `seed(count - 1)`.
+template <class Seed>
+std::vector<std::string> files_from(unsigned count, Seed&& seed) {
+    std::vector<std::string> all;
+    for (unsigned k = 0; k < count; ++k) {
+        all.push_back(seed(k));
+    }
+    return all;
+}
+
+/// mutate_file() from one of several files, with one of which it begins anew from time to time.
+template <class Mutate>
+std::size_t mutate_one_of(std::uint8_t* data, std::size_t size, std::size_t limit, unsigned number,
+                          const std::vector<std::string>& starts, Mutate&& bytes) {
+    if (number % 64 == 0) {
+        size = 0; // begins anew
+    }
+    return mutate_file(data, size, limit, number, starts[number / 64 % starts.size()], bytes);
+}
+
 } // namespace tocsin_fuzz

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstring>
 #include <string>
-#include <vector>
 
 // Part of libFuzzer.
 extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t limit);
@@ -16,13 +15,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 /// Files change in their structure; streams in their bytes, behind the magic number.
 extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size,
                                                std::size_t limit, unsigned seed) {
-    static const std::vector<std::string> starts = [] {
-        std::vector<std::string> all;
-        for (unsigned k = 0; k < tocsin_fuzz::classifier_seeds; ++k) {
-            all.push_back(tocsin_fuzz::classifier_seed(k));
-        }
-        return all;
-    }();
+    static const auto starts =
+        tocsin_fuzz::files_from(tocsin_fuzz::classifier_seeds, tocsin_fuzz::classifier_seed);
     if (seed % 64 == 0 || size < 16) {
         const std::string& start = starts[seed / 64 % starts.size()];
         size = std::min(start.size(), limit);

@@ -11,12 +11,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
 extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size,
                                                std::size_t limit, unsigned seed) {
-    if (seed % 64 == 0) {
-        size = 0; // begins anew
-    }
-    static const std::array<std::string, 3> starts = {tocsin_fuzz::detector_seed(0),
-                                                      tocsin_fuzz::detector_seed(1),
-                                                      tocsin_fuzz::detector_seed(2)};
-    return tocsin_fuzz::mutate_file(data, size, limit, seed, starts[seed / 64 % starts.size()],
-                                    LLVMFuzzerMutate);
+    static const auto starts = tocsin_fuzz::files_from(3, tocsin_fuzz::detector_seed);
+    return tocsin_fuzz::mutate_one_of(data, size, limit, seed, starts, LLVMFuzzerMutate);
 }

@@ -1,7 +1,5 @@
 #include "file_mutator.hpp"
 #include "weight_input.hpp"
-#include <string>
-#include <vector>
 
 // Part of libFuzzer.
 extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t limit);
@@ -13,16 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
 extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size,
                                                std::size_t limit, unsigned seed) {
-    if (seed % 64 == 0) {
-        size = 0; // begins anew
-    }
-    static const std::vector<std::string> starts = [] {
-        std::vector<std::string> all;
-        for (unsigned k = 0; k < tocsin_fuzz::weight_seeds; ++k) {
-            all.push_back(tocsin_fuzz::weight_seed(k));
-        }
-        return all;
-    }();
-    return tocsin_fuzz::mutate_file(data, size, limit, seed, starts[seed / 64 % starts.size()],
-                                    LLVMFuzzerMutate);
+    static const auto starts =
+        tocsin_fuzz::files_from(tocsin_fuzz::weight_seeds, tocsin_fuzz::weight_seed);
+    return tocsin_fuzz::mutate_one_of(data, size, limit, seed, starts, LLVMFuzzerMutate);
 }

@@ -14,6 +14,7 @@
 
 #include <doctest/doctest.h>
 
+#include "every_layer.hpp"
 #include "support/allocation_counter.hpp"
 #include "support/random_values.hpp"
 #include "support/reference_values.hpp"
@@ -25,22 +26,13 @@
 
 using namespace tocsin;
 using tocsin_test::block_error;
+using tocsin_test::everything;
 using tocsin_test::garbage;
 using tocsin_test::random_values;
 using tocsin_test::zeros;
 
 namespace {
 
-/// Every kind of layer in one network.
-template <class Scalar>
-auto everything() {
-    return sequential(conv1d<Scalar>(2, 4, {.kernel = 3, .padding = padding::valid, .dilation = 2}),
-                      batch_norm<Scalar>(4), activation_layer<Scalar, tanh_activation>(4),
-                      bidirectional_lstm<Scalar>(4, 3), dropout_layer<Scalar>(6, 0.3),
-                      lstm<Scalar>(6, 4), pooling<Scalar, last_step>(4),
-                      penalised(dense<Scalar, sigmoid_activation>(4, 5), {.l1 = 0.001, .l2 = 0.01}),
-                      dense<Scalar>(5, 2));
-}
 template <class Scalar>
 auto convolutional() {
     return sequential(

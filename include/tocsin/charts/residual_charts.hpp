@@ -116,11 +116,8 @@ class residual_charts {
         return sensors_[static_cast<std::size_t>(target)].chart;
     }
 
-    /// Bytes of the charts of so many targets.
-    static checked_size bytes(index_t targets) noexcept {
-        return checked_size(targets) * sizeof(sensor);
-    }
-    /// Loading needs memory for the charts, which the file must be large enough for.
+    /// Charts that are there load as many, those of a stream for instance. Otherwise loading needs
+    /// memory for them, which the file must be large enough for.
     template <class Archive>
     void exchange(Archive& archive) {
         auto count = targets();
@@ -130,8 +127,12 @@ class residual_charts {
                 archive.fail(status::error(error_code::format_error, "residual_charts: ", count,
                                            " targets must lie in [0, ", most_targets, "]"));
             }
-            if (archive.outcome().ok() && count != targets()) { // otherwise they are there already
-                claim_memory(archive, "charts", bytes(count));
+            if (archive.outcome().ok() && targets() > 0 && count != targets()) {
+                archive.fail(status::error(error_code::format_error, "residual_charts: ", count,
+                                           " targets, where there are ", targets()));
+            }
+            if (archive.outcome().ok() && targets() == 0) {
+                claim_memory(archive, "charts", checked_size(count) * sizeof(sensor));
             }
             if (!archive.outcome().ok()) {
                 return;

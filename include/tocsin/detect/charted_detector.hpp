@@ -4,6 +4,7 @@
 
 #include "tocsin/alarm/no_alarm_control.hpp"
 #include "tocsin/charts/residual_charts.hpp"
+#include "tocsin/core/keep_if.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/views.hpp"
 #include "tocsin/detect/combination.hpp"
@@ -11,9 +12,8 @@
 #include "tocsin/detect/identity.hpp"
 #include "tocsin/detect/sample_view.hpp"
 #include "tocsin/detect/verdict.hpp"
-#include "tocsin/detect/verdict_scale.hpp"
+#include "tocsin/detect/verdict_by_expectation.hpp"
 #include "tocsin/tail/alarm_rate.hpp"
-#include "tocsin/threshold/expectation.hpp"
 
 #include <algorithm>
 #include <array>
@@ -34,22 +34,13 @@ struct charted_settings {
     combination combine = combination::bonferroni;
     double promised = 1; ///< false alarms per 10 000 rows; fewer expected ones are an anomaly
 
-    status check() const noexcept {
-        return promised > 0 && promised <= rows_of_expectation
-                   ? status{}
-                   : status::error(error_code::invalid_argument, "charted_detector: promised ",
-                                   promised, " false alarms per 10000 rows must lie in (0, 10000]");
-    }
+    status check() const noexcept { return detail::check_promised("charted_detector", promised); }
     static constexpr int version = 1;
     template <class Archive>
     void exchange(Archive& archive) {
         archive.integer("combine", combine, combination::bonferroni, combination::mean_log);
         archive.number("promised", promised);
-        if constexpr (Archive::loading) {
-            if (archive.outcome().ok()) {
-                archive.fail(check());
-            }
-        }
+        detail::keep_if(archive, check());
     }
 };
 
@@ -175,17 +166,14 @@ class charted_detector {
     verdict push(stream_type& stream, sample_view<scalar_type> sample,
                  double time = unknown) const noexcept {
         verdict outcome = detector_.push(stream.inner_, sample, time);
-        if (outcome.clock_reset) {
-            stream.charts_.reset();
-        }
         stream.scores_ = {};
-        outcome.expected_false_alarms = unknown;
+        double expected_alarms = unknown;
         if (outcome.scored()) {
             const auto targets = static_cast<std::size_t>(stream.charts_.targets());
             const std::span<const double> errors = stream.inner_.errors();
             if (fitted() && errors.size() >= targets) {
                 stream.scores_ = stream.charts_.push(errors.first(targets));
-                outcome.expected_false_alarms =
+                expected_alarms =
                     combined_false_alarms(expected(stream.scores_), settings_.combine);
             }
             outcome.reason = fitted() ? sample_reason::warming_up : sample_reason::not_ready;
@@ -193,24 +181,10 @@ class charted_detector {
                            : fitted()       ? verdict_kind::warming_up
                                             : verdict_kind::not_ready;
         } else if (outcome.kind == verdict_kind::warming_up) {
-            stream.charts_.reset(); // after a gap: rows that are not neighbours are not joined
+            stream.charts_.reset(); // after a gap or a new time: only neighbours are joined
         }
-        outcome.threshold = -std::log10(settings_.promised);
-        outcome.score = 0;
-        if (!std::isnan(outcome.expected_false_alarms)) {
-            constexpr double least = 1e-300; // its logarithm is finite
-            outcome.score = -std::log10(std::max(outcome.expected_false_alarms, least));
-            outcome.reason = sample_reason::scored;
-            outcome.kind = outcome.expected_false_alarms < settings_.promised
-                               ? verdict_kind::anomaly
-                           : outcome.lost > 0 ? verdict_kind::sensor_lost
-                                              : verdict_kind::normal;
-        }
-        outcome.alarm = outcome.scored() || outcome.lost > 0
-                            ? stream.alarm_.push(outcome.kind == verdict_kind::anomaly ||
-                                                 outcome.kind == verdict_kind::sensor_lost)
-                            : stream.last_.alarm;
-        outcome.rate_exceeded = detail::rate_exceeded_by(stream.alarm_);
+        detail::judge_by_expectation(outcome, expected_alarms, settings_.promised);
+        detail::control_alarm(stream.alarm_, stream.last_.alarm, outcome);
         stream.last_ = outcome;
         return outcome;
     }
@@ -253,31 +227,19 @@ class charted_detector {
         archive.object("magnitude", rules_[0]);
         archive.object("level", rules_[1]);
         archive.object("variance", rules_[2]);
-        if constexpr (Archive::loading) {
-            if (archive.outcome().ok()) {
-                archive.fail(check_loaded());
-            }
-        }
+        detail::keep_if(archive, check_loaded());
     }
     /// See io/stream_file.hpp. The last verdict is not kept: after loading it belongs to no sample.
     template <class Archive>
     void exchange_stream(Archive& archive, stream_type& stream) const {
         detector_.exchange_stream(archive, stream.inner_);
-        auto targets = charts_.targets();
-        archive.integer("targets", targets, charts_.targets(), charts_.targets());
-        if (!archive.outcome().ok()) {
-            return;
+        if (fitted()) { // charts of as many targets as make_stream() gave the stream
+            archive.object("charts", stream.charts_);
         }
-        archive.object("charts", stream.charts_);
         bool alarm = stream.last_.alarm;
         archive.integer("alarm", alarm);
         archive.object("alarm_control", stream.alarm_);
         if constexpr (Archive::loading) {
-            if (archive.outcome().ok() && stream.charts_.targets() != charts_.targets()) {
-                archive.fail(status::error(error_code::format_error, "stream: charts of ",
-                                           stream.charts_.targets(), " targets, the detector has ",
-                                           charts_.targets()));
-            }
             stream.last_ = {};
             stream.last_.alarm = alarm;
             stream.scores_ = {};

@@ -4,12 +4,13 @@
 
 #include "tocsin/alarm/no_alarm_control.hpp"
 #include "tocsin/core/checked_size.hpp"
+#include "tocsin/core/keep_if.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/detect/combination.hpp"
 #include "tocsin/detect/identity.hpp"
 #include "tocsin/detect/sample_view.hpp"
 #include "tocsin/detect/verdict.hpp"
-#include "tocsin/detect/verdict_scale.hpp"
+#include "tocsin/detect/verdict_by_expectation.hpp"
 #include "tocsin/threshold/expectation.hpp"
 
 #include <algorithm>
@@ -47,22 +48,13 @@ struct ensemble_settings {
     combination combine = combination::bonferroni; ///< of the members' verdicts
     double promised = 1; ///< false alarms per 10 000 rows; fewer expected ones are an anomaly
 
-    status check() const noexcept {
-        return promised > 0 && promised <= rows_of_expectation
-                   ? status{}
-                   : status::error(error_code::invalid_argument, "ensemble: promised ", promised,
-                                   " false alarms per 10000 rows must lie in (0, 10000]");
-    }
+    status check() const noexcept { return detail::check_promised("ensemble", promised); }
     static constexpr int version = 1;
     template <class Archive>
     void exchange(Archive& archive) {
         archive.integer("how", combine, combination::bonferroni, combination::mean_log);
         archive.number("promised", promised);
-        if constexpr (Archive::loading) {
-            if (archive.outcome().ok()) {
-                archive.fail(check());
-            }
-        }
+        detail::keep_if(archive, check());
     }
 };
 
@@ -163,23 +155,9 @@ class basic_ensemble {
         found.of_member = verdicts[static_cast<std::size_t>(std::max(found.member, 0))];
         verdict& combined = found.combined;
         combined = verdicts[0];
-        combined.expected_false_alarms = combined_false_alarms(expected, settings_.combine);
-        combined.threshold = -std::log10(settings_.promised);
-        combined.score = 0;
-        if (found.member >= 0) {
-            constexpr double least = 1e-300; // its logarithm is finite
-            combined.score = -std::log10(std::max(combined.expected_false_alarms, least));
-            combined.reason = sample_reason::scored;
-            combined.kind = combined.expected_false_alarms < settings_.promised
-                                ? verdict_kind::anomaly
-                            : combined.lost > 0 ? verdict_kind::sensor_lost
-                                                : verdict_kind::normal;
-        }
-        const bool judged = found.member >= 0 || combined.lost > 0;
-        combined.alarm = judged ? stream.alarm_.push(combined.kind == verdict_kind::anomaly ||
-                                                     combined.kind == verdict_kind::sensor_lost)
-                                : stream.last_.combined.alarm;
-        combined.rate_exceeded = detail::rate_exceeded_by(stream.alarm_);
+        detail::judge_by_expectation(combined, combined_false_alarms(expected, settings_.combine),
+                                     settings_.promised);
+        detail::control_alarm(stream.alarm_, stream.last_.combined.alarm, combined);
         count_up(stream.position_);
         stream.last_ = found;
         return found;
@@ -214,11 +192,7 @@ class basic_ensemble {
         exchange_each(archive, std::index_sequence_for<Members...>{}, [&](auto index) {
             archive.object(name_of<index>().data(), std::get<index>(members_));
         });
-        if constexpr (Archive::loading) {
-            if (archive.outcome().ok()) {
-                archive.fail(check());
-            }
-        }
+        detail::keep_if(archive, check());
     }
     /// See io/stream_file.hpp. The last verdict is not kept: after loading it belongs to no sample.
     template <class Archive>

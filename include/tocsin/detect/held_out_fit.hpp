@@ -191,28 +191,30 @@ struct held_out_models {
     }
 
   private:
+    /// The label of the newest sample of a window, or of a forecaster's sample.
+    static std::uint8_t sample_label(const window_list& run, index_t unit,
+                                     std::span<const std::uint8_t> labels) {
+        const index_t length = run.length();
+        const index_t sample = Learned::views == 2
+                                   ? run.first_column(unit) + length - 1
+                                   : run.first_column(unit / length) + unit % length;
+        return labels[static_cast<std::size_t>(sample)];
+    }
     /// Whether a unit is in the statistics: one that is anomalous is not.
     static bool is_fitted(const window_list& run, index_t unit,
                           std::span<const std::uint8_t> labels) {
         if constexpr (Learned::views == 2) {
             return !is_anomalous(run, unit, labels);
         } else {
-            return labels.empty() ||
-                   labels[static_cast<std::size_t>(run.first_column(unit / run.length()) +
-                                                   unit % run.length())] == 0;
+            return labels.empty() || sample_label(run, unit, labels) == 0;
         }
     }
     static std::uint8_t label_of(const Learned& fitted, const window_list& run, index_t unit,
                                  std::span<const std::uint8_t> labels) {
-        if constexpr (Learned::views == 2) {
-            if (fitted.settings.scored == scored_steps::all) {
-                return is_anomalous(run, unit, labels) ? 1 : 0;
-            }
-            return labels[static_cast<std::size_t>(run.first_column(unit) + run.length() - 1)];
-        } else {
-            return labels[static_cast<std::size_t>(run.first_column(unit / run.length()) +
-                                                   unit % run.length())];
+        if (Learned::views == 2 && fitted.settings.scored == scored_steps::all) {
+            return is_anomalous(run, unit, labels) ? 1 : 0;
         }
+        return sample_label(run, unit, labels);
     }
 };
 

@@ -54,11 +54,9 @@ class normal_equations {
         matrix<double> weights = factor.solve(moments_).transpose();
         // Of inputs that depend on each other, rounding may leave a pivot that is just above 0.
         constexpr double least_pivot = 1e-13;
-        column<double> diagonal = gram_.diagonal();
-        diagonal.head(inputs()).array() += ridge * static_cast<double>(count_);
-        const bool unique =
-            (factor.matrixLLT().diagonal().array().square() >= least_pivot * diagonal.array())
-                .all();
+        const bool unique = (factor.matrixLLT().diagonal().array().square() >=
+                             least_pivot * penalised_diagonal(ridge).array())
+                                .all();
         if (count_ == 0 || factor.info() != Eigen::Success || !unique || !weights.allFinite()) {
             return status::error(error_code::invalid_data, "normal_equations: no solution for ",
                                  inputs(), " inputs and ", count_, " samples with ridge ", ridge);
@@ -90,8 +88,13 @@ class normal_equations {
   private:
     Eigen::LLT<matrix<double>> penalised(double ridge) const {
         matrix<double> sum = gram_;
-        sum.diagonal().head(inputs()).array() += ridge * static_cast<double>(count_);
+        sum.diagonal() = penalised_diagonal(ridge);
         return Eigen::LLT<matrix<double>>(sum);
+    }
+    column<double> penalised_diagonal(double ridge) const {
+        column<double> diagonal = gram_.diagonal();
+        diagonal.head(inputs()).array() += ridge * static_cast<double>(count_);
+        return diagonal;
     }
 
     matrix<double> gram_;    // lower triangle of sum x x^T
