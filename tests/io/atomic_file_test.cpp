@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <fstream>
+#include <grp.h>
 #include <string>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -185,16 +186,36 @@ TEST_SUITE("io") {
             REQUIRE(tocsin::write_file(path, "newer").ok());
             CHECK((facts_of(path).st_mode & 07777U) == mode);
         }
-        if (::geteuid() != 0) {
+        if (::chown(path.string().c_str(), 12345, 23456) != 0) { // in some containers nor can root
             MESSAGE("skipped: only root may give files to another owner");
             return;
         }
-        REQUIRE(::chown(path.string().c_str(), 12345, 23456) == 0);
         REQUIRE(::chmod(path.string().c_str(), 0640) == 0);
         REQUIRE(tocsin::write_file(path, "newest").ok());
         CHECK(facts_of(path).st_uid == 12345);
         CHECK(facts_of(path).st_gid == 23456);
         CHECK((facts_of(path).st_mode & 07777U) == 0640U);
+    }
+
+    TEST_CASE("atomic_file: another user's save keeps the group that runs a file") {
+        const temporary_directory directory;
+        const auto path = directory / "file";
+        if (::chown((directory / ".").string().c_str(), 12345, 23456) != 0) {
+            MESSAGE("skipped: only root can become another user, whose saves are tested above");
+            return;
+        }
+        const pid_t child = ::fork();
+        if (child == 0) { // a write of a user takes the permission away, one of root does not
+            const bool is_user = ::setgroups(0, nullptr) == 0 && ::setgid(23456) == 0 &&
+                                 ::setuid(12345) == 0 && tocsin::write_file(path, "old").ok() &&
+                                 ::chmod(path.string().c_str(), 02750) == 0;
+            ::_exit(is_user && tocsin::write_file(path, "new").ok() ? 0 : 1);
+        }
+        int state = 0;
+        REQUIRE(::waitpid(child, &state, 0) == child);
+        REQUIRE(state == 0);
+        CHECK(content_of(path) == "new");
+        CHECK((facts_of(path).st_mode & 07777U) == 02750U);
     }
 
     TEST_CASE("atomic_file: what a failed call leaves is the old or the new file, complete") {

@@ -71,6 +71,7 @@ class basic_atomic_file {
                 if (const int denied = System::keep_access(file.handle_, facts); denied != 0) {
                     return refuse(path, ": cannot keep its owner and permissions: ", denied);
                 }
+                file.replaced_ = facts;
             }
             return result<basic_atomic_file>{std::move(file)};
         }
@@ -81,7 +82,7 @@ class basic_atomic_file {
         : path_{std::move(other.path_)}, folder_{std::move(other.folder_)},
           temporary_{std::move(other.temporary_)},
           handle_{std::exchange(other.handle_, System::none)}, buffer_{std::move(other.buffer_)},
-          failure_{other.failure_} {}
+          replaced_{other.replaced_}, failure_{other.failure_} {}
     basic_atomic_file& operator=(basic_atomic_file&&) = delete;
     basic_atomic_file(const basic_atomic_file&) = delete;
     basic_atomic_file& operator=(const basic_atomic_file&) = delete;
@@ -110,6 +111,9 @@ class basic_atomic_file {
     /// folder failed, it is the new one, and the message says so. Call it once, last.
     status commit() {
         write_out(buffer_);
+        if (failure_ == 0 && replaced_.has_special_permissions()) {
+            failure_ = System::keep_access(handle_, replaced_); // writing has taken them away
+        }
         if (failure_ == 0) {
             failure_ = without_einval(System::sync(handle_));
         }
@@ -182,6 +186,7 @@ class basic_atomic_file {
     std::string temporary_;
     typename System::handle handle_ = System::none;
     std::string buffer_;
+    detail::file_facts replaced_; // of the file that is there already
     int failure_ = 0;
 };
 

@@ -62,6 +62,9 @@ struct file_facts {
     std::uint32_t mode = 0;  ///< permissions
     std::uint32_t owner = 0; ///< user
     std::uint32_t group = 0;
+
+    /// Whether it runs as its owner or its group: a write takes such permissions away.
+    constexpr bool has_special_permissions() const noexcept { return (mode & 06000U) != 0; }
 };
 
 #if defined(__unix__) || defined(__APPLE__)
