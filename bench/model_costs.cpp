@@ -17,10 +17,12 @@
 #include "tocsin/models/encoder_decoder.hpp"
 #include "tocsin/models/feed_forward.hpp"
 #include "tocsin/models/forecaster.hpp"
+#include "tocsin/models/linear_forecaster.hpp"
 #include "tocsin/models/row_autoencoder.hpp"
 #include "tocsin/models/sequence_to_sequence.hpp"
 #include "tocsin/models/variational_autoencoder.hpp"
 #include "tocsin/series/scalers/min_max_scaler.hpp"
+#include "tocsin/training/least_squares.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -90,12 +92,17 @@ void report(const char* model, const char* sizes, Judge&& judge) {
     std::fflush(stdout);
 }
 
-/// @param length of the windows of training
-template <class Detector>
-void report_detector(const char* name, const char* sizes, Detector detector, int length) {
-    const auto windows = make_windows(recording(), length, std::max(length / 2, 1)).value();
+trainer<> one_epoch() {
     trainer<> trainer;
     trainer.epochs = 1;
+    return trainer;
+}
+
+/// @param length of the windows of training
+template <class Detector, class Trainer = trainer<>>
+void report_detector(const char* name, const char* sizes, Detector detector, int length,
+                     const Trainer& trainer = one_epoch()) {
+    const auto windows = make_windows(recording(), length, std::max(length / 2, 1)).value();
     require(detector.train(windows, {}, trainer));
     require(detector.fit_errors(windows));
     require(detector.tune(windows));
@@ -164,6 +171,9 @@ int main() {
         detector(feed_forward<float>::with_layers(features, features, 10, {2 * hidden, hidden}),
                  newest),
         window);
+    report_detector("linear_forecaster", "10 samples",
+                    detector(linear_forecaster<float>{features, features, 10}), window,
+                    least_squares{});
     report_detector("sequence_to_sequence", "10 each way, 20",
                     detector(make_sequence_to_sequence<float>(features), newest), window);
     report_detector("row_autoencoder", "15-7-2-7-15",
