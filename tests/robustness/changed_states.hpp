@@ -65,7 +65,7 @@ void check_any_change(Object& object, const Object& fresh, Use&& use) {
                 continue;
             }
             constexpr double usual[] = {-1, 0, 0.5, 1, 2, 3, 41, 1e3, 2147483647, 9007199254740992};
-            broken[name][random() % values.size()] =
+            broken[name][static_cast<std::size_t>(random() % values.size())] =
                 trial < 10 ? usual[trial] : hostile_number(random);
             if (trial % 20 == 19) {
                 broken[name].pop_back();

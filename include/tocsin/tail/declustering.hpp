@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <span>
 #include <vector>
@@ -17,7 +18,7 @@ namespace tocsin {
 struct score_clusters {
     std::vector<double> peaks; ///< the highest score of each cluster, in order of time
     index_t exceedances = 0;   ///< scores above the level
-    index_t gap = 1;           ///< rows without such a score that end a cluster
+    std::int64_t gap = 1;      ///< rows without such a score that end a cluster
 
     /// Clusters per exceedance, in (0, 1]; 1 where there is none. 1 / theta is the mean size.
     double extremal_index() const noexcept {
@@ -58,7 +59,8 @@ inline double intervals_estimate(std::span<const index_t> times) noexcept {
 /// @param scores in order of time; NaN exceeds nothing
 /// @param gap    at least 1; 0: found from the times between exceedances, so that the clusters are
 ///               nearly independent (Ferro and Segers 2003, section 4). Allocates.
-inline score_clusters find_clusters(std::span<const double> scores, double level, index_t gap = 0) {
+inline score_clusters find_clusters(std::span<const double> scores, double level,
+                                    std::int64_t gap = 0) {
     score_clusters found;
     std::vector<index_t> times; // between one exceedance and the next
     std::vector<double> heights;
@@ -74,7 +76,7 @@ inline score_clusters find_clusters(std::span<const double> scores, double level
         }
     }
     found.exceedances = static_cast<index_t>(heights.size());
-    found.gap = std::max<index_t>(gap, 1);
+    found.gap = std::max<std::int64_t>(gap, 1);
     if (gap <= 0 && !times.empty()) {
         // As many clusters as the extremal index says, split at the longest times.
         const double theta = detail::intervals_estimate(times);
@@ -84,8 +86,8 @@ inline score_clusters find_clusters(std::span<const double> scores, double level
         std::vector<index_t> sorted = times;
         std::sort(sorted.begin(), sorted.end(), std::greater<>());
         // Times equal to the last one that splits split as well: runs know no other rule.
-        found.gap = clusters >= 2 ? std::max<index_t>(sorted[clusters - 2] - 1, 1)
-                                  : std::max<index_t>(sorted.front(), 1);
+        found.gap = clusters >= 2 ? std::max<std::int64_t>(sorted[clusters - 2] - 1, 1)
+                                  : std::max<std::int64_t>(sorted.front(), 1);
     }
     for (std::size_t k = 0; k < heights.size(); ++k) {
         // Neighbouring rows have a time of 1 and no row between them.
