@@ -369,12 +369,30 @@ TEST_SUITE("io") {
         const auto none = saved_position({});
         REQUIRE_FALSE(none.has_value());
         CHECK(std::string_view(none.error().message()) == "stream: 0 bytes are too few");
-        auto other_version = saved_bytes(detector, stream);
-        other_version[7] = std::byte{'4'};
-        mend_checksum(other_version);
-        const auto newer = saved_position(other_version);
-        REQUIRE_FALSE(newer.has_value());
-        CHECK(tocsin_test::says(newer.error(), "another version"));
+    }
+
+    TEST_CASE("stream file: a stream of a newer version is refused with its version") {
+        const auto detector = ready_forecaster();
+        const auto stream = detector.make_stream();
+        const auto refusal = [&](std::size_t position, char character) {
+            auto bytes = saved_bytes(detector, stream);
+            bytes[position] = static_cast<std::byte>(character);
+            CHECK(is_refused(load_stream(detector, bytes))); // whatever its checksum
+            mend_checksum(bytes);
+            CHECK(is_refused(load_stream(detector, bytes)));
+            const auto read = saved_position(bytes);
+            REQUIRE_FALSE(read.has_value());
+            CHECK(read.error().code() == error_code::format_error);
+            return std::string{read.error().message()};
+        };
+        constexpr std::size_t version_at = 7;
+        CHECK(refusal(version_at, '4') == "stream: version 4, this program reads versions 1 to 3");
+        CHECK(refusal(version_at, '9') == "stream: version 9, this program reads versions 1 to 3");
+        for (const char character : {'0', ':', 'x', '\0', '\xFF'}) {
+            CHECK(refusal(version_at, character) == "stream: these bytes are no stream");
+        }
+        CHECK(refusal(0, 'X') == "stream: these bytes are no stream");
+        CHECK(refusal(version_at - 1, 'X') == "stream: these bytes are no stream");
     }
 
     TEST_CASE("stream file: the layout is what the docs say") {

@@ -24,13 +24,13 @@ namespace detail {
 inline constexpr std::uint64_t stream_magic = 0x334D525453434F54U;
 static_assert(byte_format == 3);
 
-/// The version that a magic number means; 0 for bytes that are no stream, or one of a version
-/// that is not known.
+/// The version that a magic number means, 1 to 9, also one that is not known; 0 for bytes that are no
+/// stream.
 constexpr int stream_format(std::uint64_t magic) noexcept {
     constexpr unsigned last = 56;
     const auto version = static_cast<int>(magic >> last) - '0';
     const bool is_stream = (magic ^ stream_magic) << 8U == 0;
-    return is_stream && version >= 1 && version <= byte_format ? version : 0;
+    return is_stream && version >= 1 && version <= 9 ? version : 0;
 }
 inline constexpr std::size_t smallest_stream = 8 + 8 + 8 + 4;
 
@@ -57,7 +57,8 @@ result<std::vector<std::byte>> save_stream(const Detector& detector,
     });
 }
 
-/// The position that a saved stream had, without loading it; `format_error` for other bytes.
+/// The position that a saved stream had, without loading it; `format_error` for other bytes and for a
+/// stream of a newer version, which the message names.
 inline result<std::int64_t> saved_position(std::span<const std::byte> bytes) {
     if (bytes.size() < detail::smallest_stream) {
         return status::error(error_code::format_error, "stream: ", bytes.size(),
@@ -74,9 +75,14 @@ inline result<std::int64_t> saved_position(std::span<const std::byte> bytes) {
     archive.scalar(magic);
     archive.scalar(identity);
     archive.scalar(position);
-    if (detail::stream_format(magic) == 0) {
-        return status::error(error_code::format_error,
-                             "stream: these bytes are no stream, or one of another version");
+    const int version = detail::stream_format(magic);
+    if (version == 0) {
+        return status::error(error_code::format_error, "stream: these bytes are no stream");
+    }
+    // Before the checksum, which another version may have elsewhere.
+    if (version > byte_format) {
+        return status::error(error_code::format_error, "stream: version ", version,
+                             ", this program reads versions 1 to ", byte_format);
     }
     if (checksum != crc32(content)) {
         return status::error(error_code::format_error, "stream: the checksum is wrong");
@@ -85,8 +91,8 @@ inline result<std::int64_t> saved_position(std::span<const std::byte> bytes) {
 }
 
 /// A stream from its bytes. Allocates.
-/// @return `format_error` for bytes that are cut off, changed, or of another version, and for a
-///         stream of another detector; `out_of_memory` where an allocation failed
+/// @return `format_error` for bytes that are cut off, changed, or of a newer version, which the message
+///         names, and for a stream of another detector; `out_of_memory` where an allocation failed
 template <class Detector>
 result<typename Detector::stream_type> load_stream(const Detector& detector,
                                                    std::span<const std::byte> bytes) {
