@@ -2,6 +2,7 @@
 /// @brief A detector of forecasts judged by monitoring charts of its residuals.
 #pragma once
 
+#include "tocsin/alarm/alarm_control.hpp"
 #include "tocsin/alarm/no_alarm_control.hpp"
 #include "tocsin/charts/residual_charts.hpp"
 #include "tocsin/core/keep_if.hpp"
@@ -51,8 +52,8 @@ struct charted_settings {
 /// The detector answers for clock, missing and lost sensors, and warm-up; its own threshold is not
 /// used. An ensemble can have a charted detector as a member. It is const while it judges.
 /// @tparam Detector of a model that forecasts
-/// @tparam Alarm    alarm control over the verdicts; every stream has a copy
-template <class Detector, class Alarm = no_alarm_control>
+/// @tparam Alarm    alarm control (concept alarm_piece) over the verdicts; every stream has a copy
+template <class Detector, alarm_piece Alarm = no_alarm_control>
 class charted_detector {
     static constexpr std::size_t families = chart_scores::families;
 

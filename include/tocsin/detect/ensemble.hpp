@@ -2,6 +2,7 @@
 /// @brief Several detectors that judge one stream together.
 #pragma once
 
+#include "tocsin/alarm/alarm_control.hpp"
 #include "tocsin/alarm/no_alarm_control.hpp"
 #include "tocsin/core/checked_size.hpp"
 #include "tocsin/core/keep_if.hpp"
@@ -68,22 +69,24 @@ struct ensemble_verdict {
     constexpr bool is_anomaly() const noexcept { return combined.is_anomaly(); }
 };
 
+namespace detail {
+template <class... Members>
+using scalar_of_first = typename std::tuple_element_t<0, std::tuple<Members...>>::scalar_type;
+} // namespace detail
+
 /// Detectors that judge the same samples, on the scale of expected false alarms. Like a detector, an
 /// ensemble is const while it judges, streams remember, and both are saved (save_detector(),
 /// save_stream()).
 ///
 /// The first member decides about clock, missing and lost sensors: its reason stands where no member
 /// has a score. While some members warm up, the others judge.
-/// @tparam Alarm   alarm control over the combined verdicts; every stream has a copy
+/// @tparam Alarm   alarm control (concept alarm_piece) over the combined verdicts; every stream has a copy
 /// @tparam Members concept ensemble_member; samples have the first one's scalar type
-template <class Alarm, class... Members>
+template <alarm_piece Alarm, class... Members>
+    requires(... && ensemble_member<Members, detail::scalar_of_first<Members...>>)
 class basic_ensemble {
-    using first_type = std::tuple_element_t<0, std::tuple<Members...>>;
-
   public:
-    using scalar_type = typename first_type::scalar_type;
-    static_assert((ensemble_member<Members, scalar_type> && ...),
-                  "ensemble: a member lacks what ensemble_member asks for");
+    using scalar_type = detail::scalar_of_first<Members...>;
     static constexpr std::size_t size = sizeof...(Members); ///< members
 
     /// What a stream of each member remembers.
@@ -251,6 +254,7 @@ class basic_ensemble {
 
 /// An ensemble without alarm control of its own.
 template <class... Members>
+    requires(... && ensemble_member<Members, detail::scalar_of_first<Members...>>)
 class ensemble : public basic_ensemble<no_alarm_control, Members...> {
   public:
     ensemble() = default;
