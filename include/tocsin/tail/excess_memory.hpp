@@ -138,16 +138,15 @@ class excess_memory {
                                            ", but the file holds ", excesses_.size()));
             }
             if (archive.outcome().ok()) {
+                censored_.assign(static_cast<std::size_t>(capacity + 63) / 64, 0);
+                censored_count_ = 0;
+                for (index_t i = 0; i < censored.size(); ++i) {
+                    mark(i, censored[i] != 0);
+                }
                 archive.fail(valid(count));
             }
             if (!archive.outcome().ok()) {
                 allocate(0);
-                return;
-            }
-            censored_.assign(static_cast<std::size_t>(capacity + 63) / 64, 0);
-            censored_count_ = 0;
-            for (index_t i = 0; i < censored.size(); ++i) {
-                mark(i, censored[i] != 0);
             }
         }
     }
