@@ -3,18 +3,26 @@
 #include "failure.hpp"
 #include "options.hpp"
 #include <algorithm>
-#include <limits>
+#include <cmath>
 
 namespace tocsin_cli {
 
 void row_options::add_to(CLI::App& command) {
-    adapt_option_ =
-        command
-            .add_flag("--adapt", adapt_,
-                      "The threshold learns from the scores of the rows; needs a model tuned with "
-                      "--rule peaks-over-threshold or drift-peaks-over-threshold. The model file "
-                      "stays as it is")
-            ->group("Threshold");
+    CLI::Option* const adapt = command.add_flag(
+        "--adapt", adapt_,
+        "The threshold learns from the scores of the rows; needs a model tuned with --rule "
+        "peaks-over-threshold or drift-peaks-over-threshold");
+    CLI::Option* const learn =
+        add_number(command, "--learn", half_life_,
+                   "Normal errors follow a slow drift: they are learned from the rows that are no "
+                   "anomalies, and after this many rows a row counts half as much. A fault that "
+                   "begins slowly enough is learned, too",
+                   1, 1e9, false)
+            ->type_name("ROWS");
+    learning_options_ = {adapt, learn};
+    for (CLI::Option* option : learning_options_) {
+        option->group("Learning (the model file stays as it is)");
+    }
     add_alarms_to(command);
 }
 
@@ -64,12 +72,11 @@ alarm_pieces row_options::pieces() const noexcept {
 }
 
 std::string row_options::first_given() const {
-    if (adapt_option_ != nullptr && adapt_option_->count() > 0) {
-        return adapt_option_->get_name();
-    }
-    for (const CLI::Option* option : alarm_options_) {
-        if (option->count() > 0) {
-            return option->get_name();
+    for (const auto* options : {&learning_options_, &alarm_options_}) {
+        for (const CLI::Option* option : *options) {
+            if (option->count() > 0) {
+                return option->get_name();
+            }
         }
     }
     return {};
@@ -92,24 +99,29 @@ row_judge::row_judge(const model_file& model, const row_options& options, const 
       shares_(static_cast<std::size_t>(model.features())), smoothing_{detector_.rule().smoothing()},
       has_alarms_{options.has_alarms()}, end_of_alarm_{options.hysteresis_},
       hysteresis_{1.5, options.hysteresis_ < 1 ? 0.5 : 1.5}, chain_{options.pieces()} {
-    if (!options.adapt()) {
-        return;
+    if (options.adapt() || std::isfinite(options.half_life())) {
+        enable_learning(options, path);
     }
+}
+
+void row_judge::enable_learning(const row_options& options, const std::string& path) {
+    const char* const option = options.adapt() ? "--adapt" : "--learn";
     if (classified_) {
-        fail(tocsin::error_code::invalid_argument, "--adapt: ", path,
-             " is a classifier, whose threshold does not adapt");
+        fail(tocsin::error_code::invalid_argument, option, ": ", path,
+             " is a classifier, which does not adapt to rows without labels");
     }
     const any_threshold& rule = detector_.rule();
-    if (detector_.threshold() != rule.threshold()) {
+    if (options.adapt() && detector_.threshold() != rule.threshold()) {
         fail(tocsin::error_code::invalid_argument, "--adapt: ", path, " has a threshold by hand, ",
              detector_.threshold());
     }
-    if (!rule.adapts()) {
+    if (options.adapt() && !rule.adapts()) {
         fail(tocsin::error_code::invalid_argument, "--adapt: rule '", rule.name(), "' of ", path,
              " does not adapt; (drift-)peaks-over-threshold does");
     }
-    constexpr double never = std::numeric_limits<double>::infinity();
-    require(detector_.enable_learning(stream_, {.half_life = never, .rule = true}), "--adapt");
+    require(detector_.enable_learning(stream_,
+                                      {.half_life = options.half_life(), .rule = options.adapt()}),
+            option);
 }
 
 row_verdict row_judge::push(std::span<const float> sample, double time) noexcept {
@@ -124,7 +136,7 @@ row_verdict row_judge::push(std::span<const float> sample, double time) noexcept
                                                          : tocsin::verdict_kind::normal;
     }
     if (!classified_) {
-        detector_.learn(stream_); // does nothing without --adapt
+        detector_.learn(stream_); // does nothing without --adapt and --learn
     }
     result.alarm = chain_.push(raises_alarm(verdict));
     alarm_rows_ += result.alarm ? 1 : 0;

@@ -9,6 +9,7 @@
 
 #include "model_file.hpp"
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -29,6 +30,9 @@ class row_options {
 
     /// Whether the threshold adapts.
     bool adapt() const noexcept { return adapt_; }
+    /// Rows after which a row counts half as much in the errors that are normal; infinity: they stay
+    /// as they are.
+    double half_life() const noexcept { return half_life_; }
     /// Whether alarms are wanted apart from verdicts.
     bool has_alarms() const;
     /// Share of the threshold below which an alarm ends.
@@ -42,12 +46,13 @@ class row_options {
     friend class row_judge;
 
     bool adapt_ = false;
+    double half_life_ = std::numeric_limits<double>::infinity();
     double hysteresis_ = 1; // share of the threshold where an alarm ends
     int m_ = 1;
     int n_ = 1;
     std::int64_t duration_ = 1;
     std::int64_t silence_ = 0;
-    CLI::Option* adapt_option_ = nullptr;
+    std::vector<CLI::Option*> learning_options_;
     std::vector<CLI::Option*> alarm_options_;
 };
 
@@ -74,6 +79,8 @@ class row_judge {
     row_verdict push(std::span<const float> sample, double time = tocsin::unknown_time) noexcept;
 
   private:
+    /// Fails where the model cannot learn what is wanted.
+    void enable_learning(const row_options& options, const std::string& path);
     bool raises_alarm(const tocsin::verdict& verdict) noexcept;
     /// By the detector or the classifier, with its shares.
     tocsin::verdict judge(std::span<const float> sample, double time) noexcept;

@@ -238,6 +238,7 @@ TEST_SUITE("tocsin_cli") {
         refuses("fit-errors m train.csv", "is a classifier");
         refuses("detect m train.csv --stride 5", "without --stride");
         refuses("detect m train.csv --adapt", "does not adapt");
+        refuses("detect m train.csv --learn 100", "--learn: m is a classifier");
         std::string broken = cli.read("m");
         broken.resize(broken.size() - 9);
         cli.write("broken", broken);

@@ -1,4 +1,5 @@
 #include "tocsin/alarm/alarm_control.hpp"
+#include "tocsin/core/random.hpp"
 #include "tocsin/dynamic/epsilon_threshold.hpp"
 #include "tocsin/series/moving_window.hpp"
 #include "tocsin/tail/alarm_rate.hpp"
@@ -9,7 +10,10 @@
 
 #include "program.hpp"
 #include <algorithm>
+#include <cmath>
+#include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -162,6 +166,55 @@ TEST_SUITE("tocsin_cli") {
         };
         check(tocsin::spot_threshold{settings}, "peaks-over-threshold");
         check(tocsin::drift_spot_threshold{settings}, "drift-peaks-over-threshold");
+    }
+
+    TEST_CASE("learn: a slow drift raises no alarms, a sensor that freezes then does") {
+        const program cli;
+        constexpr int frozen_from = 3400;
+        constexpr int frozen_until = 3460;
+        // Two sensors; the level of the first one rises by `drift` with each row.
+        const auto rows = [](int count, double drift, std::uint64_t seed) {
+            tocsin::random_generator random{seed};
+            std::string text = "pressure,flow\n";
+            double flow = 0;
+            for (int t = 0; t < count; ++t) {
+                const double pressure = std::sin(0.25 * t) + drift * t + 0.04 * random.normal();
+                const double next = std::cos(0.18 * t) + 0.04 * random.normal();
+                const bool frozen = drift > 0 && t >= frozen_from && t < frozen_until;
+                flow = frozen ? flow : next;
+                text += std::to_string(pressure) + ',' + std::to_string(flow) + '\n';
+            }
+            return text;
+        };
+        cli.write("normal.csv", rows(2500, 0, 1));
+        cli.write("drift.csv", rows(4000, 0.0006, 2));
+        REQUIRE(cli("fit m normal.csv --model linear --window 12 --quiet").code == 0);
+        const std::string before = cli.read("m");
+        const auto anomalies = [](const json& found) {
+            std::pair<int, int> count; // of normal rows, of those of the frozen sensor
+            int row = 0;
+            for (const json& line : found["verdicts"]) {
+                const bool frozen = row >= frozen_from && row < frozen_until;
+                const bool after = row >= frozen_until && row < frozen_until + 12;
+                if (line["verdict"] == "anomaly" && !after) {
+                    ++(frozen ? count.second : count.first);
+                }
+                ++row;
+            }
+            return count;
+        };
+        const auto fixed = anomalies(run_json(cli, "detect m drift.csv"));
+        const json found = run_json(cli, "detect m drift.csv --learn 200");
+        const auto learning = anomalies(found);
+        CHECK(fixed.first > 1000);
+        CHECK(learning.first <= 40); // one in a hundred
+        CHECK(learning.second >= 45);
+        CHECK(cli.read("m") == before);
+        const auto streamed = lines_of(cli("stream m --learn 200", cli.read("drift.csv")).out);
+        REQUIRE(streamed.size() == found["verdicts"].size());
+        for (std::size_t row = 0; row < streamed.size(); ++row) {
+            CHECK(streamed[row] == found["verdicts"][row]);
+        }
     }
 
     TEST_CASE("smooth: tuned on the trailing mean, which detect and stream then judge") {

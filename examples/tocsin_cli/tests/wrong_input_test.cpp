@@ -88,6 +88,8 @@ const std::vector<wrong_input> table = {
     {"detect series rows.csv --adapt", 2, "--adapt: rule 'quantile' of series does not adapt"},
     {"stream by_hand --adapt", 2, "--adapt: by_hand has a threshold by hand, 7"},
     {"detect series rows.csv --stride 2 --adapt", 2, "--adapt: is for rows"},
+    {"detect series rows.csv --stride 2 --learn 200", 2, "--learn: is for rows"},
+    {"detect series rows.csv --learn 0.5", 2, "--learn: 0.5 must be at least 1"},
     {"detect series rows.csv --stride 2 --suppress 3", 2, "--suppress: is for rows"},
     {"detect series rows.csv --m-of-n 3", 2, "'3' is not M,N"},
     {"detect series rows.csv --m-of-n 6,5", 2, "6 must be from 1 to 5"},
