@@ -1,7 +1,9 @@
 #include "tocsin/alarm/alarm_control.hpp"
 #include "tocsin/detect/classifier_detector.hpp"
+#include "tocsin/io/archive.hpp"
 #include "tocsin/io/checksum.hpp"
 #include "tocsin/io/detector_file.hpp"
+#include "tocsin/io/file_seal.hpp"
 #include "tocsin/io/stream_file.hpp"
 #include "tocsin/models/classifiers.hpp"
 #include "tocsin/training/fit_classifier.hpp"
@@ -17,6 +19,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -157,6 +160,44 @@ TEST_SUITE("io") {
         CHECK(!loads(next_at, 12));
         CHECK(!loads(count_at, 13));
         CHECK(!loads(count_at, 4)); // the ring is not full, so the next sample would be number 4
+    }
+
+    TEST_CASE("classifier versions: every layer of a newer version is refused by its name") {
+        const auto network = small_network();
+        tocsin::archive_writer writer;
+        writer.object("network", network);
+        const auto content = writer.encode();
+        REQUIRE_MESSAGE(content.has_value(), content.error().message());
+        const auto load = [](const std::string& bytes) {
+            auto reader = tocsin::archive_reader::from_bytes(std::as_bytes(std::span(bytes)));
+            REQUIRE_MESSAGE(reader.has_value(), reader.error().message());
+            auto loaded = small_network();
+            reader->object("network", loaded);
+            return std::string{reader->outcome().message()};
+        };
+        CHECK(load(*content).empty());
+        const auto archive =
+            tocsin::archive_reader::from_bytes(std::as_bytes(std::span(*content))).value();
+        int versions = 0;
+        for (const auto& [kind_name, kind] : archive.metadata()) {
+            if (!kind_name.ends_with(".kind")) {
+                continue;
+            }
+            CAPTURE(kind);
+            const std::string name = kind_name.substr(0, kind_name.size() - 4) + "version";
+            const std::string entry = '"' + name + "\":\"1\"";
+            const auto at = content->find(entry);
+            REQUIRE(at != std::string::npos);
+            std::string newer = *content;
+            newer[at + entry.size() - 2] = '2';
+            std::uint64_t header = 0;
+            std::memcpy(&header, newer.data(), sizeof header);
+            REQUIRE(tocsin::detail::seal(newer, header + 8));
+            CHECK(load(newer) ==
+                  '\'' + name + "' is 2, written by a newer tocsin; this one reads up to 1");
+            ++versions;
+        }
+        CHECK(versions == 1 + network.layers());
     }
 
     TEST_CASE("classifier versions: settings of streams and alarm control are kept") {

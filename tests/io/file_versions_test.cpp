@@ -281,6 +281,21 @@ TEST_SUITE("io") {
         CHECK(stream.last().threshold == newer.threshold());
     }
 
+    TEST_CASE("file versions: an object from before its class had a version is of version 1") {
+        tocsin::archive_writer writer;
+        writer.expect("rule.kind", "rule_with_history");
+        writer.number("rule.largest", 3.0);
+        const auto file = writer.encode();
+        REQUIRE_MESSAGE(file.has_value(), file.error().message());
+        auto reader = tocsin::archive_reader::from_bytes(std::as_bytes(std::span(*file)));
+        REQUIRE(reader.has_value());
+        rule_with_history<2> rule{.margin = 5};
+        reader->object("rule", rule);
+        REQUIRE_MESSAGE(reader->outcome().ok(), reader->outcome().message());
+        CHECK(rule.largest == 3);
+        CHECK(rule.margin == 5); // not asked for
+    }
+
     TEST_CASE("file versions: version() belongs to the innermost object that has one") {
         tocsin::archive_writer writer;
         nested_versions saved;

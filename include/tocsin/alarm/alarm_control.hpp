@@ -62,6 +62,7 @@ class hysteresis {
     bool active() const noexcept { return active_; }
     void reset() noexcept { active_ = false; }
 
+    static constexpr int version = 1;
     template <class Archive>
     void exchange(Archive& archive) {
         archive.number("on", on_);
@@ -103,6 +104,7 @@ class minimum_deviation {
         return flag && size >= least_ && least_ >= 0;
     }
 
+    static constexpr int version = 1;
     template <class Archive>
     void exchange(Archive& archive) {
         archive.number("least", least_);

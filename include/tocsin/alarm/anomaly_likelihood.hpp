@@ -101,6 +101,7 @@ class anomaly_likelihood {
         short_.reset();
     }
 
+    static constexpr int version = 1;
     template <class Archive>
     void exchange(Archive& archive) {
         archive.integer("warm_up", settings_.warm_up);

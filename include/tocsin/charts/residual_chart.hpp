@@ -82,6 +82,7 @@ class residual_chart {
 
     void reset() noexcept { *this = residual_chart(smoothing_); }
 
+    static constexpr int version = 1;
     template <class Archive>
     void exchange(Archive& archive) {
         archive.number("smoothing", smoothing_);

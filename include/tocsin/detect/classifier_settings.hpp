@@ -50,6 +50,7 @@ struct classifier_detector_settings {
         return of_streams().check();
     }
 
+    static constexpr int version = 1;
     template <class Archive>
     void exchange(Archive& archive) {
         constexpr int longest = detector_settings::largest_window;

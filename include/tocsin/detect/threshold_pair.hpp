@@ -93,6 +93,7 @@ class threshold_pair {
         at(view).by_hand = threshold;
     }
 
+    static constexpr int version = 1;
     template <class Archive>
     void exchange(Archive& archive) {
         static constexpr std::array<const char*, 2> names = {"per_step", "per_feature"};

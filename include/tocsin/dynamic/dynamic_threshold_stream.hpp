@@ -93,6 +93,7 @@ class dynamic_threshold_stream {
     /// `judged().end - settings().window_rows()` of the stream. Valid until the next push().
     std::span<const scored_range> pieces() const noexcept { return window_.pieces(); }
 
+    static constexpr int version = 1;
     /// Saves or loads everything but the last verdict: after loading, the stream continues with the
     /// same bits, and judged() is empty until the next batch.
     template <class Archive>

@@ -20,6 +20,8 @@
 ///         }
 ///     }
 ///
+/// An object that is stored without a version is of version 1, so a class can be given one later.
+///
 /// Both archives have the same functions. The first failure sticks: later calls do nothing and
 /// leave values untouched. Values loaded before it have changed, so load into a fresh object.
 #pragma once

@@ -206,7 +206,8 @@ class archive_reader {
 
     /// Version of the object that is being loaded: at most the one that it writes.
     int version() const noexcept { return state_.version(); }
-    /// Refuses an object of another kind, or of a newer version, naming both.
+    /// Refuses an object of another kind, or of a newer version, naming both. One that is stored
+    /// without a version is of version 1.
     template <class T>
     void object(std::string_view name, T& value) {
         if (!state_.ok()) {
@@ -294,8 +295,10 @@ class archive_reader {
     }
 
     void load_version(int newest) {
-        int version = 0;
-        integer("version", version, 1);
+        int version = 1; // of an object that had none when it was saved
+        if (file_.metadata().contains(state_.full("version"))) {
+            integer("version", version, 1);
+        }
         if (state_.ok() && version > newest) {
             refuse("version", "is ", version, ", written by a newer tocsin; this one reads up to ",
                    newest);

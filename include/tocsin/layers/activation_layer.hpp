@@ -23,6 +23,7 @@ class activation_layer {
   public:
     using scalar_type = Scalar;
     static constexpr const char* kind = Activation::name;
+    static constexpr int version = 1;
     using tape_type = sequence_view<Scalar>;
 
     constexpr activation_layer() noexcept = default;
@@ -97,6 +98,7 @@ class softmax_layer {
   public:
     using scalar_type = Scalar;
     static constexpr const char* kind = "softmax";
+    static constexpr int version = 1;
     using tape_type = sequence_view<Scalar>;
 
     constexpr softmax_layer() noexcept = default;

@@ -36,6 +36,7 @@ class batch_norm {
   public:
     using scalar_type = Scalar;
     static constexpr const char* kind = "batch_norm";
+    static constexpr int version = 1;
 
     /// Views into `tape_size()` scalars.
     struct tape_type {

@@ -26,6 +26,7 @@ class bidirectional_lstm {
   public:
     using scalar_type = Scalar;
     static constexpr const char* kind = "bidirectional_lstm";
+    static constexpr int version = 1;
     /// The layer of one direction.
     using direction_type = lstm<Scalar, Inputs, Hidden, Precision>;
 

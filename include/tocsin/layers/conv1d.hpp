@@ -34,6 +34,7 @@ class conv1d {
   public:
     using scalar_type = Scalar;
     static constexpr const char* kind = "conv1d";
+    static constexpr int version = 1;
 
     /// Shape of the convolution over time.
     struct shape {

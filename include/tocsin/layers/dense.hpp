@@ -26,6 +26,7 @@ class dense {
   public:
     using scalar_type = Scalar;
     static constexpr const char* kind = "dense";
+    static constexpr int version = 1;
     /// What is applied to the sums.
     using activation_type = Activation;
     using tape_type = sequence_view<Scalar, Outputs>; ///< backward only needs the outputs

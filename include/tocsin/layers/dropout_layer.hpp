@@ -21,6 +21,7 @@ class dropout_layer {
   public:
     using scalar_type = Scalar;
     static constexpr const char* kind = "dropout";
+    static constexpr int version = 1;
 
     /// Views into `tape_size()` scalars.
     struct tape_type {

@@ -42,6 +42,7 @@ class lstm {
   public:
     using scalar_type = Scalar;
     static constexpr const char* kind = "lstm";
+    static constexpr int version = 1;
     /// Hidden and cell state of a batch.
     using state = lstm_state<Scalar, Hidden>;
 
@@ -299,8 +300,7 @@ class lstm {
         }
     }
     /// The same with a zero gradient of the final state.
-    /// @param work `backward_work_size(batch, time)` scalars; out: dL/dh and dL/dc of the initial
-    ///             state
+    /// @param work `backward_work_size(batch, time)` scalars; out: the initial state's dL/dh, dL/dc
     void backward(std::span<const Scalar> parameters, sequence_view<const Scalar, Inputs> inputs,
                   const tape_type& tape, sequence_view<const Scalar, Hidden> output_gradient,
                   std::span<Scalar> gradients, sequence_view<Scalar, Inputs> input_gradient,

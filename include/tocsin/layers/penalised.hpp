@@ -50,6 +50,7 @@ class penalised {
   public:
     using scalar_type = typename Layer::scalar_type;
     static constexpr const char* kind = "penalised";
+    static constexpr int version = 1;
 
     /// A layer whose weights are penalised.
     constexpr penalised() noexcept = default;

@@ -113,6 +113,7 @@ class pooling {
   public:
     using scalar_type = Scalar;
     static constexpr const char* kind = Rule::name;
+    static constexpr int version = 1;
     using tape_type = sequence_view<Scalar>;
 
     constexpr pooling() noexcept = default;

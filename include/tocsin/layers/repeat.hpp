@@ -22,6 +22,7 @@ class repeat {
   public:
     using scalar_type = Scalar;
     static constexpr const char* kind = "repeat";
+    static constexpr int version = 1;
     /// The outputs.
     using tape_type = sequence_view<Scalar>;
     /// Most repetitions of a step.

@@ -59,6 +59,7 @@ class sequential : public layer_chain<detail::fixed_layers<Layers...>> {
   public:
     using typename chain::scalar_type;
     static constexpr const char* kind = "sequential";
+    static constexpr int version = 1;
     static_assert((std::is_same_v<typename Layers::scalar_type, scalar_type> && ...),
                   "sequential: all layers must have one scalar type");
 

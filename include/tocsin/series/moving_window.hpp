@@ -132,6 +132,7 @@ class moving_window {
         return {};
     }
 
+    static constexpr int version = 1;
     /// Saves or loads everything: after loading the stream continues with the same bits.
     template <class Archive>
     void exchange(Archive& archive) {

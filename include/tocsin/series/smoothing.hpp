@@ -65,6 +65,7 @@ class ewma {
         rejected_ = 0;
     }
 
+    static constexpr int version = 1;
     template <class Archive>
     void exchange(Archive& archive) {
         archive.number("alpha", alpha_);

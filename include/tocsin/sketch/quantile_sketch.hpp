@@ -186,6 +186,7 @@ class quantile_sketch {
         return {};
     }
 
+    static constexpr int version = 1;
     /// Saves or loads everything: after loading the stream continues with the same bits.
     template <class Archive>
     void exchange(Archive& archive) {
