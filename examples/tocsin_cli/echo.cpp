@@ -88,8 +88,9 @@ void describe_time(const file_facts& file, std::vector<std::string>& lines) {
     line += file.clock.kind() == tocsin::timestamp_kind::plain ? " taken for seconds" : "";
     const auto& time = file.time;
     if (std::isfinite(time.first)) {
-        line += ", from " + moment(time.first, file.clock) + " to " +
-                moment(time.last, file.clock) + " (" + duration(time.last - time.first) + ")";
+        line += ", from " + moment(time.first, file.clock.kind()) + " to " +
+                moment(time.last, file.clock.kind()) + " (" + duration(time.last - time.first) +
+                ")";
     }
     if (std::isfinite(time.step)) {
         line += ", step " + duration(time.step);

@@ -12,9 +12,9 @@
 namespace tocsin_cli {
 
 /// Date and time of day, or the number where it is no date.
-inline std::string moment(double seconds, const tocsin::timestamp_reader& clock) {
-    if (clock.kind() == tocsin::timestamp_kind::plain ||
-        clock.kind() == tocsin::timestamp_kind::time_of_day || std::abs(seconds) > 2e11) {
+inline std::string moment(double seconds, tocsin::timestamp_kind clock) {
+    if (clock == tocsin::timestamp_kind::plain || clock == tocsin::timestamp_kind::time_of_day ||
+        std::abs(seconds) > 2e11) {
         return shown(seconds);
     }
     const auto whole = static_cast<std::time_t>(std::floor(seconds));

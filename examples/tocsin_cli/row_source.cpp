@@ -118,7 +118,7 @@ bool row_source::next() {
         std::copy_n(sample.data(), sample.size(), sample_.begin());
         number_ = data_->row_number(at_);
         time_ = data_->time_of(at_);
-        timestamp_ = is_on_grid()       ? moment(time_, data_->files.front().clock)
+        timestamp_ = is_on_grid()       ? moment(time_, data_->files.front().clock.kind())
                      : has_timestamps() ? data_->series.timestamps[at]
                                         : std::string{};
         anomalous_ = has_labels() && data_->series.labels[at] != 0;

@@ -1,17 +1,25 @@
 // stream: CSV lines on standard input, a verdict as a line of JSON on standard output for each.
+#include "tocsin/detect/stream_clock.hpp"
 #include "tocsin/io/csv_stream.hpp"
 #include "tocsin/io/encoded_lines.hpp"
 #include "tocsin/io/timestamp_stream.hpp"
 #include "tocsin/series/daylight_saving.hpp"
+#include "tocsin/series/resampling.hpp"
 
 #include "commands.hpp"
 #include "failure.hpp"
 #include "input.hpp"
 #include "model_file.hpp"
+#include "moment.hpp"
 #include "row_judge.hpp"
 #include "verdict_json.hpp"
+#include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <iostream>
+#include <limits>
+#include <span>
+#include <string>
 
 namespace tocsin_cli {
 namespace {
@@ -37,6 +45,11 @@ void stream_command::add_to(CLI::App& command) {
                      "line of JSON and continue");
     rows.add_to(command);
     input.add_to(command);
+    input.add_resampling_to(command);
+    command.get_option("--resample")
+        ->description(
+            "Judge the samples of a grid of this many seconds, each when a row of a later "
+            "step has come");
     for (const char* name : {"--format", "--step-delimiter"}) {
         command.remove_option(command.get_option(name));
     }
@@ -73,12 +86,82 @@ class row_clock {
     tocsin::daylight_saving wall_;
 };
 
+/// Rows to judge: those that arrive, or with --resample those of a grid.
+class stream_rows {
+  public:
+    stream_rows(const input_options& input, const model_file& model)
+        : resamples_{input.resample > 0}, steps_{model.features(), resamples_ ? input.resample : 1,
+                                                 input.resample_by, longest_gap(input, model)} {
+        settings_.longest_pause = std::numeric_limits<double>::infinity();
+    }
+
+    /// @param judge `judge(sample, timestamp, time)`
+    template <class Judge>
+    tocsin::status take(std::span<const double> sample, const std::string& timestamp, double time,
+                        tocsin::timestamp_kind kind, Judge&& judge) {
+        if (!resamples_) {
+            judge(sample, timestamp, time);
+            return {};
+        }
+        if (!std::isfinite(time)) {
+            return tocsin::status::error(error_code::invalid_data,
+                                         "--resample: the row has no time; --timestamp names the "
+                                         "column of times");
+        }
+        kind_ = kind;
+        // Rows of one time are usual here. One wrong time costs its row; after some that agree, the
+        // clock has been set back.
+        if (time != clock_.last()) {
+            switch (clock_.advance(time, settings_)) {
+            case tocsin::clock_step::refused:
+                return tocsin::status::error(error_code::invalid_data, "--resample: the time ",
+                                             timestamp, " lies before that of the rows before");
+            case tocsin::clock_step::reset:
+                finish(judge);
+                break;
+            case tocsin::clock_step::follows:
+                break;
+            }
+        }
+        return steps_.push(sample, time, of_grid(judge));
+    }
+    /// After the last row.
+    template <class Judge>
+    void finish(Judge&& judge) {
+        steps_.finish(of_grid(judge));
+    }
+
+  private:
+    /// A single time far in the future must not become thousands of millions of rows.
+    static double longest_gap(const input_options& input, const model_file& model) {
+        constexpr double most_steps = 10'000;
+        const double learned = model.classifier ? model.classifier->longest_pause()
+                                                : model.detector.settings().longest_pause;
+        const double gap =
+            learned > 0 && std::isfinite(learned) ? learned : most_steps * input.resample;
+        return std::clamp(gap, 1.5 * input.resample, most_steps * input.resample);
+    }
+    template <class Judge>
+    auto of_grid(Judge& judge) {
+        return [this, &judge](std::span<const double> sample, double time) {
+            judge(sample, moment(time, kind_), time);
+        };
+    }
+
+    bool resamples_;
+    tocsin::stream_resampler<double> steps_;
+    tocsin::stream_clock clock_;
+    tocsin::detector_settings settings_;
+    tocsin::timestamp_kind kind_ = tocsin::timestamp_kind::unknown;
+};
+
 void stream_command::run() {
     model_file model = load_model(model_path);
     require_phase(model, model_path, tocsin::detector_phase::tuned);
     const auto names = model.shown_names();
     row_judge judge{model, rows, model_path};
     row_clock clock{model.step};
+    stream_rows arriving{input, model};
     tocsin::csv_stream reader = reader_of(model);
     tocsin::encoded_lines lines{input.encoding};
     std::vector<double> exact(names.size());
@@ -94,6 +177,18 @@ void stream_command::run() {
     };
     const auto print_malformed = [&](tocsin::index_t number, const tocsin::status& why) {
         print({{"row", number}, {"verdict", "malformed_line"}, {"error", why.message()}});
+    };
+    tocsin::index_t judged = 0; // on a grid
+    const auto judge_row = [&](std::span<const double> values, const std::string& timestamp,
+                               double time) {
+        for (std::size_t f = 0; f < values.size(); ++f) {
+            const double offset =
+                model.offsets.size() > 0 ? model.offsets[static_cast<tocsin::index_t>(f)] : 0;
+            sample[f] = static_cast<float>(values[f] - offset);
+        }
+        const auto verdict = judge.push(sample, time);
+        print(verdict_json(input.resample > 0 ? ++judged : row, timestamp, verdict,
+                           judge.has_alarms(), names));
     };
     const auto next_byte = [] { return std::cin.rdbuf()->sbumpc(); };
     for (tocsin::index_t number = 1; lines.next(next_byte, line); ++number) {
@@ -135,16 +230,19 @@ void stream_command::run() {
             print_malformed(row, parsed);
             continue;
         }
-        for (std::size_t f = 0; f < exact.size(); ++f) {
-            const double offset =
-                model.offsets.size() > 0 ? model.offsets[static_cast<tocsin::index_t>(f)] : 0;
-            sample[f] = static_cast<float>(exact[f] - offset);
-        }
         const std::string timestamp = notes.time();
         const double time = clock.time_of(timestamp);
         require_calendar(model, "standard input", clock.kind());
-        print(verdict_json(row, timestamp, judge.push(sample, time), judge.has_alarms(), names));
+        const tocsin::status followed =
+            arriving.take(exact, timestamp, time, clock.kind(), judge_row);
+        if (!followed.ok()) {
+            if (strict) {
+                require(followed, "standard input");
+            }
+            print_malformed(row, followed);
+        }
     }
+    arriving.finish(judge_row);
     require(reader.outcome());
     if (std::cin.bad()) {
         fail(error_code::io_error, "cannot read standard input");

@@ -3,8 +3,10 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -54,6 +56,43 @@ TEST_SUITE("series") {
         const auto grid = resample<double>(rows(), times, labels, 0.5, resampling::mean, 1.0);
         REQUIRE(grid.has_value());
         CHECK(grid->times == std::vector<double>{10, 10.5, 12.5, 13, 13.5});
+    }
+
+    TEST_CASE("resampling: a stream has the samples of the recording, each when its step ends") {
+        for (const auto method : {resampling::mean, resampling::last, resampling::median}) {
+            const auto grid = resample<double>(rows(), times, {}, 0.5, method, 1.0);
+            tocsin::stream_resampler<double> steps(2, 0.5, method, 1.0);
+            REQUIRE(steps.check().ok());
+            std::vector<double> ended;
+            const auto compare = [&](std::span<const double> sample, double time) {
+                REQUIRE(ended.size() < grid->times.size());
+                const auto at = static_cast<tocsin::index_t>(ended.size());
+                CHECK(time == grid->times[ended.size()]);
+                for (std::size_t f = 0; f < 2; ++f) {
+                    const double expected = grid->values(static_cast<tocsin::index_t>(f), at);
+                    CHECK((std::isnan(expected) ? std::isnan(sample[f]) : sample[f] == expected));
+                }
+                ended.push_back(time);
+            };
+            const tocsin::matrix<double> all = rows();
+            std::vector<std::size_t> after; // each row
+            for (std::size_t k = 0; k < times.size(); ++k) {
+                const std::span<const double> row(all.col(static_cast<tocsin::index_t>(k)).data(),
+                                                  2);
+                CHECK(steps.push(row, times[k], compare).ok());
+                CHECK(steps.push(row, std::nan(""), compare).ok()); // left out
+                after.push_back(ended.size());
+            }
+            CHECK(after == std::vector<std::size_t>{0, 0, 1, 2, 3, 4, 4});
+            const std::vector<double> early{1, 2};
+            CHECK_FALSE(steps.push(early, 1, compare).ok());
+            steps.finish(compare);
+            CHECK(ended == grid->times);
+            steps.finish(compare); // nothing is left
+            CHECK(ended == grid->times);
+            CHECK(steps.push(early, 1, [](auto...) {}).ok()); // another series
+        }
+        CHECK_FALSE(tocsin::stream_resampler<double>(1, -1, resampling::mean).check().ok());
     }
 
     TEST_CASE("resampling: settings and times that cannot be used") {

@@ -415,6 +415,25 @@ TEST_SUITE("tocsin_cli") {
         CHECK(judged["verdicts"][1].contains("timestamp"));
         CHECK(judged["counts"]["invalid_sample"] == 0);
         CHECK(has(cli("detect m uneven.csv --resample 2 --stride 3").err, "without --stride"));
+        // A stream has the verdicts of the recording.
+        const auto streamed = lines_of(cli("stream m --resample 2", cli.read("uneven.csv")).out);
+        REQUIRE(streamed.size() == judged["verdicts"].size());
+        for (std::size_t row = 0; row < streamed.size(); ++row) {
+            CHECK(streamed[row] == judged["verdicts"][row]);
+        }
+        // A time that goes back costs its row; a clock that stays back, some rows.
+        const std::string rows = "time,a\n10,1\n11,1\n3,1\n12,1\n14,1\n";
+        const auto one_wrong = lines_of(cli("stream m --resample 2", rows).out);
+        REQUIRE(one_wrong.size() == 4); // the steps at 10, 12, 14 and the row
+        CHECK(one_wrong[0]["verdict"] == "malformed_line");
+        CHECK(one_wrong[0]["row"] == 3);
+        CHECK(has(one_wrong[0]["error"].get<std::string>(), "the time 3"));
+        const auto set_back =
+            lines_of(cli("stream m --resample 2", rows + "4,1\n5,1\n6,1\n8,1\n").out);
+        REQUIRE(set_back.size() == 8);
+        CHECK(set_back[7]["timestamp"] == "8");
+        CHECK(cli("stream m --resample 2 --strict", rows).code == 3);
+        CHECK(has(cli("stream m --resample 2", "1\n2\n").out, "--timestamp"));
     }
 
     TEST_CASE("training: a model worse than the mean is refused, unless it is forced") {

@@ -27,9 +27,141 @@ struct resampled {
     std::vector<std::uint8_t> labels; ///< 1 if a row of the step is anomalous; as many as given
 };
 
-/// Puts rows on a grid of steps `[k step, (k + 1) step)`, from the first row's step to the step of
-/// the last. A step without rows is NaN; a gap longer than `longest_gap` is left out, so that the
-/// times jump there. Allocates.
+/// Puts the rows of a stream on a grid of steps `[k step, (k + 1) step)`: what has arrived makes one
+/// sample when the first row of a later step comes. A step without rows is NaN; a gap longer than
+/// `longest_gap` is left out, so that the times jump there.
+template <class Scalar>
+class stream_resampler {
+  public:
+    /// Allocates.
+    /// @param features of a row, at least 1
+    /// @param step        positive
+    /// @param longest_gap in the unit of the times
+    stream_resampler(int features, double step, resampling method,
+                     double longest_gap = std::numeric_limits<double>::infinity())
+        : step_{step}, longest_gap_{longest_gap}, method_{method},
+          features_(static_cast<std::size_t>(std::max(features, 0))), sample_(features_.size()) {}
+
+    /// `invalid_argument` for a step that is not positive.
+    status check() const noexcept {
+        return step_ > 0 && std::isfinite(step_)
+                   ? status{}
+                   : status::error(error_code::invalid_argument, "resample: step ", step_,
+                                   " must be positive");
+    }
+
+    /// Takes in a row. One whose time is not finite is left out. Memory for the rows of a step is
+    /// allocated for the median alone.
+    /// @param row  `[features]`, NaN: missing
+    /// @param emit `emit(sample, time)`, for each step that has ended: `[features]`, and its start
+    /// @return `invalid_data`, and the row is left out, for a time that goes back or a gap of more
+    ///         than 1e9 steps
+    template <class Emit>
+    status push(std::span<const Scalar> row, double time, Emit&& emit) {
+        ++rows_;
+        if (!std::isfinite(time)) {
+            return {};
+        }
+        if (time < before_) {
+            return status::error(error_code::invalid_data, "resample: time ", time, " of row ",
+                                 rows_, " lies before ", before_);
+        }
+        const double slot = std::floor(time / step_);
+        if (!std::isnan(slot_) && slot != slot_) {
+            const bool gap = time - before_ > longest_gap_;
+            if (!gap && slot - slot_ > most_steps) {
+                return too_many_steps();
+            }
+            end_step(emit);
+            while (!gap && ++slot_ < slot) {
+                end_step(emit);
+            }
+        }
+        slot_ = slot;
+        before_ = time;
+        for (std::size_t f = 0; f < features_.size(); ++f) {
+            features_[f].take(row[f], method_);
+        }
+        return {};
+    }
+    /// Ends the step of the last row, and with it the series: any time may follow.
+    template <class Emit>
+    void finish(Emit&& emit) {
+        if (!std::isnan(slot_)) {
+            end_step(emit);
+        }
+        slot_ = std::numeric_limits<double>::quiet_NaN();
+        before_ = -std::numeric_limits<double>::infinity();
+    }
+
+    /// Steps of one gap, or of a whole recording.
+    static constexpr double most_steps = 1e9;
+    status too_many_steps() const noexcept {
+        return status::error(error_code::invalid_data, "resample: a step of ", step_,
+                             " makes more than 1e9 steps");
+    }
+
+  private:
+    /// What the rows of a step have brought of one feature.
+    struct feature {
+        std::int64_t count = 0;
+        double sum = 0;
+        Scalar last = std::numeric_limits<Scalar>::quiet_NaN();
+        std::vector<Scalar> values; // for the median
+
+        void take(Scalar value, resampling method) {
+            if (std::isnan(value)) {
+                return;
+            }
+            ++count;
+            sum += static_cast<double>(value);
+            last = value;
+            if (method == resampling::median) {
+                values.push_back(value);
+            }
+        }
+        Scalar combined(resampling method) {
+            if (count == 0) {
+                return std::numeric_limits<Scalar>::quiet_NaN();
+            }
+            switch (method) {
+            case resampling::last:
+                return last;
+            case resampling::median:
+                return static_cast<Scalar>(interpolated_quantile(std::span(values), 0.5));
+            case resampling::mean:
+                break;
+            }
+            return static_cast<Scalar>(sum / static_cast<double>(count));
+        }
+        void clear() noexcept {
+            count = 0;
+            sum = 0;
+            values.clear();
+        }
+    };
+
+    template <class Emit>
+    void end_step(Emit&& emit) {
+        for (std::size_t f = 0; f < features_.size(); ++f) {
+            sample_[f] = features_[f].combined(method_);
+            features_[f].clear();
+        }
+        emit(std::span<const Scalar>(sample_), slot_ * step_);
+    }
+
+    double step_;
+    double longest_gap_;
+    resampling method_;
+    std::vector<feature> features_;
+    std::vector<Scalar> sample_;
+    double slot_ = std::numeric_limits<double>::quiet_NaN(); // of the last row
+    double before_ = -std::numeric_limits<double>::infinity();
+    std::int64_t rows_ = 0;
+};
+
+/// Puts the rows of a recording on the grid of stream_resampler, from the first row's step to the
+/// step of the last. Allocates.
 /// @param values      `[features x rows]`, NaN: missing
 /// @param times       one per row, ascending; rows whose time is not known are left out
 /// @param labels      one per row, or none
@@ -42,9 +174,10 @@ result<resampled<Scalar>> resample(const matrix<Scalar>& values, std::span<const
                                    std::span<const std::uint8_t> labels, double step,
                                    resampling method,
                                    double longest_gap = std::numeric_limits<double>::infinity()) {
-    if (!(step > 0) || !std::isfinite(step)) {
-        return status::error(error_code::invalid_argument, "resample: step ", step,
-                             " must be positive");
+    const auto features = static_cast<std::size_t>(values.rows());
+    stream_resampler<Scalar> steps(static_cast<int>(features), step, method, longest_gap);
+    if (const status usable = steps.check(); !usable.ok()) {
+        return usable;
     }
     if (static_cast<index_t>(times.size()) != values.cols() ||
         (!labels.empty() && labels.size() != times.size())) {
@@ -52,73 +185,33 @@ result<resampled<Scalar>> resample(const matrix<Scalar>& values, std::span<const
                              " times and ", labels.size(), " labels for ", values.cols(), " rows");
     }
     resampled<Scalar> grid;
-    std::vector<index_t> rows; // of the step at hand
     std::vector<Scalar> columns;
-    std::vector<Scalar> seen;
-    const index_t features = values.rows();
-    double slot = std::numeric_limits<double>::quiet_NaN();
-    const auto close_step = [&] {
-        bool anomalous = false;
-        for (index_t f = 0; f < features; ++f) {
-            seen.clear();
-            for (const index_t row : rows) {
-                if (!std::isnan(values(f, row))) {
-                    seen.push_back(values(f, row));
-                }
-            }
-            Scalar value = std::numeric_limits<Scalar>::quiet_NaN();
-            if (!seen.empty() && method == resampling::last) {
-                value = seen.back();
-            } else if (!seen.empty() && method == resampling::median) {
-                value = static_cast<Scalar>(interpolated_quantile(std::span(seen), 0.5));
-            } else if (!seen.empty()) {
-                double sum = 0;
-                for (const Scalar one : seen) {
-                    sum += static_cast<double>(one);
-                }
-                value = static_cast<Scalar>(sum / static_cast<double>(seen.size()));
-            }
-            columns.push_back(value);
+    bool anomalous = false; // a row of the step at hand
+    bool too_many = false;
+    const auto keep = [&](std::span<const Scalar> sample, double time) {
+        too_many = too_many || static_cast<double>(grid.times.size()) >= steps.most_steps;
+        if (too_many) {
+            return;
         }
-        for (const index_t row : rows) {
-            anomalous =
-                anomalous || (!labels.empty() && labels[static_cast<std::size_t>(row)] != 0);
-        }
-        grid.times.push_back(slot * step);
+        columns.insert(columns.end(), sample.begin(), sample.end());
+        grid.times.push_back(time);
         if (!labels.empty()) {
             grid.labels.push_back(anomalous ? 1 : 0);
         }
-        rows.clear();
+        anomalous = false;
     };
-    double before = -std::numeric_limits<double>::infinity();
     for (std::size_t k = 0; k < times.size(); ++k) {
-        if (!std::isfinite(times[k])) {
-            continue;
+        const std::span<const Scalar> row(values.col(static_cast<index_t>(k)).data(), features);
+        if (const status taken = steps.push(row, times[k], keep); !taken.ok()) {
+            return taken;
         }
-        if (times[k] < before) {
-            return status::error(error_code::invalid_data, "resample: time ", times[k], " of row ",
-                                 k + 1, " lies before ", before);
+        if (too_many) {
+            return steps.too_many_steps();
         }
-        const double at = std::floor(times[k] / step);
-        if (!std::isnan(slot) && at != slot) {
-            close_step();
-            const bool gap = times[k] - before > longest_gap;
-            if (!gap && at - slot + static_cast<double>(grid.times.size()) > 1e9) {
-                return status::error(error_code::invalid_data, "resample: a step of ", step,
-                                     " makes more than 1e9 steps");
-            }
-            while (!gap && ++slot < at) {
-                close_step();
-            }
-        }
-        slot = at;
-        before = times[k];
-        rows.push_back(static_cast<index_t>(k));
+        anomalous = anomalous || (!labels.empty() && labels[k] != 0 && std::isfinite(times[k]));
     }
-    if (!rows.empty()) {
-        close_step();
-    }
-    grid.values = Eigen::Map<const matrix<Scalar>>(columns.data(), features,
+    steps.finish(keep);
+    grid.values = Eigen::Map<const matrix<Scalar>>(columns.data(), values.rows(),
                                                    static_cast<index_t>(grid.times.size()));
     return grid;
 }
