@@ -1,3 +1,4 @@
+#include "tocsin/detect/classifier_detector.hpp"
 #include "tocsin/layers/bidirectional_lstm.hpp"
 #include "tocsin/models/dynamic_sequential.hpp"
 #include "tocsin/models/sequential.hpp"
@@ -8,8 +9,11 @@
 #include "support/allocation_counter.hpp"
 #include "support/random_values.hpp"
 #include <cmath>
+#include <cstdint>
 #include <limits>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 using namespace tocsin;
@@ -161,5 +165,34 @@ TEST_SUITE("models") {
                  {lstm<float>(3, 4), pooling<float, last_step>(4), lstm<float>(4, 2)})
                  .check_streaming(),
              "layer 2 (lstm) needs the whole sequence");
+    }
+
+    TEST_CASE("dynamic_sequential: the identity of a detector knows each layer and its settings") {
+        using network = dynamic_sequential<float>;
+        const auto identity = [](std::vector<any_layer<float>> layers) {
+            return classifier_detector<network>(network(std::move(layers)), {.window = 9})
+                .identity();
+        };
+        const auto with = [&](any_layer<float> layer) {
+            return identity({conv1d<float>(2, 5, {.kernel = 3}), std::move(layer),
+                             global_average_pooling<float>(5), dense<float>(5, 1)});
+        };
+        const auto relu = with(activation_layer<float, relu_activation>(5));
+        CHECK(with(activation_layer<float, relu_activation>(5)) == relu);
+        const std::vector<std::uint64_t> identities{
+            relu,
+            with(activation_layer<float, tanh_activation>(5)),
+            with(activation_layer<float, leaky_relu_activation>(5, {.below = 0.1})),
+            with(activation_layer<float, leaky_relu_activation>(5, {.below = 0.2})),
+            with(dropout_layer<float>(5, 0.1)),
+            with(dropout_layer<float>(5, 0.2)),
+            with(softmax_layer<float>(5)),
+            identity({conv1d<float>(2, 5, {.kernel = 3, .dilation = 2}),
+                      activation_layer<float, relu_activation>(5), global_average_pooling<float>(5),
+                      dense<float>(5, 1)}),
+            identity({conv1d<float>(2, 5, {.kernel = 3}), global_average_pooling<float>(5),
+                      activation_layer<float, relu_activation>(5), dense<float>(5, 1)}),
+        };
+        CHECK(std::set(identities.begin(), identities.end()).size() == identities.size());
     }
 }

@@ -3,10 +3,10 @@
 #pragma once
 
 #include "tocsin/core/checked_size.hpp"
+#include "tocsin/core/hash_archive.hpp"
 #include "tocsin/core/memory_claim.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/detect/detector_tag.hpp"
-#include "tocsin/detect/identity.hpp"
 #include "tocsin/detect/learned.hpp"
 #include "tocsin/detect/parameter_archive.hpp"
 #include "tocsin/detect/scaled_training.hpp"

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "tocsin/core/function_ref.hpp"
+#include "tocsin/core/hash_archive.hpp"
 #include "tocsin/core/random.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/views.hpp"
@@ -134,6 +135,9 @@ class any_layer {
         held_->stream_step(packed, input, output, state, work);
     }
 
+    /// Tells a hash, not an archive of files, what the held layer is and how it is set.
+    void exchange(detail::hash_archive& archive) const { held_->exchange(archive); }
+
   private:
     using parameters_view = std::span<const Scalar>;
     using scalars = std::span<Scalar>;
@@ -172,6 +176,7 @@ class any_layer {
         virtual void stream_pack(parameters_view, parameters_view, scalars) const noexcept = 0;
         virtual void stream_step(parameters_view, const Scalar*, Scalar*, scalars,
                                  scalars) const noexcept = 0;
+        virtual void exchange(detail::hash_archive&) const = 0;
     };
 
     template <class Layer>
@@ -278,6 +283,9 @@ class any_layer {
             if constexpr (streaming_layer<Layer>) {
                 layer_stream<Layer>::step(layer, packed, input, output, state, work);
             }
+        }
+        void exchange(detail::hash_archive& archive) const override {
+            archive.object("layer", layer);
         }
 
         Layer layer;

@@ -2,6 +2,7 @@
 /// @brief Layers one after the other as one network, composed at run time.
 #pragma once
 
+#include "tocsin/core/hash_archive.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/storage.hpp"
 #include "tocsin/core/views.hpp"
@@ -73,6 +74,15 @@ class dynamic_sequential : public layer_chain<detail::layers_at_run_time<Scalar>
 
     /// The layers in order.
     const std::vector<any_layer<Scalar>>& layers() const noexcept { return this->list().all; }
+
+    /// Tells a hash which layers there are and how they are set: detectors whose networks differ in an
+    /// activation alone have different identities. Archives of files do not save them.
+    void exchange(detail::hash_archive& archive) const {
+        archive.expect("layers", layers().size());
+        for (const any_layer<Scalar>& layer : layers()) {
+            archive.object("layer", layer);
+        }
+    }
 
     // ---- sample by sample --------------------------------------------------------------------
 

@@ -1,5 +1,5 @@
-/// @file identity.hpp
-/// @brief A number that tells detectors apart.
+/// @file hash_archive.hpp
+/// @brief A number that tells detectors apart: a hash of what they tell an archive.
 #pragma once
 
 #include "tocsin/core/status.hpp"
