@@ -93,7 +93,9 @@ class sequence_parser {
     void take_shape(std::string_view line) noexcept {
         const char delimiter = format_.feature_delimiter;
         const std::string_view first = line.substr(0, line.find(delimiter));
-        const std::string_view last = line.substr(line.find_last_of(delimiter) + 1);
+        const auto before_last = line.find_last_of(delimiter);
+        const std::string_view last =
+            before_last == std::string_view::npos ? line : line.substr(before_last + 1);
         features_ = count_of(line, delimiter) + 1;
         length_ = count_of(first, format_.step_delimiter) + 1;
         has_label_ = format_.label == label_field::present ||

@@ -31,8 +31,8 @@ class natural_spline {
             upper[k] = 1 / pivot;
             curvatures_[k] = (right - curvatures_[k - 1]) / pivot;
         }
-        for (std::size_t k = count - 1; k-- > 1;) {
-            curvatures_[k] -= upper[k] * curvatures_[k + 1];
+        for (std::size_t k = count - 1; k > 1; --k) {
+            curvatures_[k - 1] -= upper[k - 1] * curvatures_[k];
         }
     }
 

@@ -146,7 +146,8 @@ inline status centred_moving_mean(std::span<const double> values, int rows,
         const std::size_t block_end = first + width > before ? first + width - before : 0;
         double sum = 0;
         std::size_t from = std::min(block_end, size);
-        for (std::size_t i = last; i-- > first;) {
+        for (std::size_t after_i = last; after_i > first; --after_i) {
+            const std::size_t i = after_i - 1;
             for (const std::size_t to = i > before ? i - before : 0; from > to;) {
                 sum += usable(--from);
             }

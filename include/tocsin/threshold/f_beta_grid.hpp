@@ -97,9 +97,9 @@ class f_beta_grid {
         }
         std::vector<threshold_point> all;
         all.reserve(thresholds_.size());
-        for (std::size_t k = thresholds_.size(); k-- > 0;) {
-            counts += {anomalous_[k + 1], normal_[k + 1], -anomalous_[k + 1], -normal_[k + 1]};
-            all.push_back({thresholds_[k], counts});
+        for (std::size_t k = thresholds_.size(); k > 0; --k) {
+            counts += {anomalous_[k], normal_[k], -anomalous_[k], -normal_[k]};
+            all.push_back({thresholds_[k - 1], counts});
         }
         return all;
     }
