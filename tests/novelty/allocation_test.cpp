@@ -1,3 +1,4 @@
+#include "tocsin/comparators/nearest_value_novelty.hpp"
 #include "tocsin/core/random.hpp"
 #include "tocsin/novelty/nearest_value.hpp"
 #include "tocsin/novelty/value_cells.hpp"
@@ -5,6 +6,8 @@
 #include <doctest/doctest.h>
 
 #include "support/allocation_counter.hpp"
+#include <array>
+#include <cmath>
 
 TEST_SUITE("novelty") {
 
@@ -24,5 +27,23 @@ TEST_SUITE("novelty") {
               }) == 0);
         CHECK(total > 0);
         CHECK(tocsin_test::allocations_during([&] { tocsin::nearest_value other(50); }) > 0);
+    }
+
+    TEST_CASE("nearest_value_novelty: push and reset allocate nothing") {
+        tocsin::nearest_value_novelty scorer(50);
+        const tocsin::matrix<double> training = tocsin::matrix<double>::Random(3, 80);
+        CHECK(tocsin_test::allocations_during([&] { static_cast<void>(scorer.fit(training)); }) >
+              0);
+        double total = 0;
+        CHECK(tocsin_test::allocations_during([&] {
+                  for (tocsin::index_t t = 0; t < 1000; ++t) {
+                      const std::array<double, 3> sample{0.01 * static_cast<double>(t),
+                                                         t % 7 == 0 ? std::nan("") : 0.5, -0.5};
+                      const double score = scorer.push(sample);
+                      total += std::isnan(score) ? 0 : score;
+                  }
+                  scorer.reset();
+              }) == 0);
+        CHECK(total > 0);
     }
 }

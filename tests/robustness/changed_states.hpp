@@ -32,7 +32,10 @@ void check_refused(Object& object, const Object& fresh, const std::vector<change
     Object intact = fresh;
     const auto outcome = load(intact, saved);
     REQUIRE_MESSAGE(outcome.ok(), outcome.message());
-    for (const auto& [name, value, index] : changes) {
+    for (const auto& each : changes) {
+        const char* const name = each.name;
+        const double value = each.value;
+        const int index = each.index;
         auto broken = saved;
         REQUIRE_MESSAGE(broken.contains(name), name);
         (index < 0 ? broken[name].back() : broken[name].at(static_cast<std::size_t>(index))) =

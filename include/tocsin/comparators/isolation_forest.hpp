@@ -3,6 +3,7 @@
 #pragma once
 
 #include "tocsin/comparators/sample_scorer.hpp"
+#include "tocsin/comparators/scorer_archive.hpp"
 #include "tocsin/core/random.hpp"
 
 #include <algorithm>
@@ -35,6 +36,9 @@ inline double isolation_path_length(double n) noexcept {
 /// close to 1 for a sample that is cut off at once. Each sample is judged alone.
 class isolation_forest {
   public:
+    static constexpr const char* kind = "isolation_forest";
+    static constexpr int version = 1;
+
     explicit isolation_forest(isolation_forest_settings settings = {}) noexcept
         : settings_{settings} {}
 
@@ -101,6 +105,48 @@ class isolation_forest {
     /// Does nothing: each sample is judged alone.
     void reset() noexcept {}
 
+    /// See savable_scorer. Allocates, also when saving.
+    template <class Archive>
+    void exchange(Archive& archive) {
+        int count = features_;
+        int nodes = static_cast<int>(nodes_.size());
+        if constexpr (Archive::loading) {
+            *this = isolation_forest{};
+        }
+        detail::exchange_size(archive, kind, "trees", settings_.trees, 1);
+        detail::exchange_size(archive, kind, "samples", settings_.samples, 2);
+        archive.integer("seed", settings_.seed);
+        if (!detail::exchange_features(archive, kind, count)) {
+            return;
+        }
+        detail::exchange_size(archive, kind, "nodes", nodes, 1);
+        archive.number("normal_length", normal_length_);
+        matrix<double> parts;
+        column<double> starts;
+        if constexpr (!Archive::loading) {
+            parts.resize(4, nodes);
+            for (index_t k = 0; k < nodes; ++k) {
+                const node& each = nodes_[static_cast<std::size_t>(k)];
+                parts.col(k) << each.feature, each.left, each.right, each.cut;
+            }
+            starts.resize(static_cast<index_t>(roots_.size()));
+            std::copy(roots_.begin(), roots_.end(), starts.data());
+        }
+        detail::exchange_numbers(archive, kind, "forest", parts, 4, nodes);
+        detail::exchange_numbers(archive, kind, "roots", starts, settings_.trees, 1, 0);
+        if constexpr (Archive::loading) {
+            if (archive.outcome().ok()) {
+                archive.fail(take(parts, starts, count));
+            }
+            if (!archive.outcome().ok()) {
+                *this = isolation_forest{};
+            }
+        }
+    }
+    /// Nothing: each sample is judged alone.
+    template <class Archive>
+    void exchange_history(Archive& /*archive*/) const noexcept {}
+
   private:
     struct node {
         std::int32_t feature = -1; // -1: a leaf
@@ -145,6 +191,47 @@ class isolation_forest {
         const std::int32_t right = grow(training, members.subspan(on_left), levels - 1, random);
         fill() = {feature, left, right, cut};
         return at;
+    }
+
+    /// Trees from loaded numbers. Children come after their parent, so that every path ends.
+    status take(const matrix<double>& parts, const column<double>& starts, int count) {
+        const auto refuse = [](index_t at, double value) {
+            return status::error(error_code::format_error, kind, ": node ", at, " holds ", value,
+                                 ", which no tree has");
+        };
+        const auto is_node = [&](double value, index_t after) {
+            return value > static_cast<double>(after) &&
+                   value < static_cast<double>(parts.cols()) && value == std::floor(value);
+        };
+        if (!(normal_length_ > 0)) {
+            return refuse(0, normal_length_);
+        }
+        for (index_t k = 0; k < parts.cols(); ++k) {
+            const double feature = parts(0, k);
+            const bool is_leaf = feature == -1;
+            if (!is_leaf && !(feature >= 0 && feature < count && feature == std::floor(feature))) {
+                return refuse(k, feature);
+            }
+            for (index_t side = 1; side <= 2; ++side) {
+                if (is_leaf ? parts(side, k) != -1 : !is_node(parts(side, k), k)) {
+                    return refuse(k, parts(side, k));
+                }
+            }
+            if (is_leaf && parts(3, k) < 0) {
+                return refuse(k, parts(3, k));
+            }
+            nodes_.push_back({static_cast<std::int32_t>(feature),
+                              static_cast<std::int32_t>(parts(1, k)),
+                              static_cast<std::int32_t>(parts(2, k)), parts(3, k)});
+        }
+        for (const double start : starts) {
+            if (!is_node(start, -1)) {
+                return refuse(0, start);
+            }
+            roots_.push_back(static_cast<std::int32_t>(start));
+        }
+        features_ = count;
+        return {};
     }
 
     isolation_forest_settings settings_;

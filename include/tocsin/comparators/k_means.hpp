@@ -3,6 +3,7 @@
 #pragma once
 
 #include "tocsin/comparators/sample_scorer.hpp"
+#include "tocsin/comparators/scorer_archive.hpp"
 #include "tocsin/core/random.hpp"
 
 #include <algorithm>
@@ -26,6 +27,9 @@ struct k_means_settings {
 /// samples, as KMeansAD of TSB-AD does. Scale the features before.
 class k_means {
   public:
+    static constexpr const char* kind = "k_means";
+    static constexpr int version = 1;
+
     explicit k_means(k_means_settings settings = {}) noexcept : settings_{settings} {}
 
     int features() const noexcept { return static_cast<int>(centres_.rows()); }
@@ -89,6 +93,39 @@ class k_means {
     }
     /// Does nothing: each sample is judged alone.
     void reset() noexcept {}
+
+    /// See savable_scorer.
+    template <class Archive>
+    void exchange(Archive& archive) {
+        int count = features();
+        int centres = static_cast<int>(centres_.cols());
+        if constexpr (Archive::loading) {
+            *this = k_means{};
+        }
+        detail::exchange_size(archive, kind, "clusters", settings_.clusters, 1);
+        detail::exchange_size(archive, kind, "iterations", settings_.iterations, 1);
+        archive.integer("seed", settings_.seed);
+        if (!detail::exchange_features(archive, kind, count)) {
+            return;
+        }
+        detail::exchange_size(archive, kind, "centres_found", centres, 1);
+        archive.number("mean_squared_distance", mean_squared_distance_);
+        if (centres > settings_.clusters || !(mean_squared_distance_ >= 0)) {
+            detail::keep_if(archive, status::error(error_code::format_error, kind, ": ", centres,
+                                                   " centres of ", settings_.clusters,
+                                                   " clusters, mean squared distance ",
+                                                   mean_squared_distance_));
+        }
+        detail::exchange_numbers(archive, kind, "centres", centres_, count, centres);
+        if constexpr (Archive::loading) {
+            if (!archive.outcome().ok()) {
+                *this = k_means{};
+            }
+        }
+    }
+    /// Nothing: each sample is judged alone.
+    template <class Archive>
+    void exchange_history(Archive& /*archive*/) const noexcept {}
 
   private:
     struct match {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "tocsin/comparators/sample_scorer.hpp"
+#include "tocsin/comparators/scorer_archive.hpp"
 #include "tocsin/core/bounded.hpp"
 #include "tocsin/detect/sample_window.hpp"
 
@@ -20,6 +21,9 @@ namespace tocsin {
 /// samples.
 class lagged_value {
   public:
+    static constexpr const char* kind = "lagged_value";
+    static constexpr int version = 1;
+
     /// @param lag samples between a value and the one that predicts it, at least 1; fit() checks it
     explicit lagged_value(int lag = 1) noexcept : lag_{lag} {}
 
@@ -42,7 +46,7 @@ class lagged_value {
         scale_ = detail::scale_of(
             (training.rightCols(pairs) - training.leftCols(pairs)).rowwise().squaredNorm(), pairs);
         past_ = sample_window<double>(features(), lag_);
-        mean_ = training.rowwise().mean();
+        mean_ = training.rowwise().mean().unaryExpr([](double value) { return bounded(value); });
         sample_ = mean_;
         return {};
     }
@@ -63,7 +67,7 @@ class lagged_value {
                 finite = false;
                 continue;
             }
-            sample_[k] = value;
+            sample_[k] = bounded(value);
             if (comparable) {
                 const double deviation = bounded((value - past_.view()(k, 0)) / scale_[k]);
                 sum += deviation * deviation;
@@ -76,6 +80,38 @@ class lagged_value {
     void reset() noexcept {
         past_.clear();
         sample_ = mean_;
+    }
+
+    /// See savable_scorer.
+    template <class Archive>
+    void exchange(Archive& archive) {
+        int count = features();
+        if constexpr (Archive::loading) {
+            *this = lagged_value{};
+        }
+        detail::exchange_size(archive, kind, "lag", lag_, 1);
+        if (!detail::exchange_features(archive, kind, count)) {
+            return;
+        }
+        detail::exchange_scale(archive, kind, "scale", scale_, count);
+        detail::exchange_numbers(archive, kind, "mean", mean_, count, 1);
+        if constexpr (Archive::loading) {
+            if (!detail::claim_history(archive, checked_size(count) * lag_ * 2 * sizeof(double))) {
+                *this = lagged_value{};
+                return;
+            }
+            past_ = sample_window<double>(count, lag_);
+            reset();
+        }
+    }
+    /// See savable_scorer.
+    template <class Archive>
+    void exchange_history(Archive& archive) {
+        archive.object("past", past_);
+        archive.matrix("sample", sample_);
+        detail::keep_if_readable(
+            archive,
+            std::span<const double>(sample_.data(), static_cast<std::size_t>(sample_.size())));
     }
 
   private:

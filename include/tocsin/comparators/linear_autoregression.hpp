@@ -3,6 +3,8 @@
 #pragma once
 
 #include "tocsin/comparators/sample_scorer.hpp"
+#include "tocsin/comparators/scorer_archive.hpp"
+#include "tocsin/core/bounded.hpp"
 #include "tocsin/detect/sample_window.hpp"
 #include "tocsin/training/normal_equations.hpp"
 
@@ -32,6 +34,9 @@ struct autoregression_settings {
 /// training samples.
 class linear_autoregression {
   public:
+    static constexpr const char* kind = "linear_autoregression";
+    static constexpr int version = 1;
+
     /// Settings are checked by fit().
     explicit linear_autoregression(autoregression_settings settings = {}) noexcept
         : settings_{settings} {}
@@ -121,7 +126,7 @@ class linear_autoregression {
         for (int k = 0; k < features(); ++k) {
             const double value = sample[static_cast<std::size_t>(k)];
             if (std::isfinite(value)) {
-                sample_[k] = (value - mean_[k]) / scale_[k];
+                sample_[k] = bounded((value - mean_[k]) / scale_[k]);
             } else {
                 finite = false;
             }
@@ -149,6 +154,61 @@ class linear_autoregression {
         past_.clear();
         sample_.setZero(); // the mean
         errors_.setConstant(std::numeric_limits<double>::quiet_NaN());
+    }
+
+    /// See savable_scorer.
+    template <class Archive>
+    void exchange(Archive& archive) {
+        int count = features();
+        int predicted = targets();
+        if constexpr (Archive::loading) {
+            *this = linear_autoregression{};
+        }
+        detail::exchange_size(archive, kind, "order", settings_.order, 1);
+        detail::exchange_size(archive, kind, "targets", settings_.targets, 0);
+        archive.number("relative_ridge", settings_.relative_ridge);
+        if (!(settings_.relative_ridge > 0)) {
+            detail::keep_if(archive, status::error(error_code::format_error, kind, ": ridge ",
+                                                   settings_.relative_ridge, " must be above 0"));
+        }
+        if (!detail::exchange_features(archive, kind, count)) {
+            return;
+        }
+        if constexpr (Archive::loading) {
+            predicted = settings_.targets == 0 ? count : settings_.targets;
+            if (predicted > count) {
+                archive.fail(status::error(error_code::format_error, kind, ": targets ", predicted,
+                                           " of ", count, " features"));
+            }
+        }
+        detail::exchange_numbers(archive, kind, "mean", mean_, count, 1);
+        detail::exchange_scale(archive, kind, "scale", scale_, count);
+        detail::exchange_scale(archive, kind, "error_scale", error_scale_, predicted);
+        const auto inputs = checked_size(count) * settings_.order + 1;
+        detail::exchange_numbers(archive, kind, "weights", weights_, predicted, inputs.value());
+        if constexpr (Archive::loading) {
+            if (!detail::claim_history(archive, checked_size(count) * settings_.order * 2 *
+                                                    sizeof(double))) {
+                *this = linear_autoregression{};
+                return;
+            }
+            sample_.setZero(count);
+            errors_.setZero(predicted);
+            past_ = sample_window<double>(count, settings_.order);
+            reset();
+        }
+    }
+    /// See savable_scorer. errors() belong to no sample after loading.
+    template <class Archive>
+    void exchange_history(Archive& archive) {
+        archive.object("past", past_);
+        archive.matrix("sample", sample_);
+        detail::keep_if_readable(
+            archive,
+            std::span<const double>(sample_.data(), static_cast<std::size_t>(sample_.size())));
+        if constexpr (Archive::loading) {
+            errors_.setConstant(std::numeric_limits<double>::quiet_NaN());
+        }
     }
 
   private:

@@ -4,6 +4,7 @@
 
 #include "tocsin/comparators/control_limits.hpp"
 #include "tocsin/comparators/sample_scorer.hpp"
+#include "tocsin/comparators/scorer_archive.hpp"
 
 #include <Eigen/Eigenvalues>
 
@@ -37,6 +38,9 @@ struct pca_statistics {
 /// to the residual.
 class pca_reconstruction {
   public:
+    static constexpr const char* kind = "pca_reconstruction";
+    static constexpr int version = 1;
+
     /// Settings are checked by fit().
     explicit pca_reconstruction(pca_settings settings = {}) noexcept : settings_{settings} {}
 
@@ -144,7 +148,68 @@ class pca_reconstruction {
     /// Does nothing: each sample is judged alone.
     void reset() noexcept {}
 
+    /// See savable_scorer.
+    template <class Archive>
+    void exchange(Archive& archive) {
+        int count = features();
+        int varying = static_cast<int>(variances_.size());
+        int kept = components();
+        if constexpr (Archive::loading) {
+            *this = pca_reconstruction{};
+        }
+        archive.number("explained_variance", settings_.explained_variance);
+        archive.number("probability", settings_.probability);
+        archive.integer("scale", settings_.scale);
+        if (!detail::exchange_features(archive, kind, count)) {
+            return;
+        }
+        detail::exchange_size(archive, kind, "varying", varying, 1);
+        detail::exchange_size(archive, kind, "components", kept, 0);
+        if (kept > varying || varying > count) {
+            detail::keep_if(archive, status::error(error_code::format_error, kind, ": ", kept,
+                                                   " components of ", varying,
+                                                   " varying features of ", count));
+        }
+        detail::exchange_numbers(archive, kind, "mean", mean_, count, 1);
+        detail::exchange_numbers(archive, kind, "factor", factor_, count, 1, 0);
+        detail::exchange_numbers(archive, kind, "variances", variances_, varying, 1);
+        detail::exchange_numbers(archive, kind, "axes", axes_, count, kept);
+        exchange_limit(archive, "t_squared_limit", "has_t_squared_limit", t_squared_limit_);
+        exchange_limit(archive, "q_limit", "has_q_limit", q_limit_);
+        if constexpr (Archive::loading) {
+            for (index_t k = 0; archive.outcome().ok() && k < kept; ++k) {
+                if (!(variances_[k] > 0)) { // it divides
+                    archive.fail(status::error(error_code::format_error, kind, ": component ", k,
+                                               " has the variance ", variances_[k]));
+                }
+            }
+            if (!archive.outcome().ok()) {
+                *this = pca_reconstruction{};
+            }
+        }
+    }
+    /// Nothing: each sample is judged alone.
+    template <class Archive>
+    void exchange_history(Archive& /*archive*/) const noexcept {}
+
   private:
+    /// A limit is above 0, or infinite, which archives do not hold.
+    template <class Archive>
+    static void exchange_limit(Archive& archive, const char* name, const char* is_finite,
+                               double& limit) {
+        bool finite = std::isfinite(limit);
+        archive.integer(is_finite, finite);
+        double stored = finite ? limit : 1;
+        archive.number(name, stored);
+        if (!(stored > 0)) {
+            detail::keep_if(archive, status::error(error_code::format_error, kind, ": ", name, ' ',
+                                                   stored, " must be above 0"));
+        }
+        if constexpr (Archive::loading) {
+            limit = finite ? stored : std::numeric_limits<double>::infinity();
+        }
+    }
+
     pca_settings settings_;
     column<double> mean_;
     column<double> factor_; // 1 / standard deviation; 0 for constant features

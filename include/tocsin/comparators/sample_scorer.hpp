@@ -2,6 +2,7 @@
 /// @brief The concept of a comparator: it learns from normal samples and scores a stream.
 #pragma once
 
+#include "tocsin/core/hash_archive.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/views.hpp"
 
@@ -33,6 +34,21 @@ concept sample_scorer =
         { scorer.push(sample) } noexcept -> std::same_as<double>;
         { scorer.reset() } noexcept;
         { constant.features() } noexcept -> std::same_as<int>;
+    };
+
+/// A scorer that files can hold, and so every scored_comparator and ensemble of it:
+/// - `kind`, a name for files, and `version`, see docs/policies.md.
+/// - exchange(archive) saves or loads settings and what was learned, if anything. A loaded scorer has
+///   seen no stream, as after reset(), and gives the same bits; one that failed to load has no fit.
+/// - exchange_history(archive) saves or loads what push() changes, to or from a byte archive
+///   (io/byte_archive.hpp). It loads into a scorer with the same fit, and takes no more memory.
+template <class Scorer>
+concept savable_scorer =
+    sample_scorer<Scorer> && requires(Scorer scorer, detail::hash_archive archive) {
+        { Scorer::kind } -> std::convertible_to<std::string_view>;
+        { Scorer::version } -> std::convertible_to<int>;
+        scorer.exchange(archive);
+        scorer.exchange_history(archive);
     };
 
 /// Scores every sample of a recording, starting from an empty history: reset(), then push() for

@@ -3,6 +3,9 @@
 #pragma once
 
 #include "tocsin/comparators/sample_scorer.hpp"
+#include "tocsin/core/checked_size.hpp"
+#include "tocsin/core/hash_archive.hpp"
+#include "tocsin/core/keep_if.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/views.hpp"
 #include "tocsin/detect/sample_view.hpp"
@@ -12,6 +15,7 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <span>
 #include <utility>
@@ -19,11 +23,11 @@
 
 namespace tocsin {
 
-/// Judges a stream by a comparator and the expected false alarms of its scores. Cannot be saved,
-/// because comparators cannot; they are fitted anew in no time.
-/// @tparam Scorer concept sample_scorer
+/// Judges a stream by a comparator and the expected false alarms of its scores. At most 1024 features.
+/// It is const while it judges, and is saved like a detector (save_detector(), save_stream()), alone or
+/// in an ensemble.
+/// @tparam Scorer concept sample_scorer; to be saved, savable_scorer
 /// @tparam Scalar of the samples
-/// At most 1024 features.
 template <sample_scorer Scorer, class Scalar = float>
 class scored_comparator {
   public:
@@ -32,53 +36,49 @@ class scored_comparator {
     class stream_type {
       public:
         stream_type() = default;
+        /// Samples pushed so far.
+        std::int64_t position() const noexcept { return position_; }
 
       private:
         friend scored_comparator;
         std::vector<Scorer> scorer_; // one, or none of a default stream
+        std::uint64_t made_by_ = 0;  // identity of the comparator
+        std::int64_t position_ = 0;
     };
 
-    explicit scored_comparator(Scorer scorer = Scorer{}, alarm_rate rule = {})
-        : scorer_{std::move(scorer)}, rule_{std::move(rule)} {}
+    /// With the default settings of both; fit() it, or load into it.
+    scored_comparator() : scored_comparator(Scorer{}) {}
+    explicit scored_comparator(Scorer scorer, alarm_rate rule = {})
+        : scorer_{std::move(scorer)}, rule_{std::move(rule)} {
+        scorer_.reset(); // streams begin with what was learned, as they do after loading
+        identify();
+    }
 
     /// Fits the comparator to `training`, then the rule to its scores of `normal`, which should be
-    /// other rows. Allocates.
+    /// other rows. After a failure it judges nothing. Allocates.
     status fit(const samples_view& training, const samples_view& normal) {
-        if (status fitted = scorer_.fit(training); !fitted.ok()) {
-            return fitted;
-        }
-        if (scorer_.features() > most_features) {
-            return status::error(error_code::invalid_argument,
-                                 "scored_comparator: ", scorer_.features(), " features, at most ",
-                                 most_features);
-        }
-        std::vector<double> scores(static_cast<std::size_t>(normal.cols()));
-        if (status scored = score_samples(scorer_, normal, scores); !scored.ok()) {
-            return scored;
-        }
-        std::vector<double> finite;
-        for (const double score : scores) {
-            if (std::isfinite(score)) {
-                finite.push_back(score);
-            }
-        }
-        scorer_.reset();
-        return rule_.fit(finite, {});
+        rule_ = alarm_rate(rule_.settings());
+        const status fitted = fit_both(training, normal);
+        identify();
+        return fitted;
     }
 
     int features() const noexcept { return scorer_.features(); }
+    const Scorer& scorer() const noexcept { return scorer_; }
     const alarm_rate& rule() const noexcept { return rule_; }
 
     /// Allocates.
     stream_type make_stream() const {
         stream_type stream;
         stream.scorer_.assign(1, scorer_);
+        stream.made_by_ = identity_;
         return stream;
     }
     /// Judges the newest sample. The time is not looked at. Never allocates.
     verdict push(stream_type& stream, sample_view<Scalar> sample,
                  double /*time*/ = std::numeric_limits<double>::quiet_NaN()) const noexcept {
         verdict outcome;
+        count_up(stream.position_);
         if (stream.scorer_.empty() || !rule_.fitted()) {
             return outcome;
         }
@@ -109,11 +109,84 @@ class scored_comparator {
         return outcome;
     }
 
+    // ---- persistence ------------------------------------------------------------------------
+
+    static constexpr int version = 1;
+    /// A hash of comparator and rule: saved streams belong to the one with the same.
+    std::uint64_t identity() const noexcept
+        requires savable_scorer<Scorer>
+    {
+        return identity_;
+    }
+    template <class Archive>
+        requires savable_scorer<Scorer>
+    void exchange(Archive& archive) {
+        archive.expect("scalar_bytes", static_cast<int>(sizeof(Scalar)));
+        archive.object("scorer", scorer_);
+        archive.object("rule", rule_);
+        if constexpr (Archive::loading) {
+            detail::keep_if(archive, check_loaded());
+            identify();
+        }
+    }
+    /// See io/stream_file.hpp.
+    template <class Archive>
+        requires savable_scorer<Scorer>
+    void exchange_stream(Archive& archive, stream_type& stream) const {
+        if (stream.scorer_.empty() || stream.made_by_ != identity_) {
+            archive.fail(status::error(error_code::invalid_argument,
+                                       "stream: another comparator made it, or it was moved from"));
+            return;
+        }
+        archive.integer("position", stream.position_, std::int64_t{0}, largest_count);
+        stream.scorer_.front().exchange_history(archive);
+    }
+
   private:
     static constexpr int most_features = 1024;
 
+    status fit_both(const samples_view& training, const samples_view& normal) {
+        if (status fitted = scorer_.fit(training); !fitted.ok()) {
+            return fitted;
+        }
+        if (scorer_.features() > most_features) {
+            return status::error(error_code::invalid_argument,
+                                 "scored_comparator: ", scorer_.features(), " features, at most ",
+                                 most_features);
+        }
+        std::vector<double> scores(static_cast<std::size_t>(normal.cols()));
+        if (status scored = score_samples(scorer_, normal, scores); !scored.ok()) {
+            return scored;
+        }
+        std::vector<double> finite;
+        for (const double score : scores) {
+            if (std::isfinite(score)) {
+                finite.push_back(score);
+            }
+        }
+        scorer_.reset();
+        return rule_.fit(finite, {});
+    }
+    status check_loaded() const noexcept {
+        if (rule_.fitted() && (features() < 1 || features() > most_features)) {
+            return status::error(error_code::format_error, "scored_comparator: a rule for ",
+                                 features(), " features; there must be 1 to ", most_features);
+        }
+        return {};
+    }
+    /// Computed once, as scorers may remember much.
+    void identify() {
+        if constexpr (savable_scorer<Scorer>) {
+            detail::hash_archive archive;
+            archive.object("scorer", scorer_);
+            archive.object("rule", rule_);
+            identity_ = archive.value();
+        }
+    }
+
     Scorer scorer_;
     alarm_rate rule_;
+    std::uint64_t identity_ = 0;
 };
 
 } // namespace tocsin

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "tocsin/comparators/sample_scorer.hpp"
+#include "tocsin/comparators/scorer_archive.hpp"
 #include "tocsin/series/moving_window.hpp"
 #include "tocsin/series/smoothing.hpp"
 
@@ -18,6 +19,9 @@ namespace tocsin {
 /// samples, averaged over the last `rows` samples.
 class smoothed_z_score {
   public:
+    static constexpr const char* kind = "smoothed_z_score";
+    static constexpr int version = 1;
+
     /// @param rows of the trailing mean, at least 1 (checked by fit()); about one period is a good
     ///             choice
     explicit smoothed_z_score(int rows = 1) noexcept : rows_{rows}, window_{1} {}
@@ -57,6 +61,37 @@ class smoothed_z_score {
     double push(std::span<const double> sample) noexcept { return window_.push(distance(sample)); }
 
     void reset() noexcept { window_.reset(); }
+
+    /// See savable_scorer.
+    template <class Archive>
+    void exchange(Archive& archive) {
+        int count = features();
+        if constexpr (Archive::loading) {
+            *this = smoothed_z_score{};
+        }
+        detail::exchange_size(archive, kind, "rows", rows_, 1);
+        if (detail::exchange_features(archive, kind, count)) {
+            detail::exchange_numbers(archive, kind, "mean", mean_, count, 1);
+            detail::exchange_scale(archive, kind, "scale", scale_, count);
+        }
+        if constexpr (Archive::loading) {
+            if (detail::claim_history(archive, checked_size(rows_) * sizeof(double))) {
+                window_ = moving_window(rows_);
+            } else {
+                *this = smoothed_z_score{};
+            }
+        }
+    }
+    /// See savable_scorer.
+    template <class Archive>
+    void exchange_history(Archive& archive) {
+        archive.object("window", window_);
+        if (window_.rows() != rows_) {
+            detail::keep_if(archive,
+                            status::error(error_code::format_error, "smoothed_z_score: history of ",
+                                          window_.rows(), " rows, expected ", rows_));
+        }
+    }
 
   private:
     int rows_;
