@@ -57,9 +57,12 @@ TEST_SUITE("io") {
             MESSAGE("skipped: the file system has no files that large");
             return;
         }
-        CHECK(message_of(tocsin::read_file(directory / "hole"))
-                  .find("has 1099511627776 bytes, more than the limit of 1073741824") !=
-              std::string::npos);
+        const std::string message = message_of(tocsin::read_file(directory / "hole"));
+        const bool counted = sizeof(off_t) == 8; // otherwise the system does not say the size
+        CHECK_MESSAGE(
+            message.find(counted ? "has 1099511627776 bytes, more than the limit of 1073741824"
+                                 : "cannot open") != std::string::npos,
+            message);
     }
 
     TEST_CASE("read_file: a pipe is read until it ends, or until the limit") {
