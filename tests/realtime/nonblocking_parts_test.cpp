@@ -11,6 +11,7 @@
 #include "tocsin/comparators/k_means.hpp"
 #include "tocsin/comparators/lagged_value.hpp"
 #include "tocsin/comparators/linear_autoregression.hpp"
+#include "tocsin/comparators/nearest_value_novelty.hpp"
 #include "tocsin/comparators/pca_reconstruction.hpp"
 #include "tocsin/comparators/scored_comparator.hpp"
 #include "tocsin/comparators/simple_changes.hpp"
@@ -176,6 +177,7 @@ TEST_SUITE("realtime") {
         CHECK(push_waves(rated(tocsin::pca_reconstruction{}), values) > 300);
         CHECK(push_waves(rated(tocsin::k_means{}), values) > 300);
         CHECK(push_waves(rated(tocsin::isolation_forest{}), values) > 300);
+        CHECK(push_waves(rated(tocsin::nearest_value_novelty{}), values) > 300);
         CHECK(push_waves(rated(tocsin::smoothed_z_score{}), values) > 300);
         CHECK(push_waves(rated(tocsin::moving_variance{}), values) > 200);
         auto stream = both.make_stream();
