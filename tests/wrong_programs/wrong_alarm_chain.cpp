@@ -2,5 +2,6 @@
 #include <tocsin/alarm/alarm_control.hpp>
 
 int main() {
-    tocsin::alarm_chain<tocsin::m_of_n, tocsin::minimum_deviation> chain; // unsatisfied: alarm_piece
+    using deviation = tocsin::minimum_deviation;
+    tocsin::alarm_chain<tocsin::m_of_n, deviation> chain; // unsatisfied: alarm_piece
 }
