@@ -64,6 +64,7 @@ class scored_comparator {
     }
 
     int features() const noexcept { return scorer_.features(); }
+    /// The comparator, as after its fit.
     const Scorer& scorer() const noexcept { return scorer_; }
     const alarm_rate& rule() const noexcept { return rule_; }
 
