@@ -107,11 +107,7 @@ class lagged_value {
     /// See savable_scorer.
     template <class Archive>
     void exchange_history(Archive& archive) {
-        archive.object("past", past_);
-        archive.matrix("sample", sample_);
-        detail::keep_if_readable(
-            archive,
-            std::span<const double>(sample_.data(), static_cast<std::size_t>(sample_.size())));
+        detail::exchange_history(archive, past_, sample_);
     }
 
   private:

@@ -201,11 +201,7 @@ class linear_autoregression {
     /// See savable_scorer. errors() belong to no sample after loading.
     template <class Archive>
     void exchange_history(Archive& archive) {
-        archive.object("past", past_);
-        archive.matrix("sample", sample_);
-        detail::keep_if_readable(
-            archive,
-            std::span<const double>(sample_.data(), static_cast<std::size_t>(sample_.size())));
+        detail::exchange_history(archive, past_, sample_);
         if constexpr (Archive::loading) {
             errors_.setConstant(std::numeric_limits<double>::quiet_NaN());
         }

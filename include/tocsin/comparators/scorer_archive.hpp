@@ -8,9 +8,12 @@
 #include "tocsin/core/memory_claim.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/views.hpp"
+#include "tocsin/detect/sample_window.hpp"
 
 #include <cmath>
+#include <cstddef>
 #include <limits>
+#include <span>
 
 namespace tocsin::detail {
 
@@ -81,6 +84,15 @@ bool claim_history(Archive& archive, checked_size bytes) {
         claim_memory(archive, "history", bytes * 2);
     }
     return archive.outcome().ok();
+}
+
+/// Saves or loads the samples before, and the newest one, whose missing values are replaced.
+template <class Archive>
+void exchange_history(Archive& archive, sample_window<double>& past, column<double>& sample) {
+    archive.object("past", past);
+    archive.matrix("sample", sample);
+    keep_if_readable(
+        archive, std::span<const double>(sample.data(), static_cast<std::size_t>(sample.size())));
 }
 
 } // namespace tocsin::detail
