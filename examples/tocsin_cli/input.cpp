@@ -234,9 +234,7 @@ void order_rows(recording& file, const input_options& options, double longest_ga
 double longest_gap_of(const recording& file, const input_options& options,
                       const model_file* model) {
     const double given = options.longest_gap;
-    const double learned = model == nullptr    ? 0
-                           : model->classifier ? model->classifier->longest_pause()
-                                               : model->detector.settings().longest_pause;
+    const double learned = model == nullptr ? 0 : model->longest_pause();
     const double gap = given > 0                               ? given
                        : learned > 0 && std::isfinite(learned) ? learned
                        : std::isfinite(file.facts.time.longest_gap())

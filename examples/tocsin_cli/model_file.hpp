@@ -51,6 +51,10 @@ struct model_file {
     int window() const noexcept {
         return classifier ? classifier->window() : detector.settings().window;
     }
+    /// Longest step in seconds between neighbours; not finite, or 0, where none is set.
+    double longest_pause() const noexcept {
+        return classifier ? classifier->longest_pause() : detector.settings().longest_pause;
+    }
     /// The threshold for rows.
     double threshold() const noexcept {
         return classifier ? classifier->threshold() : detector.threshold();

@@ -110,14 +110,16 @@ void row_judge::enable_learning(const row_options& options, const std::string& p
         fail(tocsin::error_code::invalid_argument, option, ": ", path,
              " is a classifier, which does not adapt to rows without labels");
     }
-    const any_threshold& rule = detector_.rule();
-    if (options.adapt() && detector_.threshold() != rule.threshold()) {
-        fail(tocsin::error_code::invalid_argument, "--adapt: ", path, " has a threshold by hand, ",
-             detector_.threshold());
-    }
-    if (options.adapt() && !rule.adapts()) {
-        fail(tocsin::error_code::invalid_argument, "--adapt: rule '", rule.name(), "' of ", path,
-             " does not adapt; (drift-)peaks-over-threshold does");
+    if (options.adapt()) {
+        const any_threshold& rule = detector_.rule();
+        if (detector_.threshold() != rule.threshold()) {
+            fail(tocsin::error_code::invalid_argument, "--adapt: ", path,
+                 " has a threshold by hand, ", detector_.threshold());
+        }
+        if (!rule.adapts()) {
+            fail(tocsin::error_code::invalid_argument, "--adapt: rule '", rule.name(), "' of ",
+                 path, " does not adapt; (drift-)peaks-over-threshold does");
+        }
     }
     require(detector_.enable_learning(stream_,
                                       {.half_life = options.half_life(), .rule = options.adapt()}),

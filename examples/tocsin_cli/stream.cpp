@@ -135,8 +135,7 @@ class stream_rows {
     /// A single time far in the future must not become thousands of millions of rows.
     static double longest_gap(const input_options& input, const model_file& model) {
         constexpr double most_steps = 10'000;
-        const double learned = model.classifier ? model.classifier->longest_pause()
-                                                : model.detector.settings().longest_pause;
+        const double learned = model.longest_pause();
         const double gap =
             learned > 0 && std::isfinite(learned) ? learned : most_steps * input.resample;
         return std::clamp(gap, 1.5 * input.resample, most_steps * input.resample);

@@ -7,6 +7,7 @@
 
 #include <doctest/doctest.h>
 
+#include "support/rated_forecaster.hpp"
 #include "support/small_detectors.hpp"
 #include <array>
 #include <cmath>
@@ -15,18 +16,13 @@
 
 using tocsin::combination;
 using tocsin::combined_false_alarms;
+using tocsin_test::rated_forecaster;
 using tocsin_test::windows_over;
 
 namespace {
 
-using rated_forecaster = tocsin::detector<tocsin::forecaster<float>, tocsin::standard_scaler<float>,
-                                          tocsin::mahalanobis<>, tocsin::alarm_rate>;
-
 rated_forecaster learned_forecaster(int look_ahead) {
-    rated_forecaster detector(tocsin_test::small_forecaster(look_ahead), {.warm_up = 20}, {},
-                              tocsin::alarm_rate({.alarms = 10}));
-    tocsin_test::learn_slow_waves(detector, 4);
-    return detector;
+    return tocsin_test::learned_forecaster(tocsin_test::small_forecaster(look_ahead), 20);
 }
 
 } // namespace

@@ -17,6 +17,7 @@
 #include "stream_checks.hpp"
 #include "support/allocation_counter.hpp"
 #include "support/edited_file.hpp"
+#include "support/rated_forecaster.hpp"
 #include "support/small_detectors.hpp"
 #include "temporary_directory.hpp"
 #include <array>
@@ -36,6 +37,7 @@
 using tocsin::error_code;
 using tocsin::index_t;
 using tocsin_test::edited_file;
+using tocsin_test::rated_forecaster;
 using tocsin_test::saved_bytes;
 using tocsin_test::says;
 using tocsin_test::slow_waves;
@@ -43,8 +45,6 @@ using tocsin_test::temporary_directory;
 
 namespace {
 
-using rated_forecaster = tocsin::detector<tocsin::forecaster<float>, tocsin::standard_scaler<float>,
-                                          tocsin::mahalanobis<>, tocsin::alarm_rate>;
 using charted_forecaster = tocsin::charted_detector<rated_forecaster, tocsin::m_of_n>;
 using novelty = tocsin::scored_comparator<tocsin::nearest_value_novelty>;
 /// One of each kind, with alarm control over all.
@@ -52,10 +52,7 @@ using mixed_ensemble =
     tocsin::basic_ensemble<tocsin::m_of_n, rated_forecaster, charted_forecaster, novelty>;
 
 rated_forecaster learned_forecaster() {
-    rated_forecaster detector(tocsin_test::small_forecaster(1, {3}), {.warm_up = 5}, {},
-                              tocsin::alarm_rate({.alarms = 10}));
-    tocsin_test::learn_slow_waves(detector, 4);
-    return detector;
+    return tocsin_test::learned_forecaster(tocsin_test::small_forecaster(1, {3}), 5);
 }
 charted_forecaster learned_charts() {
     charted_forecaster charted(learned_forecaster(), {.promised = 10}, tocsin::m_of_n(2, 3));
