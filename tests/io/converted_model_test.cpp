@@ -106,7 +106,7 @@ TEST_SUITE("io") {
         const temporary_directory directory;
         const auto model = network<float>({3, 5, 4}, {4, 3});
         check_says(load(fixture("keras_every_step"), network<float>({3, 5, 5}, {5, 3})),
-                   "'1.bias_hh_l0' has shape [16], expected [20]");
+                   "'1.weight_hh_l0' has shape [16, 4], expected [20, 5]");
         check_says(load(fixture("keras_every_step"), network<float>({2, 5, 4}, {4, 3})),
                    "'probe.input' has shape [12, 3], expected [steps, 2]");
         check_says(load(fixture("keras_every_step"), network<float>({3, 5}, {5, 3})),

@@ -208,7 +208,7 @@ TEST_SUITE("io") {
         check_refused("stacked", network, {"lstm", "upper", "linear"},
                       "'upper.weight_ih_l0' is missing");
         check_refused("stacked", network, {"lstm", "upper", "linear"},
-                      "'lstm.weight_hh_l1' is left over");
+                      "'lstm.bias_hh_l1' is left over");
         check_refused("stacked", sequential(tocsin::lstm<float>(3, 5), linear), {"lstm", "linear"},
                       "'lstm.bias_hh_l1' is left over");
         check_refused("stacked", sequential(tocsin::lstm_stack<float>({3, 5, 5, 5}), linear),
@@ -220,7 +220,7 @@ TEST_SUITE("io") {
             "'linear.weight' has shape [1, 4], expected [2, 4]");
         check_refused("stacked_bidirectional",
                       sequential(tocsin::lstm_stack<float>({3, 4, 4}), tocsin::dense<float>(4, 2)),
-                      two_layers, "'lstm.bias_hh_l1_reverse' is left over (of a bidirectional");
+                      two_layers, "'lstm.bias_hh_l0_reverse' is left over (of a bidirectional");
         check_refused("stacked", sequential(tocsin::lstm_stack<float>({3, 5, 4})), {"lstm", "lstm"},
                       "layers 0 and 1 of 'lstm' have 5 units in one direction and 4 units in one "
                       "direction: those of an nn.LSTM are equal");

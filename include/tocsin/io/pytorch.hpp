@@ -95,10 +95,37 @@ std::vector<pytorch_tensor> pytorch_tensors_in(const safetensors_reader& file, c
     return tensors;
 }
 
-/// All problems in one line.
+/// The kind of a problem: those that explain the most have the smallest number.
+inline std::size_t kind_of_problem(std::string_view problem) noexcept {
+    constexpr std::string_view telling[] = {"not supported)", ", which the model ", "' is missing",
+                                            "' has shape "};
+    const auto* const found =
+        std::find_if(std::begin(telling), std::end(telling), [&](std::string_view part) {
+            return problem.find(part) != std::string_view::npos;
+        });
+    return static_cast<std::size_t>(found - std::begin(telling));
+}
+/// The problems in one line that fits into a status behind the longest shown_name(): the first of
+/// each kind leads, and those without room are counted.
 inline std::string joined(const std::vector<std::string>& problems) {
-    std::string text;
+    constexpr std::size_t room = 190;
+    std::vector<std::pair<std::size_t, const std::string*>> ordered; // a kind, then all others
+    constexpr std::size_t later = 8;
+    std::size_t seen = 0; // a bit per kind
     for (const std::string& problem : problems) {
+        const std::size_t kind = kind_of_problem(problem);
+        const bool first = ((seen >> kind) & 1U) == 0;
+        seen |= std::size_t{1} << kind;
+        ordered.emplace_back(first ? kind : later, &problem);
+    }
+    std::stable_sort(ordered.begin(), ordered.end(),
+                     [](const auto& one, const auto& other) { return one.first < other.first; });
+    std::string text;
+    for (std::size_t k = 0; k < ordered.size(); ++k) {
+        const std::string& problem = *ordered[k].second;
+        if (k > 0 && text.size() + problem.size() > room) {
+            return text + "; and " + std::to_string(ordered.size() - k) + " more";
+        }
         text += (text.empty() ? "" : "; ") + problem;
     }
     return text;
@@ -198,9 +225,9 @@ std::vector<std::string> pytorch_mismatches(const safetensors_reader& file, cons
 /// F64, F16 or BF16.
 /// @param parameters `model.parameter_count()` scalars in the model's layout
 /// @param modules    where PyTorch keeps each part of the model
-/// @return `format_error` with all that does not fit (see pytorch_mismatches() for lines of their
-///         own) or is not finite; `invalid_argument` for a wrong number of parameters. A failure
-///         leaves the parameters as they were. Allocates.
+/// @return `format_error` with what does not fit (as far as a message has room; see
+///         pytorch_mismatches() for all) or is not finite; `invalid_argument` for a wrong number of
+///         parameters. A failure leaves the parameters as they were. Allocates.
 template <class Model>
 status load_pytorch(const safetensors_reader& file, const Model& model,
                     std::span<typename Model::scalar_type> parameters,
