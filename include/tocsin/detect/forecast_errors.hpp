@@ -11,7 +11,6 @@
 #include "tocsin/models/forecasting_model.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -34,17 +33,7 @@ class error_source<Model> {
     constexpr error_source(const Model& model, const detector_settings& /*settings*/) noexcept
         : features_{model.features()}, targets_{model.targets()}, ahead_{model.look_ahead()},
           outputs_{model.forecast_size(1)}, model_state_{model.state_size(1)},
-          step_work_{model.step_work_size(1)} {
-        if constexpr (batches) {
-            model.for_each_state_block([&](index_t size) {
-                if (block_count_ == most_blocks) { // a user's model; the library's have fewer
-                    TOCSIN_FAIL("detector: the model's state has more than 32 blocks");
-                    return;
-                }
-                blocks_[static_cast<std::size_t>(block_count_++)] = size;
-            });
-        }
-    }
+          step_work_{model.step_work_size(1)} {}
 
     constexpr index_t state_size() const noexcept { return model_state_ + outputs_ * ahead_; }
     constexpr index_t work_size() const noexcept { return step_work_; }
@@ -144,7 +133,7 @@ class error_source<Model> {
             copy_scalars(samples[static_cast<std::size_t>(k)]->inputs, features_,
                          inputs + index_t{k} * features_);
         }
-        for_each_part(count, [&](auto size, index_t in_stream, index_t in_batch) {
+        for_each_part(model, count, [&](auto size, index_t in_stream, index_t in_batch) {
             scalar_type* to = states.data() + in_batch;
             for (const auto* sample : samples) {
                 std::copy_n(sample->state.data() + in_stream, size(), to);
@@ -153,7 +142,7 @@ class error_source<Model> {
         });
         model.step(weights.packed(), matrix_view<const scalar_type>(inputs, features_, count),
                    states, matrix_view<scalar_type>(forecasts, outputs_, count), rest.rest());
-        for_each_part(count, [&](auto size, index_t in_stream, index_t in_batch) {
+        for_each_part(model, count, [&](auto size, index_t in_stream, index_t in_batch) {
             const scalar_type* from = states.data() + in_batch;
             for (const auto* sample : samples) {
                 std::copy_n(from, size(), sample->state.data() + in_stream);
@@ -175,10 +164,9 @@ class error_source<Model> {
     /// Calls `visit(size, place in each state, place in the batch)` for each part of the states;
     /// `size()` is a constant for usual sizes, so that copies need no call.
     template <class Visit>
-    void for_each_part(int count, Visit&& visit) const noexcept {
+    static void for_each_part(const Model& model, int count, Visit&& visit) noexcept {
         index_t in_stream = 0;
-        for (int b = 0; b < block_count_; ++b) {
-            const index_t size = blocks_[static_cast<std::size_t>(b)];
+        model.for_each_state_block([&](index_t size) {
             const index_t in_batch = in_stream * count;
             switch (size) {
             case 8:
@@ -195,7 +183,7 @@ class error_source<Model> {
                 break;
             }
             in_stream += size;
-        }
+        });
     }
     /// Errors that are not finite: NaN where a value is missing, infinite where the forecast is not
     /// finite.
@@ -217,16 +205,12 @@ class error_source<Model> {
         }
     }
 
-    static constexpr int most_blocks = 32;
-
     int features_ = 0;
     index_t targets_ = 0;
     index_t ahead_ = 1;
     index_t outputs_ = 0;
     index_t model_state_ = 0;
     index_t step_work_ = 0;
-    int block_count_ = 0;
-    std::array<index_t, most_blocks> blocks_{};
 };
 
 } // namespace tocsin::detail

@@ -3,220 +3,117 @@
 #pragma once
 
 #include "tocsin/core/status.hpp"
+#include "tocsin/core/storage.hpp"
 #include "tocsin/detect/detector_archive.hpp"
-#include "tocsin/detect/error_collector.hpp"
 #include "tocsin/detect/fitting.hpp"
+#include "tocsin/detect/fold_scores.hpp"
 #include "tocsin/detect/held_out.hpp"
+#include "tocsin/detect/held_out_models.hpp"
 #include "tocsin/detect/scaled_training.hpp"
-#include "tocsin/detect/tuning_scores.hpp"
+#include "tocsin/models/mean_of_models.hpp"
 #include "tocsin/series/windows.hpp"
 #include "tocsin/training/training_state.hpp"
 
 #include <algorithm>
-#include <cmath>
+#include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <span>
-#include <type_traits>
 #include <utility>
-#include <vector>
 
 namespace tocsin::detail {
 
-/// A scaler that has been fitted: fit() keeps it. Errors of several models are comparable only in
-/// the same units.
-template <class Scaler>
-struct kept_scaler {
-    Scaler* scaler;
-
-    template <class Scalar>
-    status fit(const windows<Scalar>& /*training*/) const noexcept {
-        return {};
-    }
-    template <class Values>
-    void transform(Values&& values) const noexcept {
-        scaler->transform(std::forward<Values>(values));
-    }
-};
-
-/// The windows in order of time, split for one block.
-template <class Scalar>
-struct split_windows {
-    windows<Scalar> learned;
-    windows<Scalar> judged;
-
-    /// @param training, all sorted by time; the block is one of `all`
-    /// @param guard         rows between the two
-    split_windows(const windows<Scalar>& training, const windows<Scalar>& all,
-                  const held_out_block& block, index_t guard)
-        : judged{all.slice(block.begin, block.end - block.begin)} {
-        const index_t first = all.first_column(block.begin) - guard;
-        const index_t last = all.first_column(block.end - 1) + all.length() + guard;
-        learned = training.select([&](index_t k) {
-            const index_t begin = training.first_column(k);
-            return begin + training.length() <= first || (!block.only_before && begin >= last);
-        });
-    }
-};
-
-template <class Scalar>
-windows<Scalar> sorted_by_time(const windows<Scalar>& given) {
-    std::vector<index_t> first(given.first_columns().begin(), given.first_columns().end());
-    std::sort(first.begin(), first.end());
-    return {given.values(), std::move(first), given.length()};
-}
-
-/// Whether a window has an anomalous sample, by the labels of all samples.
-template <class Scalar>
-bool is_anomalous(const windows<Scalar>& given, index_t k, std::span<const std::uint8_t> labels) {
-    if (labels.empty()) {
-        return false;
-    }
-    const auto samples = labels.subspan(static_cast<std::size_t>(given.first_column(k)),
-                                        static_cast<std::size_t>(given.length()));
-    return std::any_of(samples.begin(), samples.end(), [](auto label) { return label != 0; });
-}
-
-/// The windows without an anomalous sample.
-template <class Scalar>
-windows<Scalar> normal_windows(const windows<Scalar>& given, std::span<const std::uint8_t> labels) {
-    return given.select([&](index_t k) { return !is_anomalous(given, k, labels); });
-}
-
-/// Calls `visit(run)` with what a model is judged on: the windows themselves, or, for a forecaster,
-/// each run of rows that they cover as one long window, so that it warms up once.
-template <class Learned, class Visit>
-void for_each_judged(const windows<typename Learned::scalar_type>& judged, Visit&& visit) {
-    if constexpr (Learned::views == 2) {
-        visit(judged);
-    } else {
-        judged.for_each_covered_run([&](index_t first, index_t columns) {
-            visit(windows<typename Learned::scalar_type>(judged.values(), {first},
-                                                         static_cast<int>(columns)));
-        });
-    }
-}
-
-/// Scores with a label each; no labels where all data is normal.
-struct labelled_scores {
-    detector_scores scores;
-    std::vector<std::uint8_t> labels;
-};
-
-/// The models of all blocks, each with the windows that judge it. Allocates.
+/// Fits warm-up, statistics and thresholds to what models have not learned from.
+/// @param fitted with the units in which the errors of `parts` are measured
 template <class Learned>
-struct held_out_models {
-    using window_list = windows<typename Learned::scalar_type>;
-
-    std::vector<Learned> models;
-    std::vector<window_list> judged;
-
-    template <class Trainer, class Plan>
-    status train(const Learned& untrained, const window_list& training, const window_list& all,
-                 const Trainer& trainer, const Plan& plan,
-                 const training_observer<typename Learned::scalar_type>& observer) {
-        using scalar = typename Learned::scalar_type;
-        const index_t guard = plan.guard < 0 ? index_t{all.length()} : index_t{plan.guard};
-        for (const held_out_block& block : plan.blocks(all.count())) {
-            const split_windows<scalar> split(training, all, block, guard);
-            if (split.learned.empty()) {
-                return status::error(error_code::invalid_data,
-                                     "fit: nothing is left to learn from "
-                                     "for the windows ",
-                                     block.begin, " to ", block.end, " of ", all.count(),
-                                     ", with a guard of ", guard, " rows");
+status fit_to_held_out(Learned& fitted, const held_out_models<Learned>& parts,
+                       std::span<const std::uint8_t> labels) {
+    fitted.warm_up = fitted.source.shortest_warm_up();
+    if constexpr (Learned::views == 1) {
+        fitted.warm_up = std::max(fitted.warm_up, fitted.settings.warm_up);
+        if (fitted.settings.warm_up == detector_settings::automatic) {
+            // How long a cold start shows is a matter of the model, not of what it has learned from.
+            Learned first = parts.models.front();
+            if (fit_error_views(first, normal_windows(parts.judged.front(), labels)).ok()) {
+                fitted.warm_up = first.warm_up;
             }
-            Learned model = untrained;
-            kept_scaler<std::remove_cvref_t<decltype(model.scaler)>> units{&model.scaler};
-            auto state =
-                training_state<scalar>::fresh(model.model, trainer.optimiser, trainer.seed);
-            if (const status done =
-                    fit_scaled(model.model, units, split.learned, {}, trainer, state, observer);
-                !done.ok()) {
-                return done;
-            }
-            model.weights.own(model.model, state.best_parameters);
-            model.phase = detector_phase::trained;
-            models.push_back(std::move(model));
-            judged.push_back(split.judged);
         }
-        return models.empty() ? status::error(error_code::invalid_data, "fit: ", all.count(),
-                                              " windows are too few to hold any out")
-                              : status{};
     }
+    fold_statistics<Learned> folds = parts.folds();
+    parts.add_errors(folds, fitted.warm_up, labels);
+    auto errors = folds.merged();
+    if (const status done = errors ? fit_views<Learned>(*errors) : errors.error(); !done.ok()) {
+        return done;
+    }
+    fitted.errors = *std::move(errors);
+    fitted.phase = detector_phase::errors_fitted;
+    fitted.thresholds.forget_tuned();
+    const bool by_folds = folds.folds() > 1 && folds.fit(fitted.errors).ok();
+    const labelled_scores found = parts.scores(fitted, by_folds ? &folds : nullptr, labels);
+    return fit_thresholds(fitted, found.scores, found.labels);
+}
 
-    /// Folds for the errors of all blocks, a fold each where statistics can be merged.
-    fold_statistics<Learned> folds() const {
-        return {fresh_views(models.front()), has_folds<Learned> ? models.size() : 1};
-    }
-    /// Adds the errors of all blocks. Allocates.
-    void add_errors(fold_statistics<Learned>& folds, int warm_up,
-                    std::span<const std::uint8_t> labels) const {
-        for (std::size_t k = 0; k < models.size(); ++k) {
-            for_each_judged<Learned>(normal_windows(judged[k], labels), [&](const auto& run) {
-                for_each_unit(models[k], run, warm_up,
-                              [&](index_t, std::span<const double> step_errors,
-                                  std::span<const double> feature_errors) {
-                                  folds.add(std::min(k, folds.folds() - 1), step_errors,
-                                            feature_errors);
-                              });
-            });
-        }
-    }
-    /// Scores of all blocks in order of time, as if the statistics had not seen the block. Allocates.
-    /// @param folds fitted, or nothing: then each unit is scored as if the statistics had not seen it
-    labelled_scores scores(const Learned& fitted, const fold_statistics<Learned>* folds,
-                           std::span<const std::uint8_t> labels) const {
-        labelled_scores all;
-        for (std::size_t k = 0; k < models.size(); ++k) {
-            for_each_judged<Learned>(judged[k], [&](const window_list& run) {
-                const double repeats = repeats_of(run);
-                for_each_unit(
-                    models[k], run, fitted.warm_up,
-                    [&](index_t unit, std::span<const double> step_errors,
-                        std::span<const double> feature_errors) {
-                        append_scores<Learned>(
-                            all.scores,
-                            folds != nullptr ? folds->score(k, step_errors, feature_errors)
-                            : is_fitted(run, unit, labels)
-                                ? left_out_scores(fitted, step_errors, feature_errors, repeats)
-                                : plain_scores(fitted, step_errors, feature_errors));
-                        if (!labels.empty()) {
-                            all.labels.push_back(label_of(fitted, run, unit, labels));
-                        }
-                    });
-            });
-        }
-        return all;
-    }
+/// The final model is one more, of all data. It comes first: it brings the units in which all errors
+/// are measured.
+template <class Learned, class Trainer, class Plan>
+status fit_one_more(Learned& fitted, const windows<typename Learned::scalar_type>& training,
+                    const windows<typename Learned::scalar_type>& judged,
+                    std::span<const std::uint8_t> labels, const Trainer& trainer, const Plan& plan,
+                    int steps, const training_observer<typename Learned::scalar_type>& observer) {
+    auto state = training_state<typename Learned::scalar_type>::fresh(
+        fitted.model, trainer.optimiser, trainer.seed);
+    held_out_models<Learned> parts;
+    status done = train_parts(fitted, state, training, {}, trainer, steps, observer);
+    done = done.ok() ? parts.train(fitted, training, judged, trainer, plan, 0, observer) : done;
+    return done.ok() ? fit_to_held_out(fitted, parts, labels) : done;
+}
 
-  private:
-    /// The label of the newest sample of a window, or of a forecaster's sample.
-    static std::uint8_t sample_label(const window_list& run, index_t unit,
-                                     std::span<const std::uint8_t> labels) {
-        const index_t length = run.length();
-        const index_t sample = Learned::views == 2
-                                   ? run.first_column(unit) + length - 1
-                                   : run.first_column(unit / length) + unit % length;
-        return labels[static_cast<std::size_t>(sample)];
+/// The final model is the mean of those of the blocks. A row is judged by the one of them that has
+/// not learned from it, whose errors are at least as large on average as those of the mean.
+template <class Learned, class Trainer, class Plan>
+status fit_mean(Learned& fitted, const windows<typename Learned::scalar_type>& training,
+                const windows<typename Learned::scalar_type>& judged,
+                std::span<const std::uint8_t> labels, const Trainer& trainer, const Plan& plan,
+                const training_observer<typename Learned::scalar_type>& observer) {
+    using scalar = typename Learned::scalar_type;
+    using member_type =
+        typename Learned::template with_model<typename Learned::model_type::member_type>;
+    const auto blocks = plan.blocks(judged.count()).size();
+    if (blocks != static_cast<std::size_t>(fitted.model.members())) {
+        return status::error(error_code::invalid_argument, "fit: a mean of ",
+                             fitted.model.members(), " models needs as many blocks, the plan has ",
+                             blocks, " for ", judged.count(), " windows");
     }
-    /// Whether a unit is in the statistics: one that is anomalous is not.
-    static bool is_fitted(const window_list& run, index_t unit,
-                          std::span<const std::uint8_t> labels) {
-        if constexpr (Learned::views == 2) {
-            return !is_anomalous(run, unit, labels);
-        } else {
-            return labels.empty() || sample_label(run, unit, labels) == 0;
-        }
+    member_type member{.model = fitted.model.member(),
+                       .settings = fitted.settings,
+                       .scaler = fitted.scaler,
+                       .thresholds = fitted.thresholds,
+                       .alarm = fitted.alarm};
+    member.prepare();
+    if (const status scaled = member.scaler.fit(training); !scaled.ok()) {
+        return scaled;
     }
-    static std::uint8_t label_of(const Learned& fitted, const window_list& run, index_t unit,
-                                 std::span<const std::uint8_t> labels) {
-        if (Learned::views == 2 && fitted.settings.scored == scored_steps::all) {
-            return is_anomalous(run, unit, labels) ? 1 : 0;
-        }
-        return sample_label(run, unit, labels);
+    member.mean = mean_of(member.scaler, training);
+    held_out_models<member_type> parts;
+    status done = parts.train(member, training, judged, trainer, plan, 1, observer);
+    done = done.ok() ? fit_to_held_out(member, parts, labels) : done;
+    if (!done.ok()) {
+        return done;
     }
-};
+    aligned_vector<scalar> parameters(static_cast<std::size_t>(fitted.model.parameter_count()));
+    for (std::size_t k = 0; k < blocks; ++k) {
+        const auto trained = parts.models[k].weights.parameters();
+        std::copy(trained.begin(), trained.end(),
+                  fitted.model.parameters_of(std::span(parameters), static_cast<int>(k)).begin());
+    }
+    fitted.weights.own(fitted.model, parameters);
+    fitted.scaler = std::move(member.scaler);
+    fitted.mean = std::move(member.mean);
+    fitted.errors = std::move(member.errors);
+    fitted.thresholds = std::move(member.thresholds);
+    fitted.warm_up = member.warm_up;
+    fitted.phase = member.phase;
+    return {};
+}
 
 /// See detector::fit(). A failure leaves the parts as they were.
 template <class Learned, class Trainer, class Plan>
@@ -236,42 +133,15 @@ status fit_held_out(Learned& learned, const held_out_data<typename Learned::scal
         return status::error(error_code::invalid_data, "fit: all ", data.training.count(),
                              " windows to learn from are labelled anomalous");
     }
-    // The final model first: it brings the units in which all errors are measured.
+    const windows<scalar> judged = sorted_by_time(data.judged);
     Learned fitted = learned;
-    auto state = training_state<scalar>::fresh(fitted.model, trainer.optimiser, trainer.seed);
-    if (const status done = train_parts(fitted, state, training, {}, trainer, steps, observer);
-        !done.ok()) {
-        return done;
+    status done;
+    if constexpr (is_mean_of_models<typename Learned::model_type>) {
+        done = fit_mean(fitted, training, judged, data.labels, trainer, plan, observer);
+    } else {
+        done = fit_one_more(fitted, training, judged, data.labels, trainer, plan, steps, observer);
     }
-    held_out_models<Learned> parts;
-    if (const status done =
-            parts.train(fitted, training, sorted_by_time(data.judged), trainer, plan, observer);
-        !done.ok()) {
-        return done;
-    }
-    fitted.warm_up = fitted.source.shortest_warm_up();
-    if constexpr (Learned::views == 1) {
-        fitted.warm_up = std::max(fitted.warm_up, learned.settings.warm_up);
-        if (learned.settings.warm_up == detector_settings::automatic) {
-            // How long a cold start shows is a matter of the model, not of what it has learned from.
-            Learned first = parts.models.front();
-            if (fit_error_views(first, normal_windows(parts.judged.front(), data.labels)).ok()) {
-                fitted.warm_up = first.warm_up;
-            }
-        }
-    }
-    fold_statistics<Learned> folds = parts.folds();
-    parts.add_errors(folds, fitted.warm_up, data.labels);
-    auto errors = folds.merged();
-    if (const status done = errors ? fit_views<Learned>(*errors) : errors.error(); !done.ok()) {
-        return done;
-    }
-    fitted.errors = *std::move(errors);
-    fitted.phase = detector_phase::errors_fitted;
-    fitted.thresholds.forget_tuned();
-    const bool by_folds = folds.folds() > 1 && folds.fit(fitted.errors).ok();
-    const labelled_scores found = parts.scores(fitted, by_folds ? &folds : nullptr, data.labels);
-    if (const status done = fit_thresholds(fitted, found.scores, found.labels); !done.ok()) {
+    if (!done.ok()) {
         return done;
     }
     learned = std::move(fitted);

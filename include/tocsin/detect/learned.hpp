@@ -70,6 +70,10 @@ constexpr index_t static_stream_bytes() noexcept {
 template <class Model, class Scaler, class Statistic, class Rule, class Alarm, int Window>
 struct learned_parts {
     using scalar_type = typename Model::scalar_type;
+    using model_type = Model;
+    /// The same parts of a detector with another model.
+    template <class Other>
+    using with_model = learned_parts<Other, Scaler, Statistic, Rule, Alarm, Window>;
     static_assert(std::is_same_v<typename Scaler::scalar_type, scalar_type>,
                   "detector: model and scaler must have the same scalar_type");
     using source_type = error_source<Model>;
