@@ -185,7 +185,7 @@ class detector {
     /// All phases: trains on all windows, fits statistics and thresholds to errors of other models in
     /// windows that those have not learned from. A failure leaves the detector as it was. Allocates.
     /// @param data normal windows, or what held_out_data says; NaN where a value is missing
-    /// @param plan cross_fit{} or, where the data drifts, rolling_origin{}
+    /// @param plan cross_fit{} (with a mean_of_models, its models stay) or, for drift, rolling_origin{}
     template <class Trainer, held_out_plan Plan, training_callback<scalar_type>... Callbacks>
     status fit(const held_out_data<scalar_type>& data, const Trainer& trainer, const Plan& plan,
                Callbacks&&... callbacks) {
