@@ -232,7 +232,30 @@ TEST_SUITE("io") {
         };
         CHECK(refusal("PK\x03\x04\x14\n1,2\n").find("f: is a zip archive") == 0);
         CHECK(refusal("\x1f\x8b\x08\n1,2\n").find("f: is compressed by gzip") == 0);
+        CHECK(refusal({"\xFF\xFE\0\0a\0\0\0", 8}).find("f: is UTF-32") == 0);
+        CHECK(refusal({"\0\0\xFE\xFF\0\0\0a", 8}).find("f: is UTF-32") == 0);
         CHECK(refusal("\n<!DOCTYPE html>\n<html>\n").find("f: is a page of HTML") == 0);
+    }
+
+    TEST_CASE("csv_detection: a line break in a name of the header is refused") {
+        const auto refusal = [](std::string_view text, const tocsin::csv_options& options = {}) {
+            const auto read = tocsin::parse_csv<double>(text, "f", options);
+            return read ? std::string{"read"} : std::string{read.error().message()};
+        };
+        const std::string rows = "1,2,3\n4,5,6\n7,8,9\n";
+        constexpr std::string_view why = "names with line breaks are not read";
+        for (const std::string header :
+             {"t,\"temp\n(C)\",p\n", "\"t\n(s)\",temp,p\n", "t,temp,\"p\n(bar)\"\n",
+              "t,\"temp\r\n(C)\",\"p\r\n(bar)\"\r\n", "t,\"temp\nof\nwater\",p\n",
+              "\"t\",\"temp \"\"in\"\"\n(C)\",p\n"}) {
+            CAPTURE(header);
+            CHECK(refusal(header + rows).find(why) != std::string::npos);
+        }
+        // One before the header is none of its names.
+        CHECK(refusal("\"Report\nof Monday\"\nt,temp,p\n" + rows) == "read");
+        CHECK(refusal("t,\"temp\n(C)\",p\n" + rows, {.header = false, .skip_rows = 2}) == "read");
+        CHECK(refusal("t,p\n1,\"2\n\"\n3,4\n5,6\n").find("not closed on its line") !=
+              std::string::npos);
     }
 
     TEST_CASE("csv_detection: markers of missing values, by default and asked for") {

@@ -124,7 +124,7 @@ TEST_SUITE("io") {
         CHECK(message("Temp \xB0"
                       "C,b")
                   .find("--encoding latin-1") != std::string::npos);
-        CHECK(message("a,\"b") == "f.csv:1:3: a double quote is not closed on its line");
+        CHECK(message("a,\"b").starts_with("f.csv:1:3: a double quote is not closed on its line"));
         CHECK_FALSE(message("a.b", {.delimiter = '.'}).empty());
     }
 

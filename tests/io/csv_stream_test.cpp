@@ -48,6 +48,20 @@ using numbers = std::vector<std::vector<double>>;
 } // namespace
 
 TEST_SUITE("io") {
+    TEST_CASE("csv_stream: a line break in a name of the header is refused, other formats too") {
+        constexpr std::string_view why = "names with line breaks are not read";
+        for (const auto& found : {reading({"t,\"a", "(V)\",b", "1,2,3", "4,5,6"}),
+                                  reading({"a,\"b", "(A)\"", "1,2", "3,4"})}) {
+            CHECK(std::string_view{found.wrong.message()}.find(why) != std::string_view::npos);
+            CHECK(found.rows.empty());
+        }
+        const reading site({"Site,\"North", "West\",7", "a,b", "1,2"});
+        CHECK(site.rows == numbers{{1, 2}});
+        const reading zip({"PK\x03\x04", "1,2"});
+        CHECK(std::string_view{zip.wrong.message()}.starts_with("in:1:1: is a zip archive"));
+        CHECK(zip.stream.has_ended());
+    }
+
     TEST_CASE("csv_stream: the header is the line with the names, wherever it stands") {
         const reading plain({"b,x,a", "1,word,2"});
         CHECK(plain.kinds == kinds{csv_line::header, csv_line::row});

@@ -50,6 +50,16 @@ TEST_SUITE("io") {
         CHECK(reading("x").lines == strings{"x"});
     }
 
+    TEST_CASE("encoded_lines: UTF-32 comes as it is, for the reader to refuse") {
+        const std::string little("\xFF\xFE\0\0a\0\0\0", 8);
+        const std::string big("\0\0\xFE\xFF\0\0\0a", 8);
+        CHECK(reading(little).lines == strings{little});
+        CHECK(reading(big).lines == strings{big});
+        CHECK(reading(little, text_encoding::utf16).lines == strings{little});
+        CHECK(reading({"\0\0\nx\n", 5}).read == std::vector<std::size_t>{3, 5});
+        CHECK(reading({"\xFF\xFE\n\0x\0", 6}).read == std::vector<std::size_t>{4, 6});
+    }
+
     TEST_CASE("encoded_lines: byte order marks, with and without") {
         CHECK(reading("\xEF\xBB\xBF"
                       "a\nb")

@@ -44,6 +44,33 @@ TEST_SUITE("io") {
                   .empty()); // half a unit
     }
 
+    TEST_CASE("text_encoding: UTF-32 is not mistaken for UTF-16, and refused") {
+        const tocsin_test::temporary_directory directory;
+        for (const bool big : {false, true}) {
+            for (const bool mark : {false, true}) {
+                std::string bytes;
+                for (const char32_t code : std::u32string_view{U"\uFEFFa,b\n1,2\n"}) {
+                    for (unsigned k = 0; k < 4; ++k) {
+                        bytes += static_cast<char>(code >> (8 * (big ? 3 - k : k)) & 0xFFU);
+                    }
+                }
+                bytes.erase(0, mark ? 0 : 4);
+                CHECK(tocsin::looks_like_utf32(bytes));
+                CHECK_FALSE(tocsin::looks_like_utf16(bytes));
+                CHECK(tocsin::to_utf8(bytes) == bytes);
+                CHECK(tocsin::to_utf8(bytes, tocsin::text_encoding::utf16) == bytes);
+                REQUIRE(tocsin::write_file(directory / "f.csv", bytes).ok());
+                const auto read = tocsin::read_csv<float>(directory / "f.csv");
+                REQUIRE_FALSE(read.has_value());
+                CHECK(std::string_view{read.error().message()}.find(
+                          "is UTF-32, which is not read; save it as UTF-8") !=
+                      std::string_view::npos);
+            }
+        }
+        CHECK_FALSE(tocsin::looks_like_utf32(utf16(u"a,b\n", false, true)));
+        CHECK_FALSE(tocsin::looks_like_utf32("a,b\n1,2\n"));
+    }
+
     TEST_CASE("text_encoding: Windows-1252") {
         CHECK(tocsin::to_utf8("Temp \xB0"
                               "C \x80",

@@ -34,6 +34,7 @@ class csv_cells {
             for (end = begin;; end += 2) {
                 end = line_.find('"', end);
                 if (end == std::string_view::npos) {
+                    unclosed_ = true;
                     return fail("a double quote is not closed on its line");
                 }
                 if (end + 1 >= line_.size() || line_[end + 1] != '"') {
@@ -68,6 +69,8 @@ class csv_cells {
     std::size_t column() const noexcept { return column_; }
     /// Why next() returned false, or null at the end of a valid line.
     const char* problem() const noexcept { return problem_; }
+    /// Whether the problem is a double quote that the line does not close.
+    bool unclosed() const noexcept { return unclosed_; }
 
     /// Cells of a line; those before a problem where there is one.
     static std::size_t count(std::string_view line, char delimiter) noexcept {
@@ -100,6 +103,7 @@ class csv_cells {
     char delimiter_;
     bool done_ = false;
     bool quoted_ = false;
+    bool unclosed_ = false;
 };
 
 namespace detail {

@@ -319,6 +319,10 @@ class csv_detector {
             found_.unit_rows = static_cast<index_t>(below);
             first = below > 0 ? row - 1 - below : first;
         }
+        quotes_over_lines quotes;
+        for (std::size_t k = 0; k <= first && found_.has_header; ++k) {
+            found_.header_is_cut = quotes.take(lines_[k], found_.delimiter);
+        }
         study_order(row);
         found_.skipped =
             first == 0 && separator_ == '\0' ? options_.skip_rows.value_or(0) : numbers_[first] - 1;

@@ -28,6 +28,7 @@ struct csv_dialect {
     bool decimal_comma = false;             ///< whether numbers have a comma for a point
     bool groups = false;                    ///< whether `1,234` (or `1.234`) is 1234
     bool has_header = true;                 ///< whether the first row names the columns
+    bool header_is_cut = false;             ///< whether a name has a line break in double quotes
     index_t unit_rows = 0;                  ///< rows of units or descriptions below the header
     index_t skipped = 0;                    ///< lines before the header, or before the first row
     std::vector<csv_column_sample> columns; ///< none where no row was seen

@@ -6,6 +6,7 @@
 #include "tocsin/io/csv_dialect.hpp"
 #include "tocsin/io/csv_number.hpp"
 #include "tocsin/io/date_time.hpp"
+#include "tocsin/io/text_encoding.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -92,6 +93,29 @@ inline bool has_decimal_comma(std::string_view cell, char delimiter) noexcept {
            (delimiter != ',' || !has_groups(cell, ','));
 }
 
+/// Follows double quotes from line to line, to recognise a cell that has a line break in it.
+class quotes_over_lines {
+  public:
+    /// Takes the next line; whether it begins within the quotes of a line above.
+    bool take(std::string_view line, char delimiter) noexcept {
+        const bool inside = open_;
+        if (inside) {
+            open_ = std::count(line.begin(), line.end(), '"') % 2 == 0;
+        } else {
+            csv_cells cells{line, delimiter};
+            while (cells.next()) {
+            }
+            open_ = cells.unclosed();
+        }
+        return inside;
+    }
+    /// Whether the last line left quotes open.
+    bool open() const noexcept { return open_; }
+
+  private:
+    bool open_ = false;
+};
+
 inline bool looks_like_comment(std::string_view line) noexcept {
     line = trimmed(line);
     return line.starts_with('#') || line.starts_with('%') || line.starts_with("//");
@@ -99,6 +123,9 @@ inline bool looks_like_comment(std::string_view line) noexcept {
 
 /// What a file is that is no text of rows, and what to do; null where nothing speaks against it.
 inline const char* foreign_format(std::string_view text) noexcept {
+    if (looks_like_utf32(text)) {
+        return "is UTF-32, which is not read; save it as UTF-8 (iconv -f UTF-32 -t UTF-8)";
+    }
     constexpr std::string_view zip{"PK\x03\x04"};
     constexpr std::string_view gzip{"\x1f\x8b"};
     if (text.starts_with(zip)) {

@@ -71,6 +71,9 @@ class csv_layout {
             return status::error(error_code::invalid_argument, "csv_options: '", dialect.delimiter,
                                  "' cannot be a delimiter");
         }
+        if (dialect.header_is_cut) {
+            return place.error(1, cut_header);
+        }
         csv_layout layout;
         layout.delimiter_ = dialect.delimiter;
         layout.header_ = dialect.has_header ? std::string{line} : std::string{};
@@ -87,6 +90,9 @@ class csv_layout {
                                        ? std::string{}
                                        : detail::unquoted(cells.text()));
             }
+        }
+        if (cells.unclosed() && dialect.has_header) {
+            return place.error(cells.column(), cut_header);
         }
         if (cells.problem() != nullptr) {
             return place.error(cells.column(), cells.problem(),
@@ -230,6 +236,11 @@ class csv_layout {
 
     /// The text of a cell with doubled double quotes replaced by single ones. Allocates.
     static std::string unquoted(std::string_view cell) { return detail::unquoted(cell); }
+
+    /// What is wrong with a header that has a line break in double quotes.
+    static constexpr const char* cut_header =
+        "a double quote is not closed on its line; names with line breaks are not read: write the "
+        "header on one line, or give --no-header with --skip-rows";
 
   private:
     csv_layout() = default;

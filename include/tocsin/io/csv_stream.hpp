@@ -77,6 +77,11 @@ class csv_stream {
 
     /// The first line that is not blank, and what follows until there is a header or a row.
     result<csv_line> begin(std::string_view line, const text_place& place) {
+        if (const char* const format = detail::foreign_format(line);
+            format != nullptr && before_ == 0) {
+            ended_ = true;
+            return place.error(1, format);
+        }
         if (const char separator = detail::separator_of(line); separator != '\0' && before_ == 0) {
             separator_ = options_.delimiter == '\0' ? separator : options_.delimiter;
             return csv_line::nothing;
@@ -100,6 +105,12 @@ class csv_stream {
         }
         if (!options.header && detail::looks_like_comment(line)) {
             return csv_line::nothing;
+        }
+        if (is_cut_header(line, options)) {
+            refusal_ = looked_like_header_ ? refusal_ : place.error(1, csv_layout::cut_header);
+            looked_like_header_ = true;
+            ended_ = ++before_ > most_preamble;
+            return ended_ ? result<csv_line>{refusal_} : result<csv_line>{csv_line::preamble};
         }
         bool words = false;
         auto read = csv_layout::from_first_line(line, options, words, place);
@@ -129,6 +140,15 @@ class csv_stream {
             return refusal_;
         }
         return csv_line::preamble;
+    }
+
+    /// Whether a line looks like a part of a header that is cut by a line break in double quotes.
+    bool is_cut_header(std::string_view line, const csv_options& options) {
+        const char between =
+            options.delimiter != '\0' ? options.delimiter : detail::likely_delimiter(line);
+        const bool inside = quotes_.take(line, between);
+        return inside ? csv_cells::count(line, between) > 1
+                      : quotes_.open() && count_cells(line, between).words > 0;
     }
 
     /// What is wrong with a line that is no header.
@@ -241,6 +261,7 @@ class csv_stream {
     bool known_ = false; // the layout
     std::string header_; // empty without one
     status refusal_;     // of the lines before
+    detail::quotes_over_lines quotes_;
     index_t before_ = 0;
     char separator_ = '\0';
     bool looked_like_header_ = false; // one of them did

@@ -12,7 +12,7 @@ namespace tocsin {
 
 /// Lines of a stream of bytes as UTF-8. Never asks for a byte beyond the end of a line, so that each
 /// line is known as soon as it has been written. Lines end with LF, CRLF or CR; a byte order mark is
-/// skipped.
+/// skipped. UTF-32 is not read: its bytes come as they are.
 class encoded_lines {
   public:
     /// Bytes of a line that are kept by default.
@@ -80,9 +80,19 @@ class encoded_lines {
             return;
         }
         look();
-        const std::string_view two = held_;
+        const std::string two = held_;
         const bool little = two == "\xFF\xFE";
         const bool big = two == "\xFE\xFF";
+        if (little || two == std::string_view{"\0\0", 2}) { // as UTF-32 begins, too
+            look(); // UTF-16 has a whole character after its mark
+            if (little || held_.ends_with('\xFE')) {
+                look();
+            }
+            if (looks_like_utf32(held_)) {
+                encoding_ = text_encoding::utf8;
+                return;
+            }
+        }
         const bool wide = two.size() == 2 && (two[0] == '\0') != (two[1] == '\0');
         if (encoding_ == text_encoding::utf16 ||
             (encoding_ == text_encoding::automatic && (little || big || wide))) {

@@ -115,9 +115,27 @@ constexpr bool is_utf8(std::string_view text) noexcept {
     return true;
 }
 
+/// Whether the bytes are UTF-32: they start with its byte order mark, or with two characters of
+/// ASCII. Never allocates.
+constexpr bool looks_like_utf32(std::string_view bytes) noexcept {
+    constexpr std::string_view zeros{"\0\0\0", 3};
+    if (bytes.starts_with(std::string_view{"\xFF\xFE\0\0", 4}) ||
+        bytes.starts_with(std::string_view{"\0\0\xFE\xFF", 4})) {
+        return true;
+    }
+    const auto is_ascii = [&](std::size_t at) { return bytes[at] > '\0'; };
+    return bytes.size() >= 8 && ((bytes.substr(1, 3) == zeros && bytes.substr(5, 3) == zeros &&
+                                  is_ascii(0) && is_ascii(4)) ||
+                                 (bytes.starts_with(zeros) && bytes.substr(4, 3) == zeros &&
+                                  is_ascii(3) && is_ascii(7)));
+}
+
 /// Whether the bytes are UTF-16: they start with its byte order mark, or every other one of the
 /// first is NUL, as in text that is mostly ASCII. Never allocates.
 constexpr bool looks_like_utf16(std::string_view bytes) noexcept {
+    if (looks_like_utf32(bytes)) {
+        return false;
+    }
     if (bytes.starts_with("\xFF\xFE") || bytes.starts_with("\xFE\xFF")) {
         return true;
     }
@@ -131,14 +149,15 @@ constexpr bool looks_like_utf16(std::string_view bytes) noexcept {
 }
 
 /// The bytes of a text as UTF-8, without a byte order mark where it was UTF-16. Text that is UTF-8
-/// is returned as it is, also where it is invalid. Allocates where bytes change.
+/// is returned as it is, also where it is invalid, and so is UTF-32, which readers refuse by name.
+/// Allocates where bytes change.
 inline std::string to_utf8(std::string bytes, text_encoding encoding = text_encoding::automatic) {
     const std::string_view all = bytes;
     if (encoding == text_encoding::latin1) {
         return detail::utf8_of_latin1(all);
     }
-    if (encoding == text_encoding::utf16 ||
-        (encoding == text_encoding::automatic && looks_like_utf16(all))) {
+    const bool wide = encoding == text_encoding::utf16 && !looks_like_utf32(all);
+    if (wide || (encoding == text_encoding::automatic && looks_like_utf16(all))) {
         const bool marked = all.starts_with("\xFF\xFE") || all.starts_with("\xFE\xFF");
         const bool big =
             marked ? all.front() == '\xFE' : all.size() > 1 && all[0] == '\0' && all[1] != '\0';
