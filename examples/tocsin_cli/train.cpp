@@ -582,6 +582,7 @@ tocsin::run_fingerprint train_command::made_with(const model_file& model,
     run.add("batch size", std::to_string(trainer.batch_size));
     run.add("clip norm", exact_text(trainer.clip_norm));
     run.add("seed", std::to_string(trainer.seed));
+    run.add("threads", std::to_string(trainer.execution.threads)); // they round differently
     run.add("fill", trainer.filling == tocsin::hole_filling::linear ? "linear" : "last");
     run.add("training data", training);
     run.add("validation data", validation);

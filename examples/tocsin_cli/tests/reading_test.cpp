@@ -469,6 +469,7 @@ TEST_SUITE("tocsin_cli") {
                       {"n.csv --window 6 --learning-rate 0.5", "learning rate was"},
                       {"n.csv --window 6 --schedule exponential", "schedule was 'constant'"},
                       {"n.csv --window 6 --seed 9", "seed was '0', is '9'"},
+                      {"n.csv --window 6 --threads 2", "threads was '1', is '2'"},
                       {"other.csv --window 6", "training data was"},
                       {"n.csv --window 6 --validation other.csv", "validation data was"}};
         for (const auto& other : others) {
