@@ -45,23 +45,33 @@ std::vector<Scalar> arguments() {
     return values;
 }
 
+/// Whether vector registers take numbers that are not normal for 0, as those of 32-bit Arm do.
+#if defined(__arm__)
+constexpr bool flushes_tiny = tocsin::widest_lanes<float> > 1;
+#else
+constexpr bool flushes_tiny = false;
+#endif
+
 template <int Width, class Scalar>
 void check_claims(double tanh_ulp) {
+    // Elsewhere (32-bit Arm) long double is double, and what is measured is no error.
+    constexpr bool reference_is_finer = limits<wide<Scalar>>::digits > limits<Scalar>::digits;
     const std::vector<Scalar> x = arguments<Scalar>();
     const activation_errors sigmoid =
         measure_errors<Width>(tocsin::sigmoid_activation{}, exact_sigmoid{}, x);
     CHECK(sigmoid.nan == 0);
     CHECK(sigmoid.ulp <= 3);
-    CHECK(sigmoid.ulp > 0.5); // positive control: the formula rounds three times
+    // Positive control: the formula rounds three times.
+    CHECK((!reference_is_finer || sigmoid.ulp > 0.5));
     CHECK(sigmoid.absolute <= 1.25);
-    CHECK(sigmoid.tiny < 1);
+    CHECK(sigmoid.tiny < (flushes_tiny ? 1.01 : 1));
     const activation_errors tanh =
         measure_errors<Width>(tocsin::tanh_activation{}, exact_tanh{}, x);
     CHECK(tanh.nan == 0);
     CHECK(tanh.ulp <= tanh_ulp);
-    CHECK(tanh.ulp > 0.5);
+    CHECK((!reference_is_finer || tanh.ulp > 0.5));
     CHECK(tanh.absolute <= 1.25);
-    CHECK(tanh.tiny < 0.01);
+    CHECK(tanh.tiny < (flushes_tiny && Width != 1 ? 1 : 0.01));
 }
 
 template <int Width, class Scalar, class Activation>

@@ -261,6 +261,21 @@ TEST_SUITE("series") {
                 .ok());
     }
 
+    TEST_CASE_TEMPLATE("scaler: what transform() multiplies by is the rounded inverse", Scalar,
+                       float, double) {
+        tocsin::standard_scaler<Scalar> scaler;
+        tocsin::column<Scalar> scale(9);
+        for (tocsin::index_t k = 0; k < scale.size(); ++k) {
+            scale[k] = Scalar(1.1) + Scalar(0.7) * static_cast<Scalar>(k);
+        }
+        REQUIRE(scaler.set(tocsin::column<Scalar>::Zero(9), scale).ok());
+        tocsin::matrix<Scalar> sample = tocsin::matrix<Scalar>::Ones(9, 1);
+        scaler.transform(sample);
+        for (tocsin::index_t k = 0; k < scale.size(); ++k) {
+            CHECK(sample(k, 0) == Scalar(1) / scale[k]);
+        }
+    }
+
     TEST_CASE("scaler: the kinds of the library") {
         CHECK(std::string{tocsin::standard_scaler<float>::kind} == "standard");
         CHECK(std::string{tocsin::robust_scaler<float>::kind} == "robust");

@@ -141,7 +141,9 @@ class softmax_layer {
                 y(row) = std::exp(x(row) - largest);
                 sum += y(row);
             }
-            y /= sum;
+            for (index_t row = 0; row < size_; ++row) { // on 32-bit Arm, Eigen's is an estimate
+                y(row) /= sum;
+            }
         }
     }
     static constexpr index_t backward_work_size(int /*batch*/, int /*time*/) noexcept { return 0; }

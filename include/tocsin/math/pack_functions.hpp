@@ -26,7 +26,7 @@ template <class Scalar>
 Scalar subtract_product(Scalar c, Scalar a, Scalar b) noexcept {
     return c - a * b;
 }
-/// a / b, correctly rounded (32-bit Arm: nearly).
+/// a / b, correctly rounded.
 template <class Scalar>
     requires std::is_floating_point_v<Scalar>
 Scalar divide(Scalar a, Scalar b) noexcept {
@@ -62,7 +62,7 @@ template <class Scalar>
 Scalar zero_unless_positive(Scalar x, Scalar value) noexcept {
     return x <= Scalar(0) ? Scalar(0) : value;
 }
-/// Square root, correctly rounded (32-bit Arm: nearly); NaN stays NaN.
+/// Square root, correctly rounded; NaN stays NaN.
 template <class Scalar>
     requires std::is_floating_point_v<Scalar>
 Scalar square_root(Scalar x) noexcept {
@@ -101,14 +101,21 @@ xsimd::batch<Scalar, Arch> subtract_product(const xsimd::batch<Scalar, Arch>& c,
         return xsimd::fnma(a, b, c);
     }
 }
-// For floats on Arm, xsimd 8.1 uses Newton steps from an estimate instead of the instructions: a
-// quotient of neighbours may exceed 1, and the root of infinity is NaN.
+// For floats on Arm, xsimd 8.1 uses Newton steps from an estimate: a quotient of neighbours may exceed
+// 1, and the root of infinity is NaN. 32-bit NEON has no exact instruction, so there the compiler
+// makes four scalar ones of each.
 template <class Scalar, class Arch>
 xsimd::batch<Scalar, Arch> divide(const xsimd::batch<Scalar, Arch>& a,
                                   const xsimd::batch<Scalar, Arch>& b) noexcept {
 #if defined(__aarch64__)
     if constexpr (std::is_base_of_v<xsimd::neon, Arch> && std::is_same_v<Scalar, float>) {
         return vdivq_f32(a, b);
+    } else
+#elif defined(__arm__)
+    if constexpr (std::is_base_of_v<xsimd::neon, Arch> && std::is_same_v<Scalar, float>) {
+        const float32x4_t dividend = a;
+        const float32x4_t divisor = b;
+        return dividend / divisor;
     } else
 #endif
     {
@@ -120,6 +127,14 @@ xsimd::batch<Scalar, Arch> square_root(const xsimd::batch<Scalar, Arch>& x) noex
 #if defined(__aarch64__)
     if constexpr (std::is_base_of_v<xsimd::neon, Arch> && std::is_same_v<Scalar, float>) {
         return vsqrtq_f32(x);
+    } else
+#elif defined(__arm__)
+    if constexpr (std::is_base_of_v<xsimd::neon, Arch> && std::is_same_v<Scalar, float>) {
+        float32x4_t root = x;
+        for (int lane = 0; lane < 4; ++lane) {
+            root[lane] = std::sqrt(root[lane]);
+        }
+        return root;
     } else
 #endif
     {

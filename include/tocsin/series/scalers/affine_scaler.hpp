@@ -120,7 +120,10 @@ class affine_scaler {
         }
         offset_ = offset;
         scale_ = scale;
-        inverse_scale_ = scale.cwiseInverse();
+        inverse_scale_ = scale;
+        for (index_t k = 0; k < scale.size(); ++k) { // on 32-bit Arm, Eigen's is an estimate
+            inverse_scale_[k] = 1 / scale[k];
+        }
         fitted_ = true;
         return {};
     }
