@@ -88,6 +88,41 @@ TEST_SUITE("io") {
         CHECK(read("a,b\n\"1,234\",1\n987,2\n", grouped).series.values(0, 0) == 1234);
     }
 
+    TEST_CASE("csv: addresses and versions say nothing about decimal marks") {
+        // All four numbers of the address have three digits, as groups of digits would.
+        const std::string rows = "20.5;192.168.100.101\n23.456;192.168.100.101\n23.45;"
+                                 "192.168.100.101\n23.456;192.168.100.101\n";
+        csv_options ignoring;
+        ignoring.ignore = {"ip"};
+        const auto beside = read("a;ip\n" + rows, ignoring);
+        CHECK_FALSE(beside.dialect.decimal_comma);
+        CHECK(beside.series.values(0, 1) == 23.456);
+        CHECK(beside.series.values(0, 2) == 23.45);
+        CHECK(has(refusal("a;ip\n" + rows), "192.168.100.101"));
+        // Three decimals throughout do not make it a number either.
+        CHECK(read("a;ip\n23.456;192.168.100.101\n21.123;192.168.100.101\n", ignoring)
+                  .series.values(0, 0) == 23.456);
+        // Before the header, also where the line has as many cells as the rows.
+        const auto above = read("firmware;10.123.456\nt;a\n0;23.456\n1;23.123\n2;21.789\n");
+        CHECK(above.series.values(above.series.features() - 1, 0) == 23.456);
+        // A version of two groups: a fraction with a point elsewhere says what points are.
+        ignoring.ignore = {"version"};
+        CHECK(read("a;version\n23.456;10.123.456\n23.45;10.123.456\n", ignoring)
+                  .series.values(0, 0) == 23.456);
+        // Where nothing says so, a number of the other kind is refused.
+        CHECK(has(refusal("a;version\n23.456;10.123.456\n21.123;10.123.456\n", ignoring),
+                  "--decimal-point"));
+        ignoring.decimal_comma = false;
+        CHECK(read("a;version\n23.456;10.123.456\n21.123;10.123.456\n", ignoring)
+                  .series.values(0, 0) == 23.456);
+        // Points that group digits, and fractions with a point.
+        CHECK(has(refusal("a;b\n1.234,5;23.456\n1.235,5;23.45\n"), "--thousands"));
+        // A column of one number that grows, and numbers of a billion.
+        CHECK(read("a;b\n999.999;1,5\n1.000.001;1,6\n").series.values(0, 1) == 1000001);
+        CHECK(read("a;b\n7.234.567.890;1.234,5\n").series.values(0, 0) == 7234567890);
+        CHECK(has(refusal("a;b\n7.234.567.890;5\n7.234.567.891;6\n"), "--thousands"));
+    }
+
     TEST_CASE("csv: comments, a header that comes again, NUL bytes where power was lost") {
         const std::string text =
             "time,a,b\n0,1,2\n# filter changed\ntime,a,b\n1,3,4\n//\n2,5,6\n# end\n" +

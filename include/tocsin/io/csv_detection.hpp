@@ -155,8 +155,11 @@ class csv_detector {
 
     void choose_decimal_comma() {
         decimal_mark_study study{usual_cells(found_.delimiter), found_.delimiter};
-        for (std::size_t k = 0; k < lines_.size(); ++k) {
-            study.add(lines_[k], k >= body_);
+        for (std::size_t k = body_; k < lines_.size(); ++k) {
+            study.learn_columns(lines_[k]);
+        }
+        for (const std::string_view line : lines_) {
+            study.add(line);
         }
         found_.decimal_comma = options_.decimal_comma.value_or(study.decimal_comma());
         found_.groups = options_.groups.value_or(study.groups(found_.decimal_comma));

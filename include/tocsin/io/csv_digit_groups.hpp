@@ -59,8 +59,8 @@ inline std::string_view without_wide_blanks(std::string_view cell) noexcept {
 /// How the digits of a number are grouped.
 enum class digit_groups : std::uint8_t {
     none,      ///< it is no number with groups
-    uncertain, ///< one comma or point before three digits
-    certain ///< several groups, a decimal mark behind them, or blanks or apostrophes between them
+    uncertain, ///< one comma or point before three digits, or three or more, as in 192.168.100.101
+    certain    ///< two groups, a decimal mark behind them, or blanks or apostrophes between them
 };
 
 /// Reads a number whose digits stand in groups of three, or one with the minus sign of Unicode.
@@ -120,7 +120,8 @@ digit_groups parse_grouped(std::string_view cell, char mark, Scalar& value) noex
         return digit_groups::none;
     }
     value = *number;
-    const bool either = groups == 1 && !fraction && (separator == "," || separator == ".");
+    const bool either =
+        groups > 0 && groups != 2 && !fraction && (separator == "," || separator == ".");
     return either ? digit_groups::uncertain : digit_groups::certain;
 }
 

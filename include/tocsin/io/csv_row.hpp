@@ -303,12 +303,15 @@ class csv_layout {
         double value = 0;
         const bool groups = detail::parse_grouped(text, format_.decimal_comma ? ',' : '.', value) !=
                             detail::digit_groups::none;
+        const bool dots = detail::parse_grouped(text, ',', value) != detail::digit_groups::none;
         const char* const help =
             text.find('\0') != std::string_view::npos
                 ? "; NUL bytes stand where a file was not written to its end: remove the line"
             : groups && format_.decimal_comma
-                ? "; a dot before three digits may group them: --thousands says that it does"
+                ? "; a dot before three digits may group them: --thousands says that it does, "
+                  "--decimal-point that it does not"
             : groups ? "; --decimal-comma reads it as a fraction, --thousands as digits in groups"
+            : dots   ? "; --decimal-comma with --thousands reads its dots as groups of digits"
             : comma  ? "; --decimal-comma reads it"
             : has_unit(text) ? "; there is text behind the number: write the unit into the header"
             : text.starts_with('{')         ? "; is it JSON? What is read is CSV"
