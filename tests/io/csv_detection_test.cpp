@@ -59,6 +59,16 @@ void check_reads(const std::string& text, const strings& names, int rows = 12,
     }
 }
 
+tocsin::csv_recording<double> read(std::string_view text, const csv_options& options = {}) {
+    auto recording = tocsin::parse_csv_recording<double>(text, "f.csv", options);
+    REQUIRE_MESSAGE(recording.has_value(), recording.error().message());
+    return *std::move(recording);
+}
+std::string refusal(std::string_view text, const csv_options& options = {}) {
+    const auto recording = tocsin::parse_csv_recording<double>(text, "f.csv", options);
+    return recording ? std::string{} : std::string{recording.error().message()};
+}
+
 } // namespace
 
 TEST_SUITE("io") {
@@ -94,6 +104,40 @@ TEST_SUITE("io") {
         const auto comma = tocsin::parse_csv<double>("0,25\n1,5\n", "f", {.decimal_comma = true});
         REQUIRE(comma.has_value());
         CHECK(comma->values(0, 0) == 0.25);
+    }
+
+    TEST_CASE("csv_detection: numbers between blanks are not merged into one") {
+        const auto two = read("a b\n20 512\n21 515\n22 518\n");
+        CHECK(two.dialect.delimiter == ' ');
+        REQUIRE(two.series.names == std::vector<std::string>{"a", "b"});
+        CHECK(two.series.values(0, 0) == 20);
+        CHECK(two.series.values(1, 2) == 518);
+        // Only some rows could be one number.
+        CHECK(read("a b c\n20 51 7\n21 515 111\n22 518 222\n").series.features() == 3);
+        CHECK(read("20 51\n21 515\n22 518\n").series.features() == 2);
+        CHECK(read("a b\n20 512,5\n21 515,5\n").series.features() == 2);
+        // One column whose name is one word, or whose rows differ.
+        CHECK(read("a\n20 512\n21 515\n").series.values(0, 0) == 20512);
+        CHECK(read("a b\n512\n21 515\n1 021 515\n").series.values(0, 2) == 1021515);
+        // Nothing says which of the two.
+        const auto unclear = refusal("20 512\n21 515\n22 518\n");
+        CHECK(unclear.find("f.csv:1:1: '20 512'") != std::string::npos);
+        CHECK(unclear.find("--thousands") != std::string::npos);
+        CHECK(unclear.find("--delimiter space") != std::string::npos);
+        csv_options options;
+        options.groups = true;
+        CHECK(read("20 512\n21 515\n", options).series.values(0, 0) == 20512);
+        options = {};
+        options.delimiter = ' ';
+        CHECK(read("20 512\n21 515\n", options).series.features() == 2);
+        // A model knows how many there are.
+        options = {};
+        options.use = {"a", "b"};
+        CHECK(read("20 512\n21 515\n", options).series.values(1, 1) == 515);
+        options.use = {"a"}; // with a time before it or not
+        CHECK(refusal("20 512\n21 515\n", options) == refusal("20 512\n21 515\n"));
+        // A date with its time is one cell.
+        CHECK(read("time,a\n2024-01-01 00:00,1\n2024-01-01 00:01,2\n").dialect.delimiter == ',');
     }
 
     TEST_CASE("csv_detection: numbers in groups of three are refused, not guessed") {

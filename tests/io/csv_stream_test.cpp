@@ -84,6 +84,18 @@ TEST_SUITE("io") {
         CHECK(bare.notes.time() == "2024-01-01");
     }
 
+    TEST_CASE("csv_stream: numbers between blanks are as many as there are features") {
+        CHECK(reading({"a b", "20 512"}).rows == numbers{{20, 512}});
+        CHECK(reading({"20 512", "21 515"}).rows == numbers{{20, 512}, {21, 515}});
+        tocsin::csv_options one;
+        one.use = {"a"}; // with a time before it or not
+        tocsin::csv_stream stream{one};
+        const auto unclear = stream.take("20 512", {"in", 1});
+        REQUIRE_FALSE(unclear.has_value());
+        CHECK(std::string_view{unclear.error().message()}.find("--delimiter space") !=
+              std::string_view::npos);
+    }
+
     TEST_CASE("csv_stream: the first number with a comma or a point decides what they are") {
         CHECK(reading({"a;b", "1;2", "1,500;2"}).rows.back() == std::vector<double>{1.5, 2});
         CHECK(reading({"a;b", "1.500;2"}).rows.back() == std::vector<double>{1.5, 2});

@@ -4,6 +4,7 @@
 
 #include "tocsin/io/csv_cells.hpp"
 #include "tocsin/io/csv_decimal_mark.hpp"
+#include "tocsin/io/csv_delimiter.hpp"
 #include "tocsin/io/csv_dialect.hpp"
 #include "tocsin/io/csv_hints.hpp"
 #include "tocsin/io/csv_number.hpp"
@@ -15,6 +16,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -67,54 +69,8 @@ class csv_detector {
         body_ = lines_.size() < 2 ? 0 : std::max<std::size_t>(lines_.size() * 2 / 3, 1);
     }
 
-    /// The most frequent number of cells of a row.
     std::size_t usual_cells(char delimiter) const {
-        std::vector<std::size_t> counts;
-        for (std::size_t k = body_; k < lines_.size(); ++k) {
-            counts.push_back(csv_cells::count(lines_[k], delimiter));
-        }
-        std::size_t best = 0;
-        std::ptrdiff_t most = 0;
-        for (const std::size_t count : counts) {
-            if (const auto same = std::count(counts.begin(), counts.end(), count); same > most) {
-                most = same;
-                best = count;
-            }
-        }
-        return best;
-    }
-
-    /// How well rows with this delimiter read as numbers and dates, from 0 to 1.
-    double score(char delimiter, bool decimal_comma) const {
-        const std::size_t usual = usual_cells(delimiter);
-        csv_number_format format;
-        format.decimal_comma = decimal_comma;
-        format.add_missing(options_.missing);
-        std::size_t rows = 0;
-        std::size_t cells = 0;
-        std::size_t read = 0;
-        for (std::size_t k = body_; k < lines_.size(); ++k) {
-            if (csv_cells::count(lines_[k], delimiter) != usual) {
-                continue;
-            }
-            ++rows;
-            double value = 0;
-            for (csv_cells row{lines_[k], delimiter}; row.next();) {
-                ++cells;
-                read += content_of(row.text(), format, value) != csv_content::word ? 1 : 0;
-            }
-        }
-        const double regular =
-            static_cast<double>(rows) / static_cast<double>(lines_.size() - body_);
-        const double share =
-            static_cast<double>(read) / static_cast<double>(std::max<std::size_t>(cells, 1));
-        return regular * share * (usual > 1 ? 1 : 0.5);
-    }
-    double best_score(char delimiter) const {
-        if (options_.decimal_comma) {
-            return score(delimiter, *options_.decimal_comma);
-        }
-        return std::max(score(delimiter, false), score(delimiter, true));
+        return detail::usual_cells(std::span{lines_}.subspan(body_), delimiter);
     }
 
     void choose_delimiter() {
@@ -122,35 +78,9 @@ class csv_detector {
             found_.delimiter = options_.delimiter != '\0' ? options_.delimiter : separator_;
             return;
         }
-        const bool quotes = lines_.back().find('"') != std::string_view::npos;
-        double best = 0;
-        for (const char candidate : {',', ';', '\t', '|'}) {
-            if (candidate == ',' && options_.decimal_comma.value_or(false) && !quotes) {
-                continue;
-            }
-            if (const double found = best_score(candidate); found > best) {
-                best = found;
-                found_.delimiter = candidate;
-            }
-        }
-        if (best <= 0) {
-            found_.delimiter = likely_delimiter(lines_.front());
-            if (found_.delimiter == ',' && usual_cells(' ') > 1 && best_score(' ') > 0.9) {
-                found_.delimiter = ' ';
-            }
-            return;
-        }
-        if (best <= 0.5 && csv_cells::count(lines_.front(), found_.delimiter) == 1) {
-            // One cell a row: a delimiter in the first line would not be one in the rows.
-            const char likely = likely_delimiter(lines_.front());
-            const bool decimal = likely == ',' && options_.decimal_comma.value_or(false);
-            found_.delimiter = decimal ? found_.delimiter : likely;
-        }
-        if (found_.delimiter == ',' && options_.decimal_comma.value_or(true) && body_ > 0 &&
-            usual_cells(',') == 2 && csv_cells::count(lines_.front(), ',') == 1 &&
-            usual_cells(';') == 1 && score(';', true) >= 0.5) {
-            found_.delimiter = ';';
-        }
+        csv_delimiter_study study{lines_, body_, options_};
+        found_.delimiter = study.choose();
+        found_.unclear_blanks = study.unclear();
     }
 
     void choose_decimal_comma() {

@@ -24,9 +24,11 @@ struct csv_column_sample {
 
 /// How a CSV text is written.
 struct csv_dialect {
-    char delimiter = ',';                   ///< between two cells
-    bool decimal_comma = false;             ///< whether numbers have a comma for a point
-    bool groups = false;                    ///< whether `1,234` (or `1.234`) is 1234
+    char delimiter = ',';       ///< between two cells
+    bool decimal_comma = false; ///< whether numbers have a comma for a point
+    bool groups = false;        ///< whether `1,234` (or `1.234`) is 1234
+    /// Whether rows such as `20 512` may be one number or two: csv_layout refuses them.
+    bool unclear_blanks = false;
     bool has_header = true;                 ///< whether the first row names the columns
     bool header_is_cut = false;             ///< whether a name has a line break in double quotes
     index_t unit_rows = 0;                  ///< rows of units or descriptions below the header

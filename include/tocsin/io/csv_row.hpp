@@ -74,6 +74,11 @@ class csv_layout {
         if (dialect.header_is_cut) {
             return place.error(1, cut_header);
         }
+        if (dialect.unclear_blanks) {
+            return place.error(1, "'", detail::shown_text(line),
+                               "' may be one number with its digits in groups or several numbers; "
+                               "--thousands says the one, --delimiter space the other");
+        }
         csv_layout layout;
         layout.delimiter_ = dialect.delimiter;
         layout.header_ = dialect.has_header ? std::string{line} : std::string{};
@@ -114,12 +119,13 @@ class csv_layout {
                                               bool& is_header,
                                               const text_place& place = {"row", 1}) {
         csv_options sure = options;
-        sure.delimiter = options.delimiter != '\0' ? options.delimiter
-                                                   : detect_csv_dialect(line, options).delimiter;
+        const csv_dialect first = detect_csv_dialect(line, options);
+        sure.delimiter = first.delimiter;
         if (options.delimiter == '\0' && !fits(line, sure)) { // words between dates, one column
             sure.delimiter = detail::likely_delimiter(line);
         }
         csv_dialect dialect = detect_csv_dialect(line, sure);
+        dialect.unclear_blanks = first.unclear_blanks && sure.delimiter == first.delimiter;
         dialect.decimal_comma = options.decimal_comma.value_or(dialect.delimiter != ',');
         const csv_number_format format = dialect.numbers(options);
         bool words = false;
