@@ -6,7 +6,6 @@
 #include "tocsin/io/file_seal.hpp"
 #include "tocsin/io/stream_file.hpp"
 #include "tocsin/models/classifiers.hpp"
-#include "tocsin/training/fit_classifier.hpp"
 
 #include <doctest/doctest.h>
 
@@ -63,24 +62,16 @@ std::vector<double> next_scores(const kept& detector, kept::stream_type& stream)
     return scores;
 }
 
-/// Makes the files that are kept.
+kept loaded(const char* name) {
+    auto detector = tocsin::load_detector<kept>(tocsin_test::fixture_directory() / "files" / name);
+    REQUIRE_MESSAGE(detector.has_value(), detector.error().message());
+    return *std::move(detector);
+}
+
+/// Writes the classifier of the first version, and a stream of it, as today. The scores that belong
+/// to them are in classifier_scores.txt.
 void write_files(const std::filesystem::path& folder) {
-    constexpr int rows = 600;
-    eventful_stream source(3);
-    tocsin::matrix<float> values(3, rows);
-    std::vector<std::uint8_t> labels(rows);
-    for (int t = 0; t < rows; ++t) {
-        const auto sample = source.next();
-        std::copy(sample.begin(), sample.end(), values.col(t).data());
-        labels[static_cast<std::size_t>(t)] = t % 257 > 250 ? 1 : 0;
-    }
-    const tocsin::matrix_view<const float> view(values.data(), 3, rows);
-    kept detector(small_network(), {.window = 12, .stride = 3});
-    tocsin::classifier_trainer<> trainer;
-    trainer.epochs = 4;
-    trainer.optimiser.learning_rate = 0.01;
-    REQUIRE(detector.train(view, labels, view, labels, trainer).ok());
-    REQUIRE(detector.set_threshold(0.375).ok());
+    const kept detector = loaded("classifier_v1.safetensors");
     auto stream = detector.make_stream();
     eventful_stream live(3);
     for (int k = 0; k < saved_at; ++k) {
@@ -91,11 +82,6 @@ void write_files(const std::filesystem::path& folder) {
     std::ofstream(folder / "classifier_stream_v3.bin", std::ios::binary)
         .write(reinterpret_cast<const char*>(bytes.data()),
                static_cast<std::streamsize>(bytes.size()));
-    std::ofstream scores(folder / "classifier_scores.txt");
-    scores.precision(9);
-    for (const double score : next_scores(detector, stream)) {
-        scores << score << '\n';
-    }
 }
 
 } // namespace
@@ -111,38 +97,46 @@ TEST_SUITE("io") {
         CHECK(std::filesystem::file_size(target / "classifier_stream_v3.bin") < 1'000);
     }
 
-    TEST_CASE("classifier versions: a classifier and a stream from before there were clocks") {
+    TEST_CASE("classifier versions: a classifier and a stream that were kept give their scores") {
         const std::filesystem::path folder = tocsin_test::fixture_directory() / "files";
-        const auto detector = tocsin::load_detector<kept>(folder / "classifier_v1.safetensors");
-        REQUIRE_MESSAGE(detector.has_value(), detector.error().message());
-        CHECK(detector->trained());
-        CHECK(detector->threshold() == 0.375);
-        CHECK(detector->settings().window == 12);
-        CHECK(detector->settings().longest_gap == tocsin::detector_settings{}.longest_gap);
-        const std::string bytes = content_of(folder / "classifier_stream_v2.bin");
-        auto stream = tocsin::load_stream(*detector, std::as_bytes(std::span(bytes)));
-        REQUIRE_MESSAGE(stream.has_value(), stream.error().message());
-        CHECK(stream->position() == saved_at);
-        CHECK(std::isnan(stream->time()));
-        // As today, it gives the same scores.
-        auto today = tocsin::load_stream(*detector, tocsin_test::saved_bytes(*detector, *stream));
-        REQUIRE_MESSAGE(today.has_value(), today.error().message());
-        std::ifstream file(folder / "classifier_scores.txt");
-        const auto scores = next_scores(*detector, *stream);
-        CHECK(scores == next_scores(*detector, *today));
-        for (const double score : scores) {
-            double expected = 0;
-            file >> expected;
-            REQUIRE(file.good());
-            CHECK(score == doctest::Approx(expected).epsilon(1e-3));
-        }
-        CHECK(scores.size() == scores_kept);
+        const auto check = [&](const char* classifier, const char* stream_name, bool has_clock) {
+            CAPTURE(classifier);
+            CAPTURE(stream_name);
+            const kept detector = loaded(classifier);
+            CHECK(detector.trained());
+            CHECK(detector.threshold() == 0.375);
+            CHECK(detector.settings().window == 12);
+            CHECK(detector.settings().longest_gap == tocsin::detector_settings{}.longest_gap);
+            const std::string bytes = content_of(folder / stream_name);
+            auto stream = tocsin::load_stream(detector, std::as_bytes(std::span(bytes)));
+            REQUIRE_MESSAGE(stream.has_value(), stream.error().message());
+            CHECK(stream->position() == saved_at);
+            CHECK(std::isnan(stream->time()));
+            const auto saved = tocsin_test::saved_bytes(detector, *stream);
+            CHECK((saved.size() == bytes.size()) == has_clock);
+            // As today, it gives the same scores.
+            auto today = tocsin::load_stream(detector, saved);
+            REQUIRE_MESSAGE(today.has_value(), today.error().message());
+            std::ifstream file(folder / "classifier_scores.txt");
+            const auto scores = next_scores(detector, *stream);
+            CHECK(scores == next_scores(detector, *today));
+            for (const double score : scores) {
+                double expected = 0;
+                file >> expected;
+                REQUIRE(file.good());
+                CHECK(score == doctest::Approx(expected).epsilon(1e-3));
+            }
+            CHECK(scores.size() == scores_kept);
+        };
+        check("classifier_v1.safetensors", "classifier_stream_v2.bin", false);
+        check("classifier_v1.safetensors", "classifier_stream_v3.bin", true);
+        check("classifier_v2.safetensors", "classifier_stream_v2.bin", false);
+        check("classifier_v2.safetensors", "classifier_stream_v3.bin", true);
     }
 
     TEST_CASE("classifier versions: an old stream that cannot have been is refused") {
         const std::filesystem::path folder = tocsin_test::fixture_directory() / "files";
-        const auto detector =
-            tocsin::load_detector<kept>(folder / "classifier_v1.safetensors").value();
+        const kept detector = loaded("classifier_v1.safetensors");
         const std::string content = content_of(folder / "classifier_stream_v2.bin");
         const auto bytes = std::as_bytes(std::span(content));
         constexpr std::size_t next_at = 32; // after magic, identity, and the position twice

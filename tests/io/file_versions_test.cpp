@@ -26,7 +26,7 @@
 
 // Files of older versions are read, files of newer ones are refused by name. A file of each version
 // is kept in tests/fixtures/files. With TOCSIN_WRITE_FILES=<folder> in the environment, the first
-// test writes today's version there.
+// test writes today's versions there: a detector, and a stream of the detector that is kept.
 
 using tocsin_test::eventful_stream;
 using tocsin_test::says;
@@ -118,12 +118,24 @@ std::vector<double> next_scores(const kept& detector, kept::stream_type& stream)
     return scores;
 }
 
-/// Makes the files that are kept.
-void write_files(const std::filesystem::path& folder) {
+void write_detector(const std::filesystem::path& path) {
     kept detector(tocsin::forecaster<float>::with_layers(2, 2, {4}), {.lost_after = 20}, {},
                   tocsin::quantile_threshold(0.98),
                   alarm{tocsin::m_of_n(2, 3), tocsin::suppression(5)});
     run_phases(detector);
+    REQUIRE(tocsin::save_detector(detector, path).ok());
+}
+
+kept kept_detector() {
+    auto detector = tocsin::load_detector<kept>(tocsin_test::fixture_directory() /
+                                                "files/detector_v2.safetensors");
+    REQUIRE_MESSAGE(detector.has_value(), detector.error().message());
+    return *std::move(detector);
+}
+
+/// The scores that belong to it are in scores_v2.txt.
+void write_stream(const std::filesystem::path& path) {
+    const kept detector = kept_detector();
     auto stream = detector.make_stream();
     REQUIRE(detector.enable_learning(stream, {.half_life = 500}).ok());
     eventful_stream source(2);
@@ -131,16 +143,10 @@ void write_files(const std::filesystem::path& folder) {
         const auto sample = source.next();
         tocsin_test::push_and_learn(detector, stream, sample, source.time());
     }
-    REQUIRE(tocsin::save_detector(detector, folder / "detector_v2.safetensors").ok());
     const auto bytes = tocsin_test::saved_bytes(detector, stream);
-    std::ofstream(folder / "stream_v3.bin", std::ios::binary)
+    std::ofstream(path, std::ios::binary)
         .write(reinterpret_cast<const char*>(bytes.data()),
                static_cast<std::streamsize>(bytes.size()));
-    std::ofstream scores(folder / "scores_v2.txt");
-    scores.precision(9);
-    for (const double score : next_scores(detector, stream)) {
-        scores << score << '\n';
-    }
 }
 
 } // namespace
@@ -151,37 +157,37 @@ TEST_SUITE("io") {
         const temporary_directory directory;
         const char* const folder = std::getenv("TOCSIN_WRITE_FILES");
         const std::filesystem::path target = folder == nullptr ? directory / "" : folder;
-        write_files(target);
+        write_detector(target / "detector_v2.safetensors");
+        write_stream(target / "stream_v3.bin");
         CHECK(std::filesystem::file_size(target / "detector_v2.safetensors") < 20'000);
         CHECK(std::filesystem::file_size(target / "stream_v3.bin") < 2'000);
     }
 
     TEST_CASE("file versions: a detector and a stream that were kept give their scores") {
         const std::filesystem::path folder = tocsin_test::fixture_directory() / "files";
-        const auto detector = tocsin::load_detector<kept>(folder / "detector_v2.safetensors");
-        REQUIRE_MESSAGE(detector.has_value(), detector.error().message());
-        CHECK(detector->phase() == tocsin::detector_phase::tuned);
-        CHECK(detector->settings().lost_after == 20);
-        CHECK(detector->rule().quantile() == 0.98);
-        for (const char* name : {"stream_v1.bin", "stream_v2.bin"}) {
-            CAPTURE(name);
-            const bool counted = std::string_view(name) != "stream_v1.bin";
+        const kept detector = kept_detector();
+        CHECK(detector.phase() == tocsin::detector_phase::tuned);
+        CHECK(detector.settings().lost_after == 20);
+        CHECK(detector.rule().quantile() == 0.98);
+        for (const std::string_view name : {"stream_v1.bin", "stream_v2.bin", "stream_v3.bin"}) {
+            CAPTURE(std::string(name));
+            const bool counted = name != "stream_v1.bin";
             const std::string bytes = content_of(folder / name);
-            auto stream = tocsin::load_stream(*detector, std::as_bytes(std::span(bytes)));
+            auto stream = tocsin::load_stream(detector, std::as_bytes(std::span(bytes)));
             REQUIRE_MESSAGE(stream.has_value(), stream.error().message());
             CHECK(stream->position() == saved_at);
             CHECK(stream->learns());
-            CHECK(stream->learning().scored == 0); // the first version did not count
-            const auto today = tocsin::save_stream(*detector, *stream);
+            CHECK(stream->learning().scored == (name == "stream_v3.bin" ? 393 : 0));
+            const auto today = tocsin::save_stream(detector, *stream);
             REQUIRE(today.has_value());
             CHECK(today->size() == bytes.size() + (counted ? 0 : 5 * 8)); // what it counts now
-            stream = tocsin::load_stream(*detector, *today);
+            stream = tocsin::load_stream(detector, *today);
             REQUIRE_MESSAGE(stream.has_value(), stream.error().message());
             std::ifstream file(folder / "scores_v2.txt");
             int compared = 0;
             int scored = 0;
             double expected = 0;
-            for (const double score : next_scores(*detector, *stream)) {
+            for (const double score : next_scores(detector, *stream)) {
                 file >> expected;
                 REQUIRE(file.good());
                 CHECK(score == doctest::Approx(expected).epsilon(1e-3));
