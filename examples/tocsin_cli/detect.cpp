@@ -320,23 +320,23 @@ void detect_command::judge_windows(model_file& model, const input_data& data) {
         const auto verdict = detector.score(window, workspace);
         const bool flagged = (view != view_kind::feature && verdict.flagged_by_step) ||
                              (view != view_kind::step && verdict.flagged_by_feature);
-        const char* const word = !verdict.valid ? "invalid_window" : flagged ? "anomaly" : "normal";
+        const char* const word = !verdict.scored() ? "invalid_window" : flagged ? "anomaly" : "normal";
         anomalies += flagged ? 1 : 0;
-        invalid += verdict.valid ? 0 : 1;
+        invalid += verdict.scored() ? 0 : 1;
         const bool anomalous = labelled && cut.labels[static_cast<std::size_t>(k)] != 0;
-        if (!std::isnan(verdict.step_score) && verdict.valid && labelled) {
+        if (!std::isnan(verdict.step_score) && verdict.scored() && labelled) {
             step_view.add(verdict.step_score, verdict.flagged_by_step, anomalous);
         }
-        if (!std::isnan(verdict.feature_score) && verdict.valid && labelled) {
+        if (!std::isnan(verdict.feature_score) && verdict.scored() && labelled) {
             feature_view.add(verdict.feature_score, verdict.flagged_by_feature, anomalous);
         }
-        if (verdict.valid && !anomalous) {
+        if (verdict.scored() && !anomalous) {
             errors.add(window, workspace.reconstruction());
         }
         const index_t first = data.is_series ? data.row_number(cut.windows.first_column(k)) : k + 1;
         if (out.json()) {
             ordered_json line{{first_name, first}, {"verdict", word}};
-            if (verdict.valid) {
+            if (verdict.scored()) {
                 line["step_score"] = verdict.step_score;
                 line["feature_score"] = verdict.feature_score;
                 line["flagged_by_step"] = verdict.flagged_by_step;
@@ -348,7 +348,7 @@ void detect_command::judge_windows(model_file& model, const input_data& data) {
             verdicts.push_back(std::move(line));
             continue;
         }
-        const bool valid = verdict.valid;
+        const bool valid = verdict.scored();
         std::vector<std::string> cells{std::to_string(first),
                                        word,
                                        valid ? number(verdict.step_score) : "",

@@ -118,7 +118,7 @@ TEST_SUITE("detect") {
             CAPTURE(k);
             const auto verdict = detector.score(windows.window(k), memory);
             const auto at = static_cast<std::size_t>(k);
-            CHECK(verdict.valid);
+            CHECK(verdict.scored());
             CHECK(verdict.step_score == doctest::Approx(per_step[at]).epsilon(tolerance<Scalar>()));
             CHECK(verdict.feature_score ==
                   doctest::Approx(per_feature[at]).epsilon(tolerance<Scalar>()));
@@ -202,7 +202,7 @@ TEST_SUITE("detect") {
                     matrix<float> window = windows.window(8);
                     window(1, t) = bad;
                     const auto verdict = judge(detector, window);
-                    CHECK(verdict.valid);
+                    CHECK(verdict.scored());
                     CHECK(std::isfinite(verdict.step_score));
                     CHECK(std::isfinite(verdict.feature_score));
                     const auto scores = detector.scores(windows_over(window, window_length));
@@ -227,7 +227,8 @@ TEST_SUITE("detect") {
             matrix<float>::Constant(2, window_length, std::numeric_limits<float>::quiet_NaN());
         auto memory = detector.make_workspace();
         const auto verdict = detector.score(nothing, memory);
-        CHECK_FALSE(verdict.valid);
+        CHECK_FALSE(verdict.scored());
+        CHECK(verdict.reason == tocsin::sample_reason::missing_value);
         CHECK_FALSE(verdict.flagged_by_step);
         CHECK_FALSE(verdict.flagged_by_feature);
         CHECK(std::isnan(verdict.step_score));
@@ -238,7 +239,7 @@ TEST_SUITE("detect") {
         CHECK(std::isnan(scores->per_feature[0]));
         // It leaves nothing behind.
         const auto after = detector.score(windows.window(0), memory);
-        CHECK(after.valid);
+        CHECK(after.scored());
         CHECK(after.flagged_by_step);
         CHECK(after.step_score == judge(detector, windows.window(0)).step_score);
     }
@@ -246,11 +247,19 @@ TEST_SUITE("detect") {
     TEST_CASE("score: a window of another shape, or memory of another detector, is not valid") {
         const auto values = waves<float>(2, 60, 1);
         const auto detector = ready_detector(windows_over(values, window_length));
-        CHECK_FALSE(judge(detector, matrix<float>(matrix<float>::Zero(2, 5))).valid);
-        CHECK_FALSE(judge(detector, matrix<float>(matrix<float>::Zero(3, window_length))).valid);
-        CHECK_FALSE(judge(detector, matrix<float>()).valid);
+        using tocsin::sample_reason;
+        const auto reason = [&](const matrix<float>& window) {
+            const auto verdict = judge(detector, window);
+            CHECK_FALSE(verdict.scored());
+            return verdict.reason;
+        };
+        CHECK(reason(matrix<float>::Zero(2, 5)) == sample_reason::wrong_size);
+        CHECK(reason(matrix<float>::Zero(3, window_length)) == sample_reason::wrong_size);
+        CHECK(reason(matrix<float>()) == sample_reason::wrong_size);
+        CHECK(judge(detector, values.leftCols(window_length)).reason == sample_reason::scored);
         workspace none;
-        CHECK_FALSE(detector.score(values.leftCols(window_length), none).valid);
+        CHECK(detector.score(values.leftCols(window_length), none).reason ==
+              sample_reason::not_ready);
     }
 
     TEST_CASE_TEMPLATE("score: finite values that are huge are as anomalous as can be", Scalar,
@@ -267,7 +276,7 @@ TEST_SUITE("detect") {
                     matrix<Scalar> window = windows.window(3);
                     window(2, t) = value;
                     const auto whole = judge(detector, window);
-                    CHECK(whole.valid);
+                    CHECK(whole.scored());
                     CHECK(whole.feature_score > 1e25);
                     CHECK(whole.flagged_by_feature);
                     if (scored == scored_steps::all || t == window_length - 1) {

@@ -86,7 +86,7 @@ TEST_SUITE("detect") {
             CHECK(std::string_view(outcome.message()) == what);
         }
         CHECK(first_verdict(detector, values).kind == tocsin::verdict_kind::not_ready);
-        CHECK_FALSE(judge(detector, windows.window(0)).valid);
+        CHECK_FALSE(judge(detector, windows.window(0)).scored());
 
         REQUIRE(detector.train(windows, {}, quick_trainer()).ok());
         CHECK(detector.phase() == detector_phase::trained);
@@ -94,7 +94,7 @@ TEST_SUITE("detect") {
         CHECK(scores().code() == error_code::not_ready);
         CHECK(detector.reconstruct(windows, ignore).ok());
         CHECK(first_verdict(detector, values).kind == tocsin::verdict_kind::not_ready);
-        CHECK_FALSE(judge(detector, windows.window(0)).valid);
+        CHECK_FALSE(judge(detector, windows.window(0)).scored());
 
         REQUIRE(detector.fit_errors(windows).ok());
         CHECK(detector.phase() == detector_phase::errors_fitted);
@@ -102,7 +102,7 @@ TEST_SUITE("detect") {
         CHECK(detector.threshold(error_view::per_feature) == infinity);
         const auto far_out = disturbed(values, 5);
         const auto before = judge(detector, far_out);
-        CHECK(before.valid);
+        CHECK(before.scored());
         CHECK(before.step_score > 100);
         CHECK_FALSE(before.flagged_by_step);
         CHECK_FALSE(before.flagged_by_feature);
@@ -267,7 +267,7 @@ TEST_SUITE("detect") {
 
         REQUIRE(detector.train(windows, {}, quick_trainer()).ok());
         CHECK(detector.phase() == detector_phase::trained);
-        CHECK_FALSE(judge(detector, windows.window(0)).valid);
+        CHECK_FALSE(judge(detector, windows.window(0)).scored());
         detector.override_thresholds(std::nullopt, std::nullopt);
         CHECK(detector.phase() == detector_phase::trained);
         CHECK(detector.threshold() == infinity);
@@ -443,7 +443,7 @@ TEST_SUITE("detect") {
                 CHECK(std::isfinite(score));
             }
             auto workspace = detector.make_workspace();
-            CHECK(detector.score(windows.window(0), workspace).valid);
+            CHECK(detector.score(windows.window(0), workspace).scored());
             CHECK(static_cast<int>(workspace.step_scores().size()) == window);
             CHECK(static_cast<int>(workspace.feature_scores().size()) == features);
         }

@@ -146,7 +146,7 @@ TEST_SUITE("realtime") {
             auto workspace = tested.make_workspace();
             int valid = 0;
             for (index_t t = 0; t + 5 <= 100; ++t) {
-                valid += tested.score(values.middleCols(t, 5), workspace).valid ? 1 : 0;
+                valid += tested.score(values.middleCols(t, 5), workspace).scored() ? 1 : 0;
             }
             CHECK(valid > 90);
         }

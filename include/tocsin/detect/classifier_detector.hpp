@@ -109,7 +109,7 @@ class classifier_detector {
     /// @param validation decides which epoch is the best; empty if the trainer needs none
     /// @param trainer    a classifier_trainer
     /// @param callbacks  see classifier_trainer::fit
-    template <class Trainer, class... Callbacks>
+    template <class Trainer, classifier_callback<scalar_type>... Callbacks>
     status train(const samples_type& training, const samples_type& validation,
                  const Trainer& trainer, Callbacks&&... callbacks) {
         if (const status usable = check(); !usable.ok()) {
@@ -120,7 +120,7 @@ class classifier_detector {
         return train_from(state, training, validation, trainer, callbacks...);
     }
     /// The same with one recording each.
-    template <class Trainer, class... Callbacks>
+    template <class Trainer, classifier_callback<scalar_type>... Callbacks>
     status train(samples_view values, std::span<const std::uint8_t> labels, samples_view validation,
                  std::span<const std::uint8_t> validation_labels, const Trainer& trainer,
                  Callbacks&&... callbacks) {
@@ -129,7 +129,7 @@ class classifier_detector {
     }
     /// The same from a state of the caller: made by classifier_state::fresh, or a checkpoint, from
     /// which training continues as if it had never stopped. On return it holds the end of the run.
-    template <class Trainer, class... Callbacks>
+    template <class Trainer, classifier_callback<scalar_type>... Callbacks>
     status train_from(classifier_state<scalar_type>& state, const samples_type& training,
                       const samples_type& validation, const Trainer& trainer,
                       Callbacks&&... callbacks) {
@@ -262,10 +262,10 @@ class classifier_detector {
     }
     /// Takes one sample of each of many streams. Scores agree with push() within rounding: the
     /// network reads many windows at once, which adds in another order.
+    /// Spans of another number are a broken precondition; release builds leave out what is missing.
     /// @param samples  `[features x streams]`
     /// @param verdicts one per stream, overwritten; `not_ready` for a workspace of other sizes
     /// @param times    one per stream; none: not known
-    /// Spans of another number are a broken precondition; release builds leave out what is missing.
     void push_all(std::span<stream_type> streams, samples_view samples, std::span<verdict> verdicts,
                   fleet_workspace<scalar_type>& workspace,
                   std::span<const double> times = {}) const noexcept {

@@ -112,11 +112,11 @@ class detector {
 
     // ---- phases -----------------------------------------------------------------------------
     /// Fits the scaler to the training windows, then the model; keeps the best weights.
+    /// A failure leaves the detector as it was. Allocates.
     /// @param training   windows of normal data; NaN where a value is missing, nothing infinite
     /// @param validation windows that decide which epoch is best; may be empty
     /// @param trainer    with its policies
     /// @param callbacks  see trainer::fit
-    /// A failure leaves the detector as it was. Allocates.
     template <class Trainer, training_callback<scalar_type>... Callbacks>
     status train(const window_list& training, const window_list& validation, const Trainer& trainer,
                  Callbacks&&... callbacks) {
@@ -171,9 +171,9 @@ class detector {
 
     /// Fits the threshold rules to the scores of windows; what has no score is left out. The windows
     /// of fit_errors() themselves are recognised, and scored as if the statistics had not seen them.
+    /// A failure leaves the thresholds as they were. Allocates.
     /// @param labels one per window, or, for a forecaster, one per sample, window by window: nonzero
     ///               = anomalous; empty: all are normal
-    /// A failure leaves the thresholds as they were. Allocates.
     status tune(const window_list& tuning, std::span<const std::uint8_t> labels = {}) {
         if (const status ready = require("tune", detector_phase::errors_fitted, tuning);
             !ready.ok()) {
@@ -242,8 +242,8 @@ class detector {
         return window_workspace<scalar_type>(parts_);
     }
     /// Judges one window. Never allocates.
-    /// @param window    `[features x window]`; of another shape or before fit_errors() the verdict
-    ///                  is not `valid`
+    /// @param window    `[features x window]`; of another shape or before fit_errors() there is no
+    ///                  score, and the verdict says why
     /// @param workspace by make_workspace(); holds the details afterwards
     template <class Derived>
         requires reconstructs
@@ -278,10 +278,10 @@ class detector {
     /// Takes one sample of each of many streams. Scores agree with push() within 1e-5 of
     /// the larger of score and threshold: the model runs for many streams at once, which adds in
     /// another order. Never allocates.
+    /// Spans of another number are a broken precondition; release builds leave out what is missing.
     /// @param samples  `[features x streams]`
     /// @param verdicts one per stream, overwritten; `not_ready` for a workspace of other sizes
     /// @param times    one per stream; none: not known
-    /// Spans of another number are a broken precondition; release builds leave out what is missing.
     void push_all(std::span<stream_type> streams, matrix_view<const scalar_type> samples,
                   std::span<verdict> verdicts, fleet_workspace<scalar_type>& workspace,
                   std::span<const double> times = {}) const noexcept TOCSIN_NONBLOCKING {

@@ -26,10 +26,10 @@ enum class clock_step : std::uint8_t {
 /// clock that is set anew, or a stream that becomes slower, `clock_agreement` less one.
 class stream_clock {
   public:
+    /// Compares the time of a sample with those before. O(1), never allocates.
     /// @param time of the sample; NaN: not known. An infinite one is refused, until
     ///             `clock_agreement` of them in a row show that the clock has failed; then the
     ///             stream continues as without times.
-    /// O(1), never allocates.
     clock_step advance(double time, const detector_settings& settings) noexcept {
         if (std::isnan(time)) {
             return clock_step::follows;

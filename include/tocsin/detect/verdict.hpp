@@ -94,11 +94,15 @@ struct verdict {
 
 /// What score() says about a window; window_workspace has the details.
 struct window_verdict {
-    bool valid = false;              ///< false where nothing of the window can be scored
+    /// Why it has a score, or why not: wrong_size, missing_value, not_ready.
+    sample_reason reason = sample_reason::not_ready;
     bool flagged_by_step = false;    ///< the largest distance of a time step exceeds its threshold
     bool flagged_by_feature = false; ///< the largest distance of a feature exceeds its threshold
     double step_score = 0;           ///< largest distance of a time step
     double feature_score = 0;        ///< largest distance of a feature
+
+    /// Whether anything of the window has a score.
+    constexpr bool scored() const noexcept { return reason == sample_reason::scored; }
 };
 
 } // namespace tocsin

@@ -49,9 +49,13 @@ class window_workspace {
         window_verdict outcome;
         const int features = learned.features();
         const int length = learned.settings.window;
-        if (learned.phase < detector_phase::errors_fitted || window.rows() != features ||
-            window.cols() != length || scaled_.rows() != features || scaled_.cols() != length ||
+        if (learned.phase < detector_phase::errors_fitted || scaled_.rows() != features ||
+            scaled_.cols() != length ||
             static_cast<index_t>(work_.size()) < learned.model.predict_work_size(1, length)) {
+            return outcome;
+        }
+        if (window.rows() != features || window.cols() != length) {
+            outcome.reason = sample_reason::wrong_size;
             return outcome;
         }
         scaled_ = window;
@@ -69,7 +73,9 @@ class window_workspace {
         }
         std::tie(outcome.step_score, outcome.feature_score) = measure(learned.errors);
         learned.scaler.inverse(reconstruction_);
-        outcome.valid = !std::isnan(outcome.step_score) || !std::isnan(outcome.feature_score);
+        outcome.reason = std::isnan(outcome.step_score) && std::isnan(outcome.feature_score)
+                             ? sample_reason::missing_value
+                             : sample_reason::scored;
         outcome.flagged_by_step =
             outcome.step_score > learned.thresholds.threshold(error_view::per_step);
         outcome.flagged_by_feature =

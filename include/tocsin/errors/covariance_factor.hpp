@@ -47,9 +47,9 @@ class covariance_factor {
 
     /// The covariance to factorise next.
     matrix_type& replace_covariance() noexcept { return covariance_; }
+    /// Factorises the covariance, C = L L^T. Allocates.
     /// @param root becomes L
     /// @return `invalid_data` for a covariance that is not finite or cannot be factorised.
-    /// Allocates.
     status factorise(matrix_type& root, double relative_ridge) {
         if (!covariance_.allFinite()) {
             return status::error(error_code::invalid_data,

@@ -81,8 +81,8 @@ class moments {
 
     /// Takes in the columns of a matrix: the mean and the scatter of each block of columns, merged
     /// into the total. Faster than single samples and closer to the two-pass result.
-    /// @param samples `[dimension x n]`, float or double; n may be 0
     /// Allocates one block of about `[dimension x min(n, 128)]`.
+    /// @param samples `[dimension x n]`, float or double; n may be 0
     template <class Derived>
     void add_batch(const Eigen::MatrixBase<Derived>& samples) {
         TOCSIN_ASSERT(samples.rows() == dimension(), "moments: the batch has another dimension");

@@ -78,12 +78,12 @@ double intensity_between(const Matrix& shrunk, const Matrix& of_samples) noexcep
 }
 
 /// The law of distances by a covariance.
-/// @param whitening W, C = (W^T W)^-1, `[at least size x size]`
 /// Mean and variance for a shrunk one follow Chen et al. (2011), section 2: with the
 /// correlations R of C = (1 - a) R_samples + a I, l = a / (1 - a), g = d / (n - 1),
 /// m = trace(Q) / d and m2 = trace(Q^2) / d of Q = (R_samples + l I)^-1, and h = 1 - l m,
 ///     mean / d = h / (1 - g h),   variance / (2 d) = h / (1 - g h)^3 - l (m - l m2) / (1 - g h)^4,
 /// for distances by Q, which are (1 - a) times those by C. O(d^3), allocates for a dynamic size.
+/// @param whitening W, C = (W^T W)^-1, `[at least size x size]`
 template <class Matrix, class Whitening>
 hotelling_law law_of(const Matrix& covariance, const Whitening& whitening, std::int64_t samples,
                      double intensity) {

@@ -42,8 +42,7 @@ class fixed_numbers {
     std::int32_t largest_element = 0;     ///< elements of an error vector are kept within this
     float score_unit = 1;                 ///< what one unit of the score is worth
 
-    /// @return `invalid_argument` where a number of the model does not fit into
-    /// its integer
+    /// @return `invalid_argument` where a number of the model does not fit into its integer
     static result<fixed_numbers> from(const firmware_model& model) {
         fixed_numbers numbers;
         if (model.head.size() != 1) {

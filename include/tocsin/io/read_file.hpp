@@ -29,10 +29,10 @@ using file_handle = std::unique_ptr<std::FILE, file_closer>;
 } // namespace detail
 
 /// Reads a whole file, or a pipe until it ends.
-/// @param limit largest number of bytes; a larger file is an `io_error` that names both, and is
-///              found out before memory is taken for it
 /// `io_error` with the operating system's reason when it cannot be opened or read. Folders, devices
 /// and sockets are refused: some never end. Waits for the other end of a pipe. Allocates.
+/// @param limit largest number of bytes; a larger file is an `io_error` that names both, and is
+///              found out before memory is taken for it
 inline result<std::string> read_file(const std::filesystem::path& path,
                                      std::uint64_t limit = default_file_limit) {
     const auto refuse = [&](const auto&... parts) {

@@ -40,12 +40,12 @@ inline const char* to_string(timestamp_kind kind) noexcept {
 class timestamp_reader {
   public:
     timestamp_reader() = default;
-    /// @param samples some timestamps in the order of the file; empty ones are passed over
     /// Numbers count since 1970 if that makes a date between 1990 and 2100: seconds below 1e11,
     /// milliseconds below 1e14, microseconds below 1e17, nanoseconds. Numbers such as 20160701,
     /// 2016070110 (from the year 2000), 201607011030 or 20160701103000 are dates, the first two where
     /// all samples are. A date such as 03/04/2015 is read in the order in which all samples are dates
     /// and time makes the smaller steps.
+    /// @param samples some timestamps in the order of the file; empty ones are passed over
     template <class Texts>
     static timestamp_reader from_samples(const Texts& samples) {
         timestamp_reader reader;

@@ -26,7 +26,6 @@ struct adam_factors {
 /// @param first   `[count]` m
 /// @param second  `[count]` v
 /// @param largest `[count]` largest v so far (AMSGrad), or null for none
-/// The arrays may be unaligned and must not overlap. Never allocates.
 template <int Width = widest_register, class Scalar>
 void adam_update(const adam_factors<Scalar>& factors, index_t count, Scalar* parameters,
                  const Scalar* gradients, Scalar* first, Scalar* second, Scalar* largest) noexcept {

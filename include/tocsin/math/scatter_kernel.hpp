@@ -35,8 +35,8 @@ double sum_of_lanes(const typename Lanes::pack_type& pack) noexcept {
 
 /// Subtracts from a row its mean, which it returns. The sum is taken relative to the first sample:
 /// nothing is lost next to a large offset, and the deviations of a constant are exactly zero.
-/// @param row   `count` samples, at least one, with room for `padded`; those become zero
 /// Never allocates.
+/// @param row   `count` samples, at least one, with room for `padded`; those become zero
 template <int Width = widest_register>
 double center_row(double* row, index_t count, index_t padded) noexcept {
     using registers = lanes_of<double, Width>;
@@ -58,9 +58,9 @@ double center_row(double* row, index_t count, index_t padded) noexcept {
 }
 
 /// Adds to the lower triangle of a matrix the products of all pairs of rows, X X^T.
+/// Never allocates.
 /// @param x         block of `[dimension, padded x samples, padded]`; the padding is zero
 /// @param scatter   `[dimension x dimension]` column-major; above the diagonal nothing changes
-/// Never allocates.
 template <int Width = widest_register>
 void add_scatter(const double* x, index_t stride, index_t samples, index_t dimension,
                  double* scatter) noexcept {

@@ -18,9 +18,9 @@ namespace tocsin {
 /// number and the dimension only.
 class halton_sequence {
   public:
+    /// Allocates a few kilobytes per dimension.
     /// @param dimension of the cube, at least 0; evenness fades beyond about 20
     /// @param seed      of the permutations
-    /// Allocates a few kilobytes per dimension.
     halton_sequence(int dimension, std::uint64_t seed) {
         random_generator random(seed);
         for (std::uint32_t base = 2; static_cast<int>(digits_.size()) < dimension; ++base) {

@@ -83,10 +83,10 @@ inline result<std::vector<threshold_point>> f_beta_sweep(std::span<const double>
 
 /// The point with the largest F-beta; among equals the one with the highest threshold, which raises
 /// the fewest alarms.
+/// O(points), never allocates.
 /// @param points at least one, from highest to lowest threshold (f_beta_sweep,
 ///               f_beta_grid::points); none is a broken precondition (debug builds check)
 /// @param beta   see confusion_counts::f_beta
-/// O(points), never allocates.
 inline const threshold_point& best_by_f_beta(std::span<const threshold_point> points,
                                              double beta) noexcept {
     TOCSIN_ASSERT(!points.empty(), "best_by_f_beta: there is no threshold to choose from");

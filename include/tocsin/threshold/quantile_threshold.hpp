@@ -21,9 +21,9 @@ class quantile_threshold {
     static constexpr const char* kind = "quantile_threshold";
     static constexpr int version = 1;
 
+    /// fit() checks both settings.
     /// @param quantile in [0, 1]; 1 is the largest score
     /// @param factor   finite and positive; more than 1 leaves a margin above the quantile.
-    /// Both are checked by fit().
     explicit quantile_threshold(double quantile = 0.99, double factor = 1) noexcept
         : quantile_{quantile}, factor_{factor} {}
 

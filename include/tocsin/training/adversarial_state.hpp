@@ -7,6 +7,7 @@
 #include "tocsin/core/random.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/storage.hpp"
+#include "tocsin/training/epoch_callback.hpp"
 #include "tocsin/training/state_archive.hpp"
 #include "tocsin/training/update_rule.hpp"
 
@@ -110,6 +111,11 @@ struct adversarial_event {
     const adversarial_state<Scalar>& state; ///< weights and history after it
     int planned_epochs = 0;                 ///< epochs at most
 };
+
+/// A callback of adversarial_trainer; see epoch_callback. An epoch that its `after_batch` breaks off
+/// does not count.
+template <class Callback, class Scalar = float>
+concept adversarial_callback = epoch_callback<Callback, adversarial_event<Scalar>>;
 
 /// When a discriminator has won: its loss has been below `lowest_loss` for `patience` epochs, so that
 /// it tells all pairs apart and the slopes say nothing of the way back.

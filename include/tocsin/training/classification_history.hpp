@@ -4,9 +4,11 @@
 
 #include "tocsin/core/status.hpp"
 #include "tocsin/metrics/classification.hpp"
+#include "tocsin/training/schedules.hpp"
 
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <limits>
 #include <span>
 
@@ -54,6 +56,21 @@ constexpr double cost_of(const classification_record& record,
     }
     return std::numeric_limits<double>::quiet_NaN();
 }
+
+/// As stopping_rule, for the history of a classifier.
+template <class Rule>
+concept classifier_stopping_rule =
+    requires(const Rule rule, std::span<const classification_record> history) {
+        { rule(history) } noexcept -> std::convertible_to<bool>;
+    };
+
+/// A learning_rate_schedule, or one that takes the history of a classifier instead of the epoch.
+template <class Schedule>
+concept classifier_schedule =
+    learning_rate_schedule<Schedule> ||
+    requires(const Schedule schedule, std::span<const classification_record> history) {
+        { schedule(history) } noexcept -> std::convertible_to<double>;
+    };
 
 /// Stopping rule: ends when a metric has not improved by more than `minimum_change` for `patience`
 /// epochs in which it was measured: without validation windows, one of theirs never ends training.

@@ -7,6 +7,7 @@
 #include "tocsin/core/storage.hpp"
 #include "tocsin/metrics/classification.hpp"
 #include "tocsin/training/classification_history.hpp"
+#include "tocsin/training/epoch_callback.hpp"
 #include "tocsin/training/state_archive.hpp"
 #include "tocsin/training/update_rule.hpp"
 
@@ -99,5 +100,10 @@ struct classification_event {
     const classifier_state<Scalar>& state; ///< weights and history after it
     int planned_epochs = 0;                ///< epochs at most
 };
+
+/// A callback of classifier_trainer; see epoch_callback. An epoch that its `after_batch` breaks off
+/// does not count, once there are best weights.
+template <class Callback, class Scalar = float>
+concept classifier_callback = epoch_callback<Callback, classification_event<Scalar>>;
 
 } // namespace tocsin

@@ -2,10 +2,9 @@
 /// @brief What the training loop tells its callbacks, and what a callback is.
 #pragma once
 
+#include "tocsin/training/epoch_callback.hpp"
 #include "tocsin/training/history.hpp"
 #include "tocsin/training/training_state.hpp"
-
-#include <concepts>
 
 namespace tocsin {
 
@@ -26,20 +25,9 @@ struct batch_event {
     double loss = 0;        ///< mean of this epoch so far
 };
 
-namespace detail {
-template <class Result>
-concept nothing_or_bool = std::same_as<Result, void> || std::same_as<Result, bool>;
-} // namespace detail
-
-/// `callback(event)` is called after each epoch, in the thread that called trainer::fit. It returns
-/// nothing, or a bool: false ends training. Other results are refused, as nobody would read them.
-/// The event and what it refers to are valid during the call only. A callback may also have
-/// `bool after_batch(const batch_event&)`, which is called after each batch; false ends training in
-/// the middle of an epoch. That epoch does not count, the best weights so far stay; where none was
-/// finished, the weights are judged as they are.
+/// A callback of `trainer`; see epoch_callback. An epoch that its `after_batch` breaks off does not
+/// count, the best weights so far stay; where none was finished, the weights are judged as they are.
 template <class Callback, class Scalar = float>
-concept training_callback = requires(Callback& callback, const epoch_event<Scalar>& event) {
-    { callback(event) } -> detail::nothing_or_bool;
-};
+concept training_callback = epoch_callback<Callback, epoch_event<Scalar>>;
 
 } // namespace tocsin

@@ -74,7 +74,8 @@ struct adversarial_trainer {
     /// @param callbacks  called as `callback(adversarial_event)` after each epoch; one that returns
     ///                   bool ends training by returning false. One with `after_batch(batch_event)`
     ///                   receives each batch; false ends the run, and that epoch does not count.
-    template <adversarial_model Model, class... Callbacks>
+    template <adversarial_model Model,
+              adversarial_callback<typename Model::scalar_type>... Callbacks>
         requires loss_function<Loss, typename Model::scalar_type> &&
                  update_rule<Optimiser, typename Model::scalar_type>
     status fit(const Model& model, const windows<typename Model::scalar_type>& training,

@@ -34,8 +34,9 @@ namespace tocsin {
 /// take the history instead of the epoch (plateau_decay).
 ///
 /// With data_parallel, a batch normalisation sees the moments of its shard.
-template <update_rule Optimiser = adam, class Schedule = constant_rate,
-          class Stopping = stop_on_metric, execution_policy Execution = serial_execution>
+template <update_rule Optimiser = adam, classifier_schedule Schedule = constant_rate,
+          classifier_stopping_rule Stopping = stop_on_metric,
+          execution_policy Execution = serial_execution>
 struct classifier_trainer {
     int epochs = 100;       ///< maximum in total, including the epochs of a resumed state
     int batch_size = 32;    ///< windows per update, at least 1
@@ -81,7 +82,7 @@ struct classifier_trainer {
     /// @param callbacks  called as `callback(classification_event)` after each epoch; one that
     ///                   returns bool ends training by returning false. One with `after_batch` is
     ///                   told of batches as well, see training_callback
-    template <class Network, class... Callbacks>
+    template <class Network, classifier_callback<typename Network::scalar_type>... Callbacks>
         requires update_rule<Optimiser, typename Network::scalar_type>
     status
     fit(const Network& network, const labelled_windows<typename Network::scalar_type>& training,
