@@ -56,7 +56,7 @@ void promise_counts::count(std::size_t promise, std::span<const double> scores, 
     counts found;
     for (std::size_t k = 0; k < normal.size(); ++k) {
         if (labels[k] != 0) {
-            normal[k] = std::numeric_limits<double>::quiet_NaN(); // time goes on
+            normal[k] = std::numeric_limits<double>::quiet_NaN(); // keeps its place in time
         } else {
             ++found.rows;
         }

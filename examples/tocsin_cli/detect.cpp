@@ -320,7 +320,9 @@ void detect_command::judge_windows(model_file& model, const input_data& data) {
         const auto verdict = detector.score(window, workspace);
         const bool flagged = (view != view_kind::feature && verdict.flagged_by_step) ||
                              (view != view_kind::step && verdict.flagged_by_feature);
-        const char* const word = !verdict.scored() ? "invalid_window" : flagged ? "anomaly" : "normal";
+        const char* const word = !verdict.scored() ? "invalid_window"
+                                 : flagged         ? "anomaly"
+                                                   : "normal";
         anomalies += flagged ? 1 : 0;
         invalid += verdict.scored() ? 0 : 1;
         const bool anomalous = labelled && cut.labels[static_cast<std::size_t>(k)] != 0;

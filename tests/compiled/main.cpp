@@ -12,7 +12,7 @@ using namespace tocsin;
 namespace {
 
 /// A hash of everything that a detector learns from two noisy waves, and of its verdicts on a stream
-/// on which it goes on learning; 0 where a phase fails.
+/// on which it continues to learn; 0 where a phase fails.
 template <class Model>
 std::uint64_t hash_of(detector<Model> monitor, int window) {
     random_generator random{4};

@@ -78,7 +78,7 @@ TEST_SUITE("io") {
         CHECK(german.series.values(0, 1) == 1234);
         // Three decimals throughout.
         CHECK(read("a;b\n1,234;1\n0,987;2\n").series.values(0, 0) == 1.234);
-        // Neither: numbers without a comma stand beside.
+        // Neither: other cells are numbers without a comma.
         const std::string unclear = refusal("a;b\n1,234;1\n987;2\n988;3\n");
         CHECK(has(unclear, "--decimal-comma"));
         CHECK(has(unclear, "--thousands"));

@@ -4,7 +4,7 @@
 //     seeds                 trainings from several seeds, against one process
 //     search                trials in processes, against trials in threads
 //     search_killed  FILE   one process dies in trial 9; FILE keeps the trials that ended
-//     search_resumed FILE   the search goes on, to the trials of an uninterrupted one
+//     search_resumed FILE   the search continues, with the trials of an uninterrupted one
 #include "tocsin/core/random.hpp"
 #include "tocsin/errors/mahalanobis.hpp"
 #include "tocsin/errors/moments.hpp"

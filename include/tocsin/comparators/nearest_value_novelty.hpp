@@ -18,7 +18,7 @@
 namespace tocsin {
 
 /// One nearest_value per feature; the score of a sample is the largest of them, in standard deviations
-/// of the values in memory. It remembers the training samples at first and the stream as it goes on.
+/// of the values in memory. It remembers the training samples at first, and then those of the stream.
 /// What one feature alone does not show, such as usual values that do not belong together, it does not
 /// see.
 class nearest_value_novelty {

@@ -39,7 +39,7 @@ class detector_stream {
     /// A stream of no detector: every verdict is `not_ready`.
     detector_stream() = default;
 
-    /// Samples pushed so far, whatever became of them: the position of the next one.
+    /// Samples pushed so far, scored or not: the position of the next one.
     std::int64_t position() const noexcept { return memory_.position; }
     /// Time of the last sample that was not refused; NaN where none is known.
     double time() const noexcept { return memory_.clock.last(); }

@@ -15,7 +15,7 @@ namespace tocsin {
 
 /// Reads timestamps as they come, of a kind that the first one shows. Dates such as 03/04/2015 are
 /// taken for day and month until one shows the other order, by a number above 12 or by the smaller
-/// step; the times then go on from the last one as if they had been read that way from the start.
+/// step; later times continue as if all had been read that way from the start.
 class timestamp_stream {
   public:
     /// What the timestamps are; unknown before the first one that is a time.

@@ -19,8 +19,8 @@
 
 namespace tocsin {
 
-/// Named settings in the order in which they were added. The functions that add give the space back,
-/// so that calls can be chained; what is wrong with a setting is said by check().
+/// Named settings in the order in which they were added. The functions that add return the space,
+/// so that calls can be chained; check() reports a wrong setting.
 ///
 ///     search_space space;
 ///     space.add_log_real("learning rate", 1e-4, 1e-1).add_integer("hidden", 8, 64);

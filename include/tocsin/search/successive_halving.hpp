@@ -1,5 +1,5 @@
 /// @file successive_halving.hpp
-/// @brief Which trials are worth going on with: asynchronous successive halving.
+/// @brief Which trials deserve more epochs: asynchronous successive halving.
 #pragma once
 
 #include "tocsin/core/status.hpp"

@@ -96,7 +96,7 @@ class stream_resampler {
 
     /// Steps of one gap, or of a whole recording.
     static constexpr double most_steps = 1e9;
-    /// What is said of more than that.
+    /// The error for a grid of more steps.
     status too_many_steps() const noexcept {
         return status::error(error_code::invalid_data, "resample: a step of ", step_,
                              " makes more than 1e9 steps");
