@@ -367,8 +367,29 @@ TEST_SUITE("io") {
               strings{"a", "local dates"});
         // A sensor may be called like a time, and values near 1.7e9 may be values.
         CHECK(features("ts,a\n3,1\n1,3\n2,2\n") == strings{"ts", "a", "not a time"});
+        CHECK(features("ts,a\n3,1\n2,3\n1,2\n") == strings{"ts", "a", "not a time"});
         CHECK(features("a,b\n1700000001,1\n1700000000,3\n1700000002,2\n") ==
               strings{"a", "b", "not a time"});
+        // Times all the same: one that goes back, the newest row first, many rows in a second.
+        std::string back;
+        for (int t = 0; t < 30; ++t) {
+            const int at = t == 20 ? 3 : t;
+            back += std::to_string(1700000000 + 60 * at) + ',' + std::to_string(t % 7) + '\n';
+        }
+        CHECK(features("epoch,a\n" + back) == strings{"a", "seconds"});
+        CHECK(features("x,a\n" + back) == strings{"a", "seconds"});
+        CHECK(features(back) == strings{"column2", "seconds"});
+        CHECK(features("ts,a\n1,2\n2,3\n3,4\n4,4\n5,2\n6,3\n7,1\n8,1\n7.5,2\n9,2\n10,1\n11,3\n") ==
+              strings{"a", "numbers"});
+        for (const std::string header : {"epoch,a\n", "when,a\n", ""}) {
+            const std::string name = header.empty() ? "column2" : "a";
+            CHECK(features(header + "1700000120,1\n1700000060,3\n1700000000,2\n") ==
+                  strings{name, "seconds"});
+            CHECK(features(header + "1700000000,1\n1700000000,3\n1700000000,2\n") ==
+                  strings{name, "seconds"});
+        }
+        CHECK(features("epoch,a\n1700000000000,1\n1700000001000,3\n1699999999000,2\n") ==
+              strings{"a", "milliseconds"});
         CHECK(features(",a,b\n0,1,2\n1,3,5\n2,2,4\n") == strings{"a", "b", "not a time"});
         CHECK(features("index,a\n0,1\n1,3\n2,2\n") == strings{"index", "a", "not a time"});
         CHECK(features("date,a\n2024-01-01,1\n", {.timestamp = "date"}) ==

@@ -181,7 +181,8 @@ class column_assignment {
             int like = time_likeness(plain);
             if (like == 1 && k < dialect_.columns.size()) { // a sensor may be called so as well
                 const csv_column_sample& sample = dialect_.columns[k];
-                like = sample.content == csv_content::date || sample.never_falls ? 1 : 0;
+                const bool is_time = sample.content == csv_content::date || sample.epochs;
+                like = is_time || sample.rises ? 1 : 0;
             }
             if (like > likeness) {
                 best = k;
@@ -213,19 +214,10 @@ class column_assignment {
         };
         return fits(date) && fits(clock);
     }
-    /// Numbers that rise and count seconds, milliseconds, ... since 1970.
+    /// Times since 1970 that go one way.
     bool is_clock(std::size_t k) const noexcept {
-        if (k >= dialect_.columns.size() || columns_.size() < 2) {
-            return false;
-        }
-        const csv_column_sample& sample = dialect_.columns[k];
-        for (const double unit : {1.0, 1e3, 1e6, 1e9}) {
-            if (sample.never_falls && sample.first >= 631152000 * unit &&
-                sample.first < 4102444800 * unit) {
-                return true;
-            }
-        }
-        return false;
+        return k < dialect_.columns.size() && columns_.size() >= 2 && dialect_.columns[k].epochs &&
+               dialect_.columns[k].one_way;
     }
 
     status use_by_name() {
@@ -259,12 +251,12 @@ class column_assignment {
         }
         return {};
     }
-    /// Whether the first free column can be a time: it holds no numbers, or none that fall.
+    /// Whether the first free column can be a time: it holds no numbers, or some that rise.
     bool may_be_time() const noexcept {
         for (std::size_t k = 0; k < columns_.size(); ++k) {
             if (is_free(k)) {
                 return k >= dialect_.columns.size() || content(k) != csv_content::number ||
-                       dialect_.columns[k].never_falls;
+                       dialect_.columns[k].rises || is_clock(k);
             }
         }
         return false;

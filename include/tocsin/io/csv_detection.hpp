@@ -10,6 +10,7 @@
 #include "tocsin/io/csv_number.hpp"
 #include "tocsin/io/csv_options.hpp"
 #include "tocsin/io/date_time.hpp"
+#include "tocsin/io/number_order.hpp"
 #include "tocsin/io/text_lines.hpp"
 
 #include <algorithm>
@@ -118,29 +119,28 @@ class csv_detector {
                                                             : csv_content::number;
         }
     }
-    /// Which columns rise or count, from the first row on.
+    /// Which columns rise, count or are times, from the first row on.
     void study_order(std::size_t first_row) {
-        std::vector<double> last(cells_, 0);
-        std::vector<index_t> rows(cells_, 0);
+        std::vector<number_order> orders(cells_);
         for (csv_column_sample& column : found_.columns) {
-            column.never_falls = column.counts = column.content == csv_content::number;
+            column.counts = column.content == csv_content::number;
         }
         for_each_row(first_row, [&](std::size_t at, csv_content content, double value) {
             csv_column_sample& column = found_.columns[at];
+            number_order& order = orders[at];
             column.counts = column.counts && content == csv_content::number &&
-                            (rows[at] == 0 || value == last[at] + 1);
-            if (content != csv_content::number) {
-                return;
+                            (order.rows() == 0 || value == order.last() + 1);
+            if (content == csv_content::number) {
+                order.add(value);
             }
-            column.first = rows[at] == 0 ? value : column.first;
-            column.never_falls = column.never_falls && (rows[at] == 0 || value >= last[at]);
-            last[at] = value;
-            ++rows[at];
         });
         for (std::size_t k = 0; k < cells_; ++k) {
             csv_column_sample& column = found_.columns[k];
-            column.never_falls = column.never_falls && (rows[k] == 1 || last[k] > column.first);
-            column.counts = column.counts && rows[k] > 1;
+            const bool numbers = column.content == csv_content::number;
+            column.rises = numbers && orders[k].rises();
+            column.one_way = numbers && orders[k].one_way();
+            column.epochs = numbers && orders[k].epochs();
+            column.counts = column.counts && orders[k].rows() > 1;
         }
     }
     /// Calls `visit(column, content, value)` for each cell of the rows from a line on.

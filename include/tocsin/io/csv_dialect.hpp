@@ -17,9 +17,10 @@ enum class csv_content : std::uint8_t { empty, number, on_or_off, date, word };
 /// A column in the first rows.
 struct csv_column_sample {
     csv_content content = csv_content::empty; ///< what kind of cells it has
-    bool never_falls = false; ///< numbers that rise at least once and never fall, or only one
-    bool counts = false;      ///< numbers that rise by 1 from row to row
-    double first = 0;         ///< the first number
+    bool rises = false;   ///< numbers of which nine in ten steps rise, or only one number
+    bool one_way = false; ///< nine in ten steps rise, or nine in ten fall, or none does either
+    bool counts = false;  ///< numbers that rise by 1 from row to row
+    bool epochs = false;  ///< nine in ten are dates from 1990 to 2100, in one unit since 1970
 };
 
 /// How a CSV text is written.
