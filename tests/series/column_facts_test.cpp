@@ -67,6 +67,20 @@ TEST_SUITE("series") {
         CHECK(std::isnan(with(14, 20).code)); // hardly outside
         CHECK(with(0, 20).code == 0);
         CHECK(std::isnan(facts_of([](double t) { return t < 50 ? 0 : 100; }).code));
+        // Most rows, or beside values that are spread as far.
+        const auto mostly = facts_of(
+            [](double t) { return std::fmod(t, 10) == 7 ? 12 + std::sin(0.7 * t) : -200.0; });
+        CHECK(mostly.code == -200);
+        CHECK(mostly.code_count == 90);
+        const auto wide =
+            facts_of([](double t) { return std::fmod(t, 20) == 7 ? -999.0 : 10.0 * t; });
+        CHECK(wide.code == -999);
+        CHECK(wide.code_count == 5);
+        CHECK(std::isnan(facts_of([](double t) { return t == 7 ? -999.0 : 10.0 * t; }).code));
+        CHECK(std::isnan(
+            facts_of([](double t) { return std::fmod(t, 20) == 7 ? -999.0 : 10 * t - 500; }).code));
+        CHECK(std::isnan(
+            facts_of([](double t) { return std::fmod(t, 10) == 7 ? std::sin(t) : -150.0; }).code));
     }
 
     TEST_CASE("column_facts: missing, infinite, scale, precision, duplicates") {

@@ -31,7 +31,7 @@ struct column_facts {
     int duplicate_of = -1;         ///< an earlier column with the same values
 
     /// A value far outside all others that occurs more than once, or is one of the usual codes for
-    /// "missing" (-999, -9999, ...); NaN: none.
+    /// "missing" (-999, -9999, ...), also where no other value is negative; NaN: none.
     double code = std::numeric_limits<double>::quiet_NaN();
     index_t code_count = 0; ///< how often the code for missing values occurs
 
@@ -45,24 +45,32 @@ struct column_facts {
 
 namespace detail {
 
+/// Whether loggers and public data sets write a number where a value is missing.
+inline bool is_usual_code(double value) noexcept {
+    const double magnitude = std::abs(value);
+    return magnitude == 99 || magnitude == 999 || magnitude == 9999 || magnitude == 99999 ||
+           magnitude == 999999 || magnitude >= 1e30 || value == -200 || magnitude == 32767 ||
+           magnitude == 32768 || value == 65535;
+}
+
 /// An extreme value of sorted ones that lies far outside the others.
 inline void find_code(std::span<const double> sorted, bool lowest, column_facts& facts) {
     const double value = lowest ? sorted.front() : sorted.back();
     const auto [first, last] = std::equal_range(sorted.begin(), sorted.end(), value);
     const auto count = static_cast<index_t>(last - first);
     const auto others = static_cast<index_t>(sorted.size()) - count;
-    if (others < 2 || count > others) {
+    const bool usual = is_usual_code(value);
+    // A usual code may be what most rows hold: of a sensor that was hardly ever there.
+    if (others < 2 || (count > others && !usual)) {
         return;
     }
     const double near = lowest ? *last : *(first - 1);
     const double far = lowest ? sorted.back() : sorted.front();
     const double distance = std::abs(value - near);
-    const double magnitude = std::abs(value);
-    const bool usual = magnitude == 99 || magnitude == 999 || magnitude == 9999 ||
-                       magnitude == 99999 || magnitude == 999999 || magnitude >= 1e30 ||
-                       value == -200 || magnitude == 32767 || magnitude == 32768 || value == 65535;
     const bool outside = distance > 2 * std::abs(far - near) && far != near;
-    if (outside && (usual || count > 2) && count > facts.code_count) {
+    // Alone below zero it says enough, however widely the others are spread.
+    const bool negative = usual && lowest && value < 0 && near >= 0 && count > 1;
+    if (((outside && (usual || count > 2)) || negative) && count > facts.code_count) {
         facts.code = value;
         facts.code_count = count;
     }
