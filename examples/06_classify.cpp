@@ -57,9 +57,9 @@ int main() {
     support::require(detector.train(training.view(), training.labels, validation.view(),
                                     validation.labels, trainer));
     support::require(detector.tune(validation.view(), validation.labels, f_beta_threshold(1)));
-    const auto& best = detector.history().back();
-    std::printf("validation after %d epochs: accuracy %.3f, F1 %.3f, AUC %.3f\n", best.epoch + 1,
-                best.validation.accuracy, best.validation.f1, best.validation.auc);
+    const auto& last = detector.history().back();
+    std::printf("validation after %d epochs: accuracy %.3f, F1 %.3f, AUC %.3f\n", last.epoch + 1,
+                last.validation.accuracy, last.validation.f1, last.validation.auc);
 
     auto stream = detector.make_stream();
     bool before = false;

@@ -74,19 +74,30 @@ tocsin::result<method_result> evaluate_method(const kdd_method& which, const kdd
     reached.settings = which.settings;
     reached.seeded = which.seeded;
     const double labelled = most_accurate_threshold(choosing, choice.labels);
-    std::vector<metrics> totals;
+    // Tables of both classes make the totals; the one that chose the threshold only where it is the
+    // only one.
+    std::vector<std::pair<const kdd_table*, std::vector<double>>> tests;
     for (const kdd_table& table : data.judged) {
-        const auto scores = (*scorer)(table.values);
+        auto scores = (*scorer)(table.values);
         reached.files.push_back({table.name, judge(scores, table, labelled)});
-        if (table.both_classes()) {
-            totals.push_back(reached.files.back().values);
+        if (table.both_classes() && &table != &choice) {
+            tests.emplace_back(&table, std::move(scores));
         }
     }
-    reached.totals = summarise(totals).mean;
-    const auto add_group = [&](const char* name, auto rule) {
-        if (rule.fit(normal, {})) {
-            reached.groups.push_back({name, judge(choosing, choice, rule.threshold())});
+    if (tests.empty()) {
+        tests.emplace_back(&choice, choosing);
+    }
+    const auto total_at = [&](double threshold) {
+        std::vector<metrics> lines;
+        for (const auto& [table, scores] : tests) {
+            lines.push_back(judge(scores, *table, threshold));
         }
+        return summarise(lines).mean;
+    };
+    reached.totals = total_at(labelled);
+    const auto add_group = [&](const char* name, auto rule) {
+        const bool fitted = rule.fit(normal, {}).ok(); // else its place stays, without numbers
+        reached.groups.push_back({name, fitted ? total_at(rule.threshold()) : metrics{}});
     };
     add_group("quantile 0.99 of the training scores", tocsin::quantile_threshold(0.99));
     add_group("peaks over threshold", tocsin::spot_threshold({.q = 1e-3}));

@@ -295,6 +295,10 @@ tocsin::result<suite_result> run(const run_options& options) {
         for (const fs::path& directory : sets) {
             const std::string name = directory.filename().string();
             const auto data = read_set(directory);
+            if (data.error().code() == tocsin::error_code::invalid_data) { // more classes, NaN
+                progress::note(std::string("left out: ") + data.error().message());
+                continue;
+            }
             if (!data) {
                 return data.error();
             }
@@ -307,6 +311,10 @@ tocsin::result<suite_result> run(const run_options& options) {
             seconds[name] = made->seconds;
             lines.push_back(made->values);
             reached.files.push_back({name, made->values, published_for(options.directory, name)});
+        }
+        if (reached.files.empty()) {
+            return tocsin::status::error(tocsin::error_code::invalid_data,
+                                         options.directory.string(), ": no set with two classes");
         }
         reached.settings["training_seconds"] = seconds;
         reached.totals = summarise(lines).mean;

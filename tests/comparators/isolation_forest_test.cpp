@@ -54,6 +54,19 @@ TEST_SUITE("comparators") {
     }
 
     TEST_CASE(
+        "isolation_forest: features that vary are cut alike often, wherever constant ones are") {
+        // Two equal samples, whose leaf is one step longer, and a third one.
+        matrix<double> three = matrix<double>::Zero(9, 3);
+        three(0, 2) = 1;
+        three(8, 2) = 1;
+        isolation_forest forest({.trees = 1000, .seed = 1});
+        REQUIRE(forest.fit(three).ok());
+        std::vector<double> between(9, 0.0);
+        between[0] = 1; // with the third by feature 0, with the others by feature 8
+        CHECK(forest.path_length(between) == doctest::Approx(1.5).epsilon(0.04));
+    }
+
+    TEST_CASE(
         "isolation_forest: what lies outside and between the clouds scores higher; a seed gives "
         "the same forest") {
         isolation_forest forest({.seed = 3});

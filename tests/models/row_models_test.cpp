@@ -1,4 +1,6 @@
 #include "tocsin/layers/batch_norm.hpp"
+#include "tocsin/layers/conv1d.hpp"
+#include "tocsin/layers/repeat.hpp"
 #include "tocsin/models/row_autoencoder.hpp"
 #include "tocsin/models/variational_autoencoder.hpp"
 #include "tocsin/training/fit.hpp"
@@ -156,9 +158,23 @@ TEST_SUITE("models") {
             return !outcome.ok() &&
                    std::string_view(outcome.message()).find(part) != std::string_view::npos;
         };
-        CHECK(
-            says(row_autoencoder(sequential(dense<float>(4, 3))).check(), "4 features in, 3 out"));
-        CHECK(!row_autoencoder(sequential(dense<float>(4, 4), batch_norm<float>(4))).check().ok());
+        CHECK(says(row_autoencoder(sequential(dense<float>(4, 3))).check(),
+                   "outputs of the network: 4 and 3 differ"));
+        CHECK(says(row_autoencoder(sequential(dense<float>(4, 4), batch_norm<float>(4))).check(),
+                   "the network has a layer that keeps statistics"));
+        CHECK(says(row_autoencoder(
+                       sequential(conv1d<float>(4, 4, {.kernel = 3, .padding = padding::valid})))
+                       .check(),
+                   "the network makes 5 steps of 7"));
+        CHECK(says(variational_autoencoder(
+                       sequential(conv1d<float>(4, 4, {.kernel = 3, .padding = padding::valid})),
+                       sequential(dense<float>(2, 4)))
+                       .check(),
+                   "the encoder makes 5 steps of 7"));
+        CHECK(says(variational_autoencoder(sequential(dense<float>(4, 4)),
+                                           sequential(dense<float>(2, 4), repeat<float>(4, 7)))
+                       .check(),
+                   "the decoder makes 49 steps of 7"));
         CHECK(says(
             variational_autoencoder(sequential(dense<float>(4, 3)), sequential(dense<float>(2, 4)))
                 .check(),

@@ -208,6 +208,9 @@ TEST_SUITE("training") {
         CHECK(says(fit(network, training.labelled, labelled_windows<float>{}), "training loss"));
         CHECK(says(fit(sequential(dense<float>(1, 1)), training.labelled, training.labelled),
                    "parameters"));
+        trainer.best_by = classification_metric::auc;
+        CHECK(says(fit(small_network(3), training.labelled, training.labelled), "3 classes"));
+        trainer.best_by = classification_metric::validation_loss;
         trainer.class_weights = {1, 2, 3};
         CHECK(says(fit(network, training.labelled, training.labelled), "3 class weights"));
         trainer.class_weights = {1, -2};
@@ -226,6 +229,20 @@ TEST_SUITE("training") {
         const auto steps = sequential(dense<float>(1, 1));
         auto other = classifier_state<float>::fresh(steps, trainer.optimiser, 1);
         CHECK(says(trainer.fit(steps, training.labelled, training.labelled, other), "16 steps"));
+    }
+
+    TEST_CASE("fit_classifier: a metric that no epoch has makes none the best, and is an error") {
+        const bumps training(20, 10);
+        bumps judged(20, 12);
+        std::fill(judged.labelled.classes.begin(), judged.labelled.classes.end(), 1);
+        const auto network = small_network();
+        classifier_trainer<> trainer;
+        trainer.epochs = 2;
+        trainer.best_by = classification_metric::auc;
+        auto state = classifier_state<float>::fresh(network, trainer.optimiser, 1);
+        const auto outcome = trainer.fit(network, training.labelled, judged.labelled, state);
+        CHECK(says(outcome, "best_by is not defined in any epoch"));
+        CHECK(outcome.code() == error_code::invalid_data);
     }
 
     TEST_CASE("fit_classifier: a loss that is not finite ends training") {

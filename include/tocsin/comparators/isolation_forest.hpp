@@ -13,6 +13,7 @@
 #include <numbers>
 #include <numeric>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace tocsin {
@@ -155,26 +156,50 @@ class isolation_forest {
         double cut = 0; // of a leaf: c(samples in it), the path that was not grown
     };
 
+    /// The smallest and the largest value of a feature among some samples.
+    static std::pair<double, double> range_of(const samples_view& training, int feature,
+                                              std::span<const index_t> members) noexcept {
+        double low = training(feature, members[0]);
+        double high = low;
+        for (const index_t member : members) {
+            const double value = training(feature, member);
+            low = std::min(low, value);
+            high = std::max(high, value);
+        }
+        return {low, high};
+    }
+    static std::vector<std::int32_t> varying_features(const samples_view& training,
+                                                      std::span<const index_t> members) {
+        std::vector<std::int32_t> varying;
+        for (std::int32_t feature = 0; feature < training.rows(); ++feature) {
+            const auto [low, high] = range_of(training, feature, members);
+            if (low < high) {
+                varying.push_back(feature);
+            }
+        }
+        return varying;
+    }
+    /// A number below `count`.
+    static std::int32_t drawn(random_generator& random, std::size_t count) noexcept {
+        return static_cast<std::int32_t>(random.below(count));
+    }
+
     /// Adds the tree over some samples and returns its root.
     std::int32_t grow(const samples_view& training, std::span<index_t> members, int levels,
                       random_generator& random) {
         const auto at = static_cast<std::int32_t>(nodes_.size());
         nodes_.emplace_back();
-        // A feature that varies among the members is found by trying them in random order.
-        const auto rows = static_cast<int>(training.rows());
         std::int32_t feature = -1;
-        double low = 0;
-        double high = 0;
+        std::pair<double, double> range;
         if (levels > 0 && members.size() > 1) {
-            const auto first = static_cast<int>(random.below(static_cast<std::uint64_t>(rows)));
-            for (int k = 0; k < rows && feature < 0; ++k) {
-                const int tried = (first + k) % rows;
-                low = high = training(tried, members[0]);
-                for (const index_t member : members) {
-                    low = std::min(low, training(tried, member));
-                    high = std::max(high, training(tried, member));
-                }
-                feature = low < high ? tried : -1;
+            feature = drawn(random, static_cast<std::size_t>(training.rows()));
+            range = range_of(training, feature, members);
+            if (!(range.first < range.second)) { // draw among those that vary
+                const std::vector<std::int32_t> varying = varying_features(training, members);
+                feature = varying.empty()
+                              ? -1
+                              : varying[static_cast<std::size_t>(drawn(random, varying.size()))];
+                range = feature < 0 ? range : range_of(training, feature, members);
             }
         }
         const auto fill = [&]() -> node& { return nodes_[static_cast<std::size_t>(at)]; };
@@ -182,7 +207,8 @@ class isolation_forest {
             fill().cut = isolation_path_length(static_cast<double>(members.size()));
             return at;
         }
-        const double cut = random.uniform(low, high); // in [low, high): both sides have members
+        const double cut =
+            random.uniform(range.first, range.second); // in [low, high): both sides have members
         const auto middle = std::partition(members.begin(), members.end(), [&](index_t member) {
             return training(feature, member) <= cut;
         });

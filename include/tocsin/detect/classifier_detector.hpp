@@ -56,6 +56,7 @@ class classifier_detector {
     using stream_type = detector_stream<typename learned_type::memory_type>;
     static constexpr const char* kind = "classifier_detector";
     static constexpr int version = 2; ///< since 2, files have the settings of streams
+    static constexpr bool expects_false_alarms = false; ///< see ensemble_member
 
     /// One to load into.
     classifier_detector() : classifier_detector(Network{}) {}

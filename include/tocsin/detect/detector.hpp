@@ -37,9 +37,8 @@ namespace tocsin {
 /// sample one vector, `[targets * look_ahead]`, of sample minus forecast.
 ///
 /// train(), fit_errors() and tune() make the detector, in this order. After that every function is
-/// const and can be called by any number of threads. What a stream remembers is apart, in a stream
-/// by make_stream(): one detector serves any number of streams. All data goes in and comes out in
-/// original units; NaN says that a value is missing.
+/// const and can be called by any number of threads; a stream by make_stream() remembers what belongs
+/// to it alone. All data goes in and comes out in original units; NaN: a value is missing.
 /// @tparam Model     concept detector_model: encoder_decoder, autoencoder, forecaster, ...
 /// @tparam Scaler    concept scaler
 /// @tparam Statistic concept error_statistic, constructible from a dimension
@@ -58,6 +57,8 @@ class detector {
     using stream_type = detector_stream<typename learned_type::memory_type>;
     /// Whether the model reconstructs windows; otherwise it forecasts.
     static constexpr bool reconstructs = learned_type::views == 2;
+    static constexpr bool expects_false_alarms =
+        rule_with_expectation<Rule>; ///< see ensemble_member
 
     /// A detector that waits to be loaded.
     detector()

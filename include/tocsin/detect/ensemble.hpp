@@ -32,13 +32,15 @@ namespace tocsin {
 /// false alarms), a scored_comparator, or a type of your own with
 /// - `stream_type`, `make_stream()`: what it remembers of one stream;
 /// - `push(stream, sample, time)`: a verdict with expected_false_alarms, const and noexcept;
-/// - `features()`.
+/// - `features()`;
+/// - no `expects_false_alarms` that is false: with another rule, a detector would never count.
 /// What it may have besides: `shares(stream, out)`; for saving `identity()`, `exchange(archive)` and
 /// `exchange_stream(archive, stream)`, as a detector has them.
 template <class Member, class Scalar>
 concept ensemble_member =
-    std::copyable<Member> && requires(const Member& member, typename Member::stream_type stream,
-                                      sample_view<Scalar> sample, double time) {
+    std::copyable<Member> && !requires { requires !Member::expects_false_alarms; } &&
+    requires(const Member& member, typename Member::stream_type stream, sample_view<Scalar> sample,
+             double time) {
         { member.make_stream() } -> std::same_as<typename Member::stream_type>;
         { member.push(stream, sample, time) } noexcept -> std::same_as<verdict>;
         { member.features() } noexcept -> std::convertible_to<int>;

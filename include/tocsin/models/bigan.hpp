@@ -69,15 +69,10 @@ class bigan {
             !part.ok()) {
             return part;
         }
-        if (encoder_.statistics_count() + generator_.statistics_count() +
-                    discriminator_.statistics_count() !=
-                0 ||
-            encoder_.output_time(7) != 7 || generator_.output_time(7) != 7 ||
-            discriminator_.output_time(7) != 7) {
-            return status::error(error_code::invalid_argument, kind,
-                                 ": no layer may keep statistics or change the number of steps");
-        }
-        return {};
+        return detail::first_failure(
+            {detail::check_row_network(kind, "encoder", encoder_),
+             detail::check_row_network(kind, "generator", generator_),
+             detail::check_row_network(kind, "discriminator", discriminator_)});
     }
     template <class Visit>
     void for_each_parameter_block(Visit&& visit) const {

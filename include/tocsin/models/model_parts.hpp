@@ -35,6 +35,22 @@ inline status require_equal(const char* model, const char* what, int one, int ot
                                         " and ", other, " differ");
 }
 
+/// Fails, naming the network, unless it gives one step for each that it reads and keeps no statistics
+/// of a batch: rows are judged by themselves.
+template <class Network>
+status check_row_network(const char* model, const char* what, const Network& network) noexcept {
+    constexpr int steps = 7; // any number that layers change
+    if (network.output_time(steps) != steps) {
+        return status::error(error_code::invalid_argument, model, ": the ", what, " makes ",
+                             network.output_time(steps), " steps of ", steps,
+                             "; it must keep their number");
+    }
+    return network.statistics_count() == 0
+               ? status{}
+               : status::error(error_code::invalid_argument, model, ": the ", what,
+                               " has a layer that keeps statistics, such as batch normalisation");
+}
+
 /// Takes a sequence from a work area.
 template <class Scalar>
 sequence_view<Scalar> take_sequence(work_area<Scalar>& rest, int features, int batch,

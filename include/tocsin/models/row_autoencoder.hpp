@@ -37,14 +37,10 @@ class row_autoencoder {
         if (const status part = network_.check(); !part.ok()) {
             return part;
         }
-        if (network_.output_size() != features() || network_.output_time(7) != 7 ||
-            network_.statistics_count() != 0) {
-            return status::error(error_code::invalid_argument, kind, ": ", features(),
-                                 " features in, ", network_.output_size(), " out, 7 steps in, ",
-                                 network_.output_time(7),
-                                 " out; both must be equal, without batch normalisation");
-        }
-        return {};
+        return detail::first_failure(
+            {detail::require_equal(kind, "inputs and outputs of the network", features(),
+                                   network_.output_size()),
+             detail::check_row_network(kind, "network", network_)});
     }
     template <class Visit>
     void for_each_parameter_block(Visit&& visit) const {

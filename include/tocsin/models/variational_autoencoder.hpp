@@ -58,13 +58,12 @@ class variational_autoencoder {
                                  "; it must read half of what the encoder gives and give back what "
                                  "that reads");
         }
-        if (encoder_.statistics_count() + decoder_.statistics_count() != 0 || !(weight_ >= 0) ||
-            !std::isfinite(weight_)) {
+        if (!(weight_ >= 0) || !std::isfinite(weight_)) {
             return status::error(error_code::invalid_argument, kind, ": weight ", weight_,
-                                 " must be finite and not negative, and no layer may keep "
-                                 "statistics");
+                                 " must be finite and not negative");
         }
-        return {};
+        return detail::first_failure({detail::check_row_network(kind, "encoder", encoder_),
+                                      detail::check_row_network(kind, "decoder", decoder_)});
     }
     template <class Visit>
     void for_each_parameter_block(Visit&& visit) const {

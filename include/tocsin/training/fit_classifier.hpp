@@ -131,6 +131,11 @@ struct classifier_trainer {
             [[maybe_unused]] const classification_event<scalar> event{record, state, epochs};
             ((going = detail::notify(callbacks, event) && going), ...);
         }
+        if (state.best_epoch < 0 && state.finished_epochs() > 0) {
+            return status::error(error_code::invalid_data,
+                                 "fit: best_by is not defined in any epoch, as an AUC is not "
+                                 "without windows of both classes");
+        }
         return {};
     }
 
@@ -167,6 +172,10 @@ struct classifier_trainer {
             return status::error(error_code::invalid_argument,
                                  "fit: without validation windows, only the training loss can say "
                                  "which epoch is the best");
+        }
+        if (best_by == classification_metric::auc && classes != 2) {
+            return status::error(error_code::invalid_argument, "fit: best_by is the AUC, which ",
+                                 classes, " classes do not have");
         }
         const index_t count = optimiser.state_size(network.trained_count());
         if (static_cast<index_t>(state.parameters.size()) != network.parameter_count() ||
