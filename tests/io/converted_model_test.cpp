@@ -3,23 +3,22 @@
 
 #include <doctest/doctest.h>
 
-#include "support/fixture_directory.hpp"
+#include "converted_fixture.hpp"
 #include "temporary_directory.hpp"
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
+#include <span>
 #include <string>
 #include <vector>
 
 using tocsin::index_t;
+using tocsin_test::changed;
+using tocsin_test::check_says;
+using tocsin_test::converted;
 using tocsin_test::temporary_directory;
 
 namespace {
-
-std::filesystem::path fixture(const std::string& name) {
-    return tocsin_test::fixture_directory() / "converted" / (name + ".safetensors");
-}
 
 template <class Scalar>
 tocsin::forecaster<Scalar> network(const std::vector<int>& lstm, const std::vector<int>& head) {
@@ -39,35 +38,6 @@ tocsin::status load(const std::filesystem::path& path, const tocsin::forecaster<
     return outcome;
 }
 
-/// A copy of a fixture in which tensors are changed on the way.
-template <class Change>
-std::filesystem::path changed(const temporary_directory& directory, const std::string& name,
-                              Change&& change) {
-    const auto original = tocsin::safetensors_reader::open(fixture(name));
-    REQUIRE(original.has_value());
-    tocsin::safetensors_writer copy;
-    for (const auto& [key, value] : original->metadata()) {
-        REQUIRE(copy.add_metadata(key, value).ok());
-    }
-    for (const auto& tensor : original->tensors()) {
-        std::vector<double> values(static_cast<std::size_t>(tensor.count()));
-        original->copy_converted(tensor, std::span<double>(values));
-        auto shape = tensor.shape;
-        if (change(tensor.name, values, shape)) {
-            REQUIRE(copy.add_tensor(tensor.name, std::span<const double>(values), shape).ok());
-        }
-    }
-    auto path = directory / "changed.safetensors";
-    REQUIRE(copy.write(path).ok());
-    return path;
-}
-
-void check_says(const tocsin::status& outcome, const char* part) {
-    CAPTURE(std::string(outcome.message()));
-    CHECK_FALSE(outcome.ok());
-    CHECK(std::string(outcome.message()).find(part) != std::string::npos);
-}
-
 } // namespace
 
 TEST_SUITE("io") {
@@ -75,11 +45,11 @@ TEST_SUITE("io") {
                        double) {
         // Weights are F32 in the file and were double in what computed the probe.
         const tocsin::converted_options close{.tolerance = 3e-6};
-        CHECK(load(fixture("keras_every_step"), network<Scalar>({3, 5, 4}, {4, 3}), close).ok());
-        CHECK(load(fixture("keras_last_step"), network<Scalar>({2, 6}, {6, 4, 2}), close).ok());
-        CHECK(load(fixture("onnx_every_step"), network<Scalar>({3, 5}, {5, 2}), close).ok());
+        CHECK(load(converted("keras_every_step"), network<Scalar>({3, 5, 4}, {4, 3}), close).ok());
+        CHECK(load(converted("keras_last_step"), network<Scalar>({2, 6}, {6, 4, 2}), close).ok());
+        CHECK(load(converted("onnx_every_step"), network<Scalar>({3, 5}, {5, 2}), close).ok());
         check_says(
-            load(fixture("onnx_every_step"), network<Scalar>({3, 5}, {5, 2}), {.tolerance = 0}),
+            load(converted("onnx_every_step"), network<Scalar>({3, 5}, {5, 2}), {.tolerance = 0}),
             "the networks differ");
     }
 
@@ -105,13 +75,13 @@ TEST_SUITE("io") {
     TEST_CASE("converted model: what does not fit is refused with the reason") {
         const temporary_directory directory;
         const auto model = network<float>({3, 5, 4}, {4, 3});
-        check_says(load(fixture("keras_every_step"), network<float>({3, 5, 5}, {5, 3})),
+        check_says(load(converted("keras_every_step"), network<float>({3, 5, 5}, {5, 3})),
                    "'1.weight_hh_l0' has shape [16, 4], expected [20, 5]");
-        check_says(load(fixture("keras_every_step"), network<float>({2, 5, 4}, {4, 3})),
+        check_says(load(converted("keras_every_step"), network<float>({2, 5, 4}, {4, 3})),
                    "'probe.input' has shape [12, 3], expected [steps, 2]");
-        check_says(load(fixture("keras_every_step"), network<float>({3, 5}, {5, 3})),
+        check_says(load(converted("keras_every_step"), network<float>({3, 5}, {5, 3})),
                    "is left over");
-        check_says(load(fixture("absent"), model), "absent.safetensors");
+        check_says(load(converted("absent"), model), "absent.safetensors");
         const auto without = [&](const char* name) {
             return changed(directory, "keras_every_step",
                            [&](const std::string& tensor, const std::vector<double>& /*values*/,
@@ -121,12 +91,12 @@ TEST_SUITE("io") {
                    "'probe.output' is missing: the file was not written by tocsin-convert");
         check_says(load(without("2.weight"), model), "'2.weight' is missing");
         check_says(
-            load(fixture("keras_convolution_then_lstm"), network<float>({3, 5}, {5, 3})),
+            load(converted("keras_convolution_then_lstm"), network<float>({3, 5}, {5, 3})),
             "layer 0 is conv1d (after 1, before 1, dilation 1, inputs 3, kernel 3, outputs 4); "
             "a forecaster has LSTM layers");
-        check_says(load(fixture("keras_hard_sigmoid"), network<float>({3, 5}, {5, 2})),
+        check_says(load(converted("keras_hard_sigmoid"), network<float>({3, 5}, {5, 2})),
                    "layer 0 is lstm (divisor 6, hidden 5, inputs 3)");
-        check_says(load(fixture("keras_leaky_relu"), network<float>({3, 3}, {3, 2})),
+        check_says(load(converted("keras_leaky_relu"), network<float>({3, 3}, {3, 2})),
                    "layer 2 is leaky_relu (below 0.1) after dense");
         const auto longer = changed(directory, "keras_every_step",
                                     [&](const std::string& tensor, std::vector<double>& values,

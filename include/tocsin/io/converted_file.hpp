@@ -7,6 +7,7 @@
 #include "tocsin/io/load_options.hpp"
 #include "tocsin/io/number_text.hpp"
 #include "tocsin/io/safetensors.hpp"
+#include "tocsin/layers/sizes.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -59,6 +60,47 @@ struct converted_layer {
     }
 };
 using converted_layers = std::vector<converted_layer>;
+
+/// The numbers of a layer in a file, each checked as it is read.
+class layer_numbers {
+  public:
+    explicit layer_numbers(const converted_layer& layer) noexcept : layer_{layer} {}
+
+    /// A whole number within bounds; the least one, with a refusal, where it is not.
+    int whole(const char* name, int least, int most) {
+        const double number = real(name);
+        if (!(number >= least && number <= most) || number != std::floor(number)) {
+            refuse("has ", name, ' ', number, ", expected a whole number from ", least, " to ",
+                   most);
+            return least;
+        }
+        return static_cast<int>(number);
+    }
+    int size(const char* name) { return whole(name, 1, maximum_layer_size); }
+    /// A number that must be there.
+    double real(const char* name) {
+        const auto found = layer_.numbers.find(name);
+        if (found == layer_.numbers.end()) {
+            refuse("has no ", name);
+            return 0;
+        }
+        return found->second;
+    }
+    /// The divisor of a hard sigmoid: 5 or 6.
+    int divisor() { return whole("divisor", 5, 6); }
+    bool has(const char* name) const { return layer_.numbers.contains(name); }
+    template <class... Reasons>
+    void refuse(const Reasons&... reasons) {
+        if (outcome_.ok()) {
+            outcome_ = status::error(error_code::format_error, layer_.text(), ' ', reasons...);
+        }
+    }
+    const status& outcome() const noexcept { return outcome_; }
+
+  private:
+    const converted_layer& layer_;
+    status outcome_;
+};
 
 /// The layers in the metadata of a file, in their order.
 inline result<converted_layers> read_architecture(const safetensors_reader& file) {

@@ -14,7 +14,6 @@
 #include "tocsin/models/dynamic_sequential.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <concepts>
 #include <cstddef>
 #include <filesystem>
@@ -40,47 +39,6 @@ namespace detail {
 
 /// Most weights of a network in a file.
 inline constexpr index_t most_weights = index_t{1} << 29;
-
-/// The numbers of a layer in a file, each checked as it is read.
-class layer_numbers {
-  public:
-    explicit layer_numbers(const converted_layer& layer) noexcept : layer_{layer} {}
-
-    /// A whole number within bounds; the least one, with a refusal, where it is not.
-    int whole(const char* name, int least, int most) {
-        const double number = real(name);
-        if (!(number >= least && number <= most) || number != std::floor(number)) {
-            refuse("has ", name, ' ', number, ", expected a whole number from ", least, " to ",
-                   most);
-            return least;
-        }
-        return static_cast<int>(number);
-    }
-    int size(const char* name) { return whole(name, 1, maximum_layer_size); }
-    /// A number that must be there.
-    double real(const char* name) {
-        const auto found = layer_.numbers.find(name);
-        if (found == layer_.numbers.end()) {
-            refuse("has no ", name);
-            return 0;
-        }
-        return found->second;
-    }
-    /// The divisor of a hard sigmoid: 5 or 6.
-    int divisor() { return whole("divisor", 5, 6); }
-    bool has(const char* name) const { return layer_.numbers.contains(name); }
-    template <class... Reasons>
-    void refuse(const Reasons&... reasons) {
-        if (outcome_.ok()) {
-            outcome_ = status::error(error_code::format_error, layer_.text(), ' ', reasons...);
-        }
-    }
-    const status& outcome() const noexcept { return outcome_; }
-
-  private:
-    const converted_layer& layer_;
-    status outcome_;
-};
 
 template <class Scalar>
 conv1d<Scalar> convolution_of(layer_numbers& numbers) {

@@ -29,6 +29,24 @@ auto run_probe(const Network& network, std::span<const typename Network::scalar_
     return std::vector<scalar>(outputs.data(), outputs.data() + outputs.size());
 }
 
+/// The parameters of a network in a file, which must have exactly these tensors beside its probe.
+/// @param problems what was noted about them before
+template <class Scalar>
+result<aligned_vector<Scalar>> read_converted(const safetensors_reader& file,
+                                              const std::vector<pytorch_tensor>& tensors,
+                                              std::vector<std::string> problems, index_t count) {
+    // Before memory is taken: then it is in proportion to the file.
+    note_mismatches(file, tensors, {.ignored_prefix = probe_prefix}, problems);
+    if (!problems.empty()) {
+        return status::error(error_code::format_error, joined(problems));
+    }
+    aligned_vector<Scalar> loaded(static_cast<std::size_t>(count));
+    if (auto read = read_pytorch(file, tensors, problems, std::span<Scalar>(loaded)); !read.ok()) {
+        return read;
+    }
+    return loaded;
+}
+
 /// The parameters of a network in a file, once their outputs have been compared with its probe.
 /// @param tensors  what the network reads of the file
 /// @param problems what was noted about them before
@@ -52,15 +70,12 @@ load_and_replay(const safetensors_reader& file, const Network& network,
         return status::error(error_code::format_error, "the probe has ", input->steps,
                              " steps of input and ", output->steps, " of output");
     }
-    // Before memory is taken: then it is in proportion to the file.
-    note_mismatches(file, tensors, {.ignored_prefix = probe_prefix}, problems);
-    if (!problems.empty()) {
-        return status::error(error_code::format_error, joined(problems));
-    }
-    aligned_vector<scalar> loaded(static_cast<std::size_t>(network.parameter_count()));
-    if (auto read = read_pytorch(file, tensors, problems, std::span<scalar>(loaded)); !read.ok()) {
+    auto read =
+        read_converted<scalar>(file, tensors, std::move(problems), network.parameter_count());
+    if (!read) {
         return read;
     }
+    aligned_vector<scalar>& loaded = *read;
     const auto computed = run_probe(network, std::span<const scalar>(loaded), *input);
     for (index_t step = 0; step < output->steps; ++step) {
         const auto here = std::span(computed).subspan(static_cast<std::size_t>(step * output->size),
@@ -69,7 +84,7 @@ load_and_replay(const safetensors_reader& file, const Network& network,
             return same;
         }
     }
-    return loaded;
+    return read;
 }
 
 } // namespace tocsin::detail
