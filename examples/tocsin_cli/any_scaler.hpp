@@ -24,6 +24,12 @@ class any_scaler {
     any_scaler() = default;
     explicit any_scaler(scaler_kind kind) { choose(kind); }
 
+    /// Offset and scale from elsewhere; see tocsin::standard_scaler::set.
+    tocsin::status set(const tocsin::column<float>& offset, const tocsin::column<float>& scale) {
+        choose(scaler_kind::standard);
+        return std::get<tocsin::standard_scaler<float>>(scaler_).set(offset, scale);
+    }
+
     const char* name() const noexcept { return names[scaler_.index()]; }
 
     tocsin::status fit(const tocsin::windows<float>& training) {

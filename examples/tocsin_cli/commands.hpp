@@ -14,6 +14,7 @@ void add_generate(CLI::App& app);
 void add_fit(CLI::App& app);
 void add_search(CLI::App& app);
 void add_train(CLI::App& app);
+void add_import(CLI::App& app);
 void add_fit_errors(CLI::App& app);
 void add_tune(CLI::App& app);
 void add_detect(CLI::App& app);

@@ -233,18 +233,11 @@ void fit_command::read(model_file& model) {
             "sequences)");
     }
     echo(data, out);
-    model.feature_names = data.series.names;
-    model.offsets = data.offsets;
-    model.missing = input.missing;
-    model.label_values = input.label_values;
-    model.decimal_mark_of_groups = data.decimal_mark_of_groups();
+    keep_reading(data, input, model);
     model.errors_from = data.fingerprint();
-    const file_facts& file = data.files.front();
-    if (file.time.step > 0) {
-        model.step = input.resample > 0 ? input.resample : file.time.step;
-        // Plain numbers are times, too, but their unit is unknown.
-        seconds_per_row = file.clock.kind() == tocsin::timestamp_kind::plain ? 0 : model.step;
-    }
+    // Plain numbers are times, too, but their unit is unknown.
+    const bool plain = data.files.front().clock.kind() == tocsin::timestamp_kind::plain;
+    seconds_per_row = plain ? 0 : model.step;
     index_t first = 0;
     for (const index_t length : data.recordings) { // between files and gaps
         recordings.push_back({first, first + length});

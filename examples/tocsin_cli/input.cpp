@@ -391,6 +391,17 @@ input_data read_recordings(const std::vector<std::string>& paths, const input_op
     return read_all(paths, options, model, true);
 }
 
+void keep_reading(const input_data& data, const input_options& options, model_file& model) {
+    model.feature_names = data.is_series ? data.series.names : std::vector<std::string>{};
+    model.offsets = data.offsets;
+    model.missing = options.missing;
+    model.label_values = options.label_values;
+    model.decimal_mark_of_groups = data.decimal_mark_of_groups();
+    if (!data.files.empty() && data.files.front().time.step > 0) {
+        model.step = options.resample > 0 ? options.resample : data.files.front().time.step;
+    }
+}
+
 std::string input_data::decimal_mark_of_groups() const {
     if (files.empty() || !files.front().dialect.groups) {
         return {};

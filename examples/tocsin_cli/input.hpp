@@ -125,6 +125,9 @@ input_data read_input(const std::string& path, const input_options& options,
 input_data read_recordings(const std::vector<std::string>& paths, const input_options& options,
                            const model_file* model);
 
+/// Keeps in a model what data must be read like later: names, offsets, texts, the usual step.
+void keep_reading(const input_data& data, const input_options& options, model_file& model);
+
 /// How windows are chosen in the phases that learn from them.
 struct window_options {
     int stride = 1;

@@ -67,6 +67,7 @@ int main(int argc, char** argv) {
     tocsin_cli::add_fit(app);
     tocsin_cli::add_search(app);
     tocsin_cli::add_train(app);
+    tocsin_cli::add_import(app);
     tocsin_cli::add_fit_errors(app);
     tocsin_cli::add_tune(app);
     tocsin_cli::add_detect(app);

@@ -42,7 +42,6 @@ enum class model_kind : std::uint8_t {
 };
 enum class target_order : std::uint8_t { reversed, forward };
 enum class schedule_kind : std::uint8_t { constant, step, exponential, cosine };
-enum class scored_option : std::uint8_t { automatic, all, newest };
 
 struct train_command {
     console out;
@@ -137,13 +136,7 @@ void train_command::add_to(CLI::App& command) {
     add_window(command, window);
     command.get_option("--window")
         ->default_str("30, linear: --order + 1, or the length of the sequences");
-    add_choice(
-        command, "--scored", scored,
-        {{"auto", scored_option::automatic},
-         {"all", scored_option::all},
-         {"newest", scored_option::newest}},
-        "Time steps of a window that are judged; auto: all for sequences, the newest for CSV")
-        ->group("Reading data");
+    add_scored(command, scored);
     add_scaler(command, scaler);
 
     const std::string model_group = "Model";
@@ -470,14 +463,7 @@ void train_command::run() {
 
     const input_data data = read_recordings(data_paths, input, nullptr);
     model_file model;
-    model.feature_names = data.is_series ? data.series.names : std::vector<std::string>{};
-    model.offsets = data.offsets;
-    model.missing = input.missing;
-    model.label_values = input.label_values;
-    model.decimal_mark_of_groups = data.decimal_mark_of_groups();
-    if (!data.files.empty() && data.files.front().time.step > 0) {
-        model.step = input.resample > 0 ? input.resample : data.files.front().time.step;
-    }
+    keep_reading(data, input, model);
     if (kind == model_kind::classifier) {
         run_classifier(data, model);
         return;
@@ -489,10 +475,7 @@ void train_command::run() {
     if (samples_seen == 0) {
         samples_seen = std::clamp(settings.window - 1, 1, usual_order);
     }
-    settings.scored =
-        scored == scored_option::all || (scored == scored_option::automatic && !data.is_series)
-            ? tocsin::scored_steps::all
-            : tocsin::scored_steps::newest;
+    settings.scored = scored_steps_of(scored, data.is_series);
     if (data.longest_gap > 0) {
         settings.longest_pause = data.longest_gap;
     }

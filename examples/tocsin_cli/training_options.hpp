@@ -2,6 +2,7 @@
 /// @brief Options that the commands which train have in common.
 #pragma once
 
+#include "tocsin/detect/detector_settings.hpp"
 #include "tocsin/io/number_text.hpp"
 #include "tocsin/training/data_parallel.hpp"
 #include "tocsin/training/fit.hpp"
@@ -12,6 +13,7 @@
 #include "any_scaler.hpp"
 #include "any_schedule.hpp"
 #include "options.hpp"
+#include <cstdint>
 #include <string>
 
 namespace tocsin_cli {
@@ -61,6 +63,23 @@ inline void add_window(CLI::App& command, int& window) {
                 1'000'000)
         ->default_str("30, or the length of the sequences")
         ->group("Reading data");
+}
+/// Which time steps of a window are judged.
+enum class scored_option : std::uint8_t { automatic, all, newest };
+
+inline void add_scored(CLI::App& command, scored_option& scored) {
+    add_choice(
+        command, "--scored", scored,
+        {{"auto", scored_option::automatic},
+         {"all", scored_option::all},
+         {"newest", scored_option::newest}},
+        "Time steps of a window that are judged; auto: all for sequences, the newest for CSV")
+        ->group("Reading data");
+}
+inline tocsin::scored_steps scored_steps_of(scored_option chosen, bool is_series) {
+    return chosen == scored_option::all || (chosen == scored_option::automatic && !is_series)
+               ? tocsin::scored_steps::all
+               : tocsin::scored_steps::newest;
 }
 inline void add_scaler(CLI::App& command, scaler_kind& scaler) {
     add_choice(command, "--scaler", scaler,

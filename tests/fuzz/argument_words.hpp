@@ -31,7 +31,8 @@ inline constexpr std::array argument_words = {
     "--table", "--format", "--network", "bidirectional", "--fill", "--calendar", "--schedule",
     "--balanced", "--smooth", "--per", "alarm-rate", "report.html", "journal", "tuned",
     "model.hpp", "1m", "60", "mean", "--trials=2", "--decimal-comma", "--no-header",
-    "--skip-rows", "--missing", "--ignore", "--encoding", "--hysteresis", "--m-of-n"};
+    "--skip-rows", "--missing", "--ignore", "--encoding", "--hysteresis", "--m-of-n",
+    "import", "--mean", "--deviation", "--targets", "--tolerance", "identity"};
 // clang-format on
 
 } // namespace tocsin_fuzz
