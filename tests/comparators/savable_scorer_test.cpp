@@ -341,4 +341,26 @@ TEST_SUITE("comparators") {
         CHECK(std::string(archive.outcome().message()) ==
               "lagged_value: lag 0 must lie in [1, 16777216]");
     }
+
+    TEST_CASE("scored_comparator: more features than push() has room for are not judged") {
+        const int features = 2000;
+        tocsin::random_generator random{1};
+        tocsin::matrix<double> rows(features, 60);
+        for (double& value : rows.reshaped()) {
+            value = random.normal();
+        }
+        tocsin::squared_difference scorer;
+        REQUIRE(scorer.fit(rows).ok());
+        tocsin::alarm_rate rule;
+        std::vector<double> scores(2000);
+        for (double& score : scores) {
+            score = -std::log1p(-random.uniform());
+        }
+        REQUIRE(rule.fit(scores, {}).ok());
+        const tocsin::scored_comparator<tocsin::squared_difference, double> comparator(scorer,
+                                                                                       rule);
+        auto stream = comparator.make_stream();
+        const auto verdict = comparator.push(stream, rows.col(0));
+        CHECK(verdict.kind == tocsin::verdict_kind::not_ready);
+    }
 }

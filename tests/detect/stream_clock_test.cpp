@@ -1,9 +1,12 @@
 #include "tocsin/detect/stream_clock.hpp"
+#include "tocsin/io/byte_archive.hpp"
 
 #include <doctest/doctest.h>
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <cstring>
 #include <initializer_list>
 #include <limits>
 #include <string>
@@ -39,6 +42,35 @@ stream_clock steady(double first, int count) {
 } // namespace
 
 TEST_SUITE("detect") {
+    TEST_CASE("stream clock: a state that no times lead to is refused") {
+        auto clock = steady(1e9, 5);
+        CHECK(steps(clock, {infinity}) == "r"); // a candidate may be infinite
+        tocsin::byte_writer writer;
+        clock.exchange(writer);
+        const auto load_with = [&](std::size_t number, double value) {
+            auto bytes = writer.bytes();
+            std::memcpy(bytes.data() + 8 * number, &value, sizeof value);
+            tocsin::byte_reader reader(bytes);
+            stream_clock loaded;
+            loaded.exchange(reader);
+            return reader.outcome().ok();
+        };
+        constexpr std::size_t last = 0;
+        constexpr std::size_t candidate = 1;
+        constexpr std::size_t candidate_interval = 2;
+        constexpr std::size_t interval = 3;
+        CHECK(load_with(last, 1e9));
+        CHECK(load_with(candidate, infinity));
+        CHECK(load_with(interval, std::nan("")));
+        for (const double value : {infinity, -infinity}) {
+            CHECK_FALSE(load_with(last, value));
+            CHECK_FALSE(load_with(candidate_interval, value));
+            CHECK_FALSE(load_with(interval, value));
+        }
+        CHECK_FALSE(load_with(interval, 0));
+        CHECK_FALSE(load_with(interval, -1));
+    }
+
     TEST_CASE("stream clock: times that go forward follow, and so does a time that is not known") {
         stream_clock clock;
         CHECK(std::isnan(clock.last()));

@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include "support/allocation_counter.hpp"
 #include "support/memory_archive.hpp"
 #include <cmath>
 #include <cstddef>
@@ -243,6 +244,23 @@ TEST_SUITE("threshold") {
             broken["batch"] = {0};
             CHECK_FALSE(tocsin_test::load(loaded, broken).ok());
         }
+    }
+
+    TEST_CASE("dynamic threshold stream: a copy allocates nothing, as the original") {
+        const std::size_t rows = 3000;
+        const auto errors = busy_errors(rows);
+        const auto values = signal(rows);
+        const auto original = *tocsin::dynamic_threshold_stream::make();
+        auto copy = original;
+        auto assigned = *tocsin::dynamic_threshold_stream::make(plain());
+        assigned = original;
+        CHECK(tocsin_test::allocations_during([&] {
+                  for (std::size_t i = 0; i < rows; ++i) {
+                      copy.push(errors[i], values[i]);
+                      assigned.push(errors[i], values[i]);
+                  }
+              }) == 0);
+        CHECK(copy.threshold() == assigned.threshold());
     }
 
     TEST_CASE("dynamic threshold stream: rows that are not finite are counted, not obeyed") {

@@ -345,6 +345,25 @@ TEST_SUITE("io") {
               "stream: 'm' is 2 x 3, expected 0 x 2");
     }
 
+    TEST_CASE("byte archive: an empty column and an empty matrix are read as they were written") {
+        byte_writer writer;
+        const column<double> nothing;
+        const matrix<double> no_rows(0, 0);
+        writer.matrix("column", nothing);
+        writer.matrix("matrix", no_rows);
+        writer.number("after", 2.5);
+        byte_reader reader(writer.bytes());
+        column<double> loaded;
+        matrix<double> grid;
+        double after = 0;
+        reader.matrix("column", loaded);
+        reader.matrix("matrix", grid);
+        reader.number("after", after);
+        CHECK_MESSAGE(reader.outcome().ok(), reader.outcome().message());
+        CHECK(loaded.size() == 0);
+        CHECK(after == 2.5);
+    }
+
     TEST_CASE("byte archive: counts beyond the bytes are refused before memory is taken") {
         const auto huge = [](auto& a) { a.integer("count", std::int64_t{1} << 60); };
         std::vector<double> vector;

@@ -1,6 +1,7 @@
 // Files that declare more than they hold, allocations that fail, states that cannot be: each file
 // is made here, from one that is right. Memory is measured as what malloc hands out.
 #include "tocsin/alarm/alarm_control.hpp"
+#include "tocsin/charts/mewma.hpp"
 #include "tocsin/detect/detector.hpp"
 #include "tocsin/errors/diagonal_gaussian.hpp"
 #include "tocsin/io/checkpoint.hpp"
@@ -244,6 +245,23 @@ TEST_SUITE("io") {
         forecast.set("detector.model.stack.size.1", "512").set("detector.model.head.size.0", "512");
         const auto usual = load_bounded<forecast_detector>(forecast);
         CHECK(usual.has_value());
+    }
+
+    TEST_CASE("hostile files: a chart of many elements in 300 bytes") {
+        // Took 8 GB for four matrices of 16 384 rows before it was refused.
+        tocsin::archive_writer writer;
+        const tocsin::mewma empty;
+        writer.object("chart", empty);
+        auto file = edited_file(writer.encode().value());
+        file.set("chart.dimension", "16384");
+        const std::string content = file.bytes();
+        auto reader = tocsin::archive_reader::from_bytes(std::as_bytes(std::span(content)));
+        REQUIRE(reader.has_value());
+        tocsin::mewma loaded;
+        reader->object("chart", loaded);
+        CHECK(std::string(reader->outcome().message()).find("'chart.statistic' needs ") !=
+              std::string::npos);
+        CHECK(loaded.dimension() == 0);
     }
 
     TEST_CASE("hostile files: forecasts of many steps ahead, which a stream keeps") {

@@ -3,7 +3,9 @@
 #include "tocsin/charts/mewma.hpp"
 #include "tocsin/charts/residual_charts.hpp"
 #include "tocsin/comparators/lagged_value.hpp"
+#include "tocsin/comparators/pca_reconstruction.hpp"
 #include "tocsin/comparators/simple_changes.hpp"
+#include "tocsin/comparators/smoothed_z_score.hpp"
 #include "tocsin/novelty/nearest_value.hpp"
 
 #include <doctest/doctest.h>
@@ -127,6 +129,21 @@ TEST_SUITE("robustness") {
         check_scorer(tocsin::squared_difference());
         check_scorer(tocsin::moving_variance(16));
         check_scorer(tocsin::lagged_value());
+        check_scorer(tocsin::pca_reconstruction());
+        check_scorer(tocsin::smoothed_z_score(5));
+    }
+
+    TEST_CASE("residual_charts: a huge residual counts, however small the deviation is") {
+        random_generator random(6);
+        const tocsin::matrix<double> small = 1e-9 * normal_rows(1, 300, random);
+        tocsin::residual_charts charts;
+        REQUIRE(charts.fit(small).ok());
+        const double huge = 1e308;
+        double score = 0;
+        for (int i = 0; i < 10; ++i) {
+            score = charts.push(std::span(&huge, 1)).of(tocsin::chart_family::level);
+        }
+        CHECK(score > 5);
     }
 
     TEST_CASE("residual_charts: are finite after any doubles and right 700 rows later") {

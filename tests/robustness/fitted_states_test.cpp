@@ -310,6 +310,7 @@ TEST_SUITE("robustness") {
                        {"2.mean", 1e101},
                        {"2.scale", 0},
                        {"2.scale", -1},
+                       {"2.scale", 5e-324}, // the charts would be blind
                        {"2.scale", 1e101},
                        {"0.units", 0.5, 0},
                        {"0.units", 1e3, 3},

@@ -237,6 +237,9 @@ TEST_SUITE("robustness") {
         broken["ends"] = {5, 6}; // scores lie outside
         auto loaded = fresh;
         CHECK_FALSE(tocsin_test::load(loaded, broken).ok());
+        broken = tocsin_test::save(sketch);
+        broken.at("coin").assign(8, 0.0); // would fall on one side for ever
+        CHECK_FALSE(tocsin_test::load(loaded, broken).ok());
         CHECK(loaded.push(1));
         CHECK(loaded.quantile(0.5) == 1);
         check_any_change(sketch, fresh, [](auto& other) {

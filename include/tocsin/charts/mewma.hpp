@@ -3,6 +3,7 @@
 #pragma once
 
 #include "tocsin/core/bounded.hpp"
+#include "tocsin/core/memory_claim.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/views.hpp"
 #include "tocsin/errors/mahalanobis.hpp"
@@ -81,6 +82,9 @@ class mewma {
             if (archive.outcome().ok() && (size < 0 || size > most)) {
                 archive.fail(status::error(error_code::format_error, "mewma: dimension ", size,
                                            " must lie in [0, ", most, "]"));
+            }
+            if (archive.outcome().ok()) {
+                claim_memory(archive, "statistic", mahalanobis<>::memory_of(size));
             }
             if (!archive.outcome().ok()) {
                 return;

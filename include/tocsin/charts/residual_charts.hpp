@@ -168,7 +168,10 @@ class residual_charts {
         std::array<double, variance_chart_rows.size()> variance_units{};
         residual_chart chart{};
 
-        bool push(double residual) noexcept { return chart.push((residual - mean) / scale); }
+        /// A finite residual counts, however small the scale is.
+        bool push(double residual) noexcept {
+            return std::isfinite(residual) && chart.push((bounded(residual) - mean) / scale);
+        }
 
         /// Finite residuals seen.
         template <class Row>
@@ -261,7 +264,8 @@ class residual_charts {
         }
         /// Whether any residuals give this fit: charts of values within limits have limits as well.
         status check_loaded() const noexcept {
-            if (!is_bounded(mean) || !(scale > 0 && scale <= 2 * largest_input)) {
+            constexpr double smallest = 1e-162; // root of the smallest sum of squares
+            if (!is_bounded(mean) || !(scale >= smallest && scale <= 2 * largest_input)) {
                 return status::error(error_code::format_error, "residual_charts: mean ", mean,
                                      " and scale ", scale, " cannot come from residuals");
             }

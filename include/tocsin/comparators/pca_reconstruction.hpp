@@ -114,7 +114,8 @@ class pca_reconstruction {
         return {};
     }
 
-    /// Both statistics of a sample `[features]`; NaN when it is not finite. Never allocates.
+    /// Both statistics of a sample `[features]`; NaN when it is not finite, the largest number where
+    /// one overflows. Never allocates.
     pca_statistics statistics(std::span<const double> sample) const noexcept {
         constexpr double none = std::numeric_limits<double>::quiet_NaN();
         if (features() == 0 || static_cast<int>(sample.size()) != features()) {
@@ -129,10 +130,12 @@ class pca_reconstruction {
             found.t_squared += component * component / variances_[k];
             found.q -= component * component;
         }
-        if (!std::isfinite(found.q)) {
+        if (!values.allFinite()) {
             return {none, none};
         }
-        found.q = std::max(found.q, 0.0);
+        constexpr double largest = std::numeric_limits<double>::max();
+        found.t_squared = std::isfinite(found.t_squared) ? found.t_squared : largest;
+        found.q = std::isfinite(found.q) ? std::max(found.q, 0.0) : largest;
         return found;
     }
 
@@ -142,7 +145,9 @@ class pca_reconstruction {
         const auto [t_squared, q] = statistics(sample);
         const double inside = t_squared / t_squared_limit_;
         const double outside = q / q_limit_;
-        return inside >= outside || std::isnan(inside) ? inside : outside;
+        return std::isnan(inside)
+                   ? inside
+                   : std::min(std::max(inside, outside), std::numeric_limits<double>::max());
     }
 
     /// Does nothing: each sample is judged alone.

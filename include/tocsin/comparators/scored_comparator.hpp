@@ -80,7 +80,7 @@ class scored_comparator {
                  double /*time*/ = std::numeric_limits<double>::quiet_NaN()) const noexcept {
         verdict outcome;
         count_up(stream.position_);
-        if (stream.scorer_.empty() || !rule_.fitted()) {
+        if (stream.scorer_.empty() || !rule_.fitted() || features() > most_features) {
             return outcome;
         }
         outcome.threshold = rule_.threshold();

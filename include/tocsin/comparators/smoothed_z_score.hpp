@@ -4,6 +4,7 @@
 
 #include "tocsin/comparators/sample_scorer.hpp"
 #include "tocsin/comparators/scorer_archive.hpp"
+#include "tocsin/core/bounded.hpp"
 #include "tocsin/series/moving_window.hpp"
 #include "tocsin/series/smoothing.hpp"
 
@@ -47,14 +48,15 @@ class smoothed_z_score {
         return {};
     }
 
-    /// |z| of a sample, without the average over time; NaN when it is not finite.
+    /// |z| of a sample, without the average over time; NaN when it is not finite, at most
+    /// largest_input.
     double distance(std::span<const double> sample) const noexcept {
         if (features() == 0 || static_cast<int>(sample.size()) != features()) {
             return std::numeric_limits<double>::quiet_NaN();
         }
         const vector_view<const double> values(sample.data(), mean_.size());
         const double mean = ((values - mean_).array() / scale_.array()).abs().mean();
-        return std::isfinite(mean) ? mean : std::numeric_limits<double>::quiet_NaN();
+        return values.allFinite() ? bounded(mean) : std::numeric_limits<double>::quiet_NaN();
     }
 
     /// Scores the next sample, `[features]`: the mean distance of the last rows. Never allocates.

@@ -93,7 +93,7 @@ class classifier_detector {
     /// Probability above which a window is anomalous; 1/2 until tune() or set_threshold().
     double threshold() const noexcept { return parts_.stream_threshold; }
     /// @param probability in [0, 1], else `invalid_argument`
-    status set_threshold(double probability) noexcept {
+    status set_threshold(double probability) {
         if (!(probability >= 0 && probability <= 1)) {
             return status::error(error_code::invalid_argument, "classifier_detector: threshold ",
                                  probability, " is not a probability");

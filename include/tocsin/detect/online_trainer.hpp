@@ -93,6 +93,10 @@ class online_trainer {
         auto words = random_.state();
         archive.array("random", std::span<std::uint64_t>(words));
         random_.set_state(words);
+        if (Archive::loading && words == random_generator::state_type{}) {
+            archive.fail(status::error(error_code::format_error,
+                                       "learning: a random state of zeros gives zeros for ever"));
+        }
         archive.object("recent", recent_);
         if constexpr (Archive::loading) {
             if (archive.outcome().ok()) {

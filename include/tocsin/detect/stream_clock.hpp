@@ -2,6 +2,8 @@
 /// @brief Whether the time of a sample follows from the samples before.
 #pragma once
 
+#include "tocsin/core/keep_if.hpp"
+#include "tocsin/core/status.hpp"
 #include "tocsin/detect/detector_settings.hpp"
 
 #include <cmath>
@@ -81,6 +83,20 @@ class stream_clock {
         archive.real("candidate_interval", candidate_interval_);
         archive.real("interval", interval_);
         archive.integer("agreeing", agreeing_, 0, 1 << 30);
+        if constexpr (Archive::loading) {
+            detail::keep_if(archive, valid());
+        }
+    }
+    /// Whether advance() can have led here; `format_error` with what is impossible.
+    status valid() const noexcept {
+        const auto is_interval = [](double value) {
+            return std::isnan(value) || (value > 0 && std::isfinite(value));
+        };
+        if (std::isinf(last_) || !is_interval(interval_) || !is_interval(candidate_interval_)) {
+            return status::error(error_code::format_error, "stream: a clock at ", last_,
+                                 " with intervals of ", interval_, " and ", candidate_interval_);
+        }
+        return {};
     }
 
   private:

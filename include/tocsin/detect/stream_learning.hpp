@@ -193,6 +193,14 @@ struct stream_learning {
         if (trainer) {
             archive.object("trainer", *trainer);
             archive.array("parameters", weights.owned_parameters());
+            if constexpr (Archive::loading) {
+                const auto loaded = weights.owned_parameters();
+                if (!std::all_of(loaded.begin(), loaded.end(),
+                                 [](auto value) { return std::isfinite(value); })) {
+                    archive.fail(status::error(error_code::format_error,
+                                               "learning: a parameter is not finite"));
+                }
+            }
         }
     }
 

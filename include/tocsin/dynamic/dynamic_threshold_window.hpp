@@ -5,6 +5,7 @@
 #include "tocsin/core/extents.hpp"
 #include "tocsin/dynamic/dynamic_threshold_settings.hpp"
 #include "tocsin/dynamic/epsilon_threshold.hpp"
+#include "tocsin/dynamic/reserved_vector.hpp"
 #include "tocsin/math/quantile.hpp"
 #include "tocsin/metrics/row_ranges.hpp"
 
@@ -15,7 +16,6 @@
 #include <functional>
 #include <limits>
 #include <span>
-#include <vector>
 
 namespace tocsin::detail {
 
@@ -82,11 +82,11 @@ class dynamic_threshold_window {
 
   private:
     struct side {
-        std::vector<double> errors;
+        reserved_vector<double> errors;
         epsilon_choice chosen;
-        std::vector<std::uint8_t> flags;
-        std::vector<row_range> runs; // of at least two rows
-        std::vector<double> peaks;
+        reserved_vector<std::uint8_t> flags;
+        reserved_vector<row_range> runs; // of at least two rows
+        reserved_vector<double> peaks;
     };
 
     /// Errors that are tiny compared with the signal never raise an alarm, whatever their
@@ -184,10 +184,10 @@ class dynamic_threshold_window {
     level_and_spread level_;
     double smallest_error_ = 0;
     side sides_[2]; // errors, and errors mirrored at their mean
-    std::vector<std::uint8_t> flags_;
-    std::vector<scored_range> pieces_;
-    std::vector<index_t> indices_;
-    std::vector<double> spread_values_;
+    reserved_vector<std::uint8_t> flags_;
+    reserved_vector<scored_range> pieces_;
+    reserved_vector<index_t> indices_;
+    reserved_vector<double> spread_values_;
 };
 
 } // namespace tocsin::detail

@@ -270,8 +270,9 @@ class byte_reader {
                                "' is larger than the bytes"));
             return;
         }
-        const auto cols =
-            rows == 0 ? index_t{0} : static_cast<index_t>(count / static_cast<std::uint64_t>(rows));
+        const auto cols = rows == 0
+                              ? index_t{Cols == dynamic ? 0 : Cols}
+                              : static_cast<index_t>(count / static_cast<std::uint64_t>(rows));
         if (values.size() == 0 && (Rows == dynamic || Rows == rows) &&
             (Cols == dynamic || Cols == cols)) {
             values.resize(static_cast<index_t>(rows), cols);

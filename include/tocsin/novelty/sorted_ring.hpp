@@ -14,13 +14,15 @@
 namespace tocsin::detail {
 
 /// The last `capacity` values as a search tree over the slots of a ring: a treap (Seidel and Aragon
-/// 1996), whose priorities are a hash of the slot, so that its shape does not depend on chance or on
-/// an attacker's values. push() and nearest_distance() take O(log capacity) on average. Only the
-/// constructor allocates.
+/// 1996), whose priorities are a hash of the slot and of where the ring lies in memory, so that nobody
+/// can choose values for which its shape is a list. Distances do not depend on the shape. push() and
+/// nearest_distance() take O(log capacity) on average. Only the constructor allocates.
 class sorted_ring {
   public:
     explicit sorted_ring(int capacity = 1)
-        : nodes_(static_cast<std::size_t>(std::max(capacity, 1))) {}
+        : nodes_(static_cast<std::size_t>(std::max(capacity, 1))),
+          salt_{mixed(
+              static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(nodes_.data()) >> 4U))} {}
 
     int capacity() const noexcept { return static_cast<int>(nodes_.size()); }
     int count() const noexcept { return count_; }
@@ -67,11 +69,13 @@ class sorted_ring {
     node_type& at(int node) noexcept { return nodes_[static_cast<std::size_t>(node)]; }
     const node_type& at(int node) const noexcept { return nodes_[static_cast<std::size_t>(node)]; }
     /// A permutation of 32 bits, so that no two slots are alike.
-    static std::uint32_t priority(int node) noexcept {
-        auto x = static_cast<std::uint32_t>(node);
+    static std::uint32_t mixed(std::uint32_t x) noexcept {
         x = (x ^ (x >> 16U)) * 0x7FEB352DU;
         x = (x ^ (x >> 15U)) * 0x846CA68BU;
         return x ^ (x >> 16U);
+    }
+    std::uint32_t priority(int node) const noexcept {
+        return mixed(static_cast<std::uint32_t>(node) ^ salt_);
     }
     /// Order by value, then by slot.
     bool before(int a, int b) const noexcept {
@@ -132,6 +136,7 @@ class sorted_ring {
     }
 
     std::vector<node_type> nodes_;
+    std::uint32_t salt_;
     std::int32_t root_ = none;
     int count_ = 0;
     int next_ = 0;

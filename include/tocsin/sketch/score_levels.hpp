@@ -205,6 +205,7 @@ class score_levels {
         for (index_t i = 0; i < 8; ++i) {
             possible = possible && coin[i] >= 0 && coin[i] <= 4294967295.0;
         }
+        possible = possible && !coin.isZero(0); // which would give zeros for ever
         if (!possible) {
             return false;
         }
