@@ -10,7 +10,7 @@
 #include "input.hpp"
 #include "model_file.hpp"
 #include "options.hpp"
-#include "row_judge.hpp"
+#include "row_alarm.hpp"
 
 namespace tocsin_cli {
 namespace {
@@ -26,7 +26,7 @@ struct export_command {
     std::string name;
     std::vector<std::string> units;
     input_options input;
-    row_options alarms;
+    alarm_options alarms;
     firmware_format format = firmware_format::float32;
     bool no_missing = false;
     bool report = false;
@@ -64,7 +64,7 @@ void export_command::add_to(CLI::App& command) {
                      "No support for missing values: rows with one are refused; takes less memory");
     add_integer(command, "--self-test", self_test,
                 "Number of samples with scores for the self-test of the target", 1, 10'000);
-    alarms.add_alarms_to(command);
+    alarms.add_to(command);
     input.format = input_format::csv;
     input.add_csv_to(command);
 }
@@ -124,7 +124,7 @@ void export_command::run() {
     }
     auto chosen = options(model);
     chosen.value_offsets.assign(model.offsets.data(), model.offsets.data() + model.offsets.size());
-    if (alarms.has_alarms()) {
+    if (alarms.given()) {
         auto control = require(tocsin::firmware_alarm_of(alarms.pieces()), "alarms");
         control.end_of_alarm = alarms.end_of_alarm();
         control.counts_unscored = true; // as 'detect' and 'stream' do

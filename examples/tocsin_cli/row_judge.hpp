@@ -2,13 +2,12 @@
 /// @brief How 'detect' and 'stream' judge each row: score, threshold, verdict, alarm.
 #pragma once
 
-#include "tocsin/alarm/alarm_control.hpp"
 #include "tocsin/series/moving_window.hpp"
 
 #include <CLI/CLI.hpp>
 
 #include "model_file.hpp"
-#include <cstdint>
+#include "row_alarm.hpp"
 #include <limits>
 #include <memory>
 #include <span>
@@ -17,43 +16,25 @@
 
 namespace tocsin_cli {
 
-/// Alarm control between anomalies and alarms, after hysteresis.
-using alarm_pieces =
-    tocsin::alarm_chain<tocsin::m_of_n, tocsin::minimum_duration, tocsin::suppression>;
-
 /// Options of both commands for rows.
 class row_options {
   public:
     void add_to(CLI::App& command);
-    /// Only those for alarms.
-    void add_alarms_to(CLI::App& command);
 
     /// Whether the threshold adapts.
     bool adapt() const noexcept { return adapt_; }
     /// Rows after which a row counts half as much in the errors that are normal; infinity: they stay
     /// as they are.
     double half_life() const noexcept { return half_life_; }
-    /// Whether alarms are wanted apart from verdicts.
-    bool has_alarms() const;
-    /// Share of the threshold below which an alarm ends.
-    double end_of_alarm() const noexcept { return hysteresis_; }
-    /// The pieces that flags pass, in their initial state.
-    alarm_pieces pieces() const noexcept;
+    const alarm_options& alarms() const noexcept { return alarms_; }
     /// The first option that was given, such as "--adapt"; empty for none.
     std::string first_given() const;
 
   private:
-    friend class row_judge;
-
     bool adapt_ = false;
     double half_life_ = std::numeric_limits<double>::infinity();
-    double hysteresis_ = 1; // share of the threshold where an alarm ends
-    int m_ = 1;
-    int n_ = 1;
-    std::int64_t duration_ = 1;
-    std::int64_t silence_ = 0;
     std::vector<CLI::Option*> learning_options_;
-    std::vector<CLI::Option*> alarm_options_;
+    alarm_options alarms_;
 };
 
 /// The verdict on a row, and whether it belongs to an alarm.
@@ -81,7 +62,6 @@ class row_judge {
   private:
     /// Fails where the model cannot learn what is wanted.
     void enable_learning(const row_options& options, const std::string& path);
-    bool raises_alarm(const tocsin::verdict& verdict) noexcept;
     /// By the detector or the classifier, with its shares.
     tocsin::verdict judge(std::span<const float> sample, double time) noexcept;
 
@@ -91,9 +71,7 @@ class row_judge {
     std::vector<double> shares_;
     tocsin::moving_window smoothing_;
     bool has_alarms_;
-    double end_of_alarm_;
-    tocsin::hysteresis hysteresis_;
-    alarm_pieces chain_;
+    row_alarm alarm_;
     tocsin::index_t alarm_rows_ = 0;
     tocsin::index_t alarms_ = 0;
     bool alarm_before_ = false;

@@ -4,6 +4,8 @@
 #include "tocsin/io/checksum.hpp"
 
 #include "json_line.hpp"
+#include <algorithm>
+#include <initializer_list>
 #include <limits>
 #include <utility>
 
@@ -14,43 +16,60 @@ using tocsin::error_code;
 using tocsin::result;
 using tocsin::status;
 
-constexpr std::uint64_t device_magic = 0x31455441'47434F54U; // "TOCGATE1"
-constexpr std::uint64_t offset_magic = 0x31534646'4F434F54U; // "TOCOFFS1"
+constexpr std::uint64_t device_magic = 0x31455441'47434F54U;     // "TOCGATE1"
+constexpr std::uint64_t controlled_magic = 0x32455441'47434F54U; // "TOCGATE2"
+constexpr std::uint64_t offset_magic = 0x31534646'4F434F54U;     // "TOCOFFS1"
 
 std::vector<std::byte> sealed(tocsin::byte_writer& archive) {
     archive.scalar(tocsin::crc32(archive.bytes()));
     return archive.bytes();
 }
 
-/// The content of bytes made by sealed().
-result<std::span<const std::byte>> unsealed(std::span<const std::byte> bytes, std::uint64_t magic) {
-    constexpr std::size_t envelope = sizeof magic + sizeof(std::uint32_t);
-    std::uint64_t stored = 0;
+/// The content of bytes made by sealed(), behind one of the words that they may begin with.
+/// @param stored the word
+result<std::span<const std::byte>> unsealed(std::span<const std::byte> bytes,
+                                            std::initializer_list<std::uint64_t> magic,
+                                            std::uint64_t& stored) {
+    constexpr std::size_t envelope = sizeof stored + sizeof(std::uint32_t);
+    stored = 0;
     std::uint32_t checksum = 0;
     if (bytes.size() >= envelope) {
         tocsin::byte_reader(bytes).scalar(stored);
         tocsin::byte_reader(bytes.last(sizeof checksum)).scalar(checksum);
     }
     const auto content = bytes.first(bytes.size() - std::min(bytes.size(), sizeof checksum));
-    if (stored != magic || checksum != tocsin::crc32(content)) {
+    if (std::find(magic.begin(), magic.end(), stored) == magic.end() ||
+        checksum != tocsin::crc32(content)) {
         return status::error(error_code::format_error, "state of ",
                              static_cast<std::int64_t>(bytes.size()),
                              " bytes: damaged, or not of this gateway");
     }
-    return content.subspan(sizeof magic);
+    return content.subspan(sizeof stored);
 }
 
 } // namespace
 
-device::device(std::string_view name, std::shared_ptr<const device_model> by)
+device::device(std::string_view name, std::shared_ptr<const device_model> by,
+               const std::optional<tocsin_cli::row_alarm>& fresh)
     : quoted_name{json_quoted(name)}, model{std::move(by)}, stream{model->make_stream()},
-      last_time{std::numeric_limits<double>::quiet_NaN()} {}
+      control{fresh}, last_time{std::numeric_limits<double>::quiet_NaN()} {}
+
+tocsin::verdict device::push(std::span<const float> values, double time) noexcept {
+    tocsin::verdict verdict = model->push(stream, values, time);
+    if (control) {
+        verdict.alarm = control->push(verdict);
+    }
+    return verdict;
+}
 
 bool device::change_model(std::shared_ptr<const device_model> to) {
     const bool afresh = to->identity() != model->identity();
     model = std::move(to);
     if (afresh) {
         stream = model->make_stream();
+        if (control) {
+            control->reset();
+        }
     }
     return afresh;
 }
@@ -61,7 +80,7 @@ result<std::vector<std::byte>> save_device(const device& state) {
         return stream.error();
     }
     tocsin::byte_writer archive;
-    archive.scalar(device_magic);
+    archive.scalar(state.control ? controlled_magic : device_magic);
     archive.integer("next_offset", state.next_offset);
     archive.integer("position", state.position);
     archive.real("last_time", state.last_time);
@@ -69,16 +88,21 @@ result<std::vector<std::byte>> save_device(const device& state) {
     archive.text("model", state.model->identity());
     archive.array("stream",
                   std::span{reinterpret_cast<const char*>(stream->data()), stream->size()});
+    if (state.control) {
+        archive.object("control", *state.control);
+    }
     return sealed(archive);
 }
 
 result<device> load_device(std::string_view name, std::shared_ptr<const device_model> model,
+                           const std::optional<tocsin_cli::row_alarm>& control,
                            std::span<const std::byte> bytes, bool& kept) {
-    const auto content = unsealed(bytes, device_magic);
+    std::uint64_t magic = 0;
+    const auto content = unsealed(bytes, {device_magic, controlled_magic}, magic);
     if (!content) {
         return content.error();
     }
-    device loaded{name, std::move(model)};
+    device loaded{name, std::move(model), control};
     tocsin::byte_reader archive{*content};
     int alarm = 0;
     std::string identity;
@@ -89,6 +113,10 @@ result<device> load_device(std::string_view name, std::shared_ptr<const device_m
     archive.integer("alarm", alarm, 0, 1);
     archive.text("model", identity);
     archive.text("stream", stream);
+    tocsin_cli::row_alarm continued_control{tocsin_cli::alarm_options{}};
+    if (magic == controlled_magic) {
+        archive.object("control", continued_control);
+    }
     // The checksum at the end has been removed, and nothing may be left before it.
     if (!archive.outcome().ok()) {
         return archive.outcome();
@@ -102,6 +130,9 @@ result<device> load_device(std::string_view name, std::shared_ptr<const device_m
             return continued.error();
         }
         loaded.stream = *std::move(continued);
+        if (control && magic == controlled_magic && continued_control.has_settings_of(*control)) {
+            loaded.control = continued_control;
+        }
     }
     return loaded;
 }
@@ -114,7 +145,8 @@ std::vector<std::byte> save_offset(std::int64_t next_offset) {
 }
 
 result<std::int64_t> load_offset(std::span<const std::byte> bytes) {
-    const auto content = unsealed(bytes, offset_magic);
+    std::uint64_t magic = 0;
+    const auto content = unsealed(bytes, {offset_magic}, magic);
     if (!content) {
         return content.error();
     }

@@ -5,9 +5,11 @@
 #include "tocsin/core/status.hpp"
 
 #include "device_model.hpp"
+#include "tocsin_cli/row_alarm.hpp"
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,29 +20,37 @@ namespace tocsin_gateway {
 /// One device: its stream and its position.
 struct device {
     /// A new stream.
-    device(std::string_view name, std::shared_ptr<const device_model> by);
+    /// @param fresh control of alarms; none: each anomaly is one
+    device(std::string_view name, std::shared_ptr<const device_model> by,
+           const std::optional<tocsin_cli::row_alarm>& fresh = std::nullopt);
 
     std::string quoted_name; ///< as JSON
     std::shared_ptr<const device_model> model;
     device_stream stream;
+    std::optional<tocsin_cli::row_alarm> control;
     std::int64_t position = 0;    ///< samples judged so far, by any model
     std::int64_t next_offset = 0; ///< messages before it have been judged
     double last_time;             ///< of the last sample with a time; NaN before
-    bool alarm = false;           ///< of the last verdict
+    bool alarm = false;           ///< whether the last sample belonged to one
     bool changed = false;         ///< since the last checkpoint
 
-    /// Changes the model. The stream continues if both have the same identity; otherwise it starts
-    /// afresh, while position and offset continue.
+    /// Judges a sample; the verdict says whether it belongs to an alarm.
+    tocsin::verdict push(std::span<const float> values, double time) noexcept;
+    /// Changes the model. The stream continues if both have the same identity; otherwise it and the
+    /// control of alarms start afresh, while position and offset continue.
     /// @return whether it starts afresh
     bool change_model(std::shared_ptr<const device_model> to);
 };
 
-/// Magic `TOCGATE1`, offset, position, time, alarm, the bytes of save_stream(), CRC-32 of
-/// everything.
+/// Magic `TOCGATE1`, or `TOCGATE2` with control of alarms; offset, position, time, alarm, identity of
+/// the model, the bytes of save_stream(), control of alarms, CRC-32 of everything.
 tocsin::result<std::vector<std::byte>> save_device(const device& state);
-/// A device from its bytes. If they belong to another model than `model`, the stream starts afresh
-/// and the rest continues; `kept` is then false.
+/// A device from its bytes. If they belong to another model than `model`, the stream and the control
+/// of alarms start afresh and the rest continues; `kept` is then false. The control alone starts
+/// afresh where the bytes have none, or one with other settings.
+/// @param control at its start
 tocsin::result<device> load_device(std::string_view name, std::shared_ptr<const device_model> model,
+                                   const std::optional<tocsin_cli::row_alarm>& control,
                                    std::span<const std::byte> bytes, bool& kept);
 
 /// The next offset of a partition, as stored in a state store under the empty key.

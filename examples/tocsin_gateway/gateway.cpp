@@ -86,6 +86,7 @@ void gateway_options::add_to(CLI::App& command) {
                     "Serves /metrics for Prometheus on this port of 127.0.0.1; 0: a free one, "
                     "named on standard error")
         ->check(CLI::Range(0, 65535));
+    alarms.add_to(command);
     command.add_flag("--quiet", quiet, "Nothing on standard error but failures");
 }
 
@@ -115,6 +116,9 @@ status run_gateway(const gateway_options& options, source& from, sink& to, state
     }
     worker_settings settings = options.worker;
     settings.checkpoint = std::chrono::milliseconds{options.checkpoint_milliseconds};
+    if (options.alarms.given()) {
+        settings.control.emplace(options.alarms);
+    }
     worker judge{*std::move(loaded), from, to, states, counts, settings};
     const auto begin = std::chrono::steady_clock::now();
     constexpr std::chrono::milliseconds wait{50};

@@ -16,6 +16,7 @@ struct gateway_options {
     std::string rules;
     std::string model;
     worker_settings worker;
+    tocsin_cli::alarm_options alarms;
     std::int64_t checkpoint_milliseconds = 1000;
     int metrics_port = -1; ///< -1: none
     bool quiet = false;

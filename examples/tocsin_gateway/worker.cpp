@@ -119,7 +119,8 @@ status worker::find(partition& owner, std::string_view name, device_map::iterato
     if (status fits = arrange(*model); !fits.ok()) {
         return fits;
     }
-    found = owner.devices.try_emplace(std::string{name}, name, std::move(model)).first;
+    found = owner.devices.try_emplace(std::string{name}, name, std::move(model), settings_.control)
+                .first;
     count_devices();
     return {};
 }
@@ -159,7 +160,7 @@ status worker::arrange(const device_model& model) {
 
 status worker::judge(const message& taken, std::int32_t number, device_map::iterator at) {
     device& state = at->second;
-    const tocsin::verdict verdict = state.model->push(state.stream, values_, sample_.time);
+    const tocsin::verdict verdict = state.push(values_, sample_.time);
     if (!state.changed) {
         state.changed = true;
         changed_.push_back({number, &at->first, &state});
@@ -317,7 +318,7 @@ status worker::restore(std::int32_t number, std::string_view key,
         return {}; // no rule has a model for it any more: its samples are dead letters
     }
     bool kept = true;
-    auto loaded = load_device(key, std::move(model), bytes, kept);
+    auto loaded = load_device(key, std::move(model), settings_.control, bytes, kept);
     if (!loaded) {
         return status::error(loaded.error().code(), "device '", key.substr(0, 80),
                              "': ", loaded.error().message());

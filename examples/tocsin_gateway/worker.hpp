@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -26,8 +27,9 @@ namespace tocsin_gateway {
 struct worker_settings {
     std::int64_t checkpoint_samples =
         10000; ///< a checkpoint after the batch that reaches this many messages
-    std::chrono::milliseconds checkpoint{1000}; ///< time between them, at most
-    std::int64_t most_devices = 1000000;        ///< samples of further devices are dead letters
+    std::chrono::milliseconds checkpoint{1000};     ///< time between them, at most
+    std::int64_t most_devices = 1000000;            ///< samples of further devices are dead letters
+    std::optional<tocsin_cli::row_alarm> control{}; ///< of alarms; none: each anomaly is one
 };
 
 /// Judges the samples of a source. Everything happens in the thread that calls it.

@@ -11,6 +11,8 @@
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <tuple>
+#include <vector>
 
 using namespace gateway_tests;
 using nlohmann::json;
@@ -62,6 +64,17 @@ void add_fleet(memory_source& to, int devices, int samples) {
             to.add(payload_of(device, t), static_cast<std::int64_t>(to.messages.size()));
         }
     }
+}
+
+/// Settings with control of alarms by options of the command line.
+worker_settings with_alarms(const std::string& options) {
+    CLI::App app;
+    tocsin_cli::alarm_options alarms;
+    alarms.add_to(app);
+    app.parse(options, false);
+    worker_settings settings = by_samples;
+    settings.control.emplace(alarms);
+    return settings;
 }
 
 verdict_lines by_device(const std::vector<std::string>& lines) {
@@ -153,6 +166,103 @@ TEST_CASE("gateway: a worker that stops anywhere is continued by another, bit fo
     CHECK(reader.contradictions == 0);
     CHECK(reader.taken == by_device(expected.verdicts()));
     CHECK(counts.skipped > 0);
+}
+
+TEST_CASE("gateway: alarms are those of the library's alarm control, also after a hand-over") {
+    const worker_settings settings = with_alarms("--m-of-n 1,6 --minimum-duration 3 --suppress 40");
+    memory_source whole;
+    memory_sink expected;
+    memory_store ignored;
+    metrics counts;
+    add_fleet(whole, 5, 200);
+    worker uninterrupted{shop().pumps(), whole, expected, ignored, counts, settings};
+    run(uninterrupted, whole);
+    const verdict_lines lines = by_device(expected.verdicts());
+    int alarms = 0;
+    int unlike = 0;
+    for (const auto& [name, judged] : lines) {
+        tocsin::alarm_chain chain{tocsin::m_of_n{1, 6}, tocsin::minimum_duration{3},
+                                  tocsin::suppression{40}};
+        bool before = false;
+        for (const std::string& text : judged) {
+            const json line = json::parse(text);
+            const bool anomaly = line["verdict"] == "anomaly";
+            const bool alarm = chain.push(anomaly);
+            REQUIRE(line["alarm"] == alarm);
+            alarms += alarm && !before ? 1 : 0;
+            unlike += alarm != anomaly ? 1 : 0;
+            before = alarm;
+        }
+    }
+    CHECK(alarms > 4);
+    CHECK(unlike > 20);
+    CHECK(counts.alarms == alarms);
+    CHECK(expected.alarms().size() >= static_cast<std::size_t>(2 * alarms - 5));
+
+    // Every 50 messages are judged by another worker, from the states that the one before it left.
+    for (const std::string options :
+         {"--m-of-n 1,6 --minimum-duration 3 --suppress 40", "--hysteresis 0.2 --suppress 15"}) {
+        CAPTURE(options);
+        memory_store states;
+        memory_store none;
+        memory_sink at_once;
+        memory_sink together;
+        memory_source again;
+        again.messages = whole.messages;
+        worker alone{shop().pumps(), again, at_once, none, counts, with_alarms(options)};
+        run(alone, again);
+        for (auto first = whole.messages.begin(); first != whole.messages.end(); first += 50) {
+            memory_source from;
+            from.messages.assign(first, first + 50);
+            worker judge{shop().pumps(), from, together, states, counts, with_alarms(options)};
+            run(judge, from);
+        }
+        CHECK(together.verdicts() == at_once.verdicts());
+        CHECK(together.alarms() == at_once.alarms());
+        CHECK(!together.alarms().empty());
+    }
+}
+
+TEST_CASE("gateway: with other settings of alarms only these start afresh") {
+    const auto judged = [](memory_store& states, int first, int last,
+                           const worker_settings& settings) {
+        memory_source from;
+        memory_sink to;
+        metrics counts;
+        for (int t = first; t < last; ++t) {
+            from.add(payload_of(2, t), t);
+        }
+        worker judge{shop().pumps(), from, to, states, counts, settings};
+        run(judge, from);
+        CHECK(counts.fresh_streams == 0);
+        std::vector<json> lines;
+        for (const std::string& line : to.verdicts()) {
+            lines.push_back(json::parse(line));
+        }
+        return lines;
+    };
+    // Device 2 has a fault in sample 35.
+    const worker_settings held = with_alarms("--m-of-n 1,20");
+    const worker_settings longer = with_alarms("--m-of-n 1,30");
+    for (const auto& [before, after, holds] : {std::tuple{held, held, true},
+                                               {held, longer, false},
+                                               {held, by_samples, false},
+                                               {by_samples, held, false}}) {
+        memory_store states;
+        const auto first = judged(states, 0, 37, before);
+        CHECK(first[35]["verdict"] == "anomaly");
+        CHECK(first[35]["alarm"] == true);
+        const auto second = judged(states, 37, 50, after);
+        memory_store others;
+        const auto uninterrupted = judged(others, 0, 50, after);
+        for (std::size_t k = 0; k < second.size(); ++k) {
+            CHECK(second[k]["position"] == 37 + k);
+            CHECK(second[k]["verdict"] == uninterrupted[37 + k]["verdict"]);
+            CHECK(second[k].value("score", 0.0) == uninterrupted[37 + k].value("score", 0.0));
+        }
+        CHECK(second.back()["verdict"] == "normal");
+        CHECK(second.back()["alarm"] == holds);
+    }
 }
 
 TEST_CASE("gateway: nothing is acknowledged before its state is safe") {
@@ -330,7 +440,7 @@ TEST_CASE("gateway: states that are damaged are refused with the device") {
     memory_store states;
     metrics counts;
     add_fleet(from, 1, 60);
-    worker judge{shop().pumps(), from, to, states, counts, by_samples};
+    worker judge{shop().pumps(), from, to, states, counts, with_alarms("--m-of-n 2,3")};
     run(judge, from);
     auto& bytes = states.safe.at({0, "pump-0"});
     for (std::size_t k = 0; k < bytes.size(); k += 37) {
