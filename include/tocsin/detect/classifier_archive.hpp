@@ -41,6 +41,9 @@ void check_loaded_classifier(Archive& archive, Learned& learned, bool trained) {
     if (archive.outcome().ok()) {
         archive.fail(learned.check());
     }
+    if (archive.outcome().ok()) {
+        archive.fail(check_pass(learned.model, learned.given.window));
+    }
     if (!archive.outcome().ok()) {
         return;
     }

@@ -116,7 +116,7 @@ struct classifier_parts {
         }
         return {};
     }
-    /// Bytes of a stream, from sizes that a file declares.
+    /// Bytes of a stream, from sizes that a file declares and check_pass() has found possible.
     checked_size stream_bytes() const noexcept {
         const checked_size samples = checked_size(3) * features() * given.window;
         const checked_size each = checked_size(features()) * 3 + 32;

@@ -48,6 +48,9 @@ void check_declared_sizes(Archive& archive, const Learned& learned) {
         weights = weights + learned.model.packed_size();
     }
     claim_memory(archive, "model", (weights + features) * sizeof(scalar));
+    if (archive.outcome().ok()) {
+        archive.fail(check_pass(learned.model, learned.settings.window));
+    }
     if constexpr (Learned::views == 2) {
         constexpr index_t largest_window = index_t{1} << 26;
         const auto values = features * learned.settings.window;

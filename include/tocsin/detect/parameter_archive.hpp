@@ -2,9 +2,11 @@
 /// @brief How detectors describe a model's parameters to an archive.
 #pragma once
 
+#include "tocsin/core/checked_size.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/storage.hpp"
 #include "tocsin/core/views.hpp"
+#include "tocsin/layers/memory_bounds.hpp"
 
 #include <cstddef>
 #include <span>
@@ -51,6 +53,19 @@ void check_parameter_shapes(Archive& archive, const Model& model) {
                                            "], expected [", cols, ", ", rows, "]"));
             }
         });
+}
+
+/// Refuses a window whose pass through the model, a stream's samples included, is more than can be
+/// addressed: sums of its sizes would wrap.
+template <class Model>
+status check_pass(const Model& model, int window) {
+    constexpr int copies = 16; // of samples in double: state, scratch, errors
+    const auto bytes = memory_of_pass(model, window) +
+                       checked_size(model.features()) * window * copies * sizeof(double);
+    return bytes.valid() ? status{}
+                         : status::error(error_code::format_error, "windows of ", window,
+                                         " samples of ", model.features(),
+                                         " features need more memory than can be addressed");
 }
 
 } // namespace tocsin::detail

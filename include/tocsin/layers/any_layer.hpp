@@ -8,6 +8,7 @@
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/views.hpp"
 #include "tocsin/layers/layer_stream.hpp"
+#include "tocsin/layers/memory_bounds.hpp"
 #include "tocsin/layers/network_layer.hpp"
 
 #include <concepts>
@@ -59,6 +60,7 @@ class any_layer {
 
     // ---- whole sequences with a tape (concept differentiable_layer) -------------------------
 
+    int reach() const noexcept { return held_->reach(); } ///< see detail::reach_of()
     index_t tape_size(int batch, int time) const noexcept { return held_->tape_size(batch, time); }
     tape_type make_tape(std::span<Scalar> area, int batch, int time) const noexcept {
         return {area, batch, time};
@@ -156,6 +158,7 @@ class any_layer {
         virtual status check() const noexcept = 0;
         virtual void for_each_parameter_block(block_visitor) const = 0;
         virtual void initialise(scalars, random_generator&) const = 0;
+        virtual int reach() const noexcept = 0;
         virtual index_t tape_size(int, int) const noexcept = 0;
         virtual void reset(const tape_type&) const noexcept = 0;
         virtual sequence_view<Scalar> outputs(const tape_type&) const noexcept = 0;
@@ -206,6 +209,7 @@ class any_layer {
         void initialise(scalars parameters, random_generator& random) const override {
             layer.initialise(parameters, random);
         }
+        int reach() const noexcept override { return detail::reach_of(layer); }
         index_t tape_size(int batch, int time) const noexcept override {
             return layer.tape_size(batch, time);
         }

@@ -7,6 +7,7 @@
 #include "tocsin/core/storage.hpp"
 #include "tocsin/core/views.hpp"
 #include "tocsin/layers/lstm.hpp"
+#include "tocsin/layers/memory_bounds.hpp"
 
 #include <span>
 
@@ -46,8 +47,11 @@ class bidirectional_lstm {
     constexpr int hidden_size() const noexcept { return direction_.hidden_size(); }
     constexpr int output_size() const noexcept { return 2 * hidden_size(); }
     constexpr index_t parameter_count() const noexcept { return 2 * direction_.parameter_count(); }
-    /// Names the first size that is not positive.
-    status check() const noexcept { return direction_.check(); }
+    /// Names a size that is not positive, or sizes beyond what can be addressed.
+    status check() const noexcept {
+        const status one = direction_.check();
+        return one.ok() ? detail::check_weights(kind, *this) : one;
+    }
     template <class Visit>
     void for_each_parameter_block(Visit&& visit) const {
         const index_t rows = index_t{4} * hidden_size();

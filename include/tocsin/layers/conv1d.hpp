@@ -2,12 +2,14 @@
 /// @brief Convolution over time.
 #pragma once
 
+#include "tocsin/core/checked_size.hpp"
 #include "tocsin/core/random.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/storage.hpp"
 #include "tocsin/core/views.hpp"
 #include "tocsin/layers/initialisers.hpp"
 #include "tocsin/layers/layer_archive.hpp"
+#include "tocsin/layers/memory_bounds.hpp"
 #include "tocsin/math/packed_product.hpp"
 #include "tocsin/math/products.hpp"
 
@@ -81,7 +83,7 @@ class conv1d {
         return shape_.padding == padding::valid ? time - reach() : time;
     }
 
-    /// Names the first size that is not positive.
+    /// Names a size that is not positive, or sizes beyond what can be addressed.
     status check() const noexcept {
         if (input_size() < 1 || output_size() < 1) {
             return status::error(error_code::invalid_argument, "conv1d: input size ", input_size(),
@@ -91,7 +93,16 @@ class conv1d {
             return status::error(error_code::invalid_argument, "conv1d: kernel ", shape_.kernel,
                                  " and dilation ", shape_.dilation, " must both be at least 1");
         }
-        return {};
+        // So that no number of taps, values or steps overflows an int.
+        constexpr int most = 1 << 30;
+        const auto reads = basic_checked_size<int>{shape_.kernel} *
+                           std::max({input_size(), output_size(), shape_.dilation});
+        if (!reads.is_at_most(most)) {
+            return status::error(error_code::invalid_argument, "conv1d: kernel ", shape_.kernel,
+                                 " with dilation ", shape_.dilation, ", ", input_size(),
+                                 " inputs and ", output_size(), " outputs is larger than ", most);
+        }
+        return detail::check_weights(kind, *this);
     }
 
     template <class Visit>

@@ -7,6 +7,7 @@
 #include "tocsin/core/views.hpp"
 #include "tocsin/layers/initialisers.hpp"
 #include "tocsin/layers/layer_archive.hpp"
+#include "tocsin/layers/memory_bounds.hpp"
 #include "tocsin/layers/packed_weights.hpp"
 #include "tocsin/math/dot_products.hpp"
 #include "tocsin/math/elementwise.hpp"
@@ -40,13 +41,13 @@ class dense {
     constexpr index_t parameter_count() const noexcept {
         return index_t{output_size()} * (index_t{input_size()} + 1);
     }
-    /// Names the first size that is not positive.
+    /// Names a size that is not positive, or sizes beyond what can be addressed.
     status check() const noexcept {
         if (input_size() < 1 || output_size() < 1) {
             return status::error(error_code::invalid_argument, "dense: input size ", input_size(),
                                  " and output size ", output_size(), " must both be at least 1");
         }
-        return {};
+        return detail::check_weights(kind, *this);
     }
 
     template <class Visit>

@@ -9,6 +9,7 @@
 #include "tocsin/layers/initialisers.hpp"
 #include "tocsin/layers/layer_archive.hpp"
 #include "tocsin/layers/lstm_state.hpp"
+#include "tocsin/layers/memory_bounds.hpp"
 #include "tocsin/layers/packed_weights.hpp"
 #include "tocsin/layers/precision.hpp"
 #include "tocsin/layers/streaming_weights.hpp"
@@ -25,9 +26,8 @@ namespace tocsin {
 
 /// One LSTM layer without peepholes (equations in math/lstm_cell.hpp).
 ///
-/// Parameters are one column-major matrix `[4H x (I + H + 1)]` with the columns `[W | U | b]` and
-/// the rows in the order of `lstm_gate`: z = W x + U h + b. The kernels read them in another order;
-/// pack() copies them into it for inference, prepare() for training.
+/// Parameters are one column-major matrix `[4H x (I + H + 1)]`, columns `[W | U | b]`, rows in the order
+/// of `lstm_gate`: z = W x + U h + b. pack() and prepare() copy them into the order of the kernels.
 /// @tparam Inputs,Hidden compile-time sizes, or `dynamic` for sizes given to the constructor
 /// @tparam Precision     see layers/precision.hpp
 template <class Scalar, int Inputs = dynamic, int Hidden = dynamic,
@@ -72,13 +72,13 @@ class lstm {
     constexpr index_t parameter_count() const noexcept {
         return index_t{4} * hidden_size() * (index_t{input_size()} + hidden_size() + 1);
     }
-    /// Names the first size that is not positive.
+    /// Names a size that is not positive, or sizes beyond what can be addressed.
     status check() const noexcept {
         if (input_size() < 1 || hidden_size() < 1) {
             return status::error(error_code::invalid_argument, "lstm: input size ", input_size(),
                                  " and hidden size ", hidden_size(), " must both be at least 1");
         }
-        return {};
+        return detail::check_weights(kind, *this);
     }
 
     template <class Visit>

@@ -6,6 +6,7 @@
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/views.hpp"
 #include "tocsin/layers/concepts.hpp"
+#include "tocsin/layers/memory_bounds.hpp"
 
 #include <cmath>
 #include <span>
@@ -87,6 +88,8 @@ class penalised {
         return penalty_(parameters.first(count), gradients.first(count));
     }
 
+    /// See detail::reach_of().
+    constexpr int reach() const noexcept { return detail::reach_of(layer_); }
     constexpr index_t tape_size(int batch, int time) const noexcept {
         return layer_.tape_size(batch, time);
     }

@@ -5,6 +5,7 @@
 #include "tocsin/core/checked_size.hpp"
 #include "tocsin/core/extents.hpp"
 #include "tocsin/core/status.hpp"
+#include "tocsin/layers/memory_bounds.hpp"
 
 #include <algorithm>
 #include <array>
@@ -158,8 +159,9 @@ class chain_sizes<> {
     status check_memory(const char* what) const noexcept {
         checked_size bytes = 0;
         for (int position = 1; position < count_; ++position) {
-            bytes = bytes + checked_size{size(position)} * 128 *
-                                (checked_size{size(position - 1)} + size(position) + 1);
+            bytes = bytes + detail::memory_of_weights(checked_size{4} * size(position),
+                                                      checked_size{size(position - 1)} +
+                                                          size(position) + 1);
         }
         if (!bytes.valid()) {
             return status::error(error_code::invalid_argument, what, ": layers of up to ",

@@ -89,6 +89,11 @@ class bigan {
         logit_.initialise(part<logit_part>(parameters), random);
     }
 
+    /// See detail::memory_of_pass().
+    checked_size memory_of_pass(checked_size steps) const {
+        return encoder_.memory_of_pass(steps) + generator_.memory_of_pass(steps) +
+               discriminator_.memory_of_pass(steps) + detail::memory_of_pass(logit_, steps);
+    }
     constexpr index_t predict_work_size(int batch, int time) const noexcept {
         return whole_lines<scalar_type>(encoder_.infer_work_size(batch, time)) +
                generator_.infer_work_size(batch, time);

@@ -2,11 +2,13 @@
 /// @brief What a chain of layers computes, be they known at compile time or at run time.
 #pragma once
 
+#include "tocsin/core/checked_size.hpp"
 #include "tocsin/core/random.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/storage.hpp"
 #include "tocsin/core/views.hpp"
 #include "tocsin/layers/network_layer.hpp"
+#include "tocsin/models/chain_checks.hpp"
 #include "tocsin/models/model_parts.hpp"
 
 #include <algorithm>
@@ -66,27 +68,9 @@ class layer_chain {
     constexpr index_t parameter_count() const noexcept {
         return trained_count() + statistics_count();
     }
-    /// Checks each layer, then that each fits the one before; names the layer that does not.
-    status check() const noexcept {
-        status outcome = layers_.size() > 0 ? status{}
-                                            : status::error(error_code::invalid_argument,
-                                                            "sequential: has no layers");
-        int above = input_size();
-        int position = 0;
-        each_layer([&](const auto& each) {
-            if (outcome.ok()) {
-                outcome = each.check();
-            }
-            if (outcome.ok() && each.input_size() != above) {
-                outcome = status::error(error_code::invalid_argument, "sequential: layer ",
-                                        position, " reads ", each.input_size(),
-                                        " features, the one before gives ", above);
-            }
-            above = each.output_size();
-            ++position;
-        });
-        return outcome;
-    }
+    /// Checks each layer, then that each fits the one before, and that all weights can be addressed;
+    /// names the layer that does not.
+    status check() const noexcept { return detail::check_chain(layers_); }
     /// Blocks are named `0.weights`, `1.scale` and so on, by the position of their layer.
     template <class Visit>
     void for_each_parameter_block(Visit&& visit) const {
@@ -138,6 +122,10 @@ class layer_chain {
         });
     }
 
+    /// Bytes that a pass takes at most; see detail::memory_of_pass().
+    checked_size memory_of_pass(checked_size steps) const {
+        return detail::memory_of_chain(layers_, steps);
+    }
     /// Scalars of the tape of all layers.
     constexpr index_t tape_size(int batch, int time) const noexcept {
         index_t size = 0;

@@ -2,6 +2,7 @@
 /// @brief A feed-forward autoencoder of rows: each sample is reconstructed from itself alone.
 #pragma once
 
+#include "tocsin/core/checked_size.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/storage.hpp"
 #include "tocsin/core/views.hpp"
@@ -50,6 +51,8 @@ class row_autoencoder {
         network_.initialise(parameters, random);
     }
 
+    /// See detail::memory_of_pass().
+    checked_size memory_of_pass(checked_size steps) const { return network_.memory_of_pass(steps); }
     constexpr index_t predict_work_size(int batch, int time) const noexcept {
         return network_.infer_work_size(batch, time);
     }

@@ -2,6 +2,7 @@
 /// @brief Variational autoencoder of rows.
 #pragma once
 
+#include "tocsin/core/checked_size.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/storage.hpp"
 #include "tocsin/core/views.hpp"
@@ -75,6 +76,10 @@ class variational_autoencoder {
         decoder_.initialise(of_decoder(parameters), random);
     }
 
+    /// See detail::memory_of_pass().
+    checked_size memory_of_pass(checked_size steps) const {
+        return encoder_.memory_of_pass(steps) + decoder_.memory_of_pass(steps);
+    }
     constexpr index_t predict_work_size(int batch, int time) const noexcept {
         return whole_lines<scalar_type>(encoder_.infer_work_size(batch, time)) +
                whole_lines<scalar_type>(index_t{latent()} * batch * time) +
