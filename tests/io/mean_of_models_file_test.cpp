@@ -1,5 +1,6 @@
 #include "tocsin/detect/detector.hpp"
 #include "tocsin/io/detector_file.hpp"
+#include "tocsin/io/firmware_source.hpp"
 #include "tocsin/io/stream_file.hpp"
 #include "tocsin/models/forecaster.hpp"
 #include "tocsin/models/mean_of_models.hpp"
@@ -41,6 +42,10 @@ TEST_SUITE("io") {
             300, 300);
         CHECK(found.different == 0);
         CHECK(found.scored > 100);
+
+        const auto firmware = tocsin::make_firmware_model(detector);
+        REQUIRE_FALSE(firmware.has_value());
+        CHECK(tocsin_test::says(firmware.error(), "model 'mean_of_models' is not supported"));
 
         const auto single =
             tocsin::load_detector<tocsin::detector<tocsin::forecaster<float>>>(path);
