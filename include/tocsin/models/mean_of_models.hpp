@@ -39,7 +39,7 @@ class mean_of_models {
 
   public:
     using scalar_type = typename Model::scalar_type;
-    using member_type = Model;
+    using member_type = Model; ///< of one member
     static constexpr const char* kind = "mean_of_models";
     static constexpr bool has_independent_windows = independent_windows<Model>;
     static constexpr int version = 1;
@@ -53,7 +53,7 @@ class mean_of_models {
         : member_{std::move(member)}, members_{members} {}
 
     constexpr const Model& member() const noexcept { return member_; } ///< the shape of each
-    constexpr int members() const noexcept { return members_; }
+    constexpr int members() const noexcept { return members_; }        ///< how many
     constexpr int features() const noexcept { return member_.features(); }
     constexpr index_t parameter_count() const noexcept {
         return members_ * member_.parameter_count();
@@ -134,11 +134,13 @@ class mean_of_models {
 
     // ---- streams: see concept forecasting_model ---------------------------------------------
 
+    /// Features that are forecast, the first ones of a sample.
     constexpr int targets() const noexcept
         requires forecasts
     {
         return member_.targets();
     }
+    /// Number of future samples in a forecast.
     constexpr int look_ahead() const noexcept
         requires requires(const Model& model) { model.look_ahead(); }
     {
@@ -149,6 +151,7 @@ class mean_of_models {
     {
         return member_.shortest_window();
     }
+    /// Scalars of the state of a batch of streams; all zero before the first sample.
     constexpr index_t state_size(int batch) const noexcept
         requires requires(const Model& model) { model.state_size(1); }
     {
@@ -163,6 +166,7 @@ class mean_of_models {
             member_.for_each_state_block(visit);
         }
     }
+    /// Scalars of the forecasts of a batch.
     constexpr index_t forecast_size(int batch) const noexcept
         requires forecasts
     {
