@@ -6,6 +6,7 @@
 #include "fleet.hpp"
 #include "io/temporary_directory.hpp"
 #include "tocsin_gateway/mqtt_client.hpp"
+#include <algorithm>
 #include <arpa/inet.h>
 #include <cstdio>
 #include <fstream>
@@ -43,12 +44,14 @@ std::uint16_t free_port() {
 /// A separate broker in its own folder, with persistent sessions.
 class broker {
   public:
-    broker() {
+    /// @param further lines of its settings
+    explicit broker(const char* further = "") {
         std::ofstream settings{folder_ / "settings"};
         settings
             << "listener " << port_ << " 127.0.0.1\nallow_anonymous true\npersistence true\n"
             << "persistence_location " << (folder_ / "").string() << "\n"
-            << "max_queued_messages 100000\nuser root\n"; // as root it would become another user
+            << "max_queued_messages 100000\nuser root\n" // as root it would become another user
+            << further;
         settings.close();
         start();
     }
@@ -94,25 +97,18 @@ verdict_lines uninterrupted(const broker& with) {
 }
 
 child_process start_gateway(const broker& with, const std::vector<std::string>& further = {}) {
-    std::vector<std::string> arguments{gateway_path,
-                                       "mqtt",
-                                       "--model",
-                                       with.path("pump.safetensors"),
-                                       "--port",
-                                       std::to_string(with.port()),
-                                       "--client",
-                                       "gateway",
-                                       "--topic",
-                                       "devices/+/samples",
-                                       "--device-level",
-                                       "1",
-                                       "--publish",
-                                       "out",
-                                       "--state",
-                                       with.path("state"),
-                                       "--checkpoint-milliseconds",
-                                       "100"};
+    std::vector<std::string> arguments{gateway_path,     "mqtt",
+                                       "--model",        with.path("pump.safetensors"),
+                                       "--port",         std::to_string(with.port()),
+                                       "--client",       "gateway",
+                                       "--topic",        "devices/+/samples",
+                                       "--device-level", "1",
+                                       "--publish",      "out",
+                                       "--state",        with.path("state")};
     arguments.insert(arguments.end(), further.begin(), further.end());
+    if (std::find(further.begin(), further.end(), "--checkpoint-milliseconds") == further.end()) {
+        arguments.insert(arguments.end(), {"--checkpoint-milliseconds", "100"});
+    }
     return {arguments, "", "", with.path("errors")};
 }
 
@@ -275,6 +271,74 @@ TEST_CASE("gateway mqtt: the broker stops and starts while samples flow: nothing
     check_end(gateway, with, reader, expected);
     std::printf("%d restarts of the broker, %zu verdicts, %d repeats left out\n", restarts,
                 reader.total(), reader.verdicts.repeats);
+}
+
+TEST_CASE(
+    "gateway mqtt: without acknowledgements, the broker sends 20 messages, or as many as set") {
+    std::signal(SIGPIPE, SIG_IGN);
+    const broker with{"max_inflight_messages 1000\n"}; // its own limit is 20, too
+    mqtt_client publisher{settings_of(with, "publisher", {})};
+    for (const std::uint16_t most : {mqtt_settings{}.most_unacknowledged, std::uint16_t{5}}) {
+        CAPTURE(most);
+        mqtt_settings settings =
+            settings_of(with, ("gateway" + std::to_string(most)).c_str(), {"devices/+/samples"});
+        settings.most_unacknowledged = most;
+        mqtt_client client{settings};
+        std::vector<mqtt_message> received;
+        const auto poll = [&] {
+            REQUIRE(client.poll(received, std::chrono::milliseconds{20}).ok());
+        };
+        REQUIRE(client.start().ok());
+        for (int k = 0; k < 1500 && !client.connected(); ++k) { // the broker takes a moment
+            poll();
+        }
+        REQUIRE(client.connected());
+        for (int k = 0; k < 25; ++k) { // until the subscription has arrived
+            poll();
+        }
+        if (!publisher.connected()) {
+            REQUIRE(publisher.start().ok());
+        }
+        publish_all(publisher, 0, 5);
+        for (int k = 0; k < 3000 && received.size() < most; ++k) {
+            poll();
+        }
+        for (int k = 0; k < 50; ++k) { // no further one
+            poll();
+        }
+        CHECK(received.size() == most);
+        std::size_t acknowledged = 0;
+        for (int k = 0; k < 3000 && received.size() < 5 * devices; ++k) {
+            for (; acknowledged < received.size(); ++acknowledged) {
+                client.acknowledge(received[acknowledged].packet);
+            }
+            poll();
+        }
+        REQUIRE(received.size() == 5 * devices);
+        for (int k = 0; k < 5 * devices; ++k) { // each once, in order
+            CHECK(received[static_cast<std::size_t>(k)].payload ==
+                  payload_of(k % devices, k / devices));
+        }
+    }
+}
+
+TEST_CASE("gateway mqtt: a checkpoint is made before the broker waits for one") {
+    std::signal(SIGPIPE, SIG_IGN);
+    broker with;
+    REQUIRE(save_fleet_model(with.path("pump.safetensors")).ok());
+    const verdict_lines expected = uninterrupted(with);
+    mqtt_client publisher{settings_of(with, "publisher", {})};
+    verdict_reader reader{with};
+    REQUIRE(publisher.start().ok());
+    subscribe_gateway(with);
+    // Neither the time nor the number of samples asks for a checkpoint: with 5 unacknowledged
+    // messages the broker sends no further one.
+    child_process gateway =
+        start_gateway(with, {"--most-unacknowledged", "5", "--checkpoint-milliseconds", "600000"});
+    publish_all(publisher, 0, samples);
+    reader.read_until(devices * samples);
+    check_end(gateway, with, reader, expected);
+    CHECK(reader.verdicts.repeats == 0);
 }
 
 TEST_CASE("gateway mqtt: packets in pieces are put together, broken ones are refused") {
