@@ -224,10 +224,11 @@ class archive_reader {
             load_version(T::version);
         }
         if (state_.ok()) {
-            static_assert(
-                requires { value.exchange(*this); },
-                "to be loaded, an object needs exchange(archive)");
-            value.exchange(*this);
+            constexpr bool exchanges = requires { value.exchange(*this); };
+            static_assert(exchanges, "to be loaded, an object needs exchange(archive)");
+            if constexpr (exchanges) { // one error, not two
+                value.exchange(*this);
+            }
         }
         state_.set_version(outer_version);
     }

@@ -134,10 +134,11 @@ class archive_writer {
                 state_.set_version(T::version);
                 expect("version", T::version);
             }
-            static_assert(
-                requires { object.exchange(*this); },
-                "to be saved, an object needs exchange(archive)");
-            object.exchange(*this);
+            constexpr bool exchanges = requires { object.exchange(*this); };
+            static_assert(exchanges, "to be saved, an object needs exchange(archive)");
+            if constexpr (exchanges) { // one error, not two
+                object.exchange(*this);
+            }
             state_.set_version(outer_version);
         }
     }
