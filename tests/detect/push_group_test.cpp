@@ -27,11 +27,13 @@ namespace {
 
 constexpr float not_a_number = std::numeric_limits<float>::quiet_NaN();
 
-/// Sample of a stream at a step: values of its own, sometimes missing or not there at all.
-void fill_samples(matrix<float>& samples, const matrix<float>& values, index_t t,
-                  tocsin::random_generator& random) {
+/// Samples of streams at a step: values of its own for each, sometimes missing or not there at all.
+/// @param numbers which streams they are
+void fill_samples(matrix<float>& samples, std::span<const index_t> numbers,
+                  const matrix<float>& values, index_t t, tocsin::random_generator& random) {
     for (index_t k = 0; k < samples.cols(); ++k) {
-        samples.col(k) = values.col((t + 7 * k) % values.cols());
+        const index_t number = numbers[static_cast<std::size_t>(k)];
+        samples.col(k) = values.col((t + 7 * number) % values.cols());
         for (index_t f = 0; f < samples.rows(); ++f) {
             if (random.uniform() < 0.05) {
                 samples(f, k) =
@@ -52,56 +54,89 @@ double time_of(index_t t, tocsin::random_generator& random) {
                          : static_cast<double>(t);
 }
 
-/// Pushes to many streams, by push_all() and one by one, and compares. Streams start at different
-/// times; some keep learning.
+/// Streams of a fleet: their numbers, and each twice, for push_all() and for push().
+template <class Stream>
+struct twin_streams {
+    std::vector<index_t> numbers;
+    std::vector<Stream> together;
+    std::vector<Stream> alone;
+
+    /// Moves a stream to the end of another fleet; those after it close the gap.
+    void move_to(twin_streams& other, std::size_t k) {
+        const auto at = static_cast<std::ptrdiff_t>(k);
+        other.numbers.push_back(numbers[k]);
+        other.together.push_back(std::move(together[k]));
+        other.alone.push_back(std::move(alone[k]));
+        numbers.erase(numbers.begin() + at);
+        together.erase(together.begin() + at);
+        alone.erase(alone.begin() + at);
+    }
+};
+
+/// Pushes to many streams, by push_all() and one by one, and compares. Streams start and stop at
+/// different times, also in the middle of the span, and some resume; some keep learning.
 template <class Detector>
 void check_together(const Detector& detector, int count, const matrix<float>& values,
                     const tocsin::learning_settings& how, int group = 48) {
     CAPTURE(count);
     CAPTURE(group);
     const auto size = static_cast<std::size_t>(count);
-    std::vector<typename Detector::stream_type> together(size);
+    twin_streams<typename Detector::stream_type> fleet;
+    twin_streams<typename Detector::stream_type> stopped;
     for (std::size_t k = 0; k < size; ++k) {
-        together[k] = detector.make_stream();
+        fleet.numbers.push_back(static_cast<index_t>(k));
+        fleet.together.push_back(detector.make_stream());
         if (k % 3 == 1) {
-            REQUIRE(detector.enable_learning(together[k], how).ok());
+            REQUIRE(detector.enable_learning(fleet.together[k], how).ok());
         }
     }
-    auto alone = together;
+    fleet.alone = fleet.together;
     auto workspace = detector.make_fleet_workspace(group);
     CHECK(workspace.group() == group);
     std::vector<verdict> verdicts(size);
     std::vector<double> times(size);
     matrix<float> samples(detector.features(), count);
     tocsin::random_generator random(3);
+    tocsin::random_generator choice(4);
     // Of a score far below the threshold, the rounding of the forecast is a larger part.
     const double threshold = detector.threshold(detector.settings().view);
     double worst = 0;
     int different = 0;
     int scored = 0;
+    int stops = 0;
     long allocations = 0;
     for (index_t t = 0; t < 120; ++t) {
-        fill_samples(samples, values, t, random);
+        if (t >= 60 && t % 5 == 0) { // one stops anywhere, one resumes as the last of the span
+            if (stopped.numbers.size() > std::min<std::size_t>(size / 4, 3)) {
+                stopped.move_to(fleet, 0);
+            }
+            if (fleet.numbers.size() > 1) {
+                fleet.move_to(stopped, choice.below(fleet.numbers.size()));
+                ++stops;
+            }
+        }
+        // The last third of the streams starts later.
+        const std::size_t running = t < 40 ? size - size / 3 : fleet.numbers.size();
+        const auto some = static_cast<index_t>(running);
+        samples.resize(detector.features(), some);
+        fill_samples(samples, fleet.numbers, values, t, random);
         for (double& time : times) {
             time = time_of(t, random);
         }
-        // The last third of the streams starts later.
-        const std::size_t running = t < 40 ? size - size / 3 : size;
-        const auto some = static_cast<index_t>(running);
         allocations += tocsin_test::allocations_during([&] {
             detector.push_all(
-                std::span(together).first(running),
+                std::span(fleet.together).first(running),
                 tocsin::matrix_view<const float>(samples.data(), samples.rows(), some),
                 std::span(verdicts).first(running), workspace,
                 std::span<const double>(times).first(running));
             for (std::size_t k = 0; k < running; ++k) {
-                detector.learn(together[k]);
+                detector.learn(fleet.together[k]);
             }
         });
         for (std::size_t k = 0; k < running; ++k) {
             const auto expected =
-                detector.push(alone[k], samples.col(static_cast<index_t>(k)), times[k]);
-            detector.learn(alone[k]);
+                detector.push(fleet.alone[k], samples.col(static_cast<index_t>(k)), times[k]);
+            detector.learn(fleet.alone[k]);
             const auto& got = verdicts[k];
             different += got.reason == expected.reason && got.missing == expected.missing &&
                                  got.lost == expected.lost &&
@@ -115,9 +150,13 @@ void check_together(const Detector& detector, int count, const matrix<float>& va
             }
         }
     }
-    for (std::size_t k = 0; k < size; ++k) {
-        CHECK(together[k].position() == alone[k].position());
+    for (const auto* streams : {&fleet, &stopped}) {
+        for (std::size_t k = 0; k < streams->numbers.size(); ++k) {
+            CHECK(streams->together[k].position() == streams->alone[k].position());
+        }
     }
+    CHECK(fleet.numbers.size() + stopped.numbers.size() == size);
+    CHECK(stops == (count > 1 ? 12 : 0));
     CHECK(different == 0);
     CHECK(scored > 10 * count);
     CHECK(worst < 1e-5);
