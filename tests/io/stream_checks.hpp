@@ -7,6 +7,7 @@
 #include "tocsin/detect/stream_learning.hpp"
 #include "tocsin/detect/verdict.hpp"
 #include "tocsin/io/stream_file.hpp"
+#include "tocsin/threshold/threshold_rule.hpp"
 
 #include <doctest/doctest.h>
 
@@ -17,6 +18,8 @@
 #include <limits>
 #include <optional>
 #include <span>
+#include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -170,8 +173,8 @@ continuation continue_from_bytes(const Detector& detector, const Detector& twin,
 
 /// The same, and that enough happened for the comparison to mean something.
 template <class Detector>
-void check_continues(const Detector& detector, const Detector& twin,
-                     const std::optional<tocsin::learning_settings>& learning, int after) {
+continuation check_continues(const Detector& detector, const Detector& twin,
+                             const std::optional<tocsin::learning_settings>& learning, int after) {
     const auto found = continue_from_bytes(detector, twin, learning, 1700, after);
     CHECK(found.different == 0);
     CHECK(found.scored > after / 2);
@@ -179,6 +182,33 @@ void check_continues(const Detector& detector, const Detector& twin,
     CHECK(found.anomalies > 0);
     CHECK(found.alarms > 0);
     CHECK(found.anomalies < found.scored);
+    return found;
+}
+
+constexpr double never = std::numeric_limits<double>::infinity();
+constexpr tocsin::online_training_settings on_line_training{
+    .every = 50, .steps = 24, .learning_rate = 1e-3};
+
+/// With each way of learning, a stream gives the same next 10 000 verdicts, and what is to learn
+/// does.
+template <class Detector>
+void check_every_way_continues(const Detector& detector, const Detector& twin) {
+    using rule_type = std::remove_cvref_t<decltype(detector.rule())>;
+    using tocsin::learning_settings;
+    const std::pair<const char*, std::optional<learning_settings>> ways[] = {
+        {"nothing", std::nullopt},
+        {"statistic", learning_settings{.half_life = 3000}},
+        {"rule", learning_settings{.half_life = never, .rule = true}},
+        {"model", learning_settings{.half_life = never, .model = on_line_training}},
+        {"all", learning_settings{.half_life = 3000, .rule = true, .model = on_line_training}}};
+    for (const auto& [what, learning] : ways) {
+        const std::string way = what;
+        CAPTURE(way);
+        const auto found = check_continues(detector, twin, learning, 10'000);
+        const bool adapts = learning && (learning->half_life < never || learning->model ||
+                                         tocsin::adapting_rule<rule_type>);
+        CHECK((found.unlike_plain > 0) == adapts);
+    }
 }
 
 } // namespace tocsin_test

@@ -1,104 +1,67 @@
-#include "tocsin/alarm/alarm_control.hpp"
 #include "tocsin/detect/detector.hpp"
-#include "tocsin/errors/diagonal_gaussian.hpp"
 #include "tocsin/io/checksum.hpp"
 #include "tocsin/io/detector_file.hpp"
 #include "tocsin/io/stream_file.hpp"
-#include "tocsin/models/autoencoder.hpp"
-#include "tocsin/models/encoder_decoder.hpp"
 #include "tocsin/models/forecaster.hpp"
 
 #include <doctest/doctest.h>
 
 #include "stream_checks.hpp"
+#include "stream_detectors.hpp"
 #include "support/small_detectors.hpp"
 #include "temporary_directory.hpp"
-#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <initializer_list>
 #include <iterator>
-#include <limits>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <utility>
 #include <vector>
 
-using tocsin::detector_settings;
 using tocsin::error_code;
-using tocsin::error_view;
 using tocsin::learning_settings;
 using tocsin::load_stream;
-using tocsin::online_training_settings;
 using tocsin::saved_position;
-using tocsin::scored_steps;
 using tocsin_test::check_continues;
 using tocsin_test::eventful_stream;
+using tocsin_test::new_window_detector;
+using tocsin_test::on_line_training;
 using tocsin_test::push_and_learn;
 using tocsin_test::saved_bytes;
 using tocsin_test::temporary_directory;
+using tocsin_test::two_of_three;
+using tocsin_test::watching;
 using tocsin_test::waves;
 using tocsin_test::windows_over;
+using tocsin_test::with_twin;
 
 namespace {
 
-constexpr double never = std::numeric_limits<double>::infinity();
-constexpr online_training_settings training{.every = 50, .steps = 24, .learning_rate = 1e-3};
-
-using alarm = tocsin::alarm_chain<tocsin::m_of_n, tocsin::suppression>;
-template <class Model, class Statistic = tocsin::diagonal_gaussian<>>
-using watching = tocsin::detector<Model, tocsin::standard_scaler<float>, Statistic,
-                                  tocsin::quantile_threshold, alarm>;
-using reconstructing = watching<tocsin::encoder_decoder<float>>;
 using forecasting = watching<tocsin::forecaster<float>, tocsin::mahalanobis<>>;
-
-/// All phases on waves, and the same detector once more, from its file.
-template <class Detector>
-std::pair<Detector, Detector> with_twin(Detector detector, int length, std::uint64_t seed = 1) {
-    const auto values = waves<float>(2, 600, 1);
-    const auto windows = windows_over(values, length, length / 2);
-    const tocsin_test::temporary_directory directory;
-    const auto path = directory / "detector.tocsin";
-    REQUIRE(detector.train(windows, {}, tocsin_test::quick_trainer(3, seed)).ok());
-    REQUIRE(detector.fit_errors(windows).ok());
-    REQUIRE(detector.tune(windows).ok());
-    REQUIRE(tocsin::save_detector(detector, path).ok());
-    auto twin = tocsin::load_detector<Detector>(path);
-    REQUIRE_MESSAGE(twin.has_value(), twin.error().message());
-    REQUIRE(twin->identity() == detector.identity());
-    return {std::move(detector), *std::move(twin)};
-}
-
-const alarm two_of_three{tocsin::m_of_n(2, 3), tocsin::suppression(5)};
 
 forecasting new_forecaster(std::initializer_list<int> hidden = {4}, int look_ahead = 1) {
     return forecasting(tocsin::forecaster<float>::with_layers(2, 2, hidden, look_ahead),
                        {.lost_after = 20, .clock_agreement = 2}, {},
-                       tocsin::quantile_threshold(0.98), two_of_three);
+                       tocsin::quantile_threshold(0.98), two_of_three());
 }
 forecasting ready_forecaster(std::uint64_t seed = 1) {
-    return with_twin(new_forecaster(), 60, seed).first;
-}
-
-template <class Model>
-watching<Model> new_window_detector(const Model& model, error_view view, scored_steps scored) {
-    return watching<Model>(
-        model,
-        {.window = 8, .scored = scored, .view = view, .lost_after = 20, .clock_agreement = 2}, {},
-        tocsin::quantile_threshold(0.95), two_of_three);
+    return with_twin(new_forecaster(), 60, tocsin_test::quick_trainer(3, seed)).first;
 }
 
 /// A stream with everything in it, in the middle.
 forecasting::stream_type busy_stream(const forecasting& detector) {
     auto stream = detector.make_stream();
     REQUIRE(
-        detector.enable_learning(stream, {.half_life = 200, .rule = true, .model = training}).ok());
+        detector
+            .enable_learning(stream, {.half_life = 200, .rule = true, .model = on_line_training})
+            .ok());
     eventful_stream source(2);
     for (int k = 0; k < 500; ++k) {
         const auto sample = source.next();
@@ -123,42 +86,87 @@ void mend_checksum(std::vector<std::byte>& bytes) {
     }
 }
 
+/// What a stream says of the next samples, three numbers for each.
+template <class Detector>
+std::vector<double> next_verdicts(const Detector& detector, typename Detector::stream_type& stream,
+                                  int before, int after) {
+    eventful_stream source(2);
+    std::vector<double> said;
+    for (int k = 0; k < before + after; ++k) {
+        const auto sample = source.next();
+        if (k >= before) {
+            const auto verdict = push_and_learn(detector, stream, sample, source.time());
+            said.insert(said.end(),
+                        {verdict.score, verdict.threshold,
+                         static_cast<double>(verdict.kind) + (verdict.alarm ? 100 : 0)});
+        }
+    }
+    return said;
+}
+
+/// The bytes of an object as they lie in memory.
+template <class Range>
+void write_bytes(const std::filesystem::path& path, const Range& values) {
+    const auto bytes = std::as_bytes(std::span(values));
+    std::ofstream(path, std::ios::binary)
+        .write(reinterpret_cast<const char*>(bytes.data()),
+               static_cast<std::streamsize>(bytes.size()));
+}
+std::string content_of(const std::filesystem::path& path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+/// Saves a detector and a stream, and compares what another process makes of the two files with
+/// what happens here.
+template <class Detector>
+void check_other_process(const Detector& detector, const learning_settings& learning) {
+    const temporary_directory directory;
+    const auto detector_path = directory / "detector.tocsin";
+    const auto stream_path = directory / "stream";
+    const auto answer_path = directory / "answer";
+    constexpr int before = 900;
+    constexpr int after = 10'000;
+    auto stream = detector.make_stream();
+    REQUIRE(detector.enable_learning(stream, learning).ok());
+    eventful_stream source(2);
+    for (int k = 0; k < before; ++k) {
+        const auto sample = source.next();
+        push_and_learn(detector, stream, sample, source.time());
+    }
+    REQUIRE(tocsin::save_detector(detector, detector_path).ok());
+    write_bytes(stream_path, saved_bytes(detector, stream));
+    const auto expected = next_verdicts(detector, stream, before, after);
+
+    const pid_t child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) { // sees the two files alone, and says what comes of them in another
+        const auto loaded = tocsin::load_detector<Detector>(detector_path);
+        if (!loaded) {
+            ::_exit(2);
+        }
+        const std::string content = content_of(stream_path);
+        auto continued = load_stream(*loaded, std::as_bytes(std::span(content)));
+        if (!continued) {
+            ::_exit(3);
+        }
+        write_bytes(answer_path, next_verdicts(*loaded, *continued, before, after));
+        ::_exit(0);
+    }
+    int outcome = 0;
+    REQUIRE(::waitpid(child, &outcome, 0) == child);
+    REQUIRE(WIFEXITED(outcome));
+    REQUIRE(WEXITSTATUS(outcome) == 0);
+    const std::string answer = content_of(answer_path);
+    std::vector<double> found(expected.size());
+    REQUIRE(answer.size() == found.size() * sizeof(double));
+    std::memcpy(found.data(), answer.data(), answer.size());
+    CHECK(tocsin_test::same_bits(found, expected));
+}
+
 } // namespace
 
 TEST_SUITE("io") {
-
-    TEST_CASE("stream file: encoder-decoders continue with the same bits, by either view") {
-        for (const auto view : {error_view::per_step, error_view::per_feature}) {
-            for (const auto scored : {scored_steps::all, scored_steps::newest}) {
-                CAPTURE(static_cast<int>(view));
-                CAPTURE(static_cast<int>(scored));
-                const auto [detector, twin] = with_twin(
-                    new_window_detector(tocsin_test::small_lstm<float>(2, 4), view, scored), 8);
-                check_continues(detector, twin, std::nullopt, 2000);
-                check_continues(detector, twin,
-                                learning_settings{.half_life = never, .model = training}, 2000);
-                if (view == error_view::per_step && scored == scored_steps::newest) {
-                    check_continues(detector, twin, learning_settings{.half_life = 500}, 2000);
-                    check_continues(
-                        detector, twin,
-                        learning_settings{.half_life = 500, .rule = true, .model = training}, 2000);
-                }
-            }
-        }
-    }
-
-    TEST_CASE("stream file: autoencoders continue with the same bits") {
-        const tocsin::autoencoder<float> model{tocsin::lstm_stack<float>{{2, 4}},
-                                               tocsin::lstm_stack<float>{{4, 4}},
-                                               tocsin::dense_head<float>{{4, 2}}};
-        for (const auto view : {error_view::per_step, error_view::per_feature}) {
-            const auto [detector, twin] =
-                with_twin(new_window_detector(model, view, scored_steps::newest), 8);
-            check_continues(detector, twin, std::nullopt, 2000);
-            check_continues(detector, twin,
-                            learning_settings{.half_life = never, .model = training}, 2000);
-        }
-    }
 
     TEST_CASE("stream file: forecasters of any depth and reach continue with the same bits") {
         for (const int look_ahead : {1, 3}) {
@@ -171,7 +179,8 @@ TEST_SUITE("io") {
                 check_continues(detector, twin, std::nullopt, 10'000);
                 check_continues(
                     detector, twin,
-                    learning_settings{.half_life = 2000, .rule = true, .model = training}, 10'000);
+                    learning_settings{.half_life = 2000, .rule = true, .model = on_line_training},
+                    10'000);
             }
         }
     }
@@ -184,77 +193,13 @@ TEST_SUITE("io") {
     }
 
     TEST_CASE("stream file: another process continues with the same bits") {
-        const auto detector = ready_forecaster();
-        const temporary_directory directory;
-        const auto detector_path = directory / "detector.tocsin";
-        const auto stream_path = directory / "stream";
-        const auto answer_path = directory / "answer";
-        constexpr int before = 900;
-        constexpr int after = 10'000;
-        auto stream = detector.make_stream();
-        const learning_settings learning{.half_life = 2000, .rule = true, .model = training};
-        REQUIRE(detector.enable_learning(stream, learning).ok());
-        eventful_stream source(2);
-        for (int k = 0; k < before; ++k) {
-            const auto sample = source.next();
-            push_and_learn(detector, stream, sample, source.time());
-        }
-        REQUIRE(tocsin::save_detector(detector, detector_path).ok());
-        {
-            const auto bytes = saved_bytes(detector, stream);
-            std::ofstream(stream_path, std::ios::binary)
-                .write(reinterpret_cast<const char*>(bytes.data()),
-                       static_cast<std::streamsize>(bytes.size()));
-        }
-        std::vector<double> expected;
-        for (int k = 0; k < after; ++k) {
-            const auto sample = source.next();
-            const auto said = push_and_learn(detector, stream, sample, source.time());
-            expected.push_back(said.score);
-            expected.push_back(said.threshold);
-            expected.push_back(static_cast<double>(said.kind) + (said.alarm ? 100 : 0));
-        }
-
-        const pid_t child = ::fork();
-        REQUIRE(child >= 0);
-        if (child == 0) { // sees the two files alone, and says what comes of them in another
-            const auto loaded = tocsin::load_detector<forecasting>(detector_path);
-            std::ifstream file(stream_path, std::ios::binary);
-            const std::string content(std::istreambuf_iterator<char>(file), {});
-            if (!loaded) {
-                ::_exit(2);
-            }
-            auto continued = load_stream(*loaded, std::as_bytes(std::span(content)));
-            if (!continued) {
-                ::_exit(3);
-            }
-            eventful_stream same_source(2);
-            std::ofstream answer(answer_path, std::ios::binary);
-            for (int k = 0; k < before + after; ++k) {
-                const auto sample = same_source.next();
-                if (k < before) {
-                    continue;
-                }
-                const auto said = push_and_learn(*loaded, *continued, sample, same_source.time());
-                const std::array<double, 3> row{said.score, said.threshold,
-                                                static_cast<double>(said.kind) +
-                                                    (said.alarm ? 100 : 0)};
-                answer.write(reinterpret_cast<const char*>(row.data()), sizeof row);
-            }
-            answer.close();
-            ::_exit(answer ? 0 : 4);
-        }
-        int outcome = 0;
-        REQUIRE(::waitpid(child, &outcome, 0) == child);
-        REQUIRE(WIFEXITED(outcome));
-        REQUIRE(WEXITSTATUS(outcome) == 0);
-        std::vector<double> found(expected.size());
-        std::ifstream answer(answer_path, std::ios::binary);
-        answer.read(reinterpret_cast<char*>(found.data()),
-                    static_cast<std::streamsize>(found.size() * sizeof(double)));
-        REQUIRE(answer.gcount() == static_cast<std::streamsize>(found.size() * sizeof(double)));
-        CHECK(answer.peek() == std::ifstream::traits_type::eof());
-        CHECK(tocsin_test::same_bits(found, expected));
+        const learning_settings learning{
+            .half_life = 2000, .rule = true, .model = on_line_training};
+        check_other_process(ready_forecaster(), learning);
+        check_other_process(
+            tocsin_test::learned(new_window_detector(tocsin_test::small_lstm<float>(2, 4)), 8,
+                                 tocsin_test::quick_trainer()),
+            learning);
     }
 
     TEST_CASE("stream file: bytes that are cut off, longer or none are refused") {
@@ -348,9 +293,7 @@ TEST_SUITE("io") {
         CHECK(tocsin_test::says(saved.error(), "another detector made it"));
         // A stream of one detector cannot be loaded as one of another kind.
         const auto [windows, twin] =
-            with_twin(new_window_detector(tocsin_test::small_lstm<float>(2, 4),
-                                          error_view::per_step, scored_steps::newest),
-                      8);
+            with_twin(new_window_detector(tocsin_test::small_lstm<float>(2, 4)), 8);
         CHECK(is_refused(load_stream(windows, bytes)));
     }
 

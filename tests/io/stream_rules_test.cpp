@@ -19,20 +19,13 @@
 #include "stream_checks.hpp"
 #include "support/small_detectors.hpp"
 #include "temporary_directory.hpp"
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
-#include <optional>
-#include <string>
 #include <type_traits>
-#include <utility>
 #include <vector>
 
 // Streams of a detector with each rule, and with each way of learning, continue with the same bits.
 
-using tocsin::learning_settings;
-using tocsin::online_training_settings;
 using tocsin_test::temporary_directory;
 using tocsin_test::waves;
 using tocsin_test::windows_over;
@@ -78,9 +71,6 @@ forecasting<Rule> ready_detector() {
     return detector;
 }
 
-constexpr double never = std::numeric_limits<double>::infinity();
-constexpr online_training_settings training{.every = 50, .steps = 24, .learning_rate = 1e-3};
-
 } // namespace
 
 TEST_SUITE("io") {
@@ -88,8 +78,11 @@ TEST_SUITE("io") {
     TEST_CASE("stream file: to learn twice from a sample is to learn once") {
         const auto detector = ready_detector<tocsin::spot_threshold>();
         auto once = detector.make_stream();
-        REQUIRE(detector.enable_learning(once, {.half_life = 500, .rule = true, .model = training})
-                    .ok());
+        REQUIRE(
+            detector
+                .enable_learning(
+                    once, {.half_life = 500, .rule = true, .model = tocsin_test::on_line_training})
+                .ok());
         auto twice = once;
         tocsin_test::eventful_stream source(2);
         for (int k = 0; k < 600; ++k) {
@@ -114,24 +107,6 @@ TEST_SUITE("io") {
         const auto twin = tocsin::load_detector<forecasting<Rule>>(path);
         REQUIRE_MESSAGE(twin.has_value(), twin.error().message());
         REQUIRE(twin->identity() == detector.identity());
-
-        const std::pair<const char*, std::optional<learning_settings>> ways[] = {
-            {"nothing", std::nullopt},
-            {"statistic", learning_settings{.half_life = 3000}},
-            {"rule", learning_settings{.half_life = never, .rule = true}},
-            {"model", learning_settings{.half_life = never, .model = training}},
-            {"all", learning_settings{.half_life = 3000, .rule = true, .model = training}}};
-        for (const auto& way : ways) {
-            const std::string what = way.first;
-            CAPTURE(what);
-            const std::optional<learning_settings>& learning = way.second;
-            tocsin_test::check_continues(detector, *twin, learning, 10'000);
-            // That something learns is seen.
-            const auto found =
-                tocsin_test::continue_from_bytes(detector, *twin, learning, 1700, 500);
-            const bool adapts = learning && (learning->half_life < never || learning->model ||
-                                             tocsin::adapting_rule<Rule>);
-            CHECK((found.unlike_plain > 0) == adapts);
-        }
+        tocsin_test::check_every_way_continues(detector, *twin);
     }
 }
