@@ -242,7 +242,8 @@ TEST_SUITE("detect") {
     }
 
     TEST_CASE("push: the same for windows, and with each way to replace what is missing") {
-        for (const auto policy : {missing_value::hold, missing_value::mean}) {
+        for (const auto policy :
+             {missing_value::hold, missing_value::forecast, missing_value::mean}) {
             check_dead_sensor(ten_sensors<reconstructing>(reconstructing(
                 tocsin_test::small_lstm<float>(10, 16),
                 {.window = 10, .scored = tocsin::scored_steps::newest, .missing = policy})));

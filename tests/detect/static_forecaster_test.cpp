@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -67,5 +68,43 @@ TEST_SUITE("detect") {
             CHECK(got.kind == expected.kind);
             CHECK(got.score == doctest::Approx(expected.score).epsilon(1e-4));
         }
+    }
+
+    TEST_CASE("static forecaster: a whole detector is made, copied and run without a heap") {
+        tocsin::matrix<float> recording(2, 400);
+        const auto noise = tocsin_test::random_values<float>(800, 1);
+        std::copy(noise.begin(), noise.end(), recording.data());
+        const auto fixed = fitted(fixed_detector{fixed_model{}}, recording);
+        const auto other = fitted(
+            dynamic_detector{tocsin::forecaster<float>::with_layers(2, 1, {6}, 2)}, recording);
+        const std::array<float, 2> mean{};
+        auto expected_stream = fixed.make_stream();
+
+        int different = 0;
+        int scored = 0;
+        const auto allocations = tocsin_test::allocations_during([&] {
+            fixed_detector borrowing{fixed_model{}};
+            const auto borrowed =
+                borrowing.borrow({.parameters = fixed.parameters()}, fixed.data_scaler(), mean);
+            CHECK(borrowed.ok());
+            CHECK(borrowing.phase() == tocsin::detector_phase::trained);
+
+            fixed_detector copy = fixed;
+            copy.override_thresholds(fixed.threshold());
+            fixed_detector moved = std::move(copy);
+            borrowing = moved;
+            auto stream = borrowing.make_stream();
+            for (index_t t = 0; t < 100; ++t) {
+                const auto expected = fixed.push(expected_stream, recording.col(t));
+                const auto got = borrowing.push(stream, recording.col(t));
+                scored += got.scored() ? 1 : 0;
+                different += got.kind == expected.kind && got.score == expected.score ? 0 : 1;
+            }
+        });
+        CHECK(allocations == 0);
+        CHECK(different == 0);
+        CHECK(scored > 50);
+        CHECK(tocsin_test::allocations_during([&] { const dynamic_detector copy = other; }) >
+              0); // positive control
     }
 }

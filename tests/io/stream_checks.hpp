@@ -189,8 +189,14 @@ constexpr double never = std::numeric_limits<double>::infinity();
 constexpr tocsin::online_training_settings on_line_training{
     .every = 50, .steps = 24, .learning_rate = 1e-3};
 
-/// With each way of learning, a stream gives the same next 10 000 verdicts, and what is to learn
-/// does.
+/// Verdicts that are compared after loading; without optimisation, 10 000 take minutes.
+#ifdef __OPTIMIZE__
+constexpr int compared = 10'000;
+#else
+constexpr int compared = 1000;
+#endif
+
+/// With each way of learning, a stream gives the same next verdicts, and what is to learn does.
 template <class Detector>
 void check_every_way_continues(const Detector& detector, const Detector& twin) {
     using rule_type = std::remove_cvref_t<decltype(detector.rule())>;
@@ -204,7 +210,7 @@ void check_every_way_continues(const Detector& detector, const Detector& twin) {
     for (const auto& [what, learning] : ways) {
         const std::string way = what;
         CAPTURE(way);
-        const auto found = check_continues(detector, twin, learning, 10'000);
+        const auto found = check_continues(detector, twin, learning, compared);
         const bool adapts = learning && (learning->half_life < never || learning->model ||
                                          tocsin::adapting_rule<rule_type>);
         CHECK((found.unlike_plain > 0) == adapts);

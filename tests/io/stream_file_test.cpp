@@ -126,7 +126,7 @@ void check_other_process(const Detector& detector, const learning_settings& lear
     const auto stream_path = directory / "stream";
     const auto answer_path = directory / "answer";
     constexpr int before = 900;
-    constexpr int after = 10'000;
+    constexpr int after = tocsin_test::compared;
     auto stream = detector.make_stream();
     REQUIRE(detector.enable_learning(stream, learning).ok());
     eventful_stream source(2);
@@ -176,11 +176,11 @@ TEST_SUITE("io") {
                 const auto [detector, twin] = with_twin(deep ? new_forecaster({5, 4}, look_ahead)
                                                              : new_forecaster({4}, look_ahead),
                                                         60);
-                check_continues(detector, twin, std::nullopt, 10'000);
+                check_continues(detector, twin, std::nullopt, tocsin_test::compared);
                 check_continues(
                     detector, twin,
                     learning_settings{.half_life = 2000, .rule = true, .model = on_line_training},
-                    10'000);
+                    tocsin_test::compared);
             }
         }
     }
