@@ -32,7 +32,7 @@ void check_every_view_continues(const Model& model) {
         for (const auto scored : {scored_steps::all, scored_steps::newest}) {
             CAPTURE(static_cast<int>(view));
             CAPTURE(static_cast<int>(scored));
-            const auto [detector, twin] = with_twin(new_window_detector(model, view, scored, 6), 6);
+            const auto [detector, twin] = with_twin(new_window_detector(model, view, scored), 8);
             if (view == error_view::per_step && scored == scored_steps::newest) {
                 check_every_way_continues(detector, twin);
                 continue;
@@ -51,7 +51,7 @@ void check_every_view_continues(const Model& model) {
 TEST_SUITE("io") {
 
     TEST_CASE("stream file: encoder-decoders continue with the same bits, by either view") {
-        check_every_view_continues(tocsin_test::small_lstm<float>(2, 3));
+        check_every_view_continues(tocsin_test::small_lstm<float>(2, 4));
     }
 
     TEST_CASE("stream file: autoencoders continue with the same bits, by either view") {
