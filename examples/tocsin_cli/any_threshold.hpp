@@ -34,7 +34,8 @@ class any_threshold {
     using rules =
         std::variant<tocsin::quantile_threshold, tocsin::sigma_threshold, tocsin::f_beta_threshold,
                      tocsin::manual_threshold, tocsin::spot_threshold, tocsin::epsilon_threshold,
-                     tocsin::drift_spot_threshold, tocsin::alarm_rate>;
+                     tocsin::drift_spot_threshold, tocsin::alarm_rate,
+                     tocsin::spot_threshold_by_moments>;
     /// Files have the kind of the rule inside instead.
     static constexpr const char* kind = "any_threshold";
     static constexpr int version = 1; ///< that of all rules inside
@@ -61,7 +62,8 @@ class any_threshold {
                                          "peaks-over-threshold",
                                          "epsilon",
                                          "drift-peaks-over-threshold",
-                                         "alarm-rate"};
+                                         "alarm-rate",
+                                         "peaks-over-threshold-by-moments"};
         return names[rule_.index()];
     }
 
@@ -110,7 +112,8 @@ class any_threshold {
     /// Whether push() does anything.
     bool adapts() const noexcept {
         return std::holds_alternative<tocsin::spot_threshold>(rule_) ||
-               std::holds_alternative<tocsin::drift_spot_threshold>(rule_);
+               std::holds_alternative<tocsin::drift_spot_threshold>(rule_) ||
+               std::holds_alternative<tocsin::spot_threshold_by_moments>(rule_);
     }
     /// Moves the threshold by a score of a stream, which it smooths like those of the fit.
     void push(double score) noexcept {

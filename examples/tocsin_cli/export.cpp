@@ -29,7 +29,9 @@ struct export_command {
     alarm_options alarms;
     firmware_format format = firmware_format::float32;
     bool no_missing = false;
+    bool adapt = false;
     bool report = false;
+    int peaks = tocsin::firmware_options{}.peaks;
     int self_test = tocsin::firmware_options{}.self_test_samples;
 
     void add_to(CLI::App& command);
@@ -62,6 +64,14 @@ void export_command::add_to(CLI::App& command) {
     add_names(command, "--units", units, "Unit of each feature, for the header");
     command.add_flag("--no-missing", no_missing,
                      "No support for missing values: rows with one are refused; takes less memory");
+    CLI::Option* const adapts = command.add_flag(
+        "--adapt", adapt,
+        "The threshold learns from the scores of the rows, as in 'stream', where the program calls "
+        "learn(); float, and a model tuned with --rule peaks-over-threshold-by-moments");
+    add_integer(command, "--peaks", peaks, "Peaks that --adapt keeps in RAM, the newest ones, 8 bytes each",
+                20, 4096)
+        ->default_str("as in 'stream'")
+        ->needs(adapts);
     add_integer(command, "--self-test", self_test,
                 "Number of samples with scores for the self-test of the target", 1, 10'000);
     alarms.add_to(command);
@@ -75,7 +85,9 @@ tocsin::firmware_options export_command::options(const model_file& model) const 
                                     .missing_values = !no_missing,
                                     .self_test_samples = self_test,
                                     .feature_names = model.feature_names,
-                                    .feature_units = units};
+                                    .feature_units = units,
+                                    .rule = adapt,
+                                    .peaks = peaks};
     const std::string file = std::filesystem::path(header).filename().string();
     if (is_c_header(file)) {
         fail(error_code::invalid_argument, "--firmware ", header, ": would hide the C header <",
@@ -154,6 +166,9 @@ void export_command::run() {
     if (chosen.alarm) {
         result["alarm_control"] = chosen.alarm->pieces;
         result["hysteresis"] = chosen.alarm->end_of_alarm;
+    }
+    if (chosen.rule) {
+        result["adapts"] = true;
     }
     if (report) {
         out.say("flash of weights: " + std::to_string(found.flash) + " bytes");

@@ -10,8 +10,8 @@ namespace tocsin_cli {
 void row_options::add_to(CLI::App& command) {
     CLI::Option* const adapt = command.add_flag(
         "--adapt", adapt_,
-        "The threshold learns from the scores of the rows; needs a model tuned with --rule "
-        "peaks-over-threshold or drift-peaks-over-threshold");
+        "The threshold learns from the scores of the rows; needs a model tuned with a --rule "
+        "that has peaks-over-threshold in its name");
     CLI::Option* const learn =
         add_number(command, "--learn", half_life_,
                    "Normal errors follow a slow drift: they are learned from the rows that are no "
@@ -62,7 +62,7 @@ void row_judge::enable_learning(const row_options& options, const std::string& p
         }
         if (!rule.adapts()) {
             fail(tocsin::error_code::invalid_argument, "--adapt: rule '", rule.name(), "' of ",
-                 path, " does not adapt; (drift-)peaks-over-threshold does");
+                 path, " does not adapt; one with peaks-over-threshold in its name does");
         }
     }
     require(detector_.enable_learning(stream_,

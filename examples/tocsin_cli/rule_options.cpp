@@ -25,6 +25,7 @@ const char* name_of(rule_kind kind) noexcept {
                                      "epsilon",
                                      "peaks-over-threshold",
                                      "drift-peaks-over-threshold",
+                                     "peaks-over-threshold-by-moments",
                                      "alarm-rate"};
     return names[static_cast<int>(kind)];
 }
@@ -58,21 +59,24 @@ row_span parse_span(const std::string& name, const std::string& given) {
 } // namespace
 
 void rule_options::add_to(CLI::App& command) {
-    add_choice(command, "--rule", kind_,
-               {{name_of(rule_kind::automatic), rule_kind::automatic},
-                {name_of(rule_kind::f_beta), rule_kind::f_beta},
-                {name_of(rule_kind::quantile), rule_kind::quantile},
-                {name_of(rule_kind::sigma), rule_kind::sigma},
-                {name_of(rule_kind::epsilon), rule_kind::epsilon},
-                {name_of(rule_kind::peaks), rule_kind::peaks},
-                {name_of(rule_kind::drift_peaks), rule_kind::drift_peaks},
-                {name_of(rule_kind::alarm_rate), rule_kind::alarm_rate}},
-               "f-beta needs labels; the others use windows that are not labelled anomalous. "
-               "epsilon separates best, even if anomalies are unlabelled; peaks-over-threshold "
-               "models the tail of the scores (SPOT), drift-peaks-over-threshold their tail around "
-               "a moving mean (DSPOT): both can adapt on a stream. alarm-rate promises a number of "
-               "false alarms (--alarms, --per), where a run of high scores is one. auto: f-beta if "
-               "there are labels of both kinds, else quantile")
+    add_choice(
+        command, "--rule", kind_,
+        {{name_of(rule_kind::automatic), rule_kind::automatic},
+         {name_of(rule_kind::f_beta), rule_kind::f_beta},
+         {name_of(rule_kind::quantile), rule_kind::quantile},
+         {name_of(rule_kind::sigma), rule_kind::sigma},
+         {name_of(rule_kind::epsilon), rule_kind::epsilon},
+         {name_of(rule_kind::peaks), rule_kind::peaks},
+         {name_of(rule_kind::drift_peaks), rule_kind::drift_peaks},
+         {name_of(rule_kind::peaks_by_moments), rule_kind::peaks_by_moments},
+         {name_of(rule_kind::alarm_rate), rule_kind::alarm_rate}},
+        "f-beta needs labels; the others use windows that are not labelled anomalous. "
+        "epsilon separates best, even if anomalies are unlabelled; peaks-over-threshold "
+        "models the tail of the scores (SPOT), drift-peaks-over-threshold their tail around "
+        "a moving mean (DSPOT): both can adapt on a stream. peaks-over-threshold-by-moments "
+        "is SPOT with a fit that can adapt in firmware, too. alarm-rate promises a number of "
+        "false alarms (--alarms, --per), where a run of high scores is one. auto: f-beta if "
+        "there are labels of both kinds, else quantile")
         ->group(group);
     const auto number = [&](const char* name, double& value, const char* description, double low,
                             double high, bool open, std::vector<rule_kind> owners) {
@@ -89,8 +93,8 @@ void rule_options::add_to(CLI::App& command) {
     number("--sigmas", sigmas_, "sigma: standard deviations above the mean score", -most, most,
            false, {rule_kind::sigma});
     number("--false-alarm-rate", false_alarm_rate_,
-           "(drift-)peaks-over-threshold: wanted share of normal windows that raise an alarm", 0,
-           0.01, true, {rule_kind::peaks, rule_kind::drift_peaks});
+           "peaks-over-threshold, each kind: wanted share of normal windows that raise an alarm", 0,
+           0.01, true, {rule_kind::peaks, rule_kind::drift_peaks, rule_kind::peaks_by_moments});
     const auto integer = [&](const char* name, int& value, const char* description, int low,
                              int high, rule_kind owner) {
         CLI::Option* const option = add_integer(command, name, value, description, low, high);
@@ -159,6 +163,9 @@ any_threshold rule_options::make(bool has_labels, double step) const {
         break;
     case rule_kind::drift_peaks:
         rule = tocsin::drift_spot_threshold{peaks, drift_depth_};
+        break;
+    case rule_kind::peaks_by_moments:
+        rule = tocsin::spot_threshold_by_moments{peaks};
         break;
     case rule_kind::alarm_rate:
         rule = tocsin::alarm_rate{promise(step)};

@@ -18,6 +18,7 @@ enum class rule_kind : std::uint8_t {
     epsilon,
     peaks,
     drift_peaks,
+    peaks_by_moments,
     alarm_rate
 };
 

@@ -70,6 +70,34 @@ TEST_SUITE("tocsin_cli") {
         CHECK(cli.read("small.hpp").empty());
     }
 
+    TEST_CASE("export: a threshold that learns on the target") {
+        const program cli;
+        prepare(cli, "--model forecaster --encoder 6");
+        const auto refused = [&](const std::string& arguments, const std::string& reason) {
+            const outcome run = cli("export m --firmware a.hpp " + arguments);
+            CHECK(run.code != 0);
+            CHECK_MESSAGE(run.err.find(reason) != std::string::npos, run.err);
+        };
+        refused("--adapt", "a threshold by 'quantile' cannot learn on a target");
+        CHECK(cli("tune m rows.csv --rule peaks-over-threshold-by-moments").code == 0);
+        CHECK(run_json(cli, "inspect m")["rule"] == "peaks-over-threshold-by-moments");
+        refused("--peaks 32", "--adapt");
+        refused("--adapt --peaks 19", "19 must be from 20");
+        refused("--adapt --format int8", "in float only");
+        refused("--adapt --hysteresis 0.5", "of a threshold that learns");
+        CHECK(!std::filesystem::exists(cli.path("a.hpp")));
+
+        const auto constant = run_json(cli, "export m --firmware constant.hpp");
+        CHECK(!constant.contains("adapts"));
+        CHECK(cli.read("constant.hpp").find("peak_capacity") == std::string::npos);
+        const auto adapting = run_json(cli, "export m --firmware pump.hpp --adapt --peaks 32");
+        CHECK(adapting["adapts"] == true);
+        CHECK(adapting["ram"] >= constant["ram"].get<int>() + 32 * 8);
+        CHECK(cli.read("pump.hpp").find("int peak_capacity = 32;") != std::string::npos);
+        const auto all = run_json(cli, "export m --firmware pump.hpp --adapt");
+        CHECK(all["ram"] >= constant["ram"].get<int>() + 2000 * 8);
+    }
+
     TEST_CASE("export: refuses what firmware cannot express, and leaves no file") {
         const program cli;
         prepare(cli, "--model forecaster --encoder 6");

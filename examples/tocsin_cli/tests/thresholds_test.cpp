@@ -166,6 +166,7 @@ TEST_SUITE("tocsin_cli") {
         };
         check(tocsin::spot_threshold{settings}, "peaks-over-threshold");
         check(tocsin::drift_spot_threshold{settings}, "drift-peaks-over-threshold");
+        check(tocsin::spot_threshold_by_moments{settings}, "peaks-over-threshold-by-moments");
     }
 
     TEST_CASE("learn: a slow drift raises no alarms, a sensor that freezes then does") {

@@ -16,6 +16,7 @@
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace tocsin {
@@ -128,6 +129,12 @@ result<firmware_peaks> firmware_peaks_of(const Rule& rule, int capacity = 0) {
                                  " has numbers outside the normal range of float");
         }
         return peaks;
+    } else if constexpr (requires {
+                             std::visit([](const auto& /*inner*/) {}, rule.rule());
+                         }) { // chosen at run time
+        return std::visit(
+            [capacity](const auto& inner) { return firmware_peaks_of(inner, capacity); },
+            rule.rule());
     } else {
         return status::error(error_code::invalid_argument, "firmware: a threshold by '", Rule::kind,
                              "' cannot learn on a target; ", spot_threshold_by_moments::kind,
