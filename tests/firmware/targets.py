@@ -11,6 +11,7 @@ JSON, --table as the table of docs/firmware.md. Exit code 0 says that everything
 """
 
 import argparse
+import collections
 import concurrent.futures
 import json
 import os
@@ -69,6 +70,7 @@ def hosts(compiler):
         for label, flags, needs in [
                 ("-O0", ["-O0"], ""),
                 ("-O2", ["-O2"], ""),
+                ("no vectors", ["-O2", "-fno-tree-vectorize", "-fno-tree-slp-vectorize"], ""),
                 ("x86-64-v3", ["-O3", "-march=x86-64-v3", "-ffp-contract=fast"], "fma"),
                 ("x86-64-v4", ["-O3", "-march=x86-64-v4", "-ffp-contract=fast"], "avx512bw")]:
             if needs and needs not in cpu.split():
@@ -84,6 +86,10 @@ LINUX = [
      "sources": [], "run": ["qemu-aarch64"]},
     {"name": "armhf NEON", "compiler": "arm-linux-gnueabihf-g++",
      "flags": ["-O2", "-static", "-mfpu=neon-vfpv4"], "sources": [], "run": ["qemu-arm"]},
+    {"name": "armhf VFPv3", "compiler": "arm-linux-gnueabihf-g++",
+     "flags": ["-O2", "-static", "-mfpu=vfpv3-d16"], "sources": [], "run": ["qemu-arm"]},
+    {"name": "riscv64", "compiler": "riscv64-linux-gnu-g++", "flags": ["-O2", "-static"],
+     "sources": [], "run": ["qemu-riscv64"]},
 ]
 
 
@@ -180,6 +186,15 @@ def replace_table(path, text):
     pathlib.Path(path).write_text(page[:first] + text + page[page.index(end):])
 
 
+def one_hash_each(report):
+    """A line for each hash of each model: in how many builds it came out."""
+    lines = [f"{'model':20} {'hash':10} builds"]
+    for model, by_target in report.items():
+        counts = collections.Counter(found["hash"] for found in by_target.values())
+        lines += [f"{model:20} {found:10} {count}" for found, count in counts.items()]
+    return "\n".join(lines)
+
+
 def check_limits(limits, target, model, found):
     exceeded = []
     for name, limit in limits.get(target, {}).get(model, {}).items():
@@ -246,6 +261,7 @@ def main():
         pathlib.Path(arguments.report).write_text(json.dumps(report, indent=1) + "\n")
     if arguments.table:
         replace_table(arguments.table, table(report, models))
+    print(one_hash_each(report))
     for failure in failures:
         print(f"FAILED: {failure}")
     print(f"{len(jobs) - len(failures)} of {len(jobs)} programs agree")

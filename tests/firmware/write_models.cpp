@@ -67,6 +67,11 @@ int main(int argc, char** argv) {
                               {.name = "counting", .alarm = *alarm})) ||
         failed(write_firmware(tocsin_test::two_layer_detector(), folder / "learning.hpp",
                               {.name = "learning", .half_life = 300})) ||
+        failed(write_firmware(tocsin_test::two_layer_detector(), folder / "sharing.hpp",
+                              {.name = "sharing", .half_life = 300, .shares = true})) ||
+        failed(write_firmware(
+            tocsin_test::two_layer_detector(), folder / "sharing_int16.hpp",
+            {.name = "sharing_int16", .format = firmware_format::int16, .shares = true})) ||
         failed(write_firmware(tocsin_test::two_layer_detector(), folder / "ahead.hpp",
                               {.name = "ahead", .missing_values = false}))) {
         return 1;

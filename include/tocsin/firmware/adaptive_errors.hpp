@@ -59,6 +59,13 @@ class adaptive_errors {
         adapt(factor);
     }
 
+    /// What learn() has made of the mean of an error, less the exported one.
+    float mean(int k) const noexcept { return mean_[k]; }
+    /// The inverse of what it has made of the variance.
+    float inverse_variance(int k) const noexcept {
+        return own_ ? 1 / variance_[k] : Model::inverse_variance[k];
+    }
+
   private:
     /// Sum of the squares over the variances of `factor` times what deviates from the mean.
     float distance(float factor) const noexcept {

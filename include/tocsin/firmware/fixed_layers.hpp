@@ -184,6 +184,11 @@ struct fixed_numbers {
                                        Model::largest_element);
         }
     }
+    /// What the square of a deviation counts in the shares, up to a factor for all.
+    static float share_weight(int element) noexcept {
+        const auto factor = static_cast<float>(Model::deviation_factors[element]);
+        return separate_arithmetic::multiply(factor, factor);
+    }
     static TOCSIN_FIRMWARE_INLINE float score_as_float(uint32_t score) noexcept {
         return static_cast<float>(score) * Model::score_unit; // a power of two: exact
     }

@@ -142,6 +142,8 @@ struct float_numbers {
         static_cast<void>(some);
         return distance <= __FLT_MAX__ ? distance : __FLT_MAX__;
     }
+    /// What the square of a deviation counts in the shares, up to a factor for all.
+    static float share_weight(int element) noexcept { return Model::inverse_variance[element]; }
     static constexpr float score_as_float(float score) noexcept { return score; }
     static constexpr bool exceeds(float score) noexcept { return score > Model::threshold; }
 

@@ -9,6 +9,19 @@
 
 namespace tocsin::firmware::detail {
 
+template <class T>
+struct without_const {
+    using type = T;
+};
+template <class T>
+struct without_const<const T> {
+    using type = T;
+};
+template <class T>
+struct without_const<const T&> {
+    using type = T;
+};
+
 template <class T, int Count>
 constexpr int count_of(const T (& /*array*/)[Count]) noexcept {
     return Count;

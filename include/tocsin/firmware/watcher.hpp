@@ -5,37 +5,14 @@
 #include "tocsin/firmware/adaptive_errors.hpp"
 #include "tocsin/firmware/alarm_control.hpp"
 #include "tocsin/firmware/arithmetic.hpp"
+#include "tocsin/firmware/error_shares.hpp"
+#include "tocsin/firmware/forecast_ring.hpp"
 #include "tocsin/firmware/missing_sensors.hpp"
 #include "tocsin/firmware/model_sizes.hpp"
 #include "tocsin/firmware/peaks_over_threshold.hpp"
 #include "tocsin/firmware/verdict.hpp"
 
 namespace tocsin::firmware {
-namespace detail {
-
-template <class T>
-struct without_const {
-    using type = T;
-};
-template <class T>
-struct without_const<const T> {
-    using type = T;
-};
-template <class T>
-struct without_const<const T&> {
-    using type = T;
-};
-
-/// The forecasts that still wait for their samples; none where the next sample alone is forecast.
-template <class Value, int Outputs, int Ahead>
-struct forecast_ring {
-    Value values[Ahead][Outputs]{}; ///< by sample
-    uint16_t newest = 0;
-};
-template <class Value, int Outputs>
-struct forecast_ring<Value, Outputs, 1> {};
-
-} // namespace detail
 
 /// Watches one stream by a model that io/firmware_export.hpp has written:
 ///
@@ -57,6 +34,7 @@ class watcher {
     static constexpr bool has_alarm_control = requires { typename model::alarm_control; };
     static constexpr bool learns_errors = requires { model::learning_weight; };
     static constexpr bool learns_threshold = requires { model::peak_capacity; };
+    static constexpr bool keeps_errors = requires { model::keeps_errors; };
     static constexpr bool learns = learns_errors || learns_threshold;
 
   public:
@@ -102,6 +80,14 @@ class watcher {
         requires learns_threshold
     {
         return peaks_.threshold();
+    }
+    /// What each feature accounts for in the last score: at least 0 with the sum 1, 0 for one that
+    /// was missing or is not forecast; all 0 after no score or 0.
+    /// @param out `[features]`
+    void shares(float (&out)[model::features]) const noexcept
+        requires keeps_errors
+    {
+        shares_.write(errors_, out);
     }
 
     /// Forgets the past. Alarm control and what was learned stay.
@@ -222,6 +208,9 @@ class watcher {
         if constexpr (learns_errors) {
             errors_.allow(outcome.kind == verdict_kind::normal && outcome.missing == 0);
         }
+        if constexpr (keeps_errors) {
+            shares_.keep(deviations);
+        }
         if constexpr (learns_threshold) {
             if (outcome.missing == 0) {
                 peaks_.allow(outcome.score);
@@ -236,13 +225,16 @@ class watcher {
             return stream::exceeds(score);
         }
     }
-    /// There is nothing to learn until the next score.
+    /// There is nothing to learn or to explain until the next score.
     TOCSIN_FIRMWARE_INLINE void forget_sample() noexcept {
         if constexpr (learns_errors) {
             errors_.allow(false);
         }
         if constexpr (learns_threshold) {
             peaks_.disallow();
+        }
+        if constexpr (keeps_errors) {
+            shares_.forget();
         }
     }
 
@@ -339,6 +331,7 @@ class watcher {
     [[no_unique_address]] detail::alarm_pieces<model> pieces_{};
     [[no_unique_address]] detail::adaptive_errors<model, stream> errors_{};
     [[no_unique_address]] detail::peaks_over_threshold<model> peaks_{};
+    [[no_unique_address]] detail::error_shares<model, stream> shares_{};
     [[no_unique_address]] detail::forecast_ring<value, stream::outputs, ahead> forecasts_{};
     [[no_unique_address]] detail::missing_sensors<model, stream> missing_{};
     uint16_t seen_ = 0; ///< samples read since the start, up to the length of the warm-up

@@ -53,6 +53,11 @@ inline status add_options(const firmware_options& options, firmware_model& model
         }
         model.alarm = options.alarm;
     }
+    if (options.shares && model.statistic != firmware::statistic_kind::diagonal) {
+        return refuse("shares of the whole covariance are not supported; those of a diagonal "
+                      "statistic are");
+    }
+    model.shares = options.shares;
     if (!(options.half_life < std::numeric_limits<double>::infinity())) {
         return std::isnan(options.half_life) ? refuse("half-life ", options.half_life) : status{};
     }

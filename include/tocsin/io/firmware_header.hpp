@@ -53,6 +53,9 @@ struct firmware_options {
     bool rule = false;
     /// Peaks that such a rule keeps, 20 to 4096; 0: as many as on the host.
     int peaks = 0;
+    /// Whether the watcher keeps the errors of its last sample, so that it can say by shares() what
+    /// each feature accounts for. The statistic must be diagonal.
+    bool shares = false;
 };
 
 namespace detail {
@@ -148,6 +151,9 @@ inline std::string sizes_text(const firmware_model& model, const firmware_option
     }
     if (model.peaks) {
         text += peaks_text(*model.peaks);
+    }
+    if (model.shares) {
+        text += constant_text("bool", "keeps_errors", "true");
     }
     if (!options.feature_names.empty()) {
         text += array_text("const char*", "feature_names", options.feature_names);

@@ -62,6 +62,9 @@ inline std::size_t watcher_bytes(const firmware_model& model, bool fixed) noexce
     if (model.peaks) {
         place(8 * static_cast<std::size_t>(model.peaks->capacity) + 36, 4);
     }
+    if (model.shares) {
+        place(4 * outputs + 1, 4);
+    }
     if (model.look_ahead > 1) {
         place(4 * static_cast<std::size_t>(model.look_ahead) * outputs + 2, 4);
     }

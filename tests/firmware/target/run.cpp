@@ -1,4 +1,4 @@
-// Runs a generated model on a target: its self-test, a hash of 10 000 scores and verdicts, the
+// Runs a generated model on a target: its self-test, a hash of 10 000 scores, verdicts and shares, the
 // instructions and the stack of a push().
 #include MODEL_HEADER
 
@@ -73,6 +73,19 @@ uint32_t after_push(Watcher& watcher) {
     return alarm;
 }
 
+/// A hash continued by the shares of a watcher that has them.
+template <class Watcher>
+uint32_t with_shares(const Watcher& watcher, uint32_t hash) {
+    if constexpr (requires(float(&out)[model::features]) { watcher.shares(out); }) {
+        float shares[model::features];
+        watcher.shares(shares);
+        for (const float share : shares) {
+            hash = tocsin::firmware::detail::add_to_crc(hash, __builtin_bit_cast(uint32_t, share));
+        }
+    }
+    return hash;
+}
+
 /// A hash continued by what a watcher has learned to compare scores with.
 template <class Watcher>
 uint32_t with_threshold(const Watcher& watcher, uint32_t hash) {
@@ -100,6 +113,7 @@ void show_hash() {
                       static_cast<uint32_t>(verdict.reason) << 8U |
                       static_cast<uint32_t>(verdict.missing) << 16U |
                       static_cast<uint32_t>(verdict.lost) << 24U);
+        hash = with_shares(watch, hash);
         ++counts[static_cast<int>(verdict.kind)];
     }
     put_line("hash", with_threshold(watch, hash), true);

@@ -1,5 +1,9 @@
 // The smallest program with a watcher, for its size. Without MODEL: what it is compared with.
 #include <stdint.h>
+
+volatile float input[16];
+volatile uint32_t output;
+
 #ifdef MODEL_HEADER
 #include MODEL_HEADER
 
@@ -11,10 +15,16 @@ void learn(Watcher& watcher) {
         watcher.learn();
     }
 }
-#endif
 
-volatile float input[16];
-volatile uint32_t output;
+template <class Watcher>
+void explain(const Watcher& watcher) {
+    if constexpr (requires(float(&out)[MODEL::model_type::features]) { watcher.shares(out); }) {
+        float shares[MODEL::model_type::features];
+        watcher.shares(shares);
+        input[0] = shares[0];
+    }
+}
+#endif
 
 int main() {
 #ifdef MODEL_HEADER
@@ -25,6 +35,7 @@ int main() {
         }
         output = static_cast<uint32_t>(watch.push(sample).kind);
         learn(watch);
+        explain(watch);
     }
 #else
     for (;;) {
