@@ -54,8 +54,10 @@ void export_command::add_to(CLI::App& command) {
         "--report", report,
         "Print how much flash and memory the model takes, and how many multiply-adds a sample");
     command
-        .add_option("--calibration", calibration,
-                    "CSV: compare the scores of the format with those of float on these rows")
+        .add_option(
+            "--calibration", calibration,
+            "CSV, normal rows: compare the scores of the format with those of float on them; int8 "
+            "also rounds its weights by them")
         ->type_name("FILE");
     command
         .add_option("--name", name,
@@ -68,8 +70,8 @@ void export_command::add_to(CLI::App& command) {
         "--adapt", adapt,
         "The threshold learns from the scores of the rows, as in 'stream', where the program calls "
         "learn(); float, and a model tuned with --rule peaks-over-threshold-by-moments");
-    add_integer(command, "--peaks", peaks, "Peaks that --adapt keeps in RAM, the newest ones, 8 bytes each",
-                20, 4096)
+    add_integer(command, "--peaks", peaks,
+                "Peaks that --adapt keeps in RAM, the newest ones, 8 bytes each", 20, 4096)
         ->default_str("as in 'stream'")
         ->needs(adapts);
     add_integer(command, "--self-test", self_test,
@@ -146,6 +148,7 @@ void export_command::run() {
     if (!calibration.empty()) {
         const input_data data = read_input(calibration, input, &model);
         samples = raw_rows(model, data.series.values);
+        chosen.calibration.assign(samples.data(), samples.data() + samples.size());
     }
     const auto found =
         require(tocsin::report_firmware(model.detector, chosen,

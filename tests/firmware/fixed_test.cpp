@@ -21,6 +21,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <vector>
 
 namespace {
 
@@ -30,10 +31,11 @@ using tocsin_test::machine_samples;
 using tocsin_test::says;
 
 template <class Detector>
-tocsin::firmware_report report_of(const Detector& detector, firmware_format format, int features) {
+tocsin::firmware_report report_of(const Detector& detector, firmware_format format, int features,
+                                  const std::vector<float>& calibration = {}) {
     const auto samples = machine_samples(features, 6000, 3, 0.03);
     const auto report = tocsin::report_firmware(
-        detector, {.format = format, .missing_values = false},
+        detector, {.format = format, .missing_values = false, .calibration = calibration},
         tocsin::matrix_view<const float>(samples.data(), samples.rows(), samples.cols()));
     REQUIRE_MESSAGE(report.has_value(), report.error().message());
     return *report;
@@ -77,6 +79,51 @@ TEST_SUITE("firmware") {
             CHECK(narrow.flash < wide.flash);
             CHECK(wide.flash < exact.flash);
         }
+    }
+
+    TEST_CASE("fixed: 8-bit weights are rounded by what the layers read") {
+        const auto detector = tocsin_test::plain_detector(16);
+        const auto nearest = report_of(detector, firmware_format::int8, 4);
+        const auto normal = machine_samples(4, 1200, 2);
+        const std::vector<float> calibration(normal.data(), normal.data() + normal.size());
+        const auto rounded = report_of(detector, firmware_format::int8, 4, calibration);
+        MESSAGE("largest change ", nearest.largest_change, ", by calibration ",
+                rounded.largest_change);
+        CHECK(rounded.largest_change < 0.85 * nearest.largest_change);
+        CHECK(rounded.different * 100 <= rounded.alarms);
+        CHECK(rounded.flash == nearest.flash);
+        CHECK(rounded.ram == nearest.ram);
+        CHECK(says(tocsin::firmware_header(
+                       detector, {.format = firmware_format::int8, .calibration = {1, 2, 3}})
+                       .error(),
+                   "3 values of calibration for 4 features"));
+        const std::vector<float> none(4, std::numeric_limits<float>::quiet_NaN());
+        const auto without = report_of(detector, firmware_format::int8, 4, none);
+        CHECK(without.largest_change == nearest.largest_change);
+    }
+
+    TEST_CASE("fixed: two equal inputs share the rounding error of their weights") {
+        tocsin::firmware_layer layer{.rows = 1, .columns = 2, .weights = {0.4, 0.4, 0}};
+        std::vector<double> row = layer.weights;
+        tocsin::detail::rounding_feedback(layer).spread(row, 0, 0);
+        CHECK(row[1] == 0.4); // without moments
+        layer.moments.assign(9, 0);
+        for (const float x : {1.0F, -2.0F, 1.5F, -0.5F}) {
+            const float read[] = {x, x};
+            tocsin::detail::add_to_moments(read, layer.moments);
+        }
+        tocsin::detail::rounding_feedback(layer).spread(row, 0, 0);
+        CHECK(row[1] == doctest::Approx(0.8).epsilon(0.01));
+        CHECK(std::abs(row[2]) < 1e-6); // their mean is 0
+        row = {0.4, 0.4, 0};
+        layer.moments.assign(9, 0);
+        for (const float x : {3.0F, 3.0F, 3.5F}) {
+            const float read[] = {x, 1 - x};
+            tocsin::detail::add_to_moments(read, layer.moments);
+        }
+        tocsin::detail::rounding_feedback(layer).spread(row, 1, 0);
+        CHECK(row[0] == 0.4); // rounded before
+        CHECK(row[2] < -0.8); // the bias takes the mean, 0.4 (1 - x)
     }
 
     TEST_CASE("fixed: missing sensors and gaps are treated as in float") {

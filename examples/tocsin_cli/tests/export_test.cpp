@@ -45,6 +45,13 @@ TEST_SUITE("tocsin_cli") {
             const std::string other = cli.read("pump.hpp");
             CHECK(other.find("m_of_n<2, 3>") != std::string::npos);
             CHECK(other.find("suppression<9U>") != std::string::npos);
+            const auto nearest = run_json(cli, "export m --firmware pump.hpp --format int8");
+            const std::string before = cli.read("pump.hpp");
+            const auto rounded =
+                run_json(cli, "export m --firmware pump.hpp --format int8 --calibration rows.csv");
+            CHECK(rounded["flash_of_weights"] == nearest["flash_of_weights"]);
+            CHECK(rounded["calibration"]["different"] <= 1);
+            CHECK(cli.read("pump.hpp") != before);
         }
     }
 

@@ -6,10 +6,12 @@
 #include "tocsin/io/firmware_header.hpp"
 #include "tocsin/io/firmware_source.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <filesystem>
 #include <limits>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -74,6 +76,27 @@ inline status add_options(const firmware_options& options, firmware_model& model
     return {};
 }
 
+/// Notes for the rounding of weights what each layer reads.
+inline status add_moments(std::span<const float> samples, firmware_model& model) {
+    const auto features = static_cast<std::size_t>(model.features);
+    if (samples.size() % features != 0) {
+        return refuse(samples.size(), " values of calibration for ", features, " features");
+    }
+    constexpr std::size_t most = 20'000;
+    firmware_float numbers(model);
+    numbers.observe();
+    for (std::size_t t = 0; t < std::min(samples.size() / features, most); ++t) {
+        const auto sample = samples.subspan(t * features, features);
+        if (all_fit_float(sample)) {
+            numbers.push(sample);
+        } else {
+            numbers.restart();
+        }
+    }
+    model = numbers.model();
+    return {};
+}
+
 /// The model that options ask for, if both are usable.
 template <class Detector>
 result<firmware_model> checked_model(const Detector& detector, const firmware_options& options) {
@@ -108,6 +131,11 @@ result<firmware_model> checked_model(const Detector& detector, const firmware_op
                     1 / double{model->factor[f]},
                     "; subtract a constant from its values, in training and before push()");
             }
+        }
+    }
+    if (options.format == firmware_format::int8 && !options.calibration.empty()) {
+        if (const status usable = add_moments(options.calibration, *model); !usable.ok()) {
+            return usable;
         }
     }
     return model;

@@ -5,6 +5,7 @@
 #include "tocsin/firmware/feed_forward_layers.hpp"
 #include "tocsin/firmware/float_network.hpp"
 #include "tocsin/io/firmware_model.hpp"
+#include "tocsin/io/firmware_rounding.hpp"
 #include "tocsin/io/firmware_stream.hpp"
 
 #include <algorithm>
@@ -71,6 +72,15 @@ class firmware_float : public detail::firmware_stream<firmware_float, float, flo
         above_.resize(longest);
     }
 
+    /// From now on, adds up the moments of what each layer reads; see firmware_layer.
+    void observe() {
+        for (auto* layers : {&model_.encoder, &model_.lstm, &model_.head}) {
+            for (firmware_layer& layer : *layers) {
+                const auto size = static_cast<std::size_t>(layer.columns) + 1;
+                layer.moments.assign(size * size, 0);
+            }
+        }
+    }
     /// All weights in the order of the firmware, without an encoder's.
     std::span<const float> weights() const noexcept { return weights_; }
     /// Those of the encoder; none for forecasters.
@@ -129,13 +139,24 @@ class firmware_float : public detail::firmware_stream<firmware_float, float, flo
         std::copy(inputs.begin(), inputs.end(), hidden_.end() - count);
         std::copy(hidden_.begin(), hidden_.end(), vector_.begin());
     }
-    void read(const std::vector<firmware_layer>& layers, const std::vector<float>& packed,
+    static void note(firmware_layer& layer, const float* first, std::size_t inputs,
+                     const float* hidden) {
+        if (layer.moments.empty()) {
+            return;
+        }
+        std::vector<float> all(first, first + inputs);
+        all.insert(all.end(), hidden, hidden + static_cast<std::size_t>(layer.columns) - inputs);
+        detail::add_to_moments(all, layer.moments);
+    }
+    void read(std::vector<firmware_layer>& layers, const std::vector<float>& packed,
               const std::vector<float>& inputs) {
         std::copy(inputs.begin(), inputs.end(), vector_.begin());
         const float* weights = packed.data();
         std::size_t at = 0;
-        for (const firmware_layer& layer : layers) {
+        for (firmware_layer& layer : layers) {
             const int hidden = layer.rows / 4;
+            note(layer, vector_.data(), static_cast<std::size_t>(layer.columns - hidden),
+                 hidden_.data() + at);
             weights = firmware::detail::lstm_step<arithmetic>(
                 weights, vector_.data(), layer.columns - hidden, hidden, hidden_.data() + at,
                 cell_.data() + at);
@@ -175,7 +196,8 @@ class firmware_float : public detail::firmware_stream<firmware_float, float, flo
     void forecast(std::vector<float>& result) {
         const float* weights = weights_.data() + head_;
         for (std::size_t k = 0; k < model_.head.size(); ++k) {
-            const firmware_layer& layer = model_.head[k];
+            firmware_layer& layer = model_.head[k];
+            note(layer, vector_.data(), static_cast<std::size_t>(layer.columns), nullptr);
             if (k + 1 == model_.head.size()) {
                 firmware::detail::dense_linear<arithmetic>(weights, vector_.data(), layer.columns,
                                                            layer.rows, result.data());

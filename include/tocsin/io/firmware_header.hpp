@@ -39,6 +39,10 @@ struct firmware_options {
     int self_test_samples = 24;               ///< from 0 to 10 000
     std::vector<std::string> feature_names{}; ///< one per feature, any text; empty: none
     std::vector<std::string> feature_units{}; ///< the same
+    /// Normal samples one after the other, in original units: 8-bit weights are rounded so that sums
+    /// change least on them. A sample with a value that is not finite restarts the stream. The first
+    /// 20 000 are used; empty: each weight is rounded to the nearest.
+    std::vector<float> calibration{};
     /// What was subtracted from each feature's values before the detector saw
     /// them, in double; empty: nothing. The target gets values as they are.
     std::vector<double> value_offsets{};

@@ -25,6 +25,9 @@ struct firmware_layer {
     int rows = 0;                ///< rows of the matrix
     int columns = 0;             ///< columns without the bias
     std::vector<double> weights; ///< row by row, the bias last
+    /// Sums of the products of each two values that it reads, 1 for the bias last, over the
+    /// calibration: `[columns + 1 x columns + 1]`; empty: there was none.
+    std::vector<double> moments{};
 
     /// One weight.
     double weight(int row, int column) const {

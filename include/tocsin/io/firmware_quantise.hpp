@@ -4,6 +4,7 @@
 
 #include "tocsin/firmware/fixed_network.hpp"
 #include "tocsin/io/firmware_model.hpp"
+#include "tocsin/io/firmware_rounding.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -82,12 +83,14 @@ class fixed_numbers {
         double scale = 1;
         double sum = 0; ///< of the magnitudes
     };
-    static quantised_row quantise(const firmware_layer& layer, int row, int first, int count) {
+    /// @param row of weights; what makes up for rounding is added to those after the columns
+    static quantised_row quantise(std::vector<double>& row, int first, int count,
+                                  const detail::rounding_feedback& feedback) {
         double largest = 0;
         double sum = 0;
         for (int column = first; column < first + count; ++column) {
-            largest = std::max(largest, std::abs(layer.weight(row, column)));
-            sum += std::abs(layer.weight(row, column));
+            largest = std::max(largest, std::abs(row[static_cast<std::size_t>(column)]));
+            sum += std::abs(row[static_cast<std::size_t>(column)]);
         }
         quantised_row result;
         // Sums of `count` products with 16-bit integers must stay below 2^31.
@@ -96,9 +99,14 @@ class fixed_numbers {
             bytes ? std::max(largest / 127, sum / most) : std::max(largest / 32'767, sum / most);
         result.scale = result.scale > 0 ? result.scale : 1;
         for (int column = first; column < first + count; ++column) {
-            result.values.push_back(
-                static_cast<int>(std::lround(layer.weight(row, column) / result.scale)));
-            result.sum += std::abs(result.values.back());
+            const double exact = row[static_cast<std::size_t>(column)] / result.scale;
+            const int value =
+                static_cast<int>(std::lround(bytes ? std::clamp(exact, -127.0, 127.0) : exact));
+            if (bytes) {
+                feedback.spread(row, column, value * result.scale);
+            }
+            result.values.push_back(value);
+            result.sum += std::abs(value);
         }
         return result;
     }
@@ -134,21 +142,27 @@ class fixed_numbers {
     }
     static bool fits(double value) { return std::abs(value) < 2e9; }
 
-    /// The bias of a row in the order of use, in units of a pre-activation.
-    static double bias_of(const firmware_layer& layer, std::size_t at) {
-        const int k = static_cast<int>(at);
-        return std::ldexp(layer.bias(k % 4 * (layer.rows / 4) + k / 4),
-                          firmware::detail::input_fraction);
+    /// The weights of a row, the bias last.
+    static std::vector<double> row_of(const firmware_layer& layer, int row) {
+        std::vector<double> weights;
+        for (int column = 0; column <= layer.columns; ++column) {
+            weights.push_back(layer.weight(row, column));
+        }
+        return weights;
     }
     static bool quantise_lstm(const firmware_layer& layer, bool first, layers& to) {
         const int hidden = layer.rows / 4;
         const int inputs = layer.columns - hidden;
         std::vector<quantised_row> from_input;
         std::vector<quantised_row> from_hidden;
+        std::vector<double> bias; // in units of a pre-activation
+        const detail::rounding_feedback feedback(layer);
         for (int unit = 0; unit < hidden; ++unit) {
             for (int gate = 0; gate < 4; ++gate) {
-                from_input.push_back(quantise(layer, gate * hidden + unit, 0, inputs));
-                from_hidden.push_back(quantise(layer, gate * hidden + unit, inputs, hidden));
+                std::vector<double> row = row_of(layer, gate * hidden + unit);
+                from_input.push_back(quantise(row, 0, inputs, feedback));
+                from_hidden.push_back(quantise(row, inputs, hidden, feedback));
+                bias.push_back(std::ldexp(row.back(), firmware::detail::input_fraction));
             }
         }
         firmware::detail::fixed_shifts shifts{shift_of(from_input), shift_of(from_hidden), 0};
@@ -162,7 +176,7 @@ class fixed_numbers {
             const double input = from_input[at].scale * input_worth * unit;
             const double recurrent = from_hidden[at].scale * hidden_worth * unit;
             return input < 32'767 && recurrent < 32'767 &&
-                   32'768 * (input + recurrent + 2) + (std::abs(bias_of(layer, at)) + 1) * unit <
+                   32'768 * (input + recurrent + 2) + (std::abs(bias[at]) + 1) * unit <
                        2'147'483'647.0;
         };
         const auto layer_fits = [&](int shift) {
@@ -182,7 +196,7 @@ class fixed_numbers {
         const double unit = std::ldexp(1.0, shifts.result);
         for (std::size_t at = 0; at < from_input.size(); ++at) {
             to.gate_rows.push_back(
-                {rounded(bias_of(layer, at) * unit + unit / 2 - (shifts.result == 0 ? 0.5 : 0)),
+                {rounded(bias[at] * unit + unit / 2 - (shifts.result == 0 ? 0.5 : 0)),
                  static_cast<std::int16_t>(rounded(from_input[at].scale * input_worth * unit)),
                  static_cast<std::int16_t>(rounded(from_hidden[at].scale * hidden_worth * unit))});
         }
@@ -198,9 +212,13 @@ class fixed_numbers {
     /// @param folded whether the mean error is part of the forecasts
     bool quantise_head(const firmware_layer& layer, const std::vector<double>& mean, bool folded) {
         std::vector<quantised_row> rows;
+        std::vector<double> biases;
         double largest = 0;
+        const detail::rounding_feedback feedback(layer);
         for (int row = 0; row < layer.rows; ++row) {
-            rows.push_back(quantise(layer, row, 0, layer.columns));
+            std::vector<double> weights = row_of(layer, row);
+            rows.push_back(quantise(weights, 0, layer.columns, feedback));
+            biases.push_back(weights.back());
             largest = std::max(largest, rows.back().scale);
         }
         // From 15 bits behind the point to a sample's.
@@ -210,8 +228,8 @@ class fixed_numbers {
         }
         for (int row = 0; row < layer.rows; ++row) {
             const auto at = static_cast<std::size_t>(row);
-            const double bias = std::ldexp(layer.bias(row) + (folded ? mean[at] : 0),
-                                           firmware::detail::sample_fraction);
+            const double bias =
+                std::ldexp(biases[at] + (folded ? mean[at] : 0), firmware::detail::sample_fraction);
             const double bound =
                 std::ldexp(rows[at].sum * rows[at].scale, firmware::detail::sample_fraction);
             if (std::abs(bias) + bound > firmware::detail::largest_sample) {
