@@ -11,43 +11,46 @@
 namespace tocsin::firmware::detail {
 
 /// A value as numerator / denominator.
-struct quotient {
-    float numerator;   ///< above the line
-    float denominator; ///< below the line; never 0
+/// @tparam Value float, or four_floats on a host
+template <class Value>
+struct basic_quotient {
+    Value numerator;   ///< above the line
+    Value denominator; ///< below the line; never 0
 };
+/// Of one float.
+using quotient = basic_quotient<float>;
 
 /// tanh(x); the denominator lies in [0.24, 180].
-template <class Arithmetic>
-TOCSIN_FIRMWARE_INLINE quotient tanh_of(float x) noexcept {
-    const float a = within(9.0F, x); // 1 - tanh(9) = 3e-8
-    const float t = Arithmetic::multiply(a, a);
-    float p = Arithmetic::multiply_add(2.85883161e-05F, t, 0.00744459173F);
+template <class Arithmetic, class Value>
+TOCSIN_FIRMWARE_INLINE basic_quotient<Value> tanh_of(Value x) noexcept {
+    const Value a = within(9.0F, x); // 1 - tanh(9) = 3e-8
+    const Value t = Arithmetic::multiply(a, a);
+    Value p = Arithmetic::multiply_add(2.85883161e-05F, t, 0.00744459173F);
     p = Arithmetic::multiply_add(p, t, 0.25F);
-    float q = Arithmetic::multiply_add(1.23111488e-06F, t, 0.00120702805F);
+    Value q = Arithmetic::multiply_add(1.23111488e-06F, t, 0.00120702805F);
     q = Arithmetic::multiply_add(q, t, 0.113111667F);
     q = Arithmetic::multiply_add(q, t, 1.0F);
-    const float n = Arithmetic::multiply(a, p);
-    const float numerator = Arithmetic::multiply(n, q);
+    const Value n = Arithmetic::multiply(a, p);
+    const Value numerator = Arithmetic::multiply(n, q);
     // |n| q + (q / 2 - |n|)^2
-    const float difference = Arithmetic::multiply_add(0.5F, q, -__builtin_fabsf(n));
-    return {numerator,
-            Arithmetic::multiply_add(difference, difference, __builtin_fabsf(numerator))};
+    const Value difference = Arithmetic::multiply_add(0.5F, q, -magnitude(n));
+    return {numerator, Arithmetic::multiply_add(difference, difference, magnitude(numerator))};
 }
 
 /// 1 / (1 + exp(-x)); the denominator lies in [1.99, 2600].
-template <class Arithmetic>
-TOCSIN_FIRMWARE_INLINE quotient sigmoid_of(float x) noexcept {
-    const float a = within(20.0F, x);
-    const float t = Arithmetic::multiply(a, a);
-    float p = Arithmetic::multiply_add(1.6922985e-06F, t, 0.00184363453F);
+template <class Arithmetic, class Value>
+TOCSIN_FIRMWARE_INLINE basic_quotient<Value> sigmoid_of(Value x) noexcept {
+    const Value a = within(20.0F, x);
+    const Value t = Arithmetic::multiply(a, a);
+    Value p = Arithmetic::multiply_add(1.6922985e-06F, t, 0.00184363453F);
     p = Arithmetic::multiply_add(p, t, 0.25F);
-    float d = Arithmetic::multiply_add(1.72553065e-08F, t, 7.3605981e-05F);
+    Value d = Arithmetic::multiply_add(1.72553065e-08F, t, 7.3605981e-05F);
     d = Arithmetic::multiply_add(d, t, 0.0282078385F);
     d = Arithmetic::multiply_add(d, t, 1.0F);
-    const float n = Arithmetic::multiply(a, p);
-    const float sum = d + n;
-    const float difference = d - n;
-    const float numerator = Arithmetic::multiply(sum, sum);
+    const Value n = Arithmetic::multiply(a, p);
+    const Value sum = d + n;
+    const Value difference = d - n;
+    const Value numerator = Arithmetic::multiply(sum, sum);
     return {numerator, Arithmetic::multiply_add(difference, difference, numerator)};
 }
 
@@ -55,20 +58,20 @@ TOCSIN_FIRMWARE_INLINE quotient sigmoid_of(float x) noexcept {
 ///     c' = f * c + i * g,   h' = o * tanh(c')
 /// @param cell in: c; out: c'
 /// @return h'
-template <class Arithmetic>
-TOCSIN_FIRMWARE_INLINE float next_state(float input, float forget, float candidate, float output,
-                                        float& cell) noexcept {
-    const quotient i = sigmoid_of<Arithmetic>(input);
-    const quotient g = tanh_of<Arithmetic>(candidate);
-    const float both = Arithmetic::multiply(i.denominator, g.denominator);
-    const float added = Arithmetic::multiply(i.numerator, g.numerator);
-    const quotient f = sigmoid_of<Arithmetic>(forget);
-    const float kept = Arithmetic::multiply(Arithmetic::multiply(f.numerator, cell), both);
-    const float next = Arithmetic::multiply_add(added, f.denominator, kept) /
+template <class Arithmetic, class Value>
+TOCSIN_FIRMWARE_INLINE Value next_state(Value input, Value forget, Value candidate, Value output,
+                                        Value& cell) noexcept {
+    const basic_quotient<Value> i = sigmoid_of<Arithmetic>(input);
+    const basic_quotient<Value> g = tanh_of<Arithmetic>(candidate);
+    const Value both = Arithmetic::multiply(i.denominator, g.denominator);
+    const Value added = Arithmetic::multiply(i.numerator, g.numerator);
+    const basic_quotient<Value> f = sigmoid_of<Arithmetic>(forget);
+    const Value kept = Arithmetic::multiply(Arithmetic::multiply(f.numerator, cell), both);
+    const Value next = Arithmetic::multiply_add(added, f.denominator, kept) /
                        Arithmetic::multiply(f.denominator, both);
     cell = next;
-    const quotient squashed = tanh_of<Arithmetic>(next);
-    const quotient o = sigmoid_of<Arithmetic>(output);
+    const basic_quotient<Value> squashed = tanh_of<Arithmetic>(next);
+    const basic_quotient<Value> o = sigmoid_of<Arithmetic>(output);
     return Arithmetic::multiply(o.numerator, squashed.numerator) /
            Arithmetic::multiply(o.denominator, squashed.denominator);
 }

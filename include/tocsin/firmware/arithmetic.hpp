@@ -24,11 +24,26 @@
 #error "tocsin: the firmware headers need g++ or clang"
 #endif
 
+#if defined(__SSE2__) || (defined(__aarch64__) && defined(__ARM_NEON))
+#define TOCSIN_FIRMWARE_VECTORS 1
+#else
+/// Whether this processor, of a host, computes four floats at once, each as by itself.
+#define TOCSIN_FIRMWARE_VECTORS 0
+#endif
+
 namespace tocsin::firmware {
+#if TOCSIN_FIRMWARE_VECTORS
+namespace detail {
+/// Four floats in a register; an operator computes each as by itself, so the same bits.
+using four_floats = float __attribute__((vector_size(16)));
+} // namespace detail
+#endif
 
 /// Product and sum each rounded: the default, the same bits on every target.
 struct separate_arithmetic {
     static constexpr const char* name = "separate";
+    /// Whether four_floats may take the place of floats.
+    static constexpr bool takes_vectors = TOCSIN_FIRMWARE_VECTORS != 0;
 
     /// a * b, which the compiler cannot fuse with a following sum: it does not know the value that
     /// leaves an empty assembler statement. That statement takes no instruction.
@@ -55,12 +70,33 @@ struct separate_arithmetic {
     static TOCSIN_FIRMWARE_INLINE float multiply_add(float a, float b, float c) noexcept {
         return multiply(a, b) + c;
     }
+#if TOCSIN_FIRMWARE_VECTORS
+    /// The same of four floats; a float among the arguments counts for all of them.
+    template <class A, class B>
+        requires(__is_same(A, detail::four_floats) || __is_same(B, detail::four_floats))
+    static TOCSIN_FIRMWARE_INLINE detail::four_floats multiply(A a, B b) noexcept {
+        detail::four_floats product = a * b;
+#if defined(__aarch64__)
+        asm("" : "+w"(product));
+#else
+        asm("" : "+x"(product));
+#endif
+        return product;
+    }
+    template <class A, class B, class C>
+        requires(__is_same(A, detail::four_floats) || __is_same(B, detail::four_floats))
+    static TOCSIN_FIRMWARE_INLINE detail::four_floats multiply_add(A a, B b, C c) noexcept {
+        return multiply(a, b) + c;
+    }
+#endif
 };
 
 /// Product and sum rounded once, by the processor's fused multiply-add: with other bits than
 /// separate_arithmetic, but the same on all targets that have the instruction. Others call fmaf().
 struct fused_arithmetic {
     static constexpr const char* name = "fused";
+    /// Whether four_floats may take the place of floats.
+    static constexpr bool takes_vectors = false;
 
     /// The product.
     static TOCSIN_FIRMWARE_INLINE float multiply(float a, float b) noexcept {
@@ -94,6 +130,19 @@ constexpr TOCSIN_FIRMWARE_INLINE float within(float bound, float value) noexcept
     }
     return value;
 }
+/// |value|.
+constexpr TOCSIN_FIRMWARE_INLINE float magnitude(float value) noexcept {
+    return __builtin_fabsf(value);
+}
+#if TOCSIN_FIRMWARE_VECTORS
+TOCSIN_FIRMWARE_INLINE four_floats within(float bound, four_floats value) noexcept {
+    const four_floats least = value < -bound ? four_floats{} - bound : value;
+    return least > bound ? four_floats{} + bound : least;
+}
+TOCSIN_FIRMWARE_INLINE four_floats magnitude(four_floats value) noexcept {
+    return value < 0 ? -value : value;
+}
+#endif
 
 /// CRC-32 of IEEE 802.3 over 32-bit words, the lowest byte first, continued from `crc`.
 constexpr uint32_t add_to_crc(uint32_t crc, uint32_t word) noexcept {

@@ -35,6 +35,24 @@ TOCSIN_FIRMWARE_INLINE const float* lstm_step(const float* weights, float* vecto
         vector[inputs + k] = hidden_state[k]; // the rows below still read h when h' is written
     }
     int unit = 0;
+#if TOCSIN_FIRMWARE_VECTORS
+    if constexpr (Arithmetic::takes_vectors) {
+        for (; unit + 8 <= hidden; unit += 8) {
+            four_floats z[8]; // i, f, g, o of a unit each
+            weights = sum_four_blocks<Arithmetic>(weights, vector, inputs + hidden, z);
+            for (int k = 0; k < 8; k += 4) {
+                const auto gate = [&](int row) {
+                    return four_floats{z[k][row], z[k + 1][row], z[k + 2][row], z[k + 3][row]};
+                };
+                four_floats cell = four_at(cell_state + unit + k);
+                const four_floats next =
+                    next_state<Arithmetic>(gate(0), gate(1), gate(2), gate(3), cell);
+                __builtin_memcpy(cell_state + unit + k, &cell, sizeof cell);
+                __builtin_memcpy(hidden_state + unit + k, &next, sizeof next);
+            }
+        }
+    }
+#endif
     for (; unit + 2 <= hidden; unit += 2) {
         row_block<8> z;
         weights = sum_rows<Arithmetic>(weights, vector, inputs + hidden, z);

@@ -81,6 +81,35 @@ TOCSIN_FIRMWARE_INLINE const float* sum_rows(const float* weights, const float* 
     return weights;
 }
 
+#if TOCSIN_FIRMWARE_VECTORS
+/// Four floats from a place with any alignment.
+TOCSIN_FIRMWARE_INLINE four_floats four_at(const float* from) noexcept {
+    four_floats values;
+    __builtin_memcpy(&values, from, sizeof values);
+    return values;
+}
+/// The same for four blocks of eight rows at once.
+/// @param sums four rows each
+template <class Arithmetic>
+TOCSIN_FIRMWARE_INLINE const float* sum_four_blocks(const float* weights, const float* vector,
+                                                    int columns, four_floats (&sums)[8]) noexcept {
+    const int block = 8 * (columns + 1);
+#pragma GCC unroll 8
+    for (int k = 0; k < 8; ++k) {
+        sums[k] = four_at(weights + k / 2 * block + k % 2 * 4);
+    }
+    for (int column = 0; column < columns; ++column) {
+        const float* const at = weights + 8 * (column + 1);
+#pragma GCC unroll 8
+        for (int k = 0; k < 8; ++k) {
+            sums[k] = Arithmetic::multiply_add(four_at(at + k / 2 * block + k % 2 * 4),
+                                               vector[column], sums[k]);
+        }
+    }
+    return weights + 4 * block;
+}
+#endif
+
 /// Blocks of eight rows, then one each of four, two and one for the rest.
 /// @param put called with (row, sum)
 template <class Arithmetic, class Put>
