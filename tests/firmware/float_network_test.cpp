@@ -5,8 +5,11 @@
 #include <doctest/doctest.h>
 
 #include "support/random_values.hpp"
+#include <array>
 #include <bit>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <vector>
 
@@ -41,10 +44,10 @@ TEST_SUITE("firmware") {
         const double epsilon = std::numeric_limits<float>::epsilon();
         CHECK(tanh_error < 1.5 * epsilon);
         CHECK(sigmoid_error < 1.25 * epsilon);
-        CHECK(value_of(numbers::tanh_of<Arithmetic>(0)) == 0);
+        CHECK(value_of(numbers::tanh_of<Arithmetic>(0.0F)) == 0);
         CHECK(value_of(numbers::tanh_of<Arithmetic>(1e30F)) == 1);
         CHECK(value_of(numbers::tanh_of<Arithmetic>(-1e30F)) == -1);
-        CHECK(value_of(numbers::sigmoid_of<Arithmetic>(0)) == 0.5F);
+        CHECK(value_of(numbers::sigmoid_of<Arithmetic>(0.0F)) == 0.5F);
         CHECK(value_of(numbers::sigmoid_of<Arithmetic>(-1e30F)) == 0);
         CHECK(value_of(numbers::sigmoid_of<Arithmetic>(1e30F)) == 1);
     }
@@ -66,6 +69,53 @@ TEST_SUITE("firmware") {
         CHECK(arithmetic::multiply_add(a, a, rounded) == 0);
         CHECK(fused::multiply_add(a, a, rounded) > 0);
     }
+
+#if TOCSIN_FIRMWARE_VECTORS
+    TEST_CASE("four floats at once: the bits of single ones") {
+        const auto values = tocsin_test::random_values<float>(4000, 7);
+        const float special[] = {0, -0.0F, 9, -9, 20, -20.5F, 1e30F, -1e30F};
+        for (std::size_t k = 0; k + 20 <= values.size(); k += 20) {
+            std::array<float, 20> z{}; // gate by gate, the cells last
+            for (std::size_t j = 0; j < z.size(); ++j) {
+                z[j] = j % 7 == 3 ? special[(k / 20 + j) % 8] : 30 * values[k + j];
+            }
+            numbers::four_floats cells = numbers::four_at(z.data() + 16);
+            const auto h = numbers::next_state<arithmetic>(
+                numbers::four_at(z.data()), numbers::four_at(z.data() + 4),
+                numbers::four_at(z.data() + 8), numbers::four_at(z.data() + 12), cells);
+            for (std::size_t unit = 0; unit < 4; ++unit) {
+                float cell = z[16 + unit];
+                const float expected = numbers::next_state<arithmetic>(
+                    z[unit], z[4 + unit], z[8 + unit], z[12 + unit], cell);
+                const float found_cell = cells[unit];
+                const float found = h[unit];
+                REQUIRE(std::bit_cast<std::uint32_t>(found) ==
+                        std::bit_cast<std::uint32_t>(expected));
+                REQUIRE(std::bit_cast<std::uint32_t>(found_cell) ==
+                        std::bit_cast<std::uint32_t>(cell));
+            }
+        }
+    }
+
+    TEST_CASE("row sums: four blocks at once have the bits of one after the other") {
+        for (int columns = 1; columns < 20; ++columns) {
+            const auto weights = tocsin_test::random_values<float>(4 * 8 * (columns + 1), 3);
+            const auto vector = tocsin_test::random_values<float>(columns, 4);
+            numbers::four_floats sums[8];
+            const float* const end =
+                numbers::sum_four_blocks<arithmetic>(weights.data(), vector.data(), columns, sums);
+            CHECK(end == weights.data() + weights.size());
+            const float* at = weights.data();
+            for (int block = 0; block < 4; ++block) {
+                numbers::row_block<8> expected;
+                at = numbers::sum_rows<arithmetic>(at, vector.data(), columns, expected);
+                for (int row = 0; row < 8; ++row) {
+                    CHECK(sums[2 * block + row / 4][row % 4] == expected.sum[row]);
+                }
+            }
+        }
+    }
+#endif
 
     TEST_CASE("row sums: the same bits for any number of rows at once") {
         for (int rows = 1; rows <= 17; ++rows) {
