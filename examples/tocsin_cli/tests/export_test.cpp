@@ -50,7 +50,7 @@ TEST_SUITE("tocsin_cli") {
             const auto rounded =
                 run_json(cli, "export m --firmware pump.hpp --format int8 --calibration rows.csv");
             CHECK(rounded["flash_of_weights"] == nearest["flash_of_weights"]);
-            CHECK(rounded["calibration"]["different"] <= 1);
+            CHECK(rounded["calibration"]["different"] <= 3);
             CHECK(cli.read("pump.hpp") != before);
         }
     }
@@ -85,7 +85,7 @@ TEST_SUITE("tocsin_cli") {
             CHECK(run.code != 0);
             CHECK_MESSAGE(run.err.find(reason) != std::string::npos, run.err);
         };
-        refused("--adapt", "a threshold by 'quantile' cannot learn on a target");
+        refused("--adapt", "a threshold by 'quantile_threshold' cannot learn on a target");
         CHECK(cli("tune m rows.csv --rule peaks-over-threshold-by-moments").code == 0);
         CHECK(run_json(cli, "inspect m")["rule"] == "peaks-over-threshold-by-moments");
         refused("--peaks 32", "--adapt");
