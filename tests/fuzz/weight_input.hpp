@@ -3,13 +3,19 @@
 ///        any bytes.
 #pragma once
 
+#include "tocsin/io/converted_detector_model.hpp"
 #include "tocsin/io/converted_model.hpp"
 #include "tocsin/io/converted_network.hpp"
 #include "tocsin/io/converted_sequential.hpp"
 #include "tocsin/io/pytorch.hpp"
 #include "tocsin/io/pytorch_sequential.hpp"
+#include "tocsin/layers/dense.hpp"
+#include "tocsin/layers/lstm.hpp"
+#include "tocsin/layers/pooling.hpp"
+#include "tocsin/layers/repeat.hpp"
 #include "tocsin/models/classifiers.hpp"
 #include "tocsin/models/forecaster.hpp"
+#include "tocsin/models/sequential.hpp"
 
 #include "fuzz_input.hpp"
 #include "scratch_file.hpp"
@@ -20,6 +26,7 @@
 #include <span>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace tocsin_fuzz {
@@ -88,6 +95,25 @@ inline void converted_network(const std::filesystem::path& path) {
             "a weight of a network is not finite");
 }
 
+/// A file of layers that a detector takes gives such a model with finite weights, or a reason.
+inline void converted_detector_model(const std::filesystem::path& path) {
+    const auto made = tocsin::load_converted_detector_model(path);
+    if (!made) {
+        require(made.error().message()[0] != '\0', "a model is refused without a reason");
+        return;
+    }
+    std::visit(
+        [&](const auto& model) {
+            require(model.check().ok() && static_cast<tocsin::index_t>(made->parameters.size()) ==
+                                              model.parameter_count(),
+                    "a model cannot be used");
+        },
+        made->model);
+    require(std::all_of(made->parameters.begin(), made->parameters.end(),
+                        [](float value) { return std::isfinite(value); }),
+            "a weight of a model is not finite");
+}
+
 /// The same file is read for every model; its size chooses the options.
 inline void weights(input bytes) {
     const auto file = tocsin::safetensors_reader::from_bytes(std::as_bytes(bytes));
@@ -120,6 +146,7 @@ inline void weights(input bytes) {
     convert(attacked_bidirectional());
     convert(attacked_convolutions());
     converted_network(scratch.path());
+    converted_detector_model(scratch.path());
 }
 
 /// Files to start from, of either kind and for each model.
@@ -142,7 +169,7 @@ inline std::string weight_seed(unsigned number) {
         require(saved.ok(), "no weights to attack");
         return scratch.read();
     };
-    switch (number % 5) {
+    switch (number % 7) {
     case 0:
         return save(attacked_network(),
                     std::span<const tocsin::pytorch_module>(forecaster_names()));
@@ -152,10 +179,19 @@ inline std::string weight_seed(unsigned number) {
         return save(attacked_convolutions(), convolution_modules());
     case 3:
         return save(attacked_bidirectional(), nullptr);
-    default:
+    case 4:
         return save(attacked_convolutions(), nullptr);
+    case 5:
+        return save(tocsin::sequential(tocsin::lstm<float>(2, 3), tocsin::dense<float>(3, 2)),
+                    nullptr);
+    default:
+        return save(tocsin::sequential(tocsin::lstm<float>(2, 3),
+                                       tocsin::pooling<float, tocsin::last_step>(3),
+                                       tocsin::repeat<float>(3, 4), tocsin::lstm<float>(3, 2),
+                                       tocsin::dense<float>(2, 2)),
+                    nullptr);
     }
 }
-inline constexpr unsigned weight_seeds = 5;
+inline constexpr unsigned weight_seeds = 7;
 
 } // namespace tocsin_fuzz
