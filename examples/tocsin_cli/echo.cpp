@@ -85,7 +85,9 @@ void describe_time(const file_facts& file, std::vector<std::string>& lines) {
         return;
     }
     line += to_string(file.clock.kind());
-    line += file.clock.kind() == tocsin::timestamp_kind::plain ? " taken for seconds" : "";
+    line += file.clock.kind() == tocsin::timestamp_kind::plain ? " taken for seconds"
+            : file.clock.serial() ? " as days since 1899-12-30 (--no-serial-dates if they are not)"
+                                  : "";
     const auto& time = file.time;
     if (std::isfinite(time.first)) {
         line += ", from " + moment(time.first, file.clock.kind()) + " to " +
@@ -277,6 +279,11 @@ void warn_of_time(const file_facts& file, std::vector<std::string>& lines) {
                         " in time, which no window crosses");
     }
     for (std::size_t k = 0; k < file.columns.size(); ++k) {
+        if (file.columns[k].role == csv_role::timestamp && file.clock.may_be_serial()) {
+            lines.push_back(file.path + ": column '" + file.columns[k].name +
+                            "' may hold days since 1899-12-30, as spreadsheets keep dates: "
+                            "--serial-dates reads it so");
+        }
         if (file.columns[k].role == csv_role::timestamp &&
             file.clock.kind() == tocsin::timestamp_kind::unknown) {
             lines.push_back(file.path + ": column '" + file.columns[k].name +

@@ -397,6 +397,7 @@ void keep_reading(const input_data& data, const input_options& options, model_fi
     model.missing = options.missing;
     model.label_values = options.label_values;
     model.decimal_mark_of_groups = data.decimal_mark_of_groups();
+    model.serial_dates = !data.files.empty() && data.files.front().clock.serial();
     if (!data.files.empty() && data.files.front().time.step > 0) {
         model.step = options.resample > 0 ? options.resample : data.files.front().time.step;
     }

@@ -35,6 +35,8 @@ struct input_options {
     std::vector<std::string> labels; ///< columns; "none" and "last" are words
     std::vector<tocsin::csv_label_value> label_values;
     std::string timestamp;
+    bool serial_dates = false;
+    bool no_serial_dates = false;
     std::vector<std::string> ignore;
     std::vector<std::string> columns;
     std::vector<std::string> missing;

@@ -106,6 +106,15 @@ void input_options::add_csv_to(CLI::App& command) {
                     "(timestamp, datetime, time, date, ts, epoch, ...) or its content")
         ->type_name("NAME")
         ->group(group);
+    auto* const serial =
+        command
+            .add_flag("--serial-dates", serial_dates,
+                      "CSV: numbers in the column of times are days since 1899-12-30, as "
+                      "spreadsheets keep dates; default: detected")
+            ->group(group);
+    command.add_flag("--no-serial-dates", no_serial_dates, "CSV: they are not")
+        ->excludes(serial)
+        ->group(group);
     add_names(command, "--missing", missing,
               "CSV: texts that mean 'missing' in addition to an empty cell, NA, N/A, NaN, null, "
               "none, #N/A, ? "
@@ -177,6 +186,9 @@ tocsin::csv_options input_options::csv(const std::vector<std::string>& names) co
     } else if (!timestamp.empty()) {
         options.timestamp = timestamp;
     }
+    if (serial_dates || no_serial_dates) {
+        options.serial_dates = serial_dates;
+    }
     if (labels == std::vector<std::string>{"none"}) {
         options.labels.emplace();
     } else if (!labels.empty()) {
@@ -207,6 +219,9 @@ tocsin::csv_options input_options::csv(const model_file* model) const {
     }
     if (options.label_values.empty() && !model->label_values.empty()) {
         options.label_values = model->label_values;
+    }
+    if (!options.serial_dates && model->serial_dates) {
+        options.serial_dates = true;
     }
     if (!options.groups && !options.decimal_comma && !model->decimal_mark_of_groups.empty()) {
         options.groups = true;

@@ -86,6 +86,9 @@ void exchange_reading(Archive& archive, model_file& model) {
     if (has("decimal_mark_of_groups", !model.decimal_mark_of_groups.empty())) {
         archive.text("decimal_mark_of_groups", model.decimal_mark_of_groups);
     }
+    if (has("serial_dates", model.serial_dates)) {
+        archive.integer("serial_dates", model.serial_dates);
+    }
     if (has("errors_from", !model.errors_from.empty())) {
         archive.text("errors_from", model.errors_from);
     }

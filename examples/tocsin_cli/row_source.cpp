@@ -1,5 +1,7 @@
 #include "row_source.hpp"
 
+#include "tocsin/io/csv_times.hpp"
+
 #include "failure.hpp"
 #include "moment.hpp"
 #include <filesystem>
@@ -67,7 +69,8 @@ std::optional<row_source> row_source::of_file(const std::string& path, const inp
     refuse_unknown_ignored(options.ignore, reader.layout().columns(), path);
     if (reader.layout().has_timestamp()) {
         const auto texts = first_timestamps(reader);
-        facts.clock = tocsin::timestamp_reader::from_samples(texts);
+        facts.clock = tocsin::timestamp_reader::from_samples(
+            texts, tocsin::serial_dates_of(reader.layout().columns(), options.csv(&model)));
         std::vector<double> times;
         for (const std::string& text : texts) {
             times.push_back(facts.clock.seconds(text));

@@ -1,6 +1,7 @@
 // stream: CSV lines on standard input, a verdict as a line of JSON on standard output for each.
 #include "tocsin/detect/stream_clock.hpp"
 #include "tocsin/io/csv_stream.hpp"
+#include "tocsin/io/csv_times.hpp"
 #include "tocsin/io/encoded_lines.hpp"
 #include "tocsin/io/timestamp_stream.hpp"
 #include "tocsin/series/daylight_saving.hpp"
@@ -72,6 +73,8 @@ class row_clock {
   public:
     explicit row_clock(double step) : wall_{step > 0 ? step : tocsin::unknown_time} {}
 
+    /// Once the columns are known.
+    void read_numbers_as(tocsin::serial_dates serial) { times_ = tocsin::timestamp_stream{serial}; }
     tocsin::timestamp_kind kind() const noexcept { return times_.kind(); }
     double time_of(const std::string& timestamp) {
         if (timestamp.empty()) {
@@ -199,6 +202,10 @@ void stream_command::run() {
             continue;
         }
         const auto kind = require(taken);
+        if (!begun && reader.layout() != nullptr) {
+            clock.read_numbers_as(
+                tocsin::serial_dates_of(reader.layout()->columns(), input.csv(&model)));
+        }
         if (kind == tocsin::csv_line::header && !begun) {
             refuse_unknown_ignored(input.ignore, reader.layout()->columns(), "standard input");
         }

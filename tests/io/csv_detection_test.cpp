@@ -302,6 +302,21 @@ TEST_SUITE("io") {
               std::string::npos);
     }
 
+    TEST_CASE("csv_detection: serial dates, by the name of the column and by option") {
+        const auto clock_of = [](const std::string& name, const tocsin::csv_options& options = {}) {
+            const auto read = tocsin::parse_csv_recording<double>(
+                name + ";a\n45292,5;1\n45293,5;2\n45294,5;3\n", "f", options);
+            REQUIRE_MESSAGE(read.has_value(), read.error().message());
+            CHECK(read->times.size() == (read->clock.serial() ? 3 : read->times.size()));
+            return read->clock;
+        };
+        CHECK(clock_of("Date").serial());
+        CHECK(clock_of("date_time").serial());
+        CHECK_FALSE(clock_of("time").serial());
+        CHECK(clock_of("time", {.serial_dates = true}).seconds("45292,5") == 1704110400);
+        CHECK_FALSE(clock_of("Date", {.serial_dates = false}).serial());
+    }
+
     TEST_CASE("csv_detection: markers of missing values, by default and asked for") {
         const std::string rows = "1,2\nNA,NaN\nnull,#N/A\n?,-\n,N/A\n-999,-999.0\n3,bad\n4,5\n";
         const auto refused = tocsin::parse_csv<double>("a,b\n" + rows, "f");

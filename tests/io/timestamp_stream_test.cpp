@@ -18,6 +18,18 @@ TEST_SUITE("io") {
         CHECK(late.kind() == tocsin::timestamp_kind::local);
     }
 
+    TEST_CASE("timestamp_stream: days since 1899-12-30") {
+        tocsin::timestamp_stream days{tocsin::serial_dates::by_name};
+        CHECK(days.seconds("45292") == 1704067200);
+        CHECK(days.kind() == tocsin::timestamp_kind::local);
+        CHECK(days.seconds("45292.25") == 1704067200 + 21600);
+        CHECK(std::isnan(days.seconds("Total")));
+        tocsin::timestamp_stream seconds;
+        CHECK(seconds.seconds("45292") == 45292);
+        tocsin::timestamp_stream shown; // by one number with all its digits
+        CHECK(shown.seconds("45292.0034722222") == 1704067500);
+    }
+
     TEST_CASE("timestamp_stream: the order of day and month is found, and times go on") {
         for (const auto& texts :
              {std::initializer_list<const char*>{"03/10/2024 22:00", "03/10/2024 23:00",

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <cstdio>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,6 +43,62 @@ TEST_SUITE("io") {
              {texts{"1900010101", "1900010102"}, texts{"2024010159", "2024010160"}}) {
             CHECK(timestamp_reader::from_samples(seconds).kind() == timestamp_kind::seconds);
         }
+    }
+
+    TEST_CASE("timestamps: dates that spreadsheets keep as numbers of days") {
+        using texts = std::vector<std::string>;
+        using tocsin::serial_dates;
+        const auto in_steps = [](double first, double step, int decimals, int count) {
+            texts all;
+            for (int k = 0; k < count; ++k) {
+                char text[40];
+                std::snprintf(text, sizeof text, "%.*f", decimals, first + step * k);
+                all.emplace_back(text);
+            }
+            return all;
+        };
+        for (const auto& days :
+             {in_steps(45292, 5.0 / 1440, 5, 20), // five minutes
+              in_steps(45292, 1.0 / 86400, 10, 20), in_steps(45292.25, 1. / 24, 4, 40),
+              in_steps(45292.0, 10.0 / 86400, 10, 20)}) {
+            CAPTURE(days[1]);
+            const auto reader = timestamp_reader::from_samples(days);
+            CHECK(reader.serial());
+            CHECK(reader.kind() == timestamp_kind::local);
+            CHECK(reader.seconds("45292") == new_year_2024);
+            CHECK(reader.seconds("45292.5") == new_year_2024 + 43200);
+            CHECK(reader.seconds("45292,0034722222") == new_year_2024 + 300);
+            CHECK(std::isnan(reader.seconds("noon")));
+            CHECK(std::isnan(reader.seconds("-1")));
+            CHECK_FALSE(timestamp_reader::from_samples(days, serial_dates::never).serial());
+        }
+        // Seconds of a counter; days in whole numbers, halves and quarters look the same.
+        for (const auto& either :
+             {in_steps(45292, 1, 0, 20), in_steps(45292, 0.5, 6, 20), in_steps(45292, 0.001, 3, 20),
+              in_steps(45292.5, 0.25, 2, 20), in_steps(45292, 0.0625, 4, 40)}) {
+            CAPTURE(either[1]);
+            const auto reader = timestamp_reader::from_samples(either);
+            CHECK(reader.kind() == timestamp_kind::plain);
+            CHECK(reader.may_be_serial());
+            CHECK(timestamp_reader::from_samples(either, serial_dates::by_name).serial());
+        }
+        for (const auto& counter :
+             {in_steps(45292.0123456, 0.7654321, 6, 20), in_steps(0, 0.04, 5, 20),
+              in_steps(36000, 40, 0, 20), in_steps(73000, 100, 0, 20)}) {
+            CAPTURE(counter[1]);
+            const auto reader = timestamp_reader::from_samples(counter);
+            CHECK(reader.kind() == timestamp_kind::plain);
+            CHECK_FALSE(reader.may_be_serial());
+        }
+        // Other kinds stay what they are, whatever the column is called.
+        const auto seconds =
+            timestamp_reader::from_samples(texts{"1704067200", "1704067201"}, serial_dates::always);
+        CHECK(seconds.kind() == timestamp_kind::seconds);
+        const auto dates = timestamp_reader::from_samples(texts{"2024-01-01", "2024-01-02"},
+                                                          serial_dates::by_name);
+        CHECK_FALSE(dates.serial());
+        CHECK(timestamp_reader::from_samples(texts{"20000", "20001"}, serial_dates::always)
+                  .seconds("25569") == 0);
     }
 
     TEST_CASE("date_time: days of the Gregorian calendar") {

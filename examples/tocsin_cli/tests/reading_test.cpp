@@ -452,6 +452,54 @@ TEST_SUITE("tocsin_cli") {
         CHECK_FALSE(cli.read("m").empty());
     }
 
+    TEST_CASE("times: days since 1899-12-30, as spreadsheets keep dates") {
+        const program cli;
+        const auto file = [](const char* name, double step, int decimals) {
+            return std::string{name} + ",temp,hum\n" + rows(0, 80, [=](int t) {
+                       char text[40];
+                       std::snprintf(text, sizeof text, "%.*f", decimals, 45123.5 + step * t);
+                       return std::string{text} + ',' + climate(t);
+                   });
+        };
+        const std::string train = "train m n.csv --window 6 --encoder 4 --epochs 1 --force";
+        constexpr const char* as_days = "local dates as days since 1899-12-30";
+        cli.write("n.csv", file("timestamp", 5.0 / 1440, 10));
+        const outcome minutes = cli(train);
+        INFO(minutes.out << minutes.err);
+        CHECK(has(minutes.out, as_days));
+        CHECK(has(minutes.out, "from 2023-07-16 12:00:00 to 2023-07-16 18:35:00"));
+        CHECK(has(minutes.out, "step 5 min"));
+        CHECK_FALSE(has(minutes.err, "serial-dates"));
+        CHECK(has(cli(train + " --no-serial-dates").out, "numbers taken for seconds"));
+
+        // By the name of the column, or by the option; otherwise a warning says that there is one.
+        cli.write("n.csv", file("Date", 0.5, 1));
+        CHECK(has(cli(train).out, as_days));
+        cli.write("n.csv", file("time", 0.5, 1));
+        const outcome either = cli(train);
+        CHECK(has(either.out, "numbers taken for seconds"));
+        CHECK(has(either.err, "column 'time' may hold days since 1899-12-30"));
+        CHECK(has(either.err, "--serial-dates"));
+        const outcome asked = cli(train + " --serial-dates");
+        CHECK(has(asked.out, as_days));
+        CHECK(has(asked.out, "step 12 h"));
+        CHECK_FALSE(has(asked.err, "serial-dates"));
+
+        // Later phases read the same days: otherwise they would warn of other steps.
+        for (const char* phase : {"fit-errors m n.csv", "tune m n.csv"}) {
+            const outcome run = cli(phase);
+            INFO(run.err);
+            CHECK(run.code == 0);
+            CHECK_FALSE(has(run.err, "apart"));
+        }
+        CHECK(has(cli("fit-errors m n.csv --no-serial-dates").err, "s apart, in training 43200 s"));
+        CHECK(cli("fit-errors m n.csv").code == 0);
+        CHECK(cli("tune m n.csv").code == 0);
+        const std::string arriving = file("time", 0.5, 1);
+        CHECK(lines_of(cli("stream m", arriving).out).back()["verdict"] == "normal");
+        CHECK(has(cli("stream m --resample 43200", arriving).out, "2023-07-17 00:00:00"));
+    }
+
     TEST_CASE("training: a checkpoint is not resumed with anything else") {
         const program cli;
         cli.write("n.csv", "temp,hum\n" + rows(0, 80, climate));

@@ -7,6 +7,7 @@
 #include "tocsin/io/atomic_file.hpp"
 #include "tocsin/io/csv_detection.hpp"
 #include "tocsin/io/csv_row.hpp"
+#include "tocsin/io/csv_times.hpp"
 #include "tocsin/io/number_text.hpp"
 #include "tocsin/io/read_file.hpp"
 #include "tocsin/io/text_encoding.hpp"
@@ -66,10 +67,11 @@ namespace detail {
 
 /// Seconds of all timestamps; none unless at least one can be read.
 template <class Scalar>
-void read_times(csv_recording<Scalar>& read) {
+void read_times(csv_recording<Scalar>& read, serial_dates serial) {
     constexpr std::size_t most_samples = 1000;
     const std::span<const std::string> all{read.series.timestamps};
-    read.clock = timestamp_reader::from_samples(all.first(std::min(all.size(), most_samples)));
+    read.clock =
+        timestamp_reader::from_samples(all.first(std::min(all.size(), most_samples)), serial);
     if (read.clock.kind() == timestamp_kind::unknown) {
         return;
     }
@@ -161,7 +163,7 @@ result<csv_recording<Scalar>> parse_csv_recording(std::string_view text,
     if (row == 0) {
         return status::error(error_code::format_error, lines.name(), ": has a header but no rows");
     }
-    detail::read_times(whole);
+    detail::read_times(whole, serial_dates_of(whole.layout.columns(), options));
     return whole;
 }
 

@@ -24,6 +24,9 @@ struct csv_options {
     /// Unset: a column whose name says so (timestamp, datetime, time, date, ts, epoch, ...; a column
     /// of dates next to one of times of day make one), or whose content does. Empty: none.
     std::optional<std::string> timestamp = {};
+    /// Whether numbers in the column of times are days since 1899-12-30, as spreadsheets keep dates.
+    /// Unset: recognised, see serial_dates.
+    std::optional<bool> serial_dates = {};
     /// A row is anomalous when any of these columns says so. Unset: the columns named label, labels,
     /// anomaly, is_anomaly, outlier, is_outlier, attack or normal/attack in any case, if they exist.
     /// An empty list: none.

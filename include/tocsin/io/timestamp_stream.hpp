@@ -3,6 +3,7 @@
 #pragma once
 
 #include "tocsin/io/date_time.hpp"
+#include "tocsin/io/serial_dates.hpp"
 #include "tocsin/io/timestamps.hpp"
 
 #include <array>
@@ -18,15 +19,19 @@ namespace tocsin {
 /// step; later times continue as if all had been read that way from the start.
 class timestamp_stream {
   public:
+    timestamp_stream() = default;
+    /// @param serial when numbers are days since 1899-12-30
+    explicit timestamp_stream(serial_dates serial) noexcept : serial_{serial} {}
+
     /// What the timestamps are; unknown before the first one that is a time.
     timestamp_kind kind() const noexcept { return reader_.kind(); }
 
     /// Seconds; NaN for text that is no timestamp. Never allocates.
     double seconds(std::string_view text) noexcept {
         if (reader_.kind() == timestamp_kind::unknown) {
-            reader_ = timestamp_reader::from_samples(std::span{&text, 1});
+            reader_ = timestamp_reader::from_samples(std::span{&text, 1}, serial_);
         }
-        if (reader_.kind() < timestamp_kind::utc) {
+        if (reader_.kind() < timestamp_kind::utc || reader_.serial()) {
             return reader_.seconds(text);
         }
         const auto day_first = parse_date_time(text, date_order::day_first);
@@ -58,6 +63,7 @@ class timestamp_stream {
     }
 
     timestamp_reader reader_;
+    serial_dates serial_ = serial_dates::by_value;
     std::array<double, 2> last_ = {}; // in either order
     std::size_t order_ = 0;           // of date_order
     double shift_ = 0;

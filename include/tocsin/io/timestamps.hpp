@@ -4,6 +4,7 @@
 
 #include "tocsin/io/date_time.hpp"
 #include "tocsin/io/number_text.hpp"
+#include "tocsin/io/serial_dates.hpp"
 
 #include <cmath>
 #include <cstddef>
@@ -46,9 +47,18 @@ class timestamp_reader {
     /// all samples are. A date such as 03/04/2015 is read in the order in which all samples are dates
     /// and time makes the smaller steps.
     /// @param samples some timestamps in the order of the file; empty ones are passed over
+    /// @param serial  when numbers are days since 1899-12-30; the kind is then `local`
     template <class Texts>
-    static timestamp_reader from_samples(const Texts& samples) {
+    static timestamp_reader from_samples(const Texts& samples,
+                                         serial_dates serial = serial_dates::by_value) {
         timestamp_reader reader;
+        const detail::serial_date_study study(samples, serial);
+        reader.serial_ = study.are();
+        reader.may_be_serial_ = study.may_be();
+        if (reader.serial_) {
+            reader.kind_ = timestamp_kind::local;
+            return reader;
+        }
         reader.digits_ = are_dates_of_digits(samples);
         double steps[2] = {0, 0};
         double last[2] = {0, 0};
@@ -83,6 +93,10 @@ class timestamp_reader {
     timestamp_kind kind() const noexcept { return kind_; }
     /// Whether day and month could be the other way round for all that the samples show.
     bool ambiguous() const noexcept { return ambiguous_; }
+    /// Whether they are numbers of days since 1899-12-30.
+    bool serial() const noexcept { return serial_; }
+    /// Whether plain numbers, or numbers with a decimal comma, may be such days as well.
+    bool may_be_serial() const noexcept { return may_be_serial_ && kind_ <= timestamp_kind::plain; }
     /// How many of its unit make a second; 1 for dates and plain numbers.
     double units_per_second() const noexcept {
         switch (kind_) {
@@ -98,6 +112,9 @@ class timestamp_reader {
     }
     /// Seconds; NaN for text that is no timestamp. Never allocates.
     double seconds(std::string_view text) const noexcept {
+        if (serial_) {
+            return detail::seconds_of_serial_date(text);
+        }
         if (is_date()) {
             const auto time = digits_ ? parse_date_of_digits(text) : parse_date_time(text, order_);
             return time ? time->seconds : std::nan("");
@@ -158,6 +175,8 @@ class timestamp_reader {
     timestamp_kind kind_ = timestamp_kind::unknown;
     date_order order_ = date_order::day_first;
     bool ambiguous_ = false;
+    bool serial_ = false;
+    bool may_be_serial_ = false;
     bool digits_ = false; // short dates such as 20160701
 };
 
