@@ -85,6 +85,10 @@ void describe_time(const file_facts& file, std::vector<std::string>& lines) {
         return;
     }
     line += to_string(file.clock.kind());
+    line += file.clock.order().depends()
+                ? (file.clock.order().order() == tocsin::date_order::day_first ? ", day first"
+                                                                               : ", month first")
+                : "";
     line += file.clock.kind() == tocsin::timestamp_kind::plain ? " taken for seconds"
             : file.clock.serial() ? " as days since 1899-12-30 (--no-serial-dates if they are not)"
                                   : "";
@@ -251,9 +255,20 @@ void warn_of_column(const input_data& data, std::size_t f, std::vector<std::stri
     }
 }
 
+/// What keeps the column of times from being a feature once it is no time: ` with --ignore NAME`.
+std::string ignoring_time(const file_facts& file) {
+    std::string names;
+    for (const tocsin::csv_column& column : file.columns) {
+        if (column.role == csv_role::timestamp || column.role == csv_role::time_of_day) {
+            names += (names.empty() ? "" : ",") + column.name;
+        }
+    }
+    return " with --ignore " + names;
+}
+
 void warn_of_time(const file_facts& file, std::vector<std::string>& lines) {
     if (file.clock.ambiguous()) {
-        lines.push_back(file.path + ": day and month of its dates could be swapped");
+        lines.push_back(ambiguity_note(file.path));
     }
     if (file.time.irregular() && file.resampled == 0) {
         lines.push_back(file.path + ": steps between rows vary from " +
@@ -263,11 +278,12 @@ void warn_of_time(const file_facts& file, std::vector<std::string>& lines) {
     const index_t wrong = file.repeated + file.backward;
     if (wrong > 0) {
         lines.push_back(file.path + ": " + counted(wrong, "row") +
-                        " with a repeated or wrong time left out");
+                        " with a repeated or wrong time left out; --resample SECONDS makes one row "
+                        "of all in a step, --timestamp none" +
+                        ignoring_time(file) + " reads all rows as equally spaced");
     }
     if (!file.footer.empty()) {
-        lines.push_back(file.path + ": the last rows have no time but '" + file.footer +
-                        "', and are left out");
+        lines.push_back(footer_note(file.path, file.footer));
     }
     if (file.time.unknown > 0) {
         lines.push_back(
@@ -375,10 +391,39 @@ nlohmann::ordered_json describe_json(const input_data& data) {
     return result;
 }
 
+std::string warning_of(const tocsin::csv_switch_words& words, const std::string& name,
+                       const std::string& source) {
+    std::string texts;
+    for (const std::string& word : words.words) {
+        texts += (texts.empty() ? "" : ",") + word;
+    }
+    const bool on = tocsin::parse_csv_number<double>(words.words.front()) == 1.0;
+    return source + ':' + std::to_string(words.line) + ':' + std::to_string(words.column) + ": '" +
+           words.words.front() + "' among the numbers of column '" + name + "' is read as " +
+           (on ? "1" : "0") + "; --missing " + texts +
+           (words.words.size() > 1 ? " makes such words missing values"
+                                   : " makes it a missing value");
+}
+
+std::string ambiguity_note(const std::string& path) {
+    return path + ": day and month of its dates could be swapped; --dates day-first or --dates "
+                  "month-first says which";
+}
+
+std::string footer_note(const std::string& path, const std::string& text) {
+    return path + ": the last rows have no time but '" + text + "', and are left out";
+}
+
 std::vector<std::string> warnings_of(const input_data& data) {
     std::vector<std::string> lines;
     for (const file_facts& file : data.files) {
         warn_of_time(file, lines);
+        for (const tocsin::csv_switch_words& words : file.switches) {
+            lines.push_back(warning_of(words,
+                                       data.series.names[static_cast<std::size_t>(words.feature)],
+                                       file.path) +
+                            " (" + counted(words.count, "cell") + ')');
+        }
     }
     for (std::size_t f = 0; f < data.columns.size(); ++f) {
         warn_of_column(data, f, lines);
@@ -391,14 +436,34 @@ std::vector<std::string> warnings_of(const input_data& data) {
     return lines;
 }
 
-void echo(const input_data& data, const console& out) {
-    for (const std::string& line : describe(data)) {
+namespace {
+
+void print(const std::vector<std::string>& facts, const input_data& data, const console& out) {
+    for (const std::string& line : facts) {
         out.say(line);
     }
     std::fflush(stdout); // facts stand before warnings where both go to one place
     for (const std::string& line : warnings_of(data)) {
         out.note("warning: " + line);
     }
+}
+
+} // namespace
+
+void echo(const input_data& data, const console& out) {
+    print(describe(data), data, out);
+}
+
+void echo_rows(const input_data& data, const console& out) {
+    if (!data.is_series) {
+        return;
+    }
+    std::vector<std::string> facts;
+    for (const file_facts& file : data.files) {
+        facts.push_back("read " + file.path + ": " + counted(file.rows, "row"));
+        describe_time(file, facts);
+    }
+    print(facts, data, out);
 }
 
 } // namespace tocsin_cli

@@ -20,5 +20,18 @@ std::vector<std::string> warnings_of(const input_data& data);
 
 /// Prints both: facts as part of the result, warnings as messages.
 void echo(const input_data& data, const console& out);
+/// Prints of recordings that were read for a model how many rows there are and in which order, and
+/// warnings.
+void echo_rows(const input_data& data, const console& out);
+
+/// A warning of words that are read as 1 or 0 among numbers.
+/// @param name   of their column
+/// @param source the file
+std::string warning_of(const tocsin::csv_switch_words& words, const std::string& name,
+                       const std::string& source);
+/// A message that day and month of the dates in a file could be swapped.
+std::string ambiguity_note(const std::string& path);
+/// A message that the last rows have no time, but this text.
+std::string footer_note(const std::string& path, const std::string& text);
 
 } // namespace tocsin_cli

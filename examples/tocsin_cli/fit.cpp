@@ -226,13 +226,13 @@ void fit_command::add_to(CLI::App& command) {
 
 void fit_command::read(model_file& model) {
     data = read_recordings(data_paths, input, nullptr);
+    echo(data, out); // before anything is refused because of what was read
     if (!data.is_series) {
         fail(
             error_code::invalid_data, data.path,
             ": holds sequences; fit reads recordings in CSV ('train', 'fit-errors' and 'tune' read "
             "sequences)");
     }
-    echo(data, out);
     keep_reading(data, input, model);
     model.errors_from = data.fingerprint();
     // Plain numbers are times, too, but their unit is unknown.

@@ -3,6 +3,7 @@
 
 #include "command_files.hpp"
 #include "commands.hpp"
+#include "echo.hpp"
 #include "failure.hpp"
 #include "input.hpp"
 #include "model_file.hpp"
@@ -42,6 +43,7 @@ struct fit_errors_command {
         model_file model = load_model(model_path);
         require_phase(model, model_path, tocsin::detector_phase::trained);
         const input_data data = read_recordings(data_paths, input, &model);
+        echo_rows(data, out);
         warn_of_step(data, model, out, true);
         auto& detector = model.detector;
         const auto windows = normal_windows(data, detector.settings().window, windowing, out);
@@ -67,7 +69,9 @@ struct fit_errors_command {
         out.report({{"command", "fit-errors"},
                     {"model", target},
                     {"data", data.path},
-                    {"windows", windows.count()}});
+                    {"windows", windows.count()},
+                    {"read", describe_json(data)},
+                    {"warnings", warnings_of(data)}});
     }
 };
 

@@ -152,6 +152,7 @@ recording read_recording(const std::string& path, const std::string& text,
     file.facts.clock = read.clock;
     file.facts.comments = read.comments;
     file.facts.headers = read.headers;
+    file.facts.switches = std::move(read.switches);
     file.series = std::move(read.series);
     file.times = std::move(read.times);
     file.rows.resize(static_cast<std::size_t>(file.series.time()));
@@ -397,6 +398,7 @@ void keep_reading(const input_data& data, const input_options& options, model_fi
     model.missing = options.missing;
     model.label_values = options.label_values;
     model.decimal_mark_of_groups = data.decimal_mark_of_groups();
+    model.dates = data.date_order();
     model.serial_dates = !data.files.empty() && data.files.front().clock.serial();
     if (!data.files.empty() && data.files.front().time.step > 0) {
         model.step = options.resample > 0 ? options.resample : data.files.front().time.step;
@@ -408,6 +410,16 @@ std::string input_data::decimal_mark_of_groups() const {
         return {};
     }
     return files.front().dialect.decimal_comma ? "comma" : "point";
+}
+
+std::optional<tocsin::date_order> input_data::date_order() const {
+    for (const file_facts& file : files) {
+        const tocsin::date_order_study& shown = file.clock.order();
+        if (shown.depends() && !shown.ambiguous()) {
+            return shown.order();
+        }
+    }
+    return std::nullopt;
 }
 
 std::string input_data::fingerprint() const {

@@ -18,6 +18,7 @@
 #include "console.hpp"
 #include "model_file.hpp"
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,6 +36,7 @@ struct input_options {
     std::vector<std::string> labels; ///< columns; "none" and "last" are words
     std::vector<tocsin::csv_label_value> label_values;
     std::string timestamp;
+    std::optional<tocsin::date_order> dates;
     bool serial_dates = false;
     bool no_serial_dates = false;
     std::vector<std::string> ignore;
@@ -80,6 +82,7 @@ struct file_facts {
     tocsin::index_t comments = 0;  ///< lines among the rows, left out
     tocsin::index_t headers = 0;   ///< lines that name the columns again, left out
     std::string footer;            ///< instead of the time in last rows that were left out
+    std::vector<tocsin::csv_switch_words> switches; ///< words such as off among numbers
 };
 
 /// The data of files: `series` for CSV, `sequences` for the other format.
@@ -110,6 +113,8 @@ struct input_data {
     }
     /// The decimal mark, "comma" or "point", if digits in the first file are grouped; else empty.
     std::string decimal_mark_of_groups() const;
+    /// The order of day and month in the first file that shows it.
+    std::optional<tocsin::date_order> date_order() const;
     /// A fingerprint of the samples as text, for the model file.
     std::string fingerprint() const;
 };

@@ -106,6 +106,18 @@ void input_options::add_csv_to(CLI::App& command) {
                     "(timestamp, datetime, time, date, ts, epoch, ...) or its content")
         ->type_name("NAME")
         ->group(group);
+    command
+        .add_option_function<std::string>(
+            "--dates",
+            [this](const std::string& given) {
+                dates = given == "day-first" ? tocsin::date_order::day_first
+                                             : tocsin::date_order::month_first;
+            },
+            "CSV: what stands first in dates such as 03/04/2015; default: as all dates show, else "
+            "as in training, else the day")
+        ->check(CLI::IsMember({"day-first", "month-first"}))
+        ->type_name("day-first|month-first")
+        ->group(group);
     auto* const serial =
         command
             .add_flag("--serial-dates", serial_dates,
@@ -186,6 +198,7 @@ tocsin::csv_options input_options::csv(const std::vector<std::string>& names) co
     } else if (!timestamp.empty()) {
         options.timestamp = timestamp;
     }
+    options.dates.asked = dates;
     if (serial_dates || no_serial_dates) {
         options.serial_dates = serial_dates;
     }
@@ -220,6 +233,7 @@ tocsin::csv_options input_options::csv(const model_file* model) const {
     if (options.label_values.empty() && !model->label_values.empty()) {
         options.label_values = model->label_values;
     }
+    options.dates.otherwise = model->dates;
     if (!options.serial_dates && model->serial_dates) {
         options.serial_dates = true;
     }

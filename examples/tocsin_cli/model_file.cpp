@@ -86,6 +86,17 @@ void exchange_reading(Archive& archive, model_file& model) {
     if (has("decimal_mark_of_groups", !model.decimal_mark_of_groups.empty())) {
         archive.text("decimal_mark_of_groups", model.decimal_mark_of_groups);
     }
+    if (has("dates", model.dates.has_value())) {
+        std::string order =
+            model.dates == tocsin::date_order::month_first ? "month-first" : "day-first";
+        archive.text("dates", order);
+        if (Archive::loading && order != "day-first" && order != "month-first") {
+            archive.fail(tocsin::status::error(tocsin::error_code::format_error, "'dates' is '",
+                                               order, "', not day-first or month-first"));
+        }
+        model.dates = order == "month-first" ? tocsin::date_order::month_first
+                                             : tocsin::date_order::day_first;
+    }
     if (has("serial_dates", model.serial_dates)) {
         archive.integer("serial_dates", model.serial_dates);
     }

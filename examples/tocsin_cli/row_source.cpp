@@ -2,8 +2,10 @@
 
 #include "tocsin/io/csv_times.hpp"
 
+#include "echo.hpp"
 #include "failure.hpp"
 #include "moment.hpp"
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <utility>
@@ -25,26 +27,35 @@ tocsin::csv_row_reader open_rows(const std::string& path, const input_options& o
     return reader;
 }
 
-/// Timestamps of the first rows.
-std::vector<std::string> first_timestamps(tocsin::csv_row_reader& reader) {
+/// Reads the timestamps of the first rows, and of more until the order of day and month is sure.
+/// @return those of the first rows
+std::vector<std::string> study_timestamps(tocsin::csv_row_reader& reader,
+                                          const tocsin::csv_options& options,
+                                          tocsin::timestamp_reader& clock) {
     constexpr std::size_t most = 1000;
     std::vector<std::string> texts;
     std::vector<double> values(static_cast<std::size_t>(reader.layout().features()));
     tocsin::csv_notes notes;
-    while (texts.size() < most) {
+    const auto next = [&] { // a wrong row is reported when its turn comes
         const auto more = reader.next(std::span<double>{values}, notes);
-        if (!more || !*more) { // a wrong row is reported when its turn comes
-            break;
-        }
+        return more.has_value() && *more;
+    };
+    while (texts.size() < most && next()) {
         texts.push_back(notes.time());
+    }
+    clock = tocsin::timestamp_reader::from_samples(
+        texts, tocsin::serial_dates_of(reader.layout().columns(), options), options.dates);
+    while (clock.order().depends() && !clock.order().is_sure() && next()) {
+        clock.learn(notes.time());
     }
     return texts;
 }
 
 } // namespace
 
-row_source::row_source(const input_data& data)
-    : data_{&data}, sample_(static_cast<std::size_t>(data.features())) {}
+row_source::row_source(const input_data& data) : data_{&data} {
+    row_.sample.resize(static_cast<std::size_t>(data.features()));
+}
 
 std::optional<row_source> row_source::of_file(const std::string& path, const input_options& options,
                                               const model_file& model, const console& out) {
@@ -68,9 +79,10 @@ std::optional<row_source> row_source::of_file(const std::string& path, const inp
     auto reader = open_rows(path, options, model);
     refuse_unknown_ignored(options.ignore, reader.layout().columns(), path);
     if (reader.layout().has_timestamp()) {
-        const auto texts = first_timestamps(reader);
-        facts.clock = tocsin::timestamp_reader::from_samples(
-            texts, tocsin::serial_dates_of(reader.layout().columns(), options.csv(&model)));
+        const auto texts = study_timestamps(reader, options.csv(&model), facts.clock);
+        if (facts.clock.ambiguous()) {
+            out.note("warning: " + ambiguity_note(path));
+        }
         std::vector<double> times;
         for (const std::string& text : texts) {
             times.push_back(facts.clock.seconds(text));
@@ -81,13 +93,13 @@ std::optional<row_source> row_source::of_file(const std::string& path, const inp
         }
         reader = open_rows(path, options, model);
     }
-    row_source rows{std::move(reader)};
+    row_source rows{std::move(reader), out};
     rows.path_ = path;
     rows.clock_ = facts.clock;
+    rows.asked_order_ = options.dates.has_value();
     rows.wall_ = tocsin::daylight_saving{facts.time.step};
     rows.offsets_ = model.offsets;
     rows.exact_.resize(static_cast<std::size_t>(model.features()));
-    rows.sample_.resize(rows.exact_.size());
     input_data data;
     data.files.push_back(std::move(facts));
     warn_of_step(data, model, out, true);
@@ -113,39 +125,102 @@ tocsin::timestamp_kind row_source::clock() const noexcept {
 
 bool row_source::next() {
     if (data_ != nullptr) {
-        if (++at_ >= data_->series.time()) {
-            return false;
-        }
-        const auto at = static_cast<std::size_t>(at_);
-        const auto sample = data_->series.values.col(at_);
-        std::copy_n(sample.data(), sample.size(), sample_.begin());
-        number_ = data_->row_number(at_);
-        time_ = data_->time_of(at_);
-        timestamp_ = is_on_grid()       ? moment(time_, data_->files.front().clock.kind())
-                     : has_timestamps() ? data_->series.timestamps[at]
-                                        : std::string{};
-        anomalous_ = has_labels() && data_->series.labels[at] != 0;
-        return true;
+        return next_in_memory();
     }
-    tocsin::csv_notes notes;
-    if (!require(reader_->next(std::span<double>{exact_}, notes))) {
-        if (number_ == 0) {
+    constexpr std::size_t longest_footer = 100; // rows; more are data with unreadable times
+    source_row row;
+    const bool had_ended = ended_;
+    while (!ended_ && (held_.empty() || (holds_ && may_be_footer(held_.back())))) {
+        ended_ = !read_row(row);
+        if (!ended_) {
+            holds_ = may_be_footer(row) ? holds_ && held_.size() < longest_footer : true;
+            held_.push_back(std::move(row));
+        }
+    }
+    // As leave_out_footer() does where the file is in memory.
+    if (ended_ && !had_ended && holds_ && !held_.empty() && may_be_footer(held_.back()) &&
+        rows_read_ >= static_cast<index_t>(11 * held_.size())) {
+        out_->note("warning: " + footer_note(path_, held_.front().timestamp));
+        held_.clear();
+    }
+    if (held_.empty()) {
+        if (rows_read_ == 0) {
             fail(tocsin::error_code::format_error, path_, ": has a header but no rows");
         }
         return false;
     }
-    ++number_;
+    row_ = std::move(held_.front());
+    held_.pop_front();
+    return true;
+}
+
+bool row_source::next_in_memory() {
+    if (++at_ >= data_->series.time()) {
+        return false;
+    }
+    const auto at = static_cast<std::size_t>(at_);
+    const auto sample = data_->series.values.col(at_);
+    std::copy_n(sample.data(), sample.size(), row_.sample.begin());
+    row_.number = data_->row_number(at_);
+    row_.time = data_->time_of(at_);
+    row_.timestamp = is_on_grid()       ? moment(row_.time, data_->files.front().clock.kind())
+                     : has_timestamps() ? data_->series.timestamps[at]
+                                        : std::string{};
+    row_.anomalous = has_labels() && data_->series.labels[at] != 0;
+    return true;
+}
+
+bool row_source::may_be_footer(const source_row& row) const noexcept {
+    return clock_.kind() != tocsin::timestamp_kind::unknown && std::isnan(row.time) &&
+           !row.timestamp.empty();
+}
+
+/// Once the order of day and month is known, a date of the other order has no time, unless the order
+/// was asked for.
+void row_source::refuse_other_order(const source_row& row) const {
+    if (asked_order_ || !clock_.order().depends() || !std::isnan(clock_.seconds(row.timestamp))) {
+        return;
+    }
+    const auto time = tocsin::parse_date_time(row.timestamp);
+    if (!time || !clock_.order().refuses(*time)) {
+        return;
+    }
+    const bool day_first = time->sure_order == 1;
+    fail(tocsin::error_code::format_error, path_, ": the date '",
+         tocsin::detail::shown_text(row.timestamp), "' of row ", row.number, " can only be ",
+         day_first ? "day" : "month", " first, others ", day_first ? "month" : "day",
+         " first; --dates day-first or --dates month-first leaves the others without a time");
+}
+
+bool row_source::read_row(source_row& row) {
+    tocsin::csv_notes notes;
+    if (!require(reader_->next(std::span<double>{exact_}, notes))) {
+        return false;
+    }
+    if (switches_.take(reader_->layout(), reader_->line(), std::span<const double>{exact_}, notes,
+                       reader_->line_number())) {
+        for (const tocsin::csv_switch_words& words : switches_.newly_found()) {
+            out_->note(
+                "warning: " +
+                warning_of(words,
+                           reader_->layout().names()[static_cast<std::size_t>(words.feature)],
+                           path_));
+        }
+    }
+    row.number = ++rows_read_;
+    row.sample.resize(exact_.size());
     for (std::size_t f = 0; f < exact_.size(); ++f) {
         const double offset = offsets_.size() > 0 ? offsets_[static_cast<index_t>(f)] : 0;
-        sample_[f] = static_cast<float>(exact_[f] - offset);
+        row.sample[f] = static_cast<float>(exact_[f] - offset);
     }
-    timestamp_ = notes.time();
-    time_ = clock_.kind() == tocsin::timestamp_kind::unknown ? tocsin::unknown_time
-                                                             : clock_.seconds(timestamp_);
+    row.timestamp = notes.time();
+    refuse_other_order(row);
+    row.time = clock_.kind() == tocsin::timestamp_kind::unknown ? tocsin::unknown_time
+                                                                : clock_.seconds(row.timestamp);
     if (clock_.kind() == tocsin::timestamp_kind::local) {
-        time_ = wall_.advance(time_);
+        row.time = wall_.advance(row.time);
     }
-    anomalous_ = notes.label != 0;
+    row.anomalous = notes.label != 0;
     return true;
 }
 

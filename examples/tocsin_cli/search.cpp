@@ -390,13 +390,13 @@ void search_command::run() {
 
     refuse_overwriting(command_files("DATA", data_paths), {{"--journal", journal_path}});
     const input_data data = read_recordings(data_paths, input, nullptr);
+    echo(data, out);
     tocsin::detector_settings shape;
     shape.window = window > 0 ? window : data.is_series ? 30 : data.sequences.length;
     const auto parts =
         require(tocsin::split_chronologically(normal_windows(data, shape.window, windowing, out),
                                               {1 - validation_fraction, validation_fraction}),
                 "--validation-fraction");
-    echo(data, out);
 
     std::optional<tocsin::search_journal> journal;
     if (!journal_path.empty()) {

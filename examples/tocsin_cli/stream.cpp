@@ -1,6 +1,7 @@
 // stream: CSV lines on standard input, a verdict as a line of JSON on standard output for each.
 #include "tocsin/detect/stream_clock.hpp"
 #include "tocsin/io/csv_stream.hpp"
+#include "tocsin/io/csv_switches.hpp"
 #include "tocsin/io/csv_times.hpp"
 #include "tocsin/io/encoded_lines.hpp"
 #include "tocsin/io/timestamp_stream.hpp"
@@ -8,6 +9,7 @@
 #include "tocsin/series/resampling.hpp"
 
 #include "commands.hpp"
+#include "echo.hpp"
 #include "failure.hpp"
 #include "input.hpp"
 #include "model_file.hpp"
@@ -74,7 +76,23 @@ class row_clock {
     explicit row_clock(double step) : wall_{step > 0 ? step : tocsin::unknown_time} {}
 
     /// Once the columns are known.
-    void read_numbers_as(tocsin::serial_dates serial) { times_ = tocsin::timestamp_stream{serial}; }
+    void read_as(tocsin::serial_dates serial, tocsin::date_order_choice order) {
+        times_ = tocsin::timestamp_stream{serial, order};
+    }
+    /// What the last row says of the order of day and month that the rows before do not.
+    std::string note() const {
+        const bool day_first = times_.order() == tocsin::date_order::day_first;
+        const std::string order = day_first ? "day" : "month";
+        const std::string other = day_first ? "month" : "day";
+        if (times_.has_turned()) {
+            return "the dates are " + order + " first, as this one shows, and were taken for " +
+                   other + " first until now; --dates " + order + "-first says so from the start";
+        }
+        return times_.has_refused()
+                   ? "the date can only be " + other + " first, those before are " + order +
+                         " first: its row has no time; --dates " + other + "-first reads it"
+                   : "";
+    }
     tocsin::timestamp_kind kind() const noexcept { return times_.kind(); }
     double time_of(const std::string& timestamp) {
         if (timestamp.empty()) {
@@ -169,8 +187,11 @@ void stream_command::run() {
     std::vector<double> exact(names.size());
     std::vector<float> sample(names.size());
     tocsin::csv_notes notes;
+    tocsin::csv_switch_watch switches{model.features()};
     std::string line;
     tocsin::index_t row = 0;
+    constexpr int most_notes = 10; // of the order of day and month
+    int order_notes = 0;
     const auto print = [](const nlohmann::ordered_json& value) {
         std::printf("%s\n", json_text(value).c_str());
         if (std::fflush(stdout) != 0) {
@@ -203,8 +224,9 @@ void stream_command::run() {
         }
         const auto kind = require(taken);
         if (!begun && reader.layout() != nullptr) {
-            clock.read_numbers_as(
-                tocsin::serial_dates_of(reader.layout()->columns(), input.csv(&model)));
+            const auto options = input.csv(&model);
+            clock.read_as(tocsin::serial_dates_of(reader.layout()->columns(), options),
+                          options.dates);
         }
         if (kind == tocsin::csv_line::header && !begun) {
             refuse_unknown_ignored(input.ignore, reader.layout()->columns(), "standard input");
@@ -236,8 +258,19 @@ void stream_command::run() {
             print_malformed(row, parsed);
             continue;
         }
+        if (switches.take(*reader.layout(), line, std::span<const double>{exact}, notes, number)) {
+            for (const tocsin::csv_switch_words& words : switches.newly_found()) {
+                out.note("warning: " + warning_of(words,
+                                                  names[static_cast<std::size_t>(words.feature)],
+                                                  "standard input"));
+            }
+        }
         const std::string timestamp = notes.time();
         const double time = clock.time_of(timestamp);
+        if (const std::string note = clock.note(); !note.empty() && ++order_notes <= most_notes) {
+            out.note("warning: standard input:" + std::to_string(number) + ": '" + timestamp +
+                     "': " + note);
+        }
         require_calendar(model, "standard input", clock.kind());
         const tocsin::status followed =
             arriving.take(exact, timestamp, time, clock.kind(), judge_row);

@@ -15,6 +15,7 @@ add_executable(tocsin_cli_tests tocsin_cli/tests/classifier_test.cpp
                                 tocsin_cli/tests/report_test.cpp
                                 tocsin_cli/tests/search_test.cpp
                                 tocsin_cli/tests/thresholds_test.cpp
+                                tocsin_cli/tests/told_test.cpp
                                 tocsin_cli/tests/wrong_input_test.cpp)
 target_link_libraries(tocsin_cli_tests PRIVATE tocsin_test_main)
 # A file of its own for the path, so that a compiler cache serves the tests of every checkout.

@@ -462,6 +462,7 @@ void train_command::run() {
     trainer.stopping.patience = patience > 0 ? patience : std::numeric_limits<int>::max();
 
     const input_data data = read_recordings(data_paths, input, nullptr);
+    echo(data, out); // before anything is refused because of what was read
     model_file model;
     keep_reading(data, input, model);
     if (kind == model_kind::classifier) {
@@ -487,6 +488,7 @@ void train_command::run() {
     input_data validation_data; // owns what `validation` views
     if (!validation_path.empty()) {
         validation_data = read_recordings({validation_path}, input, &model);
+        echo_rows(validation_data, out);
         validation = normal_windows(validation_data, settings.window, windowing, out);
     } else if (validation_fraction > 0) {
         const auto parts = require(
@@ -512,7 +514,6 @@ void train_command::run() {
         out.note("resuming after epoch " + std::to_string(state.finished_epochs()) + " of " +
                  checkpoint);
     }
-    echo(data, out);
     training_watch watch{out.shows_progress() && !log, log, writer};
     const auto start = std::chrono::steady_clock::now();
     const interrupt_catcher catcher;

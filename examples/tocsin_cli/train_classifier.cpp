@@ -160,6 +160,7 @@ void train_classifier(const classifier_request& request, const input_data& data,
     const auto find_validation = [&]() -> labelled_rows {
         if (!request.validation_path.empty()) {
             validation_data = read_recordings({request.validation_path}, request.input, &model);
+            echo_rows(validation_data, out);
             require_calendar(model, request.validation_path,
                              validation_data.files.empty()
                                  ? tocsin::timestamp_kind::unknown
@@ -172,7 +173,6 @@ void train_classifier(const classifier_request& request, const input_data& data,
         return {{nullptr, data.features(), 0}, {}, {}, {}};
     };
     const labelled_rows validation = find_validation();
-    echo(data, out);
     const auto run = made_with(request.settings, training, validation);
     run_watch watch{request, run, out};
     const auto start = std::chrono::steady_clock::now();

@@ -3,6 +3,7 @@
 
 #include "command_files.hpp"
 #include "commands.hpp"
+#include "echo.hpp"
 #include "failure.hpp"
 #include "input.hpp"
 #include "metrics.hpp"
@@ -79,6 +80,7 @@ void tune_command::run() {
     input_data data;
     if (!data_paths.empty()) {
         data = read_recordings(data_paths, input, &model);
+        echo_rows(data, out);
         warn_of_step(data, model, out, true);
         if (rule.smoothing() > 1 && (!data.is_series || windowing.stride != 1)) {
             fail(error_code::invalid_argument, "--smooth ", rule.smoothing(), ": ",
@@ -123,6 +125,10 @@ void tune_command::run() {
                                   {"windows", usable.windows.count()},
                                   {"step_threshold", detector.threshold()},
                                   {"feature_threshold", detector.threshold(per_feature_view)}};
+    if (!data_paths.empty()) {
+        result["read"] = describe_json(data);
+        result["warnings"] = warnings_of(data);
+    }
     if (!usable.labels.empty()) {
         const auto scores = require(detector.scores(usable.windows));
         const std::vector<double> per_step = detector.rule().smoothed(scores.per_step);

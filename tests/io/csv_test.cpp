@@ -181,4 +181,40 @@ TEST_SUITE("io") {
         CHECK(std::string{read.error().message()}.find("has 6 bytes, more than the limit of 5") !=
               std::string::npos);
     }
+
+    TEST_CASE("csv: all dates of a file show the order of day and month") {
+        std::string text = "date,a\n"; // 1 January to 2 January in minutes: one day fills 1440 rows
+        const auto minute = [](int t) {
+            char date[40];
+            std::snprintf(date, sizeof date, "1/%d/2024 %02d:%02d", 1 + t / 1440, t / 60 % 24,
+                          t % 60);
+            return std::string{date};
+        };
+        for (int t = 0; t < 3000; ++t) {
+            text += minute(t) + ',' + std::to_string(t % 7) + '\n';
+        }
+        const auto read = tocsin::parse_csv_recording<double>(text, "f.csv");
+        REQUIRE_MESSAGE(read.has_value(), read.error().message());
+        CHECK(read->times.back() - read->times.front() == 60 * 2999);
+        CHECK_FALSE(read->clock.ambiguous());
+        // Both kinds in one file are refused, unless one is asked for.
+        const std::string mixed = "date,a\n13/01/2024,1\n14/01/2024,2\n01/15/2024,3\n";
+        const auto refused = tocsin::parse_csv_recording<double>(mixed, "f.csv");
+        REQUIRE_FALSE(refused.has_value());
+        CHECK(std::string{refused.error().message()} ==
+              "f.csv: the date '13/01/2024' of row 1 can only be day first, '01/15/2024' of row 3 "
+              "only month first; --dates day-first or --dates month-first leaves the others "
+              "without a time");
+        csv_options options;
+        options.dates.asked = tocsin::date_order::day_first;
+        const auto asked = tocsin::parse_csv_recording<double>(mixed, "f.csv", options);
+        REQUIRE(asked.has_value());
+        CHECK(asked->times[1] - asked->times[0] == 86400);
+        CHECK(std::isnan(asked->times[2]));
+        // A time with a decimal comma.
+        const auto german =
+            tocsin::parse_csv_recording<double>("Zeit;a\n0,01;1,5\n0,02;1,6\n1,25;1\n", "f.csv");
+        REQUIRE(german.has_value());
+        CHECK(german->times == std::vector<double>{0.01, 0.02, 1.25});
+    }
 }

@@ -46,4 +46,35 @@ TEST_SUITE("io") {
             }
         }
     }
+
+    TEST_CASE("timestamp_stream: a turn is told, and no later row turns back") {
+        using tocsin::date_order;
+        tocsin::timestamp_stream stream;
+        CHECK(stream.seconds("03/10/2024 22:00") == doctest::Approx(1727992800)); // 3 October
+        CHECK_FALSE(stream.has_turned());
+        CHECK(stream.seconds("03/10/2024 23:00") - 1727992800 == 3600);
+        CHECK_FALSE(stream.has_turned());
+        CHECK(stream.seconds("03/11/2024 00:00") - 1727992800 == 7200);
+        CHECK(stream.has_turned());
+        CHECK(stream.order() == date_order::month_first);
+        CHECK(stream.seconds("03/13/2024 00:00") - 1727992800 == 7200 + 2 * 86400);
+        CHECK_FALSE(stream.has_turned());
+        CHECK(std::isnan(stream.seconds("13/03/2024 01:00")));
+        CHECK(stream.has_refused());
+        CHECK(stream.seconds("03/13/2024 01:00") - 1727992800 == 10800 + 2 * 86400);
+        CHECK_FALSE(stream.has_refused());
+
+        tocsin::timestamp_stream asked{tocsin::serial_dates::by_value,
+                                       {.asked = date_order::month_first}};
+        CHECK(asked.seconds("03/10/2024 22:00") == 1710108000); // 10 March
+        CHECK(asked.seconds("03/11/2024 22:00") == 1710194400);
+        CHECK_FALSE(asked.has_turned());
+        CHECK(std::isnan(asked.seconds("13/03/2024 22:00")));
+        tocsin::timestamp_stream known{tocsin::serial_dates::by_value,
+                                       {.otherwise = date_order::month_first}};
+        CHECK(known.seconds("03/10/2024 22:00") == 1710108000);
+        CHECK(known.seconds("13/10/2024 22:00") == 1710108000 + 10 * 86400);
+        CHECK(known.has_turned());
+        CHECK(known.order() == date_order::day_first);
+    }
 }

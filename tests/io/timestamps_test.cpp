@@ -207,6 +207,23 @@ TEST_SUITE("io") {
         CHECK(std::isnan(read("noon", timestamp_kind::unknown)));
     }
 
+    TEST_CASE("timestamps: numbers with a decimal comma, and a clock that was not set yet") {
+        using texts = std::vector<std::string>;
+        const auto comma = timestamp_reader::from_samples(texts{"0,01", "0,02", "1,234"});
+        CHECK(comma.kind() == timestamp_kind::plain);
+        CHECK(comma.seconds("0,5") == 0.5);
+        CHECK(comma.seconds("1,234") == 1.234);
+        CHECK(std::isnan(comma.seconds("1,2,3")));
+        const auto epoch = timestamp_reader::from_samples(texts{"1700000000,5", "1700000001,5"});
+        CHECK(epoch.kind() == timestamp_kind::seconds);
+        CHECK(epoch.seconds("1700000000,5") == 1700000000.5);
+        // The first number alone would make them plain.
+        const auto late =
+            timestamp_reader::from_samples(texts{"0", "1700000000000", "1700000060000"});
+        CHECK(late.kind() == timestamp_kind::milliseconds);
+        CHECK(late.seconds("1700000060000") == 1700000060);
+    }
+
     TEST_CASE("timestamps: day and month are distinguished by all samples") {
         using texts = std::vector<std::string>;
         const auto day = timestamp_reader::from_samples(texts{"03/04/2015", "28/04/2015"});
@@ -222,5 +239,33 @@ TEST_SUITE("io") {
             timestamp_reader::from_samples(texts{"03/04/2015 10:00", "03/04/2015 10:01"});
         CHECK(open.ambiguous());
         CHECK(std::isnan(open.seconds("not yet")));
+    }
+
+    TEST_CASE("timestamps: an order that was asked for, or known before") {
+        using texts = std::vector<std::string>;
+        using tocsin::date_order;
+        using tocsin::serial_dates;
+        const texts open{"03/04/2015 10:00", "03/04/2015 10:01"};
+        const auto asked = timestamp_reader::from_samples(open, serial_dates::by_value,
+                                                          {.asked = date_order::month_first});
+        CHECK_FALSE(asked.ambiguous());
+        CHECK(asked.seconds("03/04/2015") == seconds_of("2015-03-04"));
+        CHECK(std::isnan(asked.seconds("13/04/2015")));
+        const auto known = timestamp_reader::from_samples(open, serial_dates::by_value,
+                                                          {.otherwise = date_order::month_first});
+        CHECK_FALSE(known.ambiguous());
+        CHECK(known.seconds("03/04/2015") == seconds_of("2015-03-04"));
+        const auto shown = timestamp_reader::from_samples(
+            texts{"13/04/2015"}, serial_dates::by_value, {.otherwise = date_order::month_first});
+        CHECK(shown.seconds("03/04/2015") == seconds_of("2015-04-03"));
+        // The same number for both says nothing of later dates.
+        auto same = timestamp_reader::from_samples(texts{"01/01/2024 00:00", "01/01/2024 00:01"});
+        CHECK(same.ambiguous());
+        same.learn("1/2/2024 00:00");
+        CHECK_FALSE(same.ambiguous());
+        CHECK(same.seconds("1/2/2024") == seconds_of("2024-01-02"));
+        CHECK_FALSE(timestamp_reader::from_samples(texts{"2024-01-01", "2024-01-01"}).ambiguous());
+        // No row is read in another order than the others.
+        CHECK(std::isnan(known.seconds("13/04/2015")));
     }
 }

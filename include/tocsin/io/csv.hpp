@@ -7,6 +7,7 @@
 #include "tocsin/io/atomic_file.hpp"
 #include "tocsin/io/csv_detection.hpp"
 #include "tocsin/io/csv_row.hpp"
+#include "tocsin/io/csv_switches.hpp"
 #include "tocsin/io/csv_times.hpp"
 #include "tocsin/io/number_text.hpp"
 #include "tocsin/io/read_file.hpp"
@@ -61,24 +62,29 @@ struct csv_recording {
     csv_layout layout = csv_layout::of_numbers(0); ///< which column means what
     index_t comments = 0;                          ///< lines of comments among the rows
     index_t headers = 0;                           ///< lines that name the columns again
+    std::vector<csv_switch_words> switches;        ///< words such as `off` among other numbers
 };
 
 namespace detail {
 
 /// Seconds of all timestamps; none unless at least one can be read.
 template <class Scalar>
-void read_times(csv_recording<Scalar>& read, serial_dates serial) {
-    constexpr std::size_t most_samples = 1000;
+status read_times(csv_recording<Scalar>& read, const csv_options& options,
+                  const std::string& name) {
     const std::span<const std::string> all{read.series.timestamps};
-    read.clock =
-        timestamp_reader::from_samples(all.first(std::min(all.size(), most_samples)), serial);
+    auto clock = timestamps_of(all, read.layout.columns(), options, name);
+    if (!clock) {
+        return clock.error();
+    }
+    read.clock = *clock;
     if (read.clock.kind() == timestamp_kind::unknown) {
-        return;
+        return {};
     }
     read.times.reserve(all.size());
     for (const std::string& text : all) {
         read.times.push_back(read.clock.seconds(text));
     }
+    return {};
 }
 
 } // namespace detail
@@ -132,6 +138,7 @@ result<csv_recording<Scalar>> parse_csv_recording(std::string_view text,
     }
     std::vector<Scalar> sample(static_cast<std::size_t>(features));
     csv_notes notes;
+    csv_switch_watch switches{features};
     index_t row = 0;
     for (; more; more = lines.next()) {
         const csv_line kind = whole.layout.kind_of(lines.line());
@@ -152,6 +159,8 @@ result<csv_recording<Scalar>> parse_csv_recording(std::string_view text,
         if (!possible) {
             continue;
         }
+        switches.take(whole.layout, lines.line(), std::span<const Scalar>{sample}, notes,
+                      lines.number());
         std::copy(sample.begin(), sample.end(), read.values.col(row++).data());
         if (timed) {
             read.timestamps.push_back(notes.time());
@@ -163,7 +172,10 @@ result<csv_recording<Scalar>> parse_csv_recording(std::string_view text,
     if (row == 0) {
         return status::error(error_code::format_error, lines.name(), ": has a header but no rows");
     }
-    detail::read_times(whole, serial_dates_of(whole.layout.columns(), options));
+    whole.switches = switches.found();
+    if (auto outcome = detail::read_times(whole, options, std::string{lines.name()}); !outcome) {
+        return outcome;
+    }
     return whole;
 }
 

@@ -10,6 +10,7 @@
 #include "tocsin/io/csv_hints.hpp"
 #include "tocsin/io/csv_number.hpp"
 #include "tocsin/io/csv_options.hpp"
+#include "tocsin/io/csv_refusals.hpp"
 #include "tocsin/io/text_lines.hpp"
 
 #include <algorithm>
@@ -38,6 +39,7 @@ struct csv_notes {
     std::string_view timestamp;   ///< points into the line; empty without a timestamp column
     std::string_view time_of_day; ///< the same where date and time have a column each
     std::uint8_t label = 0;       ///< 1 = anomalous; 0 without a label column
+    int switches = 0;             ///< features that were a word: on, off, ...
 
     /// The timestamp without quotes, with the time of day behind its date. Allocates.
     std::string time() const {
@@ -203,12 +205,15 @@ class csv_layout {
             }
             const csv_column& column = columns_[count];
             switch (column.role) {
-            case csv_role::feature:
-                if (parse_csv_cell(cells.text(), values[static_cast<std::size_t>(column.feature)],
-                                   format_) == csv_cell::other) {
+            case csv_role::feature: {
+                const csv_cell kind = parse_csv_cell(
+                    cells.text(), values[static_cast<std::size_t>(column.feature)], format_);
+                if (kind == csv_cell::other) {
                     return refuse_number(cells, column.name, place);
                 }
+                notes.switches += kind == csv_cell::on_or_off ? 1 : 0;
                 break;
+            }
             case csv_role::timestamp:
                 notes.timestamp = cells.text();
                 break;
@@ -238,6 +243,19 @@ class csv_layout {
             return refuse_count(line, count, place);
         }
         return {};
+    }
+
+    /// Calls `visit(feature, column, word)` for the features of a row that are a word: on, off, ...
+    template <class Visit>
+    void for_each_switch(std::string_view line, Visit&& visit) const {
+        std::size_t at = 0;
+        for (csv_cells cells{line, delimiter_}; cells.next() && at < columns_.size(); ++at) {
+            double value = 0;
+            if (columns_[at].role == csv_role::feature &&
+                parse_csv_cell(cells.text(), value, format_) == csv_cell::on_or_off) {
+                visit(columns_[at].feature, cells.column(), cells.text());
+            }
+        }
     }
 
     /// The text of a cell with doubled double quotes replaced by single ones. Allocates.
@@ -295,40 +313,11 @@ class csv_layout {
                (columns_.front().role == csv_role::left_out ||
                 parse_csv_number<double>(cells.text(), format_));
     }
-    /// Whether text that is no exponent stands behind a number.
-    bool has_unit(std::string_view text) const noexcept {
-        const auto end = text.find_first_not_of("0123456789+-.,");
-        return end != 0 && end != std::string_view::npos &&
-               std::string_view{"eExX"}.find(text[end]) == std::string_view::npos &&
-               parse_csv_number<double>(text.substr(0, end), format_);
-    }
     status refuse_number(const csv_cells& cells, const std::string& name,
                          const text_place& place) const {
-        const std::string_view text = cells.text();
-        const bool comma = detail::parse_comma_number<double>(text, false).has_value();
-        double value = 0;
-        const bool groups = detail::parse_grouped(text, format_.decimal_comma ? ',' : '.', value) !=
-                            detail::digit_groups::none;
-        const bool dots = detail::parse_grouped(text, ',', value) != detail::digit_groups::none;
-        const char* const help =
-            text.find('\0') != std::string_view::npos
-                ? "; NUL bytes stand where a file was not written to its end: remove the line"
-            : groups && format_.decimal_comma
-                ? "; a dot before three digits may group them: --thousands says that it does, "
-                  "--decimal-point that it does not"
-            : groups ? "; --decimal-comma reads it as a fraction, --thousands as digits in groups"
-            : dots   ? "; --decimal-comma with --thousands reads its dots as groups of digits"
-            : comma  ? "; --decimal-comma reads it"
-            : has_unit(text) ? "; there is text behind the number: write the unit into the header"
-            : text.starts_with('{')         ? "; is it JSON? What is read is CSV"
-            : parse_date_time(text)         ? "; --timestamp says which column is the time"
-            : detail::looks_like_unit(text) ? "; --skip-rows leaves out the rows up to here"
-            : parse_number<double>(text) ? "; it is beyond the range of numbers, --missing makes "
-                                           "it a missing value"
-                                         : "; --missing makes it a missing value, --ignore leaves "
-                                           "the column out";
         return place.error(cells.column(), "expected a number for '", name, "', found '",
-                           detail::shown_text(text), '\'', help);
+                           detail::shown_text(cells.text()), '\'',
+                           detail::help_with_number(cells.text(), format_));
     }
     status refuse_count(std::string_view line, std::size_t count, const text_place& place) const {
         const char shown[] = {delimiter_, '\0'};

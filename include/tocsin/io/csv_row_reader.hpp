@@ -60,6 +60,11 @@ class csv_row_reader {
     /// The beginning of the file, up to 256 KiB of whole lines; until the first next().
     std::string_view beginning() const noexcept { return buffer_; }
 
+    /// The last row as text, until next() is called again.
+    std::string_view line() const noexcept { return row_; }
+    /// Its number in the file, from 1.
+    index_t line_number() const noexcept { return number_; }
+
     /// Parses the next row as csv_layout::parse() does.
     /// @return false at the end of the file
     template <std::floating_point Scalar>
@@ -81,6 +86,7 @@ class csv_row_reader {
             if (layout_.kind_of(line) != csv_line::row) {
                 continue;
             }
+            row_ = line;
             if (auto outcome = layout_.parse<Scalar>(line, values, notes, {name_, number_});
                 !outcome) {
                 return outcome;
@@ -183,6 +189,7 @@ class csv_row_reader {
     std::string name_;
     detail::file_handle file_;
     std::string buffer_;
+    std::string_view row_;
     std::string line_; // the first row of a file without a header
     std::size_t position_ = 0;
     index_t number_ = 0; // of the last line

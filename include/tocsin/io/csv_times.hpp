@@ -2,14 +2,20 @@
 /// @brief How the times in a CSV file are read.
 #pragma once
 
+#include "tocsin/core/status.hpp"
 #include "tocsin/io/csv_columns.hpp"
 #include "tocsin/io/csv_names.hpp"
 #include "tocsin/io/csv_options.hpp"
+#include "tocsin/io/date_time.hpp"
 #include "tocsin/io/serial_dates.hpp"
+#include "tocsin/io/text_lines.hpp"
+#include "tocsin/io/timestamps.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace tocsin {
 
@@ -26,6 +32,42 @@ inline serial_dates serial_dates_of(std::span<const csv_column> columns,
                (plain.find("date") != std::string::npos || plain == "datum");
     });
     return named ? serial_dates::by_name : serial_dates::by_value;
+}
+
+/// How the timestamps of a whole recording are read. All of them show the order of day and month;
+/// `format_error` where some dates can only be day first and others only month first, unless
+/// csv_options::dates says which. Allocates.
+/// @param timestamps of all rows
+/// @param name       of the file, for messages
+inline result<timestamp_reader> timestamps_of(std::span<const std::string> timestamps,
+                                              std::span<const csv_column> columns,
+                                              const csv_options& options, std::string_view name) {
+    constexpr std::size_t most_samples = 1000; // they show everything else
+    const std::size_t first = std::min(timestamps.size(), most_samples);
+    auto reader = timestamp_reader::from_samples(timestamps.first(first),
+                                                 serial_dates_of(columns, options), options.dates);
+    if (!reader.order().depends()) {
+        return reader;
+    }
+    for (const std::string& text : timestamps.subspan(first)) {
+        reader.learn(text);
+    }
+    if (!reader.order().contradicts()) {
+        return reader;
+    }
+    const auto row_of = [&](int order) {
+        return std::find_if(timestamps.begin(), timestamps.end(), [&](const std::string& text) {
+            const auto time = parse_date_time(text);
+            return time && time->sure_order == order;
+        });
+    };
+    const auto day = row_of(1);
+    const auto month = row_of(2);
+    return status::error(error_code::format_error, name, ": the date '", detail::shown_text(*day),
+                         "' of row ", day - timestamps.begin() + 1, " can only be day first, '",
+                         detail::shown_text(*month), "' of row ", month - timestamps.begin() + 1,
+                         " only month first; --dates day-first or --dates month-first leaves the "
+                         "others without a time");
 }
 
 } // namespace tocsin

@@ -21,6 +21,7 @@ struct date_time {
     bool has_date = false;   ///< otherwise a time of day alone
     bool has_offset = false; ///< with `Z`, `UTC`, `GMT` or an offset such as `+02:00`
     bool ambiguous = false;  ///< the date reads another way in the other date_order
+    bool ordered = false;    ///< day and month are two numbers before the year
     /// 1 where only the day can come first, 2 where only the month can, 0 otherwise.
     int sure_order = 0;
 };
@@ -165,6 +166,7 @@ class date_time_scanner {
         if (named > 0) {
             return set_date(year, second, first, found);
         }
+        found.ordered = true;
         found.ambiguous = first <= 12 && second <= 12 && first != second;
         found.sure_order = first > 12 && second <= 12 ? 1 : second > 12 && first <= 12 ? 2 : 0;
         const bool day_first = first > 12 || (second <= 12 && order == date_order::day_first);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
 
 namespace tocsin::detail {
@@ -45,6 +46,12 @@ class number_order {
     /// Whether nine in ten are times since 1970, in one unit.
     bool epochs() const noexcept {
         return rows_ > 0 && 10 * *std::max_element(epochs_.begin(), epochs_.end()) >= 9 * rows_;
+    }
+    /// How many of the unit of most numbers make a second, 1, 1e3, 1e6 or 1e9; 0 where most are no
+    /// times since 1970.
+    double units_per_second() const noexcept {
+        const auto most = std::max_element(epochs_.begin(), epochs_.end());
+        return 2 * *most > rows_ ? std::pow(1e3, most - epochs_.begin()) : 0;
     }
 
   private:

@@ -2,14 +2,15 @@
 /// @brief The timestamps of a recording as seconds.
 #pragma once
 
+#include "tocsin/io/date_order.hpp"
 #include "tocsin/io/date_time.hpp"
+#include "tocsin/io/number_order.hpp"
 #include "tocsin/io/number_text.hpp"
 #include "tocsin/io/serial_dates.hpp"
 
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -44,13 +45,15 @@ class timestamp_reader {
     /// Numbers count since 1970 if that makes a date between 1990 and 2100: seconds below 1e11,
     /// milliseconds below 1e14, microseconds below 1e17, nanoseconds. Numbers such as 20160701,
     /// 2016070110 (from the year 2000), 201607011030 or 20160701103000 are dates, the first two where
-    /// all samples are. A date such as 03/04/2015 is read in the order in which all samples are dates
-    /// and time makes the smaller steps.
+    /// all samples are. A date such as 03/04/2015 is read in the order that the samples show, see
+    /// date_order_study. Numbers may have a decimal comma.
     /// @param samples some timestamps in the order of the file; empty ones are passed over
-    /// @param serial  when numbers are days since 1899-12-30; the kind is then `local`
+    /// @param serial when numbers are days since 1899-12-30; the kind is then `local`
+    /// @param order  what is known of the order of day and month
     template <class Texts>
     static timestamp_reader from_samples(const Texts& samples,
-                                         serial_dates serial = serial_dates::by_value) {
+                                         serial_dates serial = serial_dates::by_value,
+                                         date_order_choice order = {}) {
         timestamp_reader reader;
         const detail::serial_date_study study(samples, serial);
         reader.serial_ = study.are();
@@ -60,39 +63,41 @@ class timestamp_reader {
             return reader;
         }
         reader.digits_ = are_dates_of_digits(samples);
-        double steps[2] = {0, 0};
-        double last[2] = {0, 0};
-        bool sure[3] = {false, false, false};
-        std::size_t seen = 0;
+        reader.order_ = date_order_study{order};
+        detail::number_order numbers;
+        bool begun = false;
         for (const std::string_view text : samples) {
             const std::string_view cell = detail::trimmed(text);
             if (cell.empty()) {
                 continue;
             }
-            if (seen == 0 && !reader.begin(cell)) {
+            if (!begun && !reader.begin(cell)) {
                 return reader;
             }
-            for (std::size_t order = 0; order < 2 && reader.is_date() && !reader.digits_; ++order) {
-                const auto time = parse_date_time(cell, static_cast<date_order>(order));
-                if (time) {
-                    sure[time->sure_order] = true;
-                    steps[order] += seen > 0 ? std::abs(time->seconds - last[order]) : 0;
-                    last[order] = time->seconds;
-                    reader.ambiguous_ = (seen == 0 || reader.ambiguous_) && time->ambiguous;
-                }
+            begun = true;
+            reader.learn(cell);
+            if (const auto number = detail::serial_number(cell)) {
+                numbers.add(*number);
             }
-            ++seen;
         }
-        const bool decided = sure[1] != sure[2];
-        const bool month_first = decided ? sure[2] : steps[1] < steps[0];
-        reader.order_ = month_first ? date_order::month_first : date_order::day_first;
-        reader.ambiguous_ = reader.ambiguous_ && !decided && steps[0] == steps[1];
+        if (reader.kind_ == timestamp_kind::plain) {
+            reader.kind_ = kind_of(numbers.units_per_second());
+        }
         return reader;
+    }
+    /// Takes in a timestamp behind the samples, as far as it shows the order of day and month.
+    /// Never allocates.
+    void learn(std::string_view text) noexcept {
+        if (is_date() && !digits_ && !serial_) {
+            order_.add(text);
+        }
     }
 
     timestamp_kind kind() const noexcept { return kind_; }
     /// Whether day and month could be the other way round for all that the samples show.
-    bool ambiguous() const noexcept { return ambiguous_; }
+    bool ambiguous() const noexcept { return order_.ambiguous(); }
+    /// What the timestamps have shown of the order of day and month.
+    const date_order_study& order() const noexcept { return order_; }
     /// Whether they are numbers of days since 1899-12-30.
     bool serial() const noexcept { return serial_; }
     /// Whether plain numbers, or numbers with a decimal comma, may be such days as well.
@@ -110,17 +115,19 @@ class timestamp_reader {
             return 1;
         }
     }
-    /// Seconds; NaN for text that is no timestamp. Never allocates.
+    /// Seconds; NaN for text that is no timestamp, and for a date that can only be read in the other
+    /// order of day and month. Never allocates.
     double seconds(std::string_view text) const noexcept {
         if (serial_) {
             return detail::seconds_of_serial_date(text);
         }
         if (is_date()) {
-            const auto time = digits_ ? parse_date_of_digits(text) : parse_date_time(text, order_);
-            return time ? time->seconds : std::nan("");
+            const auto time =
+                digits_ ? parse_date_of_digits(text) : parse_date_time(text, order_.order());
+            return time && !order_.refuses(*time) ? time->seconds : std::nan("");
         }
-        const auto number = parse_number<double>(text);
-        return number && std::isfinite(*number) ? *number / units_per_second() : std::nan("");
+        const auto number = detail::serial_number(text);
+        return number ? *number / units_per_second() : std::nan("");
     }
 
   private:
@@ -146,21 +153,18 @@ class timestamp_reader {
         return dates >= 2;
     }
 
+    static timestamp_kind kind_of(double units_per_second) noexcept {
+        return units_per_second == 0     ? timestamp_kind::plain
+               : units_per_second == 1   ? timestamp_kind::seconds
+               : units_per_second == 1e3 ? timestamp_kind::milliseconds
+               : units_per_second == 1e6 ? timestamp_kind::microseconds
+                                         : timestamp_kind::nanoseconds;
+    }
+    /// Whether the first timestamp is a time, and what.
     bool begin(std::string_view cell) noexcept {
         const auto time = digits_ ? parse_date_of_digits(cell) : parse_date_time(cell);
-        const auto number = parse_number<double>(cell);
-        if (!time && number && std::isfinite(*number)) {
+        if (!time && detail::serial_number(cell)) {
             kind_ = timestamp_kind::plain;
-            constexpr timestamp_kind units[] = {
-                timestamp_kind::seconds, timestamp_kind::milliseconds, timestamp_kind::microseconds,
-                timestamp_kind::nanoseconds};
-            double unit = 1;
-            for (const timestamp_kind candidate : units) {
-                if (*number >= 631152000 * unit && *number < 4102444800 * unit) {
-                    kind_ = candidate;
-                }
-                unit *= 1000;
-            }
             return true;
         }
         if (time) {
@@ -173,8 +177,7 @@ class timestamp_reader {
     }
 
     timestamp_kind kind_ = timestamp_kind::unknown;
-    date_order order_ = date_order::day_first;
-    bool ambiguous_ = false;
+    date_order_study order_;
     bool serial_ = false;
     bool may_be_serial_ = false;
     bool digits_ = false; // short dates such as 20160701

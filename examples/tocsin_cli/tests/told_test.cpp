@@ -1,0 +1,195 @@
+// What a person is told of data that would otherwise silently be something else.
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include "program.hpp"
+#include <cmath>
+#include <cstdio>
+#include <functional>
+#include <string>
+
+namespace {
+
+using nlohmann::json;
+
+const std::string quick = " --window 4 --encoder 2 --epochs 1 --force";
+
+std::string climate(int t) {
+    char text[40];
+    std::snprintf(text, sizeof text, "%.4f,%.4f", 20 + std::sin(0.5 * t), 50 + std::cos(0.3 * t));
+    return text;
+}
+std::string rows(int first, int last, const std::function<std::string(int)>& line) {
+    std::string text;
+    for (int t = first; t < last; ++t) {
+        text += line(t) + '\n';
+    }
+    return text;
+}
+/// Hours from 2024-03-01.
+std::string timed(int t) {
+    char text[40];
+    std::snprintf(text, sizeof text, "2024-03-%02d %02d:00:00,", 1 + t / 24, t % 24);
+    return text + climate(t);
+}
+/// Minutes from 1/first_day/2024 23:30, month first.
+std::string american(int t, int first_day) {
+    char text[40];
+    const int minute = t + 1410;
+    std::snprintf(text, sizeof text, "1/%d/2024 %d:%02d,", first_day + minute / 1440,
+                  minute / 60 % 24, minute % 60);
+    return text + climate(t);
+}
+bool has(const std::string& text, const std::string& piece) {
+    return text.find(piece) != std::string::npos;
+}
+void make_model(const program& cli, const std::string& data) {
+    for (const std::string& arguments :
+         {"train m " + data + quick, "fit-errors m " + data, "tune m " + data + " --quantile 1"}) {
+        const outcome run = cli(arguments + " --quiet");
+        INFO(arguments << ": " << run.err);
+        REQUIRE(run.code == 0);
+    }
+}
+
+} // namespace
+
+TEST_SUITE("tocsin_cli") {
+    TEST_CASE("told: whether the day or the month stands first, in every phase") {
+        const program cli;
+        const std::string header = "date,temp,hum\n";
+        cli.write("n.csv", header + rows(0, 80, [](int t) { return american(t, 1); }));
+        const outcome trained = cli("train m n.csv" + quick);
+        INFO(trained.out << trained.err);
+        CHECK(has(trained.out, "local dates, month first, from 2024-01-01 23:30:00 to 2024-01-02"));
+        CHECK_FALSE(has(trained.err, "swapped"));
+        make_model(cli, "n.csv");
+        // Nothing in a day of its own says so: the model does, and an option would.
+        cli.write("day.csv", header + rows(30, 60, [](int t) { return american(t, 2); }));
+        const outcome judged = cli("detect m day.csv --report r.html");
+        CHECK_FALSE(has(judged.err, "swapped"));
+        const outcome alone = cli("train other day.csv" + quick);
+        CHECK(has(alone.err, "day.csv: day and month of its dates could be swapped; --dates "
+                             "day-first or --dates month-first says which"));
+        CHECK(has(alone.out, "from 2024-03-01"));
+        const outcome asked = cli("train other day.csv --dates month-first" + quick);
+        CHECK_FALSE(has(asked.err, "swapped"));
+        CHECK(has(asked.out, "from 2024-01-03"));
+        CHECK(has(cli("train other day.csv --dates year-first" + quick).err, "month-first"));
+        // Two orders in one file.
+        const std::string mixed = header + rows(0, 40, [](int t) { return american(t, 13); }) +
+                                  "16/01/2024 0:10," + climate(40) + '\n';
+        cli.write("mixed.csv", mixed);
+        for (const char* command : {"train other mixed.csv", "detect m mixed.csv"}) {
+            const outcome refused = cli(command);
+            INFO(refused.err);
+            CHECK(refused.code != 0);
+            CHECK(has(refused.err, "'16/01/2024 0:10' of row 41 can only be day first"));
+            CHECK(has(refused.err, "--dates day-first or --dates month-first"));
+        }
+        CHECK(cli("detect m mixed.csv --dates month-first").code == 0);
+        // A stream turns with a message, and never back.
+        const outcome stream = cli("stream m", header + "11/01/2024 23:59," + climate(0) +
+                                                   "\n12/01/2024 0:00," + climate(1) + '\n');
+        CHECK(has(stream.err, "standard input:3: '12/01/2024 0:00': the dates are day first, as "
+                              "this one shows, and were taken for month first until now; --dates "
+                              "day-first says so from the start"));
+        const outcome refusing = cli("stream m", mixed);
+        CHECK(has(refusing.err, "standard input:42: '16/01/2024 0:10': the date can only be day "
+                                "first"));
+        CHECK(has(refusing.err, "--dates day-first reads it"));
+    }
+
+    TEST_CASE("told: words among numbers, with place and option, in every phase") {
+        const program cli;
+        const auto with = [](const char* word) {
+            return "temp,hum\n" + rows(0, 20, climate) + word + ",50\n" + rows(21, 60, climate);
+        };
+        cli.write("n.csv", with("off"));
+        const std::string told = "n.csv:22:1: 'off' among the numbers of column 'temp' is read as "
+                                 "0; --missing off makes it a missing value";
+        const outcome trained = cli("train m n.csv" + quick);
+        CHECK(has(trained.err, "warning: " + told + " (1 cell)"));
+        CHECK_FALSE(has(cli("train m n.csv --missing off" + quick).err, "among the numbers"));
+        cli.write("clean.csv", "temp,hum\n" + rows(0, 60, climate));
+        make_model(cli, "clean.csv");
+        CHECK(has(cli("fit-errors m n.csv").err, told));
+        CHECK(cli("tune m n.csv --quantile 1 --quiet").code == 0);
+        CHECK(has(cli("detect m n.csv").err, "warning: " + told));
+        CHECK(has(cli("stream m", with("No")).err,
+                  "standard input:22:1: 'No' among the numbers of column 'temp' is read as 0"));
+    }
+
+    TEST_CASE("told: gaps, repeated rows and rows with a wrong time, in every phase") {
+        const program cli;
+        cli.write("n.csv", "time,temp,hum\n" + rows(0, 40, timed) + timed(39) + '\n' + timed(20) +
+                               '\n' + rows(40, 60, timed) + rows(90, 120, timed));
+        const std::string order = "order: 1 gap, 1 repeated row, 1 row with a wrong time";
+        const std::string warning =
+            "n.csv: 2 rows with a repeated or wrong time left out; --resample SECONDS makes one "
+            "row of all in a step, --timestamp none with --ignore time reads all rows as equally "
+            "spaced";
+        for (const std::string& command :
+             {"train m n.csv" + quick, std::string{"fit-errors m n.csv"},
+              std::string{"tune m n.csv --quantile 1"}}) {
+            const outcome run = cli(command);
+            INFO(command << run.out << run.err);
+            CHECK(run.code == 0);
+            CHECK(has(run.out, order));
+            CHECK(has(run.err, warning));
+            CHECK(has(run.err, "1 gap in time"));
+        }
+        for (const char* command : {"fit-errors m n.csv", "tune m n.csv --quantile 1"}) {
+            const json result = run_json(cli, command);
+            CHECK(result["read"]["files"][0]["repeated"] == 1);
+            CHECK(result["read"]["files"][0]["gaps"] == 1);
+            CHECK(result["warnings"].size() >= 2);
+        }
+        // The option that the warning names reads all rows.
+        CHECK(has(cli("train m n.csv --timestamp none --ignore time" + quick).out,
+                  "rows are taken as equally spaced"));
+        // The recording that training is validated with, too.
+        cli.write("v.csv", "time,temp,hum\n" + rows(0, 40, timed));
+        CHECK(has(cli("train m v.csv --validation n.csv" + quick).out, order));
+    }
+
+    TEST_CASE("told: what was read, also where it is then refused") {
+        const program cli;
+        cli.write("short.csv", "temp,hum,copy\n" + rows(0, 12, [](int t) {
+                                   const std::string both = climate(t);
+                                   return both + ',' + both.substr(0, both.find(','));
+                               }));
+        for (const char* command : {"train m short.csv --window 40 --encoder 2",
+                                    "train m short.csv --model classifier --window 4",
+                                    "search short.csv --window 40 --trials 2"}) {
+            const outcome refused = cli(command);
+            INFO(command << refused.out << refused.err);
+            CHECK(refused.code != 0);
+            CHECK(has(refused.out, "read short.csv: 12 rows"));
+            CHECK(has(refused.err, "column 'copy' is the same as 'temp'"));
+        }
+    }
+
+    TEST_CASE("told: a footer is no row, also where rows are read one by one") {
+        const program cli;
+        const std::string body = "time,temp,hum\n" + rows(0, 60, timed);
+        cli.write("n.csv", body);
+        make_model(cli, "n.csv");
+        cli.write("footer.csv", body + "Total,1200,3000\nMean,20,50\n");
+        const outcome judged = cli("detect m footer.csv");
+        INFO(judged.err);
+        CHECK(has(judged.err, "60 rows:"));
+        CHECK(has(judged.err, "footer.csv: the last rows have no time but 'Total', and are left "
+                              "out"));
+        CHECK_FALSE(has(judged.out, "Total"));
+        // Rows in the middle whose time cannot be read are rows.
+        cli.write("middle.csv", body + "unknown," + climate(60) + '\n' + timed(61) + '\n');
+        const outcome middle = cli("detect m middle.csv");
+        CHECK(has(middle.err, "62 rows:"));
+        CHECK(has(middle.out, "unknown"));
+        // Too many for a footer.
+        cli.write("many.csv", "time,temp,hum\n" + rows(0, 30, timed) +
+                                  rows(30, 40, [](int t) { return "unknown," + climate(t); }));
+        CHECK(has(cli("detect m many.csv").err, "40 rows:"));
+    }
+}
