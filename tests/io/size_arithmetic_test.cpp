@@ -5,6 +5,8 @@
 #include "tocsin/io/detector_file.hpp"
 #include "tocsin/layers/lstm.hpp"
 #include "tocsin/layers/pooling.hpp"
+#include "tocsin/models/linear_forecaster.hpp"
+#include "tocsin/models/mean_of_models.hpp"
 #include "tocsin/models/row_autoencoder.hpp"
 #include "tocsin/models/sequential.hpp"
 
@@ -73,5 +75,23 @@ TEST_SUITE("io") {
         }
         const std::string said = refusal(file, made);
         CHECK_MESSAGE(said.find(reason("'detector.stream' needs")) != std::string::npos, said);
+    }
+
+    TEST_CASE("size arithmetic: the weights of many members") {
+        // Those of one can be addressed with 32 bits.
+        using model = mean_of_models<linear_forecaster<float>>;
+        const auto checked = [](int members) {
+            return model{linear_forecaster<float>(2048, 2048, 1), members}.check().ok();
+        };
+        CHECK(checked(2));
+        CHECK(checked(1000) == (sizeof(void*) > 4));
+        const detector<model> made(model{linear_forecaster<float>(1, 1, 1), 2});
+        auto file = file_of(made);
+        file.set("detector.model.members", "1000");
+        for (const char* name : {"features", "targets"}) {
+            file.set("detector.model.member." + std::string(name), "2048");
+        }
+        const std::string said = refusal(file, made);
+        CHECK_MESSAGE(said.find(reason("'detector.model' needs")) != std::string::npos, said);
     }
 }

@@ -2,10 +2,12 @@
 /// @brief Several networks of one shape whose predictions are averaged.
 #pragma once
 
+#include "tocsin/core/checked_size.hpp"
 #include "tocsin/core/random.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/storage.hpp"
 #include "tocsin/core/views.hpp"
+#include "tocsin/layers/memory_bounds.hpp"
 #include "tocsin/layers/packed_weights.hpp"
 #include "tocsin/math/lstm_step_kernel.hpp"
 #include "tocsin/models/forecasting_model.hpp"
@@ -63,15 +65,19 @@ class mean_of_models {
     constexpr std::span<Scalar> parameters_of(std::span<Scalar> all, int k) const noexcept {
         return slice(all, k * member_.parameter_count(), member_.parameter_count());
     }
-    /// Checks the member, then the number of members.
+    /// Checks the member, then the number of members, and that the weights of all can be addressed.
     status check() const noexcept {
         if (status shape = member_.check(); !shape.ok()) {
             return shape;
         }
-        return members_ >= 2 && members_ <= most_members
+        if (members_ < 2 || members_ > most_members) {
+            return status::error(error_code::invalid_argument, kind, ": ", members_,
+                                 " members must lie in [2, ", most_members, "]");
+        }
+        return (detail::memory_of_parameters(member_) * members_).valid()
                    ? status{}
                    : status::error(error_code::invalid_argument, kind, ": ", members_,
-                                   " members must lie in [2, ", most_members, "]");
+                                   " members are too large for the memory that can be addressed");
     }
 
     template <class Visit>
@@ -107,6 +113,10 @@ class mean_of_models {
             member_.pack(parameters_of(parameters, k),
                          slice(packed, k * packed_of_member(), member_.packed_size()));
         }
+    }
+    /// Of all members at once; see detail::memory_of_pass().
+    checked_size memory_of_pass(checked_size steps) const {
+        return detail::memory_of_pass(member_, steps) * members_;
     }
     constexpr index_t predict_work_size(int batch, int time) const noexcept {
         return member_.predict_work_size(batch, time) + index_t{features()} * batch * time;
