@@ -2,13 +2,16 @@
 /// @brief Learning on a stream: what it adapts are its own copies.
 #pragma once
 
+#include "tocsin/core/checked_size.hpp"
+#include "tocsin/core/load_budget.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/detect/learned.hpp"
 #include "tocsin/detect/push.hpp"
 #include "tocsin/detect/stream_learning.hpp"
+#include "tocsin/layers/memory_bounds.hpp"
 
 #include <cmath>
-#include <cstdint>
+#include <cstddef>
 #include <limits>
 #include <span>
 #include <utility>
@@ -75,6 +78,22 @@ void complete_last(const Learned& learned, Stream& stream) noexcept {
     last.rate_exceeded = rate_exceeded_by(stream.alarm);
 }
 
+/// Refuses updates whose samples do not follow in the bytes, or that take more memory than these may.
+/// @param bytes that follow
+template <class Model>
+status check_update(const Model& model, int steps, std::size_t bytes) {
+    using scalar = typename Model::scalar_type;
+    if (!(checked_size(steps) * model.features() * sizeof(scalar)).is_at_most(bytes)) {
+        return status::error(error_code::format_error, "stream: updates of ", steps,
+                             " samples are larger than the bytes");
+    }
+    const bool possible = memory_of_pass(model, steps).valid();
+    load_budget budget(bytes);
+    return budget.take("learning",
+                       possible ? checked_size(model.training_work_size(1, steps)) * sizeof(scalar)
+                                : checked_size(-1));
+}
+
 /// Saves or loads a stream with what it adapts.
 template <class Archive, class Learned, class Stream>
 void exchange_stream(Archive& archive, const Learned& learned, Stream& stream) {
@@ -99,14 +118,8 @@ void exchange_stream(Archive& archive, const Learned& learned, Stream& stream) {
     }
     settings.exchange(archive);
     if constexpr (Archive::loading) {
-        // The samples of an update follow: no more memory is taken than they can need.
-        if (settings.model && static_cast<std::uint64_t>(settings.model->steps) *
-                                      static_cast<std::uint64_t>(learned.features()) *
-                                      sizeof(typename Learned::scalar_type) >
-                                  archive.remaining()) {
-            archive.fail(status::error(error_code::format_error, "stream: updates of ",
-                                       settings.model->steps,
-                                       " samples are larger than the bytes"));
+        if (settings.model && archive.outcome().ok()) {
+            archive.fail(check_update(learned.model, settings.model->steps, archive.remaining()));
         }
         if (archive.outcome().ok()) {
             archive.fail(enable_learning(learned, stream, settings));

@@ -20,9 +20,11 @@ namespace tocsin {
 /// How a model keeps learning while a stream runs.
 struct online_training_settings {
     int every = 100;             ///< samples from one update to the next, at least 1
-    int steps = 64;              ///< samples of an update, the newest ones, at least 1
+    int steps = 64;              ///< samples of an update, the newest ones, 1 to largest_steps
     double learning_rate = 1e-4; ///< of Adam; small: an update is one gradient of one window
     double clip_norm = 1;        ///< largest global norm of the gradient; 0 turns clipping off
+
+    static constexpr int largest_steps = 1 << 20; ///< as many as the longest window has
 
     /// Names the first setting that is out of range.
     status check() const noexcept {
@@ -30,6 +32,10 @@ struct online_training_settings {
             return status::error(error_code::invalid_argument, "online_trainer: every ", every,
                                  ", steps ", steps, " and clip norm ", clip_norm,
                                  " must be at least 1, 1 and 0");
+        }
+        if (steps > largest_steps) {
+            return status::error(error_code::invalid_argument, "online_trainer: steps ", steps,
+                                 " must be at most ", largest_steps);
         }
         return adam{.learning_rate = learning_rate}.check();
     }

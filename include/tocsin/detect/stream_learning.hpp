@@ -80,7 +80,7 @@ struct learning_settings {
         }
         online_training_settings updates = model.value_or(online_training_settings{});
         archive.integer("every", updates.every, 1, 1 << 30);
-        archive.integer("steps", updates.steps, 1, 1 << 24);
+        archive.integer("steps", updates.steps, 1, online_training_settings::largest_steps);
         archive.real("learning_rate", updates.learning_rate);
         archive.real("clip_norm", updates.clip_norm);
         model = updates;
