@@ -13,6 +13,7 @@
 
 #include <doctest/doctest.h>
 
+#include "failing_allocations.hpp"
 #include "support/allocation_counter.hpp"
 #include "support/edited_file.hpp"
 #include "support/small_detectors.hpp"
@@ -30,6 +31,7 @@
 
 using tocsin::detector_settings;
 using tocsin::error_code;
+using tocsin_test::check_every_failure;
 using tocsin_test::edited_file;
 using tocsin_test::says;
 using tocsin_test::temporary_directory;
@@ -128,43 +130,6 @@ void check_refused(const edited_file& file, std::string_view reason) {
     CHECK(loaded.error().code() == error_code::format_error);
     CHECK(says(loaded.error(), reason));
     CHECK(says(loaded.error(), "hostile.tocsin: "));
-}
-
-/// Runs `load` with the n-th allocation failing, for every n until none fails any more. Each must
-/// end in `out_of_memory`, or in success where the failure did not matter, and leak nothing.
-/// @param prepare makes what `load` is given; its allocations do not fail
-template <class Load, class Prepare>
-void check_every_failure(const Load& load, const Prepare& prepare) {
-    if (!tocsin_test::allocations_can_fail()) {
-        MESSAGE("skipped: with a sanitizer allocations cannot be made to fail");
-        return;
-    }
-    int refused = 0;
-    for (long n = 1; n < 100000; ++n) {
-        CAPTURE(n);
-        auto input = prepare();
-        tocsin_test::set_allocation_faults({.nth = n});
-        const auto code = load(std::move(input));
-        const bool failed = tocsin_test::allocation_failed();
-        const long long left = tocsin_test::live_bytes();
-        tocsin_test::set_allocation_faults({});
-        if (!failed) {
-            CHECK(code == error_code::ok);
-            CHECK(refused > 0);
-            MESSAGE((n - 1), " allocations, ", refused, " of them refused");
-            return;
-        }
-        CAPTURE(static_cast<int>(code));
-        CHECK((code == error_code::out_of_memory || code == error_code::ok));
-        CHECK(left <= 0);
-        refused += code == error_code::out_of_memory ? 1 : 0;
-    }
-    FAIL("allocations do not end");
-}
-
-template <class Load>
-void check_every_failure(const Load& load) {
-    check_every_failure([&](int) { return load(); }, [] { return 0; });
 }
 
 /// The same with less and less memory: every limit ends in success or `out_of_memory`.

@@ -4,6 +4,7 @@
 
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/views.hpp"
+#include "tocsin/io/load_from_file.hpp"
 #include "tocsin/io/load_options.hpp"
 #include "tocsin/io/number_text.hpp"
 #include "tocsin/io/safetensors.hpp"
@@ -205,18 +206,15 @@ status compare_with_probe(const probe_tensor& probe, index_t step, std::span<con
     return {};
 }
 
-/// Opens a file and calls `load(file, layers)`; a failure of either names the file.
+/// Opens a file and calls `load(file, layers)`; a failure of either names the file. An allocation that
+/// is refused meanwhile is the status `out_of_memory`.
 template <class Load>
 status load_converted_file(const std::filesystem::path& path, const converted_options& options,
                            const Load& load) {
-    const auto file = safetensors_reader::open(path, options.file);
-    if (!file) {
-        return file.error();
-    }
-    const auto layers = read_architecture(*file);
-    const status outcome = layers ? load(*file, *layers) : layers.error();
-    return outcome.ok() ? outcome
-                        : status::error(outcome.code(), shown_name(path), ": ", outcome.message());
+    return load_from_file(path, options.file, [&](const safetensors_reader& file) {
+        const auto layers = read_architecture(file);
+        return layers ? load(file, *layers) : layers.error();
+    });
 }
 
 } // namespace detail

@@ -13,7 +13,6 @@
 #include "tocsin/layers/repeat.hpp"
 #include "tocsin/models/dynamic_sequential.hpp"
 
-#include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <filesystem>
@@ -190,36 +189,17 @@ status for_each_layer(const converted_layers& layers, int features, Visit&& visi
     return {};
 }
 
-/// Refuses more weights, or a probe that needs more memory, than any network of use: a small file
-/// could ask for the latter by repetitions.
+/// Refuses more weights than any network of use.
 template <class Scalar>
-status check_sizes(const dynamic_sequential<Scalar>& network, index_t steps) {
-    constexpr index_t most = index_t{1} << 26;
-    constexpr int values_of_lstm = 8; // what inference keeps of a value and step, at most
-    constexpr index_t longest = 1 << 20;
-    checked_size needed = 0;
+status check_weight_count(const dynamic_sequential<Scalar>& network) {
     checked_size weights = 0;
-    int time = static_cast<int>(std::min(steps, longest));
     for (const any_layer<Scalar>& layer : network.layers()) {
         weights = weights + layer.parameter_count() + layer.statistics_count();
-        const int after = layer.output_time(time);
-        needed = needed + checked_size(values_of_lstm) *
-                              std::max(layer.input_size(), layer.output_size()) *
-                              std::max({time, after, 1});
-        time = after;
-        if (time < 1) {
-            return status::error(error_code::format_error, "a probe of ", steps,
-                                 " steps is too short, or too long, for the layers");
-        }
     }
-    if (!weights.is_at_most(most_weights)) {
-        return status::error(error_code::format_error, "the layers have more than ", most_weights,
-                             " weights");
-    }
-    return needed.is_at_most(most)
+    return weights.is_at_most(most_weights)
                ? status{}
-               : status::error(error_code::format_error, "the probe of ", steps,
-                               " steps needs more than ", most, " values of memory");
+               : status::error(error_code::format_error, "the layers have more than ", most_weights,
+                               " weights");
 }
 
 } // namespace detail
@@ -258,7 +238,7 @@ result<converted_network<Scalar>> load_converted_network(const std::filesystem::
                                  made.network.features(), " values, the samples of the probe have ",
                                  features);
         }
-        if (auto small = detail::check_sizes(made.network, probe->shape[0]); !small.ok()) {
+        if (auto small = detail::check_weight_count(made.network); !small.ok()) {
             return small;
         }
         detail::pytorch_tensors tensors;

@@ -2,10 +2,12 @@
 /// @brief Weights of a file for a network, and the proof that it computes what the original did.
 #pragma once
 
+#include "tocsin/core/checked_size.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/storage.hpp"
 #include "tocsin/core/views.hpp"
 #include "tocsin/io/converted_file.hpp"
+#include "tocsin/io/load_options.hpp"
 #include "tocsin/io/pytorch.hpp"
 
 #include <cstddef>
@@ -47,6 +49,24 @@ result<aligned_vector<Scalar>> read_converted(const safetensors_reader& file,
     return loaded;
 }
 
+/// Refuses a probe whose replay takes more memory than objects of the file may: a small file could
+/// ask for any by a long probe or by repetitions.
+template <class Network>
+status check_replay(const safetensors_reader& file, const Network& network, index_t steps) {
+    using scalar = typename Network::scalar_type;
+    constexpr index_t longest = 1 << 20;
+    if (steps > longest || network.output_time(static_cast<int>(steps)) < 1) {
+        return status::error(error_code::format_error, "a probe of ", steps,
+                             " steps is too short, or too long, for the layers");
+    }
+    const bool possible = network.memory_of_pass(steps).valid();
+    load_budget budget = file.budget();
+    return budget.take(
+        "replay", possible ? checked_size(network.infer_work_size(1, static_cast<int>(steps))) *
+                                 sizeof(scalar)
+                           : checked_size(-1));
+}
+
 /// The parameters of a network in a file, once their outputs have been compared with its probe.
 /// @param tensors  what the network reads of the file
 /// @param problems what was noted about them before
@@ -60,13 +80,14 @@ load_and_replay(const safetensors_reader& file, const Network& network,
     if (!input) {
         return input.error();
     }
+    if (auto possible = check_replay(file, network, input->steps); !possible.ok()) {
+        return possible;
+    }
     const auto output = read_probe(file, probe_output, network.output_size());
     if (!output) {
         return output.error();
     }
-    constexpr index_t longest = 1 << 20;
-    if (input->steps > longest ||
-        network.output_time(static_cast<int>(input->steps)) != output->steps) {
+    if (network.output_time(static_cast<int>(input->steps)) != output->steps) {
         return status::error(error_code::format_error, "the probe has ", input->steps,
                              " steps of input and ", output->steps, " of output");
     }

@@ -8,6 +8,7 @@
 #include "tocsin/core/views.hpp"
 #include "tocsin/io/converted_file.hpp"
 #include "tocsin/io/converted_replay.hpp"
+#include "tocsin/io/out_of_memory.hpp"
 #include "tocsin/io/pytorch_sequential.hpp"
 #include "tocsin/layers/activation_layer.hpp"
 #include "tocsin/layers/dropout_layer.hpp"
@@ -185,29 +186,32 @@ template <class... Layers>
 status load_converted(const std::filesystem::path& path, const sequential<Layers...>& model,
                       std::span<typename sequential<Layers...>::scalar_type> parameters,
                       const converted_options& options = {}) {
-    const auto network = detail::describe_network(model);
-    if (!network.outcome.ok()) {
-        return network.outcome;
-    }
-    const auto load = [&](const safetensors_reader& file, const detail::converted_layers& layers) {
-        if (auto same = detail::compare_layers(layers, network.layers); !same.ok()) {
-            return same;
+    return detail::memory_as_status(detail::name_without_memory(path), [&]() -> status {
+        const auto network = detail::describe_network(model);
+        if (!network.outcome.ok()) {
+            return network.outcome;
         }
-        if (static_cast<index_t>(parameters.size()) != model.parameter_count()) {
-            return detail::wrong_pytorch_count("load_converted", parameters.size(),
-                                               model.parameter_count());
-        }
-        std::vector<std::string> problems;
-        const auto tensors = detail::tensors_of_sequential(model, network.modules, problems);
-        const auto loaded =
-            detail::load_and_replay(file, model, tensors, std::move(problems), options.tolerance);
-        if (!loaded) {
-            return loaded.error();
-        }
-        std::copy(loaded->begin(), loaded->end(), parameters.begin());
-        return status{};
-    };
-    return detail::load_converted_file(path, options, load);
+        const auto load = [&](const safetensors_reader& file,
+                              const detail::converted_layers& layers) {
+            if (auto same = detail::compare_layers(layers, network.layers); !same.ok()) {
+                return same;
+            }
+            if (static_cast<index_t>(parameters.size()) != model.parameter_count()) {
+                return detail::wrong_pytorch_count("load_converted", parameters.size(),
+                                                   model.parameter_count());
+            }
+            std::vector<std::string> problems;
+            const auto tensors = detail::tensors_of_sequential(model, network.modules, problems);
+            const auto loaded = detail::load_and_replay(file, model, tensors, std::move(problems),
+                                                        options.tolerance);
+            if (!loaded) {
+                return loaded.error();
+            }
+            std::copy(loaded->begin(), loaded->end(), parameters.begin());
+            return status{};
+        };
+        return detail::load_converted_file(path, options, load);
+    });
 }
 
 /// Writes a sequential model with its layers, and with a random input and what it makes of it: the

@@ -4,6 +4,8 @@
 
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/views.hpp"
+#include "tocsin/io/load_from_file.hpp"
+#include "tocsin/io/out_of_memory.hpp"
 #include "tocsin/io/pytorch_names.hpp"
 #include "tocsin/io/safetensors.hpp"
 
@@ -64,7 +66,8 @@ inline const tensor_entry* find_pytorch(const safetensors_reader& file,
         return nullptr;
     }
     if (const std::vector<index_t> shape = wanted.shape(); stored->shape != shape) {
-        const bool gru = !stored->shape.empty() && 4 * stored->shape[0] == 3 * shape[0];
+        const bool gru =
+            !stored->shape.empty() && shape[0] % 4 == 0 && stored->shape[0] == shape[0] / 4 * 3;
         problems.push_back('\'' + wanted.name + "' has shape " + shape_text(stored->shape) +
                            ", expected " + shape_text(shape) +
                            (gru ? " (three gates: a GRU is not supported)" : ""));
@@ -236,27 +239,13 @@ status load_pytorch(const safetensors_reader& file, const Model& model,
         return detail::wrong_pytorch_count("load_pytorch", parameters.size(),
                                            model.parameter_count());
     }
-    std::vector<std::string> problems;
-    const auto tensors = detail::pytorch_tensors_in(file, model, modules, problems);
-    detail::note_mismatches(file, tensors, options, problems);
-    return detail::read_pytorch(file, tensors, problems, parameters);
+    return detail::memory_as_status("load_pytorch", [&] {
+        std::vector<std::string> problems;
+        const auto tensors = detail::pytorch_tensors_in(file, model, modules, problems);
+        detail::note_mismatches(file, tensors, options, problems);
+        return detail::read_pytorch(file, tensors, problems, parameters);
+    });
 }
-namespace detail {
-
-/// Opens a file and calls `load(file)`; a failure of either names the file.
-template <class Load>
-status load_from_file(const std::filesystem::path& path, const load_options& options, Load&& load) {
-    const auto file = safetensors_reader::open(path, options);
-    if (!file) {
-        return file.error();
-    }
-    const status outcome = load(*file);
-    return outcome.ok() ? outcome
-                        : status::error(outcome.code(), shown_name(path), ": ", outcome.message());
-}
-
-} // namespace detail
-
 /// The same from a file; `io_error`, or a failure with the file's name.
 template <class Model>
 status load_pytorch(const std::filesystem::path& path, const Model& model,
@@ -273,8 +262,10 @@ template <class Layers>
 status load_pytorch_lstm(const std::filesystem::path& path, std::string_view prefix,
                          const Layers& layers, std::span<typename Layers::scalar_type> parameters,
                          const pytorch_options& options = {}) {
-    const std::vector<pytorch_module> modules{{"", std::string(prefix)}};
-    return load_pytorch(path, layers, parameters, modules, options);
+    return detail::memory_as_status(detail::name_without_memory(path), [&] {
+        const std::vector<pytorch_module> modules{{"", std::string(prefix)}};
+        return load_pytorch(path, layers, parameters, modules, options);
+    });
 }
 
 namespace detail {

@@ -4,6 +4,7 @@
 
 #include "tocsin/core/extents.hpp"
 #include "tocsin/core/status.hpp"
+#include "tocsin/io/out_of_memory.hpp"
 #include "tocsin/io/pytorch.hpp"
 #include "tocsin/layers/batch_norm.hpp"
 #include "tocsin/layers/bidirectional_lstm.hpp"
@@ -203,13 +204,15 @@ status load_pytorch(const safetensors_reader& file, const sequential<Layers...>&
         return detail::wrong_pytorch_count("load_pytorch", parameters.size(),
                                            model.parameter_count());
     }
-    std::vector<std::string> problems;
-    auto tensors = detail::tensors_of_sequential(model, modules, problems);
-    if (problems.empty()) { // else the modules are not those of the layers
-        detail::name_as_in(file, tensors);
-        detail::note_mismatches(file, tensors, options, problems);
-    }
-    return detail::read_pytorch(file, tensors, problems, parameters);
+    return detail::memory_as_status("load_pytorch", [&] {
+        std::vector<std::string> problems;
+        auto tensors = detail::tensors_of_sequential(model, modules, problems);
+        if (problems.empty()) { // else the modules are not those of the layers
+            detail::name_as_in(file, tensors);
+            detail::note_mismatches(file, tensors, options, problems);
+        }
+        return detail::read_pytorch(file, tensors, problems, parameters);
+    });
 }
 /// The same from a file; `io_error`, or a failure with the file's name.
 template <class... Layers>
