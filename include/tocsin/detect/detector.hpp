@@ -57,8 +57,7 @@ class detector {
     using stream_type = detector_stream<typename learned_type::memory_type>;
     /// Whether the model reconstructs windows; otherwise it forecasts.
     static constexpr bool reconstructs = learned_type::views == 2;
-    static constexpr bool expects_false_alarms =
-        rule_with_expectation<Rule>; ///< see ensemble_member
+    static constexpr bool expects_false_alarms = rule_with_expectation<Rule>; ///< for ensembles
 
     /// A detector that waits to be loaded.
     detector()
