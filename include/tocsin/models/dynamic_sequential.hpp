@@ -41,8 +41,8 @@ struct layers_at_run_time {
     }
     template <class Visit>
     void each_reversed(Visit&& visit) const {
-        for (std::size_t k = all.size(); k-- > 0;) {
-            visit(all[k], k);
+        for (std::size_t k = all.size(); k > 0; --k) {
+            visit(all[k - 1], k - 1);
         }
     }
 };
