@@ -8,7 +8,7 @@
 
 #include "tocsin/firmware/arithmetic.hpp"
 
-#include <cstddef>
+#include <stddef.h>
 
 // g++ does not form the load of eight registers that clang forms: a fifth of the instructions.
 #if defined(__arm__) && defined(__ARM_FP) && (__ARM_FP & 4) && !defined(__clang__)
@@ -95,15 +95,15 @@ TOCSIN_FIRMWARE_INLINE four_floats four_at(const float* from) noexcept {
 template <class Arithmetic>
 TOCSIN_FIRMWARE_INLINE const float* sum_four_blocks(const float* weights, const float* vector,
                                                     int columns, four_floats (&sums)[8]) noexcept {
-    const std::ptrdiff_t block = std::ptrdiff_t{8} * (columns + 1);
+    const ptrdiff_t block = ptrdiff_t{8} * (columns + 1);
 #pragma GCC unroll 8
-    for (std::ptrdiff_t k = 0; k < 8; ++k) {
+    for (ptrdiff_t k = 0; k < 8; ++k) {
         sums[k] = four_at(weights + k / 2 * block + k % 2 * 4);
     }
     for (int column = 0; column < columns; ++column) {
-        const float* const at = weights + std::ptrdiff_t{8} * (column + 1);
+        const float* const at = weights + ptrdiff_t{8} * (column + 1);
 #pragma GCC unroll 8
-        for (std::ptrdiff_t k = 0; k < 8; ++k) {
+        for (ptrdiff_t k = 0; k < 8; ++k) {
             sums[k] = Arithmetic::multiply_add(four_at(at + k / 2 * block + k % 2 * 4),
                                                vector[column], sums[k]);
         }
