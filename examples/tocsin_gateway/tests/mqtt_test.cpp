@@ -8,11 +8,13 @@
 #include "tocsin_gateway/mqtt_client.hpp"
 #include <algorithm>
 #include <arpa/inet.h>
+#include <chrono>
 #include <cstdio>
 #include <fstream>
 #include <netinet/in.h>
 #include <sstream>
 #include <sys/socket.h>
+#include <thread>
 
 // Path of the broker; CMake writes its definition.
 extern const char* const mosquitto_path;
@@ -156,19 +158,27 @@ class verdict_reader {
     mqtt_client client_;
 };
 
+/// Polls until the broker has taken the client and its subscription. The broker needs a moment, on a
+/// busy machine up to half a minute; poll() returns at once where it refuses the connection.
+void subscribe(mqtt_client& client, std::vector<mqtt_message>& received) {
+    const auto poll = [&] { REQUIRE(client.poll(received, std::chrono::milliseconds{20}).ok()); };
+    REQUIRE(client.start().ok());
+    const auto latest = std::chrono::steady_clock::now() + std::chrono::seconds{30};
+    while (!client.connected() && std::chrono::steady_clock::now() < latest) {
+        poll();
+        std::this_thread::sleep_for(std::chrono::milliseconds{5});
+    }
+    REQUIRE(client.connected());
+    for (int k = 0; k < 25; ++k) {
+        poll();
+    }
+}
+
 /// A subscription creates the session of the gateway; earlier messages have no reader.
 void subscribe_gateway(const broker& with) {
     mqtt_client first{settings_of(with, "gateway", {"devices/+/samples"})};
-    REQUIRE(first.start().ok());
     std::vector<mqtt_message> none;
-    const auto poll = [&] { REQUIRE(first.poll(none, std::chrono::milliseconds{20}).ok()); };
-    for (int k = 0; k < 1500 && !first.connected(); ++k) { // half a minute on a busy machine
-        poll();
-    }
-    REQUIRE(first.connected());
-    for (int k = 0; k < 25; ++k) { // until the subscription has arrived
-        poll();
-    }
+    subscribe(first, none);
 }
 
 /// Publishes, without waiting for the broker.
@@ -288,14 +298,7 @@ TEST_CASE(
         const auto poll = [&] {
             REQUIRE(client.poll(received, std::chrono::milliseconds{20}).ok());
         };
-        REQUIRE(client.start().ok());
-        for (int k = 0; k < 1500 && !client.connected(); ++k) { // the broker takes a moment
-            poll();
-        }
-        REQUIRE(client.connected());
-        for (int k = 0; k < 25; ++k) { // until the subscription has arrived
-            poll();
-        }
+        subscribe(client, received);
         if (!publisher.connected()) {
             REQUIRE(publisher.start().ok());
         }
