@@ -119,7 +119,7 @@ class safetensors_reader {
 
     /// Memory that what is loaded from this file may take: see load_budget.
     load_budget& budget() noexcept { return budget_; }
-    const load_budget& budget() const noexcept { return budget_; }
+    const load_budget& budget() const noexcept { return budget_; } ///< to look at
 
   private:
     safetensors_reader() = default;
