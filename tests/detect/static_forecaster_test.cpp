@@ -33,14 +33,19 @@ Detector fitted(Detector fresh, const tocsin::matrix<float>& recording) {
     return fresh;
 }
 
+tocsin::matrix<float> noisy_recording() {
+    tocsin::matrix<float> recording(2, 400);
+    const auto noise = tocsin_test::random_values<float>(800, 1);
+    std::copy(noise.begin(), noise.end(), recording.data());
+    return recording;
+}
+
 } // namespace
 
 TEST_SUITE("detect") {
 
     TEST_CASE("static forecaster: a stream is one object, made and run without a heap") {
-        tocsin::matrix<float> recording(2, 400);
-        const auto noise = tocsin_test::random_values<float>(800, 1);
-        std::copy(noise.begin(), noise.end(), recording.data());
+        const auto recording = noisy_recording();
         const auto fixed = fitted(fixed_detector{fixed_model{}}, recording);
         const auto other = fitted(
             dynamic_detector{tocsin::forecaster<float>::with_layers(2, 1, {6}, 2)}, recording);
@@ -71,9 +76,7 @@ TEST_SUITE("detect") {
     }
 
     TEST_CASE("static forecaster: a whole detector is made, copied and run without a heap") {
-        tocsin::matrix<float> recording(2, 400);
-        const auto noise = tocsin_test::random_values<float>(800, 1);
-        std::copy(noise.begin(), noise.end(), recording.data());
+        const auto recording = noisy_recording();
         const auto fixed = fitted(fixed_detector{fixed_model{}}, recording);
         const auto other = fitted(
             dynamic_detector{tocsin::forecaster<float>::with_layers(2, 1, {6}, 2)}, recording);
