@@ -29,9 +29,15 @@ constexpr Scalar readable(Scalar scaled) noexcept {
 /// single wrong reading is out of them soon.
 inline constexpr double largest_deviation = 10;
 
-/// Whether a loaded number can be one of those, or a mean of them; false for NaN.
+/// Whether a number is within the limit, as all values are that sums took in and their means are; false
+/// for NaN.
 constexpr bool is_bounded(double value, double limit = largest_input) noexcept {
     return value >= -limit && value <= limit;
+}
+/// Whether all elements are, in a vector or matrix of Eigen's of doubles.
+template <class Values>
+constexpr bool all_bounded(const Values& values) noexcept {
+    return values.unaryExpr([](double value) { return is_bounded(value); }).all();
 }
 
 } // namespace tocsin

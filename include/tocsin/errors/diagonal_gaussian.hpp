@@ -2,6 +2,7 @@
 /// @brief Sum of squared z-scores of an error vector relative to the errors on normal data.
 #pragma once
 
+#include "tocsin/core/bounded.hpp"
 #include "tocsin/core/checked_size.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/views.hpp"
@@ -47,7 +48,7 @@ class diagonal_gaussian {
     bool fitted() const noexcept { return fitted_; }
     /// Error vectors taken in.
     std::int64_t count() const noexcept { return count_; }
-    /// Error vectors left out because of a NaN or infinite element.
+    /// Error vectors left out because of an element that is NaN or beyond largest_input.
     std::int64_t rejected() const noexcept { return rejected_; }
     /// Mean of the fit, `[dimension]`.
     const vector_type& mean() const noexcept { return mean_; }
@@ -56,15 +57,16 @@ class diagonal_gaussian {
     /// The ridge as a share of the mean variance.
     double relative_ridge() const noexcept { return relative_ridge_; }
 
-    /// Takes in the columns of `[dimension x n]`, float or double; columns with a non-finite
-    /// element are rejected and counted. The last fit stays in use until fit(). Never allocates.
+    /// Takes in the columns of `[dimension x n]`, float or double; columns with an element that is
+    /// NaN or beyond largest_input are rejected and counted. The last fit stays in use until fit().
+    /// Never allocates.
     template <class Derived>
     void accumulate(const Eigen::MatrixBase<Derived>& errors) noexcept {
         TOCSIN_ASSERT(errors.rows() == dimension(),
                       "diagonal_gaussian: the error vectors have another dimension");
         for (index_t c = 0; c < errors.cols(); ++c) {
             difference_ = errors.col(c).template cast<double>();
-            if (!difference_.allFinite()) {
+            if (!all_bounded(difference_)) {
                 ++rejected_;
                 continue;
             }

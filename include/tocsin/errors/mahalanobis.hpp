@@ -63,7 +63,8 @@ class mahalanobis {
     bool fitted() const noexcept { return fitted_; }
 
     /// Takes in the columns of `[dimension x n]`, float or double; columns with a non-finite
-    /// element are rejected and counted. The last fit stays in use until fit(). May allocate.
+    /// element, or one beyond largest_input, are rejected and counted. The last fit stays in use until
+    /// fit(). May allocate.
     template <class Derived>
     void accumulate(const Eigen::MatrixBase<Derived>& errors) {
         moments_.add_batch(errors);

@@ -2,6 +2,7 @@
 /// @brief Streaming mean and sample covariance that merge exactly.
 #pragma once
 
+#include "tocsin/core/bounded.hpp"
 #include "tocsin/core/checked_size.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/storage.hpp"
@@ -20,8 +21,8 @@ namespace tocsin {
 /// Count, mean and sample covariance of vectors that arrive one by one, in batches, or in another
 /// accumulator; everything is accumulated in double.
 ///
-/// A vector with a NaN or infinite element is left out as a whole and counted in rejected(). Values
-/// beyond about 1e150 overflow the covariance, which then is infinite or NaN.
+/// A vector with an element that is NaN or beyond largest_input is left out as a whole and counted in
+/// rejected(), so that all sums stay finite.
 ///
 /// All three ways in rest on one formula (Chan, Golub and LeVeque, "Updating formulae and a
 /// pairwise algorithm for computing sample variances", Stanford STAN-CS-79-773, 1979; Pebay,
@@ -52,7 +53,7 @@ class moments {
     int dimension() const noexcept { return dimension_.value(); }
     /// Samples taken in.
     std::int64_t count() const noexcept { return count_; }
-    /// Samples left out because of a NaN or infinite element.
+    /// Samples left out because of an element that is NaN or beyond largest_input.
     std::int64_t rejected() const noexcept { return rejected_; }
 
     /// Forgets all samples.
@@ -71,7 +72,7 @@ class moments {
         TOCSIN_ASSERT(sample.rows() == dimension() && sample.cols() == 1,
                       "moments: the sample has another dimension");
         difference_ = sample.template cast<double>();
-        if (!difference_.allFinite()) {
+        if (!all_bounded(difference_)) {
             ++rejected_;
             return false;
         }
@@ -99,13 +100,13 @@ class moments {
             index_t kept = 0;
             for (index_t c = first; c < end; ++c) {
                 double* to = block.data() + kept;
-                double spoilt = 0; // NaN as soon as an element is not finite
+                bool usable = true;
                 for (index_t j = 0; j < dimension(); ++j, to += stride) {
                     const auto element = static_cast<double>(samples(j, c));
-                    spoilt += 0 * element;
+                    usable &= is_bounded(element);
                     *to = element;
                 }
-                if (spoilt == 0) {
+                if (usable) {
                     ++kept;
                 } else {
                     ++rejected_;
