@@ -275,7 +275,10 @@ TEST_SUITE("io") {
             check_says(load(described_by(directory, architecture), network), part);
         };
         says("", "'architecture' is missing");
-        says("{", "is no object with an array 'layers'");
+        says("{", "no JSON at byte 2");
+        says("{}", "is no object with an array 'layers'");
+        says("null", "is no object with an array 'layers'");
+        says("{\"inputs\":2,\"note\":{}}", "'note' is neither a number nor a text");
         says("[]", "is no object with an array 'layers'");
         says("{\"layers\":3}", "is no object with an array 'layers'");
         says("{\"layers\":[3]}", "layer 0 is not a kind and numbers");
@@ -283,6 +286,11 @@ TEST_SUITE("io") {
              "layer 1 is not a kind and numbers");
         says("{\"layers\":[{\"kind\":\"relu\",\"below\":[1]}]}",
              "layer 0 is not a kind and numbers");
+        for (const char* twice : {"\"kind\":\"relu\",\"kind\":\"relu\"",
+                                  "\"kind\":\"relu\",\"inputs\":3,\"inputs\":4"}) {
+            says(std::string("{\"layers\":[{") + twice + "}]}",
+                 "layer 0 is not a kind and numbers");
+        }
         says("{\"layers\":[]}", "layer 0 is not there in the file");
         says(std::string(70'000, '['), "70000 bytes; at most 65536");
     }

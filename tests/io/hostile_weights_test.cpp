@@ -56,28 +56,6 @@ void lengthen_probe(const std::filesystem::path& path, index_t steps) {
     REQUIRE(copy.write(path).ok());
 }
 
-/// Loads with limits of memory between the size of the file and what is needed. The description of the
-/// layers is parsed below them: the JSON library cannot go on without memory for that.
-template <class Load>
-void check_large_failures(const Load& load) {
-    if (!tocsin_test::allocations_can_fail()) {
-        MESSAGE("skipped: with a sanitizer allocations cannot be made to fail");
-        return;
-    }
-    tocsin_test::set_allocation_faults({});
-    REQUIRE(load() == error_code::ok);
-    const auto needed = static_cast<std::size_t>(tocsin_test::peak_bytes());
-    for (std::size_t limit = needed / 2; limit < needed / 10 * 9; limit += needed / 20) {
-        CAPTURE(limit);
-        tocsin_test::set_allocation_faults({.bytes = limit});
-        const auto code = load();
-        const bool failed = tocsin_test::allocation_failed();
-        tocsin_test::set_allocation_faults({});
-        CHECK(failed);
-        CHECK(code == error_code::out_of_memory);
-    }
-}
-
 } // namespace
 
 TEST_SUITE("io") {
@@ -113,9 +91,9 @@ TEST_SUITE("io") {
         const auto network = last_of_lstm(64);
         auto weights = weights_of(network);
         REQUIRE(save_converted(path, network, std::span<const float>(weights)).ok());
-        check_large_failures(
+        tocsin_test::check_every_failure(
             [&] { return load_converted(path, network, std::span<float>(weights)).code(); });
-        check_large_failures([&] {
+        tocsin_test::check_every_failure([&] {
             const auto loaded = load_converted_network<float>(path);
             return loaded ? error_code::ok : loaded.error().code();
         });

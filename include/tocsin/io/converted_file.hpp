@@ -4,6 +4,8 @@
 
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/views.hpp"
+#include "tocsin/io/architecture_parser.hpp"
+#include "tocsin/io/converted_layer.hpp"
 #include "tocsin/io/load_from_file.hpp"
 #include "tocsin/io/load_options.hpp"
 #include "tocsin/io/number_text.hpp"
@@ -42,25 +44,6 @@ inline constexpr const char* architecture_key = "architecture";
 inline constexpr const char* probe_prefix = "probe.";
 inline constexpr const char* probe_input = "probe.input";
 inline constexpr const char* probe_output = "probe.output";
-
-/// What a layer computes, apart from its weights: `conv1d` with its sizes and zeros, `relu`.
-struct converted_layer {
-    std::string kind;
-    std::map<std::string, double> numbers = {};
-
-    friend bool operator==(const converted_layer&, const converted_layer&) = default;
-    /// For messages: `batch_norm (channels 4, epsilon 0.001)`.
-    std::string text() const {
-        std::string all;
-        number_text digits;
-        for (const auto& [name, number] : numbers) {
-            all += (all.empty() ? " (" : ", ") + name + ' ';
-            all += format_number(number, digits);
-        }
-        return kind + (all.empty() ? "" : all + ')');
-    }
-};
-using converted_layers = std::vector<converted_layer>;
 
 /// The numbers of a layer in a file, each checked as it is read.
 class layer_numbers {
@@ -105,7 +88,7 @@ class layer_numbers {
 
 /// The layers in the metadata of a file, in their order.
 inline result<converted_layers> read_architecture(const safetensors_reader& file) {
-    constexpr std::size_t longest = std::size_t{1} << 16; // the tree of a hostile text stays small
+    constexpr std::size_t longest = std::size_t{1} << 16; // bounds the number of layers
     const auto found = file.metadata().find(architecture_key);
     if (found == file.metadata().end()) {
         return status::error(error_code::format_error, '\'', architecture_key,
@@ -117,29 +100,11 @@ inline result<converted_layers> read_architecture(const safetensors_reader& file
     if (found->second.size() > longest) {
         return refuse(found->second.size(), " bytes; at most ", longest);
     }
-    const auto parsed = nlohmann::json::parse(found->second, nullptr, false);
-    if (!parsed.is_object() || !parsed.contains("layers") || !parsed["layers"].is_array()) {
-        return refuse("is no object with an array 'layers'");
+    architecture_parser parser;
+    if (!nlohmann::json::sax_parse(found->second, &parser)) {
+        return refuse(parser.reason());
     }
-    converted_layers layers;
-    for (const auto& one : parsed["layers"]) {
-        converted_layer layer;
-        bool usable = one.is_object();
-        for (auto each = one.begin(); usable && each != one.end(); ++each) {
-            if (each.key() == "kind" && each->is_string()) {
-                layer.kind = each->get<std::string>();
-            } else if (each->is_number()) {
-                layer.numbers.emplace(each.key(), each->get<double>());
-            } else {
-                usable = false;
-            }
-        }
-        if (!usable || layer.kind.empty()) {
-            return refuse("layer ", layers.size(), " is not a kind and numbers");
-        }
-        layers.push_back(std::move(layer));
-    }
-    return layers;
+    return std::move(parser).layers();
 }
 
 /// The inverse of read_architecture().
