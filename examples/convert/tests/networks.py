@@ -1,9 +1,22 @@
-"""Networks with random weights, made by hand."""
+"""Networks with random weights, made by hand; each is the same whenever it is made."""
+import functools
+
 import numpy as np
 
 from tocsin_convert import BatchNorm, BidirectionalLstm, Conv1d, Dense, Fixed, Lstm, Network
 
-_generator = np.random.default_rng(11)
+_generator = np.random.default_rng()
+
+
+def seeded(make):
+    """Makes the same network at each call."""
+    @functools.wraps(make)
+    def network():
+        global _generator
+        _generator = np.random.default_rng(12)
+        return make()
+
+    return network
 
 
 def values(*shape):
@@ -52,3 +65,4 @@ NETWORKS = {
     "mixed": lambda: Network(
         [norm(3, 1e-3), conv(3, 4, 2, 1, 0, 1), lstm(4, 3), Fixed("softmax"), conv(3, 2, 1)]),
 }
+NETWORKS = {name: seeded(make) for name, make in NETWORKS.items()}

@@ -111,6 +111,20 @@ def test_without_onnxruntime_the_evaluator_of_onnx_runs_the_model(tmp_path, monk
             assert onnx_reader.read(tmp_path / "model.onnx").layers
 
 
+def test_outputs_in_large_units_are_compared_relative_to_their_size(tmp_path, monkeypatch):
+    pytest.importorskip("onnx")
+    from tocsin_convert import Unsupported, onnx_reader, onnx_writer
+
+    network = NETWORKS["forecaster"]()
+    network.layers[-1].weights = 1e4 * network.layers[-1].weights
+    network.layers[-1].bias = 1e4 * network.layers[-1].bias
+    onnx_writer.write(network, tmp_path / "model.onnx")
+    assert onnx_reader.read(tmp_path / "model.onnx").description() == network.description()
+    monkeypatch.setattr(onnx_reader, "GATES_FROM_ONNX", (0, 1, 2, 3))
+    with pytest.raises(Unsupported, match="does not compute what the model computes"):
+        onnx_reader.read(tmp_path / "model.onnx")
+
+
 def test_a_changed_weight_of_the_reader_would_be_noticed(tmp_path, monkeypatch):
     pytest.importorskip("onnx")
     from tocsin_convert import Unsupported, onnx_reader, onnx_writer

@@ -28,6 +28,13 @@ def check_numbers(what, values):
                           "32 bits")
 
 
+def largest_difference(output, expected):
+    """The largest difference between two arrays, each relative to the larger of 1 and the expected value;
+    NaN if one is not a number. C++ compares the same."""
+    with np.errstate(invalid="ignore"):  # inf - inf
+        return (np.abs(output - expected) / np.maximum(1, np.abs(expected))).max(initial=0)
+
+
 def _check_shapes(kind, **tensors):
     """Refuses tensors whose sizes do not match; each is given with the names of its sizes."""
     sizes, match = {}, True

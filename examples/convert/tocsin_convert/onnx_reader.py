@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 
 from .network import (LONGEST_REACH, MOST_REPEATS, BatchNorm, BidirectionalLstm, Conv1d, Dense, Lstm,
-                      Network, Unsupported, check_numbers)
+                      Network, Unsupported, check_numbers, largest_difference)
 from .reading import reading
 
 # Nodes that only change the shape of a value.
@@ -443,9 +443,9 @@ def _replay(model, entry, network):
         # [time, outputs] and [outputs, time] are distinguished by their values.
         for seen in (output.squeeze(), output.squeeze().T):
             if seen.shape == expected.shape:
-                difference = np.abs(seen - expected).max(initial=0)
+                difference = largest_difference(seen, expected)
                 if difference < TOLERANCE:
                     return
-                differences.append(f"a difference of {difference:.2g}")
+                differences.append(f"a relative difference of {difference:.2g}")
     raise Unsupported("the network that was read does not compute what the model computes: "
                       + "; ".join(differences))

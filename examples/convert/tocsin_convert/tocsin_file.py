@@ -12,7 +12,7 @@ from safetensors import safe_open
 from safetensors.numpy import save
 
 from .network import (NUMBER_OF, WITH_WEIGHTS, WITHOUT_WEIGHTS, Dense, Fixed, Lstm, Network,
-                      Unsupported)
+                      Unsupported, largest_difference)
 from .reading import Unreadable, expect, field, reading
 
 FORMAT = "1"
@@ -72,10 +72,9 @@ def _compare(network, samples, expected):
     if output.shape != expected.shape:
         raise Unsupported(f"probe.output of the shape {list(expected.shape)}, expected "
                           f"{list(output.shape)}")
-    with np.errstate(invalid="ignore"):  # inf - inf, which differs
-        difference = np.abs(output - expected)
-        if not (difference <= LARGEST_DIFFERENCE * np.maximum(1, np.abs(expected))).all():
-            raise Unsupported(f"the outputs of the probe differ by {difference.max():.3g}")
+    difference = largest_difference(output, expected)
+    if not difference <= LARGEST_DIFFERENCE:
+        raise Unsupported(f"the outputs of the probe differ by {difference:.3g}")
 
 
 def _by_position(architecture, tensors):
