@@ -57,6 +57,13 @@ NETWORKS = {
     "bidirectional_classifier": lambda: Network(
         [both(3, 4), Fixed("last_step_of_both_directions"), dense(8, 5), Fixed("relu"), dense(5, 1),
          Fixed("sigmoid")]),
+    # Both ends of what is not a bidirectional LSTM itself: ONNX has no states for them.
+    "ends_after_normalisation": lambda: Network(
+        [both(3, 4), norm(8, 1e-3), Fixed("relu"), Fixed("last_step_of_both_directions"), dense(8, 2)]),
+    "ends_after_one_direction": lambda: Network(
+        [lstm(3, 4), Fixed("last_step_of_both_directions"), dense(4, 2)]),
+    "ends_after_convolution": lambda: Network(
+        [conv(3, 6, 3, 1, 1, 1), Fixed("last_step_of_both_directions")]),
     "fully_convolutional": lambda: Network(
         [conv(2, 6, 8, 1, 3, 4), norm(6, 1e-3), Fixed("relu"), conv(6, 4, 3, 1, 1, 1), norm(4, 1e-5),
          Fixed("leaky_relu", 0.1), Fixed("global_average_pooling"), dense(4, 3), Fixed("softmax")]),

@@ -400,8 +400,9 @@ def read(path):
     return reader.network
 
 
-def _runner(model, network):
-    """A function that runs the model: ONNX Runtime, or the evaluator of the package onnx."""
+def runner(model, network):
+    """A function that runs the model: ONNX Runtime, or the evaluator of the package onnx, or None if the
+    latter does not compute the network's gates."""
     try:
         import onnxruntime
     except ImportError:
@@ -409,8 +410,7 @@ def _runner(model, network):
 
         if any(getattr(layer, "divisor", 0) for layer in network.layers) or any(
                 layer.kind == "bidirectional_lstm" and layer.ahead.divisor for layer in network.layers):
-            raise Unsupported("gates that are hard sigmoids can only be checked with the package "
-                              "onnxruntime, which is not installed") from None
+            return None
         return ReferenceEvaluator(model).run
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
@@ -426,7 +426,10 @@ def _replay(model, entry, network):
     if not all(0 <= size <= LONGEST_REACH for size in shape):
         raise Unsupported(f"the model's input has the shape {shape}")
     with reading():
-        run = _runner(model, network)
+        run = runner(model, network)
+    if run is None:
+        raise Unsupported("gates that are hard sigmoids can only be checked with the package "
+                          "onnxruntime, which is not installed")
     differences = []
     for time, batch, features in itertools.permutations(range(3)):
         if shape[batch] > 1 or shape[features] not in (0, network.inputs):

@@ -1,9 +1,11 @@
 """Writes a network as ONNX (opset 22). Needs the package onnx."""
 import numpy as np
 
-from .onnx_reader import reordered
+from .network import Unsupported, largest_difference
+from .onnx_reader import TOLERANCE, reordered, runner
 
 GATES_TO_ONNX = (0, 3, 1, 2)  # i f c o to i o f c
+END = np.iinfo(np.int64).max  # of an axis
 NODES = {"relu": "Relu", "sigmoid": "Sigmoid", "tanh": "Tanh"}
 
 
@@ -62,14 +64,29 @@ class _Writer:
         self.node("Reshape", self.constant("shape", [0, 0, -1], np.int64))
         return ends
 
+    def both_ends(self):
+        """The last step of the first half of the features, the first step of the others."""
+        self.turn(False)
+        whole, half = self.value, self.width // 2
+        axes = self.constant("axes", [0, 2], np.int64)
+        parts = []
+        for name, start, end in (("last", [-1, 0], [END, half]), ("first", [0, half], [1, END])):
+            self.value = whole
+            self.node("Slice", self.constant(f"{name}.from", start, np.int64),
+                      self.constant(f"{name}.to", end, np.int64), axes)
+            parts.append(self.value)
+        self.value = parts[0]
+        self.node("Concat", parts[1], axis=2)
+
     def layer(self, layer, ends):
-        """The nodes of a layer. Returns the last states of an LSTM."""
+        """The nodes of a layer; `ends` are the last states if the layer before it is an LSTM in both
+        directions. Returns those of this one."""
         kind = layer.kind
         if kind == "lstm":
-            return self.lstm([layer])
-        if kind == "bidirectional_lstm":
+            self.lstm([layer])
+        elif kind == "bidirectional_lstm":
             return self.lstm([layer.ahead, layer.behind])
-        if kind == "conv1d":
+        elif kind == "conv1d":
             self.turn(True)
             self.node("Conv", self.constant("weights", layer.weights), self.constant("bias", layer.bias),
                       pads=[layer.before, layer.after], dilations=[layer.dilation])
@@ -85,6 +102,8 @@ class _Writer:
         elif kind == "last_step":
             self.turn(False)
             self.node("Gather", self.constant("last", [-1], np.int64), axis=0)
+        elif kind == "last_step_of_both_directions" and ends is None:
+            self.both_ends()
         elif kind == "last_step_of_both_directions":
             self.turn(False)
             self.value = ends  # [2, 1, hidden]
@@ -112,8 +131,25 @@ class _Writer:
         return None
 
 
+def _replay(model, network):
+    """Refuses a model that does not compute what the network computes, if it can be run here."""
+    run = runner(model, network)
+    if run is None:
+        return
+    series, expected = network.probe()
+    output = run(None, {"samples": series[:, None].astype(np.float32)})[0][:, 0]
+    if output.shape != expected.shape:
+        raise Unsupported(f"the ONNX model gives outputs of the shape {list(output.shape)}, the network of "
+                          f"{list(expected.shape)}")
+    difference = largest_difference(output, expected)
+    if not difference < TOLERANCE:
+        raise Unsupported("the ONNX model does not compute what the network computes: a relative difference "
+                          f"of {difference:.2g}")
+
+
 def write(network, path):
-    """Input [time, 1, features], output [time of the outputs, 1, outputs]."""
+    """Input [time, 1, features], output [time of the outputs, 1, outputs]. Not written if the model, where
+    it can be run, computes something else."""
     import onnx
     from onnx import TensorProto, helper
 
@@ -135,4 +171,5 @@ def write(network, path):
         writer.tensors)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 22)], ir_version=10)
     onnx.checker.check_model(model, full_check=True)
+    _replay(model, network)
     onnx.save(model, str(path))
