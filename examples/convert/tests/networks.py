@@ -1,5 +1,6 @@
 """Networks with random weights, made by hand; each is the same whenever it is made."""
 import functools
+import json
 
 import numpy as np
 
@@ -73,3 +74,8 @@ NETWORKS = {
         [norm(3, 1e-3), conv(3, 4, 2, 1, 0, 1), lstm(4, 3), Fixed("softmax"), conv(3, 2, 1)]),
 }
 NETWORKS = {name: seeded(make) for name, make in NETWORKS.items()}
+
+
+def converted_metadata(network):
+    """The metadata of a converted file."""
+    return {"tocsin_convert": "1", "architecture": json.dumps(network.description())}

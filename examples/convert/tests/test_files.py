@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from networks import NETWORKS
+from networks import NETWORKS, converted_metadata
 from safetensors.numpy import load_file, save_file
 
 from tocsin_convert import Unsupported, tocsin_file
@@ -41,11 +41,24 @@ def test_a_changed_weight_is_noticed(tmp_path):
     path = tmp_path / "model.safetensors"
     tocsin_file.write(NETWORKS["bidirectional_classifier"](), path)
     tensors = load_file(path)
-    description = NETWORKS["bidirectional_classifier"]().description()
+    network = NETWORKS["bidirectional_classifier"]()
     for name in ("0.weight_hh_l0_reverse", "2.bias", "4.weight"):
         changed = {**tensors, name: tensors[name] + 0.5}
-        save_file(changed, path, {"architecture": json.dumps(description)})
+        save_file(changed, path, converted_metadata(network))
         with pytest.raises(Unsupported, match="the probe differ"):
+            tocsin_file.read(path)
+
+
+def test_a_converted_file_without_both_parts_of_its_probe_is_refused(tmp_path):
+    path = tmp_path / "model.safetensors"
+    tocsin_file.write(NETWORKS["forecaster"](), path)
+    tensors = load_file(path)
+    metadata = converted_metadata(NETWORKS["forecaster"]())
+    save_file(tensors, path, metadata)
+    assert tocsin_file.read(path).description() == NETWORKS["forecaster"]().description()
+    for left_out in (["probe.input"], ["probe.output"], ["probe.input", "probe.output"]):
+        save_file({name: tensors[name] for name in tensors if name not in left_out}, path, metadata)
+        with pytest.raises(Unsupported, match=f"'{left_out[0]}' is missing"):
             tocsin_file.read(path)
 
 

@@ -53,12 +53,19 @@ def read(path):
     for name, values in tensors.items():
         if values.dtype.kind != "f":
             raise Unsupported(f"tensor {name} holds {values.dtype}, expected floats")
-    probe = [tensors.pop(name, None) for name in ("probe.input", "probe.output")]
-    network = _forecaster(tensors) if architecture is None else _by_position(architecture, tensors)
+    probe = []
+    if architecture is None:
+        network = _forecaster(tensors)
+    else:
+        for name in ("probe.input", "probe.output"):
+            if name not in tensors:
+                raise Unsupported(f"'{name}' is missing: the file was not written by tocsin-convert")
+            probe.append(tensors.pop(name))
+        network = _by_position(architecture, tensors)
     if tensors:
         raise Unsupported(f"tensors are left over: {sorted(tensors)}")
     network.check()
-    if probe[0] is not None and probe[1] is not None:
+    if probe:
         _compare(network, *probe)
     return network
 
