@@ -62,6 +62,21 @@ def test_a_converted_file_without_both_parts_of_its_probe_is_refused(tmp_path):
             tocsin_file.read(path)
 
 
+@pytest.mark.parametrize("version", ["2", "", None])
+def test_a_file_of_another_version_is_refused_by_name(tmp_path, version):
+    path = tmp_path / "model.safetensors"
+    tocsin_file.write(NETWORKS["forecaster"](), path)
+    metadata = converted_metadata(NETWORKS["forecaster"]())
+    if version is None:
+        del metadata["tocsin_convert"]
+    else:
+        metadata["tocsin_convert"] = version
+    save_file(load_file(path), path, metadata)
+    found = "is missing" if version is None else f"is '{version}'"
+    with pytest.raises(Unsupported, match=f"'tocsin_convert' {found}, expected '1'"):
+        tocsin_file.read(path)
+
+
 def test_bad_numbers_and_endings_are_refused(tmp_path, capsys):
     network = NETWORKS["forecaster"]()
     network.layers[0].bias[3] = np.nan

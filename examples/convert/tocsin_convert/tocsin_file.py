@@ -57,6 +57,7 @@ def read(path):
     if architecture is None:
         network = _forecaster(tensors)
     else:
+        _check_version(metadata.get("tocsin_convert"))
         for name in ("probe.input", "probe.output"):
             if name not in tensors:
                 raise Unsupported(f"'{name}' is missing: the file was not written by tocsin-convert")
@@ -68,6 +69,14 @@ def read(path):
     if probe:
         _compare(network, *probe)
     return network
+
+
+def _check_version(version):
+    """Refuses a file whose architecture may mean something else."""
+    if version != FORMAT:
+        found = "is missing" if version is None else f"is '{version:.20}'"
+        raise Unsupported(f"'tocsin_convert' {found}, expected '{FORMAT}': the file was not written by this "
+                          "version of tocsin-convert")
 
 
 def _compare(network, samples, expected):
