@@ -5,6 +5,7 @@ import json
 import struct
 import zipfile
 
+import h5py
 import keras_files
 import numpy as np
 import pytest
@@ -282,6 +283,80 @@ def test_a_damaged_shape_does_not_take_all_memory(tmp_path, capsys):
     assert sizes in content
     path.write_bytes(content.replace(sizes, struct.pack("<QQ", 4 << 30, 2)))
     assert refusal(path, tmp_path, capsys).startswith("cannot be read: ")
+
+
+@pytest.mark.parametrize("member", ["config.json", "metadata.json", "model.weights.h5"])
+def test_an_archive_that_unpacks_to_much_more_than_its_size_is_refused(tmp_path, capsys, member):
+    path = tmp_path / "model.keras"
+    write_keras(path, compression=zipfile.ZIP_DEFLATED)
+    with zipfile.ZipFile(path) as archive:
+        content = {name: archive.read(name) for name in archive.namelist()}
+    content[member] += b" " * (32 << 20)  # harmless for JSON and H5
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, each in content.items():
+            archive.writestr(name, each)
+    assert f"'{member}' unpacks to" in refusal(path, tmp_path, capsys)
+
+
+def in_an_archive(path):
+    """Puts a file of weights into a .keras archive in its place."""
+    weights = path.read_bytes()
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("config.json", json.dumps(keras_files.SEQUENTIAL))
+        archive.writestr("metadata.json", '{"keras_version": "3.5.0"}')
+        archive.writestr("model.weights.h5", weights)
+
+
+def elsewhere(tmp_path, ending, change):
+    """A file of Keras, in which `change(file, place of the recurrent weights, values)` moves these."""
+    path = tmp_path / f"model.{ending}"
+    write_h5(path)
+    with h5py.File(path, "a") as file:
+        if ending == "keras":
+            for name, arrays in keras_files.weights().items():
+                for k, array in enumerate(arrays):
+                    file.create_dataset(f"layers/{name}/vars/{k}", data=array)
+        place = "layers/lstm/vars/1" if ending == "keras" else "model_weights/lstm/lstm/1:0"
+        values = np.array(file[place])
+        del file[place]
+        change(file, place, values)
+    if ending == "keras":
+        in_an_archive(path)
+    return path
+
+
+@pytest.mark.parametrize("ending", ["keras", "h5"])
+def test_weights_in_another_file_are_not_read(tmp_path, capsys, ending):
+    other = tmp_path / "other.h5"
+
+    def linked(file, place, values):
+        with h5py.File(other, "w") as target:
+            target["values"] = values
+        file[place] = h5py.ExternalLink(str(other), "values")
+
+    def linked_softly(file, place, values):
+        with h5py.File(other, "w") as target:
+            target["group/values"] = values
+        file["away"] = h5py.ExternalLink(str(other), "group")
+        file[place] = h5py.SoftLink("/away/values")
+
+    def stored(file, place, values):
+        raw = tmp_path / "raw.bin"
+        raw.write_bytes(values.tobytes())
+        file.create_dataset(place, values.shape, values.dtype, external=[(str(raw), 0, values.nbytes)])
+
+    def virtual(file, place, values):
+        with h5py.File(other, "w") as target:
+            target["values"] = values
+        layout = h5py.VirtualLayout(values.shape, values.dtype)
+        layout[...] = h5py.VirtualSource(str(other), "values", values.shape)
+        file.create_virtual_dataset(place, layout)
+
+    for change in (linked, linked_softly, stored, virtual):
+        path = elsewhere(tmp_path, ending, change)
+        assert "another file" in refusal(path, tmp_path, capsys), change
+    path = elsewhere(tmp_path, ending, lambda file, place, values: file.create_dataset(place, data=values))
+    assert not refusal(path, tmp_path, capsys)
 
 
 def test_errors_of_the_converter_itself_stay_visible(tmp_path, monkeypatch):

@@ -2,6 +2,7 @@
 import contextlib
 import io
 import json
+import pathlib
 import re
 import zipfile
 
@@ -29,7 +30,10 @@ SETTINGS = {
 NEEDED = {"Bidirectional": "layer", "TimeDistributed": "layer", "Conv1D": "padding",
           "BatchNormalization": "epsilon", "RepeatVector": "n", "UpSampling1D": "size"}
 
+MEMBERS = ("config.json", "metadata.json", "model.weights.h5")  # of an archive
 LARGEST_NUMBER = 1e9  # among the settings of a layer
+SMALL_MEMBER = 16 << 20  # bytes of an archive's member that are never too many
+LARGEST_PACKING = 32  # a larger member has at most so many times the bytes of the archive
 LARGEST_COMPRESSION = 1100  # deflate makes data at most about a thousand times shorter
 
 
@@ -95,8 +99,26 @@ class _H5Weights:
             return [_values(group[name]) for name in names]
 
 
+def _member(archive, name, size):
+    """The bytes of a member of an archive of `size` bytes; few must not unpack to more than there is memory."""
+    unpacked = archive.getinfo(name).file_size
+    if unpacked > SMALL_MEMBER + LARGEST_PACKING * size:
+        raise Unreadable(f"'{name}' unpacks to {unpacked} bytes, from an archive of {size}")
+    return archive.read(name)
+
+
+def _check_links(file):
+    """Refuses a file of weights with links to other files."""
+    here = (h5py.h5l.TYPE_HARD, h5py.h5l.TYPE_SOFT)
+    away = file.id.links.visit(lambda name, link: None if link.type in here else name, info=True)
+    if away is not None:
+        raise Unreadable(f"'{_text(away)}' is in another file")
+
+
 def _values(dataset):
     """The name of a dataset, and its values; a damaged shape must not take all memory."""
+    if dataset.external or dataset.is_virtual:
+        raise Unreadable(f"the values of '{dataset.name}' are in another file")
     stored = dataset.id.get_storage_size()
     if dataset.nbytes > (stored if dataset.chunks is None else LARGEST_COMPRESSION * stored):
         raise Unreadable(f"'{dataset.name}' holds fewer values than its shape says")
@@ -420,15 +442,16 @@ def read(path):
         with reading():
             if zipfile.is_zipfile(path):
                 archive = files.enter_context(zipfile.ZipFile(path))
-                model = json.loads(archive.read("config.json"))
-                metadata = json.loads(archive.read("metadata.json"))
-                weights = io.BytesIO(archive.read("model.weights.h5"))
-                file = files.enter_context(h5py.File(weights, "r"))
+                size = pathlib.Path(path).stat().st_size
+                config, metadata, weights = (_member(archive, name, size) for name in MEMBERS)
+                model, metadata = json.loads(config), json.loads(metadata)
+                file = files.enter_context(h5py.File(io.BytesIO(weights), "r"))
             else:
                 archive = None
                 file = files.enter_context(h5py.File(path, "r"))
                 model = json.loads(_text(file.attrs.get("model_config", "null")))
                 metadata = {"keras_version": _text(file.attrs.get("keras_version"))}
+            _check_links(file)
         if archive is None and model is None:
             raise Unsupported("weights alone, without the model; save the whole model")
         layers = _layers(model)
