@@ -166,3 +166,17 @@ def test_a_damaged_archive_is_refused(keras, tmp_path, capsys):
                 archive.writestr(name, parts[name])
         assert main([str(path), "-o", str(tmp_path / "m.safetensors")]) == 1
         assert missing in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("stateful", [True, False, None])
+def test_of_a_stateful_layer_it_is_said_that_sequences_start_from_zero(tmp_path, capsys, stateful):
+    path = tmp_path / "model.h5"
+    config = keras_files.LSTM if stateful is None else {**keras_files.LSTM, "stateful": stateful}
+    layers = [{"class_name": "LSTM", "config": config}, keras_files.LAYERS[1]]
+    keras_files.write_h5(path, {"class_name": "Sequential", "config": {"layers": layers}})
+    assert main([str(path), "-o", str(tmp_path / "model.safetensors")]) == 0
+    printed = capsys.readouterr()
+    note = (f"tocsin-convert: {path}: note: layer 'lstm' (LSTM) is stateful in Keras; here each sequence "
+            "starts from zeros\n")
+    assert printed.err == (note if stateful else "")
+    assert printed.out.startswith('{"inputs": 3')

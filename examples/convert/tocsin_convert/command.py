@@ -45,14 +45,15 @@ def main(arguments=None):
     chosen = parser.parse_args(arguments)
     try:
         network = read(chosen.model)
-        if chosen.logits:
-            network = network.without_last_activation()
-        write(network, chosen.output)
+        written = network.without_last_activation() if chosen.logits else network
+        write(written, chosen.output)
     except (Unsupported, OSError, ImportError) as problem:
         message = " ".join(str(problem).split())  # those of onnx are of several lines
         print(f"tocsin-convert: {chosen.model}: {message}", file=sys.stderr)
         return 1
-    print(json.dumps(network.description()))
+    for note in network.notes:
+        print(f"tocsin-convert: {chosen.model}: note: {note}", file=sys.stderr)
+    print(json.dumps(written.description()))
     return 0
 
 

@@ -22,7 +22,7 @@ NUMBER, NONE = (float, int), type(None)
 SETTINGS = {
     **dict.fromkeys(("activation", "recurrent_activation"), (str, dict)),
     **dict.fromkeys(("go_backwards", "return_sequences", "return_state", "time_major", "use_bias",
-                     "scale", "center", "renorm"), (bool, NONE)),
+                     "scale", "center", "renorm", "stateful"), (bool, NONE)),
     **dict.fromkeys(("strides", "dilation_rate", "axis"), (int, list)),
     **dict.fromkeys(("max_value", "threshold", "negative_slope", "alpha"), (*NUMBER, NONE)),
     **dict.fromkeys(("groups", "n", "size"), int), "padding": str, "epsilon": NUMBER, "layer": dict,
@@ -100,7 +100,7 @@ class _H5Weights:
 
 
 def _member(archive, name, size):
-    """The bytes of a member of an archive of `size` bytes; few must not unpack to more than there is memory."""
+    """The bytes of a member of an archive of `size` bytes, from which it must not unpack to all memory."""
     unpacked = archive.getinfo(name).file_size
     if unpacked > SMALL_MEMBER + LARGEST_PACKING * size:
         raise Unreadable(f"'{name}' unpacks to {unpacked} bytes, from an archive of {size}")
@@ -222,6 +222,8 @@ class _Reader:
         for key in ("go_backwards", "return_state", "time_major"):
             if config.get(key):
                 _refuse(layer, f"{key} is not supported")
+        if config.get("stateful"):
+            self.network.note(f"{_title(layer)} is stateful in Keras; here each sequence starts from zeros")
         kernel, recurrent_kernel, bias = self.with_bias(layer, config, weights, (2, 2))
         return self.built(layer, Lstm, kernel.T, recurrent_kernel.T, bias, divisor)  # gates i, f, c, o
 

@@ -366,9 +366,15 @@ WITH_WEIGHTS = {cls.kind: cls for cls in (Lstm, BidirectionalLstm, Conv1d, Batch
 
 @dataclass
 class Network:
-    """A chain of layers."""
+    """A chain of layers; `notes` say what a user should know of how they were read."""
 
     layers: list = field(default_factory=list)
+    notes: list = field(default_factory=list)
+
+    def note(self, text):
+        """Adds a note, once."""
+        if text not in self.notes:
+            self.notes.append(text)
 
     def add(self, kind, number=0):
         """Appends a layer without weights; `linear` is none."""
