@@ -2,11 +2,13 @@
 # tree (its own CMake project is not entered), as imported targets that an export may refer to.
 include(FetchContent)
 
-# Declares `name` with the given FetchContent arguments and makes `target` from the headers under
-# `subfolder` of the fetched tree, unless find_package has already made it.
+# Makes `target` from the headers under `subfolder` of a tree that the given FetchContent arguments
+# declare as `name`, unless the project that embeds tocsin, or find_package, has made it.
 macro(tocsin_fetch_headers name target subfolder)
-    FetchContent_Declare(${name} ${ARGN})
-    FetchContent_MakeAvailable(${name})
+    if(NOT TARGET ${target})
+        FetchContent_Declare(${name} ${ARGN})
+        FetchContent_MakeAvailable(${name})
+    endif()
     if(NOT TARGET ${target})
         string(TOLOWER ${name} tocsin_lower_name)
         message(STATUS "tocsin: ${name} fetched to ${${tocsin_lower_name}_SOURCE_DIR}")
@@ -24,21 +26,29 @@ tocsin_fetch_headers(
     GIT_SHALLOW ON
     SOURCE_SUBDIR headers-only
     FIND_PACKAGE_ARGS CONFIG)
-if(Eigen3_VERSION AND Eigen3_VERSION VERSION_LESS 3.3)
-    message(FATAL_ERROR "tocsin: Eigen ${Eigen3_VERSION} in ${Eigen3_DIR} is older than 3.3")
+if(Eigen3_VERSION AND Eigen3_VERSION VERSION_LESS 3.4)
+    message(FATAL_ERROR "tocsin: Eigen ${Eigen3_VERSION} in ${Eigen3_DIR} is older than 3.4")
 endif()
 
 if(TOCSIN_XSIMD)
     # Findtocsin_xsimd.cmake explains why xsimd's own package is not used.
     list(PREPEND CMAKE_MODULE_PATH "${CMAKE_CURRENT_LIST_DIR}")
-    tocsin_fetch_headers(
-        tocsin_xsimd tocsin::xsimd include
-        GIT_REPOSITORY https://github.com/xtensor-stack/xsimd.git
-        GIT_TAG 8.1.0
-        GIT_SHALLOW ON
-        SOURCE_SUBDIR headers-only
-        FIND_PACKAGE_ARGS MODULE)
+    if(PROJECT_IS_TOP_LEVEL)
+        tocsin_fetch_headers(
+            tocsin_xsimd tocsin::xsimd include
+            GIT_REPOSITORY https://github.com/xtensor-stack/xsimd.git
+            GIT_TAG 8.1.0
+            GIT_SHALLOW ON
+            SOURCE_SUBDIR headers-only
+            FIND_PACKAGE_ARGS MODULE)
+    elseif(NOT TARGET tocsin::xsimd)
+        find_package(tocsin_xsimd MODULE QUIET) # optional: not worth a download in a user's build
+    endif()
     list(POP_FRONT CMAKE_MODULE_PATH)
+    if(NOT TARGET tocsin::xsimd)
+        message(STATUS "tocsin: xsimd not found, using scalar kernels (Debian: libxsimd-dev)")
+        set(TOCSIN_XSIMD OFF)
+    endif()
 endif()
 
 if(TOCSIN_BUILD_TESTS)

@@ -1,4 +1,4 @@
-# Builds and runs the consumer project in the three ways in which a user gets tocsin.
+# Builds and runs the consumer project in the ways in which a user gets tocsin.
 set(consumer_dir "${PROJECT_BINARY_DIR}/consumer")
 set(consumer_options "-DCMAKE_CXX_COMPILER=${CMAKE_CXX_COMPILER}"
                      "-DCMAKE_CXX_FLAGS=${CMAKE_CXX_FLAGS}"
@@ -13,7 +13,7 @@ add_test(NAME consumer.install COMMAND "${CMAKE_COMMAND}" --install "${PROJECT_B
                                        --prefix "${consumer_dir}/prefix")
 set_tests_properties(consumer.install PROPERTIES FIXTURES_SETUP installed_package)
 
-foreach(method package subproject)
+foreach(method package subproject own_eigen)
     add_test(
         NAME consumer.${method}
         COMMAND

@@ -13,6 +13,10 @@
 #include <span>
 #include <type_traits>
 
+#if !EIGEN_VERSION_AT_LEAST(3, 4, 0)
+#error "tocsin needs Eigen 3.4 or newer"
+#endif
+
 namespace tocsin {
 
 /// Owning column-major matrix.
