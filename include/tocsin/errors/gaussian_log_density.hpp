@@ -5,6 +5,7 @@
 #include "tocsin/core/views.hpp"
 
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 namespace tocsin {
@@ -48,6 +49,14 @@ double log_product(const Eigen::DenseBase<Derived>& values) noexcept {
         exponents += exponent;
     }
     return std::log(product) + exponents * std::numbers::ln2;
+}
+
+/// Log density of a fitted statistic at an error vector; NaN where that holds a NaN.
+template <class Statistic, class Derived>
+double log_density_at(const Statistic& statistic, const Eigen::MatrixBase<Derived>& error) {
+    const Eigen::Ref<const typename Statistic::vector_type> values(error.template cast<double>());
+    return values.hasNaN() ? std::numeric_limits<double>::quiet_NaN()
+                           : statistic.density().at(statistic.score(values));
 }
 
 } // namespace detail

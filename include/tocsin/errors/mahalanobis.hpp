@@ -209,9 +209,7 @@ class mahalanobis {
     /// @return NaN where the distance is NaN or an element is missing, finite otherwise
     template <class Derived>
     double log_density(const Eigen::MatrixBase<Derived>& error) const {
-        const Eigen::Ref<const vector_type> values(error.template cast<double>());
-        return values.hasNaN() ? std::numeric_limits<double>::quiet_NaN()
-                               : density().at(score(values));
+        return detail::log_density_at(*this, error);
     }
     /// Turns distances of this fit into log densities and back; all NaN before a successful fit.
     gaussian_log_density density() const noexcept {
