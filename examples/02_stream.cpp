@@ -1,4 +1,4 @@
-// A stream, sample by sample, with every kind of verdict, missing values and faults.
+// A stream, sample by sample: warming up, normal, missing values, anomalies, a lost sensor.
 //     02_stream [detector file]
 // Without a file it trains a small detector and, if files are supported, saves and loads it.
 #include "tocsin/io.hpp"

@@ -10,7 +10,6 @@
 #include <cstdio>
 #include <limits>
 #include <span>
-#include <vector>
 
 using namespace tocsin;
 
@@ -69,38 +68,26 @@ class last_value_model {
     int features_;
 };
 
-// Raises an alarm above a multiple of the median score (concept threshold_rule).
-class median_threshold {
+// Raises an alarm above a multiple of the largest normal score (concept threshold_rule). To be saved it
+// would also need exchange(), see docs/policies.md.
+class margin_threshold {
   public:
-    static constexpr const char* kind = "median";
+    static constexpr const char* kind = "margin";
 
-    explicit median_threshold(double factor = 10) noexcept : factor_{factor} {}
-    status fit(std::span<const double> scores, std::span<const std::uint8_t> /*labels*/) {
-        threshold_ = none;
+    explicit margin_threshold(double factor = 1.5) noexcept : factor_{factor} {}
+    status fit(std::span<const double> scores, std::span<const std::uint8_t> /*labels*/) noexcept {
+        threshold_ = std::numeric_limits<double>::infinity();
         if (scores.empty()) {
-            return status::error(error_code::invalid_data, "median_threshold: no scores");
+            return status::error(error_code::invalid_data, "margin_threshold: no scores");
         }
-        std::vector<double> sorted(scores.begin(), scores.end());
-        const auto middle = sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / 2);
-        std::nth_element(sorted.begin(), middle, sorted.end());
-        threshold_ = factor_ * *middle;
+        threshold_ = factor_ * *std::max_element(scores.begin(), scores.end());
         return {};
     }
     double threshold() const noexcept { return threshold_; }
-    template <class Archive>
-    void exchange(Archive& archive) { // for saving and loading
-        archive.number("factor", factor_);
-        bool fitted = std::isfinite(threshold_);
-        archive.integer("fitted", fitted);
-        if (fitted) {
-            archive.number("threshold", threshold_);
-        }
-    }
 
   private:
-    static constexpr double none = std::numeric_limits<double>::infinity();
     double factor_;
-    double threshold_ = none;
+    double threshold_ = std::numeric_limits<double>::infinity();
 };
 
 int main() {
@@ -111,7 +98,7 @@ int main() {
             .value();
     const auto normal = support::record(generator, 0, random);
     const auto live = support::record(generator, 5, random);
-    detector<last_value_model, standard_scaler<float>, mahalanobis<>, median_threshold> monitor{
+    detector<last_value_model, standard_scaler<float>, mahalanobis<>, margin_threshold> monitor{
         last_value_model{2}, {.window = 2, .scored = scored_steps::newest}};
     const auto windows = make_windows(normal.values, 2).value();
     support::require(monitor.train(windows, {}, trainer<>{.epochs = 2}));
