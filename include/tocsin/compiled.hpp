@@ -1,8 +1,8 @@
 /// @file compiled.hpp
 /// @brief What the CMake target tocsin::compiled has compiled already: common detectors and the kernels.
 ///
-/// tocsin.hpp includes this where the target is linked. It changes nothing but who compiles: the
-/// templates named here are taken from the library, all others are compiled as ever. A program and a
+/// tocsin.hpp includes this where the target is linked. The templates named here are then taken from
+/// the library; all others are compiled in the program as usual. A program and a
 /// library for different vector registers do not link: `undefined reference to
 /// tocsin::detail::compiled_for<...>::marker` asks for the same `-march` on both.
 #pragma once

@@ -1,10 +1,13 @@
 /// @file tocsin.hpp
 /// @brief What a program needs that trains a detector and watches a stream with it.
 ///
-/// Left out, because they cost as much to compile again, are files (io.hpp) and, each with its own
-/// headers: comparators/, the metrics of benchmarks in metrics/, training on several threads
-/// (training/data_parallel.hpp), and of threshold/ what learns from the tail of the scores or
-/// shapes alarms.
+/// Left out, to keep it quick to compile, are files (io.hpp) and, each with headers of its own:
+/// - other models: the linear forecaster, classifiers, `sequential`, BiGAN, comparators/
+/// - other thresholds: tail/ (peaks over threshold, alarm_rate), dynamic/; alarm control in alarm/,
+///   charts/, novelty/, and detect/ensemble.hpp
+/// - training on several threads (training/data_parallel.hpp) or processes, search/, cross_fit
+///   (detect/held_out.hpp), online_trainer, classifiers
+/// - calendars, filling, resampling in series/; the metrics of benchmarks in metrics/; firmware/
 #pragma once
 
 #include "tocsin/core/config.hpp"

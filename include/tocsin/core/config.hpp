@@ -1,5 +1,5 @@
 /// @file config.hpp
-/// @brief Library version and the hook that is called when a precondition is broken.
+/// @brief What the whole library is compiled with: version, attributes, hook for broken preconditions.
 #pragma once
 
 #include <cstdio>
@@ -18,8 +18,9 @@
 #error "tocsin detects NaN and infinite samples: compile without -ffast-math (-ffinite-math-only)"
 #endif
 
-/// Functions and lambdas of one kernel, which must become one function for its sums to stay in
-/// registers; and of the path of a single sample, where calls cost as much as the arithmetic.
+/// An attribute that makes the compiler inline a function whatever it costs: for the parts of a kernel,
+/// whose sums must stay in registers, and for the path of a single sample, where calls cost as much as
+/// the arithmetic. Empty for compilers other than g++ and clang.
 #if defined(__GNUC__)
 #define TOCSIN_ALWAYS_INLINE __attribute__((always_inline))
 #else

@@ -1,5 +1,5 @@
 /// @file storage.hpp
-/// @brief Owning buffers, and a work area that hands out pieces of a caller's buffer.
+/// @brief Buffers for the kernels: aligned ones that own their memory, pieces of a caller's.
 #pragma once
 
 #include "tocsin/core/extents.hpp"

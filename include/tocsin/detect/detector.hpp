@@ -38,13 +38,13 @@ namespace tocsin {
 ///
 /// train(), fit_errors() and tune() make the detector, in this order. After that every function is
 /// const and can be called by any number of threads; a stream by make_stream() remembers what belongs
-/// to it alone. All data goes in and comes out in original units; NaN: a value is missing.
+/// to it alone. Samples and expected values are in original units, errors scaled; NaN: missing.
 /// @tparam Model     concept detector_model: encoder_decoder, autoencoder, forecaster, ...
 /// @tparam Scaler    concept scaler
 /// @tparam Statistic concept error_statistic, constructible from a dimension
 /// @tparam Rule      concept threshold_rule
 /// @tparam Alarm     alarm control, such as an alarm_chain; every stream has a copy
-/// @tparam Window    length of a window where it is known at compile time, or `dynamic`
+/// @tparam Window    window length at compile time, in place of 30 in the settings; or `dynamic`
 template <detector_model Model, scaler Scaler = standard_scaler<typename Model::scalar_type>,
           error_statistic Statistic = mahalanobis<>, threshold_rule Rule = quantile_threshold,
           alarm_piece Alarm = no_alarm_control, int Window = dynamic>

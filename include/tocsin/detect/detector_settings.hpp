@@ -35,7 +35,7 @@ enum class missing_value : std::uint8_t {
 struct detector_settings {
     static constexpr int automatic = -1;           ///< for warm_up: derived by fit_errors()
     static constexpr int largest_window = 1 << 20; ///< time steps
-    static constexpr int most_samples = 1 << 30;   ///< of the settings that count samples: never
+    static constexpr int most_samples = 1 << 30;   ///< upper limit of settings that count samples
 
     // ---- models that reconstruct windows ----------------------------------------------------
     int window = 30;                         ///< time steps the model sees at once, at least 1

@@ -1,5 +1,5 @@
 /// @file error_views.hpp
-/// @brief The error statistics of a detector's views, and the score of a sample by one of them.
+/// @brief The error statistics of a detector's views, by which samples are scored.
 #pragma once
 
 #include "tocsin/core/status.hpp"

@@ -1,5 +1,5 @@
 /// @file window_workspace.hpp
-/// @brief Memory and details of scoring single windows.
+/// @brief Memory for scoring single windows, which keeps the details of the last one.
 #pragma once
 
 #include "tocsin/core/storage.hpp"

@@ -1,5 +1,5 @@
 /// @file dynamic_threshold_settings.hpp
-/// @brief Settings of the nonparametric dynamic threshold, and the ranges that it finds.
+/// @brief What goes into and comes out of the nonparametric dynamic threshold: settings, ranges.
 #pragma once
 
 #include "tocsin/core/extents.hpp"

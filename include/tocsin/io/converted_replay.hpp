@@ -1,5 +1,5 @@
 /// @file converted_replay.hpp
-/// @brief Weights of a file for a network, and the proof that it computes what the original did.
+/// @brief Weights of a file for a network, which must then compute what the original did.
 #pragma once
 
 #include "tocsin/core/checked_size.hpp"

@@ -90,10 +90,10 @@ status read_times(csv_recording<Scalar>& read, const csv_options& options,
 } // namespace detail
 
 /// Reads a recording from CSV text: a header, then one row per time step; lines of spaces only,
-/// comments and a header that comes again are skipped. How the text is written is found out, see detect_csv_dialect(), and options say
-/// otherwise. Missing values are NaN. A malformed or ragged row is a `format_error` that starts with
-/// `name:line:column: `. Allocates at most 32 bytes for each byte of the text and 128 for each
-/// column.
+/// comments and a header that comes again are skipped. detect_csv_dialect() finds out how the text is
+/// written, unless options say it. Missing values are NaN. A malformed or ragged row is a
+/// `format_error` that starts with `name:line:column: `. Allocates at most 32 bytes for each byte of
+/// the text and 128 for each column.
 /// @param text UTF-8, see to_utf8()
 template <std::floating_point Scalar>
 result<csv_recording<Scalar>> parse_csv_recording(std::string_view text,

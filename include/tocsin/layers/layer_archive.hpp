@@ -1,5 +1,5 @@
 /// @file layer_archive.hpp
-/// @brief What layers of a network tell an archive about themselves: sizes and names of policies.
+/// @brief What layers of a network tell an archive about themselves: sizes, names of policies.
 #pragma once
 
 #include "tocsin/core/extents.hpp"

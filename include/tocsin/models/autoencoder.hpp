@@ -25,9 +25,6 @@ class autoencoder {
     static constexpr const char* kind = "autoencoder";
     static constexpr bool has_independent_windows = true;
     static constexpr int version = 1;
-    /// The usual starting point: windows of three consecutive rows, 75 epochs, an embedding of 64.
-    static constexpr int default_window = 3;
-    static constexpr int default_epochs = 75; ///< epochs that suited this model in the evaluations
     static constexpr int default_embedding = 64; ///< size of the embedding by default
 
     constexpr autoencoder() noexcept = default;
