@@ -100,13 +100,17 @@ class batch_gradient {
     double compute(Team& team, const Model& model, std::span<const scalar_type> parameters,
                    const windows<scalar_type>& source, std::span<const index_t> order,
                    time_range range, const Loss& loss, random_generator& random) noexcept {
-        const auto same_for_all =
-            [judge = &loss](std::span<const index_t>) noexcept -> const Loss& { return *judge; };
+        const detail::loss_ref<scalar_type> judge(loss);
+        const auto same_for_all = [&judge](std::span<const index_t>,
+                                           detail::loss_coverage& coverage) noexcept {
+            return judge.covering(coverage);
+        };
         return compute_by_members(team, model, parameters, source, order, range, same_for_all,
                                   random);
     }
     /// The same with a loss that depends on which windows a shard has, such as one of labels.
-    /// @param loss_of_members returns the loss of the windows that it is given; noexcept
+    /// @param loss_of_members returns the loss of the windows that it is given, as
+    ///                        `loss_of_members(members, coverage)`; noexcept
     template <class Team, class LossOfMembers>
     double compute_by_members(Team& team, const Model& model,
                               std::span<const scalar_type> parameters,
@@ -122,16 +126,12 @@ class batch_gradient {
             }
         }
         const auto first_of = [&](index_t k) { return batch * k / count; };
-        for (index_t k = 0; k < count; ++k) {
-            shards_[static_cast<std::size_t>(k)].weight =
-                static_cast<double>(first_of(k + 1) - first_of(k)) / static_cast<double>(batch);
-        }
         team.run([&](int k) noexcept {
             shard& part = shards_[static_cast<std::size_t>(k)];
             const auto shard_members = slice(order, first_of(k), first_of(k + 1) - first_of(k));
             const auto size = static_cast<index_t>(shard_members.size());
             const auto gradients = zero(std::span<scalar_type>(part.gradients));
-            part.loss = 0;
+            part.sums = {};
             for (index_t first = 0; first < size; first += at_once_) {
                 const index_t taken = std::min(at_once_, size - first);
                 const auto members = slice(shard_members, first, taken);
@@ -140,31 +140,52 @@ class batch_gradient {
                 gather_batch<scalar_type>(source, members, inputs, range.first);
                 const bool all = taken == size;
                 const auto sums = all ? gradients : zero(std::span<scalar_type>(part.addend));
+                detail::loss_coverage coverage;
                 const double loss =
-                    loss_of(part, model, parameters, inputs, loss_of_members(members), sums,
-                            several ? part.random : random);
+                    loss_of(part, model, parameters, inputs, loss_of_members(members, coverage),
+                            sums, several ? part.random : random);
+                part.sums.observed += static_cast<double>(taken) * coverage.share();
                 if (all) {
-                    part.loss = loss;
+                    part.sums.loss = loss;
                 } else {
-                    const double share = static_cast<double>(taken) / static_cast<double>(size);
-                    part.loss += share * loss;
+                    const double share =
+                        static_cast<double>(taken) / static_cast<double>(size) * coverage.share();
+                    part.sums.loss += share * loss;
                     add_share(static_cast<scalar_type>(share), sums, gradients);
                 }
             }
+            if (size > at_once_) {
+                scale_to_mean(part, static_cast<double>(size));
+            }
         });
-        if constexpr (requires { team.share(0, gradients(), shards_.front().loss); }) {
+        if constexpr (requires { team.share(0, gradients(), std::span<double>{}); }) {
             for (int k = 0; k < static_cast<int>(count); ++k) {
                 shard& part = shards_[static_cast<std::size_t>(k)];
-                team.share(k, std::span<scalar_type>(part.gradients), part.loss);
+                double numbers[] = {part.sums.loss, part.sums.observed};
+                team.share(k, std::span<scalar_type>(part.gradients), std::span<double>(numbers));
+                part.sums = {numbers[0], numbers[1]};
             }
         }
-        return several ? sum_in_order() : shards_.front().loss;
+        return several ? sum_in_order() : shards_.front().sums.loss;
+    }
+    /// Windows of the last batch, each by the share of its targets that the loss did not leave out:
+    /// the weight of its loss in a mean over batches.
+    double observed_windows() const noexcept {
+        double all = 0;
+        for (const shard& part : shards_) {
+            all += part.sums.observed;
+        }
+        return all;
     }
 
     /// Gradient of the last batch, in the layout of the parameters.
     std::span<scalar_type> gradients() noexcept { return shards_.front().gradients; }
 
   private:
+    struct shard_sums {
+        double loss = 0;     ///< mean over what was observed
+        double observed = 0; ///< windows, each by its share of targets that were observed
+    };
     struct shard {
         aligned_vector<scalar_type> inputs;
         aligned_vector<scalar_type> gradients;
@@ -172,8 +193,7 @@ class batch_gradient {
         aligned_vector<scalar_type> work;
         aligned_vector<scalar_type> state; ///< empty unless it is kept from batch to batch
         random_generator random;
-        double loss = 0;
-        double weight = 0; ///< share of the batch
+        shard_sums sums;
     };
 
     template <class Loss>
@@ -198,17 +218,29 @@ class batch_gradient {
         }
     }
 
-    double sum_in_order() noexcept {
-        double loss = 0;
-        for (const shard& part : shards_) {
-            loss += part.weight * part.loss;
+    /// Turns the sums over parts of a shard, each weighted by its windows and what was observed of them,
+    /// into means. Does nothing, bit for bit, where everything was observed.
+    static void scale_to_mean(shard& part, double windows) noexcept {
+        if (part.sums.observed == windows || part.sums.observed == 0) {
+            return;
         }
+        const double factor = windows / part.sums.observed;
+        part.sums.loss *= factor;
+        for (scalar_type& slope : part.gradients) {
+            slope *= static_cast<scalar_type>(factor);
+        }
+    }
+
+    double sum_in_order() noexcept {
+        const double all = observed_windows();
+        double loss = 0;
         const auto total = gradients();
         for (shard& part : shards_) {
-            const auto weight = static_cast<scalar_type>(part.weight);
+            const double weight = all > 0 ? part.sums.observed / all : 0.0;
+            loss += weight * part.sums.loss;
             const bool first = &part == &shards_.front();
             for (std::size_t k = 0; k < total.size(); ++k) {
-                const scalar_type share = weight * part.gradients[k];
+                const scalar_type share = static_cast<scalar_type>(weight) * part.gradients[k];
                 total[k] = first ? share : total[k] + share;
             }
         }

@@ -23,7 +23,7 @@ struct any_work {
 /// `start()` makes a team for one training run: `team.run(work)` calls `work(shard)`, which is
 /// noexcept, once per shard, and returns when all are done. The result of a shard must not depend
 /// on when it runs. A team whose shards run in several processes also has
-/// `team.share(shard, gradients, loss)`, noexcept, which gives every process what one of them
+/// `team.share(shard, gradients, sums)`, noexcept, which gives every process what one of them
 /// computed.
 template <class Execution>
 concept execution_policy = requires(const Execution execution) {
@@ -36,8 +36,8 @@ concept execution_policy = requires(const Execution execution) {
 template <class Execution>
 concept shared_memory_execution =
     execution_policy<Execution> &&
-    !requires(const Execution execution, std::span<float> gradients, double& loss) {
-        execution.start().share(0, gradients, loss);
+    !requires(const Execution execution, std::span<float> gradients, std::span<double> sums) {
+        execution.start().share(0, gradients, sums);
     };
 
 /// One shard, in the calling thread.

@@ -271,7 +271,7 @@ struct trainer {
                 if (!made.ok()) {
                     return detail::not_finite(record.epoch, made);
                 }
-                const double weight = static_cast<double>(batch) * (count - reach);
+                const double weight = gradient.observed_windows() * (count - reach);
                 record.training_loss += made.loss * weight;
                 weights += weight;
                 record.gradient_norm += made.gradient_norm;

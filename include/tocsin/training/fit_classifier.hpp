@@ -231,7 +231,7 @@ struct classifier_trainer {
                 return gradient.compute_by_members(
                     team, network, std::span<const Scalar>(parameters), training.inputs, members,
                     {0, training.inputs.length()},
-                    [&](std::span<const index_t> part) noexcept {
+                    [&](std::span<const index_t> part, detail::loss_coverage&) noexcept {
                         return detail::loss_of_members<Scalar>{wanted, part};
                     },
                     state.random);

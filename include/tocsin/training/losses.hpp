@@ -29,6 +29,15 @@ concept loss_function = detail::loss_over<Loss, Scalar>;
 
 namespace detail {
 
+/// How many of the targets that a loss was given it was a mean over.
+struct loss_coverage {
+    double counted = 0; ///< targets that were not left out
+    double given = 0;   ///< all targets
+
+    /// Their ratio; 1 if there were no targets.
+    double share() const noexcept { return given > 0 ? counted / given : 1.0; }
+};
+
 /// Refers to a loss of any type, so that a model's backward pass is compiled once for all that a
 /// training loop uses: a call per batch is nothing. The loss must outlive it.
 template <class Scalar>
@@ -36,10 +45,21 @@ class loss_ref {
   public:
     template <loss_function<Scalar> Loss>
         requires(!std::is_same_v<Loss, loss_ref>)
-    explicit loss_ref(const Loss& loss) noexcept : loss_{&loss}, evaluate_{&evaluate<Loss>} {}
+    explicit loss_ref(const Loss& loss) noexcept
+        : loss_{&loss}, evaluate_{&evaluate<Loss>}, count_{&count<Loss>} {}
     double operator()(std::span<const Scalar> predictions, std::span<const Scalar> targets,
                       std::span<Scalar> gradient) const noexcept {
+        if (coverage_ != nullptr) {
+            coverage_->counted += count_(loss_, targets);
+            coverage_->given += static_cast<double>(targets.size());
+        }
         return evaluate_(loss_, predictions, targets, gradient);
+    }
+    /// The same loss, which also adds to `coverage`.
+    loss_ref covering(loss_coverage& coverage) const noexcept {
+        loss_ref covered(*this);
+        covered.coverage_ = &coverage;
+        return covered;
     }
 
   private:
@@ -49,10 +69,21 @@ class loss_ref {
                            std::span<const Scalar> targets, std::span<Scalar> gradient) noexcept {
         return (*static_cast<const Loss*>(loss))(predictions, targets, gradient);
     }
+    template <class Loss>
+    static double count([[maybe_unused]] const void* loss,
+                        std::span<const Scalar> targets) noexcept {
+        if constexpr (requires(const Loss& any) { any.counted(targets); }) {
+            return static_cast<double>(static_cast<const Loss*>(loss)->counted(targets));
+        } else {
+            return static_cast<double>(targets.size());
+        }
+    }
 
     const void* loss_;
     double (*evaluate_)(const void*, std::span<const Scalar>, std::span<const Scalar>,
                         std::span<Scalar>) noexcept;
+    double (*count_)(const void*, std::span<const Scalar>) noexcept;
+    loss_coverage* coverage_ = nullptr;
 };
 
 } // namespace detail

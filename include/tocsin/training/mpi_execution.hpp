@@ -68,10 +68,10 @@ class mpi_team {
             work(shard);
         }
     }
-    /// Every process gets the gradients and the loss of a shard from the one that computed it. An
+    /// Every process gets the gradients and the sums of a shard from the one that computed it. An
     /// error ends the whole job, as is MPI's default.
     template <class Scalar>
-    void share(int shard, std::span<Scalar> gradients, double& loss) const noexcept {
+    void share(int shard, std::span<Scalar> gradients, std::span<double> sums) const noexcept {
         const int owner = shard % size_;
         // The count of a message is an int: large models go in pieces.
         constexpr std::size_t piece = std::size_t{1} << 28;
@@ -81,7 +81,7 @@ class mpi_team {
             MPI_Bcast(part.data(), static_cast<int>(part.size()), mpi_type_of<Scalar>(), owner,
                       processes_);
         }
-        MPI_Bcast(&loss, 1, MPI_DOUBLE, owner, processes_);
+        MPI_Bcast(sums.data(), static_cast<int>(sums.size()), MPI_DOUBLE, owner, processes_);
     }
 
   private:

@@ -17,13 +17,19 @@ template <class Loss>
 struct observed_loss {
     const Loss& loss; ///< must outlive this
 
+    /// How many of the targets were observed.
+    template <class Scalar>
+    std::size_t counted(std::span<const Scalar> targets) const noexcept {
+        return static_cast<std::size_t>(
+            std::count_if(targets.begin(), targets.end(),
+                          [](Scalar value) { return !detail::is_filled(value); }));
+    }
     /// The loss of the values that were observed, and its gradient.
     template <class Scalar>
     double operator()(std::span<const Scalar> predictions, std::span<const Scalar> targets,
                       std::span<Scalar> gradient) const noexcept {
         const std::size_t size = targets.size();
-        const auto filled = static_cast<std::size_t>(std::count_if(
-            targets.begin(), targets.end(), [](Scalar value) { return detail::is_filled(value); }));
+        const std::size_t filled = size - counted(targets);
         if (filled == 0) {
             return loss(predictions, targets, gradient);
         }
