@@ -98,4 +98,14 @@ TEST_SUITE("layers") {
         CHECK(!activation_layer<float, tocsin::relu_activation>(0).check().ok());
         CHECK(!tocsin::softmax_layer<float>(-1).check().ok());
     }
+
+    TEST_CASE("activation_layer: a slope of leaky ReLU beyond (0, 1) is named") {
+        using layer = activation_layer<float, tocsin::leaky_relu_activation>;
+        CHECK(layer(2, {0.2}).check().ok());
+        for (const double below : {0.0, -0.5, 1.0, std::numeric_limits<double>::quiet_NaN()}) {
+            CHECK(layer(2, {below}).check().code() == tocsin::error_code::invalid_argument);
+        }
+        CHECK(std::string_view(layer(2, {-0.5}).check().message()) ==
+              "leaky_relu: slope -0.5 must lie in (0, 1)");
+    }
 }

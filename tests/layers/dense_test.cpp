@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include "layers/layer_checks.hpp"
 #include "support/random_values.hpp"
 #include <algorithm>
 #include <cmath>
@@ -88,6 +89,16 @@ TEST_SUITE("layers") {
         problem fixed(tocsin::dense<double, Activation, 4, 6>{});
         CHECK(fixed.loss() == doctest::Approx(p.loss()).epsilon(1e-13));
         CHECK(block_error(fixed.gradient(), p.gradient()) <= 1e-13);
+    }
+
+    TEST_CASE("dense: one output and one input of static size, over several columns") {
+        const auto agree = [](const auto& fixed) {
+            tocsin_test::check_same_layer(
+                fixed, tocsin::dense<double>{fixed.input_size(), fixed.output_size()});
+        };
+        agree(tocsin::dense<double, tocsin::identity_activation, 4, 1>{});
+        agree(tocsin::dense<double, tocsin::identity_activation, 1, 6>{});
+        agree(tocsin::dense<double, tocsin::identity_activation, 1, 1>{});
     }
 
     TEST_CASE_TEMPLATE("dense: outputs are W x + b with the columns [W | b]", Scalar, float,

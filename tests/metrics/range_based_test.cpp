@@ -15,6 +15,17 @@ using tocsin::positional_bias;
 
 TEST_SUITE("metrics") {
 
+    TEST_CASE("precision_recall: F-beta of any beta") {
+        const tocsin::precision_recall half{0.5, 0.25};
+        CHECK(half.f_beta(0) == 0.5);
+        CHECK(half.f_beta(1) == doctest::Approx(1.0 / 3));
+        for (const double beta : {1e20, 1e155, std::numeric_limits<double>::infinity()}) {
+            CHECK(half.f_beta(beta) == 0.25);
+            CHECK(tocsin::precision_recall{0, 0.25}.f_beta(beta) == 0);
+        }
+        CHECK(std::isnan(half.f_beta(std::nan(""))));
+    }
+
     TEST_CASE("range based: existence, overlap and fragments by hand") {
         const flags labels{0, 1, 1, 1, 1, 0, 0, 1, 1, 0};
         const flags flagged{1, 1, 0, 1, 0, 0, 0, 0, 0, 1};

@@ -166,6 +166,9 @@ TEST_SUITE("metrics") {
               tocsin::error_code::invalid_argument);
         CHECK(tocsin::vus(scores, both, {.window = -1}).error().code() ==
               tocsin::error_code::invalid_argument);
+        CHECK(
+            tocsin::vus(scores, both, {.window = std::numeric_limits<int>::max()}).error().code() ==
+            tocsin::error_code::invalid_argument);
         CHECK(tocsin::vus(scores, both, {.thresholds = 1}).error().code() ==
               tocsin::error_code::invalid_argument);
         const double nan = std::numeric_limits<double>::quiet_NaN();

@@ -135,10 +135,10 @@ TEST_SUITE("models") {
         tocsin::random_generator random(1);
         double sum = 0;
         for (const int first : {0, 5}) {
-            sum +=
-                shape.loss_and_gradient(whole.weights(), whole.input().steps(first, 7),
-                                        tocsin::mean_squared_error{}, std::span<double>(gradients),
-                                        random, std::span<double>(work), std::span<double>(state));
+            sum += shape.loss_and_gradient(
+                whole.weights(), whole.input().steps(first, 7), tocsin::mean_squared_error{},
+                std::span<double>(gradients), random, std::span<double>(work),
+                std::span<double>(state), first);
         }
         CHECK(sum / 2 == doctest::Approx(expected).epsilon(1e-13));
         // The kept state equals the state of a stream of 10 samples.
@@ -223,46 +223,82 @@ TEST_SUITE("models") {
     TEST_CASE(
         "forecaster: stateful training takes the gradients of pieces, with the state between") {
         // Two recordings of 23 samples in pieces of 5 with 2 ahead: they begin at 0, 5, 10, 15, 20.
-        const auto shape = make_model();
-        tocsin::sequence_set<double> set;
-        set.length = 23;
-        set.values.resize(3, 2 * 23);
-        const auto values = random_values<double>(set.values.size(), 8);
-        std::copy(values.begin(), values.end(), set.values.data());
-        tocsin::trainer<> how;
-        how.epochs = 1;
-        how.batch_size = 2;
-        how.truncation = 5;
-        how.clip_norm = 0;
-        how.optimiser.learning_rate = 1e-3;
-        auto state = tocsin::training_state<double>::fresh(shape, how.optimiser, 3);
-        auto parameters = state.parameters;
-        REQUIRE(how.fit(shape, set.windows(), {}, state).ok());
-        CHECK(state.step == 5);
+        for (const int warm_up : {0, 3}) {
+            CAPTURE(warm_up);
+            const auto shape = make_model(0, warm_up);
+            tocsin::sequence_set<double> set;
+            set.length = 23;
+            set.values.resize(3, 2 * 23);
+            const auto values = random_values<double>(set.values.size(), 8);
+            std::copy(values.begin(), values.end(), set.values.data());
+            tocsin::trainer<> how;
+            how.epochs = 1;
+            how.batch_size = 2;
+            how.truncation = 5;
+            how.clip_norm = 0;
+            how.optimiser.learning_rate = 1e-3;
+            auto state = tocsin::training_state<double>::fresh(shape, how.optimiser, 3);
+            auto parameters = state.parameters;
+            REQUIRE(how.fit(shape, set.windows(), {}, state).ok());
+            CHECK(state.step == 5);
 
-        auto kept = tocsin_test::zeros<double>(shape.state_size(2));
-        auto rule_state =
-            tocsin_test::zeros<double>(how.optimiser.state_size(shape.parameter_count()));
-        auto work = tocsin_test::garbage<double>(shape.training_work_size(2, 7));
-        tocsin::random_generator random(1);
-        auto samples = tocsin_test::garbage<double>(3 * 2 * 7);
-        double loss = 0;
-        for (int piece = 0; piece < 5; ++piece) {
-            const int count = std::min(7, 23 - 5 * piece);
-            const tocsin::sequence_view<double> batch(samples.data(), 3, 2, count);
-            const std::vector<index_t> order{0, 1}; // their order does not change the mean
-            tocsin::gather_batch<double>(set.windows(), order, batch, 5 * piece);
-            auto gradients = tocsin_test::zeros<double>(shape.parameter_count());
-            loss += (count - 2) * shape.loss_and_gradient(
+            auto kept = tocsin_test::zeros<double>(shape.state_size(2));
+            auto rule_state =
+                tocsin_test::zeros<double>(how.optimiser.state_size(shape.parameter_count()));
+            auto work = tocsin_test::garbage<double>(shape.training_work_size(2, 7));
+            tocsin::random_generator random(1);
+            auto samples = tocsin_test::garbage<double>(3 * 2 * 7);
+            double loss = 0;
+            for (int piece = 0; piece < 5; ++piece) {
+                const int count = std::min(7, 23 - 5 * piece);
+                const tocsin::sequence_view<double> batch(samples.data(), 3, 2, count);
+                const std::vector<index_t> order{0, 1}; // their order does not change the mean
+                tocsin::gather_batch<double>(set.windows(), order, batch, 5 * piece);
+                auto gradients = tocsin_test::zeros<double>(shape.parameter_count());
+                // The state has settled after the warm-up, which lies within the first piece.
+                const int counted = count - 2 - (piece == 0 ? warm_up : 0);
+                loss += counted * shape.loss_and_gradient(
                                       std::span<const double>(parameters),
                                       tocsin::sequence_view<const double>(batch),
                                       tocsin::mean_squared_error{}, std::span<double>(gradients),
-                                      random, std::span<double>(work), std::span<double>(kept));
-            how.optimiser.update(std::span<double>(parameters), std::span<const double>(gradients),
-                                 std::span<double>(rule_state), piece + 1, 1.0);
+                                      random, std::span<double>(work), std::span<double>(kept),
+                                      5 * piece);
+                how.optimiser.update(std::span<double>(parameters),
+                                     std::span<const double>(gradients),
+                                     std::span<double>(rule_state), piece + 1, 1.0);
+            }
+            CHECK(state.history.front().training_loss ==
+                  doctest::Approx(loss / (21 - warm_up)).epsilon(1e-12));
+            CHECK(block_error(state.parameters, parameters) <= 1e-10);
         }
-        CHECK(state.history.front().training_loss == doctest::Approx(loss / 21).epsilon(1e-12));
-        CHECK(block_error(state.parameters, parameters) <= 1e-10);
+    }
+
+    TEST_CASE(
+        "forecaster: truncation beyond the window is none, within the warm-up it is refused") {
+        tocsin::sequence_set<double> set;
+        set.length = 12;
+        set.values.resize(3, 24);
+        const auto values = random_values<double>(set.values.size(), 8);
+        std::copy(values.begin(), values.end(), set.values.data());
+        const auto shape = make_model(0, 3);
+        const auto trained = [&](int truncation) {
+            tocsin::trainer<> how;
+            how.epochs = 1;
+            how.truncation = truncation;
+            auto state = tocsin::training_state<double>::fresh(shape, how.optimiser, 3);
+            REQUIRE(how.fit(shape, set.windows(), {}, state).ok());
+            return state.parameters;
+        };
+        const auto whole = trained(0);
+        CHECK(trained(12) == whole);
+        CHECK(trained(std::numeric_limits<int>::max()) == whole);
+
+        tocsin::trainer<> how;
+        how.truncation = 3;
+        auto state = tocsin::training_state<double>::fresh(shape, how.optimiser, 3);
+        CHECK(std::string_view(how.fit(shape, set.windows(), {}, state).message()) ==
+              "fit: truncation 3 must be more than the 3 steps of warm-up, which do not count");
+        CHECK_FALSE(make_model(0, 1 << 20).check().ok());
     }
 
     TEST_CASE("forecaster: stateful training is for models that keep a state") {

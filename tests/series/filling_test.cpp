@@ -33,7 +33,7 @@ TEST_SUITE("series") {
         using values = std::vector<Scalar>;
         const Scalar x = none<Scalar>;
         const values holes{x, 1, x, x, 4, x};
-        CHECK(filled(holes, hole_filling::last) == values{1, 1, 1, 1, 4, 4});
+        CHECK(filled(holes, hole_filling::last) == values{9, 1, 1, 1, 4, 4});
         CHECK(filled(holes, hole_filling::linear) == values{1, 1, 2, 3, 4, 4});
         CHECK(filled(values{x, x}, hole_filling::linear) == values{9, 9});
         CHECK(filled(values{}, hole_filling::last).empty());

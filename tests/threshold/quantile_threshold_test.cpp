@@ -60,6 +60,11 @@ TEST_SUITE("threshold") {
             CHECK(tocsin::quantile_threshold(0.5, factor).fit(scores, {}).code() ==
                   tocsin::error_code::invalid_argument);
         }
+        const std::vector<double> negative{-5, -4};
+        CHECK(tocsin::quantile_threshold(1, 1).fit(negative, {}).ok());
+        CHECK(std::string_view{tocsin::quantile_threshold(1, 1.5).fit(negative, {}).message()} ==
+              "quantile_threshold: the quantile is -4; a factor of 1.5 leaves no margin above a "
+              "negative number");
         const std::vector<std::uint8_t> anomalous(8, 1);
         tocsin::quantile_threshold rule;
         CHECK(std::string_view{rule.fit(scores, anomalous).message()} ==

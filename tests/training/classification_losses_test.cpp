@@ -123,6 +123,10 @@ TEST_SUITE("training") {
         CHECK(categorical_cross_entropy{}(std::span<const float>(logits),
                                           std::span<const float>(targets),
                                           std::span<float>(gradient)) == 0);
+        const float impossible[2] = {3, -std::numeric_limits<float>::infinity()};
+        CHECK(categorical_cross_entropy{}(std::span<const float>(impossible),
+                                          std::span<const float>(targets),
+                                          std::span<float>(gradient)) == 0);
         const float unknown[2] = {nan, 0};
         CHECK(std::isnan(categorical_cross_entropy{}(std::span<const float>(unknown),
                                                      std::span<const float>(targets),

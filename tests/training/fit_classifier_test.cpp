@@ -231,6 +231,22 @@ TEST_SUITE("training") {
         CHECK(says(trainer.fit(steps, training.labelled, training.labelled, other), "16 steps"));
     }
 
+    TEST_CASE("fit_classifier: a run that is resumed with another metric goes on by that one") {
+        const bumps training(20, 10);
+        const auto network = small_network();
+        classifier_trainer<> trainer;
+        trainer.epochs = 2;
+        trainer.best_by = classification_metric::f1;
+        auto state = classifier_state<float>::fresh(network, trainer.optimiser, 1);
+        REQUIRE(trainer.fit(network, training.labelled, training.labelled, state).ok());
+        trainer.epochs = 30;
+        trainer.best_by = classification_metric::validation_loss;
+        REQUIRE(trainer.fit(network, training.labelled, training.labelled, state).ok());
+        const auto& best = state.history[static_cast<std::size_t>(state.best_epoch)];
+        CHECK(state.best_epoch > 1);
+        CHECK(state.best_cost == best.validation_loss);
+    }
+
     TEST_CASE("fit_classifier: a metric that no epoch has makes none the best, and is an error") {
         const bumps training(20, 10);
         bumps judged(20, 12);

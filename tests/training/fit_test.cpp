@@ -274,6 +274,23 @@ TEST_SUITE("training") {
         CHECK(refusal(make_trainer(3), wide) == "fit: windows have 3 features, the model has 2");
     }
 
+    TEST_CASE("fit: windows of which all values are missing are refused before the first epoch") {
+        const auto shape = tocsin::autoencoder<float>::with_embedding(1, 3);
+        tocsin::sequence_set<float> training;
+        training.length = 5;
+        training.values.setOnes(1, 20);
+        auto nothing = training;
+        nothing.values.setConstant(std::numeric_limits<float>::quiet_NaN());
+        const tocsin::trainer<> how;
+        auto state = tocsin::training_state<float>::fresh(shape, how.optimiser, 1);
+        CHECK(std::string_view(
+                  how.fit(shape, training.windows(), nothing.windows(), state).message()) ==
+              "fit: all values of the 4 validation windows are missing");
+        CHECK(std::string_view(how.fit(shape, nothing.windows(), {}, state).message()) ==
+              "fit: all values of the 4 training windows are missing");
+        CHECK(state.step == 0);
+    }
+
     TEST_CASE("fit: what is missing has no part in the loss, whatever is read in its place") {
         const auto whole = sines<float>();
         auto holes = whole;

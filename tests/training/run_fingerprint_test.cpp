@@ -17,6 +17,7 @@ TEST_SUITE("training") {
         CHECK(before.difference(now).empty());
         now.add("seed", "3");
         CHECK(before.difference(now) == "seed was not given, is '3'");
+        CHECK(now.difference(before) == "seed was '3', is not given");
         tocsin::run_fingerprint other;
         other.add("scaler", "min_max");
         CHECK(before.difference(other) == "scaler was 'standard', is 'min_max'");

@@ -42,6 +42,12 @@ class activation_layer {
             return status::error(error_code::invalid_argument, Activation::name, ": size ", size_,
                                  " must be at least 1");
         }
+        if constexpr (requires { activation_.below; }) {
+            if (!(activation_.below > 0 && activation_.below < 1)) {
+                return status::error(error_code::invalid_argument, Activation::name, ": slope ",
+                                     activation_.below, " must lie in (0, 1)");
+            }
+        }
         return {};
     }
     template <class Visit>
@@ -82,6 +88,9 @@ class activation_layer {
         }
         if constexpr (requires { activation_.below; }) {
             archive.number("below", activation_.below);
+            if constexpr (Archive::loading) {
+                archive.fail(check());
+            }
         }
     }
 

@@ -27,7 +27,9 @@ struct batch_norm_settings {
 
 /// y = gamma (x - mean) / sqrt(variance + epsilon) + beta for each channel (Ioffe and Szegedy,
 /// ICML 2015), with mean and (biased) variance over batch and time of the batch in training, and
-/// their running values in inference.
+/// their running values in inference. A batch of one window and one step has a variance of 0 and moves
+/// the running variance towards it: behind a pooling layer, choose a batch size that leaves no
+/// single window over.
 ///
 /// Parameters are the columns `[gamma | beta]`. The running `[mean | variance]` are statistics: a
 /// model keeps them behind all parameters, where the optimiser does not reach them.

@@ -105,6 +105,8 @@ class conv1d {
         return detail::check_weights(kind, *this);
     }
 
+    /// Inputs of an output: the features at each tap.
+    constexpr int terms() const noexcept { return shape_.kernel * input_size(); }
     template <class Visit>
     void for_each_parameter_block(Visit&& visit) const {
         visit("weights", index_t{0}, index_t{output_size()}, index_t{terms()} + 1);
@@ -231,7 +233,6 @@ class conv1d {
     }
 
   private:
-    constexpr int terms() const noexcept { return shape_.kernel * input_size(); }
     constexpr index_t padded_size(int batch, int time) const noexcept {
         return index_t{input_size()} * batch * (time + steps_before() + steps_after());
     }

@@ -7,6 +7,7 @@
 #include "tocsin/core/views.hpp"
 #include "tocsin/layers/concepts.hpp"
 #include "tocsin/layers/memory_bounds.hpp"
+#include "tocsin/layers/network_layer.hpp"
 
 #include <cmath>
 #include <span>
@@ -43,11 +44,15 @@ struct weight_penalty {
     }
 };
 
-/// Any layer whose first parameters are the weights of its inputs `[rows x inputs]` (dense, lstm),
-/// with a penalty on these; biases and recurrent weights are free. A model adds `penalty()` to its
-/// loss.
+/// A layer with a single block of parameters, whose first columns are the weights of its inputs (dense,
+/// lstm, conv1d), with a penalty on these; biases and recurrent weights are free. A model adds
+/// `penalty()` to its loss. In a stack or a bidirectional layer there are several such blocks: check()
+/// refuses them.
 template <differentiable_layer Layer>
 class penalised {
+    static_assert(!layer_with_statistics<Layer> && !layer_with_inference<Layer>,
+                  "penalised: this layer has no weights of inputs");
+
   public:
     using scalar_type = typename Layer::scalar_type;
     static constexpr const char* kind = "penalised";
@@ -64,7 +69,16 @@ class penalised {
     constexpr int input_size() const noexcept { return layer_.input_size(); }
     constexpr int output_size() const noexcept { return layer_.output_size(); }
     constexpr index_t parameter_count() const noexcept { return layer_.parameter_count(); }
+    /// Names what is wrong with the layer or the penalty, and a layer without exactly one block of
+    /// parameters.
     status check() const noexcept {
+        int blocks = 0;
+        layer_.for_each_parameter_block([&](const char*, index_t, index_t, index_t) { ++blocks; });
+        if (blocks != 1) {
+            return status::error(error_code::invalid_argument, "penalised: a layer with ", blocks,
+                                 " blocks of parameters; it must be one that has a single block "
+                                 "(dense, lstm, conv1d)");
+        }
         const status part = layer_.check();
         return part.ok() ? penalty_.check() : part;
     }
@@ -80,14 +94,16 @@ class penalised {
     double penalty(std::span<const scalar_type> parameters,
                    std::span<scalar_type> gradients) const noexcept {
         index_t rows = 0;
-        layer_.for_each_parameter_block(
-            [&](const char* /*name*/, index_t offset, index_t height, index_t /*cols*/) {
-                rows = offset == 0 ? height : rows;
-            });
-        const auto count = static_cast<std::size_t>(rows * input_size());
+        layer_.for_each_parameter_block([&](const char* /*name*/, index_t /*offset*/,
+                                            index_t height, index_t /*cols*/) { rows = height; });
+        const auto count = static_cast<std::size_t>(rows * input_columns());
         return penalty_(parameters.first(count), gradients.first(count));
     }
 
+    /// Steps of the output.
+    constexpr int output_time(int time) const noexcept {
+        return detail::output_time_of(layer_, time);
+    }
     /// See detail::reach_of().
     constexpr int reach() const noexcept { return detail::reach_of(layer_); }
     constexpr index_t tape_size(int batch, int time) const noexcept {
@@ -129,6 +145,15 @@ class penalised {
     }
 
   private:
+    /// Columns of the weights that multiply inputs: one for each, at each tap of a convolution.
+    constexpr index_t input_columns() const noexcept {
+        if constexpr (requires { layer_.terms(); }) {
+            return layer_.terms();
+        } else {
+            return layer_.input_size();
+        }
+    }
+
     [[no_unique_address]] Layer layer_;
     weight_penalty penalty_;
 };

@@ -37,16 +37,22 @@ void add_outer_product(const read_block<Scalar>& dz, const read_block<Scalar>& x
     da.noalias() += dz * x.transpose();
 }
 
+/// Whether the elements lie one after the other, column by column. Eigen keeps a matrix of one row (in
+/// its type) by rows, which is the same order.
+template <class Derived>
+bool is_contiguous(const Derived& block) noexcept {
+    return Derived::IsRowMajor ? block.rows() == 1 || block.cols() == 1
+                               : block.outerStride() == block.rows() || block.cols() == 1;
+}
+
 template <class Scalar, class Derived>
 read_block<Scalar> reading(const Derived& block) noexcept {
-    TOCSIN_ASSERT(block.outerStride() == block.rows() || block.cols() == 1,
-                  "products: a view is not contiguous");
+    TOCSIN_ASSERT(is_contiguous(block), "products: a view is not contiguous");
     return {block.data(), block.rows(), block.cols()};
 }
 template <class Scalar, class Derived>
 write_block<Scalar> writing(Derived& block) noexcept {
-    TOCSIN_ASSERT(block.outerStride() == block.rows() || block.cols() == 1,
-                  "products: a view is not contiguous");
+    TOCSIN_ASSERT(is_contiguous(block), "products: a view is not contiguous");
     return {block.data(), block.rows(), block.cols()};
 }
 

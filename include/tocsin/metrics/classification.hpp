@@ -2,6 +2,7 @@
 /// @brief Accuracy, precision, recall, F1 and AUC of a classifier of windows.
 #pragma once
 
+#include "tocsin/core/config.hpp"
 #include "tocsin/metrics/confusion.hpp"
 #include "tocsin/metrics/roc.hpp"
 
@@ -30,6 +31,9 @@ struct classification_scores {
 /// @param score    of class 1 for each item, higher = more likely; read with two classes only
 inline classification_scores score_classes(std::span<const int> decided, std::span<const int> truth,
                                            std::span<const double> score, int class_count) {
+    TOCSIN_ASSERT(decided.size() == truth.size() &&
+                      (class_count != 2 || score.size() == truth.size()),
+                  "score_classes: as many decisions, and scores of class 1, as true classes");
     const auto classes = static_cast<std::size_t>(class_count);
     std::vector<confusion_counts> one_against_rest(classes);
     std::int64_t right = 0;

@@ -12,9 +12,12 @@ struct precision_recall {
 
     /// (1 + beta^2) P R / (beta^2 P + R), the weighted harmonic mean (van Rijsbergen, 1979);
     /// 0 when both are 0.
-    /// @param beta at least 0, finite
+    /// @param beta at least 0; infinity gives the recall, NaN gives NaN
     constexpr double f_beta(double beta) const noexcept {
         const double square = beta * beta;
+        if (square > 1e30) { // beyond, the products could overflow
+            return precision == 0 ? 0.0 : recall;
+        }
         const double denominator = square * precision + recall;
         return denominator == 0 ? 0.0 : (1 + square) * precision * recall / denominator;
     }

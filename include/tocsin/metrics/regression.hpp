@@ -2,6 +2,7 @@
 /// @brief Streaming root mean square error and mean absolute error.
 #pragma once
 
+#include "tocsin/core/bounded.hpp"
 #include "tocsin/core/views.hpp"
 
 #include <cmath>
@@ -12,17 +13,17 @@ namespace tocsin {
 
 /// Accumulates RMSE and MAE between actual and predicted values, in double.
 ///
-/// A pair with a NaN or infinite member is left out of both and counted in rejected(). Nothing here
-/// allocates.
+/// A pair with a NaN or infinite member, or with a difference beyond largest_input, is left out of both
+/// and counted in rejected(). Nothing here allocates.
 class regression_errors {
   public:
     /// Counts one pair.
     void add(double actual, double predicted) noexcept {
-        if (!std::isfinite(actual) || !std::isfinite(predicted)) {
+        const double difference = actual - predicted;
+        if (!is_bounded(difference)) {
             ++rejected_;
             return;
         }
-        const double difference = actual - predicted;
         absolute_sum_ += std::abs(difference);
         square_sum_ += difference * difference;
         ++count_;

@@ -108,9 +108,12 @@ inline result<volume_under_surface> vus(std::span<const double> scores,
         return status::error(error_code::invalid_argument, "vus: ", scores.size(), " scores but ",
                              labels.size(), " labels");
     }
-    if (settings.window < 0 || settings.thresholds < 2) {
+    constexpr int most = 1 << 20;
+    if (settings.window < 0 || settings.thresholds < 2 || settings.window > most ||
+        settings.thresholds > most) {
         return status::error(error_code::invalid_argument, "vus: window ", settings.window,
-                             " and thresholds ", settings.thresholds, " must be at least 0 and 2");
+                             " and thresholds ", settings.thresholds,
+                             " must be at least 0 and 2, at most ", most);
     }
     for (std::size_t i = 0; i < scores.size(); ++i) {
         if (std::isnan(scores[i])) {

@@ -82,10 +82,12 @@ class forecaster {
         if (!parts.ok()) {
             return parts;
         }
-        if (targets() < 1 || targets() > features() || warm_up_ < 0) {
+        if (targets() < 1 || targets() > features() || warm_up_ < 0 ||
+            warm_up_ > maximum_layer_size) {
             return status::error(error_code::invalid_argument, kind, ": ", targets(),
                                  " targets must be from 1 to the ", features(),
-                                 " features, warm-up ", warm_up_, " not negative");
+                                 " features, warm-up ", warm_up_, " from 0 to ",
+                                 maximum_layer_size);
         }
         if (head_.output_size() % targets() != 0) {
             return status::error(error_code::invalid_argument, kind, ": ", head_.output_size(),
@@ -193,21 +195,23 @@ class forecaster {
                              sequence_view<const Scalar> windows, const Loss& loss,
                              std::span<Scalar> gradients, random_generator& random,
                              std::span<Scalar> work) const noexcept {
-        return loss_and_gradient(parameters, windows, loss, gradients, random, work, {});
+        return loss_and_gradient(parameters, windows, loss, gradients, random, work, {}, 0);
     }
     /// The same for windows that continue where others ended: truncated backpropagation through
     /// time.
     /// @param state `state_size(batch)` scalars, in: at the start of the windows; out: after
     ///              `time - look_ahead` steps, where the next windows begin. Empty: start from
     ///              zero.
+    /// @param steps_before steps since the state was zero, which count as warm-up
     template <class Loss>
     double loss_and_gradient(std::span<const Scalar> parameters,
                              sequence_view<const Scalar> windows, const Loss& loss,
                              std::span<Scalar> gradients, random_generator& random,
-                             std::span<Scalar> work, std::span<Scalar> state) const noexcept {
+                             std::span<Scalar> work, std::span<Scalar> state,
+                             int steps_before) const noexcept {
         const int batch = windows.batch();
         const int steps = windows.time() - look_ahead();
-        const int first = state.empty() ? warm_up_ : 0;
+        const int first = std::max(0, warm_up_ - steps_before);
         const int counted = steps - first;
         if (counted < 1) {
             return 0;

@@ -239,15 +239,15 @@ class mean_of_models {
     double loss_and_gradient(std::span<const scalar_type> parameters,
                              sequence_view<const scalar_type> windows, const Loss& loss,
                              std::span<scalar_type> gradients, random_generator& random,
-                             std::span<scalar_type> work,
-                             std::span<scalar_type> state) const noexcept
+                             std::span<scalar_type> work, std::span<scalar_type> state,
+                             int steps_before) const noexcept
         requires stateful_model<Model>
     {
         const index_t size = state.empty() ? 0 : member_.state_size(windows.batch());
         return sum_over_members(loss, [&](int k, const auto& share) {
             return member_.loss_and_gradient(parameters_of(parameters, k), windows, share,
                                              parameters_of(gradients, k), random, work,
-                                             slice(state, k * size, size));
+                                             slice(state, k * size, size), steps_before);
         });
     }
 

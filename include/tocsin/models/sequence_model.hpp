@@ -85,7 +85,8 @@ concept independent_windows = requires { requires Model::has_independent_windows
 
 /// A model whose training can continue from the state where a window ended: `loss_and_gradient`
 /// with `state_size(batch)` scalars of state advances it by all samples of the windows but the last
-/// `look_ahead()`, where the next windows begin.
+/// `look_ahead()`, where the next windows begin. The last argument says how many steps were read since
+/// the state was zero.
 template <class Model>
 concept stateful_model =
     sequence_model<Model> &&
@@ -97,7 +98,7 @@ concept stateful_model =
         { model.look_ahead() } -> std::convertible_to<int>;
         {
             model.loss_and_gradient(parameters, windows, detail::any_loss{}, area, random, area,
-                                    area)
+                                    area, size)
         } -> std::convertible_to<double>;
     };
 

@@ -17,7 +17,7 @@ namespace tocsin {
 
 /// What is read where values are missing.
 enum class hole_filling : std::uint8_t {
-    last,  ///< the value before the hole
+    last,  ///< the value before the hole, as on a stream; the mean before the first value
     linear ///< between the value before and the one after it
 };
 
@@ -87,26 +87,37 @@ bool has_missing(const windows<Scalar>& covered) {
     return found;
 }
 
-/// Fills the missing values (NaN) of one feature in a run of samples: a hole at the start with the
-/// first value, one at the end with the last. Never allocates.
+/// Whether any value is there in the columns that windows cover.
+template <class Scalar>
+bool has_observed(const windows<Scalar>& covered) {
+    bool found = false;
+    covered.for_each_covered_run([&](index_t first, index_t count) {
+        found = found || !covered.values().middleCols(first, count).array().isNaN().all();
+    });
+    return found;
+}
+
+/// Fills the missing values (NaN) of one feature in a run of samples. A hole at the end takes the last
+/// value; one at the start the first value, or with hole_filling::last, which never looks ahead,
+/// `otherwise`. Never allocates.
 /// @param values    the first value of the feature
 /// @param count     samples
 /// @param stride    from one sample's value to the next
-/// @param otherwise what is read where the whole run is missing
+/// @param otherwise what is read where no value can be taken
 /// @param mark      called for each value that is filled in, as `mark(value)`; its result is stored
 template <class Scalar, class Mark>
 void fill_run(Scalar* values, index_t count, index_t stride, hole_filling filling, Scalar otherwise,
               Mark&& mark) noexcept {
+    const bool looks_ahead = filling == hole_filling::linear;
     index_t known = -1; // the last that is not missing
     for (index_t k = 0; k <= count; ++k) {
         if (k < count && std::isnan(values[k * stride])) {
             continue;
         }
-        const Scalar before = known >= 0  ? values[known * stride]
-                              : k < count ? values[k * stride]
-                                          : otherwise;
-        const Scalar after =
-            k < count && filling == hole_filling::linear ? values[k * stride] : before;
+        const Scalar before = known >= 0                 ? values[known * stride]
+                              : k < count && looks_ahead ? values[k * stride]
+                                                         : otherwise;
+        const Scalar after = k < count && looks_ahead ? values[k * stride] : before;
         for (index_t hole = known + 1; hole < k; ++hole) {
             const Scalar share = static_cast<Scalar>(hole - known) / static_cast<Scalar>(k - known);
             values[hole * stride] = mark(before + share * (after - before));

@@ -23,7 +23,8 @@ class quantile_threshold {
 
     /// fit() checks both settings.
     /// @param quantile in [0, 1]; 1 is the largest score
-    /// @param factor   finite and positive; more than 1 leaves a margin above the quantile.
+    /// @param factor   finite and positive; more than 1 leaves a margin above the quantile, which must
+    ///                 then not be negative
     explicit quantile_threshold(double quantile = 0.99, double factor = 1) noexcept
         : quantile_{quantile}, factor_{factor} {}
 
@@ -47,8 +48,13 @@ class quantile_threshold {
             return status::error(error_code::invalid_data, "quantile_threshold: none of the ",
                                  scores.size(), " scores is normal");
         }
-        return threshold_.set("quantile_threshold",
-                              factor_ * interpolated_quantile(std::span(normal), quantile_));
+        const double quantile = interpolated_quantile(std::span(normal), quantile_);
+        if (quantile < 0 && factor_ != 1) {
+            return status::error(error_code::invalid_data, "quantile_threshold: the quantile is ",
+                                 quantile, "; a factor of ", factor_,
+                                 " leaves no margin above a negative number");
+        }
+        return threshold_.set("quantile_threshold", factor_ * quantile);
     }
 
     bool fitted() const noexcept { return threshold_.fitted(); }

@@ -8,6 +8,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <span>
 
 namespace tocsin {
@@ -43,8 +44,9 @@ struct adam {
         if (!(beta2 >= 0 && beta2 < 1)) {
             return refuse("beta2", beta2, "in [0, 1)");
         }
-        if (!(epsilon > 0 && std::isfinite(epsilon))) {
-            return refuse("epsilon", epsilon, "positive and finite");
+        // Less is 0 in single precision: a parameter without a gradient would become 0 / 0.
+        if (!(epsilon >= std::numeric_limits<float>::min() && std::isfinite(epsilon))) {
+            return refuse("epsilon", epsilon, "at least 1.2e-38 and finite");
         }
         if (!(weight_decay >= 0 && std::isfinite(weight_decay))) {
             return refuse("weight decay", weight_decay, "finite and not negative");

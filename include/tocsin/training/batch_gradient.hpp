@@ -69,7 +69,8 @@ class batch_gradient {
         at_once_ = keeps_state ? widest : detail::windows_at_once(model, widest, time);
         const auto parameters = static_cast<std::size_t>(model.parameter_count());
         for (shard& part : shards_) {
-            part.inputs.resize(static_cast<std::size_t>(model.features() * time * at_once_));
+            part.inputs.resize(
+                static_cast<std::size_t>(index_t{model.features()} * time * at_once_));
             part.gradients.resize(parameters);
             part.addend.resize(at_once_ < widest ? parameters : 0);
             part.work.resize(static_cast<std::size_t>(
@@ -141,9 +142,9 @@ class batch_gradient {
                 const bool all = taken == size;
                 const auto sums = all ? gradients : zero(std::span<scalar_type>(part.addend));
                 detail::loss_coverage coverage;
-                const double loss =
-                    loss_of(part, model, parameters, inputs, loss_of_members(members, coverage),
-                            sums, several ? part.random : random);
+                const double loss = loss_of(part, model, parameters, inputs, range.first,
+                                            loss_of_members(members, coverage), sums,
+                                            several ? part.random : random);
                 part.sums.observed += static_cast<double>(taken) * coverage.share();
                 if (all) {
                     part.sums.loss = loss;
@@ -198,14 +199,16 @@ class batch_gradient {
 
     template <class Loss>
     static double loss_of(shard& part, const Model& model, std::span<const scalar_type> parameters,
-                          sequence_view<const scalar_type> inputs, const Loss& loss,
+                          sequence_view<const scalar_type> inputs,
+                          [[maybe_unused]] int steps_before, const Loss& loss,
                           std::span<scalar_type> gradients, random_generator& random) noexcept {
         const std::span<scalar_type> work(part.work);
         if constexpr (stateful_model<Model>) {
             if (!part.state.empty()) {
                 return model.loss_and_gradient(
                     parameters, inputs, loss, gradients, random, work,
-                    slice(std::span<scalar_type>(part.state), 0, model.state_size(inputs.batch())));
+                    slice(std::span<scalar_type>(part.state), 0, model.state_size(inputs.batch())),
+                    steps_before);
             }
         }
         return model.loss_and_gradient(parameters, inputs, loss, gradients, random, work);

@@ -50,7 +50,9 @@ struct categorical_cross_entropy {
             for (std::size_t j = 0; j < rows; ++j) {
                 const double log_p = static_cast<double>(z[j]) - log_total;
                 const auto target = static_cast<double>(y[j]);
-                sum -= target == 0 ? 0 * log_p : weight * target * log_p;
+                if (target != 0) {
+                    sum -= weight * target * log_p;
+                }
                 gradient[item * rows + j] =
                     static_cast<Scalar>(weight * (std::exp(log_p) - target));
             }

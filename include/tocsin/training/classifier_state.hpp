@@ -43,8 +43,8 @@ inline classification_record record_of(int epoch, std::array<double, 9> numbers)
 
 } // namespace detail
 
-/// State of a run at the end of an epoch. Training that resumes from a saved and loaded state
-/// (io/checkpoint.hpp) gives the same bits as uninterrupted training.
+/// State of a run at the end of an epoch, see training_state. Training that resumes from a saved and
+/// loaded state (io/checkpoint.hpp) gives the same bits as uninterrupted training.
 template <class Scalar>
 struct classifier_state {
     aligned_vector<Scalar> parameters;      ///< after the last epoch, with the kept statistics

@@ -93,6 +93,13 @@ struct trainer {
         if (!has_missing(training) && !has_missing(validation)) {
             return run(model, training, validation, judge(loss), false, state, callbacks...);
         }
+        for (const auto* part : {&training, &validation}) {
+            if (!part->empty() && !has_observed(*part)) {
+                return status::error(error_code::invalid_data, "fit: all values of the ",
+                                     part->count(), part == &training ? " training" : " validation",
+                                     " windows are missing");
+            }
+        }
         const observed_loss<Loss> observed{loss};
         const values training_values = filled_samples(training, filling);
         const values validation_values = filled_samples(validation, filling);
@@ -145,6 +152,11 @@ struct trainer {
                             [&](index_t, const auto& window, const auto& prediction) {
                                 add_errors(window, prediction, filled, errors);
                             });
+            if (errors.count() == 0 && errors.rejected() == 0) {
+                return status::error(error_code::invalid_data,
+                                     "fit: no value that is predicted is present in the ",
+                                     judged.count(), " windows that judge an epoch");
+            }
             record.validation_rmse =
                 errors.rejected() > 0 ? std::numeric_limits<double>::quiet_NaN() : errors.rmse();
             record.validation_mae = errors.mae();
@@ -189,8 +201,19 @@ struct trainer {
             return 0;
         }
     }
+    /// Steps of a piece that do not count, as the state has not settled.
+    template <class Model>
+    int warm_up_of(const Model& model, int begin) const noexcept {
+        if constexpr (stateful_model<Model> && requires { model.warm_up(); }) {
+            return truncation > 0 ? std::max(0, model.warm_up() - begin) : 0;
+        } else {
+            return 0;
+        }
+    }
     /// Samples from the start of one update to the next.
-    int advance_in(int length) const noexcept { return truncation > 0 ? truncation : length; }
+    int advance_in(int length) const noexcept {
+        return truncation > 0 ? std::min(truncation, length) : length;
+    }
 
     template <class Model>
     status check_run(const Model& model, const windows<typename Model::scalar_type>& training,
@@ -208,6 +231,13 @@ struct trainer {
         if (truncation > 0 && !stateful_model<Model>) {
             return status::error(error_code::invalid_argument, "fit: truncation ", truncation,
                                  " needs a model that keeps its state from window to window");
+        }
+        if constexpr (requires { model.warm_up(); }) {
+            if (truncation > 0 && truncation <= model.warm_up()) {
+                return status::error(error_code::invalid_argument, "fit: truncation ", truncation,
+                                     " must be more than the ", model.warm_up(),
+                                     " steps of warm-up, which do not count");
+            }
         }
         if constexpr (requires { model.shortest_window(); }) {
             for (const auto* part : {&training, &validation}) {
@@ -271,7 +301,8 @@ struct trainer {
                 if (!made.ok()) {
                     return detail::not_finite(record.epoch, made);
                 }
-                const double weight = gradient.observed_windows() * (count - reach);
+                const double weight =
+                    gradient.observed_windows() * (count - reach - warm_up_of(model, begin));
                 record.training_loss += made.loss * weight;
                 weights += weight;
                 record.gradient_norm += made.gradient_norm;

@@ -97,6 +97,10 @@ struct classifier_trainer {
                                          training.inputs.length());
         const detail::class_targets<scalar> wanted(network.output_size(), training, class_weights);
         std::vector<index_t> order(static_cast<std::size_t>(training.count()));
+        if (state.best_epoch >= 0) { // a state that was trained by another metric
+            state.best_cost =
+                cost_of(state.history[static_cast<std::size_t>(state.best_epoch)], best_by);
+        }
         auto team = execution.start();
         bool going = true;
         while (going && state.finished_epochs() < epochs && !stopping(state.history)) {

@@ -6,6 +6,7 @@
 #include "tocsin/core/views.hpp"
 #include "tocsin/series/windows.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -74,6 +75,11 @@ class run_fingerprint {
             }
             if (before != '\'' + now.values_[k] + '\'') {
                 return now.names_[k] + " was " + before + ", is '" + now.values_[k] + '\'';
+            }
+        }
+        for (std::size_t k = 0; k < names_.size(); ++k) {
+            if (std::find(now.names_.begin(), now.names_.end(), names_[k]) == now.names_.end()) {
+                return names_[k] + " was '" + values_[k] + "', is not given";
             }
         }
         return {};
