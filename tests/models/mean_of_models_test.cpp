@@ -105,7 +105,8 @@ TEST_SUITE("models") {
         const auto loss_of = [&](int first, int count) {
             return model.loss_and_gradient(run.weights(), run.input().steps(first, count), run.loss,
                                            std::span<double>(gradients), random,
-                                           std::span<double>(work), std::span<double>(state));
+                                           std::span<double>(work), std::span<double>(state),
+                                           first);
         };
         const double pieces = loss_of(0, 5) * 3 + loss_of(3, 6) * 4; // 3 and 4 steps with forecasts
         CHECK(pieces / 7 == doctest::Approx(run.evaluate()).epsilon(1e-12));
