@@ -34,6 +34,7 @@ std::filesystem::path changed(const temporary_directory& directory, const std::s
                 copy.add_tensor(tensor.name, std::span<const double>(values), tensor.shape).ok());
         }
     }
+    REQUIRE(copy.add_metadata("tocsin_convert", "1").ok());
     REQUIRE(copy.add_metadata("architecture", architecture).ok());
     auto path = directory / "changed.safetensors";
     REQUIRE(copy.write(path).ok());

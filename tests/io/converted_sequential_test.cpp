@@ -104,9 +104,10 @@ struct parts {
     }
 };
 
-/// A copy of a fixture with other metadata; empty: without the architecture.
+/// A copy of a fixture with other metadata; what is empty is left out.
 std::filesystem::path described_by(const temporary_directory& directory,
-                                   const std::string& architecture) {
+                                   const std::string& architecture,
+                                   const std::string& version = "1") {
     const auto original = tocsin::safetensors_reader::open(fixture("keras_valid_convolutions"));
     REQUIRE(original.has_value());
     tocsin::safetensors_writer copy;
@@ -117,6 +118,9 @@ std::filesystem::path described_by(const temporary_directory& directory,
     }
     if (!architecture.empty()) {
         REQUIRE(copy.add_metadata("architecture", architecture).ok());
+    }
+    if (!version.empty()) {
+        REQUIRE(copy.add_metadata("tocsin_convert", version).ok());
     }
     auto path = directory / "described.safetensors";
     REQUIRE(copy.write(path).ok());
@@ -293,6 +297,20 @@ TEST_SUITE("io") {
         }
         says("{\"layers\":[]}", "layer 0 is not there in the file");
         says(std::string(70'000, '['), "70000 bytes; at most 65536");
+    }
+
+    TEST_CASE("converted sequential: a file of another version is refused") {
+        const temporary_directory directory;
+        const auto original = tocsin::safetensors_reader::open(fixture("keras_valid_convolutions"));
+        REQUIRE(original.has_value());
+        const std::string architecture = original->metadata().at("architecture");
+        const auto network = parts<float>::valid();
+        const auto outcome = load(described_by(directory, architecture), network);
+        CHECK_MESSAGE(outcome.ok(), outcome.message());
+        check_says(load(described_by(directory, architecture, "2"), network),
+                   "'tocsin_convert' is '2', expected '1'");
+        check_says(load(described_by(directory, architecture, ""), network),
+                   "'tocsin_convert' is missing, expected '1'");
     }
 
     TEST_CASE_TEMPLATE("converted sequential: what is saved is loaded with the same bits", Scalar,

@@ -86,6 +86,19 @@ class layer_numbers {
     status outcome_;
 };
 
+/// Refuses a file whose architecture may mean something else.
+inline status check_converted_format(const safetensors_reader& file) {
+    const auto found = file.metadata().find(converted_format_key);
+    const bool given = found != file.metadata().end();
+    if (given && found->second == converted_format) {
+        return {};
+    }
+    return status::error(error_code::format_error, '\'', converted_format_key,
+                         given ? "' is '" + found->second.substr(0, 20) + '\'' : "' is missing",
+                         ", expected '", converted_format,
+                         "': the file was not written by this version of tocsin-convert");
+}
+
 /// The layers in the metadata of a file, in their order.
 inline result<converted_layers> read_architecture(const safetensors_reader& file) {
     constexpr std::size_t longest = std::size_t{1} << 16; // bounds the number of layers
@@ -93,6 +106,9 @@ inline result<converted_layers> read_architecture(const safetensors_reader& file
     if (found == file.metadata().end()) {
         return status::error(error_code::format_error, '\'', architecture_key,
                              "' is missing: the file was not written by tocsin-convert");
+    }
+    if (const status known = check_converted_format(file); !known.ok()) {
+        return known;
     }
     const auto refuse = [](const auto&... why) {
         return status::error(error_code::format_error, '\'', architecture_key, "': ", why...);
