@@ -2,6 +2,7 @@
 //     equal            any number of processes gives the bits of data_parallel
 //     killed  FILE     one process dies after the second epoch; FILE keeps a checkpoint
 //     resumed FILE     training continues from it, to the bits of an uninterrupted run
+//     stopped          a callback of one process ends the training of all
 //     scaling          no test: time of one process and of all, in turn
 #include "tocsin/core/random.hpp"
 #include "tocsin/io/checkpoint.hpp"
@@ -153,6 +154,52 @@ int resumed(int rank, const char* file) {
     return same ? 0 : 1;
 }
 
+/// Ends training after two epochs and in the middle of the third, or lets it go on.
+struct ends_training {
+    bool after_epochs = false;
+    bool in_the_third = false;
+
+    bool operator()(const tocsin::epoch_event<float>& event) const {
+        return !after_epochs || event.record.epoch + 1 < 2;
+    }
+    bool after_batch(const tocsin::batch_event& event) const {
+        return !in_the_third || event.epoch < 2;
+    }
+};
+
+/// Whether every process has the weights and epochs of the first one, two of them.
+bool all_ended_after_two(const tocsin::training_state<float>& state) {
+    auto first = visible(state);
+    tocsin::detail::mpi_share_content(first, 0, MPI_COMM_WORLD);
+    return state.finished_epochs() == 2 && visible(state) == first;
+}
+
+int stopped(int rank, int processes) {
+    const tocsin::mpi_execution execution{.number_of_shards = shards};
+    for (const int one : {0, processes - 1}) {
+        for (const bool in_the_third : {false, true}) {
+            auto state = fresh();
+            const bool mine = rank == one;
+            if (!train(execution, state,
+                       ends_training{mine && !in_the_third, mine && in_the_third}) ||
+                !all_ended_after_two(state)) {
+                std::printf("process %d: %d epochs, ended by %d\n", rank, state.finished_epochs(),
+                            one);
+                return 1;
+            }
+        }
+        auto state = fresh(); // the others have no callback at all
+        const bool trained = rank == one ? train(execution, state, ends_training{false, true})
+                                         : train(execution, state);
+        if (!trained || !all_ended_after_two(state)) {
+            std::printf("process %d: %d epochs, others without a callback\n", rank,
+                        state.finished_epochs());
+            return 1;
+        }
+    }
+    return 0;
+}
+
 /// Waits without using a processor, unlike MPI_Barrier.
 void sleep_until_all_are_here() {
     MPI_Request request = MPI_REQUEST_NULL;
@@ -242,6 +289,8 @@ int main(int argc, char** argv) {
         code = killed(rank, processes, argv[2]);
     } else if (wanted == "resumed" && argc > 2) {
         code = resumed(rank, argv[2]);
+    } else if (wanted == "stopped") {
+        code = stopped(rank, processes);
     } else if (wanted == "scaling") {
         code = scaling(rank, processes);
     }

@@ -24,7 +24,7 @@ struct any_work {
 /// noexcept, once per shard, and returns when all are done. The result of a shard must not depend
 /// on when it runs. A team whose shards run in several processes also has
 /// `team.share(shard, gradients, sums)`, noexcept, which gives every process what one of them
-/// computed.
+/// computed, and `team.all(going)`, noexcept, whether all of them go on.
 template <class Execution>
 concept execution_policy = requires(const Execution execution) {
     { execution.check() } -> std::same_as<status>;
@@ -39,6 +39,21 @@ concept shared_memory_execution =
     !requires(const Execution execution, std::span<float> gradients, std::span<double> sums) {
         execution.start().share(0, gradients, sums);
     };
+
+namespace detail {
+
+/// Whether training goes on: in several processes only if all of them do. Otherwise those that do
+/// would wait for the others' gradients for ever.
+template <class Team>
+bool all_go_on(const Team& team, bool going) noexcept {
+    if constexpr (requires { team.all(going); }) {
+        return team.all(going);
+    } else {
+        return going;
+    }
+}
+
+} // namespace detail
 
 /// One shard, in the calling thread.
 struct serial_execution {

@@ -135,7 +135,7 @@ struct trainer {
             record.learning_rate = optimiser.learning_rate * factor;
             const auto after_batch = [&](const batch_event& event) {
                 ((going = detail::notify_batch(callbacks, event) && going), ...);
-                return going;
+                return going = detail::all_go_on(team, going);
             };
             if (const status trained = train_epoch(model, training, widest, factor, team, gradient,
                                                    judge, order, state, record, after_batch);
@@ -171,6 +171,7 @@ struct trainer {
             state.history.push_back(record);
             [[maybe_unused]] const epoch_event<scalar> event{record, state, epochs};
             ((going = detail::notify(callbacks, event) && going), ...);
+            going = detail::all_go_on(team, going);
         }
         return {};
     }

@@ -110,7 +110,7 @@ struct classifier_trainer {
             record.learning_rate = optimiser.learning_rate * factor;
             const auto after_batch = [&]([[maybe_unused]] const batch_event& event) {
                 ((going = detail::notify_batch(callbacks, event) && going), ...);
-                return going;
+                return going = detail::all_go_on(team, going);
             };
             if (const status trained =
                     train_epoch(network, training, widest, factor, team, gradient, wanted, order,
@@ -134,6 +134,7 @@ struct classifier_trainer {
             state.history.push_back(record);
             [[maybe_unused]] const classification_event<scalar> event{record, state, epochs};
             ((going = detail::notify(callbacks, event) && going), ...);
+            going = detail::all_go_on(team, going);
         }
         if (state.best_epoch < 0 && state.finished_epochs() > 0) {
             return status::error(error_code::invalid_data,

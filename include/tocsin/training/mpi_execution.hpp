@@ -83,6 +83,12 @@ class mpi_team {
         }
         MPI_Bcast(sums.data(), static_cast<int>(sums.size()), MPI_DOUBLE, owner, processes_);
     }
+    /// Whether it is true in every process.
+    bool all(bool here) const noexcept {
+        int common = here ? 1 : 0;
+        MPI_Allreduce(MPI_IN_PLACE, &common, 1, MPI_INT, MPI_LAND, processes_);
+        return common != 0;
+    }
 
   private:
     MPI_Comm processes_;
@@ -100,8 +106,9 @@ class mpi_team {
 ///
 /// MPI_Init comes before, MPI_Finalize after. When a process dies, MPI ends the others; a checkpoint
 /// that one of them writes after each epoch remains, and training may resume from it with another
-/// number of processes. Each process also computes the validation error of each epoch, so that none
-/// waits for another's decision to stop. All processors must compute the same bits: use one kind.
+/// number of processes. A callback that ends training in one process ends it in all, after the same
+/// batch or epoch; each process may have callbacks of its own, or none. Each computes the validation
+/// error of each epoch. All processors must compute the same bits: use one kind.
 struct mpi_execution {
     static constexpr const char* kind = "mpi";
     int number_of_shards = 4; ///< 2 to 256, the same for all runs that are to have the same bits
