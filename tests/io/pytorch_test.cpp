@@ -317,7 +317,7 @@ TEST_SUITE("io") {
             directory / "twice.safetensors", stack, std::span<const float>(parameters),
             std::vector<pytorch_module>{{"lstm.0", "same"}, {"lstm.1", "same"}});
         CHECK_FALSE(outcome.ok());
-        has(outcome.message(), "'same.weight_ih_l0' is there already");
+        has(outcome.message(), "'same.weight_ih_l0' is named twice");
         CHECK(directory.count() == 0);
     }
 

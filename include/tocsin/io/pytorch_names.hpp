@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -121,13 +122,53 @@ inline bool names_block(std::string_view part, std::string_view block) noexcept 
            (block.starts_with(part) && block.size() > part.size() && block[part.size()] == '.');
 }
 
+/// Whether a model or layer has an LSTM layer whose gates are hard sigmoids.
+template <class Part>
+bool has_hard_gates(const Part& part) noexcept {
+    if constexpr (requires { typename Part::arithmetic; }) { // an LSTM layer, or a stack of them
+        return requires { Part::arithmetic::divisor; };
+    } else if constexpr (requires { typename Part::direction_type; }) {
+        return has_hard_gates(typename Part::direction_type{});
+    } else if constexpr (requires { part.layer(); }) {
+        return has_hard_gates(part.layer());
+    } else if constexpr (requires { part.stack(); }) {
+        return has_hard_gates(part.stack());
+    } else if constexpr (requires { part.encoder(), part.decoder(); }) {
+        return has_hard_gates(part.encoder()) || has_hard_gates(part.decoder());
+    } else {
+        return false;
+    }
+}
+/// Notes that gates are hard sigmoids: a state_dict names weights alone, and PyTorch would compute
+/// something else with them.
+template <class Part>
+void note_hard_gates(const Part& part, std::vector<std::string>& problems) {
+    if (has_hard_gates(part)) {
+        problems.push_back("the gates of the model are hard sigmoids, those of PyTorch sigmoids "
+                           "(hard_sigmoid_precision, not supported)");
+    }
+}
+
+/// Notes tensors that would have one name.
+inline void note_repeated_names(const std::vector<pytorch_tensor>& tensors,
+                                std::vector<std::string>& problems) {
+    std::set<std::string_view> seen;
+    for (const pytorch_tensor& tensor : tensors) {
+        if (!seen.insert(tensor.name).second) {
+            problems.push_back('\'' + tensor.name + "' is named twice");
+        }
+    }
+}
+
 /// The tensors of all blocks of a model.
 /// @param modules for each block the one with the longest fitting `part` counts
-/// @param problems receives the blocks that none names
+/// @param problems receives the blocks that none names, names that two blocks have, and what PyTorch
+///                 computes in another way
 template <class Model>
 std::vector<pytorch_tensor> pytorch_tensors_of(const Model& model,
                                                std::span<const pytorch_module> modules,
                                                std::vector<std::string>& problems) {
+    note_hard_gates(model, problems);
     struct block {
         std::string name;
         index_t first, rows, cols;
@@ -172,6 +213,7 @@ std::vector<pytorch_tensor> pytorch_tensors_of(const Model& model,
                                       : chosen->module,
                            one.first, one.rows, one.cols);
     }
+    note_repeated_names(tensors, problems);
     return tensors;
 }
 

@@ -16,7 +16,6 @@
 #include "tocsin/models/sequential.hpp"
 
 #include <filesystem>
-#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -164,6 +163,7 @@ pytorch_tensors tensors_of_sequential(const sequential<Layers...>& model,
     pytorch_names names(modules, problems);
     const auto add = [&]<class Layer>(const Layer& layer) {
         if constexpr (layer_in_pytorch<Layer>) {
+            note_hard_gates(layer, problems);
             add_pytorch_layer(tensors, names, at, layer);
         }
         at.parameters += layer.parameter_count();
@@ -177,12 +177,7 @@ pytorch_tensors tensors_of_sequential(const sequential<Layers...>& model,
                            std::to_string(names.taken()) + " layers with parameters");
         return tensors;
     }
-    std::set<std::string_view> seen;
-    for (const pytorch_tensor& tensor : tensors) {
-        if (!seen.insert(tensor.name).second) {
-            problems.push_back('\'' + tensor.name + "' is named twice");
-        }
-    }
+    note_repeated_names(tensors, problems);
     return tensors;
 }
 

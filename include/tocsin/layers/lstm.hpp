@@ -36,11 +36,11 @@ class lstm {
     static constexpr bool has_bfloat16 = Precision::streaming_weights == weight_format::bfloat16;
     static_assert(!has_bfloat16 || std::is_same_v<Scalar, float>,
                   "lstm: bfloat16 weights are for float");
-    using arithmetic = typename Precision::arithmetic;
     using streaming = detail::streaming_weights<Scalar, Precision>;
 
   public:
     using scalar_type = Scalar;
+    using arithmetic = typename Precision::arithmetic; ///< how activations are computed
     static constexpr const char* kind = "lstm";
     static constexpr int version = 1;
     /// Hidden and cell state of a batch.

@@ -1,0 +1,116 @@
+// What PyTorch computes in another way, and what two blocks would share.
+#include "tocsin/io/pytorch.hpp"
+#include "tocsin/io/pytorch_sequential.hpp"
+#include "tocsin/layers/bidirectional_encoder.hpp"
+#include "tocsin/layers/hard_sigmoid_precision.hpp"
+#include "tocsin/models/encoder_decoder.hpp"
+#include "tocsin/models/forecaster.hpp"
+
+#include <doctest/doctest.h>
+
+#include "temporary_directory.hpp"
+#include <span>
+#include <string>
+#include <vector>
+
+using tocsin::pytorch_module;
+using tocsin_test::temporary_directory;
+
+namespace {
+
+using hard = tocsin::hard_sigmoid_precision<6>;
+constexpr const char* reason = "those of PyTorch sigmoids (hard_sigmoid_precision, not supported)";
+
+void check_says(const tocsin::status& outcome, const std::string& part) {
+    CAPTURE(std::string(outcome.message()));
+    CHECK_FALSE(outcome.ok());
+    CHECK(std::string(outcome.message()).find(part) != std::string::npos);
+}
+
+/// Saves a model and loads what an equal one with sigmoids has saved; both refuse.
+template <class Model, class Sigmoids, class Modules>
+void check_refused(const Model& model, const Sigmoids& sigmoids, const Modules& modules) {
+    const temporary_directory directory;
+    const auto path = directory / "dict.safetensors";
+    std::vector<float> parameters(static_cast<std::size_t>(model.parameter_count()));
+    const std::span<const float> saved(parameters);
+    check_says(tocsin::save_pytorch(path, model, saved, modules), reason);
+    CHECK(directory.count() == 0);
+    const auto done = tocsin::save_pytorch(path, sigmoids, saved, modules);
+    REQUIRE_MESSAGE(done.ok(), done.message());
+    check_says(tocsin::load_pytorch(path, model, std::span<float>(parameters), modules), reason);
+}
+
+} // namespace
+
+TEST_SUITE("io") {
+    TEST_CASE("pytorch: hard sigmoids as gates are refused by name") {
+        using tocsin::dynamic;
+        using dense = tocsin::dense_head<float>;
+        using layer = tocsin::lstm<float, dynamic, dynamic, hard>;
+        using stack = tocsin::basic_lstm_stack<float, hard>;
+        using both = tocsin::bidirectional_lstm<float, dynamic, dynamic, hard>;
+        const std::vector<pytorch_module> lstm{{"", "lstm"}};
+        check_refused(layer(2, 3), tocsin::lstm<float>(2, 3), lstm);
+        check_refused(stack({2, 3, 4}), tocsin::lstm_stack<float>({2, 3, 4}), lstm);
+        check_refused(tocsin::forecaster<float, stack>(stack({2, 3}), dense({3, 2}), 2),
+                      tocsin::forecaster<float>::with_layers(2, 2, {3}),
+                      std::vector<pytorch_module>{{"stack", "lstm"}, {"head", "head"}});
+        const std::vector<pytorch_module> parts{{"encoder", "a"}, {"decoder", "b"}, {"head", "c"}};
+        const tocsin::lstm_stack<float> soft({2, 3});
+        const tocsin::encoder_decoder<float> plain(soft, soft, dense({3, 2}));
+        check_refused(tocsin::encoder_decoder<float, stack>(stack({2, 3}), soft, dense({3, 2})),
+                      plain, parts);
+        check_refused(tocsin::encoder_decoder<float, tocsin::lstm_stack<float>, stack>(
+                          soft, stack({2, 3}), dense({3, 2})),
+                      plain, parts);
+
+        const std::vector<std::string> names{"lstm", "linear"};
+        const tocsin::dense<float> last(3, 2);
+        const tocsin::sequential soft_layers(tocsin::lstm<float>(2, 3), last);
+        check_refused(tocsin::sequential(layer(2, 3), last), soft_layers, names);
+        check_refused(tocsin::sequential(stack({2, 3}), last), soft_layers, names);
+        check_refused(tocsin::sequential(tocsin::penalised(layer(2, 3), {0, 0.1}), last),
+                      soft_layers, names);
+        check_refused(tocsin::sequential(both(2, 3)),
+                      tocsin::sequential(tocsin::bidirectional_lstm<float>(2, 3)),
+                      std::vector<std::string>{"lstm"});
+        const tocsin::bidirectional_encoder<float, hard> encoder(2, 3);
+        check_refused(encoder, tocsin::bidirectional_encoder<float>(2, 3), lstm);
+    }
+
+    TEST_CASE(
+        "pytorch: 16-bit weights of streams are rounded from parameters of 32, which are saved") {
+        const temporary_directory directory;
+        const auto path = directory / "dict.safetensors";
+        using layer =
+            tocsin::lstm<float, tocsin::dynamic, tocsin::dynamic, tocsin::bfloat16_precision>;
+        const layer small(2, 3);
+        std::vector<float> parameters(static_cast<std::size_t>(small.parameter_count()));
+        tocsin::random_generator random{3};
+        small.initialise(std::span<float>(parameters), random);
+        const std::vector<pytorch_module> lstm{{"", "lstm"}};
+        REQUIRE(tocsin::save_pytorch(path, small, std::span<const float>(parameters), lstm).ok());
+        std::vector<float> again(parameters.size());
+        REQUIRE(tocsin::load_pytorch(path, small, std::span<float>(again), lstm).ok());
+        CHECK(again == parameters);
+    }
+
+    TEST_CASE("pytorch: two blocks of one module are refused when they are loaded, too") {
+        const temporary_directory directory;
+        const auto path = directory / "dict.safetensors";
+        const tocsin::lstm<float> layer(3, 3);
+        const std::vector<float> saved(static_cast<std::size_t>(layer.parameter_count()), 0.1F);
+        REQUIRE(tocsin::save_pytorch(path, layer, std::span<const float>(saved),
+                                     std::vector<pytorch_module>{{"", "same"}})
+                    .ok());
+        const tocsin::lstm_stack<float> stack({3, 3, 3});
+        std::vector<float> parameters(static_cast<std::size_t>(stack.parameter_count()), 0.5F);
+        const std::vector<pytorch_module> twice{{"lstm.0", "same"}, {"lstm.1", "same"}};
+        check_says(tocsin::load_pytorch(path, stack, std::span<float>(parameters), twice),
+                   "'same.weight_ih_l0' is named twice");
+        CHECK(parameters == std::vector<float>(parameters.size(), 0.5F));
+        check_says(tocsin::save_pytorch(path, stack, std::span<const float>(parameters), twice),
+                   "'same.weight_ih_l0' is named twice");
+    }
+}
