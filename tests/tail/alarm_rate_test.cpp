@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <limits>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -194,6 +195,52 @@ TEST_SUITE("tail") {
         CHECK(rule.exceeds(1e-3));
     }
 
+    TEST_CASE("alarm_rate: a score that many normal ones equal is as likely as they are") {
+        const auto filled = [](std::vector<std::pair<std::size_t, double>> parts) {
+            std::vector<double> scores;
+            for (const auto& [count, value] : parts) {
+                scores.insert(scores.end(), count, value);
+            }
+            return scores;
+        };
+        tocsin::alarm_rate rule({.per_rows = 100});
+        REQUIRE(rule.fit(filled({{500, 0.0}}), {}).ok());
+        CHECK(rule.p_value(0) == 1);
+        CHECK_FALSE(rule.exceeds(0));
+        CHECK(rule.expected_false_alarms(0) > rule.promised());
+        CHECK(rule.p_value(1e-12) < 0.01);
+        REQUIRE(rule.fit(filled({{300, 0.0}, {500, 1.0}, {200, 2.0}}), {}).ok());
+        // As far apart as quantiles that are kept.
+        CHECK(rule.p_value(0) == 1);
+        CHECK(rule.p_value(1) == doctest::Approx(0.7).epsilon(0.03 / 0.7));
+        CHECK(rule.p_value(2) == doctest::Approx(0.2).epsilon(0.03 / 0.2));
+        CHECK(rule.p_value(2.001) < 0.001);
+    }
+
+    TEST_CASE("alarm_rate: a threshold among scores that are equal at the level") {
+        std::vector<double> scores;
+        for (int k = 0; k < 1000; ++k) { // 880 in [0, 1), 120 equal to 1
+            const int place = k * 377 % 1000;
+            scores.push_back(place < 880 ? place / 880.0 : 1.0);
+        }
+        tocsin::alarm_rate rule({.per_rows = 100});
+        REQUIRE(rule.fit(scores, {}).ok());
+        CHECK(rule.threshold() == 1);
+        CHECK_FALSE(rule.exceeds(1));
+        CHECK(rule.exceeds(1.001));
+        CHECK(rule.expected_false_alarms(1) > rule.promised());
+        CHECK(rule.score_at(5000) == doctest::Approx(0.5 / 0.88).epsilon(0.01));
+        // Verdicts by expectation are those by the threshold, but for the quantiles between.
+        for (const double promised : {20.0, 500.0, 2000.0, 6000.0}) {
+            CAPTURE(promised);
+            const double threshold = rule.score_at(promised);
+            CHECK(rule.expected_false_alarms(std::nextafter(threshold, 2.0)) <=
+                  doctest::Approx(promised));
+            CHECK(rule.expected_false_alarms(std::nextafter(threshold, -1.0)) >=
+                  doctest::Approx(promised));
+        }
+    }
+
     TEST_CASE("alarm_rate: unusable settings are named") {
         const std::vector<double> scores(100, 1.0);
         const auto fails = [&](const tocsin::alarm_rate_settings& settings, const char* text) {
@@ -227,6 +274,26 @@ TEST_SUITE("tail") {
         CHECK_FALSE(loaded.fitted());
         content = tocsin_test::save(rule);
         content["body"][5] = 1e99;
+        CHECK_FALSE(tocsin_test::load(loaded, content).ok());
+        content = tocsin_test::save(rule);
+        content["threshold"] = {1.01 * rule.threshold()};
+        CHECK_FALSE(tocsin_test::load(loaded, content).ok());
+    }
+
+    TEST_CASE("alarm_rate: a threshold below the tail of an older version loads") {
+        tocsin::random_generator random(9);
+        tocsin::alarm_rate rule({.per_rows = 4});
+        REQUIRE(rule.fit(draw_scores(score_kind::exponential, 1000, random), {}).ok());
+        auto content = tocsin_test::save(rule);
+        const double older = 0.95 * rule.threshold(); // where ties hid the share of the tail
+        content["threshold"] = {older};
+        tocsin::alarm_rate loaded;
+        const auto outcome = tocsin_test::load(loaded, content);
+        REQUIRE_MESSAGE(outcome.ok(), outcome.message());
+        CHECK(loaded.threshold() == older);
+        content["threshold"] = {1000.0};
+        CHECK_FALSE(tocsin_test::load(loaded, content).ok());
+        content["threshold"] = {-1.0};
         CHECK_FALSE(tocsin_test::load(loaded, content).ok());
     }
 }

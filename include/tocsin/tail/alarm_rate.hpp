@@ -91,8 +91,8 @@ struct alarm_rate_settings {
 ///   generalised Pareto excesses. Their shape comes from probability-weighted moments (Hosking and
 ///   Wallis 1987) drawn towards 0.1 by k / (k + 30) with k clusters: a tail cannot be told from a
 ///   few peaks, and too light a tail promises what it cannot keep. The scale follows from the mean.
-/// - Below u: the share of scores that are as high, times the extremal index, clusters per score
-///   above u.
+/// - Up to u: the share of scores that are as high or equal, times the extremal index, clusters per
+///   score above u.
 ///
 /// The promise holds as long as the stream is like the scores of the fit, which must be of rows that
 /// neither the model nor the error statistic has learned from (tune() corrects for the latter, see
@@ -163,27 +163,28 @@ class alarm_rate {
         if (!fitted() || std::isnan(score)) {
             return std::numeric_limits<double>::quiet_NaN();
         }
-        if (score >= body_[knots]) {
-            return tail_share_ * tail_.tail_probability(score - body_[knots]);
-        }
         if (score <= body_[0]) {
             return 1;
         }
-        const auto above = std::upper_bound(body_.data(), body_.data() + knots, score);
+        if (score > body_[knots]) {
+            return tail_share_ * tail_.tail_probability(score - body_[knots]);
+        }
+        // The first quantile as high, so that a score counts those that are equal to it.
+        const auto above = std::lower_bound(body_.data(), body_.data() + knots, score);
         const auto k = static_cast<double>(above - body_.data()); // 1 to knots
         const double width = *above - *(above - 1);
         const double part = width > 0 ? (score - *(above - 1)) / width : 1;
-        return 1 - (1 - tail_share_) * (k - 1 + part) / knots;
+        return std::max(tail_share_, 1 - settings_.level * (k - 1 + part) / knots);
     }
-    /// The score that so many clusters in 10 000 rows are expected to reach: the inverse of
-    /// expected_false_alarms(), within the scores of the fit or above.
+    /// The score that so many clusters in 10 000 rows are expected to exceed: the inverse of
+    /// expected_false_alarms(), within the scores of the fit or above, except where many are equal.
     /// @param expected positive
     double score_at(double expected) const noexcept {
         const double p = expected / (rows_of_expectation * extremal_index_);
         if (p <= tail_share_) {
             return body_[knots] + tail_.quantile_of_tail(p / tail_share_);
         }
-        const double place = std::clamp((1 - p) / (1 - tail_share_), 0.0, 1.0) * knots;
+        const double place = std::clamp((1 - p) / settings_.level, 0.0, 1.0) * knots;
         const auto k = std::min(static_cast<int>(place), knots - 1);
         return std::lerp(body_[k], body_[k + 1], place - k);
     }
@@ -284,9 +285,13 @@ class alarm_rate {
                                      body_[k], ", after ", k > 0 ? body_[k - 1] : body_[k]);
             }
         }
-        // Rounding of another machine's mathematics, no more.
+        // Rounding of another machine's mathematics, no more; below the tail, older versions found
+        // another place among the quantiles.
         const double due = score_at(settings_.promised());
-        if (!(std::abs(threshold() - due) <= 1e-6 * std::max(std::abs(due), tail_.scale))) {
+        const bool in_body =
+            due <= body_[knots] && threshold() >= body_[0] && threshold() <= body_[knots];
+        if (!in_body &&
+            !(std::abs(threshold() - due) <= 1e-6 * std::max(std::abs(due), tail_.scale))) {
             return status::error(error_code::format_error, "alarm_rate: threshold ", threshold(),
                                  ", but the promise needs ", due);
         }
