@@ -38,6 +38,13 @@ class scored_comparator {
         stream_type() = default;
         /// Samples pushed so far.
         std::int64_t position() const noexcept { return position_; }
+        /// Forgets the past, for a break that the caller knows of. The position and what was learned
+        /// stay. Never allocates.
+        void restart() noexcept {
+            for (Scorer& each : scorer_) {
+                each.reset();
+            }
+        }
 
       private:
         friend scored_comparator;
@@ -75,12 +82,16 @@ class scored_comparator {
         stream.made_by_ = identity_;
         return stream;
     }
-    /// Judges the newest sample. The time is not looked at. Never allocates.
+    /// Judges the newest sample; `not_ready` for a stream that another comparator made, or this one
+    /// before it was fitted anew. The time is not looked at. Never allocates.
     verdict push(stream_type& stream, sample_view<Scalar> sample,
                  double /*time*/ = std::numeric_limits<double>::quiet_NaN()) const noexcept {
         verdict outcome;
+        if (stream.scorer_.empty() || stream.made_by_ != identity_) {
+            return outcome; // of another comparator, or of this one before it was fitted anew
+        }
         count_up(stream.position_);
-        if (stream.scorer_.empty() || !rule_.fitted() || features() > most_features) {
+        if (!rule_.fitted() || features() > most_features) {
             return outcome;
         }
         outcome.threshold = rule_.threshold();
@@ -175,14 +186,15 @@ class scored_comparator {
         }
         return {};
     }
-    /// Computed once, as scorers may remember much.
+    /// Computed once, as scorers may remember much. The rule alone tells the fits of scorers that
+    /// nothing saves apart.
     void identify() {
+        detail::hash_archive archive;
         if constexpr (savable_scorer<Scorer>) {
-            detail::hash_archive archive;
             archive.object("scorer", scorer_);
-            archive.object("rule", rule_);
-            identity_ = archive.value();
         }
+        archive.object("rule", rule_);
+        identity_ = archive.value();
     }
 
     Scorer scorer_;
