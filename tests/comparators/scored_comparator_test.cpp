@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include "support/small_detectors.hpp"
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -48,6 +49,22 @@ static_assert(!tocsin::savable_scorer<distance_from_mean>);
 } // namespace
 
 TEST_SUITE("comparators") {
+
+    TEST_CASE("scored_comparator: a value is the same in the rows of the fit and in a stream") {
+        tocsin::scored_comparator<tocsin::nearest_value_novelty> comparator(
+            tocsin::nearest_value_novelty{}, tocsin::alarm_rate({.per_rows = 1000}));
+        REQUIRE(comparator.fit(tenths(2000, 1), tenths(2000, 2)).ok());
+        auto stream = comparator.make_stream();
+        const tocsin::matrix<float> values = tenths(1000, 3).cast<float>();
+        double highest = 0;
+        for (tocsin::index_t t = 0; t < values.cols(); ++t) {
+            highest = std::max(highest, comparator.push(stream, values.col(t)).score);
+        }
+        CHECK(highest == 0);
+        CHECK(comparator.rule().p_value(0) == 1);
+        const tocsin::matrix<double> huge = tocsin::matrix<double>::Constant(1, 100, 1e300);
+        CHECK(tocsin_test::says(comparator.fit(huge, tenths(100, 1)), "value of 1e+300 is beyond"));
+    }
 
     TEST_CASE_TEMPLATE("scored_comparator: streams of another fit are not judged", Scorer,
                        tocsin::nearest_value_novelty, distance_from_mean) {

@@ -157,8 +157,18 @@ class scored_comparator {
   private:
     static constexpr int most_features = 1024;
 
+    /// Rows as push() sees them: a value that `Scalar` rounds must not be a new one.
+    static matrix<double> as_pushed(const samples_view& rows) {
+        return rows.template cast<Scalar>().template cast<double>();
+    }
     status fit_both(const samples_view& training, const samples_view& normal) {
-        if (status fitted = scorer_.fit(training); !fitted.ok()) {
+        const matrix<double> learned = as_pushed(training);
+        if (training.allFinite() && !learned.allFinite()) {
+            return status::error(error_code::invalid_data,
+                                 "scored_comparator: a training value of ",
+                                 training.cwiseAbs().maxCoeff(), " is beyond the type of samples");
+        }
+        if (status fitted = scorer_.fit(learned); !fitted.ok()) {
             return fitted;
         }
         if (scorer_.features() > most_features) {
@@ -167,7 +177,7 @@ class scored_comparator {
                                  most_features);
         }
         std::vector<double> scores(static_cast<std::size_t>(normal.cols()));
-        if (status scored = score_samples(scorer_, normal, scores); !scored.ok()) {
+        if (status scored = score_samples(scorer_, as_pushed(normal), scores); !scored.ok()) {
             return scored;
         }
         std::vector<double> finite;
