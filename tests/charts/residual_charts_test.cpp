@@ -203,6 +203,30 @@ TEST_SUITE("charts") {
         CHECK(largest < 5);
     }
 
+    TEST_CASE("residual_charts: no chart joins rows across a gap, neither when it is fitted") {
+        // Stretches of 50 rows around another level each: within one, all charts are quiet.
+        auto residuals = gaussian_residuals(1, 10000, 3);
+        std::vector<std::uint8_t> starts(10000, 0);
+        for (tocsin::index_t t = 0; t < 10000; ++t) {
+            residuals(0, t) = 0.01 * residuals(0, t) + (t / 50 % 2 == 0 ? 1 : -1);
+            starts[static_cast<std::size_t>(t)] = t % 50 == 0 ? 1 : 0;
+        }
+        tocsin::residual_charts joined;
+        tocsin::residual_charts apart;
+        REQUIRE(joined.fit(residuals).ok());
+        REQUIRE(apart.fit(residuals, starts).ok());
+        double of_joined = 0;
+        double of_apart = 0;
+        for (tocsin::index_t t = 0; t < 50; ++t) {
+            of_joined = push_column(joined, residuals, t).of(chart_family::level);
+            of_apart = push_column(apart, residuals, t).of(chart_family::level);
+        }
+        // The charts of 30 rows are at sqrt(30) in every stretch of 50: that is their unit. Those that
+        // crossed a gap were at 0, so that their unit was smaller and their score larger.
+        CHECK(of_apart == doctest::Approx(1).epsilon(0.01));
+        CHECK(of_joined > 1.1);
+    }
+
     TEST_CASE("residual_charts: missing sensors wait, other sizes have no score") {
         auto charts = charts_of(2);
         const auto values = gaussian_residuals(2, 400, 6);

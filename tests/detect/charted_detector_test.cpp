@@ -11,8 +11,10 @@
 #include "support/small_detectors.hpp"
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <span>
+#include <utility>
 #include <vector>
 
 using tocsin_test::says;
@@ -54,6 +56,15 @@ struct counts {
     int before = 0; ///< clusters of anomalies
     int after = 0;  ///< anomalies
 };
+
+/// With a given warm-up, a short one.
+forecasting learned_with(const tocsin::detector_settings& settings) {
+    forecasting inner(tocsin::forecaster<float>::with_layers(2, 2, {6}), settings);
+    const auto training = noisy_waves(1000, 1);
+    REQUIRE(inner.train(windows_over(training, 50, 10), {}, tocsin_test::quick_trainer(5)).ok());
+    REQUIRE(inner.fit_errors(windows_over(noisy_waves(1000, 2), 1000)).ok());
+    return inner;
+}
 
 /// Pushes rows; from `change` on, they are changed.
 template <class Change>
@@ -188,6 +199,91 @@ TEST_SUITE("detect") {
         }
         // The shortest chart has 10 rows: none joins rows across the gap.
         CHECK(std::isnan(stream.scores().of(tocsin::chart_family::level)));
+    }
+
+    TEST_CASE("charted_detector: charts start anew after a gap while a sensor is lost") {
+        charted detector(learned_with({.warm_up = 4, .lost_after = 5}), {.promised = 10});
+        REQUIRE(detector.fit(noisy_waves(3000, 3)).ok());
+        auto stream = detector.make_stream();
+        auto values = noisy_waves(400, 9);
+        values.row(1).setConstant(std::numeric_limits<float>::quiet_NaN());
+        for (int t = 0; t < 400; ++t) {
+            detector.push(stream, values.col(t), t);
+        }
+        CHECK_FALSE(std::isnan(stream.scores().of(tocsin::chart_family::level)));
+        for (int t = 0; t < 9; ++t) {
+            detector.push(stream, values.col(t), 1000 + t);
+        }
+        CHECK(stream.last().lost == 1);
+        CHECK_FALSE(std::isnan(stream.scores().of(tocsin::chart_family::magnitude)));
+        CHECK(std::isnan(stream.scores().of(tocsin::chart_family::level))); // of 10 rows or more
+    }
+
+    TEST_CASE("charted_detector: fitted to rows with gaps, no chart joins rows across one") {
+        // Stretches of 14 rows, of which 8 are scored: too few for the charts of 10 to 300 rows.
+        std::vector<double> times;
+        for (int t = 0; t < 6000; ++t) {
+            times.push_back(t % 14 + 1000.0 * (t / 14));
+        }
+        charted detector(learned_with({.warm_up = 4}), {.promised = 10});
+        REQUIRE(detector.fit(noisy_waves(6000, 3), times).ok());
+        // A sensor that goes quiet shows in these alone, and they have no rule.
+        const counts found = judge(detector, 1000, [](tocsin::matrix<float>& values, int t) {
+            values(1, t) = static_cast<float>(std::cos(0.05 * t));
+        });
+        CHECK(found.after < 30);
+    }
+
+    TEST_CASE("charted_detector: streams of another fit are not judged") {
+        charted detector(learned(), {.promised = 10});
+        const auto values = noisy_waves(400, 6);
+        auto early = detector.make_stream();
+        REQUIRE(detector.fit(noisy_waves(3000, 3)).ok());
+        auto stream = detector.make_stream();
+        for (int t = 0; t < 400; ++t) {
+            detector.push(early, values.col(t));
+            detector.push(stream, values.col(t));
+        }
+        CHECK(stream.last().scored());
+        const std::int64_t before = early.position();
+        CHECK(detector.push(early, values.col(0)).reason == tocsin::sample_reason::not_ready);
+        CHECK(early.position() == before);
+        CHECK_FALSE(tocsin::save_stream(detector, early).ok());
+
+        REQUIRE(detector.fit(noisy_waves(3000, 7)).ok());
+        CHECK(detector.push(stream, values.col(0)).kind == tocsin::verdict_kind::not_ready);
+        std::vector<double> shares(2, 1.0);
+        detector.shares(stream, shares);
+        CHECK(shares == std::vector<double>{0, 0});
+        CHECK_FALSE(tocsin::save_stream(detector, stream).ok());
+
+        auto fresh = detector.make_stream();
+        for (int t = 0; t < 400; ++t) {
+            detector.push(fresh, values.col(t));
+        }
+        CHECK(fresh.last().scored());
+        const auto moved = std::move(fresh);
+        // NOLINTNEXTLINE(bugprone-use-after-move): what is left is no stream
+        CHECK(detector.push(fresh, values.col(0)).kind == tocsin::verdict_kind::not_ready);
+    }
+
+    TEST_CASE("charted_detector: a stream that restarts joins no rows") {
+        charted detector(learned_with({.warm_up = 4}), {.promised = 10});
+        REQUIRE(detector.fit(noisy_waves(3000, 3)).ok());
+        const auto values = noisy_waves(40, 6);
+        auto stream = detector.make_stream();
+        auto fresh = detector.make_stream();
+        for (int t = 0; t < 40; ++t) {
+            detector.push(stream, values.col(39 - t));
+        }
+        stream.restart();
+        CHECK(stream.position() == 40);
+        for (int t = 0; t < 40; ++t) {
+            const auto again = detector.push(stream, values.col(t));
+            const auto first = detector.push(fresh, values.col(t));
+            CHECK(again.kind == first.kind);
+            CHECK(again.score == first.score);
+        }
     }
 
     TEST_CASE("charted_detector: unusable settings and data") {

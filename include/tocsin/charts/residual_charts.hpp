@@ -67,10 +67,12 @@ class residual_charts {
     bool fitted() const noexcept { return !sensors_.empty(); }
 
     /// @param residuals `[targets x rows]`, in order of time, at least 20 rows; NaN where missing
+    /// @param starts    one per row, nonzero: the charts begin anew there, after a gap; or fewer
     /// @return `invalid_data` for fewer rows, or a target with fewer than 20 residuals. Not fitted
     ///         after a failure. Allocates.
     template <class Derived>
-    status fit(const Eigen::MatrixBase<Derived>& residuals) {
+    status fit(const Eigen::MatrixBase<Derived>& residuals,
+               std::span<const std::uint8_t> starts = {}) {
         sensors_.assign(static_cast<std::size_t>(residuals.rows()), sensor{});
         if (residuals.rows() < 1 || residuals.cols() < fewest_rows) {
             sensors_.clear();
@@ -79,7 +81,8 @@ class residual_charts {
                                  "; needed are at least 1 x ", fewest_rows);
         }
         for (index_t k = 0; k < residuals.rows(); ++k) {
-            if (const int seen = sensors_[static_cast<std::size_t>(k)].fit(residuals.row(k));
+            if (const int seen =
+                    sensors_[static_cast<std::size_t>(k)].fit(residuals.row(k), starts);
                 seen < fewest_rows) {
                 sensors_.clear();
                 return status::error(error_code::invalid_data, "residual_charts: target ", k,
@@ -175,7 +178,7 @@ class residual_charts {
 
         /// Finite residuals seen.
         template <class Row>
-        int fit(const Row& residuals) {
+        int fit(const Row& residuals, std::span<const std::uint8_t> starts) {
             int count = 0;
             double sum = 0;
             for (index_t t = 0; t < residuals.size(); ++t) {
@@ -198,26 +201,30 @@ class residual_charts {
             if (!(scale > 0)) { // never an error: any is the surprise of a lifetime
                 scale = 1e-9 * std::max(std::abs(mean), 1e-9);
             }
-            learn_units(residuals);
+            learn_units(residuals, starts);
             return count;
         }
         /// How far the charts stray on normal residuals, at least as far as independent ones.
         template <class Row>
-        void learn_units(const Row& residuals) {
+        void learn_units(const Row& residuals, std::span<const std::uint8_t> starts) {
             std::array<double, level_chart_rows.size()> level_squares{};
+            std::array<double, level_chart_rows.size()> level_rows{};
             std::array<double, variance_chart_rows.size()> log_sums{};
             std::array<double, variance_chart_rows.size()> log_squares{};
             std::array<double, variance_chart_rows.size()> full{};
             chart.reset();
-            double seen = 0;
             for (index_t t = 0; t < residuals.size(); ++t) {
+                if (const auto at = static_cast<std::size_t>(t);
+                    at < starts.size() && starts[at] != 0) {
+                    chart.reset();
+                }
                 if (!push(static_cast<double>(residuals[t]))) {
                     continue;
                 }
-                ++seen;
                 for (std::size_t k = 0; k < level_squares.size(); ++k) {
                     const double level = chart.level(k);
                     level_squares[k] += std::isnan(level) ? 0 : level * level;
+                    level_rows[k] += std::isnan(level) ? 0 : 1;
                 }
                 for (std::size_t k = 0; k < full.size(); ++k) {
                     if (chart.count() >= variance_chart_rows[k]) {
@@ -229,7 +236,7 @@ class residual_charts {
                 }
             }
             for (std::size_t k = 0; k < level_squares.size(); ++k) {
-                const double rows = seen - level_chart_rows[k] + 1;
+                const double rows = level_rows[k];
                 level_units[k] = std::max(rows > 0 ? std::sqrt(level_squares[k] / rows) : 1.0, 1.0);
             }
             for (std::size_t k = 0; k < full.size(); ++k) {

@@ -5,12 +5,14 @@
 #include "tocsin/alarm/alarm_control.hpp"
 #include "tocsin/alarm/no_alarm_control.hpp"
 #include "tocsin/charts/residual_charts.hpp"
+#include "tocsin/core/emptied_by_move.hpp"
 #include "tocsin/core/hash_archive.hpp"
 #include "tocsin/core/keep_if.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/views.hpp"
 #include "tocsin/detect/combination.hpp"
 #include "tocsin/detect/detector_phase.hpp"
+#include "tocsin/detect/detector_tag.hpp"
 #include "tocsin/detect/sample_view.hpp"
 #include "tocsin/detect/verdict.hpp"
 #include "tocsin/detect/verdict_by_expectation.hpp"
@@ -72,9 +74,15 @@ class charted_detector {
         const verdict& last() const noexcept { return last_; }
         /// The charts' values for the newest sample, and where each was found.
         const chart_scores& scores() const noexcept { return scores_; }
+        /// Forgets the past, as detector_stream::restart() does, and the charts.
+        void restart() noexcept {
+            inner_.restart();
+            charts_.reset();
+        }
 
       private:
         friend charted_detector;
+        detail::emptied_by_move<detail::detector_tag> made_by_{};
         typename Detector::stream_type inner_{};
         residual_charts charts_{};
         Alarm alarm_{};
@@ -83,11 +91,12 @@ class charted_detector {
     };
 
     /// Waits to be loaded.
-    charted_detector() = default;
+    charted_detector() : charted_detector(Detector{}) {}
     /// @param detector with fitted errors
     explicit charted_detector(Detector detector, const charted_settings& settings = {},
                               Alarm alarm = {})
-        : detector_{std::move(detector)}, settings_{settings}, alarm_{std::move(alarm)} {}
+        : detector_{std::move(detector)}, settings_{settings}, alarm_{std::move(alarm)},
+          tag_{identity()} {}
 
     /// What forecasts.
     const Detector& detector() const noexcept { return detector_; }
@@ -109,21 +118,28 @@ class charted_detector {
         const auto targets = static_cast<index_t>(detector_.model().targets());
         matrix<double> residuals = matrix<double>::Constant(
             targets, rows.cols(), std::numeric_limits<double>::quiet_NaN());
+        std::vector<std::uint8_t> starts(static_cast<std::size_t>(rows.cols()));
         auto stream = detector_.make_stream();
         column<scalar_type> sample(rows.rows());
         for (index_t t = 0; t < rows.cols(); ++t) {
             sample = rows.col(t);
             const auto at = static_cast<std::size_t>(t);
-            if (detector_.push(stream, sample, times.empty() ? unknown : times[at]).scored()) {
+            const verdict said =
+                detector_.push(stream, sample, times.empty() ? unknown : times[at]);
+            starts[at] = starts_charts(said) ? 1 : 0;
+            if (said.scored()) {
                 residuals.col(t) = vector_view<const double>(stream.errors().data(), targets);
             }
         }
         residual_charts charts;
-        if (status fitted = charts.fit(residuals); !fitted.ok()) {
+        if (status fitted = charts.fit(residuals, starts); !fitted.ok()) {
             return fitted;
         }
         std::array<std::vector<double>, families> values;
         for (index_t t = 0; t < residuals.cols(); ++t) {
+            if (starts[static_cast<std::size_t>(t)] != 0) {
+                charts.reset();
+            }
             const chart_scores scores = charts.push(
                 std::span(residuals.col(t).data(), static_cast<std::size_t>(residuals.rows())));
             for (std::size_t k = 0; k < families; ++k) {
@@ -149,12 +165,14 @@ class charted_detector {
         charts.reset();
         charts_ = std::move(charts);
         rules_ = std::move(rules);
+        tag_ = detail::detector_tag(identity());
         return {};
     }
 
     /// Allocates.
     stream_type make_stream() const {
         stream_type stream;
+        stream.made_by_ = tag_;
         stream.inner_ = detector_.make_stream();
         stream.charts_ = charts_;
         stream.alarm_ = alarm_;
@@ -162,12 +180,15 @@ class charted_detector {
     }
 
     /// Takes the newest sample of a stream and judges it; see detector::push(). The score is -log10 of
-    /// the expected false alarms in 10 000 rows, the threshold the same of the promised. Never
-    /// allocates.
+    /// the expected false alarms in 10 000 rows, the threshold the same of the promised. `not_ready`
+    /// for a stream that was made before the charts were fitted anew. Never allocates.
     verdict push(stream_type& stream, sample_view<scalar_type> sample,
                  double time = unknown) const noexcept {
-        verdict outcome = detector_.push(stream.inner_, sample, time);
         stream.scores_ = {};
+        if (!stream.made_by_.fits(tag_)) {
+            return {};
+        }
+        verdict outcome = detector_.push(stream.inner_, sample, time);
         double expected_alarms = unknown;
         if (outcome.scored()) {
             const auto targets = static_cast<std::size_t>(stream.charts_.targets());
@@ -181,8 +202,8 @@ class charted_detector {
             outcome.kind = outcome.lost > 0 ? verdict_kind::sensor_lost
                            : fitted()       ? verdict_kind::warming_up
                                             : verdict_kind::not_ready;
-        } else if (outcome.kind == verdict_kind::warming_up) {
-            stream.charts_.reset(); // after a gap or a new time: only neighbours are joined
+        } else if (starts_charts(outcome)) {
+            stream.charts_.reset();
         }
         detail::judge_by_expectation(outcome, expected_alarms, settings_.promised);
         detail::control_alarm(stream.alarm_, stream.last_.alarm, outcome);
@@ -229,10 +250,19 @@ class charted_detector {
         archive.object("level", rules_[1]);
         archive.object("variance", rules_[2]);
         detail::keep_if(archive, check_loaded());
+        if constexpr (Archive::loading) {
+            tag_ = detail::detector_tag(identity());
+        }
     }
     /// See io/stream_file.hpp. The last verdict is not kept: after loading it belongs to no sample.
     template <class Archive>
     void exchange_stream(Archive& archive, stream_type& stream) const {
+        if (!stream.made_by_.fits(tag_)) {
+            archive.fail(status::error(error_code::invalid_argument,
+                                       "stream: another charted detector made it, or it was moved "
+                                       "from"));
+            return;
+        }
         detector_.exchange_stream(archive, stream.inner_);
         if (fitted()) { // charts of as many targets as make_stream() gave the stream
             archive.object("charts", stream.charts_);
@@ -250,6 +280,10 @@ class charted_detector {
   private:
     static constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
 
+    /// After a gap or a new time, also while a sensor is lost: charts join neighbours only.
+    static bool starts_charts(const verdict& of_detector) noexcept {
+        return of_detector.reason == sample_reason::warming_up;
+    }
     status check_rows(index_t given_features, index_t rows, std::size_t times) const noexcept {
         if (status usable = settings_.check(); !usable.ok()) {
             return usable;
@@ -297,6 +331,7 @@ class charted_detector {
     Alarm alarm_{};
     residual_charts charts_{};
     std::array<alarm_rate, families> rules_{};
+    detail::detector_tag tag_{};
 };
 
 } // namespace tocsin
