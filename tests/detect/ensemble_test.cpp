@@ -25,6 +25,16 @@ rated_forecaster learned_forecaster(int look_ahead) {
     return tocsin_test::learned_forecaster(tocsin_test::small_forecaster(look_ahead), 20);
 }
 
+/// Judges the change since the last sample; fitted to slow_waves().
+tocsin::scored_comparator<tocsin::lagged_value> fitted_changes() {
+    tocsin::scored_comparator<tocsin::lagged_value> last(tocsin::lagged_value{},
+                                                         tocsin::alarm_rate({.alarms = 10}));
+    REQUIRE(last.fit(tocsin_test::slow_waves(600).cast<double>(),
+                     tocsin_test::slow_waves(600, 2).cast<double>())
+                .ok());
+    return last;
+}
+
 } // namespace
 
 TEST_SUITE("detect") {
@@ -46,11 +56,7 @@ TEST_SUITE("detect") {
     }
 
     TEST_CASE("ensemble: says which member and which sensor") {
-        const auto values = tocsin_test::slow_waves(600);
-        const auto other = tocsin_test::slow_waves(600, 2);
-        tocsin::scored_comparator<tocsin::lagged_value> last(tocsin::lagged_value{},
-                                                             tocsin::alarm_rate({.alarms = 10}));
-        REQUIRE(last.fit(values.cast<double>(), other.cast<double>()).ok());
+        const auto last = fitted_changes();
         const tocsin::ensemble both({.combine = combination::bonferroni, .promised = 10},
                                     learned_forecaster(1), last);
         REQUIRE(both.check().ok());
@@ -81,6 +87,80 @@ TEST_SUITE("detect") {
             std::array<double, 3> shares{};
             both.shares(stream, shares);
             CHECK(shares[1] > 0.8);
+        }
+    }
+
+    TEST_CASE("ensemble: a sample that the first member refuses reaches no other") {
+        const auto last = fitted_changes();
+        const tocsin::ensemble both({.promised = 10}, learned_forecaster(1), last);
+        auto stream = both.make_stream();
+        auto other = both.make_stream();
+        const auto values = tocsin_test::slow_waves(60, 3);
+        for (int t = 0; t < 60; ++t) {
+            const auto found = both.push(stream, values.col(t), t);
+            const auto expected = both.push(other, values.col(t), t);
+            CHECK(tocsin_test::same_verdict(found.combined, expected.combined));
+            if (t == 40) { // of an earlier time, and far off
+                const auto refused = both.push(stream, {50.0F, 50.0F, 50.0F}, 10);
+                CHECK(refused.combined.reason == tocsin::sample_reason::out_of_order);
+                CHECK(refused.member == -1);
+            }
+        }
+        CHECK(stream.position() == 61);
+    }
+
+    TEST_CASE("ensemble: where the first member takes over a new time, the others start anew") {
+        const auto last = fitted_changes();
+        const tocsin::ensemble both({.promised = 10}, learned_forecaster(1), last);
+        auto stream = both.make_stream();
+        const auto values = tocsin_test::slow_waves(100, 3);
+        for (int t = 0; t < 50; ++t) {
+            both.push(stream, values.col(t), t);
+        }
+        int resets = 0;
+        for (int t = 50; t < 100; ++t) { // after a pause
+            const auto found = both.push(stream, values.col(t), 10000 + t);
+            if (found.combined.clock_reset) {
+                ++resets;
+                CHECK(found.member == -1); // a change needs two samples
+            }
+        }
+        CHECK(resets == 1);
+
+        // A second detector must not wait until it believes the time as well.
+        const auto forecaster = learned_forecaster(1);
+        const tocsin::ensemble twice({.promised = 10}, forecaster, forecaster);
+        auto pair = twice.make_stream();
+        auto alone = forecaster.make_stream();
+        int scored = 0;
+        for (int t = 0; t < 100; ++t) {
+            const double time = t < 50 ? t : 10000 + t;
+            const auto found = twice.push(pair, values.col(t), time);
+            const auto one = forecaster.push(alone, values.col(t), time);
+            CHECK(found.combined.scored() == one.scored());
+            if (one.scored()) {
+                CHECK(found.combined.expected_false_alarms == 2 * one.expected_false_alarms);
+                scored += t >= 50 ? 1 : 0;
+            }
+        }
+        CHECK(scored > 20);
+    }
+
+    TEST_CASE("ensemble: a stream that restarts continues as one that begins") {
+        const tocsin::ensemble both({.promised = 10}, learned_forecaster(1), fitted_changes());
+        auto stream = both.make_stream();
+        auto fresh = both.make_stream();
+        const auto values = tocsin_test::slow_waves(40, 3);
+        for (int t = 0; t < 40; ++t) {
+            both.push(stream, values.col(t), 5000 + t);
+        }
+        stream.restart();
+        CHECK(stream.position() == 40);
+        for (int t = 0; t < 40; ++t) {
+            const auto again = both.push(stream, values.col(t), t);
+            const auto first = both.push(fresh, values.col(t), t);
+            CHECK(again.combined.kind == first.combined.kind);
+            CHECK(again.combined.score == first.combined.score);
         }
     }
 

@@ -34,8 +34,8 @@ namespace tocsin {
 /// - `push(stream, sample, time)`: a verdict with expected_false_alarms, const and noexcept;
 /// - `features()`;
 /// - no `expects_false_alarms` that is false: with another rule, a detector would never count.
-/// What it may have besides: `shares(stream, out)`; for saving `identity()`, `exchange(archive)` and
-/// `exchange_stream(archive, stream)`, as a detector has them.
+/// What it may have besides: `shares(stream, out)` and `stream_type::restart()`; for saving
+/// `identity()`, `exchange(archive)` and `exchange_stream(archive, stream)`, as a detector has them.
 template <class Member, class Scalar>
 concept ensemble_member =
     std::copyable<Member> && !requires { requires !Member::expects_false_alarms; } &&
@@ -81,7 +81,8 @@ using scalar_of_first = typename std::tuple_element_t<0, std::tuple<Members...>>
 /// save_stream()).
 ///
 /// The first member decides about clock, missing and lost sensors: its reason stands where no member
-/// has a score. While some members warm up, the others judge.
+/// has a score, no other member gets a sample that is out of order for it, and the streams of the
+/// others restart where it takes over a new time. While some members warm up, the others judge.
 /// @tparam Alarm   alarm control (concept alarm_piece) over the combined verdicts; every stream has a copy
 /// @tparam Members concept ensemble_member; samples have the first one's scalar type
 template <alarm_piece Alarm, class... Members>
@@ -98,6 +99,11 @@ class basic_ensemble {
         std::int64_t position() const noexcept { return position_; }
         /// The newest verdict.
         const ensemble_verdict& last() const noexcept { return last_; }
+        /// Forgets the past, for a break that the caller knows of: restart() of each member's stream
+        /// that has one. The position and alarm control stay.
+        void restart() noexcept {
+            std::apply([](auto&... part) { (restart_stream(part), ...); }, members_);
+        }
 
       private:
         friend basic_ensemble;
@@ -218,6 +224,12 @@ class basic_ensemble {
   private:
     static_assert(size >= 1 && size <= 10, "ensemble: 1 to 10 members");
 
+    template <class Stream>
+    static void restart_stream(Stream& stream) noexcept {
+        if constexpr (requires { stream.restart(); }) {
+            stream.restart();
+        }
+    }
     template <std::size_t Index>
     static constexpr std::array<char, 8> name_of() noexcept {
         return {'m', 'e', 'm', 'b', 'e', 'r', static_cast<char>('0' + Index), '\0'};
@@ -227,13 +239,26 @@ class basic_ensemble {
         ((archive.outcome().ok() ? visit(std::integral_constant<std::size_t, Index>{}) : void()),
          ...);
     }
+    /// The first member's clock is that of all: what it refuses reaches no other, and where it takes
+    /// over a new time, the others start anew, or they would compare samples across it.
     template <std::size_t... Index>
     void push_each(stream_type& stream, sample_view<scalar_type> sample, double time,
                    std::array<verdict, size>& verdicts,
                    std::index_sequence<Index...>) const noexcept {
-        ((verdicts[Index] =
-              std::get<Index>(members_).push(std::get<Index>(stream.members_), sample, time)),
-         ...);
+        const auto push_one = [&](auto index) {
+            auto& part = std::get<index>(stream.members_);
+            const verdict& first = verdicts[0];
+            if constexpr (index > 0) {
+                if (first.reason == sample_reason::out_of_order) {
+                    return;
+                }
+                if (first.clock_reset) {
+                    restart_stream(part);
+                }
+            }
+            verdicts[index] = std::get<index>(members_).push(part, sample, time);
+        };
+        (push_one(std::integral_constant<std::size_t, Index>{}), ...);
     }
     template <std::size_t... Index>
     void shares_of_each(const stream_type& stream, std::span<double> out,
