@@ -1,3 +1,5 @@
+#include "tocsin/alarm/alarm_control.hpp"
+#include "tocsin/alarm/rate_monitor.hpp"
 #include "tocsin/comparators/lagged_value.hpp"
 #include "tocsin/comparators/scored_comparator.hpp"
 #include "tocsin/detect/detector.hpp"
@@ -185,6 +187,38 @@ TEST_SUITE("detect") {
         }
         const tocsin::ensemble other({.promised = 5}, both.member<0>(), both.member<1>());
         CHECK_FALSE(tocsin::load_stream(other, *bytes).ok());
+    }
+
+    TEST_CASE("ensemble: says that a member has far more alarms than promised") {
+        using counting = tocsin::detector<tocsin::forecaster<float>, tocsin::standard_scaler<float>,
+                                          tocsin::mahalanobis<>, tocsin::alarm_rate,
+                                          tocsin::alarm_chain<tocsin::rate_monitor>>;
+        counting member(tocsin_test::small_forecaster(1), {.warm_up = 20}, {},
+                        tocsin::alarm_rate({.alarms = 10}),
+                        tocsin::alarm_chain{tocsin::rate_monitor(10)});
+        tocsin_test::learn_slow_waves(member, 4);
+        const tocsin::ensemble both({.promised = 10}, fitted_changes(), member);
+        auto stream = both.make_stream();
+        const auto values = tocsin_test::slow_waves(300, 3);
+        for (int t = 0; t < 300; ++t) {
+            auto sample = values.col(t).eval();
+            sample[1] += t > 30 && t % 20 == 0 ? 50.0F : 0.0F;
+            const auto found = both.push(stream, sample);
+            CHECK((t > 30 || !found.combined.rate_exceeded));
+        }
+        CHECK(stream.last().combined.rate_exceeded);
+
+        const tocsin::ensemble timed({.promised = 10}, learned_forecaster(1), member);
+        auto late = timed.make_stream();
+        for (int t = 0; t < 300; ++t) {
+            auto sample = values.col(t).eval();
+            sample[1] += t > 30 && t % 20 == 0 ? 50.0F : 0.0F;
+            timed.push(late, sample, t);
+        }
+        REQUIRE(late.last().combined.rate_exceeded);
+        const auto refused = timed.push(late, values.col(0), 10);
+        CHECK(refused.combined.reason == tocsin::sample_reason::out_of_order);
+        CHECK(refused.combined.rate_exceeded);
     }
 
     TEST_CASE("ensemble: what cannot work is named") {

@@ -63,7 +63,8 @@ struct ensemble_settings {
 
 /// What an ensemble says: the verdict of all, and which member finds the sample least normal.
 struct ensemble_verdict {
-    /// `score` is -log10 of the expected false alarms, `threshold` the same of the promised.
+    /// `score` is -log10 of the expected false alarms, `threshold` the same of the promised;
+    /// `rate_exceeded` if alarm control of the ensemble or of a member says so.
     verdict combined;
     int member = -1;   ///< position of the member with the fewest expected false alarms; -1: none
     verdict of_member; ///< what that member says
@@ -168,7 +169,14 @@ class basic_ensemble {
         combined = verdicts[0];
         detail::judge_by_expectation(combined, combined_false_alarms(expected, settings_.combine),
                                      settings_.promised);
+        // A sample that reaches no other member says nothing of their alarms.
+        const bool exceeded_before =
+            combined.reason == sample_reason::out_of_order && stream.last_.combined.rate_exceeded;
         detail::control_alarm(stream.alarm_, stream.last_.combined.alarm, combined);
+        combined.rate_exceeded =
+            combined.rate_exceeded || exceeded_before ||
+            std::any_of(verdicts.begin(), verdicts.end(),
+                        [](const verdict& each) { return each.rate_exceeded; });
         count_up(stream.position_);
         stream.last_ = found;
         return found;
