@@ -1,3 +1,4 @@
+#include "tocsin/alarm/rate_monitor.hpp"
 #include "tocsin/detect/charted_detector.hpp"
 #include "tocsin/detect/detector.hpp"
 #include "tocsin/detect/ensemble.hpp"
@@ -342,6 +343,19 @@ TEST_SUITE("detect") {
         CHECK(different == 0);
         charted other = ready(1);
         CHECK_FALSE(tocsin::load_stream(other, *bytes).has_value());
+    }
+
+    TEST_CASE("charted_detector: its alarm control is read from a stream") {
+        tocsin::charted_detector<forecasting, tocsin::rate_monitor> detector(
+            learned_with({.warm_up = 4}), {.promised = 10}, tocsin::rate_monitor(10));
+        REQUIRE(detector.fit(noisy_waves(3000, 3)).ok());
+        auto stream = detector.make_stream();
+        const auto values = noisy_waves(400, 6);
+        for (int t = 0; t < 400; ++t) {
+            detector.push(stream, values.col(t));
+        }
+        CHECK(stream.alarm_control().promised() == 10);
+        CHECK(stream.alarm_control().rows() == 396);
     }
 
     TEST_CASE("charted_detector: a member of an ensemble") {

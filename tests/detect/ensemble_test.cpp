@@ -208,6 +208,19 @@ TEST_SUITE("detect") {
         }
         CHECK(stream.last().combined.rate_exceeded);
 
+        // How many there are is read from a stream.
+        auto alone = member.make_stream();
+        for (int t = 0; t < 300; ++t) {
+            auto sample = values.col(t).eval();
+            sample[1] += t > 30 && t % 20 == 0 ? 50.0F : 0.0F;
+            member.push(alone, sample);
+        }
+        const auto& [monitor] = alone.alarm_control().pieces();
+        CHECK(monitor.promised() == 10);
+        CHECK(monitor.rows() == 280); // scored ones
+        CHECK(monitor.alarms() >= 13);
+        CHECK(monitor.realised() == doctest::Approx(10000.0 * monitor.alarms() / 280).epsilon(0.1));
+
         const tocsin::ensemble timed({.promised = 10}, learned_forecaster(1), member);
         auto late = timed.make_stream();
         for (int t = 0; t < 300; ++t) {
@@ -219,6 +232,22 @@ TEST_SUITE("detect") {
         const auto refused = timed.push(late, values.col(0), 10);
         CHECK(refused.combined.reason == tocsin::sample_reason::out_of_order);
         CHECK(refused.combined.rate_exceeded);
+    }
+
+    TEST_CASE("ensemble: its alarm control is read from a stream") {
+        const tocsin::basic_ensemble both({.promised = 10}, tocsin::rate_monitor(10),
+                                          fitted_changes(), fitted_changes());
+        auto stream = both.make_stream();
+        const auto values = tocsin_test::slow_waves(100, 3);
+        for (int t = 0; t < 100; ++t) {
+            auto sample = values.col(t).eval();
+            sample[1] += t == 50 ? 50.0F : 0.0F;
+            both.push(stream, sample);
+        }
+        CHECK(stream.alarm_control().promised() == 10);
+        CHECK(stream.alarm_control().rows() == 99); // a change needs two samples
+        CHECK(stream.alarm_control().alarms() == 1);
+        CHECK(stream.alarm_control().realised() == doctest::Approx(10000.0 / 99).epsilon(0.01));
     }
 
     TEST_CASE("ensemble: what cannot work is named") {

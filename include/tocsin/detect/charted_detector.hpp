@@ -72,6 +72,8 @@ class charted_detector {
         std::int64_t position() const noexcept { return inner_.position(); }
         /// The newest verdict.
         const verdict& last() const noexcept { return last_; }
+        /// The stream's copy of the alarm control.
+        const Alarm& alarm_control() const noexcept { return alarm_; }
         /// The charts' values for the newest sample, and where each was found.
         const chart_scores& scores() const noexcept { return scores_; }
         /// Forgets the past, as detector_stream::restart() does, and the charts.

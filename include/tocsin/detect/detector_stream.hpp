@@ -45,6 +45,8 @@ class detector_stream {
     double time() const noexcept { return memory_.clock.last(); }
     /// The verdict on the last sample.
     const verdict& last() const noexcept { return memory_.last; }
+    /// The stream's copy of the alarm control, such as a rate_monitor with the rate of its alarms.
+    const auto& alarm_control() const noexcept { return memory_.alarm; }
     /// Samples in a row, up to the last one, in which sensor `feature` was missing; 0 for a feature
     /// that does not exist.
     int missing_samples(int feature) const noexcept {

@@ -100,6 +100,8 @@ class basic_ensemble {
         std::int64_t position() const noexcept { return position_; }
         /// The newest verdict.
         const ensemble_verdict& last() const noexcept { return last_; }
+        /// The stream's copy of the alarm control over the combined verdicts.
+        const Alarm& alarm_control() const noexcept { return alarm_; }
         /// Forgets the past, for a break that the caller knows of: restart() of each member's stream
         /// that has one. The position and alarm control stay.
         void restart() noexcept {
