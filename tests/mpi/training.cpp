@@ -4,9 +4,11 @@
 //     resumed FILE     training continues from it, to the bits of an uninterrupted run
 //     stopped          a callback of one process ends the training of all
 //     scaling          no test: time of one process and of all, in turn
+//     steps            no test: time of a step of the models in docs/scale.md
 #include "tocsin/core/random.hpp"
 #include "tocsin/io/checkpoint.hpp"
 #include "tocsin/models/autoencoder.hpp"
+#include "tocsin/models/encoder_decoder.hpp"
 #include "tocsin/series/windows.hpp"
 #include "tocsin/training/data_parallel.hpp"
 #include "tocsin/training/fit.hpp"
@@ -21,6 +23,7 @@
 #include <span>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -270,6 +273,36 @@ int scaling(int rank, int processes) {
     return 0;
 }
 
+/// Processor time of a step of 64 windows of 30 samples, nothing of which is communication.
+int steps() {
+    constexpr int repeats = 7;
+    constexpr int in_epoch = 2;
+    for (const auto& [sensors, hidden] : {std::pair{8, 64}, {38, 128}, {38, 256}}) {
+        const auto model = tocsin::encoder_decoder<float>::with_layers(sensors, {hidden});
+        tocsin::matrix<float> values(sensors, in_epoch * 64 * 30);
+        tocsin::random_generator random(3);
+        std::generate_n(values.data(), values.size(),
+                        [&] { return static_cast<float>(random.normal()); });
+        const auto data = tocsin::make_windows(values, 30, 30).value();
+        const auto judged = data.slice(0, 1); // a window, whose prediction costs little
+        trainer_with<tocsin::serial_execution> how;
+        how.epochs = 1;
+        how.batch_size = 64;
+        double least = HUGE_VAL;
+        for (int k = 0; k < repeats; ++k) {
+            auto state = tocsin::training_state<float>::fresh(model, tocsin::adam{}, 7);
+            const double before = processor_seconds();
+            if (!how.fit(model, data, judged, state).ok()) {
+                return 1;
+            }
+            least = std::min(least, (processor_seconds() - before) / in_epoch);
+        }
+        std::printf("(%d, %d): %lld parameters, %.1f ms of a processor for a step of 64 windows\n",
+                    sensors, hidden, static_cast<long long>(model.parameter_count()), 1e3 * least);
+    }
+    return 0;
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -293,6 +326,8 @@ int main(int argc, char** argv) {
         code = stopped(rank, processes);
     } else if (wanted == "scaling") {
         code = scaling(rank, processes);
+    } else if (wanted == "steps") {
+        code = steps();
     }
     MPI_Finalize();
     return code;
