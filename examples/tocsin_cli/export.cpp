@@ -75,7 +75,8 @@ void export_command::add_to(CLI::App& command) {
         ->default_str("as in 'stream'")
         ->needs(adapts);
     add_integer(command, "--self-test", self_test,
-                "Number of samples with scores for the self-test of the target", 1, 10'000);
+                "Number of samples in the self-test of the target that have a score; those that the model "
+                "needs before its first score come on top", 1, 10'000);
     alarms.add_to(command);
     input.format = input_format::csv;
     input.add_csv_to(command);

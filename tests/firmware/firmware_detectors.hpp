@@ -143,14 +143,14 @@ class windowed_forecaster : public tocsin::forecaster<float> {
   private:
     using tocsin::forecaster<float>::step;
 };
-/// Trains and tunes a detector of windows of ten on machine_samples() of three features.
+/// Trains and tunes a detector of windows on machine_samples() of three features.
 template <class Detector>
 Detector learned_windows(Detector detector) {
     const auto values = machine_samples(3, 1200, 1);
     tocsin::trainer<> how;
     how.epochs = 4;
     how.optimiser.learning_rate = 0.01;
-    const auto windows = tocsin::make_windows(values, 10, 1).value();
+    const auto windows = tocsin::make_windows(values, detector.settings().window, 1).value();
     learn_from(detector, windows, windows, how);
     return detector;
 }

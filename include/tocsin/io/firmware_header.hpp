@@ -36,7 +36,9 @@ struct firmware_options {
     /// a sample with a value that is not finite is refused, and the stream takes
     /// less memory.
     bool missing_values = true;
-    int self_test_samples = 24;               ///< from 0 to 10 000
+    /// Samples of the self-test that have a score, from 0 to 10 000; as many as the model needs
+    /// before its first score come on top.
+    int self_test_samples = 24;
     std::vector<std::string> feature_names{}; ///< one per feature, any text; empty: none
     std::vector<std::string> feature_units{}; ///< the same
     /// Normal samples one after the other, in original units: 8-bit weights are rounded so that sums

@@ -97,6 +97,8 @@ struct firmware_model {
         }
         return result;
     }
+    /// Samples after a start that cannot have a score; `warm_up` may be more.
+    int unscored() const noexcept { return window > 0 ? window - 1 : look_ahead; }
     /// Values that the network writes.
     int outputs() const noexcept { return targets * look_ahead; }
     /// Hidden units of a layer.

@@ -54,9 +54,9 @@ bool find_near_threshold(Numbers& numbers, std::span<const float> expected,
 
 } // namespace detail
 
-/// Makes a self-test: random samples about what is expected, and at every third sample one that is
-/// as close to the threshold as float allows, in turn below and above.
-/// @param count samples. Allocates.
+/// Makes a self-test: random samples about what is expected, and at every third sample with a score
+/// one that is as close to the threshold as float allows, in turn below and above.
+/// @param count samples with a score, after firmware_model::unscored() without. Allocates.
 template <class Numbers>
 firmware_self_test make_self_test(Numbers numbers, int count) {
     const firmware_model& model = numbers.model();
@@ -67,13 +67,13 @@ firmware_self_test make_self_test(Numbers numbers, int count) {
     std::vector<float> direction(features);
     numbers.restart();
     bool above = false;
-    for (int k = 0; k < count; ++k) {
+    for (int k = -model.unscored(); k < count; ++k) {
         const std::vector<float> expected = numbers.expected();
         for (float& element : direction) {
             element = static_cast<float>(random.normal());
         }
         bool found = false;
-        if (k % 3 == 2) {
+        if (k >= 0 && k % 3 == 2) {
             found = detail::find_near_threshold(numbers, expected, direction, above, sample);
             above = found ? !above : above;
         }

@@ -1,0 +1,42 @@
+#include "tocsin/io/firmware_export.hpp"
+
+#include <doctest/doctest.h>
+
+#include "firmware/firmware_detectors.hpp"
+#include <algorithm>
+#include <cstddef>
+
+namespace {
+
+/// Checks that a self-test has as many scores as were asked for, a third of them at the threshold.
+template <class Detector>
+void check_self_test(const Detector& detector, std::size_t unscored) {
+    const auto model = tocsin::make_firmware_model(detector);
+    REQUIRE(model.has_value());
+    const auto test = tocsin::make_self_test(tocsin::firmware_float(*model), 24);
+    REQUIRE(test.scores.size() == unscored + 24);
+    CHECK(test.samples.size() == test.scores.size() * static_cast<std::size_t>(model->features));
+    const auto first = test.scores.begin() + static_cast<std::ptrdiff_t>(unscored);
+    CHECK(std::all_of(test.scores.begin(), first, [](float score) { return score == -1; }));
+    CHECK(std::all_of(first, test.scores.end(), [](float score) { return score >= 0; }));
+    CHECK(test.near_threshold >= 6);
+}
+
+} // namespace
+
+TEST_SUITE("firmware") {
+    TEST_CASE("self-test: has scores for any length of the window") {
+        // The window of the command line, longer than the self-test.
+        tocsin::detector_settings settings;
+        settings.scored = tocsin::scored_steps::newest;
+        REQUIRE(settings.window == 30);
+        check_self_test(
+            tocsin_test::learned_windows(tocsin_test::reconstructing_detector_type(
+                tocsin::encoder_decoder<float>::with_layers(3, {4}), settings, {},
+                tocsin::quantile_threshold{0.99})),
+            29);
+        check_self_test(tocsin_test::windowed_detector(), 9);
+        check_self_test(tocsin_test::row_detector(), 0);
+        check_self_test(tocsin_test::two_layer_detector(), 2); // forecasts two samples ahead
+    }
+}
