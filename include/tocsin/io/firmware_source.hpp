@@ -28,6 +28,28 @@ status visit_inner_model(const Model& model, Visit&& visit) {
     }
 }
 
+/// Targets compute sigmoid and tanh with the weights of the training. Another precision has other
+/// forecasts than they.
+template <class Stack>
+status check_precision(const Stack& /*of this type*/) {
+    if constexpr (requires { typename Stack::precision_type; }) {
+        using precision = typename Stack::precision_type;
+        using arithmetic = typename precision::arithmetic;
+        constexpr const char* supported =
+            " are not supported; those of standard_precision and exact_precision are";
+        if (precision::streaming_weights != weight_format::full) {
+            return refuse("LSTM layers of bfloat16_precision", supported);
+        }
+        if (!std::is_same_v<arithmetic, rational_arithmetic> &&
+            !std::is_same_v<arithmetic, exact_arithmetic>) {
+            return refuse("LSTM layers with the arithmetic '", arithmetic::name, '\'', supported);
+        }
+        return {};
+    } else {
+        return refuse("LSTM layers of another type than basic_lstm_stack are not supported");
+    }
+}
+
 /// Layers of a forecaster or an encoder-decoder. Their blocks follow one another as the layers do.
 template <class Model, class Scalar>
 status take_layers(const Model& model, std::span<const Scalar> parameters, firmware_model& to) {
@@ -52,7 +74,7 @@ status take_layers(const Model& model, std::span<const Scalar> parameters, firmw
         to.targets = model.targets();
         to.look_ahead = model.look_ahead();
         take(0, static_cast<std::size_t>(model.stack().layers()));
-        return {};
+        return check_precision(model.stack());
     } else if constexpr (requires {
                              model.encoder().layers();
                              model.decoder().layers();
@@ -69,7 +91,8 @@ status take_layers(const Model& model, std::span<const Scalar> parameters, firmw
         to.reversed = model.reversed();
         take(static_cast<std::size_t>(model.encoder().layers()),
              static_cast<std::size_t>(model.decoder().layers()));
-        return {};
+        const status precision = check_precision(model.encoder());
+        return precision.ok() ? check_precision(model.decoder()) : precision;
     } else if constexpr (std::string_view(Model::kind) == "row_autoencoder") {
         return take_sequential(model.network(), parameters, to);
     } else if constexpr (std::string_view(Model::kind) == "feed_forward") {

@@ -24,6 +24,7 @@ class basic_lstm_stack {
   public:
     using scalar_type = Scalar;
     using arithmetic = typename Precision::arithmetic; ///< how activations are computed
+    using precision_type = Precision;                  ///< of all layers
     using sizes_type = typename layout_type::sizes_type;
     /// What the forward pass leaves for the backward pass, in `tape_size()` scalars.
     using tape_type = typename layout_type::tape_type;

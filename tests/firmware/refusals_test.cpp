@@ -1,0 +1,44 @@
+#include "tocsin/io/firmware_source.hpp"
+#include "tocsin/layers/hard_sigmoid_precision.hpp"
+
+#include <doctest/doctest.h>
+
+#include "support/small_detectors.hpp"
+#include <cstddef>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace {
+
+using tocsin_test::says;
+
+/// What becomes of the layers of a model.
+template <class Model>
+tocsin::status taken(const Model& model) {
+    const std::vector<float> parameters(static_cast<std::size_t>(model.parameter_count()), 0.5F);
+    tocsin::firmware_model to;
+    return tocsin::detail::take_layers(model, std::span<const float>(parameters), to);
+}
+template <class Precision>
+auto with_precision() {
+    using stack = tocsin::basic_lstm_stack<float, Precision>;
+    return std::pair{tocsin::forecaster<float, stack>::with_layers(2, 2, {3}),
+                     tocsin::encoder_decoder<float, stack, stack>::with_layers(2, {3})};
+}
+
+} // namespace
+
+TEST_SUITE("firmware") {
+    TEST_CASE("export: gates that a target does not compute, and weights of 16 bits, are refused") {
+        const auto exact = with_precision<tocsin::exact_precision>();
+        CHECK(taken(exact.first).ok());
+        CHECK(taken(exact.second).ok());
+        const auto hard = with_precision<tocsin::hard_sigmoid_precision<5>>();
+        CHECK(says(taken(hard.first), "arithmetic 'hard_sigmoid' are not supported"));
+        CHECK(says(taken(hard.second), "arithmetic 'hard_sigmoid' are not supported"));
+        const auto small = with_precision<tocsin::bfloat16_precision>();
+        CHECK(says(taken(small.first), "bfloat16_precision are not supported"));
+        CHECK(says(taken(small.second), "bfloat16_precision are not supported"));
+    }
+}
