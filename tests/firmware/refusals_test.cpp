@@ -1,5 +1,6 @@
 #include "tocsin/io/firmware_source.hpp"
 #include "tocsin/layers/hard_sigmoid_precision.hpp"
+#include "tocsin/models/sequence_to_sequence.hpp"
 
 #include <doctest/doctest.h>
 
@@ -40,5 +41,12 @@ TEST_SUITE("firmware") {
         const auto small = with_precision<tocsin::bfloat16_precision>();
         CHECK(says(taken(small.first), "bfloat16_precision are not supported"));
         CHECK(says(taken(small.second), "bfloat16_precision are not supported"));
+    }
+
+    TEST_CASE("export: a bidirectional encoder is not taken for an LSTM encoder-decoder") {
+        // A decoder of as many units as both directions have, so that there is no bridge.
+        const auto model = tocsin::make_sequence_to_sequence<float>(2, {.encoder = 3, .decoder = 6});
+        REQUIRE_FALSE(model.has_bridge());
+        CHECK(says(taken(model), "model 'sequence_to_sequence' is not supported"));
     }
 }

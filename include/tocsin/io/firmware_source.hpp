@@ -65,22 +65,14 @@ status take_layers(const Model& model, std::span<const Scalar> parameters, firmw
                                   std::vector<double>(block.begin(), block.end())});
             });
     };
-    if constexpr (requires {
-                      model.stack().hidden_size(0);
-                      model.head().layers();
-                      model.look_ahead();
-                  }) {
+    constexpr std::string_view kind = Model::kind;
+    if constexpr (kind == "forecaster") {
         to.features = model.features();
         to.targets = model.targets();
         to.look_ahead = model.look_ahead();
         take(0, static_cast<std::size_t>(model.stack().layers()));
         return check_precision(model.stack());
-    } else if constexpr (requires {
-                             model.encoder().layers();
-                             model.decoder().layers();
-                             model.head().layers();
-                             model.has_bridge();
-                         }) {
+    } else if constexpr (kind == "encoder_decoder") {
         if (model.has_bridge()) {
             return refuse("a decoder of ", model.decoder().hidden_size(0),
                           " units after an encoder of ", model.encoder().output_size(),
@@ -93,11 +85,11 @@ status take_layers(const Model& model, std::span<const Scalar> parameters, firmw
              static_cast<std::size_t>(model.decoder().layers()));
         const status precision = check_precision(model.encoder());
         return precision.ok() ? check_precision(model.decoder()) : precision;
-    } else if constexpr (std::string_view(Model::kind) == "row_autoencoder") {
+    } else if constexpr (kind == "row_autoencoder") {
         return take_sequential(model.network(), parameters, to);
-    } else if constexpr (std::string_view(Model::kind) == "feed_forward") {
+    } else if constexpr (kind == "feed_forward") {
         return take_feed_forward(model, model.look_back(), model.look_back(), parameters, to);
-    } else if constexpr (std::string_view(Model::kind) == "linear_forecaster") {
+    } else if constexpr (kind == "linear_forecaster") {
         return take_feed_forward(model, model.order(), 1, parameters, to);
     } else {
         return refuse("model '", Model::kind,
