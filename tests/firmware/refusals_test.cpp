@@ -1,5 +1,7 @@
 #include "tocsin/io/firmware_source.hpp"
 #include "tocsin/layers/hard_sigmoid_precision.hpp"
+#include "tocsin/models/dynamic_sequential.hpp"
+#include "tocsin/models/row_autoencoder.hpp"
 #include "tocsin/models/sequence_to_sequence.hpp"
 
 #include <doctest/doctest.h>
@@ -48,5 +50,11 @@ TEST_SUITE("firmware") {
         const auto model = tocsin::make_sequence_to_sequence<float>(2, {.encoder = 3, .decoder = 6});
         REQUIRE_FALSE(model.has_bridge());
         CHECK(says(taken(model), "model 'sequence_to_sequence' is not supported"));
+    }
+
+    TEST_CASE("export: a network composed at run time is refused") {
+        using network = tocsin::dynamic_sequential<float>;
+        const tocsin::row_autoencoder<network> model(network({tocsin::dense<float>(2, 2)}));
+        CHECK(says(taken(model), "network 'dynamic_sequential' is not supported"));
     }
 }

@@ -72,7 +72,8 @@ status take_layer(const Layer& layer, std::span<const Scalar> parameters, firmwa
     }
 }
 
-/// Takes a `sequential` of layers without statistics, which reconstructs a window.
+/// Takes a `sequential` of layers without statistics, which reconstructs a window; other networks are
+/// refused.
 template <class Network, class Scalar>
 status take_sequential(const Network& network, std::span<const Scalar> parameters,
                        firmware_model& to) {
@@ -85,10 +86,14 @@ status take_sequential(const Network& network, std::span<const Scalar> parameter
         outcome = outcome.ok() ? take_layer(layer, parameters.subspan(first, count), to) : outcome;
         first += count;
     };
-    [&]<std::size_t... K>(std::index_sequence<K...>) {
-        (take(network.template layer<K>()), ...);
-    }(std::make_index_sequence<static_cast<std::size_t>(Network::layers())>{});
-    return outcome;
+    if constexpr (std::string_view(Network::kind) == "sequential") {
+        [&]<std::size_t... K>(std::index_sequence<K...>) {
+            (take(network.template layer<K>()), ...);
+        }(std::make_index_sequence<static_cast<std::size_t>(Network::layers())>{});
+        return outcome;
+    } else {
+        return refuse("network '", Network::kind, "' is not supported; sequential is");
+    }
 }
 
 /// Takes a feed_forward or a linear_forecaster, whose first layer reads the samples before the one
