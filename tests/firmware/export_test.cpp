@@ -70,6 +70,21 @@ TEST_SUITE("firmware") {
         CHECK(says(tocsin::firmware_header(bridged).error(), "4 units after an encoder of 3"));
     }
 
+    TEST_CASE("export: values that float is too coarse for, of a detector that saw them in double") {
+        tocsin::detector<tocsin::forecaster<double>, tocsin::standard_scaler<double>,
+                         tocsin::diagonal_gaussian<>, tocsin::quantile_threshold>
+            precise(tocsin::forecaster<double>::with_layers(1, 1, {2}));
+        const auto header_near = [&](double level) {
+            tocsin::matrix<double> values = tocsin_test::machine_samples(1, 300, 1).cast<double>();
+            values.array() += level;
+            tocsin_test::run_all_phases(precise, tocsin::make_windows(values, 30, 30).value(),
+                                        tocsin_test::quick_trainer(1));
+            return tocsin::firmware_header(precise);
+        };
+        CHECK(header_near(1e3).has_value());
+        CHECK(says(header_near(1e7).error(), "where floats are 1.19"));
+    }
+
     TEST_CASE("export: writes the file, or says why not") {
         const tocsin_test::temporary_directory folder;
         const auto detector = tocsin_test::plain_detector(3);

@@ -13,7 +13,9 @@
 #include <limits>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace tocsin {
 namespace detail {
@@ -97,6 +99,29 @@ inline status add_moments(std::span<const float> samples, firmware_model& model)
     return {};
 }
 
+/// What is subtracted from values. A target subtracts it in float, so detail that the detector saw in
+/// double, or after an offset, could be lost before.
+/// @param in_double whether the detector gets values in double
+inline status add_offsets(const std::vector<double>& offsets, bool in_double,
+                          firmware_model& model) {
+    if (!offsets.empty() && (offsets.size() != model.offset.size() || !all_fit_float(offsets))) {
+        return refuse(offsets.size(), " offsets of values for ", model.features,
+                      " features; as many finite ones are needed");
+    }
+    for (std::size_t f = 0; f < model.offset.size() && (in_double || !offsets.empty()); ++f) {
+        const double offset = double{model.offset[f]} + (offsets.empty() ? 0 : offsets[f]);
+        model.offset[f] = static_cast<float>(offset);
+        const double between_floats = std::abs(offset) * std::numeric_limits<float>::epsilon();
+        if (constexpr double largest = 0.01; between_floats * double{model.factor[f]} > largest) {
+            return refuse("feature ", f, " has values near ", offset, ", where floats are ",
+                          between_floats, " apart, more than a hundredth of its spread of ",
+                          1 / double{model.factor[f]},
+                          "; subtract a constant from its values, in training and before push()");
+        }
+    }
+    return {};
+}
+
 /// The model that options ask for, if both are usable.
 template <class Detector>
 result<firmware_model> checked_model(const Detector& detector, const firmware_options& options) {
@@ -113,25 +138,11 @@ result<firmware_model> checked_model(const Detector& detector, const firmware_op
     if (const status usable = add_peaks(detector, options, *model); !usable.ok()) {
         return usable;
     }
-    if (const auto& offsets = options.value_offsets; !offsets.empty()) {
-        if (offsets.size() != model->offset.size() || !all_fit_float(offsets)) {
-            return refuse(offsets.size(), " offsets of values for ", model->features,
-                          " features; as many finite ones are needed");
-        }
-        for (std::size_t f = 0; f < offsets.size(); ++f) {
-            const double offset = offsets[f] + double{model->offset[f]};
-            model->offset[f] = static_cast<float>(offset);
-            // The target has no double to subtract it in: the detail would be lost before.
-            const double between_floats = std::abs(offset) * std::numeric_limits<float>::epsilon();
-            if (constexpr double largest = 0.01;
-                between_floats * double{model->factor[f]} > largest) {
-                return refuse(
-                    "feature ", f, " has values near ", offset, ", where floats are ",
-                    between_floats, " apart, more than a hundredth of its spread of ",
-                    1 / double{model->factor[f]},
-                    "; subtract a constant from its values, in training and before push()");
-            }
-        }
+    if (const status usable =
+            add_offsets(options.value_offsets,
+                        std::is_same_v<typename Detector::scalar_type, double>, *model);
+        !usable.ok()) {
+        return usable;
     }
     if (options.format == firmware_format::int8 && !options.calibration.empty()) {
         if (const status usable = add_moments(options.calibration, *model); !usable.ok()) {
