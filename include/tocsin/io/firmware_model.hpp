@@ -14,7 +14,7 @@
 #include <limits>
 #include <optional>
 #include <span>
-#include <utility>
+#include <tuple>
 #include <vector>
 
 namespace tocsin {
@@ -178,10 +178,13 @@ inline status check_numbers(const firmware_model& model) {
                       " errors; at most ", most_elements, " are supported");
     }
     constexpr int most_samples = 65'000; // counted in 16 bits
-    for (const auto& [name, samples] :
-         {std::pair{"warm_up", model.warm_up}, std::pair{"look_ahead", model.look_ahead},
-          std::pair{"longest_gap", model.longest_gap}, std::pair{"lost_after", model.lost_after}}) {
-        if (samples > most_samples) {
+    const bool counts_missing = model.missing != firmware::missing_policy::none;
+    for (const auto& [name, samples, counted] :
+         {std::tuple{"warm_up", model.warm_up, true},
+          std::tuple{"look_ahead", model.look_ahead, true},
+          std::tuple{"longest_gap", model.longest_gap, counts_missing},
+          std::tuple{"lost_after", model.lost_after, counts_missing}}) {
+        if (counted && samples > most_samples) {
             return refuse(name, ' ', samples, " must be at most ", most_samples);
         }
     }

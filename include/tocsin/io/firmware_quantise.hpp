@@ -52,6 +52,10 @@ class fixed_numbers {
         if (model.learning_weight > 0) {
             return detail::refuse("a statistic that learns is supported in float only");
         }
+        if (model.statistic == firmware::statistic_kind::full && model.outputs() > most_errors) {
+            return detail::refuse("the whole covariance of ", model.outputs(),
+                                  " errors; integers support at most ", most_errors);
+        }
         for (const auto& [layers, to] :
              {std::pair{&model.encoder, &numbers.encoder}, std::pair{&model.lstm, &numbers.lstm}}) {
             for (std::size_t k = 0; k < layers->size(); ++k) {
@@ -76,6 +80,8 @@ class fixed_numbers {
 
   private:
     static constexpr bool bytes = sizeof(Weight) == 1;
+    // 64 bits hold a sum of so many products of a whitening factor and a deviation.
+    static constexpr int most_errors = 32;
 
     /// Some columns of a row as integers with a scale of their own.
     struct quantised_row {
@@ -275,8 +281,7 @@ class fixed_numbers {
         while (score_shift < 40 && largest * unit * std::ldexp(2.0, score_shift) < 268'435'456.0) {
             ++score_shift;
         }
-        if (fraction < 0 || largest * unit * std::ldexp(1.0, score_shift) >= 268'435'456.0 ||
-            model.outputs() > 32) {
+        if (fraction < 0 || largest * unit * std::ldexp(1.0, score_shift) >= 268'435'456.0) {
             return false;
         }
         for (double factor : factors) {

@@ -1,0 +1,65 @@
+#include "tocsin/io/firmware_fixed.hpp"
+#include "tocsin/io/firmware_model.hpp"
+
+#include <doctest/doctest.h>
+
+#include "support/small_detectors.hpp"
+#include <cstddef>
+#include <cstdint>
+
+namespace {
+
+using tocsin_test::says;
+
+/// A model of two hidden units, with all features forecast and a diagonal statistic.
+tocsin::firmware_model small_model(int features) {
+    tocsin::firmware_model model;
+    const auto count = static_cast<std::size_t>(features);
+    const int inputs = features + 2;
+    const auto weights = static_cast<std::size_t>(8 * (inputs + 1));
+    model.features = model.targets = features;
+    model.lstm = {{.rows = 8, .columns = inputs, .weights = std::vector<double>(weights, 0.1)}};
+    model.head = {{.rows = features, .columns = 2, .weights = std::vector<double>(3 * count, 0.1)}};
+    model.offset.assign(count, 0);
+    model.factor.assign(count, 1);
+    model.mean.assign(count, 0);
+    model.error_mean.assign(count, 0);
+    model.inverse_variance.assign(count, 1);
+    model.threshold = 9;
+    return model;
+}
+tocsin::firmware_model with_covariance(tocsin::firmware_model model) {
+    model.statistic = tocsin::firmware::statistic_kind::full;
+    for (int row = 0; row < model.outputs(); ++row) {
+        for (int column = 0; column <= row; ++column) {
+            model.whitening.push_back(row == column ? 1 : 0.1);
+        }
+    }
+    model.inverse_variance.clear();
+    return model;
+}
+auto integers(const tocsin::firmware_model& model) {
+    return tocsin::fixed_numbers<std::int8_t>::from(model);
+}
+
+} // namespace
+
+TEST_SUITE("firmware") {
+    TEST_CASE("fixed: any number of errors with variances, 32 with the whole covariance") {
+        CHECK(integers(small_model(32)).has_value());
+        CHECK(integers(small_model(60)).has_value());
+        CHECK(integers(with_covariance(small_model(32))).has_value());
+        CHECK(says(integers(with_covariance(small_model(33))).error(),
+                   "the whole covariance of 33 errors; integers support at most 32"));
+    }
+
+    TEST_CASE("export: gaps are limited where they are counted") {
+        tocsin::firmware_model model = small_model(1);
+        model.longest_gap = model.lost_after = 100'000;
+        CHECK(says(tocsin::detail::check_numbers(model), "longest_gap 100000"));
+        model.missing = tocsin::firmware::missing_policy::none;
+        CHECK(tocsin::detail::check_numbers(model).ok());
+        model.warm_up = 65'001;
+        CHECK(says(tocsin::detail::check_numbers(model), "warm_up 65001 must be at most 65000"));
+    }
+}
