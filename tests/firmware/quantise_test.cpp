@@ -53,6 +53,18 @@ TEST_SUITE("firmware") {
                    "the whole covariance of 33 errors; integers support at most 32"));
     }
 
+    TEST_CASE("fixed: a mean error beyond the samples is refused") {
+        tocsin::firmware_model model = small_model(1);
+        model.window = 10; // where the mean is not part of the head
+        model.error_mean[0] = 4096;
+        CHECK(integers(model).has_value());
+        model.error_mean[0] = 4097;
+        CHECK(says(integers(model).error(), "the head, the statistic or the threshold"));
+        model.window = 0;
+        model.head[0].weights.back() = -4097; // which makes up for it
+        CHECK_FALSE(integers(model).has_value());
+    }
+
     TEST_CASE("export: gaps are limited where they are counted") {
         tocsin::firmware_model model = small_model(1);
         model.longest_gap = model.lost_after = 100'000;

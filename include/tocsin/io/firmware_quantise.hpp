@@ -146,7 +146,6 @@ class fixed_numbers {
     static std::int32_t rounded(double value) {
         return static_cast<std::int32_t>(std::lround(value));
     }
-    static bool fits(double value) { return std::abs(value) < 2e9; }
 
     /// The weights of a row, the bias last.
     static std::vector<double> row_of(const firmware_layer& layer, int row) {
@@ -238,12 +237,14 @@ class fixed_numbers {
                 std::ldexp(biases[at] + (folded ? mean[at] : 0), firmware::detail::sample_fraction);
             const double bound =
                 std::ldexp(rows[at].sum * rows[at].scale, firmware::detail::sample_fraction);
-            if (std::abs(bias) + bound > firmware::detail::largest_sample) {
+            const double mean_of_error = std::ldexp(mean[at], firmware::detail::sample_fraction);
+            if (std::abs(bias) + bound > firmware::detail::largest_sample ||
+                std::abs(mean_of_error) > firmware::detail::largest_sample) {
                 return false;
             }
             dense_rows.push_back(
                 {rounded(bias), rounded(rows[at].scale * worth * std::ldexp(1.0, dense_shift))});
-            error_mean.push_back(rounded(std::ldexp(mean[at], firmware::detail::sample_fraction)));
+            error_mean.push_back(rounded(mean_of_error));
         }
         for (std::size_t row = 0; row < rows.size();) {
             const std::size_t count = row + 4 <= rows.size() ? 4 : 1;
