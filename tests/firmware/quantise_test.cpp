@@ -6,6 +6,7 @@
 #include "support/small_detectors.hpp"
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 namespace {
 
@@ -63,6 +64,25 @@ TEST_SUITE("firmware") {
         model.window = 0;
         model.head[0].weights.back() = -4097; // which makes up for it
         CHECK_FALSE(integers(model).has_value());
+    }
+
+    TEST_CASE("fixed: a row is refused where making up for rounding leads beyond 32 bits") {
+        // What is cut off of a weight comes to a later one of the same signal, a twentieth as strong.
+        constexpr int inputs = 688; // a weight is 93.48 of its row's unit
+        tocsin::firmware_model model = small_model(inputs);
+        tocsin::firmware_layer& layer = model.lstm[0];
+        layer.weights.assign(layer.weights.size(), 0.01);
+        CHECK(integers(model).has_value());
+        const auto size = static_cast<std::size_t>(layer.columns) + 1;
+        layer.moments.assign(size * size, 0);
+        for (std::size_t k = 0; k < inputs / 2; ++k) {
+            const std::size_t weak = k + inputs / 2;
+            layer.moments[k * size + k] = 400;
+            layer.moments[k * size + weak] = layer.moments[weak * size + k] = 20;
+            layer.moments[weak * size + weak] = 1;
+        }
+        layer.moments.back() = 1; // of the bias
+        CHECK(says(integers(model).error(), "the weights of LSTM layer 0 do not fit"));
     }
 
     TEST_CASE("export: gaps are limited where they are counted") {

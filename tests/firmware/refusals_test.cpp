@@ -47,7 +47,8 @@ TEST_SUITE("firmware") {
 
     TEST_CASE("export: a bidirectional encoder is not taken for an LSTM encoder-decoder") {
         // A decoder of as many units as both directions have, so that there is no bridge.
-        const auto model = tocsin::make_sequence_to_sequence<float>(2, {.encoder = 3, .decoder = 6});
+        const auto model =
+            tocsin::make_sequence_to_sequence<float>(2, {.encoder = 3, .decoder = 6});
         REQUIRE_FALSE(model.has_bridge());
         CHECK(says(taken(model), "model 'sequence_to_sequence' is not supported"));
     }

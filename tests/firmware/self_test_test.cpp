@@ -30,11 +30,10 @@ TEST_SUITE("firmware") {
         tocsin::detector_settings settings;
         settings.scored = tocsin::scored_steps::newest;
         REQUIRE(settings.window == 30);
-        check_self_test(
-            tocsin_test::learned_windows(tocsin_test::reconstructing_detector_type(
-                tocsin::encoder_decoder<float>::with_layers(3, {4}), settings, {},
-                tocsin::quantile_threshold{0.99})),
-            29);
+        check_self_test(tocsin_test::learned_windows(tocsin_test::reconstructing_detector_type(
+                            tocsin::encoder_decoder<float>::with_layers(3, {4}), settings, {},
+                            tocsin::quantile_threshold{0.99})),
+                        29);
         check_self_test(tocsin_test::windowed_detector(), 9);
         check_self_test(tocsin_test::row_detector(), 0);
         check_self_test(tocsin_test::two_layer_detector(), 2); // forecasts two samples ahead

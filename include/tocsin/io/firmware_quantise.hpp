@@ -88,7 +88,10 @@ class fixed_numbers {
         std::vector<int> values;
         double scale = 1;
         double sum = 0; ///< of the magnitudes
+        /// Whether sums of products with any 16-bit integers stay below 2^31.
+        bool fits() const noexcept { return sum <= largest_sum; }
     };
+    static constexpr double largest_sum = 65'000;
     /// @param row of weights; what makes up for rounding is added to those after the columns
     static quantised_row quantise(std::vector<double>& row, int first, int count,
                                   const detail::rounding_feedback& feedback) {
@@ -99,8 +102,8 @@ class fixed_numbers {
             sum += std::abs(row[static_cast<std::size_t>(column)]);
         }
         quantised_row result;
-        // Sums of `count` products with 16-bit integers must stay below 2^31.
-        const double most = 65'000.0 - count;
+        // Rounding adds at most `count`; what makes up for it may add more, see fits().
+        const double most = largest_sum - count;
         result.scale =
             bytes ? std::max(largest / 127, sum / most) : std::max(largest / 32'767, sum / most);
         result.scale = result.scale > 0 ? result.scale : 1;
@@ -167,6 +170,9 @@ class fixed_numbers {
                 std::vector<double> row = row_of(layer, gate * hidden + unit);
                 from_input.push_back(quantise(row, 0, inputs, feedback));
                 from_hidden.push_back(quantise(row, inputs, hidden, feedback));
+                if (!from_input.back().fits() || !from_hidden.back().fits()) {
+                    return false;
+                }
                 bias.push_back(std::ldexp(row.back(), firmware::detail::input_fraction));
             }
         }
@@ -223,6 +229,9 @@ class fixed_numbers {
         for (int row = 0; row < layer.rows; ++row) {
             std::vector<double> weights = row_of(layer, row);
             rows.push_back(quantise(weights, 0, layer.columns, feedback));
+            if (!rows.back().fits()) {
+                return false;
+            }
             biases.push_back(weights.back());
             largest = std::max(largest, rows.back().scale);
         }
