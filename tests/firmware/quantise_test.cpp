@@ -85,6 +85,14 @@ TEST_SUITE("firmware") {
         CHECK(says(integers(model).error(), "the weights of LSTM layer 0 do not fit"));
     }
 
+    TEST_CASE("fixed: a spread that integers cannot resolve is refused") {
+        tocsin::firmware_model model = small_model(2);
+        model.factor[1] = 1e33F;
+        CHECK(integers(model).has_value());
+        model.factor[1] = 1e34F;
+        CHECK(says(integers(model).error(), "feature 1 has a spread of 1e-34"));
+    }
+
     TEST_CASE("export: gaps are limited where they are counted") {
         tocsin::firmware_model model = small_model(1);
         model.longest_gap = model.lost_after = 100'000;

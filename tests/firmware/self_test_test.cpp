@@ -4,7 +4,9 @@
 
 #include "firmware/firmware_detectors.hpp"
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
+#include <limits>
 
 namespace {
 
@@ -37,5 +39,16 @@ TEST_SUITE("firmware") {
         check_self_test(tocsin_test::windowed_detector(), 9);
         check_self_test(tocsin_test::row_detector(), 0);
         check_self_test(tocsin_test::two_layer_detector(), 2); // forecasts two samples ahead
+    }
+
+    TEST_CASE("self-test: its samples are finite, whatever the scaler") {
+        auto model = *tocsin::make_firmware_model(tocsin_test::plain_detector(3));
+        model.factor[0] = 1e-38F;
+        model.offset[0] = 3e38F;
+        const auto test = tocsin::make_self_test(tocsin::firmware_float(model), 24);
+        CHECK(std::all_of(test.samples.begin(), test.samples.end(),
+                          [](float value) { return std::isfinite(value); }));
+        model.mean[0] = std::numeric_limits<float>::infinity();
+        CHECK_FALSE(tocsin::detail::check_numbers(model).ok());
     }
 }

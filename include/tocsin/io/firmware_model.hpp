@@ -159,13 +159,14 @@ inline status check_numbers(const firmware_model& model) {
         }
     }
     for (const firmware_feed_forward& layer : model.network) {
-        if (!all_fit_float(layer.matrix.weights)) {
+        if (!all_fit_float(layer.matrix.weights) ||
+            !all_fit_float(std::span(&layer.shape.below, 1))) {
             return refuse("a weight is not a finite float");
         }
     }
     if (!all_fit_float(model.offset) || !all_fit_float(model.factor) ||
-        !all_fit_float(model.error_mean) || !all_fit_float(model.inverse_variance) ||
-        !all_fit_float(model.whitening)) {
+        !all_fit_float(model.mean) || !all_fit_float(model.error_mean) ||
+        !all_fit_float(model.inverse_variance) || !all_fit_float(model.whitening)) {
         return refuse("a number of the scaler or the statistic is not a finite float");
     }
     if (!all_fit_float(std::span(&model.threshold, 1))) {

@@ -71,7 +71,12 @@ class fixed_numbers {
                                   " do not fit into integers");
         }
         for (std::size_t f = 0; f < model.factor.size(); ++f) {
-            numbers.input_factor.push_back(std::ldexp(model.factor[f], 16));
+            const float factor = std::ldexp(model.factor[f], firmware::detail::sample_fraction);
+            if (!std::isfinite(factor)) {
+                return detail::refuse("feature ", f, " has a spread of ",
+                                      1 / double{model.factor[f]}, ", too small for integers");
+            }
+            numbers.input_factor.push_back(factor);
             numbers.input_mean.push_back(
                 firmware::detail::to_sample(std::ldexp(model.mean[f], 16)));
         }

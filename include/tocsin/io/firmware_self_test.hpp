@@ -5,8 +5,10 @@
 #include "tocsin/core/random.hpp"
 #include "tocsin/io/firmware_model.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -21,6 +23,13 @@ struct firmware_self_test {
 
 namespace detail {
 
+/// A value in original units, a finite one.
+inline float raw_value(const firmware_model& model, std::size_t feature, float scaled) noexcept {
+    constexpr float largest = std::numeric_limits<float>::max();
+    const float value = model.offset[feature] + scaled / model.factor[feature];
+    return std::max(-largest, std::min(largest, value)); // NaN: the largest
+}
+
 /// A sample whose score is just below or just above the threshold: from what is expected along a
 /// direction, by bisection.
 /// @return false where no length of the direction reaches the threshold
@@ -30,7 +39,7 @@ bool find_near_threshold(Numbers& numbers, std::span<const float> expected,
     const firmware_model& model = numbers.model();
     const auto at = [&](float length) {
         for (std::size_t f = 0; f < sample.size(); ++f) {
-            sample[f] = model.offset[f] + (expected[f] + length * direction[f]) / model.factor[f];
+            sample[f] = raw_value(model, f, expected[f] + length * direction[f]);
         }
         return numbers.peek(sample);
     };
@@ -79,8 +88,7 @@ firmware_self_test make_self_test(Numbers numbers, int count) {
         }
         if (!found) {
             for (std::size_t f = 0; f < features; ++f) {
-                const float value = 0.7F * expected[f] + 0.5F * direction[f];
-                sample[f] = model.offset[f] + value / model.factor[f];
+                sample[f] = detail::raw_value(model, f, 0.7F * expected[f] + 0.5F * direction[f]);
             }
         }
         const float score = numbers.push(sample);
