@@ -41,6 +41,19 @@ TEST_SUITE("firmware") {
         check_self_test(tocsin_test::two_layer_detector(), 2); // forecasts two samples ahead
     }
 
+    TEST_CASE("export: a distance that is no number is the largest score, as on a target") {
+        auto model = *tocsin::make_firmware_model(tocsin_test::plain_detector(3));
+        model.inverse_variance[0] = 0;
+        model.head[0].weights.assign(model.head[0].weights.size(), 3e38);
+        tocsin::firmware_float numbers(model);
+        const float sample[] = {1, 2, 3, 4};
+        float score = numbers.push(sample);
+        for (int k = 0; k < 3; ++k) {
+            score = numbers.push(sample);
+        }
+        CHECK(score == std::numeric_limits<float>::max());
+    }
+
     TEST_CASE("self-test: its samples are finite, whatever the scaler") {
         auto model = *tocsin::make_firmware_model(tocsin_test::plain_detector(3));
         model.factor[0] = 1e-38F;

@@ -124,7 +124,9 @@ class firmware_float : public detail::firmware_stream<firmware_float, float, flo
                                          deviations.data(), statistic_.data(), model_.outputs())
                                    : fw::full_distance<arithmetic>(
                                          deviations.data(), statistic_.data(), model_.outputs());
-        return std::min(distance, std::numeric_limits<float>::max());
+        // As the watcher does, also with NaN.
+        constexpr float largest = std::numeric_limits<float>::max();
+        return distance <= largest ? distance : largest;
     }
     void read_encoder(const std::vector<float>& inputs) {
         read(model_.encoder, encoder_weights_, inputs);
