@@ -51,11 +51,13 @@ TEST_SUITE("firmware") {
 
     TEST_CASE("export: only identifiers become namespaces") {
         using tocsin::detail::is_identifier;
-        for (const char* good : {"pump", "Pump_7", "a1"}) {
+        for (const char* good : {"pump", "Pump_7", "a1", "INT", "PUMP_MAX", "Min_C"}) {
             CHECK(is_identifier(good));
         }
         for (const char* bad :
-             {"", "7a", "a-b", "a b", "class", "std", "_a", "a__b", "a;", "\xC3\xA4", "a::b"}) {
+             {"",         "7a",       "a-b",      "a b",      "class",     "std",    "_a",
+              "a__b",     "a;",       "\xC3\xA4", "a::b",     "int32_t",   "size_t", "NULL",
+              "offsetof", "INT8_MAX", "UINT64_C", "SIZE_MAX", "WCHAR_MIN", "typeof"}) {
             CHECK_FALSE(is_identifier(bad));
         }
     }

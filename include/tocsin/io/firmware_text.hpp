@@ -145,6 +145,23 @@ std::string array_text(std::string_view type, std::string_view name, const Value
     return text + "};\n";
 }
 
+/// Whether the headers that a generated one includes could have a name as a type or a macro: uint8_t,
+/// INT8_MAX.
+inline bool is_integer_name(std::string_view text) noexcept {
+    if (text.ends_with("_t")) {
+        return true;
+    }
+    for (std::string_view begin :
+         {"INT", "UINT", "PTRDIFF_", "SIZE_", "SIG_ATOMIC_", "WCHAR_", "WINT_"}) {
+        for (std::string_view end : {"_MAX", "_MIN", "_C", "_WIDTH"}) {
+            if (text.starts_with(begin) && text.ends_with(end)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 /// Whether a text can be the name of a namespace.
 inline bool is_identifier(std::string_view text) noexcept {
     // Those that are lower-case words of their own; a name is not one of them by accident.
@@ -157,12 +174,12 @@ inline bool is_identifier(std::string_view text) noexcept {
         "register reinterpret_cast requires return short signed sizeof static static_assert "
         "static_cast struct switch template this thread_local throw true try typedef typeid "
         "typename union unsigned using virtual void volatile wchar_t while xor xor_eq std tocsin "
-        "main errno linux unix arm ";
+        "main errno linux unix arm NULL offsetof typeof typeof_unqual ";
     const auto letter = [](char c) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
     };
     if (text.empty() || !letter(text.front()) || text.front() == '_' ||
-        text.find("__") != std::string_view::npos) {
+        text.find("__") != std::string_view::npos || is_integer_name(text)) {
         return false;
     }
     for (const char c : text) {
