@@ -8,7 +8,7 @@
 namespace sample_model {
 
 struct model_type {
-    static constexpr int format_version = 1;
+    static constexpr int format_version = 2;
     static constexpr int features = 2;
     static constexpr int targets = 2;
     static constexpr int look_ahead = 1;
@@ -21,7 +21,7 @@ struct model_type {
     static constexpr auto statistic = tocsin::firmware::statistic_kind::diagonal;
     static constexpr const char* feature_names[] = {"vibration", "temperature"};
     static constexpr const char* feature_units[] = {"mm/s", "\302\260C"};
-    static constexpr uint32_t checksum = 1623047861U;
+    static constexpr uint32_t checksum = 3964465959U;
     template <class Model>
     using stream = tocsin::firmware::float_stream<Model>;
     using arithmetic = tocsin::firmware::separate_arithmetic;

@@ -46,7 +46,6 @@ void check_watcher(const Detector& detector, Watcher& watch, bool missing_values
 
 /// Forecasts 1e10 times the last value.
 struct growing_model {
-    static constexpr int format_version = 1;
     static constexpr int features = 1;
     static constexpr int targets = 1;
     static constexpr int look_ahead = 1;

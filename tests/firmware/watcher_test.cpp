@@ -10,9 +10,11 @@
 #include "firmware/watcher_checks.hpp"
 #include "plain_16.hpp"
 #include "plain_8.hpp"
+#include "plain_8_int8.hpp"
 #include "reconstructing.hpp"
 #include "reversing.hpp"
 #include "rich.hpp"
+#include "rows.hpp"
 #include "support/small_detectors.hpp"
 #include "windowed.hpp"
 #include <algorithm>
@@ -32,6 +34,29 @@ struct changed_type : plain_8::model_type {
     static constexpr std::uint32_t checksum = plain_8::model_type::checksum + 1;
 };
 constexpr changed_type wrong_checksum{};
+struct other_mean_type : windowed::model_type {
+    static constexpr float error_mean[] = {0.1F, 0.2F, 0.3F};
+};
+constexpr other_mean_type other_mean{};
+struct other_replacement_type : windowed::model_type {
+    static constexpr float input_mean[] = {0.1F, 0.2F, 0.3F};
+};
+constexpr other_replacement_type other_replacement{};
+constexpr fw::feed_forward_layer steeper(fw::feed_forward_layer layer) {
+    layer.below += 0.5F;
+    return layer;
+}
+struct other_layers_type : rows::model_type {
+    using written = rows::model_type;
+    static constexpr fw::feed_forward_layer layers[] = {
+        steeper(written::layers[0]), written::layers[1], written::layers[2],
+        written::layers[3],          written::layers[4], written::layers[5]};
+};
+constexpr other_layers_type other_layers{};
+struct other_shifts_type : plain_8_int8::model_type {
+    static constexpr fw::detail::fixed_shifts gate_shifts[] = {{1, 2, 3}};
+};
+constexpr other_shifts_type other_shifts{};
 struct missing_type : plain_8::model_type {
     static constexpr auto missing = fw::missing_policy::hold;
 };
@@ -155,7 +180,12 @@ TEST_SUITE("firmware") {
         const float sample[] = {0, 20, 40, 60};
         CHECK(plain.push(sample).kind == fw::verdict_kind::warming_up);
 
-        CHECK(fw::watcher<wrong_checksum>{}.self_test() == fw::self_test_result::wrong_checksum);
+        constexpr auto wrong = fw::self_test_result::wrong_checksum;
+        CHECK(fw::watcher<wrong_checksum>{}.self_test() == wrong);
+        CHECK(fw::watcher<other_mean>{}.self_test() == wrong);
+        CHECK(fw::watcher<other_replacement>{}.self_test() == wrong);
+        CHECK(fw::watcher<other_layers>{}.self_test() == wrong);
+        CHECK(fw::watcher<other_shifts>{}.self_test() == wrong);
     }
 
     TEST_CASE("watcher: bytes of a stream, and what a feature adds") {

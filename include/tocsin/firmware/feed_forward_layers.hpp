@@ -30,6 +30,16 @@ struct feed_forward_layer {
 
 namespace detail {
 
+/// Continues a CRC over a layer.
+constexpr uint32_t add_to_crc(uint32_t crc, const feed_forward_layer& layer) noexcept {
+    const int numbers[] = {layer.inputs,   layer.outputs, layer.kernel,
+                           layer.dilation, layer.before,  static_cast<int>(layer.activation)};
+    for (const int number : numbers) {
+        crc = add_to_crc(crc, static_cast<uint32_t>(number));
+    }
+    return add_to_crc(crc, bits_of(layer.below));
+}
+
 /// An activation's value.
 inline float activated(const feed_forward_layer& layer, float x) noexcept {
     switch (layer.activation) {

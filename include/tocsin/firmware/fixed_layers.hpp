@@ -201,14 +201,18 @@ struct fixed_numbers {
         uint32_t crc = 0;
         if constexpr (requires { Model::encoder_weights; }) {
             crc = add(crc, Model::encoder_weights);
-            crc = add_rows(crc, Model::encoder_gate_rows);
+            crc = add_rows(crc, Model::encoder_gate_rows, Model::encoder_gate_shifts);
         }
         crc = add(crc, Model::weights);
-        crc = add_rows(crc, Model::gate_rows);
+        crc = add_rows(crc, Model::gate_rows, Model::gate_shifts);
         for (const auto& row : Model::dense_rows) {
             crc = add_to_crc(crc, static_cast<uint32_t>(row.bias));
             crc = add_to_crc(crc, static_cast<uint32_t>(row.factor));
         }
+        const int32_t others[] = {Model::dense_shift, Model::score_shift, Model::largest_element};
+        crc = add(crc, others);
+        crc = add(crc, Model::input_mean);
+        crc = add(crc, Model::error_mean);
         for (int f = 0; f < Model::features; ++f) {
             crc = add_to_crc(crc, bits_of(Model::input_offset[f]));
             crc = add_to_crc(crc, bits_of(Model::input_factor[f]));
@@ -218,7 +222,7 @@ struct fixed_numbers {
         } else {
             crc = add(crc, Model::whitening);
         }
-        return add_to_crc(crc, bits_of(Model::threshold));
+        return add_to_crc(add_to_crc(crc, bits_of(Model::score_unit)), bits_of(Model::threshold));
     }
 
   private:
@@ -255,12 +259,17 @@ struct fixed_numbers {
         }
         return crc;
     }
-    template <int Count>
-    static uint32_t add_rows(uint32_t crc, const fixed_gate_row (&rows)[Count]) noexcept {
+    template <int Rows, int Layers>
+    static uint32_t add_rows(uint32_t crc, const fixed_gate_row (&rows)[Rows],
+                             const fixed_shifts (&shifts)[Layers]) noexcept {
         for (const fixed_gate_row& row : rows) {
             crc = add_to_crc(crc, static_cast<uint32_t>(row.bias));
             crc = add_to_crc(crc, static_cast<uint32_t>(int32_t{row.input_factor}));
             crc = add_to_crc(crc, static_cast<uint32_t>(int32_t{row.hidden_factor}));
+        }
+        for (const fixed_shifts& layer : shifts) {
+            const int32_t all[] = {layer.input_sum, layer.hidden_sum, layer.result};
+            crc = add(crc, all);
         }
         return crc;
     }

@@ -156,6 +156,17 @@ struct float_numbers {
         crc = add(crc, Model::weights);
         crc = add(crc, Model::input_offset);
         crc = add(crc, Model::input_factor);
+        crc = add(crc, Model::input_mean);
+        crc = add(crc, Model::error_mean);
+        if constexpr (requires { Model::layers; }) {
+            for (const auto& layer : Model::layers) {
+                crc = add_to_crc(crc, layer);
+            }
+        }
+        if constexpr (requires { Model::learning_weight; }) {
+            crc = add_to_crc(add_to_crc(crc, bits_of(Model::learning_weight)),
+                             bits_of(Model::relative_ridge));
+        }
         if constexpr (Model::statistic == statistic_kind::diagonal) {
             crc = add(crc, Model::inverse_variance);
         } else {

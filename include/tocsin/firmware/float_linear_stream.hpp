@@ -12,8 +12,6 @@ namespace tocsin::firmware {
 template <class Model>
 class float_linear_stream : public detail::float_numbers<Model> {
     static constexpr int inputs = Model::features * Model::order;
-    static_assert(Model::format_version == 1,
-                  "tocsin: this model was exported for another version of the firmware headers");
     static_assert(Model::look_ahead == 1);
     static_assert(detail::count_of(Model::weights) == detail::dense_weights(inputs, Model::targets),
                   "tocsin: the model has another number of weights than its sizes need");

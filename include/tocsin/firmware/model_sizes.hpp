@@ -70,8 +70,6 @@ struct lstm_sizes {
 /// The layers that forecast, or decode.
 template <class Model>
 struct model_sizes : lstm_sizes<Model::features, Model::hidden> {
-    static_assert(Model::format_version == 1,
-                  "tocsin: this model was exported for another version of the firmware headers");
     using lstm = lstm_sizes<Model::features, Model::hidden>;
 
     static constexpr int head_layers = count_of(Model::head);

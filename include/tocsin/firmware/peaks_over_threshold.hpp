@@ -54,7 +54,8 @@ class peaks_over_threshold {
         crc = add_to_crc(add_to_crc(crc, bits_of(Model::peak_level)), Model::remembered_scores);
         crc = add_to_crc(add_to_crc(crc, bits_of(Model::peak_tail.shape)),
                          bits_of(Model::peak_tail.scale));
-        return add_to_crc(crc, bits_of(Model::false_alarm_rate));
+        crc = add_to_crc(crc, bits_of(Model::false_alarm_rate));
+        return add_to_crc(add_to_crc(crc, Model::alarm_separation), Model::alarm_wait);
     }
 
   private:

@@ -27,6 +27,8 @@ namespace tocsin::firmware {
 template <const auto& Model>
 class watcher {
     using model = typename detail::without_const<decltype(Model)>::type;
+    static_assert(model::format_version == 2,
+                  "tocsin: this model was exported for another version of the firmware headers");
     using stream = typename model::template stream<model>;
     using value = typename stream::value_type;
     static constexpr bool takes_missing = model::missing != missing_policy::none;

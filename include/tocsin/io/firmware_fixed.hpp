@@ -82,10 +82,21 @@ class firmware_fixed
                 add(row.input_factor);
                 add(row.hidden_factor);
             }
+            for (const auto& shifts : layers->gate_shifts) {
+                add(shifts.input_sum);
+                add(shifts.hidden_sum);
+                add(shifts.result);
+            }
         }
         for (const auto& row : numbers_.dense_rows) {
             add(row.bias);
             add(row.factor);
+        }
+        add(numbers_.dense_shift);
+        add(numbers_.score_shift);
+        add(numbers_.largest_element);
+        for (const auto* means : {&numbers_.input_mean, &numbers_.error_mean}) {
+            std::for_each(means->begin(), means->end(), add);
         }
         for (std::size_t f = 0; f < model_.offset.size(); ++f) {
             add(std::bit_cast<std::int32_t>(model_.offset[f]));
@@ -94,6 +105,7 @@ class firmware_fixed
         for (const std::int32_t value : numbers_.statistic) {
             add(value);
         }
+        add(std::bit_cast<std::int32_t>(numbers_.score_unit));
         add(std::bit_cast<std::int32_t>(threshold_));
         return crc;
     }

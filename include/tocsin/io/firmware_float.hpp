@@ -98,14 +98,22 @@ class firmware_float : public detail::firmware_stream<firmware_float, float, flo
     /// See float_stream::checksum().
     std::uint32_t checksum() const noexcept {
         std::uint32_t crc = 0;
-        for (const auto& part :
-             {std::span<const float>(encoder_weights_), std::span<const float>(weights_),
-              std::span(model_.offset), std::span(model_.factor),
-              std::span<const float>(statistic_), std::span(&threshold_, 1)}) {
-            for (float value : part) {
-                crc = firmware::detail::add_to_crc(crc, std::bit_cast<std::uint32_t>(value));
-            }
+        const auto add = [&crc](float value) {
+            crc = firmware::detail::add_to_crc(crc, std::bit_cast<std::uint32_t>(value));
+        };
+        for (const std::vector<float>* part : {&encoder_weights_, &weights_, &model_.offset,
+                                               &model_.factor, &model_.mean, &error_mean_}) {
+            std::for_each(part->begin(), part->end(), add);
         }
+        for (const firmware_feed_forward& layer : model_.network) {
+            crc = firmware::detail::add_to_crc(crc, layer.shape);
+        }
+        if (model_.learning_weight > 0) {
+            add(static_cast<float>(model_.learning_weight));
+            add(static_cast<float>(model_.relative_ridge));
+        }
+        std::for_each(statistic_.begin(), statistic_.end(), add);
+        add(threshold_);
         return crc;
     }
 

@@ -116,7 +116,7 @@ inline std::string sizes_text(const firmware_model& model, const firmware_option
     for (const firmware_layer& layer : model.head) {
         head.push_back(layer.rows);
     }
-    std::string text = constant_text("int", "format_version", "1");
+    std::string text = constant_text("int", "format_version", "2");
     text += constant_text("int", "features", number(model.features));
     text += constant_text("int", "targets", number(model.targets));
     text += constant_text("int", "look_ahead", number(model.look_ahead));

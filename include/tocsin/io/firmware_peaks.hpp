@@ -74,6 +74,8 @@ inline std::uint32_t add_to_checksum(std::uint32_t crc, const firmware_peaks& pe
     add_float(static_cast<float>(peaks.tail.shape));
     add_float(static_cast<float>(peaks.tail.scale));
     add_float(peaks.false_alarm_rate);
+    add(peaks.alarm_separation);
+    add(peaks.alarm_wait);
     return crc;
 }
 
