@@ -74,9 +74,11 @@ void export_command::add_to(CLI::App& command) {
                 "Peaks that --adapt keeps in RAM, the newest ones, 8 bytes each", 20, 4096)
         ->default_str("as in 'stream'")
         ->needs(adapts);
-    add_integer(command, "--self-test", self_test,
-                "Number of samples in the self-test of the target that have a score; those that the model "
-                "needs before its first score come on top", 1, 10'000);
+    add_integer(
+        command, "--self-test", self_test,
+        "Number of samples in the self-test of the target that have a score; those that the model "
+        "needs before its first score come on top",
+        1, 10'000);
     alarms.add_to(command);
     input.format = input_format::csv;
     input.add_csv_to(command);
@@ -165,6 +167,7 @@ void export_command::run() {
                                   {"header", header},
                                   {"name", chosen.name},
                                   {"flash_of_weights", found.flash},
+                                  {"flash_of_self_test", found.flash_of_self_test},
                                   {"ram", found.ram},
                                   {"multiply_adds", found.multiply_adds}};
     if (chosen.alarm) {
@@ -176,6 +179,8 @@ void export_command::run() {
     }
     if (report) {
         out.say("flash of weights: " + std::to_string(found.flash) + " bytes");
+        out.say("self-test:        " + std::to_string(found.flash_of_self_test) +
+                " bytes of flash where the program calls it");
         out.say("RAM:              " + std::to_string(found.ram) + " bytes");
         out.say("multiply-adds:    " + std::to_string(found.multiply_adds) + " per sample");
     }

@@ -163,10 +163,23 @@ TEST_SUITE("firmware") {
         const auto plain = tocsin_test::plain_detector(8);
         const auto report = flash_and_ram(plain, firmware_format::float32, false);
         CHECK(report.ram == sizeof(fw::watcher<plain_8::model>));
-        CHECK(report.flash == sizeof plain_8::model_type::weights + 12 * sizeof(float));
+        using plain_8_type = plain_8::model_type;
+        CHECK(report.flash ==
+              sizeof plain_8_type::weights + sizeof plain_8_type::input_offset +
+                  sizeof plain_8_type::input_factor + sizeof plain_8_type::input_mean +
+                  sizeof plain_8_type::error_mean + sizeof plain_8_type::inverse_variance);
+        CHECK(report.flash_of_self_test ==
+              sizeof plain_8_type::self_test_samples + sizeof plain_8_type::self_test_scores);
         CHECK(report.multiply_adds == 32 * 12 + 4 * 8);
-        CHECK(flash_and_ram(plain, firmware_format::int8, false).ram ==
-              sizeof(fw::watcher<plain_8_int8::model>));
+        const auto small = flash_and_ram(plain, firmware_format::int8, false);
+        CHECK(small.ram == sizeof(fw::watcher<plain_8_int8::model>));
+        using int8_type = plain_8_int8::model_type;
+        CHECK(small.flash == sizeof int8_type::weights + sizeof int8_type::gate_rows +
+                                 sizeof int8_type::gate_shifts + sizeof int8_type::dense_rows +
+                                 sizeof int8_type::input_offset + sizeof int8_type::input_factor +
+                                 sizeof int8_type::input_mean + sizeof int8_type::error_mean +
+                                 sizeof int8_type::deviation_factors +
+                                 sizeof fw::detail::tanh_table);
         CHECK(flash_and_ram(tocsin_test::rich_detector(), firmware_format::float32, true).ram ==
               sizeof(fw::watcher<rich::model>));
         CHECK(flash_and_ram(tocsin_test::windowed_detector(), firmware_format::float32, true).ram ==

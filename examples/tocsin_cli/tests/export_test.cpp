@@ -29,6 +29,7 @@ TEST_SUITE("tocsin_cli") {
                                              "--calibration rows.csv");
             CHECK(found["name"] == "pump");
             CHECK(found["flash_of_weights"] > 6 * 4 * 4 * 9);
+            CHECK(found["flash_of_self_test"] == 4 * 3 * (7 + 24));
             CHECK(found["ram"] > 0);
             CHECK(found["multiply_adds"] > 7 * 4 * 6 * 8);
             CHECK(found["calibration"]["rows"] == 793);

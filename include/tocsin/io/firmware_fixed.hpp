@@ -58,14 +58,15 @@ class firmware_fixed
 
     /// The numbers of the firmware.
     const numbers_type& numbers() const noexcept { return numbers_; }
-    /// Bytes of flash for weights, scaler, statistic and the table of tanh.
+    /// Bytes of flash for weights, scaler, means, statistic and the table of tanh.
     std::size_t flash() const noexcept {
         const auto of = [](const auto& layers) {
-            return sizeof(Weight) * layers.weights.size() + 8 * layers.gate_rows.size();
+            return sizeof(Weight) * layers.weights.size() + 8 * layers.gate_rows.size() +
+                   12 * layers.gate_shifts.size();
         };
         return of(numbers_.encoder) + of(numbers_.lstm) + 8 * numbers_.dense_rows.size() +
-               8 * numbers_.input_factor.size() + 4 * numbers_.statistic.size() +
-               sizeof firmware::detail::tanh_table;
+               12 * numbers_.input_factor.size() + 4 * numbers_.error_mean.size() +
+               4 * numbers_.statistic.size() + sizeof firmware::detail::tanh_table;
     }
     /// See firmware::detail::fixed_numbers::checksum().
     std::uint32_t checksum() const noexcept {

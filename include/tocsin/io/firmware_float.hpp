@@ -85,10 +85,11 @@ class firmware_float : public detail::firmware_stream<firmware_float, float, flo
     std::span<const float> weights() const noexcept { return weights_; }
     /// Those of the encoder; none for forecasters.
     std::span<const float> encoder_weights() const noexcept { return encoder_weights_; }
-    /// Bytes of flash for weights, scaler and statistic.
+    /// Bytes of flash for weights, scaler, means and statistic.
     std::size_t flash() const noexcept {
         return sizeof(float) * (encoder_weights_.size() + weights_.size() + model_.offset.size() +
-                                model_.factor.size() + statistic_.size()) +
+                                model_.factor.size() + model_.mean.size() + error_mean_.size() +
+                                statistic_.size()) +
                sizeof(firmware::feed_forward_layer) * model_.network.size();
     }
     /// Mean of each error.

@@ -15,9 +15,10 @@ namespace tocsin {
 
 /// Known before a target is flashed.
 struct firmware_report {
-    std::size_t flash = 0;         ///< bytes of weights, scaler and statistic; code comes on top
-    std::size_t ram = 0;           ///< bytes of a watcher
-    std::size_t multiply_adds = 0; ///< per sample
+    std::size_t flash = 0; ///< bytes of weights, scaler, means and statistic; code comes on top
+    std::size_t flash_of_self_test = 0; ///< bytes of its samples, where the program calls it
+    std::size_t ram = 0;                ///< bytes of a watcher
+    std::size_t multiply_adds = 0;      ///< per sample
 
     // ---- against the same model in float, on the samples of the calibration -----------------
     std::size_t samples = 0;   ///< complete ones that were scored
@@ -98,6 +99,11 @@ result<firmware_report> report_firmware(const Detector& detector, const firmware
     firmware_report report;
     report.ram = detail::watcher_bytes(*model, options.format != firmware_format::float32);
     report.multiply_adds = model->multiply_adds();
+    if (options.self_test_samples > 0) {
+        report.flash_of_self_test =
+            sizeof(float) * (static_cast<std::size_t>(model->features) + 1) *
+            static_cast<std::size_t>(model->unscored() + options.self_test_samples);
+    }
     firmware_float reference(*model);
     const status written = detail::with_numbers(*model, options.format, [&](auto numbers) {
         report.flash = numbers.flash() + model->flash_of_peaks();
