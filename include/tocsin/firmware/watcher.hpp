@@ -22,7 +22,8 @@ namespace tocsin::firmware {
 /// The model is a template argument: nothing of it is copied to RAM and no pointer is kept. What
 /// the stream remembers is the watcher, all of whose bytes are 0 at the start. It judges as
 /// detector::push() does on the host, and gives the same bits on every target. It needs no heap, no
-/// exceptions and no library but the compiler's own, and takes a few hundred bytes of stack.
+/// exceptions and no library but the compiler's own. The stack of push() grows with the model: layers
+/// of dense and convolutional networks lie there, and windows with missing values; docs/firmware.md.
 /// @tparam Model the object `model` of a generated header
 template <const auto& Model>
 class watcher {
