@@ -28,6 +28,7 @@ struct export_command {
     input_options input;
     alarm_options alarms;
     firmware_format format = firmware_format::float32;
+    bool fused = false;
     bool no_missing = false;
     bool adapt = false;
     bool report = false;
@@ -50,6 +51,9 @@ void export_command::add_to(CLI::App& command) {
                 {"int16", firmware_format::int16},
                 {"int8", firmware_format::int8}},
                "Number format of the target");
+    command.add_flag("--fused", fused,
+                     "Round product and sum once, by the target's fused multiply-add; scores then "
+                     "have the same bits only on targets that have one; float");
     command.add_flag(
         "--report", report,
         "Print how much flash and memory the model takes, and how many multiply-adds a sample");
@@ -87,6 +91,7 @@ void export_command::add_to(CLI::App& command) {
 tocsin::firmware_options export_command::options(const model_file& model) const {
     tocsin::firmware_options chosen{.name = name,
                                     .format = format,
+                                    .fused = fused,
                                     .missing_values = !no_missing,
                                     .self_test_samples = self_test,
                                     .feature_names = model.feature_names,

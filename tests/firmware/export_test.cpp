@@ -38,6 +38,10 @@ TEST_SUITE("firmware") {
         CHECK(says(tocsin::firmware_header(detector, {.feature_units = {"one", "two"}}).error(),
                    "2 units for 4 features"));
         CHECK(says(tocsin::firmware_header(detector, {.self_test_samples = -1}).error(), "-1"));
+        CHECK(says(tocsin::firmware_header(detector,
+                                           {.format = tocsin::firmware_format::int8, .fused = true})
+                       .error(),
+                   "fused products and sums are supported in float only"));
         // Offsets that a float keeps, and one that swallows the values.
         CHECK(tocsin::firmware_header(detector, {.value_offsets = {1e3, 0, 0, 0}}).has_value());
         CHECK(says(tocsin::firmware_header(detector, {.value_offsets = {0, 1.7e9, 0, 0}}).error(),
@@ -70,7 +74,8 @@ TEST_SUITE("firmware") {
         CHECK(says(tocsin::firmware_header(bridged).error(), "4 units after an encoder of 3"));
     }
 
-    TEST_CASE("export: values that float is too coarse for, of a detector that saw them in double") {
+    TEST_CASE(
+        "export: values that float is too coarse for, of a detector that saw them in double") {
         tocsin::detector<tocsin::forecaster<double>, tocsin::standard_scaler<double>,
                          tocsin::diagonal_gaussian<>, tocsin::quantile_threshold>
             precise(tocsin::forecaster<double>::with_layers(1, 1, {2}));

@@ -5,7 +5,7 @@ target_link_libraries(tocsin_firmware_models PRIVATE tocsin_own)
 target_include_directories(tocsin_firmware_models PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}")
 set(models plain_8 plain_16 plain_32 rich windowed reconstructing reversing complete two_layers_int16
     two_layers_int8 alarmed alarmed_int16 alarmed_int8 counting learning sharing sharing_int16 peaks ahead rows convolving
-    convolving_complete feeding linear windowed_linear)
+    convolving_complete feeding linear windowed_linear fused)
 foreach(format int16 int8)
     list(APPEND models plain_8_${format} plain_16_${format} plain_32_${format} windowed_${format}
                 reconstructing_${format} reversing_${format})

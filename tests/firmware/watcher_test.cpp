@@ -8,6 +8,7 @@
 #include "complete.hpp"
 #include "firmware/firmware_detectors.hpp"
 #include "firmware/watcher_checks.hpp"
+#include "fused.hpp"
 #include "plain_16.hpp"
 #include "plain_8.hpp"
 #include "plain_8_int8.hpp"
@@ -34,6 +35,10 @@ struct changed_type : plain_8::model_type {
     static constexpr std::uint32_t checksum = plain_8::model_type::checksum + 1;
 };
 constexpr changed_type wrong_checksum{};
+struct not_fused_type : fused::model_type {
+    using arithmetic = fw::separate_arithmetic;
+};
+constexpr not_fused_type not_fused{};
 struct other_mean_type : windowed::model_type {
     static constexpr float error_mean[] = {0.1F, 0.2F, 0.3F};
 };
@@ -186,6 +191,13 @@ TEST_SUITE("firmware") {
         CHECK(fw::watcher<other_replacement>{}.self_test() == wrong);
         CHECK(fw::watcher<other_layers>{}.self_test() == wrong);
         CHECK(fw::watcher<other_shifts>{}.self_test() == wrong);
+    }
+
+    TEST_CASE("watcher: products and sums can be fused, and the self-test knows it") {
+        static fw::watcher<fused::model> watch;
+        compare(tocsin_test::plain_detector(8), watch, machine_samples(4, 2000, 3, 0.05));
+        CHECK(watch.self_test() == fw::self_test_result::passed);
+        CHECK(fw::watcher<not_fused>{}.self_test() == fw::self_test_result::wrong_score);
     }
 
     TEST_CASE("watcher: bytes of a stream, and what a feature adds") {

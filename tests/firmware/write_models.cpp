@@ -39,6 +39,10 @@ int main(int argc, char** argv) {
             }
         }
     }
+    if (failed(write_firmware(tocsin_test::plain_detector(8), folder / "fused.hpp",
+                              {.name = "fused", .fused = true, .missing_values = false}))) {
+        return 1;
+    }
     for (const auto& [format, name] : {std::pair{firmware_format::int16, "two_layers_int16"},
                                        std::pair{firmware_format::int8, "two_layers_int8"}}) {
         if (failed(write_firmware(tocsin_test::two_layer_detector(),

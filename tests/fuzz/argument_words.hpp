@@ -32,7 +32,8 @@ inline constexpr std::array argument_words = {
     "--balanced", "--smooth", "--per", "alarm-rate", "report.html", "journal", "tuned",
     "model.hpp", "1m", "60", "mean", "--trials=2", "--decimal-comma", "--no-header",
     "--skip-rows", "--missing", "--ignore", "--encoding", "--hysteresis", "--m-of-n",
-    "import", "--mean", "--deviation", "--targets", "--tolerance", "identity"};
+    "import", "--mean", "--deviation", "--targets", "--tolerance", "identity",
+    "--fused"};
 // clang-format on
 
 } // namespace tocsin_fuzz

@@ -116,6 +116,9 @@ TEST_SUITE("tocsin_cli") {
         };
         refused("", "nothing to do");
         refused("--firmware 1st.hpp", "--name");
+        refused("--firmware a.hpp --format int16 --fused", "fused");
+        CHECK(cli("export m --firmware fused.hpp --fused").code == 0);
+        CHECK(cli.read("fused.hpp").find("fused_arithmetic") != std::string::npos);
         refused("--firmware a.hpp --format int4", "'int4'");
         refused("--firmware a.hpp --hysteresis 1.5", "1.5");
         refused("--firmware a.hpp --units bar", "1 units for 2 features");

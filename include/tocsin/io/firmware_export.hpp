@@ -62,6 +62,10 @@ inline status add_options(const firmware_options& options, firmware_model& model
                       "statistic are");
     }
     model.shares = options.shares;
+    if (options.fused && options.format != firmware_format::float32) {
+        return refuse("fused products and sums are supported in float only");
+    }
+    model.fused = options.fused;
     if (!(options.half_life < std::numeric_limits<double>::infinity())) {
         return std::isnan(options.half_life) ? refuse("half-life ", options.half_life) : status{};
     }
@@ -138,9 +142,8 @@ result<firmware_model> checked_model(const Detector& detector, const firmware_op
     if (const status usable = add_peaks(detector, options, *model); !usable.ok()) {
         return usable;
     }
-    if (const status usable =
-            add_offsets(options.value_offsets,
-                        std::is_same_v<typename Detector::scalar_type, double>, *model);
+    if (const status usable = add_offsets(
+            options.value_offsets, std::is_same_v<typename Detector::scalar_type, double>, *model);
         !usable.ok()) {
         return usable;
     }

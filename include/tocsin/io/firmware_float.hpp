@@ -22,13 +22,21 @@ namespace tocsin {
 
 /// The numbers that a generated header holds, and a stream over them: the same functions in the
 /// same order as firmware::watcher, so the same bits.
-class firmware_float : public detail::firmware_stream<firmware_float, float, float> {
-    using base = detail::firmware_stream<firmware_float, float, float>;
+/// @tparam Arithmetic how products and sums are rounded
+template <class Arithmetic>
+class basic_firmware_float
+    : public detail::firmware_stream<basic_firmware_float<Arithmetic>, float, float> {
+    using base = detail::firmware_stream<basic_firmware_float, float, float>;
     friend base;
+    using base::cell_;
+    using base::hidden_;
+    using base::model_;
+    using base::reconstructs;
+    using base::threshold_;
+    using base::top_;
 
   public:
-    /// How products and sums are rounded.
-    using arithmetic = firmware::separate_arithmetic;
+    using arithmetic = Arithmetic; ///< how products and sums are rounded
     /// In the names of headers and types.
     const char* name() const noexcept {
         return model_.order > 0          ? "float_linear"
@@ -38,7 +46,7 @@ class firmware_float : public detail::firmware_stream<firmware_float, float, flo
                                          : "float_window";
     }
 
-    explicit firmware_float(const firmware_model& model) : base(model) {
+    explicit basic_firmware_float(const firmware_model& model) : base(model) {
         for (const firmware_layer& layer : model_.encoder) {
             pack_lstm(layer);
         }
@@ -260,5 +268,8 @@ class firmware_float : public detail::firmware_stream<firmware_float, float, flo
     std::vector<float> vector_;
     std::vector<float> above_;
 };
+
+/// Products and sums rounded apart: the same bits on all targets.
+using firmware_float = basic_firmware_float<firmware::separate_arithmetic>;
 
 } // namespace tocsin

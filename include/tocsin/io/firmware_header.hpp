@@ -32,6 +32,9 @@ enum class firmware_format : std::uint8_t {
 struct firmware_options {
     std::string name = "model"; ///< namespace of the header, a C++ identifier
     firmware_format format = firmware_format::float32; ///< which numbers the firmware has
+    /// Whether products and sums of floats are fused: rounded once, by the fused multiply-add of the
+    /// target. Scores are then bit-identical only among targets that have one.
+    bool fused = false;
     /// Whether sensors may be missing, as the detector's settings say. Otherwise
     /// a sample with a value that is not finite is refused, and the stream takes
     /// less memory.
@@ -170,12 +173,14 @@ inline std::string sizes_text(const firmware_model& model, const firmware_option
     return text;
 }
 
-inline std::string numbers_text(const firmware_float& numbers) {
+template <class Arithmetic>
+std::string numbers_text(const basic_firmware_float<Arithmetic>& numbers) {
     const firmware_model& model = numbers.model();
     std::string text = "    template <class Model>\n    using stream = tocsin::firmware::" +
                        std::string(numbers.name()) +
                        "_stream<Model>;\n"
-                       "    using arithmetic = tocsin::firmware::separate_arithmetic;\n";
+                       "    using arithmetic = tocsin::firmware::" +
+                       Arithmetic::name + "_arithmetic;\n";
     text += constant_text("float", "threshold", literal(numbers.threshold()));
     text += array_text("float", "input_offset", model.offset);
     text += array_text("float", "input_factor", model.factor);
@@ -249,7 +254,11 @@ status with_numbers(const firmware_model& model, firmware_format format, Visit&&
     };
     switch (format) {
     case firmware_format::float32:
-        visit(firmware_float(model));
+        if (model.fused) {
+            visit(basic_firmware_float<firmware::fused_arithmetic>(model));
+        } else {
+            visit(firmware_float(model));
+        }
         return {};
     case firmware_format::int16:
         return visit_fixed(std::int16_t{});

@@ -79,6 +79,7 @@ struct firmware_model {
     /// Weight of a sample in a diagonal statistic that follows the stream; 0: it stays as it is.
     double learning_weight = 0;
     double relative_ridge = 0; ///< of a diagonal statistic, as a share of the mean variance
+    bool fused = false;        ///< whether products and sums of floats are rounded once
     bool shares = false;       ///< whether what features account for can be asked
     std::optional<firmware_peaks> peaks; ///< of a threshold that follows the scores
 

@@ -124,9 +124,7 @@ class firmware_stream {
     Numbers& self() noexcept { return static_cast<Numbers&>(*this); }
     const Numbers& self() const noexcept { return static_cast<const Numbers&>(*this); }
     std::size_t targets() const noexcept { return static_cast<std::size_t>(model_.targets); }
-    bool peekable() const noexcept {
-        return seen_ >= static_cast<std::size_t>(model_.unscored());
-    }
+    bool peekable() const noexcept { return seen_ >= static_cast<std::size_t>(model_.unscored()); }
     std::size_t slot(std::size_t sample) const noexcept {
         return sample % static_cast<std::size_t>(model_.look_ahead);
     }
