@@ -42,7 +42,7 @@ def copy_headers(folder):
 
 LOOP = """    // Replace these by readings of your sensors.
     const float sample[sample_model::model_type::features] = {0.1f, 20.3f};
-    const auto verdict = watch.push(sample);
+    const auto verdict = machine_watcher.push(sample);
 """
 
 
@@ -67,11 +67,11 @@ def platformio(folder):
     write(folder / "examples/watch/src/sample_model.hpp", MODEL)
     write(folder / "examples/watch/src/main.cpp", f"""#include "sample_model.hpp"
 
-constinit tocsin::firmware::watcher<sample_model::model> watch;
+constinit tocsin::firmware::watcher<sample_model::model> machine_watcher;
 volatile bool alarm = false;
 
 int main() {{
-    if (watch.self_test() != tocsin::firmware::self_test_result::passed) {{
+    if (machine_watcher.self_test() != tocsin::firmware::self_test_result::passed) {{
         return 1;
     }}
     for (;;) {{
@@ -114,11 +114,11 @@ includes=tocsin.h
 
 #include "sample_model.hpp"
 
-constinit tocsin::firmware::watcher<sample_model::model> watch;
+constinit tocsin::firmware::watcher<sample_model::model> machine_watcher;
 
 void setup() {{
     Serial.begin(115200);
-    if (watch.self_test() != tocsin::firmware::self_test_result::passed) {{
+    if (machine_watcher.self_test() != tocsin::firmware::self_test_result::passed) {{
         Serial.println("tocsin: the self-test failed");
     }}
 }}
@@ -161,10 +161,10 @@ project(watch)
 #include <freertos/FreeRTOS.h>
 #include <freertos/task.h>
 
-static constinit tocsin::firmware::watcher<sample_model::model> watch;
+static constinit tocsin::firmware::watcher<sample_model::model> machine_watcher;
 
 extern "C" void app_main() {{
-    if (watch.self_test() != tocsin::firmware::self_test_result::passed) {{
+    if (machine_watcher.self_test() != tocsin::firmware::self_test_result::passed) {{
         std::puts("tocsin: the self-test failed");
     }}
     for (;;) {{
@@ -221,10 +221,10 @@ tests:
 #include <zephyr/kernel.h>
 #include <zephyr/sys/printk.h>
 
-static constinit tocsin::firmware::watcher<sample_model::model> watch;
+static constinit tocsin::firmware::watcher<sample_model::model> machine_watcher;
 
 int main() {{
-    if (watch.self_test() != tocsin::firmware::self_test_result::passed) {{
+    if (machine_watcher.self_test() != tocsin::firmware::self_test_result::passed) {{
         printk("tocsin: the self-test failed\\n");
         return 0;
     }}

@@ -4,10 +4,10 @@
 #include "recording.hpp"
 #include "semihosting.hpp"
 
-constinit tocsin::firmware::watcher<pump::model> watch;
+constinit tocsin::firmware::watcher<pump::model> pump_watcher;
 
 int main() {
-    if (watch.self_test() != tocsin::firmware::self_test_result::passed) {
+    if (pump_watcher.self_test() != tocsin::firmware::self_test_result::passed) {
         put("self-test failed\n");
         leave(1);
     }
@@ -15,7 +15,7 @@ int main() {
     auto before = tocsin::firmware::verdict_kind::normal;
     uint32_t number = 0;
     for (const auto& sample : recording) {
-        const auto verdict = watch.push(sample);
+        const auto verdict = pump_watcher.push(sample);
         if (first || verdict.kind != before) {
             put("sample ");
             put_number(number);

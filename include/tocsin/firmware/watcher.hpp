@@ -16,8 +16,8 @@ namespace tocsin::firmware {
 
 /// Watches one stream by a model that io/firmware_export.hpp has written:
 ///
-///     constinit tocsin::firmware::watcher<pump::model> watch;
-///     const auto verdict = watch.push(sample);
+///     constinit tocsin::firmware::watcher<pump::model> pump_watcher;
+///     const auto verdict = pump_watcher.push(sample);
 ///
 /// The model is a template argument: nothing of it is copied to RAM and no pointer is kept. What
 /// the stream remembers is the watcher, all of whose bytes are 0 at the start. It judges as
