@@ -18,6 +18,8 @@ struct model_type {
     static constexpr auto missing = tocsin::firmware::missing_policy::forecast;
     static constexpr int longest_gap = 10;
     static constexpr int lost_after = 50;
+    static constexpr float longest_pause = 0x0p+0F;
+    static constexpr int clock_agreement = 3;
     static constexpr auto statistic = tocsin::firmware::statistic_kind::diagonal;
     static constexpr const char* feature_names[] = {"vibration", "temperature"};
     static constexpr const char* feature_units[] = {"mm/s", "\302\260C"};

@@ -20,7 +20,9 @@ enum class sample_reason : uint8_t {
     scored,        ///< it has a score
     warming_up,    ///< too few samples since the start, a restart or a gap
     missing_value, ///< a value is missing (NaN) that would be needed
-    not_finite     ///< no value is finite, and at least one is infinite
+    not_finite,    ///< no value is finite, and at least one is infinite
+    /// its time does not follow from earlier samples; it was ignored. See timed_watcher.
+    out_of_order = 5
 };
 
 /// What push() says about the newest sample.

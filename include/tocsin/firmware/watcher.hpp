@@ -22,8 +22,7 @@ namespace tocsin::firmware {
 /// The model is a template argument: nothing of it is copied to RAM and no pointer is kept. What
 /// the stream remembers is the watcher, all of whose bytes are 0 at the start. It judges as
 /// detector::push() does on the host, and gives the same bits on every target. It needs no heap, no
-/// exceptions and no library but the compiler's own. The stack of push() grows with the model: layers
-/// of dense and convolutional networks lie there, and windows with missing values; docs/firmware.md.
+/// exceptions and no library but the compiler's own; docs/firmware.md has the stack that it takes.
 /// @tparam Model the object `model` of a generated header
 template <const auto& Model>
 class watcher {
@@ -38,12 +37,10 @@ class watcher {
     static constexpr bool learns_errors = requires { model::learning_weight; };
     static constexpr bool learns_threshold = requires { model::peak_capacity; };
     static constexpr bool keeps_errors = requires { model::keeps_errors; };
-    static constexpr bool learns = learns_errors || learns_threshold;
 
   public:
     static constexpr int features = model::features;
-    /// As exported.
-    static constexpr float threshold = model::threshold;
+    static constexpr float threshold = model::threshold; ///< as exported
     /// Samples after a start that are not scored.
     static constexpr int warm_up =
         model::warm_up > stream::shortest_warm_up ? model::warm_up : stream::shortest_warm_up;
@@ -69,7 +66,7 @@ class watcher {
     /// towards a normal one, the threshold by any score; each sample once. Call it after push() for
     /// samples to learn from; see detector::learn() on the host.
     void learn() noexcept
-        requires learns
+        requires(learns_errors || learns_threshold)
     {
         if constexpr (learns_errors) {
             errors_.learn();
@@ -119,6 +116,20 @@ class watcher {
         }
         *this = {};
         return same ? self_test_result::passed : self_test_result::wrong_score;
+    }
+
+  protected:
+    /// What is said of a sample that is ignored because of its time.
+    verdict ignore() noexcept {
+        forget_sample();
+        return finished({verdict_kind::invalid_sample, sample_reason::out_of_order});
+    }
+    /// Forgets the samples before a pause.
+    void restart_after_pause() noexcept {
+        restart_network();
+        if constexpr (takes_missing) {
+            missing_.blind = 0;
+        }
     }
 
   private:
@@ -241,8 +252,6 @@ class watcher {
         }
     }
 
-    // ---- missing values ---------------------------------------------------------------------
-
     /// Scales the values that are there and finds replacements for the others.
     /// @return whether the network has to read the sample
     bool take_values(const float* sample, value* observed, verdict& outcome) noexcept {
@@ -292,7 +301,13 @@ class watcher {
         value expected[stream::outputs];
         const bool forecast = some && seen_ > 0 && model::missing == missing_policy::forecast;
         if (forecast) {
-            newest_forecast(expected);
+            if constexpr (ahead == 1) {
+                network_.forecast(expected);
+            } else {
+                for (int k = 0; k < model::targets; ++k) {
+                    expected[k] = forecasts_.values[forecasts_.newest][k];
+                }
+            }
         }
         for (int f = 0; f < features; ++f) {
             if (!stream::is_missing(observed[f])) {
@@ -302,15 +317,6 @@ class watcher {
             } else if (seen_ == 0 || model::missing == missing_policy::mean) {
                 missing_.inputs[f] = stream::mean(f);
             } // else the value before it stays
-        }
-    }
-    void newest_forecast(value* expected) const noexcept {
-        if constexpr (ahead == 1) {
-            network_.forecast(expected);
-        } else {
-            for (int k = 0; k < model::targets; ++k) {
-                expected[k] = forecasts_.values[forecasts_.newest][k];
-            }
         }
     }
 

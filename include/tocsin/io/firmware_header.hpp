@@ -10,6 +10,7 @@
 #include "tocsin/io/firmware_self_test.hpp"
 #include "tocsin/io/firmware_text.hpp"
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -103,6 +104,12 @@ inline std::string_view name_of(firmware::missing_policy policy) noexcept {
     return "none";
 }
 
+/// 0 for one that is learned.
+inline std::string pause_literal(double pause) {
+    const auto rounded = static_cast<float>(std::isnan(pause) ? 0 : pause);
+    return std::isfinite(rounded) ? literal(rounded) : "__builtin_inff()";
+}
+
 /// What a header says of a model in any format.
 inline std::string sizes_text(const firmware_model& model, const firmware_options& options) {
     const auto number = [](int value) { return std::to_string(value); };
@@ -145,6 +152,8 @@ inline std::string sizes_text(const firmware_model& model, const firmware_option
                       "tocsin::firmware::missing_policy::" + std::string(name_of(model.missing)));
     text += constant_text("int", "longest_gap", number(model.longest_gap));
     text += constant_text("int", "lost_after", number(model.lost_after));
+    text += constant_text("float", "longest_pause", pause_literal(model.longest_pause));
+    text += constant_text("int", "clock_agreement", number(model.clock_agreement));
     text += constant_text("auto", "statistic",
                           model.statistic == firmware::statistic_kind::diagonal
                               ? "tocsin::firmware::statistic_kind::diagonal"

@@ -75,6 +75,9 @@ struct firmware_model {
     firmware::missing_policy missing = firmware::missing_policy::forecast;
     int longest_gap = 10; ///< samples without any value after which the stream starts afresh
     int lost_after = 50;  ///< missing samples after which a sensor is lost
+    /// Time after which a stream with times restarts; NaN: learned. See detector_settings.
+    double longest_pause = std::numeric_limits<double>::quiet_NaN();
+    int clock_agreement = 3;             ///< samples whose time is taken over
     std::optional<firmware_alarm> alarm; ///< what stands between verdicts and an alarm
     /// Weight of a sample in a diagonal statistic that follows the stream; 0: it stays as it is.
     double learning_weight = 0;
@@ -184,6 +187,7 @@ inline status check_numbers(const firmware_model& model) {
     for (const auto& [name, samples, counted] :
          {std::tuple{"warm_up", model.warm_up, true},
           std::tuple{"look_ahead", model.look_ahead, true},
+          std::tuple{"clock_agreement", model.clock_agreement, true},
           std::tuple{"longest_gap", model.longest_gap, counts_missing},
           std::tuple{"lost_after", model.lost_after, counts_missing}}) {
         if (counted && samples > most_samples) {

@@ -250,6 +250,8 @@ make_firmware_model(const detector<Model, Scaler, Statistic, Rule, Alarm, Window
         missing_values ? detail::policy_of(settings.missing) : firmware::missing_policy::none;
     model.longest_gap = settings.longest_gap;
     model.lost_after = settings.lost_after;
+    model.longest_pause = settings.longest_pause;
+    model.clock_agreement = settings.clock_agreement;
     if constexpr (!std::is_same_v<Alarm, no_alarm_control>) {
         auto alarm = firmware_alarm_of(source.alarm_control());
         if (!alarm) {
