@@ -13,7 +13,6 @@ namespace {
 
 /// As if work went on in other processes, too, one of which ends it after so many questions.
 struct outvoted {
-    static constexpr const char* kind = "outvoted";
     int* left = nullptr;
 
     struct team {
@@ -43,18 +42,18 @@ TEST_SUITE("training") {
             int questions, epochs;
         };
         // Within an epoch, which does not count; after its last batch; after the epoch.
-        for (const auto& [questions, epochs] : {ending{6, 1}, ending{7, 1}, ending{8, 2}}) {
-            CAPTURE(questions);
-            int left = questions;
+        for (const ending& at : {ending{6, 1}, ending{7, 1}, ending{8, 2}}) {
+            CAPTURE(at.questions);
+            int left = at.questions;
             trainer<mean_squared_error, adam, constant_rate, early_stopping, outvoted> how;
             how.batch_size = 2;
             how.execution = {&left};
             auto state = training_state<float>::fresh(model, how.optimiser, 1);
             REQUIRE(how.fit(model, data, {}, state).ok());
-            CHECK(state.finished_epochs() == epochs);
+            CHECK(state.finished_epochs() == at.epochs);
             CHECK(left == 0);
 
-            left = questions;
+            left = at.questions;
             classifier_trainer<adam, constant_rate, train_all_epochs, outvoted> classifying;
             classifying.batch_size = 2;
             classifying.best_by = classification_metric::training_loss;
@@ -62,7 +61,7 @@ TEST_SUITE("training") {
             auto learned = classifier_state<float>::fresh(network, classifying.optimiser, 1);
             const status done = classifying.fit(network, labelled, {}, learned);
             REQUIRE_MESSAGE(done.ok(), done.message());
-            CHECK(learned.finished_epochs() == epochs);
+            CHECK(learned.finished_epochs() == at.epochs);
             CHECK(left == 0);
         }
     }
