@@ -15,6 +15,7 @@
 #include <numeric>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 // push(): what is missing, lost, wrong, or stamped with a wrong time.
@@ -329,6 +330,9 @@ TEST_SUITE("detect") {
                 CHECK(unjudged.kind == verdict_kind::invalid_sample);
                 CHECK(unjudged.reason == sample_reason::missing_value);
                 CHECK(unjudged.missing == 2);
+                // The words must not say that nothing has come.
+                CHECK(std::string_view(to_string(unjudged.reason)) ==
+                      "values that the score needs are missing");
             }
         };
         check(forecasting_detector({}, 2, 5));

@@ -33,7 +33,7 @@ TEST_SUITE("detect") {
               sample_reason::not_ready, static_cast<sample_reason>(200)}) {
             CHECK(texts.insert(to_string(reason)).second);
         }
-        CHECK(texts.contains("every value is missing"));
+        CHECK(texts.contains("values that the score needs are missing"));
         CHECK(texts.contains("unknown"));
     }
 

@@ -137,7 +137,7 @@ TEST_SUITE("tocsin_cli") {
         const auto streamed = lines_of(cli("stream m", rows).out);
         REQUIRE(streamed.size() == 20);
         CHECK(streamed[15].at("verdict") == "invalid_sample");
-        CHECK(streamed[15].at("reason") == "every value is missing");
+        CHECK(streamed[15].at("reason") == "values that the score needs are missing");
         CHECK(streamed[15].at("missing") == 2);
         CHECK(streamed[16].contains("score"));
         CHECK(streamed[17].contains("score"));

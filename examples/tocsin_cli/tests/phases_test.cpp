@@ -202,7 +202,7 @@ TEST_SUITE("tocsin_cli") {
         CHECK(lines[3]["reason"] == "too few samples since the stream started");
         CHECK(lines[4]["verdict"] == "invalid_sample");
         CHECK(lines[4]["missing"] == 3);
-        CHECK(lines[4]["reason"] == "every value is missing");
+        CHECK(lines[4]["reason"] == "values that the score needs are missing");
         CHECK(lines[5]["verdict"] == "warming_up");
         CHECK_FALSE(lines[5].contains("missing"));
         const outcome strict = cli("stream m --strict", "1,2,3\n1,2\n1,2,3\n");

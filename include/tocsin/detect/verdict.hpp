@@ -19,11 +19,12 @@ enum class verdict_kind : std::uint8_t {
 
 /// Why a sample has a score, or why it has none.
 enum class sample_reason : std::uint8_t {
-    scored,        ///< it has a score
-    warming_up,    ///< too few samples since the start, a restart or a gap
-    missing_value, ///< every value is missing (NaN), or none of the values present is scored
-    not_finite,    ///< no value is finite, and at least one is infinite
-    wrong_size,    ///< another number of values than the detector has features
+    scored,     ///< it has a score
+    warming_up, ///< too few samples since the start, a restart or a gap
+    /// values that the score needs are missing (NaN): all that are scored; of a comparator, any
+    missing_value,
+    not_finite, ///< no value is finite, and at least one is infinite
+    wrong_size, ///< another number of values than the detector has features
     /// its time does not follow from earlier samples: not after them, after a pause, or infinite;
     /// it was ignored
     out_of_order,
@@ -49,7 +50,7 @@ constexpr const char* to_string(verdict_kind kind) noexcept {
     return "unknown";
 }
 
-/// A reason in words, such as "every value is missing".
+/// A reason in words, such as "no value is finite".
 constexpr const char* to_string(sample_reason reason) noexcept {
     switch (reason) {
     case sample_reason::scored:
@@ -57,7 +58,7 @@ constexpr const char* to_string(sample_reason reason) noexcept {
     case sample_reason::warming_up:
         return "too few samples since the stream started";
     case sample_reason::missing_value:
-        return "every value is missing";
+        return "values that the score needs are missing";
     case sample_reason::not_finite:
         return "no value is finite";
     case sample_reason::wrong_size:
