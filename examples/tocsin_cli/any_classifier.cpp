@@ -43,6 +43,8 @@ using any_detector_of_windows =
                  detector_of<decltype(both_directions(1, 1))>>;
 
 constexpr const char* part_names[] = {"hour", "minute", "weekday", "day", "month"};
+// A part of the detector, so that a program without a calendar refuses the file.
+constexpr const char* calendar_name = "detector.calendar";
 constexpr const char* network_names[] = {"convolutions", "lstm", "bidirectional-lstm"};
 
 /// @param kind of a file may be anything
@@ -220,8 +222,11 @@ tocsin::result<any_classifier> any_classifier::load(tocsin::archive_reader& arch
             std::visit([&](auto& detector) { archive.object("detector", detector); },
                        made.inside_->detector);
             std::vector<std::string> parts;
-            if (archive.contains("calendar")) {
-                archive.texts("calendar", parts);
+            for (const char* const where :
+                 {"calendar", calendar_name}) { // the first in older files
+                if (archive.contains(where)) {
+                    archive.texts(where, parts);
+                }
             }
             for (const std::string& part : parts) {
                 const auto* const known =
@@ -258,7 +263,7 @@ void any_classifier::save(tocsin::archive_writer& archive) const {
         parts.emplace_back(part_names[static_cast<std::size_t>(part)]);
     }
     if (!parts.empty()) {
-        archive.texts("calendar", parts);
+        archive.texts(calendar_name, parts);
     }
 }
 

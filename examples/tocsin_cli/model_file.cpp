@@ -74,7 +74,11 @@ void exchange_reading(Archive& archive, model_file& model) {
     const auto has = [&](const char* name, bool wanted) {
         return Archive::loading ? archive.contains(name) : wanted;
     };
-    if (has("value_offsets", model.offsets.size() > 0)) {
+    // A program that loads only the detector would not subtract them: as a part of the detector they
+    // make it refuse the file. Older files have them beside it.
+    if (has("detector.value_offsets", model.offsets.size() > 0)) {
+        archive.matrix("detector.value_offsets", model.offsets);
+    } else if (has("value_offsets", false)) {
         archive.matrix("value_offsets", model.offsets);
     }
     if (has("usual_step", model.step > 0)) {
@@ -145,6 +149,7 @@ model_file load_model(const std::string& path) {
     if (archive.contains(history_name)) {
         model.history = load_history(archive);
     }
+    archive.refuse_unread("detector");
     require(archive.outcome());
     if (model.offsets.size() > 0 &&
         (model.offsets.size() != model.features() || !model.offsets.allFinite())) {

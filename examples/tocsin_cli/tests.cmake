@@ -4,6 +4,7 @@ if(NOT TOCSIN_BUILD_TESTS)
 endif()
 add_executable(tocsin_cli_tests tocsin_cli/tests/classifier_test.cpp
                                 tocsin_cli/tests/dialects_test.cpp
+                                tocsin_cli/tests/embedding_test.cpp
                                 tocsin_cli/tests/export_test.cpp
                                 tocsin_cli/tests/files_test.cpp
                                 tocsin_cli/tests/fit_test.cpp

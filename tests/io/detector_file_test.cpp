@@ -169,6 +169,17 @@ struct forged_rule {
     }
 };
 
+/// A quantile of scores that were smoothed first, under the name of quantile_threshold.
+struct smoothed_rule : tocsin::quantile_threshold {
+    smoothed_rule() : tocsin::quantile_threshold() {}
+    template <class Archive>
+    void exchange(Archive& archive) {
+        tocsin::quantile_threshold::exchange(archive);
+        int rows = 10;
+        archive.integer("smoothing", rows);
+    }
+};
+
 /// Writes what a hostile file might say about a detector that has not been trained.
 struct declared_detector {
     std::int64_t window = window_length;
@@ -458,6 +469,34 @@ TEST_SUITE("io") {
         CHECK(detector.phase() == detector_phase::created);
         auto stream = detector.make_stream();
         CHECK(detector.push(stream, values.col(0)).kind == tocsin::verdict_kind::not_ready);
+    }
+
+    TEST_CASE("detector file: what the type of the detector does not know is refused by name") {
+        using smoothing =
+            tocsin::detector<tocsin::encoder_decoder<float>, tocsin::standard_scaler<float>,
+                             tocsin::mahalanobis<>, smoothed_rule>;
+        const temporary_directory directory;
+        const auto path = directory / "detector.tocsin";
+        smoothing saved(tocsin_test::small_lstm<float>(2), {.window = window_length});
+        REQUIRE(save_detector(saved, path).ok());
+        CHECK(load_detector<smoothing>(path).has_value());
+        check_refused(
+            load_detector<lstm_detector<float>>(path),
+            "'detector.thresholds.per_feature.rule.smoothing' is unknown to what loads it");
+        // What stands beside the detector is for others, as notes are.
+        for (const bool inside : {false, true}) {
+            tocsin::archive_writer archive;
+            archive.expect("content", "detector");
+            archive.object("detector", new_detector<float>());
+            archive.text("detectors", "what only begins like its name");
+            archive.number(inside ? "detector.offset" : "offset", 1.7e9);
+            REQUIRE(archive.write(path).ok());
+            const auto loaded = load_detector<lstm_detector<float>>(path);
+            CHECK(loaded.has_value() == !inside);
+            if (inside) {
+                check_refused(loaded, "'detector.offset' is unknown");
+            }
+        }
     }
 
     TEST_CASE("detector file: what a file declares is checked before it is believed") {

@@ -235,19 +235,14 @@ class archive_reader {
     archive_scope scope(std::string_view name) { return archive_scope{state_, name}; }
     /// Whether the file has a tensor or metadata of this name, or anything that starts with
     /// `name.`.
-    bool contains(std::string_view name) const {
-        const std::string full = state_.full(name);
-        const auto is_part = [&](const std::string& key) {
-            return key == full || key.starts_with(full + '.');
-        };
-        for (const auto& [key, value] : file_.metadata()) {
-            if (is_part(key)) {
-                return true;
-            }
+    bool contains(std::string_view name) const { return names_.contains(state_.full(name)); }
+    /// To be called last: refuses a file with anything of this name, or under `name.`, that nobody
+    /// asked for. What a program does not know may change the meaning of what it does.
+    void refuse_unread(std::string_view name) {
+        if (const std::string* unread = names_.unread(state_.full(name)); unread != nullptr) {
+            fail(status::error(error_code::format_error, '\'', detail::shown_text(*unread, 160),
+                               "' is unknown to what loads it"));
         }
-        const auto tensors = file_.tensors();
-        return std::any_of(tensors.begin(), tensors.end(),
-                           [&](const tensor_entry& tensor) { return is_part(tensor.name); });
     }
 
     /// Notes a failure found by the object itself; success changes nothing. The message gets the
@@ -274,7 +269,10 @@ class archive_reader {
 
   private:
     archive_reader(safetensors_reader file, std::string origin)
-        : file_{std::move(file)}, origin_{std::move(origin)} {}
+        : file_{std::move(file)}, origin_{std::move(origin)} {
+        names_.add(file_.metadata(), [](const auto& entry) { return entry.first; });
+        names_.add(file_.tensors(), [](const auto& tensor) { return tensor.name; });
+    }
 
     static result<archive_reader> make(result<safetensors_reader> file, std::string origin) {
         if (!file) {
@@ -320,6 +318,7 @@ class archive_reader {
             refuse(name, "is missing");
             return nullptr;
         }
+        names_.read(found->first);
         return &found->second;
     }
     /// A stored tensor of this type, or null with a failure noted.
@@ -335,6 +334,8 @@ class archive_reader {
             refuse(name, "has type ", name_of(stored->type), ", expected ",
                    name_of(tensor_type_of<T>()));
             stored = nullptr;
+        } else {
+            names_.read(stored->name);
         }
         return stored;
     }
@@ -342,6 +343,7 @@ class archive_reader {
     safetensors_reader file_;
     std::string origin_; // starts messages
     detail::archive_state state_;
+    detail::names_read names_;
 };
 
 } // namespace tocsin

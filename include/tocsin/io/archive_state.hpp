@@ -4,10 +4,12 @@
 
 #include "tocsin/core/status.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <concepts>
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -85,6 +87,38 @@ bool integer_from_text(const std::string& text, T& value, T low, T high) noexcep
     value = static_cast<T>(number);
     return true;
 }
+
+/// The names in a file, and which of them were read.
+class names_read {
+  public:
+    /// Adds entries, none of them read yet. Allocates.
+    template <class Entries, class NameOf>
+    void add(const Entries& entries, const NameOf& name_of) {
+        for (const auto& entry : entries) {
+            read_.emplace(name_of(entry), false);
+        }
+    }
+    void read(const std::string& name) { read_[name] = true; }
+    /// Whether there is `name` or a part of it, `name.part`.
+    bool contains(std::string_view name) const noexcept {
+        return std::any_of(read_.begin(), read_.end(),
+                           [name](const auto& entry) { return is_part(entry.first, name); });
+    }
+    /// The first of these that was not read, or null.
+    const std::string* unread(std::string_view name) const noexcept {
+        const auto found = std::find_if(read_.begin(), read_.end(), [name](const auto& entry) {
+            return !entry.second && is_part(entry.first, name);
+        });
+        return found == read_.end() ? nullptr : &found->first;
+    }
+
+  private:
+    static bool is_part(std::string_view part, std::string_view whole) noexcept {
+        return part.starts_with(whole) &&
+               (part.size() == whole.size() || part[whole.size()] == '.');
+    }
+    std::map<std::string, bool> read_;
+};
 
 /// Prefix of names with the first failure: what both archives share.
 class archive_state {

@@ -27,8 +27,9 @@ status save_detector(const Detector& detector, const std::filesystem::path& path
 /// @param options limits, and the application's check of a signature. What the detector will take
 ///        for its weights, statistics and one stream counts, also where they are still to come.
 /// @return `io_error` or `format_error` with file and reason. A file made for other policies or
-///         another scalar type, or for other compile-time sizes, is refused. `out_of_memory` where
-///         an allocation failed.
+///         another scalar type, or for other compile-time sizes, is refused, and so is one whose
+///         detector has something that this type does not know, such as a rule for smoothed scores:
+///         the message names it. `out_of_memory` where an allocation failed.
 template <class Detector>
     requires requires { typename Detector::stream_type; }
 result<Detector> load_detector(const std::filesystem::path& path, Detector fresh = {},
@@ -40,6 +41,7 @@ result<Detector> load_detector(const std::filesystem::path& path, Detector fresh
         }
         archive->expect("content", "detector");
         archive->object("detector", fresh);
+        archive->refuse_unread("detector");
         if (!archive->outcome().ok()) {
             return archive->outcome();
         }

@@ -97,15 +97,15 @@ class text_lines {
 
 namespace detail {
 
-/// A piece of a file for a message: at most 40 characters, with control characters as `?`.
-inline std::string shown_text(std::string_view text) {
-    std::string shown{text.substr(0, 40)};
+/// A piece of a file for a message: at most 40 characters or `most`, with control characters as `?`.
+inline std::string shown_text(std::string_view text, std::size_t most = 40) {
+    std::string shown{text.substr(0, most)};
     for (char& character : shown) {
         if (static_cast<unsigned char>(character) < 0x20) {
             character = '?';
         }
     }
-    return text.size() > 40 ? shown + "..." : shown;
+    return text.size() > most ? shown + "..." : shown;
 }
 
 } // namespace detail
