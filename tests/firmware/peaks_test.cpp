@@ -81,9 +81,14 @@ double largest_difference(Watcher& watch, const tocsin::learning_settings& setti
 }
 
 /// The statistic learns, too.
-struct both_type : peaks::model_type {
+struct both_numbers : peaks::model_type {
     static constexpr float learning_weight = 3.4651309e-4F; // a half-life of 2000 samples
     static constexpr float relative_ridge = 1e-6F;
+};
+struct both_type : both_numbers {
+    static constexpr std::uint32_t checksum =
+        fw::detail::peaks_over_threshold<both_numbers>::checksum(
+            fw::detail::float_numbers<both_numbers>::checksum());
 };
 constexpr both_type both{};
 

@@ -148,7 +148,7 @@ struct float_numbers {
     static constexpr bool exceeds(float score) noexcept { return score > Model::threshold; }
 
     /// The checksum of everything that decides scores; see tocsin::crc32.
-    static uint32_t checksum() noexcept {
+    static constexpr uint32_t checksum() noexcept {
         uint32_t crc = 0;
         if constexpr (requires { Model::encoder_weights; }) {
             crc = add(crc, Model::encoder_weights);
@@ -177,7 +177,7 @@ struct float_numbers {
 
   private:
     template <int Count>
-    static uint32_t add(uint32_t crc, const float (&values)[Count]) noexcept {
+    static constexpr uint32_t add(uint32_t crc, const float (&values)[Count]) noexcept {
         for (const float value : values) {
             crc = add_to_crc(crc, bits_of(value));
         }

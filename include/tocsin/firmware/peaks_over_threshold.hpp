@@ -47,7 +47,7 @@ class peaks_over_threshold {
     }
 
     /// Continues a checksum over the numbers in flash.
-    static uint32_t checksum(uint32_t crc) noexcept {
+    static constexpr uint32_t checksum(uint32_t crc) noexcept {
         for (const peak& each : Model::peaks) {
             crc = add_to_crc(add_to_crc(crc, bits_of(each.excess)), each.age);
         }
