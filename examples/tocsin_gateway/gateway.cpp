@@ -94,6 +94,15 @@ tocsin::result<model_rules> gateway_options::load_rules() const {
     return rules.empty() ? model_rules::one(model) : model_rules::load(rules);
 }
 
+std::unique_ptr<state_file> open_states(const std::string& path) {
+    auto opened = require(state_file::open(path));
+    if (opened->cut() > 0) {
+        std::fprintf(stderr, "tocsin_gateway: %s: cut off %llu bytes of an unfinished record\n",
+                     path.c_str(), static_cast<unsigned long long>(opened->cut()));
+    }
+    return opened;
+}
+
 status run_gateway(const gateway_options& options, source& from, sink& to, state_store& states) {
     auto loaded = options.load_rules();
     if (!loaded) {

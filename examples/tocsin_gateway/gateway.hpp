@@ -5,8 +5,10 @@
 #include <CLI/CLI.hpp>
 
 #include "ports.hpp"
+#include "state_file.hpp"
 #include "worker.hpp"
 #include <cstdint>
+#include <memory>
 #include <string>
 
 namespace tocsin_gateway {
@@ -56,5 +58,8 @@ T require(tocsin::result<T> outcome) {
     }
     return *std::move(outcome);
 }
+
+/// The states in a file; says on standard error what a crash has left unfinished there.
+std::unique_ptr<state_file> open_states(const std::string& path);
 
 } // namespace tocsin_gateway

@@ -2,7 +2,6 @@
 #include "gateway.hpp"
 #include "line_sink.hpp"
 #include "line_source.hpp"
-#include "state_file.hpp"
 #include <array>
 #include <memory>
 
@@ -21,7 +20,7 @@ struct lines_command {
     void run() const {
         const auto from = require(line_source::open(input, queue));
         const auto to = require(line_sink::open({verdicts, alarms, dead_letters}));
-        const auto states = require(state_file::open(state));
+        const auto states = open_states(state);
         require(run_gateway(options, *from, *to, *states));
     }
 };

@@ -2,7 +2,6 @@
 #include "gateway.hpp"
 #include "line_sink.hpp"
 #include "mqtt_client.hpp"
-#include "state_file.hpp"
 #include <memory>
 
 namespace tocsin_gateway {
@@ -150,7 +149,7 @@ struct mqtt_command {
     void run() const {
         mqtt_client client{settings};
         mqtt_source from{client, level, settings.most_unacknowledged, in_order};
-        const auto states = require(state_file::open(state));
+        const auto states = open_states(state);
         if (!prefix.empty()) {
             mqtt_sink to{client, from, prefix};
             require(run_gateway(options, from, to, *states));

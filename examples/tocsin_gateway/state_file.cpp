@@ -17,6 +17,7 @@ namespace {
 using tocsin::error_code;
 using tocsin::status;
 
+constexpr std::string_view magic = "TOCSTAT1";
 constexpr std::size_t head = 12; // partition, two lengths
 constexpr std::size_t tail = 4;  // checksum
 
@@ -73,6 +74,21 @@ record_view first_record(std::string_view rest) {
                                                                                   : record_view{};
 }
 
+/// Whether a write that a crash has ended may leave this behind complete records: the start of one,
+/// or blocks of zeros that a loss of power has left in place of data.
+bool is_unfinished(std::string_view rest) {
+    if (rest.size() < head + tail) {
+        return true;
+    }
+    const auto size_of = [&](std::size_t at) {
+        std::uint32_t size = 0;
+        tocsin::byte_reader(bytes_of(rest.substr(at, sizeof size))).scalar(size);
+        return std::uint64_t{size};
+    };
+    const bool runs_past_the_end = head + size_of(4) + size_of(8) + tail > rest.size();
+    return runs_past_the_end || rest.ends_with(std::string_view{"\0\0\0\0\0\0\0\0", 8});
+}
+
 } // namespace
 
 tocsin::result<std::unique_ptr<state_file>> state_file::open(const std::filesystem::path& path) {
@@ -108,6 +124,14 @@ status state_file::load() {
         return content.error();
     }
     std::string_view rest = *content;
+    if (magic.starts_with(rest)) { // new, or not even the magic was finished
+        return ::ftruncate(handle_, 0) == 0 ? append(magic) : refuse("cut");
+    }
+    if (!rest.starts_with(magic)) {
+        return status::error(error_code::format_error, tocsin::detail::shown_name(path_),
+                             ": is not a file of states; it stays as it is");
+    }
+    rest.remove_prefix(magic.size());
     for (record_view next = first_record(rest); next.size > 0; next = first_record(rest)) {
         std::string& newest = newest_[{next.partition, std::string{next.key}}];
         live_ += next.size;
@@ -116,9 +140,23 @@ status state_file::load() {
         rest.remove_prefix(next.size);
     }
     size_ = content->size() - rest.size();
-    // An unfinished record of a crash is removed: the next record must not follow it.
-    return rest.empty() || ::ftruncate(handle_, static_cast<off_t>(size_)) == 0 ? status{}
-                                                                                : refuse("cut");
+    return rest.empty() ? status{} : cut_tail(rest);
+}
+
+/// The next record must not follow an unfinished one.
+status state_file::cut_tail(std::string_view rest) {
+    bool unfinished = is_unfinished(rest);
+    for (std::size_t at = 1; unfinished && at + head + tail <= rest.size(); ++at) {
+        unfinished = first_record(rest.substr(at)).size == 0;
+    }
+    if (!unfinished) {
+        return status::error(error_code::format_error, tocsin::detail::shown_name(path_),
+                             ": damaged at byte ", static_cast<std::int64_t>(size_), " of ",
+                             static_cast<std::int64_t>(size_ + rest.size()),
+                             ", which no unfinished write explains; it stays as it is");
+    }
+    cut_ = rest.size();
+    return ::ftruncate(handle_, static_cast<off_t>(size_)) == 0 ? status{} : refuse("cut");
 }
 
 status state_file::put(std::int32_t partition, std::string_view key,
@@ -136,6 +174,7 @@ status state_file::put(std::int32_t partition, std::string_view key,
 }
 
 status state_file::append(std::string_view bytes) {
+    size_ += bytes.size();
     while (!bytes.empty()) {
         const ssize_t written = ::write(handle_, bytes.data(), bytes.size());
         if (written < 0 && errno == EINTR) {
@@ -158,13 +197,12 @@ status state_file::flush() {
         return rewrite();
     }
     status written = append(pending_);
-    size_ += pending_.size();
     pending_.clear();
     return written;
 }
 
 status state_file::rewrite() {
-    std::string content;
+    std::string content{magic};
     for (const auto& [key, record] : newest_) {
         content += record;
     }

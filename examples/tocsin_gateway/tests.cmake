@@ -20,6 +20,7 @@ endfunction()
 tocsin_add_gateway_test(gateway tocsin_gateway/tests/lines_test.cpp
                                 tocsin_gateway/tests/sample_reader_test.cpp
                                 tocsin_gateway/tests/imported_network_test.cpp
+                                tocsin_gateway/tests/state_file_test.cpp
                                 tocsin_gateway/tests/worker_test.cpp)
 if(TARGET tocsin_gateway_rdkafka)
     tocsin_add_gateway_test(gateway_kafka tocsin_gateway/tests/kafka_test.cpp)

@@ -58,15 +58,19 @@ inline kept_states states_in(tocsin_gateway::state_file& file, std::int32_t part
     return found;
 }
 
-/// A file of states from any bytes: what comes before the damage is kept, and what is put is there
-/// when it is opened again.
+/// A file of states from any bytes: it is refused and stays as it is, or what comes before an
+/// unfinished record is kept, and what is put is there when it is opened again.
 inline void states(std::string_view text) {
     static const scratch_file scratch("states");
     scratch.write(text);
     kept_states before;
     {
         const auto opened = tocsin_gateway::state_file::open(scratch.path());
-        require(opened.has_value(), "a file of states is refused");
+        if (!opened) {
+            require(opened.error().message()[0] != '\0' && scratch.read() == text,
+                    "a refused file of states is changed");
+            return;
+        }
         before = states_in(**opened, 0);
         const std::string_view put = text.substr(0, 20);
         require((*opened)->put(0, "key", std::as_bytes(std::span{put})).ok() &&

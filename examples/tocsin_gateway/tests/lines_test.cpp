@@ -249,6 +249,9 @@ TEST_CASE("gateway lines: failures end with a reason and an exit code") {
     fails({"lines", "--model", model, "--input", place.path("none")}, 4, "cannot open");
     fails({"lines", "--model", model, "--verdicts", place.path("no/folder")}, 4, "cannot open");
     fails({"lines", "--model", model, "--state", place.path("no/folder")}, 4, "cannot open");
+    const std::string input = text_of(place.folder / "input");
+    fails({"lines", "--model", model, "--state", place.path("input")}, 3, "not a file of states");
+    CHECK(text_of(place.folder / "input") == input);
     fails({"lines", "--model", model, "--checkpoint-samples", "0"}, 2, "0");
     fails({"mqtt", "--model", model, "--host", "no host"}, 2, "--client");
 }

@@ -6,7 +6,6 @@
 #include "fleet.hpp"
 #include "io/temporary_directory.hpp"
 #include "memory_ports.hpp"
-#include "tocsin_gateway/state_file.hpp"
 #include "tocsin_gateway/worker.hpp"
 #include <fstream>
 #include <sstream>
@@ -463,60 +462,6 @@ TEST_CASE("gateway: states that are damaged are refused with the device") {
         CHECK(!next.step(no_wait).ok());
         bytes = whole;
     }
-}
-
-TEST_CASE("gateway: a state file keeps what was flushed, whatever a crash leaves after it") {
-    using tocsin_gateway::state_file;
-    const tocsin_test::temporary_directory folder;
-    const auto path = folder / "states";
-    const auto text = [](const std::string& value) {
-        return std::as_bytes(std::span{value.data(), value.size()});
-    };
-    {
-        const auto file = state_file::open(path).value();
-        REQUIRE(file);
-        REQUIRE(file->put(0, "a", text("one")).ok());
-        REQUIRE(file->put(0, "b", text("two")).ok());
-        REQUIRE(file->put(0, "a", text("three")).ok());
-        REQUIRE(file->put(1, "a", text("elsewhere")).ok());
-        REQUIRE(file->flush().ok());
-    }
-    const auto whole = std::filesystem::file_size(path);
-    const auto content = [&] {
-        std::map<std::string, std::string> found;
-        const auto file = state_file::open(path).value();
-        REQUIRE(file);
-        const std::int32_t partition = 0;
-        REQUIRE(
-            file->read({&partition, 1},
-                       [&](std::int32_t, std::string_view key, std::span<const std::byte> bytes) {
-                           found[std::string{key}] = std::string{
-                               reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-                           return tocsin::status{};
-                       })
-                .ok());
-        return found;
-    };
-    const std::map<std::string, std::string> expected{{"a", "three"}, {"b", "two"}};
-    CHECK(content() == expected);
-    for (const std::string& rest : {std::string{"\x01\x00\x00", 3}, std::string(100, 'x')}) {
-        std::ofstream{path, std::ios::app | std::ios::binary} << rest;
-        CHECK(content() == expected);
-        CHECK(std::filesystem::file_size(path) == whole); // cut off
-    }
-    std::filesystem::resize_file(path, whole - 1); // the last record is unfinished
-    CHECK(content() == expected);
-
-    // It is rewritten when most of it is outdated.
-    const std::string large(100000, 'y');
-    const auto file = state_file::open(path).value();
-    REQUIRE(file);
-    for (int k = 0; k < 100; ++k) {
-        REQUIRE(file->put(0, "b", text(large)).ok());
-        REQUIRE(file->flush().ok());
-    }
-    CHECK(std::filesystem::file_size(path) < 5000000);
-    CHECK(content() == std::map<std::string, std::string>{{"a", "three"}, {"b", large}});
 }
 
 TEST_CASE("gateway: quantiles of latency are at most a fifth too large") {
