@@ -44,6 +44,7 @@ class kafka_broker final : public source, public sink, public state_store {
     void resume(std::int32_t partition, std::int64_t next_offset) override;
     tocsin::status acknowledge(std::span<const progress> next_offsets) override;
     bool ended() const override { return false; }
+    bool keyed() const override { return true; }
     std::int64_t lag() override;
     tocsin::status close(partition_listener& listener) override;
 

@@ -53,6 +53,9 @@ class source {
     virtual tocsin::status acknowledge(std::span<const progress> next_offsets) = 0;
     /// The source will never have another message.
     virtual bool ended() const = 0;
+    /// Whether a key keeps the messages of a device in one partition. Messages without a key are then
+    /// refused, even if the payload names the device.
+    virtual bool keyed() const { return false; }
     /// Number of messages after which it sends no more until they are acknowledged.
     virtual std::int64_t most_unacknowledged() const {
         return std::numeric_limits<std::int64_t>::max();

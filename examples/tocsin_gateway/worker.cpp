@@ -81,6 +81,10 @@ status worker::read(const message& taken, std::string_view& name) {
         return understood;
     }
     name = sample_.device.empty() ? std::string_view{taken.device} : sample_.device;
+    // Without a key, messages of a device are spread over partitions, so over streams.
+    if (taken.device.empty() && source_.keyed()) {
+        return status::error(error_code::invalid_data, "has no key, which must name the device");
+    }
     if (name.empty()) {
         return status::error(error_code::invalid_data, "names no device");
     }

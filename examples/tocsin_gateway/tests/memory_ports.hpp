@@ -21,6 +21,7 @@ class memory_source final : public tocsin_gateway::source {
     std::vector<message> messages;
     std::size_t next = 0;
     std::size_t batch = 7;
+    bool needs_keys = false;
     std::vector<std::int32_t> partitions{0};
     std::map<std::int32_t, std::int64_t> acknowledged;
 
@@ -51,6 +52,7 @@ class memory_source final : public tocsin_gateway::source {
         }
         return {};
     }
+    bool keyed() const override { return needs_keys; }
     bool ended() const override { return next == messages.size(); }
     std::int64_t lag() override { return static_cast<std::int64_t>(messages.size() - next); }
 

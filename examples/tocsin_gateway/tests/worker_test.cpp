@@ -330,6 +330,25 @@ TEST_CASE("gateway: invalid messages go to the dead letters, and no valid sample
     CHECK(to.verdicts() == expected.verdicts());
 }
 
+TEST_CASE("gateway: where the key keeps a device in its partition, there must be one") {
+    memory_source from;
+    memory_sink to;
+    memory_store states;
+    metrics counts;
+    from.needs_keys = true;
+    from.partitions = {0, 1};
+    for (int t = 0; t < 10; ++t) {
+        from.add(payload_of(1, t), 2 * t, "pump-1", 0);
+        from.add(payload_of(1, t), 2 * t + 1, "", t % 2); // the payload names the device
+    }
+    worker judge{shop().pumps(), from, to, states, counts, by_samples};
+    run(judge, from);
+    CHECK(to.verdicts().size() == 10);
+    CHECK(counts.devices == 1);
+    REQUIRE(to.dead_letters().size() == 10);
+    CHECK(to.dead_letters()[0].find("has no key") != std::string::npos);
+}
+
 TEST_CASE("gateway: there are no more streams than allowed") {
     memory_source from;
     memory_sink to;
