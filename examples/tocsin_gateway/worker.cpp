@@ -12,6 +12,15 @@ namespace tocsin_gateway {
 using tocsin::error_code;
 using tocsin::status;
 
+namespace {
+
+status without_model(std::string_view device) {
+    return status::error(error_code::invalid_data, "no rule has a model for device '",
+                         device.substr(0, 80), '\'');
+}
+
+} // namespace
+
 worker::worker(model_rules rules, source& from, sink& to, state_store& states, metrics& counts,
                const worker_settings& settings)
     : rules_{std::move(rules)}, source_{from}, sink_{to}, states_{states}, metrics_{counts},
@@ -67,10 +76,11 @@ status worker::take(const message& taken) {
             ++metrics_.skipped;
             return {};
         }
-        if (auto model = rules_.find(name); model && model != state.model) {
+        auto model = rules_.find(name);
+        understood = model ? arrange(*model) : without_model(name);
+        if (understood.ok() && model != state.model) {
             metrics_.fresh_streams += state.change_model(std::move(model)) ? 1 : 0;
         }
-        understood = arrange(*state.model);
     }
     return understood.ok() ? judge(taken, owner->first, at) : refuse(taken, name, understood);
 }
@@ -112,8 +122,7 @@ status worker::find(partition& owner, std::string_view name, device_map::iterato
     }
     auto model = rules_.find(name);
     if (!model) {
-        return status::error(error_code::invalid_data, "no rule has a model for device '",
-                             name.substr(0, 80), '\'');
+        return without_model(name);
     }
     if (devices_ >= settings_.most_devices) {
         return status::error(error_code::invalid_data, "there are ", devices_,

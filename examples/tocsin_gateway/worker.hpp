@@ -47,7 +47,8 @@ class worker final : public partition_listener {
     /// Judges received messages; makes a checkpoint when it is due.
     tocsin::status step(std::chrono::milliseconds wait);
     tocsin::status checkpoint();
-    /// Changes the rules, after a checkpoint. A stream whose model changes starts afresh.
+    /// Changes the rules, after a checkpoint. A stream whose model changes starts afresh; one that
+    /// has none any more waits for a rule, and its samples are dead letters.
     tocsin::status change_rules(model_rules rules);
 
     tocsin::status assigned(std::span<const std::int32_t> partitions) override;

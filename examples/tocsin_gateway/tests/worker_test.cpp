@@ -434,6 +434,40 @@ TEST_CASE("gateway: a model that changes does so between two samples; its stream
     CHECK(counts.fresh_streams == 4); // of both devices
 }
 
+TEST_CASE("gateway: a device whose rule is removed waits for another rule") {
+    memory_source from;
+    memory_source whole;
+    memory_sink to;
+    memory_sink expected;
+    memory_store states;
+    memory_store ignored;
+    metrics counts;
+    from.batch = 20;
+    for (int t = 0; t < 60; ++t) {
+        from.add(payload_of(0, t < 40 ? t : t - 20), t); // the same samples again, after the gap
+        if (t < 40) {
+            whole.add(payload_of(0, t), t);
+        }
+    }
+    worker alone{shop().pumps(), whole, expected, ignored, counts, by_samples};
+    run(alone, whole);
+    worker judge{shop().pumps(), from, to, states, counts, by_samples};
+    REQUIRE(judge.step(no_wait).ok()); // assigns
+    REQUIRE(judge.step(no_wait).ok());
+    REQUIRE(judge
+                .change_rules(
+                    shop().rules(R"({"models":[{"prefix":"valve-","file":"pump.safetensors"}]})"))
+                .ok());
+    REQUIRE(judge.step(no_wait).ok());
+    CHECK(to.verdicts().size() == 20);
+    REQUIRE(to.dead_letters().size() == 20);
+    CHECK(to.dead_letters()[0].find("no rule has a model for device 'pump-0'") !=
+          std::string::npos);
+    REQUIRE(judge.change_rules(shop().pumps()).ok());
+    run(judge, from);
+    CHECK(to.verdicts() == expected.verdicts());
+}
+
 TEST_CASE("gateway: without offsets, repeats by the broker are recognised by their time") {
     memory_source from;
     memory_sink to;
