@@ -100,7 +100,7 @@ class state_store {
                                std::span<const std::byte> bytes) = 0;
     /// Returns when everything that was put is safe.
     virtual tocsin::status flush() = 0;
-    /// Visits what was put last under each key; older bytes of a key may be visited before.
+    /// Visits what was put last under each key, once.
     virtual tocsin::status read(std::span<const std::int32_t> partitions, const visitor& visit) = 0;
 };
 

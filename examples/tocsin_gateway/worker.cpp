@@ -297,7 +297,25 @@ status worker::change_rules(model_rules rules) {
     }
     rules_ = std::move(rules);
     ++metrics_.model_changes;
-    return {};
+    return claim();
+}
+
+/// States that had no rule: they stay in the store, so that they take no memory here.
+status worker::claim() {
+    std::vector<std::int32_t> numbers;
+    for (auto& [number, part] : partitions_) {
+        if (std::exchange(part.unclaimed, false)) {
+            numbers.push_back(number);
+        }
+    }
+    const auto visit = [&](std::int32_t number, std::string_view key,
+                           std::span<const std::byte> bytes) {
+        const bool known = key.empty() || partitions_[number].devices.contains(key);
+        return known ? status{} : restore(number, key, bytes);
+    };
+    status done = numbers.empty() ? status{} : states_.read(numbers, visit);
+    count_devices();
+    return done;
 }
 
 status worker::assigned(std::span<const std::int32_t> partitions) {
@@ -328,7 +346,8 @@ status worker::restore(std::int32_t number, std::string_view key,
     }
     auto model = rules_.find(key);
     if (!model) {
-        return {}; // no rule has a model for it any more: its samples are dead letters
+        part.unclaimed = true; // its samples are dead letters until SIGHUP adds a rule
+        return {};
     }
     bool kept = true;
     auto loaded = load_device(key, std::move(model), settings_.control, bytes, kept);

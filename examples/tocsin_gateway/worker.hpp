@@ -48,7 +48,8 @@ class worker final : public partition_listener {
     tocsin::status step(std::chrono::milliseconds wait);
     tocsin::status checkpoint();
     /// Changes the rules, after a checkpoint. A stream whose model changes starts afresh; one that
-    /// has none any more waits for a rule, and its samples are dead letters.
+    /// has none any more waits for a rule, and its samples are dead letters. Reads the store again if
+    /// it has states of devices that had no rule.
     tocsin::status change_rules(model_rules rules);
 
     tocsin::status assigned(std::span<const std::int32_t> partitions) override;
@@ -66,6 +67,7 @@ class worker final : public partition_listener {
         device_map devices;
         std::int64_t next_offset = 0; ///< messages before it are processed
         bool changed = false;         ///< since the last checkpoint
+        bool unclaimed = false;       ///< the store has states of devices without a rule
     };
     struct changed_device {
         std::int32_t number;
@@ -76,6 +78,7 @@ class worker final : public partition_listener {
     tocsin::status take(const message& taken);
     tocsin::status restore(std::int32_t number, std::string_view key,
                            std::span<const std::byte> bytes);
+    tocsin::status claim();
     tocsin::status read(const message& taken, std::string_view& name);
     tocsin::status arrange(const device_model& model);
     tocsin::status find(partition& owner, std::string_view name, device_map::iterator& found);

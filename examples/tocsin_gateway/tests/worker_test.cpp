@@ -468,6 +468,39 @@ TEST_CASE("gateway: a device whose rule is removed waits for another rule") {
     CHECK(to.verdicts() == expected.verdicts());
 }
 
+TEST_CASE("gateway: a state without a rule is continued once a rule is added") {
+    memory_source whole;
+    memory_sink expected;
+    memory_store ignored;
+    metrics counts;
+    add_fleet(whole, 2, 60);
+    worker alone{shop().pumps(), whole, expected, ignored, counts, by_samples};
+    run(alone, whole);
+
+    memory_store states;
+    memory_sink to;
+    memory_source first;
+    first.messages.assign(whole.messages.begin(), whole.messages.begin() + 60);
+    worker before{shop().pumps(), first, to, states, counts, by_samples};
+    run(before, first);
+    memory_source from;
+    from.messages.assign(whole.messages.begin() + 60, whole.messages.end());
+    // The next gateway starts with rules that have forgotten one device.
+    worker judge{shop().rules(R"({"models":[{"prefix":"pump-1","file":"pump.safetensors"}]})"),
+                 from,
+                 to,
+                 states,
+                 counts,
+                 by_samples};
+    REQUIRE(judge.step(no_wait).ok()); // assigns
+    CHECK(counts.devices == 1);
+    REQUIRE(judge.change_rules(shop().pumps()).ok());
+    CHECK(counts.devices == 2);
+    run(judge, from);
+    CHECK(to.verdicts() == expected.verdicts());
+    CHECK(to.dead_letters().empty());
+}
+
 TEST_CASE("gateway: without offsets, repeats by the broker are recognised by their time") {
     memory_source from;
     memory_sink to;
