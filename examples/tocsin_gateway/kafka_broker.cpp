@@ -295,7 +295,8 @@ status kafka_broker::write(output kind, std::string_view device, std::string_vie
 
 status kafka_broker::put(std::int32_t partition, std::string_view key,
                          std::span<const std::byte> bytes) {
-    // A compacted topic needs a key: the partition's own is one byte that no device has.
+    // A compacted topic needs a key: the partition's own is a control character, which no
+    // device has.
     return produce(settings_.states, partition, key.empty() ? std::string_view{"\0", 1} : key,
                    {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }

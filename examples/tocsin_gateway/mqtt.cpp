@@ -106,8 +106,8 @@ class mqtt_sink final : public sink {
                  : kind == output::alarm ? "/alarms/"
                                          : "/dead_letters";
         if (kind != output::dead_letter) {
-            for (const char byte : device) { // none of these may occur in a topic
-                topic += byte == '+' || byte == '#' || byte == '\0' ? '_' : byte;
+            for (const char byte : device) { // neither may occur in a topic
+                topic += byte == '+' || byte == '#' ? '_' : byte;
             }
         }
         client_.publish(topic, line);

@@ -19,6 +19,25 @@ status without_model(std::string_view device) {
                          device.substr(0, 80), '\'');
 }
 
+/// Whether a text in UTF-8 has a control character or a code point that is no character. Brokers
+/// of MQTT refuse topics with one, and "\0" is a key of the state store.
+bool has_unusual_characters(std::string_view text) {
+    std::uint32_t code = 0;
+    for (std::size_t k = 0; k < text.size(); ++k) {
+        const auto byte = static_cast<unsigned char>(text[k]);
+        const unsigned lead = byte < 0x80 ? 0x7FU : byte < 0xE0 ? 0x1FU : byte < 0xF0 ? 0x0FU : 7U;
+        const bool continues = byte >= 0x80 && byte < 0xC0;
+        code = continues ? code << 6U | (byte & 0x3FU) : byte & lead;
+        const bool complete =
+            k + 1 == text.size() || (static_cast<unsigned char>(text[k + 1]) & 0xC0U) != 0x80U;
+        if (complete && (code < 0x20 || (code >= 0x7F && code < 0xA0) ||
+                         (code >= 0xFDD0 && code < 0xFDF0) || (code & 0xFFFEU) == 0xFFFE)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 } // namespace
 
 worker::worker(model_rules rules, source& from, sink& to, state_store& states, metrics& counts,
@@ -111,6 +130,10 @@ status worker::read(const message& taken, std::string_view& name) {
     // Verdicts are JSON: two names that differ only in invalid bytes would be the same there.
     if (!tocsin::is_utf8(name)) {
         return status::error(error_code::invalid_data, "the name of the device is not UTF-8");
+    }
+    if (has_unusual_characters(name)) {
+        return status::error(error_code::invalid_data,
+                             "the name of the device has a control character");
     }
     return {};
 }

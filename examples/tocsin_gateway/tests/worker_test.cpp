@@ -299,6 +299,10 @@ TEST_CASE("gateway: invalid messages go to the dead letters, and no valid sample
         {"pump-1,1,2,3", "pump-2", "device 'pump-1' has the key 'pump-2'"},
         {"pump-\xFF,1,2,3", "", "not UTF-8"},
         {"pump-" + std::string(300, 'x') + ",1,2,3", "", "305 bytes"},
+        {R"({"device":"\u0000","values":[1,2]})", "", "control character"},
+        {R"({"device":"pump-\n","values":[1,2]})", "", "control character"},
+        {R"({"device":"pump-\u0085","values":[1,2]})", "", "control character"},
+        {R"({"device":"pump-\uFFFE","values":[1,2]})", "", "control character"},
     };
     const std::size_t kinds = std::size(poison);
     for (int t = 0; t < 40; ++t) {
