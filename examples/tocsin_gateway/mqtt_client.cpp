@@ -24,6 +24,7 @@ namespace {
 
 constexpr unsigned receive_maximum = 0x21; // identifiers of properties, section 2.2.2.2
 constexpr unsigned session_expiry = 0x11;
+constexpr unsigned refused = 0x80; // reasons from here on, section 2.4
 
 /// The Receive Maximum among the properties of a CONNACK; 65535 where there is none.
 unsigned receive_maximum_of(std::string_view properties) {
@@ -223,7 +224,17 @@ status mqtt_client::take(const mqtt_packet& packet, std::vector<mqtt_message>& m
     case mqtt_type::publish_acknowledged: {
         mqtt_reader in{packet.body};
         const unsigned number = in.two();
-        std::erase_if(published_, [&](const published& one) { return one.packet == number; });
+        const unsigned reason = in.byte(); // 0 if there is none
+        const auto found = std::find_if(published_.begin(), published_.end(),
+                                        [&](const published& one) { return one.packet == number; });
+        if (found == published_.end()) {
+            return {};
+        }
+        if (reason >= refused) {
+            return status::error(error_code::io_error, "mqtt: the broker refuses a message to '",
+                                 found->topic, "', reason ", reason);
+        }
+        published_.erase(found);
         send_published();
         return {};
     }
@@ -232,7 +243,6 @@ status mqtt_client::take(const mqtt_packet& packet, std::vector<mqtt_message>& m
         in.two();
         in.take(in.variable());
         for (std::size_t k = 0; !in.rest().empty(); ++k) {
-            constexpr unsigned refused = 0x80;
             if (const unsigned reason = in.byte(); reason >= refused) {
                 return status::error(error_code::io_error, "mqtt: the broker refuses topic '",
                                      k < settings_.topics.size() ? settings_.topics[k] : "",

@@ -50,7 +50,8 @@ class mqtt_client {
     /// Connects and subscribes. Fails only if the broker refuses, or the host does not exist;
     /// poll() retries a host that cannot be reached now.
     tocsin::status start();
-    /// Appends received messages; waits at most this long for the first.
+    /// Appends received messages; waits at most this long for the first. Fails if the broker refuses a
+    /// subscription or a published message, or another client has taken the session.
     tocsin::status poll(std::vector<mqtt_message>& messages, std::chrono::milliseconds wait);
     /// For a message of this connection; those of an earlier one will be sent again.
     void acknowledge(std::uint16_t packet);

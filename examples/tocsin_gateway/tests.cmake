@@ -18,6 +18,7 @@ function(tocsin_skip_gateway_test name reason)
 endfunction()
 
 tocsin_add_gateway_test(gateway tocsin_gateway/tests/lines_test.cpp
+                                tocsin_gateway/tests/mqtt_client_test.cpp
                                 tocsin_gateway/tests/sample_reader_test.cpp
                                 tocsin_gateway/tests/imported_network_test.cpp
                                 tocsin_gateway/tests/state_file_test.cpp

@@ -1,0 +1,105 @@
+#include <doctest/doctest.h>
+
+#include "fuzz/mqtt_input.hpp"
+#include "tocsin_gateway/mqtt_client.hpp"
+#include <array>
+#include <string>
+#include <vector>
+
+using namespace tocsin_gateway;
+
+namespace {
+
+/// A broker that says what the test wants, with one client.
+struct conversation {
+    tocsin_fuzz::hostile_broker broker;
+    mqtt_client client{settings()};
+    std::vector<mqtt_message> received;
+    int handle = -1;
+
+    conversation() { connect(); }
+    conversation(const conversation&) = delete;
+    conversation& operator=(const conversation&) = delete;
+    ~conversation() { ::close(handle); }
+
+    mqtt_settings settings() const {
+        mqtt_settings made;
+        made.port = broker.port();
+        made.client = "tested";
+        return made;
+    }
+    tocsin::status poll() { return client.poll(received, std::chrono::milliseconds{10}); }
+    /// Polls at most half a minute.
+    template <class Holds>
+    bool becomes(Holds&& holds) {
+        for (int k = 0; k < 3000 && !holds(); ++k) {
+            REQUIRE(poll().ok());
+        }
+        return holds();
+    }
+    void connect() {
+        const int before = client.connection();
+        REQUIRE(becomes([&] { return client.connection() > before; }));
+        handle = broker.accept_one();
+        say(mqtt_type::connection_acknowledged, {"\0\0\0", 3});
+        REQUIRE(becomes([&] { return client.connected(); }));
+        heard(mqtt_type::connect);
+    }
+    void disconnect() {
+        ::close(handle);
+        REQUIRE(becomes([&] { return !client.connected(); }));
+    }
+    void say(mqtt_type type, std::string_view body, unsigned flags = 0) const {
+        mqtt_writer out;
+        out.rest(body);
+        tocsin_fuzz::hostile_broker::say(handle, out.packet(type, flags));
+    }
+    /// A message with quality of service 1.
+    void say_message(unsigned packet, std::string_view payload) const {
+        mqtt_writer out;
+        out.text("devices/pump-1");
+        out.two(packet);
+        out.byte(0);
+        out.rest(payload);
+        tocsin_fuzz::hostile_broker::say(handle, out.packet(mqtt_type::publish, 2));
+    }
+    /// The body of the next packet from the client, which is of this type.
+    std::string heard(mqtt_type type) {
+        bool broken = false;
+        for (auto packet = first_packet(heard_, broken);; packet = first_packet(heard_, broken)) {
+            if (packet) {
+                CHECK(packet->type == type);
+                const std::string body{packet->body};
+                heard_.erase(0, packet->size);
+                return body;
+            }
+            std::array<char, 1024> block{};
+            const ssize_t count = ::recv(handle, block.data(), block.size(), 0);
+            REQUIRE(count > 0);
+            heard_.append(block.data(), static_cast<std::size_t>(count));
+        }
+    }
+
+  private:
+    std::string heard_;
+};
+
+} // namespace
+
+TEST_CASE("gateway mqtt: a published message that the broker refuses is a failure") {
+    conversation with;
+    with.client.publish("out/verdicts/pump-1", "{}");
+    with.heard(mqtt_type::publish);
+    with.say(mqtt_type::publish_acknowledged, {"\0\1\x10", 3}); // taken, without a reader
+    REQUIRE(with.becomes([&] { return with.client.unacknowledged() == 0; }));
+    with.client.publish("out/verdicts/pump-2", "{}");
+    with.heard(mqtt_type::publish);
+    with.say(mqtt_type::publish_acknowledged, {"\0\2\x87", 3}); // not authorised
+    tocsin::status polled;
+    for (int k = 0; k < 3000 && polled.ok() && with.client.unacknowledged() > 0; ++k) {
+        polled = with.poll();
+    }
+    CHECK(std::string{polled.message()} ==
+          "mqtt: the broker refuses a message to 'out/verdicts/pump-2', reason 135");
+    CHECK(with.client.unacknowledged() == 1);
+}
