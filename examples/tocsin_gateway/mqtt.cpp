@@ -38,7 +38,7 @@ class mqtt_source final : public source {
             made.device = level_of(one.topic);
             made.repeated = one.repeated || in_order_;
             made.created = std::chrono::system_clock::now();
-            taken_.push_back({client_.connection(), one.packet});
+            taken_.push_back({one.connection, one.packet});
         }
         received_.clear();
         return {};
@@ -46,11 +46,7 @@ class mqtt_source final : public source {
     void resume(std::int32_t /*partition*/, std::int64_t /*next_offset*/) override {}
     status acknowledge(std::span<const progress> /*next_offsets*/) override {
         for (const auto& [connection, packet] : taken_) {
-            // The broker has forgotten packet numbers of an earlier connection; it sends those
-            // messages again.
-            if (connection == client_.connection()) {
-                client_.acknowledge(packet);
-            }
+            client_.acknowledge(packet, connection);
         }
         taken_.clear();
         return {};

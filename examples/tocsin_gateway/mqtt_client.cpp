@@ -303,6 +303,7 @@ void mqtt_client::receive(const mqtt_packet& packet, std::vector<mqtt_message>& 
     received.topic = in.text();
     received.packet =
         (packet.flags & 6U) != 0 ? static_cast<std::uint16_t>(in.two()) : std::uint16_t{0};
+    received.connection = connection_;
     received.repeated = (packet.flags & 8U) != 0;
     in.take(in.variable());
     if (!in.ok()) {
@@ -313,8 +314,8 @@ void mqtt_client::receive(const mqtt_packet& packet, std::vector<mqtt_message>& 
     messages.push_back(std::move(received));
 }
 
-void mqtt_client::acknowledge(std::uint16_t packet) {
-    if (packet != 0 && connected()) {
+void mqtt_client::acknowledge(std::uint16_t packet, int connection) {
+    if (packet != 0 && connection == connection_ && connected()) {
         mqtt_writer out;
         out.two(packet);
         send(out.packet(mqtt_type::publish_acknowledged));

@@ -32,6 +32,7 @@ struct mqtt_message {
     std::string topic;
     std::string payload;
     std::uint16_t packet = 0; ///< for acknowledge(); 0: QoS 0, there is nothing to acknowledge
+    int connection = 0;       ///< that it came with: packet numbers belong to one
     bool repeated = false;    ///< the broker has sent it before
 };
 
@@ -53,13 +54,14 @@ class mqtt_client {
     /// Appends received messages; waits at most this long for the first. Fails if the broker refuses a
     /// subscription or a published message, or another client has taken the session.
     tocsin::status poll(std::vector<mqtt_message>& messages, std::chrono::milliseconds wait);
-    /// For a message of this connection; those of an earlier one will be sent again.
-    void acknowledge(std::uint16_t packet);
+    /// For a message of this connection. The broker sends those of an earlier one again, so for them
+    /// this does nothing.
+    void acknowledge(std::uint16_t packet, int connection);
     /// Sends a message with QoS 1.
     void publish(std::string_view topic, std::string_view payload);
     /// Messages published that the broker has not acknowledged.
     std::size_t unacknowledged() const noexcept { return published_.size(); }
-    /// Counts connections: packet numbers belong to one of them.
+    /// Counts connections.
     int connection() const noexcept { return connection_; }
     bool connected() const noexcept { return handle_ >= 0 && ready_; }
     void stop();

@@ -124,7 +124,7 @@ inline void mqtt(input bytes) {
     for (const tocsin_gateway::mqtt_message& message : messages) {
         require(message.topic.size() + message.payload.size() <= text.size(),
                 "a message longer than what was sent");
-        client.acknowledge(message.packet);
+        client.acknowledge(message.packet, message.connection);
     }
     require(client.unacknowledged() <= 1, "published twice");
     close(handle);

@@ -103,3 +103,22 @@ TEST_CASE("gateway mqtt: a published message that the broker refuses is a failur
           "mqtt: the broker refuses a message to 'out/verdicts/pump-2', reason 135");
     CHECK(with.client.unacknowledged() == 1);
 }
+
+TEST_CASE("gateway mqtt: a message of an earlier connection is not acknowledged in a later one") {
+    conversation with;
+    with.say_message(1, "first");
+    with.say_message(2, "second");
+    REQUIRE(with.becomes([&] { return with.received.size() == 2; }));
+    with.client.acknowledge(with.received[0].packet, with.received[0].connection);
+    CHECK(with.heard(mqtt_type::publish_acknowledged) == std::string{"\0\1", 2});
+    with.disconnect();
+    with.connect();
+    // The broker counts from 1 again. The second message is handed on only now.
+    with.say_message(2, "third");
+    REQUIRE(with.becomes([&] { return with.received.size() == 3; }));
+    with.client.acknowledge(with.received[1].packet, with.received[1].connection);
+    with.client.publish("out", "{}");
+    with.heard(mqtt_type::publish); // without an acknowledgement before it
+    with.client.acknowledge(with.received[2].packet, with.received[2].connection);
+    CHECK(with.heard(mqtt_type::publish_acknowledged) == std::string{"\0\2", 2});
+}

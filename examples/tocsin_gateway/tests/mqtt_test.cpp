@@ -143,7 +143,7 @@ class verdict_reader {
         REQUIRE(client_.poll(messages, std::chrono::milliseconds{20}).ok());
         for (const mqtt_message& one : messages) {
             verdicts.read(one.payload);
-            client_.acknowledge(one.packet);
+            client_.acknowledge(one.packet, one.connection);
         }
     }
     void read_until(std::size_t count) {
@@ -313,7 +313,8 @@ TEST_CASE(
         std::size_t acknowledged = 0;
         for (int k = 0; k < 3000 && received.size() < 5 * devices; ++k) {
             for (; acknowledged < received.size(); ++acknowledged) {
-                client.acknowledge(received[acknowledged].packet);
+                client.acknowledge(received[acknowledged].packet,
+                                   received[acknowledged].connection);
             }
             poll();
         }
