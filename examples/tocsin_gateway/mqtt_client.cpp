@@ -104,6 +104,10 @@ status mqtt_client::connect_now() {
     addrinfo* found = nullptr;
     const std::string port = std::to_string(settings_.port);
     const int failure = ::getaddrinfo(settings_.host.c_str(), port.c_str(), &hints, &found);
+    if (failure != 0 && connection_ > 0) {
+        drop(); // the name server may be away for a while, too
+        return {};
+    }
     if (failure != 0) {
         return status::error(error_code::io_error, "mqtt: host '", settings_.host,
                              "': ", ::gai_strerror(failure));

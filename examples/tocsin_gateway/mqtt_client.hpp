@@ -48,8 +48,9 @@ class mqtt_client {
     mqtt_client& operator=(const mqtt_client&) = delete;
     ~mqtt_client();
 
-    /// Connects and subscribes. Fails only if the broker refuses, or the host does not exist;
-    /// poll() retries a host that cannot be reached now.
+    /// Connects and subscribes. Fails only if the broker refuses, or the name of the host cannot be
+    /// resolved; poll() retries a host that cannot be reached now, and after the first connection also
+    /// one whose name cannot be resolved.
     tocsin::status start();
     /// Appends received messages; waits at most this long for the first. Fails if the broker refuses a
     /// subscription or a published message, or another client has taken the session.
