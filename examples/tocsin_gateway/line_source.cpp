@@ -110,7 +110,7 @@ void line_source::read_lines() {
         add(rest);
         queue_.put(batch);
     }
-    if (!line.empty()) {
+    if (!line.empty() && failure_ == 0) { // else it may lack its end
         end_line();
         queue_.put(batch);
     }

@@ -24,7 +24,8 @@ class line_source final : public source {
                         partition_listener& listener) override;
     void resume(std::int32_t partition, std::int64_t next_offset) override;
     tocsin::status acknowledge(std::span<const progress> next_offsets) override;
-    bool ended() const override { return started_ && queue_.drained(); }
+    /// Not after a failure: poll() reports it, once all lines before it have been returned.
+    bool ended() const override { return started_ && queue_.drained() && failure_ == 0; }
     std::int64_t lag() override { return queue_.size(); }
 
   private:

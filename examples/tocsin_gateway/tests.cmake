@@ -17,7 +17,8 @@ function(tocsin_skip_gateway_test name reason)
     set_tests_properties(example.tocsin_${name} PROPERTIES SKIP_REGULAR_EXPRESSION "^skipped")
 endfunction()
 
-tocsin_add_gateway_test(gateway tocsin_gateway/tests/lines_test.cpp
+tocsin_add_gateway_test(gateway tocsin_gateway/tests/line_ports_test.cpp
+                                tocsin_gateway/tests/lines_test.cpp
                                 tocsin_gateway/tests/mqtt_client_test.cpp
                                 tocsin_gateway/tests/sample_reader_test.cpp
                                 tocsin_gateway/tests/imported_network_test.cpp
