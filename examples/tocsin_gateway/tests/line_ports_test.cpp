@@ -1,17 +1,35 @@
+#include "tocsin/io/read_file.hpp"
+
 #include <doctest/doctest.h>
 
+#include "io/temporary_directory.hpp"
+#include "tocsin_gateway/line_sink.hpp"
 #include "tocsin_gateway/line_source.hpp"
 #include <chrono>
 #include <cstdlib>
 #include <fcntl.h>
+#include <fstream>
 #include <string>
 #include <string_view>
+#include <sys/stat.h>
 #include <termios.h>
 #include <thread>
 #include <unistd.h>
 #include <vector>
 
 using namespace tocsin_gateway;
+
+namespace {
+
+int synchronised = 0; ///< calls of fdatasync()
+
+} // namespace
+
+// In place of the C library's.
+extern "C" int fdatasync(int handle) {
+    ++synchronised;
+    return ::fsync(handle);
+}
 
 namespace {
 
@@ -68,4 +86,38 @@ TEST_CASE("gateway lines: input that cannot be read on is a failure, after all l
     CHECK(std::string{polled.message()}.starts_with("cannot read the input: "));
     REQUIRE(all.size() == 2); // the third one may lack its end
     CHECK(all[1].payload == "pump-1,2,2,3");
+}
+
+TEST_CASE("gateway lines: verdicts after an unfinished line begin on a line of their own") {
+    const tocsin_test::temporary_directory folder;
+    const auto path = folder / "verdicts";
+    for (const auto& [before, after] : std::vector<std::pair<std::string, std::string>>{
+             {"", "two\n"}, {"one\n", "one\ntwo\n"}, {"one\non", "one\non\ntwo\n"}}) {
+        std::ofstream{path, std::ios::trunc} << before;
+        {
+            const auto to = line_sink::open({path.string(), "", ""}).value();
+            REQUIRE(to);
+            REQUIRE(to->write(output::verdict, "pump-1", "two").ok());
+            REQUIRE(to->flush().ok());
+        }
+        CHECK(tocsin::read_file(path).value() == after);
+    }
+}
+
+TEST_CASE("gateway lines: verdicts in files are on the disk before the states that follow them") {
+    const tocsin_test::temporary_directory folder;
+    const auto path = (folder / "verdicts").string();
+    REQUIRE(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
+    const int reader = ::open((folder / "pipe").c_str(), O_RDONLY | O_NONBLOCK);
+    const auto to = line_sink::open({path, (folder / "pipe").string(), ""}).value();
+    REQUIRE(to);
+    REQUIRE(to->write(output::verdict, "pump-1", "one").ok());
+    REQUIRE(to->write(output::alarm, "pump-1", "begins").ok());
+    synchronised = 0;
+    REQUIRE(to->pass_on().ok());
+    CHECK(tocsin::read_file(path).value() == "one\n");
+    CHECK(synchronised == 0);
+    REQUIRE(to->flush().ok());
+    CHECK(synchronised == 1); // a pipe has no disk
+    ::close(reader);
 }
