@@ -2,6 +2,7 @@
 
 #include "tocsin/io/system_files.hpp"
 
+#include <algorithm>
 #include <arpa/inet.h>
 #include <array>
 #include <cerrno>
@@ -10,7 +11,6 @@
 #include <string>
 #include <string_view>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 namespace tocsin_gateway {
@@ -62,14 +62,28 @@ void metrics_server::serve() const {
     }
 }
 
+/// Waits until the client can be read or written; false after the last moment, or when the server
+/// stops.
+bool metrics_server::waits_for(int client, short what, clock::time_point last) const {
+    for (auto now = clock::now(); !stop_ && now < last; now = clock::now()) {
+        constexpr std::chrono::milliseconds longest{100}; // then it looks at stop_ again
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(last - now);
+        pollfd waiting{client, what, 0};
+        if (::poll(&waiting, 1, static_cast<int>(std::min(left, longest).count())) > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void metrics_server::answer(int client) const {
-    const timeval limit{1, 0}; // seconds: no client delays the others for longer
-    ::setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    ::setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    // No client delays the others for longer.
+    const auto last = clock::now() + std::chrono::seconds{1};
     std::array<char, 4096> request{};
     std::size_t size = 0;
     std::string_view text;
-    while (size < request.size() && text.find("\r\n\r\n") == std::string_view::npos) {
+    while (size < request.size() && text.find("\r\n\r\n") == std::string_view::npos &&
+           waits_for(client, POLLIN, last)) {
         const ssize_t count = ::recv(client, request.data() + size, request.size() - size, 0);
         if (count <= 0) {
             break;
@@ -84,8 +98,8 @@ void metrics_server::answer(int client) const {
         "\r\nContent-Type: text/plain; version=0.0.4\r\nConnection: close\r\nContent-Length: " +
         std::to_string(body.size()) + "\r\n\r\n" + body;
     std::string_view rest = reply;
-    while (!rest.empty()) {
-        const ssize_t count = ::send(client, rest.data(), rest.size(), MSG_NOSIGNAL);
+    while (!rest.empty() && waits_for(client, POLLOUT, last)) {
+        const ssize_t count = ::send(client, rest.data(), rest.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
         if (count <= 0) {
             break;
         }

@@ -6,13 +6,14 @@
 
 #include "metrics.hpp"
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <thread>
 
 namespace tocsin_gateway {
 
-/// Answers one request at a time, in its own thread.
+/// Answers one request at a time, in its own thread, each within a second.
 class metrics_server {
   public:
     /// @param port  0: one that is free
@@ -26,9 +27,12 @@ class metrics_server {
     std::uint16_t port() const noexcept { return port_; }
 
   private:
+    using clock = std::chrono::steady_clock;
+
     metrics_server(int handle, std::uint16_t port, const metrics& shown);
     void serve() const;
     void answer(int client) const;
+    bool waits_for(int client, short what, clock::time_point last) const;
 
     int handle_;
     std::uint16_t port_;

@@ -19,6 +19,7 @@ endfunction()
 
 tocsin_add_gateway_test(gateway tocsin_gateway/tests/line_ports_test.cpp
                                 tocsin_gateway/tests/lines_test.cpp
+                                tocsin_gateway/tests/metrics_server_test.cpp
                                 tocsin_gateway/tests/mqtt_client_test.cpp
                                 tocsin_gateway/tests/sample_reader_test.cpp
                                 tocsin_gateway/tests/imported_network_test.cpp
