@@ -8,6 +8,8 @@
 
 #include <cerrno>
 #include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
 
@@ -97,9 +99,8 @@ tocsin::result<std::unique_ptr<state_file>> state_file::open(const std::filesyst
     if (path.empty()) {
         return opened;
     }
-    opened->handle_ = ::open(path.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
-    if (opened->handle_ < 0) {
-        return opened->refuse("open");
+    if (status locked = opened->open_and_lock(); !locked.ok()) {
+        return locked;
     }
     if (status loaded = opened->load(); !loaded.ok()) {
         return loaded;
@@ -116,6 +117,29 @@ state_file::~state_file() {
 status state_file::refuse(const char* what) const {
     return status::error(error_code::io_error, tocsin::detail::shown_name(path_), ": cannot ", what,
                          ": ", tocsin::detail::system_message(errno));
+}
+
+status state_file::open_and_lock() {
+    // The gateway that had the lock may have replaced the file since it was opened here.
+    for (bool current = false; !current;) {
+        if (handle_ >= 0) {
+            ::close(handle_);
+        }
+        handle_ = ::open(path_.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+        if (handle_ < 0) {
+            return refuse("open");
+        }
+        // File systems without locks have no protection.
+        if (::flock(handle_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+            return status::error(error_code::io_error, tocsin::detail::shown_name(path_),
+                                 ": another gateway uses these states");
+        }
+        struct stat opened{};
+        struct stat named{};
+        current = ::fstat(handle_, &opened) == 0 && ::stat(path_.c_str(), &named) == 0 &&
+                  opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
+    }
+    return {};
 }
 
 status state_file::load() {
@@ -209,11 +233,9 @@ status state_file::rewrite() {
     if (status written = tocsin::write_file(path_, content); !written.ok()) {
         return written;
     }
-    ::close(handle_);
-    handle_ = ::open(path_.c_str(), O_RDWR | O_APPEND | O_CLOEXEC);
     size_ = content.size();
     pending_.clear();
-    return handle_ >= 0 ? status{} : refuse("open");
+    return open_and_lock();
 }
 
 status state_file::read(std::span<const std::int32_t> partitions, const visitor& visit) {

@@ -19,7 +19,7 @@ class state_file final : public state_store {
   public:
     /// Opens or creates it; an empty path keeps states only in memory, until the process ends.
     /// `format_error` for another file, and for damage that no unfinished write explains; the file
-    /// then stays as it is.
+    /// then stays as it is. `io_error` while another gateway has it open.
     static tocsin::result<std::unique_ptr<state_file>> open(const std::filesystem::path& path);
     ~state_file() override;
 
@@ -34,6 +34,7 @@ class state_file final : public state_store {
   private:
     using key_type = std::pair<std::int32_t, std::string>;
 
+    tocsin::status open_and_lock();
     tocsin::status load();
     tocsin::status cut_tail(std::string_view rest);
     tocsin::status append(std::string_view bytes);

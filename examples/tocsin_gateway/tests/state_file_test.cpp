@@ -137,3 +137,24 @@ TEST_CASE("gateway: a damaged state file is refused, and loses nothing") {
         on.check_refused(damaged, "damaged at byte");
     }
 }
+
+TEST_CASE("gateway: a state file belongs to one gateway at a time") {
+    const states_on_disk on;
+    const auto refused = [&] {
+        const auto other = state_file::open(on.path);
+        return !other && std::string{other.error().message()}.find("another gateway uses") !=
+                             std::string::npos;
+    };
+    {
+        const auto file = state_file::open(on.path).value();
+        REQUIRE(file);
+        CHECK(refused());
+        for (int k = 0; k < 60; ++k) { // until it is rewritten
+            REQUIRE(file->put(0, "b", bytes_of(std::string(100000, 'y'))).ok());
+            REQUIRE(file->flush().ok());
+            CHECK(refused());
+        }
+        CHECK(std::filesystem::file_size(on.path) < 5000000);
+    }
+    CHECK(state_file::open(on.path).ok());
+}
