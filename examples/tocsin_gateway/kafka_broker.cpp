@@ -11,8 +11,6 @@ using tocsin::status;
 
 namespace {
 
-constexpr int request_milliseconds = 30000;
-
 std::string number(int value) {
     return std::to_string(value);
 }
@@ -26,8 +24,9 @@ tocsin::result<std::unique_ptr<kafka_broker>> kafka_broker::open(const kafka_set
     if (ready.ok() && settings.transactions) {
         // Ends transactions that a gateway of this name has left open, and fences it off if it
         // still runs.
-        ready = kafka_status("transactions", rd_kafka_init_transactions(opened->producer_.get(),
-                                                                        request_milliseconds));
+        ready =
+            kafka_status("transactions", rd_kafka_init_transactions(opened->producer_.get(),
+                                                                    settings.request_milliseconds));
     }
     if (ready.ok()) {
         const kafka_partitions topics{rd_kafka_topic_partition_list_new(1)};
@@ -71,6 +70,9 @@ status kafka_broker::make_clients() {
               {"auto.offset.reset", "earliest"},
               {"isolation.level", "read_committed"},
               {"session.timeout.ms", number(session)},
+              // Between two polls it may wait twice for a dead owner: for offsets, then for states.
+              {"max.poll.interval.ms",
+               number(std::max(session, static_cast<int>(2 * patience().count()) + 300000))},
               {"heartbeat.interval.ms", number(std::max(session / 6, 50))},
               {"fetch.wait.max.ms", "50"},
               {"queued.max.messages.kbytes", "16384"}}),
@@ -136,7 +138,7 @@ status kafka_broker::check_topics() {
             rd_kafka_topic_new(producer_.get(), topic.c_str(), nullptr);
         const rd_kafka_metadata_t* found = nullptr;
         const auto code =
-            rd_kafka_metadata(producer_.get(), 0, handle, &found, request_milliseconds);
+            rd_kafka_metadata(producer_.get(), 0, handle, &found, settings_.request_milliseconds);
         rd_kafka_topic_destroy(handle);
         status seen = kafka_status(topic.c_str(), code);
         if (seen.ok()) {
@@ -211,22 +213,40 @@ void kafka_broker::rebalance(rd_kafka_resp_err_t code,
     failure_ = failure_.ok() ? done : failure_;
 }
 
+std::chrono::milliseconds kafka_broker::patience() const noexcept {
+    return std::chrono::milliseconds{settings_.transaction_milliseconds +
+                                     settings_.patience_milliseconds};
+}
+
+/// Offsets that no open transaction can change any more.
+status kafka_broker::read_offsets(std::span<const std::int32_t> partitions) {
+    const kafka_partitions input{
+        rd_kafka_topic_partition_list_new(static_cast<int>(partitions.size()))};
+    for (const std::int32_t partition : partitions) {
+        rd_kafka_topic_partition_list_add(input.get(), settings_.input.c_str(), partition);
+    }
+    auto code =
+        rd_kafka_committed(consumer_.get(), input.get(), static_cast<int>(patience().count()));
+    for (int k = 0; k < input->cnt && code == RD_KAFKA_RESP_ERR_NO_ERROR; ++k) {
+        code = input->elems[k].err;
+        committed_[input->elems[k].partition] = input->elems[k].offset;
+    }
+    return kafka_status("committed offsets", code);
+}
+
 status kafka_broker::assign(rd_kafka_topic_partition_list_t* partitions) {
     std::vector<std::int32_t> numbers;
     for (int k = 0; k < partitions->cnt; ++k) {
         numbers.push_back(partitions->elems[k].partition);
     }
-    // First the offsets: with isolation read_committed the broker answers only when no transaction
-    // of the last owner can change them any more.
-    status ready = kafka_status(
-        "committed offsets", rd_kafka_committed(consumer_.get(), partitions, request_milliseconds));
     resume_.clear();
-    if (ready.ok() && listener_ != nullptr && !numbers.empty()) {
-        ready = listener_->assigned(numbers);
+    status ready;
+    if (listener_ != nullptr && !numbers.empty()) {
+        ready = listener_->assigned(numbers); // calls read() and resume()
     }
     for (int k = 0; ready.ok() && k < partitions->cnt; ++k) {
         auto& one = partitions->elems[k];
-        one.offset = std::max(one.offset, resume_[one.partition]);
+        one.offset = std::max(committed_[one.partition], resume_[one.partition]);
         delivered_[one.partition] = std::max<std::int64_t>(one.offset, 0);
     }
     // Also after a failure: librdkafka waits for an answer.
@@ -315,7 +335,7 @@ status kafka_broker::flush() {
         return failure_; // the commit waits
     }
     const status flushed =
-        kafka_status("flush", rd_kafka_flush(producer_.get(), request_milliseconds));
+        kafka_status("flush", rd_kafka_flush(producer_.get(), settings_.request_milliseconds));
     return failure_.ok() ? flushed : failure_;
 }
 
@@ -342,17 +362,17 @@ status kafka_broker::commit_transaction(const rd_kafka_topic_partition_list_t* o
         member{rd_kafka_consumer_group_metadata(consumer_.get())};
     status done;
     if (offsets->cnt > 0) {
-        done = kafka_status("offsets", rd_kafka_send_offsets_to_transaction(producer_.get(),
-                                                                            offsets, member.get(),
-                                                                            request_milliseconds));
+        done = kafka_status(
+            "offsets", rd_kafka_send_offsets_to_transaction(producer_.get(), offsets, member.get(),
+                                                            settings_.request_milliseconds));
     }
-    done = done.ok() ? kafka_status("commit", rd_kafka_commit_transaction(producer_.get(),
-                                                                          request_milliseconds))
+    done = done.ok() ? kafka_status("commit", rd_kafka_commit_transaction(
+                                                  producer_.get(), settings_.request_milliseconds))
                      : done;
     if (!done.ok()) {
         // The gateway ends; the group should not wait for the broker's timeout.
         const kafka_error ignored{
-            rd_kafka_abort_transaction(producer_.get(), request_milliseconds)};
+            rd_kafka_abort_transaction(producer_.get(), settings_.request_milliseconds)};
     }
     in_transaction_ = false;
     return done;
@@ -377,10 +397,10 @@ status kafka_broker::ends_of(std::span<const std::int32_t> partitions,
     for (const std::int32_t partition : partitions) {
         std::int64_t low = 0;
         std::int64_t high = 0;
-        if (status asked = kafka_status(
-                settings_.states.c_str(),
-                rd_kafka_query_watermark_offsets(ends_reader_.get(), settings_.states.c_str(),
-                                                 partition, &low, &high, request_milliseconds));
+        if (status asked = kafka_status(settings_.states.c_str(),
+                                        rd_kafka_query_watermark_offsets(
+                                            ends_reader_.get(), settings_.states.c_str(), partition,
+                                            &low, &high, settings_.request_milliseconds));
             !asked.ok()) {
             return asked;
         }
@@ -392,6 +412,11 @@ status kafka_broker::ends_of(std::span<const std::int32_t> partitions,
 }
 
 status kafka_broker::read(std::span<const std::int32_t> partitions, const visitor& visit) {
+    // First the offsets: with isolation read_committed the broker answers only when no transaction
+    // of the last owner can change them any more.
+    if (status asked = read_offsets(partitions); !asked.ok()) {
+        return asked;
+    }
     std::map<std::int32_t, std::int64_t> ends;
     if (status asked = ends_of(partitions, ends); !asked.ok() || ends.empty()) {
         return asked;
@@ -406,8 +431,7 @@ status kafka_broker::read(std::span<const std::int32_t> partitions, const visito
         kafka_status("assign states", rd_kafka_assign(state_reader_.get(), assigned.get()));
     // The newest of each key: compaction runs from time to time, so older ones remain.
     std::map<std::pair<std::int32_t, std::string>, kafka_message> newest;
-    const auto last = std::chrono::steady_clock::now() +
-                      std::chrono::milliseconds{settings_.transaction_milliseconds + 60000};
+    const auto last = std::chrono::steady_clock::now() + patience();
     while (done.ok() && !ends.empty()) {
         constexpr int milliseconds = 100;
         kafka_message one{rd_kafka_consumer_poll(state_reader_.get(), milliseconds)};

@@ -26,6 +26,9 @@ struct kafka_settings {
     bool transactions = true;
     int transaction_milliseconds = 60000;
     int session_milliseconds = 10000;
+    int request_milliseconds = 30000; ///< longest wait for an answer of the broker
+    /// How much longer than `transaction_milliseconds` transactions of a dead gateway may stay open.
+    int patience_milliseconds = 60000;
     kafka_settings_list further; ///< properties of librdkafka for all clients
 };
 
@@ -54,6 +57,7 @@ class kafka_broker final : public source, public sink, public state_store {
                        std::span<const std::byte> bytes) override;
     /// For sink and store: waits until the broker has everything.
     tocsin::status flush() override;
+    /// First waits until no transaction of a dead gateway can change what is read.
     tocsin::status read(std::span<const std::int32_t> partitions, const visitor& visit) override;
 
   private:
@@ -67,6 +71,9 @@ class kafka_broker final : public source, public sink, public state_store {
     tocsin::status ends_of(std::span<const std::int32_t> partitions,
                            std::map<std::int32_t, std::int64_t>& ends);
     void rebalance(rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t* partitions);
+    /// How long transactions of a dead gateway may stay open.
+    std::chrono::milliseconds patience() const noexcept;
+    tocsin::status read_offsets(std::span<const std::int32_t> partitions);
     tocsin::status assign(rd_kafka_topic_partition_list_t* partitions);
     tocsin::status revoke(rd_kafka_topic_partition_list_t* partitions);
     bool take(kafka_message one, std::vector<message>& messages);
@@ -77,6 +84,7 @@ class kafka_broker final : public source, public sink, public state_store {
     kafka_client state_reader_; ///< of committed states
     kafka_client ends_reader_;  ///< sees open transactions as well
     partition_listener* listener_ = nullptr;
+    std::map<std::int32_t, std::int64_t> committed_; ///< of the group, when read() was called
     std::map<std::int32_t, std::int64_t> resume_; ///< by the states, while partitions are assigned
     std::map<std::int32_t, std::int64_t> delivered_; ///< next offset of partitions owned
     bool in_transaction_ = false;

@@ -26,7 +26,8 @@ tocsin_add_gateway_test(gateway tocsin_gateway/tests/line_ports_test.cpp
                                 tocsin_gateway/tests/state_file_test.cpp
                                 tocsin_gateway/tests/worker_test.cpp)
 if(TARGET tocsin_gateway_rdkafka)
-    tocsin_add_gateway_test(gateway_kafka tocsin_gateway/tests/kafka_test.cpp)
+    tocsin_add_gateway_test(gateway_kafka tocsin_gateway/tests/kafka_broker_test.cpp
+                                          tocsin_gateway/tests/kafka_test.cpp)
 else()
     tocsin_skip_gateway_test(gateway_kafka "librdkafka was not found")
 endif()

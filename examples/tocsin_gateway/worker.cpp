@@ -342,6 +342,10 @@ status worker::claim() {
 }
 
 status worker::assigned(std::span<const std::int32_t> partitions) {
+    // To read the states may take long, and a transaction of samples judged so far would time out.
+    if (status saved = taken_ > 0 ? checkpoint() : status{}; !saved.ok()) {
+        return saved;
+    }
     for (const std::int32_t number : partitions) {
         partitions_[number] = {};
     }

@@ -44,6 +44,8 @@ class kafka_cluster {
     }
 
     bool is_mock() const noexcept { return mock_ != nullptr; }
+    /// For faults; null if it is none.
+    rd_kafka_mock_cluster_t* mock() const noexcept { return mock_; }
     const std::string& brokers() const noexcept { return brokers_; }
     /// Whether the topic exists afterwards.
     bool create(const std::string& topic, int partitions, bool compacted) {

@@ -5,6 +5,7 @@
 #include "tocsin_gateway/ports.hpp"
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <map>
 #include <string>
 #include <utility>
@@ -79,6 +80,7 @@ class memory_sink final : public tocsin_gateway::sink {
 class memory_store final : public tocsin_gateway::state_store {
   public:
     std::map<std::pair<std::int32_t, std::string>, std::vector<std::byte>> safe;
+    std::function<void()> before_read = [] {};
     bool works = true; ///< otherwise flush() fails, and nothing becomes safe
 
     tocsin::status put(std::int32_t partition, std::string_view key,
@@ -97,6 +99,7 @@ class memory_store final : public tocsin_gateway::state_store {
         return {};
     }
     tocsin::status read(std::span<const std::int32_t> partitions, const visitor& visit) override {
+        before_read();
         for (const auto& [key, bytes] : safe) {
             if (std::find(partitions.begin(), partitions.end(), key.first) != partitions.end()) {
                 if (tocsin::status done = visit(key.first, key.second, bytes); !done.ok()) {

@@ -281,6 +281,27 @@ TEST_CASE("gateway: nothing is acknowledged before its state is safe") {
     CHECK(from.acknowledged.at(0) == 60);
 }
 
+TEST_CASE("gateway: a checkpoint is made before the states of further partitions are read") {
+    memory_source from;
+    memory_sink to;
+    memory_store states;
+    metrics counts;
+    add_fleet(from, 1, 20);
+    worker judge{shop().pumps(), from, to, states, counts, by_samples};
+    REQUIRE(judge.step(no_wait).ok()); // assigns
+    REQUIRE(judge.step(no_wait).ok());
+    REQUIRE(counts.samples == 7);
+    REQUIRE(states.safe.empty());
+    bool safe = false;
+    states.before_read = [&] { safe = states.safe.contains({0, "pump-0"}); };
+    constexpr std::int32_t further = 1;
+    REQUIRE(judge.assigned({&further, 1}).ok());
+    CHECK(safe);
+    CHECK(from.acknowledged.at(0) == 7);
+    REQUIRE(judge.assigned({&further, 1}).ok());
+    CHECK(counts.checkpoints == 1); // none without samples
+}
+
 TEST_CASE("gateway: invalid messages go to the dead letters, and no valid sample is lost") {
     memory_source from;
     memory_sink to;

@@ -1,0 +1,71 @@
+#include <doctest/doctest.h>
+
+#include "kafka_cluster.hpp"
+#include "tocsin_gateway/kafka_broker.hpp"
+#include <chrono>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+using namespace gateway_tests;
+
+namespace {
+
+/// A mock cluster, and settings for a broker of the gateway in this process.
+struct mock_place {
+    kafka_cluster cluster;
+    tocsin_gateway::kafka_settings settings;
+    static constexpr std::int32_t only = 0;
+
+    mock_place() {
+        settings.brokers = cluster.brokers();
+        settings.group = "group";
+        settings.instance = "one";
+        settings.input = "samples";
+        settings.verdicts = "verdicts";
+        settings.states = "states";
+        settings.transactions = false;
+        for (const char* topic : {"samples", "verdicts", "states"}) {
+            REQUIRE(cluster.create(topic, 1, false));
+        }
+    }
+    std::unique_ptr<tocsin_gateway::kafka_broker> open() const {
+        auto opened = tocsin_gateway::kafka_broker::open(settings);
+        REQUIRE(opened.ok());
+        return *std::move(opened);
+    }
+    /// The states of the partition.
+    static tocsin::status read(tocsin_gateway::kafka_broker& from,
+                               std::map<std::string, std::string>& states) {
+        return from.read(
+            {&only, 1}, [&](std::int32_t, std::string_view key, std::span<const std::byte> bytes) {
+                states[std::string{key}] =
+                    std::string{reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+                return tocsin::status{};
+            });
+    }
+};
+
+} // namespace
+
+TEST_CASE("gateway kafka: a dead owner's transaction is waited for, longer than for an answer") {
+    mock_place place;
+    if (!place.cluster.is_mock()) {
+        return;
+    }
+    place.settings.request_milliseconds = 1000;
+    place.settings.transaction_milliseconds = 30000;
+    const auto broker = place.open();
+    constexpr std::int16_t offset_fetch = 9;
+    // The client repeats the request.
+    const std::vector<rd_kafka_resp_err_t> unstable(25, RD_KAFKA_RESP_ERR_UNSTABLE_OFFSET_COMMIT);
+    rd_kafka_mock_push_request_errors_array(place.cluster.mock(), offset_fetch, unstable.size(),
+                                            unstable.data());
+    const auto begin = std::chrono::steady_clock::now();
+    std::map<std::string, std::string> states;
+    const tocsin::status done = mock_place::read(*broker, states);
+    CAPTURE(done.message());
+    CHECK(done.ok());
+    CHECK(std::chrono::steady_clock::now() - begin > std::chrono::milliseconds{1500});
+}
