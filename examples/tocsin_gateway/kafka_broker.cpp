@@ -431,13 +431,14 @@ status kafka_broker::read(std::span<const std::int32_t> partitions, const visito
         kafka_status("assign states", rd_kafka_assign(state_reader_.get(), assigned.get()));
     // The newest of each key: compaction runs from time to time, so older ones remain.
     std::map<std::pair<std::int32_t, std::string>, kafka_message> newest;
-    const auto last = std::chrono::steady_clock::now() + patience();
+    auto last = std::chrono::steady_clock::now() + patience();
     while (done.ok() && !ends.empty()) {
         constexpr int milliseconds = 100;
         kafka_message one{rd_kafka_consumer_poll(state_reader_.get(), milliseconds)};
         if (std::chrono::steady_clock::now() > last) {
-            done = status::error(error_code::io_error, "kafka: the states of ", ends.size(),
-                                 " partitions cannot be read to their end: is a transaction open?");
+            done = status::error(error_code::io_error, "kafka: nothing more of the states of ",
+                                 ends.size(),
+                                 " partitions arrives before their end: is a transaction open?");
         }
         if (!one) {
             continue;
@@ -449,6 +450,7 @@ status kafka_broker::read(std::span<const std::int32_t> partitions, const visito
                 ends.erase(found);
             }
         } else if (one->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+            last = std::chrono::steady_clock::now() + patience();
             std::string key{static_cast<const char*>(one->key), one->key_len};
             newest[{one->partition, std::move(key)}] = std::move(one);
         }

@@ -65,7 +65,35 @@ TEST_CASE("gateway kafka: a dead owner's transaction is waited for, longer than 
     const auto begin = std::chrono::steady_clock::now();
     std::map<std::string, std::string> states;
     const tocsin::status done = mock_place::read(*broker, states);
-    CAPTURE(done.message());
+    CAPTURE(std::string{done.message()});
     CHECK(done.ok());
     CHECK(std::chrono::steady_clock::now() - begin > std::chrono::milliseconds{1500});
+}
+
+TEST_CASE("gateway kafka: reading states may take long, as long as they arrive") {
+    mock_place place;
+    if (!place.cluster.is_mock()) {
+        return;
+    }
+    constexpr int count = 20;
+    kafka_producer producer{place.cluster.brokers()};
+    for (int k = 0; k < count; ++k) { // each in a batch of its own: one for an answer of the mock
+        REQUIRE(producer.send("states", 0, "pump-" + std::to_string(k), "state"));
+        REQUIRE(producer.flush());
+    }
+    place.settings.transaction_milliseconds = 1000;
+    place.settings.patience_milliseconds = 2000;
+    const auto broker = place.open();
+    const auto answer_after = [&](int milliseconds) {
+        for (int k = 1; k <= 3; ++k) {
+            rd_kafka_mock_broker_set_rtt(place.cluster.mock(), k, milliseconds);
+        }
+    };
+    answer_after(250);
+    std::map<std::string, std::string> states;
+    const tocsin::status done = mock_place::read(*broker, states);
+    CAPTURE(std::string{done.message()});
+    CHECK(done.ok());
+    CHECK(states.size() == count);
+    answer_after(0);
 }
