@@ -429,8 +429,9 @@ status kafka_broker::read(std::span<const std::int32_t> partitions, const visito
     }
     status done =
         kafka_status("assign states", rd_kafka_assign(state_reader_.get(), assigned.get()));
-    // The newest of each key: compaction runs from time to time, so older ones remain.
-    std::map<std::pair<std::int32_t, std::string>, kafka_message> newest;
+    // The newest of each key: compaction runs from time to time, so older ones remain. A copy: a
+    // message keeps the whole answer of the broker that it came with.
+    std::map<std::pair<std::int32_t, std::string>, std::string> newest;
     auto last = std::chrono::steady_clock::now() + patience();
     while (done.ok() && !ends.empty()) {
         constexpr int milliseconds = 100;
@@ -452,15 +453,16 @@ status kafka_broker::read(std::span<const std::int32_t> partitions, const visito
         } else if (one->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
             last = std::chrono::steady_clock::now() + patience();
             std::string key{static_cast<const char*>(one->key), one->key_len};
-            newest[{one->partition, std::move(key)}] = std::move(one);
+            newest[{one->partition, std::move(key)}].assign(static_cast<const char*>(one->payload),
+                                                            one->len);
         }
     }
     rd_kafka_assign(state_reader_.get(), nullptr);
     for (auto at = newest.begin(); done.ok() && at != newest.end(); ++at) {
-        const std::string& key = at->first.second;
-        done = visit(at->first.first,
-                     key == std::string_view{"\0", 1} ? std::string_view{} : std::string_view{key},
-                     {static_cast<const std::byte*>(at->second->payload), at->second->len});
+        const auto& [partition, key] = at->first;
+        const bool is_offset = key == std::string_view{"\0", 1};
+        done = visit(partition, is_offset ? std::string_view{} : std::string_view{key},
+                     std::as_bytes(std::span{at->second}));
     }
     return done;
 }

@@ -2,7 +2,9 @@
 
 #include "kafka_cluster.hpp"
 #include "tocsin_gateway/kafka_broker.hpp"
+#include <algorithm>
 #include <chrono>
+#include <malloc.h>
 #include <map>
 #include <memory>
 #include <string>
@@ -96,4 +98,37 @@ TEST_CASE("gateway kafka: reading states may take long, as long as they arrive")
     CHECK(done.ok());
     CHECK(states.size() == count);
     answer_after(0);
+}
+
+TEST_CASE("gateway kafka: reading states keeps the newest ones, not what they came with") {
+    const mock_place place;
+    if (!place.cluster.is_mock()) {
+        return;
+    }
+    constexpr int count = 40;
+    kafka_producer producer{place.cluster.brokers()};
+    for (int k = 0; k < count; ++k) { // together in a batch
+        REQUIRE(producer.send("states", 0, "outdated", std::string(100000, 'x')));
+        REQUIRE(producer.send("states", 0, "pump-" + std::to_string(k), "state"));
+        REQUIRE(producer.flush());
+    }
+    const auto broker = place.open();
+    const auto in_use = [] {
+        const auto now = ::mallinfo2();
+        return now.uordblks + now.hblkhd;
+    };
+    const std::size_t before = in_use();
+    std::size_t most = 0;
+    int states = 0;
+    const std::int32_t only = 0;
+    REQUIRE(broker
+                ->read({&only, 1},
+                       [&](std::int32_t, std::string_view, std::span<const std::byte>) {
+                           ++states;
+                           most = std::max(most, in_use());
+                           return tocsin::status{};
+                       })
+                .ok());
+    CHECK(states == count + 1);
+    CHECK(most < before + 2000000); // of 4 MB that were read
 }
