@@ -453,6 +453,10 @@ status kafka_broker::read(std::span<const std::int32_t> partitions, const visito
         } else if (one->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
             last = std::chrono::steady_clock::now() + patience();
             std::string key{static_cast<const char*>(one->key), one->key_len};
+            if (one->len == 0) { // a tombstone: there is no such device any more
+                newest.erase({one->partition, key});
+                continue;
+            }
             newest[{one->partition, std::move(key)}].assign(static_cast<const char*>(one->payload),
                                                             one->len);
         }

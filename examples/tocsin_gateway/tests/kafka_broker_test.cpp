@@ -132,3 +132,24 @@ TEST_CASE("gateway kafka: reading states keeps the newest ones, not what they ca
     CHECK(states == count + 1);
     CHECK(most < before + 2000000); // of 4 MB that were read
 }
+
+TEST_CASE("gateway kafka: a tombstone removes the state of a device") {
+    const mock_place place;
+    if (!place.cluster.is_mock()) {
+        return;
+    }
+    kafka_producer producer{place.cluster.brokers()};
+    for (const auto& [key, state] :
+         std::vector<std::pair<std::string, std::string>>{{"pump-1", "old"},
+                                                          {"pump-2", "old"},
+                                                          {"pump-1", ""},
+                                                          {"pump-2", ""},
+                                                          {"pump-2", "new"}}) {
+        REQUIRE(producer.send("states", 0, key, state));
+    }
+    REQUIRE(producer.flush());
+    const auto broker = place.open();
+    std::map<std::string, std::string> states;
+    REQUIRE(mock_place::read(*broker, states).ok());
+    CHECK(states == std::map<std::string, std::string>{{"pump-2", "new"}});
+}

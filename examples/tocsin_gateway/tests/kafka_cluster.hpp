@@ -84,7 +84,7 @@ class kafka_cluster {
     std::string brokers_;
 };
 
-/// Sends samples, each to a partition that the test chooses.
+/// Sends samples, each to a partition that the test chooses. Without a payload it is a tombstone.
 class kafka_producer {
   public:
     explicit kafka_producer(const std::string& brokers)
@@ -101,7 +101,8 @@ class kafka_producer {
         described[2].vtype = RD_KAFKA_VTYPE_KEY;
         described[2].u.mem = {const_cast<char*>(key.data()), key.size()};
         described[3].vtype = RD_KAFKA_VTYPE_VALUE;
-        described[3].u.mem = {const_cast<char*>(payload.data()), payload.size()};
+        described[3].u.mem = {payload.empty() ? nullptr : const_cast<char*>(payload.data()),
+                              payload.size()};
         described[4].vtype = RD_KAFKA_VTYPE_MSGFLAGS;
         described[4].u.i = RD_KAFKA_MSG_F_COPY;
         const tocsin_gateway::kafka_error error{
