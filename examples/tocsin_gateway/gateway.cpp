@@ -57,6 +57,10 @@ void listen_to_signals() {
     sigaction(SIGPIPE, &action, nullptr);
 }
 
+bool stop_requested() noexcept {
+    return stop_wanted != 0;
+}
+
 void gateway_options::add_to(CLI::App& command) {
     auto* const choice = command.add_option_group("Models", "One of:");
     choice->add_option("--rules", rules,
@@ -131,7 +135,7 @@ status run_gateway(const gateway_options& options, source& from, sink& to, state
     worker judge{*std::move(loaded), from, to, states, counts, settings};
     const auto begin = std::chrono::steady_clock::now();
     constexpr std::chrono::milliseconds wait{50};
-    while (stop_wanted == 0 && !from.ended()) {
+    while (!stop_requested() && !from.ended()) {
         if (reload_wanted != 0) {
             reload_wanted = 0;
             auto fresh = options.load_rules();

@@ -30,6 +30,8 @@ struct gateway_options {
 /// Makes SIGTERM and SIGINT end run_gateway() instead of the process, and handles SIGHUP; call it
 /// before anything is opened.
 void listen_to_signals();
+/// Whether SIGTERM or SIGINT has arrived.
+bool stop_requested() noexcept;
 
 /// Judges until the source ends or SIGTERM or SIGINT arrives; then makes a checkpoint and closes
 /// the source. SIGHUP reloads the rules: if they cannot be used, the old ones stay and the reason

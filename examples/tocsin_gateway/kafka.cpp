@@ -14,6 +14,7 @@ struct kafka_command {
 
     void run() {
         settings.transactions = !at_once;
+        settings.stopped = stop_requested;
         // An open transaction must outlast the time between two checkpoints.
         const auto checkpoint = static_cast<int>(options.checkpoint_milliseconds);
         if (settings.transactions && settings.transaction_milliseconds < 2 * checkpoint) {

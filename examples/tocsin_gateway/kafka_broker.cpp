@@ -293,12 +293,18 @@ status kafka_broker::produce(const std::string& topic, std::int32_t partition, s
     described[3].u.mem = {const_cast<char*>(value.data()), value.size()};
     described[4].vtype = RD_KAFKA_VTYPE_MSGFLAGS;
     described[4].u.i = RD_KAFKA_MSG_F_COPY;
+    const auto last = std::chrono::steady_clock::now() +
+                      std::chrono::milliseconds{settings_.request_milliseconds};
     while (failure_.ok()) {
         const kafka_error error{
             rd_kafka_produceva(producer_.get(), described.data(), described.size())};
         const auto code = error ? rd_kafka_error_code(error.get()) : RD_KAFKA_RESP_ERR_NO_ERROR;
         if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
             return kafka_status(topic.c_str(), code);
+        }
+        if (settings_.stopped() && std::chrono::steady_clock::now() > last) {
+            return kafka_failure(topic.c_str(),
+                                 "the broker takes no messages, and the gateway ends");
         }
         constexpr int milliseconds = 100; // backpressure of the broker
         rd_kafka_poll(producer_.get(), milliseconds);

@@ -5,6 +5,7 @@
 #include "kafka_handles.hpp"
 #include "ports.hpp"
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -29,6 +30,9 @@ struct kafka_settings {
     int request_milliseconds = 30000; ///< longest wait for an answer of the broker
     /// How much longer than `transaction_milliseconds` transactions of a dead gateway may stay open.
     int patience_milliseconds = 60000;
+    /// Whether the gateway shall end; it then waits for the broker to take messages only for as long
+    /// as for an answer.
+    std::function<bool()> stopped = [] { return false; };
     kafka_settings_list further; ///< properties of librdkafka for all clients
 };
 

@@ -153,3 +153,33 @@ TEST_CASE("gateway kafka: a tombstone removes the state of a device") {
     REQUIRE(mock_place::read(*broker, states).ok());
     CHECK(states == std::map<std::string, std::string>{{"pump-2", "new"}});
 }
+
+TEST_CASE("gateway kafka: a gateway that shall end does not wait for a broker that is away") {
+    mock_place place;
+    if (!place.cluster.is_mock()) {
+        return;
+    }
+    place.settings.request_milliseconds = 5000;
+    place.settings.further = {{"queue.buffering.max.messages", "10"},
+                              {"message.timeout.ms", "40000"},
+                              {"log_level", "2"}};
+    bool stopped = false;
+    place.settings.stopped = [&] { return stopped; };
+    const auto broker = place.open();
+    const auto all = [&](auto call) {
+        for (int k = 1; k <= 3; ++k) {
+            call(place.cluster.mock(), k);
+        }
+    };
+    all(rd_kafka_mock_broker_set_down);
+    stopped = true;
+    const auto begin = std::chrono::steady_clock::now();
+    tocsin::status written;
+    for (int k = 0; k < 20 && written.ok(); ++k) {
+        written = broker->write(tocsin_gateway::output::verdict, "pump-1", "{}");
+    }
+    CHECK(std::string{written.message()} ==
+          "kafka: verdicts: the broker takes no messages, and the gateway ends");
+    CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds{30});
+    all(rd_kafka_mock_broker_set_up);
+}
