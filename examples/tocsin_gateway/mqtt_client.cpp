@@ -176,8 +176,8 @@ status mqtt_client::poll(std::vector<mqtt_message>& messages, std::chrono::milli
     }
     if (handle_ < 0) {
         if (const auto now = clock::now(); now < next_try_) {
-            const auto pause =
-                std::chrono::duration_cast<std::chrono::milliseconds>(next_try_ - now);
+            // Rounded up: 0 would not wait at all.
+            const auto pause = std::chrono::ceil<std::chrono::milliseconds>(next_try_ - now);
             ::poll(nullptr, 0, static_cast<int>(std::min(wait, pause).count()));
             return {};
         }
