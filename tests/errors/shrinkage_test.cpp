@@ -7,6 +7,7 @@
 #include "support/memory_archive.hpp"
 #include "support/random_values.hpp"
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <vector>
 
@@ -25,6 +26,17 @@ tocsin::matrix<double> vectors_with_common_part(int dimension, int count, double
         }
     }
     return vectors;
+}
+
+/// Eight vectors of seven elements without any correlation: rows of a Hadamard matrix.
+tocsin::matrix<double> uncorrelated() {
+    tocsin::matrix<double> samples(7, 8);
+    for (unsigned row = 0; row < 7; ++row) {
+        for (unsigned col = 0; col < 8; ++col) {
+            samples(row, col) = std::popcount((row + 1) & col) % 2 == 0 ? 1 : -1;
+        }
+    }
+    return samples;
 }
 
 tocsin::mahalanobis<> fitted_to(const tocsin::matrix<double>& samples) {
@@ -103,11 +115,66 @@ TEST_SUITE("errors") {
             tocsin::mahalanobis<> loaded(10);
             REQUIRE(tocsin_test::load(loaded, tocsin_test::save(statistic)).ok());
             CHECK(loaded.law().exact() == (count == 40));
-            CHECK(loaded.law().intensity() ==
+            CHECK(loaded.law().intensity() == statistic.law().intensity());
+            CHECK(loaded.law().squared_distance(0.01) == statistic.law().squared_distance(0.01));
+            // Older files: found by comparison.
+            auto content = tocsin_test::save(statistic);
+            CHECK(content.erase("intensity") == (count == 9 ? 1 : 0));
+            tocsin::mahalanobis<> older(10);
+            REQUIRE(tocsin_test::load(older, content).ok());
+            CHECK(older.law().intensity() ==
                   doctest::Approx(statistic.law().intensity()).epsilon(1e-9));
-            CHECK(loaded.law().squared_distance(0.01) ==
+            CHECK(older.law().squared_distance(0.01) ==
                   doctest::Approx(statistic.law().squared_distance(0.01)).epsilon(1e-7));
+            CHECK(older.covariance() == statistic.covariance());
+            content["intensity"] = {1.5};
+            CHECK(tocsin_test::load(older, content).ok() == (count == 40));
         }
+        // Samples without any correlation are shrunk wholly, which no comparison can find.
+        tocsin::matrix<double> one_constant(2, 2);
+        one_constant << 1, -1, 2, 2;
+        for (const auto& samples : {one_constant, uncorrelated()}) {
+            auto statistic = fitted_to(samples);
+            auto content = tocsin_test::save(statistic);
+            tocsin::mahalanobis<> loaded(static_cast<int>(samples.rows()));
+            REQUIRE(tocsin_test::load(loaded, content).ok());
+            CHECK_FALSE(std::isnan(statistic.law().squared_distance(0.01)));
+            CHECK(loaded.law().squared_distance(0.01) == statistic.law().squared_distance(0.01));
+            CHECK(loaded.law().intensity() == statistic.law().intensity());
+        }
+    }
+
+    TEST_CASE("mahalanobis: elements that never vary are no dimensions of the law") {
+        tocsin::random_generator random(6);
+        const auto with_constants = [&](int varying, int dimension, int count) {
+            tocsin::matrix<double> samples =
+                tocsin::matrix<double>::Constant(dimension, count, 3.5);
+            samples.topRows(varying) = vectors_with_common_part(varying, count, 0.3, random);
+            samples.row(dimension - 1).array() += 1e-9 * samples.row(0).array(); // rounding
+            return samples;
+        };
+        const auto all = fitted_to(with_constants(18, 38, 1000));
+        const tocsin::hotelling_law of_18(18, 1000);
+        CHECK(all.law().squared_distance(0.01) ==
+              doctest::Approx(of_18.squared_distance(0.01)).epsilon(1e-12));
+        std::vector<double> scores(20000);
+        all.scores(with_constants(18, 38, 20000), scores);
+        const double threshold = all.law().squared_distance(0.01);
+        const auto above = std::count_if(scores.begin(), scores.end(),
+                                         [&](double score) { return score > threshold; });
+        CHECK(above > 140);
+        CHECK(above < 260);
+        // Samples are few beside the elements that vary, and the shrunk correlations are theirs.
+        CHECK(fitted_to(with_constants(18, 38, 24)).law().exact());
+        const auto few = fitted_to(with_constants(18, 38, 20));
+        CHECK_FALSE(few.law().exact());
+        tocsin::matrix<double> samples = with_constants(18, 38, 20);
+        const auto embedded = fitted_to(samples);
+        const auto alone = fitted_to(samples.topRows(18).eval());
+        CHECK(embedded.law().intensity() == doctest::Approx(alone.law().intensity()).epsilon(1e-9));
+        CHECK(embedded.law().squared_distance(0.01) ==
+              doctest::Approx(alone.law().squared_distance(0.01)).epsilon(1e-4));
+        CHECK(fitted_to(tocsin::matrix<double>::Constant(4, 9, 1.0)).law().exact());
     }
 
     TEST_CASE("mahalanobis: scores left out of a shrunk fit are near the scores of a fit without") {

@@ -31,7 +31,7 @@ namespace tocsin {
 /// features and fewer samples than elements harmless. Where all variances are zero it is
 /// `ridge_of_constant_samples`. C is factorised once (Cholesky, C = L L^T), never inverted itself;
 /// d^2 = |W (e - m)|^2 with W = L^-1, O(dimension^2) multiplications that wait for no division.
-/// With fewer than 1.2 samples per dimension the correlations are shrunk (shrinkage.hpp).
+/// With fewer than 1.2 samples per element that varies the correlations are shrunk (shrinkage.hpp).
 ///
 /// Scaling all errors alike changes neither the distance nor the shares. Where elements of an error
 /// vector are missing, the others are judged under their marginal distribution.
@@ -94,13 +94,8 @@ class mahalanobis {
         mean_ = moments_.mean();
         matrix_type& covariance = factor_.replace_covariance();
         covariance = moments_.covariance();
-        double intensity = 0;
-        if (detail::needs_shrinkage(dimension(), moments_.count())) {
-            intensity = detail::shrinkage_intensity(covariance, moments_.count());
-            detail::shrink(covariance, intensity);
-        }
-        covariance.diagonal().array() +=
-            detail::ridge(covariance.diagonal().mean(), relative_ridge_);
+        const double intensity =
+            detail::shrink_and_ridge(covariance, moments_.count(), relative_ridge_);
         const status usable = factorise();
         derive_law(intensity);
         return usable;
@@ -287,16 +282,20 @@ class mahalanobis {
         if (factor_.updated()) {
             shares_.exchange(archive);
         }
+        const bool few = detail::needs_shrinkage(dimension(), moments_.count());
+        double intensity = law_.intensity();
+        const bool stored = detail::exchange_intensity(archive, few, intensity);
         if constexpr (Archive::loading) {
             fitted_ = false;
             archive.fail(detail::check_fit("mahalanobis", dimension(), moments_.count(),
                                            moments_.rejected(), relative_ridge_));
             if (archive.outcome().ok()) {
                 archive.fail(factor_.updated() ? check_loaded() : factorise());
-                const bool small = detail::needs_shrinkage(dimension(), moments_.count());
-                derive_law(
-                    small ? detail::intensity_between(factor_.covariance(), moments_.covariance())
-                          : 0);
+                if (few && !stored) {
+                    intensity =
+                        detail::intensity_between(factor_.covariance(), moments_.covariance());
+                }
+                derive_law(few ? intensity : 0);
             }
         }
     }
@@ -315,8 +314,8 @@ class mahalanobis {
         return complete(shares_.fit(factor_.covariance(), root));
     }
     void derive_law(double intensity) {
-        law_ = fitted_ ? detail::law_of(factor_.covariance(), factor_.whitening(), moments_.count(),
-                                        intensity)
+        law_ = fitted_ ? detail::law_of(factor_.covariance(), factor_.whitening(), moments_,
+                                        relative_ridge_, intensity)
                        : hotelling_law();
     }
     /// The same for what adapt() has changed before it was saved.
