@@ -6,6 +6,7 @@
 #include "fleet.hpp"
 #include "io/temporary_directory.hpp"
 #include <arpa/inet.h>
+#include <cstdio>
 #include <fstream>
 #include <netinet/in.h>
 #include <sstream>
@@ -254,4 +255,47 @@ TEST_CASE("gateway lines: failures end with a reason and an exit code") {
     CHECK(text_of(place.folder / "input") == input);
     fails({"lines", "--model", model, "--checkpoint-samples", "0"}, 2, "0");
     fails({"mqtt", "--model", model, "--host", "no host"}, 2, "--client");
+}
+
+// Not a test: measures throughput alone, then latency at 50 000 samples per second.
+TEST_CASE("gateway lines: throughput" * doctest::skip()) {
+    const workplace place;
+    constexpr int fleet = 10000;
+    constexpr int times = 100;
+    constexpr int batch = 100; // lines that are written at once
+    std::vector<std::string> batches;
+    for (int k = 0; k < fleet * times; ++k) {
+        if (k % batch == 0) {
+            batches.emplace_back();
+        }
+        batches.back() += payload_of(k % fleet, k / fleet) + '\n';
+    }
+    for (const double rate : {0.0, 50000.0}) {
+        for (const char* checkpoint : {"10000", "50000"}) {
+            for (const char* name : {"pipe", "state", "out", "errors"}) {
+                std::filesystem::remove(place.path(name));
+            }
+            REQUIRE(::mkfifo(place.path("pipe").c_str(), 0600) == 0);
+            child_process gateway = place.start({"--state", place.path("state"), "--queue",
+                                                 "100000", "--checkpoint-samples", checkpoint},
+                                                place.path("pipe"), "out");
+            std::ofstream writer{place.path("pipe")};
+            const auto start = std::chrono::steady_clock::now();
+            for (std::size_t k = 0; k < batches.size(); ++k) {
+                if (rate > 0) {
+                    std::this_thread::sleep_until(
+                        start +
+                        std::chrono::duration_cast<std::chrono::nanoseconds>(
+                            std::chrono::duration<double>(batch * static_cast<double>(k) / rate)));
+                }
+                writer << batches[k] << std::flush;
+            }
+            writer.close();
+            CHECK(gateway.wait() == 0);
+            const std::string errors = text_of(place.folder / "errors");
+            std::printf("%s, a checkpoint every %s samples: %s",
+                        rate > 0 ? "50 000 samples/s" : "no limit", checkpoint,
+                        errors.substr(errors.find('\n') + 1).c_str());
+        }
+    }
 }
