@@ -55,8 +55,10 @@ void describe_dialect(const file_facts& file, std::vector<std::string>& lines) {
     line += file.dialect.decimal_comma ? ", decimal comma" : "";
     line += file.dialect.groups ? ", digits in groups" : "";
     line += file.dialect.has_header ? ", header" : ", no header";
-    if (file.dialect.skipped > 0) {
-        line += ", " + counted(file.dialect.skipped, "line") + " before it left out";
+    line += file.dialect.has_units_only ? ", a row of units without names left out" : "";
+    const index_t before = file.dialect.skipped - (file.dialect.has_units_only ? 1 : 0);
+    if (before > 0) {
+        line += ", " + counted(before, "line") + " before it left out";
     }
     line += file.dialect.unit_rows == 1  ? ", a row of units left out"
             : file.dialect.unit_rows > 1 ? ", rows of units left out"
@@ -86,8 +88,7 @@ void describe_time(const file_facts& file, std::vector<std::string>& lines) {
     }
     line += to_string(file.clock.kind());
     line += file.clock.order().depends()
-                ? (file.clock.order().order() == tocsin::date_order::day_first ? ", day first"
-                                                                               : ", month first")
+                ? ", " + tocsin::in_words(tocsin::date_orders{file.clock.order().order()})
                 : "";
     line += file.clock.kind() == tocsin::timestamp_kind::plain ? " taken for seconds"
             : file.clock.serial() ? " as days since 1899-12-30 (--no-serial-dates if they are not)"
@@ -268,7 +269,7 @@ std::string ignoring_time(const file_facts& file) {
 
 void warn_of_time(const file_facts& file, std::vector<std::string>& lines) {
     if (file.clock.ambiguous()) {
-        lines.push_back(ambiguity_note(file.path));
+        lines.push_back(ambiguity_note(file.path, file.clock.order()));
     }
     if (file.time.irregular() && file.resampled == 0) {
         lines.push_back(file.path + ": steps between rows vary from " +
@@ -304,6 +305,19 @@ void warn_of_time(const file_facts& file, std::vector<std::string>& lines) {
             file.clock.kind() == tocsin::timestamp_kind::unknown) {
             lines.push_back(file.path + ": column '" + file.columns[k].name +
                             "' cannot be read as times, so gaps are not detected");
+        }
+    }
+}
+
+/// Recordings whose steps differ: a window of one spans another time than one of the others.
+void warn_of_unlike_steps(const input_data& data, std::vector<std::string>& lines) {
+    for (const file_facts& file : data.files) {
+        const file_facts& first = data.files.front();
+        if (first.resampled == 0 && tocsin::unlike_steps(first.time.step, file.time.step)) {
+            lines.push_back(
+                file.path + ": rows are " + duration(file.time.step) + " apart, in " + first.path +
+                ' ' + duration(first.time.step) + "; a model needs one step: --resample " +
+                shown(std::max(first.time.step, file.time.step)) + " puts all on a grid");
         }
     }
 }
@@ -405,9 +419,16 @@ std::string warning_of(const tocsin::csv_switch_words& words, const std::string&
                                    : " makes it a missing value");
 }
 
-std::string ambiguity_note(const std::string& path) {
-    return path + ": day and month of its dates could be swapped; --dates day-first or --dates "
-                  "month-first says which";
+std::string warning_of(const tocsin::csv_cut_cells& cut, const std::string& source) {
+    return source + ':' + std::to_string(cut.line) + ':' + std::to_string(cut.column) +
+           ": '####' is what a spreadsheet writes where its column is too narrow: a missing value "
+           "here; widen the column and export again";
+}
+
+std::string ambiguity_note(const std::string& path, const tocsin::date_order_study& dates) {
+    return path + ": its dates may be " + tocsin::in_words(dates.open()) + ", and are read " +
+           tocsin::in_words(tocsin::date_orders{dates.order()}) + "; " +
+           tocsin::options_of(dates.open()) + " says which";
 }
 
 std::string footer_note(const std::string& path, const std::string& text) {
@@ -416,8 +437,13 @@ std::string footer_note(const std::string& path, const std::string& text) {
 
 std::vector<std::string> warnings_of(const input_data& data) {
     std::vector<std::string> lines;
+    warn_of_unlike_steps(data, lines);
     for (const file_facts& file : data.files) {
         warn_of_time(file, lines);
+        if (file.cut.count > 0) {
+            lines.push_back(warning_of(file.cut, file.path) + " (" +
+                            counted(file.cut.count, "cell") + ')');
+        }
         for (const tocsin::csv_switch_words& words : file.switches) {
             lines.push_back(warning_of(words,
                                        data.series.names[static_cast<std::size_t>(words.feature)],

@@ -29,8 +29,10 @@ void echo_rows(const input_data& data, const console& out);
 /// @param source the file
 std::string warning_of(const tocsin::csv_switch_words& words, const std::string& name,
                        const std::string& source);
-/// A message that day and month of the dates in a file could be swapped.
-std::string ambiguity_note(const std::string& path);
+/// What is wrong with cells such as ####, without how many there are.
+std::string warning_of(const tocsin::csv_cut_cells& cut, const std::string& source);
+/// A message that the dates in a file may be read in several orders.
+std::string ambiguity_note(const std::string& path, const tocsin::date_order_study& dates);
 /// A message that the last rows have no time, but this text.
 std::string footer_note(const std::string& path, const std::string& text);
 

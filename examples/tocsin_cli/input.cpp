@@ -153,6 +153,7 @@ recording read_recording(const std::string& path, const std::string& text,
     file.facts.comments = read.comments;
     file.facts.headers = read.headers;
     file.facts.switches = std::move(read.switches);
+    file.facts.cut = read.cut;
     file.series = std::move(read.series);
     file.times = std::move(read.times);
     file.rows.resize(static_cast<std::size_t>(file.series.time()));

@@ -83,6 +83,7 @@ struct file_facts {
     tocsin::index_t headers = 0;   ///< lines that name the columns again, left out
     std::string footer;            ///< instead of the time in last rows that were left out
     std::vector<tocsin::csv_switch_words> switches; ///< words such as off among numbers
+    tocsin::csv_cut_cells cut;                      ///< cells such as ####
 };
 
 /// The data of files: `series` for CSV, `sequences` for the other format.
@@ -113,7 +114,7 @@ struct input_data {
     }
     /// The decimal mark, "comma" or "point", if digits in the first file are grouped; else empty.
     std::string decimal_mark_of_groups() const;
-    /// The order of day and month in the first file that shows it.
+    /// The order of day, month and year in the first file that shows it.
     std::optional<tocsin::date_order> date_order() const;
     /// A fingerprint of the samples as text, for the model file.
     std::string fingerprint() const;

@@ -110,13 +110,14 @@ void input_options::add_csv_to(CLI::App& command) {
         .add_option_function<std::string>(
             "--dates",
             [this](const std::string& given) {
-                dates = given == "day-first" ? tocsin::date_order::day_first
-                                             : tocsin::date_order::month_first;
+                for (const tocsin::date_order one : tocsin::all_date_orders) {
+                    dates = given == to_string(one) ? one : dates;
+                }
             },
-            "CSV: what stands first in dates such as 03/04/2015; default: as all dates show, else "
+            "CSV: what stands first in dates such as 03/04/15; default: as all dates show, else "
             "as in training, else the day")
-        ->check(CLI::IsMember({"day-first", "month-first"}))
-        ->type_name("day-first|month-first")
+        ->check(CLI::IsMember({"day-first", "month-first", "year-first"}))
+        ->type_name("day-first|month-first|year-first")
         ->group(group);
     auto* const serial =
         command

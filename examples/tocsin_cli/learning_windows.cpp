@@ -202,7 +202,7 @@ void warn_of_step(const input_data& data, const model_file& model, const console
                   bool resamples) {
     for (const file_facts& file : data.files) {
         const double step = file.resampled > 0 ? 0 : file.time.step;
-        if (model.step > 0 && step > 0 && (step > 1.5 * model.step || 1.5 * step < model.step)) {
+        if (tocsin::unlike_steps(model.step, step)) {
             const std::string advice =
                 step > model.step
                     ? "a model for such rows is trained with --resample " + shown(step)

@@ -91,15 +91,17 @@ void exchange_reading(Archive& archive, model_file& model) {
         archive.text("decimal_mark_of_groups", model.decimal_mark_of_groups);
     }
     if (has("dates", model.dates.has_value())) {
-        std::string order =
-            model.dates == tocsin::date_order::month_first ? "month-first" : "day-first";
+        std::string order = to_string(model.dates.value_or(tocsin::date_order::day_first));
         archive.text("dates", order);
-        if (Archive::loading && order != "day-first" && order != "month-first") {
-            archive.fail(tocsin::status::error(tocsin::error_code::format_error, "'dates' is '",
-                                               order, "', not day-first or month-first"));
+        model.dates.reset();
+        for (const tocsin::date_order one : tocsin::all_date_orders) {
+            model.dates = order == to_string(one) ? one : model.dates;
         }
-        model.dates = order == "month-first" ? tocsin::date_order::month_first
-                                             : tocsin::date_order::day_first;
+        if (!model.dates) {
+            archive.fail(tocsin::status::error(tocsin::error_code::format_error, "'dates' is '",
+                                               order,
+                                               "', not day-first, month-first or year-first"));
+        }
     }
     if (has("serial_dates", model.serial_dates)) {
         archive.integer("serial_dates", model.serial_dates);

@@ -40,7 +40,7 @@ struct model_file {
     std::vector<tocsin::csv_label_value> label_values; ///< what labels meant there
     /// "comma" or "point", if digits were grouped there and `1,234` could be either; else empty.
     std::string decimal_mark_of_groups;
-    std::optional<tocsin::date_order> dates; ///< order of day and month, if it mattered there
+    std::optional<tocsin::date_order> dates; ///< their order, if it mattered there
     bool serial_dates = false;               ///< times were days since 1899-12-30 there
     std::string errors_from;                 ///< fingerprint of the data of fit-errors
 

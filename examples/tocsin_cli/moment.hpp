@@ -11,16 +11,17 @@
 
 namespace tocsin_cli {
 
-/// Date and time of day, or the number where it is no date.
+/// Date and time of day, the time of day alone where no more is known, or the number.
 inline std::string moment(double seconds, tocsin::timestamp_kind clock) {
-    if (clock == tocsin::timestamp_kind::plain || clock == tocsin::timestamp_kind::time_of_day ||
-        std::abs(seconds) > 2e11) {
+    if (clock == tocsin::timestamp_kind::plain || std::abs(seconds) > 2e11) {
         return shown(seconds);
     }
     const auto whole = static_cast<std::time_t>(std::floor(seconds));
     char text[40] = "";
     if (const std::tm* const parts = std::gmtime(&whole); parts != nullptr) {
-        std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", parts);
+        std::strftime(
+            text, sizeof text,
+            clock == tocsin::timestamp_kind::time_of_day ? "%H:%M:%S" : "%Y-%m-%d %H:%M:%S", parts);
     }
     return text;
 }

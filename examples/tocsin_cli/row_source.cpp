@@ -5,6 +5,7 @@
 #include "echo.hpp"
 #include "failure.hpp"
 #include "moment.hpp"
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -27,7 +28,7 @@ tocsin::csv_row_reader open_rows(const std::string& path, const input_options& o
     return reader;
 }
 
-/// Reads the timestamps of the first rows, and of more until the order of day and month is sure.
+/// Reads the timestamps of the first rows, and of more until the order of dates is sure.
 /// @return those of the first rows
 std::vector<std::string> study_timestamps(tocsin::csv_row_reader& reader,
                                           const tocsin::csv_options& options,
@@ -81,13 +82,19 @@ std::optional<row_source> row_source::of_file(const std::string& path, const inp
     if (reader.layout().has_timestamp()) {
         const auto texts = study_timestamps(reader, options.csv(&model), facts.clock);
         if (facts.clock.ambiguous()) {
-            out.note("warning: " + ambiguity_note(path));
+            out.note("warning: " + ambiguity_note(path, facts.clock.order()));
         }
         std::vector<double> times;
         for (const std::string& text : texts) {
             times.push_back(facts.clock.seconds(text));
         }
         facts.time = tocsin::study_times(times);
+        if (facts.clock.kind() == tocsin::timestamp_kind::time_of_day && !facts.time.descending) {
+            tocsin::times_of_day day;
+            std::for_each(times.begin(), times.end(),
+                          [&](double& time) { time = day.advance(time); });
+            facts.time = tocsin::study_times(times);
+        }
         if (facts.time.descending) {
             return std::nullopt;
         }
@@ -175,8 +182,7 @@ bool row_source::may_be_footer(const source_row& row) const noexcept {
            !row.timestamp.empty();
 }
 
-/// Once the order of day and month is known, a date of the other order has no time, unless the order
-/// was asked for.
+/// Once the order of dates is known, one of another order is refused, unless the order was asked for.
 void row_source::refuse_other_order(const source_row& row) const {
     if (asked_order_ || !clock_.order().depends() || !std::isnan(clock_.seconds(row.timestamp))) {
         return;
@@ -185,17 +191,22 @@ void row_source::refuse_other_order(const source_row& row) const {
     if (!time || !clock_.order().refuses(*time)) {
         return;
     }
-    const bool day_first = time->sure_order == 1;
+    const tocsin::date_orders others{clock_.order().order()};
+    tocsin::date_orders all = time->orders;
+    all.add(clock_.order().order());
     fail(tocsin::error_code::format_error, path_, ": the date '",
          tocsin::detail::shown_text(row.timestamp), "' of row ", row.number, " can only be ",
-         day_first ? "day" : "month", " first, others ", day_first ? "month" : "day",
-         " first; --dates day-first or --dates month-first leaves the others without a time");
+         tocsin::in_words(time->orders), ", others ", tocsin::in_words(others), "; ",
+         tocsin::options_of(all), " leaves the others without a time");
 }
 
 bool row_source::read_row(source_row& row) {
     tocsin::csv_notes notes;
     if (!require(reader_->next(std::span<double>{exact_}, notes))) {
         return false;
+    }
+    if (cut_.take(notes, reader_->line_number())) {
+        out_->note("warning: " + warning_of(cut_, path_));
     }
     if (switches_.take(reader_->layout(), reader_->line(), std::span<const double>{exact_}, notes,
                        reader_->line_number())) {
@@ -219,6 +230,8 @@ bool row_source::read_row(source_row& row) {
                                                                 : clock_.seconds(row.timestamp);
     if (clock_.kind() == tocsin::timestamp_kind::local) {
         row.time = wall_.advance(row.time);
+    } else if (clock_.kind() == tocsin::timestamp_kind::time_of_day) {
+        row.time = day_.advance(row.time);
     }
     row.anomalous = notes.label != 0;
     return true;

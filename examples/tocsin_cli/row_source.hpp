@@ -5,6 +5,7 @@
 #include "tocsin/io/csv_row_reader.hpp"
 #include "tocsin/io/csv_switches.hpp"
 #include "tocsin/series/daylight_saving.hpp"
+#include "tocsin/series/times_of_day.hpp"
 
 #include "console.hpp"
 #include "input.hpp"
@@ -67,10 +68,12 @@ class row_source {
     const console* out_ = nullptr;
     std::string path_; // of its file
     tocsin::timestamp_reader clock_;
-    bool asked_order_ = false; // of day and month: --dates
+    bool asked_order_ = false; // of dates: --dates
     tocsin::daylight_saving wall_;
+    tocsin::times_of_day day_;
     tocsin::column<double> offsets_;
     tocsin::csv_switch_watch switches_;
+    tocsin::csv_cut_cells cut_;
     std::vector<double> exact_;
 
     tocsin::index_t rows_read_ = 0;

@@ -79,18 +79,19 @@ class row_clock {
     void read_as(tocsin::serial_dates serial, tocsin::date_order_choice order) {
         times_ = tocsin::timestamp_stream{serial, order};
     }
-    /// What the last row says of the order of day and month that the rows before do not.
-    std::string note() const {
-        const bool day_first = times_.order() == tocsin::date_order::day_first;
-        const std::string order = day_first ? "day" : "month";
-        const std::string other = day_first ? "month" : "day";
+    /// What the last row says of the order of dates that the rows before do not.
+    std::string note(const std::string& timestamp) const {
+        const tocsin::date_orders order{times_.order()};
         if (times_.has_turned()) {
-            return "the dates are " + order + " first, as this one shows, and were taken for " +
-                   other + " first until now; --dates " + order + "-first says so from the start";
+            return "the dates are " + in_words(order) + ", as this one shows, and were taken for " +
+                   in_words(tocsin::date_orders{times_.turned_from()}) + " until now; " +
+                   options_of(order) + " says so from the start";
         }
-        return times_.has_refused()
-                   ? "the date can only be " + other + " first, those before are " + order +
-                         " first: its row has no time; --dates " + other + "-first reads it"
+        const auto date = tocsin::parse_date_time(timestamp);
+        return times_.has_refused() && date
+                   ? "the date can only be " + in_words(date->orders) + ", those before are " +
+                         in_words(order) + ": its row has no time; " + options_of(date->orders) +
+                         " reads it"
                    : "";
     }
     tocsin::timestamp_kind kind() const noexcept { return times_.kind(); }
@@ -188,9 +189,10 @@ void stream_command::run() {
     std::vector<float> sample(names.size());
     tocsin::csv_notes notes;
     tocsin::csv_switch_watch switches{model.features()};
+    tocsin::csv_cut_cells cut;
     std::string line;
     tocsin::index_t row = 0;
-    constexpr int most_notes = 10; // of the order of day and month
+    constexpr int most_notes = 10; // of the order of dates
     int order_notes = 0;
     const auto print = [](const nlohmann::ordered_json& value) {
         std::printf("%s\n", json_text(value).c_str());
@@ -258,6 +260,9 @@ void stream_command::run() {
             print_malformed(row, parsed);
             continue;
         }
+        if (cut.take(notes, number)) {
+            out.note("warning: " + warning_of(cut, "standard input"));
+        }
         if (switches.take(*reader.layout(), line, std::span<const double>{exact}, notes, number)) {
             for (const tocsin::csv_switch_words& words : switches.newly_found()) {
                 out.note("warning: " + warning_of(words,
@@ -267,7 +272,8 @@ void stream_command::run() {
         }
         const std::string timestamp = notes.time();
         const double time = clock.time_of(timestamp);
-        if (const std::string note = clock.note(); !note.empty() && ++order_notes <= most_notes) {
+        if (const std::string note = clock.note(timestamp);
+            !note.empty() && ++order_notes <= most_notes) {
             out.note("warning: standard input:" + std::to_string(number) + ": '" + timestamp +
                      "': " + note);
         }

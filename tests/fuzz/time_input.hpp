@@ -14,19 +14,18 @@
 
 namespace tocsin_fuzz {
 
-/// Both readings of a date; the same one unless the text says that there are two.
+/// All readings of a date; the same one unless the text says that there are several.
 inline void date(std::string_view text) {
-    const auto day_first = tocsin::parse_date_time(text, tocsin::date_order::day_first);
-    const auto month_first = tocsin::parse_date_time(text, tocsin::date_order::month_first);
     constexpr double ten_thousand_years = 3.2e11; // from 1970 to either end of what four digits say
-    for (const auto& time : {day_first, month_first}) {
+    const auto usual = tocsin::parse_date_time(text);
+    for (const tocsin::date_order order : tocsin::all_date_orders) {
+        const auto time = tocsin::parse_date_time(text, order);
         require(!time || std::abs(time->seconds) < ten_thousand_years, "a date out of range");
         require(!time || time->has_date || time->has_offset || std::abs(time->seconds) < 2 * 86400,
                 "a time of day of several days");
+        require(!time || !usual || time->seconds == usual->seconds || time->orders.count() > 1,
+                "a date has several readings and does not say so");
     }
-    require(!day_first || !month_first || day_first->ambiguous ||
-                day_first->seconds == month_first->seconds,
-            "a date has two readings and does not say so");
     const auto digits = tocsin::parse_date_of_digits(text);
     require(!digits || (digits->has_date && std::abs(digits->seconds) < ten_thousand_years),
             "a date of digits out of range");

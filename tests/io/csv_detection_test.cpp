@@ -410,4 +410,54 @@ TEST_SUITE("io") {
         CHECK(features("date,a\n2024-01-01,1\n", {.timestamp = "date"}) ==
               strings{"a", "local dates"});
     }
+
+    TEST_CASE("csv_detection: a date next to a time of day is one time, without names") {
+        // From 2024-01-14 20:00 in hours; DD and HH stand for day and hour.
+        const auto rows = [](const std::string& pattern) {
+            const auto put = [](std::string text, const char* name, int number) {
+                const auto at = text.find(name);
+                return text.replace(at, 2, std::to_string(number / 10) + char('0' + number % 10));
+            };
+            std::string text;
+            for (int t = 0; t < 12; ++t) {
+                const int day = t < 4 ? 14 : 15;
+                text += put(put(pattern, "DD", day), "HH", (t + 20) % 24) + std::to_string(t % 5) +
+                        ".5\n";
+            }
+            return text;
+        };
+        for (const std::string& text : {rows("DD.01.2024;HH:00:00;1;"), rows("HH:00,2024-01-DD,1,"),
+                                        "Tag;Stunde;a;b\n" + rows("DD/01/24;HH:00;1;"),
+                                        "day,clock,a,b\n" + rows("202401DD,HH:00,1,"),
+                                        "date,time,a,b\n" + rows("202401DD,HH:00,1,")}) {
+            INFO(text.substr(0, 60));
+            const auto read = tocsin::parse_csv_recording<double>(text, "f");
+            REQUIRE_MESSAGE(read.has_value(), read.error().message());
+            CHECK(read->series.features() == 2);
+            REQUIRE(read->times.size() == 12);
+            for (std::size_t t = 1; t < 12; ++t) {
+                CHECK(read->times[t] - read->times[t - 1] == 3600);
+            }
+            CHECK(read->times[0] == 1705262400);
+        }
+        // Two columns of dates: the first one is the time, as far as one can tell.
+        const auto two = tocsin::parse_csv_recording<double>(
+            "from,to,a\n2024-01-01,2024-01-02,1\n2024-01-02,2024-01-03,2\n", "f",
+            {.ignore = {"to"}});
+        REQUIRE(two.has_value());
+        CHECK(two->times[1] - two->times[0] == 86400);
+    }
+
+    TEST_CASE("csv_detection: units where the names should stand") {
+        const std::string rows = text_of({.header = ""});
+        check_reads("degC,degC\n" + rows, {"column1", "column2"});
+        check_reads("[V],[V]\n" + rows, {"column1", "column2"});
+        check_reads("V,A\n" + rows, {"V", "A"}); // they may be names
+        const auto dialect = tocsin::detect_csv_dialect("degC,degC\n" + rows);
+        CHECK(dialect.has_units_only);
+        CHECK(dialect.skipped == 1);
+        csv_options asked;
+        asked.header = true; // then they are names, of which each column needs another
+        CHECK_FALSE(tocsin::parse_csv<double>("degC,degC\n" + rows, "f", asked).has_value());
+    }
 }

@@ -131,4 +131,17 @@ TEST_SUITE("io") {
         skipped.skip_rows = 1;
         CHECK(reading({"1,2", "3,4"}, skipped).rows == numbers{{3, 4}});
     }
+
+    TEST_CASE("csv_stream: units where the names should stand, a date next to a time of day") {
+        const reading units({"degC,degC", "1,2", "3,4"});
+        CHECK(units.kinds == kinds{csv_line::units, csv_line::row, csv_line::row});
+        CHECK(units.rows == numbers{{1, 2}, {3, 4}});
+        const reading pair({"30.11.2026;23:59;1;2", "01.12.2026;00:00;3;4"});
+        CHECK(pair.rows == numbers{{1, 2}, {3, 4}});
+        CHECK(pair.notes.time() == "01.12.2026 00:00");
+        const reading cut({"time,a,b", "2026-11-30 23:59,1,2", "########,3,4"});
+        CHECK(cut.rows == numbers{{1, 2}, {3, 4}});
+        CHECK(cut.notes.cut == 1);
+        CHECK(cut.notes.first_cut == 1);
+    }
 }

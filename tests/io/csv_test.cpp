@@ -217,4 +217,44 @@ TEST_SUITE("io") {
         REQUIRE(german.has_value());
         CHECK(german->times == std::vector<double>{0.01, 0.02, 1.25});
     }
+
+    TEST_CASE("csv: cells of a spreadsheet's column that was too narrow are missing, and counted") {
+        const auto read = tocsin::parse_csv_recording<double>(
+            "time,a,b\n2024-01-01 00:00,1,2\n########,3,4\n2024-01-01 02:00,##,6\n"
+            "#### a comment\n2024-01-01 03:00,7,#####\n",
+            "f.csv");
+        REQUIRE_MESSAGE(read.has_value(), read.error().message());
+        CHECK(read->cut.count == 3);
+        CHECK(read->cut.line == 3);
+        CHECK(read->cut.column == 1);
+        CHECK(read->series.time() == 4);
+        CHECK(std::isnan(read->times[1]));
+        CHECK(std::isnan(read->series.values(0, 2)));
+        CHECK(read->series.values(1, 2) == 6);
+        CHECK(std::isnan(read->series.values(1, 3)));
+        const auto none = tocsin::parse_csv_recording<double>("a\n1\n#N/A\n", "f.csv");
+        REQUIRE(none.has_value());
+        CHECK(none->cut.count == 0);
+    }
+
+    TEST_CASE("csv: times of day go on over midnight") {
+        const auto read = tocsin::parse_csv_recording<double>(
+            "time,a\n23:59:58,1\n23:59:59,2\n00:00:00,3\n00:00:01,4\n", "f.csv");
+        REQUIRE(read.has_value());
+        CHECK(read->times == std::vector<double>{86398, 86399, 86400, 86401});
+        const auto newest_first = tocsin::parse_csv_recording<double>(
+            "time,a\n00:00:02,4\n00:00:01,4\n00:00:00,3\n23:59:59,2\n", "f.csv");
+        REQUIRE(newest_first.has_value());
+        CHECK(newest_first->times == std::vector<double>{2, 1, 0, -1});
+    }
+
+    TEST_CASE("csv: dates without an order that fits all, with years of two digits") {
+        const auto refused = tocsin::parse_csv_recording<double>(
+            "date,a\n30/11/26,1\n01/12/26,2\n12/31/99,3\n", "f.csv");
+        REQUIRE_FALSE(refused.has_value());
+        CHECK(std::string{refused.error().message()} ==
+              "f.csv: the date '30/11/26' of row 1 can only be day first or year first, '12/31/99' "
+              "of row 3 only month first; --dates day-first or --dates month-first or --dates "
+              "year-first leaves the others without a time");
+    }
 }

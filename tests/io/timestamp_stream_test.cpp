@@ -77,4 +77,38 @@ TEST_SUITE("io") {
         CHECK(known.has_turned());
         CHECK(known.order() == date_order::day_first);
     }
+
+    TEST_CASE("timestamp_stream: a year of two digits that stands first") {
+        using tocsin::date_order;
+        tocsin::timestamp_stream stream;
+        const double start = stream.seconds("26-11-29 22:00");
+        CHECK(stream.order() == date_order::day_first);
+        CHECK(stream.seconds("26-11-29 23:00") - start == 3600);
+        CHECK(stream.seconds("26-11-30 00:00") - start == 7200);
+        CHECK(stream.has_turned());
+        CHECK(stream.turned_from() == date_order::day_first);
+        CHECK(stream.order() == date_order::year_first);
+        CHECK(stream.seconds("26-12-01 00:00") - start == 7200 + 86400);
+        tocsin::timestamp_stream sure; // from the first row
+        CHECK(sure.seconds("99-12-31 00:00") == 946598400);
+        CHECK_FALSE(sure.has_turned());
+        CHECK(sure.seconds("00-01-01 00:00") == 946684800);
+        CHECK(std::isnan(sure.seconds("27-11-45 00:00")));
+        CHECK(sure.has_refused());
+        tocsin::timestamp_stream known{tocsin::serial_dates::by_value,
+                                       {.otherwise = date_order::year_first}};
+        CHECK(known.seconds("26-11-30 04:00") == 1796011200);
+        CHECK(known.seconds("26-11-30 05:00") == 1796014800);
+        CHECK(known.order() == date_order::year_first);
+    }
+
+    TEST_CASE("timestamp_stream: times of day go on over midnight") {
+        tocsin::timestamp_stream stream;
+        CHECK(stream.seconds("23:59:58") == 86398);
+        CHECK(stream.kind() == tocsin::timestamp_kind::time_of_day);
+        CHECK(stream.seconds("00:00:01") == 86401);
+        CHECK(stream.seconds("23:59:59") == 2 * 86400 - 1);
+        CHECK(stream.seconds("00:00:00") == 2 * 86400);
+        CHECK(std::isnan(stream.seconds("Total")));
+    }
 }

@@ -146,7 +146,10 @@ TEST_SUITE("io") {
         CHECK(parse_date_time("2024-01-01T00:00:00Z")->has_offset);
         CHECK_FALSE(parse_date_time("2024-01-01 00:00")->has_offset);
         CHECK_FALSE(parse_date_time("10:00")->has_date);
-        CHECK(parse_date_time("03/04/2015")->ambiguous);
+        CHECK(parse_date_time("03/04/2015")->orders.count() == 2);
+        CHECK(parse_date_time("2015-04-03")->orders.empty());
+        CHECK(parse_date_time("2015-04-03 10:00")->has_time);
+        CHECK_FALSE(parse_date_time("2015-04-03")->has_time);
         CHECK(parse_date_time("03/04/2015", tocsin::date_order::month_first)->seconds ==
               seconds_of("2015-03-04"));
     }
@@ -267,5 +270,44 @@ TEST_SUITE("io") {
         CHECK_FALSE(timestamp_reader::from_samples(texts{"2024-01-01", "2024-01-01"}).ambiguous());
         // No row is read in another order than the others.
         CHECK(std::isnan(known.seconds("13/04/2015")));
+    }
+
+    TEST_CASE("timestamps: years of two digits that stand first") {
+        using texts = std::vector<std::string>;
+        using tocsin::date_order;
+        using tocsin::serial_dates;
+        const auto read = [](const texts& dates) { return timestamp_reader::from_samples(dates); };
+        // By a year that cannot be a day, by the smaller steps, and where years have no zero.
+        CHECK(read({"99-12-31", "99-12-31"}).seconds("99-12-31") == seconds_of("1999-12-31"));
+        CHECK(read({"00/1/5 4:00", "00/1/5 5:00"}).seconds("00/1/5") == seconds_of("2000-01-05"));
+        for (const texts& dates : {texts{"26-11-29 23:00", "26-11-30 00:00", "26-11-30 01:00"},
+                                   {"26/11/30 23:00", "26/12/01 00:00", "26/12/01 01:00"},
+                                   {"26.11.30", "26.12.01", "26.12.02"},
+                                   {"05-03-04 10:00", "05-03-05 10:00", "05-03-06 10:00"}}) {
+            INFO(dates.front());
+            const timestamp_reader reader = read(dates);
+            CHECK_FALSE(reader.ambiguous());
+            CHECK(reader.order().order() == date_order::year_first);
+            CHECK(reader.seconds("26-11-30") == seconds_of("2026-11-30"));
+            CHECK(reader.seconds("26/11/30 04:00") == seconds_of("2026-11-30") + 4 * 3600);
+        }
+        // The day first, with years of two digits.
+        const timestamp_reader days = read({"30/11/26 23:00", "01/12/26 00:00"});
+        CHECK_FALSE(days.ambiguous());
+        CHECK(days.seconds("30/11/26") == seconds_of("2026-11-30"));
+        // Within a day nothing decides, with fractions of seconds either.
+        const timestamp_reader open = read({"26-11-30 04:00:00.1", "26-11-30 04:00:00.3"});
+        CHECK(open.ambiguous());
+        CHECK(tocsin::in_words(open.order().open()) == "day first or year first");
+        CHECK(tocsin::options_of(open.order().open()) == "--dates day-first or --dates year-first");
+        const auto asked = timestamp_reader::from_samples(texts{"26-11-30 04:00", "26-11-30 05:00"},
+                                                          serial_dates::by_value,
+                                                          {.asked = date_order::year_first});
+        CHECK_FALSE(asked.ambiguous());
+        CHECK(asked.seconds("26-11-30") == seconds_of("2026-11-30"));
+        CHECK(std::isnan(asked.seconds("13/04/2015")));
+        // A day that does not exist shows nothing.
+        CHECK(read({"30.04.24", "31.04.24", "01.05.24"}).seconds("01.05.24") ==
+              seconds_of("2024-05-01"));
     }
 }

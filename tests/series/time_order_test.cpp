@@ -177,4 +177,12 @@ TEST_SUITE("series") {
         CHECK(clock.changes() == 0);
         CHECK(std::isnan(clock.advance(unknown)));
     }
+
+    TEST_CASE("time_steps: unlike steps") {
+        CHECK(tocsin::unlike_steps(60, 10));
+        CHECK(tocsin::unlike_steps(10, 60));
+        CHECK_FALSE(tocsin::unlike_steps(60, 50));
+        CHECK_FALSE(tocsin::unlike_steps(60, std::nan("")));
+        CHECK_FALSE(tocsin::unlike_steps(0, 60));
+    }
 }

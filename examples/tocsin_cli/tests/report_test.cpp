@@ -3,9 +3,12 @@
 
 #include "program.hpp"
 #include <algorithm>
+#include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <initializer_list>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace {
@@ -54,6 +57,27 @@ std::size_t count_of(const std::string& text, const std::string& piece) {
         ++count;
     }
     return count;
+}
+
+/// The numbers of a block of the page, which are base64 of little-endian floats.
+std::vector<float> block_of(const std::string& page, const std::string& name) {
+    constexpr std::string_view alphabet =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const std::string mark = "id=\"block-" + name + "\">";
+    std::uint64_t bits = 0;
+    int held = 0;
+    std::vector<std::uint8_t> bytes;
+    for (auto at = page.find(mark) + mark.size(); page[at] != '<' && page[at] != '='; ++at) {
+        bits = bits << 6U | alphabet.find(page[at]);
+        held += 6;
+        if (held >= 8) {
+            held -= 8;
+            bytes.push_back(static_cast<std::uint8_t>(bits >> static_cast<unsigned>(held)));
+        }
+    }
+    std::vector<float> values(bytes.size() / sizeof(float));
+    std::memcpy(values.data(), bytes.data(), values.size() * sizeof(float));
+    return values;
 }
 
 /// The name of a Chromium; empty if there is none.
@@ -261,5 +285,43 @@ TEST_SUITE("tocsin_cli") {
         CHECK(attribute(dom, "ready") == "yes");
         CHECK(std::stoi(attribute(dom, "points")) < 3 * 2 * 1200 + 100);
         CHECK(std::stod(attribute(dom, "largest")) == 500);
+    }
+
+    TEST_CASE("report: the page of a million rows has a bounded size and keeps their extremes") {
+        const program cli;
+        constexpr int sensors = 6;
+        constexpr int rows = 1'000'000;
+        const auto recording = [](int count) {
+            std::string text = "a,b,c,d,e,f\n";
+            for (int t = 0; t < count; ++t) {
+                for (int f = 0; f < sensors; ++f) {
+                    const bool high = t == 654'321 && f == 3;
+                    const bool low = t == 123'456 && f == 3;
+                    text += (high  ? "800"
+                             : low ? "-700"
+                                   : std::to_string((7 * t + 3 * f) % 20)) +
+                            (f + 1 < sensors ? ',' : '\n');
+                }
+            }
+            return text;
+        };
+        cli.write("normal.csv", recording(2000));
+        cli.write("long.csv", recording(rows));
+        REQUIRE(cli("train m normal.csv --model linear --force").code == 0);
+        REQUIRE(cli("fit-errors m normal.csv").code == 0);
+        REQUIRE(cli("tune m normal.csv --quantile 1 --factor 2").code == 0);
+        REQUIRE(cli("detect m long.csv -o v --report r.html").code == 0);
+        const std::string page = cli.read("r.html");
+        CHECK(page.size() < 36'000'000); // 6 million values, as text
+        const json data = data_of(page);
+        CHECK(data["rows"] == rows);
+        const int rows_per_point = data["rows_per_point"].get<int>();
+        CHECK(rows_per_point > 1);
+        const std::vector<float> points = block_of(page, "seen-3");
+        CHECK(points.size() <= 2 * (rows / 2 + 1));
+        CHECK(*std::max_element(points.begin(), points.end()) == 800);
+        CHECK(*std::min_element(points.begin(), points.end()) == -700);
+        const std::vector<float> scores = block_of(page, "score");
+        CHECK(scores.size() == points.size());
     }
 }

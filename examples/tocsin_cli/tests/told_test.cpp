@@ -62,20 +62,20 @@ TEST_SUITE("tocsin_cli") {
         const outcome trained = cli("train m n.csv" + quick);
         INFO(trained.out << trained.err);
         CHECK(has(trained.out, "local dates, month first, from 2024-01-01 23:30:00 to 2024-01-02"));
-        CHECK_FALSE(has(trained.err, "swapped"));
+        CHECK_FALSE(has(trained.err, "its dates may be"));
         make_model(cli, "n.csv");
         // Nothing in a day of its own says so: the model does, and an option would.
         cli.write("day.csv", header + rows(30, 60, [](int t) { return american(t, 2); }));
         const outcome judged = cli("detect m day.csv --report r.html");
-        CHECK_FALSE(has(judged.err, "swapped"));
+        CHECK_FALSE(has(judged.err, "its dates may be"));
         const outcome alone = cli("train other day.csv" + quick);
-        CHECK(has(alone.err, "day.csv: day and month of its dates could be swapped; --dates "
-                             "day-first or --dates month-first says which"));
+        CHECK(has(alone.err, "day.csv: its dates may be day first or month first, and are read "
+                             "day first; --dates day-first or --dates month-first says which"));
         CHECK(has(alone.out, "from 2024-03-01"));
         const outcome asked = cli("train other day.csv --dates month-first" + quick);
-        CHECK_FALSE(has(asked.err, "swapped"));
+        CHECK_FALSE(has(asked.err, "its dates may be"));
         CHECK(has(asked.out, "from 2024-01-03"));
-        CHECK(has(cli("train other day.csv --dates year-first" + quick).err, "month-first"));
+        CHECK(has(cli("train other day.csv --dates late" + quick).err, "month-first"));
         // Two orders in one file.
         const std::string mixed = header + rows(0, 40, [](int t) { return american(t, 13); }) +
                                   "16/01/2024 0:10," + climate(40) + '\n';
@@ -98,6 +98,120 @@ TEST_SUITE("tocsin_cli") {
         CHECK(has(refusing.err, "standard input:42: '16/01/2024 0:10': the date can only be day "
                                 "first"));
         CHECK(has(refusing.err, "--dates day-first reads it"));
+    }
+
+    TEST_CASE("told: a year of two digits that stands first") {
+        const program cli;
+        const auto hourly = [](int first, int last) {
+            return "date,temp,hum\n" + rows(first, last, [](int t) {
+                       char text[40];
+                       std::snprintf(text, sizeof text, "26-11-%02d %02d:00,", 1 + t / 24, t % 24);
+                       return text + climate(t);
+                   });
+        };
+        cli.write("n.csv", hourly(0, 80));
+        const outcome trained = cli("train m n.csv" + quick);
+        INFO(trained.out << trained.err);
+        CHECK(has(trained.out, "local dates, year first, from 2026-11-01 00:00:00 to 2026-11-04"));
+        make_model(cli, "n.csv");
+        cli.write("day.csv", hourly(24 * 25, 24 * 26));
+        CHECK_FALSE(has(cli("detect m day.csv").err, "its dates may be"));
+        CHECK(has(cli("train other day.csv" + quick).err,
+                  "day.csv: its dates may be day first or year first, and are read day first; "
+                  "--dates day-first or --dates year-first says which"));
+        CHECK(has(cli("train other day.csv --dates year-first" + quick).out, "from 2026-11-26"));
+    }
+
+    TEST_CASE("told: times of day go on over midnight, in every phase") {
+        const program cli;
+        const std::string body = "time,temp,hum\n" + rows(0, 90, [](int t) {
+                                     char text[20];
+                                     const int second = (86370 + t) % 86400;
+                                     std::snprintf(text, sizeof text, "%02d:%02d:%02d,",
+                                                   second / 3600, second / 60 % 60, second % 60);
+                                     return text + climate(t);
+                                 });
+        cli.write("n.csv", body);
+        const outcome trained = cli("train m n.csv" + quick);
+        INFO(trained.out << trained.err);
+        CHECK(has(trained.out, "times of day, from 23:59:30 to 00:00:59 (89 s), step 1 s"));
+        CHECK(has(trained.out, "order: 0 gaps, 0 repeated rows, 0 rows with a wrong time"));
+        make_model(cli, "n.csv");
+        for (const outcome& judged : {cli("detect m n.csv --json"), cli("stream m", body)}) {
+            INFO(judged.out << judged.err);
+            CHECK(judged.code == 0);
+            CHECK(has(judged.out, "00:00:01"));
+            CHECK_FALSE(has(judged.out, "gap"));
+            CHECK_FALSE(has(judged.out, "invalid"));
+        }
+    }
+
+    TEST_CASE("told: a date next to a time of day, and units in place of names, in every phase") {
+        const program cli;
+        const auto body = [](int first, int last) {
+            return ",,degC,degC,%\n" + rows(first, last, [](int t) {
+                       char text[40];
+                       std::snprintf(text, sizeof text, "%02d.03.2024,%02d:00,", 1 + t / 24,
+                                     t % 24);
+                       return text + climate(t) + ",1." + std::to_string(t % 7);
+                   });
+        };
+        cli.write("n.csv", body(0, 80));
+        const outcome trained = cli("train m n.csv" + quick);
+        INFO(trained.out << trained.err);
+        CHECK(has(trained.out, "no header, a row of units without names left out"));
+        CHECK(has(trained.out, "time: 'column1', 'column2', local dates, day first, from "
+                               "2024-03-01 00:00:00 to 2024-03-04 07:00:00"));
+        CHECK(has(trained.out, "features: 3 columns: column3, column4, column5"));
+        make_model(cli, "n.csv");
+        cli.write("later.csv", body(80, 120));
+        for (const outcome& judged :
+             {cli("detect m later.csv --json"), cli("stream m", body(80, 120))}) {
+            INFO(judged.out << judged.err);
+            CHECK(judged.code == 0);
+            CHECK(has(judged.out, "04.03.2024 08:00"));
+            CHECK_FALSE(has(judged.out, "malformed"));
+        }
+    }
+
+    TEST_CASE("told: cells of a spreadsheet's column that was too narrow, in every phase") {
+        const program cli;
+        const std::string header = "time,temp,hum\n";
+        const std::string body = header + rows(0, 20, timed) + "########," + climate(20) + '\n' +
+                                 "2024-03-01 21:00:00,##,50\n" + rows(22, 60, timed);
+        cli.write("n.csv", body);
+        const std::string told = "n.csv:22:1: '####' is what a spreadsheet writes where its column "
+                                 "is too narrow";
+        const outcome trained = cli("train m n.csv" + quick);
+        INFO(trained.out << trained.err);
+        CHECK(has(trained.err, "warning: " + told));
+        CHECK(has(trained.err, "(2 cells)"));
+        CHECK(has(trained.out, "60 rows"));
+        make_model(cli, "n.csv");
+        CHECK(has(cli("detect m n.csv").err, "warning: " + told));
+        CHECK(has(cli("stream m", body).err, "standard input:22:1: '####' is"));
+    }
+
+    TEST_CASE("told: recordings whose rows are not equally far apart") {
+        const program cli;
+        const auto every = [](int minutes) {
+            return "time,temp,hum\n" + rows(0, 60, [&](int t) {
+                       char text[40];
+                       const int minute = t * minutes;
+                       std::snprintf(text, sizeof text, "2024-03-%02d %02d:%02d:00,",
+                                     1 + minute / 1440, minute / 60 % 24, minute % 60);
+                       return text + climate(t);
+                   });
+        };
+        cli.write("a.csv", every(1));
+        cli.write("b.csv", every(10));
+        const outcome unlike = cli("train m a.csv b.csv" + quick);
+        INFO(unlike.out << unlike.err);
+        CHECK(has(unlike.err,
+                  "b.csv: rows are 10 min apart, in a.csv 60 s; a model needs one step: "
+                  "--resample 600 puts all on a grid"));
+        CHECK_FALSE(has(cli("train m a.csv a.csv" + quick).err, "apart"));
+        CHECK_FALSE(has(cli("train m a.csv b.csv --resample 600" + quick).err, "apart"));
     }
 
     TEST_CASE("told: words among numbers, with place and option, in every phase") {

@@ -15,6 +15,8 @@
 #include "tocsin/io/text_lines.hpp"
 #include "tocsin/io/timestamps.hpp"
 #include "tocsin/series/series.hpp"
+#include "tocsin/series/time_steps.hpp"
+#include "tocsin/series/times_of_day.hpp"
 
 #include <algorithm>
 #include <concepts>
@@ -55,7 +57,7 @@ template <std::floating_point Scalar>
 struct csv_recording {
     tocsin::series<Scalar> series; ///< what the file holds
     /// One per time step, in seconds; NaN where the timestamp cannot be read. Empty where there are
-    /// no timestamps or they are no times.
+    /// no timestamps or they are no times. Times of day go on over midnight.
     std::vector<double> times;
     timestamp_reader clock;                        ///< how they are read
     csv_dialect dialect;                           ///< how the file is written
@@ -63,6 +65,7 @@ struct csv_recording {
     index_t comments = 0;                          ///< lines of comments among the rows
     index_t headers = 0;                           ///< lines that name the columns again
     std::vector<csv_switch_words> switches;        ///< words such as `off` among other numbers
+    csv_cut_cells cut;                             ///< cells such as `####`
 };
 
 namespace detail {
@@ -83,6 +86,12 @@ status read_times(csv_recording<Scalar>& read, const csv_options& options,
     read.times.reserve(all.size());
     for (const std::string& text : all) {
         read.times.push_back(read.clock.seconds(text));
+    }
+    if (read.clock.kind() == timestamp_kind::time_of_day) {
+        times_of_day day{study_times(read.times).descending};
+        for (double& time : read.times) {
+            time = day.advance(time);
+        }
     }
     return {};
 }
@@ -159,6 +168,7 @@ result<csv_recording<Scalar>> parse_csv_recording(std::string_view text,
         if (!possible) {
             continue;
         }
+        whole.cut.take(notes, lines.number());
         switches.take(whole.layout, lines.line(), std::span<const Scalar>{sample}, notes,
                       lines.number());
         std::copy(sample.begin(), sample.end(), read.values.col(row++).data());

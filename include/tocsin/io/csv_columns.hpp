@@ -7,6 +7,7 @@
 #include "tocsin/io/csv_names.hpp"
 #include "tocsin/io/csv_number.hpp"
 #include "tocsin/io/csv_options.hpp"
+#include "tocsin/io/csv_time_columns.hpp"
 #include "tocsin/io/text_encoding.hpp"
 #include "tocsin/io/text_lines.hpp"
 #include "tocsin/io/timestamps.hpp"
@@ -168,56 +169,22 @@ class column_assignment {
 
     template <class Wanted>
     void recognise_time(const Wanted& wanted) {
-        constexpr std::size_t none = ~std::size_t{0};
-        std::size_t best = none;
-        int likeness = 0;
-        std::size_t date = none;
-        std::size_t clock = none;
+        std::vector<time_candidate> candidates;
         for (std::size_t k = 0; k < columns_.size(); ++k) {
-            if (!is_free(k) || wanted(k)) {
-                continue;
-            }
-            const std::string plain = unnamed_[k] ? std::string{} : plain_name(columns_[k].name);
-            int like = time_likeness(plain);
-            if (like == 1 && k < dialect_.columns.size()) { // a sensor may be called so as well
-                const csv_column_sample& sample = dialect_.columns[k];
-                const bool is_time = sample.content == csv_content::date || sample.epochs;
-                like = is_time || sample.rises ? 1 : 0;
-            }
-            if (like > likeness) {
-                best = k;
-                likeness = like;
-            }
-            date = date == none && (plain == "date" || plain == "datum") ? k : date;
-            clock = clock == none && (plain == "time" || plain == "uhrzeit" || plain == "zeit")
-                        ? k
-                        : clock;
-        }
-        if (date != none && clock != none && likeness_of_pair(date, clock)) {
-            give(date, csv_role::timestamp);
-            give(clock, csv_role::time_of_day);
-            return;
-        }
-        for (std::size_t k = 0; k < columns_.size() && best == none; ++k) {
-            if (is_free(k) && !wanted(k) &&
-                (content(k) == csv_content::date || (k == 0 && is_clock(k)))) {
-                best = k;
+            if (is_free(k) && !wanted(k)) {
+                const bool sampled = k < dialect_.columns.size();
+                candidates.push_back({k, unnamed_[k] ? std::string{} : plain_name(columns_[k].name),
+                                      sampled,
+                                      sampled ? dialect_.columns[k] : csv_column_sample{}});
             }
         }
-        if (best != none) {
-            give(best, csv_role::timestamp);
+        const time_columns found = find_time_columns(candidates, columns_.size());
+        if (found.time != time_columns::none) {
+            give(found.time, csv_role::timestamp);
         }
-    }
-    bool likeness_of_pair(std::size_t date, std::size_t clock) const noexcept {
-        const auto fits = [&](std::size_t k) {
-            return k >= dialect_.columns.size() || content(k) == csv_content::date;
-        };
-        return fits(date) && fits(clock);
-    }
-    /// Times since 1970 that go one way.
-    bool is_clock(std::size_t k) const noexcept {
-        return k < dialect_.columns.size() && columns_.size() >= 2 && dialect_.columns[k].epochs &&
-               dialect_.columns[k].one_way;
+        if (found.time_of_day != time_columns::none) {
+            give(found.time_of_day, csv_role::time_of_day);
+        }
     }
 
     status use_by_name() {
@@ -256,7 +223,8 @@ class column_assignment {
         for (std::size_t k = 0; k < columns_.size(); ++k) {
             if (is_free(k)) {
                 return k >= dialect_.columns.size() || content(k) != csv_content::number ||
-                       dialect_.columns[k].rises || is_clock(k);
+                       dialect_.columns[k].rises ||
+                       (columns_.size() >= 2 && dialect_.columns[k].is_clock());
             }
         }
         return false;

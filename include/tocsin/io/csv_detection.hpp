@@ -26,6 +26,32 @@ namespace tocsin {
 
 namespace detail {
 
+/// In which forms the dates of a column are written.
+class date_forms {
+  public:
+    void add(std::string_view cell, csv_content content) noexcept {
+        if (content == csv_content::date) {
+            const auto time = parse_date_time(cell);
+            ++(time->has_date ? time->has_time ? points_ : days_ : times_of_day_);
+        } else if (content == csv_content::number) {
+            ++(cell.size() == 8 && parse_date_of_digits(cell) ? day_numbers_ : numbers_);
+        }
+    }
+    void describe(csv_column_sample& sample) const noexcept {
+        const bool dates = sample.content == csv_content::date && points_ == 0;
+        sample.days = dates && times_of_day_ == 0;
+        sample.times_of_day = dates && days_ == 0;
+        sample.day_numbers = sample.content == csv_content::number && numbers_ == 0;
+    }
+
+  private:
+    std::size_t days_ = 0;
+    std::size_t times_of_day_ = 0;
+    std::size_t points_ = 0; // a date with a time of day
+    std::size_t day_numbers_ = 0;
+    std::size_t numbers_ = 0; // that are none
+};
+
 /// Finds the dialect of a text; see detect_csv_dialect().
 class csv_detector {
   public:
@@ -101,9 +127,12 @@ class csv_detector {
         cells_ = usual_cells(found_.delimiter);
         std::vector<std::array<std::size_t, 5>> tallies(cells_); // cells by content
         found_.columns.resize(cells_);
-        for_each_row(body_, [&](std::size_t at, csv_content content, double) {
-            ++tallies[at][static_cast<std::size_t>(content)];
-        });
+        std::vector<date_forms> forms(cells_);
+        for_each_row(body_,
+                     [&](std::size_t at, csv_content content, double, std::string_view cell) {
+                         ++tallies[at][static_cast<std::size_t>(content)];
+                         forms[at].add(cell, content);
+                     });
         for (std::size_t k = 0; k < cells_; ++k) {
             const auto of = [&](csv_content content) {
                 return tallies[k][static_cast<std::size_t>(content)];
@@ -117,6 +146,7 @@ class csv_detector {
                              : numbers < others             ? csv_content::word
                              : of(csv_content::number) == 0 ? csv_content::on_or_off
                                                             : csv_content::number;
+            forms[k].describe(sample);
         }
     }
     /// Which columns rise, count or are times, from the first row on.
@@ -125,15 +155,16 @@ class csv_detector {
         for (csv_column_sample& column : found_.columns) {
             column.counts = column.content == csv_content::number;
         }
-        for_each_row(first_row, [&](std::size_t at, csv_content content, double value) {
-            csv_column_sample& column = found_.columns[at];
-            number_order& order = orders[at];
-            column.counts = column.counts && content == csv_content::number &&
-                            (order.rows() == 0 || value == order.last() + 1);
-            if (content == csv_content::number) {
-                order.add(value);
-            }
-        });
+        for_each_row(first_row,
+                     [&](std::size_t at, csv_content content, double value, std::string_view) {
+                         csv_column_sample& column = found_.columns[at];
+                         number_order& order = orders[at];
+                         column.counts = column.counts && content == csv_content::number &&
+                                         (order.rows() == 0 || value == order.last() + 1);
+                         if (content == csv_content::number) {
+                             order.add(value);
+                         }
+                     });
         for (std::size_t k = 0; k < cells_; ++k) {
             csv_column_sample& column = found_.columns[k];
             const bool numbers = column.content == csv_content::number;
@@ -143,7 +174,7 @@ class csv_detector {
             column.counts = column.counts && orders[k].rows() > 1;
         }
     }
-    /// Calls `visit(column, content, value)` for each cell of the rows from a line on.
+    /// Calls `visit(column, content, value, cell)` for each cell of the rows from a line on.
     template <class Visit>
     void for_each_row(std::size_t first, Visit&& visit) const {
         for (std::size_t k = first; k < lines_.size(); ++k) {
@@ -154,7 +185,7 @@ class csv_detector {
             for (csv_cells row{lines_[k], found_.delimiter}; row.next(); ++at) {
                 double value = 0;
                 const csv_content content = content_of(row.text(), format_, value);
-                visit(at, content, value);
+                visit(at, content, value, row.text());
             }
         }
     }
@@ -247,7 +278,12 @@ class csv_detector {
                 first = row;
             }
         }
-        if (found_.has_header && row < lines_.size()) {
+        if (found_.has_header && row < lines_.size() && !asked && first + 1 == row &&
+            are_repeated_units(lines_[first], found_.delimiter)) {
+            found_.has_header = false;
+            found_.has_units_only = true;
+            first = row;
+        } else if (found_.has_header && row < lines_.size()) {
             const std::size_t below = rows_below_names(row);
             found_.unit_rows = static_cast<index_t>(below);
             first = below > 0 ? row - 1 - below : first;

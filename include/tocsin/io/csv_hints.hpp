@@ -4,6 +4,7 @@
 
 #include "tocsin/io/csv_cells.hpp"
 #include "tocsin/io/csv_dialect.hpp"
+#include "tocsin/io/csv_names.hpp"
 #include "tocsin/io/csv_number.hpp"
 #include "tocsin/io/date_time.hpp"
 #include "tocsin/io/text_encoding.hpp"
@@ -12,6 +13,7 @@
 #include <cstddef>
 #include <iterator>
 #include <string_view>
+#include <vector>
 
 namespace tocsin::detail {
 
@@ -76,6 +78,24 @@ inline bool looks_like_units(std::string_view line, char delimiter) noexcept {
         units += looks_like_unit(row.text()) ? 1 : 0;
     }
     return units > 0 && 2 * units >= cells;
+}
+
+/// Whether a line where names should stand has units alone, some of them twice, so that they cannot
+/// be names; a name of the time is passed over.
+inline bool are_repeated_units(std::string_view line, char delimiter) {
+    std::vector<std::string_view> units;
+    for (csv_cells row{line, delimiter}; row.next();) {
+        const std::string_view cell = row.text();
+        if (cell.empty() || time_likeness(plain_name(cell)) > 0) {
+            continue;
+        }
+        if (!looks_like_unit(cell)) {
+            return false;
+        }
+        units.push_back(cell);
+    }
+    std::sort(units.begin(), units.end());
+    return std::adjacent_find(units.begin(), units.end()) != units.end();
 }
 
 /// The delimiter that a line `sep=;` names, as spreadsheets write it; NUL for other lines.

@@ -57,11 +57,16 @@ inline bool is_any_of(std::string_view text,
                        [&](std::string_view word) { return equal_ignoring_case(text, word); });
 }
 
+/// Whether a cell is `####`, as a spreadsheet shows and may export what its column is too narrow for.
+inline bool is_cut_cell(std::string_view cell) noexcept {
+    return cell.size() >= 2 && cell.find_first_not_of('#') == std::string_view::npos;
+}
+
 /// What means "missing" in any file.
 inline bool is_usual_missing(std::string_view cell) noexcept {
     if (cell.starts_with('#')) { // what spreadsheets write for a formula that fails
-        return is_any_of(cell,
-                         {"#n/a", "#div/0!", "#value!", "#ref!", "#num!", "#name?", "#null!"});
+        return is_cut_cell(cell) || is_any_of(cell, {"#n/a", "#div/0!", "#value!", "#ref!", "#num!",
+                                                     "#name?", "#null!"});
     }
     return cell.size() <= 4 && (cell.empty() || !is_digit(cell.front())) &&
            is_any_of(cell, {"", "-", "?", "na", "n/a", "nan", "null", "none"});

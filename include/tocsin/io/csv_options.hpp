@@ -28,7 +28,7 @@ struct csv_options {
     /// Whether numbers in the column of times are days since 1899-12-30, as spreadsheets keep dates.
     /// Unset: recognised, see serial_dates.
     std::optional<bool> serial_dates = {};
-    /// Whether the day or the month stands first in dates such as 03/04/2015. Without it the dates
+    /// Whether day, month or year stands first in dates such as 03/04/15. Without it the dates
     /// show it; one that can only be read in the other order has no time.
     date_order_choice dates = {};
     /// A row is anomalous when any of these columns says so. Unset: the columns named label, labels,

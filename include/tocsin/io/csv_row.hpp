@@ -8,6 +8,7 @@
 #include "tocsin/io/csv_detection.hpp"
 #include "tocsin/io/csv_dialect.hpp"
 #include "tocsin/io/csv_hints.hpp"
+#include "tocsin/io/csv_notes.hpp"
 #include "tocsin/io/csv_number.hpp"
 #include "tocsin/io/csv_options.hpp"
 #include "tocsin/io/csv_refusals.hpp"
@@ -32,20 +33,6 @@ enum class csv_line : std::uint8_t {
     header,   ///< the names of the columns, also where they come again
     units,    ///< a row of words below the header
     row       ///< to be parsed
-};
-
-/// The contents of a row other than its features.
-struct csv_notes {
-    std::string_view timestamp;   ///< points into the line; empty without a timestamp column
-    std::string_view time_of_day; ///< the same where date and time have a column each
-    std::uint8_t label = 0;       ///< 1 = anomalous; 0 without a label column
-    int switches = 0;             ///< features that were a word: on, off, ...
-
-    /// The timestamp without quotes, with the time of day behind its date. Allocates.
-    std::string time() const {
-        std::string text = detail::unquoted(timestamp);
-        return time_of_day.empty() ? text : text + ' ' + detail::unquoted(time_of_day);
-    }
 };
 
 /// The meaning of each column, read once from a header and then used for every row of a file or of
@@ -212,10 +199,12 @@ class csv_layout {
                     return refuse_number(cells, column.name, place);
                 }
                 notes.switches += kind == csv_cell::on_or_off ? 1 : 0;
+                take_cut(cells, notes);
                 break;
             }
             case csv_role::timestamp:
                 notes.timestamp = cells.text();
+                take_cut(cells, notes);
                 break;
             case csv_role::time_of_day:
                 notes.time_of_day = cells.text();
@@ -305,6 +294,11 @@ class csv_layout {
         return std::nullopt;
     }
 
+    static void take_cut(const csv_cells& cells, csv_notes& notes) noexcept {
+        if (detail::is_cut_cell(cells.text())) {
+            notes.first_cut = notes.cut++ == 0 ? cells.column() : notes.first_cut;
+        }
+    }
     /// Whether a line that begins like a comment is a row: `#N/A,1` is, and `#7,1` where the first
     /// column is not read.
     bool may_be_row(std::string_view line) const noexcept {

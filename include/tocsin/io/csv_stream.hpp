@@ -106,6 +106,11 @@ class csv_stream {
         if (!options.header && detail::looks_like_comment(line)) {
             return csv_line::nothing;
         }
+        if (!options.header && before_ == 0 &&
+            detail::are_repeated_units(line, delimiter_of(line, options))) {
+            ++before_;
+            return csv_line::units;
+        }
         if (is_cut_header(line, options)) {
             refusal_ = looked_like_header_ ? refusal_ : place.error(1, csv_layout::cut_header);
             looked_like_header_ = true;
@@ -142,10 +147,12 @@ class csv_stream {
         return csv_line::preamble;
     }
 
+    static char delimiter_of(std::string_view line, const csv_options& options) noexcept {
+        return options.delimiter != '\0' ? options.delimiter : detail::likely_delimiter(line);
+    }
     /// Whether a line looks like a part of a header that is cut by a line break in double quotes.
     bool is_cut_header(std::string_view line, const csv_options& options) {
-        const char between =
-            options.delimiter != '\0' ? options.delimiter : detail::likely_delimiter(line);
+        const char between = delimiter_of(line, options);
         const bool inside = quotes_.take(line, between);
         return inside ? csv_cells::count(line, between) > 1
                       : quotes_.open() && count_cells(line, between).words > 0;

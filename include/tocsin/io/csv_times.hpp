@@ -6,6 +6,7 @@
 #include "tocsin/io/csv_columns.hpp"
 #include "tocsin/io/csv_names.hpp"
 #include "tocsin/io/csv_options.hpp"
+#include "tocsin/io/date_order.hpp"
 #include "tocsin/io/date_time.hpp"
 #include "tocsin/io/serial_dates.hpp"
 #include "tocsin/io/text_lines.hpp"
@@ -34,9 +35,8 @@ inline serial_dates serial_dates_of(std::span<const csv_column> columns,
     return named ? serial_dates::by_name : serial_dates::by_value;
 }
 
-/// How the timestamps of a whole recording are read. All of them show the order of day and month;
-/// `format_error` where some dates can only be day first and others only month first, unless
-/// csv_options::dates says which. Allocates.
+/// How the timestamps of a whole recording are read. All of them show the order of day, month and
+/// year; `format_error` where no order fits all dates, unless csv_options::dates says which. Allocates.
 /// @param timestamps of all rows
 /// @param name       of the file, for messages
 inline result<timestamp_reader> timestamps_of(std::span<const std::string> timestamps,
@@ -55,19 +55,32 @@ inline result<timestamp_reader> timestamps_of(std::span<const std::string> times
     if (!reader.order().contradicts()) {
         return reader;
     }
-    const auto row_of = [&](int order) {
-        return std::find_if(timestamps.begin(), timestamps.end(), [&](const std::string& text) {
-            const auto time = parse_date_time(text);
-            return time && time->sure_order == order;
-        });
+    // The first date that none of the orders before fits, and one before it that contradicts it.
+    const auto orders_of = [](const std::string& text) {
+        const auto time = parse_date_time(text);
+        return time ? time->orders : date_orders{};
     };
-    const auto day = row_of(1);
-    const auto month = row_of(2);
-    return status::error(error_code::format_error, name, ": the date '", detail::shown_text(*day),
-                         "' of row ", day - timestamps.begin() + 1, " can only be day first, '",
-                         detail::shown_text(*month), "' of row ", month - timestamps.begin() + 1,
-                         " only month first; --dates day-first or --dates month-first leaves the "
-                         "others without a time");
+    date_orders left = date_orders::all();
+    const auto late = std::find_if(timestamps.begin(), timestamps.end(), [&](const auto& text) {
+        const date_orders orders = orders_of(text);
+        left = orders.empty() ? left : left & orders;
+        return left.empty();
+    });
+    const auto early = std::find_if(timestamps.begin(), late, [&](const auto& text) {
+        const date_orders orders = orders_of(text);
+        return !orders.empty() && (orders & orders_of(*late)).empty();
+    });
+    date_orders all = orders_of(*early);
+    for (const date_order one : all_date_orders) {
+        if (orders_of(*late).has(one)) {
+            all.add(one);
+        }
+    }
+    return status::error(error_code::format_error, name, ": the date '", detail::shown_text(*early),
+                         "' of row ", early - timestamps.begin() + 1, " can only be ",
+                         in_words(orders_of(*early)), ", '", detail::shown_text(*late), "' of row ",
+                         late - timestamps.begin() + 1, " only ", in_words(orders_of(*late)), "; ",
+                         options_of(all), " leaves the others without a time");
 }
 
 } // namespace tocsin

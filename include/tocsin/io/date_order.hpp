@@ -1,25 +1,72 @@
 /// @file date_order.hpp
-/// @brief Whether the day or the month stands first in dates such as 03/04/2015.
+/// @brief Whether the day, the month or the year stands first in dates such as 03/04/15.
 #pragma once
 
+#include "tocsin/io/date_orders.hpp"
 #include "tocsin/io/date_time.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <optional>
 #include <string_view>
 
 namespace tocsin {
 
-/// What is known of the order of day and month before dates are seen.
+/// What is known of the order of day, month and year before dates are seen.
 struct date_order_choice {
     std::optional<date_order> asked = {};     ///< it is this one, whatever the dates show
     std::optional<date_order> otherwise = {}; ///< this one where they show nothing
 };
 
-/// Finds the order of day and month from dates, one after the other. Those with a number above 12
-/// decide; without one, the order in which time makes the smaller steps.
+/// A date in each order, in seconds.
+using date_readings = std::array<double, all_date_orders.size()>;
+
+namespace detail {
+
+/// Orders of a set that have the smallest value; whole days apart, so that rounding does not matter.
+inline date_orders smallest_of(date_orders orders, const date_readings& values) noexcept {
+    constexpr double half_a_day = 43200;
+    double least = std::numeric_limits<double>::infinity();
+    for (const date_order one : all_date_orders) {
+        least = orders.has(one) ? std::min(least, values[static_cast<std::size_t>(one)]) : least;
+    }
+    date_orders smallest;
+    for (const date_order one : all_date_orders) {
+        if (orders.has(one) && values[static_cast<std::size_t>(one)] < least + half_a_day) {
+            smallest.add(one);
+        }
+    }
+    return smallest;
+}
+
+/// A date read in each order; NaN in those in which it does not exist.
+struct ordered_date {
+    date_readings seconds = {};
+    date_orders possible = {}; // none where its form says what is what
+
+    explicit ordered_date(std::string_view text) noexcept {
+        for (const date_order one : all_date_orders) {
+            const auto time = parse_date_time(text, one);
+            const bool dated = time && time->has_date;
+            seconds[static_cast<std::size_t>(one)] = dated ? time->seconds : std::nan("");
+            possible = dated ? time->orders : possible;
+        }
+    }
+    /// Whether it exists in each order that its form allows: `31.04.24` does not.
+    bool is_whole() const noexcept {
+        return std::none_of(seconds.begin(), seconds.end(),
+                            [](double time) { return std::isnan(time); });
+    }
+};
+
+} // namespace detail
+
+/// Finds the order of day, month and year from dates, one after the other. Those that cannot be read
+/// in each order decide, as by a number above 12; without them, the order in which time makes the
+/// smaller steps.
 class date_order_study {
   public:
     date_order_study() = default;
@@ -27,60 +74,56 @@ class date_order_study {
 
     /// Takes in a date; other text is passed over. Never allocates.
     void add(std::string_view text) noexcept {
-        std::array<double, 2> now{};
-        for (std::size_t k = 0; k < 2; ++k) {
-            const auto time = parse_date_time(text, static_cast<date_order>(k));
-            if (!time || !time->has_date) {
-                return;
-            }
-            now[k] = time->seconds;
-            depends_ = depends_ || time->ordered;
-            day_first_ = day_first_ || time->sure_order == 1;
-            month_first_ = month_first_ || time->sure_order == 2;
+        const detail::ordered_date date{text};
+        if (!date.is_whole()) {
+            return;
         }
-        for (std::size_t k = 0; k < 2; ++k) {
-            steps_[k] += begun_ ? std::abs(now[k] - last_[k]) : 0;
+        if (!date.possible.empty()) {
+            depends_ = true;
+            possible_ = possible_ & date.possible;
         }
-        last_ = now;
+        for (std::size_t k = 0; k < last_.size(); ++k) {
+            steps_[k] += begun_ ? std::abs(date.seconds[k] - last_[k]) : 0;
+        }
+        last_ = date.seconds;
         begun_ = true;
     }
 
-    /// Whether some dates have day and month as two numbers before the year.
+    /// Whether some dates can be read in several orders, or have day and month before the year.
     bool depends() const noexcept { return depends_; }
-    /// Whether no further date can show another order: it was asked for, or a date has shown it.
-    bool is_sure() const noexcept { return choice_.asked || day_first_ || month_first_; }
-    /// Whether some dates can only be day first, others only month first, and none was asked for.
-    bool contradicts() const noexcept { return !choice_.asked && day_first_ && month_first_; }
+    /// Whether no further date can show another order: it was asked for, or dates have shown it.
+    bool is_sure() const noexcept { return choice_.asked || possible_.count() <= 1; }
+    /// Whether no order fits all dates, and none was asked for.
+    bool contradicts() const noexcept { return !choice_.asked && possible_.empty(); }
     /// Whether nothing shows the order, also where day and month were the same number throughout.
     bool ambiguous() const noexcept {
-        return depends_ && !is_sure() && !choice_.otherwise && steps_[0] == steps_[1];
+        return depends_ && !is_sure() && open().count() > 1 &&
+               !(choice_.otherwise && open().has(*choice_.otherwise));
     }
-    /// The order; day first where nothing shows it.
+    /// The orders among which nothing decides; one where something does.
+    date_orders open() const noexcept {
+        return choice_.asked ? date_orders{*choice_.asked}
+                             : detail::smallest_of(
+                                   possible_.empty() ? date_orders::all() : possible_, steps_);
+    }
+    /// The order; where nothing shows it, day first, or the year where it cannot be the day.
     date_order order() const noexcept {
-        if (choice_.asked) {
-            return *choice_.asked;
-        }
-        if (day_first_ != month_first_) {
-            return day_first_ ? date_order::day_first : date_order::month_first;
-        }
-        if (steps_[0] == steps_[1]) {
-            return choice_.otherwise.value_or(date_order::day_first);
-        }
-        return steps_[1] < steps_[0] ? date_order::month_first : date_order::day_first;
+        const date_orders left = open();
+        return choice_.otherwise && left.has(*choice_.otherwise) ? *choice_.otherwise
+                                                                 : left.first();
     }
-    /// Whether a date can only be read in the other order.
+    /// Whether a date can only be read in other orders.
     bool refuses(const date_time& time) const noexcept {
-        return time.sure_order != 0 && time.sure_order - 1 != static_cast<int>(order());
+        return !time.orders.empty() && !time.orders.has(order());
     }
 
   private:
     date_order_choice choice_;
-    std::array<double, 2> steps_ = {}; // sums of their sizes in either order
-    std::array<double, 2> last_ = {};
+    date_readings steps_ = {}; // sums of their sizes in each order
+    date_readings last_ = {};
+    date_orders possible_ = date_orders::all(); // for all dates so far
     bool begun_ = false;
     bool depends_ = false;
-    bool day_first_ = false; // some date can only be
-    bool month_first_ = false;
 };
 
 } // namespace tocsin

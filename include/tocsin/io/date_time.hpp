@@ -2,6 +2,7 @@
 /// @brief Dates and times of day as seconds.
 #pragma once
 
+#include "tocsin/io/date_orders.hpp"
 #include "tocsin/io/number_text.hpp"
 
 #include <array>
@@ -11,19 +12,15 @@
 
 namespace tocsin {
 
-/// Which number comes first in a date such as 03/04/2015.
-enum class date_order : std::uint8_t { day_first, month_first };
-
 /// A point in time as written.
 struct date_time {
     double seconds = 0;      ///< since 1970 in UTC where the text says its offset, else local time;
                              ///< without a date, since midnight
     bool has_date = false;   ///< otherwise a time of day alone
     bool has_offset = false; ///< with `Z`, `UTC`, `GMT` or an offset such as `+02:00`
-    bool ambiguous = false;  ///< the date reads another way in the other date_order
-    bool ordered = false;    ///< day and month are two numbers before the year
-    /// 1 where only the day can come first, 2 where only the month can, 0 otherwise.
-    int sure_order = 0;
+    bool has_time = false;   ///< with a time of day
+    /// The orders in which it may be read; none where its form says what is what, as in 2015-04-03.
+    date_orders orders = {};
 };
 
 /// Days from 1970-01-01 to a date of the Gregorian calendar.
@@ -89,6 +86,7 @@ class date_time_scanner {
         date_time found;
         found.has_date = set_date(100 * pair(0) + pair(2), pair(4), pair(6), found);
         found.seconds += 3600.0 * pair(8) + 60.0 * pair(10) + pair(12);
+        found.has_time = all.size() > 8;
         const bool possible = pair(8) <= 24 && pair(10) <= 59 && pair(12) <= 60;
         return found.has_date && possible ? std::optional{found} : std::nullopt;
     }
@@ -159,18 +157,38 @@ class date_time_scanner {
         if (first_digits == 4) {
             return last_digits <= 2 && separator != ' ' && set_date(first, second, third, found);
         }
-        if ((last_digits != 4 && last_digits != 2) || (separator == ' ' && named < 0)) {
+        const bool short_year = first_digits == 2 && last_digits <= 2; // 15-04-03
+        if ((last_digits != 4 && last_digits != 2 && !short_year) ||
+            (separator == ' ' && named < 0)) {
             return false;
         }
-        const int year = last_digits == 2 ? third + (third < 70 ? 2000 : 1900) : third;
+        const auto year_of = [](int number, std::size_t count) {
+            return count == 4 ? number : number + (number < 70 ? 2000 : 1900);
+        };
         if (named > 0) {
-            return set_date(year, second, first, found);
+            return last_digits != 1 && set_date(year_of(third, last_digits), second, first, found);
         }
-        found.ordered = true;
-        found.ambiguous = first <= 12 && second <= 12 && first != second;
-        found.sure_order = first > 12 && second <= 12 ? 1 : second > 12 && first <= 12 ? 2 : 0;
-        const bool day_first = first > 12 || (second <= 12 && order == date_order::day_first);
-        return set_date(year, day_first ? second : first, day_first ? first : second, found);
+        const auto possible = [](int month, int day) {
+            return month >= 1 && month <= 12 && day >= 1 && day <= 31;
+        };
+        if (last_digits != 1 && possible(second, first)) {
+            found.orders.add(date_order::day_first);
+        }
+        if (last_digits != 1 && possible(first, second)) {
+            found.orders.add(date_order::month_first);
+        }
+        if (date_time other; short_year && set_date(year_of(first, 2), second, third, other)) {
+            found.orders.add(date_order::year_first);
+        }
+        switch (found.orders.has(order) ? order : found.orders.first()) {
+        case date_order::day_first:
+            return set_date(year_of(third, last_digits), second, first, found);
+        case date_order::month_first:
+            return set_date(year_of(third, last_digits), first, second, found);
+        case date_order::year_first:
+            return set_date(year_of(first, 2), second, third, found);
+        }
+        return false;
     }
 
     static bool set_date(int year, int month, int day, date_time& found) noexcept {
@@ -229,6 +247,7 @@ class date_time_scanner {
             hour += afternoon && hour < 12 ? 12 : 0;
         }
         found.seconds += 3600.0 * hour + 60.0 * minute + second;
+        found.has_time = true;
         return true;
     }
 
@@ -265,8 +284,9 @@ class date_time_scanner {
 
 /// Reads a date, a date with a time of day (`T`, a space or a comma between them), or a time of day.
 /// Dates: ISO 8601 (2016-07-01, 20160701T..., 201607011000, 20160701100000), 01.07.2016, 1/7/16,
-/// 01-Jul-2016; times 10:00, 10:00:00.5, 10.00.00, with AM or PM; offsets `Z`, `UTC`, +02, +0200, +02:00. Nothing for other
+/// 16-07-01, 01-Jul-2016; times 10:00, 10:00:00.5, 10.00.00, with AM or PM; offsets `Z`, `UTC`, +02, +0200, +02:00. Nothing for other
 /// text, other plain numbers among them, and for days that do not exist. Never allocates.
+/// @param order how 01/07/16 is read where it may be read so; see date_time::orders
 inline std::optional<date_time> parse_date_time(std::string_view text,
                                                 date_order order = date_order::day_first) noexcept {
     return detail::date_time_scanner{text}.read(order);

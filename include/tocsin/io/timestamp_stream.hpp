@@ -6,40 +6,40 @@
 #include "tocsin/io/date_time.hpp"
 #include "tocsin/io/serial_dates.hpp"
 #include "tocsin/io/timestamps.hpp"
+#include "tocsin/series/times_of_day.hpp"
 
-#include <array>
 #include <cmath>
 #include <cstddef>
-#include <cstdint>
 #include <span>
 #include <string_view>
 
 namespace tocsin {
 
 /// Reads timestamps as they come, of a kind that the first one shows. Where nothing is known of their
-/// order, dates such as 03/04/2015 are taken for day and month until one shows the other order, by a
+/// order, dates such as 03/04/15 are taken for day, month and year until one shows another order, by a
 /// number above 12 or by the smaller step; later times continue as if all had been read that way from
-/// the start.
+/// the start. Times of day go on over midnight.
 class timestamp_stream {
   public:
     timestamp_stream() = default;
     /// @param serial when numbers are days since 1899-12-30
-    /// @param order  what is known of the order of day and month
+    /// @param order  what is known of the order of day, month and year
     explicit timestamp_stream(serial_dates serial, date_order_choice order = {}) noexcept
-        : serial_{serial},
-          order_{index_of(order.asked.value_or(order.otherwise.value_or(date_order::day_first)))},
-          evidence_{order.asked ? evidence::sure : evidence::none} {}
+        : serial_{serial}, possible_{order.asked ? date_orders{*order.asked} : date_orders::all()},
+          order_{order.asked.value_or(order.otherwise.value_or(date_order::day_first))} {}
 
     /// What the timestamps are; unknown before the first one that is a time.
     timestamp_kind kind() const noexcept { return reader_.kind(); }
 
-    /// Whether the last timestamp showed that day and month of those before it were swapped.
+    /// Whether the last timestamp showed that those before it were read in a wrong order.
     bool has_turned() const noexcept { return turned_; }
-    /// Whether the last timestamp was a date that can only be read in the order that earlier ones, or
+    /// The order in which they were read.
+    date_order turned_from() const noexcept { return turned_from_; }
+    /// Whether the last timestamp was a date that can only be read in orders that earlier ones, or
     /// the choice, exclude.
     bool has_refused() const noexcept { return refused_; }
-    /// The order of day and month as it is now.
-    date_order order() const noexcept { return static_cast<date_order>(order_); }
+    /// The order of day, month and year as it is now.
+    date_order order() const noexcept { return order_; }
 
     /// Seconds; NaN for text that is no timestamp, and for a date that has_refused() tells of. Never
     /// allocates.
@@ -51,55 +51,59 @@ class timestamp_stream {
         if (reader_.kind() < timestamp_kind::utc || reader_.serial()) {
             return reader_.seconds(text);
         }
-        const auto day_first = parse_date_time(text, date_order::day_first);
-        const auto month_first = parse_date_time(text, date_order::month_first);
-        if (!day_first || !month_first) {
-            return std::nan("");
+        if (reader_.kind() == timestamp_kind::time_of_day) {
+            return day_.advance(reader_.seconds(text));
         }
-        const std::array<double, 2> now = {day_first->seconds, month_first->seconds};
-        const int sure = day_first->sure_order;
-        if (evidence_ == evidence::sure && sure != 0 &&
-            static_cast<std::size_t>(sure - 1) != order_) {
-            refused_ = true;
-            return std::nan("");
+        const detail::ordered_date date{text};
+        if (!date.possible.empty()) {
+            refused_ = (possible_ & date.possible).empty();
+            if (refused_) {
+                return std::nan("");
+            }
         }
-        if (evidence_ != evidence::sure) {
-            decide(sure, now);
+        if (date.is_whole()) {
+            possible_ = date.possible.empty() ? possible_ : possible_ & date.possible;
+            decide(date.seconds);
+            last_ = date.seconds;
+            begun_ = true;
         }
-        last_ = now;
-        begun_ = true;
-        return now[order_] + shift_;
+        return date.seconds[index_of(order_)] + shift_;
     }
 
   private:
-    enum class evidence : std::uint8_t { none, steps, sure };
-
     static std::size_t index_of(date_order order) noexcept {
         return static_cast<std::size_t>(order);
     }
-    void decide(int sure_order, const std::array<double, 2>& now) noexcept {
-        const double steps[2] = {std::abs(now[0] - last_[0]), std::abs(now[1] - last_[1])};
-        std::size_t order = order_;
-        if (sure_order != 0) {
-            order = static_cast<std::size_t>(sure_order - 1);
-            evidence_ = evidence::sure;
-        } else if (evidence_ == evidence::none && begun_ && steps[0] != steps[1]) {
-            order = steps[1] < steps[0] ? 1 : 0;
-            evidence_ = evidence::steps;
+    void decide(const date_readings& now) noexcept {
+        date_orders best = possible_;
+        if (begun_ && (!shown_ || !possible_.has(order_))) {
+            date_readings steps{};
+            for (std::size_t k = 0; k < steps.size(); ++k) {
+                steps[k] = std::abs(now[k] - last_[k]);
+            }
+            best = detail::smallest_of(possible_, steps);
+            shown_ = best.count() == 1;
+        }
+        const date_order before = order_;
+        if (!best.has(order_) && (!shown_ || begun_)) {
+            order_ = best.first();
         }
         if (begun_) {
-            shift_ += last_[order_] - last_[order];
-            turned_ = last_[order_] != last_[order];
+            shift_ += last_[index_of(before)] - last_[index_of(order_)];
+            turned_ = last_[index_of(before)] != last_[index_of(order_)];
+            turned_from_ = before;
         }
-        order_ = order;
     }
 
     timestamp_reader reader_;
+    times_of_day day_;
     serial_dates serial_ = serial_dates::by_value;
-    std::array<double, 2> last_ = {}; // in either order
-    std::size_t order_ = 0;           // of date_order
+    date_readings last_ = {};                   // in each order
+    date_orders possible_ = date_orders::all(); // for all dates so far
+    date_order order_ = date_order::day_first;
+    date_order turned_from_ = date_order::day_first;
     double shift_ = 0;
-    evidence evidence_ = evidence::none; // of the order
+    bool shown_ = false; // the order, by a step
     bool begun_ = false;
     bool turned_ = false;
     bool refused_ = false;

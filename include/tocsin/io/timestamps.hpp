@@ -45,11 +45,11 @@ class timestamp_reader {
     /// Numbers count since 1970 if that makes a date between 1990 and 2100: seconds below 1e11,
     /// milliseconds below 1e14, microseconds below 1e17, nanoseconds. Numbers such as 20160701,
     /// 2016070110 (from the year 2000), 201607011030 or 20160701103000 are dates, the first two where
-    /// all samples are. A date such as 03/04/2015 is read in the order that the samples show, see
+    /// all samples are. A date such as 03/04/15 is read in the order that the samples show, see
     /// date_order_study. Numbers may have a decimal comma.
     /// @param samples some timestamps in the order of the file; empty ones are passed over
     /// @param serial when numbers are days since 1899-12-30; the kind is then `local`
-    /// @param order  what is known of the order of day and month
+    /// @param order  what is known of the order of day, month and year
     template <class Texts>
     static timestamp_reader from_samples(const Texts& samples,
                                          serial_dates serial = serial_dates::by_value,
@@ -85,7 +85,7 @@ class timestamp_reader {
         }
         return reader;
     }
-    /// Takes in a timestamp behind the samples, as far as it shows the order of day and month.
+    /// Takes in a timestamp behind the samples, as far as it shows the order of dates.
     /// Never allocates.
     void learn(std::string_view text) noexcept {
         if (is_date() && !digits_ && !serial_) {
@@ -94,9 +94,9 @@ class timestamp_reader {
     }
 
     timestamp_kind kind() const noexcept { return kind_; }
-    /// Whether day and month could be the other way round for all that the samples show.
+    /// Whether dates could be read in another order for all that the samples show.
     bool ambiguous() const noexcept { return order_.ambiguous(); }
-    /// What the timestamps have shown of the order of day and month.
+    /// What the timestamps have shown of the order of day, month and year.
     const date_order_study& order() const noexcept { return order_; }
     /// Whether they are numbers of days since 1899-12-30.
     bool serial() const noexcept { return serial_; }
@@ -116,7 +116,8 @@ class timestamp_reader {
         }
     }
     /// Seconds; NaN for text that is no timestamp, and for a date that can only be read in the other
-    /// order of day and month. Never allocates.
+    /// order of day, month and year. Times of day are
+    /// seconds since midnight, see times_of_day. Never allocates.
     double seconds(std::string_view text) const noexcept {
         if (serial_) {
             return detail::seconds_of_serial_date(text);

@@ -31,6 +31,12 @@ struct time_facts {
     bool irregular() const noexcept { return wide_step > 2 * short_step; }
 };
 
+/// Whether two steps differ so much, by half of the shorter one, that a window means another length
+/// of time with each. False where one is not known.
+inline bool unlike_steps(double one, double other) noexcept {
+    return one > 0 && other > 0 && std::max(one, other) > 1.5 * std::min(one, other);
+}
+
 /// Finds the facts. Allocates.
 /// @param times one per row, in any unit; NaN: not known
 inline time_facts study_times(std::span<const double> times) {
