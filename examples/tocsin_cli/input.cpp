@@ -129,7 +129,8 @@ void recording::leave_out_footer() {
     const auto timed =
         std::count_if(times.begin(), times.end(), [](double time) { return !std::isnan(time); });
     std::size_t end = times.size();
-    while (end > 0 && std::isnan(times[end - 1]) && !series.timestamps[end - 1].empty()) {
+    while (end > 0 && std::isnan(times[end - 1]) &&
+           !tocsin::detail::is_usual_missing(series.timestamps[end - 1])) {
         --end;
     }
     if (end == times.size() || timed < 10 * static_cast<std::ptrdiff_t>(times.size() - end)) {
@@ -246,6 +247,20 @@ double longest_gap_of(const recording& file, const input_options& options,
     return gap > 0 ? std::max(gap, grid) : std::numeric_limits<double>::infinity();
 }
 
+/// Refuses a further file of which each step would be a gap in the first one, so that it would be
+/// left out row by row.
+void refuse_longer_steps(const recording& file, const input_data& data,
+                         const input_options& options) {
+    const double step = file.facts.time.step;
+    const double before = data.files.front().time.step;
+    if (options.resample <= 0 && options.longest_gap <= 0 && data.longest_gap > 0 &&
+        step > data.longest_gap) {
+        fail(error_code::invalid_data, file.facts.path, ": rows are ", shown(step), " s apart, in ",
+             data.path, ' ', shown(before), " s, so that each step would be a gap; --resample ",
+             shown(step), " puts all on a grid");
+    }
+}
+
 void append(input_data& data, const recording& file, tocsin::matrix<double>& values) {
     const bool first = data.files.empty();
     const auto join = [](auto& all, const auto& part) {
@@ -341,6 +356,9 @@ input_data read_all(const std::vector<std::string>& paths, const input_options& 
             data.longest_gap = data.longest_gap > 0 ? data.longest_gap
                                : std::isfinite(gap) ? gap
                                                     : 0;
+            if (!first && model == nullptr) {
+                refuse_longer_steps(file, data, options);
+            }
             order_rows(file, options, data.longest_gap > 0 ? data.longest_gap : gap);
         }
         check_features(file.series.features(), path, model);

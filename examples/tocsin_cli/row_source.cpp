@@ -179,7 +179,7 @@ bool row_source::next_in_memory() {
 
 bool row_source::may_be_footer(const source_row& row) const noexcept {
     return clock_.kind() != tocsin::timestamp_kind::unknown && std::isnan(row.time) &&
-           !row.timestamp.empty();
+           !tocsin::detail::is_usual_missing(row.timestamp);
 }
 
 /// Once the order of dates is known, one of another order is refused, unless the order was asked for.

@@ -101,7 +101,11 @@ inline void compare_rows(std::string_view text, const tocsin::csv_options& optio
         }
         ++count;
     }
-    require(whole ? count == whole->time() : count == 0,
+    // Only the whole text shows that no order of day, month and year fits all dates.
+    const bool dates_contradict =
+        !whole && std::string_view{whole.error().message()}.find("leaves the others without") !=
+                      std::string_view::npos;
+    require(whole ? count == whole->time() : count == 0 || dates_contradict,
             "rows: another number than the whole text");
 }
 

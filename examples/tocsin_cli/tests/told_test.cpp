@@ -84,7 +84,8 @@ TEST_SUITE("tocsin_cli") {
             const outcome refused = cli(command);
             INFO(refused.err);
             CHECK(refused.code != 0);
-            CHECK(has(refused.err, "'16/01/2024 0:10' of row 41 can only be day first"));
+            CHECK(has(refused.err, "'16/01/2024 0:10' of row 41"));
+            CHECK(has(refused.err, "day first"));
             CHECK(has(refused.err, "--dates day-first or --dates month-first"));
         }
         CHECK(cli("detect m mixed.csv --dates month-first").code == 0);
@@ -141,8 +142,7 @@ TEST_SUITE("tocsin_cli") {
             INFO(judged.out << judged.err);
             CHECK(judged.code == 0);
             CHECK(has(judged.out, "00:00:01"));
-            CHECK_FALSE(has(judged.out, "gap"));
-            CHECK_FALSE(has(judged.out, "invalid"));
+            CHECK_FALSE(has(judged.out, "\"invalid_sample\",")); // a verdict
         }
     }
 
@@ -205,10 +205,16 @@ TEST_SUITE("tocsin_cli") {
         };
         cli.write("a.csv", every(1));
         cli.write("b.csv", every(10));
-        const outcome unlike = cli("train m a.csv b.csv" + quick);
-        INFO(unlike.out << unlike.err);
-        CHECK(has(unlike.err,
-                  "b.csv: rows are 10 min apart, in a.csv 60 s; a model needs one step: "
+        const outcome slower = cli("train m a.csv b.csv" + quick);
+        INFO(slower.out << slower.err);
+        CHECK(slower.code != 0);
+        CHECK(has(slower.err, "b.csv: rows are 600 s apart, in a.csv 60 s, so that each step would "
+                              "be a gap; --resample 600 puts all on a grid"));
+        const outcome faster = cli("train m b.csv a.csv" + quick);
+        INFO(faster.out << faster.err);
+        CHECK(faster.code == 0);
+        CHECK(has(faster.err,
+                  "a.csv: rows are 60 s apart, in b.csv 10 min; a model needs one step: "
                   "--resample 600 puts all on a grid"));
         CHECK_FALSE(has(cli("train m a.csv a.csv" + quick).err, "apart"));
         CHECK_FALSE(has(cli("train m a.csv b.csv --resample 600" + quick).err, "apart"));

@@ -36,10 +36,11 @@ inline const char* help_with_number(std::string_view text,
            : groups ? "; --decimal-comma reads it as a fraction, --thousands as digits in groups"
            : dots   ? "; --decimal-comma with --thousands reads its dots as groups of digits"
            : comma  ? "; --decimal-comma reads it"
+           : parse_date_time(text)
+               ? "; --timestamp says which column is the time, --ignore leaves the column out"
            : has_unit(text, format)
                ? "; there is text behind the number: write the unit into the header"
            : text.starts_with('{') ? "; is it JSON? What is read is CSV"
-           : parse_date_time(text) ? "; --timestamp says which column is the time"
            : looks_like_unit(text) ? "; --skip-rows leaves out the rows up to here"
            : parse_number<double>(text)
                ? "; it is beyond the range of numbers, --missing makes it a "

@@ -162,8 +162,8 @@ class date_time_scanner {
             (separator == ' ' && named < 0)) {
             return false;
         }
-        const auto year_of = [](int number, std::size_t count) {
-            return count == 4 ? number : number + (number < 70 ? 2000 : 1900);
+        const auto year_of = [](int number, std::size_t written) {
+            return written == 4 ? number : number + (number < 70 ? 2000 : 1900);
         };
         if (named > 0) {
             return last_digits != 1 && set_date(year_of(third, last_digits), second, first, found);
