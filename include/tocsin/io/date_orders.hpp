@@ -33,13 +33,17 @@ class date_orders {
         return every;
     }
 
+    /// Puts an order into the set.
     constexpr void add(date_order one) noexcept {
         bits_ = static_cast<std::uint8_t>(bits_ | 1U << static_cast<unsigned>(one));
     }
+    /// Whether an order is in the set.
     constexpr bool has(date_order one) const noexcept {
         return (bits_ >> static_cast<unsigned>(one) & 1U) != 0;
     }
+    /// Whether there is none.
     constexpr bool empty() const noexcept { return bits_ == 0; }
+    /// How many there are.
     constexpr int count() const noexcept { return std::popcount(bits_); }
     /// The preferred one; day first for the empty set.
     constexpr date_order first() const noexcept {
@@ -56,6 +60,7 @@ class date_orders {
         both.bits_ = static_cast<std::uint8_t>(bits_ & other.bits_);
         return both;
     }
+    /// Whether both sets have the same orders.
     bool operator==(const date_orders&) const = default;
 
   private:
