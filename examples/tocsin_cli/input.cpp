@@ -350,6 +350,9 @@ input_data read_all(const std::vector<std::string>& paths, const input_options& 
         if (model == nullptr && !first && csv_options.use.empty()) {
             csv_options.use = data.series.names; // by name, whatever their order
         }
+        if (!csv_options.dates.otherwise) {
+            csv_options.dates.otherwise = data.date_order(); // as the files before show it
+        }
         recording file = read_recording(path, text, csv_options);
         if (learns) {
             const double gap = longest_gap_of(file, options, model);

@@ -121,6 +121,10 @@ TEST_SUITE("tocsin_cli") {
                   "day.csv: its dates may be day first or year first, and are read day first; "
                   "--dates day-first or --dates year-first says which"));
         CHECK(has(cli("train other day.csv --dates year-first" + quick).out, "from 2026-11-26"));
+        // A recording before it in the same command shows the order, too.
+        const outcome both = cli("train other n.csv day.csv" + quick);
+        CHECK_FALSE(has(both.err, "its dates may be"));
+        CHECK(has(both.out, "from 2026-11-26"));
     }
 
     TEST_CASE("told: times of day go on over midnight, in every phase") {
