@@ -310,4 +310,19 @@ TEST_SUITE("io") {
         CHECK(read({"30.04.24", "31.04.24", "01.05.24"}).seconds("01.05.24") ==
               seconds_of("2024-05-01"));
     }
+
+    TEST_CASE("timestamps: ten digits are a date with a year of two, or seconds since 1970") {
+        using texts = std::vector<std::string>;
+        const auto read = [](const texts& times) { return timestamp_reader::from_samples(times); };
+        const timestamp_reader dates = read({"2611300400", "2611300500"});
+        CHECK(dates.kind() == tocsin::timestamp_kind::local);
+        CHECK(dates.seconds("2611300400") == seconds_of("2026-11-30") + 4 * 3600);
+        CHECK(std::isnan(dates.seconds("2611310400")));
+        CHECK(read({"1701010000", "1701010010"}).kind() == tocsin::timestamp_kind::seconds);
+        CHECK(read({"1901010040", "1901010060"}).kind() == tocsin::timestamp_kind::seconds);
+        CHECK(read({"2016070110", "2016070111"}).seconds("2016070110") ==
+              seconds_of("2016-07-01") + 10 * 3600);
+        CHECK(read({"2010010110", "2010010111"}).seconds("2010010110") ==
+              seconds_of("2010-01-01") + 10 * 3600);
+    }
 }

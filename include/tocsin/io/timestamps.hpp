@@ -8,9 +8,12 @@
 #include "tocsin/io/number_text.hpp"
 #include "tocsin/io/serial_dates.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -38,6 +41,22 @@ inline const char* to_string(timestamp_kind kind) noexcept {
     return names[static_cast<std::size_t>(kind)];
 }
 
+namespace detail {
+
+/// Ten digits, 2611300400, as a date from 2019 on with a year of two digits. As seconds since 1970,
+/// these numbers lie in 2030 and later.
+inline std::optional<date_time> parse_date_of_ten_digits(std::string_view text) noexcept {
+    const std::string_view cell = trimmed(text);
+    if (cell.size() != 10 || cell < "19") {
+        return std::nullopt;
+    }
+    std::array<char, 12> whole{'2', '0'};
+    std::copy(cell.begin(), cell.end(), whole.begin() + 2);
+    return parse_date_of_digits({whole.data(), whole.size()});
+}
+
+} // namespace detail
+
 /// Reads timestamps of one recording, whose kind it finds out from some of them.
 class timestamp_reader {
   public:
@@ -45,7 +64,7 @@ class timestamp_reader {
     /// Numbers count since 1970 if that makes a date between 1990 and 2100: seconds below 1e11,
     /// milliseconds below 1e14, microseconds below 1e17, nanoseconds. Numbers such as 20160701,
     /// 2016070110 (from the year 2000), 201607011030 or 20160701103000 are dates, the first two where
-    /// all samples are. A date such as 03/04/15 is read in the order that the samples show, see
+    /// all samples are; so are numbers such as 2611300400, from 2019 on. A date such as 03/04/15 is read in the order that the samples show, see
     /// date_order_study. Numbers may have a decimal comma.
     /// @param samples some timestamps in the order of the file; empty ones are passed over
     /// @param serial when numbers are days since 1899-12-30; the kind is then `local`
@@ -62,7 +81,8 @@ class timestamp_reader {
             reader.kind_ = timestamp_kind::local;
             return reader;
         }
-        reader.digits_ = are_dates_of_digits(samples);
+        reader.short_years_ = are_dates_of_ten_digits(samples);
+        reader.digits_ = reader.short_years_ || are_dates_of_digits(samples);
         reader.order_ = date_order_study{order};
         detail::number_order numbers;
         bool begun = false;
@@ -124,7 +144,7 @@ class timestamp_reader {
         }
         if (is_date()) {
             const auto time =
-                digits_ ? parse_date_of_digits(text) : parse_date_time(text, order_.order());
+                digits_ ? date_of_digits(text) : parse_date_time(text, order_.order());
             return time && !order_.refuses(*time) ? time->seconds : std::nan("");
         }
         const auto number = detail::serial_number(text);
@@ -154,6 +174,27 @@ class timestamp_reader {
         return dates >= 2;
     }
 
+    /// Whether these are such dates, and none of them begins with a year of four digits.
+    template <class Texts>
+    static bool are_dates_of_ten_digits(const Texts& samples) noexcept {
+        std::size_t dates = 0;
+        bool long_years = true; // for all that they show
+        for (const std::string_view text : samples) {
+            if (detail::trimmed(text).empty()) {
+                continue;
+            }
+            if (!detail::parse_date_of_ten_digits(text)) {
+                return false;
+            }
+            long_years = long_years && parse_date_of_digits(text);
+            ++dates;
+        }
+        return dates >= 2 && !long_years;
+    }
+    std::optional<date_time> date_of_digits(std::string_view text) const noexcept {
+        return short_years_ ? detail::parse_date_of_ten_digits(text) : parse_date_of_digits(text);
+    }
+
     static timestamp_kind kind_of(double units_per_second) noexcept {
         return units_per_second == 0     ? timestamp_kind::plain
                : units_per_second == 1   ? timestamp_kind::seconds
@@ -163,7 +204,7 @@ class timestamp_reader {
     }
     /// Whether the first timestamp is a time, and what.
     bool begin(std::string_view cell) noexcept {
-        const auto time = digits_ ? parse_date_of_digits(cell) : parse_date_time(cell);
+        const auto time = digits_ ? date_of_digits(cell) : parse_date_time(cell);
         if (!time && detail::serial_number(cell)) {
             kind_ = timestamp_kind::plain;
             return true;
@@ -181,7 +222,8 @@ class timestamp_reader {
     date_order_study order_;
     bool serial_ = false;
     bool may_be_serial_ = false;
-    bool digits_ = false; // short dates such as 20160701
+    bool digits_ = false;      // short dates such as 20160701
+    bool short_years_ = false; // 2611300400
 };
 
 } // namespace tocsin
