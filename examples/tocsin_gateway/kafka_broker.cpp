@@ -47,6 +47,10 @@ kafka_broker::~kafka_broker() {
         rd_kafka_purge(producer_.get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
         rd_kafka_flush(producer_.get(), 0);
     }
+    // Calls rebalance(), which needs members that would be gone when the consumer is destroyed.
+    if (consumer_) {
+        rd_kafka_consumer_close(consumer_.get());
+    }
 }
 
 status kafka_broker::make_clients() {

@@ -183,3 +183,36 @@ TEST_CASE("gateway kafka: a gateway that shall end does not wait for a broker th
     CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds{30});
     all(rd_kafka_mock_broker_set_up);
 }
+
+TEST_CASE("gateway kafka: a broker that ends after a failure touches nothing that is gone") {
+    mock_place place;
+    if (!place.cluster.is_mock()) {
+        return;
+    }
+    constexpr int count = 12;
+    place.settings.input = "many-samples";
+    place.settings.states = "many-states";
+    REQUIRE(place.cluster.create("many-samples", count, false));
+    REQUIRE(place.cluster.create("many-states", count, true));
+    struct : tocsin_gateway::partition_listener {
+        std::size_t assigned_partitions = 0;
+        int revoked_calls = 0;
+        tocsin::status assigned(std::span<const std::int32_t> partitions) override {
+            assigned_partitions = partitions.size();
+            return {};
+        }
+        tocsin::status revoked(std::span<const std::int32_t> /*partitions*/) override {
+            ++revoked_calls;
+            return {};
+        }
+    } listener;
+    auto broker = place.open();
+    std::vector<tocsin_gateway::message> messages;
+    const auto last = std::chrono::steady_clock::now() + std::chrono::seconds{60};
+    while (listener.assigned_partitions < count && std::chrono::steady_clock::now() < last) {
+        REQUIRE(broker->poll(messages, std::chrono::milliseconds{50}, listener).ok());
+    }
+    REQUIRE(listener.assigned_partitions == count);
+    broker.reset(); // without close(): the client gives the partitions back while it is destroyed
+    CHECK(listener.revoked_calls == 0);
+}
