@@ -109,6 +109,11 @@ class any_threshold {
             rule_);
     }
 
+    /// The rule inside if it promises a rate of false alarms, else null.
+    const tocsin::alarm_rate* promise() const noexcept {
+        return std::get_if<tocsin::alarm_rate>(&rule_);
+    }
+
     /// Whether push() does anything.
     bool adapts() const noexcept {
         return std::holds_alternative<tocsin::spot_threshold>(rule_) ||

@@ -269,6 +269,18 @@ void detect_command::judge_rows(model_file& model, row_source source) {
         summary.push_back("alarms: " + std::to_string(judge.alarms()) +
                           ", rows in them: " + std::to_string(judge.alarm_rows()));
     }
+    if (const tocsin::rate_monitor* promise = judge.promise()) {
+        const double realised = promise->rows() > 0
+                                    ? 10000.0 * static_cast<double>(promise->alarms()) /
+                                          static_cast<double>(promise->rows())
+                                    : 0.0;
+        counts["clusters"] = promise->alarms();
+        counts["promised_rate"] = promise->promised();
+        counts["realised_rate"] = realised;
+        summary.push_back("clusters of anomalies: " + std::to_string(promise->alarms()) + ", " +
+                          shown(realised) +
+                          " in 10000 rows; false alarms promised: " + shown(promise->promised()));
+    }
     ordered_json metrics;
     if (labelled) {
         metrics["step"] = decisions.json();

@@ -46,6 +46,11 @@ row_judge::row_judge(const model_file& model, const row_options& options, const 
     if (options.adapt() || std::isfinite(options.half_life())) {
         enable_learning(options, path);
     }
+    if (const tocsin::alarm_rate* rule = detector_.rule().promise();
+        rule != nullptr && !classified_) {
+        promise_.emplace(tocsin::refractory_period(rule->gap()),
+                         tocsin::rate_monitor(rule->promised()));
+    }
 }
 
 void row_judge::enable_learning(const row_options& options, const std::string& path) {
@@ -80,7 +85,11 @@ row_verdict row_judge::push(std::span<const float> sample, double time) noexcept
         verdict.kind = verdict.score > verdict.threshold ? tocsin::verdict_kind::anomaly
                        : verdict.lost > 0                ? tocsin::verdict_kind::sensor_lost
                                                          : tocsin::verdict_kind::normal;
+        if (promise_) {
+            promise_->push(verdict.is_anomaly());
+        }
     }
+    verdict.rate_exceeded = promise_ && promise_->rate_exceeded();
     if (!classified_) {
         detector_.learn(stream_); // does nothing without --adapt and --learn
     }

@@ -2,6 +2,8 @@
 /// @brief How 'detect' and 'stream' judge each row: score, threshold, verdict, alarm.
 #pragma once
 
+#include "tocsin/alarm/rate_monitor.hpp"
+#include "tocsin/alarm/refractory_period.hpp"
 #include "tocsin/series/moving_window.hpp"
 
 #include <CLI/CLI.hpp>
@@ -10,6 +12,7 @@
 #include "row_alarm.hpp"
 #include <limits>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -55,6 +58,10 @@ class row_judge {
     /// Rows that belong to an alarm, and alarms, so far.
     tocsin::index_t alarm_rows() const noexcept { return alarm_rows_; }
     tocsin::index_t alarms() const noexcept { return alarms_; }
+    /// Clusters of anomalies so far, beside their promised rate; null where the rule promises none.
+    const tocsin::rate_monitor* promise() const noexcept {
+        return promise_ ? &std::get<1>(promise_->pieces()) : nullptr;
+    }
     /// @param sample `[features]`; the shares are valid until the next call
     /// @param time   in seconds; NaN: not known
     row_verdict push(std::span<const float> sample, double time = tocsin::unknown_time) noexcept;
@@ -72,6 +79,8 @@ class row_judge {
     tocsin::moving_window smoothing_;
     bool has_alarms_;
     row_alarm alarm_;
+    /// One flag for each cluster of anomalies, as the rule counts them.
+    std::optional<tocsin::alarm_chain<tocsin::refractory_period, tocsin::rate_monitor>> promise_;
     tocsin::index_t alarm_rows_ = 0;
     tocsin::index_t alarms_ = 0;
     bool alarm_before_ = false;

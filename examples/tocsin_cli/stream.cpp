@@ -204,6 +204,7 @@ void stream_command::run() {
         print({{"row", number}, {"verdict", "malformed_line"}, {"error", why.message()}});
     };
     tocsin::index_t judged = 0; // on a grid
+    bool exceeded = false;      // the promised rate of false alarms, which is said once
     const auto judge_row = [&](std::span<const double> values, const std::string& timestamp,
                                double time) {
         for (std::size_t f = 0; f < values.size(); ++f) {
@@ -214,6 +215,12 @@ void stream_command::run() {
         const auto verdict = judge.push(sample, time);
         print(verdict_json(input.resample > 0 ? ++judged : row, timestamp, verdict,
                            judge.has_alarms(), names));
+        if (verdict.verdict.rate_exceeded && !exceeded) {
+            exceeded = true;
+            out.note("warning: standard input:" + std::to_string(row) +
+                     ": ten times as many anomalies as the false alarms promised; the stream has "
+                     "changed, or the promise was wrong: fit the model anew");
+        }
     };
     const auto next_byte = [] { return std::cin.rdbuf()->sbumpc(); };
     for (tocsin::index_t number = 1; lines.next(next_byte, line); ++number) {

@@ -42,6 +42,9 @@ inline nlohmann::ordered_json verdict_json(tocsin::index_t row, const std::strin
     } else {
         line["reason"] = to_string(verdict.reason);
     }
+    if (verdict.rate_exceeded) {
+        line["rate_exceeded"] = true;
+    }
     if (verdict.missing > 0) {
         line["missing"] = verdict.missing;
     }

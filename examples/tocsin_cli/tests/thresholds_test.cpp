@@ -1,4 +1,6 @@
 #include "tocsin/alarm/alarm_control.hpp"
+#include "tocsin/alarm/rate_monitor.hpp"
+#include "tocsin/alarm/refractory_period.hpp"
 #include "tocsin/core/random.hpp"
 #include "tocsin/dynamic/epsilon_threshold.hpp"
 #include "tocsin/series/moving_window.hpp"
@@ -13,6 +15,7 @@
 #include <cmath>
 #include <cstdint>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -83,13 +86,29 @@ TEST_SUITE("tocsin_cli") {
             run_json(cli, "tune m rows.csv --rule alarm-rate --alarms 2 --per '500 rows'");
         CHECK(by_promise["rule"] == "alarm-rate");
         CHECK(by_promise["step_threshold"] == doctest::Approx(promise.threshold()));
-        for (const json& line : run_json(cli, "detect m wrong.csv")["verdicts"]) {
+        const json detected = run_json(cli, "detect m wrong.csv");
+        tocsin::alarm_chain counted{tocsin::refractory_period(promise.gap()),
+                                    tocsin::rate_monitor(promise.promised())};
+        for (const json& line : detected["verdicts"]) {
+            if (line.contains("score")) {
+                counted.push(line["verdict"] == "anomaly");
+            }
+            CHECK(line.contains("rate_exceeded") == counted.rate_exceeded());
             CHECK(line.contains("expected_false_alarms") == line.contains("score"));
             if (line.contains("score")) {
                 CHECK(line["expected_false_alarms"] ==
                       doctest::Approx(promise.expected_false_alarms(line["score"])));
             }
         }
+        const auto& monitor = std::get<1>(counted.pieces());
+        CHECK(monitor.alarms() > 0);
+        CHECK(detected["counts"]["clusters"] == monitor.alarms());
+        CHECK(detected["counts"]["promised_rate"] == doctest::Approx(40));
+        CHECK(detected["counts"]["realised_rate"] ==
+              doctest::Approx(1e4 * static_cast<double>(monitor.alarms()) /
+                              static_cast<double>(monitor.rows())));
+        const outcome told = cli("detect m wrong.csv");
+        CHECK_MESSAGE(told.err.find("false alarms promised: 40") != std::string::npos, told.err);
     }
 
     TEST_CASE("tune: a promise over time counts rows by their usual step") {
