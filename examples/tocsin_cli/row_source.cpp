@@ -46,7 +46,10 @@ std::vector<std::string> study_timestamps(tocsin::csv_row_reader& reader,
     }
     clock = tocsin::timestamp_reader::from_samples(
         texts, tocsin::serial_dates_of(reader.layout().columns(), options), options.dates);
-    while (clock.order().depends() && !clock.order().is_sure() && next()) {
+    // More rows where dates leave the order open: of years with two digits, few do not.
+    constexpr int most_further = 100'000;
+    for (int k = 0;
+         k < most_further && clock.order().depends() && !clock.order().is_sure() && next(); ++k) {
         clock.learn(notes.time());
     }
     return texts;

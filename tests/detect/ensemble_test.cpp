@@ -219,7 +219,8 @@ TEST_SUITE("detect") {
         CHECK(monitor.promised() == 10);
         CHECK(monitor.rows() == 280); // scored ones
         CHECK(monitor.alarms() >= 13);
-        CHECK(monitor.realised() == doctest::Approx(10000.0 * monitor.alarms() / 280).epsilon(0.1));
+        CHECK(monitor.realised() ==
+              doctest::Approx(1e4 * static_cast<double>(monitor.alarms()) / 280).epsilon(0.1));
 
         const tocsin::ensemble timed({.promised = 10}, learned_forecaster(1), member);
         auto late = timed.make_stream();

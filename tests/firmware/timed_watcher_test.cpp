@@ -20,6 +20,11 @@ struct patient_type : plain_8::model_type {
     static constexpr int clock_agreement = 2;
 };
 constexpr patient_type patient{};
+struct brief_type : plain_8::model_type {
+    static constexpr float longest_pause = 0.7F;
+    static constexpr int clock_agreement = 2;
+};
+constexpr brief_type brief{};
 
 /// Times with jitter, single wrong stamps, pauses, clocks set anew and slower streams, beginning just
 /// before a 32-bit counter wraps around.
@@ -99,6 +104,14 @@ TEST_SUITE("firmware") {
         static constinit fw::timed_watcher<patient, 1000> given;
         compare_times(detector, given, 1000);
         CHECK(sizeof(given) <= sizeof(fw::watcher<plain_8::model>) + 20);
+    }
+
+    TEST_CASE("timed watcher: a pause is rounded to ticks, not cut off") {
+        fw::timed_watcher<brief, 1000> watcher; // 0.7 is a little less in single precision
+        const float sample[] = {0, 20, 40, 60};
+        CHECK(watcher.push(sample, 1000).kind == fw::verdict_kind::warming_up);
+        CHECK(watcher.push(sample, 1700).kind == fw::verdict_kind::warming_up);
+        CHECK(watcher.push(sample, 2401).reason == fw::sample_reason::out_of_order);
     }
 
     TEST_CASE("timed watcher: a restart forgets the times") {

@@ -237,6 +237,18 @@ TEST_SUITE("io") {
         CHECK(none->cut.count == 0);
     }
 
+    TEST_CASE("csv: a line of # before the header divides comments") {
+        for (const char* text :
+             {"####\n# logger\n####\ntime,a\n2024-01-01 00:00,1\n2024-01-01 01:00,2\n",
+              "##\ntime,a\n2024-01-01 00:00,1\n2024-01-01 01:00,2\n"}) {
+            const auto read = tocsin::parse_csv_recording<double>(text, "f.csv");
+            REQUIRE_MESSAGE(read.has_value(), read.error().message());
+            CHECK(read->series.features() == 1);
+            CHECK(read->series.time() == 2);
+            CHECK(read->cut.count == 0);
+        }
+    }
+
     TEST_CASE("csv: times of day go on over midnight") {
         const auto read = tocsin::parse_csv_recording<double>(
             "time,a\n23:59:58,1\n23:59:59,2\n00:00:00,3\n00:00:01,4\n", "f.csv");

@@ -483,7 +483,9 @@ TEST_SUITE("io") {
         check_refused(
             load_detector<lstm_detector<float>>(path),
             "'detector.thresholds.per_feature.rule.smoothing' is unknown to what loads it");
-        // What stands beside the detector is for others, as notes are.
+
+        // What stands beside the detector is for others, as notes are, but for the place where the command
+        // line once put what it subtracts from samples.
         for (const bool inside : {false, true}) {
             tocsin::archive_writer archive;
             archive.expect("content", "detector");
@@ -496,6 +498,10 @@ TEST_SUITE("io") {
             if (inside) {
                 check_refused(loaded, "'detector.offset' is unknown");
             }
+            archive.number("value_offsets", 1.7e9);
+            REQUIRE(archive.write(path).ok());
+            check_refused(load_detector<lstm_detector<float>>(path),
+                          inside ? "'detector.offset' is unknown" : "'value_offsets' is unknown");
         }
     }
 

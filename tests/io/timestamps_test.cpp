@@ -286,11 +286,29 @@ TEST_SUITE("io") {
                                    {"05-03-04 10:00", "05-03-05 10:00", "05-03-06 10:00"}}) {
             INFO(dates.front());
             const timestamp_reader reader = read(dates);
-            CHECK_FALSE(reader.ambiguous());
             CHECK(reader.order().order() == date_order::year_first);
             CHECK(reader.seconds("26-11-30") == seconds_of("2026-11-30"));
             CHECK(reader.seconds("26/11/30 04:00") == seconds_of("2026-11-30") + 4 * 3600);
         }
+        // What grows also with the day first may be years apart: a warning, which a model's order
+        // settles.
+        CHECK(read({"26-11-29 23:00", "26-11-30 00:00"}).ambiguous());
+        CHECK_FALSE(timestamp_reader::from_samples(texts{"26-11-29 23:00", "26-11-30 00:00"},
+                                                   serial_dates::by_value,
+                                                   {.otherwise = date_order::day_first})
+                        .ambiguous());
+        // A month that is a day shorter with the year first shows nothing, nor do single years.
+        for (const texts& dates : {texts{"15.01.24", "15.02.24", "15.03.24", "15.04.24"},
+                                   {"29.02.24", "29.03.24"},
+                                   {"15.04.24", "15.03.24", "15.02.24", "15.01.24"}}) {
+            INFO(dates.front());
+            CHECK(read(dates).seconds("15.01.24") == seconds_of("2024-01-15"));
+        }
+        CHECK(read({"31.12.21", "31.12.22", "31.12.23"}).ambiguous());
+        CHECK(timestamp_reader::from_samples(texts{"31.12.21", "31.12.22", "31.12.23"},
+                                             serial_dates::by_value,
+                                             {.otherwise = date_order::day_first})
+                  .seconds("31.12.22") == seconds_of("2022-12-31"));
         // The day first, with years of two digits.
         const timestamp_reader days = read({"30/11/26 23:00", "01/12/26 00:00"});
         CHECK_FALSE(days.ambiguous());

@@ -6,6 +6,7 @@
 #include "support/reference_values.hpp"
 #include <cmath>
 #include <limits>
+#include <string_view>
 
 using tocsin::activation_layer;
 using tocsin_test::block_error;

@@ -186,7 +186,7 @@ TEST_SUITE("models") {
         CHECK(make_model().look_ahead() == 2);
         CHECK(make_model(0, 4).shortest_window() == 7);
         CHECK(refusal(model::with_layers(3, 4, {5}, 1)) ==
-              "forecaster: 4 targets must be from 1 to the 3 features, warm-up 0 not negative");
+              "forecaster: 4 targets must be from 1 to the 3 features, warm-up 0 from 0 to 65536");
         CHECK_FALSE(model::with_layers(3, 1, {5}, 1, 0, -1).check().ok());
         CHECK_FALSE(model::with_layers(3, 1, {5}, 0).check().ok());
         CHECK(refusal({tocsin::lstm_stack<double>{{3, 5}}, tocsin::dense_head<double>{{5, 3}},

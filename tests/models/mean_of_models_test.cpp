@@ -3,6 +3,8 @@
 #include "tocsin/models/linear_forecaster.hpp"
 #include "tocsin/models/mean_of_models.hpp"
 #include "tocsin/models/row_autoencoder.hpp"
+#include "tocsin/series/series.hpp"
+#include "tocsin/training/fit.hpp"
 
 #include <doctest/doctest.h>
 
@@ -93,6 +95,19 @@ TEST_SUITE("models") {
             sum += one.evaluate();
         }
         CHECK(together == doctest::Approx(sum / 3).epsilon(1e-12));
+    }
+
+    TEST_CASE("mean_of_models: a truncation within the members' warm-up is refused") {
+        const mean_of_models<forecaster> model(forecaster::with_layers(2, 2, {4}, 1, 0, 30), 2);
+        CHECK(model.warm_up() == 30);
+        tocsin::sequence_set<double> set;
+        set.length = 60;
+        set.values.setZero(2, 60);
+        tocsin::trainer<> how;
+        how.truncation = 20;
+        auto state = tocsin::training_state<double>::fresh(model, how.optimiser, 1);
+        CHECK(std::string_view(how.fit(model, set.windows(), {}, state).message()) ==
+              "fit: truncation 20 must be more than the 30 steps of warm-up, which do not count");
     }
 
     TEST_CASE("mean_of_models: pieces of windows with the state between them are the whole") {

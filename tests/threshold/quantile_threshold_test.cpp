@@ -63,8 +63,8 @@ TEST_SUITE("threshold") {
         const std::vector<double> negative{-5, -4};
         CHECK(tocsin::quantile_threshold(1, 1).fit(negative, {}).ok());
         CHECK(std::string_view{tocsin::quantile_threshold(1, 1.5).fit(negative, {}).message()} ==
-              "quantile_threshold: the quantile is -4; a factor of 1.5 leaves no margin above a "
-              "negative number");
+              "quantile_threshold: the quantile is -4; a factor of 1.5 needs one that is not "
+              "negative");
         const std::vector<std::uint8_t> anomalous(8, 1);
         tocsin::quantile_threshold rule;
         CHECK(std::string_view{rule.fit(scores, anomalous).message()} ==

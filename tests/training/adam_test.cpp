@@ -125,9 +125,9 @@ TEST_SUITE("training") {
         CHECK(message([](auto& rule) { rule.beta2 = -0.5; }) ==
               "adam: beta2 -0.5 must be in [0, 1)");
         CHECK(message([](auto& rule) { rule.epsilon = 0; }) ==
-              "adam: epsilon 0 must be at least 1.2e-38 and finite");
+              "adam: epsilon 0 must be at least 1.18e-38 and finite");
         CHECK(message([](auto& rule) { rule.epsilon = 1e-50; }) ==
-              "adam: epsilon 1e-50 must be at least 1.2e-38 and finite");
+              "adam: epsilon 1e-50 must be at least 1.18e-38 and finite");
         CHECK(message([](auto& rule) { rule.weight_decay = -1; }) ==
               "adam: weight decay -1 must be finite and not negative");
     }

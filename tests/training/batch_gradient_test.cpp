@@ -12,6 +12,7 @@
 
 #include "support/allocation_counter.hpp"
 #include "support/random_values.hpp"
+#include <algorithm>
 #include <limits>
 #include <numeric>
 #include <span>

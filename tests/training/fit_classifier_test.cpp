@@ -245,6 +245,17 @@ TEST_SUITE("training") {
         const auto& best = state.history[static_cast<std::size_t>(state.best_epoch)];
         CHECK(state.best_epoch > 1);
         CHECK(state.best_cost == best.validation_loss);
+
+        // The best epoch so far does not have the new metric: the next one is better.
+        trainer.epochs = 2;
+        trainer.best_by = classification_metric::training_loss;
+        auto unjudged = classifier_state<float>::fresh(network, trainer.optimiser, 1);
+        REQUIRE(trainer.fit(network, training.labelled, labelled_windows<float>{}, unjudged).ok());
+        trainer.epochs = 3;
+        trainer.best_by = classification_metric::validation_loss;
+        REQUIRE(trainer.fit(network, training.labelled, training.labelled, unjudged).ok());
+        CHECK(unjudged.best_epoch == 2);
+        CHECK(std::isfinite(unjudged.best_cost));
     }
 
     TEST_CASE("fit_classifier: a metric that no epoch has makes none the best, and is an error") {

@@ -1,4 +1,5 @@
 #include "tocsin/models/autoencoder.hpp"
+#include "tocsin/models/forecaster.hpp"
 #include "tocsin/series/series.hpp"
 #include "tocsin/training/fit.hpp"
 
@@ -8,6 +9,7 @@
 #include <cmath>
 #include <limits>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -289,6 +291,18 @@ TEST_SUITE("training") {
         CHECK(std::string_view(how.fit(shape, nothing.windows(), {}, state).message()) ==
               "fit: all values of the 4 training windows are missing");
         CHECK(state.step == 0);
+    }
+
+    TEST_CASE("fit: an epoch in which nothing that is predicted was observed is an error") {
+        const auto shape = tocsin::forecaster<float>::with_layers(2, 1, {3});
+        tocsin::sequence_set<float> set;
+        set.length = 5;
+        set.values.setOnes(2, 20);
+        set.values.row(0).setConstant(std::numeric_limits<float>::quiet_NaN());
+        const tocsin::trainer<> how;
+        auto state = tocsin::training_state<float>::fresh(shape, how.optimiser, 1);
+        CHECK(std::string_view(how.fit(shape, set.windows(), {}, state).message()) ==
+              "fit: no value that is predicted is present in the 4 training windows");
     }
 
     TEST_CASE("fit: what is missing has no part in the loss, whatever is read in its place") {

@@ -67,7 +67,7 @@ class residual_charts {
     bool fitted() const noexcept { return !sensors_.empty(); }
 
     /// @param residuals `[targets x rows]`, in order of time, at least 20 rows; NaN where missing
-    /// @param starts    one per row, nonzero: the charts begin anew there, after a gap; or fewer
+    /// @param starts    one per row, nonzero where the charts begin anew, after a gap; empty: nowhere
     /// @return `invalid_data` for fewer rows, or a target with fewer than 20 residuals. Not fitted
     ///         after a failure. Allocates.
     template <class Derived>

@@ -77,6 +77,10 @@ class nearest_value_novelty {
         }
     }
 
+    /// The samples that follow do not continue the last ones: nothing changes, as the order of
+    /// values does not matter.
+    void restart() noexcept {}
+
     /// See savable_scorer.
     template <class Archive>
     void exchange(Archive& archive) {

@@ -38,11 +38,16 @@ class scored_comparator {
         stream_type() = default;
         /// Samples pushed so far.
         std::int64_t position() const noexcept { return position_; }
-        /// Forgets the past, for a break that the caller knows of. The position and what was learned
-        /// stay. Never allocates.
+        /// The next sample does not continue the last one, after a break that the caller knows of:
+        /// what joins neighbours is forgotten (the comparator's restart(), or without one its
+        /// reset()). The position and what was learned stay. Never allocates.
         void restart() noexcept {
             for (Scorer& each : scorer_) {
-                each.reset();
+                if constexpr (requires { each.restart(); }) {
+                    each.restart();
+                } else {
+                    each.reset();
+                }
             }
         }
 
@@ -147,7 +152,8 @@ class scored_comparator {
     void exchange_stream(Archive& archive, stream_type& stream) const {
         if (stream.scorer_.empty() || stream.made_by_ != identity_) {
             archive.fail(status::error(error_code::invalid_argument,
-                                       "stream: another comparator made it, or it was moved from"));
+                                       "stream: another comparator made it, or this one before it "
+                                       "was fitted anew, or it was moved from"));
             return;
         }
         archive.integer("position", stream.position_, std::int64_t{0}, largest_count);
@@ -163,10 +169,11 @@ class scored_comparator {
     }
     status fit_both(const samples_view& training, const samples_view& normal) {
         const matrix<double> learned = as_pushed(training);
-        if (training.allFinite() && !learned.allFinite()) {
-            return status::error(error_code::invalid_data,
-                                 "scored_comparator: a training value of ",
-                                 training.cwiseAbs().maxCoeff(), " is beyond the type of samples");
+        for (const samples_view* rows : {&training, &normal}) {
+            if (rows->allFinite() && !as_pushed(*rows).allFinite()) {
+                return status::error(error_code::invalid_data, "scored_comparator: a value of ",
+                                     rows->cwiseAbs().maxCoeff(), " is beyond the type of samples");
+            }
         }
         if (status fitted = scorer_.fit(learned); !fitted.ok()) {
             return fitted;

@@ -261,8 +261,8 @@ class charted_detector {
     void exchange_stream(Archive& archive, stream_type& stream) const {
         if (!stream.made_by_.fits(tag_)) {
             archive.fail(status::error(error_code::invalid_argument,
-                                       "stream: another charted detector made it, or it was moved "
-                                       "from"));
+                                       "stream: another charted detector made it, or this one "
+                                       "before it was fitted anew, or it was moved from"));
             return;
         }
         detector_.exchange_stream(archive, stream.inner_);

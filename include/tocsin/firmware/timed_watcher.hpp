@@ -24,7 +24,7 @@ class timed_watcher : public watcher<Model> {
     using model = typename detail::without_const<decltype(Model)>::type;
     static constexpr double pause = double{model::longest_pause} * TicksPerUnit;
     static constexpr double most = 0x7FFFFFFF;
-    static_assert(TicksPerUnit > 0 && (pause == 0 || pause >= 1),
+    static_assert(TicksPerUnit > 0 && (pause == 0 || pause >= 0.5),
                   "tocsin: the longest pause is less than a tick");
 
   public:
@@ -73,8 +73,8 @@ class timed_watcher : public watcher<Model> {
         clock_reset_ = false;
     }
 
-    [[no_unique_address]] detail::stream_clock<static_cast<uint32_t>(pause < most ? pause : most),
-                                               model::clock_agreement> clock_{};
+    [[no_unique_address]] detail::stream_clock<
+        static_cast<uint32_t>(pause < most ? pause + 0.5 : most), model::clock_agreement> clock_{};
     bool clock_reset_ = false;
 };
 

@@ -209,7 +209,9 @@ class csv_detector {
             double value = 0;
             const csv_content content = content_of(row.text(), format_, value);
             if (content == csv_content::empty) {
-                markers = markers || !trimmed(row.text()).empty();
+                // `####` may also be a line that divides comments.
+                markers =
+                    markers || (!trimmed(row.text()).empty() && !is_cut_cell(trimmed(row.text())));
                 continue;
             }
             const bool same = (content == csv_content::date) == (expected == csv_content::date) &&
@@ -219,7 +221,7 @@ class csv_detector {
             names = names && content == csv_content::word;
         }
         if (!says) {
-            return markers                                ? fit::row
+            return markers && fits                        ? fit::row
                    : line.data() == lines_.front().data() ? fit::names
                                                           : fit::neither;
         }

@@ -208,6 +208,7 @@ class csv_layout {
                 break;
             case csv_role::time_of_day:
                 notes.time_of_day = cells.text();
+                take_cut(cells, notes);
                 break;
             case csv_role::label: {
                 const std::optional<bool> anomalous = label_of(cells.text());

@@ -26,16 +26,23 @@ using date_readings = std::array<double, all_date_orders.size()>;
 
 namespace detail {
 
-/// Orders of a set that have the smallest value; whole days apart, so that rounding does not matter.
+/// Orders of a set that have the smallest value; whole days apart, so that rounding does not matter. A
+/// year of two digits first is rare: it must have less than half of what others have, which no month
+/// has that is a day shorter.
 inline date_orders smallest_of(date_orders orders, const date_readings& values) noexcept {
     constexpr double half_a_day = 43200;
+    const auto value_of = [&](date_order one) { return values[static_cast<std::size_t>(one)]; };
     double least = std::numeric_limits<double>::infinity();
-    for (const date_order one : all_date_orders) {
-        least = orders.has(one) ? std::min(least, values[static_cast<std::size_t>(one)]) : least;
+    for (const date_order one : {date_order::day_first, date_order::month_first}) {
+        least = orders.has(one) ? std::min(least, value_of(one)) : least;
+    }
+    if (orders.has(date_order::year_first) &&
+        (value_of(date_order::year_first) < least / 2 - half_a_day || std::isinf(least))) {
+        return date_orders{date_order::year_first};
     }
     date_orders smallest;
     for (const date_order one : all_date_orders) {
-        if (orders.has(one) && values[static_cast<std::size_t>(one)] < least + half_a_day) {
+        if (orders.has(one) && value_of(one) < least + half_a_day) {
             smallest.add(one);
         }
     }
@@ -82,8 +89,11 @@ class date_order_study {
             depends_ = true;
             possible_ = possible_ & date.possible;
         }
-        for (std::size_t k = 0; k < last_.size(); ++k) {
-            steps_[k] += begun_ ? std::abs(date.seconds[k] - last_[k]) : 0;
+        for (std::size_t k = 0; k < last_.size() && begun_; ++k) {
+            const double step = date.seconds[k] - last_[k];
+            steps_[k] += std::abs(step);
+            rises_[k] = rises_[k] && step >= 0;
+            falls_[k] = falls_[k] && step <= 0;
         }
         last_ = date.seconds;
         begun_ = true;
@@ -100,17 +110,25 @@ class date_order_study {
         return depends_ && !is_sure() && open().count() > 1 &&
                !(choice_.otherwise && open().has(*choice_.otherwise));
     }
-    /// The orders among which nothing decides; one where something does.
+    /// The orders among which nothing decides; one where something does. Smaller steps alone do not
+    /// show that the year comes first where time goes on in another order as well: 31.12.21,
+    /// 31.12.22 may be a day or a year apart.
     date_orders open() const noexcept {
-        return choice_.asked ? date_orders{*choice_.asked}
-                             : detail::smallest_of(
-                                   possible_.empty() ? date_orders::all() : possible_, steps_);
+        date_orders left = by_steps();
+        if (!choice_.asked && left == date_orders{date_order::year_first}) {
+            for (const date_order one : {date_order::day_first, date_order::month_first}) {
+                const auto k = static_cast<std::size_t>(one);
+                if (possible_.has(one) && (rises_[k] || falls_[k])) {
+                    left.add(one);
+                }
+            }
+        }
+        return left;
     }
     /// The order; where nothing shows it, day first, or the year where it cannot be the day.
     date_order order() const noexcept {
-        const date_orders left = open();
-        return choice_.otherwise && left.has(*choice_.otherwise) ? *choice_.otherwise
-                                                                 : left.first();
+        return choice_.otherwise && open().has(*choice_.otherwise) ? *choice_.otherwise
+                                                                   : by_steps().first();
     }
     /// Whether a date can only be read in other orders.
     bool refuses(const date_time& time) const noexcept {
@@ -118,8 +136,16 @@ class date_order_study {
     }
 
   private:
+    date_orders by_steps() const noexcept {
+        return choice_.asked ? date_orders{*choice_.asked}
+                             : detail::smallest_of(
+                                   possible_.empty() ? date_orders::all() : possible_, steps_);
+    }
+
     date_order_choice choice_;
     date_readings steps_ = {}; // sums of their sizes in each order
+    std::array<bool, all_date_orders.size()> rises_ = {true, true, true}; // no step back so far
+    std::array<bool, all_date_orders.size()> falls_ = {true, true, true}; // no step forward
     date_readings last_ = {};
     date_orders possible_ = date_orders::all(); // for all dates so far
     bool begun_ = false;

@@ -42,6 +42,7 @@ result<Detector> load_detector(const std::filesystem::path& path, Detector fresh
         archive->expect("content", "detector");
         archive->object("detector", fresh);
         archive->refuse_unread("detector");
+        archive->refuse_unread("value_offsets"); // where the command line once put them
         if (!archive->outcome().ok()) {
             return archive->outcome();
         }

@@ -105,7 +105,7 @@ class conv1d {
         return detail::check_weights(kind, *this);
     }
 
-    /// Inputs of an output: the features at each tap.
+    /// Inputs of each output: the features at each tap.
     constexpr int terms() const noexcept { return shape_.kernel * input_size(); }
     template <class Visit>
     void for_each_parameter_block(Visit&& visit) const {

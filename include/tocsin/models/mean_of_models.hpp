@@ -222,6 +222,12 @@ class mean_of_models {
     constexpr index_t training_work_size(int batch, int time) const noexcept {
         return member_.training_work_size(batch, time);
     }
+    /// Steps of each window that do not count in training.
+    constexpr int warm_up() const noexcept
+        requires requires(const Model& member) { member.warm_up(); }
+    {
+        return member_.warm_up();
+    }
     /// The mean of the members' losses, not the loss of their mean, so that each learns what it would
     /// learn alone; adds the gradient. See concept sequence_model.
     template <class Loss>

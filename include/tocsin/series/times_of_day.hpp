@@ -15,9 +15,8 @@ class times_of_day {
     ///                   the day before
     explicit times_of_day(bool descending = false) noexcept : sign_{descending ? -1.0 : 1.0} {}
 
-    /// Seconds since the midnight before the first time; NaN stays NaN. With `descending`, later ones may
-    /// be negative.
-    /// Never allocates.
+    /// Seconds since the midnight before the first time; NaN stays NaN. With `descending`, later ones
+    /// may be negative. Never allocates.
     /// @param seconds since midnight
     double advance(double seconds) noexcept {
         constexpr double hour = 3600;

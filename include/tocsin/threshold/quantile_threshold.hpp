@@ -23,8 +23,8 @@ class quantile_threshold {
 
     /// fit() checks both settings.
     /// @param quantile in [0, 1]; 1 is the largest score
-    /// @param factor   finite and positive; more than 1 leaves a margin above the quantile, which must
-    ///                 then not be negative
+    /// @param factor   finite and positive; more than 1 leaves a margin above the quantile. Another
+    ///                 factor than 1 needs a quantile that is not negative
     explicit quantile_threshold(double quantile = 0.99, double factor = 1) noexcept
         : quantile_{quantile}, factor_{factor} {}
 
@@ -52,7 +52,7 @@ class quantile_threshold {
         if (quantile < 0 && factor_ != 1) {
             return status::error(error_code::invalid_data, "quantile_threshold: the quantile is ",
                                  quantile, "; a factor of ", factor_,
-                                 " leaves no margin above a negative number");
+                                 " needs one that is not negative");
         }
         return threshold_.set("quantile_threshold", factor_ * quantile);
     }

@@ -25,7 +25,7 @@ struct adam {
     double learning_rate = 1e-3; ///< positive
     double beta1 = 0.9;          ///< in [0, 1)
     double beta2 = 0.999;        ///< in [0, 1)
-    double epsilon = 1e-8;       ///< positive
+    double epsilon = 1e-8;       ///< at least 1.18e-38
     double weight_decay = 0;     ///< not negative; decoupled from the gradient
     bool amsgrad = false; ///< whether the largest second moment so far is used (Reddi et al. 2018)
 
@@ -46,7 +46,7 @@ struct adam {
         }
         // Less is 0 in single precision: a parameter without a gradient would become 0 / 0.
         if (!(epsilon >= std::numeric_limits<float>::min() && std::isfinite(epsilon))) {
-            return refuse("epsilon", epsilon, "at least 1.2e-38 and finite");
+            return refuse("epsilon", epsilon, "at least 1.18e-38 and finite");
         }
         if (!(weight_decay >= 0 && std::isfinite(weight_decay))) {
             return refuse("weight decay", weight_decay, "finite and not negative");

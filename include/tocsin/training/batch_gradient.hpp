@@ -159,6 +159,9 @@ class batch_gradient {
                 scale_to_mean(part, static_cast<double>(size));
             }
         });
+        static_assert(
+            !requires(double& loss) { team.share(0, gradients(), loss); },
+            "tocsin: a team shares sums, share(shard, gradients, std::span<double>)");
         if constexpr (requires { team.share(0, gradients(), std::span<double>{}); }) {
             for (int k = 0; k < static_cast<int>(count); ++k) {
                 shard& part = shards_[static_cast<std::size_t>(k)];

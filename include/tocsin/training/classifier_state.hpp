@@ -84,7 +84,7 @@ struct classifier_state {
         detail::exchange_buffer(archive, "rule_state", rule_state);
         archive.integer("step", step, std::int64_t{0}, largest_count);
         archive.integer("best_epoch", best_epoch, -1);
-        double cost = best_epoch >= 0 ? best_cost : 0; // a file holds finite numbers
+        double cost = std::isfinite(best_cost) ? best_cost : 0; // a file holds finite numbers
         archive.number("best_cost", cost);
         best_cost = best_epoch >= 0 ? cost : std::numeric_limits<double>::infinity();
         detail::exchange_random(archive, random);

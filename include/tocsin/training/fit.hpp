@@ -42,7 +42,8 @@ struct trainer {
     int batch_size = 32; ///< windows per update, at least 1
     /// Steps of truncated backpropagation through time. Windows, which may be whole recordings, are
     /// read in pieces of this length, with one update per piece; the state carries over (stateful
-    /// training). 0: whole windows. For models that keep a state (forecaster).
+    /// training). 0: whole windows. For models that keep a state (forecaster); it must be more than
+    /// the model's warm-up, which is left out of the loss.
     int truncation = 0;
     double clip_norm = 1;     ///< largest global norm of the gradient; 0 turns clipping off
     std::uint64_t seed = 0;   ///< of a new run: initial weights, order of batches, dropout
@@ -72,7 +73,8 @@ struct trainer {
     /// Trains until the stopping rule or a callback ends it, or all epochs are done. The best
     /// weights are `state.best_parameters`; `state` itself can be saved and trained further. Fails
     /// without a change to `state` on bad settings or data; a loss that is not finite ends training
-    /// with `invalid_data`, the best weights so far are kept. Allocates.
+    /// with `invalid_data`, the best weights so far are kept. So does an epoch in which nothing that
+    /// is predicted was observed. Allocates.
     /// @param training   windows of normal data; where a value is missing (NaN) the model reads what
     ///                   `filling` says, and the loss, a mean over values, leaves it out
     /// @param validation windows that decide which epoch is best; empty: the training windows do
@@ -310,9 +312,15 @@ struct trainer {
                 updates += 1;
             }
             if (!after_batch({record.epoch, first + batch, training.count(), epochs,
-                              record.training_loss / weights})) {
+                              weights > 0 ? record.training_loss / weights : 0.0})) {
                 break;
             }
+        }
+        if (!(weights > 0)) {
+            return status::error(error_code::invalid_data,
+                                 "fit: no value that is predicted is "
+                                 "present in the ",
+                                 training.count(), " training windows");
         }
         record.training_loss /= weights;
         record.gradient_norm /= updates;

@@ -97,9 +97,11 @@ struct classifier_trainer {
                                          training.inputs.length());
         const detail::class_targets<scalar> wanted(network.output_size(), training, class_weights);
         std::vector<index_t> order(static_cast<std::size_t>(training.count()));
-        if (state.best_epoch >= 0) { // a state that was trained by another metric
-            state.best_cost =
+        if (state.best_epoch >= 0 && state.best_epoch < state.finished_epochs()) {
+            // The state may have been trained by another metric, which its best epoch may not have.
+            const double cost =
                 cost_of(state.history[static_cast<std::size_t>(state.best_epoch)], best_by);
+            state.best_cost = std::isnan(cost) ? std::numeric_limits<double>::infinity() : cost;
         }
         auto team = execution.start();
         bool going = true;

@@ -30,7 +30,7 @@ training_state<Scalar> fresh_state(const Model& model, const Optimiser& optimise
 
 /// State of a run at the end of an epoch. Training that resumes from a saved and loaded state gives
 /// the same bits as uninterrupted training. Where a callback's `after_batch` broke an epoch off, its
-/// updates are in the parameters, but the epoch is not in the history.
+/// updates are in the parameters, but the epoch is not in the history, unless it is the first.
 template <class Scalar>
 struct training_state {
     aligned_vector<Scalar> parameters;      ///< after the last epoch
