@@ -5,6 +5,7 @@
 #include "tocsin/io/csv_dialect.hpp"
 #include "tocsin/io/csv_names.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <vector>
@@ -41,7 +42,8 @@ std::size_t only_one(const std::vector<time_candidate>& candidates, const Proper
     return found;
 }
 
-/// Dates next to times of day make one time: by their names, or where there is one column of each.
+/// Dates next to times of day make one time: by their names, or where there is one column of each and
+/// none of whole points in time.
 inline time_columns find_date_with_time(const std::vector<time_candidate>& candidates) {
     time_columns named;
     for (const time_candidate& one : candidates) {
@@ -59,6 +61,12 @@ inline time_columns find_date_with_time(const std::vector<time_candidate>& candi
         return named;
     }
     time_columns shown;
+    if (std::any_of(candidates.begin(), candidates.end(), [](const time_candidate& one) {
+            return one.sample.content == csv_content::date && !one.sample.days &&
+                   !one.sample.times_of_day;
+        })) {
+        return shown;
+    }
     shown.time_of_day =
         only_one(candidates, [](const time_candidate& one) { return one.sample.times_of_day; });
     shown.time = only_one(candidates, [](const time_candidate& one) { return one.sample.days; });

@@ -284,8 +284,9 @@ class date_time_scanner {
 
 /// Reads a date, a date with a time of day (`T`, a space or a comma between them), or a time of day.
 /// Dates: ISO 8601 (2016-07-01, 20160701T..., 201607011000, 20160701100000), 01.07.2016, 1/7/16,
-/// 16-07-01, 01-Jul-2016; times 10:00, 10:00:00.5, 10.00.00, with AM or PM; offsets `Z`, `UTC`, +02, +0200, +02:00. Nothing for other
-/// text, other plain numbers among them, and for days that do not exist. Never allocates.
+/// 16-07-01, 01-Jul-2016; times 10:00, 10:00:00.5, 10.00.00, with AM or PM; offsets `Z`, `UTC`, +02,
+/// +0200, +02:00. Nothing for other text, other plain numbers among them, and for days that do not
+/// exist. Never allocates.
 /// @param order how 01/07/16 is read where it may be read so; see date_time::orders
 inline std::optional<date_time> parse_date_time(std::string_view text,
                                                 date_order order = date_order::day_first) noexcept {

@@ -64,8 +64,9 @@ class timestamp_reader {
     /// Numbers count since 1970 if that makes a date between 1990 and 2100: seconds below 1e11,
     /// milliseconds below 1e14, microseconds below 1e17, nanoseconds. Numbers such as 20160701,
     /// 2016070110 (from the year 2000), 201607011030 or 20160701103000 are dates, the first two where
-    /// all samples are; so are numbers such as 2611300400, from 2019 on. A date such as 03/04/15 is read in the order that the samples show, see
-    /// date_order_study. Numbers may have a decimal comma.
+    /// all samples are; so are numbers such as 2611300400, from 2019 on. A date such as 03/04/15 is
+    /// read in the order that the samples show, see date_order_study. Numbers may have a decimal
+    /// comma.
     /// @param samples some timestamps in the order of the file; empty ones are passed over
     /// @param serial when numbers are days since 1899-12-30; the kind is then `local`
     /// @param order  what is known of the order of day, month and year
@@ -135,9 +136,9 @@ class timestamp_reader {
             return 1;
         }
     }
-    /// Seconds; NaN for text that is no timestamp, and for a date that can only be read in the other
-    /// order of day, month and year. Times of day are
-    /// seconds since midnight, see times_of_day. Never allocates.
+    /// Seconds; NaN for text that is no timestamp, for a date that can only be read in another order
+    /// of day, month and year, and for a date among times of day. Times of day are seconds since
+    /// midnight, see times_of_day. Never allocates.
     double seconds(std::string_view text) const noexcept {
         if (serial_) {
             return detail::seconds_of_serial_date(text);
@@ -145,7 +146,9 @@ class timestamp_reader {
         if (is_date()) {
             const auto time =
                 digits_ ? date_of_digits(text) : parse_date_time(text, order_.order());
-            return time && !order_.refuses(*time) ? time->seconds : std::nan("");
+            const bool usable = time && !order_.refuses(*time) &&
+                                !(kind_ == timestamp_kind::time_of_day && time->has_date);
+            return usable ? time->seconds : std::nan("");
         }
         const auto number = detail::serial_number(text);
         return number ? *number / units_per_second() : std::nan("");
