@@ -189,7 +189,7 @@ TEST_SUITE("errors") {
     TEST_CASE("covariance factor: huge and denormal values leave a usable statistic") {
         const double huge = std::numeric_limits<double>::max();
         const double tiny = std::numeric_limits<double>::denorm_min();
-        for (const double scale : {1e-150, 1e-30, 1.0, 1e30, 1e140}) {
+        for (const double scale : {1e-150, 1e-30, 1.0, 1e30, 1e90}) {
             CAPTURE(scale);
             tocsin::random_generator random(8);
             mahalanobis<> statistic(4);
