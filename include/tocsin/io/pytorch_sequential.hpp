@@ -163,7 +163,6 @@ pytorch_tensors tensors_of_sequential(const sequential<Layers...>& model,
     pytorch_names names(modules, problems);
     const auto add = [&]<class Layer>(const Layer& layer) {
         if constexpr (layer_in_pytorch<Layer>) {
-            note_hard_gates(layer, problems);
             add_pytorch_layer(tensors, names, at, layer);
         }
         at.parameters += layer.parameter_count();
@@ -179,6 +178,15 @@ pytorch_tensors tensors_of_sequential(const sequential<Layers...>& model,
     }
     note_repeated_names(tensors, problems);
     return tensors;
+}
+
+/// Notes that a layer's gates are hard sigmoids, which a file of PyTorch cannot say; one of
+/// tocsin-convert can.
+template <class... Layers>
+void note_hard_gates_in(const sequential<Layers...>& model, std::vector<std::string>& problems) {
+    [&]<std::size_t... K>(std::index_sequence<K...>) {
+        (note_hard_gates(model.template layer<K>(), problems), ...);
+    }(std::index_sequence_for<Layers...>{});
 }
 
 } // namespace detail
@@ -201,6 +209,7 @@ status load_pytorch(const safetensors_reader& file, const sequential<Layers...>&
     }
     return detail::memory_as_status("load_pytorch", [&] {
         std::vector<std::string> problems;
+        detail::note_hard_gates_in(model, problems);
         auto tensors = detail::tensors_of_sequential(model, modules, problems);
         if (problems.empty()) { // else the modules are not those of the layers
             detail::name_as_in(file, tensors);
@@ -229,6 +238,7 @@ status save_pytorch(const std::filesystem::path& path, const sequential<Layers..
                                            model.parameter_count());
     }
     std::vector<std::string> problems;
+    detail::note_hard_gates_in(model, problems);
     const auto tensors = detail::tensors_of_sequential(model, modules, problems);
     return problems.empty() ? detail::write_pytorch(path, tensors, parameters)
                             : status::error(error_code::invalid_argument,
