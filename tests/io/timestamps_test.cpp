@@ -292,8 +292,10 @@ TEST_SUITE("io") {
         }
         // What grows also with the day first may be years apart: a warning, which a model's order
         // settles.
-        CHECK(read({"26-11-29 23:00", "26-11-30 00:00"}).ambiguous());
-        CHECK_FALSE(timestamp_reader::from_samples(texts{"26-11-29 23:00", "26-11-30 00:00"},
+        CHECK_FALSE(read({"26-11-29 23:00", "26-11-30 00:00"}).ambiguous());
+        CHECK(read({"26-11-29", "26-11-30"}).ambiguous());
+        CHECK(read({"29.11.24 23:00", "29.11.25 00:00"}).ambiguous());
+        CHECK_FALSE(timestamp_reader::from_samples(texts{"26-11-29", "26-11-30"},
                                                    serial_dates::by_value,
                                                    {.otherwise = date_order::day_first})
                         .ambiguous());

@@ -63,7 +63,8 @@ TEST_SUITE("tocsin_cli") {
 
     TEST_CASE("embedding: a classifier that reads the calendar is refused") {
         using network = decltype(tocsin::lstm_classifier<float>(1, 1, 1));
-        using embedded_classifier = tocsin::classifier_detector<network>;
+        using embedded_classifier =
+            tocsin::classifier_detector<network, tocsin::standard_scaler<float>>;
         const program cli;
         std::string rows = "when,flow,label\n";
         for (int t = 0; t < 60; ++t) {

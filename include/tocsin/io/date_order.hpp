@@ -89,6 +89,11 @@ class date_order_study {
             depends_ = true;
             possible_ = possible_ & date.possible;
         }
+        constexpr double day = 86400;
+        const auto year_first = static_cast<std::size_t>(date_order::year_first);
+        dotted_ = dotted_ || text.substr(0, 3).find('.') != std::string_view::npos;
+        in_days_ =
+            in_days_ && (!begun_ || std::abs(date.seconds[year_first] - last_[year_first]) >= day);
         for (std::size_t k = 0; k < last_.size() && begun_; ++k) {
             const double step = date.seconds[k] - last_[k];
             steps_[k] += std::abs(step);
@@ -111,14 +116,14 @@ class date_order_study {
                !(choice_.otherwise && open().has(*choice_.otherwise));
     }
     /// The orders among which nothing decides; one where something does. Smaller steps alone do not
-    /// show that the year comes first where time goes on in another order as well: 31.12.21,
-    /// 31.12.22 may be a day or a year apart.
+    /// show that the year comes first where time goes on in another order as well and each step is one
+    /// of days, or dates have dots: 31.12.21, 31.12.22 may be a day or a year apart.
     date_orders open() const noexcept {
         date_orders left = by_steps();
         if (!choice_.asked && left == date_orders{date_order::year_first}) {
             for (const date_order one : {date_order::day_first, date_order::month_first}) {
                 const auto k = static_cast<std::size_t>(one);
-                if (possible_.has(one) && (rises_[k] || falls_[k])) {
+                if ((in_days_ || dotted_) && possible_.has(one) && (rises_[k] || falls_[k])) {
                     left.add(one);
                 }
             }
@@ -148,6 +153,8 @@ class date_order_study {
     std::array<bool, all_date_orders.size()> falls_ = {true, true, true}; // no step forward
     date_readings last_ = {};
     date_orders possible_ = date_orders::all(); // for all dates so far
+    bool in_days_ = true;                       // each step, with the year first
+    bool dotted_ = false;                       // 31.12.21
     bool begun_ = false;
     bool depends_ = false;
 };
