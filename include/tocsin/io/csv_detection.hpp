@@ -31,8 +31,8 @@ class date_forms {
   public:
     void add(std::string_view cell, csv_content content) noexcept {
         if (content == csv_content::date) {
-            const auto time = parse_date_time(cell);
-            ++(time->has_date ? time->has_time ? points_ : days_ : times_of_day_);
+            const date_time time = parse_date_time(cell).value_or(date_time{});
+            ++(time.has_date ? time.has_time ? points_ : days_ : times_of_day_);
         } else if (content == csv_content::number) {
             ++(cell.size() == 8 && parse_date_of_digits(cell) ? day_numbers_ : numbers_);
         }

@@ -144,8 +144,8 @@ bool has_hard_gates(const Part& part) noexcept {
 template <class Part>
 void note_hard_gates(const Part& part, std::vector<std::string>& problems) {
     if (has_hard_gates(part)) {
-        problems.push_back("the gates of the model are hard sigmoids, those of PyTorch sigmoids "
-                           "(hard_sigmoid_precision, not supported)");
+        problems.emplace_back("the gates of the model are hard sigmoids, those of PyTorch sigmoids "
+                              "(hard_sigmoid_precision, not supported)");
     }
 }
 
