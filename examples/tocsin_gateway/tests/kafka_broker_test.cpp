@@ -74,8 +74,7 @@ TEST_CASE("gateway kafka: a dead owner's transaction is waited for, longer than 
 
 // By --no-skip: on a slow machine the mock's round trips exceed the patience, and librdkafka 2.0.2 aborts
 // where a consumer is closed before it has joined its group.
-TEST_CASE("gateway kafka: reading states may take long, as long as they arrive" *
-          doctest::skip()) {
+TEST_CASE("gateway kafka: reading states may take long, as long as they arrive" * doctest::skip()) {
     mock_place place;
     if (!place.cluster.is_mock()) {
         return;
