@@ -205,7 +205,7 @@ void stream_command::run() {
     };
     tocsin::index_t judged = 0; // on a grid
     bool exceeded = false;      // the promised rate of false alarms, which is said once
-    tocsin::index_t at_line = 0;
+    tocsin::index_t number = 0; // of the line
     const auto judge_row = [&](std::span<const double> values, const std::string& timestamp,
                                double time) {
         for (std::size_t f = 0; f < values.size(); ++f) {
@@ -218,14 +218,13 @@ void stream_command::run() {
                            judge.has_alarms(), names));
         if (verdict.verdict.rate_exceeded && !exceeded) {
             exceeded = true;
-            out.note("warning: standard input:" + std::to_string(at_line) +
+            out.note("warning: standard input:" + std::to_string(number) +
                      ": ten times as many anomalies as the false alarms promised; the stream has "
                      "changed, or the promise was wrong: fit the model anew");
         }
     };
     const auto next_byte = [] { return std::cin.rdbuf()->sbumpc(); };
-    for (tocsin::index_t number = 1; lines.next(next_byte, line); ++number) {
-        at_line = number;
+    for (number = 1; lines.next(next_byte, line); ++number) {
         const tocsin::text_place place{"standard input", number};
         const bool begun = reader.layout() != nullptr;
         const auto taken = reader.take(line, place);

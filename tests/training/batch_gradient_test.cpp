@@ -70,17 +70,26 @@ judged at_once(const Model& model, std::span<const double> parameters,
     return answer;
 }
 
+tocsin::sequence_set<double> random_set(int windows, unsigned seed) {
+    tocsin::sequence_set<double> set;
+    set.length = length;
+    set.values.resize(features, index_t{length} * windows);
+    const auto values = tocsin_test::random_values<double>(set.values.size(), seed);
+    std::copy(values.begin(), values.end(), set.values.data());
+    return set;
+}
+std::vector<index_t> last_first(int windows) {
+    std::vector<index_t> order(static_cast<std::size_t>(windows));
+    std::iota(order.rbegin(), order.rend(), index_t{0});
+    return order;
+}
+
 template <class Model>
 void compare(const Model& model, int batch) {
     CAPTURE(batch);
-    tocsin::sequence_set<double> set;
-    set.length = length;
-    set.values.resize(features, index_t{length} * batch);
-    const auto values = tocsin_test::random_values<double>(set.values.size(), 3);
-    std::copy(values.begin(), values.end(), set.values.data());
+    const tocsin::sequence_set<double> set = random_set(batch, 3);
     const auto parameters = tocsin_test::random_values<double>(model.parameter_count(), 4, 0.3);
-    std::vector<index_t> order(static_cast<std::size_t>(batch));
-    std::iota(order.rbegin(), order.rend(), index_t{0});
+    const std::vector<index_t> order = last_first(batch);
     const auto expected = at_once(model, parameters, set.windows(), order);
     const auto found = in_parts(model, parameters, set.windows(), order);
     CHECK(found.loss == doctest::Approx(expected.loss).epsilon(1e-13));
@@ -92,16 +101,10 @@ void compare(const Model& model, int batch) {
 template <class Model>
 void compare_with_holes(const Model& model, int batch) {
     CAPTURE(batch);
-    tocsin::sequence_set<double> set;
-    set.length = length;
-    set.values.resize(features, index_t{length} * batch);
-    const auto values = tocsin_test::random_values<double>(set.values.size(), 5);
-    std::copy(values.begin(), values.end(), set.values.data());
+    tocsin::sequence_set<double> set = random_set(batch, 5);
     for (index_t c = 0; c < set.values.cols(); ++c) {
-        const index_t window = c / length;
-        if (window % 3 == 1 && c % length != 7) { // one row is left
-            set.values.col(c).setConstant(std::numeric_limits<double>::quiet_NaN());
-        } else if (window % 3 == 2) {
+        const index_t kind = c / length % 3;
+        if (kind == 2 || (kind == 1 && c % length != 7)) { // of kind 1, one row is left
             set.values.col(c).setConstant(std::numeric_limits<double>::quiet_NaN());
         }
     }
@@ -110,8 +113,7 @@ void compare_with_holes(const Model& model, int batch) {
     const auto source = set.windows().over(
         Eigen::Map<const tocsin::matrix<double>>(filled.data(), features, filled.cols()));
     const auto parameters = tocsin_test::random_values<double>(model.parameter_count(), 4, 0.3);
-    std::vector<index_t> order(static_cast<std::size_t>(batch));
-    std::iota(order.rbegin(), order.rend(), index_t{0});
+    const std::vector<index_t> order = last_first(batch);
     const tocsin::mean_squared_error plain;
     const tocsin::observed_loss<tocsin::mean_squared_error> loss{plain};
     const auto expected = at_once(model, parameters, source, order, loss);

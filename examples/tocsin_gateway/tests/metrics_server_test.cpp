@@ -5,6 +5,7 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <memory>
 #include <netinet/in.h>
 #include <string>
 #include <sys/socket.h>
@@ -65,16 +66,26 @@ class slow_client {
     std::thread thread_;
 };
 
+std::unique_ptr<metrics_server> started(const metrics& counts) {
+    auto server = metrics_server::start(0, counts).value();
+    REQUIRE(server);
+    return server;
+}
+
+/// A server that has begun to answer a slow client.
+struct busy_server {
+    metrics counts;
+    std::unique_ptr<metrics_server> server = started(counts);
+    slow_client slow{*server};
+};
+
 } // namespace
 
 TEST_CASE("gateway: a slow client of the metrics delays others for a second only") {
     using clock = std::chrono::steady_clock;
-    const metrics counts;
-    auto server = metrics_server::start(0, counts).value();
-    REQUIRE(server);
-    const slow_client slow{*server};
+    const busy_server busy;
     const auto begin = clock::now();
-    const int other = connected_to(*server);
+    const int other = connected_to(*busy.server);
     CHECK(answer_to(other, "GET /metrics HTTP/1.1\r\n\r\n").starts_with("HTTP/1.1 200 OK"));
     ::close(other);
     CHECK(clock::now() - begin < std::chrono::seconds{8}); // on a busy machine
@@ -82,11 +93,8 @@ TEST_CASE("gateway: a slow client of the metrics delays others for a second only
 
 TEST_CASE("gateway: a slow client of the metrics does not delay the end") {
     using clock = std::chrono::steady_clock;
-    const metrics counts;
-    auto server = metrics_server::start(0, counts).value();
-    REQUIRE(server);
-    const slow_client slow{*server};
+    busy_server busy;
     const auto begin = clock::now();
-    server.reset();
+    busy.server.reset();
     CHECK(clock::now() - begin < std::chrono::seconds{8});
 }

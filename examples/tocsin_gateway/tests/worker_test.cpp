@@ -65,6 +65,14 @@ void add_fleet(memory_source& to, int devices, int samples) {
     }
 }
 
+/// One worker that nobody interrupts judges all messages.
+void judge_by_one(memory_source& whole, memory_sink& to, metrics& counts,
+                  const worker_settings& settings = by_samples) {
+    memory_store states;
+    worker judge{shop().pumps(), whole, to, states, counts, settings};
+    run(judge, whole);
+}
+
 /// Settings with control of alarms by options of the command line.
 worker_settings with_alarms(const std::string& options) {
     CLI::App app;
@@ -134,12 +142,10 @@ TEST_CASE("gateway: verdicts are those of the detector, bit for bit") {
 
 TEST_CASE("gateway: a worker that stops anywhere is continued by another, bit for bit") {
     memory_source whole;
-    memory_sink expected;
-    memory_store ignored;
     metrics counts;
     add_fleet(whole, 5, 60);
-    worker uninterrupted{shop().pumps(), whole, expected, ignored, counts, by_samples};
-    run(uninterrupted, whole);
+    memory_sink expected;
+    judge_by_one(whole, expected, counts);
 
     // Each worker sees all messages and makes a few steps: the checkpoints that it reached count,
     // samples judged after the last one are repeated.
@@ -170,12 +176,10 @@ TEST_CASE("gateway: a worker that stops anywhere is continued by another, bit fo
 TEST_CASE("gateway: alarms are those of the library's alarm control, also after a hand-over") {
     const worker_settings settings = with_alarms("--m-of-n 1,6 --minimum-duration 3 --suppress 40");
     memory_source whole;
-    memory_sink expected;
-    memory_store ignored;
     metrics counts;
     add_fleet(whole, 5, 200);
-    worker uninterrupted{shop().pumps(), whole, expected, ignored, counts, settings};
-    run(uninterrupted, whole);
+    memory_sink expected;
+    judge_by_one(whole, expected, counts, settings);
     const verdict_lines lines = by_device(expected.verdicts());
     int alarms = 0;
     int unlike = 0;
@@ -203,13 +207,11 @@ TEST_CASE("gateway: alarms are those of the library's alarm control, also after 
          {"--m-of-n 1,6 --minimum-duration 3 --suppress 40", "--hysteresis 0.2 --suppress 15"}) {
         CAPTURE(options);
         memory_store states;
-        memory_store none;
-        memory_sink at_once;
         memory_sink together;
         memory_source again;
         again.messages = whole.messages;
-        worker alone{shop().pumps(), again, at_once, none, counts, with_alarms(options)};
-        run(alone, again);
+        memory_sink at_once;
+        judge_by_one(again, at_once, counts, with_alarms(options));
         for (auto first = whole.messages.begin(); first != whole.messages.end(); first += 50) {
             memory_source from;
             from.messages.assign(first, first + 50);
@@ -463,9 +465,7 @@ TEST_CASE("gateway: a device whose rule is removed waits for another rule") {
     memory_source from;
     memory_source whole;
     memory_sink to;
-    memory_sink expected;
     memory_store states;
-    memory_store ignored;
     metrics counts;
     from.batch = 20;
     for (int t = 0; t < 60; ++t) {
@@ -474,8 +474,8 @@ TEST_CASE("gateway: a device whose rule is removed waits for another rule") {
             whole.add(payload_of(0, t), t);
         }
     }
-    worker alone{shop().pumps(), whole, expected, ignored, counts, by_samples};
-    run(alone, whole);
+    memory_sink expected;
+    judge_by_one(whole, expected, counts);
     worker judge{shop().pumps(), from, to, states, counts, by_samples};
     REQUIRE(judge.step(no_wait).ok()); // assigns
     REQUIRE(judge.step(no_wait).ok());
@@ -495,12 +495,10 @@ TEST_CASE("gateway: a device whose rule is removed waits for another rule") {
 
 TEST_CASE("gateway: a state without a rule is continued once a rule is added") {
     memory_source whole;
-    memory_sink expected;
-    memory_store ignored;
     metrics counts;
     add_fleet(whole, 2, 60);
-    worker alone{shop().pumps(), whole, expected, ignored, counts, by_samples};
-    run(alone, whole);
+    memory_sink expected;
+    judge_by_one(whole, expected, counts);
 
     memory_store states;
     memory_sink to;

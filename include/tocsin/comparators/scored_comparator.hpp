@@ -169,10 +169,17 @@ class scored_comparator {
     }
     status fit_both(const samples_view& training, const samples_view& normal) {
         const matrix<double> learned = as_pushed(training);
-        for (const samples_view* rows : {&training, &normal}) {
-            if (rows->allFinite() && !as_pushed(*rows).allFinite()) {
-                return status::error(error_code::invalid_data, "scored_comparator: a value of ",
-                                     rows->cwiseAbs().maxCoeff(), " is beyond the type of samples");
+        const matrix<double> judged = as_pushed(normal);
+        const auto fits = [](const samples_view& given, const matrix<double>& rounded) {
+            return rounded.allFinite() || !given.allFinite()
+                       ? status{}
+                       : status::error(error_code::invalid_data, "scored_comparator: a value of ",
+                                       given.cwiseAbs().maxCoeff(),
+                                       " is beyond the type of samples");
+        };
+        for (const status& fitting : {fits(training, learned), fits(normal, judged)}) {
+            if (!fitting.ok()) {
+                return fitting;
             }
         }
         if (status fitted = scorer_.fit(learned); !fitted.ok()) {
@@ -184,7 +191,7 @@ class scored_comparator {
                                  most_features);
         }
         std::vector<double> scores(static_cast<std::size_t>(normal.cols()));
-        if (status scored = score_samples(scorer_, as_pushed(normal), scores); !scored.ok()) {
+        if (status scored = score_samples(scorer_, judged, scores); !scored.ok()) {
             return scored;
         }
         std::vector<double> finite;

@@ -101,7 +101,7 @@ class architecture_parser {
         outcome_ = status::error(error_code::format_error, parts...);
         return false;
     }
-    bool unexpected() noexcept {
+    bool unexpected() {
         if (place_ == place::outside || place_ == place::root) {
             return key_.empty() || key_ == layers_key
                        ? fail(no_layers)

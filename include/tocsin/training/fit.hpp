@@ -318,8 +318,7 @@ struct trainer {
         }
         if (!(weights > 0)) {
             return status::error(error_code::invalid_data,
-                                 "fit: no value that is predicted is "
-                                 "present in the ",
+                                 "fit: no value that is predicted is present in the ",
                                  training.count(), " training windows");
         }
         record.training_loss /= weights;
