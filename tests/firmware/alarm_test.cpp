@@ -7,9 +7,11 @@
 
 #include "ahead.hpp"
 #include "alarmed.hpp"
+#include "alarmed_complete.hpp"
 #include "alarmed_int16.hpp"
 #include "alarmed_int8.hpp"
 #include "counting.hpp"
+#include "counting_complete.hpp"
 #include "firmware/firmware_detectors.hpp"
 #include "learning.hpp"
 #include "plain_8.hpp"
@@ -95,6 +97,34 @@ int different_alarms(Watcher& watch) {
     return different;
 }
 
+/// Alarms of a watcher that refuses samples with missing values.
+/// @param counts whether alarm control sees them
+/// @return how many alarms ended at a sample that was refused
+template <int Features, class Watcher>
+int ended_by_silence(Watcher& watch, bool counts) {
+    auto chain = tocsin_test::three_pieces();
+    bool expected = false;
+    int alarms = 0;
+    int ended = 0;
+    auto samples = eventful_samples(Features, 3);
+    samples(0, 50) = std::numeric_limits<float>::infinity();
+    watch.restart();
+    for (tocsin::index_t t = 0; t < samples.cols(); ++t) {
+        const auto verdict = watch.push(samples.data() + Features * t);
+        REQUIRE(verdict.missing == (!samples.col(t).array().isFinite()).count());
+        REQUIRE((verdict.kind == fw::verdict_kind::invalid_sample) == (verdict.missing > 0));
+        const bool before = expected;
+        if (verdict.scored() || counts) {
+            expected = chain.push(verdict.is_anomaly());
+        }
+        REQUIRE(watch.alarm() == expected);
+        alarms += expected ? 1 : 0;
+        ended += before && !expected && verdict.missing > 0 ? 1 : 0;
+    }
+    CHECK(alarms > 50);
+    return ended;
+}
+
 } // namespace
 
 TEST_SUITE("firmware") {
@@ -150,6 +180,14 @@ TEST_SUITE("firmware") {
         }
         CHECK(alarms > 50);
         CHECK(held > 50);
+    }
+
+    TEST_CASE("alarm: without missing values, silent sensors end an alarm where refused samples "
+              "count") {
+        static fw::watcher<counting_complete::model> counting;
+        CHECK(ended_by_silence<5>(counting, true) > 10);
+        static fw::watcher<alarmed_complete::model> holding; // as detector::push() on the host
+        CHECK(ended_by_silence<4>(holding, false) == 0);
     }
 
     TEST_CASE("alarm: takes a word for each piece, and nothing where it is off") {

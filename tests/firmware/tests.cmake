@@ -4,7 +4,8 @@ add_executable(tocsin_firmware_models firmware/write_models.cpp)
 target_link_libraries(tocsin_firmware_models PRIVATE tocsin_own)
 target_include_directories(tocsin_firmware_models PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}")
 set(models plain_8 plain_16 plain_32 rich windowed reconstructing reversing complete two_layers_int16
-    two_layers_int8 alarmed alarmed_int16 alarmed_int8 counting learning sharing sharing_int16 peaks ahead rows convolving
+    two_layers_int8 alarmed alarmed_int16 alarmed_int8 alarmed_complete counting
+    counting_complete learning sharing sharing_int16 peaks ahead rows convolving
     convolving_complete feeding linear windowed_linear fused)
 foreach(format int16 int8)
     list(APPEND models plain_8_${format} plain_16_${format} plain_32_${format} windowed_${format}
@@ -23,6 +24,9 @@ add_custom_command(
 target_sources(tocsin_firmware_tests PRIVATE ${model_headers})
 target_include_directories(tocsin_firmware_tests PRIVATE "${model_dir}")
 
+set(TOCSIN_FIRMWARE_REQUIRED_TARGETS "" CACHE STRING
+    "Targets that firmware.targets must not skip, such as Cortex-M4F; names with commas")
+mark_as_advanced(TOCSIN_FIRMWARE_REQUIRED_TARGETS)
 find_package(Python3 COMPONENTS Interpreter QUIET)
 if(NOT Python3_FOUND)
     message(STATUS "tocsin: exported models are not run on other targets (Python 3 not found)")
@@ -31,7 +35,9 @@ endif()
 list(JOIN models "," model_list)
 add_test(NAME firmware.targets
          COMMAND "${Python3_EXECUTABLE}" "${CMAKE_CURRENT_SOURCE_DIR}/firmware/targets.py"
-                 "${model_dir}" --models "${model_list}" --hash-models "plain_8,rich,windowed,reconstructing,plain_8_int8,two_layers_int16,two_layers_int8,counting,learning,sharing,sharing_int16,peaks,rows,convolving,feeding,linear,windowed_linear,windowed_int16,reconstructing_int8"
+                 "${model_dir}" --models "${model_list},timed_plain_8"
+                 --hash-models "plain_8,timed_plain_8,rich,windowed,reconstructing,plain_8_int8,two_layers_int16,two_layers_int8,counting,learning,sharing,sharing_int16,peaks,rows,convolving,feeding,linear,windowed_linear,windowed_int16,reconstructing_int8"
                  --compiler "${CMAKE_CXX_COMPILER}"
+                 --require "${TOCSIN_FIRMWARE_REQUIRED_TARGETS}"
                  --work "${CMAKE_CURRENT_BINARY_DIR}/firmware_targets")
 set_tests_properties(firmware.targets PROPERTIES SKIP_RETURN_CODE 77 LABELS firmware)

@@ -60,6 +60,18 @@ int main(int argc, char** argv) {
             return 1;
         }
     }
+    auto pieces = firmware_alarm_of(tocsin_test::three_pieces());
+    if (failed(pieces ? status{} : pieces.error())) {
+        return 1;
+    }
+    pieces->counts_unscored = true;
+    if (failed(write_firmware(alarmed, folder / "alarmed_complete.hpp",
+                              {.name = "alarmed_complete", .missing_values = false})) ||
+        failed(write_firmware(
+            tocsin_test::two_layer_detector(), folder / "counting_complete.hpp",
+            {.name = "counting_complete", .missing_values = false, .alarm = *pieces}))) {
+        return 1;
+    }
     auto alarm =
         firmware_alarm_of(alarm_chain{m_of_n{3, 40}, refractory_period{3}, minimum_duration{1}});
     if (failed(alarm ? status{} : alarm.error())) {

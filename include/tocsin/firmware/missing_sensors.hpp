@@ -2,9 +2,30 @@
 /// @brief What a stream remembers of sensors that do not report; nothing where that is off.
 #pragma once
 
+#include "tocsin/firmware/arithmetic.hpp"
 #include "tocsin/firmware/verdict.hpp"
 
 namespace tocsin::firmware::detail {
+
+/// A number of sensors for a verdict.
+constexpr uint8_t as_byte(int count) noexcept {
+    return static_cast<uint8_t>(count < 255 ? count : 255);
+}
+
+/// What is said of a sample with a value that is not finite where none may be missing.
+template <int Features>
+[[gnu::noinline]] void refuse(const float* sample, verdict& outcome) noexcept {
+    outcome.kind = verdict_kind::invalid_sample;
+    outcome.reason = sample_reason::missing_value;
+    int missing = 0;
+    for (int f = 0; f < Features; ++f) {
+        if (!is_finite(sample[f])) {
+            ++missing;
+            outcome.reason = is_nan(sample[f]) ? outcome.reason : sample_reason::not_finite;
+        }
+    }
+    outcome.missing = as_byte(missing);
+}
 
 /// The values that a network has read last.
 template <class Value, int Features, bool On>

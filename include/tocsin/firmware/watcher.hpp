@@ -146,11 +146,8 @@ class watcher {
         } else {
             for (int f = 0; f < features; ++f) {
                 if (!detail::is_finite(sample[f])) {
-                    outcome.missing = 1;
-                    outcome.kind = verdict_kind::invalid_sample;
-                    outcome.reason = detail::is_nan(sample[f]) ? sample_reason::missing_value
-                                                               : sample_reason::not_finite;
-                    return outcome;
+                    detail::refuse<features>(sample, outcome);
+                    return finished(outcome);
                 }
                 observed[f] = stream::scale(f, sample[f]);
             }
@@ -275,8 +272,8 @@ class watcher {
         if constexpr (stream::reads_replacements) {
             replace(observed, missing > 0);
         }
-        outcome.missing = static_cast<uint8_t>(missing < 255 ? missing : 255);
-        outcome.lost = static_cast<uint8_t>(lost < 255 ? lost : 255);
+        outcome.missing = detail::as_byte(missing);
+        outcome.lost = detail::as_byte(lost);
         if (missing < features) {
             missing_.blind = 0;
             return true;
