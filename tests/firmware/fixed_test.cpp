@@ -59,6 +59,11 @@ TEST_SUITE("firmware") {
         tocsin_test::compare_bits<std::int8_t>(*layers, layers8);
     }
 
+    TEST_CASE("fixed: the checksum of the numbers is computed while compiling") {
+        using small = plain_8_int8::model_type;
+        static_assert(fw::detail::fixed_numbers<small>::checksum() == small::checksum);
+    }
+
     TEST_CASE("fixed: no verdict differs with 16 bits, few with 8") {
         for (const int hidden : {8, 16}) {
             const auto detector = tocsin_test::plain_detector(hidden);

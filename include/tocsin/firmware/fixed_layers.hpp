@@ -197,7 +197,7 @@ struct fixed_numbers {
     }
 
     /// The checksum of everything that decides scores; see tocsin::crc32.
-    static uint32_t checksum() noexcept {
+    static constexpr uint32_t checksum() noexcept {
         uint32_t crc = 0;
         if constexpr (requires { Model::encoder_weights; }) {
             crc = add(crc, Model::encoder_weights);
@@ -253,15 +253,15 @@ struct fixed_numbers {
         return static_cast<uint32_t>(score < 4e9F ? score : 4e9F);
     }
     template <class Value, int Count>
-    static uint32_t add(uint32_t crc, const Value (&values)[Count]) noexcept {
+    static constexpr uint32_t add(uint32_t crc, const Value (&values)[Count]) noexcept {
         for (const Value value : values) {
             crc = add_to_crc(crc, static_cast<uint32_t>(int32_t{value}));
         }
         return crc;
     }
     template <int Rows, int Layers>
-    static uint32_t add_rows(uint32_t crc, const fixed_gate_row (&rows)[Rows],
-                             const fixed_shifts (&shifts)[Layers]) noexcept {
+    static constexpr uint32_t add_rows(uint32_t crc, const fixed_gate_row (&rows)[Rows],
+                                       const fixed_shifts (&shifts)[Layers]) noexcept {
         for (const fixed_gate_row& row : rows) {
             crc = add_to_crc(crc, static_cast<uint32_t>(row.bias));
             crc = add_to_crc(crc, static_cast<uint32_t>(int32_t{row.input_factor}));

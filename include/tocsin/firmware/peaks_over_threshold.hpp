@@ -187,7 +187,7 @@ class peaks_over_threshold {
 template <class Model>
 class peaks_over_threshold<Model, false> {
   public:
-    static uint32_t checksum(uint32_t crc) noexcept { return crc; }
+    static constexpr uint32_t checksum(uint32_t crc) noexcept { return crc; }
 };
 
 } // namespace detail
