@@ -189,9 +189,11 @@ samples:
     write(module / "zephyr/Kconfig", """config TOCSIN
 \tbool "tocsin: anomalies in sensor streams"
 \tdepends on CPP
+\timply FPU
 \thelp
 \t  Puts the headers of tocsin::firmware on the include path. They need
-\t  CONFIG_STD_CPP20, and CONFIG_FPU for models in float.
+\t  CONFIG_STD_CPP20. Models in float use the floating-point unit where there
+\t  is one; CONFIG_FPU_SHARING if several threads do.
 """)
     write(module / "zephyr/CMakeLists.txt", """if(CONFIG_TOCSIN)
   zephyr_include_directories(../include)
@@ -199,6 +201,7 @@ endif()
 """)
     sample = module / "samples/watch"
     write(sample / "CMakeLists.txt", """cmake_minimum_required(VERSION 3.20.0)
+list(APPEND EXTRA_ZEPHYR_MODULES "${CMAKE_CURRENT_SOURCE_DIR}/../..")
 find_package(Zephyr REQUIRED HINTS $ENV{ZEPHYR_BASE})
 project(watch LANGUAGES CXX)
 target_sources(app PRIVATE src/main.cpp)
@@ -206,7 +209,6 @@ target_sources(app PRIVATE src/main.cpp)
     write(sample / "prj.conf", """CONFIG_CPP=y
 CONFIG_STD_CPP20=y
 CONFIG_TOCSIN=y
-CONFIG_FPU=y
 """)
     write(sample / "sample.yaml", """sample:
   name: tocsin watch
