@@ -20,10 +20,10 @@ if [ $# -lt 2 ]; then
 fi
 "$train" "$folder"
 arm-none-eabi-g++ -std=c++20 -O2 -fno-exceptions -fno-rtti -mcpu=cortex-m4 -mthumb \
-    -mfloat-abi=hard -mfpu=fpv4-sp-d16 -nostartfiles -ffunction-sections -fdata-sections \
+    -mfloat-abi=hard -mfpu=fpv4-sp-d16 -nostdlib -ffunction-sections -fdata-sections \
     -Wl,--gc-sections -T "$target/cortex_m.ld" -Wl,--defsym=CODE=0 -Wl,--defsym=RAM=0x20000000 \
     -I"$root/include" -I"$target" -I"$folder" "$here/monitor.cpp" "$target/cortex_m_start.cpp" \
-    -o "$folder/monitor.elf"
+    -lc -lgcc -o "$folder/monitor.elf"
 arm-none-eabi-size "$folder/monitor.elf"
 timeout 60 qemu-system-arm -M mps2-an386 -nographic -semihosting-config enable=on,target=native \
     -kernel "$folder/monitor.elf" >"$folder/target_verdicts.txt" 2>&1 </dev/null

@@ -24,11 +24,14 @@
 #error "tocsin: the firmware headers need g++ or clang"
 #endif
 
+#if !defined(TOCSIN_FIRMWARE_VECTORS)
 #if defined(__SSE2__) || (defined(__aarch64__) && defined(__ARM_NEON))
 #define TOCSIN_FIRMWARE_VECTORS 1
 #else
-/// Whether this processor, of a host, computes four floats at once, each as by itself.
+/// Whether this processor, of a host, computes four floats at once, each as by itself. The same bits
+/// either way; may be defined as 0 before.
 #define TOCSIN_FIRMWARE_VECTORS 0
+#endif
 #endif
 
 namespace tocsin::firmware {

@@ -3,6 +3,9 @@
 #include MODEL_HEADER
 
 #include "semihosting.hpp"
+#ifdef TOCSIN_TARGET_TIMED
+#include "tocsin/firmware/timed_watcher.hpp"
+#endif
 #ifdef TOCSIN_TARGET_COUNTS
 #include "instruction_counter.hpp"
 #endif
@@ -10,7 +13,36 @@
 namespace {
 
 using model = MODEL::model_type;
+#ifdef TOCSIN_TARGET_TIMED
+/// Gives samples the times of a counter that wraps around. Among the first 10 000 some come late, after a
+/// pause, or at another rate.
+class troubled_watcher : public tocsin::firmware::timed_watcher<MODEL::model, 1000> {
+    using base = tocsin::firmware::timed_watcher<MODEL::model, 1000>;
+
+  public:
+    auto push(const float (&sample)[base::features]) noexcept { return at_next_time(sample); }
+    template <class Pointer>
+        requires(__is_same(Pointer, const float*))
+    auto push(const Pointer& sample) noexcept {
+        return at_next_time(sample);
+    }
+
+  private:
+    tocsin::firmware::verdict at_next_time(const float* sample) noexcept {
+        constexpr uint32_t troubled = 10'000;
+        const uint32_t count = ++count_ < troubled ? count_ : 0;
+        time_ += count % 4000 < 2000 ? 1000 + count % 7 : 23'000;
+        time_ += count % 700 == 699 ? 600'000 : 0;
+        return base::push(sample, time_ - 400'000 - (count % 90 == 89 ? 50'000U : 0U));
+    }
+
+    uint32_t time_ = 0;
+    uint32_t count_ = 0;
+};
+constinit troubled_watcher watch;
+#else
 constinit tocsin::firmware::watcher<MODEL::model> watch;
+#endif
 
 constexpr bool missing_values = model::missing != tocsin::firmware::missing_policy::none;
 constexpr int samples = 10'000;
@@ -73,6 +105,16 @@ uint32_t after_push(Watcher& watcher) {
     return alarm;
 }
 
+/// A hash continued by whether the clock was set anew, where samples have times.
+template <class Watcher>
+uint32_t with_clock(const Watcher& watcher, uint32_t hash) {
+    if constexpr (requires { watcher.clock_reset(); }) {
+        return tocsin::firmware::detail::add_to_crc(hash, watcher.clock_reset() ? 1U : 0U);
+    } else {
+        return hash;
+    }
+}
+
 /// A hash continued by the shares of a watcher that has them.
 template <class Watcher>
 uint32_t with_shares(const Watcher& watcher, uint32_t hash) {
@@ -113,7 +155,7 @@ void show_hash() {
                       static_cast<uint32_t>(verdict.reason) << 8U |
                       static_cast<uint32_t>(verdict.missing) << 16U |
                       static_cast<uint32_t>(verdict.lost) << 24U);
-        hash = with_shares(watch, hash);
+        hash = with_clock(watch, with_shares(watch, hash));
         ++counts[static_cast<int>(verdict.kind)];
     }
     put_line("hash", with_threshold(watch, hash), true);
