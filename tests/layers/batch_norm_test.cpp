@@ -61,16 +61,21 @@ TEST_SUITE("layers") {
         }
     }
 
-    TEST_CASE("batch_norm: Keras' running variance divides by n") {
-        const batch_norm<double> layer(1, {.epsilon = 1e-3, .keep = 0, .unbiased = false});
-        layer_problem problem(layer, 1, 2);
-        problem.inputs().step(0)(0, 0) = 1;
-        problem.inputs().step(1)(0, 0) = 3;
-        problem.outputs();
-        auto measured = tocsin_test::zeros<double>(2);
-        layer.measure(problem.tape(), measured);
-        CHECK(measured[0] == 2);
-        CHECK(measured[1] == 1);
+    TEST_CASE("batch_norm: Keras' running variance divides by n, PyTorch's by n - 1") {
+        const auto variance_of_1_and_3 = [](const batch_norm_settings& settings) {
+            const batch_norm<double> layer(1, settings);
+            layer_problem problem(layer, 1, 2);
+            problem.inputs().step(0)(0, 0) = 1;
+            problem.inputs().step(1)(0, 0) = 3;
+            problem.outputs();
+            auto measured = tocsin_test::zeros<double>(2);
+            layer.measure(problem.tape(), measured);
+            CHECK(measured[0] == 2);
+            return measured[1];
+        };
+        CHECK(variance_of_1_and_3(batch_norm_settings::keras()) == 1);
+        CHECK(variance_of_1_and_3(batch_norm_settings::pytorch()) == 2);
+        CHECK(variance_of_1_and_3({}) == 2);
     }
 
     TEST_CASE("batch_norm: a constant channel and a single column give the shift, not NaN") {

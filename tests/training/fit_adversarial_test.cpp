@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 using namespace tocsin;
@@ -128,8 +129,32 @@ TEST_SUITE("training") {
         CHECK(once != run(6, false));
     }
 
-    TEST_CASE("adversarial_trainer: the generator's side moves against the discriminator, not with "
-              "the reconstruction's weight alone") {
+    TEST_CASE("adversarial_trainer: each player lowers its own loss and raises the other's") {
+        const matrix<float> training = line(64, 7);
+        const auto model = small_bigan();
+        constexpr double frozen = 1e-12;
+        // First and last losses of a run in which one player moves.
+        const auto run = [&](double generator_rate, double discriminator_rate) {
+            adversarial_trainer<> trainer;
+            trainer.epochs = 20;
+            trainer.batch_size = 64;
+            trainer.optimiser.learning_rate = generator_rate;
+            trainer.discriminator_optimiser.learning_rate = discriminator_rate;
+            auto state = fresh(trainer, model);
+            REQUIRE(trainer.fit(model, *make_windows(training, 1), {}, state).ok());
+            return std::pair{state.history.front(), state.history.back()};
+        };
+        const auto [first_generator, last_generator] = run(0.01, frozen);
+        CHECK(last_generator.generator_loss < 0.97 * first_generator.generator_loss);
+        CHECK(last_generator.discriminator_loss > first_generator.discriminator_loss);
+        const auto [first_discriminator, last_discriminator] = run(frozen, 0.01);
+        CHECK(last_discriminator.discriminator_loss <
+              0.95 * first_discriminator.discriminator_loss);
+        CHECK(last_discriminator.generator_loss > first_discriminator.generator_loss);
+    }
+
+    TEST_CASE(
+        "adversarial_trainer: the weight of the reconstruction adds to the generator's loss") {
         const matrix<float> training = line(64, 7);
         const auto model = small_bigan();
         adversarial_trainer<> trainer;
