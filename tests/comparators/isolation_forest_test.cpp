@@ -3,7 +3,10 @@
 
 #include <doctest/doctest.h>
 
+#include "support/reference_values.hpp"
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <string_view>
 #include <vector>
@@ -64,6 +67,30 @@ TEST_SUITE("comparators") {
         std::vector<double> between(9, 0.0);
         between[0] = 1; // with the third by feature 0, with the others by feature 8
         CHECK(forest.path_length(between) == doctest::Approx(1.5).epsilon(0.04));
+    }
+
+    TEST_CASE("isolation_forest: mean scores over seeds are scikit-learn's") {
+        const tocsin_test::reference_values reference("isolation_forest");
+        const auto& expected = reference["scores"];
+        const matrix_view<const double> points(reference["points"].data(), 3, 200);
+        constexpr int seeds = 20;
+        std::vector<double> scores(200, 0.0);
+        for (std::uint64_t seed = 0; seed < seeds; ++seed) {
+            isolation_forest forest({.samples = 128, .seed = seed});
+            REQUIRE(forest.fit(points).ok());
+            for (index_t t = 0; t < 200; ++t) {
+                scores[static_cast<std::size_t>(t)] +=
+                    forest.push({points.col(t).data(), 3}) / seeds;
+            }
+        }
+        // Both are means over 20 seeds: five deviations of their difference, for 200 points.
+        double difference = 0;
+        for (std::size_t k = 0; k < 200; ++k) {
+            const double tolerance = 5 * reference["deviations"][k] * std::sqrt(2.0 / seeds);
+            CHECK(std::abs(scores[k] - expected[k]) < tolerance);
+            difference += (scores[k] - expected[k]) / 200;
+        }
+        CHECK(std::abs(difference) < 0.002);
     }
 
     TEST_CASE(

@@ -2,8 +2,11 @@
 
 #include <doctest/doctest.h>
 
+#include "support/reference_values.hpp"
 #include <cmath>
+#include <cstddef>
 #include <limits>
+#include <string_view>
 
 using namespace tocsin;
 
@@ -26,6 +29,33 @@ TEST_SUITE("comparators") {
         }
         const double sample[2] = {1.0 / 3, 1.0 / 3 - 5};
         CHECK(clusters.push(sample) == doctest::Approx(5));
+    }
+
+    TEST_CASE("k_means: from given centres it ends where scikit-learn's ends") {
+        const tocsin_test::reference_values reference("k_means");
+        const matrix_view<const double> points(reference["points"].data(), 2, 60);
+        const matrix_view<const double> first(reference["first_centres"].data(), 2, 4);
+        k_means clusters({.clusters = 4});
+        REQUIRE(clusters.fit(points, first).ok());
+        const auto& expected = reference["centres"];
+        REQUIRE(clusters.centres().size() == 8);
+        for (index_t k = 0; k < 8; ++k) {
+            CHECK(clusters.centres().data()[k] ==
+                  doctest::Approx(expected[static_cast<std::size_t>(k)]).epsilon(1e-12));
+        }
+        CHECK(clusters.mean_squared_distance() ==
+              doctest::Approx(reference.number("mean_squared_distance")).epsilon(1e-12));
+        // It has moved, by more than one step.
+        CHECK(reference.number("iterations") > 3);
+
+        const status wrong = clusters.fit(points, first.leftCols(3));
+        CHECK(wrong.code() == error_code::invalid_argument);
+        CHECK(std::string_view(wrong.message()).find("2 features for 3 clusters") !=
+              std::string_view::npos);
+        CHECK(clusters.features() == 0);
+        matrix<double> missing = first;
+        missing(1, 2) = std::numeric_limits<double>::quiet_NaN();
+        CHECK(!clusters.fit(points, missing).ok());
     }
 
     TEST_CASE("k_means: more clusters than samples, equal samples, NaN, bad settings") {

@@ -41,44 +41,23 @@ class k_means {
     /// O(iterations * samples * clusters * features). Allocates.
     /// @param training finite, at least 1 sample
     status fit(const samples_view& training) {
-        centres_.resize(0, 0);
-        if (settings_.clusters < 1 || settings_.iterations < 1) {
-            return status::error(error_code::invalid_argument, "k_means: ", settings_.clusters,
-                                 " clusters and ", settings_.iterations,
-                                 " iterations must both be at least 1");
-        }
-        if (status usable = detail::check_training("k_means", training, 1); !usable) {
+        const status usable = check(training);
+        return usable.ok() ? move_centres(training, first_centres(training)) : usable;
+    }
+    /// The same from centres of the caller, such as those of an earlier fit, without drawing any.
+    /// @param first finite, `[features x clusters]`, else `invalid_argument`
+    status fit(const samples_view& training, const samples_view& first) {
+        if (const status usable = check(training); !usable.ok()) {
             return usable;
         }
-        matrix<double> centres = first_centres(training);
-        const index_t count = training.cols();
-        std::vector<index_t> nearest(static_cast<std::size_t>(count), -1);
-        double total = 0;
-        for (int iteration = 0; iteration < settings_.iterations; ++iteration) {
-            bool moved = false;
-            total = 0;
-            matrix<double> sums = matrix<double>::Zero(centres.rows(), centres.cols());
-            column<double> sizes = column<double>::Zero(centres.cols());
-            for (index_t t = 0; t < count; ++t) {
-                const auto [at, square] = nearest_of(centres, training.col(t));
-                moved = moved || nearest[static_cast<std::size_t>(t)] != at;
-                nearest[static_cast<std::size_t>(t)] = at;
-                sums.col(at) += training.col(t);
-                sizes[at] += 1;
-                total += square;
-            }
-            if (!moved) {
-                break;
-            }
-            for (index_t k = 0; k < centres.cols(); ++k) {
-                if (sizes[k] > 0) { // an empty cluster stays where it is
-                    centres.col(k) = sums.col(k) / sizes[k];
-                }
-            }
+        if (first.rows() != training.rows() || first.cols() != settings_.clusters ||
+            !first.allFinite()) {
+            return status::error(error_code::invalid_argument, "k_means: first centres of ",
+                                 first.rows(), " features for ", first.cols(),
+                                 " clusters; there must be ", training.rows(), " and ",
+                                 settings_.clusters, ", all finite");
         }
-        centres_ = std::move(centres);
-        mean_squared_distance_ = total / static_cast<double>(count);
-        return {};
+        return move_centres(training, first);
     }
 
     double push(std::span<const double> sample) noexcept {
@@ -128,6 +107,47 @@ class k_means {
     void exchange_history(Archive& /*archive*/) const noexcept {}
 
   private:
+    /// Forgets what was learned.
+    status check(const samples_view& training) {
+        centres_.resize(0, 0);
+        if (settings_.clusters < 1 || settings_.iterations < 1) {
+            return status::error(error_code::invalid_argument, "k_means: ", settings_.clusters,
+                                 " clusters and ", settings_.iterations,
+                                 " iterations must both be at least 1");
+        }
+        return detail::check_training("k_means", training, 1);
+    }
+    status move_centres(const samples_view& training, matrix<double> centres) {
+        const index_t count = training.cols();
+        std::vector<index_t> nearest(static_cast<std::size_t>(count), -1);
+        double total = 0;
+        for (int iteration = 0; iteration < settings_.iterations; ++iteration) {
+            bool moved = false;
+            total = 0;
+            matrix<double> sums = matrix<double>::Zero(centres.rows(), centres.cols());
+            column<double> sizes = column<double>::Zero(centres.cols());
+            for (index_t t = 0; t < count; ++t) {
+                const auto [at, square] = nearest_of(centres, training.col(t));
+                moved = moved || nearest[static_cast<std::size_t>(t)] != at;
+                nearest[static_cast<std::size_t>(t)] = at;
+                sums.col(at) += training.col(t);
+                sizes[at] += 1;
+                total += square;
+            }
+            if (!moved) {
+                break;
+            }
+            for (index_t k = 0; k < centres.cols(); ++k) {
+                if (sizes[k] > 0) { // an empty cluster stays where it is
+                    centres.col(k) = sums.col(k) / sizes[k];
+                }
+            }
+        }
+        centres_ = std::move(centres);
+        mean_squared_distance_ = total / static_cast<double>(count);
+        return {};
+    }
+
     struct match {
         index_t at = 0;
         double square = std::numeric_limits<double>::infinity();
