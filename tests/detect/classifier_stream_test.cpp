@@ -229,13 +229,33 @@ TEST_SUITE("detect") {
         CHECK(fails(std::vector<index_t>(44, 5), "no window of 10 samples in 220"));
     }
 
-    TEST_CASE("classifier: the next row of a recording is not the first of another") {
-        using detail::labels_one_ahead;
-        const std::vector<std::uint8_t> labels{1, 0, 1, 1, 0, 1};
-        CHECK(labels_one_ahead(labels, {}) == std::vector<std::uint8_t>{0, 1, 1, 0, 1, 0});
+    TEST_CASE("classifier: by the next row, the last window of a recording has no label") {
+        const recording data(220, 7);
+        classifier_trainer<> trainer;
+        trainer.best_by = classification_metric::training_loss;
+        const auto windows_with = [&](const std::vector<index_t>& recordings, int length) {
+            plain detector(small_network(), {.window = length, .label = window_label::next_row});
+            window_counter counter;
+            const status done =
+                detector.train({data.view(), data.labels, recordings}, {}, trainer, counter);
+            REQUIRE_MESSAGE(done.ok(), done.message());
+            return counter.windows;
+        };
+        CHECK(windows_with({}, 10) == 210);
+        CHECK(windows_with({100, 0, 10, 110}, 10) == 90 + 0 + 100);
+        CHECK(windows_with({100, 0, 10, 110}, 1) == 99 + 9 + 109);
+        plain detector(small_network(), {.window = 10, .label = window_label::next_row});
+        const std::vector<index_t> tens(22, 10);
+        CHECK(says(detector.train({data.view(), data.labels, tens}, {}, trainer),
+                   "no window of 10 samples with one after it in 220"));
+
+        detail::judged_windows<float> judged;
+        judged.last_rows = {0, 1, 2, 3, 4, 5};
+        judged.first_columns = {10, 11, 12, 13, 14, 15};
         const std::vector<index_t> recordings{2, 0, 1, 3};
-        CHECK(labels_one_ahead(labels, recordings) == std::vector<std::uint8_t>{0, 0, 0, 0, 1, 0});
-        CHECK(labels_one_ahead({}, {}).empty());
+        detail::keep_followed_windows<float>(judged, recordings, 6);
+        CHECK(judged.last_rows == std::vector<index_t>{0, 3, 4});
+        CHECK(judged.first_columns == std::vector<index_t>{10, 13, 14});
     }
 
     TEST_CASE("classifier stream: alarm control stands between verdicts and alarms") {

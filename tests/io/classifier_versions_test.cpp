@@ -68,20 +68,23 @@ kept loaded(const char* name) {
     return *std::move(detector);
 }
 
-/// Writes the classifier of the first version, and a stream of it, as today. The scores that belong
-/// to them are in classifier_scores.txt.
+/// Writes the classifier of the first version with what it expects of false alarms, and a stream of it,
+/// as today. The scores that belong to them are in classifier_scores.txt.
 void write_files(const std::filesystem::path& folder) {
-    const kept detector = loaded("classifier_v1.safetensors");
+    kept detector = loaded("classifier_v1.safetensors");
     auto stream = detector.make_stream();
     eventful_stream live(3);
     for (int k = 0; k < saved_at; ++k) {
         detector.push(stream, live.next());
     }
-    REQUIRE(tocsin::save_detector(detector, folder / "classifier_v2.safetensors").ok());
     const auto bytes = tocsin_test::saved_bytes(detector, stream);
     std::ofstream(folder / "classifier_stream_v3.bin", std::ios::binary)
         .write(reinterpret_cast<const char*>(bytes.data()),
                static_cast<std::streamsize>(bytes.size()));
+    const auto normal = tocsin_test::slow_waves(300);
+    const std::vector<std::uint8_t> labels(300, 0);
+    REQUIRE(detector.fit_false_alarms({normal.data(), 3, 300}, labels).ok());
+    REQUIRE(tocsin::save_detector(detector, folder / "classifier_v3.safetensors").ok());
 }
 
 } // namespace
@@ -93,7 +96,7 @@ TEST_SUITE("io") {
         const char* const folder = std::getenv("TOCSIN_WRITE_FILES");
         const std::filesystem::path target = folder == nullptr ? directory / "" : folder;
         write_files(target);
-        CHECK(std::filesystem::file_size(target / "classifier_v2.safetensors") < 10'000);
+        CHECK(std::filesystem::file_size(target / "classifier_v3.safetensors") < 10'000);
         CHECK(std::filesystem::file_size(target / "classifier_stream_v3.bin") < 1'000);
     }
 
@@ -132,6 +135,27 @@ TEST_SUITE("io") {
         check("classifier_v1.safetensors", "classifier_stream_v3.bin", true);
         check("classifier_v2.safetensors", "classifier_stream_v2.bin", false);
         check("classifier_v2.safetensors", "classifier_stream_v3.bin", true);
+    }
+
+    TEST_CASE("classifier versions: what one expects of false alarms is kept since version 3") {
+        CHECK(!loaded("classifier_v1.safetensors").knows_false_alarms());
+        CHECK(!loaded("classifier_v2.safetensors").knows_false_alarms());
+        const kept detector = loaded("classifier_v3.safetensors");
+        REQUIRE(detector.knows_false_alarms());
+        CHECK(detector.false_alarms().threshold() == doctest::Approx(-8.97997).epsilon(1e-3));
+        const temporary_directory directory;
+        REQUIRE(tocsin::save_detector(detector, directory / "again").ok());
+        const auto again = tocsin::load_detector<kept>(directory / "again");
+        REQUIRE_MESSAGE(again.has_value(), again.error().message());
+        CHECK(again->identity() == detector.identity());
+        auto stream = detector.make_stream();
+        auto twin = again->make_stream();
+        eventful_stream source(3);
+        for (int k = 0; k < 200; ++k) {
+            const auto sample = source.next();
+            CHECK(
+                tocsin_test::equal_bits(detector.push(stream, sample), again->push(twin, sample)));
+        }
     }
 
     TEST_CASE("classifier versions: an old stream that cannot have been is refused") {

@@ -19,8 +19,12 @@ TEST_SUITE("series") {
         CHECK(classes_of_windows(sliding, labels).value() == classes{1, 1, 1, 0, 0, 1});
         CHECK(classes_of_windows(sliding, labels, window_label::last_row).value() ==
               classes{1, 0, 0, 0, 0, 1});
-        CHECK(classes_of_windows(sliding, labels, window_label::next_row).value() ==
-              classes{0, 0, 0, 0, 1, 0});
+        const windows<float> followed({values.data(), 1, 8}, {0, 1, 2, 3, 4}, 3);
+        CHECK(classes_of_windows(followed, labels, window_label::next_row).value() ==
+              classes{0, 0, 0, 0, 1});
+        CHECK(std::string_view(
+                  classes_of_windows(sliding, labels, window_label::next_row).error().message())
+                  .find("window 5 ends with row 7, the last one") != std::string_view::npos);
         const std::vector<std::uint8_t> few(3);
         CHECK(std::string_view(classes_of_windows(sliding, few).error().message())
                   .find("3 labels for 8 samples") != std::string_view::npos);

@@ -157,27 +157,60 @@ TEST_SUITE("training") {
         CHECK(mean_logit(by_class) > mean_logit(plain));
     }
 
+    TEST_CASE("fit_classifier: balanced gives the classes of the training windows equal weight") {
+        bumps training(40, 7);
+        // A quarter of the windows is anomalous.
+        for (std::size_t k = 0; k < training.labelled.classes.size(); ++k) {
+            training.labelled.classes[k] = k % 4 == 0 ? 1 : 0;
+        }
+        const auto network = small_network();
+        const auto run = [&](std::vector<double> class_weights, bool balanced) {
+            classifier_trainer<adam, constant_rate, train_all_epochs> trainer;
+            trainer.epochs = 3;
+            trainer.best_by = classification_metric::training_loss;
+            trainer.class_weights = std::move(class_weights);
+            trainer.balanced = balanced;
+            auto state = classifier_state<float>::fresh(network, trainer.optimiser, 1);
+            REQUIRE(trainer.fit(network, training.labelled, {}, state).ok());
+            return state.parameters;
+        };
+        CHECK(run({}, true) == run({2.0 / 3, 2}, false));
+        CHECK(run({3, 0.5}, true) == run({2.0 / 3 * 3, 2 * 0.5}, false));
+        CHECK(run({}, true) != run({}, false));
+    }
+
     TEST_CASE("fit_classifier: statistics follow the data, weight decay does not touch them") {
         bumps training(40, 8);
         training.values.array() += 5;
-        const auto network = small_network();
-        classifier_trainer<adam, constant_rate, train_all_epochs> trainer;
-        trainer.epochs = 12;
-        trainer.best_by = classification_metric::training_loss;
-        trainer.optimiser.weight_decay = 50;
-        trainer.optimiser.learning_rate = 0.01;
-        auto state = classifier_state<float>::fresh(network, trainer.optimiser, 1);
-        REQUIRE(trainer.fit(network, training.labelled, {}, state).ok());
-        // Inference normalises by the running values: with weights that the decay has shrunk, the
-        // running variance is small, and it is what training saw.
-        const auto kept = std::span<const float>(state.parameters)
-                              .subspan(static_cast<std::size_t>(network.trained_count()));
-        REQUIRE(kept.size() == 12);
-        for (std::size_t k = 0; k < 6; ++k) {
-            CHECK(kept[k] != 0);
-            CHECK(kept[6 + k] > 0);
-            CHECK(kept[6 + k] != 1);
-        }
+        // The normalisation comes first, so that its moments are those of the data, whatever the
+        // weights are.
+        const auto network = sequential(batch_norm<float>(1), conv1d<float>(1, 4, {.kernel = 3}),
+                                        global_max_pooling<float>(4), dense<float>(4, 1));
+        const auto run = [&](double weight_decay) {
+            classifier_trainer<adam, constant_rate, train_all_epochs> trainer;
+            trainer.epochs = 12;
+            trainer.batch_size = 40; // all windows, so that each epoch has the same moments
+            trainer.best_by = classification_metric::training_loss;
+            trainer.optimiser.weight_decay = weight_decay;
+            trainer.optimiser.learning_rate = 0.01;
+            auto state = classifier_state<float>::fresh(network, trainer.optimiser, 1);
+            REQUIRE(trainer.fit(network, training.labelled, {}, state).ok());
+            return state.parameters;
+        };
+        const auto trained = static_cast<std::size_t>(network.trained_count());
+        const auto plain = run(0);
+        const auto decayed = run(50);
+        REQUIRE(plain.size() == trained + 2);
+        CHECK(plain[0] != decayed[0]);
+        CHECK(plain[trained] == decayed[trained]);
+        CHECK(plain[trained + 1] == decayed[trained + 1]);
+        const auto values = training.values.cast<double>().array();
+        const double mean = values.mean();
+        const double variance =
+            (values - mean).square().sum() / static_cast<double>(values.size() - 1);
+        const double kept = std::pow(0.9, 12);
+        CHECK(decayed[trained] == doctest::Approx((1 - kept) * mean).epsilon(1e-5));
+        CHECK(decayed[trained + 1] == doctest::Approx(kept + (1 - kept) * variance).epsilon(1e-5));
     }
 
     TEST_CASE("fit_classifier: a callback ends training") {

@@ -95,6 +95,18 @@ void exchange_classifier(Archive& archive, Learned& learned) {
     }
 }
 
+/// What is expected of normal windows: files have it since version 3.
+template <class Archive, class Learned>
+void exchange_false_alarms(Archive& archive, Learned& learned) {
+    archive.object("false_alarms", learned.false_alarms);
+    if constexpr (Archive::loading) {
+        if (archive.outcome().ok() && learned.false_alarms.fitted() && !learned.trained()) {
+            archive.fail(status::error(error_code::format_error,
+                                       "false alarms are expected of a network without weights"));
+        }
+    }
+}
+
 /// A hash of what streams do about time and missing values.
 inline std::uint64_t stream_settings_hash(classifier_detector_settings settings) {
     hash_archive archive;
@@ -115,6 +127,9 @@ void settle_classifier(Learned& learned) {
             stream_settings_hash({.window = learned.given.window})) {
         exchange_stream_settings(all, learned);
     }
+    if (learned.false_alarms.fitted()) {
+        exchange_false_alarms(all, learned);
+    }
     learned.identity = all.value();
     hash_archive states;
     states.object("settings", learned.given);
@@ -131,11 +146,15 @@ template <class Archive, class Learned>
 void exchange_learned_classifier(Archive& archive, Learned& learned) {
     if constexpr (Archive::loading) {
         learned.weights.clear();
+        learned.false_alarms = {};
     }
     if (archive.version() >= 2) {
         exchange_stream_settings(archive, learned);
     }
     exchange_classifier(archive, learned);
+    if (archive.version() >= 3 && archive.outcome().ok()) {
+        exchange_false_alarms(archive, learned);
+    }
     if constexpr (Archive::loading) {
         if (archive.outcome().ok()) {
             learned.prepare();

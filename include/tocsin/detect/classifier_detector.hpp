@@ -18,6 +18,7 @@
 #include "tocsin/detect/verdict.hpp"
 #include "tocsin/series/scaler.hpp"
 #include "tocsin/series/scalers/robust_scaler.hpp"
+#include "tocsin/tail/alarm_rate.hpp"
 #include "tocsin/threshold/threshold_rule.hpp"
 #include "tocsin/training/classifier_state.hpp"
 
@@ -55,8 +56,8 @@ class classifier_detector {
     /// What is remembered of one stream.
     using stream_type = detector_stream<typename learned_type::memory_type>;
     static constexpr const char* kind = "classifier_detector";
-    static constexpr int version = 2; ///< since 2, files have the settings of streams
-    static constexpr bool expects_false_alarms = false; ///< see ensemble_member
+    /// Since 2, files have the settings of streams; since 3, what is expected of false alarms.
+    static constexpr int version = 3;
 
     /// One to load into.
     classifier_detector() : classifier_detector(Network{}) {}
@@ -160,6 +161,7 @@ class classifier_detector {
                         {judged->windows.view(window), judged->classes, {}}, state, callbacks...);
         if (ready.ok()) {
             next.weights = state.best_parameters;
+            next.false_alarms = {};
             parts_ = std::move(next);
             history_ = state.history;
             detail::settle_classifier(parts_);
@@ -195,6 +197,32 @@ class classifier_detector {
         return tune(samples_type{values, labels}, std::move(rule));
     }
 
+    /// Learns how high the probabilities of normal windows are, from samples that were not trained
+    /// on: verdicts then have expected_false_alarms, as those of a detector by alarm_rate, which an
+    /// ensemble needs. The threshold stays. train() and set_weights() forget it. Allocates.
+    /// @param samples in order of time; anomalous windows are left out
+    /// @param rule    of the tail of the log-odds of their probabilities
+    /// @return `invalid_data` for less than alarm_rate::fewest_scores normal windows
+    status fit_false_alarms(const samples_type& samples, alarm_rate rule = {}) {
+        if (const status ready = require_trained(); !ready.ok()) {
+            return ready;
+        }
+        const status fitted = detail::fit_false_alarms(parts_, samples, std::move(rule));
+        if (fitted.ok()) {
+            detail::settle_classifier(parts_);
+        }
+        return fitted;
+    }
+    /// The same with one recording.
+    status fit_false_alarms(samples_view values, std::span<const std::uint8_t> labels,
+                            alarm_rate rule = {}) {
+        return fit_false_alarms(samples_type{values, labels}, std::move(rule));
+    }
+    /// What fit_false_alarms() has learned.
+    const alarm_rate& false_alarms() const noexcept { return parts_.false_alarms; }
+    /// Whether verdicts have expected_false_alarms, which an ensemble requires.
+    bool knows_false_alarms() const noexcept { return parts_.false_alarms.fitted(); }
+
     /// Takes over weights and a scaler that were trained elsewhere, such as a converted model's. A
     /// failure leaves the detector as it was. Allocates.
     /// @param parameters  in the network's layout
@@ -207,6 +235,7 @@ class classifier_detector {
             parts_.prepare();
             parts_.weights.assign(parameters.begin(), parameters.end());
             parts_.scaler = data_scaler;
+            parts_.false_alarms = {};
             history_.clear();
             detail::settle_classifier(parts_);
         }

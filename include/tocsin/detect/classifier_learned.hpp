@@ -15,6 +15,7 @@
 #include "tocsin/detect/push.hpp"
 #include "tocsin/detect/stream_learning.hpp"
 #include "tocsin/detect/stream_memory.hpp"
+#include "tocsin/tail/alarm_rate.hpp"
 #include "tocsin/threshold/manual_threshold.hpp"
 
 #include <algorithm>
@@ -22,6 +23,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <type_traits>
 
@@ -38,6 +40,15 @@ struct classifier_learning {
     aligned_vector<Scalar> weights{};
     learning_report report{};
 };
+
+/// The logarithm of the odds of a probability: many windows have one near 0 or 1, where differences
+/// can only be seen so. Finite for any in [0, 1].
+inline double log_odds_of(double probability) noexcept {
+    constexpr double least = std::numeric_limits<double>::min();
+    constexpr double most = 1 - std::numeric_limits<double>::epsilon() / 2;
+    const double p = std::clamp(probability, least, most);
+    return std::log(p) - std::log1p(-p);
+}
 
 /// The parts of a classifier_detector, with what follows from them.
 template <class Network, class Scaler, class Alarm>
@@ -57,6 +68,7 @@ struct classifier_parts {
     Alarm alarm{};
     aligned_vector<scalar_type> weights{}; ///< none before training
     double stream_threshold = 0.5;         ///< a probability
+    alarm_rate false_alarms{};             ///< of the log-odds of normal windows; may not be fitted
 
     detector_settings settings{}; ///< of streams
     probability_score errors{};
@@ -71,6 +83,11 @@ struct classifier_parts {
     int features() const noexcept { return model.features(); }
     static constexpr error_view view() noexcept { return error_view::per_step; }
     bool trained() const noexcept { return !weights.empty(); }
+    /// See verdict::expected_false_alarms. NaN before classifier_detector::fit_false_alarms().
+    double expected_false_alarms(double probability) const noexcept {
+        return false_alarms.fitted() ? false_alarms.expected_false_alarms(log_odds_of(probability))
+                                     : std::numeric_limits<double>::quiet_NaN();
+    }
     /// The memory of a stream at its start. Allocates.
     memory_type make_stream() const { return {tag, layout, alarm}; }
 

@@ -5,14 +5,17 @@
 
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/views.hpp"
+#include "tocsin/detect/classifier_learned.hpp"
 #include "tocsin/detect/classifier_settings.hpp"
 #include "tocsin/detect/push.hpp"
 #include "tocsin/detect/stream_clock.hpp"
 #include "tocsin/models/logits.hpp"
 #include "tocsin/series/labelled_windows.hpp"
 #include "tocsin/series/windows.hpp"
+#include "tocsin/tail/alarm_rate.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -121,22 +124,32 @@ struct labelled_judged_windows {
     std::vector<int> classes; ///< one per window
 };
 
-/// Labels of the next sample of the same recording; 0 for its last.
-inline std::vector<std::uint8_t> labels_one_ahead(std::span<const std::uint8_t> labels,
-                                                  std::span<const index_t> recordings) {
-    std::vector<std::uint8_t> ahead(labels.begin(), labels.end());
-    std::rotate(ahead.begin(), ahead.begin() + (ahead.empty() ? 0 : 1), ahead.end());
-    index_t end = recordings.empty() ? static_cast<index_t>(labels.size()) : 0;
-    for (std::size_t k = 0; k < std::max<std::size_t>(recordings.size(), 1); ++k) {
-        end += recordings.empty() ? 0 : recordings[k];
-        if (end > 0) {
-            ahead[static_cast<std::size_t>(end - 1)] = 0;
+/// Leaves out windows that end with the last sample of a recording: no label of theirs is known
+/// where the next sample decides.
+/// @param rows samples of all recordings
+template <class Scalar>
+void keep_followed_windows(judged_windows<Scalar>& judged, std::span<const index_t> recordings,
+                           index_t rows) {
+    std::size_t kept = 0;
+    std::size_t next_recording = 0;
+    index_t end = recordings.empty() ? rows : 0;
+    for (std::size_t k = 0; k < judged.last_rows.size(); ++k) {
+        const index_t row = judged.last_rows[k];
+        while (row >= end) {
+            end += recordings[next_recording++];
+        }
+        if (row + 1 < end) {
+            judged.last_rows[kept] = row;
+            judged.first_columns[kept] = judged.first_columns[k];
+            ++kept;
         }
     }
-    return ahead;
+    judged.last_rows.resize(kept);
+    judged.first_columns.resize(kept);
 }
 
-/// The windows of labelled samples with their classes; see windows_of_stream(). Allocates.
+/// The windows of labelled samples with their classes; see windows_of_stream(). Windows whose class
+/// is not known are left out. Allocates.
 /// @return `invalid_argument` where sizes do not fit, `invalid_data` where there is no window
 template <class Learned>
 result<labelled_judged_windows<typename Learned::scalar_type>>
@@ -150,9 +163,14 @@ labelled_windows_of_stream(const Learned& learned,
     labelled_judged_windows<scalar> found{
         windows_of_stream(learned, samples.values, samples.recordings, {}, stride), {}};
     const int window = learned.given.window;
+    const bool ahead = learned.given.label == window_label::next_row;
+    if (ahead) {
+        keep_followed_windows(found.windows, samples.recordings, samples.values.cols());
+    }
     if (found.windows.last_rows.empty()) {
         return status::error(error_code::invalid_data, "classifier_detector: no window of ", window,
-                             " samples in ", samples.values.cols(), " samples of ",
+                             " samples", ahead ? " with one after it" : "", " in ",
+                             samples.values.cols(), " samples of ",
                              std::max<std::size_t>(samples.recordings.size(), 1), " recordings");
     }
     std::vector<index_t> first_rows = found.windows.last_rows;
@@ -160,11 +178,7 @@ labelled_windows_of_stream(const Learned& learned,
         row -= window - 1;
     }
     const windows<scalar> by_row(samples.values, std::move(first_rows), window);
-    const bool ahead = learned.given.label == window_label::next_row;
-    auto classes =
-        ahead ? classes_of_windows(by_row, labels_one_ahead(samples.labels, samples.recordings),
-                                   window_label::last_row)
-              : classes_of_windows(by_row, samples.labels, learned.given.label);
+    auto classes = classes_of_windows(by_row, samples.labels, learned.given.label);
     if (!classes.ok()) {
         return classes.error();
     }
@@ -184,6 +198,32 @@ void for_each_probability(const Learned& learned,
                    [&](index_t k, std::span<const scalar> logits) {
                        visit(static_cast<std::size_t>(k), anomaly_probability(logits));
                    });
+}
+
+/// See classifier_detector::fit_false_alarms(). A failure leaves what is expected as it was.
+template <class Learned>
+status fit_false_alarms(Learned& learned,
+                        const labelled_samples<typename Learned::scalar_type>& samples,
+                        alarm_rate rule) {
+    const auto judged = labelled_windows_of_stream(learned, samples, 1);
+    if (!judged.ok()) {
+        return judged.error();
+    }
+    // One per row, so that rows without a score or with an anomaly end clusters, too.
+    std::vector<double> scores(samples.labels.size(), 0.0);
+    std::vector<std::uint8_t> left_out(scores.size(), 1);
+    for_each_probability(learned, judged->windows, [&](std::size_t k, double score) {
+        const auto row = static_cast<std::size_t>(judged->windows.last_rows[k]);
+        if (!std::isnan(score) && judged->classes[k] == 0) {
+            scores[row] = log_odds_of(score);
+            left_out[row] = 0;
+        }
+    });
+    const status fitted = rule.fit(scores, left_out);
+    if (fitted.ok()) {
+        learned.false_alarms = std::move(rule);
+    }
+    return fitted;
 }
 
 } // namespace detail

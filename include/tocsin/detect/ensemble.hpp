@@ -29,13 +29,15 @@
 namespace tocsin {
 
 /// What an ensemble is made of: a detector whose rule is alarm_rate (or another that knows expected
-/// false alarms), a scored_comparator, or a type of your own with
+/// false alarms), a classifier_detector after fit_false_alarms(), a scored_comparator, or a type of
+/// your own with
 /// - `stream_type`, `make_stream()`: what it remembers of one stream;
 /// - `push(stream, sample, time)`: a verdict with expected_false_alarms, const and noexcept;
 /// - `features()`;
 /// - no `expects_false_alarms` that is false: with another rule, a detector would never count.
-/// What it may have besides: `shares(stream, out)` and `stream_type::restart()`; for saving
-/// `identity()`, `exchange(archive)` and `exchange_stream(archive, stream)`, as a detector has them.
+/// What it may have besides: `shares(stream, out)` and `stream_type::restart()`;
+/// `knows_false_alarms()`, false while verdicts lack them; for saving `identity()`,
+/// `exchange(archive)` and `exchange_stream(archive, stream)`, as a detector has them.
 template <class Member, class Scalar>
 concept ensemble_member =
     std::copyable<Member> && !requires { requires !Member::expects_false_alarms; } &&
@@ -121,15 +123,23 @@ class basic_ensemble {
     explicit basic_ensemble(const ensemble_settings& settings, Alarm alarm, Members... members)
         : settings_{settings}, alarm_{std::move(alarm)}, members_{std::move(members)...} {}
 
-    /// Unusable settings, or members of unlike features.
+    /// Unusable settings, members of unlike features, or one that would never count.
     status check() const noexcept {
         status usable = settings_.check();
+        int number = 0;
         const auto compare = [&](const auto& member) {
             if (usable.ok() && member.features() != features()) {
                 usable =
                     status::error(error_code::invalid_argument, "ensemble: a member has ",
                                   member.features(), " features, another one has ", features());
             }
+            if constexpr (requires { member.knows_false_alarms(); }) {
+                if (usable.ok() && !member.knows_false_alarms()) {
+                    usable = status::error(error_code::not_ready, "ensemble: member ", number,
+                                           " expects no false alarms yet, so it would never count");
+                }
+            }
+            ++number;
         };
         std::apply([&](const auto&... member) { (compare(member), ...); }, members_);
         return usable;

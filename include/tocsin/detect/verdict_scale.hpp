@@ -9,13 +9,16 @@
 
 namespace tocsin::detail {
 
-/// What verdict::expected_false_alarms says of a score by the rule of a stream. Never allocates.
+/// What verdict::expected_false_alarms says of a score, by what was learned or by the rule of a
+/// stream. Never allocates.
 /// @param learning of the stream, or null
 template <class Learned>
 double expected_false_alarms_of(const Learned& learned,
-                                const typename Learned::learning_type* learning,
+                                [[maybe_unused]] const typename Learned::learning_type* learning,
                                 double score) noexcept {
-    if constexpr (rule_with_expectation<typename Learned::rule_type>) {
+    if constexpr (requires { learned.expected_false_alarms(score); }) {
+        return learned.expected_false_alarms(score);
+    } else if constexpr (rule_with_expectation<typename Learned::rule_type>) {
         const auto& rule = learning != nullptr && learning->rule_learns
                                ? learning->rule
                                : learned.thresholds.rule(learned.view());

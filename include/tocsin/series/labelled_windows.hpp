@@ -54,11 +54,12 @@ struct labelled_windows {
 enum class window_label {
     any_row,  ///< any of its rows
     last_row, ///< its last row: what a stream sees when the row arrives
-    next_row  ///< the row after it: a warning one row ahead; 0 after the last row of the series
+    next_row  ///< the row after it: a warning one row ahead
 };
 
 /// The class of each window, 1 = anomalous, from the labels of rows. Allocates.
 /// @param labels one per column of the windows' matrix (else `invalid_argument`), nonzero = anomalous
+/// @return `invalid_data` where a window has no class: by next_row, one that ends with the last row
 template <class Scalar>
 result<std::vector<int>> classes_of_windows(const windows<Scalar>& source,
                                             std::span<const std::uint8_t> labels,
@@ -81,7 +82,12 @@ result<std::vector<int>> classes_of_windows(const windows<Scalar>& source,
             anomalous = *(end - 1) != 0;
             break;
         case window_label::next_row:
-            anomalous = end != labels.end() && *end != 0;
+            if (end == labels.end()) {
+                return status::error(error_code::invalid_data, "classes_of_windows: window ",
+                                     classes.size(), " ends with row ", labels.size() - 1,
+                                     ", the last one: the label of the next row is not known");
+            }
+            anomalous = *end != 0;
             break;
         }
         classes.push_back(anomalous ? 1 : 0);

@@ -20,6 +20,7 @@
 #include <algorithm>
 #include <cmath>
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <numeric>
@@ -43,6 +44,9 @@ struct classifier_trainer {
     double clip_norm = 0;   ///< largest global norm of the gradient; 0 turns clipping off
     std::uint64_t seed = 0; ///< of a new run: initial weights, order of batches, dropout
     std::vector<double> class_weights = {}; ///< factor on the loss of each class; empty: all 1
+    /// Whether classes have the same total weight in the training windows before class_weights; see
+    /// balanced_class_weights().
+    bool balanced = false;
     /// Which epoch's weights are the best.
     classification_metric best_by = classification_metric::validation_loss;
     Optimiser optimiser = {}; ///< how gradients change parameters
@@ -95,7 +99,8 @@ struct classifier_trainer {
         const auto widest = static_cast<int>(std::min<index_t>(batch_size, training.count()));
         batch_gradient<Network> gradient(network, execution.shards(), widest,
                                          training.inputs.length());
-        const detail::class_targets<scalar> wanted(network.output_size(), training, class_weights);
+        const detail::class_targets<scalar> wanted(
+            network.output_size(), training, weights_of(training.classes, network.output_size()));
         std::vector<index_t> order(static_cast<std::size_t>(training.count()));
         if (state.best_epoch >= 0 && state.best_epoch < state.finished_epochs()) {
             // The state may have been trained by another metric, which its best epoch may not have.
@@ -148,6 +153,18 @@ struct classifier_trainer {
 
   private:
     static int class_count(int outputs) noexcept { return std::max(outputs, 2); }
+
+    /// The factor on the loss of each class; empty: all 1.
+    std::vector<double> weights_of(std::span<const int> classes, int outputs) const {
+        if (!balanced) {
+            return class_weights;
+        }
+        std::vector<double> weights = balanced_class_weights(classes, class_count(outputs));
+        for (std::size_t k = 0; k < class_weights.size(); ++k) {
+            weights[k] *= class_weights[k];
+        }
+        return weights;
+    }
 
     double rate_factor(std::span<const classification_record> history) const noexcept {
         if constexpr (requires { schedule(history); }) {
