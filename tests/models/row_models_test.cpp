@@ -3,14 +3,21 @@
 #include "tocsin/layers/repeat.hpp"
 #include "tocsin/models/row_autoencoder.hpp"
 #include "tocsin/models/variational_autoencoder.hpp"
+#include "tocsin/training/adam.hpp"
 #include "tocsin/training/fit.hpp"
 
 #include <doctest/doctest.h>
 
 #include "models/model_checks.hpp"
+#include "support/random_values.hpp"
+#include "support/reference_values.hpp"
 #include <cmath>
+#include <cstddef>
 #include <limits>
+#include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 using namespace tocsin;
 using tocsin_test::model_run;
@@ -48,9 +55,46 @@ matrix<float> curve(index_t rows, std::uint64_t seed) {
     return values;
 }
 
+/// @param model of the rows and layers of the file
+template <class Model>
+void check_against_pytorch(const Model& model, const char* name) {
+    using scalar = typename Model::scalar_type;
+    const tocsin_test::reference_values reference(name);
+    const double tolerance = tocsin_test::reference_tolerance<scalar>;
+    model_run run(model, 3, 2);
+    run.parameters = reference.as<scalar>("parameters");
+    run.windows = reference.as<scalar>("windows");
+    REQUIRE(static_cast<index_t>(run.parameters.size()) == model.parameter_count());
+    REQUIRE(run.windows.size() == 24);
+    CHECK(tocsin_test::block_error(run.predict(), reference["predictions"]) <= tolerance);
+    const adam rule{.learning_rate = 0.001};
+    auto state = tocsin_test::zeros<scalar>(rule.state_size(model.parameter_count()));
+    for (int step = 1; step <= 10; ++step) {
+        const double expected = reference["losses"][static_cast<std::size_t>(step - 1)];
+        CHECK(run.evaluate() == doctest::Approx(expected).epsilon(tolerance));
+        if (step == 1) {
+            CHECK(tocsin_test::block_error(run.gradients, reference["parameter_gradients"]) <=
+                  tolerance);
+        }
+        rule.update(std::span<scalar>(run.parameters), std::span<const scalar>(run.gradients),
+                    std::span<scalar>(state), step, 1.0);
+    }
+    CHECK(tocsin_test::block_error(run.parameters, reference["parameters_after"]) <=
+          10 * tolerance);
+    CHECK(tocsin_test::block_error(run.predict(), reference["predictions_after"]) <=
+          10 * tolerance);
+}
+
 } // namespace
 
 TEST_SUITE("models") {
+
+    TEST_CASE_TEMPLATE("row_autoencoder, variational_autoencoder: losses, gradients, ten steps of "
+                       "Adam and reconstructions equal PyTorch's, with the same noise",
+                       Scalar, float, double) {
+        check_against_pytorch(smooth_autoencoder<Scalar>(), "row_autoencoder");
+        check_against_pytorch(smooth_variational<Scalar>(), "variational_autoencoder");
+    }
 
     TEST_CASE("row_autoencoder, variational_autoencoder: gradients equal finite differences") {
         CHECK(tocsin_test::gradient_error(smooth_autoencoder<double>()) <= 1e-6);

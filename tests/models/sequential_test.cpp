@@ -48,6 +48,15 @@ auto recurrent() {
                       dense<Scalar>(5, 2));
 }
 
+template <class Scalar>
+auto with_penalties() {
+    const conv1d<Scalar> dilated(2, 4, {.kernel = 3, .padding = padding::valid, .dilation = 2});
+    return sequential(penalised(dilated, {0.01, 0.02}),
+                      activation_layer<Scalar, tanh_activation>(4), global_max_pooling<Scalar>(4),
+                      penalised(dense<Scalar, tanh_activation>(4, 5), {0, 0.03}),
+                      dense<Scalar>(5, 2));
+}
+
 /// A network with its buffers and the cross entropy with given targets.
 template <class Network>
 struct network_run {
@@ -159,6 +168,7 @@ TEST_SUITE("models") {
                        Scalar, float, double) {
         check_against_pytorch(convolutional<Scalar>(), "network_convolutional", 14);
         check_against_pytorch(recurrent<Scalar>(), "network_recurrent", 7);
+        check_against_pytorch(with_penalties<Scalar>(), "network_penalised", 11);
     }
 
     TEST_CASE("sequential: static sizes give the same as sizes at run time") {
