@@ -6,6 +6,7 @@
 #include "tocsin/dynamic/dynamic_threshold_stream.hpp"
 #include "tocsin/dynamic/epsilon_threshold.hpp"
 #include "tocsin/series/moving_window.hpp"
+#include "tocsin/series/resampling.hpp"
 #include "tocsin/series/smoothing.hpp"
 #include "tocsin/sketch/quantile_sketch.hpp"
 #include "tocsin/tail/drift_spot_threshold.hpp"
@@ -19,6 +20,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <vector>
 
 using tocsin::random_generator;
@@ -401,6 +403,39 @@ TEST_SUITE("robustness") {
         }
         for (int i = 0; i < 5; ++i) {
             CHECK(chain.push(true) == (i >= 3));
+        }
+    }
+
+    TEST_CASE("resampling: ends with any times and values, and its steps lie on the grid") {
+        constexpr int longest = 100; // steps of a gap
+        for (const double step : {1.0, 1e-7, 1e10, 1e-300, 1e300}) {
+            for (std::uint64_t seed = 0; seed < 20; ++seed) {
+                random_generator random{seed};
+                tocsin::stream_resampler<double> steps(1, step, tocsin::resampling::mean,
+                                                       longest * step);
+                REQUIRE(steps.check().ok());
+                double last = -infinity;
+                int emitted = 0;
+                const auto look = [&](std::span<const double> sample, double time) {
+                    ++emitted;
+                    CHECK(std::isfinite(time));
+                    CHECK(time > last);
+                    CHECK((std::isnan(sample[0]) || std::abs(sample[0]) <= 1.001e100));
+                    last = time;
+                };
+                for (int k = 0; k < 300; ++k) {
+                    const double value = std::isfinite(hostile_number(random)) ? 1.7e308 : 0;
+                    const double time = hostile_number(random) * (k % 3 == 0 ? 1 : step);
+                    emitted = 0;
+                    const auto outcome = steps.push(std::span(&value, 1), time, look);
+                    CHECK(emitted <= longest + 1);
+                    CHECK((outcome.ok() || emitted == 0));
+                    if (k % 20 == 19) {
+                        steps.finish(look);
+                        last = -infinity;
+                    }
+                }
+            }
         }
     }
 }

@@ -109,10 +109,70 @@ TEST_SUITE("series") {
         back[3] = 1;
         CHECK(message(resample<double>(rows(), back, {}, 1, resampling::mean)).find("row 4") !=
               std::string::npos);
-        CHECK(message(resample<double>(rows(), times, {}, 1e-12, resampling::mean)).find("1e9") !=
+        CHECK(message(resample<double>(rows(), times, {}, 1e-12, resampling::mean)).find("1e+09") !=
               std::string::npos);
         const auto empty = resample<double>(matrix<double>(2, 0), {}, {}, 1, resampling::mean);
         REQUIRE(empty.has_value());
         CHECK(empty->values.cols() == 0);
+    }
+
+    TEST_CASE(
+        "resampling: a time whose step has no number of its own is refused, not searched for") {
+        const auto refusal = [](double step, double before, double time) {
+            tocsin::stream_resampler<double> steps(1, step, resampling::mean);
+            const std::vector<double> row{1};
+            CHECK(steps.push(row, before, [](auto...) {}).ok());
+            const auto refused = steps.push(row, time, [](auto...) {});
+            CHECK(refused.code() == tocsin::error_code::invalid_data);
+            CHECK(steps.push(row, before, [](auto...) {}).ok()); // the row was left out
+            return std::string{refused.message()};
+        };
+        CHECK(
+            refusal(1, 0, 1e16).find("time 1e+16 of row 2 has no step of its own on a grid of 1") !=
+            std::string::npos);
+        CHECK(refusal(1, -9e15, 9.1e15).find("no step of its own") != std::string::npos);
+        CHECK(refusal(1e-7, 9e8, 1.75e9).find("no step of its own") !=
+              std::string::npos); // as epoch seconds
+        CHECK(refusal(5e-324, 0, 1).find("no step of its own") != std::string::npos);
+        const matrix<double> values = matrix<double>::Ones(1, 2);
+        for (const double step : {1.0, 1e-7, 1e-300}) {
+            CHECK_FALSE(
+                resample<double>(values, std::vector{1e16, 1e16 + 4}, {}, step, resampling::mean));
+        }
+        // The largest numbers that there are.
+        const auto last =
+            resample<double>(values, std::vector{0x1p53 - 3, 0x1p53 - 1}, {}, 1, resampling::mean);
+        REQUIRE(last.has_value());
+        CHECK(last->times == std::vector{0x1p53 - 3, 0x1p53 - 2, 0x1p53 - 1});
+    }
+
+    TEST_CASE("resampling: an almost empty grid is refused before it takes memory") {
+        const matrix<double> values = matrix<double>::Ones(1, 2);
+        const auto grid = resample<double>(values, std::vector{0.0, 9e8}, {}, 1, resampling::mean);
+        REQUIRE_FALSE(grid.has_value());
+        CHECK(std::string{grid.error().message()}.find("makes 900000001 steps of 2 rows") !=
+              std::string::npos);
+        CHECK(resample<double>(values, std::vector{0.0, 1e6}, {}, 1, resampling::mean)
+                  ->values.cols() == 1'000'001);
+        // Gaps of a step each, which together make too many.
+        std::vector<double> times;
+        for (int k = 0; k < 20; ++k) {
+            times.push_back(9e7 * k);
+        }
+        const auto many =
+            resample<double>(matrix<double>::Ones(1, 20), times, {}, 1, resampling::mean);
+        REQUIRE_FALSE(many.has_value());
+        CHECK(std::string{many.error().message()}.find("more than 1e+09 steps") !=
+              std::string::npos);
+    }
+
+    TEST_CASE("resampling: the mean of finite values is finite") {
+        for (const double huge : {1e200, -std::numeric_limits<double>::max()}) {
+            const matrix<double> values = matrix<double>::Constant(1, 4, huge);
+            const std::vector<double> within{1, 1.1, 1.2, 1.3};
+            const auto grid = resample<double>(values, within, {}, 1, resampling::mean);
+            CHECK(grid->values(0, 0) == (huge > 0 ? 1e100 : -1e100));
+            CHECK(resample<double>(values, within, {}, 1, resampling::last)->values(0, 0) == huge);
+        }
     }
 }
