@@ -53,6 +53,31 @@ void check_attacked_fit() {
     }
 }
 
+/// Scores are as if nothing had been, so many samples after errors that no sum should take in.
+/// @param wrong  errors in a row
+/// @param stated samples until then, times the weight
+template <class Statistic>
+void check_recovery(int wrong, double stated) {
+    constexpr double weight = 0.05;
+    for (const double huge : {1e13, 1e99, 1e149, 1e200, 1.7e308}) {
+        random_generator random(7);
+        Statistic attacked(2);
+        attacked.accumulate(normal_vectors(300, 1));
+        REQUIRE(attacked.fit().ok());
+        Statistic clean = attacked;
+        for (int i = 0; i < wrong; ++i) {
+            attacked.adapt(std::array{i % 2 == 0 ? huge : -huge, 0.3}, weight);
+        }
+        for (int i = 0; i < stated / weight; ++i) {
+            const std::array<double, 2> error = {random.normal(), random.normal()};
+            attacked.adapt(error, weight);
+            clean.adapt(error, weight);
+        }
+        const std::array<double, 2> error = {3, -2};
+        CHECK(attacked.score(error) == doctest::Approx(clean.score(error)).epsilon(1e-3));
+    }
+}
+
 } // namespace
 
 TEST_SUITE("robustness") {
@@ -117,5 +142,12 @@ TEST_SUITE("robustness") {
     TEST_CASE("error statistics: are finite after any doubles") {
         check_attacked_fit<tocsin::mahalanobis<>>();
         check_attacked_fit<tocsin::diagonal_gaussian<>>();
+    }
+
+    TEST_CASE("error statistics: adapting recovers from any errors, as soon as stated") {
+        check_recovery<tocsin::mahalanobis<>>(1, 70);
+        check_recovery<tocsin::diagonal_gaussian<>>(1, 70);
+        check_recovery<tocsin::mahalanobis<>>(100, 700);
+        check_recovery<tocsin::diagonal_gaussian<>>(100, 500);
     }
 }

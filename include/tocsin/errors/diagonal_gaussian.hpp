@@ -129,18 +129,21 @@ class diagonal_gaussian {
     /// Moves the fit towards the error vector of a sample of normal operation, so that it follows a
     /// stream whose errors change (exponential weights, Finch 2009):
     ///     m' = m + w (e - m),   s'^2 = (1 - w) (s^2 + w (e - m)^2)
-    /// Variances stay at least at the ridge. A vector with a non-finite element changes nothing,
-    /// and so does one before a successful fit. What has been accumulated stays. Never allocates.
+    /// Variances stay at least at the ridge. Before a fit, and for a vector that is not finite, nothing
+    /// changes; an element beyond 1e12 deviations counts as these. Never allocates.
     /// @param weight w, in [0, 1]: 1 - 2^(-1/n) halves the weight of a sample every n samples; 0
     ///               changes nothing
     void adapt(std::span<const double> error, double weight) noexcept {
         TOCSIN_ASSERT(
             static_cast<index_t>(error.size()) == dimension() && weight >= 0 && weight <= 1,
             "diagonal_gaussian: adapt() with another dimension or a weight beyond [0, 1]");
-        difference_ = vector_view<const double, Dimension>(error.data(), dimension()) - mean_;
-        if (!fitted_ || weight == 0 || !difference_.allFinite()) {
+        const vector_view<const double, Dimension> errors(error.data(), dimension());
+        if (!fitted_ || weight == 0 || !errors.allFinite()) {
             return;
         }
+        const auto longest = 1e12 * variance_.cwiseSqrt();
+        difference_ = errors.unaryExpr([](double value) { return bounded(value); }) - mean_;
+        difference_ = difference_.cwiseMin(longest).cwiseMax(-longest);
         mean_ += weight * difference_;
         variance_ = (1 - weight) * (variance_ + weight * difference_.cwiseAbs2());
         constexpr double largest = std::numeric_limits<double>::max();
@@ -322,9 +325,8 @@ class diagonal_gaussian {
         }
         inverse_variance_ = variance_.cwiseInverse();
         if (!inverse_variance_.allFinite()) {
-            return status::error(
-                error_code::invalid_data,
-                "diagonal_gaussian: a variance is too small: ", variance_.minCoeff());
+            return status::error(error_code::invalid_data, "diagonal_gaussian: variance ",
+                                 variance_.minCoeff(), " is too small");
         }
         log_determinant_ = detail::log_product(variance_);
         fitted_ = true;
