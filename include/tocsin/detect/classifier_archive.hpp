@@ -5,6 +5,7 @@
 #include "tocsin/alarm/no_alarm_control.hpp"
 #include "tocsin/core/checked_size.hpp"
 #include "tocsin/core/hash_archive.hpp"
+#include "tocsin/core/keep_if.hpp"
 #include "tocsin/core/memory_claim.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/storage.hpp"
@@ -13,6 +14,7 @@
 #include "tocsin/detect/detector_tag.hpp"
 #include "tocsin/detect/parameter_archive.hpp"
 #include "tocsin/detect/sample_window.hpp"
+#include "tocsin/detect/stream_check.hpp"
 #include "tocsin/detect/verdict_scale.hpp"
 
 #include <cstdint>
@@ -198,6 +200,7 @@ void exchange_classifier_stream(Archive& archive, const Learned& learned, Stream
         }
         keep_if_readable(archive, std::span<const scalar>(stream.state()));
         keep_if_readable(archive, std::span<const scalar>(stream.inputs()));
+        keep_if(archive, check_stream(learned, stream));
         stream.last.rate_exceeded = rate_exceeded_by(stream.alarm);
     } else {
         archive.object("memory", stream);

@@ -3,10 +3,12 @@
 #pragma once
 
 #include "tocsin/core/checked_size.hpp"
+#include "tocsin/core/keep_if.hpp"
 #include "tocsin/core/load_budget.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/detect/learned.hpp"
 #include "tocsin/detect/push.hpp"
+#include "tocsin/detect/stream_check.hpp"
 #include "tocsin/detect/stream_learning.hpp"
 #include "tocsin/layers/memory_bounds.hpp"
 
@@ -103,6 +105,9 @@ void exchange_stream(Archive& archive, const Learned& learned, Stream& stream) {
         return;
     }
     archive.object("memory", stream);
+    if constexpr (Archive::loading) {
+        keep_if(archive, check_stream(learned, stream));
+    }
     bool learns = stream.learning.get() != nullptr;
     archive.integer("learns", learns);
     if (!learns || !archive.outcome().ok()) {
@@ -128,6 +133,7 @@ void exchange_stream(Archive& archive, const Learned& learned, Stream& stream) {
     if (archive.outcome().ok()) {
         archive.object("learning", *stream.learning.get());
         if constexpr (Archive::loading) {
+            keep_if(archive, stream.learning.get()->check(stream.position));
             stream.learning.get()->weights.repack(learned.model);
             complete_last(learned, stream);
         }

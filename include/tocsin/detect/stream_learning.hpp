@@ -169,6 +169,15 @@ struct stream_learning {
                 .rule = rule_learns,
                 .model = trainer ? std::optional(trainer->settings()) : std::nullopt};
     }
+    /// Whether a stream that has seen so many samples can have learned from as many.
+    status check(std::int64_t position) const noexcept {
+        if (report.scored > position || learned_at > position) {
+            return status::error(error_code::format_error, "learning: ", report.scored,
+                                 " samples scored, the last one learned number ", learned_at,
+                                 " of ", position);
+        }
+        return {};
+    }
     template <class Archive>
     void exchange(Archive& archive) {
         const bool adapts = weight > 0;
@@ -182,7 +191,7 @@ struct stream_learning {
         }
         archive.object("statistic", statistic);
         archive.object("rule", rule);
-        archive.integer("learned_at", learned_at, -largest_count, largest_count);
+        archive.integer("learned_at", learned_at, std::int64_t{-1}, largest_count);
         bool has_report = true;
         if constexpr (requires { archive.format(); }) {
             has_report = archive.format() >= 2; // in streams as bytes

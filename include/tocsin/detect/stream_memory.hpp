@@ -74,6 +74,9 @@ struct stream_memory {
     std::span<Scalar> inputs() noexcept {
         return part<Scalar>(layout.inputs_at(), layout.features());
     }
+    std::span<const Scalar> inputs() const noexcept {
+        return part<Scalar>(layout.inputs_at(), layout.features());
+    }
     /// Errors of the newest sample that was scored: its worst error vector, or, for the view per
     /// feature, the score of each feature.
     std::span<double> errors() noexcept {

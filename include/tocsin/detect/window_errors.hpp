@@ -3,6 +3,7 @@
 /// reconstruction.
 #pragma once
 
+#include "tocsin/core/bounded.hpp"
 #include "tocsin/core/storage.hpp"
 #include "tocsin/core/views.hpp"
 #include "tocsin/detect/error_source.hpp"
@@ -141,6 +142,10 @@ class error_source {
         cut_.write(window, prediction, sample.errors);
     }
 
+    /// Whether a value of the state can be one of a sample.
+    static bool is_possible(scalar_type value) noexcept {
+        return std::isnan(value) || readable(value) == value;
+    }
     /// How windows are cut into error vectors.
     const window_cut& cut() const noexcept { return cut_; }
 
