@@ -2,7 +2,12 @@
 #include "tocsin/charts/cusum.hpp"
 #include "tocsin/charts/mewma.hpp"
 #include "tocsin/charts/residual_charts.hpp"
+#include "tocsin/comparators/isolation_forest.hpp"
+#include "tocsin/comparators/k_means.hpp"
 #include "tocsin/comparators/lagged_value.hpp"
+#include "tocsin/comparators/linear_autoregression.hpp"
+#include "tocsin/comparators/nearest_value_novelty.hpp"
+#include "tocsin/comparators/one_class_svm.hpp"
 #include "tocsin/comparators/pca_reconstruction.hpp"
 #include "tocsin/comparators/simple_changes.hpp"
 #include "tocsin/comparators/smoothed_z_score.hpp"
@@ -34,16 +39,16 @@ tocsin::matrix<double> normal_rows(int features, int rows, random_generator& ran
     return values;
 }
 
-/// A scorer gives no score below 0 and none that is infinite, whatever came before.
+/// A scorer gives no score below the least and none that is infinite, whatever came before.
 template <class Scorer>
-void check_scorer(Scorer scorer) {
+void check_scorer(Scorer scorer, double least = 0) {
     random_generator random(3);
     REQUIRE(scorer.fit(normal_rows(2, 200, random)).ok());
     for (int i = 0; i < 2000; ++i) {
         const std::array<double, 2> sample = {any_number(random, i), any_number(random, i + 7)};
         const double score = scorer.push(sample);
         const bool complete = std::isfinite(sample[0]) && std::isfinite(sample[1]);
-        CHECK((std::isnan(score) || (score >= 0 && std::isfinite(score))));
+        CHECK((std::isnan(score) || (score >= least && std::isfinite(score))));
         if (i > 100 && complete) {
             CHECK_FALSE(std::isnan(score));
         }
@@ -131,6 +136,13 @@ TEST_SUITE("robustness") {
         check_scorer(tocsin::lagged_value());
         check_scorer(tocsin::pca_reconstruction());
         check_scorer(tocsin::smoothed_z_score(5));
+        check_scorer(tocsin::linear_autoregression());
+        check_scorer(tocsin::k_means());
+        check_scorer(tocsin::isolation_forest());
+        check_scorer(tocsin::nearest_value_novelty(100));
+        if constexpr (tocsin::one_class_svm::available()) {
+            check_scorer(tocsin::one_class_svm(), -1e3); // minus the sum of all weights at least
+        }
     }
 
     TEST_CASE("residual_charts: a huge residual counts, however small the deviation is") {

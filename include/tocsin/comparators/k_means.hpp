@@ -68,7 +68,8 @@ class k_means {
         if (!values.allFinite()) {
             return std::numeric_limits<double>::quiet_NaN();
         }
-        return std::sqrt(nearest_of(centres_, values).square);
+        return std::min(std::sqrt(nearest_of(centres_, values).square),
+                        std::numeric_limits<double>::max());
     }
     /// Does nothing: each sample is judged alone.
     void reset() noexcept {}

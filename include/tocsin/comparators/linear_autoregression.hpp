@@ -141,7 +141,7 @@ class linear_autoregression {
                     weights_.row(k).head(past.size()).dot(past) + weights_(k, past.size());
                 const double value = sample[static_cast<std::size_t>(k)];
                 errors_[k] = value - (mean_[k] + scale_[k] * predicted);
-                const double deviation = errors_[k] / error_scale_[k];
+                const double deviation = bounded(errors_[k] / error_scale_[k]);
                 sum += deviation * deviation;
             }
             score = finite ? std::sqrt(sum / targets()) : none;
