@@ -345,6 +345,30 @@ TEST_SUITE("detect") {
         CHECK_FALSE(tocsin::load_stream(other, *bytes).has_value());
     }
 
+    TEST_CASE("charted_detector: a stream cannot bring charts that were fitted otherwise") {
+        const charted detector = ready();
+        auto stream = detector.make_stream();
+        const auto values = noisy_waves(100, 7);
+        for (int t = 0; t < 100; ++t) {
+            detector.push(stream, values.col(t));
+        }
+        const auto saved = *tocsin::save_stream(detector, stream);
+        const std::size_t content = saved.size() - sizeof(std::uint32_t);
+        int refused = 0;
+        for (std::size_t at = 24; at < content; at += 4) { // the last bit of each number
+            auto bytes = saved;
+            bytes[at] ^= std::byte{1};
+            const std::uint32_t checksum = tocsin::crc32(std::span(bytes).first(content));
+            for (std::size_t k = 0; k < sizeof checksum; ++k) {
+                bytes[content + k] = static_cast<std::byte>(checksum >> (8 * k));
+            }
+            const auto loaded = tocsin::load_stream(detector, bytes);
+            refused += !loaded && says(loaded.error(), "fitted to other residuals") ? 1 : 0;
+        }
+        const int learned = 12; // mean, scale and units
+        CHECK(refused >= learned * detector.detector().model().targets());
+    }
+
     TEST_CASE("charted_detector: its alarm control is read from a stream") {
         tocsin::charted_detector<forecasting, tocsin::rate_monitor> detector(
             learned_with({.warm_up = 4}), {.promised = 10}, tocsin::rate_monitor(10));

@@ -5,6 +5,7 @@
 #include "tocsin/charts/residual_chart.hpp"
 #include "tocsin/core/bounded.hpp"
 #include "tocsin/core/checked_size.hpp"
+#include "tocsin/core/keep_if.hpp"
 #include "tocsin/core/memory_claim.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/views.hpp"
@@ -114,6 +115,13 @@ class residual_charts {
             each.chart.reset();
         }
     }
+    /// Whether both have learned the same, whatever they have seen since.
+    bool same_fit(const residual_charts& other) const noexcept {
+        return std::ranges::equal(sensors_, other.sensors_, [](const sensor& a, const sensor& b) {
+            return a.mean == b.mean && a.scale == b.scale && a.level_units == b.level_units &&
+                   a.variance_centres == b.variance_centres && a.variance_units == b.variance_units;
+        });
+    }
     /// The charts of one target as they stand.
     const residual_chart& chart(int target) const noexcept {
         return sensors_[static_cast<std::size_t>(target)].chart;
@@ -151,10 +159,8 @@ class residual_charts {
                 break;
             }
         }
-        if constexpr (Archive::loading) {
-            if (!archive.outcome().ok()) {
-                sensors_.clear();
-            }
+        if (Archive::loading && !archive.outcome().ok()) {
+            sensors_.clear();
         }
     }
 
@@ -305,14 +311,12 @@ class residual_charts {
             column<double, 10> units;
             const auto each = [&](auto&& visit) {
                 index_t at = 0;
-                for (auto* list : {level_units.data()}) {
-                    for (std::size_t k = 0; k < level_units.size(); ++k) {
-                        visit(units[at++], list[k]);
-                    }
+                for (double& own : level_units) {
+                    visit(units[at++], own);
                 }
-                for (auto* list : {variance_centres.data(), variance_units.data()}) {
-                    for (std::size_t k = 0; k < variance_units.size(); ++k) {
-                        visit(units[at++], list[k]);
+                for (auto* list : {&variance_centres, &variance_units}) {
+                    for (double& own : *list) {
+                        visit(units[at++], own);
                     }
                 }
             };
@@ -323,9 +327,7 @@ class residual_charts {
             archive.object("chart", chart);
             if constexpr (Archive::loading) {
                 each([](double& stored, double& own) { own = stored; });
-                if (archive.outcome().ok()) {
-                    archive.fail(check_loaded());
-                }
+                detail::keep_if(archive, check_loaded());
             }
         }
     };

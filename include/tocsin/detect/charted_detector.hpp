@@ -268,6 +268,10 @@ class charted_detector {
         detector_.exchange_stream(archive, stream.inner_);
         if (fitted()) { // charts of as many targets as make_stream() gave the stream
             archive.object("charts", stream.charts_);
+            if (Archive::loading && !stream.charts_.same_fit(charts_)) {
+                archive.fail(status::error(error_code::format_error,
+                                           "stream: its charts were fitted to other residuals"));
+            }
         }
         bool alarm = stream.last_.alarm;
         archive.integer("alarm", alarm);
