@@ -104,6 +104,15 @@ inline std::vector<std::string> argument_seeds() {
     return seeds;
 }
 
+// A program with AddressSanitizer takes terabytes of addresses.
+#if defined(__has_feature)
+inline constexpr bool shadow_memory = __has_feature(address_sanitizer);
+#elif defined(__SANITIZE_ADDRESS__)
+inline constexpr bool shadow_memory = true;
+#else
+inline constexpr bool shadow_memory = false;
+#endif
+
 /// Runs a program in a folder; its exit code, or minus the signal that ended it.
 inline int run_limited(const std::string& program, const std::vector<std::string>& arguments,
                        const std::filesystem::path& folder) {
@@ -123,6 +132,10 @@ inline int run_limited(const std::string& program, const std::vector<std::string
         const rlimit seconds{20, 25}; // first a signal that says why
         setrlimit(RLIMIT_CPU, &seconds);
         limit(RLIMIT_FSIZE, rlim_t{64} << 20U);
+        limit(RLIMIT_STACK, rlim_t{1} << 20U); // threads count with the size of this
+        if (!shadow_memory) {
+            limit(RLIMIT_DATA, rlim_t{512} << 20U); // without what is reserved only
+        }
         limit(RLIMIT_CORE, 0);
         const int from = chdir(work.c_str()) == 0 ? open("rows.csv", O_RDONLY) : -1;
         const int output = open("/dev/null", O_WRONLY);

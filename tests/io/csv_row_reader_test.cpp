@@ -58,6 +58,8 @@ TEST_SUITE("io") {
         CHECK(read("a,b\n").empty());
         CHECK(rows_of(directory / "none").front().find("cannot open") != std::string::npos);
         CHECK(rows_of(directory / "").front().find("is a folder") != std::string::npos);
+        CHECK(rows_of("/dev/zero").front().find("is a device, only regular files and pipes") !=
+              std::string::npos);
     }
 
     TEST_CASE("csv_row_reader: a file of many blocks, and lines longer than one") {

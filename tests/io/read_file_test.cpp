@@ -102,4 +102,12 @@ TEST_SUITE("io") {
         CHECK(std::string{outcome.message()}.find("is a socket") != std::string::npos);
         ::close(socket);
     }
+
+    TEST_CASE("read_file: a device is refused, before anything is read from it") {
+        CHECK(message_of(tocsin::read_file("/dev/zero"))
+                  .find("/dev/zero: is a device, only regular files and pipes are read") !=
+              std::string::npos);
+        CHECK(message_of(tocsin::read_file("/dev/null", 0)).find("is a device") !=
+              std::string::npos);
+    }
 }
