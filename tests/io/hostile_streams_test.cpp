@@ -153,6 +153,21 @@ TEST_SUITE("io") {
                 .ok());
     }
 
+    TEST_CASE("hostile streams: one that takes more memory is loaded where that is allowed") {
+        forecast_detector made(tocsin_test::small_forecaster<float>(1, {32}));
+        tocsin_test::learn_slow_waves(made, 1);
+        auto stream = made.make_stream();
+        REQUIRE(
+            made.enable_learning(stream, {.model = online_training_settings{.steps = 30000}}).ok());
+        const auto bytes = *save_stream(made, stream);
+        const auto refused = load_stream(made, bytes);
+        REQUIRE_FALSE(refused.has_value());
+        CHECK(std::string(refused.error().message()).find("left of 16 times") != std::string::npos);
+        const auto loaded = load_stream(made, bytes, 200);
+        REQUIRE_MESSAGE(loaded.has_value(), (loaded ? "" : loaded.error().message()));
+        CHECK(*save_stream(made, *loaded) == bytes);
+    }
+
     TEST_CASE("hostile streams: what no stream can be is refused with the value") {
         const auto& detector = slow_detector();
         const auto stream = slow_stream();

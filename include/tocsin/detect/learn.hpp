@@ -81,16 +81,17 @@ void complete_last(const Learned& learned, Stream& stream) noexcept {
 }
 
 /// Refuses updates whose samples do not follow in the bytes, or that take more memory than these may.
-/// @param bytes that follow
+/// @param bytes  that follow
+/// @param factor bytes of memory for each of them
 template <class Model>
-status check_update(const Model& model, int steps, std::size_t bytes) {
+status check_update(const Model& model, int steps, std::size_t bytes, int factor) {
     using scalar = typename Model::scalar_type;
     if (!(checked_size(steps) * model.features() * sizeof(scalar)).is_at_most(bytes)) {
         return status::error(error_code::format_error, "stream: updates of ", steps,
                              " samples are larger than the bytes");
     }
     const bool possible = memory_of_pass(model, steps).valid();
-    load_budget budget(bytes);
+    load_budget budget(bytes, factor);
     return budget.take("learning",
                        possible ? checked_size(model.training_work_size(1, steps)) * sizeof(scalar)
                                 : checked_size(-1));
@@ -124,7 +125,8 @@ void exchange_stream(Archive& archive, const Learned& learned, Stream& stream) {
     settings.exchange(archive);
     if constexpr (Archive::loading) {
         if (settings.model && archive.outcome().ok()) {
-            archive.fail(check_update(learned.model, settings.model->steps, archive.remaining()));
+            archive.fail(check_update(learned.model, settings.model->steps, archive.remaining(),
+                                      archive.memory_factor()));
         }
         if (archive.outcome().ok()) {
             archive.fail(enable_learning(learned, stream, settings));

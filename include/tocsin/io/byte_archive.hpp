@@ -143,10 +143,13 @@ class byte_reader {
 
     /// @param bytes of a byte_writer, not owned
     /// @param format version of the bytes
-    explicit byte_reader(std::span<const std::byte> bytes, int format = byte_format) noexcept
-        : rest_{bytes}, format_{format} {}
+    explicit byte_reader(std::span<const std::byte> bytes, int format = byte_format,
+                         int memory_factor = 16) noexcept
+        : rest_{bytes}, format_{format}, memory_factor_{memory_factor} {}
     /// Version of the bytes, as their envelope says: objects leave out what older ones do not have.
     int format() const noexcept { return format_; }
+    /// Bytes of memory that objects may take for each of the bytes.
+    int memory_factor() const noexcept { return memory_factor_; }
 
     /// Bytes that have not been read.
     std::size_t remaining() const noexcept { return rest_.size(); }
@@ -317,11 +320,7 @@ class byte_reader {
   private:
     template <class T>
     static constexpr T smallest() noexcept {
-        if constexpr (std::is_enum_v<T>) {
-            return static_cast<T>(0);
-        } else {
-            return std::numeric_limits<T>::min();
-        }
+        return std::numeric_limits<T>::min(); // 0 for an enumeration
     }
     template <class T>
     static constexpr T largest() noexcept {
@@ -343,6 +342,7 @@ class byte_reader {
 
     std::span<const std::byte> rest_;
     int format_;
+    int memory_factor_;
     status outcome_;
 };
 

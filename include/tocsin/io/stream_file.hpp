@@ -91,11 +91,14 @@ inline result<std::int64_t> saved_position(std::span<const std::byte> bytes) {
 }
 
 /// A stream from its bytes. Allocates.
+/// @param memory_factor bytes of memory that updates of the model may take for each of the bytes, at
+///                      least 1, as load_options has it for files: a stream that learns with many
+///                      samples may need more than 16
 /// @return `format_error` for bytes that are cut off, changed, or of a newer version, which the message
 ///         names, and for a stream of another detector; `out_of_memory` where an allocation failed
 template <class Detector>
-result<typename Detector::stream_type> load_stream(const Detector& detector,
-                                                   std::span<const std::byte> bytes) {
+result<typename Detector::stream_type>
+load_stream(const Detector& detector, std::span<const std::byte> bytes, int memory_factor = 16) {
     const auto position = saved_position(bytes);
     if (!position) {
         return position.error();
@@ -103,7 +106,7 @@ result<typename Detector::stream_type> load_stream(const Detector& detector,
     std::uint64_t magic = 0;
     byte_reader(bytes).scalar(magic);
     byte_reader archive(bytes.first(bytes.size() - sizeof(std::uint32_t)),
-                        detail::stream_format(magic));
+                        detail::stream_format(magic), memory_factor);
     std::uint64_t identity = 0;
     std::int64_t stored_position = 0;
     archive.scalar(magic);
