@@ -1,13 +1,17 @@
+#include "tocsin/comparators/k_means.hpp"
 #include "tocsin/comparators/lagged_value.hpp"
 #include "tocsin/comparators/linear_autoregression.hpp"
 #include "tocsin/comparators/pca_reconstruction.hpp"
+#include "tocsin/comparators/simple_changes.hpp"
 #include "tocsin/comparators/smoothed_z_score.hpp"
 
+#include "further_comparators.hpp"
 #include "methods.hpp"
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <limits>
+#include <span>
 #include <utility>
 
 namespace evaluate {
@@ -88,9 +92,11 @@ scoring_task with_values(const scoring_task& task, matrix<double> values) {
     return other;
 }
 
-/// Residual of the principal components of windows of one period, mean of the windows that hold a
-/// row.
-result<scores> window_pca(const scoring_task& task, double explained_variance) {
+/// Learns from the windows of one period and judges each; a row has the mean of the windows that hold
+/// it.
+/// @param distance of a window, after fit()
+template <class Scorer, class Distance>
+result<scores> mean_of_windows(Scorer scorer, const scoring_task& task, Distance&& distance) {
     const int length = static_cast<int>(
         std::min<index_t>(std::max(task.period, 8), std::max<index_t>(task.rows() / 4, 2)));
     const matrix<double> all = task.target_values();
@@ -107,20 +113,19 @@ result<scores> window_pca(const scoring_task& task, double explained_variance) {
     for (std::size_t k = 0; k < first_rows.size(); ++k) {
         training.col(static_cast<index_t>(k)) = window(first_rows[k]);
     }
-    tocsin::pca_reconstruction pca({.explained_variance = explained_variance, .scale = false});
-    if (status fitted = pca.fit(training); !fitted) {
+    if (status fitted = scorer.fit(training); !fitted) {
         // A target that is constant in the training rows: any other value is anomalous.
         return fit_and_score(tocsin::smoothed_z_score(1), task);
     }
     scores sums(static_cast<std::size_t>(task.rows()) + 1, 0); // differences of a running sum
     std::vector<double> counts(sums.size(), 0);
     for (const index_t k : window_starts(task, {{0, task.rows()}}, length)) {
-        const auto statistics = pca.statistics({window(k).data(), static_cast<std::size_t>(width)});
-        const double distance = std::sqrt(statistics.q);
+        const double far =
+            distance(scorer, std::span(window(k).data(), static_cast<std::size_t>(width)));
         const auto begin = static_cast<std::size_t>(k);
         const auto end = static_cast<std::size_t>(k + length);
-        sums[begin] += distance;
-        sums[end] -= distance;
+        sums[begin] += far;
+        sums[end] -= far;
         ++counts[begin];
         --counts[end];
     }
@@ -133,6 +138,15 @@ result<scores> window_pca(const scoring_task& task, double explained_variance) {
     }
     sums.pop_back();
     return sums;
+}
+
+/// Residual of the principal components of windows.
+result<scores> window_pca(const scoring_task& task, double explained_variance) {
+    return mean_of_windows(
+        tocsin::pca_reconstruction({.explained_variance = explained_variance, .scale = false}),
+        task, [](const auto& pca, std::span<const double> window) {
+            return std::sqrt(pca.statistics(window).q);
+        });
 }
 
 result<scores> z_score(const scoring_task& task) {
@@ -176,6 +190,28 @@ std::vector<method> comparators() {
          {{"window", "period"}, {"explained_variance", share}},
          [](const auto& task) { return window_pca(task, share); }},
         {"absolute z-score", false, {}, z_score},
+    };
+}
+
+std::vector<method> further_comparators() {
+    constexpr int clusters = 20;
+    return {
+        {"squared change",
+         false,
+         {},
+         [](const auto& task) { return fit_and_score(tocsin::squared_difference{}, task); }},
+        {"moving variance",
+         false,
+         {{"window", past_rows}},
+         [](const auto& task) { return fit_and_score(tocsin::moving_variance(past_rows), task); }},
+        {"k-means of windows",
+         true,
+         {{"window", "period"}, {"clusters", clusters}},
+         [](const auto& task) {
+             return mean_of_windows(
+                 tocsin::k_means({.clusters = clusters, .seed = task.seed}), task,
+                 [](auto& means, std::span<const double> window) { return means.push(window); });
+         }},
     };
 }
 

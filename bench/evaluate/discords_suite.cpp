@@ -7,6 +7,7 @@
 #include "contenders.hpp"
 #include "discords_data.hpp"
 #include "event_outcome.hpp"
+#include "further_comparators.hpp"
 #include "suite.hpp"
 #include "text_table.hpp"
 #include <algorithm>
@@ -328,8 +329,10 @@ status run_weeks(const run_options& options, const contender_set& set, const fs:
 
 result<suite_result> run(const run_options& options) {
     std::vector<method> more = {several_steps_forecaster(), periodic_forecaster()};
-    for (method& each : support_vectors_of_states()) {
-        more.push_back(std::move(each));
+    for (auto part : {support_vectors_of_states(), further_comparators()}) {
+        for (method& each : part) {
+            more.push_back(std::move(each));
+        }
     }
     if (!options.seeded_only) {
         more.push_back(gaussian_process_forecaster());

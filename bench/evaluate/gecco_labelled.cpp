@@ -170,6 +170,11 @@ std::vector<gecco_method> labelled_methods() {
             convolutions_with_maximum);
         add("LSTM", "LSTM 16",
             [](int features) { return tocsin::lstm_classifier<float>(features, 1, 16); });
+        add("stacked LSTM", "LSTM 8 and LSTM 8, hard sigmoids, L2 0.001, each normalised",
+            [](int features) {
+                return tocsin::stacked_lstm_classifier<float>(
+                    features, 1, {.normalisation = tocsin::batch_norm_settings::pytorch()});
+            });
         add("bidirectional LSTM", "BiLSTM 8 + 8, dropout 0.2, dense 8", [](int features) {
             return tocsin::bidirectional_lstm_classifier<float>(
                 features, 1, {.hidden = 8, .dropout = 0.2, .dense = 8});

@@ -5,6 +5,7 @@
 #include "tocsin/io/atomic_file.hpp"
 
 #include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
 
 #include "report.hpp"
 #include "suite.hpp"
@@ -66,6 +67,17 @@ struct command_line {
     bool choose_settings = false;
 };
 
+/// Methods name the epochs of the suite; results say how many were asked for instead.
+void write_epochs(nlohmann::ordered_json& settings, int epochs) {
+    for (auto& [name, value] : settings.items()) {
+        if (name == "epochs") {
+            value = epochs;
+        } else if (value.is_structured()) {
+            write_epochs(value, epochs);
+        }
+    }
+}
+
 exit_code run(const suite& which, const command_line& given) {
     if (given.choose_settings && which.choose == nullptr) {
         return fail(exit_code::usage, "--choose-settings: the suite '" + std::string(which.name) +
@@ -112,6 +124,11 @@ exit_code run(const suite& which, const command_line& given) {
         if (outcome->methods.empty() || outcome->methods.front().files.empty()) {
             return fail(exit_code::io,
                         directory.string() + ": holds no file of the suite '" + which.name + "'");
+        }
+        for (evaluate::method_result& each : outcome->methods) {
+            if (given.epochs) {
+                write_epochs(each.settings, *given.epochs);
+            }
         }
         runs.push_back({seed, seconds, std::move(*outcome)});
     }

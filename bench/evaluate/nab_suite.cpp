@@ -5,6 +5,7 @@
 #include "tocsin/metrics/nab_score.hpp"
 
 #include "contenders.hpp"
+#include "further_comparators.hpp"
 #include "nab_choice.hpp"
 #include "promise.hpp"
 #include "streams.hpp"
@@ -366,7 +367,7 @@ tocsin::status run_volumes(const run_options& options, std::vector<method_result
             chosen.push_back(k);
         }
     }
-    const contender_set set(options.seeded_only);
+    const contender_set set(options.seeded_only, further_comparators());
     std::vector<method_result> frames = set.frames();
     for (std::size_t k = 0; k < chosen.size(); ++k) {
         const std::size_t row = chosen[k];

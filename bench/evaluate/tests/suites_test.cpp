@@ -155,9 +155,83 @@ void write_gecco(const fs::path& root) {
                                    "2020-03-06 00:00:00\n";
 }
 
+/// A set of the UCR archive: noise, of which one class has a bump.
+void write_ucr(const fs::path& root, const std::string& set, int length) {
+    tocsin::random_generator random(static_cast<std::uint64_t>(length));
+    for (const char* part : {"_TRAIN.tsv", "_TEST.tsv"}) {
+        auto file = create(root / set / (set + part));
+        for (int k = 0; k < 24; ++k) {
+            file << (k % 3 == 0 ? 7 : -1);
+            for (int t = 0; t < length; ++t) {
+                const bool bump = k % 3 == 0 && t >= length / 2;
+                file << '\t' << 0.2 * random.normal() + (bump ? 2 : 0);
+            }
+            file << '\n';
+        }
+    }
+}
+
 } // namespace
 
 TEST_SUITE("evaluate") {
+
+    TEST_CASE(
+        "evaluate: each set of the UCR archive is a group of every method, with its spread and "
+        "what was published") {
+        const temporary_directory directory;
+        write_ucr(directory / "ucr", "First", 12);
+        write_ucr(directory / "ucr", "Second", 16);
+        create(directory / "ucr/Third/Third_TRAIN.tsv") << "1\t2\t3\n2\t3\t4\n3\t4\t5\n";
+        create(directory / "ucr/Third/Third_TEST.tsv") << "1\t2\t3\n";
+        create(directory / "ucr/published.csv") << "dataset,classifier,mean,sd\n"
+                                                   "First,fcn,0.875,0.01\n"
+                                                   "First,other,0.5,0.01\n"
+                                                   "Second,resnet,0.75,0.02\n";
+        REQUIRE(run(directory, "--suite ucr --epochs 3 --seed 4 --seeds 2") == 0);
+        CHECK(text_of(directory / "stderr").find("left out: Third: 3 classes") !=
+              std::string::npos);
+        const json results = results_of(directory);
+        CHECK(results.at("files").size() == 2);
+        REQUIRE(results.at("compared").size() == 3);
+        json all = results.at("compared");
+        all.push_back(results);
+        for (const json& each : all) {
+            const json& groups = each.at("groups");
+            REQUIRE(groups.size() == 3);
+            double sum = 0;
+            for (const char* set : {"First", "Second"}) {
+                REQUIRE(groups.contains(set));
+                for (const char* name : {"accuracy", "f1", "auc_roc"}) {
+                    CHECK(groups.at(set).contains(name));
+                    CHECK(groups.at(set).at("spread").contains(name));
+                }
+                CHECK(groups.at(set).at("tp").get<double>() +
+                          groups.at(set).at("fn").get<double>() ==
+                      8);
+                sum += groups.at(set).at("accuracy").get<double>();
+            }
+            CHECK(groups.at("mean of the sets").at("accuracy").get<double>() ==
+                  doctest::Approx(sum / 2));
+            CHECK(each.at("settings").at("epochs") == 3);
+        }
+        REQUIRE(results.at("published").size() == 2);
+        CHECK(results.at("published")[0].at("group") == "First");
+        CHECK(results.at("published")[0].at("accuracy") == 0.875);
+        CHECK(results.at("published")[0].at("method") == "fcn, published, standard deviation 0.01");
+        CHECK(results.at("published")[1].at("group") == "Second");
+        const std::string table = text_of(directory / "stdout");
+        const auto second = table.find("\nSecond");
+        REQUIRE(second != std::string::npos);
+        CHECK(table.find("stacked LSTM", second) != std::string::npos);
+        CHECK(table.find("resnet, published", second) != std::string::npos);
+        create(directory / "ucr/Second/Second_TEST.tsv") << "7\t1\t2\n";
+        CHECK(run(directory, "--suite ucr --epochs 1") == 0); // of another length: left out
+        create(directory / "ucr/Second/Second_TEST.tsv") << "7\tx\t2\n";
+        CHECK(run(directory, "--suite ucr --epochs 1") == 3);
+        CHECK(text_of(directory / "stderr").find("'x' is not a finite number") !=
+              std::string::npos);
+    }
+
     TEST_CASE("evaluate: NAB's format gives scores of both protocols, by seed and on average") {
         const temporary_directory directory;
         write_nab(directory / "nab");
@@ -187,8 +261,9 @@ TEST_SUITE("evaluate") {
         for (const json& other : results.at("compared")) {
             const auto name = other.at("method").get<std::string>();
             INFO(name);
-            const bool seeded =
-                name.find("LSTM") != std::string::npos || name.find("network") != std::string::npos;
+            const bool seeded = name.find("LSTM") != std::string::npos ||
+                                name.find("network") != std::string::npos ||
+                                name == "k-means of windows";
             CHECK(other.at("per_seed").size() == (seeded ? 2 : 1));
         }
         CHECK(results.at("method") ==
@@ -320,7 +395,12 @@ TEST_SUITE("evaluate") {
         CHECK(results.at("groups").at("events").at("tp").get<int>() == 2); // rows 4400, 6400
         CHECK(results.at("groups").at("events").at("fn").get<int>() == 0);
         CHECK(results.at("groups").contains("training parts, each left out in turn"));
-        CHECK(results.at("compared").size() == 18);
+        CHECK(results.at("compared").size() == 20);
+        for (const json& other : results.at("compared")) {
+            if (other.at("settings").contains("epochs")) { // those of the command line
+                CHECK(other.at("settings").at("epochs") == 4);
+            }
+        }
         int with_calendar = 0;
         for (const json& other : results.at("compared")) {
             CHECK(other.at("groups").contains("windows, threshold of validation rows only"));
