@@ -24,6 +24,7 @@ class classifier_source {
     using weights_type = aligned_vector<scalar_type>;
     using sample_type = source_sample<scalar_type>;
     static constexpr bool batches = true;
+    static constexpr bool errors_precede_step = false;
 
     constexpr classifier_source() noexcept = default;
     /// @param window samples, at least 1

@@ -101,9 +101,9 @@ windows_of_stream(const Learned& learned, matrix_view<const typename Learned::sc
             next_start += recordings[next_recording++];
         }
         pending_sample<scalar> pending;
-        begin_push(learned, stream, sample_view<scalar>(values.col(row)),
-                   times.empty() ? unknown_time : times[static_cast<std::size_t>(row)],
-                   observed.data(), nullptr, pending);
+        begin_push<false>(learned, stream, sample_view<scalar>(values.col(row)),
+                          times.empty() ? unknown_time : times[static_cast<std::size_t>(row)],
+                          observed.data(), nullptr, pending);
         if (pending.source.inputs == nullptr) {
             continue; // the stream did not take it
         }

@@ -230,8 +230,8 @@ class forecast_pass {
             const auto window = source.window(k);
             for (int t = 0; t < source.length(); ++t) {
                 pending_sample<scalar_type> pending;
-                begin_push(*learned_, stream_, sample_view<scalar_type>(window.col(t)),
-                           unknown_time, scratch.observed, errors_.data(), pending);
+                begin_push<false>(*learned_, stream_, sample_view<scalar_type>(window.col(t)),
+                                  unknown_time, scratch.observed, errors_.data(), pending);
                 const bool blind = pending.outcome.missing == learned_->features();
                 if (pending.advances) {
                     learned_->source.advance(learned_->model, learned_->weights, pending.source,

@@ -36,6 +36,19 @@ struct source_sample {
     double* errors;          ///< the error vectors, one after the other; NaN where missing
 };
 
+/// What a model that forecasts reads of it.
+template <class Scalar>
+struct model_sample {
+    constexpr model_sample() noexcept = default;
+    // NOLINTNEXTLINE(google-explicit-constructor,hicpp-explicit-conversions): a part of it
+    constexpr model_sample(const source_sample<Scalar>& sample) noexcept
+        : state{sample.state.data()}, inputs{sample.inputs}, seen{sample.seen} {}
+
+    Scalar* state = nullptr;        ///< what the stream remembers for the model; null: no sample
+    const Scalar* inputs = nullptr; ///< `[features]`, scaled, complete
+    std::int64_t seen = 0;          ///< samples before this one since the stream started
+};
+
 /// Observed minus expected value: NaN where it was not observed, infinite where the expectation is
 /// not finite, because then it is as far from normal as can be.
 template <class Scalar>

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "tocsin/core/config.hpp"
+#include "tocsin/core/for_each_index.hpp"
 #include "tocsin/core/storage.hpp"
 #include "tocsin/core/views.hpp"
 #include "tocsin/detect/error_source.hpp"
@@ -28,6 +29,8 @@ class error_source<Model> {
   public:
     using scalar_type = typename Model::scalar_type;
     static constexpr bool has_feature_view = false;
+    /// The errors are known before the model reads the sample.
+    static constexpr bool errors_precede_step = true;
 
     constexpr error_source() noexcept = default;
     constexpr error_source(const Model& model, const detector_settings& /*settings*/) noexcept
@@ -67,15 +70,15 @@ class error_source<Model> {
             return false;
         }
         bool finite = true;
-        const auto subtract = [&](index_t before, index_t column) {
+        const auto subtract = [&](index_t before, index_t column) TOCSIN_ALWAYS_INLINE {
             const scalar_type* const forecast =
                 sample.state.data() + column + (before - 1) * targets_;
             double* const errors = sample.errors + (before - 1) * targets_;
-            for (index_t f = 0; f < targets_; ++f) {
+            for_each_index(targets_, [&](index_t f) TOCSIN_ALWAYS_INLINE {
                 errors[f] =
                     static_cast<double>(sample.observed[f]) - static_cast<double>(forecast[f]);
                 finite = finite && std::isfinite(errors[f]);
-            }
+            });
         };
         if (ahead_ == 1) {
             subtract(1, model_state_);
@@ -85,7 +88,7 @@ class error_source<Model> {
             }
         }
         if (!finite) {
-            name_missing(sample);
+            name_missing(sample.observed, sample.errors);
         }
         return true;
     }
@@ -93,11 +96,11 @@ class error_source<Model> {
     static constexpr bool advances(bool /*complete*/) noexcept { return true; }
 
     /// Reads the sample and forecasts the next ones.
-    void advance(const Model& model, const model_weights<Model>& weights,
-                 const source_sample<scalar_type>& sample,
-                 std::span<scalar_type> work) const noexcept {
-        const auto state = slice(sample.state, 0, model_state_);
-        scalar_type* const forecast = sample.state.data() + column_of(sample.seen);
+    TOCSIN_ALWAYS_INLINE void advance(const Model& model, const model_weights<Model>& weights,
+                                      const model_sample<scalar_type>& sample,
+                                      std::span<scalar_type> work) const noexcept {
+        const std::span<scalar_type> state(sample.state, static_cast<std::size_t>(model_state_));
+        scalar_type* const forecast = sample.state + column_of(sample.seen);
         const block_order order = order_of_step(static_cast<int>(sample.seen % 2));
         if constexpr (requires {
                           model.step_column(weights.packed(), sample.inputs, state.data(), forecast,
@@ -122,7 +125,7 @@ class error_source<Model> {
         return (index_t{features_} + outputs_ + model_state_) * group + model.step_work_size(group);
     }
     void advance_group(const Model& model, const model_weights<Model>& weights,
-                       std::span<const source_sample<scalar_type>* const> samples,
+                       std::span<const model_sample<scalar_type>> samples,
                        std::span<scalar_type> work) const noexcept {
         const auto count = static_cast<int>(samples.size());
         work_area<scalar_type> rest{work};
@@ -130,13 +133,13 @@ class error_source<Model> {
         scalar_type* const forecasts = rest.take(outputs_ * count).data();
         const auto states = rest.take(model_state_ * count);
         for (int k = 0; k < count; ++k) {
-            copy_scalars(samples[static_cast<std::size_t>(k)]->inputs, features_,
+            copy_scalars(samples[static_cast<std::size_t>(k)].inputs, features_,
                          inputs + index_t{k} * features_);
         }
         for_each_part(model, count, [&](auto size, index_t in_stream, index_t in_batch) {
             scalar_type* to = states.data() + in_batch;
-            for (const auto* sample : samples) {
-                std::copy_n(sample->state.data() + in_stream, size(), to);
+            for (const auto& sample : samples) {
+                std::copy_n(sample.state + in_stream, size(), to);
                 to += size();
             }
         });
@@ -144,15 +147,15 @@ class error_source<Model> {
                    states, matrix_view<scalar_type>(forecasts, outputs_, count), rest.rest());
         for_each_part(model, count, [&](auto size, index_t in_stream, index_t in_batch) {
             const scalar_type* from = states.data() + in_batch;
-            for (const auto* sample : samples) {
-                std::copy_n(from, size(), sample->state.data() + in_stream);
+            for (const auto& sample : samples) {
+                std::copy_n(from, size(), sample.state + in_stream);
                 from += size();
             }
         });
         for (int k = 0; k < count; ++k) {
-            const auto& sample = *samples[static_cast<std::size_t>(k)];
+            const auto& sample = samples[static_cast<std::size_t>(k)];
             copy_scalars(forecasts + index_t{k} * outputs_, outputs_,
-                         sample.state.data() + column_of(sample.seen));
+                         sample.state + column_of(sample.seen));
         }
     }
 
@@ -187,12 +190,13 @@ class error_source<Model> {
     }
     /// Errors that are not finite: NaN where a value is missing, infinite where the forecast is not
     /// finite.
-    [[gnu::noinline]] void name_missing(const source_sample<scalar_type>& sample) const noexcept {
+    [[gnu::noinline]] void name_missing(const scalar_type* observed,
+                                        double* errors) const noexcept {
         for (index_t k = 0; k < outputs_; ++k) {
-            if (!std::isfinite(sample.errors[k])) {
-                sample.errors[k] = std::isnan(sample.observed[k % targets_])
-                                       ? std::numeric_limits<double>::quiet_NaN()
-                                       : std::numeric_limits<double>::infinity();
+            if (!std::isfinite(errors[k])) {
+                errors[k] = std::isnan(observed[k % targets_])
+                                ? std::numeric_limits<double>::quiet_NaN()
+                                : std::numeric_limits<double>::infinity();
             }
         }
     }

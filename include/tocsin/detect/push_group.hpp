@@ -28,10 +28,12 @@ class fleet_workspace {
     fleet_workspace(const Learned& learned, int group)
         : group_{group}, vectors_{learned.source.vectors()},
           errors_per_stream_{learned.source.vectors() * learned.source.vector_size()},
-          observed_(static_cast<std::size_t>(group) * static_cast<std::size_t>(learned.features())),
-          errors_(static_cast<std::size_t>(group) * static_cast<std::size_t>(errors_per_stream_)),
-          scores_(static_cast<std::size_t>(vectors_)), pending_(static_cast<std::size_t>(group)),
-          running_(pending_.size()), usable_(pending_.size()),
+          observed_(slots<Learned>() * static_cast<std::size_t>(learned.features())),
+          errors_(slots<Learned>() * static_cast<std::size_t>(errors_per_stream_)),
+          scores_(static_cast<std::size_t>(vectors_)),
+          reading_(judged_first<Learned> ? static_cast<std::size_t>(group) : 0),
+          pending_(judged_first<Learned> ? 0 : static_cast<std::size_t>(group)),
+          waiting_(pending_.size()), usable_(pending_.size()),
           work_(static_cast<std::size_t>(std::max(
               learned.source.work_size(), learned.source.group_work_size(learned.model, group)))) {}
 
@@ -72,24 +74,99 @@ class fleet_workspace {
     }
 
   private:
+    /// Whether a verdict does not wait for the model.
+    template <class Learned>
+    static constexpr bool judged_first = Learned::source_type::errors_precede_step;
+    /// Streams whose errors are kept at once.
+    template <class Learned>
+    std::size_t slots() const noexcept {
+        return judged_first<Learned> ? 1 : static_cast<std::size_t>(group_);
+    }
     /// Whether this workspace is large enough: it was made by this detector, or by one of its sizes.
     template <class Learned>
     bool made_for(const Learned& learned) const noexcept {
         const auto& source = learned.source;
         return group_ > 0 && vectors_ == source.vectors() &&
                errors_per_stream_ == source.vectors() * source.vector_size() &&
-               static_cast<index_t>(observed_.size()) == index_t{group_} * learned.features() &&
+               observed_.size() ==
+                   slots<Learned>() * static_cast<std::size_t>(learned.features()) &&
+               (judged_first<Learned> ? reading_.size() : pending_.size()) ==
+                   static_cast<std::size_t>(group_) &&
                static_cast<index_t>(work_.size()) >=
                    std::max(source.work_size(), source.group_work_size(learned.model, group_));
     }
-    /// @param memory_of `memory_of(k)` is the memory of stream k
+    /// @param slot below slots()
+    template <class Learned>
+    detail::push_scratch<Scalar> scratch(const Learned& learned, index_t slot) noexcept {
+        return {observed_.data() + slot * learned.source.features(), work_,
+                errors_.data() + slot * errors_per_stream_, scores_};
+    }
+
+    /// The same for up to `group_` streams.
     template <class Learned, class MemoryOf>
     void push(const Learned& learned, std::size_t count, const MemoryOf& memory_of,
               const Scalar* samples, std::span<const double> times,
               std::span<verdict> verdicts) noexcept {
-        const int features = learned.source.features();
-        const bool kept = vectors_ == 1 && learned.view() == error_view::per_step;
-        std::size_t running = 0;
+        const auto features = static_cast<std::size_t>(learned.source.features());
+        const auto sample_of = [&](std::size_t k) TOCSIN_ALWAYS_INLINE {
+            return std::span<const Scalar>(samples + k * features, features);
+        };
+        const auto time_of = [&](std::size_t k) TOCSIN_ALWAYS_INLINE {
+            return times.empty() ? unknown_time : times[k];
+        };
+        if constexpr (judged_first<Learned>) {
+            judge_then_run(learned, count, memory_of, sample_of, time_of, verdicts);
+        } else {
+            run_then_judge(learned, count, memory_of, sample_of, time_of, verdicts);
+        }
+    }
+
+    template <class Learned, class MemoryOf, class SampleOf, class TimeOf>
+    TOCSIN_ALWAYS_INLINE void judge_then_run(const Learned& learned, std::size_t count,
+                                             const MemoryOf& memory_of, const SampleOf& sample_of,
+                                             const TimeOf& time_of,
+                                             std::span<verdict> verdicts) noexcept {
+        using reading = detail::model_sample<Scalar>;
+        const detail::push_scratch<Scalar> shared = scratch(learned, 0);
+        reading* const first = reading_.data();
+        reading* last = first;
+        for (std::size_t k = 0; k < count; ++k) {
+            auto& stream = memory_of(k);
+            if (!detail::can_judge(learned, stream)) {
+                verdicts[k] = {};
+                continue;
+            }
+            const reading read =
+                detail::judge_first(learned, stream, sample_of(k), time_of(k), shared,
+                                    detail::errors_of(learned, stream, shared.errors), verdicts[k]);
+            if (read.state == nullptr) {
+                continue;
+            }
+            const auto& weights = detail::weights_of(learned, stream.learning.get());
+            if (Learned::source_type::batches && &weights == &learned.weights) {
+                *last++ = read;
+            } else { // a stream whose model keeps learning has weights of its own
+                run_one(learned, weights, read);
+            }
+        }
+        if constexpr (Learned::source_type::batches) {
+            if (first != last) {
+                learned.source.advance_group(learned.model, learned.weights,
+                                             std::span<const reading>(first, last), work_);
+            }
+        }
+    }
+    template <class Learned, class Weights>
+    [[gnu::noinline]] void run_one(const Learned& learned, const Weights& weights,
+                                   const detail::model_sample<Scalar>& read) noexcept {
+        learned.source.advance(learned.model, weights, read, work_);
+    }
+
+    template <class Learned, class MemoryOf, class SampleOf, class TimeOf>
+    void run_then_judge(const Learned& learned, std::size_t count, const MemoryOf& memory_of,
+                        const SampleOf& sample_of, const TimeOf& time_of,
+                        std::span<verdict> verdicts) noexcept {
+        std::size_t waiting = 0;
         for (std::size_t k = 0; k < count; ++k) {
             auto& stream = memory_of(k);
             auto& pending = pending_[k];
@@ -97,33 +174,27 @@ class fleet_workspace {
             if (!usable_[k]) {
                 continue;
             }
-            const auto at = static_cast<index_t>(k);
-            double* const errors =
-                kept ? stream.errors().data() : errors_.data() + at * errors_per_stream_;
-            detail::begin_push(learned, stream,
-                               std::span<const Scalar>(samples + at * features,
-                                                       static_cast<std::size_t>(features)),
-                               times.empty() ? unknown_time : times[k],
-                               observed_.data() + at * features, errors, pending);
+            const auto own = scratch(learned, static_cast<index_t>(k));
+            detail::begin_push<false>(learned, stream, sample_of(k), time_of(k), own.observed,
+                                      detail::errors_of(learned, stream, own.errors), pending);
             if (!pending.advances) {
                 continue;
             }
             const auto& weights = detail::weights_of(learned, stream.learning.get());
-            if (Learned::source_type::batches && &weights == &learned.weights) {
-                running_[running++] = &pending.source;
-            } else { // a stream whose model keeps learning has weights of its own
+            if (&weights == &learned.weights) {
+                waiting_[waiting++] = &pending.source;
+            } else {
                 learned.source.advance(learned.model, weights, pending.source, work_);
             }
         }
-        if constexpr (Learned::source_type::batches) {
-            if (running > 0) {
-                learned.source.advance_group(learned.model, learned.weights,
-                                             std::span(running_).first(running), work_);
-            }
+        if (waiting > 0) {
+            learned.source.advance_group(learned.model, learned.weights,
+                                         std::span(waiting_).first(waiting), work_);
         }
         for (std::size_t k = 0; k < count; ++k) {
             if (usable_[k]) {
-                detail::finish_push(learned, memory_of(k), pending_[k], scores_, verdicts[k]);
+                detail::finish_push<false>(learned, memory_of(k), pending_[k], scores_,
+                                           verdicts[k]);
             } else {
                 verdicts[k] = {};
             }
@@ -136,8 +207,9 @@ class fleet_workspace {
     aligned_vector<Scalar> observed_;
     std::vector<double> errors_;
     std::vector<double> scores_;
+    std::vector<detail::model_sample<Scalar>> reading_; ///< what models have yet to read
     std::vector<detail::pending_sample<Scalar>> pending_;
-    std::vector<const detail::source_sample<Scalar>*> running_;
+    std::vector<const detail::source_sample<Scalar>*> waiting_; ///< likewise
     std::vector<std::uint8_t> usable_;
     aligned_vector<Scalar> work_;
 };

@@ -17,6 +17,10 @@ struct push_scratch {
     double* errors;           ///< of all vectors
     std::span<double> scores; ///< of all vectors
 
+    push_scratch(Scalar* observed_values, std::span<Scalar> work_area, double* error_vectors,
+                 std::span<double> vector_scores) noexcept
+        : observed{observed_values}, work{work_area}, errors{error_vectors}, scores{vector_scores} {
+    }
     template <class Learned>
     push_scratch(const Learned& learned, std::byte* memory) noexcept {
         const auto& source = learned.source;

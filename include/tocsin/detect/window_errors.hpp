@@ -91,6 +91,7 @@ class error_source {
   public:
     using scalar_type = typename Model::scalar_type;
     static constexpr bool has_feature_view = true;
+    static constexpr bool errors_precede_step = false;
     static constexpr bool batches = true;
 
     constexpr error_source() noexcept = default;

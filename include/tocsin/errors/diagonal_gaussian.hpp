@@ -4,6 +4,7 @@
 
 #include "tocsin/core/bounded.hpp"
 #include "tocsin/core/checked_size.hpp"
+#include "tocsin/core/for_each_index.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/views.hpp"
 #include "tocsin/errors/gaussian_log_density.hpp"
@@ -164,10 +165,10 @@ class diagonal_gaussian {
         TOCSIN_ASSERT(static_cast<index_t>(error.size()) == dimension(),
                       "diagonal_gaussian: the error vector has another dimension");
         double distance = 0;
-        for (int i = 0; i < dimension(); ++i) {
+        detail::for_each_index(dimension(), [&](int i) TOCSIN_ALWAYS_INLINE {
             const double deviation = error[static_cast<std::size_t>(i)] - mean_[i];
             distance += deviation * deviation * inverse_variance_[i];
-        }
+        });
         if (std::isfinite(distance) && fitted_) {
             return distance;
         }

@@ -2,6 +2,7 @@
 /// @brief Scaler that subtracts an offset per feature, then divides by a scale per feature.
 #pragma once
 
+#include "tocsin/core/for_each_index.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/views.hpp"
 #include "tocsin/series/scalers/finite_samples.hpp"
@@ -81,9 +82,9 @@ class affine_scaler {
         const auto size = static_cast<int>(offset_.size());
         const Scalar* const offset = offset_.data();
         const Scalar* const inverse = inverse_scale_.data();
-        for (int k = 0; k < size; ++k) {
+        detail::for_each_index(size, [&](int k) TOCSIN_ALWAYS_INLINE {
             scaled[k] = (sample[k] - offset[k]) * inverse[k];
-        }
+        });
     }
     /// Undoes transform() in place, up to rounding. Same shapes and needs as transform().
     void inverse(Eigen::Ref<matrix<Scalar>> values) const noexcept {
