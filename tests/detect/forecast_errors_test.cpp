@@ -41,13 +41,10 @@ tocsin::model_weights<model_type> random_weights(const model_type& shape, std::u
     return weights;
 }
 
-std::vector<const tocsin::detail::source_sample<float>*>
-pointers_to(const std::vector<tocsin::detail::source_sample<float>>& samples) {
-    std::vector<const tocsin::detail::source_sample<float>*> pointers;
-    for (const auto& sample : samples) {
-        pointers.push_back(&sample);
-    }
-    return pointers;
+/// What a model reads of samples.
+std::vector<tocsin::detail::model_sample<float>>
+parts_of(const std::vector<tocsin::detail::source_sample<float>>& samples) {
+    return {samples.begin(), samples.end()};
 }
 
 } // namespace
@@ -112,7 +109,7 @@ TEST_SUITE("detect") {
                         errors_of.advance(shape, weights, alone[k].sample(sample), alone[k].work);
                         samples.push_back(together[k].sample(sample));
                     }
-                    errors_of.advance_group(shape, weights, pointers_to(samples), work);
+                    errors_of.advance_group(shape, weights, parts_of(samples), work);
                     for (std::size_t k = 0; k < alone.size(); ++k) {
                         ++alone[k].seen;
                         ++together[k].seen;
@@ -139,7 +136,7 @@ TEST_SUITE("detect") {
         const auto values = slow_waves(1);
         errors_of.advance(shape, weights, alone.sample(values.data()), alone.work);
         const std::vector samples{together.sample(values.data())};
-        errors_of.advance_group(shape, weights, pointers_to(samples), work);
+        errors_of.advance_group(shape, weights, parts_of(samples), work);
         CHECK(block_error(together.state, alone.state) < 1e-5);
     }
 }
