@@ -73,7 +73,10 @@ def hosts(compiler):
         if shutil.which(name) is None:
             print(f"skipped: {name} (not installed)")
             continue
+        reordering = ["-fassociative-math", "-fno-signed-zeros", "-fno-trapping-math"]
+        reordering += ["-freciprocal-math"] if name == "clang++-19" else []
         for label, flags, needs in [
+                *([("reordering", ["-O2", *reordering], "")] if "clang" in name else []),
                 ("-O0", ["-O0"], ""),
                 ("-O2", ["-O2"], ""),
                 ("no vectors", ["-O2", "-fno-tree-vectorize", "-fno-tree-slp-vectorize",

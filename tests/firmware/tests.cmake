@@ -24,6 +24,27 @@ add_custom_command(
 target_sources(tocsin_firmware_tests PRIVATE ${model_headers})
 target_include_directories(tocsin_firmware_tests PRIVATE "${model_dir}")
 
+# Flags with which scores would have other bits are refused; clang announces only the first.
+function(tocsin_add_refused_flag compiler flag)
+    cmake_path(GET compiler FILENAME name)
+    add_test(NAME firmware.refused.${name}${flag}
+             COMMAND "${compiler}" -std=c++20 -fsyntax-only ${flag} ${ARGN} -x c++
+                     "${PROJECT_SOURCE_DIR}/include/tocsin/firmware/arithmetic.hpp")
+    set_tests_properties(firmware.refused.${name}${flag}
+                         PROPERTIES PASS_REGULAR_EXPRESSION "compile without -ffast-math")
+endfunction()
+find_program(TOCSIN_ANY_CLANG NAMES clang++-19 clang++-14 clang++)
+mark_as_advanced(TOCSIN_ANY_CLANG)
+if(TOCSIN_ANY_CLANG)
+    tocsin_add_refused_flag("${TOCSIN_ANY_CLANG}" -ffast-math)
+endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    tocsin_add_refused_flag("${CMAKE_CXX_COMPILER}" -ffast-math)
+    tocsin_add_refused_flag("${CMAKE_CXX_COMPILER}" -freciprocal-math)
+    tocsin_add_refused_flag("${CMAKE_CXX_COMPILER}" -fassociative-math -fno-signed-zeros
+                            -fno-trapping-math)
+endif()
+
 set(TOCSIN_FIRMWARE_REQUIRED_TARGETS "" CACHE STRING
     "Targets that firmware.targets must not skip, such as Cortex-M4F; names with commas")
 mark_as_advanced(TOCSIN_FIRMWARE_REQUIRED_TARGETS)

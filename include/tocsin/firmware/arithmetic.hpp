@@ -5,7 +5,8 @@
 /// operations a compiler makes of an expression. It may fuse a product and a sum into one operation
 /// (`-ffp-contract=fast` is g++'s default where the processor can), reorder sums under
 /// `-ffast-math`, or compute in more digits (x87). The first is prevented here, the others are
-/// refused.
+/// refused; where clang does not announce that it reorders, it is told not to, to the end of the
+/// file that is compiled.
 #pragma once
 
 #include <stdint.h> // the C headers: some toolchains for firmware have no C++ library
@@ -13,6 +14,12 @@
 #if (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__) || defined(__FAST_MATH__) ||           \
     defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__)
 #error "tocsin: scores would differ from the host's: compile without -ffast-math and its parts"
+#endif
+#if defined(__clang__)
+#pragma clang fp reassociate(off)
+#if __clang_major__ >= 18
+#pragma clang fp reciprocal(off)
+#endif
 #endif
 #if defined(__FLT_EVAL_METHOD__) && __FLT_EVAL_METHOD__ != 0 && __FLT_EVAL_METHOD__ != 16
 #error "tocsin: float expressions are computed in more digits: on x86 compile with -mfpmath=sse"
