@@ -127,6 +127,18 @@ tocsin::matrix<float> raw_rows(const model_file& model, const tocsin::matrix<flo
     return (values.cast<double>().colwise() + model.offsets).cast<float>();
 }
 
+/// What to say where a format changes more verdicts than it usually does.
+std::vector<std::string> warnings_of(firmware_format format, const tocsin::firmware_report& found,
+                                     const std::string& path) {
+    const std::size_t allowed = format == firmware_format::int8 ? found.samples / 100 : 0;
+    if (found.different <= allowed) {
+        return {};
+    }
+    return {path + ": " + std::to_string(found.different) + " of " + std::to_string(found.samples) +
+            " verdicts differ from those in float (" + std::to_string(found.alarms) +
+            " rows are above the threshold); a format with more digits may be better"};
+}
+
 void export_command::run() {
     refuse_overwriting({{"MODEL", model_path}, {"--calibration", calibration}},
                        {{"--firmware", header}});
@@ -174,7 +186,8 @@ void export_command::run() {
                                   {"flash_of_weights", found.flash},
                                   {"flash_of_self_test", found.flash_of_self_test},
                                   {"ram", found.ram},
-                                  {"multiply_adds", found.multiply_adds}};
+                                  {"multiply_adds", found.multiply_adds},
+                                  {"stack_of_missing", found.stack_of_missing}};
     if (chosen.alarm) {
         result["alarm_control"] = chosen.alarm->pieces;
         result["hysteresis"] = chosen.alarm->end_of_alarm;
@@ -188,16 +201,25 @@ void export_command::run() {
                 " bytes of flash where the program calls it");
         out.say("RAM:              " + std::to_string(found.ram) + " bytes");
         out.say("multiply-adds:    " + std::to_string(found.multiply_adds) + " per sample");
+        if (found.stack_of_missing > 0) {
+            out.say("stack:            " + std::to_string(found.stack_of_missing) +
+                    " bytes more while a value is missing");
+        }
     }
     if (!calibration.empty()) {
         out.say("calibration:      " + std::to_string(found.samples) + " rows, " +
                 std::to_string(found.alarms) + " above the threshold in float; " +
                 std::to_string(found.different) + " verdicts differ, largest change of a score " +
                 shown(100 * found.largest_change) + " % of the threshold");
+        const auto warnings = warnings_of(format, found, calibration);
+        for (const std::string& warning : warnings) {
+            out.note("warning: " + warning);
+        }
         result["calibration"] = {{"rows", found.samples},
                                  {"alarms", found.alarms},
                                  {"different", found.different},
-                                 {"largest_change", found.largest_change}};
+                                 {"largest_change", found.largest_change},
+                                 {"warnings", warnings}};
     }
     out.report(result);
 }

@@ -60,7 +60,7 @@ void compare_with_holes(const Detector& detector, Watcher& watch, double toleran
     }
     MESSAGE(different, " verdicts differ, largest change ", largest);
     CHECK(partial > 100);
-    CHECK(different <= 4);
+    CHECK(different <= 2);
     CHECK(largest < tolerance);
 }
 
@@ -80,8 +80,10 @@ void check_report(const Detector& detector, const std::string& name) {
     const auto wide = report(firmware_format::int16);
     const auto narrow = report(firmware_format::int8);
     CHECK(exact.alarms > 50);
-    CHECK(wide.different <= 1);
-    CHECK(narrow.different * 20 <= narrow.alarms);
+    CHECK(wide.different == 0);
+    CHECK(wide.largest_change < 0.01);
+    CHECK(narrow.different * 100 <= 2 * narrow.alarms);
+    CHECK(narrow.largest_change < 0.12);
     CHECK(narrow.flash < wide.flash);
     CHECK(wide.ram < exact.ram);
 }
@@ -94,7 +96,7 @@ TEST_SUITE("firmware") {
         static fw::watcher<windowed_int16::model> wide;
         static fw::watcher<windowed_int8::model> narrow;
         compare_formats(detector, wide, narrow);
-        compare_with_holes(detector, wide, 0.05);
+        compare_with_holes(detector, wide, 0.01);
         check_report(detector, "forecaster");
         const auto report =
             tocsin::report_firmware(detector, {.format = firmware_format::int16},
@@ -108,12 +110,12 @@ TEST_SUITE("firmware") {
         static fw::watcher<reconstructing_int16::model> wide;
         static fw::watcher<reconstructing_int8::model> narrow;
         compare_formats(detector, wide, narrow);
-        compare_with_holes(detector, wide, 0.05);
+        compare_with_holes(detector, wide, 0.01);
         check_report(detector, "encoder-decoder");
         const auto reversing = tocsin_test::reversing_detector();
         static fw::watcher<reversing_int16::model> wide_reversed;
         static fw::watcher<reversing_int8::model> narrow_reversed;
         compare_formats(reversing, wide_reversed, narrow_reversed);
-        compare_with_holes(reversing, wide_reversed, 0.05);
+        compare_with_holes(reversing, wide_reversed, 0.01);
     }
 }

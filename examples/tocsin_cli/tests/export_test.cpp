@@ -32,6 +32,7 @@ TEST_SUITE("tocsin_cli") {
             CHECK(found["flash_of_self_test"] == 4 * 3 * (7 + 24));
             CHECK(found["ram"] > 0);
             CHECK(found["multiply_adds"] > 7 * 4 * 6 * 8);
+            CHECK(found["stack_of_missing"] == 4 * 2 * 3); // two errors
             CHECK(found["calibration"]["rows"] == 793);
             CHECK(found["calibration"]["different"] == 0);
             const std::string header = cli.read("pump.hpp");
@@ -40,7 +41,9 @@ TEST_SUITE("tocsin_cli") {
             const auto small =
                 run_json(cli, "export m --firmware pump.hpp --format int16 --m-of-n 2,3 "
                               "--suppress 9 --hysteresis 0.5 --calibration rows.csv");
-            CHECK(small["calibration"]["different"] <= 1); // a score almost at the threshold
+            const int different = small["calibration"]["different"];
+            CHECK(different <= 1); // a score almost at the threshold
+            CHECK(small["calibration"]["warnings"].size() == (different > 0 ? 1 : 0));
             CHECK(small["alarm_control"].size() == 2);
             CHECK(small["ram"] < found["ram"]); // flash has the table of tanh, too
             const std::string other = cli.read("pump.hpp");
@@ -52,6 +55,7 @@ TEST_SUITE("tocsin_cli") {
                 run_json(cli, "export m --firmware pump.hpp --format int8 --calibration rows.csv");
             CHECK(rounded["flash_of_weights"] == nearest["flash_of_weights"]);
             CHECK(rounded["calibration"]["different"] <= 3);
+            CHECK(rounded["calibration"]["warnings"].empty()); // of 793
             CHECK(cli.read("pump.hpp") != before);
         }
     }

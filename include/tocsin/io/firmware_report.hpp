@@ -19,6 +19,9 @@ struct firmware_report {
     std::size_t flash_of_self_test = 0; ///< bytes of its samples, where the program calls it
     std::size_t ram = 0;                ///< bytes of a watcher
     std::size_t multiply_adds = 0;      ///< per sample
+    /// Bytes of stack that the score of a sample with missing values takes on top of other scores:
+    /// the whole covariance in floats; 0 where that does not occur.
+    std::size_t stack_of_missing = 0;
 
     // ---- against the same model in float, on the samples of the calibration -----------------
     std::size_t samples = 0;   ///< complete ones that were scored
@@ -78,6 +81,17 @@ inline std::size_t watcher_bytes(const firmware_model& model, bool fixed) noexce
     return bytes;
 }
 
+/// What firmware::detail::full_distance_of_observed() and its caller keep on the stack.
+inline std::size_t partial_distance_bytes(const firmware_model& model, bool fixed) noexcept {
+    const auto size = static_cast<std::size_t>(model.outputs());
+    if (model.statistic == firmware::statistic_kind::diagonal || size == 1 ||
+        model.missing == firmware::missing_policy::none) {
+        return 0;
+    }
+    // The columns of missing elements and the rest; in integers also the matrix and the errors.
+    return 4 * size * (size + 1) + (fixed ? 2 * size * (size + 1) + 4 * size : 0);
+}
+
 } // namespace detail
 
 /// Says what a detector takes in a format, and runs both formats over samples.
@@ -99,6 +113,8 @@ result<firmware_report> report_firmware(const Detector& detector, const firmware
     firmware_report report;
     report.ram = detail::watcher_bytes(*model, options.format != firmware_format::float32);
     report.multiply_adds = model->multiply_adds();
+    report.stack_of_missing =
+        detail::partial_distance_bytes(*model, options.format != firmware_format::float32);
     if (options.self_test_samples > 0) {
         report.flash_of_self_test =
             sizeof(float) * (static_cast<std::size_t>(model->features) + 1) *
