@@ -1,5 +1,5 @@
 # Data flows one way: a folder of include/tocsin includes only folders that docs/architecture.md lists before
-# it.
+# it. No header has more than 350 lines.
 #     cmake -D ROOT=<checkout> -P include_order.cmake
 cmake_minimum_required(VERSION 3.24)
 file(STRINGS "${ROOT}/docs/architecture.md" rows REGEX "^\\| `[a-z]+/` \\|")
@@ -20,6 +20,12 @@ foreach(header IN LISTS headers)
     if(place EQUAL -1)
         list(APPEND failed "${header}: ${folder}/ is not in the table of docs/architecture.md")
     endif()
+    file(READ "${ROOT}/include/tocsin/${header}" text)
+    string(REGEX REPLACE "[^\n]" "" text "${text}")
+    string(LENGTH "${text}" lines)
+    if(lines GREATER 350)
+        list(APPEND failed "${header}: ${lines} lines, more than 350")
+    endif()
     file(STRINGS "${ROOT}/include/tocsin/${header}" includes REGEX "^#include \"tocsin/[a-z]+/")
     foreach(line IN LISTS includes)
         string(REGEX REPLACE "^#include \"tocsin/([a-z]+)/.*" "\\1" other "${line}")
@@ -31,5 +37,5 @@ foreach(header IN LISTS headers)
 endforeach()
 if(failed)
     list(JOIN failed "\n  " lines)
-    message(FATAL_ERROR "includes against the order of docs/architecture.md:\n  ${lines}")
+    message(FATAL_ERROR "headers against docs/architecture.md:\n  ${lines}")
 endif()

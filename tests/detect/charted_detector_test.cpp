@@ -325,13 +325,16 @@ TEST_SUITE("detect") {
         auto twin = tocsin::load_stream(*loaded, *bytes);
         REQUIRE_MESSAGE(twin.has_value(), twin.error().message());
         std::vector<tocsin::verdict> expected;
+        const tocsin::column<float> missing =
+            tocsin::column<float>::Constant(values.rows(), std::numeric_limits<float>::quiet_NaN());
         const long allocations = tocsin_test::allocations_during([&] {
-            for (int t = 700; t < 702; ++t) {
-                detector.push(stream, values.col(t));
-            }
+            detector.push(stream, values.col(700));
+            detector.push(stream, missing);
+            detector.push(stream, values.col(701));
         });
         CHECK(allocations == 0);
         loaded->push(*twin, values.col(700));
+        loaded->push(*twin, missing);
         loaded->push(*twin, values.col(701));
         int different = 0;
         for (int t = 702; t < samples; ++t) {

@@ -16,6 +16,7 @@
 #include <filesystem>
 #include <fstream>
 #include <span>
+#include <string_view>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -85,6 +86,36 @@ void check_mapped(Detector original) {
     CHECK(borrowing.threshold() == original.threshold());
     CHECK(tocsin_test::same_bits(tocsin_test::all_scores(borrowing, windows),
                                  tocsin_test::all_scores(original, windows)));
+
+    // A detector that has been fitted needs no phase again.
+    Detector fitted = original;
+    REQUIRE(fitted
+                .borrow({.parameters = file.values().first(count),
+                         .packed = file.values().subspan(packed_at, packed_count)})
+                .ok());
+    CHECK(fitted.parameters().data() == file.values().data());
+    CHECK(fitted.phase() == original.phase());
+    CHECK(fitted.identity() == original.identity());
+    CHECK(tocsin_test::same_bits(tocsin_test::all_scores(fitted, windows),
+                                 tocsin_test::all_scores(original, windows)));
+    // Other weights are refused by name, and change nothing.
+    content[3] += 1;
+    const auto other = fitted.borrow({.parameters = std::span<const float>(content).first(count)});
+    CHECK(other.code() == tocsin::error_code::invalid_argument);
+    CHECK(std::string_view(other.message()).find("parameters 3 is") != std::string_view::npos);
+    content[3] = original.parameters()[3];
+    content[packed_at] += 1;
+    CHECK_FALSE(fitted
+                    .borrow({.parameters = std::span<const float>(content).first(count),
+                             .packed = std::span<const float>(content).subspan(packed_at)})
+                    .ok());
+    CHECK_FALSE(
+        fitted.borrow({.parameters = std::span<const float>(content).first(count - 1)}).ok());
+    CHECK_FALSE(original.borrow({.parameters = original.parameters()}).ok()); // no copy
+    CHECK(Detector(model, original.settings())
+              .borrow({.parameters = file.values().first(count)})
+              .code() == tocsin::error_code::not_ready);
+    CHECK(fitted.parameters().data() == file.values().data());
 
     // Also where the model learns, since a stream has weights of its own then.
     const auto live = tocsin_test::slow_waves(300, 8);

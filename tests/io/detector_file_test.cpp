@@ -7,6 +7,7 @@
 #include "tocsin/models/autoencoder.hpp"
 #include "tocsin/models/forecaster.hpp"
 #include "tocsin/series/scaler.hpp"
+#include "tocsin/tail/alarm_rate.hpp"
 #include "tocsin/tail/drift_spot_threshold.hpp"
 #include "tocsin/tail/spot_threshold.hpp"
 #include "tocsin/threshold/f_beta_threshold.hpp"
@@ -546,11 +547,11 @@ TEST_SUITE("io") {
         check_refused(load_detector<lstm_detector<float>>(path), "not a safetensors file");
     }
 
-    TEST_CASE_TEMPLATE("detector file: a detector with any rule is loaded without naming one", Rule,
-                       tocsin::quantile_threshold, tocsin::sigma_threshold,
-                       tocsin::manual_threshold, tocsin::f_beta_threshold,
-                       tocsin::epsilon_threshold, tocsin::spot_threshold,
-                       tocsin::drift_spot_threshold) {
+    TEST_CASE_TEMPLATE(
+        "detector file: a detector with any rule is loaded without naming one", Rule,
+        tocsin::quantile_threshold, tocsin::sigma_threshold, tocsin::manual_threshold,
+        tocsin::f_beta_threshold, tocsin::epsilon_threshold, tocsin::spot_threshold,
+        tocsin::spot_threshold_by_moments, tocsin::drift_spot_threshold, tocsin::alarm_rate) {
         using chosen = tocsin::detector<window_mean<float>, tocsin::standard_scaler<float>,
                                         tocsin::mahalanobis<>, Rule>;
         const temporary_directory directory;

@@ -1,9 +1,10 @@
-// Alarm control that a stream cannot start afresh.
+// Alarm control that answers with a number, and may throw.
 #include <tocsin/detect/detector.hpp>
 #include <tocsin/models/forecaster.hpp>
 
-struct endless {
-    bool push(bool flag) noexcept { return flag; }
+struct counting {
+    int push(bool flag) { return count += flag ? 1 : 0; }
+    int count = 0;
 };
 
 int main() {
@@ -11,5 +12,5 @@ int main() {
     using scaler = tocsin::standard_scaler<float>;
     using statistic = tocsin::mahalanobis<>;
     using rule = tocsin::quantile_threshold;
-    tocsin::detector<model, scaler, statistic, rule, endless> detector; // unsatisfied: alarm_piece
+    tocsin::detector<model, scaler, statistic, rule, counting> detector; // unsatisfied: alarm_piece
 }

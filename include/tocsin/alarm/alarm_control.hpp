@@ -62,6 +62,7 @@ class hysteresis {
     bool active() const noexcept { return active_; }
     void reset() noexcept { active_ = false; }
 
+    static constexpr const char* kind = "hysteresis";
     static constexpr int version = 1;
     template <class Archive>
     void exchange(Archive& archive) {
@@ -104,6 +105,7 @@ class minimum_deviation {
         return flag && size >= least_ && least_ >= 0;
     }
 
+    static constexpr const char* kind = "minimum_deviation";
     static constexpr int version = 1;
     template <class Archive>
     void exchange(Archive& archive) {
@@ -250,12 +252,17 @@ class suppression {
     bool active_ = false;
 };
 
-/// The pieces of an alarm_chain: they pass a flag or hold it back.
+/// The pieces of an alarm_chain, and alarm control: they pass a flag or hold it back.
 template <class Piece>
 concept alarm_piece = std::copyable<Piece> && requires(Piece piece, bool flag) {
     { piece.push(flag) } noexcept -> std::same_as<bool>;
-    piece.reset();
 };
+
+namespace detail {
+/// What alarm_chain::reset() starts afresh.
+template <class Piece>
+concept restartable = requires(Piece& piece) { piece.reset(); };
+} // namespace detail
 
 /// Pieces in sequence: each sees the flags that the previous one passed.
 ///
@@ -279,7 +286,10 @@ class alarm_chain {
         std::apply([&](auto&... piece) { ((flag = piece.push(flag)), ...); }, pieces_);
         return flag;
     }
-    void reset() noexcept {
+    /// Starts every piece afresh.
+    void reset() noexcept
+        requires(detail::restartable<Pieces> && ...)
+    {
         std::apply([](auto&... piece) { (piece.reset(), ...); }, pieces_);
     }
     /// The error of the first invalid piece.

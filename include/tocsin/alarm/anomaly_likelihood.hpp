@@ -101,6 +101,7 @@ class anomaly_likelihood {
         short_.reset();
     }
 
+    static constexpr const char* kind = "anomaly_likelihood";
     static constexpr int version = 1;
     template <class Archive>
     void exchange(Archive& archive) {

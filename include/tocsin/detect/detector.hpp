@@ -155,7 +155,11 @@ class detector {
         }
         return taken;
     }
-
+    /// The same of weights that it has already, bit for bit: what was fitted stays, its own copy goes.
+    /// @return `not_ready` without weights; `invalid_argument` for others, which are not taken
+    status borrow(const borrowed_weights<scalar_type>& weights) {
+        return detail::borrow_same_weights(parts_, weights);
+    }
     /// Fits the error statistics to the errors of normal windows, which should not be those trained
     /// on, and finds out how long a forecaster warms up. Windows of a forecaster may have any
     /// length; each starts afresh. Tuned thresholds are gone; those of override_thresholds() stay.
@@ -168,18 +172,14 @@ class detector {
         }
         return fitted;
     }
-
     /// Fits the threshold rules to the scores of windows; what has no score is left out. The windows
     /// of fit_errors() themselves are recognised, and scored as if the statistics had not seen them.
     /// A failure leaves the thresholds as they were. Allocates.
     /// @param labels one per window, or, for a forecaster, one per sample, window by window: nonzero
     ///               = anomalous; empty: all are normal
     status tune(const window_list& tuning, std::span<const std::uint8_t> labels = {}) {
-        if (const status ready = require("tune", detector_phase::errors_fitted, tuning);
-            !ready.ok()) {
-            return ready;
-        }
-        return detail::tune_parts(parts_, tuning, labels);
+        const status ready = require("tune", detector_phase::errors_fitted, tuning);
+        return ready.ok() ? detail::tune_parts(parts_, tuning, labels) : ready;
     }
 
     /// All phases: trains on all windows, fits statistics and thresholds to errors of other models in

@@ -78,7 +78,6 @@ class diagonal_gaussian {
             square_sum_ += (1 - share) * difference_.cwiseAbs2();
         }
     }
-
     /// The same for vectors that lie one after the other.
     void accumulate(std::span<const double> errors) noexcept {
         const index_t count =

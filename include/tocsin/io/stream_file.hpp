@@ -37,7 +37,8 @@ inline constexpr std::size_t smallest_stream = 8 + 8 + 8 + 4;
 } // namespace detail
 
 /// The bytes of a stream: another process that loads them into the same detector continues with the
-/// same bits. Allocates.
+/// same bits. A policy of the detector without exchange() counts in its identity by its kind alone: two
+/// that differ in such a policy only are not told apart. Allocates.
 /// @return `invalid_argument` where a policy of the detector cannot be saved; `out_of_memory`
 template <class Detector>
 result<std::vector<std::byte>> save_stream(const Detector& detector,
