@@ -45,7 +45,7 @@ if(TOCSIN_LIBSVM_INCLUDE AND TOCSIN_LIBSVM_LIBRARY AND NOT CMAKE_CROSSCOMPILING)
 endif()
 
 # Examples and the programs of the documentation take what tocsin::compiled has, where it is built: they
-# compile in about half the time. The tests compile every header themselves.
+# compile in about half the time.
 add_library(tocsin_program INTERFACE)
 target_link_libraries(tocsin_program INTERFACE tocsin_own $<TARGET_NAME_IF_EXISTS:tocsin_compiled>)
 

@@ -185,7 +185,7 @@ void register_all() {
         }
     }
 #if TOCSIN_BENCH_RTNEURAL
-    for (const int streams : {1, 64}) {
+    for (const int streams : {1, 8, 64, 1000}) {
         const auto add = [&]<int Inputs, int Hidden>() {
             const std::string name = "fleet/rtneural_layer/in:" + std::to_string(Inputs) +
                                      "/hidden:" + std::to_string(Hidden) +
@@ -196,6 +196,7 @@ void register_all() {
         add.operator()<1, 8>();
         add.operator()<1, 16>();
         add.operator()<1, 32>();
+        add.operator()<8, 32>();
         add.operator()<8, 64>();
         add.operator()<38, 128>();
     }
