@@ -143,10 +143,10 @@ class windowed_forecaster : public tocsin::forecaster<float> {
   private:
     using tocsin::forecaster<float>::step;
 };
-/// Trains and tunes a detector of windows on machine_samples() of three features.
+/// Trains and tunes a detector of windows on machine_samples().
 template <class Detector>
-Detector learned_windows(Detector detector) {
-    const auto values = machine_samples(3, 1200, 1);
+Detector learned_windows(Detector detector, int features = 3) {
+    const auto values = machine_samples(features, 1200, 1);
     tocsin::trainer<> how;
     how.epochs = 4;
     how.optimiser.learning_rate = 0.01;

@@ -7,7 +7,7 @@ HEADERS is the folder of generated headers; a model timed_NAME is NAME in a time
 are: the self-test on every target; that all targets print the same hash of 10 000 scores and
 verdicts as the host; that no program contains a heap, formatted output, exceptions or arithmetic in
 double; and the limits on size, stack and instructions of limits.json. Targets without toolchain or emulator are skipped with a message, unless
---require names them: then this fails. --report writes all numbers as JSON, --table as the table of
+--require names them: then this fails. --report writes all numbers as JSON, --table as the tables of
 docs/firmware.md. Exit code 0 says that everything that ran agrees, 77 that nothing could run.
 """
 
@@ -193,12 +193,40 @@ def table(report, models):
     return "\n".join(lines) + "\n"
 
 
-def replace_table(path, text):
+ADDITIONS = {
+    "timed_plain_8": "times (`timed_watcher`)",
+    "adds_missing": "missing values",
+    "adds_alarm": "alarm control: hysteresis, m of n, minimum duration, suppression",
+    "adds_shares": "shares",
+    "adds_learning": "a statistic that learns",
+    "adds_peaks": "a threshold that learns, with 64 peaks",
+    "adds_layer": "a second layer of 8 units",
+    "adds_ahead": "look-ahead of 2",
+    "adds_whole": "the whole covariance",
+    "adds_whole_missing": "the whole covariance and missing values",
+    "adds_window": "both, in windows of 16: `train --model forecaster`",
+    "adds_decoder": "the same of an encoder-decoder: `train --model encoder-decoder`",
+}
+
+
+def additions(report, target="Cortex-M4F"):
+    """Markdown: what each addition takes more than the plain model."""
+    names = ["flash", "ram", "stack", "instructions"]
+    plain = report["plain_8"][target]
+    lines = ["| more than H 8, float | flash | RAM | stack | instructions |", "|---|--:|--:|--:|--:|"]
+    for model, label in ADDITIONS.items():
+        found = report[model][target]
+        cells = [f"{found[name] - plain[name]:+}" for name in names]
+        lines.append("| " + " | ".join([label, *cells]) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def replace_table(path, name, text):
     """Puts a table between the two markers of a page."""
-    begin, end = "<!-- targets.py: table -->\n", "<!-- end of the table -->"
+    begin, end = f"<!-- targets.py: {name} -->\n", "<!-- end of the table -->"
     page = pathlib.Path(path).read_text()
     first = page.index(begin) + len(begin)
-    pathlib.Path(path).write_text(page[:first] + text + page[page.index(end):])
+    pathlib.Path(path).write_text(page[:first] + text + page[page.index(end, first):])
 
 
 def one_hash_each(report):
@@ -278,7 +306,10 @@ def main():
     if arguments.report:
         pathlib.Path(arguments.report).write_text(json.dumps(report, indent=1) + "\n")
     if arguments.table:
-        replace_table(arguments.table, table(report, models))
+        replace_table(arguments.table, "table",
+                      table(report, [model for model in models if model.startswith("plain_")]))
+        if all(model in report for model in ADDITIONS):
+            replace_table(arguments.table, "additions", additions(report))
     print(one_hash_each(report))
     for failure in failures:
         print(f"FAILED: {failure}")

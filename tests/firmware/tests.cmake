@@ -6,7 +6,9 @@ target_include_directories(tocsin_firmware_models PRIVATE "${CMAKE_CURRENT_SOURC
 set(models plain_8 plain_16 plain_32 rich windowed reconstructing reversing complete two_layers_int16
     two_layers_int8 alarmed alarmed_int16 alarmed_int8 alarmed_complete counting
     counting_complete learning sharing sharing_int16 peaks ahead rows convolving
-    convolving_complete feeding linear windowed_linear fused)
+    convolving_complete feeding linear windowed_linear fused adds_missing adds_alarm adds_shares
+    adds_learning adds_peaks adds_layer adds_ahead adds_whole adds_whole_missing adds_window
+    adds_decoder)
 foreach(format int16 int8)
     list(APPEND models plain_8_${format} plain_16_${format} plain_32_${format} windowed_${format}
                 reconstructing_${format} reversing_${format})

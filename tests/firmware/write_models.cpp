@@ -22,6 +22,57 @@ bool failed(const status& outcome) {
     return !outcome.ok();
 }
 
+/// plain_detector(8) with one thing more each, for the table of what these take, and what the command
+/// line exports: windows, the whole covariance, missing values.
+/// @return whether all are written
+bool write_additions(const std::filesystem::path& folder) {
+    const auto write = [&folder](const auto& detector, firmware_options options) {
+        options.name = "adds_" + options.name;
+        return !failed(write_firmware(detector, folder / (options.name + ".hpp"), options));
+    };
+    const auto plain = tocsin_test::plain_detector(8);
+    const auto changed = [](const forecaster<float>& model) {
+        return tocsin_test::learned(
+            tocsin_test::plain_detector_type(model, {.warm_up = 20}, {}, quantile_threshold{0.99}),
+            4);
+    };
+    const auto whole = tocsin_test::learned(
+        tocsin_test::rich_detector_type(forecaster<float>::with_layers(4, 4, {8}), {.warm_up = 20},
+                                        {}, quantile_threshold{0.99}),
+        4);
+    auto alarm = firmware_alarm_of(tocsin_test::three_pieces());
+    if (failed(alarm ? status{} : alarm.error())) {
+        return false;
+    }
+    alarm->end_of_alarm = 0.6;
+    alarm->counts_unscored = true;
+    detector_settings window = tocsin_test::newest_of_ten(missing_value::forecast);
+    window.window = 16;
+    return write(plain, {.name = "missing"}) &&
+           write(plain, {.name = "alarm", .missing_values = false, .alarm = *alarm}) &&
+           write(plain, {.name = "shares", .missing_values = false, .shares = true}) &&
+           write(plain, {.name = "learning", .missing_values = false, .half_life = 300}) &&
+           write(tocsin_test::peaks_detector(),
+                 {.name = "peaks", .missing_values = false, .rule = true}) &&
+           write(changed(forecaster<float>::with_layers(4, 4, {8, 8})),
+                 {.name = "layer", .missing_values = false}) &&
+           write(changed(forecaster<float>::with_layers(4, 4, {8}, 2)),
+                 {.name = "ahead", .missing_values = false}) &&
+           write(whole, {.name = "whole", .missing_values = false}) &&
+           write(whole, {.name = "whole_missing"}) &&
+           write(tocsin_test::learned_windows(tocsin_test::windowed_detector_type(
+                                                  tocsin_test::windowed_forecaster(
+                                                      forecaster<float>::with_layers(4, 4, {8})),
+                                                  window, {}, quantile_threshold{0.99}),
+                                              4),
+                 {.name = "window"}) &&
+           write(tocsin_test::learned_windows(tocsin_test::reconstructing_detector_type(
+                                                  encoder_decoder<float>::with_layers(4, {8}),
+                                                  window, {}, quantile_threshold{0.99}),
+                                              4),
+                 {.name = "decoder"});
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -50,6 +101,9 @@ int main(int argc, char** argv) {
                                   {.name = name, .format = format}))) {
             return 1;
         }
+    }
+    if (!write_additions(folder)) {
+        return 1;
     }
     const auto alarmed = tocsin_test::alarmed_detector();
     for (const auto& [format, name] : {std::pair{firmware_format::float32, "alarmed"},
