@@ -14,7 +14,6 @@
 #include "tocsin/detect/verdict.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -53,15 +52,11 @@ TOCSIN_ALWAYS_INLINE inline void scale_sample(const Learned& learned, const Scal
     for_each_index(features, [&](int f) TOCSIN_ALWAYS_INLINE { scaled[f] = readable(scaled[f]); });
 }
 
-/// Whether every value is finite: no exponent has all bits set.
+/// Whether every value is finite.
 template <class Scalar>
 bool all_finite(const Scalar* sample, int features) noexcept {
-    using bits = bits_of<Scalar>;
-    constexpr bits exponent = std::bit_cast<bits>(std::numeric_limits<Scalar>::infinity());
     bool finite = true;
-    for_each_index(features, [&](int f) TOCSIN_ALWAYS_INLINE {
-        finite &= (std::bit_cast<bits>(sample[f]) & exponent) != exponent;
-    });
+    for_each_index(features, [&](int f) TOCSIN_ALWAYS_INLINE { finite &= is_finite(sample[f]); });
     return finite;
 }
 

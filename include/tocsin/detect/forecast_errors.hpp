@@ -2,6 +2,7 @@
 /// @brief Error vectors of models that forecast: sample minus the forecasts made for it.
 #pragma once
 
+#include "tocsin/core/bits.hpp"
 #include "tocsin/core/config.hpp"
 #include "tocsin/core/for_each_index.hpp"
 #include "tocsin/core/storage.hpp"
@@ -77,7 +78,7 @@ class error_source<Model> {
             for_each_index(targets_, [&](index_t f) TOCSIN_ALWAYS_INLINE {
                 errors[f] =
                     static_cast<double>(sample.observed[f]) - static_cast<double>(forecast[f]);
-                finite = finite && std::isfinite(errors[f]);
+                finite &= is_finite(errors[f]);
             });
         };
         if (ahead_ == 1) {
