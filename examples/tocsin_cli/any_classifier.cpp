@@ -30,6 +30,11 @@ auto convolutions(int features, int units) {
 auto one_lstm(int features, int units) {
     return tocsin::lstm_classifier<float>(features, 1, units);
 }
+auto stacked_lstms(int features, int units) {
+    return tocsin::stacked_lstm_classifier<float>(
+        features, 1,
+        {.first = units, .second = units, .normalisation = tocsin::batch_norm_settings::pytorch()});
+}
 auto both_directions(int features, int units) {
     return tocsin::bidirectional_lstm_classifier<float>(
         features, 1, {.hidden = units, .dropout = 0.2, .dense = units});
@@ -40,17 +45,20 @@ using detector_of = tocsin::classifier_detector<Network, any_scaler>;
 
 using any_detector_of_windows =
     std::variant<detector_of<decltype(convolutions(1, 1))>, detector_of<decltype(one_lstm(1, 1))>,
-                 detector_of<decltype(both_directions(1, 1))>>;
+                 detector_of<decltype(both_directions(1, 1))>,
+                 detector_of<decltype(stacked_lstms(1, 1))>>;
 
 constexpr const char* part_names[] = {"hour", "minute", "weekday", "day", "month"};
 // A part of the detector, so that a program without a calendar refuses the file.
 constexpr const char* calendar_name = "detector.calendar";
-constexpr const char* network_names[] = {"convolutions", "lstm", "bidirectional-lstm"};
+constexpr const char* network_names[] = {"convolutions", "lstm", "bidirectional-lstm",
+                                         "stacked-lstm"};
 
 /// @param kind of a file may be anything
 any_detector_of_windows make_detector(const classifier_settings& settings, int features) {
     const tocsin::classifier_detector_settings windows{.window = settings.window,
                                                        .stride = settings.stride,
+                                                       .label = settings.label,
                                                        .longest_pause = settings.longest_pause};
     const any_scaler scaler{settings.scaler};
     switch (settings.network) {
@@ -60,6 +68,9 @@ any_detector_of_windows make_detector(const classifier_settings& settings, int f
     case network_kind::bidirectional_lstm:
         return detector_of<decltype(both_directions(1, 1))>(
             both_directions(features, settings.units), windows, scaler);
+    case network_kind::stacked_lstm:
+        return detector_of<decltype(stacked_lstms(1, 1))>(stacked_lstms(features, settings.units),
+                                                          windows, scaler);
     case network_kind::convolutions:
         break;
     }
@@ -134,6 +145,19 @@ tocsin::result<tocsin::matrix<float>> with_times(const labelled_rows& rows,
     return with;
 }
 
+/// Labels without the short gaps between two anomalous rows of one recording.
+std::vector<std::uint8_t> filled_labels(const labelled_rows& rows, int longest_gap) {
+    std::vector<std::uint8_t> labels(rows.labels.begin(), rows.labels.end());
+    const auto whole = static_cast<index_t>(labels.size());
+    std::span<std::uint8_t> rest(labels);
+    for (const index_t length :
+         rows.recordings.empty() ? std::vector<index_t>{whole} : rows.recordings) {
+        tocsin::fill_label_gaps(rest.first(static_cast<std::size_t>(length)), longest_gap);
+        rest = rest.subspan(static_cast<std::size_t>(length));
+    }
+    return labels;
+}
+
 /// Passes on what a trainer says.
 struct training_listener {
     classifier_watch& watch;
@@ -172,10 +196,7 @@ tocsin::result<any_classifier> any_classifier::train(const classifier_settings& 
     trainer.stopping.metric = trainer.best_by;
     trainer.stopping.patience =
         settings.patience > 0 ? settings.patience : std::numeric_limits<int>::max();
-    if (settings.balanced) {
-        const std::vector<int> classes(training.labels.begin(), training.labels.end());
-        trainer.class_weights = tocsin::balanced_class_weights(classes, 2);
-    }
+    trainer.balanced = settings.balanced;
     any_classifier made = untrained(settings, static_cast<int>(training.values.rows()));
     const auto training_values = with_times(training, made.inside_->calendar);
     const auto validation_values = with_times(validation, made.inside_->calendar);
@@ -185,11 +206,15 @@ tocsin::result<any_classifier> any_classifier::train(const classifier_settings& 
         }
     }
     using samples = tocsin::labelled_samples<float>;
-    const auto of = [](const tocsin::matrix<float>& values, const labelled_rows& rows) {
-        return samples{{values.data(), values.rows(), values.cols()}, rows.labels, rows.recordings};
+    const auto of = [](const tocsin::matrix<float>& values, const std::vector<std::uint8_t>& labels,
+                       const labelled_rows& rows) {
+        return samples{{values.data(), values.rows(), values.cols()}, labels, rows.recordings};
     };
-    const samples learned_from = of(*training_values, training);
-    const samples judged = of(*validation_values, validation);
+    const std::vector<std::uint8_t> training_labels = filled_labels(training, settings.label_gap);
+    const std::vector<std::uint8_t> validation_labels =
+        filled_labels(validation, settings.label_gap);
+    const samples learned_from = of(*training_values, training_labels, training);
+    const samples judged = of(*validation_values, validation_labels, validation);
     const status outcome = std::visit(
         [&](auto& detector) {
             auto state = tocsin::classifier_state<float>::fresh(detector.network(),

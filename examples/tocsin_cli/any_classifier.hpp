@@ -6,6 +6,7 @@
 #include "tocsin/detect/verdict.hpp"
 #include "tocsin/io/archive.hpp"
 #include "tocsin/series/calendar.hpp"
+#include "tocsin/series/labelled_windows.hpp"
 #include "tocsin/training/classification_history.hpp"
 #include "tocsin/training/classifier_state.hpp"
 #include "tocsin/training/epoch_event.hpp"
@@ -19,14 +20,16 @@
 
 namespace tocsin_cli {
 
-enum class network_kind : std::uint8_t { convolutions, lstm, bidirectional_lstm };
+enum class network_kind : std::uint8_t { convolutions, lstm, bidirectional_lstm, stacked_lstm };
 
 /// What a classifier is made of and how it is trained.
 struct classifier_settings {
     network_kind network = network_kind::convolutions;
     int window = 60;
     int stride = 1;
-    int units = 16; ///< filters of each convolution, units of the LSTM or of each direction
+    int units = 16; ///< filters of each convolution, units of each LSTM or of each direction
+    tocsin::window_label label = tocsin::window_label::any_row; ///< when a window is anomalous
+    int label_gap = 0; ///< rows between two anomalous ones that count as anomalous, at most
     scaler_kind scaler = scaler_kind::robust;
     int epochs = 20;
     int batch_size = 32;
@@ -35,7 +38,7 @@ struct classifier_settings {
     int patience = 0; ///< epochs without a lower validation loss; 0: all epochs
     std::uint64_t seed = 0;
     int threads = 1;
-    bool balanced = false; ///< whether both classes have the same weight
+    bool balanced = false; ///< whether the windows of both classes have the same weight
     /// Seconds between two rows of one recording, at most; NaN: by the usual interval.
     double longest_pause = std::numeric_limits<double>::quiet_NaN();
     /// Calendar features in addition to the sensors, as sine and cosine; none: sensors alone.

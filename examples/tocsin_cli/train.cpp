@@ -207,12 +207,13 @@ void train_command::add_to(CLI::App& command) {
         add_choice(command, "--network", classifying.network,
                    {{"convolutions", network_kind::convolutions},
                     {"lstm", network_kind::lstm},
-                    {"bidirectional-lstm", network_kind::bidirectional_lstm}},
+                    {"bidirectional-lstm", network_kind::bidirectional_lstm},
+                    {"stacked-lstm", network_kind::stacked_lstm}},
                    "Classifier: kind of network")
             ->group(model_group),
         add_integer(command, "--units", classifying.units,
                     "Classifier: filters of the first and last convolution, twice as many between; "
-                    "units of the LSTM, or of each direction",
+                    "units of each LSTM, or of each direction",
                     1, tocsin::maximum_layer_size / 2)
             ->group(model_group),
         command
@@ -228,6 +229,18 @@ void train_command::add_to(CLI::App& command) {
             .add_flag(
                 "--balanced", classifying.balanced,
                 "Classifier: rare anomalous windows have the same total weight as normal ones")
+            ->group(model_group),
+        add_choice(command, "--label-rule", classifying.label,
+                   {{"any-row", tocsin::window_label::any_row},
+                    {"last-row", tocsin::window_label::last_row},
+                    {"next-row", tocsin::window_label::next_row}},
+                   "Classifier: which rows make a window anomalous: any of its own, its last one, "
+                   "or the one after it, which warns one row ahead")
+            ->group(model_group),
+        add_integer(command, "--label-gap", classifying.label_gap,
+                    "Classifier: up to so many normal rows between two anomalous ones count as "
+                    "anomalous",
+                    0)
             ->group(model_group)};
 
     const std::string training_group = "Training";

@@ -91,7 +91,9 @@ tocsin::run_fingerprint made_with(const classifier_settings& settings,
         calendar.append(std::to_string(static_cast<int>(part))).append(" ");
     }
     run.add("calendar", calendar);
-    run.add("balanced", settings.balanced ? "on" : "off");
+    run.add("balanced", settings.balanced ? "windows" : "off");
+    run.add("label rule", std::to_string(static_cast<int>(settings.label)));
+    run.add("label gap", std::to_string(settings.label_gap));
     run.add("learning rate", exact_text(settings.learning_rate));
     run.add("batch size", std::to_string(settings.batch_size));
     run.add("clip norm", exact_text(settings.clip_norm));

@@ -35,7 +35,8 @@ TEST_SUITE("tocsin_cli") {
         const program cli;
         cli.write("train.csv", recording(800));
         cli.write("test.csv", recording(400));
-        for (const std::string network : {"convolutions", "lstm", "bidirectional-lstm"}) {
+        for (const std::string network :
+             {"convolutions", "lstm", "bidirectional-lstm", "stacked-lstm"}) {
             INFO(network);
             const json trained = run_json(cli, "train m train.csv --validation-fraction 0.3" +
                                                    small + " --network " + network);
@@ -83,6 +84,42 @@ TEST_SUITE("tocsin_cli") {
                 }
             }
         }
+    }
+
+    TEST_CASE("classifier: balanced weighs windows, the label options say which are anomalous") {
+        const program cli;
+        // 13 of 40 rows are anomalous, and 13 + 7 of 40 windows of 8 rows: weights that balance
+        // windows are 1, those that balance rows are not.
+        const auto rows = [](int count, bool holes) {
+            std::string text = "flow,anomaly\n";
+            for (int t = 0; t < count; ++t) {
+                const bool event = t % 40 >= 27;
+                const bool labelled = event && !(holes && t % 40 == 30);
+                text += std::to_string((event ? 9 : 2) + t * 7 % 5) + (labelled ? ",1\n" : ",0\n");
+            }
+            return text;
+        };
+        cli.write("train.csv", rows(407, false));
+        const std::string settings = " --model classifier --window 8 --units 4 --epochs 2"
+                                     " --stride 1 --seed 1 --network lstm";
+        const auto trained = [&](const std::string& arguments) {
+            const outcome run = cli("train m " + arguments + settings);
+            INFO(run.err);
+            REQUIRE(run.code == 0);
+            return cli.read("m");
+        };
+        const std::string plain = trained("train.csv");
+        CHECK(trained("train.csv --balanced") == plain);
+        CHECK(trained("train.csv --label-rule any-row --label-gap 0") == plain);
+        const std::string last = trained("train.csv --label-rule last-row");
+        CHECK(last != plain);
+        CHECK(trained("train.csv --label-rule last-row --balanced") != last);
+        const std::string next = trained("train.csv --label-rule next-row");
+        CHECK(next != plain);
+        CHECK(next != last);
+        cli.write("train.csv", rows(407, true)); // a hole of one row in each event
+        CHECK(trained("train.csv --label-rule last-row") != last);
+        CHECK(trained("train.csv --label-rule last-row --label-gap 1") == last);
     }
 
     TEST_CASE("classifier: a gap in the rows is one in training, in detect and in stream") {
@@ -173,8 +210,10 @@ TEST_SUITE("tocsin_cli") {
         };
         const std::string again = " --epochs 6 --resume" + checkpoint + whole;
         refuses("train part other.csv" + again, "training data was '2 x 280, ");
-        refuses("train part train.csv --balanced" + again, "balanced was 'off', is 'on'");
+        refuses("train part train.csv --balanced" + again, "balanced was 'off', is 'windows'");
         refuses("train part train.csv --calendar hour" + again, "calendar was '', is '0 '");
+        refuses("train part train.csv --label-rule last-row" + again, "label rule was '0', is '1'");
+        refuses("train part train.csv --label-gap 3" + again, "label gap was '0', is '3'");
         CHECK(cli("train part train.csv --epochs 6 --resume --checkpoint none" + whole).code == 4);
     }
 
@@ -234,6 +273,8 @@ TEST_SUITE("tocsin_cli") {
         refuses("train m train.csv --head 4" + small,
                 "--head has no meaning for --model classifier");
         refuses("train m train.csv --units 4", "--units belongs to --model classifier");
+        refuses("train m train.csv --label-gap 4", "--label-gap belongs to --model classifier");
+        refuses("train m train.csv --label-rule first" + small, "--label-rule");
         REQUIRE(cli("train m train.csv" + small).code == 0);
         refuses("fit-errors m train.csv", "is a classifier");
         refuses("detect m train.csv --stride 5", "without --stride");
