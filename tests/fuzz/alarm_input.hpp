@@ -4,6 +4,8 @@
 
 #include "tocsin/alarm/alarm_control.hpp"
 #include "tocsin/alarm/anomaly_likelihood.hpp"
+#include "tocsin/alarm/rate_monitor.hpp"
+#include "tocsin/alarm/refractory_period.hpp"
 
 #include "fuzz_input.hpp"
 #include "support/memory_archive.hpp"
@@ -35,6 +37,14 @@ struct plain_alarms {
         }
         return run >= rows && run > 0;
     }
+    /// Where runs of flags begin.
+    std::int64_t alarms() const {
+        std::int64_t count = 0;
+        for (std::size_t k = 0; k < flags.size(); ++k) {
+            count += flags[k] && (k == 0 || !flags[k - 1]) ? 1 : 0;
+        }
+        return count;
+    }
 };
 
 template <class Piece>
@@ -57,6 +67,8 @@ inline void alarms(input bytes) {
     tocsin::m_of_n counted{m, n};
     tocsin::minimum_duration lasting{duration};
     tocsin::suppression rare{silence};
+    tocsin::refractory_period once{silence};
+    tocsin::rate_monitor monitor{static_cast<double>(m), 1.0 + static_cast<double>(silence)};
     tocsin::hysteresis levels{on, off};
     const tocsin::minimum_deviation deviation{std::abs(on), tocsin::direction::above};
     tocsin::alarm_chain chain{tocsin::m_of_n{m, n}, tocsin::minimum_duration{duration},
@@ -72,12 +84,15 @@ inline void alarms(input bytes) {
     bool active = false;
     bool was_passing = false;
     std::int64_t quiet = silence; // rows since an alarm ended
+    std::int64_t refractory = 0;  // rows in which no other alarm begins
     for (int step = 0; !rows.empty() && step < 4000; ++step) {
         const std::uint8_t operation = rows.byte();
         if (operation >= 250) {
             reload_piece(counted, tocsin::m_of_n{1, 1});
             reload_piece(lasting, tocsin::minimum_duration{});
             reload_piece(rare, tocsin::suppression{});
+            reload_piece(once, tocsin::refractory_period{});
+            reload_piece(monitor, tocsin::rate_monitor{});
             reload_piece(chain, decltype(chain){});
             reload_piece(likelihood, *tocsin::anomaly_likelihood::make());
             if (usable) {
@@ -98,6 +113,15 @@ inline void alarms(input bytes) {
         require(rare.push(flag) == passes, "suppression");
         was_passing = passes;
         quiet += quiet < silence ? 1 : 0;
+
+        const bool begins = flag && refractory == 0;
+        require(once.push(flag) == begins, "refractory_period");
+        refractory = begins ? silence : refractory > 0 ? refractory - 1 : 0;
+        require(monitor.push(flag) == flag, "rate_monitor changes a flag");
+        require(monitor.rows() == static_cast<std::int64_t>(all.flags.size()) &&
+                    (step % 64 != 0 || monitor.alarms() == all.alarms()) &&
+                    monitor.realised() >= 0 && monitor.realised() <= 10000,
+                "rate_monitor");
 
         require(chain.push(flag) ==
                     chained_silence.push(chained_duration.push(chained_count.push(flag))),

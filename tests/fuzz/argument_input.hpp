@@ -104,18 +104,10 @@ inline std::vector<std::string> argument_seeds() {
     return seeds;
 }
 
-// A program with AddressSanitizer takes terabytes of addresses.
-#if defined(__has_feature)
-inline constexpr bool shadow_memory = __has_feature(address_sanitizer);
-#elif defined(__SANITIZE_ADDRESS__)
-inline constexpr bool shadow_memory = true;
-#else
-inline constexpr bool shadow_memory = false;
-#endif
-
 /// Runs a program in a folder; its exit code, or minus the signal that ended it.
+/// @param memory whether it may have no more than 512 MiB
 inline int run_limited(const std::string& program, const std::vector<std::string>& arguments,
-                       const std::filesystem::path& folder) {
+                       const std::filesystem::path& folder, bool memory) {
     std::vector<char*> raw{const_cast<char*>(program.c_str())};
     for (const std::string& argument : arguments) {
         raw.push_back(const_cast<char*>(argument.c_str()));
@@ -132,9 +124,9 @@ inline int run_limited(const std::string& program, const std::vector<std::string
         const rlimit seconds{20, 25}; // first a signal that says why
         setrlimit(RLIMIT_CPU, &seconds);
         limit(RLIMIT_FSIZE, rlim_t{64} << 20U);
-        limit(RLIMIT_STACK, rlim_t{1} << 20U); // threads count with the size of this
-        if (!shadow_memory) {
-            limit(RLIMIT_DATA, rlim_t{512} << 20U); // without what is reserved only
+        if (memory) {
+            limit(RLIMIT_STACK, rlim_t{1} << 20U); // of each thread, which counts as a whole
+            limit(RLIMIT_DATA, rlim_t{512} << 20U);
         }
         limit(RLIMIT_CORE, 0);
         const int from = chdir(work.c_str()) == 0 ? open("rows.csv", O_RDONLY) : -1;
@@ -161,6 +153,9 @@ class argument_folder {
     argument_folder(std::string program, std::filesystem::path folder)
         : program_{std::move(program)}, folder_{std::move(folder)} {
         std::filesystem::create_directories(folder_);
+        std::fclose(std::fopen((folder_ / "rows.csv").string().c_str(), "wb"));
+        // With AddressSanitizer a program needs terabytes of addresses and does not start.
+        memory_ = run_limited(program_, {"--help"}, folder_, true) == 0;
         refill();
     }
     ~argument_folder() {
@@ -175,7 +170,7 @@ class argument_folder {
         if (++runs_ % 256 == 0) {
             refill();
         }
-        const int code = run_limited(program_, arguments, folder_);
+        const int code = run_limited(program_, arguments, folder_, memory_);
         if (code == -SIGXCPU && !arguments.empty() && arguments[0] == "search") {
             return code; // it was told to try up to 99 settings
         }
@@ -211,7 +206,7 @@ class argument_folder {
         write("rows.csv", rows);
         write("broken", "\x08");
         const auto ready = [&](const std::vector<std::string>& arguments) {
-            return run_limited(program_, arguments, folder_) == 0;
+            return run_limited(program_, arguments, folder_, memory_) == 0;
         };
         require(ready({"generate", "sequences.txt", "--normal", "6", "--length", "8"}),
                 "arguments: generate");
@@ -225,6 +220,7 @@ class argument_folder {
 
     std::string program_;
     std::filesystem::path folder_;
+    bool memory_ = false; // whether it is limited
     int runs_ = 0;
 };
 

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "classifier_input.hpp"
+#include "ensemble_input.hpp"
 #include "file_mutator.hpp"
 #include "journal_input.hpp"
 #include "replay.hpp"
@@ -42,6 +43,12 @@ TEST_SUITE("fuzz") {
         const auto seeds = all_seeds(tocsin_fuzz::row_model_seeds, tocsin_fuzz::row_model_seed);
         replay("row_models", 30, tocsin_fuzz::row_models, seeds);
         restructure(seeds, 300, tocsin_fuzz::row_models);
+    }
+    TEST_CASE("fuzz: files and streams of ensembles, with right checksums") {
+        auto seeds = all_seeds(tocsin_fuzz::ensemble_seeds, tocsin_fuzz::ensemble_seed);
+        replay("ensembles", 50, tocsin_fuzz::ensembles, seeds);
+        seeds.resize(1); // the file
+        restructure(seeds, 300, tocsin_fuzz::ensembles);
     }
     TEST_CASE("fuzz: journals of a search, any bytes below a right first line") {
         const auto seeds = {tocsin_fuzz::journal_seed(), tocsin_fuzz::journal_header()};

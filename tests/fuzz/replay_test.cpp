@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "alarm_input.hpp"
+#include "chart_input.hpp"
 #include "file_mutator.hpp"
 #include "replay.hpp"
 #include "row_input.hpp"
@@ -27,13 +28,21 @@ TEST_SUITE("fuzz") {
         replay("times", 3000, tocsin_fuzz::times);
     }
     TEST_CASE("fuzz: threshold rules, any order of operations") {
-        replay("thresholds", 300, tocsin_fuzz::thresholds);
+        auto others = random_inputs(20, 400);
+        for (std::size_t k = 0; k < others.size(); ++k) {
+            others[k][0] = static_cast<char>(128 + k); // of each rule that the corpus lacks
+            others[k][1] = static_cast<char>(k % 4);   // a fit
+        }
+        replay("thresholds", 300, tocsin_fuzz::thresholds, others);
     }
     TEST_CASE("fuzz: windows, sketch, likelihood, alarm control, any numbers") {
         replay("streams", 300, tocsin_fuzz::streams);
     }
     TEST_CASE("fuzz: alarm control says what its definition says") {
         replay("alarms", 50, tocsin_fuzz::alarms, random_inputs(20, 600));
+    }
+    TEST_CASE("fuzz: charts and memories of values, any numbers") {
+        replay("charts", 50, tocsin_fuzz::charts, random_inputs(20, 600));
     }
     TEST_CASE("fuzz: model files, any bytes and right checksums") {
         const std::string seed = tocsin_fuzz::model_seed();

@@ -9,12 +9,19 @@
 #include "tocsin/series/moving_window.hpp"
 #include "tocsin/series/smoothing.hpp"
 #include "tocsin/sketch/quantile_sketch.hpp"
+#include "tocsin/tail/alarm_rate.hpp"
 #include "tocsin/tail/drift_spot_threshold.hpp"
 #include "tocsin/tail/spot_threshold.hpp"
+#include "tocsin/threshold/f_beta_threshold.hpp"
+#include "tocsin/threshold/manual_threshold.hpp"
+#include "tocsin/threshold/quantile_threshold.hpp"
+#include "tocsin/threshold/sigma_threshold.hpp"
 
 #include "fuzz_input.hpp"
 #include "support/memory_archive.hpp"
 #include <cmath>
+#include <limits>
+#include <type_traits>
 #include <vector>
 
 namespace tocsin_fuzz {
@@ -30,6 +37,8 @@ void reload(Object& object, Object fresh) {
 
 template <class Rule>
 void rule(reader& bytes, Rule tested) {
+    // A threshold of the caller is there, or nothing can be saved.
+    constexpr bool can_be_empty = !std::is_same_v<Rule, tocsin::manual_threshold>;
     for (int steps = 0; !bytes.empty() && steps < 2000; ++steps) {
         const std::uint8_t operation = bytes.byte();
         if (operation < 4) {
@@ -43,7 +52,7 @@ void rule(reader& bytes, Rule tested) {
             }
             const bool fitted = tested.fit(scores, labels).ok();
             require(fitted == tested.fitted(), "fit() and fitted() differ");
-        } else if (operation < 8) {
+        } else if (operation < 8 && (tested.fitted() || can_be_empty)) {
             reload(tested, Rule{});
         } else if constexpr (requires { tested.push(1.0); }) {
             const double score = bytes.number();
@@ -52,8 +61,17 @@ void rule(reader& bytes, Rule tested) {
                     "NaN is not rejected");
         }
         require(!std::isnan(tested.threshold()), "the threshold is NaN");
-        require(!tested.fitted() || (std::isfinite(tested.threshold()) && tested.valid().ok()),
-                "a fitted rule is not valid");
+        require(!tested.fitted() || std::isfinite(tested.threshold()), "no threshold was fitted");
+        if constexpr (requires { tested.valid(); }) {
+            require(!tested.fitted() || tested.valid().ok(), "a fitted rule is not valid");
+        }
+        if constexpr (requires { tested.expected_false_alarms(1.0); }) {
+            const double one = operation / 16.0;
+            const double expected = tested.expected_false_alarms(one);
+            require(tested.fitted() ? expected >= tested.expected_false_alarms(one + 1)
+                                    : std::isnan(expected),
+                    "more false alarms are expected of a higher score");
+        }
     }
 }
 
@@ -66,6 +84,21 @@ inline void thresholds(input bytes) {
     settings.q = std::ldexp(1.0, -3 - choice % 29);
     settings.memory = 20 + choice % 50;
     settings.learn_from_expected_alarms = choice % 4 != 0;
+    if (choice >= 128) {
+        switch (choice % 5) {
+        case 0:
+            return rule(numbers,
+                        tocsin::alarm_rate{{.alarms = 1.0 + choice, .level = settings.level}});
+        case 1:
+            return rule(numbers, tocsin::quantile_threshold{choice / 256.0, 1 + choice % 3 * 0.5});
+        case 2:
+            return rule(numbers, tocsin::sigma_threshold{choice % 9 - 2.0});
+        case 3:
+            return rule(numbers, tocsin::f_beta_threshold{1.0 / (1 + choice % 4)});
+        default:
+            return rule(numbers, tocsin::manual_threshold{numbers.number()});
+        }
+    }
     switch (choice % 3) {
     case 0:
         return rule(numbers, tocsin::spot_threshold{settings});
