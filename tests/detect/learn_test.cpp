@@ -317,7 +317,7 @@ TEST_SUITE("detect") {
     TEST_CASE("learn: on-line training never joins rows that are not neighbours") {
         // A window of the trainer must not reach across a restart, a gap, or a reset clock.
         tocsin::detector<tocsin::forecaster<float>> detector(
-            small_forecaster(1), {.longest_gap = 0, .clock_agreement = 1});
+            small_forecaster(1), {.warm_up = 1, .longest_gap = 0, .clock_agreement = 1});
         learn_slow_waves(detector, 5);
         detector.override_thresholds(never); // nothing is an anomaly
         const learning_settings how{
@@ -348,8 +348,8 @@ TEST_SUITE("detect") {
                 detector.push(plain, values.col(t));
             }
             CHECK(detector.forecast(stream) == detector.forecast(plain));
-            learn_from(129, 2, kind == "clock" ? 1000 : kind == "clock back" ? -500 : 0);
-            for (index_t t = 129; t < 131; ++t) {
+            learn_from(129, 3, kind == "clock" ? 1000 : kind == "clock back" ? -500 : 0);
+            for (index_t t = 129; t < 132; ++t) {
                 detector.push(plain, values.col(t));
             }
             CHECK(detector.forecast(stream) != detector.forecast(plain));

@@ -318,8 +318,8 @@ class detector {
     status enable_learning(stream_type& stream, const learning_settings& settings) const {
         return detail::enable_learning(parts_, stream.memory_, settings);
     }
-    /// Learns from the sample that push() took last; call it after each. Leaves out samples with
-    /// missing values and, except for the rule, anomalies: they must not become normal. Never allocates.
+    /// Learns from the sample that push() took last; call it after each. Leaves out samples without a
+    /// score or with missing values and, except for the rule, anomalies. Never allocates.
     void learn(stream_type& stream) const noexcept TOCSIN_NONBLOCKING {
         detail::learn(parts_, stream.memory_);
     }

@@ -155,8 +155,11 @@ void learn(const Learned& learned, Stream& stream) noexcept {
         const bool has_errors = last.scored() && learned.view() == error_view::per_step;
         const std::span<const double> errors =
             has_errors ? std::span<const double>(stream.errors()) : std::span<const double>();
-        learning->learn_normal(learned.model, errors, last.score, stream.inputs(), stream.position,
-                               stream.seen == 1);
+        // What has no score may be anything.
+        const bool trains =
+            last.scored() && learning->is_trainable(last.score, learned.source.vector_size());
+        learning->learn_normal(learned.model, errors, last.score, trains, stream.inputs(),
+                               stream.position, stream.seen == 1);
     }
     if (last.scored()) {
         learning->watch(last.is_anomaly());

@@ -125,14 +125,21 @@ struct stream_learning {
         report.recent_rate = std::clamp(report.recent_rate, 0.0, 1.0);
     }
 
+    /// Whether a sample is near enough for the model to learn from it.
+    /// @param elements of the error vectors that the score is of
+    static bool is_trainable(double score, int elements) noexcept {
+        return !is_beyond(largest_trained_score, score, elements);
+    }
     /// Takes in a normal sample. Never allocates.
     /// @param score  of the errors, where there are any
+    /// @param trains whether the model learns from it, too
     /// @param inputs `[features]`, scaled, none missing
     /// @param first  whether the stream has (re)started with it: no sample before is its neighbour
-    void learn_normal(const Model& model, std::span<const double> errors, double score,
+    void learn_normal(const Model& model, std::span<const double> errors, double score, bool trains,
                       std::span<const scalar_type> inputs, std::int64_t position,
                       bool first) noexcept {
-        const bool far_out = !errors.empty() && is_beyond(largest_learned_score, score);
+        const bool far_out =
+            !errors.empty() && is_beyond(largest_learned_score, score, statistic.dimension());
         if (far_out) {
             count_up(report.clipped);
         }
@@ -141,7 +148,7 @@ struct stream_learning {
                 adapt(errors, score, far_out);
             }
         }
-        if (trainer && (errors.empty() || !is_beyond(largest_trained_score, score))) {
+        if (trainer && trains) {
             if (first || position != learned_at + 1) {
                 trainer->interrupt();
             }
@@ -227,8 +234,8 @@ struct stream_learning {
     double largest_score() const noexcept { return largest_learned_score * statistic.dimension(); }
     /// Scores of other statistics have scales of their own, and their adapt() bounds itself.
     /// @param largest for each element
-    bool is_beyond(double largest, double score) const noexcept {
-        return is_distance && !(score <= largest * statistic.dimension());
+    static bool is_beyond(double largest, double score, int elements) noexcept {
+        return is_distance && !(score <= largest * elements);
     }
     void adapt(std::span<const double> errors, double score, bool far_out) noexcept {
         if (!far_out) {
