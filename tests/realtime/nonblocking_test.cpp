@@ -100,6 +100,32 @@ void drive_statistic(int dimension) {
     CHECK(sum != 0);
 }
 
+/// A statistic that allocates in score() once it is told to.
+struct allocating_statistic : tocsin::diagonal_gaussian<> {
+    using diagonal_gaussian::diagonal_gaussian;
+    static inline bool allocates = false;
+    double score(std::span<const double> error) const noexcept {
+        void* volatile memory = allocates ? std::malloc(64) : nullptr;
+        std::free(memory);
+        return diagonal_gaussian::score(error);
+    }
+};
+
+/// Whether the function ends a process of its own.
+template <class Function>
+bool is_stopped(Function&& function) {
+    const pid_t child = fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        std::fclose(stderr); // its report is expected
+        function();
+        _exit(0);
+    }
+    int status = 0;
+    REQUIRE(waitpid(child, &status, 0) == child);
+    return !(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
 } // namespace
 
 TEST_SUITE("realtime") {
@@ -108,19 +134,33 @@ TEST_SUITE("realtime") {
             MESSAGE("skipped: not built with RealtimeSanitizer (preset rtsan)");
             return;
         }
-        const pid_t child = fork();
-        REQUIRE(child >= 0);
-        if (child == 0) {
-            std::fclose(stderr); // its report is expected
+        CHECK(is_stopped([] {
             void* volatile memory = nullptr;
             must_not_block([&] { memory = std::malloc(64); });
             std::free(memory);
-            _exit(0);
+        }));
+    }
+
+    TEST_CASE(
+        "realtime: push() is marked itself, so that an own statistic that allocates is stopped") {
+        using namespace tocsin;
+        detector<forecaster<float>, standard_scaler<float>, allocating_statistic> tested(
+            tocsin_test::small_forecaster(1), {.warm_up = 2});
+        tocsin_test::learn_slow_waves(tested, 1);
+        auto stream = tested.make_stream();
+        const auto values = tocsin_test::slow_waves(10, 3);
+        for (index_t t = 0; t < 9; ++t) {
+            tested.push(stream, values.col(t));
         }
-        int status = 0;
-        REQUIRE(waitpid(child, &status, 0) == child);
-        const bool went_on = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-        CHECK_FALSE(went_on);
+        REQUIRE(stream.last().scored());
+        CHECK_FALSE(is_stopped([&] { tested.push(stream, values.col(9)); }));
+        if (!is_checked) {
+            MESSAGE("skipped: not built with RealtimeSanitizer (preset rtsan)");
+            return;
+        }
+        allocating_statistic::allocates = true;
+        CHECK(is_stopped([&] { tested.push(stream, values.col(9)); }));
+        allocating_statistic::allocates = false;
     }
 
     TEST_CASE("realtime: detectors push, push_all, score, learn") {

@@ -90,7 +90,8 @@ class scored_comparator {
     /// Judges the newest sample; `not_ready` for a stream that another comparator made, or this one
     /// before it was fitted anew. The time is not looked at. Never allocates.
     verdict push(stream_type& stream, sample_view<Scalar> sample,
-                 double /*time*/ = std::numeric_limits<double>::quiet_NaN()) const noexcept {
+                 double /*time*/ = std::numeric_limits<double>::quiet_NaN()) const noexcept
+        TOCSIN_NONBLOCKING {
         verdict outcome;
         if (stream.scorer_.empty() || stream.made_by_ != identity_) {
             return outcome; // of another comparator, or of this one before it was fitted anew

@@ -185,7 +185,7 @@ class charted_detector {
     /// the expected false alarms in 10 000 rows, the threshold the same of the promised. `not_ready`
     /// for a stream that was made before the charts were fitted anew. Never allocates.
     verdict push(stream_type& stream, sample_view<scalar_type> sample,
-                 double time = unknown) const noexcept {
+                 double time = unknown) const noexcept TOCSIN_NONBLOCKING {
         stream.scores_ = {};
         if (!stream.made_by_.fits(tag_)) {
             return {};

@@ -281,7 +281,7 @@ class classifier_detector {
     /// @param sample `[features]`, else `wrong_size`; NaN where a value is missing
     /// @param time   of the sample, in any unit; NaN: not known
     verdict push(stream_type& stream, sample_view<scalar_type> sample,
-                 double time = unknown_time) const noexcept {
+                 double time = unknown_time) const noexcept TOCSIN_NONBLOCKING {
         return detail::push_one(parts_, stream.memory_, sample, time);
     }
 
@@ -298,7 +298,7 @@ class classifier_detector {
     /// @param times    one per stream; none: not known
     void push_all(std::span<stream_type> streams, samples_view samples, std::span<verdict> verdicts,
                   fleet_workspace<scalar_type>& workspace,
-                  std::span<const double> times = {}) const noexcept {
+                  std::span<const double> times = {}) const noexcept TOCSIN_NONBLOCKING {
         workspace.push_all(
             parts_, streams.size(), [&](std::size_t k) -> auto& { return streams[k].memory_; },
             samples, verdicts, times);

@@ -162,8 +162,9 @@ class basic_ensemble {
     }
 
     /// Takes the newest sample of a stream and judges it; see detector::push(). Never allocates.
-    ensemble_verdict push(stream_type& stream, sample_view<scalar_type> sample,
-                          double time = std::numeric_limits<double>::quiet_NaN()) const noexcept {
+    ensemble_verdict
+    push(stream_type& stream, sample_view<scalar_type> sample,
+         double time = std::numeric_limits<double>::quiet_NaN()) const noexcept TOCSIN_NONBLOCKING {
         std::array<verdict, size> verdicts;
         push_each(stream, sample, time, verdicts, std::index_sequence_for<Members...>{});
         std::array<double, size> expected;
