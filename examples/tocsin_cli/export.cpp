@@ -11,6 +11,7 @@
 #include "model_file.hpp"
 #include "options.hpp"
 #include "row_alarm.hpp"
+#include <algorithm>
 
 namespace tocsin_cli {
 namespace {
@@ -130,7 +131,8 @@ tocsin::matrix<float> raw_rows(const model_file& model, const tocsin::matrix<flo
 /// What to say where a format changes more verdicts than it usually does.
 std::vector<std::string> warnings_of(firmware_format format, const tocsin::firmware_report& found,
                                      const std::string& path) {
-    const std::size_t allowed = format == firmware_format::int8 ? found.samples / 100 : 0;
+    const std::size_t allowed =
+        format == firmware_format::int8 ? std::max<std::size_t>(1, found.alarms / 100) : 0;
     if (found.different <= allowed) {
         return {};
     }
@@ -202,7 +204,7 @@ void export_command::run() {
         out.say("RAM:              " + std::to_string(found.ram) + " bytes");
         out.say("multiply-adds:    " + std::to_string(found.multiply_adds) + " per sample");
         if (found.stack_of_missing > 0) {
-            out.say("stack:            " + std::to_string(found.stack_of_missing) +
+            out.say("stack:            at most " + std::to_string(found.stack_of_missing) +
                     " bytes more while a value is missing");
         }
     }

@@ -47,10 +47,20 @@ TEST_SUITE("comparators") {
               doctest::Approx(reference.number("mean_squared_distance")).epsilon(1e-12));
         // It has moved, by more than one step.
         CHECK(reference.number("iterations") > 3);
+        k_means hasty({.clusters = 4, .iterations = 1});
+        REQUIRE(hasty.fit(points, first).ok());
+        CHECK(hasty.centres() != clusters.centres());
 
-        const status wrong = clusters.fit(points, first.leftCols(3));
+        // Its own centres are where it stays, also if it has fewer of them than it may have.
+        const matrix<double> settled = clusters.centres();
+        REQUIRE(clusters.fit(points, clusters.centres()).ok());
+        CHECK(clusters.centres().isApprox(settled, 1e-12));
+        REQUIRE(clusters.fit(points, settled.leftCols(3)).ok());
+        CHECK(clusters.centres().cols() == 3);
+
+        const status wrong = clusters.fit(points, matrix<double>::Zero(2, 5));
         CHECK(wrong.code() == error_code::invalid_argument);
-        CHECK(std::string_view(wrong.message()).find("2 features for 3 clusters") !=
+        CHECK(std::string_view(wrong.message()).find("2 features for 5 clusters") !=
               std::string_view::npos);
         CHECK(clusters.features() == 0);
         matrix<double> missing = first;

@@ -270,6 +270,7 @@ TEST_SUITE("detect") {
         REQUIRE(detector.tune(windows).ok());
         CHECK(detector.threshold() == tuned);
         detector.override_thresholds(not_a_number, not_a_number);
+        CHECK(detector.threshold() == infinity); // as streams with it can be saved and loaded
         auto stream = detector.make_stream();
         auto far_out = values;
         far_out.row(0).array() += 100;

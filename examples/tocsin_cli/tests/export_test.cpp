@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include "program.hpp"
+#include <algorithm>
 #include <string>
 
 namespace {
@@ -55,7 +56,10 @@ TEST_SUITE("tocsin_cli") {
                 run_json(cli, "export m --firmware pump.hpp --format int8 --calibration rows.csv");
             CHECK(rounded["flash_of_weights"] == nearest["flash_of_weights"]);
             CHECK(rounded["calibration"]["different"] <= 3);
-            CHECK(rounded["calibration"]["warnings"].empty()); // of 793
+            const int changed = rounded["calibration"]["different"];
+            const int alarms = rounded["calibration"]["alarms"];
+            CHECK(rounded["calibration"]["warnings"].empty() ==
+                  (changed <= std::max(1, alarms / 100)));
             CHECK(cli.read("pump.hpp") != before);
         }
     }

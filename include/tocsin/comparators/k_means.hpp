@@ -45,19 +45,20 @@ class k_means {
         return usable.ok() ? move_centres(training, first_centres(training)) : usable;
     }
     /// The same from centres of the caller, such as those of an earlier fit, without drawing any.
-    /// @param first finite, `[features x clusters]`, else `invalid_argument`
+    /// @param first finite, `[features x centres]`, 1 to `clusters` of them, else `invalid_argument`
     status fit(const samples_view& training, const samples_view& first) {
+        const matrix<double> centres = first; // check() forgets what may be viewed here
         if (const status usable = check(training); !usable.ok()) {
             return usable;
         }
-        if (first.rows() != training.rows() || first.cols() != settings_.clusters ||
-            !first.allFinite()) {
+        if (centres.rows() != training.rows() || centres.cols() < 1 ||
+            centres.cols() > settings_.clusters || !centres.allFinite()) {
             return status::error(error_code::invalid_argument, "k_means: first centres of ",
-                                 first.rows(), " features for ", first.cols(),
-                                 " clusters; there must be ", training.rows(), " and ",
+                                 centres.rows(), " features for ", centres.cols(),
+                                 " clusters; there must be ", training.rows(), " and 1 to ",
                                  settings_.clusters, ", all finite");
         }
-        return move_centres(training, first);
+        return move_centres(training, centres);
     }
 
     double push(std::span<const double> sample) noexcept {

@@ -65,7 +65,7 @@ status borrow_same_weights(Learned& learned,
     }
     if (weights.parameters.data() == own.data()) {
         return status::error(error_code::invalid_argument,
-                             "borrow: these are the detector's own weights, not a copy of them");
+                             "borrow: the detector uses these weights already");
     }
     status same = check_same_values("parameters", weights.parameters, own);
     if (same.ok() && !weights.packed.empty()) {

@@ -18,6 +18,7 @@
 #include "tocsin/detect/verdict_scale.hpp"
 
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <type_traits>
 #include <utility>
@@ -160,6 +161,9 @@ void exchange_learned_classifier(Archive& archive, Learned& learned) {
     if constexpr (Archive::loading) {
         if (archive.outcome().ok()) {
             learned.prepare();
+        } else { // not trained: its sizes are those of another network
+            learned.weights.clear();
+            learned.false_alarms = {};
         }
         settle_classifier(learned);
     }
@@ -201,6 +205,10 @@ void exchange_classifier_stream(Archive& archive, const Learned& learned, Stream
         keep_if_readable(archive, std::span<const scalar>(stream.state()));
         keep_if_readable(archive, std::span<const scalar>(stream.inputs()));
         keep_if(archive, check_stream(learned, stream));
+        stream.last.expected_false_alarms =
+            stream.last.scored()
+                ? expected_false_alarms_of(learned, stream.learning.get(), stream.last.score)
+                : std::numeric_limits<double>::quiet_NaN();
         stream.last.rate_exceeded = rate_exceeded_by(stream.alarm);
     } else {
         archive.object("memory", stream);

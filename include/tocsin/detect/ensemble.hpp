@@ -123,7 +123,7 @@ class basic_ensemble {
     explicit basic_ensemble(const ensemble_settings& settings, Alarm alarm, Members... members)
         : settings_{settings}, alarm_{std::move(alarm)}, members_{std::move(members)...} {}
 
-    /// Unusable settings, members of unlike features, or one that would never count.
+    /// Unusable settings, members of unlike features, or a classifier that would never count.
     status check() const noexcept {
         status usable = settings_.check();
         int number = 0;
@@ -224,7 +224,11 @@ class basic_ensemble {
         exchange_each(archive, std::index_sequence_for<Members...>{}, [&](auto index) {
             archive.object(name_of<index>().data(), std::get<index>(members_));
         });
-        detail::keep_if(archive, check());
+        if constexpr (Archive::loading) {
+            detail::keep_if(archive, check());
+        } else { // it could not be loaded
+            archive.fail(check());
+        }
     }
     /// See io/stream_file.hpp. The last verdict is not kept: after loading it belongs to no sample.
     template <class Archive>

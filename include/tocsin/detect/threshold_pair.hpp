@@ -90,7 +90,10 @@ class threshold_pair {
     }
     /// Sets or takes away the threshold by hand of one view.
     void override_with(error_view view, std::optional<double> threshold) noexcept {
-        at(view).by_hand = threshold;
+        // NaN flags nothing either, and a stream with it could not be loaded.
+        at(view).by_hand = threshold && std::isnan(*threshold)
+                               ? std::optional(std::numeric_limits<double>::infinity())
+                               : threshold;
     }
 
     static constexpr int version = 1;

@@ -45,7 +45,7 @@ struct classifier_trainer {
     std::uint64_t seed = 0; ///< of a new run: initial weights, order of batches, dropout
     std::vector<double> class_weights = {}; ///< factor on the loss of each class; empty: all 1
     /// Whether classes have the same total weight in the training windows before class_weights; see
-    /// balanced_class_weights().
+    /// balanced_class_weights(). Weights of windows come on top.
     bool balanced = false;
     /// Which epoch's weights are the best.
     classification_metric best_by = classification_metric::validation_loss;
