@@ -656,11 +656,12 @@ TEST_SUITE("io") {
 
     TEST_CASE("detector file: saving changes nothing of the detector, which may be in use") {
         tocsin::threshold_pair<tocsin::quantile_threshold> thresholds;
-        thresholds.override_with(error_view::per_step, std::numeric_limits<double>::quiet_NaN());
+        constexpr double infinity = std::numeric_limits<double>::infinity();
+        thresholds.override_with(error_view::per_step, -infinity);
         tocsin::archive_writer archive;
         archive.object("thresholds", thresholds);
         REQUIRE(archive.outcome().ok());
-        CHECK(std::isnan(thresholds.threshold(error_view::per_step))); // not infinity, as loaded
+        CHECK(thresholds.threshold(error_view::per_step) == -infinity); // not infinity, as loaded
     }
 
     TEST_CASE("detector file: a folder that is not there is an error, not a crash") {
