@@ -131,6 +131,11 @@ TEST_SUITE("detect") {
         CHECK(tenth > 0.05 * normal);
         CHECK(tenth < 0.15 * normal);
         CHECK(found > 0.9 * events);
+        // The last verdict of a stream that was saved says the same.
+        const auto loaded = load_stream(detector, save_stream(detector, stream).value());
+        REQUIRE_MESSAGE(loaded.ok(), loaded.error().message());
+        CHECK(stream.last().scored());
+        CHECK(loaded->last().expected_false_alarms == stream.last().expected_false_alarms);
         // Other weights have other probabilities.
         plain other = detector;
         REQUIRE(other.set_weights(detector.parameters(), detector.scaling()).ok());

@@ -18,7 +18,6 @@
 #include "tocsin/detect/verdict_scale.hpp"
 
 #include <cstdint>
-#include <limits>
 #include <span>
 #include <type_traits>
 #include <utility>
@@ -205,11 +204,7 @@ void exchange_classifier_stream(Archive& archive, const Learned& learned, Stream
         keep_if_readable(archive, std::span<const scalar>(stream.state()));
         keep_if_readable(archive, std::span<const scalar>(stream.inputs()));
         keep_if(archive, check_stream(learned, stream));
-        stream.last.expected_false_alarms =
-            stream.last.scored()
-                ? expected_false_alarms_of(learned, stream.learning.get(), stream.last.score)
-                : std::numeric_limits<double>::quiet_NaN();
-        stream.last.rate_exceeded = rate_exceeded_by(stream.alarm);
+        complete_last(learned, stream);
     } else {
         archive.object("memory", stream);
     }

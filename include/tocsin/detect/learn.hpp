@@ -14,7 +14,6 @@
 
 #include <cmath>
 #include <cstddef>
-#include <limits>
 #include <span>
 #include <utility>
 
@@ -68,16 +67,6 @@ status enable_learning(const Learned& learned, Stream& stream, const learning_se
     }
     stream.learning.set(std::move(learning));
     return {};
-}
-
-/// What bytes leave out of the last verdict, because it follows from the rest.
-template <class Learned, class Stream>
-void complete_last(const Learned& learned, Stream& stream) noexcept {
-    verdict& last = stream.last;
-    last.expected_false_alarms =
-        last.scored() ? expected_false_alarms_of(learned, stream.learning.get(), last.score)
-                      : std::numeric_limits<double>::quiet_NaN();
-    last.rate_exceeded = rate_exceeded_by(stream.alarm);
 }
 
 /// Refuses updates whose samples do not follow in the bytes, or that take more memory than these may.

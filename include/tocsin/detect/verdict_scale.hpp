@@ -38,4 +38,14 @@ bool rate_exceeded_by(const Alarm& alarm) noexcept {
     }
 }
 
+/// What bytes leave out of the last verdict, because it follows from the rest.
+template <class Learned, class Stream>
+void complete_last(const Learned& learned, Stream& stream) noexcept {
+    verdict& last = stream.last;
+    last.expected_false_alarms =
+        last.scored() ? expected_false_alarms_of(learned, stream.learning.get(), last.score)
+                      : std::numeric_limits<double>::quiet_NaN();
+    last.rate_exceeded = rate_exceeded_by(stream.alarm);
+}
+
 } // namespace tocsin::detail
