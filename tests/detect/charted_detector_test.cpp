@@ -4,6 +4,8 @@
 #include "tocsin/detect/ensemble.hpp"
 #include "tocsin/io/detector_file.hpp"
 #include "tocsin/io/stream_file.hpp"
+#include "tocsin/models/linear_forecaster.hpp"
+#include "tocsin/training/least_squares.hpp"
 
 #include <doctest/doctest.h>
 
@@ -18,6 +20,7 @@
 #include <utility>
 #include <vector>
 
+using tocsin::status;
 using tocsin_test::says;
 using tocsin_test::windows_over;
 
@@ -285,6 +288,92 @@ TEST_SUITE("detect") {
             CHECK(again.kind == first.kind);
             CHECK(again.score == first.score);
         }
+    }
+
+    TEST_CASE("charted_detector: cross-fitting keeps the promise where a model fits its own rows "
+              "too well") {
+        // Ten sensors of noise: with 80 inputs for each of ten targets, 300 rows are learned by heart.
+        const auto noise = [](int rows, std::uint64_t seed) {
+            tocsin::random_generator random(seed);
+            tocsin::matrix<float> values(10, rows);
+            for (float& value : values.reshaped()) {
+                value = static_cast<float>(random.normal());
+            }
+            return values;
+        };
+        using linear = tocsin::detector<tocsin::linear_forecaster<float>>;
+        const auto normal = noise(300, 1);
+        const auto windows = windows_over(normal, 9);
+        const tocsin::least_squares trainer{.ridge = 1e-3};
+        tocsin::charted_detector<linear> by_its_own(
+            [&] {
+                linear inner{{10, 10, 8}};
+                REQUIRE(inner.train(windows, {}, trainer).ok());
+                REQUIRE(inner.fit_errors(windows).ok());
+                return inner;
+            }(),
+            {.promised = 10});
+        REQUIRE(by_its_own.fit(normal).ok());
+        tocsin::charted_detector<linear> cross_fitted(linear{{10, 10, 8}}, {.promised = 10});
+        const status fitted = cross_fitted.fit(windows, trainer, tocsin::cross_fit{});
+        REQUIRE_MESSAGE(fitted.ok(), fitted.message());
+        const auto rows = noise(10'000, 2);
+        const auto false_alarms = [&](const auto& detector) {
+            auto stream = detector.make_stream();
+            int found = 0;
+            for (int t = 0; t < rows.cols(); ++t) {
+                found += detector.push(stream, rows.col(t)).is_anomaly() ? 1 : 0;
+            }
+            return found;
+        };
+        const int own = false_alarms(by_its_own);
+        const int held_out = false_alarms(cross_fitted);
+        MESSAGE(own, " and, cross-fitted, ", held_out, " anomalies in 10000 rows");
+        CHECK(held_out < 1000); // 10 clusters are promised; one can last for 300 rows
+        CHECK(own > 9000);
+    }
+
+    TEST_CASE(
+        "charted_detector: cross-fitting leaves out labelled rows, and fails without a trace") {
+        using linear = tocsin::detector<tocsin::linear_forecaster<float>>;
+        auto values = noisy_waves(2000, 5);
+        std::vector<std::uint8_t> labels(2000);
+        for (int t = 900; t < 1000; ++t) {
+            values(0, t) += 50;
+            labels[static_cast<std::size_t>(t)] = 1;
+        }
+        const auto windows = windows_over(values, 10);
+        const auto fit = [&](std::span<const std::uint8_t> given) {
+            tocsin::charted_detector<linear> detector(linear{{2, 2, 5}}, {.promised = 10});
+            REQUIRE(detector
+                        .fit({windows, windows, given}, tocsin::least_squares{},
+                             tocsin::cross_fit{.folds = 3})
+                        .ok());
+            auto stream = detector.make_stream();
+            auto fresh = noisy_waves(400, 6);
+            fresh(0, 350) += 5; // ten times the noise, a tenth of what was labelled
+            bool found = false;
+            for (int t = 0; t < 400; ++t) {
+                found = detector.push(stream, fresh.col(t)).is_anomaly() || found;
+            }
+            return found;
+        };
+        CHECK(fit(labels));
+        CHECK_FALSE(fit({}));
+
+        tocsin::charted_detector<linear> detector(linear{{2, 2, 5}});
+        CHECK(says(detector.fit(windows, tocsin::least_squares{}, tocsin::cross_fit{.folds = 1}),
+                   "folds"));
+        CHECK(says(detector.fit({windows, windows, std::span(labels).first(7)},
+                                tocsin::least_squares{}, tocsin::cross_fit{}),
+                   "7 labels for 2000 samples"));
+        const auto few = noisy_waves(16, 7);
+        CHECK_FALSE(
+            detector
+                .fit(windows_over(few, 8), tocsin::least_squares{}, tocsin::cross_fit{.folds = 2})
+                .ok());
+        CHECK_FALSE(detector.fitted());
+        CHECK(detector.detector().phase() == tocsin::detector_phase::created);
     }
 
     TEST_CASE("charted_detector: unusable settings and data") {

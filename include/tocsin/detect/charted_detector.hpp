@@ -10,13 +10,16 @@
 #include "tocsin/core/keep_if.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/views.hpp"
+#include "tocsin/detect/chart_residuals.hpp"
 #include "tocsin/detect/combination.hpp"
 #include "tocsin/detect/detector_phase.hpp"
 #include "tocsin/detect/detector_tag.hpp"
+#include "tocsin/detect/held_out.hpp"
 #include "tocsin/detect/sample_view.hpp"
 #include "tocsin/detect/verdict.hpp"
 #include "tocsin/detect/verdict_by_expectation.hpp"
 #include "tocsin/tail/alarm_rate.hpp"
+#include "tocsin/training/epoch_event.hpp"
 
 #include <algorithm>
 #include <array>
@@ -117,62 +120,43 @@ class charted_detector {
         if (status usable = check_rows(rows.rows(), rows.cols(), times.size()); !usable.ok()) {
             return usable;
         }
-        const auto targets = static_cast<index_t>(detector_.model().targets());
-        matrix<double> residuals = matrix<double>::Constant(
-            targets, rows.cols(), std::numeric_limits<double>::quiet_NaN());
-        std::vector<std::uint8_t> starts(static_cast<std::size_t>(rows.cols()));
-        auto stream = detector_.make_stream();
-        column<scalar_type> sample(rows.rows());
-        for (index_t t = 0; t < rows.cols(); ++t) {
-            sample = rows.col(t);
-            const auto at = static_cast<std::size_t>(t);
-            const verdict said =
-                detector_.push(stream, sample, times.empty() ? unknown : times[at]);
-            starts[at] = starts_charts(said) ? 1 : 0;
-            if (said.scored()) {
-                residuals.col(t) = vector_view<const double>(stream.errors().data(), targets);
-            }
-        }
-        residual_charts charts;
-        if (status fitted = charts.fit(residuals, starts); !fitted.ok()) {
-            return fitted;
-        }
-        std::array<std::vector<double>, families> values;
-        for (index_t t = 0; t < residuals.cols(); ++t) {
-            if (starts[static_cast<std::size_t>(t)] != 0) {
-                charts.reset();
-            }
-            const chart_scores scores = charts.push(
-                std::span(residuals.col(t).data(), static_cast<std::size_t>(residuals.rows())));
-            for (std::size_t k = 0; k < families; ++k) {
-                if (!std::isnan(scores.values[k])) { // the charts warm up
-                    values[k].push_back(scores.values[k]);
-                }
-            }
-        }
-        std::array<alarm_rate, families> rules;
-        status last;
-        int usable = 0;
-        for (std::size_t k = 0; k < families; ++k) {
-            rules[k] = alarm_rate({.alarms = settings_.promised});
-            if (status fitted = rules[k].fit(values[k], {}); fitted.ok()) {
-                ++usable;
-            } else { // charts that are too long for these rows are left out
-                last = fitted;
-            }
-        }
-        if (usable == 0) {
-            return last;
-        }
-        charts.reset();
-        charts_ = std::move(charts);
-        rules_ = std::move(rules);
-        tag_ = detail::detector_tag(identity());
-        return {};
+        detail::chart_residuals residuals(detector_.model().targets(), rows.cols());
+        residuals.add_stream(detector_, rows, times);
+        return fit_charts(residuals);
     }
 
-    /// Allocates.
-    stream_type make_stream() const {
+    /// Trains the detector, and fits the charts to residuals of other models in rows that those have
+    /// not learned from; see detector::fit(). A failure leaves everything as it was. Allocates.
+    /// @param data      the charts read the rows that its normal judged windows cover, each run of
+    ///                  rows as one stream
+    /// @param plan      cross_fit{} or, for drift, rolling_origin{}
+    /// @param callbacks see trainer::fit
+    template <class Trainer, held_out_plan Plan, training_callback<scalar_type>... Callbacks>
+    status fit(const held_out_data<scalar_type>& data, const Trainer& trainer, const Plan& plan,
+               Callbacks&&... callbacks) {
+        status usable = settings_.check();
+        usable = usable.ok() ? plan.check() : usable;
+        usable = usable.ok() ? data.check() : usable;
+        if (!usable.ok()) {
+            return usable;
+        }
+        const auto normal = detail::normal_windows(data.training, data.labels);
+        charted_detector fitted = *this;
+        status done = fitted.detector_.train(normal, {}, trainer, callbacks...);
+        done = done.ok() ? fitted.detector_.fit_errors(normal) : done;
+        if (!done.ok()) {
+            return done;
+        }
+        const auto residuals = detail::held_out_residuals(fitted.detector_, detector_, data,
+                                                          trainer, plan, callbacks...);
+        done = residuals ? fitted.fit_charts(*residuals) : residuals.error();
+        if (done.ok()) {
+            *this = std::move(fitted);
+        }
+        return done;
+    }
+
+    stream_type make_stream() const { ///< allocates
         stream_type stream;
         stream.made_by_ = tag_;
         stream.inner_ = detector_.make_stream();
@@ -204,7 +188,7 @@ class charted_detector {
             outcome.kind = outcome.lost > 0 ? verdict_kind::sensor_lost
                            : fitted()       ? verdict_kind::warming_up
                                             : verdict_kind::not_ready;
-        } else if (starts_charts(outcome)) {
+        } else if (detail::starts_charts(outcome)) {
             stream.charts_.reset();
         }
         detail::judge_by_expectation(outcome, expected_alarms, settings_.promised);
@@ -286,9 +270,32 @@ class charted_detector {
   private:
     static constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
 
-    /// After a gap or a new time, also while a sensor is lost: charts join neighbours only.
-    static bool starts_charts(const verdict& of_detector) noexcept {
-        return of_detector.reason == sample_reason::warming_up;
+    /// Fits the charts to residuals, and a rule per family to their values.
+    status fit_charts(const detail::chart_residuals& residuals) {
+        residual_charts charts;
+        if (status fitted = charts.fit(residuals.values, residuals.starts); !fitted.ok()) {
+            return fitted;
+        }
+        const auto values = residuals.chart_values(charts);
+        std::array<alarm_rate, families> rules;
+        int usable = 0;
+        status last;
+        for (std::size_t k = 0; k < families; ++k) {
+            rules[k] = alarm_rate({.alarms = settings_.promised});
+            if (status fitted = rules[k].fit(values[k], {}); fitted.ok()) {
+                ++usable;
+            } else {
+                last = fitted; // charts that are too long for these rows are left out
+            }
+        }
+        if (usable == 0) {
+            return last;
+        }
+        charts.reset();
+        charts_ = std::move(charts);
+        rules_ = std::move(rules);
+        tag_ = detail::detector_tag(identity());
+        return {};
     }
     status check_rows(index_t given_features, index_t rows, std::size_t times) const noexcept {
         if (status usable = settings_.check(); !usable.ok()) {

@@ -1,0 +1,160 @@
+/// @file chart_residuals.hpp
+/// @brief Signed residuals of normal rows, for the charts of a charted_detector.
+#pragma once
+
+#include "tocsin/charts/residual_charts.hpp"
+#include "tocsin/core/status.hpp"
+#include "tocsin/core/storage.hpp"
+#include "tocsin/core/views.hpp"
+#include "tocsin/detect/held_out.hpp"
+#include "tocsin/detect/held_out_models.hpp"
+#include "tocsin/detect/verdict.hpp"
+#include "tocsin/series/windows.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace tocsin::detail {
+
+/// Whether charts begin anew with the sample of a verdict: after a gap or a new time, also while a
+/// sensor is lost. Charts join neighbours only.
+inline bool starts_charts(const verdict& of_detector) noexcept {
+    return of_detector.reason == sample_reason::warming_up;
+}
+
+/// Residuals of rows, observed minus forecast.
+struct chart_residuals {
+    matrix<double> values;            ///< `[targets x rows]`; NaN where there is none
+    std::vector<std::uint8_t> starts; ///< one per row, nonzero where the charts begin anew
+
+    chart_residuals(index_t targets, index_t rows)
+        : values{matrix<double>::Constant(targets, rows, std::numeric_limits<double>::quiet_NaN())},
+          starts(static_cast<std::size_t>(rows)) {}
+
+    /// By one detector that judges all rows as a stream. Allocates.
+    /// @param rows  `[features x rows]`
+    /// @param times one per row, or none: not known
+    template <class Detector, class Rows>
+    void add_stream(const Detector& detector, const Rows& rows, std::span<const double> times) {
+        auto stream = detector.make_stream();
+        column<typename Detector::scalar_type> sample(rows.rows());
+        for (index_t t = 0; t < rows.cols(); ++t) {
+            sample = rows.col(t);
+            const auto at = static_cast<std::size_t>(t);
+            const verdict said = times.empty() ? detector.push(stream, sample)
+                                               : detector.push(stream, sample, times[at]);
+            starts[at] = starts_charts(said) ? 1 : 0;
+            if (said.scored()) {
+                values.col(t) = vector_view<const double>(stream.errors().data(), values.rows());
+            }
+        }
+    }
+
+    /// By a detector of a part of the rows, in the scale of another one. Rows before `first` are read
+    /// to warm up.
+    /// @param rows  `[features x rows]`
+    /// @param begin first row of the recording that `first` belongs to
+    template <class Detector, class Rows>
+    void add_part(const Detector& of_part, const Detector& in_scale_of, const Rows& rows,
+                  index_t begin, index_t first, index_t end) {
+        using scalar = typename Detector::scalar_type;
+        auto stream = of_part.make_stream();
+        column<scalar> sample(rows.rows());
+        matrix<scalar> both(rows.rows(), 2);
+        for (index_t t = std::max(begin, first - of_part.warm_up()); t < end; ++t) {
+            sample = rows.col(t);
+            both.colwise() = sample;
+            both.col(1).head(values.rows()) = of_part.forecast(stream).col(0).head(values.rows());
+            const verdict said = of_part.push(stream, sample);
+            if (t < first) {
+                continue;
+            }
+            starts[static_cast<std::size_t>(t)] = starts_charts(said) ? 1 : 0;
+            if (said.scored()) {
+                in_scale_of.data_scaler().transform(both);
+                values.col(t) =
+                    (both.col(0) - both.col(1)).head(values.rows()).template cast<double>();
+            }
+        }
+    }
+
+    /// The values that each family of charts takes on these residuals, without those of the warm-up.
+    /// Resets the charts first. Allocates.
+    std::array<std::vector<double>, chart_scores::families>
+    chart_values(residual_charts& charts) const {
+        std::array<std::vector<double>, chart_scores::families> found;
+        for (index_t t = 0; t < values.cols(); ++t) {
+            if (t == 0 || starts[static_cast<std::size_t>(t)] != 0) {
+                charts.reset();
+            }
+            const chart_scores scores = charts.push(
+                std::span(values.col(t).data(), static_cast<std::size_t>(values.rows())));
+            for (std::size_t k = 0; k < found.size(); ++k) {
+                if (!std::isnan(scores.values[k])) {
+                    found[k].push_back(scores.values[k]);
+                }
+            }
+        }
+        return found;
+    }
+};
+
+/// Residuals of the judged rows by detectors that have not learned from them, one for each block of
+/// a plan. Rows in no window without an anomalous row have none. Allocates.
+/// @param fitted     brings the scale of all residuals
+/// @param untrained  is copied for each block
+/// @param callbacks  see trainer::fit
+template <class Detector, class Trainer, class Plan, class... Callbacks>
+result<chart_residuals>
+held_out_residuals(const Detector& fitted, const Detector& untrained,
+                   const held_out_data<typename Detector::scalar_type>& data,
+                   const Trainer& trainer, const Plan& plan, Callbacks&... callbacks) {
+    using scalar = typename Detector::scalar_type;
+    const windows<scalar> training = sorted_by_time(normal_windows(data.training, data.labels));
+    const windows<scalar> judged = sorted_by_time(data.judged);
+    const windows<scalar> normal = normal_windows(judged, data.labels);
+    const auto rows = judged.values();
+    chart_residuals residuals(fitted.model().targets(), rows.cols());
+    std::fill(residuals.starts.begin(), residuals.starts.end(), std::uint8_t{1});
+    const index_t guard = plan.guard < 0 ? index_t{judged.length()} : index_t{plan.guard};
+    const std::vector<held_out_block> blocks = plan.blocks(judged.count());
+    if (blocks.empty()) {
+        return status::error(error_code::invalid_data, "charted_detector: ", judged.count(),
+                             " windows are too few to hold any out");
+    }
+    for (const held_out_block& block : blocks) {
+        const split_windows<scalar> split(training, judged, block, guard);
+        Detector part = untrained;
+        status done = split.learned.empty()
+                          ? status::error(error_code::invalid_data,
+                                          "charted_detector: nothing is left to learn from for the "
+                                          "windows ",
+                                          block.begin, " to ", block.end, " of ", judged.count(),
+                                          ", with a guard of ", guard, " rows")
+                          : part.train(split.learned, {}, trainer, callbacks...);
+        done = done.ok() ? part.fit_errors(split.learned) : done;
+        if (!done.ok()) {
+            return done;
+        }
+        // Windows overlap: a row belongs to the block of the first window that begins with it.
+        const index_t from = judged.first_column(block.begin);
+        const index_t to =
+            block.end < judged.count() ? judged.first_column(block.end) : rows.cols();
+        normal.for_each_covered_run([&](index_t begin, index_t columns) {
+            if (const index_t first = std::max(begin, from), end = std::min(begin + columns, to);
+                first < end) {
+                residuals.add_part(part, fitted, rows, begin, first, end);
+            }
+        });
+    }
+    return residuals;
+}
+
+} // namespace tocsin::detail
