@@ -7,7 +7,7 @@ cmake_minimum_required(VERSION 3.24)
 # change of what they save is a new version of the owner, and what only streams have, whose bytes have
 # one version (byte_format).
 set(parts
-    "charts/residual_charts.hpp=1" # a sensor's charts
+    "charts/fitted_chart.hpp=1" # a sensor's charts
     "detect/online_trainer.hpp=1"
     "detect/sample_window.hpp=1"
     "detect/stream_clock.hpp=1"

@@ -37,7 +37,8 @@ std::vector<chart_scores> charts_of(std::span<const double> residuals, tocsin::r
             continue;
         }
         const auto row = static_cast<std::size_t>(t);
-        rows[row] = charts.push({&residuals[row], 1});
+        rows[row] = t < training.end ? charts.push_fitted({&residuals[row], 1})
+                                     : charts.push({&residuals[row], 1});
     }
     return rows;
 }

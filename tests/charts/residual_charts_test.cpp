@@ -1,6 +1,7 @@
 #include "tocsin/charts/residual_chart.hpp"
 #include "tocsin/charts/residual_charts.hpp"
 #include "tocsin/core/random.hpp"
+#include "tocsin/tail/alarm_rate.hpp"
 
 #include <doctest/doctest.h>
 
@@ -140,6 +141,60 @@ TEST_SUITE("charts") {
         }
         CHECK(chart.level(3) == 0);
         CHECK(chart.log_variance(2) == doctest::Approx(-40 * std::log(2.0)));
+    }
+
+    TEST_CASE("residual_charts: charts of few rows stray farther in new rows, and are scored so") {
+        // Residuals that depend on each other, of five targets: 300 rows are ten of the chart of 30.
+        tocsin::random_generator random(3);
+        tocsin::column<double> last = tocsin::column<double>::Zero(5);
+        const auto residuals = [&](int rows) {
+            tocsin::matrix<double> values(5, rows);
+            for (int t = 0; t < rows; ++t) {
+                for (double& value : last) {
+                    value = 0.5 * value + std::sqrt(0.75) * random.normal();
+                }
+                values.col(t) = last;
+            }
+            return values;
+        };
+        int flagged = 0;
+        int judged = 0;
+        for (int fit = 0; fit < 10; ++fit) {
+            const auto normal = residuals(300);
+            tocsin::residual_charts charts;
+            REQUIRE(charts.fit(normal).ok());
+            std::array<std::vector<double>, 3> values;
+            const auto of_column = [](const tocsin::matrix<double>& all, tocsin::index_t t) {
+                return std::span<const double>(all.col(t).data(), 5);
+            };
+            for (int t = 0; t < 300; ++t) {
+                const auto scores = charts.push_fitted(of_column(normal, t));
+                for (std::size_t k = 0; k < 3; ++k) {
+                    if (!std::isnan(scores.values[k])) {
+                        values[k].push_back(scores.values[k]);
+                    }
+                }
+            }
+            std::array<tocsin::alarm_rate, 3> rules;
+            for (std::size_t k = 0; k < 3; ++k) {
+                rules[k] = tocsin::alarm_rate({.alarms = 10});
+                REQUIRE(rules[k].fit(values[k], {}).ok());
+            }
+            charts.reset();
+            const auto fresh = residuals(3000);
+            for (int t = 0; t < 3000; ++t) {
+                const auto scores = charts.push(of_column(fresh, t));
+                bool high = false;
+                for (std::size_t k = 0; k < 3; ++k) {
+                    high = high || rules[k].exceeds(scores.values[k]);
+                    CHECK(scores.origins[k].rows <= 60);
+                }
+                flagged += high ? 1 : 0;
+                ++judged;
+            }
+        }
+        MESSAGE(flagged, " of ", judged, " normal rows exceed a threshold; before, 62 % did");
+        CHECK(flagged < judged / 10);
     }
 
     TEST_CASE("residual_charts: normal residuals stay low in every family") {

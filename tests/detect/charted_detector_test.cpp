@@ -329,8 +329,8 @@ TEST_SUITE("detect") {
         const int own = false_alarms(by_its_own);
         const int held_out = false_alarms(cross_fitted);
         MESSAGE(own, " and, cross-fitted, ", held_out, " anomalies in 10000 rows");
-        CHECK(held_out < 1000); // 10 clusters are promised; one can last for 300 rows
-        CHECK(own > 9000);
+        CHECK(held_out < 200); // 10 clusters are promised, and one lasts for some rows
+        CHECK(own > 2000);
     }
 
     TEST_CASE(

@@ -316,7 +316,7 @@ TEST_SUITE("robustness") {
                        {"0.units", 1e3, 3},
                        {"0.units", 1e3, 4},
                        {"0.units", -1e3, 5},
-                       {"0.units", 0, 9},
+                       {"0.units", -1, 9},
                        {"0.units", 1e3, 9},
                        {"0.units", std::nan(""), 7},
                        {"1.chart.smoothing", 0},

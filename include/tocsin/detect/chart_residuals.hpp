@@ -85,8 +85,8 @@ struct chart_residuals {
         }
     }
 
-    /// The values that each family of charts takes on these residuals, without those of the warm-up.
-    /// Resets the charts first. Allocates.
+    /// The values that each family of charts takes on these residuals, to which it has been fitted,
+    /// without those of the warm-up. Resets the charts first. Allocates.
     std::array<std::vector<double>, chart_scores::families>
     chart_values(residual_charts& charts) const {
         std::array<std::vector<double>, chart_scores::families> found;
@@ -94,7 +94,7 @@ struct chart_residuals {
             if (t == 0 || starts[static_cast<std::size_t>(t)] != 0) {
                 charts.reset();
             }
-            const chart_scores scores = charts.push(
+            const chart_scores scores = charts.push_fitted(
                 std::span(values.col(t).data(), static_cast<std::size_t>(values.rows())));
             for (std::size_t k = 0; k < found.size(); ++k) {
                 if (!std::isnan(scores.values[k])) {

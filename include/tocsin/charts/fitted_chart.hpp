@@ -1,0 +1,215 @@
+/// @file fitted_chart.hpp
+/// @brief A chart of one target's residuals with what is normal for it.
+#pragma once
+
+#include "tocsin/charts/chart_scores.hpp"
+#include "tocsin/charts/residual_chart.hpp"
+#include "tocsin/core/bounded.hpp"
+#include "tocsin/core/keep_if.hpp"
+#include "tocsin/core/status.hpp"
+#include "tocsin/core/views.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace tocsin::detail {
+
+/// A residual_chart of one target, with what was learned of it: mean and deviation of the residuals, and
+/// how far each chart strays.
+struct fitted_chart {
+    static constexpr int fewest_rows = 20; ///< of a fit
+    /// Rows of the fit that a chart needs, in rows of the chart.
+    static constexpr int rows_of_fit = 5;
+
+    double mean = 0;
+    double scale = 1;
+    int rows = 0; ///< of the fit; not in files, as only push_fitted() needs it
+    /// Units of new rows; 0: the chart is left out.
+    std::array<double, level_chart_rows.size()> level_units{};
+    std::array<double, variance_chart_rows.size()> variance_centres{};
+    std::array<double, variance_chart_rows.size()> variance_units{};
+    residual_chart chart{};
+
+    /// A finite residual counts, however small the scale is.
+    bool push(double residual) noexcept {
+        return std::isfinite(residual) && chart.push((bounded(residual) - mean) / scale);
+    }
+    /// Variance of a chart of so many independent rows that the fit has not seen: 1, and the mean's.
+    double new_rows(int length) const noexcept { return 1 + double{1} * length / rows; }
+    /// The same of rows of the fit, which the mean follows.
+    double own_rows(int length) const noexcept { return 1 - double{1} * length / rows; }
+    /// How much farther a chart strays in new rows than in those of the fit.
+    double widening(int length) const noexcept {
+        return rows >= rows_of_fit * length ? std::sqrt(new_rows(length) / own_rows(length)) : 1;
+    }
+
+    bool same_fit(const fitted_chart& other) const noexcept {
+        return mean == other.mean && scale == other.scale && level_units == other.level_units &&
+               variance_centres == other.variance_centres && variance_units == other.variance_units;
+    }
+
+    /// Finite residuals seen.
+    template <class Row>
+    int fit(const Row& residuals, std::span<const std::uint8_t> starts) {
+        int count = 0;
+        double sum = 0;
+        for (index_t t = 0; t < residuals.size(); ++t) {
+            const auto value = bounded(static_cast<double>(residuals[t]));
+            if (std::isfinite(static_cast<double>(residuals[t]))) {
+                sum += value;
+                ++count;
+            }
+        }
+        if (count < fewest_rows) {
+            return count;
+        }
+        rows = count;
+        mean = sum / count;
+        double squares = 0;
+        for (index_t t = 0; t < residuals.size(); ++t) {
+            const auto value = bounded(static_cast<double>(residuals[t])) - mean;
+            squares += std::isfinite(static_cast<double>(residuals[t])) ? value * value : 0;
+        }
+        scale = std::sqrt(squares / (count - 1));
+        if (!(scale > 0)) { // never an error: any is the surprise of a lifetime
+            scale = 1e-9 * std::max(std::abs(mean), 1e-9);
+        }
+        learn_units(residuals, starts);
+        return count;
+    }
+    /// How far the charts stray on normal residuals, at least as far as independent ones.
+    template <class Row>
+    void learn_units(const Row& residuals, std::span<const std::uint8_t> starts) {
+        std::array<double, level_chart_rows.size()> level_squares{};
+        std::array<double, level_chart_rows.size()> level_rows{};
+        std::array<double, variance_chart_rows.size()> log_sums{};
+        std::array<double, variance_chart_rows.size()> log_squares{};
+        std::array<double, variance_chart_rows.size()> full{};
+        chart.reset();
+        for (index_t t = 0; t < residuals.size(); ++t) {
+            if (const auto at = static_cast<std::size_t>(t);
+                at < starts.size() && starts[at] != 0) {
+                chart.reset();
+            }
+            if (!push(static_cast<double>(residuals[t]))) {
+                continue;
+            }
+            for (std::size_t k = 0; k < level_squares.size(); ++k) {
+                const double level = chart.level(k);
+                level_squares[k] += std::isnan(level) ? 0 : level * level;
+                level_rows[k] += std::isnan(level) ? 0 : 1;
+            }
+            for (std::size_t k = 0; k < full.size(); ++k) {
+                if (chart.count() >= variance_chart_rows[k]) {
+                    const double value = chart.log_variance(k);
+                    log_sums[k] += value;
+                    log_squares[k] += value * value;
+                    ++full[k];
+                }
+            }
+        }
+        // Charts that restart at gaps have fewer values than rows.
+        const auto is_known = [&](double values, int length) {
+            return rows >= rows_of_fit * length && values >= (rows_of_fit - 1) * length;
+        };
+        for (std::size_t k = 0; k < level_squares.size(); ++k) {
+            const int length = level_chart_rows[k];
+            level_units[k] =
+                is_known(level_rows[k], length)
+                    ? std::max(std::sqrt(level_squares[k] / level_rows[k]) * widening(length),
+                               std::sqrt(new_rows(length)))
+                    : 0;
+        }
+        for (std::size_t k = 0; k < full.size(); ++k) {
+            const int length = variance_chart_rows[k];
+            const bool known = is_known(full[k], length);
+            const double centre = known ? log_sums[k] / full[k] : 0;
+            const double spread =
+                known ? std::sqrt(std::max(log_squares[k] / full[k] - centre * centre, 0.0)) : 0;
+            variance_centres[k] = centre;
+            variance_units[k] = known ? std::max(spread * widening(length),
+                                                 std::sqrt(2.0 / length * new_rows(length)))
+                                      : 0;
+        }
+    }
+    void raise(chart_scores& scores, int target, bool fitted_rows) const noexcept {
+        const auto offer = [&](chart_family family, double value, int length, double unit) {
+            const auto at = static_cast<std::size_t>(family);
+            value *= (fitted_rows && length > 0 ? widening(length) : 1) / unit;
+            if (unit > 0 && !std::isnan(value) && !(value <= scores.values[at])) {
+                scores.values[at] = value;
+                scores.origins[at] = {target, length};
+            }
+        };
+        offer(chart_family::magnitude, chart.magnitude(), 0, 1);
+        for (std::size_t k = 0; k < level_units.size(); ++k) {
+            offer(chart_family::level, std::abs(chart.level(k)), level_chart_rows[k],
+                  level_units[k]);
+        }
+        for (std::size_t k = 0; k < variance_units.size(); ++k) {
+            offer(chart_family::variance, std::abs(chart.log_variance(k) - variance_centres[k]),
+                  variance_chart_rows[k], variance_units[k]);
+        }
+    }
+    /// Whether any residuals give this fit: charts of values within limits have limits as well.
+    status check_loaded() const noexcept {
+        constexpr double smallest = 1e-162; // root of the smallest sum of squares
+        if (!is_bounded(mean) || !(scale >= smallest && scale <= 2 * largest_input)) {
+            return status::error(error_code::format_error, "residual_charts: mean ", mean,
+                                 " and scale ", scale, " cannot come from residuals");
+        }
+        const auto refuse = [](const char* what, double value, int rows) {
+            return status::error(error_code::format_error, "residual_charts: ", what, " ", value,
+                                 " of the charts of ", rows, " rows cannot come from residuals");
+        };
+        for (std::size_t k = 0; k < level_units.size(); ++k) {
+            const int rows = level_chart_rows[k];
+            if (level_units[k] != 0 &&
+                !(level_units[k] >= 1 &&
+                  level_units[k] <= 2 * residual_chart::largest_level_chart(rows))) {
+                return refuse("unit", level_units[k], rows);
+            }
+        }
+        for (std::size_t k = 0; k < variance_units.size(); ++k) {
+            const int rows = variance_chart_rows[k];
+            constexpr double most = residual_chart::largest_log_variance;
+            if (!is_bounded(variance_centres[k], most)) {
+                return refuse("centre", variance_centres[k], rows);
+            }
+            if (!(variance_units[k] >= 0 && variance_units[k] <= 2 * most)) {
+                return refuse("unit", variance_units[k], rows);
+            }
+        }
+        return {};
+    }
+    template <class Archive>
+    void exchange(Archive& archive) {
+        column<double, 10> units;
+        const auto each = [&](auto&& visit) {
+            index_t at = 0;
+            for (double& own : level_units) {
+                visit(units[at++], own);
+            }
+            for (auto* list : {&variance_centres, &variance_units}) {
+                for (double& own : *list) {
+                    visit(units[at++], own);
+                }
+            }
+        };
+        each([](double& stored, double& own) { stored = own; });
+        archive.number("mean", mean);
+        archive.number("scale", scale);
+        archive.matrix("units", units);
+        archive.object("chart", chart);
+        if constexpr (Archive::loading) {
+            each([](double& stored, double& own) { own = stored; });
+            keep_if(archive, check_loaded());
+        }
+    }
+};
+
+} // namespace tocsin::detail
