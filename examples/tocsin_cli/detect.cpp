@@ -119,6 +119,9 @@ void detect_command::run() {
         fail(tocsin::error_code::invalid_argument, model_path,
              ": is a classifier, which judges rows of CSV without --stride");
     }
+    if (stride > 0 || !data.is_series) {
+        refuse_charts(model, model_path, "they judge rows of CSV without --stride");
+    }
     if (data.is_series && stride == 0) {
         check_view();
         judge_rows(model, row_source{data});
@@ -420,7 +423,7 @@ ordered_json detect_command::heading(const model_file& model) const {
             {"model", model_path},
             {"data", data_path},
             {"step_threshold", model.threshold()},
-            {"feature_threshold", model.classifier
+            {"feature_threshold", model.classifier || model.charts
                                       ? model.threshold()
                                       : model.detector.threshold(tocsin::error_view::per_feature)}};
 }

@@ -158,8 +158,13 @@ false_alarms count_false_alarms(const model_file& model, const std::string& path
 found_shift smallest_shift(const model_file& model, const std::string& path,
                            const matrix<float>& values, const std::vector<row_run>& runs,
                            int feature, double deviation, const shift_settings& settings) {
-    const index_t before = model.detector.settings().window + model.detector.warm_up() +
-                           model.detector.rule().smoothing();
+    index_t longest = 0;
+    for (const row_run& run : runs) {
+        longest = std::max(longest, run.size());
+    }
+    // Charts judge before they are full, so that half of a short recording is enough.
+    const index_t before =
+        std::min(model.rows_before(), std::max(longest / 2, model.window() + index_t{1}));
     std::vector<place> places = places_in(runs, before, settings.rows, settings.places);
     const auto delay_of_shift = [&](const place& where, double size) {
         return delay_of_alarm(

@@ -32,7 +32,7 @@ using nlohmann::ordered_json;
 using tocsin::error_code;
 using tocsin::index_t;
 
-enum class model_kind : std::uint8_t { automatic, encoder_decoder, forecaster, linear };
+enum class model_kind : std::uint8_t { automatic, encoder_decoder, forecaster, linear, charts };
 
 /// Parts of each recording, in order of time, with their shares. With all but the last the model
 /// and its threshold are made; `errors` and `choice` compare models before.
@@ -100,13 +100,15 @@ struct candidate {
     int epochs = 1;           ///< of the best model; linear: 1
     double ridge = 0;         ///< linear: of the best model
 
-    bool is_linear() const noexcept { return kind == model_kind::linear; }
-    const char* name() const noexcept { return model.detector.model().name(); }
+    bool is_linear() const noexcept {
+        return kind == model_kind::linear || kind == model_kind::charts;
+    }
+    const char* name() const noexcept {
+        return kind == model_kind::charts ? "charts" : model.detector.model().name();
+    }
     int window() const noexcept { return model.detector.settings().window; }
     /// Rows of a stream before the first that is judged.
-    index_t before() const noexcept {
-        return window() + model.detector.warm_up() + model.detector.rule().smoothing();
-    }
+    index_t before() const noexcept { return model.rows_before(); }
 };
 
 /// Inserted anomalies that two models find.
@@ -127,6 +129,9 @@ struct fit_command {
     std::vector<int> layers;
     int folds = 2;
     double false_alarm_rate = 1e-3;
+    CLI::Option* false_alarm_option = nullptr;
+    double promised = 1; ///< by charts, in 10 000 rows
+    CLI::Option* promised_option = nullptr;
     bool skip_shifts = false;
     any_trainer trainer{
         .epochs = 40, .optimiser = {.learning_rate = 5e-3}, .stopping = {.patience = 6}};
@@ -159,6 +164,7 @@ struct fit_command {
     std::string text_of(const model_file& model, const tocsin::windows<float>& judged) const;
     tocsin::index_t anomalous_rows(const tocsin::windows<float>& judged) const;
     void cross_fit(candidate& trial) const;
+    void fit_charts(candidate& trial) const;
     tocsin::windows<float> calibrate(any_detector& detector, part last) const;
     ordered_json expect(const model_file& model) const;
     ordered_json expect_alarms(const model_file& model, const std::vector<row_run>& runs) const;
@@ -185,12 +191,15 @@ void fit_command::add_to(CLI::App& command) {
         command, "--model", kind,
         {{"auto", model_kind::automatic},
          {"linear", model_kind::linear},
+         {"charts", model_kind::charts},
          {"lstm", model_kind::encoder_decoder},
          {"encoder-decoder", model_kind::encoder_decoder},
          {"forecaster", model_kind::forecaster}},
         "auto: linear, unless an LSTM (the encoder-decoder) finds more inserted "
-        "anomalies in rows that neither has learned from; see 'train', which has more models "
-        "and settings")
+        "anomalies in rows that neither has learned from; charts: linear forecasts whose residuals "
+        "are judged by charts of up to 300 rows, which find what no single row shows: slow drifts, "
+        "small steps that stay, sensors that freeze or become noisy; see 'train', which has more "
+        "models and settings")
         ->group(group);
     add_sizes(command, "--layers", layers, "Hidden sizes of the LSTM layers")
         ->default_str("32")
@@ -211,12 +220,20 @@ void fit_command::add_to(CLI::App& command) {
         "0: one model, half of the rows to learn from, a fifth to judge; faster",
         0, 100)
         ->group("Threshold");
-    with_default(add_number(command, "--false-alarm-rate", false_alarm_rate,
-                            "Wanted share of normal rows that are judged anomalous; 'tune' has "
-                            "other rules",
-                            0, 0.01, true),
-                 false_alarm_rate)
-        ->group("Threshold");
+    false_alarm_option =
+        with_default(add_number(command, "--false-alarm-rate", false_alarm_rate,
+                                "Wanted share of normal rows that are judged anomalous; 'tune' has "
+                                "other rules",
+                                0, 0.01, true),
+                     false_alarm_rate)
+            ->group("Threshold");
+    promised_option =
+        with_default(add_number(command, "--alarms", promised,
+                                "charts: promised false alarms in 10000 normal rows, where one can "
+                                "last as long as a chart",
+                                0, 1000, true),
+                     promised)
+            ->group("Threshold");
     command
         .add_flag("--no-shifts", skip_shifts,
                   "Do not measure the smallest shift that is found per sensor, which takes a while "
@@ -370,14 +387,14 @@ candidate fit_command::new_candidate(const model_file& described, model_kind whi
     const int most = static_cast<int>(tocsin::least_squares::most_inputs) / features;
     const int order = std::max(std::min({usual_order, window - 1, most}), 1);
     tocsin::detector_settings settings;
-    settings.window = which == model_kind::linear ? order + 1 : window;
+    const bool linear = which == model_kind::linear || which == model_kind::charts;
+    settings.window = linear ? order + 1 : window;
     settings.scored = tocsin::scored_steps::newest;
     if (data.longest_gap > 0) {
         settings.longest_pause = data.longest_gap;
     }
     const any_model model =
-        which == model_kind::linear
-            ? any_model{tocsin::linear_forecaster<float>{features, features, order}}
+        linear ? any_model{tocsin::linear_forecaster<float>{features, features, order}}
         : which == model_kind::forecaster
             ? any_model{tocsin::forecaster<float>{stack, head, features}}
             : any_model{tocsin::encoder_decoder<float>{stack, stack, head, false}};
@@ -577,8 +594,34 @@ void fit_command::cross_fit(candidate& trial) const {
             " models" + (trial.is_linear() ? "" : epochs) +
             ", judged on rows that they have not learned from; the model has learned from the "
             "first 80 % of the rows");
-    out.say("threshold: " + shown(trial.model.detector.threshold()) + ", " +
-            text_of(trial.model, judged));
+    if (trial.kind != model_kind::charts) {
+        out.say("threshold: " + shown(trial.model.detector.threshold()) + ", " +
+                text_of(trial.model, judged));
+    }
+}
+
+/// Charts of the residuals of linear forecasts, by cross-fitting over the same rows.
+void fit_command::fit_charts(candidate& trial) const {
+    const any_detector& detector = trial.model.detector;
+    const auto judged = windows_of(trial.window(), training, choice, 1, data.has_labels());
+    const auto chosen = windows_of(trial.window(), training, choice, 1, false);
+    const auto& model = std::get<tocsin::linear_forecaster<float>>(detector.model().model());
+    trial.model.charts =
+        require(charted_model::fit({.features = model.features(),
+                                    .order = model.order(),
+                                    .longest_pause = detector.settings().longest_pause,
+                                    .promised = promised,
+                                    .ridge = trial.ridge},
+                                   {chosen, judged, data.series.labels}, {.folds = folds}),
+                data_paths.front());
+    constexpr index_t enough = 5 * index_t{charted_model::longest_chart};
+    if (chosen.count() < enough) {
+        out.note("warning: " + std::to_string(chosen.count()) +
+                 " rows; charts over a fifth of them are left out, and " + std::to_string(enough) +
+                 " rows are needed for all");
+    }
+    out.say("threshold: " + shown(promised) +
+            " false alarms in 10000 rows are promised, by charts of the residuals");
 }
 
 /// The same from the rows of the parts from `errors` to `last`, which the model has not learned
@@ -678,6 +721,17 @@ void fit_command::run() {
         fail(error_code::invalid_argument,
              "--folds 1: one part leaves nothing to learn from; 0 switches cross-fitting off");
     }
+    const bool by_charts = kind == model_kind::charts;
+    if (by_charts && folds == 0) {
+        fail(error_code::invalid_argument,
+             "--folds 0: charts are fitted by cross-fitting, which takes no longer with them");
+    }
+    if (const CLI::Option* other = by_charts ? false_alarm_option : promised_option;
+        other->count() > 0) {
+        fail(error_code::invalid_argument, other->get_name(),
+             by_charts ? ": charts promise a number of false alarms; see --alarms"
+                       : ": is for --model charts; see --false-alarm-rate");
+    }
     const interrupt_catcher catcher;
     ordered_json choice_report = nullptr;
     candidate chosen =
@@ -699,6 +753,9 @@ void fit_command::run() {
     }
     if (folds > 0) {
         cross_fit(chosen);
+        if (by_charts) {
+            fit_charts(chosen);
+        }
     } else {
         const auto judged = calibrate(chosen.model.detector, choice);
         out.say("threshold: " + shown(chosen.model.detector.threshold()) + ", " +
@@ -718,8 +775,8 @@ void fit_command::run() {
                 {"period", found.rows},
                 {"epochs", chosen.model.history.size()},
                 {"folds", folds},
-                {"threshold", chosen.model.detector.threshold()},
-                {"rule", chosen.model.detector.rule().name()},
+                {"threshold", chosen.model.threshold()},
+                {"rule", by_charts ? "charts" : chosen.model.detector.rule().name()},
                 {"expect", std::move(expectation)}});
 }
 

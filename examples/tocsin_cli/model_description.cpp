@@ -88,6 +88,15 @@ void describe_detector(const model_file& model, ordered_json& result) {
         result["step_threshold"] = detector.threshold();
         result["feature_threshold"] = detector.threshold(tocsin::error_view::per_feature);
     }
+    if (model.charts) {
+        for (const char* const of_detector :
+             {"rule", "smoothing", "step_threshold", "feature_threshold"}) {
+            result.erase(of_detector);
+        }
+        result["rule"] = "charts of residuals";
+        result["promised_rate"] = model.charts->promised();
+        result["threshold"] = model.charts->threshold();
+    }
 }
 
 } // namespace

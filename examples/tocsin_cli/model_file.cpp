@@ -143,6 +143,9 @@ model_file load_model(const std::string& path) {
         model.classifier = require(any_classifier::load(archive));
     } else {
         archive.object("detector", model.detector);
+        if (charted_model::is_in(archive)) {
+            model.charts = charted_model::load(archive);
+        }
     }
     if (archive.contains("feature_names")) {
         archive.texts("feature_names", model.feature_names);
@@ -157,6 +160,10 @@ model_file load_model(const std::string& path) {
         (model.offsets.size() != model.features() || !model.offsets.allFinite())) {
         fail(tocsin::error_code::format_error, path, ": has ", model.offsets.size(),
              " offsets of values, its model has ", model.features(), " features");
+    }
+    if (model.charts && model.charts->features() != model.features()) {
+        fail(tocsin::error_code::format_error, path, ": its charts are of ",
+             model.charts->features(), " features, its model of ", model.features());
     }
     if (!model.feature_names.empty() &&
         static_cast<int>(model.feature_names.size()) != model.features()) {
@@ -173,6 +180,9 @@ void save_model(const model_file& model, const std::string& path) {
         model.classifier->save(archive);
     } else {
         archive.object("detector", model.detector);
+        if (model.charts) {
+            model.charts->save(archive);
+        }
     }
     if (!model.feature_names.empty()) {
         archive.texts("feature_names", model.feature_names);
@@ -199,6 +209,13 @@ void require_phase(const model_file& model, const std::string& path,
         fail(tocsin::error_code::not_ready, path, ": is in phase '",
              phase_name(model.detector.phase()), "'; run '",
              commands[static_cast<int>(model.detector.phase()) + 1], "' on it first");
+    }
+}
+
+void refuse_charts(const model_file& model, const std::string& path, const char* what) {
+    if (model.charts) {
+        fail(tocsin::error_code::invalid_argument, path,
+             ": its rows are judged by charts, which 'fit --model charts' has fitted; ", what);
     }
 }
 

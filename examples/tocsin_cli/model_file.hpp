@@ -11,6 +11,7 @@
 #include "any_model.hpp"
 #include "any_scaler.hpp"
 #include "any_threshold.hpp"
+#include "charted_model.hpp"
 #include <optional>
 #include <string>
 #include <vector>
@@ -32,6 +33,8 @@ struct model_file {
     any_detector detector;
     /// Of a model that learned from labels; there is then no detector.
     std::optional<any_classifier> classifier;
+    /// What judges rows in place of the detector, which then explains them: it has the same forecasts.
+    std::optional<charted_model> charts;
     std::vector<std::string> feature_names;    ///< empty for a model trained on sequences
     std::vector<tocsin::epoch_record> history; ///< of training; empty where it is not known
     tocsin::column<double> offsets; ///< subtracted from values before they become floats, or empty
@@ -59,7 +62,16 @@ struct model_file {
     }
     /// The threshold for rows.
     double threshold() const noexcept {
-        return classifier ? classifier->threshold() : detector.threshold();
+        return classifier ? classifier->threshold()
+               : charts   ? charts->threshold()
+                          : detector.threshold();
+    }
+    /// Rows of a stream before verdicts are as they will be later.
+    tocsin::index_t rows_before() const noexcept {
+        return classifier
+                   ? classifier->window()
+                   : detector.settings().window + detector.warm_up() +
+                         (charts ? charted_model::longest_chart : detector.rule().smoothing());
     }
 };
 
@@ -71,6 +83,10 @@ void save_model(const model_file& model, const std::string& path);
 /// Fails, naming the command to run, unless a model has reached the phase `needed`. A classifier is
 /// ready for everything but the phases in between.
 void require_phase(const model_file& model, const std::string& path, tocsin::detector_phase needed);
+
+/// Fails where charts judge the rows: only 'fit' fits them, and what else reads a detector would miss them.
+/// @param what such as "'tune' chooses thresholds of detectors"
+void refuse_charts(const model_file& model, const std::string& path, const char* what);
 
 /// Fails if a model reads the calendar and the rows have no dates.
 void require_calendar(const model_file& model, const std::string& data,

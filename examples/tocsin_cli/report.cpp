@@ -288,7 +288,9 @@ ordered_json detection_report::description(const time_axis& axis, index_t rows_p
     result["threshold"] = number(threshold);
     result["threshold_floor"] = std::isfinite(threshold) ? threshold : 0;
     const any_threshold& rule = model_.detector.rule();
-    result["rule"] = model_.classifier               ? "the highest F1 on labelled rows"
+    result["rule"] = model_.classifier ? "the highest F1 on labelled rows"
+                     : model_.charts   ? shown(model_.charts->promised()) +
+                                           " false alarms in 10000 rows, by charts of residuals"
                      : threshold == rule.threshold() ? "rule '" + std::string{rule.name()} + '\''
                                                      : "set by hand";
     result["largest"] = largest_;

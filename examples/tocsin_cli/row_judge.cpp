@@ -40,14 +40,18 @@ std::string row_options::first_given() const {
 row_judge::row_judge(const model_file& model, const row_options& options, const std::string& path)
     : detector_{model.detector},
       classified_{model.classifier ? model.classifier->make_stream() : nullptr},
-      stream_{classified_ ? any_detector::stream_type{} : detector_.make_stream()},
+      charted_{model.charts ? model.charts->make_stream() : nullptr},
+      stream_{classified_ || charted_ ? any_detector::stream_type{} : detector_.make_stream()},
       shares_(static_cast<std::size_t>(model.features())), smoothing_{detector_.rule().smoothing()},
       has_alarms_{options.alarms().given()}, alarm_{options.alarms()} {
     if (options.adapt() || std::isfinite(options.half_life())) {
         enable_learning(options, path);
     }
-    if (const tocsin::alarm_rate* rule = detector_.rule().promise();
-        rule != nullptr && !classified_) {
+    if (charted_) {
+        promise_.emplace(tocsin::refractory_period(charted_model::longest_chart),
+                         tocsin::rate_monitor(model.charts->promised()));
+    } else if (const tocsin::alarm_rate* rule = detector_.rule().promise();
+               rule != nullptr && !classified_) {
         promise_.emplace(tocsin::refractory_period(rule->gap()),
                          tocsin::rate_monitor(rule->promised()));
     }
@@ -58,6 +62,10 @@ void row_judge::enable_learning(const row_options& options, const std::string& p
     if (classified_) {
         fail(tocsin::error_code::invalid_argument, option, ": ", path,
              " is a classifier, which does not adapt to rows without labels");
+    }
+    if (charted_) {
+        fail(tocsin::error_code::invalid_argument, option, ": the charts of ", path,
+             " do not adapt to rows");
     }
     if (options.adapt()) {
         const any_threshold& rule = detector_.rule();
@@ -78,19 +86,21 @@ void row_judge::enable_learning(const row_options& options, const std::string& p
 row_verdict row_judge::push(std::span<const float> sample, double time) noexcept {
     row_verdict result{.verdict = judge(sample, time)};
     tocsin::verdict& verdict = result.verdict;
-    if (verdict.scored()) {
+    if (verdict.scored() && charted_) {
+        result.shares = shares_; // the verdict is complete
+    } else if (verdict.scored()) {
         result.shares = shares_;
         verdict.score = smoothing_.push(verdict.score);
         verdict.expected_false_alarms = detector_.rule().expected_false_alarms(verdict.score);
         verdict.kind = verdict.score > verdict.threshold ? tocsin::verdict_kind::anomaly
                        : verdict.lost > 0                ? tocsin::verdict_kind::sensor_lost
                                                          : tocsin::verdict_kind::normal;
-        if (promise_) {
-            promise_->push(verdict.is_anomaly());
-        }
+    }
+    if (promise_ && verdict.scored()) {
+        promise_->push(verdict.is_anomaly());
     }
     verdict.rate_exceeded = promise_ && promise_->rate_exceeded();
-    if (!classified_) {
+    if (!classified_ && !charted_) {
         detector_.learn(stream_); // does nothing without --adapt and --learn
     }
     result.alarm = alarm_.push(verdict);
@@ -101,6 +111,11 @@ row_verdict row_judge::push(std::span<const float> sample, double time) noexcept
 }
 
 tocsin::verdict row_judge::judge(std::span<const float> sample, double time) noexcept {
+    if (charted_) {
+        const tocsin::verdict verdict = charted_->push(sample, time);
+        charted_->shares(shares_);
+        return verdict;
+    }
     if (!classified_) {
         const tocsin::verdict verdict = detector_.push(stream_, sample, time);
         if (verdict.scored()) {

@@ -69,11 +69,12 @@ class row_judge {
   private:
     /// Fails where the model cannot learn what is wanted.
     void enable_learning(const row_options& options, const std::string& path);
-    /// By the detector or the classifier, with its shares.
+    /// By the detector, the charts or the classifier, with its shares.
     tocsin::verdict judge(std::span<const float> sample, double time) noexcept;
 
     const any_detector& detector_;
     std::unique_ptr<any_classifier::stream> classified_; // or null
+    std::unique_ptr<charted_model::stream> charted_;     // or null
     any_detector::stream_type stream_;
     std::vector<double> shares_;
     tocsin::moving_window smoothing_;

@@ -67,6 +67,7 @@ void tune_command::run() {
     refuse_replacing_other_file(written);
     model_file model = load_model(model_path);
     require_phase(model, model_path, tocsin::detector_phase::errors_fitted);
+    refuse_charts(model, model_path, "fit it anew, with another number of --alarms");
     auto& detector = model.detector;
     const auto optional = [](const CLI::Option* option, double value) {
         return option->count() > 0 ? std::optional<double>{value} : std::nullopt;

@@ -1,7 +1,11 @@
+#include "tocsin/core/random.hpp"
+
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
 #include "program.hpp"
+#include <cmath>
+#include <cstdint>
 #include <cstdio>
 #include <string>
 
@@ -313,5 +317,73 @@ TEST_SUITE("tocsin_cli") {
         CHECK(text.out.find("model: encoder_decoder: there are too few rows to compare it with "
                             "linear_forecaster") != std::string::npos);
         CHECK(run_json(cli, "inspect m")["model"] == "encoder_decoder");
+    }
+
+    TEST_CASE("fit: charts find a sensor that goes quiet, which no single row shows") {
+        const program cli;
+        // The second sensor has a quarter of its noise from row `quiet` on.
+        const auto write = [&](const std::string& name, int rows, int quiet, std::uint64_t seed) {
+            tocsin::random_generator random(seed);
+            std::string text = "a,b\n";
+            for (int t = 0; t < rows; ++t) {
+                const double noise = t < quiet ? 0.2 : 0.05;
+                text += std::to_string(std::sin(0.1 * t) + 0.2 * random.normal()) + ',' +
+                        std::to_string(std::cos(0.1 * t) + noise * random.normal()) + '\n';
+            }
+            cli.write(name, text);
+        };
+        write("normal.csv", 4000, 4000, 1);
+        write("later.csv", 2000, 1400, 2);
+        const json fitted = run_json(cli, "fit m normal.csv --model charts --alarms 5 --no-shifts");
+        CHECK(fitted["kind"] == "charts");
+        CHECK(fitted["rule"] == "charts");
+        CHECK(fitted["expect"]["alarms"] < 10);
+        const json inspected = run_json(cli, "inspect m");
+        CHECK(inspected["rule"] == "charts of residuals");
+        CHECK(inspected["promised_rate"] == 5);
+        const auto anomalies = [](const json& judged, int from) {
+            int found = 0;
+            for (const json& verdict : judged["verdicts"]) {
+                found += verdict["row"] > from && verdict["verdict"] == "anomaly" ? 1 : 0;
+            }
+            return found;
+        };
+        const json judged = run_json(cli, "detect m later.csv --report page.html");
+        CHECK(anomalies(judged, 1400) > 300);
+        CHECK(anomalies(judged, 0) - anomalies(judged, 1400) < 100);
+        CHECK(judged["counts"]["promised_rate"] == 5);
+        CHECK(judged["verdicts"].back()["shares"]["b"] == 1);
+        CHECK(judged["verdicts"].back()["score"] > judged["step_threshold"]);
+        CHECK(cli.read("page.html").find("5 false alarms in 10000 rows") != std::string::npos);
+        run_json(cli, "fit single normal.csv --model linear --no-shifts");
+        CHECK(anomalies(run_json(cli, "detect single later.csv"), 1400) < 30);
+        // A stream is judged like the file, and the model is what its file says.
+        const outcome streamed = cli("stream m --json", cli.read("later.csv"));
+        REQUIRE_MESSAGE(streamed.code == 0, streamed.err);
+        const auto lines = lines_of(streamed.out);
+        REQUIRE(lines.size() == judged["verdicts"].size());
+        for (std::size_t row = 0; row < lines.size(); ++row) {
+            CHECK(lines[row]["verdict"] == judged["verdicts"][row]["verdict"]);
+        }
+        // What the charts have no part in is refused, and the file stays as it is.
+        const std::string before = cli.read("m");
+        for (const char* const command :
+             {"tune m normal.csv", "fit-errors m normal.csv", "export m --firmware m.hpp",
+              "detect m later.csv --stride 5", "detect m later.csv --learn 100",
+              "stream m --adapt"}) {
+            const outcome refused = cli(command, cli.read("later.csv"));
+            INFO(command << ": " << refused.err);
+            CHECK(refused.code != 0);
+            CHECK(refused.err.find("charts") != std::string::npos);
+        }
+        CHECK(cli.read("m") == before);
+        CHECK(cli("fit n normal.csv --model charts --folds 0").err.find("--folds 0") !=
+              std::string::npos);
+        CHECK(cli("fit n normal.csv --model linear --alarms 2").err.find("--alarms") !=
+              std::string::npos);
+        CHECK(
+            cli("fit n normal.csv --model charts --false-alarm-rate 0.001").err.find("--alarms") !=
+            std::string::npos);
+        CHECK(cli.read("n").empty());
     }
 }
