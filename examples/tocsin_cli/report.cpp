@@ -293,6 +293,7 @@ ordered_json detection_report::description(const time_axis& axis, index_t rows_p
                                            " false alarms in 10000 rows, by charts of residuals"
                      : threshold == rule.threshold() ? "rule '" + std::string{rule.name()} + '\''
                                                      : "set by hand";
+    result["score_is_logarithm"] = model_.charts.has_value();
     result["largest"] = largest_;
     result["unscored"] = unscored_;
     result["alarm_count"] = alarm_count_;

@@ -187,7 +187,10 @@ window.addEventListener("error", (event) => { document.documentElement.dataset.e
     let low = first;
     let high = last > first ? last : first + 1;
     let panning = false;
-    let logarithmic = true;
+    // Charts score by the logarithm of how rare a row is.
+    let logarithmic = !data.score_is_logarithm;
+    const beyond = (score, threshold) => data.score_is_logarithm ? 10 ** (score - threshold) : score / threshold;
+    const beyondText = data.score_is_logarithm ? "times rarer than promised" : "times the threshold";
     let panels = [];
     let overview = null;
     let chosen = -1;
@@ -448,6 +451,7 @@ window.addEventListener("error", (event) => { document.documentElement.dataset.e
     };
     const pan = (part) => show(low + (high - low) * part, high + (high - low) * part);
     const press = (id, on) => at(id).setAttribute("aria-pressed", String(on));
+    press("log", logarithmic);
     const setPanning = (on) => {
         panning = on;
         press("drag-pan", on);
@@ -489,7 +493,7 @@ window.addEventListener("error", (event) => { document.documentElement.dataset.e
     fact(whole(data.alarm_rows), plural(data.alarm_rows, "row") + " in alarm, " +
         (data.rows > 0 ? Number((100 * data.alarm_rows / data.rows).toPrecision(2)) : 0) + " %");
     fact(number(data.largest), "largest score" + (data.threshold_floor > 0 && Number.isFinite(data.largest / data.threshold_floor)
-        ? ", " + times(data.largest / data.threshold_floor) + " times the threshold" : ""));
+        ? ", " + times(beyond(data.largest, data.threshold_floor)) + " " + beyondText : ""));
     fact(number(data.threshold_floor), "threshold, " + data.rule);
     fact(whole(data.rows), plural(data.rows, "row") + " of " + data.names.length + " " + plural(data.names.length, "sensor"));
     if (data.unscored > 0) fact(whole(data.unscored), plural(data.unscored, "row") + " without a score: warm-up or missing values");
@@ -558,7 +562,7 @@ window.addEventListener("error", (event) => { document.documentElement.dataset.e
             make("div", { class: "row" }, make("h2", {}, "Alarm " + (index + 1)), close),
             make("p", { class: "small muted" }, alarm.from + " to " + alarm.to + ", " + whole(alarm.rows) + " " + plural(alarm.rows, "row") +
                 (alarm.score === null ? ", no score." : ". Largest score " + number(alarm.score) + " at " + alarm.peak + ", " +
-                times(alarm.score / alarm.threshold) + " times the threshold. Shares are of the whole alarm; seen and expected are the values at that moment.") + lost),
+                times(beyond(alarm.score, alarm.threshold)) + " " + beyondText + ". Shares are of the whole alarm; seen and expected are the values at that moment.") + lost),
             make("div", { class: "scroll" }, make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows))));
         document.querySelectorAll("#alarms tbody tr").forEach((row) => row.classList.toggle("chosen", Number(row.dataset.alarm) === index));
         panels.forEach((panel) => panel.u.redraw());
@@ -571,7 +575,7 @@ window.addEventListener("error", (event) => { document.documentElement.dataset.e
         if (at("order").value === "score") order.sort((a, b) => (data.alarms[b].score || 0) - (data.alarms[a].score || 0));
         const head = make("tr", {});
         for (const [text, kind] of [["#", "number"], ["Start", ""], ["End", ""], ["Rows", "number"], ["Largest score", "number"],
-            ["Times the threshold", "number"], ["Main sensors (share of the score)", ""], ["Seen / expected at the peak", ""]]) {
+            [beyondText[0].toUpperCase() + beyondText.slice(1), "number"], ["Main sensors (share of the score)", ""], ["Seen / expected at the peak", ""]]) {
             head.append(make("th", kind ? { class: kind } : {}, text));
         }
         const body = make("tbody");
@@ -581,7 +585,7 @@ window.addEventListener("error", (event) => { document.documentElement.dataset.e
             const row = make("tr", { tabindex: "0", "data-alarm": k },
                 make("td", { class: "number" }, String(k + 1)), make("td", { class: "when" }, alarm.from), make("td", { class: "when" }, alarm.to),
                 make("td", { class: "number" }, whole(alarm.rows)), make("td", { class: "number" }, number(alarm.score)),
-                make("td", { class: "number" }, alarm.score === null ? "-" : times(alarm.score / alarm.threshold)),
+                make("td", { class: "number" }, alarm.score === null ? "-" : times(beyond(alarm.score, alarm.threshold))),
                 make("td", {}, ...carriers.map((sensor) => make("span", { class: "carrier" }, data.names[sensor.feature] + " " + Math.round(100 * sensor.share) + " %")),
                     ...(alarm.lost.length > 0 ? [make("span", { class: "carrier" }, "lost: " + alarm.lost.map((s) => data.names[s]).join(", "))] : [])),
                 make("td", {}, ...carriers.map((sensor) => make("span", { class: "carrier" }, ofSensor(sensor.feature, sensor.seen) + " / " + ofSensor(sensor.feature, sensor.expected)))));
