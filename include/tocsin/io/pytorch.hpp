@@ -121,8 +121,7 @@ inline std::string joined(const std::vector<std::string>& problems) {
         seen |= std::size_t{1} << kind;
         ordered.emplace_back(first ? kind : later, &problem);
     }
-    std::stable_sort(ordered.begin(), ordered.end(),
-                     [](const auto& one, const auto& other) { return one.first < other.first; });
+    std::sort(ordered.begin(), ordered.end()); // by kind, then in the order of the problems
     std::string text;
     for (std::size_t k = 0; k < ordered.size(); ++k) {
         const std::string& problem = *ordered[k].second;
