@@ -1,6 +1,6 @@
 #include "tocsin/alarm/alarm_control.hpp"
 #include "tocsin/alarm/rate_monitor.hpp"
-#include "tocsin/alarm/refractory_period.hpp"
+#include "tocsin/alarm/run_declustering.hpp"
 #include "tocsin/detect/detector.hpp"
 #include "tocsin/errors/diagonal_gaussian.hpp"
 #include "tocsin/io/stream_file.hpp"
@@ -12,7 +12,9 @@
 #include "support/small_detectors.hpp"
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <span>
+#include <tuple>
 
 namespace {
 
@@ -52,14 +54,16 @@ struct zero_model {
     }
 };
 
-using alarm_type = tocsin::alarm_chain<tocsin::refractory_period, tocsin::rate_monitor>;
+using alarm_type = tocsin::alarm_chain<tocsin::run_declustering, tocsin::rate_monitor>;
 using rated_detector = tocsin::detector<zero_model<float>, tocsin::standard_scaler<float>,
                                         tocsin::mahalanobis<>, tocsin::alarm_rate, alarm_type>;
 
 rated_detector fitted_detector(int features, int rows, const tocsin::alarm_rate& rule = {}) {
-    rated_detector detector(zero_model<float>{features},
-                            {.window = 1, .scored = tocsin::scored_steps::newest}, {}, rule,
-                            alarm_type(tocsin::refractory_period(0), tocsin::rate_monitor(10)));
+    rated_detector detector(
+        zero_model<float>{features}, {.window = 1, .scored = tocsin::scored_steps::newest}, {},
+        rule,
+        alarm_type(tocsin::run_declustering(std::max<std::int64_t>(rule.settings().gap, 1)),
+                   tocsin::rate_monitor(10)));
     const auto training = noise(features, 2000, 1);
     const auto normal = noise(features, rows, 2);
     REQUIRE(detector.train(windows_over(training, 1), {}, tocsin_test::quick_trainer(1)).ok());
@@ -170,6 +174,31 @@ TEST_SUITE("detect") {
             last = detector.push(stream, values.col(t));
         }
         CHECK(last.rate_exceeded);
+    }
+
+    TEST_CASE("alarm_rate in a detector: with one gap for both, a fault that lasts is one alarm") {
+        constexpr std::int64_t gap = 3;
+        const auto detector =
+            fitted_detector(2, 500, tocsin::alarm_rate({.alarms = 10, .gap = gap}));
+        CHECK(detector.rule().gap() == gap);
+        auto stream = detector.make_stream();
+        const auto values = noise(2, 600, 7);
+        const auto alarms = [&](int first, int last, double shift, int every) {
+            int begun = 0;
+            for (int t = first; t < last; ++t) {
+                matrix<float> sample = values.col(t);
+                sample.array() += static_cast<float>(t % every == 0 ? shift : 0);
+                const auto verdict = detector.push(stream, sample.col(0));
+                begun += verdict.alarm ? 1 : 0;
+                CHECK_FALSE(verdict.rate_exceeded);
+            }
+            return begun;
+        };
+        alarms(0, 100, 0, 1);
+        CHECK(alarms(100, 400, 20, 1) == 1);
+        CHECK(alarms(400, 404, 0, 1) == 0);
+        CHECK(alarms(404, 500, 20, 3) == 1); // two rows between are too few
+        CHECK(std::get<1>(stream.alarm_control().pieces()).alarms() >= 2);
     }
 
     TEST_CASE("alarm_rate in a detector: a loaded stream continues with the same verdicts") {

@@ -6,9 +6,12 @@
 #include "tocsin/alarm/anomaly_likelihood.hpp"
 #include "tocsin/alarm/rate_monitor.hpp"
 #include "tocsin/alarm/refractory_period.hpp"
+#include "tocsin/alarm/run_declustering.hpp"
+#include "tocsin/tail/declustering.hpp"
 
 #include "fuzz_input.hpp"
 #include "support/memory_archive.hpp"
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -68,6 +71,10 @@ inline void alarms(input bytes) {
     tocsin::minimum_duration lasting{duration};
     tocsin::suppression rare{silence};
     tocsin::refractory_period once{silence};
+    const std::int64_t gap = 1 + silence;
+    tocsin::run_declustering declustered{gap};
+    std::vector<double> peaks; // 2 for a flag, 1 for a high row, 0
+    std::size_t clusters = 0;
     tocsin::rate_monitor monitor{static_cast<double>(m), 1.0 + static_cast<double>(silence)};
     tocsin::hysteresis levels{on, off};
     const tocsin::minimum_deviation deviation{std::abs(on), tocsin::direction::above};
@@ -92,6 +99,7 @@ inline void alarms(input bytes) {
             reload_piece(lasting, tocsin::minimum_duration{});
             reload_piece(rare, tocsin::suppression{});
             reload_piece(once, tocsin::refractory_period{});
+            reload_piece(declustered, tocsin::run_declustering{});
             reload_piece(monitor, tocsin::rate_monitor{});
             reload_piece(chain, decltype(chain){});
             reload_piece(likelihood, *tocsin::anomaly_likelihood::make());
@@ -117,6 +125,16 @@ inline void alarms(input bytes) {
         const bool begins = flag && refractory == 0;
         require(once.push(flag) == begins, "refractory_period");
         refractory = begins ? silence : refractory > 0 ? refractory - 1 : 0;
+
+        const bool high = operation % 4 != 0;
+        peaks.push_back(flag ? 2 : high ? 1 : 0);
+        clusters += declustered.push(flag, high) ? 1 : 0;
+        if (step % 64 == 0) {
+            const auto found = tocsin::find_clusters(peaks, 0.5, gap).peaks;
+            require(static_cast<std::size_t>(std::count(found.begin(), found.end(), 2.0)) ==
+                        clusters,
+                    "run_declustering");
+        }
         require(monitor.push(flag) == flag, "rate_monitor changes a flag");
         require(monitor.rows() == static_cast<std::int64_t>(all.flags.size()) &&
                     (step % 64 != 0 || monitor.alarms() == all.alarms()) &&

@@ -4,6 +4,7 @@
 #include "tocsin/alarm/no_alarm_control.hpp"
 #include "tocsin/alarm/rate_monitor.hpp"
 #include "tocsin/alarm/refractory_period.hpp"
+#include "tocsin/alarm/run_declustering.hpp"
 #include "tocsin/charts/cusum.hpp"
 #include "tocsin/charts/mewma.hpp"
 #include "tocsin/charts/residual_charts.hpp"
@@ -352,9 +353,9 @@ TEST_SUITE("realtime") {
         tocsin::hysteresis levels{2, 1};
         tocsin::minimum_deviation deviation{1, tocsin::direction::above};
         tocsin::rate_monitor monitor{5};
-        tocsin::alarm_chain chain{tocsin::m_of_n{2, 3}, tocsin::minimum_duration{2},
-                                  tocsin::suppression{5}, tocsin::refractory_period{3},
-                                  tocsin::no_alarm_control{}};
+        tocsin::alarm_chain chain{tocsin::m_of_n{2, 3},        tocsin::minimum_duration{2},
+                                  tocsin::suppression{5},      tocsin::refractory_period{3},
+                                  tocsin::run_declustering{2}, tocsin::no_alarm_control{}};
         tocsin::timestamp_stream clock;
         constexpr std::array<std::string_view, 4> texts{
             "2024-02-29T12:30:00Z", "2024-02-29T12:31:00+01:00", "", "yesterday"};

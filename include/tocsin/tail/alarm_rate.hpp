@@ -84,8 +84,10 @@ struct alarm_rate_settings {
 };
 
 /// Threshold rule (see threshold_rule) that keeps a promise: so many false alarms per rows or time,
-/// where a run of high scores is one alarm. It puts every score on one scale, the expected number of
-/// clusters of false alarms as high in 10 000 rows: scores of unlike detectors become comparable.
+/// where a run of high scores is one alarm: a cluster by find_clusters() above level() whose peak
+/// exceeds the threshold, as run_declustering counts them on a stream. It puts every score on one
+/// scale, the expected number of clusters of false alarms as high in 10 000 rows: scores of unlike
+/// detectors become comparable.
 ///
 /// - Above the `level` quantile u of normal scores, peaks of clusters (find_clusters()) have
 ///   generalised Pareto excesses. Their shape comes from probability-weighted moments (Hosking and
@@ -193,8 +195,13 @@ class alarm_rate {
     std::int64_t clusters() const noexcept { return clusters_; }
     /// Clusters per score above the level.
     double extremal_index() const noexcept { return extremal_index_; }
-    /// Rows that end a cluster: the refractory period in which the promise counts.
+    /// Rows at or below level() that end a cluster.
     std::int64_t gap() const noexcept { return gap_; }
+    /// The score above which rows are clustered: the quantile `level` of the settings; infinity
+    /// before fit(). run_declustering counts the clusters of a stream with it, as the promise does.
+    double level() const noexcept {
+        return fitted() ? body_[knots] : std::numeric_limits<double>::infinity();
+    }
     /// The distribution of the excesses.
     const generalised_pareto& tail() const noexcept { return tail_; }
 
