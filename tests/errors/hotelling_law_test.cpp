@@ -35,19 +35,30 @@ tocsin::matrix<double> gaussian_vectors(int dimension, int count,
     return vectors;
 }
 
+/// The same of independent elements.
+tocsin::matrix<double> independent_vectors(int dimension, int count,
+                                           tocsin::random_generator& random) {
+    tocsin::matrix<double> vectors(dimension, count);
+    for (double& value : vectors.reshaped()) {
+        value = random.normal();
+    }
+    return vectors;
+}
+
 /// Share of new vectors beyond the distance that is promised to be exceeded with a probability, over
 /// several fits, divided by the promise.
+template <class Vectors = decltype(gaussian_vectors)>
 double realised_over_promised(int dimension, int samples, double promised, int fits, int vectors,
-                              std::uint64_t seed) {
+                              std::uint64_t seed, Vectors& make = gaussian_vectors) {
     tocsin::random_generator random(seed);
     double alarms = 0;
     std::vector<double> scores(static_cast<std::size_t>(vectors));
     for (int fit = 0; fit < fits; ++fit) {
         tocsin::mahalanobis<> statistic(dimension);
-        statistic.accumulate(gaussian_vectors(dimension, samples, random));
+        statistic.accumulate(make(dimension, samples, random));
         REQUIRE(statistic.fit().ok());
         const double threshold = statistic.law().squared_distance(promised);
-        statistic.scores(gaussian_vectors(dimension, vectors, random), scores);
+        statistic.scores(make(dimension, vectors, random), scores);
         alarms += static_cast<double>(std::count_if(
             scores.begin(), scores.end(), [&](double score) { return score > threshold; }));
     }
@@ -143,6 +154,46 @@ TEST_SUITE("errors") {
         const double few = realised_over_promised(2, 3, 0.01, 8000, 50, 1);
         CHECK(few > 0.5);
         CHECK(few < 0.8);
+    }
+
+    TEST_CASE("hotelling law: fewer than six samples of a shrunk covariance have no law") {
+        tocsin::random_generator random(5);
+        for (const auto& each :
+             {std::pair{2, 2}, std::pair{3, 3}, std::pair{5, 3}, std::pair{5, 5}, std::pair{38, 5},
+              std::pair{6, 6}, std::pair{38, 6}, std::pair{1, 2}, std::pair{3, 5}}) {
+            const int dimension = each.first;
+            const int samples = each.second;
+            CAPTURE(dimension);
+            CAPTURE(samples);
+            tocsin::mahalanobis<> statistic(dimension);
+            const auto vectors = gaussian_vectors(dimension, samples, random);
+            statistic.accumulate(vectors);
+            REQUIRE(statistic.fit().ok());
+            const bool known = samples >= 6 || samples > 1.2 * dimension;
+            CHECK(std::isnan(statistic.law().squared_distance(0.01)) == !known);
+            CHECK(std::isnan(statistic.law().tail_probability(1)) == !known);
+            CHECK(statistic.law().exact() == (samples > 1.2 * dimension));
+            const tocsin::column<double> first = vectors.col(0); // which needs no probabilities
+            CHECK(statistic.score_left_out(span_of(first), samples) > statistic.score(first));
+        }
+    }
+
+    TEST_CASE("hotelling law: of a shrunk covariance, distances are exceeded three times as often "
+              "as promised at most") {
+        for (const auto& each : {std::pair{6, 6}, std::pair{8, 8}, std::pair{20, 6},
+                                 std::pair{20, 10}, std::pair{38, 38}}) {
+            const int dimension = each.first;
+            const int samples = each.second;
+            CAPTURE(dimension);
+            CAPTURE(samples);
+            const int fits = dimension == 38 ? 40 : 500;
+            const double close = realised_over_promised(dimension, samples, 0.01, fits, 500, 1);
+            CHECK(close > 0.8);
+            CHECK(close < 3.3);
+            const double apart =
+                realised_over_promised(dimension, samples, 0.01, fits, 500, 1, independent_vectors);
+            CHECK(apart < 1);
+        }
     }
 
     TEST_CASE("hotelling law: the table of promised and realised rates") {

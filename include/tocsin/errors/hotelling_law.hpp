@@ -20,8 +20,10 @@ namespace tocsin {
 /// Where the covariance was shrunk (see detail::shrinkage_intensity) there is no exact law. It is
 /// then a multiple of an F distribution with the mean and variance that random matrix theory gives
 /// (Chen, Paul, Prentice and Wang, "A regularized Hotelling's T^2 test for pathway analysis in
-/// proteomic studies", JASA 106, 2011), a fair approximation: rates are right within a factor of
-/// about 5 for n from d / 2.
+/// proteomic studies", JASA 106, 2011), an approximation that errs towards few alarms: at most about
+/// 3 times as many as its probability says for 1 in 100 and 1 in 1000, and far fewer, down to a
+/// hundredth, for many elements that depend little on each other. From fewer than 6 samples it would
+/// be wrong, from 2 by factors of 20 to 800, so that there is no law: its answers are NaN.
 class hotelling_law {
   public:
     /// Of nothing that was fitted: every answer is NaN.
@@ -32,15 +34,22 @@ class hotelling_law {
         denominator_ = std::min(samples - numerator_, most_degrees);
         unit_ = numerator_ * (samples + 1) * (samples - 1) / (samples * (samples - numerator_));
     }
-    /// The approximation by mean and variance, for a shrunk covariance.
+    /// Fewest samples for the approximation.
+    static constexpr double fewest_samples = 6;
+
+    /// The approximation by mean and variance, for a shrunk covariance; no law for fewer samples than
+    /// fewest_samples.
     /// @param intensity           share of the target in the covariance, in (0, 1]
     /// @param mean                of d^2 for a covariance with known variances
     /// @param relative_variance   of d^2, the variance divided by the square of the mean
     hotelling_law(double samples, double intensity, double mean, double relative_variance) noexcept
         : samples_{samples}, intensity_{intensity} {
+        if (!(samples >= fewest_samples)) {
+            return;
+        }
         // The variances of the elements are estimated as well. Were the elements independent, each
         // square would be a squared t, an F with 1 and n - 1 degrees of freedom.
-        denominator_ = std::clamp(samples - 1, 5.0, most_degrees);
+        denominator_ = std::min(samples - 1, most_degrees);
         const double mean_of_f = denominator_ / (denominator_ - 2);
         mean *= 1 + intensity * (mean_of_f - 1);
         relative_variance *= 1 + intensity * ((denominator_ - 1) / (denominator_ - 4) - 1);
@@ -57,7 +66,7 @@ class hotelling_law {
     /// Whether the law is exact for Gaussian errors.
     bool exact() const noexcept { return intensity_ == 0 && !std::isnan(samples_); }
 
-    /// Probability that a new normal vector is farther out; NaN for NaN.
+    /// Probability that a new normal vector is farther out; NaN for NaN and without a law.
     double tail_probability(double squared_distance) const noexcept {
         return std::isnan(unit_)
                    ? unit_
@@ -66,6 +75,7 @@ class hotelling_law {
     /// The squared distance that a new normal vector exceeds with a probability: the threshold for a
     /// promised rate of false alarms. By bisection, for set-up.
     /// @param probability in (0, 1); infinity for 0 or less, 0 for 1 or more
+    /// @return NaN for NaN and without a law
     double squared_distance(double probability) const noexcept {
         if (!(probability > 0) || std::isnan(unit_)) {
             return std::isnan(probability) || std::isnan(unit_)

@@ -144,7 +144,8 @@ class mahalanobis {
     /// Covariance of the fit with the ridge on its diagonal, `[dimension x dimension]`.
     const matrix_type& covariance() const noexcept { return factor_.covariance(); }
 
-    /// Law of the distances of new normal vectors, by the last fit; all NaN before one.
+    /// Law of the distances of new normal vectors, by the last fit; all NaN before one, and see
+    /// hotelling_law for fits to fewer than 6.
     const hotelling_law& law() const noexcept { return law_; }
     /// The score that a vector of the fit would have, had the fit been without it.
     /// @param samples different ones, where vectors repeat each other (overlapping windows)
