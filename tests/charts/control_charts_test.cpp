@@ -1,6 +1,7 @@
 #include "tocsin/charts/cusum.hpp"
 #include "tocsin/charts/mewma.hpp"
 #include "tocsin/core/random.hpp"
+#include "tocsin/io/archive.hpp"
 
 #include <doctest/doctest.h>
 
@@ -165,5 +166,15 @@ TEST_SUITE("charts") {
         REQUIRE(tocsin_test::load(loaded, tocsin_test::save(chart)).ok());
         const std::array<double, 2> next = {1, 2};
         CHECK(loaded.push(next) == chart.push(next));
+    }
+
+    TEST_CASE("mewma: what could not be loaded is not saved") {
+        for (const tocsin::mewma& chart : {tocsin::mewma(), tocsin::mewma(tocsin::mahalanobis<>(2)),
+                                           tocsin::mewma(standard_statistic(2), 0),
+                                           tocsin::mewma(standard_statistic(2), std::nan(""))}) {
+            tocsin::archive_writer writer;
+            writer.object("chart", chart);
+            CHECK_FALSE(writer.outcome().ok());
+        }
     }
 }

@@ -215,8 +215,11 @@ TEST_SUITE("io") {
     TEST_CASE("hostile files: a chart of many elements in 300 bytes") {
         // Took 8 GB for four matrices of 16 384 rows before it was refused.
         tocsin::archive_writer writer;
-        const tocsin::mewma empty;
-        writer.object("chart", empty);
+        tocsin::mahalanobis<> statistic(1);
+        statistic.accumulate(std::vector<double>{1, -1, 2});
+        REQUIRE(statistic.fit().ok());
+        const tocsin::mewma small(statistic);
+        writer.object("chart", small);
         auto file = edited_file(writer.encode().value());
         file.set("chart.dimension", "16384");
         const std::string content = file.bytes();

@@ -73,6 +73,7 @@ class mewma {
     }
     void reset() noexcept { point_ = statistic_.mean(); }
 
+    /// Fails for what check() refuses, also when saving.
     template <class Archive>
     void exchange(Archive& archive) {
         int size = dimension();
@@ -108,6 +109,8 @@ class mewma {
                                                largest_deviation, " deviations of its mean"));
                 }
             }
+        } else { // it could not be loaded
+            archive.fail(check());
         }
     }
 
