@@ -46,9 +46,46 @@ class distance_from_mean {
 };
 static_assert(!tocsin::savable_scorer<distance_from_mean>);
 
+/// The sample itself, which may be negative; nothing saves it.
+struct plain_value {
+    static tocsin::status fit(const tocsin::samples_view& /*training*/) { return {}; }
+    static double push(std::span<const double> sample) noexcept { return sample[0]; }
+    static void reset() noexcept {}
+    static int features() noexcept { return 1; }
+};
+
 } // namespace
 
 TEST_SUITE("comparators") {
+
+    TEST_CASE("scored_comparator: rows without a score are time that passes") {
+        // Two events of two rows, 20 rows without a score apart.
+        tocsin::matrix<double> normal = tocsin::matrix<double>::Zero(1, 1000);
+        for (const int t : {500, 501, 522, 523}) {
+            normal(0, t) = 1 + t;
+        }
+        normal.middleCols(502, 20).setConstant(std::nan(""));
+        tocsin::scored_comparator<plain_value> comparator(plain_value{},
+                                                          tocsin::alarm_rate({.gap = 10}));
+        REQUIRE(comparator.fit(normal, normal).ok());
+        CHECK(comparator.rule().clusters() == 2);
+    }
+
+    TEST_CASE("scored_comparator: without a score, none exceeds a threshold below 0") {
+        tocsin::scored_comparator<plain_value> comparator;
+        const tocsin::matrix<double> normal =
+            tenths(1000, 1) - tocsin::matrix<double>::Constant(1, 1000, 1000);
+        REQUIRE(comparator.fit(normal, normal).ok());
+        auto stream = comparator.make_stream();
+        for (const float value : {-990.0F, std::nanf(""), 5.0F}) {
+            const auto said = comparator.push(stream, {value});
+            CHECK(said.threshold < -900);
+            CHECK(said.scored() == !std::isnan(value));
+            CHECK((said.score > said.threshold) == said.is_anomaly());
+            CHECK(said.is_anomaly() == (value > 0));
+        }
+        CHECK_FALSE(comparator.push(stream, {1.0F, 2.0F}).score > comparator.rule().threshold());
+    }
 
     TEST_CASE("scored_comparator: a value is the same in the rows of the fit and in a stream") {
         tocsin::scored_comparator<tocsin::nearest_value_novelty> comparator(

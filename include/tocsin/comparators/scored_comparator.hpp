@@ -12,6 +12,7 @@
 #include "tocsin/detect/verdict.hpp"
 #include "tocsin/tail/alarm_rate.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
@@ -89,6 +90,8 @@ class scored_comparator {
     }
     /// Judges the newest sample; `not_ready` for a stream that another comparator made, or this one
     /// before it was fitted anew. The time is not looked at. Never allocates.
+    /// @return with the comparator's own score; without one, a score that does not exceed the threshold:
+    ///         0, or the threshold where that is negative
     verdict push(stream_type& stream, sample_view<Scalar> sample,
                  double /*time*/ = std::numeric_limits<double>::quiet_NaN()) const noexcept
         TOCSIN_NONBLOCKING {
@@ -101,6 +104,7 @@ class scored_comparator {
             return outcome;
         }
         outcome.threshold = rule_.threshold();
+        outcome.score = std::min(0.0, outcome.threshold); // without one, it exceeds nothing
         if (sample.size() != features()) {
             outcome.kind = verdict_kind::invalid_sample;
             outcome.reason = sample_reason::wrong_size;
@@ -195,14 +199,16 @@ class scored_comparator {
         if (status scored = score_samples(scorer_, judged, scores); !scored.ok()) {
             return scored;
         }
-        std::vector<double> finite;
-        for (const double score : scores) {
-            if (std::isfinite(score)) {
-                finite.push_back(score);
+        scorer_.reset();
+        // Rows without a score keep their place, as labelled ones: time passes.
+        std::vector<std::uint8_t> unscored(scores.size(), 0);
+        for (std::size_t k = 0; k < scores.size(); ++k) {
+            if (!std::isfinite(scores[k])) {
+                scores[k] = 0;
+                unscored[k] = 1;
             }
         }
-        scorer_.reset();
-        return rule_.fit(finite, {});
+        return rule_.fit(scores, unscored);
     }
     status check_loaded() const noexcept {
         if (rule_.fitted() && (features() < 1 || features() > most_features)) {
