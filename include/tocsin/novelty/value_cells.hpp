@@ -13,7 +13,7 @@
 
 namespace tocsin {
 
-/// What nearest_value does, for firmware: the range of a sensor is cut into cells, and each keeps the
+/// What nearest_value does, in little memory: the range of a sensor is cut into cells, and each keeps the
 /// time of its last visit. The score is the distance, in cells, from the cell of the newest value to
 /// the nearest one that was visited among the last `memory` values; values beyond the range count
 /// on. No heap, 4 bytes a cell, O(cells).
