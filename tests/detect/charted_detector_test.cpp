@@ -474,6 +474,23 @@ TEST_SUITE("detect") {
         CHECK(stream.alarm_control().rows() == 396);
     }
 
+    TEST_CASE("charted_detector: only anomalies have a score above the threshold") {
+        const charted detector = ready();
+        auto stream = detector.make_stream();
+        auto values = noisy_waves(500, 8);
+        values(1, 400) += 20;
+        int without = 0;
+        for (int t = 0; t < 500; ++t) {
+            const auto said = detector.push(stream, values.col(t));
+            CHECK(said.threshold == doctest::Approx(3)); // 10 in 10 000 rows
+            CHECK((said.score > said.threshold) == said.is_anomaly());
+            CHECK((said.scored() ? said.score >= 0 : said.score == 0));
+            CHECK((t != 400 || said.is_anomaly()));
+            without += said.scored() ? 0 : 1;
+        }
+        CHECK(without > 0);
+    }
+
     TEST_CASE("charted_detector: a member of an ensemble") {
         const tocsin::ensemble both({.promised = 10}, ready(), ready());
         REQUIRE(both.check().ok());

@@ -2,15 +2,19 @@
 #include "tocsin/alarm/rate_monitor.hpp"
 #include "tocsin/comparators/lagged_value.hpp"
 #include "tocsin/comparators/scored_comparator.hpp"
+#include "tocsin/detect/charted_detector.hpp"
 #include "tocsin/detect/detector.hpp"
 #include "tocsin/detect/ensemble.hpp"
+#include "tocsin/io/detector_file.hpp"
 #include "tocsin/io/stream_file.hpp"
 #include "tocsin/tail/alarm_rate.hpp"
 
 #include <doctest/doctest.h>
 
+#include "io/temporary_directory.hpp"
 #include "support/rated_forecaster.hpp"
 #include "support/small_detectors.hpp"
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
@@ -230,7 +234,14 @@ TEST_SUITE("detect") {
             timed.push(late, sample, t);
         }
         REQUIRE(late.last().combined.rate_exceeded);
+        // A stream that was saved says so as well.
+        const auto bytes = tocsin::save_stream(timed, late);
+        REQUIRE_MESSAGE(bytes.ok(), bytes.error().message());
+        auto loaded = tocsin::load_stream(timed, *bytes);
+        REQUIRE_MESSAGE(loaded.ok(), loaded.error().message());
         const auto refused = timed.push(late, values.col(0), 10);
+        CHECK(tocsin_test::same_verdict(timed.push(*loaded, values.col(0), 10).combined,
+                                        refused.combined));
         CHECK(refused.combined.reason == tocsin::sample_reason::out_of_order);
         CHECK(refused.combined.rate_exceeded);
     }
@@ -258,9 +269,74 @@ TEST_SUITE("detect") {
         CHECK(tocsin_test::says(zero({}, three, two).check(), "2 features, another one has 3"));
         CHECK(tocsin_test::says(zero({.promised = 0}, three, three).check(), "promised 0"));
         const zero unfitted({}, three, three);
+        CHECK(tocsin_test::says(unfitted.check(), "member 0 expects no false alarms yet"));
         auto stream = unfitted.make_stream();
         const auto found = unfitted.push(stream, {1.0F, 2.0F, 3.0F});
         CHECK(found.combined.kind == tocsin::verdict_kind::not_ready);
         CHECK(found.member == -1);
+    }
+
+    TEST_CASE("ensemble: a member that would never count is named, and nothing is saved with it") {
+        const auto fitted = learned_forecaster(1);
+        const auto check_named = [&](const auto& member) {
+            const tocsin::ensemble pair({.combine = combination::second_smallest}, fitted, member);
+            CHECK(tocsin_test::says(pair.check(), "member 1 expects no false alarms yet"));
+            const tocsin_test::temporary_directory directory;
+            const auto saved = tocsin::save_detector(pair, directory / "detector");
+            CHECK(tocsin_test::says(saved, "member 1 expects no false alarms yet"));
+            CHECK(tocsin::ensemble({}, fitted, fitted).check().ok());
+        };
+        auto untuned = fitted;
+        const auto other = tocsin_test::slow_waves(600, 2);
+        REQUIRE(untuned.fit_errors(windows_over(other, 300, 300)).ok());
+        check_named(untuned);
+        untuned.override_thresholds(10.0); // judges, but knows no expectation
+        auto stream = untuned.make_stream();
+        for (int t = 0; t < 40; ++t) {
+            untuned.push(stream, other.col(t));
+        }
+        REQUIRE(stream.last().scored());
+        CHECK(std::isnan(stream.last().expected_false_alarms));
+        check_named(untuned);
+        check_named(tocsin::charted_detector(fitted));
+        auto unrated = fitted_changes();
+        const auto few = tocsin_test::slow_waves(15).cast<double>().eval(); // for a rule
+        REQUIRE_FALSE(unrated.fit(other.cast<double>(), few).ok());
+        check_named(unrated);
+
+        auto by_hand = fitted; // the rule still knows
+        by_hand.override_thresholds(10.0);
+        const tocsin::ensemble usable({}, fitted, by_hand);
+        CHECK(usable.check().ok());
+    }
+
+    TEST_CASE("ensemble: only anomalies have a score above the threshold") {
+        const tocsin::ensemble both({.promised = 10}, learned_forecaster(1), fitted_changes());
+        auto stream = both.make_stream();
+        const auto values = tocsin_test::slow_waves(400, 3);
+        int without = 0;
+        int anomalies = 0;
+        for (int t = 0; t < 400; ++t) {
+            auto sample = values.col(t).eval();
+            sample[1] += t % 100 == 50 ? 50.0F : 0.0F;
+            if (t % 100 == 70) {
+                sample.setConstant(std::numeric_limits<float>::quiet_NaN());
+            }
+            const auto said = both.push(stream, sample).combined;
+            CHECK(said.threshold == doctest::Approx(3)); // 10 in 10 000 rows
+            CHECK((said.score > said.threshold) == said.is_anomaly());
+            CHECK(said.score >= 0);
+            if (said.scored()) {
+                CHECK(said.score ==
+                      doctest::Approx(std::max(
+                          0.0, 4 - std::log10(std::max(said.expected_false_alarms, 1e-300)))));
+            } else {
+                CHECK(said.score == 0);
+            }
+            without += said.scored() ? 0 : 1;
+            anomalies += said.is_anomaly() ? 1 : 0;
+        }
+        CHECK(without > 1);
+        CHECK(anomalies >= 4);
     }
 }

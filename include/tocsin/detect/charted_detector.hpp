@@ -166,7 +166,7 @@ class charted_detector {
     }
 
     /// Takes the newest sample of a stream and judges it; see detector::push(). The score is -log10 of
-    /// the expected false alarms in 10 000 rows, the threshold the same of the promised. `not_ready`
+    /// the false alarms expected in one row, the threshold the same of the promised. `not_ready`
     /// for a stream that was made before the charts were fitted anew. Never allocates.
     verdict push(stream_type& stream, sample_view<scalar_type> sample,
                  double time = unknown) const noexcept TOCSIN_NONBLOCKING {

@@ -36,8 +36,9 @@ namespace tocsin {
 /// - `features()`;
 /// - no `expects_false_alarms` that is false: with another rule, a detector would never count.
 /// What it may have besides: `shares(stream, out)` and `stream_type::restart()`;
-/// `knows_false_alarms()`, false while verdicts lack them; for saving `identity()`,
-/// `exchange(archive)` and `exchange_stream(archive, stream)`, as a detector has them.
+/// `knows_false_alarms()`, false while verdicts lack them (instead of it, `fitted()` or the `rule()`
+/// of a detector is asked); for saving `identity()`, `exchange(archive)` and
+/// `exchange_stream(archive, stream)`, as a detector has them.
 template <class Member, class Scalar>
 concept ensemble_member =
     std::copyable<Member> && !requires { requires !Member::expects_false_alarms; } &&
@@ -65,8 +66,9 @@ struct ensemble_settings {
 
 /// What an ensemble says: the verdict of all, and which member finds the sample least normal.
 struct ensemble_verdict {
-    /// `score` is -log10 of the expected false alarms, `threshold` the same of the promised;
-    /// `rate_exceeded` if alarm control of the ensemble or of a member says so.
+    /// `score` is -log10 of the false alarms expected in one row, at least 0 and 0 without one,
+    /// `threshold` the same of the promised; `rate_exceeded` if alarm control of the ensemble or of a
+    /// member says so.
     verdict combined;
     int member = -1;   ///< position of the member with the fewest expected false alarms; -1: none
     verdict of_member; ///< what that member says
@@ -77,6 +79,21 @@ struct ensemble_verdict {
 namespace detail {
 template <class... Members>
 using scalar_of_first = typename std::tuple_element_t<0, std::tuple<Members...>>::scalar_type;
+
+/// Whether the verdicts of a member have expected false alarms, as far as it tells: not before its
+/// rule or its charts are fitted, nor with a threshold that was only set by hand.
+template <class Member>
+bool knows_false_alarms(const Member& member) noexcept {
+    if constexpr (requires { member.knows_false_alarms(); }) {
+        return member.knows_false_alarms();
+    } else if constexpr (requires { member.fitted(); }) {
+        return member.fitted();
+    } else if constexpr (requires { member.rule().expected_false_alarms(0.0); }) {
+        return !std::isnan(member.rule().expected_false_alarms(0.0));
+    } else {
+        return true;
+    }
+}
 } // namespace detail
 
 /// Detectors that judge the same samples, on the scale of expected false alarms. Like a detector, an
@@ -85,7 +102,8 @@ using scalar_of_first = typename std::tuple_element_t<0, std::tuple<Members...>>
 ///
 /// The first member decides about clock, missing and lost sensors: its reason stands where no member
 /// has a score, no other member gets a sample that is out of order for it, and the streams of the
-/// others restart where it takes over a new time. While some members warm up, the others judge.
+/// others restart where it takes over a new time. A scored_comparator looks at no time: put a detector
+/// first if samples have times. While some members warm up, the others judge.
 /// @tparam Alarm   alarm control (concept alarm_piece) over the combined verdicts; every stream has a copy
 /// @tparam Members concept ensemble_member; samples have the first one's scalar type
 template <alarm_piece Alarm, class... Members>
@@ -123,25 +141,28 @@ class basic_ensemble {
     explicit basic_ensemble(const ensemble_settings& settings, Alarm alarm, Members... members)
         : settings_{settings}, alarm_{std::move(alarm)}, members_{std::move(members)...} {}
 
-    /// Unusable settings, members of unlike features, or a classifier that would never count.
+    /// Unusable settings, members of unlike features, or a member that would never count, because it
+    /// has not been fitted, or by a threshold alone. An ensemble like that judges by the others, and
+    /// cannot be saved.
     status check() const noexcept {
         status usable = settings_.check();
-        int number = 0;
         const auto compare = [&](const auto& member) {
             if (usable.ok() && member.features() != features()) {
                 usable =
                     status::error(error_code::invalid_argument, "ensemble: a member has ",
                                   member.features(), " features, another one has ", features());
             }
-            if constexpr (requires { member.knows_false_alarms(); }) {
-                if (usable.ok() && !member.knows_false_alarms()) {
-                    usable = status::error(error_code::not_ready, "ensemble: member ", number,
-                                           " expects no false alarms yet, so it would never count");
-                }
+        };
+        int number = 0;
+        const auto ask = [&](const auto& member) {
+            if (usable.ok() && !detail::knows_false_alarms(member)) {
+                usable = status::error(error_code::not_ready, "ensemble: member ", number,
+                                       " expects no false alarms yet, so it would never count");
             }
             ++number;
         };
         std::apply([&](const auto&... member) { (compare(member), ...); }, members_);
+        std::apply([&](const auto&... member) { (ask(member), ...); }, members_);
         return usable;
     }
     const ensemble_settings& settings() const noexcept { return settings_; }
@@ -234,15 +255,18 @@ class basic_ensemble {
     template <class Archive>
     void exchange_stream(Archive& archive, stream_type& stream) const {
         archive.integer("position", stream.position_, std::int64_t{0}, largest_count);
-        bool alarm = stream.last_.combined.alarm;
-        archive.integer("alarm", alarm);
+        // Two bits in one number: older streams have the first one.
+        int alarms =
+            (stream.last_.combined.alarm ? 1 : 0) + (stream.last_.combined.rate_exceeded ? 2 : 0);
+        archive.integer("alarms", alarms, 0, 3);
         archive.object("alarm_control", stream.alarm_);
         exchange_each(archive, std::index_sequence_for<Members...>{}, [&](auto index) {
             std::get<index>(members_).exchange_stream(archive, std::get<index>(stream.members_));
         });
         if constexpr (Archive::loading) {
             stream.last_ = {};
-            stream.last_.combined.alarm = alarm;
+            stream.last_.combined.alarm = alarms % 2 == 1;
+            stream.last_.combined.rate_exceeded = alarms >= 2;
         }
     }
 

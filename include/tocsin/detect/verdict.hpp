@@ -79,8 +79,11 @@ struct verdict {
     bool clock_reset = false; ///< the stream has taken over a new time and started afresh
     int missing = 0;          ///< values of this sample that are missing or not finite
     int lost = 0;             ///< sensors that have been missing for `lost_after` samples or more
-    double score = 0;         ///< at least 0, larger is less normal; 0 unless scored()
-    double threshold = 0;     ///< what the score is compared with; infinity before tune()
+    /// Larger is less normal; at least 0, and 0 unless scored(). Of ensembles and charted detectors
+    /// -log10 of the false alarms as high that are expected in one row: 4 is one in 10 000 rows. A
+    /// scored_comparator's is its own, which may be negative; without a score it exceeds no threshold.
+    double score = 0;
+    double threshold = 0; ///< what the score is compared with; infinity before tune()
     /// False alarms as high as the score that are expected in 10 000 rows, where the rule knows it
     /// (alarm_rate): scores of unlike detectors on one scale. NaN where there is none.
     double expected_false_alarms = std::numeric_limits<double>::quiet_NaN();

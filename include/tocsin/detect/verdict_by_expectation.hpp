@@ -21,15 +21,22 @@ inline status check_promised(std::string_view owner, double promised) noexcept {
                                " false alarms per 10000 rows must lie in (0, 10000]");
 }
 
-/// Judges by false alarms that are expected in 10 000 rows. The score becomes -log10 of them, the
-/// threshold the same of the promised. Kind and reason stay where nothing is expected (NaN).
+/// A score from false alarms that are expected in 10 000 rows: -log10 of those expected in one row, at
+/// least 0, which is one in each row; finite.
+inline double score_of_expectation(double expected) noexcept {
+    constexpr double least = 1e-300; // its logarithm is finite
+    return std::max(0.0, -std::log10(std::max(expected, least) / rows_of_expectation));
+}
+
+/// Judges by false alarms that are expected in 10 000 rows. The score becomes -log10 of those
+/// expected in one row, the threshold the same of the promised: both at least 0, like any verdict's.
+/// Where nothing is expected (NaN), kind and reason stay, and the score is 0, which exceeds nothing.
 inline void judge_by_expectation(verdict& outcome, double expected, double promised) noexcept {
     outcome.expected_false_alarms = expected;
-    outcome.threshold = -std::log10(promised);
+    outcome.threshold = score_of_expectation(promised);
     outcome.score = 0;
     if (!std::isnan(expected)) {
-        constexpr double least = 1e-300; // its logarithm is finite
-        outcome.score = -std::log10(std::max(expected, least));
+        outcome.score = score_of_expectation(expected);
         outcome.reason = sample_reason::scored;
         outcome.kind = expected < promised ? verdict_kind::anomaly
                        : outcome.lost > 0  ? verdict_kind::sensor_lost
