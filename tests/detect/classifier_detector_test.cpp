@@ -203,9 +203,14 @@ TEST_SUITE("detect") {
         CHECK(
             says(detector.train({two.data(), 2, 40}, data.labels, {two.data(), 2, 0}, {}, trainer),
                  "2 features, the network has 3"));
-        CHECK(
-            says(detector.train(data.view(), data.labels, {data.values.data(), 3, 0}, {}, trainer),
-                 "training loss"));
+        std::vector<std::uint8_t> both(40, 0);
+        both[20] = 1;
+        CHECK(says(detector.train(data.view(), both, {data.values.data(), 3, 0}, {}, trainer),
+                   "best_by = classification_metric::training_loss"));
+        const std::vector<std::uint8_t> normal(40, 0);
+        const std::vector<std::uint8_t> anomalous(40, 1);
+        CHECK(says(train(normal), "windows to learn from are normal; both kinds are needed"));
+        CHECK(says(train(anomalous), "windows to learn from are anomalous"));
         CHECK(!detector.trained());
     }
 }

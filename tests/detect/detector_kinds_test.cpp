@@ -354,6 +354,12 @@ TEST_SUITE("detect") {
         CHECK(says(
             detector.borrow({.parameters = all, .packed = std::span(all).first(7)}, scaler, mean),
             "7 packed weights for a model of " + std::to_string(detector.model().packed_size())));
+        auto broken = all;
+        broken[3] = std::numeric_limits<float>::quiet_NaN();
+        CHECK(says(detector.borrow({.parameters = broken}, scaler, mean), "parameter 3 is"));
+        CHECK(says(detector.borrow({.parameters = all}, scaler,
+                                   {1.0F, std::numeric_limits<float>::infinity(), 1.0F}),
+                   "mean 1 is inf"));
         CHECK(says(detector.borrow({.parameters = all}, scaler, {1.0F, 2.0F}),
                    "a mean of 2 and a scaler of 3 features for a detector of 3"));
         CHECK(says(detector.borrow({.parameters = all}, {}, mean), "a scaler of 0 features"));

@@ -1,6 +1,9 @@
 #include "tocsin/alarm/alarm_control.hpp"
 #include "tocsin/detect/detector.hpp"
 #include "tocsin/errors/diagonal_gaussian.hpp"
+#include "tocsin/models/linear_forecaster.hpp"
+#include "tocsin/threshold/manual_threshold.hpp"
+#include "tocsin/training/least_squares.hpp"
 
 #include <doctest/doctest.h>
 
@@ -16,6 +19,7 @@
 
 // One detector, many streams.
 
+using tocsin::detector_phase;
 using tocsin::detector_settings;
 using tocsin::index_t;
 using tocsin::sample_reason;
@@ -200,6 +204,78 @@ TEST_SUITE("detect") {
         // NOLINTNEXTLINE(bugprone-use-after-move): what becomes of it is what is tested
         CHECK(detector.push(stream, values.col(0)).kind == verdict_kind::not_ready);
         CHECK(moved_to.push(stream, values.col(0)).kind == verdict_kind::warming_up);
+    }
+
+    TEST_CASE_TEMPLATE("detector: one that was moved from waits to be trained", Detector,
+                       forecasting, tocsin::detector<tocsin::linear_forecaster<float>>,
+                       tocsin::detector<tocsin::encoder_decoder<float>>) {
+        const auto values = slow_waves(300, 1);
+        const auto windows = tocsin_test::windows_over(values, 20);
+        auto detector = [] {
+            if constexpr (std::is_same_v<Detector, forecasting>) {
+                return forecasting_detector();
+            } else if constexpr (Detector::reconstructs) {
+                return Detector(tocsin_test::small_lstm<float>(3), {.window = 20});
+            } else {
+                return Detector({3, 3, 4});
+            }
+        }();
+        if constexpr (!std::is_same_v<Detector, forecasting>) {
+            const auto trained = [&] {
+                if constexpr (Detector::reconstructs) {
+                    return detector.train(windows, {}, tocsin_test::quick_trainer(1));
+                } else {
+                    return detector.train(windows, {}, tocsin::least_squares{});
+                }
+            }();
+            REQUIRE(trained.ok());
+            REQUIRE(detector.fit_errors(windows).ok());
+            REQUIRE(detector.tune(windows).ok());
+        }
+        Detector moved_to = std::move(detector);
+        // NOLINTBEGIN(bugprone-use-after-move): what becomes of it is what is tested
+        CHECK(detector.phase() == detector_phase::created);
+        CHECK_FALSE(detector.fit_errors(windows).ok());
+        CHECK_FALSE(detector.tune(windows).ok());
+        CHECK_FALSE(detector.scores(windows).ok());
+        CHECK(detector.parameters().empty());
+        const Detector copy = detector;
+        CHECK(copy.phase() == detector_phase::created);
+        // NOLINTEND(bugprone-use-after-move)
+        CHECK(moved_to.scores(windows).ok());
+        auto& same = moved_to;
+        moved_to = std::move(same);
+        auto stream = moved_to.make_stream();
+        CHECK(moved_to.push(stream, values.col(0)).kind == verdict_kind::not_ready);
+        CHECK_FALSE(moved_to.scores(windows).ok());
+    }
+
+    TEST_CASE("detector: a fitted one takes another alarm control; earlier streams keep theirs") {
+        using controlled =
+            tocsin::detector<tocsin::linear_forecaster<float>, tocsin::standard_scaler<float>,
+                             tocsin::mahalanobis<>, tocsin::manual_threshold, tocsin::m_of_n>;
+        const auto values = slow_waves(300, 1);
+        const auto windows = tocsin_test::windows_over(values, 20);
+        controlled detector({3, 3, 4}, {}, {}, tocsin::manual_threshold(0), tocsin::m_of_n(1, 1));
+        REQUIRE(detector.train(windows, {}, tocsin::least_squares{}).ok());
+        REQUIRE(detector.fit_errors(windows).ok());
+        REQUIRE(detector.tune(windows).ok());
+        auto before = detector.make_stream();
+        const auto identity = detector.identity();
+        CHECK_FALSE(detector.set_alarm_control(tocsin::m_of_n(3, 2)).ok());
+        CHECK(detector.identity() == identity);
+        REQUIRE(detector.set_alarm_control(tocsin::m_of_n(2, 2)).ok());
+        CHECK(detector.identity() != identity);
+        CHECK(detector.phase() == detector_phase::tuned);
+        auto after = detector.make_stream();
+        int rows_before = 0;
+        int rows_after = 0;
+        for (int t = 0; t < 20; ++t) { // every score exceeds the threshold
+            rows_before += detector.push(before, values.col(t)).alarm ? 1 : 0;
+            rows_after += detector.push(after, values.col(t)).alarm ? 1 : 0;
+        }
+        CHECK(rows_after > 5);
+        CHECK(rows_before == rows_after + 1); // the second of two
     }
 
     TEST_CASE("stream: its size is what it takes, and known before") {

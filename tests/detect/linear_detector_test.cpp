@@ -1,4 +1,5 @@
 // A detector whose model is linear: all phases with the trainer in closed form.
+#include "tocsin/core/random.hpp"
 #include "tocsin/detect/detector.hpp"
 #include "tocsin/errors/diagonal_gaussian.hpp"
 #include "tocsin/models/linear_forecaster.hpp"
@@ -90,6 +91,38 @@ TEST_SUITE("detect") {
             anomalies += verdict.is_anomaly() ? 1 : 0;
         }
         CHECK(anomalies < 20);
+    }
+
+    TEST_CASE(
+        "linear detector: windows hardly longer than the order give the threshold of long ones") {
+        tocsin::random_generator random(2);
+        tocsin::matrix<float> values(1, 3000);
+        for (int t = 0; t < 3000; ++t) {
+            values(0, t) = static_cast<float>(std::sin(0.2 * t) + 0.05 * random.normal());
+        }
+        const auto threshold_by = [&](int length) {
+            const auto windows = windows_over(values, length);
+            linear_detector detector{model{1, 1, 10}};
+            for (const tocsin::status& outcome :
+                 {detector.train(windows, {}, least_squares{}), detector.fit_errors(windows),
+                  detector.tune(windows)}) {
+                REQUIRE_MESSAGE(outcome.ok(), outcome.message());
+            }
+            CHECK(detector.warm_up() >= 10);
+            linear_detector cross_fitted{model{1, 1, 10}};
+            REQUIRE(cross_fitted.fit(windows, least_squares{}, tocsin::cross_fit{}).ok());
+            CHECK(cross_fitted.warm_up() >= 10);
+            return detector.threshold();
+        };
+        // Forecasts from fewer samples than the model looks back on are worse, and had a part in it.
+        const double usual = threshold_by(100);
+        for (const int length : {11, 12, 14, 18}) {
+            CAPTURE(length);
+            CHECK(threshold_by(length) == doctest::Approx(usual).epsilon(0.1));
+        }
+        linear_detector too_short{model{1, 1, 10}};
+        REQUIRE(too_short.train(windows_over(values, 100), {}, least_squares{}).ok());
+        CHECK_FALSE(too_short.fit_errors(windows_over(values, 8)).ok());
     }
 
     TEST_CASE("linear detector: static sizes give the verdicts of dynamic ones, without a heap") {

@@ -162,26 +162,26 @@ struct fitted_chart {
             return status::error(error_code::format_error, "residual_charts: mean ", mean,
                                  " and scale ", scale, " cannot come from residuals");
         }
-        const auto refuse = [](const char* what, double value, int rows) {
+        const auto refuse = [](const char* what, double value, int length) {
             return status::error(error_code::format_error, "residual_charts: ", what, " ", value,
-                                 " of the charts of ", rows, " rows cannot come from residuals");
+                                 " of the charts of ", length, " rows cannot come from residuals");
         };
         for (std::size_t k = 0; k < level_units.size(); ++k) {
-            const int rows = level_chart_rows[k];
+            const int length = level_chart_rows[k];
             if (level_units[k] != 0 &&
                 !(level_units[k] >= 1 &&
-                  level_units[k] <= 2 * residual_chart::largest_level_chart(rows))) {
-                return refuse("unit", level_units[k], rows);
+                  level_units[k] <= 2 * residual_chart::largest_level_chart(length))) {
+                return refuse("unit", level_units[k], length);
             }
         }
         for (std::size_t k = 0; k < variance_units.size(); ++k) {
-            const int rows = variance_chart_rows[k];
+            const int length = variance_chart_rows[k];
             constexpr double most = residual_chart::largest_log_variance;
             if (!is_bounded(variance_centres[k], most)) {
-                return refuse("centre", variance_centres[k], rows);
+                return refuse("centre", variance_centres[k], length);
             }
             if (!(variance_units[k] >= 0 && variance_units[k] <= 2 * most)) {
-                return refuse("unit", variance_units[k], rows);
+                return refuse("unit", variance_units[k], length);
             }
         }
         return {};

@@ -17,10 +17,39 @@ struct emptied_by_move : Value {
         : Value(std::exchange(static_cast<Value&>(other), Value{})) {}
     constexpr emptied_by_move& operator=(const emptied_by_move&) noexcept = default;
     constexpr emptied_by_move& operator=(emptied_by_move&& other) noexcept {
-        static_cast<Value&>(*this) = std::exchange(static_cast<Value&>(other), Value{});
+        const Value taken = std::exchange(static_cast<Value&>(other), Value{});
+        if (this != &other) { // what else its owner has is gone where it is moved to itself
+            static_cast<Value&>(*this) = taken;
+        }
         return *this;
     }
     ~emptied_by_move() = default;
+};
+
+/// The same of a value that is no class: an enumeration, a number.
+template <class Value>
+class reset_by_move {
+  public:
+    constexpr reset_by_move() noexcept = default;
+    // NOLINTBEGIN(google-explicit-constructor,hicpp-explicit-conversions): it is a Value
+    constexpr reset_by_move(Value value) noexcept : value_{value} {}
+    constexpr operator Value() const noexcept { return value_; }
+    // NOLINTEND(google-explicit-constructor,hicpp-explicit-conversions)
+    constexpr reset_by_move(const reset_by_move&) noexcept = default;
+    constexpr reset_by_move(reset_by_move&& other) noexcept
+        : value_{std::exchange(other.value_, Value{})} {}
+    constexpr reset_by_move& operator=(const reset_by_move&) noexcept = default;
+    constexpr reset_by_move& operator=(reset_by_move&& other) noexcept {
+        const Value taken = std::exchange(other.value_, Value{});
+        if (this != &other) {
+            value_ = taken;
+        }
+        return *this;
+    }
+    ~reset_by_move() = default;
+
+  private:
+    Value value_{};
 };
 
 } // namespace tocsin::detail

@@ -11,8 +11,10 @@
 #include "tocsin/detect/scaled_training.hpp"
 
 #include <bit>
+#include <cmath>
 #include <cstddef>
 #include <span>
+#include <utility>
 
 namespace tocsin::detail {
 
@@ -26,6 +28,16 @@ status borrow_weights(Learned& learned,
         return status::error(error_code::invalid_argument, "borrow: a mean of ", mean.size(),
                              " and a scaler of ", scaled, " features for a detector of ",
                              learned.features());
+    }
+    for (const auto& [what, values] :
+         {std::pair{"parameter", weights.parameters},
+          std::pair{"mean", std::span(mean.data(), static_cast<std::size_t>(mean.size()))}}) {
+        for (std::size_t k = 0; k < values.size(); ++k) {
+            if (!std::isfinite(values[k])) {
+                return status::error(error_code::invalid_argument, "borrow: ", what, " ", k, " is ",
+                                     values[k]);
+            }
+        }
     }
     if (const status usable = learned.weights.borrow(learned.model, weights); !usable.ok()) {
         return usable;

@@ -41,8 +41,9 @@ struct chart_residuals {
     /// By one detector that judges all rows as a stream. Allocates.
     /// @param rows  `[features x rows]`
     /// @param times one per row, or none: not known
-    template <class Detector, class Rows>
-    void add_stream(const Detector& detector, const Rows& rows, std::span<const double> times) {
+    template <class Detector>
+    void add_stream(const Detector& detector, const matrix<typename Detector::scalar_type>& rows,
+                    std::span<const double> times) {
         auto stream = detector.make_stream();
         column<typename Detector::scalar_type> sample(rows.rows());
         for (index_t t = 0; t < rows.cols(); ++t) {

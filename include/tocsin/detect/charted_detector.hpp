@@ -121,7 +121,7 @@ class charted_detector {
             return usable;
         }
         detail::chart_residuals residuals(detector_.model().targets(), rows.cols());
-        residuals.add_stream(detector_, rows, times);
+        residuals.add_stream(detector_, matrix<scalar_type>(rows), times);
         return fit_charts(residuals);
     }
 

@@ -103,6 +103,10 @@ class classifier_detector {
         detail::settle_classifier(parts_);
         return {};
     }
+    /// See detector::set_alarm_control().
+    status set_alarm_control(const Alarm& alarm) {
+        return detail::set_alarm(parts_, alarm, detail::settle_classifier<learned_type>);
+    }
 
     // ---- phases -----------------------------------------------------------------------------
     /// Fits the scaler to the training samples and trains the network on the windows that a stream
@@ -147,7 +151,8 @@ class classifier_detector {
         if (!ready.ok()) {
             return ready;
         }
-        const auto learned = detail::labelled_windows_of_stream(next, training, settings().stride);
+        const auto learned = detail::of_both_classes(
+            detail::labelled_windows_of_stream(next, training, settings().stride));
         result judged{detail::labelled_judged_windows<scalar_type>{}};
         if (validation.values.cols() > 0) {
             judged = detail::labelled_windows_of_stream(next, validation, settings().stride);

@@ -226,5 +226,19 @@ status fit_false_alarms(Learned& learned,
     return fitted;
 }
 
+/// The windows themselves, or `invalid_data` where all are of one class: nothing tells them apart.
+template <class Scalar>
+result<labelled_judged_windows<Scalar>>
+of_both_classes(result<labelled_judged_windows<Scalar>> found) {
+    if (found.ok() && std::all_of(found->classes.begin(), found->classes.end(),
+                                  [&](int each) { return each == found->classes.front(); })) {
+        return status::error(error_code::invalid_data, "classifier_detector: all ",
+                             found->classes.size(), " windows to learn from are ",
+                             found->classes.front() == 0 ? "normal" : "anomalous",
+                             "; both kinds are needed");
+    }
+    return found;
+}
+
 } // namespace detail
 } // namespace tocsin

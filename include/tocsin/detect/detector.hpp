@@ -136,24 +136,18 @@ class detector {
         ready = ready.ok() ? detail::train_observed(parts_, state, training, validation, trainer,
                                                     window_steps(), callbacks...)
                            : ready;
-        if (ready.ok()) {
-            detail::enter_phase(parts_, detector_phase::trained);
-        }
-        return ready;
+        return detail::finish_phase(parts_, detector_phase::trained, ready);
     }
     /// Takes over a scaler and weights that were trained elsewhere: they stay in memory of the
     /// caller, such as flash or a mapped file, which must outlive the detector and its copies.
     /// @param mean of the training data, `[features]`, original units
-    /// @return `invalid_argument` where a size is not the model's. A failure leaves the detector as
-    ///         it was.
+    /// @return `invalid_argument` where a size is not the model's or a value is not finite. A failure
+    ///         leaves the detector as it was.
     status borrow(const borrowed_weights<scalar_type>& weights, const Scaler& data_scaler,
                   sample_view<scalar_type> mean) {
         status taken = check();
         taken = taken.ok() ? detail::borrow_weights(parts_, weights, data_scaler, mean) : taken;
-        if (taken.ok()) {
-            detail::enter_phase(parts_, detector_phase::trained);
-        }
-        return taken;
+        return detail::finish_phase(parts_, detector_phase::trained, taken);
     }
     /// The same of weights that it has already, bit for bit: what was fitted stays, its own copy goes.
     /// @return `not_ready` without weights; `invalid_argument` for others, which are not taken
@@ -167,10 +161,7 @@ class detector {
     status fit_errors(const window_list& normal) {
         status fitted = require("fit_errors", detector_phase::trained, normal);
         fitted = fitted.ok() ? detail::fit_error_views(parts_, normal) : fitted;
-        if (fitted.ok()) {
-            detail::enter_phase(parts_, detector_phase::errors_fitted);
-        }
-        return fitted;
+        return detail::finish_phase(parts_, detector_phase::errors_fitted, fitted);
     }
     /// Fits the threshold rules to the scores of windows; what has no score is left out. The windows
     /// of fit_errors() themselves are recognised, and scored as if the statistics had not seen them.
@@ -199,6 +190,11 @@ class detector {
     void set_rule(const Rule& rule) {
         parts_.thresholds.set_rule(rule);
         detail::settle(parts_);
+    }
+    /// Puts another alarm control in place; streams that were made before keep theirs.
+    /// @return `invalid_argument` for one whose settings are unusable, which is not taken
+    status set_alarm_control(const Alarm& alarm) {
+        return detail::set_alarm(parts_, alarm, detail::settle<learned_type>);
     }
     /// Puts the caller's thresholds in place of the tuned ones, which are gone. With one for every
     /// view a detector with fitted errors needs no tune(); taking them away undoes that. Infinity

@@ -117,7 +117,9 @@ void exchange_parts(Archive& archive, Learned& learned) {
     archive.expect("scalar_type", sizeof(scalar) == sizeof(float) ? "float" : "double");
     archive.object("settings", learned.settings);
     archive.object("model", learned.model);
-    archive.integer("phase", learned.phase, detector_phase::created, detector_phase::tuned);
+    detector_phase phase = learned.phase;
+    archive.integer("phase", phase, detector_phase::created, detector_phase::tuned);
+    learned.phase = phase;
     if constexpr (Archive::loading) {
         if (archive.outcome().ok()) {
             archive.fail(as_format_error(learned.check()));
@@ -220,6 +222,15 @@ void enter_phase(Learned& learned, detector_phase phase) {
     learned.thresholds.forget_tuned();
     learned.phase = phase;
     settle(learned);
+}
+
+/// The outcome of such a phase; enters it on success.
+template <class Learned>
+status finish_phase(Learned& learned, detector_phase phase, const status& outcome) {
+    if (outcome.ok()) {
+        enter_phase(learned, phase);
+    }
+    return outcome;
 }
 
 /// Saves or loads everything, as far as the detector has come.

@@ -6,6 +6,8 @@
 ///
 /// - `state_size()`, `work_size()`: scalars that a stream remembers, scalars of scratch;
 /// - `vectors()`, `vector_size()`: error vectors of one sample, and their elements;
+/// - `shortest_warm_up()`: samples after a start that have no errors; `complete_after()`: samples after
+///   which errors are those of a model that sees all it can look back on;
 /// - `prepare(sample)`: takes the sample in; whether its errors are complete once the model has run;
 /// - `advance(model, weights, sample, work)`: runs the model for one stream;
 /// - `advance_group(model, weights, samples, work)`: the same for many streams at once.

@@ -55,7 +55,8 @@ status fit_error_views(Learned& learned, const windows<typename Learned::scalar_
     if constexpr (Learned::views == 1) {
         warm_up = std::max(least, learned.settings.warm_up);
         if (learned.settings.warm_up == detector_settings::automatic) {
-            const int longest = longest_warm_up(normal.length(), least);
+            warm_up = learned.source.complete_after();
+            const int longest = longest_warm_up(normal.length(), warm_up);
             Learned settled = learned;
             settled.errors = fresh_views(learned);
             if (fit_to_errors(settled.errors, settled, normal, longest).ok()) {

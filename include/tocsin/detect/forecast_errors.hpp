@@ -37,7 +37,13 @@ class error_source<Model> {
     constexpr error_source(const Model& model, const detector_settings& /*settings*/) noexcept
         : features_{model.features()}, targets_{model.targets()}, ahead_{model.look_ahead()},
           outputs_{model.forecast_size(1)}, model_state_{model.state_size(1)},
-          step_work_{model.step_work_size(1)} {}
+          step_work_{model.step_work_size(1)} {
+        if constexpr (requires { model.order(); }) {
+            complete_after_ = index_t{model.order()} + ahead_ - 1;
+        } else {
+            complete_after_ = ahead_;
+        }
+    }
 
     constexpr index_t state_size() const noexcept { return model_state_ + outputs_ * ahead_; }
     constexpr index_t work_size() const noexcept { return step_work_; }
@@ -50,6 +56,8 @@ class error_source<Model> {
     constexpr int targets() const noexcept { return static_cast<int>(targets_); }
     /// Samples after a start that cannot be scored.
     constexpr int shortest_warm_up() const noexcept { return static_cast<int>(ahead_); }
+    /// Forecasts from fewer samples than the model looks back on are worse than usual.
+    constexpr int complete_after() const noexcept { return static_cast<int>(complete_after_); }
 
     /// The newest forecast, `[targets * look_ahead]`, scaled, the next sample first; meaningless
     /// where `seen` is 0.
@@ -216,6 +224,7 @@ class error_source<Model> {
     index_t outputs_ = 0;
     index_t model_state_ = 0;
     index_t step_work_ = 0;
+    index_t complete_after_ = 1;
 };
 
 } // namespace tocsin::detail

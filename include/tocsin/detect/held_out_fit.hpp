@@ -31,6 +31,7 @@ status fit_to_held_out(Learned& fitted, const held_out_models<Learned>& parts,
     if constexpr (Learned::views == 1) {
         fitted.warm_up = std::max(fitted.warm_up, fitted.settings.warm_up);
         if (fitted.settings.warm_up == detector_settings::automatic) {
+            fitted.warm_up = fitted.source.complete_after();
             // How long a cold start shows is a matter of the model, not of what it has learned from.
             Learned first = parts.models.front();
             if (fit_error_views(first, normal_windows(parts.judged.front(), labels)).ok()) {

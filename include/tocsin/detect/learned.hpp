@@ -96,7 +96,7 @@ struct learned_parts {
     column<scalar_type, static_features<Model>()> mean =
         column<scalar_type, static_features<Model>()>::Zero(std::max(static_features<Model>(), 0));
     int warm_up = 0; ///< samples after a start that are not scored
-    detector_phase phase = detector_phase::created;
+    reset_by_move<detector_phase> phase = detector_phase::created;
     std::uint64_t identity = 0;          ///< changes with everything above
     emptied_by_move<detector_tag> tag{}; ///< changes with what the states of streams depend on
 
@@ -141,5 +141,19 @@ struct learned_parts {
         mean.setZero(features());
     }
 };
+
+/// See detector::set_alarm_control().
+/// @param settle `settle(learned)`, which takes over what follows
+template <class Learned, class Alarm, class Settle>
+status set_alarm(Learned& learned, const Alarm& alarm, Settle&& settle) {
+    if constexpr (requires { alarm.check(); }) {
+        if (const status usable = alarm.check(); !usable.ok()) {
+            return usable;
+        }
+    }
+    learned.alarm = alarm;
+    settle(learned);
+    return {};
+}
 
 } // namespace tocsin::detail

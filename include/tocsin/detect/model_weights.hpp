@@ -2,6 +2,7 @@
 /// @brief A model's parameters with their packed copy, owned or in memory of the caller.
 #pragma once
 
+#include "tocsin/core/emptied_by_move.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/storage.hpp"
 #include "tocsin/detect/static_size.hpp"
@@ -82,7 +83,7 @@ class model_weights {
 
     /// In the model's layout; none before own() or borrow().
     std::span<const scalar_type> parameters() const noexcept {
-        switch (source_) {
+        switch (static_cast<source>(source_)) {
         case source::owned:
             return parameters_;
         case source::borrowed:
@@ -138,7 +139,7 @@ class model_weights {
     storage<scalar_type, static_parameters> parameters_{};
     alignas(64) storage<scalar_type, static_packed> packed_{};
     borrowed_weights<scalar_type> borrowed_;
-    source source_ = source::none;
+    detail::reset_by_move<source> source_ = source::none;
 };
 
 } // namespace tocsin

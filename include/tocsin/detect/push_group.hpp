@@ -28,8 +28,8 @@ class fleet_workspace {
     fleet_workspace(const Learned& learned, int group)
         : group_{group}, vectors_{learned.source.vectors()},
           errors_per_stream_{learned.source.vectors() * learned.source.vector_size()},
-          observed_(slots<Learned>() * static_cast<std::size_t>(learned.features())),
-          errors_(slots<Learned>() * static_cast<std::size_t>(errors_per_stream_)),
+          observed_(places<Learned>() * static_cast<std::size_t>(learned.features())),
+          errors_(places<Learned>() * static_cast<std::size_t>(errors_per_stream_)),
           scores_(static_cast<std::size_t>(vectors_)),
           reading_(judged_first<Learned> ? static_cast<std::size_t>(group) : 0),
           pending_(judged_first<Learned> ? 0 : static_cast<std::size_t>(group)),
@@ -79,7 +79,7 @@ class fleet_workspace {
     static constexpr bool judged_first = Learned::source_type::errors_precede_step;
     /// Streams whose errors are kept at once.
     template <class Learned>
-    std::size_t slots() const noexcept {
+    std::size_t places() const noexcept {
         return judged_first<Learned> ? 1 : static_cast<std::size_t>(group_);
     }
     /// Whether this workspace is large enough: it was made by this detector, or by one of its sizes.
@@ -89,13 +89,13 @@ class fleet_workspace {
         return group_ > 0 && vectors_ == source.vectors() &&
                errors_per_stream_ == source.vectors() * source.vector_size() &&
                observed_.size() ==
-                   slots<Learned>() * static_cast<std::size_t>(learned.features()) &&
+                   places<Learned>() * static_cast<std::size_t>(learned.features()) &&
                (judged_first<Learned> ? reading_.size() : pending_.size()) ==
                    static_cast<std::size_t>(group_) &&
                static_cast<index_t>(work_.size()) >=
                    std::max(source.work_size(), source.group_work_size(learned.model, group_));
     }
-    /// @param slot below slots()
+    /// @param slot below places()
     template <class Learned>
     detail::push_scratch<Scalar> scratch(const Learned& learned, index_t slot) noexcept {
         return {observed_.data() + slot * learned.source.features(), work_,

@@ -64,7 +64,7 @@ int measured_warm_up(const Learned& judged, const windows<typename Learned::scal
                      int longest) {
     constexpr index_t most_starts = 100;
     constexpr double share_above = 0.05;
-    const int least = judged.source.shortest_warm_up();
+    const int least = judged.source.complete_after();
     if (longest <= least) {
         return least;
     }

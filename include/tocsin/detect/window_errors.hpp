@@ -107,6 +107,7 @@ class error_source {
     constexpr int kept_errors() const noexcept { return cut_.features; }
     constexpr int targets() const noexcept { return cut_.features; }
     constexpr int shortest_warm_up() const noexcept { return cut_.window - 1; }
+    constexpr int complete_after() const noexcept { return shortest_warm_up(); }
 
     /// A reconstruction expects nothing before it has seen the sample.
     scalar_type expected(std::span<const scalar_type> /*state*/, std::int64_t /*seen*/,

@@ -21,6 +21,8 @@ namespace tocsin {
 /// - `step(packed, samples, state, forecasts, work)` reads one sample of each stream,
 ///   `[features x batch]`, with `step_work_size(batch)` scalars of scratch. It is noexcept and never
 ///   allocates.
+/// - A model may have `order()`, the samples that a forecast is made from: the errors of a stream are
+///   those of a complete forecast after so many.
 /// - A model may have `for_each_state_block(visit)`, which calls `visit(size)` for each part of the
 ///   state: a batch has the part of every stream, `[size x batch]`, then the next part. With it, the
 ///   detector batches the streams of a fleet.

@@ -156,6 +156,12 @@ class mean_of_models {
     {
         return member_.look_ahead();
     }
+    /// Samples that a forecast is made from.
+    constexpr int order() const noexcept
+        requires requires(const Model& model) { model.order(); }
+    {
+        return member_.order();
+    }
     constexpr int shortest_window() const noexcept
         requires requires(const Model& model) { model.shortest_window(); }
     {

@@ -105,11 +105,11 @@ class stream_resampler {
     /// Takes in a row. One whose time is not finite is left out. Memory for the rows of a step is
     /// allocated for the median alone.
     /// @param row  `[features]`, NaN: missing
-    /// @param emit `emit(sample, time)`, for each step that has ended: `[features]`, and its start
+    /// @param visit `visit(sample, time)`, for each step that has ended: `[features]`, and its start
     /// @return `invalid_data`, and the row is left out, for a time that goes back, a gap of more than
     ///         1e9 steps, or a time beyond 2^53 steps from 0
-    template <class Emit>
-    status push(std::span<const Scalar> row, double time, Emit&& emit) {
+    template <class Visit>
+    status push(std::span<const Scalar> row, double time, Visit&& visit) {
         ++rows_;
         if (!std::isfinite(time)) {
             return {};
@@ -120,7 +120,7 @@ class stream_resampler {
             return ended.error();
         }
         for (std::int64_t k = 0; k < *ended; ++k) {
-            end_step(first + static_cast<double>(k), emit);
+            end_step(first + static_cast<double>(k), visit);
         }
         for (std::size_t f = 0; f < features_.size(); ++f) {
             features_[f].take(row[f], method_);
@@ -128,10 +128,10 @@ class stream_resampler {
         return {};
     }
     /// Ends the step of the last row, and with it the series: any time may follow.
-    template <class Emit>
-    void finish(Emit&& emit) {
+    template <class Visit>
+    void finish(Visit&& visit) {
         if (!std::isnan(clock_.slot())) {
-            end_step(clock_.slot(), emit);
+            end_step(clock_.slot(), visit);
         }
         clock_.clear();
     }
@@ -180,13 +180,13 @@ class stream_resampler {
         }
     };
 
-    template <class Emit>
-    void end_step(double slot, Emit&& emit) {
+    template <class Visit>
+    void end_step(double slot, Visit&& visit) {
         for (std::size_t f = 0; f < features_.size(); ++f) {
             sample_[f] = features_[f].combined(method_);
             features_[f].clear();
         }
-        emit(std::span<const Scalar>(sample_), slot * clock_.step());
+        visit(std::span<const Scalar>(sample_), slot * clock_.step());
     }
 
     detail::grid_clock clock_;

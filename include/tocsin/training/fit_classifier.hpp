@@ -195,7 +195,8 @@ struct classifier_trainer {
         if (validation.empty() && best_by != classification_metric::training_loss) {
             return status::error(error_code::invalid_argument,
                                  "fit: without validation windows, only the training loss can say "
-                                 "which epoch is the best");
+                                 "which epoch is the best: best_by = "
+                                 "classification_metric::training_loss");
         }
         if (best_by == classification_metric::auc && classes != 2) {
             return status::error(error_code::invalid_argument, "fit: best_by is the AUC, which ",
