@@ -109,9 +109,10 @@ class any_threshold {
             rule_);
     }
 
-    /// The rule inside if it promises a rate of false alarms, else null.
+    /// The rule inside if it promises a rate of false alarms and has been fitted, else null.
     const tocsin::alarm_rate* promise() const noexcept {
-        return std::get_if<tocsin::alarm_rate>(&rule_);
+        const auto* const rule = std::get_if<tocsin::alarm_rate>(&rule_);
+        return rule != nullptr && rule->fitted() ? rule : nullptr;
     }
 
     /// Whether push() does anything.

@@ -48,12 +48,10 @@ row_judge::row_judge(const model_file& model, const row_options& options, const 
         enable_learning(options, path);
     }
     if (charted_) {
-        promise_.emplace(tocsin::refractory_period(charted_model::longest_chart),
-                         tocsin::rate_monitor(model.charts->promised()));
+        promise_.emplace(charted_model::longest_chart, model.charts->promised());
     } else if (const tocsin::alarm_rate* rule = detector_.rule().promise();
                rule != nullptr && !classified_) {
-        promise_.emplace(tocsin::refractory_period(rule->gap()),
-                         tocsin::rate_monitor(rule->promised()));
+        promise_.emplace(*rule);
     }
 }
 
@@ -96,10 +94,10 @@ row_verdict row_judge::push(std::span<const float> sample, double time) noexcept
                        : verdict.lost > 0                ? tocsin::verdict_kind::sensor_lost
                                                          : tocsin::verdict_kind::normal;
     }
-    if (promise_ && verdict.scored()) {
-        promise_->push(verdict.is_anomaly());
+    if (promise_) {
+        promise_->push(verdict);
+        verdict.rate_exceeded = promise_->rate_exceeded();
     }
-    verdict.rate_exceeded = promise_ && promise_->rate_exceeded();
     if (!classified_ && !charted_) {
         detector_.learn(stream_); // does nothing without --adapt and --learn
     }

@@ -2,13 +2,12 @@
 /// @brief How 'detect' and 'stream' judge each row: score, threshold, verdict, alarm.
 #pragma once
 
-#include "tocsin/alarm/rate_monitor.hpp"
-#include "tocsin/alarm/refractory_period.hpp"
 #include "tocsin/series/moving_window.hpp"
 
 #include <CLI/CLI.hpp>
 
 #include "model_file.hpp"
+#include "promise_count.hpp"
 #include "row_alarm.hpp"
 #include <limits>
 #include <memory>
@@ -60,7 +59,7 @@ class row_judge {
     tocsin::index_t alarms() const noexcept { return alarms_; }
     /// Clusters of anomalies so far, beside their promised rate; null where the rule promises none.
     const tocsin::rate_monitor* promise() const noexcept {
-        return promise_ ? &std::get<1>(promise_->pieces()) : nullptr;
+        return promise_ ? &promise_->monitor() : nullptr;
     }
     /// @param sample `[features]`; the shares are valid until the next call
     /// @param time   in seconds; NaN: not known
@@ -80,8 +79,7 @@ class row_judge {
     tocsin::moving_window smoothing_;
     bool has_alarms_;
     row_alarm alarm_;
-    /// One flag for each cluster of anomalies, as the rule counts them.
-    std::optional<tocsin::alarm_chain<tocsin::refractory_period, tocsin::rate_monitor>> promise_;
+    std::optional<promise_count> promise_;
     tocsin::index_t alarm_rows_ = 0;
     tocsin::index_t alarms_ = 0;
     bool alarm_before_ = false;
