@@ -18,6 +18,7 @@ using tocsin::status;
 
 constexpr std::uint64_t device_magic = 0x31455441'47434F54U;     // "TOCGATE1"
 constexpr std::uint64_t controlled_magic = 0x32455441'47434F54U; // "TOCGATE2"
+constexpr std::uint64_t counted_magic = 0x33455441'47434F54U;    // "TOCGATE3"
 constexpr std::uint64_t offset_magic = 0x31534646'4F434F54U;     // "TOCOFFS1"
 
 std::vector<std::byte> sealed(tocsin::byte_writer& archive) {
@@ -52,12 +53,17 @@ result<std::span<const std::byte>> unsealed(std::span<const std::byte> bytes,
 device::device(std::string_view name, std::shared_ptr<const device_model> by,
                const std::optional<tocsin_cli::row_alarm>& fresh)
     : quoted_name{json_quoted(name)}, model{std::move(by)}, stream{model->make_stream()},
-      control{fresh}, last_time{std::numeric_limits<double>::quiet_NaN()} {}
+      control{fresh}, promise{model->make_promise_count()},
+      last_time{std::numeric_limits<double>::quiet_NaN()} {}
 
 tocsin::verdict device::push(std::span<const float> values, double time) noexcept {
     tocsin::verdict verdict = model->push(stream, values, time);
     if (control) {
         verdict.alarm = control->push(verdict);
+    }
+    if (promise) {
+        promise->push(verdict);
+        verdict.rate_exceeded = promise->rate_exceeded();
     }
     return verdict;
 }
@@ -67,6 +73,7 @@ bool device::change_model(std::shared_ptr<const device_model> to) {
     model = std::move(to);
     if (afresh) {
         stream = model->make_stream();
+        promise = model->make_promise_count();
         if (control) {
             control->reset();
         }
@@ -80,7 +87,7 @@ result<std::vector<std::byte>> save_device(const device& state) {
         return stream.error();
     }
     tocsin::byte_writer archive;
-    archive.scalar(state.control ? controlled_magic : device_magic);
+    archive.scalar(state.promise ? counted_magic : state.control ? controlled_magic : device_magic);
     archive.integer("next_offset", state.next_offset);
     archive.integer("position", state.position);
     archive.real("last_time", state.last_time);
@@ -88,8 +95,14 @@ result<std::vector<std::byte>> save_device(const device& state) {
     archive.text("model", state.model->identity());
     archive.array("stream",
                   std::span{reinterpret_cast<const char*>(stream->data()), stream->size()});
+    if (state.promise) {
+        archive.integer("controlled", static_cast<int>(state.control.has_value()));
+    }
     if (state.control) {
         archive.object("control", *state.control);
+    }
+    if (state.promise) {
+        archive.object("promise", *state.promise);
     }
     return sealed(archive);
 }
@@ -98,7 +111,7 @@ result<device> load_device(std::string_view name, std::shared_ptr<const device_m
                            const std::optional<tocsin_cli::row_alarm>& control,
                            std::span<const std::byte> bytes, bool& kept) {
     std::uint64_t magic = 0;
-    const auto content = unsealed(bytes, {device_magic, controlled_magic}, magic);
+    const auto content = unsealed(bytes, {device_magic, controlled_magic, counted_magic}, magic);
     if (!content) {
         return content.error();
     }
@@ -113,9 +126,17 @@ result<device> load_device(std::string_view name, std::shared_ptr<const device_m
     archive.integer("alarm", alarm, 0, 1);
     archive.text("model", identity);
     archive.text("stream", stream);
+    int controlled = magic == controlled_magic ? 1 : 0;
+    if (magic == counted_magic) {
+        archive.integer("controlled", controlled, 0, 1);
+    }
     tocsin_cli::row_alarm continued_control{tocsin_cli::alarm_options{}};
-    if (magic == controlled_magic) {
+    if (controlled != 0) {
         archive.object("control", continued_control);
+    }
+    tocsin_cli::promise_count continued_promise;
+    if (magic == counted_magic) {
+        archive.object("promise", continued_promise);
     }
     // The checksum at the end has been removed, and nothing may be left before it.
     if (!archive.outcome().ok()) {
@@ -130,8 +151,11 @@ result<device> load_device(std::string_view name, std::shared_ptr<const device_m
             return continued.error();
         }
         loaded.stream = *std::move(continued);
-        if (control && magic == controlled_magic && continued_control.has_settings_of(*control)) {
+        if (control && controlled != 0 && continued_control.has_settings_of(*control)) {
             loaded.control = continued_control;
+        }
+        if (loaded.promise && continued_promise.has_settings_of(*loaded.promise)) {
+            loaded.promise = continued_promise;
         }
     }
     return loaded;

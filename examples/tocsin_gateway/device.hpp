@@ -5,6 +5,7 @@
 #include "tocsin/core/status.hpp"
 
 #include "device_model.hpp"
+#include "tocsin_cli/promise_count.hpp"
 #include "tocsin_cli/row_alarm.hpp"
 #include <cstddef>
 #include <cstdint>
@@ -28,26 +29,29 @@ struct device {
     std::shared_ptr<const device_model> model;
     device_stream stream;
     std::optional<tocsin_cli::row_alarm> control;
-    std::int64_t position = 0;    ///< samples judged so far, by any model
-    std::int64_t next_offset = 0; ///< messages before it have been judged
-    double last_time;             ///< of the last sample with a time; NaN before
-    bool alarm = false;           ///< whether the last sample belonged to one
-    bool changed = false;         ///< since the last checkpoint
+    std::optional<tocsin_cli::promise_count> promise; ///< where the model's rule makes one
+    std::int64_t position = 0;                        ///< samples judged so far, by any model
+    std::int64_t next_offset = 0;                     ///< messages before it have been judged
+    double last_time;     ///< of the last sample with a time; NaN before
+    bool alarm = false;   ///< whether the last sample belonged to one
+    bool changed = false; ///< since the last checkpoint
 
-    /// Judges a sample; the verdict says whether it belongs to an alarm.
+    /// Judges a sample; the verdict says whether it belongs to an alarm, and whether there are far more
+    /// anomalies than the false ones promised.
     tocsin::verdict push(std::span<const float> values, double time) noexcept;
-    /// Changes the model. The stream continues if both have the same identity; otherwise it and the
-    /// control of alarms start afresh, while position and offset continue.
+    /// Changes the model. The stream continues if both have the same identity; otherwise it, the
+    /// control of alarms and the count of anomalies start afresh, while position and offset continue.
     /// @return whether it starts afresh
     bool change_model(std::shared_ptr<const device_model> to);
 };
 
-/// Magic `TOCGATE1`, or `TOCGATE2` with control of alarms; offset, position, time, alarm, identity of
-/// the model, the bytes of save_stream(), control of alarms, CRC-32 of everything.
+/// Magic `TOCGATE1`, `TOCGATE2` with control of alarms, or `TOCGATE3` with a promise; offset, position,
+/// time, alarm, identity of the model, the bytes of save_stream(), with a promise whether there is
+/// control of alarms, this control, the count of anomalies, CRC-32 of everything.
 tocsin::result<std::vector<std::byte>> save_device(const device& state);
-/// A device from its bytes. If they belong to another model than `model`, the stream and the control
-/// of alarms start afresh and the rest continues; `kept` is then false. The control alone starts
-/// afresh where the bytes have none, or one with other settings.
+/// A device from its bytes. If they belong to another model than `model`, the stream, the control of
+/// alarms and the count of anomalies start afresh and the rest continues; `kept` is then false. The
+/// control or the count alone starts afresh where the bytes have none, or one with other settings.
 /// @param control at its start
 tocsin::result<device> load_device(std::string_view name, std::shared_ptr<const device_model> model,
                                    const std::optional<tocsin_cli::row_alarm>& control,

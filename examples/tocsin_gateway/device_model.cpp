@@ -82,6 +82,16 @@ device_stream device_model::make_stream() const {
                       detector_);
 }
 
+std::optional<tocsin_cli::promise_count> device_model::make_promise_count() const {
+    return std::visit(
+        [](const auto& detector) {
+            const tocsin::alarm_rate* const rule = detector.rule().promise();
+            return rule == nullptr ? std::optional<tocsin_cli::promise_count>{}
+                                   : tocsin_cli::promise_count{*rule};
+        },
+        detector_);
+}
+
 tocsin::verdict device_model::push(device_stream& stream, std::span<const float> values,
                                    double time) const noexcept {
     return std::visit(

@@ -6,9 +6,11 @@
 #include "tocsin/detect/verdict.hpp"
 
 #include "tocsin_cli/model_file.hpp"
+#include "tocsin_cli/promise_count.hpp"
 #include <cstddef>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <variant>
@@ -44,6 +46,8 @@ class device_model {
     }
 
     device_stream make_stream() const;
+    /// Counts the anomalies of a stream; none unless the rule promises a rate of false ones.
+    std::optional<tocsin_cli::promise_count> make_promise_count() const;
     /// A stream made by make_stream() of this model, or of one with the same identity.
     tocsin::verdict push(device_stream& stream, std::span<const float> values,
                          double time) const noexcept;

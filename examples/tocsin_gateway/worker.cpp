@@ -38,6 +38,13 @@ bool has_unusual_characters(std::string_view text) {
     return false;
 }
 
+/// False alarms as high as the score that are expected in 10 000 samples, where the rule knows it.
+void add_expected(json_line& line, const tocsin::verdict& verdict) {
+    if (!std::isnan(verdict.expected_false_alarms)) {
+        line.add("expected_false_alarms", verdict.expected_false_alarms);
+    }
+}
+
 } // namespace
 
 worker::worker(model_rules rules, source& from, sink& to, state_store& states, metrics& counts,
@@ -219,8 +226,12 @@ status worker::judge(const message& taken, std::int32_t number, device_map::iter
     if (verdict.scored()) {
         line_.add("score", verdict.score);
         line_.add("threshold", verdict.threshold);
+        add_expected(line_, verdict);
     } else {
         line_.add_plain("reason", to_string(verdict.reason));
+    }
+    if (verdict.rate_exceeded) {
+        line_.add("rate_exceeded", true);
     }
     if (verdict.missing > 0) {
         line_.add("missing", verdict.missing);
@@ -243,6 +254,7 @@ status worker::judge(const message& taken, std::int32_t number, device_map::iter
         line_.add_plain("verdict", to_string(verdict.kind));
         line_.add("score", verdict.score);
         line_.add("threshold", verdict.threshold);
+        add_expected(line_, verdict);
         if (began && verdict.scored()) {
             shares_.assign(values_.size(), 0);
             state.model->shares(state.stream, shares_);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "tocsin/io/detector_file.hpp"
+#include "tocsin/tail/alarm_rate.hpp"
 #include "tocsin/tocsin.hpp"
 
 #include <array>
@@ -18,23 +19,26 @@ namespace gateway_tests {
 
 /// Trains a forecaster of two values and saves it.
 /// @param seed another one makes another model
-inline tocsin::status save_fleet_model(const std::filesystem::path& path, int seed = 1) {
+template <tocsin::threshold_rule Rule>
+tocsin::status save_fleet_model(const std::filesystem::path& path, int seed, const Rule& rule) {
     tocsin::matrix<float> recording(2, 1200);
     for (int t = 0; t < 1200; ++t) {
         const float phase = 0.3F * static_cast<float>(t);
         recording.col(t) << 4 + std::sin(phase), 20 - 5 * std::cos(phase);
     }
     const auto windows = tocsin::make_windows(recording, 300, 300).value();
-    tocsin::detector<tocsin::forecaster<float>> made{
-        tocsin::forecaster<float>::with_layers(2, 2, {8}),
-        {},
-        {},
-        tocsin::quantile_threshold{1, 2}};
+    tocsin::detector<tocsin::forecaster<float>, tocsin::standard_scaler<float>,
+                     tocsin::mahalanobis<>, Rule>
+        made{tocsin::forecaster<float>::with_layers(2, 2, {8}), {}, {}, rule};
     const tocsin::trainer<> trainer{.epochs = 2 + seed, .truncation = 50};
     tocsin::status done = made.train(windows, {}, trainer);
     done = done.ok() ? made.fit_errors(windows) : done;
     done = done.ok() ? made.tune(windows) : done;
     return done.ok() ? tocsin::save_detector(made, path) : done;
+}
+/// The same with twice the largest normal score as its threshold.
+inline tocsin::status save_fleet_model(const std::filesystem::path& path, int seed = 1) {
+    return save_fleet_model(path, seed, tocsin::quantile_threshold{1, 2});
 }
 
 inline std::string device_name(int device) {

@@ -1,4 +1,7 @@
+#include "tocsin/alarm/rate_monitor.hpp"
 #include "tocsin/io/byte_archive.hpp"
+#include "tocsin/tail/alarm_rate.hpp"
+#include "tocsin/tail/declustering.hpp"
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
@@ -7,6 +10,8 @@
 #include "io/temporary_directory.hpp"
 #include "memory_ports.hpp"
 #include "tocsin_gateway/worker.hpp"
+#include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -221,6 +226,112 @@ TEST_CASE("gateway: alarms are those of the library's alarm control, also after 
         CHECK(together.verdicts() == at_once.verdicts());
         CHECK(together.alarms() == at_once.alarms());
         CHECK(!together.alarms().empty());
+    }
+}
+
+TEST_CASE("gateway: verdicts name expected false alarms, and more anomalies than promised") {
+    using promising = tocsin::detector<tocsin::forecaster<float>, tocsin::standard_scaler<float>,
+                                       tocsin::mahalanobis<>, tocsin::alarm_rate>;
+    const auto path = shop().folder / "promise.safetensors";
+    REQUIRE(save_fleet_model(path, 1, tocsin::alarm_rate({.alarms = 1})).ok());
+    const auto detector = tocsin::load_detector<promising>(path).value();
+    const auto& rule = detector.rule();
+    const auto rules = [] {
+        return shop().rules(R"({"models":[{"prefix":"","file":"promise.safetensors"}]})");
+    };
+    constexpr int samples = 700;
+    memory_source whole;
+    for (int t = 0; t < samples; ++t) {
+        whole.add(payload_of(0, t), 2 * t); // a fault every 97 samples
+        // One fault that lasts, 2 to 5 standard deviations beside every forecast.
+        const bool fault = t >= 300 && t < 600;
+        const double first = 4 + std::sin(0.3 * t) + (fault ? 6 + 5 * (t % 2) : 0);
+        whole.add("pump-1," + std::to_string(t) + ',' + std::to_string(first) + ',' +
+                      std::to_string(20 - 5 * std::cos(0.3 * t)),
+                  2 * t + 1);
+    }
+    for (const auto& settings : {by_samples, with_alarms("--m-of-n 2,3 --suppress 9")}) {
+        metrics counts;
+        memory_sink at_once;
+        {
+            memory_source from;
+            from.messages = whole.messages;
+            memory_store states;
+            worker judge{rules(), from, at_once, states, counts, settings};
+            run(judge, from);
+        }
+        const auto lines = by_device(at_once.verdicts());
+        for (const std::string device : {"pump-0", "pump-1"}) {
+            CAPTURE(device);
+            REQUIRE(lines.at(device).size() == samples);
+            tocsin::rate_monitor monitor(rule.promised());
+            std::vector<double> scores;
+            int exceeded = 0;
+            for (const std::string& text : lines.at(device)) {
+                const json line = json::parse(text);
+                REQUIRE(line.contains("expected_false_alarms") == line.contains("score"));
+                if (line.contains("score")) {
+                    scores.push_back(line["score"]);
+                    REQUIRE(line["expected_false_alarms"].get<double>() ==
+                            rule.expected_false_alarms(scores.back()));
+                    const auto clusters =
+                        tocsin::find_clusters(scores, rule.level(), rule.gap()).peaks;
+                    const auto alarms =
+                        std::count_if(clusters.begin(), clusters.end(),
+                                      [&](double peak) { return rule.exceeds(peak); });
+                    monitor.push(alarms > monitor.alarms());
+                }
+                REQUIRE(line.value("rate_exceeded", false) == monitor.rate_exceeded());
+                exceeded += line.contains("rate_exceeded") ? 1 : 0;
+            }
+            if (device == "pump-0") {
+                CHECK(monitor.alarms() >= 6);
+                CHECK(exceeded > 100);
+                CHECK(exceeded < samples - 200); // not from the first faults on
+            } else {
+                CHECK(monitor.alarms() == 1);
+                CHECK(exceeded == 0);
+            }
+        }
+        for (const std::string& text : at_once.alarms()) {
+            const json line = json::parse(text);
+            CHECK((line["alarm"] != "begins" || line["expected_false_alarms"] < 1));
+        }
+
+        // Every 50 messages are judged by another worker.
+        memory_store states;
+        memory_sink together;
+        for (auto first = whole.messages.begin(); first != whole.messages.end(); first += 50) {
+            memory_source from;
+            from.messages.assign(first, first + 50);
+            worker judge{rules(), from, together, states, counts, settings};
+            run(judge, from);
+        }
+        CHECK(together.verdicts() == at_once.verdicts());
+        CHECK(together.alarms() == at_once.alarms());
+        CHECK(counts.fresh_streams == 0);
+        for (auto& [key, bytes] : states.safe) { // damage is noticed
+            if (key.second.empty()) {
+                continue;
+            }
+            bytes[bytes.size() - 20] ^= std::byte{1};
+            memory_source from;
+            memory_sink to;
+            worker judge{rules(), from, to, states, counts, settings};
+            CHECK_FALSE(judge.step(no_wait).ok());
+            bytes[bytes.size() - 20] ^= std::byte{1};
+        }
+    }
+    for (const std::string& text : [] {
+             metrics counts;
+             memory_source from;
+             memory_sink to;
+             add_fleet(from, 2, 40);
+             judge_by_one(from, to, counts);
+             return to.verdicts();
+         }()) { // another rule knows neither
+        CHECK(text.find("expected_false_alarms") == std::string::npos);
+        CHECK(text.find("rate_exceeded") == std::string::npos);
     }
 }
 
