@@ -19,8 +19,13 @@ using tocsin::index_t;
 /// Rows whose forecasts have seen the end of another part.
 constexpr index_t seam = 10;
 
+/// The units of the charts in rows after the training rows: those of new rows, for thresholds that are
+/// fitted to training rows, or of all rows alike, for thresholds that a series gives itself.
+enum class chart_units : std::uint8_t { of_new_rows, of_all_rows };
+
 /// The charts of one forecast in every row, fitted to the training rows; none if they are too few.
-std::vector<chart_scores> charts_of(std::span<const double> residuals, tocsin::row_range training) {
+std::vector<chart_scores> charts_of(std::span<const double> residuals, tocsin::row_range training,
+                                    chart_units units) {
     std::vector<chart_scores> rows(residuals.size());
     const tocsin::matrix_view<const double> all(residuals.data(), 1,
                                                 static_cast<index_t>(residuals.size()));
@@ -37,8 +42,9 @@ std::vector<chart_scores> charts_of(std::span<const double> residuals, tocsin::r
             continue;
         }
         const auto row = static_cast<std::size_t>(t);
-        rows[row] = t < training.end ? charts.push_fitted({&residuals[row], 1})
-                                     : charts.push({&residuals[row], 1});
+        rows[row] = t < training.end || units == chart_units::of_all_rows
+                        ? charts.push_fitted({&residuals[row], 1})
+                        : charts.push({&residuals[row], 1});
     }
     return rows;
 }
@@ -58,7 +64,8 @@ std::vector<std::vector<double>> charted(const event_rule& rule, const held_out&
                     std::numeric_limits<double>::quiet_NaN());
         series.push_back(smoothed(errors, rule.smoothing));
         auto& levels = series.emplace_back();
-        for (const chart_scores& row : charts_of(rows.residuals[part], training)) {
+        for (const chart_scores& row :
+             charts_of(rows.residuals[part], training, chart_units::of_all_rows)) {
             const double level = row.of(tocsin::chart_family::level);
             levels.push_back(std::isnan(level) ? 0 : level);
         }
@@ -80,7 +87,7 @@ std::vector<double> promised_charts::scores(const held_out& rows,
                                             tocsin::row_range training) const {
     std::vector<std::vector<double>> expected; // per forecast
     for (const std::size_t part : parts) {
-        const auto charts = charts_of(rows.residuals[part], training);
+        const auto charts = charts_of(rows.residuals[part], training, chart_units::of_new_rows);
         std::array<tocsin::alarm_rate, chart_scores::families> rules;
         for (std::size_t family = 0; family < rules.size(); ++family) {
             std::vector<double> normal;

@@ -614,10 +614,10 @@ void fit_command::fit_charts(candidate& trial) const {
                                     .ridge = trial.ridge},
                                    {chosen, judged, data.series.labels}, {.folds = folds}),
                 data_paths.front());
-    constexpr index_t enough = 5 * index_t{charted_model::longest_chart};
+    constexpr index_t enough = 4 * index_t{charted_model::longest_chart};
     if (chosen.count() < enough) {
         out.note("warning: " + std::to_string(chosen.count()) +
-                 " rows; charts over a fifth of them are left out, and " + std::to_string(enough) +
+                 " rows; charts over more than a quarter of them are left out, and " + std::to_string(enough) +
                  " rows are needed for all");
     }
     out.say("threshold: " + shown(promised) +

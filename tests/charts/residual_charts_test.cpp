@@ -187,7 +187,7 @@ TEST_SUITE("charts") {
                 bool high = false;
                 for (std::size_t k = 0; k < 3; ++k) {
                     high = high || rules[k].exceeds(scores.values[k]);
-                    CHECK(scores.origins[k].rows <= 60);
+                    CHECK(scores.origins[k].rows <= 75);
                 }
                 flagged += high ? 1 : 0;
                 ++judged;

@@ -23,7 +23,7 @@ namespace tocsin::detail {
 struct fitted_chart {
     static constexpr int fewest_rows = 20; ///< of a fit
     /// Rows of the fit that a chart needs, in rows of the chart.
-    static constexpr int rows_of_fit = 5;
+    static constexpr int rows_of_fit = 4;
 
     double mean = 0;
     double scale = 1;

@@ -24,7 +24,7 @@ namespace tocsin {
 /// model has not learned from, and how far each chart strays on them: residuals that depend on each
 /// other stray farther than independent ones. push() scores a stream, whose charts of w rows stray
 /// farther than those of the n rows of the fit, because mean and deviation come from these:
-/// sqrt((1 + w / n) / (1 - w / n)) times. A chart needs at least 5 times its rows, and is left out
+/// sqrt((1 + w / n) / (1 - w / n)) times. A chart needs at least 4 times its rows, and is left out
 /// where the fit had fewer.
 ///
 /// Signed residuals, observed minus expected: absolute ones do not see that a sensor drifts within
