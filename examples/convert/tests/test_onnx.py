@@ -162,7 +162,7 @@ def test_a_file_that_was_written_by_tocsin_becomes_onnx(tmp_path):
     assert main([str(tmp_path / "model.safetensors"), "-o", str(tmp_path / "model.onnx")]) == 0
 
 
-def lstm_model(path, outputs=("y",), **optional):
+def lstm_model(path, outputs=("y",), shape=("time", 1, 2), **optional):
     """An LSTM with 2 inputs and 3 units, and the optional inputs of its node, which are constants."""
     import onnx
     from onnx import TensorProto, helper, numpy_helper
@@ -177,7 +177,7 @@ def lstm_model(path, outputs=("y",), **optional):
              for name in ("W", "R", "B", "sequence_lens", "initial_h", "initial_c", "P")]
     node = helper.make_node("LSTM", ["x", *names], ["y", "h", "c"], name="one", hidden_size=3)
     graph = helper.make_graph(
-        [node], "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["time", 1, 2])],
+        [node], "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, [None] * (4 if name == "y" else 3))
          for name in outputs], tensors)
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 22)], ir_version=10), path)
@@ -207,4 +207,21 @@ def test_initial_states_of_zeros_are_read(tmp_path):
 
     zeros = np.zeros((1, 1, 3))
     lstm_model(tmp_path / "model.onnx", initial_h=zeros, initial_c=zeros)
+    assert [layer.kind for layer in onnx_reader.read(tmp_path / "model.onnx").layers] == ["lstm"]
+
+
+@pytest.mark.parametrize("shape", [("time", 4, 2), (20, 4, 2), (4, 4, 2)])
+def test_a_fixed_batch_of_several_series_is_refused_as_one(tmp_path, capsys, shape):
+    pytest.importorskip("onnx")
+    lstm_model(tmp_path / "model.onnx", shape=shape)
+    assert main([str(tmp_path / "model.onnx"), "-o", str(tmp_path / "m.safetensors")]) == 1
+    assert "a batch of 4, expected 1 or free" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("shape", [("time", "batch", 2), (20, "batch", 2), (20, 1, 2)])
+def test_a_batch_that_is_free_or_one_is_read(tmp_path, shape):
+    pytest.importorskip("onnx")
+    from tocsin_convert import onnx_reader
+
+    lstm_model(tmp_path / "model.onnx", shape=shape)
     assert [layer.kind for layer in onnx_reader.read(tmp_path / "model.onnx").layers] == ["lstm"]

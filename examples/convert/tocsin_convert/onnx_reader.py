@@ -19,6 +19,7 @@ POOLING_NODES = {"GlobalAveragePool": "global_average_pooling", "ReduceMean": "g
                  "GlobalMaxPool": "global_max_pooling", "ReduceMax": "global_max_pooling"}
 GATES_FROM_ONNX = (0, 2, 3, 1)  # i o f c to i f c o
 TOLERANCE = 1e-5
+LARGEST_BATCH = 10_000_000  # numbers in a batch of more than one that is run for the reason of a refusal
 
 
 def reordered(values, order):
@@ -431,24 +432,37 @@ def _replay(model, entry, network):
         raise Unsupported("gates that are hard sigmoids can only be checked with the package "
                           "onnxruntime, which is not installed")
     differences = []
-    for time, batch, features in itertools.permutations(range(3)):
-        if shape[batch] > 1 or shape[features] not in (0, network.inputs):
+    # Axes that make a batch of more than one come last: they only serve to give the reason.
+    for time, batch, features in sorted(itertools.permutations(range(3)),
+                                        key=lambda order: shape[order[1]] > 1):
+        if shape[features] not in (0, network.inputs):
             continue
+        copies = max(shape[batch], 1)
         steps = shape[time] or 12 + network.shorter_by + (network.inputs == 12 + network.shorter_by)
+        if copies > 1 and copies * steps * network.inputs > LARGEST_BATCH:
+            continue
         series = np.random.default_rng(1).standard_normal((steps, 1, network.inputs))
         order = np.argsort([time, batch, features])
+        given = np.repeat(series, copies, axis=1).transpose(order).astype(np.float32)
         try:
             expected = network.forward(series[:, 0]).squeeze()
-            output = run(None, {entry.name: series.transpose(order).astype(np.float32)})[0]
+            output = run(None, {entry.name: given})[0]
         except Exception as problem:  # this order of axes does not fit; runtimes raise different errors
-            differences.append(str(problem)[:200])
+            if copies == 1:
+                differences.append(str(problem)[:200])
             continue
+        one_each = [output] if copies == 1 else [
+            output.take(0, axis) for axis in range(output.ndim) if output.shape[axis] == copies]
         # [time, outputs] and [outputs, time] are distinguished by their values.
-        for seen in (output.squeeze(), output.squeeze().T):
-            if seen.shape == expected.shape:
-                difference = largest_difference(seen, expected)
-                if difference < TOLERANCE:
-                    return
+        for seen in (form for one in one_each for form in (one.squeeze(), one.squeeze().T)):
+            if seen.shape != expected.shape:
+                continue
+            difference = largest_difference(seen, expected)
+            if difference < TOLERANCE:
+                if copies > 1:
+                    raise Unsupported(f"the model's input has a batch of {copies}, expected 1 or free")
+                return
+            if copies == 1:
                 differences.append(f"a relative difference of {difference:.2g}")
     raise Unsupported("the network that was read does not compute what the model computes: "
                       + "; ".join(differences))
