@@ -80,6 +80,9 @@ void charted_model::save(tocsin::archive_writer& archive) const {
 int charted_model::features() const noexcept {
     return inside_->detector.features();
 }
+std::int64_t charted_model::gap() const noexcept {
+    return inside_->detector.gap();
+}
 double charted_model::promised() const noexcept {
     return inside_->detector.settings().promised;
 }

@@ -53,6 +53,7 @@ class charted_model {
     int features() const noexcept;
     double promised() const noexcept;  ///< false alarms in 10 000 rows
     double threshold() const noexcept; ///< for the scores of verdicts
+    std::int64_t gap() const noexcept; ///< rows that end a cluster of false alarms
     std::unique_ptr<stream> make_stream() const;
 
     /// Rows of the longest chart.

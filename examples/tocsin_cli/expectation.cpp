@@ -162,9 +162,10 @@ found_shift smallest_shift(const model_file& model, const std::string& path,
     for (const row_run& run : runs) {
         longest = std::max(longest, run.size());
     }
-    // Charts judge before they are full, so that half of a short recording is enough.
-    const index_t before =
-        std::min(model.rows_before(), std::max(longest / 2, model.window() + index_t{1}));
+    index_t before = model.rows_before();
+    if (model.charts) { // they judge before they are full: half of a short recording is enough
+        before = std::min(before, std::max(longest / 2, model.window() + index_t{1}));
+    }
     std::vector<place> places = places_in(runs, before, settings.rows, settings.places);
     const auto delay_of_shift = [&](const place& where, double size) {
         return delay_of_alarm(

@@ -367,6 +367,10 @@ int stride_for(index_t windows) {
 
 /// Ends the command with the weights of train(), which the later phases can continue from.
 void fit_command::keep_interrupted(const model_file& model) const {
+    if (kind == model_kind::charts) { // without them it would be another model
+        out.note("interrupted: " + model_path + " is not written, as its charts are missing");
+        throw command_interrupted{};
+    }
     save_model(model, model_path);
     out.note("interrupted: " + model_path +
              " has the best weights so far, but no threshold; next: tocsin_cli fit-errors " +
@@ -617,8 +621,8 @@ void fit_command::fit_charts(candidate& trial) const {
     constexpr index_t enough = 4 * index_t{charted_model::longest_chart};
     if (chosen.count() < enough) {
         out.note("warning: " + std::to_string(chosen.count()) +
-                 " rows; charts over more than a quarter of them are left out, and " + std::to_string(enough) +
-                 " rows are needed for all");
+                 " rows; charts over more than a quarter of them are left out, and " +
+                 std::to_string(enough) + " rows are needed for all");
     }
     out.say("threshold: " + shown(promised) +
             " false alarms in 10000 rows are promised, by charts of the residuals");

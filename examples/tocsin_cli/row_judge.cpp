@@ -48,7 +48,7 @@ row_judge::row_judge(const model_file& model, const row_options& options, const 
         enable_learning(options, path);
     }
     if (charted_) {
-        promise_.emplace(charted_model::longest_chart, model.charts->promised());
+        promise_.emplace(model.charts->gap(), model.charts->promised());
     } else if (const tocsin::alarm_rate* rule = detector_.rule().promise();
                rule != nullptr && !classified_) {
         promise_.emplace(*rule);

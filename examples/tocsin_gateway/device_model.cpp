@@ -39,6 +39,7 @@ result<std::shared_ptr<const device_model>> device_model::load(const std::filesy
     if (const bool windows = archive->contains("detector.errors.per_feature.kind"); windows) {
         try {
             auto file = tocsin_cli::load_model(path.string());
+            tocsin_cli::refuse_charts(file, path.string(), "the gateway has none yet");
             made->names_ = file.shown_names();
             made->offsets_.assign(file.offsets.begin(), file.offsets.end());
             made->detector_.emplace<window_detector>(std::move(file.detector));

@@ -133,7 +133,7 @@ TEST_SUITE("charts") {
         CHECK(chart.level(0) == doctest::Approx(std::sqrt(10.0)));
         CHECK(std::isnan(chart.level(1)));
         CHECK(std::isnan(chart.log_variance(0)));
-        CHECK(chart.magnitude() == doctest::Approx(1));
+        CHECK(chart.magnitude() == doctest::Approx(1).epsilon(0.03)); // from sqrt(2 / pi)
         CHECK(chart.push(1e300));
         CHECK(chart.magnitude() < 65);
         for (int t = 0; t < 300; ++t) {
@@ -194,7 +194,7 @@ TEST_SUITE("charts") {
             }
         }
         MESSAGE(flagged, " of ", judged, " normal rows exceed a threshold; before, 62 % did");
-        CHECK(flagged < judged / 10);
+        CHECK(flagged < judged / 15);
     }
 
     TEST_CASE("residual_charts: normal residuals stay low in every family") {

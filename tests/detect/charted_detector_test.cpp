@@ -21,6 +21,7 @@
 #include <vector>
 
 using tocsin::status;
+using tocsin::verdict;
 using tocsin_test::says;
 using tocsin_test::windows_over;
 
@@ -331,6 +332,43 @@ TEST_SUITE("detect") {
         MESSAGE(own, " and, cross-fitted, ", held_out, " anomalies in 10000 rows");
         CHECK(held_out < 200); // 10 clusters are promised, and one lasts for some rows
         CHECK(own > 2000);
+    }
+
+    TEST_CASE("charted_detector: a start is no alarm; recordings that touch are not joined") {
+        using linear = tocsin::detector<tocsin::linear_forecaster<float>>;
+        // Recordings of 500 rows, the first sensor alternately 8 higher: no chart may see the steps.
+        auto values = noisy_waves(4000, 8);
+        const std::vector<tocsin::index_t> lengths(8, 500);
+        for (int t = 0; t < 4000; ++t) {
+            values(0, t) += t / 500 % 2 == 0 ? 0.0F : 8.0F;
+        }
+        const auto windows = tocsin::make_windows(values, lengths, 20);
+        REQUIRE(windows.has_value());
+        tocsin::charted_detector<linear> detector(linear{{2, 2, 10}}, {.promised = 10});
+        REQUIRE(
+            detector.fit(*windows, tocsin::least_squares{}, tocsin::cross_fit{.folds = 4}).ok());
+        auto stream = detector.make_stream();
+        auto shifted = noisy_waves(700, 9);
+        int found = 0;
+        for (int t = 0; t < 700; ++t) {
+            shifted(0, t) += t < 500 ? 0.0F : 3.0F;
+            found += detector.push(stream, shifted.col(t)).is_anomaly() && t >= 500 ? 1 : 0;
+        }
+        CHECK(found > 50);
+        int alarms = 0;
+        int judged = 0;
+        const auto rows = noisy_waves(20'000, 10);
+        for (int start = 0; start < 500; ++start) {
+            auto fresh = detector.make_stream();
+            for (int t = 0; t < 30; ++t) {
+                const verdict outcome = detector.push(fresh, rows.col(40 * start + t));
+                judged += outcome.scored() ? 1 : 0;
+                alarms += outcome.is_anomaly() ? 1 : 0;
+            }
+        }
+        MESSAGE(found, " of 200 shifted rows, ", alarms, " of ", judged, " rows after starts");
+        CHECK(judged > 5000);
+        CHECK(alarms < judged / 100);
     }
 
     TEST_CASE(

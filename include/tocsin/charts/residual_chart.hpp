@@ -24,7 +24,7 @@ inline constexpr std::array<int, 3> variance_chart_rows = {30, 100, 300};
 ///   spike is no shift. It sees slow drifts and small steps that stay, which no single row shows.
 /// - variance w: the logarithm of the mean of the last w squares. It rises where a sensor shakes and
 ///   falls where it freezes: both are wrong.
-/// - magnitude: the mean of the last |r| with exponential weights.
+/// - magnitude: the mean of the last |r| with exponential weights, from that of a normal distribution.
 ///
 /// Residuals are kept as whole numbers of 2^-20 deviations, and so are the sums: exact however long
 /// the stream. push() is one ring and seven sums, the same time for every row, and never allocates;
@@ -55,7 +55,9 @@ class residual_chart {
         }
         ring_[static_cast<std::size_t>(next_)] = value;
         next_ = next_ + 1 == longest ? 0 : next_ + 1;
-        magnitude_ += (count_ == 0 ? 1 : smoothing_) * (std::abs(within) - magnitude_);
+        // The mean of normal |r| before the first, or one residual would count like a whole mean.
+        const double before = count_ == 0 ? normal_magnitude : magnitude_;
+        magnitude_ = before + smoothing_ * (std::abs(within) - before);
         count_ = std::min(count_ + 1, longest);
         return true;
     }
@@ -108,6 +110,7 @@ class residual_chart {
     static constexpr double unit = 1 << 20;        ///< of whole numbers, per deviation
     static constexpr double largest_residual = 64; ///< its square 2^52, times 300 below 2^63
     static constexpr std::int32_t largest_level = 4 << 20;
+    static constexpr double normal_magnitude = 0.7978845608028654; ///< sqrt(2 / pi)
 
     static std::int64_t level_part(std::int32_t value) noexcept {
         return std::clamp(value, -largest_level, largest_level);

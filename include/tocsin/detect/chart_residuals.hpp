@@ -10,6 +10,7 @@
 #include "tocsin/detect/held_out_models.hpp"
 #include "tocsin/detect/verdict.hpp"
 #include "tocsin/series/windows.hpp"
+#include "tocsin/tail/alarm_rate.hpp"
 
 #include <algorithm>
 #include <array>
@@ -45,12 +46,10 @@ struct chart_residuals {
     void add_stream(const Detector& detector, const matrix<typename Detector::scalar_type>& rows,
                     std::span<const double> times) {
         auto stream = detector.make_stream();
-        column<typename Detector::scalar_type> sample(rows.rows());
         for (index_t t = 0; t < rows.cols(); ++t) {
-            sample = rows.col(t);
             const auto at = static_cast<std::size_t>(t);
-            const verdict said = times.empty() ? detector.push(stream, sample)
-                                               : detector.push(stream, sample, times[at]);
+            const verdict said = times.empty() ? detector.push(stream, rows.col(t))
+                                               : detector.push(stream, rows.col(t), times[at]);
             starts[at] = starts_charts(said) ? 1 : 0;
             if (said.scored()) {
                 values.col(t) = vector_view<const double>(stream.errors().data(), values.rows());
@@ -67,13 +66,12 @@ struct chart_residuals {
                   index_t begin, index_t first, index_t end) {
         using scalar = typename Detector::scalar_type;
         auto stream = of_part.make_stream();
-        column<scalar> sample(rows.rows());
         matrix<scalar> both(rows.rows(), 2);
         for (index_t t = std::max(begin, first - of_part.warm_up()); t < end; ++t) {
-            sample = rows.col(t);
-            both.colwise() = sample;
+            both.col(0) = rows.col(t);
+            both.col(1) = rows.col(t);
             both.col(1).head(values.rows()) = of_part.forecast(stream).col(0).head(values.rows());
-            const verdict said = of_part.push(stream, sample);
+            const verdict said = of_part.push(stream, rows.col(t));
             if (t < first) {
                 continue;
             }
@@ -105,7 +103,57 @@ struct chart_residuals {
         }
         return found;
     }
+
+    /// Fits charts to these residuals, and a rule for each family to their values. Allocates.
+    /// @param promised false alarms in 10 000 rows
+    /// @return the reason where no family can be fitted; charts and rules are then as they were
+    status fit(residual_charts& charts, std::array<alarm_rate, chart_scores::families>& rules,
+               double promised) const {
+        residual_charts fitted;
+        if (status usable = fitted.fit(values, starts); !usable.ok()) {
+            return usable;
+        }
+        const auto seen = chart_values(fitted);
+        std::array<alarm_rate, chart_scores::families> of_families;
+        bool any = false;
+        status last;
+        for (std::size_t k = 0; k < seen.size(); ++k) {
+            of_families[k] = alarm_rate({.alarms = promised});
+            if (status usable = of_families[k].fit(seen[k], {}); usable.ok()) {
+                any = true;
+            } else {
+                last = usable; // charts that are too long for these rows are left out
+            }
+        }
+        if (!any) {
+            return last;
+        }
+        fitted.reset();
+        charts = std::move(fitted);
+        rules = std::move(of_families);
+        return {};
+    }
 };
+
+/// Calls `visit(first column, columns)` for each run of rows that windows link. Two recordings may lie
+/// next to each other, so where windows overlap, two that only touch are not linked.
+/// @param given in order of time
+template <class Scalar, class Visit>
+void for_each_linked_run(const windows<Scalar>& given, Visit&& visit) {
+    const std::span<const index_t> first = given.first_columns();
+    bool overlap = false;
+    for (std::size_t k = 1; k < first.size(); ++k) {
+        overlap = overlap || first[k] < first[k - 1] + given.length();
+    }
+    for (std::size_t k = 0; k < first.size();) {
+        const index_t begin = first[k];
+        index_t end = begin + given.length();
+        for (++k; k < first.size() && (overlap ? first[k] < end : first[k] <= end); ++k) {
+            end = first[k] + given.length();
+        }
+        visit(begin, end - begin);
+    }
+}
 
 /// Residuals of the judged rows by detectors that have not learned from them, one for each block of
 /// a plan. Rows in no window without an anomalous row have none. Allocates.
@@ -148,7 +196,7 @@ held_out_residuals(const Detector& fitted, const Detector& untrained,
         const index_t from = judged.first_column(block.begin);
         const index_t to =
             block.end < judged.count() ? judged.first_column(block.end) : rows.cols();
-        normal.for_each_covered_run([&](index_t begin, index_t columns) {
+        for_each_linked_run(normal, [&](index_t begin, index_t columns) {
             if (const index_t first = std::max(begin, from), end = std::min(begin + columns, to);
                 first < end) {
                 residuals.add_part(part, fitted, rows, begin, first, end);

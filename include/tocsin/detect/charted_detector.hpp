@@ -108,6 +108,10 @@ class charted_detector {
     const charted_settings& settings() const noexcept { return settings_; }
     int features() const noexcept { return detector_.features(); }
     bool fitted() const noexcept { return charts_.fitted(); }
+    /// Rows that end a cluster of false alarms: the most of the families (alarm_rate::gap()).
+    std::int64_t gap() const noexcept {
+        return std::max({rules_[0].gap(), rules_[1].gap(), rules_[2].gap()});
+    }
 
     /// Fits the charts to the residuals of normal rows, and a rule per family to their values.
     /// @param rows  `[features x rows]` in order of time, which the model has not learned from; NaN
@@ -128,7 +132,7 @@ class charted_detector {
     /// Trains the detector, and fits the charts to residuals of other models in rows that those have
     /// not learned from; see detector::fit(). A failure leaves everything as it was. Allocates.
     /// @param data      the charts read the rows that its normal judged windows cover, each run of
-    ///                  rows as one stream
+    ///                  windows that overlap as one stream, so that recordings may touch
     /// @param plan      cross_fit{} or, for drift, rolling_origin{}
     /// @param callbacks see trainer::fit
     template <class Trainer, held_out_plan Plan, training_callback<scalar_type>... Callbacks>
@@ -272,30 +276,11 @@ class charted_detector {
 
     /// Fits the charts to residuals, and a rule per family to their values.
     status fit_charts(const detail::chart_residuals& residuals) {
-        residual_charts charts;
-        if (status fitted = charts.fit(residuals.values, residuals.starts); !fitted.ok()) {
-            return fitted;
+        const status fitted = residuals.fit(charts_, rules_, settings_.promised);
+        if (fitted.ok()) {
+            tag_ = detail::detector_tag(identity());
         }
-        const auto values = residuals.chart_values(charts);
-        std::array<alarm_rate, families> rules;
-        int usable = 0;
-        status last;
-        for (std::size_t k = 0; k < families; ++k) {
-            rules[k] = alarm_rate({.alarms = settings_.promised});
-            if (status fitted = rules[k].fit(values[k], {}); fitted.ok()) {
-                ++usable;
-            } else {
-                last = fitted; // charts that are too long for these rows are left out
-            }
-        }
-        if (usable == 0) {
-            return last;
-        }
-        charts.reset();
-        charts_ = std::move(charts);
-        rules_ = std::move(rules);
-        tag_ = detail::detector_tag(identity());
-        return {};
+        return fitted;
     }
     status check_rows(index_t given_features, index_t rows, std::size_t times) const noexcept {
         if (status usable = settings_.check(); !usable.ok()) {
