@@ -155,6 +155,12 @@ status run_gateway(const gateway_options& options, source& from, sink& to, state
             return done;
         }
     }
+    const bool messages_wait = from.stop();
+    while (messages_wait && !from.ended()) {
+        if (status done = judge.step(wait); !done.ok()) {
+            return done;
+        }
+    }
     status ended = judge.checkpoint();
     if (!options.quiet) {
         print(counts, std::chrono::steady_clock::now() - begin);

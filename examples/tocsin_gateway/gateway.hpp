@@ -33,8 +33,8 @@ void listen_to_signals();
 /// Whether SIGTERM or SIGINT has arrived.
 bool stop_requested() noexcept;
 
-/// Judges until the source ends or SIGTERM or SIGINT arrives; then makes a checkpoint and closes
-/// the source. SIGHUP reloads the rules: if they cannot be used, the old ones stay and the reason
+/// Judges until the source ends or SIGTERM or SIGINT arrives; then judges what the source cannot get
+/// again, makes a checkpoint and closes the source. SIGHUP reloads the rules: if they cannot be used, the old ones stay and the reason
 /// is printed on standard error.
 tocsin::status run_gateway(const gateway_options& options, source& from, sink& to,
                            state_store& states);

@@ -15,19 +15,16 @@ tocsin::status refuse(const std::string& name, const char* what) {
                                  tocsin::detail::system_message(errno));
 }
 
-/// Ends the last line of a file that is not empty, which a killed process has left unfinished.
-tocsin::status end_last_line(const std::string& path, off_t size, std::FILE* file) {
+/// Whether a file that is not empty ends within a line, which a killed process has left unfinished.
+tocsin::result<bool> ends_within_a_line(const std::string& path, off_t size) {
     const int handle = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     char last = '\n';
     const bool read = handle >= 0 && ::pread(handle, &last, 1, size - 1) == 1;
-    tocsin::status done = read ? tocsin::status{} : refuse(path, "read");
+    const tocsin::status failure = read ? tocsin::status{} : refuse(path, "read");
     if (handle >= 0) {
         ::close(handle);
     }
-    if (done.ok() && last != '\n' && std::fputc('\n', file) == EOF) {
-        done = refuse(path, "write");
-    }
-    return done;
+    return read ? tocsin::result<bool>{last != '\n'} : tocsin::result<bool>{failure};
 }
 
 } // namespace
@@ -40,38 +37,65 @@ line_sink::open(const std::array<std::string, 3>& paths) {
             continue;
         }
         file& into = opened->files_[k];
-        into.name = paths[k] == "-" ? "standard output" : paths[k];
-        into.handle.reset(paths[k] == "-" ? stdout : std::fopen(paths[k].c_str(), "abe"));
-        if (!into.handle) {
+        const bool standard = paths[k] == "-";
+        into.name = standard ? "standard output" : paths[k];
+        constexpr int append = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC;
+        into.handle = standard ? STDOUT_FILENO : ::open(paths[k].c_str(), append, 0666);
+        if (into.handle < 0) {
             return refuse(into.name, "open");
         }
         struct stat facts{};
-        into.regular = ::fstat(::fileno(into.handle.get()), &facts) == 0 && S_ISREG(facts.st_mode);
-        if (into.regular && facts.st_size > 0 && paths[k] != "-") {
-            tocsin::status ended = end_last_line(paths[k], facts.st_size, into.handle.get());
-            if (!ended.ok()) {
-                return ended;
+        into.regular = ::fstat(into.handle, &facts) == 0 && S_ISREG(facts.st_mode);
+        if (into.regular && facts.st_size > 0 && !standard) {
+            const auto unfinished = ends_within_a_line(paths[k], facts.st_size);
+            if (!unfinished) {
+                return unfinished.error();
             }
+            into.waiting.assign(*unfinished ? 1 : 0, '\n');
         }
     }
     return opened;
 }
 
+line_sink::~line_sink() {
+    for (const file& one : files_) {
+        if (one.handle > STDOUT_FILENO) {
+            ::close(one.handle);
+        }
+    }
+}
+
 tocsin::status line_sink::write(output kind, std::string_view /*device*/, std::string_view line) {
-    const file& into = files_[static_cast<std::size_t>(kind)];
-    if (!into.handle) {
+    file& into = files_[static_cast<std::size_t>(kind)];
+    if (into.handle < 0) {
         return {};
     }
-    std::FILE* const handle = into.handle.get();
-    const bool written = std::fwrite(line.data(), 1, line.size(), handle) == line.size() &&
-                         std::fputc('\n', handle) != EOF;
-    return written ? tocsin::status{} : refuse(into.name, "write");
+    into.waiting += line;
+    into.waiting += '\n';
+    constexpr std::size_t block = std::size_t{1} << 16U;
+    return into.waiting.size() < block ? tocsin::status{} : pass_on(into);
+}
+
+tocsin::status line_sink::pass_on(file& one) {
+    std::string_view rest = one.waiting;
+    while (!rest.empty()) {
+        const ssize_t count = ::write(one.handle, rest.data(), rest.size());
+        if (count < 0 && errno == EINTR) {
+            continue;
+        }
+        if (count < 0) {
+            return refuse(one.name, "write"); // the gateway ends
+        }
+        rest.remove_prefix(static_cast<std::size_t>(count));
+    }
+    one.waiting.clear();
+    return {};
 }
 
 tocsin::status line_sink::pass_on() {
-    for (const file& one : files_) {
-        if (one.handle && std::fflush(one.handle.get()) != 0) {
-            return refuse(one.name, "write");
+    for (file& one : files_) {
+        if (tocsin::status passed = pass_on(one); !passed.ok()) {
+            return passed;
         }
     }
     return {};
@@ -81,9 +105,8 @@ tocsin::status line_sink::flush() {
     tocsin::status passed = pass_on();
     for (const file& one : files_) {
         // Some file systems have nothing to synchronise, and say so by EINVAL.
-        if (passed.ok() && one.regular && ::fdatasync(::fileno(one.handle.get())) != 0 &&
-            errno != EINVAL) {
-            passed = refuse(one.name, "write");
+        while (passed.ok() && one.regular && ::fdatasync(one.handle) != 0 && errno != EINVAL) {
+            passed = errno == EINTR ? tocsin::status{} : refuse(one.name, "write");
         }
     }
     return passed;

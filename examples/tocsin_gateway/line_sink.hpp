@@ -4,14 +4,13 @@
 
 #include "ports.hpp"
 #include <array>
-#include <cstdio>
 #include <memory>
 #include <string>
 
 namespace tocsin_gateway {
 
 /// Appends to files. The first line begins on a line of its own, also after a process that was killed
-/// within one.
+/// within one. A signal ends no write: while the reader of a pipe waits, so does the writer.
 class line_sink final : public sink {
   public:
     /// @param paths verdicts, alarms, dead letters: "-" is standard output, "" leaves them out
@@ -22,19 +21,18 @@ class line_sink final : public sink {
     /// Returns after fdatasync() of the regular files: the states that follow are on the disk, too.
     tocsin::status flush() override;
 
+    line_sink() = default;
+    ~line_sink() override;
+
   private:
-    struct closer {
-        void operator()(std::FILE* file) const noexcept {
-            if (file != stdout) {
-                std::fclose(file);
-            }
-        }
-    };
     struct file {
         std::string name;
-        std::unique_ptr<std::FILE, closer> handle;
+        int handle = -1;
         bool regular = false; ///< not a pipe
+        std::string waiting;  ///< lines that have not been passed on
     };
+    static tocsin::status pass_on(file& one);
+
     std::array<file, 3> files_;
 };
 

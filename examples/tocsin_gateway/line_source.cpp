@@ -2,6 +2,7 @@
 
 #include "tocsin/io/system_files.hpp"
 
+#include "no_signals.hpp"
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -46,6 +47,7 @@ status line_source::poll(std::vector<message>& messages, std::chrono::millisecon
             return ready;
         }
         started_ = true;
+        const no_signals here; // in the thread: they belong to the one that judges
         reader_ = std::thread{[this] { read_lines(); }};
     }
     queue_.take(messages, wait);
@@ -87,18 +89,27 @@ void line_source::read_lines() {
         line.append(
             text.substr(0, longest_payload + 1 - std::min(longest_payload + 1, line.size())));
     };
-    while (!stop_) {
+    bool at_end = false;
+    std::size_t after_stop = 0; // bytes
+    for (bool stopping = stop_; !stopping || !line.empty(); stopping = stop_) {
         pollfd waiting{handle_, POLLIN, 0};
         constexpr int milliseconds = 100;
-        if (::poll(&waiting, 1, milliseconds) == 0) {
+        const int ready = ::poll(&waiting, 1, milliseconds);
+        // The rest of a line that has begun would be no sample for the next process: it is read, but
+        // nobody waits for it, and it is limited.
+        if (stopping && (ready <= 0 || ++after_stop > longest_payload)) {
+            break;
+        }
+        if (ready == 0 || (ready < 0 && errno == EINTR)) {
             continue;
         }
-        const ssize_t count = ::read(handle_, block.data(), block.size());
+        const ssize_t count = ::read(handle_, block.data(), stopping ? 1 : block.size());
         if (count < 0 && errno == EINTR) {
             continue;
         }
         if (count <= 0) {
             failure_ = count < 0 ? errno : 0;
+            at_end = count == 0;
             break;
         }
         std::string_view rest{block.data(), static_cast<std::size_t>(count)};
@@ -110,7 +121,7 @@ void line_source::read_lines() {
         add(rest);
         queue_.put(batch);
     }
-    if (!line.empty() && failure_ == 0) { // else it may lack its end
+    if (!line.empty() && at_end) { // else it lacks its end
         end_line();
         queue_.put(batch);
     }

@@ -26,6 +26,11 @@ class line_source final : public source {
     tocsin::status acknowledge(std::span<const progress> next_offsets) override;
     /// Not after a failure: poll() reports it, once all lines before it have been returned.
     bool ended() const override { return started_ && queue_.drained() && failure_ == 0; }
+    /// Reads to the end of the line that has begun. Lines of standard input that were read wait then.
+    bool stop() override {
+        stop_ = true;
+        return started_ && !is_file_;
+    }
     std::int64_t lag() override { return queue_.size(); }
 
   private:

@@ -2,6 +2,7 @@
 
 #include "tocsin/io/system_files.hpp"
 
+#include "no_signals.hpp"
 #include <algorithm>
 #include <arpa/inet.h>
 #include <array>
@@ -34,6 +35,7 @@ tocsin::result<std::unique_ptr<metrics_server>> metrics_server::start(std::uint1
         return tocsin::status::error(tocsin::error_code::io_error, "metrics on 127.0.0.1:", port,
                                      ": ", tocsin::detail::system_message(failure));
     }
+    const no_signals here; // in the thread: they belong to the one that judges
     return std::unique_ptr<metrics_server>{
         new metrics_server{handle, ntohs(address.sin_port), shown}};
 }

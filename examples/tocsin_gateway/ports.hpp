@@ -53,6 +53,9 @@ class source {
     virtual tocsin::status acknowledge(std::span<const progress> next_offsets) = 0;
     /// The source will never have another message.
     virtual bool ended() const = 0;
+    /// Reads no more. Whether messages may wait here that nobody would send again: poll() returns them,
+    /// then the source has ended.
+    virtual bool stop() { return false; }
     /// Whether a key keeps the messages of a device in one partition. Messages without a key are then
     /// refused, even if the payload names the device.
     virtual bool keyed() const { return false; }

@@ -5,13 +5,20 @@
 #include "io/temporary_directory.hpp"
 #include "tocsin_gateway/line_sink.hpp"
 #include "tocsin_gateway/line_source.hpp"
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <fcntl.h>
+#include <filesystem>
 #include <fstream>
 #include <string>
 #include <string_view>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <termios.h>
 #include <thread>
 #include <unistd.h>
@@ -66,6 +73,15 @@ class failing_input {
     int before_ = ::dup(STDIN_FILENO);
 };
 
+/// The threads of this process.
+std::vector<int> threads() {
+    std::vector<int> found;
+    for (const auto& entry : std::filesystem::directory_iterator{"/proc/self/task"}) {
+        found.push_back(std::stoi(entry.path().filename().string()));
+    }
+    return found;
+}
+
 } // namespace
 
 TEST_CASE("gateway lines: input that cannot be read on is a failure, after all lines before it") {
@@ -86,6 +102,131 @@ TEST_CASE("gateway lines: input that cannot be read on is a failure, after all l
     CHECK(std::string{polled.message()}.starts_with("cannot read the input: "));
     REQUIRE(all.size() == 2); // the third one may lack its end
     CHECK(all[1].payload == "pump-1,2,2,3");
+}
+
+TEST_CASE("gateway lines: a signal that reaches the reading thread does not delay the end") {
+    struct sigaction ignored{};
+    ignored.sa_handler = [](int) {};
+    struct sigaction before{};
+    REQUIRE(::sigaction(SIGTERM, &ignored, &before) == 0);
+    int ends[2];
+    REQUIRE(::pipe(ends) == 0);
+    const int standard = ::dup(STDIN_FILENO);
+    ::dup2(ends[0], STDIN_FILENO);
+    const std::vector<int> others = threads();
+    constexpr std::size_t queue = 100;
+    auto from = line_source::open("-", queue).value();
+    REQUIRE(from);
+    no_listener listener;
+    std::vector<message> none;
+    REQUIRE(from->poll(none, std::chrono::milliseconds{0}, listener).ok());
+    for (const int thread : threads()) {
+        if (std::find(others.begin(), others.end(), thread) == others.end()) {
+            for (int k = 0; k < 20; ++k) { // it is in poll() at one of them
+                ::syscall(SYS_tgkill, ::getpid(), thread, SIGTERM);
+                std::this_thread::sleep_for(std::chrono::milliseconds{5});
+            }
+        }
+    }
+    std::atomic<bool> ended{false};
+    std::thread end{[&] {
+        from.reset();
+        ended = true;
+    }};
+    for (int k = 0; k < 1000 && !ended; ++k) {
+        std::this_thread::sleep_for(std::chrono::milliseconds{10});
+    }
+    CHECK(ended);
+    ::close(ends[1]); // ends every read
+    end.join();
+    ::dup2(standard, STDIN_FILENO);
+    ::close(standard);
+    ::close(ends[0]);
+    ::sigaction(SIGTERM, &before, nullptr);
+}
+
+TEST_CASE("gateway lines: after a stop, a line that has begun is read to its end") {
+    int ends[2];
+    REQUIRE(::pipe(ends) == 0);
+    const int standard = ::dup(STDIN_FILENO);
+    ::dup2(ends[0], STDIN_FILENO);
+    constexpr std::size_t queue = 100;
+    const auto from = line_source::open("-", queue).value();
+    REQUIRE(from);
+    no_listener listener;
+    std::vector<message> all;
+    const auto poll = [&] {
+        std::vector<message> some;
+        REQUIRE(from->poll(some, std::chrono::milliseconds{10}, listener).ok());
+        all.insert(all.end(), some.begin(), some.end());
+    };
+    const auto write = [&](std::string_view text) {
+        REQUIRE(::write(ends[1], text.data(), text.size()) == static_cast<ssize_t>(text.size()));
+    };
+    write("pump-1,1,2,3\npump-1,2,");
+    while (all.empty()) {
+        poll();
+    }
+    write("2,3\npump-1,3,2,3\n"); // maybe too late for the second line to be the last one
+    CHECK(from->stop());
+    while (!from->ended()) {
+        poll();
+    }
+    REQUIRE(all.size() >= 2);
+    CHECK(all[1].payload == "pump-1,2,2,3");
+    std::array<char, 64> rest{};
+    ::close(ends[1]);
+    const ssize_t size = ::read(ends[0], rest.data(), rest.size());
+    const std::string_view left{rest.data(), static_cast<std::size_t>(size)};
+    CHECK((all.size() == 2 ? left == "pump-1,3,2,3\n" : left.empty()));
+    ::dup2(standard, STDIN_FILENO);
+    ::close(standard);
+    ::close(ends[0]);
+}
+
+TEST_CASE("gateway lines: a signal ends no write to a pipe whose reader waits") {
+    struct sigaction ignored{};
+    ignored.sa_handler = [](int) {}; // without SA_RESTART, as in the gateway
+    struct sigaction before{};
+    REQUIRE(::sigaction(SIGHUP, &ignored, &before) == 0);
+    const tocsin_test::temporary_directory folder;
+    const std::string path = (folder / "pipe").string();
+    REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+    const int reader = ::open(path.c_str(), O_RDONLY | O_NONBLOCK);
+    const auto to = line_sink::open({path, "", ""}).value();
+    REQUIRE(to);
+    const std::string line(200, 'x');
+    constexpr std::size_t lines = 2000; // more than a pipe holds
+    const pthread_t writer = ::pthread_self();
+    std::atomic<std::size_t> received{0};
+    std::thread other{[&] {
+        for (int k = 0; k < 20; ++k) {
+            std::this_thread::sleep_for(std::chrono::milliseconds{10});
+            ::pthread_kill(writer, SIGHUP);
+        }
+        std::array<char, 4096> block{};
+        while (received < lines * (line.size() + 1)) {
+            const ssize_t count = ::read(reader, block.data(), block.size());
+            if (count == 0 || (count < 0 && errno != EAGAIN)) {
+                break; // the writer has gone
+            }
+            received += static_cast<std::size_t>(std::max<ssize_t>(count, 0));
+        }
+    }};
+    tocsin::status written;
+    for (std::size_t k = 0; k < lines && written.ok(); ++k) {
+        written = to->write(output::verdict, "pump-1", line);
+    }
+    written = written.ok() ? to->flush() : written;
+    if (!written.ok()) {
+        received = lines * (line.size() + 1);
+    }
+    other.join();
+    CAPTURE(std::string{written.message()});
+    CHECK(written.ok());
+    CHECK(received == lines * (line.size() + 1));
+    ::close(reader);
+    ::sigaction(SIGHUP, &before, nullptr);
 }
 
 TEST_CASE("gateway lines: verdicts after an unfinished line begin on a line of their own") {

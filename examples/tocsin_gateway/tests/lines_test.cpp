@@ -5,13 +5,19 @@
 #include "child_process.hpp"
 #include "fleet.hpp"
 #include "io/temporary_directory.hpp"
+#include <algorithm>
 #include <arpa/inet.h>
+#include <array>
+#include <atomic>
 #include <cstdio>
 #include <fstream>
 #include <netinet/in.h>
 #include <sstream>
+#include <string_view>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <thread>
+#include <unistd.h>
 
 using namespace gateway_tests;
 
@@ -168,6 +174,88 @@ TEST_CASE(
     CHECK(text_of(place.folder / "out") == text_of(place.folder / "expected"));
 }
 
+TEST_CASE("gateway lines: SIGTERM while lines wait loses none that was read") {
+    const workplace place;
+    CHECK(place.start({}, place.path("input"), "expected").wait() == 0);
+    const std::string all = text_of(place.folder / "input");
+    REQUIRE(::mkfifo(place.path("pipe").c_str(), 0600) == 0);
+    // Open at both ends, so that it keeps what one process leaves to the next.
+    const int pipe = ::open(place.path("pipe").c_str(), O_RDWR | O_CLOEXEC);
+    REQUIRE(pipe >= 0);
+    std::thread writer{[&] {
+        for (std::string_view rest = all; !rest.empty();) {
+            const ssize_t count = ::write(pipe, rest.data(), rest.size());
+            if (count <= 0) {
+                break;
+            }
+            rest.remove_prefix(static_cast<std::size_t>(count));
+        }
+    }};
+    const auto size = [&] { return text_of(place.folder / "out").size(); };
+    const std::size_t whole = text_of(place.folder / "expected").size();
+    for (int stops = 0; stops < 100 && size() < whole; ++stops) {
+        const std::size_t before = size();
+        child_process gateway =
+            place.start({"--state", place.path("state")}, place.path("pipe"), "out");
+        const bool judges = becomes([&] { return size() > before; });
+        CHECK(judges);
+        CHECK(gateway.end(SIGTERM) == 0);
+        if (!judges) {
+            break;
+        }
+    }
+    CHECK(text_of(place.folder / "out") == text_of(place.folder / "expected"));
+    std::array<char, 4096> block{}; // what is left after a failure, so that the writer ends
+    ::fcntl(pipe, F_SETFL, O_NONBLOCK);
+    std::atomic<bool> written{false};
+    std::thread drain{[&] {
+        while (!written) {
+            if (::read(pipe, block.data(), block.size()) <= 0) {
+                std::this_thread::sleep_for(std::chrono::milliseconds{1});
+            }
+        }
+    }};
+    writer.join();
+    written = true;
+    drain.join();
+    ::close(pipe);
+}
+
+TEST_CASE("gateway lines: SIGHUP while the reader of the verdicts waits changes no verdict") {
+    const workplace place;
+    CHECK(place.start({}, place.path("input"), "expected").wait() == 0);
+    REQUIRE(::mkfifo(place.path("verdicts").c_str(), 0600) == 0);
+    const int reader = ::open(place.path("verdicts").c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    REQUIRE(reader >= 0);
+    child_process gateway =
+        place.start({"--verdicts", place.path("verdicts")}, place.path("input"), "none");
+    std::string out;
+    std::array<char, 65536> block{};
+    const auto read_on = [&] {
+        const ssize_t count = ::read(reader, block.data(), block.size());
+        out.append(block.data(), static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+    };
+    CHECK(becomes([&] { // it has begun
+        read_on();
+        return !out.empty();
+    }));
+    for (int k = 0; k < 20; ++k) {
+        std::this_thread::sleep_for(std::chrono::milliseconds{10});
+        gateway.signal(SIGHUP);
+    }
+    while (gateway.running()) {
+        read_on();
+        std::this_thread::sleep_for(std::chrono::milliseconds{1});
+    }
+    for (std::size_t before = out.size() + 1; before != out.size();) {
+        before = out.size();
+        read_on();
+    }
+    CHECK(gateway.wait() == 0);
+    CHECK(out == text_of(place.folder / "expected"));
+    ::close(reader);
+}
+
 TEST_CASE("gateway lines: metrics for Prometheus, and SIGHUP reloads the rules") {
     const workplace place;
     REQUIRE(save_fleet_model(place.folder / "other.safetensors", 2).ok());
@@ -255,6 +343,15 @@ TEST_CASE("gateway lines: failures end with a reason and an exit code") {
     CHECK(text_of(place.folder / "input") == input);
     fails({"lines", "--model", model, "--checkpoint-samples", "0"}, 2, "0");
     fails({"mqtt", "--model", model, "--host", "no host"}, 2, "--client");
+    const auto mqtt_fails = [&](std::vector<std::string> further, const char* reason) {
+        std::vector<std::string> arguments{
+            "mqtt", "--model", model, "--state", place.path("mqtt"), "--client", "gateway"};
+        arguments.insert(arguments.end(), further.begin(), further.end());
+        fails(arguments, 2, reason);
+    };
+    mqtt_fails({"--topic", "a/#/b"}, "'a/#/b' has '#', which must be the last level, alone");
+    mqtt_fails({"--topic", "a/#", "--topic", "a/b"}, "'a/b' overlaps with 'a/#'");
+    mqtt_fails({"--topic", "a", "--publish", "out/+"}, "prefix 'out/+'");
 }
 
 // Not a test: measures throughput alone, then latency at 50 000 samples per second.
