@@ -5,6 +5,7 @@
 
 #include "json_line.hpp"
 #include <algorithm>
+#include <cmath>
 #include <initializer_list>
 #include <limits>
 #include <utility>
@@ -58,6 +59,10 @@ device::device(std::string_view name, std::shared_ptr<const device_model> by,
 
 tocsin::verdict device::push(std::span<const float> values, double time) noexcept {
     tocsin::verdict verdict = model->push(stream, values, time);
+    // A time that the clock of the stream refuses must not make later samples look like repeats.
+    if (!std::isnan(time) && verdict.reason != tocsin::sample_reason::out_of_order) {
+        last_time = time;
+    }
     if (control) {
         verdict.alarm = control->push(verdict);
     }
@@ -66,6 +71,21 @@ tocsin::verdict device::push(std::span<const float> values, double time) noexcep
         verdict.rate_exceeded = promise->rate_exceeded();
     }
     return verdict;
+}
+
+bool device::is_repeat(double time) noexcept {
+    if (!(time <= last_time)) {
+        earlier = 0;
+        return false;
+    }
+    earlier = earlier > 0 && time > last_earlier ? earlier + 1 : 1;
+    last_earlier = time;
+    if (earlier <= most_repeats) {
+        return true;
+    }
+    earlier = 0;
+    last_time = std::numeric_limits<double>::quiet_NaN();
+    return false;
 }
 
 bool device::change_model(std::shared_ptr<const device_model> to) {

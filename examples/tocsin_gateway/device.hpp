@@ -32,13 +32,20 @@ struct device {
     std::optional<tocsin_cli::promise_count> promise; ///< where the model's rule makes one
     std::int64_t position = 0;                        ///< samples judged so far, by any model
     std::int64_t next_offset = 0;                     ///< messages before it have been judged
-    double last_time;     ///< of the last sample with a time; NaN before
-    bool alarm = false;   ///< whether the last sample belonged to one
-    bool changed = false; ///< since the last checkpoint
+    double last_time;        ///< of the last sample whose time was taken; NaN before
+    bool alarm = false;      ///< whether the last sample belonged to one
+    bool changed = false;    ///< since the last checkpoint
+    int earlier = 0;         ///< samples in a row before last_time, at increasing times
+    double last_earlier = 0; ///< time of the last of them
 
     /// Judges a sample; the verdict says whether it belongs to an alarm, and whether there are far more
     /// anomalies than the false ones promised.
     tocsin::verdict push(std::span<const float> values, double time) noexcept;
+    /// Whether the time of a sample is not after that of the last one, and so it repeats one. More than
+    /// `most_repeats` of them in a row, at increasing times, mean a clock that was set back, or a first
+    /// time that was wrong: they are no repeats, and the stream decides about their time.
+    bool is_repeat(double time) noexcept;
+    static constexpr int most_repeats = 100;
     /// Changes the model. The stream continues if both have the same identity; otherwise it, the
     /// control of alarms and the count of anomalies start afresh, while position and offset continue.
     /// @return whether it starts afresh

@@ -16,6 +16,7 @@ struct message {
     std::int32_t partition = 0; ///< the unit that moves between gateways; 0 if there is only one
     std::int64_t offset = -1;   ///< its position in the partition, ascending; -1: there is none
     bool repeated = false;      ///< marked by the broker as a possible repeat
+    bool in_order = false;      ///< times of its device increase, so that repeats need no mark
     std::chrono::system_clock::time_point created; ///< start of the latency
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <limits>
 
 namespace tocsin_gateway {
 namespace {
@@ -21,7 +22,7 @@ void latency_histogram::add(std::chrono::nanoseconds latency) noexcept {
     static const double per_bucket = 1 / std::log(growth);
     const double place =
         seconds <= smallest ? 0 : std::ceil(per_bucket * std::log(seconds / smallest));
-    const auto bucket = std::min(static_cast<std::size_t>(place), buckets - 1);
+    const auto bucket = std::min(static_cast<std::size_t>(place), buckets);
     counts_[bucket].fetch_add(1, std::memory_order_relaxed);
     nanoseconds_.fetch_add(std::max<std::int64_t>(latency.count(), 0), std::memory_order_relaxed);
 }
@@ -36,14 +37,17 @@ std::int64_t latency_histogram::count() const noexcept {
 
 double latency_histogram::quantile(double quantile) const noexcept {
     const double wanted = quantile * static_cast<double>(count());
+    if (!(wanted > 0)) {
+        return 0;
+    }
     double below = 0;
-    for (std::size_t bucket = 0; bucket < buckets && wanted > 0; ++bucket) {
+    for (std::size_t bucket = 0; bucket < buckets; ++bucket) {
         below += static_cast<double>(in_bucket(bucket));
         if (below >= wanted) {
             return limit(bucket);
         }
     }
-    return 0;
+    return std::numeric_limits<double>::infinity();
 }
 
 std::string metrics::prometheus() const {
@@ -81,6 +85,7 @@ std::string metrics::prometheus() const {
             text += number.data();
         }
     }
+    below += latency.in_bucket(latency_histogram::buckets);
     std::snprintf(number.data(), number.size(),
                   "tocsin_gateway_latency_seconds_bucket{le=\"+Inf\"} %lld\n",
                   static_cast<long long>(below));

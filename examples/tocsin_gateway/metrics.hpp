@@ -11,24 +11,24 @@
 
 namespace tocsin_gateway {
 
-/// Counts durations in buckets that grow by a fifth, from 1 microsecond to 10 minutes. Any thread
-/// may read while one adds.
+/// Counts durations in buckets that grow by a fifth, from 1 microsecond to 10 minutes, and longer ones.
+/// Any thread may read while one adds.
 class latency_histogram {
   public:
     static constexpr std::size_t buckets = 112;
 
     void add(std::chrono::nanoseconds latency) noexcept;
-    /// Upper limit of a bucket in seconds.
+    /// Upper limit of a bucket in seconds; there is a further bucket, `buckets`, without a limit.
     static double limit(std::size_t bucket) noexcept;
     std::int64_t count() const noexcept;
     double sum() const noexcept { return 1e-9 * static_cast<double>(nanoseconds_.load()); }
     std::int64_t in_bucket(std::size_t bucket) const noexcept { return counts_[bucket].load(); }
     /// A limit in seconds below which the share `quantile` of all durations is; at most a fifth too
-    /// large. 0 without any.
+    /// large. 0 without any, infinity beyond the last limit.
     double quantile(double quantile) const noexcept;
 
   private:
-    std::array<std::atomic<std::int64_t>, buckets> counts_{};
+    std::array<std::atomic<std::int64_t>, buckets + 1> counts_{};
     std::atomic<std::int64_t> nanoseconds_{0};
 };
 

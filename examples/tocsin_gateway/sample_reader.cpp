@@ -199,6 +199,10 @@ status read_sample(std::string_view payload, sample& into) {
         return status::error(error_code::invalid_data, "longer than ",
                              static_cast<std::int64_t>(longest_payload), " bytes");
     }
+    constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF"; // of a file from Windows
+    if (payload.starts_with(byte_order_mark)) {
+        payload.remove_prefix(byte_order_mark.size());
+    }
     const std::string_view text = tocsin::detail::trimmed(payload);
     return text.starts_with('{') ? read_json(text, into) : read_csv(text, into);
 }

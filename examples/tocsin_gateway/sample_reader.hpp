@@ -24,8 +24,9 @@ struct sample {
 ///     {"device": "pump-7", "time": 12.5, "values": {"pressure": 4.1, "flow": null}}
 ///     pump-7,12.5,4.1,20.3
 ///
-/// Other members of an object are ignored. A missing value is null, or an empty cell.
-/// @return `invalid_data` with the reason for anything else: other types, nesting, a name that
+/// A missing value is null, or an empty cell. Other members of an object are ignored; they may be
+/// arrays or objects whose members are none. A byte order mark at the start is ignored.
+/// @return `invalid_data` with the reason for anything else: other types, deeper nesting, a name that
 ///         occurs twice, more than longest_payload bytes
 tocsin::status read_sample(std::string_view payload, sample& into);
 

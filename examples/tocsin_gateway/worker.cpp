@@ -97,7 +97,8 @@ status worker::take(const message& taken) {
     if (understood.ok()) {
         device& state = at->second;
         const bool before = taken.offset >= 0 ? taken.offset < state.next_offset
-                                              : taken.repeated && sample_.time <= state.last_time;
+                            : taken.repeated  ? sample_.time <= state.last_time
+                                              : taken.in_order && state.is_repeat(sample_.time);
         if (before) {
             ++metrics_.skipped;
             return {};
@@ -209,7 +210,6 @@ status worker::judge(const message& taken, std::int32_t number, device_map::iter
         changed_.push_back({number, &at->first, &state});
     }
     state.next_offset = std::max(state.next_offset, taken.offset + 1);
-    state.last_time = std::isnan(sample_.time) ? state.last_time : sample_.time;
     const bool began = verdict.alarm && !state.alarm;
     const bool ended = !verdict.alarm && state.alarm;
     state.alarm = verdict.alarm;

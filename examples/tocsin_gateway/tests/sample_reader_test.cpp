@@ -42,6 +42,24 @@ TEST_CASE("gateway: a sample may have no device and no time") {
     CHECK(std::isnan(read.time));
 }
 
+TEST_CASE("gateway: a byte order mark does not belong to the sample") {
+    for (const char* payload :
+         {"\xEF\xBB\xBFpump-1,2,3", "\xEF\xBB\xBF{\"device\":\"pump-1\",\"values\":[3]}"}) {
+        sample read;
+        REQUIRE(read_sample(payload, read).ok());
+        CHECK(read.device == "pump-1");
+        CHECK(read.values == std::vector<double>{3});
+    }
+}
+
+TEST_CASE("gateway: other members may be nested once") {
+    sample read;
+    CHECK(read_sample(R"({"x":{"y":1,"z":"a"},"values":[1],"w":[1,null,"b"]})", read).ok());
+    CHECK(read.values == std::vector<double>{1});
+    CHECK(!read_sample(R"({"x":{"y":[1]},"values":[1]})", read).ok());
+    CHECK(!read_sample(R"({"x":[[1]],"values":[1]})", read).ok());
+}
+
 TEST_CASE("gateway: invalid samples are refused with the reason") {
     const struct {
         std::string payload;

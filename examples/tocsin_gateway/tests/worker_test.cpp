@@ -653,6 +653,105 @@ TEST_CASE("gateway: without offsets, repeats by the broker are recognised by the
     CHECK(counts.skipped == 5);
 }
 
+TEST_CASE("gateway: where samples are in order, a wrong time costs few of them") {
+    const auto payload = [](double time) { return "pump-0," + std::to_string(time) + ",4,20"; };
+    memory_source from;
+    const auto add_to = [&](memory_source& source, double time) {
+        source.add(payload(time), -1);
+        source.messages.back().in_order = true;
+    };
+    const auto add = [&](double time) { add_to(from, time); };
+    const auto reasons_of = [](const memory_sink& to) {
+        std::vector<std::string> reasons;
+        for (const std::string& line : to.verdicts()) {
+            const json verdict = json::parse(line);
+            reasons.push_back(verdict.value("reason", "") +
+                              (verdict.contains("clock_reset") ? "!" : ""));
+        }
+        return reasons;
+    };
+    const std::string refused = to_string(tocsin::sample_reason::out_of_order);
+    metrics counts;
+    SUBCASE("one time far in the future, also across a hand-over") {
+        for (int t = 0; t < 20; ++t) {
+            add(t);
+        }
+        add(4e9);
+        memory_store states;
+        memory_sink before;
+        {
+            worker judge{shop().pumps(), from, before, states, counts, by_samples};
+            run(judge, from);
+        }
+        CHECK(reasons_of(before).back() == refused);
+        memory_source later;
+        for (int t = 19; t < 40; ++t) { // one repeat
+            add_to(later, t);
+        }
+        memory_sink after;
+        worker judge{shop().pumps(), later, after, states, counts, by_samples};
+        run(judge, later);
+        CHECK(after.verdicts().size() == 20);
+        CHECK(counts.skipped == 1);
+        for (const std::string& reason : reasons_of(after)) {
+            CHECK(reason != refused);
+        }
+    }
+    SUBCASE("a clock that was set forward is taken over, and repeats are recognised again") {
+        for (int t = 0; t < 20; ++t) {
+            add(t);
+        }
+        for (int t = 0; t < 20; ++t) {
+            add(5e6 + t);
+        }
+        add(5e6 + 18);
+        add(5e6 + 19);
+        add(5e6 + 20);
+        memory_store states;
+        memory_sink to;
+        worker judge{shop().pumps(), from, to, states, counts, by_samples};
+        run(judge, from);
+        CHECK(to.verdicts().size() == 41);
+        CHECK(counts.skipped == 2);
+        const auto reasons = reasons_of(to);
+        CHECK(std::count(reasons.begin(), reasons.end(), refused) == 2);
+        CHECK(reasons[22].ends_with('!'));
+    }
+    SUBCASE("a first time in the future: later samples are no repeats once they are too many") {
+        add(4e9);
+        for (int t = 0; t < 150; ++t) {
+            add(t);
+        }
+        for (int t = 140; t < 150; ++t) { // repeats
+            add(t);
+        }
+        memory_store states;
+        memory_sink to;
+        worker judge{shop().pumps(), from, to, states, counts, by_samples};
+        run(judge, from);
+        CHECK(counts.skipped == tocsin_gateway::device::most_repeats + 10);
+        CHECK(to.verdicts().size() == 51);
+        const auto reasons = reasons_of(to);
+        CHECK(std::count(reasons.begin(), reasons.end(), refused) == 2);
+        CHECK(reasons[3].ends_with('!'));
+    }
+    SUBCASE("marked repeats are repeats, however many") {
+        for (int t = 0; t < 300; ++t) {
+            add(t);
+        }
+        for (int t = 0; t < 300; ++t) {
+            add(t);
+            from.messages.back().repeated = true;
+        }
+        memory_store states;
+        memory_sink to;
+        worker judge{shop().pumps(), from, to, states, counts, by_samples};
+        run(judge, from);
+        CHECK(to.verdicts().size() == 300);
+        CHECK(counts.skipped == 300);
+    }
+}
+
 TEST_CASE("gateway: states that are damaged are refused with the device") {
     memory_source from;
     memory_sink to;
@@ -694,7 +793,25 @@ TEST_CASE("gateway: quantiles of latency are at most a fifth too large") {
         CHECK(histogram.quantile(share) >= 0.01 * share);
         CHECK(histogram.quantile(share) <= 1.2001 * 0.01 * share + 1e-5);
     }
-    histogram.add(std::chrono::hours{10}); // beyond the last bucket
+    histogram.add(std::chrono::hours{10}); // beyond the last limit
     CHECK(histogram.count() == 1001);
     CHECK(histogram.sum() == doctest::Approx(5.005 + 36000));
+    CHECK(histogram.quantile(0.99) < 1);
+    CHECK(std::isinf(histogram.quantile(1)));
+}
+
+TEST_CASE("gateway: a latency beyond the last limit is below infinity only") {
+    metrics counts;
+    counts.latency.add(std::chrono::minutes{5});
+    counts.latency.add(std::chrono::hours{1});
+    const std::string text = counts.prometheus();
+    const auto bucket = [&](const std::string& limit) {
+        const std::string name = "tocsin_gateway_latency_seconds_bucket{le=\"" + limit + "\"} ";
+        const auto at = text.find(name);
+        REQUIRE(at != std::string::npos);
+        return std::stoi(text.substr(at + name.size()));
+    };
+    CHECK(bucket("615.7") == 1);
+    CHECK(bucket("+Inf") == 2);
+    CHECK(text.find("tocsin_gateway_latency_seconds_count 2\n") != std::string::npos);
 }
