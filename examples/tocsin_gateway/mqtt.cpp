@@ -2,7 +2,15 @@
 #include "gateway.hpp"
 #include "line_sink.hpp"
 #include "mqtt_client.hpp"
+#include "mqtt_topics.hpp"
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
 #include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace tocsin_gateway {
 namespace {
@@ -10,15 +18,73 @@ namespace {
 using tocsin::error_code;
 using tocsin::status;
 
+/// The filters that the session of the broker may be subscribed to, in the file of states: the broker
+/// keeps a subscription until it is told to end it.
+class topic_memory {
+  public:
+    topic_memory(state_store& states, const std::vector<std::string>& topics)
+        : states_{states}, topics_{topics} {}
+
+    /// Filters of earlier runs that are not among those of this one.
+    tocsin::result<std::vector<std::string>> former() const {
+        std::vector<std::string> found;
+        const status read = states_.read(
+            {&partition, 1}, [&](std::int32_t, std::string_view, std::span<const std::byte> bytes) {
+                std::string_view rest{reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+                while (!rest.empty()) {
+                    const auto end = std::min(rest.find('\n'), rest.size());
+                    found.emplace_back(rest.substr(0, end));
+                    rest.remove_prefix(std::min(end + 1, rest.size()));
+                }
+                return status{};
+            });
+        if (!read.ok()) {
+            return read;
+        }
+        std::erase_if(found, [&](const std::string& one) {
+            return !check_filter(one).ok() ||
+                   std::find(topics_.begin(), topics_.end(), one) != topics_.end();
+        });
+        return found;
+    }
+    /// Before the session changes: the filters of this run, and former ones.
+    status keep_all() const {
+        auto all = former();
+        if (!all) {
+            return all.error();
+        }
+        all->insert(all->end(), topics_.begin(), topics_.end());
+        return keep(*all);
+    }
+    /// Once the session has no former ones any more.
+    status keep_current() const { return keep(topics_); }
+
+  private:
+    static constexpr std::int32_t partition = -1; // of no message
+
+    status keep(const std::vector<std::string>& topics) const {
+        std::string lines;
+        for (const std::string& one : topics) {
+            lines += one + '\n';
+        }
+        const status put = states_.put(partition, "topics", std::as_bytes(std::span{lines}));
+        return put.ok() ? states_.flush() : put;
+    }
+
+    state_store& states_;
+    const std::vector<std::string>& topics_;
+};
+
 /// The messages of all topics as partition 0. They have no offsets: repeats that the broker marks
 /// are recognised by the time of the sample.
 class mqtt_source final : public source {
   public:
     /// @param level    of the topic, from 0, that is the device; -1: the payload names it
-    /// @param in_order whether a sample that is not later than the last one of its device must be a
-    ///                 repeat, even if the broker does not say so
-    mqtt_source(mqtt_client& client, int level, std::int64_t most, bool in_order)
-        : client_{client}, level_{level}, most_{most}, in_order_{in_order} {}
+    /// @param in_order whether a sample that is not later than the last one of its device is taken
+    ///                 for a repeat, even if the broker does not say so
+    mqtt_source(mqtt_client& client, const topic_memory& topics, int level, std::int64_t most,
+                bool in_order)
+        : client_{client}, topics_{topics}, level_{level}, most_{most}, in_order_{in_order} {}
 
     status poll(std::vector<message>& messages, std::chrono::milliseconds wait,
                 partition_listener& listener) override {
@@ -26,17 +92,25 @@ class mqtt_source final : public source {
         if (!started_) {
             started_ = true;
             status ready = listener.assigned({&only, 1});
+            ready = ready.ok() ? topics_.keep_all() : ready;
             return ready.ok() ? client_.start() : ready;
         }
         const auto patience = received_.empty() ? wait : std::chrono::milliseconds{0};
         if (status polled = client_.poll(received_, patience); !polled.ok()) {
             return polled;
         }
+        if (!forgotten_ && client_.unsubscribed()) {
+            forgotten_ = true;
+            if (status kept = topics_.keep_current(); !kept.ok()) {
+                return kept;
+            }
+        }
         for (mqtt_message& one : received_) {
             message& made = messages.emplace_back();
             made.payload = std::move(one.payload);
             made.device = level_of(one.topic);
-            made.repeated = one.repeated || in_order_;
+            made.repeated = one.repeated;
+            made.in_order = in_order_;
             made.created = std::chrono::system_clock::now();
             taken_.push_back({one.connection, one.packet});
         }
@@ -81,6 +155,8 @@ class mqtt_source final : public source {
     }
 
     mqtt_client& client_;
+    const topic_memory& topics_;
+    bool forgotten_ = false; ///< the former topics
     int level_;
     std::int64_t most_;
     bool in_order_;
@@ -111,15 +187,25 @@ class mqtt_sink final : public sink {
     }
     status flush() override {
         constexpr std::chrono::milliseconds wait{20};
-        const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{60};
-        while (client_.unacknowledged() > 0) {
+        constexpr std::chrono::seconds patience{60};
+        constexpr std::chrono::seconds patience_of_a_stop{3};
+        const auto begin = std::chrono::steady_clock::now();
+        auto end = begin + patience;
+        for (bool stopping = false; client_.unacknowledged() > 0;) {
             if (status polled = client_.poll(from_.received(), wait); !polled.ok()) {
                 return polled;
             }
-            if (std::chrono::steady_clock::now() > end) {
-                return status::error(error_code::io_error, "mqtt: the broker has not acknowledged ",
-                                     static_cast<std::int64_t>(client_.unacknowledged()),
-                                     " verdicts for a minute");
+            const auto now = std::chrono::steady_clock::now();
+            if (stop_requested() && !stopping) {
+                stopping = true;
+                end = std::min(end, now + patience_of_a_stop);
+            }
+            if (now > end) {
+                return status::error(
+                    error_code::io_error, "mqtt: the broker has not acknowledged ",
+                    static_cast<std::int64_t>(client_.unacknowledged()), " verdicts for ",
+                    std::chrono::duration_cast<std::chrono::seconds>(now - begin).count(),
+                    " seconds; their samples are judged again after a restart");
             }
         }
         return {};
@@ -143,9 +229,19 @@ struct mqtt_command {
     std::string state;
 
     void run() const {
-        mqtt_client client{settings};
-        mqtt_source from{client, level, settings.most_unacknowledged, in_order};
+        require(check_filters(settings.topics));
+        if (!prefix.empty()) {
+            require(check_prefix(prefix, settings.topics));
+        }
         const auto states = open_states(state);
+        const topic_memory known{*states, settings.topics};
+        mqtt_settings session = settings;
+        session.former_topics = require(known.former());
+        session.report = [](const std::string& what) {
+            std::fprintf(stderr, "tocsin_gateway: %s\n", what.c_str());
+        };
+        mqtt_client client{session};
+        mqtt_source from{client, known, level, settings.most_unacknowledged, in_order};
         if (!prefix.empty()) {
             mqtt_sink to{client, from, prefix};
             require(run_gateway(options, from, to, *states));
@@ -173,7 +269,8 @@ void add_mqtt(CLI::App& app) {
         ->required();
     command
         ->add_option("--topic", settings.topics,
-                     "Filter of topics, such as devices/+/samples; may be given several times")
+                     "Filter of topics, such as devices/+/samples; may be given several times, "
+                     "for topics that do not overlap")
         ->required();
     command
         ->add_option("--device-level", made->level,

@@ -24,6 +24,7 @@ namespace {
 
 constexpr unsigned receive_maximum = 0x21; // identifiers of properties, section 2.2.2.2
 constexpr unsigned session_expiry = 0x11;
+constexpr unsigned maximum_packet_size = 0x27;
 constexpr unsigned refused = 0x80; // reasons from here on, section 2.4
 
 /// The Receive Maximum among the properties of a CONNACK; 65535 where there is none.
@@ -45,7 +46,7 @@ unsigned receive_maximum_of(std::string_view properties) {
             in.two();
             break;
         case session_expiry:
-        case 0x27:
+        case maximum_packet_size:
             in.take(4);
             break;
         case 0x26:
@@ -68,24 +69,46 @@ mqtt_client::~mqtt_client() {
 void mqtt_client::stop() {
     if (handle_ >= 0) {
         send(mqtt_writer{}.packet(mqtt_type::disconnect));
-        drop();
+        close_now();
     }
 }
 
-void mqtt_client::drop() {
+void mqtt_client::close_now() {
     if (handle_ >= 0) {
         ::close(handle_);
     }
     handle_ = -1;
     ready_ = false;
     received_.clear();
+    skip_ = 0;
+    too_large_.reset();
     for (published& waiting : published_) {
         waiting.sent = false;
     }
-    constexpr std::chrono::milliseconds first{100};
-    constexpr std::chrono::milliseconds longest{5000};
-    pause_ = std::clamp(2 * pause_, first, longest);
+}
+
+/// Closes the connection; poll() makes another one after the pause, which grows.
+void mqtt_client::drop(std::string_view why) {
+    close_now();
     next_try_ = clock::now() + pause_;
+    constexpr std::chrono::milliseconds longest{5000};
+    pause_ = std::min(2 * pause_, longest);
+    if (settings_.report && !broken_) {
+        settings_.report("mqtt: no connection to " + settings_.host + ':' +
+                         std::to_string(settings_.port) + ": " + std::string{why} +
+                         "; trying again");
+    }
+    broken_ = true;
+}
+
+/// The broker has answered more than the welcome, so the next pause may be short.
+void mqtt_client::works() {
+    pause_ = first_pause;
+    if (settings_.report && broken_) {
+        settings_.report("mqtt: connected to " + settings_.host + ':' +
+                         std::to_string(settings_.port));
+    }
+    broken_ = false;
 }
 
 status mqtt_client::start() {
@@ -105,7 +128,7 @@ status mqtt_client::connect_now() {
     const std::string port = std::to_string(settings_.port);
     const int failure = ::getaddrinfo(settings_.host.c_str(), port.c_str(), &hints, &found);
     if (failure != 0 && connection_ > 0) {
-        drop(); // the name server may be away for a while, too
+        drop(::gai_strerror(failure)); // the name server may be away for a while, too
         return {};
     }
     if (failure != 0) {
@@ -113,17 +136,23 @@ status mqtt_client::connect_now() {
                              "': ", ::gai_strerror(failure));
     }
     const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> addresses{found, &::freeaddrinfo};
+    int reason = 0;
     for (const addrinfo* at = found; at != nullptr && handle_ < 0; at = at->ai_next) {
         handle_ = ::socket(at->ai_family, at->ai_socktype | SOCK_CLOEXEC, at->ai_protocol);
         const timeval limit{5, 0}; // also of connect()
+        if (handle_ < 0) {
+            reason = errno;
+            continue;
+        }
         ::setsockopt(handle_, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-        if (handle_ >= 0 && ::connect(handle_, at->ai_addr, at->ai_addrlen) != 0) {
+        if (::connect(handle_, at->ai_addr, at->ai_addrlen) != 0) {
+            reason = errno;
             ::close(handle_);
             handle_ = -1;
         }
     }
     if (handle_ < 0) {
-        drop();
+        drop(tocsin::detail::system_message(reason));
         return {};
     }
     constexpr int yes = 1;
@@ -136,12 +165,14 @@ status mqtt_client::connect_now() {
     out.byte((settings_.user.empty() ? 0U : 0x80U) | // flags: no clean start
              (settings_.password.empty() ? 0U : 0x40U));
     out.two(settings_.keep_alive_seconds);
-    constexpr unsigned properties = 5 + 3; // bytes of the two
+    constexpr unsigned properties = 5 + 3 + 5; // bytes of the three
     out.byte(properties);
     out.byte(session_expiry);
     out.four(settings_.session_seconds);
     out.byte(receive_maximum);
     out.two(settings_.most_unacknowledged);
+    out.byte(maximum_packet_size);
+    out.four(largest_packet);
     out.text(settings_.client);
     if (!settings_.user.empty()) {
         out.text(settings_.user);
@@ -160,7 +191,7 @@ void mqtt_client::send(std::string_view bytes) {
             continue;
         }
         if (count <= 0) {
-            drop();
+            drop(tocsin::detail::system_message(errno));
             return;
         }
         bytes.remove_prefix(static_cast<std::size_t>(count));
@@ -189,17 +220,39 @@ status mqtt_client::poll(std::vector<mqtt_message>& messages, std::chrono::milli
     if (::poll(&waiting, 1, static_cast<int>(wait.count())) > 0) {
         std::array<char, 1U << 16U> block{};
         const ssize_t count = ::recv(handle_, block.data(), block.size(), 0);
-        if (count == 0 || (count < 0 && errno != EINTR)) { // 0: the broker has closed
-            drop();
+        if (count == 0 || (count < 0 && errno != EINTR)) {
+            drop(count == 0 ? "the broker has closed it" : tocsin::detail::system_message(errno));
             return {};
         }
         received_.append(block.data(), static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
         last_received_ = clock::now();
     }
-    bool broken = false;
-    std::size_t done = 0;
+    if (status taken = take_all(messages); !taken.ok() || handle_ < 0) {
+        return taken;
+    }
+    const std::chrono::seconds silence{settings_.keep_alive_seconds};
+    if (clock::now() - last_received_ > silence + silence / 2) {
+        drop("the broker is silent");
+    } else if (ready_ && clock::now() - last_sent_ > silence / 2) {
+        send(mqtt_writer{}.packet(mqtt_type::ping));
+    }
+    return {};
+}
+
+/// Takes all complete packets out of what was received.
+status mqtt_client::take_all(std::vector<mqtt_message>& messages) {
     const int connection = connection_;
-    while (const auto packet = first_packet(std::string_view{received_}.substr(done), broken)) {
+    std::size_t done = 0;
+    bool broken = false;
+    while (skip(done, messages)) {
+        const auto packet = first_packet(std::string_view{received_}.substr(done), broken);
+        if (!packet) {
+            break;
+        }
+        if (packet->left_out > 0 && packet->type != mqtt_type::publish) {
+            drop("a packet is too large");
+            return {};
+        }
         if (status taken = take(*packet, messages); !taken.ok()) {
             return taken;
         }
@@ -207,18 +260,32 @@ status mqtt_client::poll(std::vector<mqtt_message>& messages, std::chrono::milli
             return {}; // it broke during the answer; nothing of it is left
         }
         done += packet->size;
+        skip_ = packet->left_out;
     }
     received_.erase(0, done);
-    const std::chrono::seconds silence{settings_.keep_alive_seconds};
-    if (broken || clock::now() - last_received_ > silence + silence / 2) {
-        drop();
-    } else if (ready_ && clock::now() - last_sent_ > silence / 2) {
-        send(mqtt_writer{}.packet(mqtt_type::ping));
+    if (broken) {
+        drop("the broker sends what is no packet");
     }
     return {};
 }
 
+/// Leaves out the rest of a packet that is too large; whether it has ended. Its message, which is too
+/// long for a sample, is then handed on like others, so it is acknowledged and does not come again.
+bool mqtt_client::skip(std::size_t& done, std::vector<mqtt_message>& messages) {
+    const std::size_t here = std::min(skip_, received_.size() - done);
+    done += here;
+    skip_ -= here;
+    if (skip_ == 0 && too_large_) {
+        messages.push_back(*std::move(too_large_));
+        too_large_.reset();
+    }
+    return skip_ == 0;
+}
+
 status mqtt_client::take(const mqtt_packet& packet, std::vector<mqtt_message>& messages) {
+    if (ready_ && packet.type != mqtt_type::disconnect) {
+        works();
+    }
     switch (packet.type) {
     case mqtt_type::connection_acknowledged:
         return welcome(packet.body);
@@ -255,14 +322,26 @@ status mqtt_client::take(const mqtt_packet& packet, std::vector<mqtt_message>& m
         }
         return {};
     }
+    case mqtt_type::unsubscription_acknowledged: {
+        mqtt_reader in{packet.body};
+        in.two();
+        in.take(in.variable());
+        bool gone = in.ok();
+        while (!in.rest().empty()) {
+            gone = in.byte() < refused && gone;
+        }
+        unsubscribed_ = unsubscribed_ || gone;
+        return {};
+    }
     case mqtt_type::disconnect: {
         mqtt_reader in{packet.body};
         constexpr unsigned taken_over = 0x8E;
-        if (in.byte() == taken_over) {
+        const unsigned reason = in.byte();
+        if (reason == taken_over) {
             return status::error(error_code::io_error, "mqtt: another gateway has taken session '",
                                  settings_.client, "'");
         }
-        drop();
+        drop("the broker ends it, reason " + std::to_string(reason));
         return {};
     }
     default:
@@ -278,7 +357,7 @@ status mqtt_client::welcome(std::string_view body) {
         constexpr unsigned unavailable = 0x88;
         constexpr unsigned busy = 0x89;
         if (reason == unavailable || reason == busy) {
-            drop();
+            drop("the broker is not available");
             return {};
         }
         return status::error(error_code::io_error,
@@ -286,7 +365,21 @@ status mqtt_client::welcome(std::string_view body) {
     }
     broker_takes_ = receive_maximum_of(in.take(in.variable()));
     ready_ = true;
-    pause_ = {};
+    subscribe();
+    send_published();
+    return {};
+}
+
+void mqtt_client::subscribe() {
+    if (!unsubscribed_) { // the session of an earlier run may have them
+        mqtt_writer out;
+        out.two(take_number());
+        out.byte(0); // properties
+        for (const std::string& topic : settings_.former_topics) {
+            out.text(topic);
+        }
+        send(out.packet(mqtt_type::unsubscribe, 2));
+    }
     if (!settings_.topics.empty()) {
         mqtt_writer out;
         out.two(take_number());
@@ -297,8 +390,6 @@ status mqtt_client::welcome(std::string_view body) {
         }
         send(out.packet(mqtt_type::subscribe, 2));
     }
-    send_published();
-    return {};
 }
 
 void mqtt_client::receive(const mqtt_packet& packet, std::vector<mqtt_message>& messages) {
@@ -309,13 +400,21 @@ void mqtt_client::receive(const mqtt_packet& packet, std::vector<mqtt_message>& 
         (packet.flags & 6U) != 0 ? static_cast<std::uint16_t>(in.two()) : std::uint16_t{0};
     received.connection = connection_;
     received.repeated = (packet.flags & 8U) != 0;
+    const bool addressed = in.ok();
     in.take(in.variable());
-    if (!in.ok()) {
-        drop();
+    if (!addressed || (!in.ok() && packet.left_out == 0)) {
+        drop("the broker sends a message without its topic");
         return;
     }
-    received.payload = in.rest();
-    messages.push_back(std::move(received));
+    if (packet.left_out == 0) {
+        received.payload = in.rest();
+        messages.push_back(std::move(received));
+        return;
+    }
+    // One byte more than the longest sample says enough.
+    received.payload = in.rest().substr(0, longest_payload + 1);
+    received.payload.resize(longest_payload + 1);
+    too_large_ = std::move(received);
 }
 
 void mqtt_client::acknowledge(std::uint16_t packet, int connection) {

@@ -4,10 +4,13 @@
 
 #include "tocsin/core/status.hpp"
 
+#include "message.hpp"
 #include "mqtt_packets.hpp"
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,12 +28,17 @@ struct mqtt_settings {
         7 * 24 * 3600; ///< time that the broker keeps the session without a connection
     std::uint16_t keep_alive_seconds = 30;
     std::uint16_t most_unacknowledged = 20;
+    std::vector<std::string>
+        former_topics; ///< filters whose subscriptions the session may still have
+    /// Receives a sentence when the connection breaks, with the reason, and when it is back; one of
+    /// each, however many attempts fail in between.
+    std::function<void(const std::string&)> report;
 };
 
 /// A message that was published to one of the topics.
 struct mqtt_message {
     std::string topic;
-    std::string payload;
+    std::string payload; ///< of one above `largest_packet` its first `longest_payload` + 1 bytes
     std::uint16_t packet = 0; ///< for acknowledge(); 0: QoS 0, there is nothing to acknowledge
     int connection = 0;       ///< that it came with: packet numbers belong to one
     bool repeated = false;    ///< the broker has sent it before
@@ -39,11 +47,14 @@ struct mqtt_message {
 /// Quality of service 1 in both directions, over TCP, in one thread. libmosquitto acknowledges a
 /// message before it calls the program; here the program acknowledges, once its state is safe.
 ///
-/// A broken connection is restored, after a pause that grows from 0.1 to 5 seconds; published
-/// messages that were not acknowledged are sent again.
+/// A broken connection is restored, after a pause that grows from 0.1 to 5 seconds until the broker
+/// has answered more than the welcome; published messages that were not acknowledged are sent again.
+/// Memory is bounded: the broker is asked to leave out packets above `largest_packet`, and of one that
+/// it sends all the same only the start is kept.
 class mqtt_client {
   public:
-    explicit mqtt_client(mqtt_settings settings) : settings_{std::move(settings)} {}
+    explicit mqtt_client(mqtt_settings settings)
+        : settings_{std::move(settings)}, unsubscribed_{settings_.former_topics.empty()} {}
     mqtt_client(const mqtt_client&) = delete;
     mqtt_client& operator=(const mqtt_client&) = delete;
     ~mqtt_client();
@@ -65,9 +76,14 @@ class mqtt_client {
     /// Counts connections.
     int connection() const noexcept { return connection_; }
     bool connected() const noexcept { return handle_ >= 0 && ready_; }
+    /// Whether the session has none of the former topics any more.
+    bool unsubscribed() const noexcept { return unsubscribed_; }
+    /// Pause before the next attempt after the connection breaks, or has broken.
+    std::chrono::milliseconds pause() const noexcept { return pause_; }
     void stop();
 
   private:
+    static constexpr std::chrono::milliseconds first_pause{100};
     struct published {
         std::string topic;
         std::string payload;
@@ -78,23 +94,32 @@ class mqtt_client {
 
     tocsin::status connect_now();
     tocsin::status take(const mqtt_packet& packet, std::vector<mqtt_message>& messages);
+    tocsin::status take_all(std::vector<mqtt_message>& messages);
     tocsin::status welcome(std::string_view body);
+    void subscribe();
     void receive(const mqtt_packet& packet, std::vector<mqtt_message>& messages);
+    bool skip(std::size_t& done, std::vector<mqtt_message>& messages);
+    void works();
     void send(std::string_view bytes);
     void send_published();
     std::uint16_t take_number();
-    void drop();
+    void drop(std::string_view why);
+    void close_now();
 
     mqtt_settings settings_;
     int handle_ = -1;
     bool ready_ = false; ///< accepted by the broker
     int connection_ = 0;
+    bool broken_ = false; ///< it has been reported
+    bool unsubscribed_;
     std::string received_;
+    std::size_t skip_ = 0;                  ///< bytes of a packet that is too large, still to come
+    std::optional<mqtt_message> too_large_; ///< the message in it
     std::vector<mqtt_message> early_; ///< received right after the CONNACK, before the first poll()
     std::deque<published> published_;
     std::size_t broker_takes_ = 65535; ///< unacknowledged messages
     std::uint16_t next_packet_ = 1;
-    std::chrono::milliseconds pause_{0};
+    std::chrono::milliseconds pause_{first_pause};
     std::chrono::steady_clock::time_point next_try_;
     std::chrono::steady_clock::time_point last_sent_;
     std::chrono::steady_clock::time_point last_received_;

@@ -2,6 +2,7 @@
 /// @brief The packets of MQTT 5 that a gateway sends and receives, as bytes.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -18,6 +19,8 @@ enum class mqtt_type : std::uint8_t {
     publish_acknowledged = 4,
     subscribe = 8,
     subscription_acknowledged = 9,
+    unsubscribe = 10,
+    unsubscription_acknowledged = 11,
     ping = 12,
     ping_answer = 13,
     disconnect = 14
@@ -100,19 +103,23 @@ class mqtt_reader {
     bool ok_ = true;
 };
 
-/// One received packet.
+/// Largest packet that is taken whole, in bytes; a client asks its broker for none above it.
+inline constexpr std::size_t largest_packet = std::size_t{1} << 20U;
+
+/// One received packet, or the first `largest_packet` bytes of a larger one.
 struct mqtt_packet {
     mqtt_type type;
     unsigned flags;
     std::string_view body;
-    std::size_t size; ///< bytes of all of it
+    std::size_t size;     ///< bytes of all that is here
+    std::size_t left_out; ///< bytes of it that follow
 };
 
-/// The packet at the start of `bytes`; nothing if it is not complete yet. `broken` is set if it can
-/// never be.
+/// The packet at the start of `bytes`; nothing if it is not complete yet, or, of a larger one, its
+/// first `largest_packet` bytes. `broken` is set if it can never be.
 inline std::optional<mqtt_packet> first_packet(std::string_view bytes, bool& broken) {
-    constexpr std::size_t longest = std::size_t{1} << 20U;
     std::size_t length = 0;
+    broken = false;
     for (std::size_t k = 1; k < 5; ++k) {
         if (k >= bytes.size()) {
             return std::nullopt;
@@ -120,13 +127,14 @@ inline std::optional<mqtt_packet> first_packet(std::string_view bytes, bool& bro
         const auto next = static_cast<unsigned char>(bytes[k]);
         length |= std::size_t{next & 0x7FU} << (7 * (k - 1));
         if ((next & 0x80U) == 0) {
-            broken = length > longest;
-            if (broken || bytes.size() < k + 1 + length) {
+            const std::size_t head = k + 1;
+            const std::size_t size = std::min(head + length, largest_packet);
+            if (bytes.size() < size) {
                 return std::nullopt;
             }
             const auto first = static_cast<unsigned char>(bytes[0]);
             return mqtt_packet{static_cast<mqtt_type>(first >> 4U), first & 0x0FU,
-                               bytes.substr(k + 1, length), k + 1 + length};
+                               bytes.substr(head, size - head), size, head + length - size};
         }
     }
     broken = true;

@@ -21,6 +21,7 @@ tocsin_add_gateway_test(gateway tocsin_gateway/tests/line_ports_test.cpp
                                 tocsin_gateway/tests/lines_test.cpp
                                 tocsin_gateway/tests/metrics_server_test.cpp
                                 tocsin_gateway/tests/mqtt_client_test.cpp
+                                tocsin_gateway/tests/mqtt_topics_test.cpp
                                 tocsin_gateway/tests/sample_reader_test.cpp
                                 tocsin_gateway/tests/imported_network_test.cpp
                                 tocsin_gateway/tests/state_file_test.cpp

@@ -122,14 +122,30 @@ mqtt_settings settings_of(const broker& with, const char* name, std::vector<std:
     return made;
 }
 
+/// Polls until the broker has taken the client and its subscription. The broker needs a moment, on a
+/// busy machine up to half a minute; poll() returns at once where it refuses the connection.
+void subscribe(mqtt_client& client, std::vector<mqtt_message>& received) {
+    const auto poll = [&] { REQUIRE(client.poll(received, std::chrono::milliseconds{20}).ok()); };
+    REQUIRE(client.start().ok());
+    const auto latest = std::chrono::steady_clock::now() + std::chrono::seconds{30};
+    while (!client.connected() && std::chrono::steady_clock::now() < latest) {
+        poll();
+        std::this_thread::sleep_for(std::chrono::milliseconds{5});
+    }
+    REQUIRE(client.connected());
+    for (int k = 0; k < 25; ++k) {
+        poll();
+    }
+}
+
 /// Reads verdicts until those of a number of samples have arrived; gives up after a minute.
 class verdict_reader {
   public:
     explicit verdict_reader(const broker& with)
         : client_{settings_of(with, "reader", {"out/verdicts/+"})} {
-        for (int k = 0; k < 200 && !client_.connected(); ++k) { // the broker takes a moment
-            REQUIRE(client_.start().ok());
-        }
+        std::vector<mqtt_message> received;
+        subscribe(client_, received);
+        CHECK(received.empty()); // there is no gateway yet
     }
     std::size_t total() const {
         std::size_t count = 0;
@@ -157,22 +173,6 @@ class verdict_reader {
   private:
     mqtt_client client_;
 };
-
-/// Polls until the broker has taken the client and its subscription. The broker needs a moment, on a
-/// busy machine up to half a minute; poll() returns at once where it refuses the connection.
-void subscribe(mqtt_client& client, std::vector<mqtt_message>& received) {
-    const auto poll = [&] { REQUIRE(client.poll(received, std::chrono::milliseconds{20}).ok()); };
-    REQUIRE(client.start().ok());
-    const auto latest = std::chrono::steady_clock::now() + std::chrono::seconds{30};
-    while (!client.connected() && std::chrono::steady_clock::now() < latest) {
-        poll();
-        std::this_thread::sleep_for(std::chrono::milliseconds{5});
-    }
-    REQUIRE(client.connected());
-    for (int k = 0; k < 25; ++k) {
-        poll();
-    }
-}
 
 /// A subscription creates the session of the gateway; earlier messages have no reader.
 void subscribe_gateway(const broker& with) {
@@ -345,6 +345,50 @@ TEST_CASE("gateway mqtt: a checkpoint is made before the broker waits for one") 
     CHECK(reader.verdicts.repeats == 0);
 }
 
+TEST_CASE(
+    "gateway mqtt: a message above the largest packet does not keep others from the gateway") {
+    std::signal(SIGPIPE, SIG_IGN);
+    broker with;
+    REQUIRE(save_fleet_model(with.path("pump.safetensors")).ok());
+    const verdict_lines expected = uninterrupted(with);
+    mqtt_client publisher{settings_of(with, "publisher", {})};
+    verdict_reader reader{with};
+    REQUIRE(publisher.start().ok());
+    subscribe_gateway(with);
+    publisher.publish("devices/pump-0/samples", std::string(std::size_t{3} << 20U, 'x'));
+    publish_all(publisher, 0, samples);
+    child_process gateway = start_gateway(with);
+    reader.read_until(devices * samples);
+    check_end(gateway, with, reader, expected);
+    CHECK(text_of(with.path("errors")).find("no connection") == std::string::npos);
+}
+
+TEST_CASE("gateway mqtt: a topic that is not given any more is not judged any more") {
+    std::signal(SIGPIPE, SIG_IGN);
+    broker with;
+    REQUIRE(save_fleet_model(with.path("pump.safetensors")).ok());
+    mqtt_client publisher{settings_of(with, "publisher", {})};
+    verdict_reader reader{with};
+    REQUIRE(publisher.start().ok());
+    {
+        mqtt_client first{settings_of(with, "gateway", {"devices/+/samples", "spare/+/samples"})};
+        std::vector<mqtt_message> none;
+        subscribe(first, none);
+    }
+    publisher.publish("spare/pump-1/samples", payload_of(1, 0));
+    child_process gateway = start_gateway(with, {"--topic", "spare/+/samples"});
+    reader.read_until(1);
+    CHECK(gateway.end(SIGTERM) == 0);
+    gateway = start_gateway(with);
+    publisher.publish("devices/pump-2/samples", payload_of(2, 0));
+    reader.read_until(2); // it has ended the subscription before it published that
+    publisher.publish("spare/pump-1/samples", payload_of(1, 1));
+    publish_all(publisher, 1, 3);
+    reader.read_until(1 + 1 + 2 * devices);
+    CHECK(gateway.end(SIGTERM) == 0);
+    CHECK(reader.verdicts.taken["pump-1"].size() == 3); // not 4
+}
+
 TEST_CASE("gateway mqtt: packets in pieces are put together, broken ones are refused") {
     using namespace tocsin_gateway;
     mqtt_writer out;
@@ -373,6 +417,13 @@ TEST_CASE("gateway mqtt: packets in pieces are put together, broken ones are ref
     CHECK(!in.ok());
     first_packet("\x30\xFF\xFF\xFF\xFF\x01", broken);
     CHECK(broken);
-    first_packet("\x30\xFF\xFF\xFF\x7F", broken); // 256 MiB
-    CHECK(broken);
+    // 256 MiB: the first MiB of it.
+    const std::string large = "\x30\xFF\xFF\xFF\x7F" + std::string(largest_packet, 'x');
+    CHECK(!first_packet(std::string_view{large}.substr(0, largest_packet - 1), broken));
+    const auto start = first_packet(large, broken);
+    CHECK(!broken);
+    REQUIRE(start);
+    CHECK(start->size == largest_packet);
+    CHECK(start->body.size() == largest_packet - 5);
+    CHECK(start->size + start->left_out == (std::size_t{1} << 28U) - 1 + 5);
 }
