@@ -87,8 +87,8 @@ double charted_model::promised() const noexcept {
     return inside_->detector.settings().promised;
 }
 double charted_model::threshold() const noexcept {
-    auto stream = inside_->detector.make_stream(); // every verdict has it
-    return inside_->detector.push(stream, std::span<const float>{}).threshold;
+    auto fresh = inside_->detector.make_stream(); // every verdict has it
+    return inside_->detector.push(fresh, std::span<const float>{}).threshold;
 }
 std::unique_ptr<charted_model::stream> charted_model::make_stream() const {
     return std::make_unique<stream_of>(inside_->detector);
