@@ -195,8 +195,8 @@ TEST_CASE("gateway lines: SIGTERM while lines wait loses none that was read") {
     const std::size_t whole = text_of(place.folder / "expected").size();
     for (int stops = 0; stops < 100 && size() < whole; ++stops) {
         const std::size_t before = size();
-        child_process gateway =
-            place.start({"--state", place.path("state")}, place.path("pipe"), "out");
+        child_process gateway = place.start({"--state", place.path("state"), "--queue", "100"},
+                                            place.path("pipe"), "out"); // so that lines wait
         const bool judges = becomes([&] { return size() > before; });
         CHECK(judges);
         CHECK(gateway.end(SIGTERM) == 0);
