@@ -1,6 +1,5 @@
 #include "charted_model.hpp"
 
-#include "tocsin/charts/residual_chart.hpp"
 #include "tocsin/detect/charted_detector.hpp"
 #include "tocsin/detect/detector.hpp"
 #include "tocsin/models/linear_forecaster.hpp"
@@ -33,8 +32,6 @@ class stream_of : public charted_model::stream {
 };
 
 } // namespace
-
-static_assert(charted_model::longest_chart == tocsin::residual_chart::longest);
 
 /// The detector itself.
 struct charted_model::learned {

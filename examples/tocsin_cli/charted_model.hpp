@@ -2,6 +2,8 @@
 /// @brief Linear forecasts whose residuals are judged by monitoring charts.
 #pragma once
 
+#include "tocsin/charts/residual_chart.hpp"
+#include "tocsin/charts/residual_charts.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/detect/held_out.hpp"
 #include "tocsin/detect/verdict.hpp"
@@ -57,7 +59,9 @@ class charted_model {
     std::unique_ptr<stream> make_stream() const;
 
     /// Rows of the longest chart.
-    static constexpr int longest_chart = 300;
+    static constexpr int longest_chart = tocsin::residual_chart::longest;
+    /// Rows of a fit that no chart is left out of.
+    static constexpr int rows_for_all_charts = tocsin::residual_charts::rows_of_fit * longest_chart;
 
   private:
     explicit charted_model(std::shared_ptr<learned> inside) : inside_{std::move(inside)} {}

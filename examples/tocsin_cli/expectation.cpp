@@ -158,12 +158,12 @@ false_alarms count_false_alarms(const model_file& model, const std::string& path
 found_shift smallest_shift(const model_file& model, const std::string& path,
                            const matrix<float>& values, const std::vector<row_run>& runs,
                            int feature, double deviation, const shift_settings& settings) {
-    index_t longest = 0;
-    for (const row_run& run : runs) {
-        longest = std::max(longest, run.size());
-    }
     index_t before = model.rows_before();
     if (model.charts) { // they judge before they are full: half of a short recording is enough
+        index_t longest = 0;
+        for (const row_run& run : runs) {
+            longest = std::max(longest, run.size());
+        }
         before = std::min(before, std::max(longest / 2, model.window() + index_t{1}));
     }
     std::vector<place> places = places_in(runs, before, settings.rows, settings.places);

@@ -618,7 +618,7 @@ void fit_command::fit_charts(candidate& trial) const {
                                     .ridge = trial.ridge},
                                    {chosen, judged, data.series.labels}, {.folds = folds}),
                 data_paths.front());
-    constexpr index_t enough = 4 * index_t{charted_model::longest_chart};
+    constexpr int enough = charted_model::rows_for_all_charts;
     if (chosen.count() < enough) {
         out.note("warning: " + std::to_string(chosen.count()) +
                  " rows; charts over more than a quarter of them are left out, and " +

@@ -31,6 +31,8 @@ namespace tocsin {
 /// its noise or that it has gone quiet.
 class residual_charts {
   public:
+    /// Rows of the fit that a chart needs, in rows of the chart.
+    static constexpr int rows_of_fit = detail::fitted_chart::rows_of_fit;
     static constexpr const char* kind = "residual_charts";
     static constexpr int version = 1;
 
