@@ -106,6 +106,35 @@ TEST_SUITE("detect") {
         CHECK(detector.step_statistic().accumulated().count() > 1000);
     }
 
+    TEST_CASE("fit: a forecaster never runs from one recording into the next") {
+        const auto values = tocsin_test::slow_waves(900);
+        tocsin::matrix<float> apart(3, 902);
+        apart << values.leftCols(400), tocsin::matrix<float>::Constant(3, 1, 100),
+            values.middleCols(400, 500), tocsin::matrix<float>::Constant(3, 1, 100);
+        const std::vector<tocsin::index_t> touching{400, 500};
+        const auto fitted = [](const tocsin::windows<float>& windows) {
+            tocsin::detector<tocsin::forecaster<float>> detector(tocsin_test::small_forecaster(1),
+                                                                 {.warm_up = 10});
+            const auto done =
+                detector.fit(windows, tocsin_test::quick_trainer(1), tocsin::cross_fit{});
+            REQUIRE_MESSAGE(done.ok(), done.message());
+            return detector;
+        };
+        const auto windows = tocsin::make_windows(values, touching, 50, 10);
+        const auto joined = fitted(*windows);
+        std::vector<tocsin::index_t> first(windows->first_columns().begin(),
+                                           windows->first_columns().end());
+        for (auto& column : first) {
+            column += column >= 400 ? 1 : 0;
+        }
+        const auto separate =
+            fitted(tocsin::windows<float>({apart.data(), 3, 902}, std::move(first), 50));
+        CHECK(joined.step_statistic().accumulated().count() ==
+              separate.step_statistic().accumulated().count());
+        CHECK(joined.step_statistic().accumulated().mean() ==
+              separate.step_statistic().accumulated().mean());
+    }
+
     TEST_CASE("fit: models of windows, and what is refused") {
         tocsin::detector<tocsin::encoder_decoder<float>> detector(tocsin_test::small_lstm<float>(2),
                                                                   {.window = 10});

@@ -19,6 +19,13 @@ runs covered(const tocsin::windows<double>& all) {
     return found;
 }
 
+runs linked(const tocsin::windows<double>& all) {
+    runs found;
+    all.for_each_linked_run(
+        [&](index_t first, index_t count) { found.emplace_back(first, count); });
+    return found;
+}
+
 /// Whether make_windows takes such an argument; an rvalue unless `Values` is a reference.
 template <class Values>
 concept can_be_cut =
@@ -164,5 +171,24 @@ TEST_SUITE("series") {
         CHECK_FALSE(can_be_cut<const owning>);
         CHECK_FALSE(can_be_cut<tocsin::matrix<float, 1>>);
         CHECK_FALSE(can_be_cut<Eigen::Ref<const owning>>);
+    }
+
+    TEST_CASE("windows: recordings that touch are linked only where nothing tells them apart") {
+        const tocsin::matrix<double> values = tocsin::matrix<double>::Zero(1, 30);
+        const auto over = [&](std::vector<index_t> first, int length) {
+            return tocsin::windows<double>({values.data(), 1, 30}, std::move(first), length);
+        };
+        // Recordings of 10, 8 and 12 rows.
+        const std::vector<index_t> recordings{10, 8, 12};
+        const auto overlapping = tocsin::make_windows(values, recordings, 4, 2);
+        CHECK(covered(*overlapping) == runs{{0, 30}});
+        CHECK(linked(*overlapping) == runs{{0, 10}, {10, 8}, {18, 12}});
+        // In any order.
+        CHECK(linked(over({12, 4, 2, 10, 0}, 4)) == runs{{0, 8}, {10, 6}});
+        CHECK(covered(over({12, 4, 2, 10, 0}, 4)) == runs{{0, 8}, {10, 6}});
+        // One after the other: they may be of one recording.
+        CHECK(linked(over({0, 4, 8, 16}, 4)) == runs{{0, 12}, {16, 4}});
+        CHECK(linked(over({3, 3}, 4)) == runs{{3, 4}});
+        CHECK(linked(over({}, 4)).empty());
     }
 }

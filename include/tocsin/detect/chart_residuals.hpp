@@ -135,26 +135,6 @@ struct chart_residuals {
     }
 };
 
-/// Calls `visit(first column, columns)` for each run of rows that windows link. Two recordings may lie
-/// next to each other, so where windows overlap, two that only touch are not linked.
-/// @param given in order of time
-template <class Scalar, class Visit>
-void for_each_linked_run(const windows<Scalar>& given, Visit&& visit) {
-    const std::span<const index_t> first = given.first_columns();
-    bool overlap = false;
-    for (std::size_t k = 1; k < first.size(); ++k) {
-        overlap = overlap || first[k] < first[k - 1] + given.length();
-    }
-    for (std::size_t k = 0; k < first.size();) {
-        const index_t begin = first[k];
-        index_t end = begin + given.length();
-        for (++k; k < first.size() && (overlap ? first[k] < end : first[k] <= end); ++k) {
-            end = first[k] + given.length();
-        }
-        visit(begin, end - begin);
-    }
-}
-
 /// Residuals of the judged rows by detectors that have not learned from them, one for each block of
 /// a plan. Rows in no window without an anomalous row have none. Allocates.
 /// @param fitted     brings the scale of all residuals
@@ -196,7 +176,7 @@ held_out_residuals(const Detector& fitted, const Detector& untrained,
         const index_t from = judged.first_column(block.begin);
         const index_t to =
             block.end < judged.count() ? judged.first_column(block.end) : rows.cols();
-        for_each_linked_run(normal, [&](index_t begin, index_t columns) {
+        normal.for_each_linked_run([&](index_t begin, index_t columns) {
             if (const index_t first = std::max(begin, from), end = std::min(begin + columns, to);
                 first < end) {
                 residuals.add_part(part, fitted, rows, begin, first, end);

@@ -84,13 +84,13 @@ windows<Scalar> normal_windows(const windows<Scalar>& given, std::span<const std
 }
 
 /// Calls `visit(run)` with what a model is judged on: the windows themselves, or, for a forecaster,
-/// each run of rows that they cover as one long window, so that it warms up once.
+/// each run of rows that they link as one long window, so that it warms up once.
 template <class Learned, class Visit>
 void for_each_judged(const windows<typename Learned::scalar_type>& judged, Visit&& visit) {
     if constexpr (Learned::views == 2) {
         visit(judged);
     } else {
-        judged.for_each_covered_run([&](index_t first, index_t columns) {
+        judged.for_each_linked_run([&](index_t first, index_t columns) {
             visit(windows<typename Learned::scalar_type>(judged.values(), {first},
                                                          static_cast<int>(columns)));
         });

@@ -74,28 +74,40 @@ class windows {
     windows over(values_view other) const { return {other, first_columns_, length_}; }
 
     /// Calls `visit(first_column, columns)` for each run of columns that windows cover, each column
-    /// once: the data for a scaler when windows overlap.
+    /// once, in order of time: the data for a scaler when windows overlap. Recordings that lie next
+    /// to each other are one run. Allocates.
     template <class Visit>
     void for_each_covered_run(Visit&& visit) const {
+        for_each_run(true, visit);
+    }
+    /// The same, but recordings that lie next to each other are runs of their own, where windows
+    /// overlap: no two of their rows are in one window. Windows that only touch (a stride of
+    /// `length`) do not show where a recording ends, and are one run. Allocates.
+    template <class Visit>
+    void for_each_linked_run(Visit&& visit) const {
+        for_each_run(false, visit);
+    }
+
+  private:
+    template <class Visit>
+    void for_each_run(bool join_all, Visit& visit) const {
         auto sorted = first_columns_;
         std::sort(sorted.begin(), sorted.end());
-        index_t begin = 0;
-        index_t end = 0;
-        for (const index_t first : sorted) {
-            if (first > end && end > begin) {
-                visit(begin, end - begin);
-            }
-            if (first > end || end == begin) {
-                begin = first;
-            }
-            end = first + length_;
-        }
-        if (end > begin) {
+        const bool overlap =
+            std::adjacent_find(sorted.begin(), sorted.end(), [&](index_t before, index_t after) {
+                return after - before < length_;
+            }) != sorted.end();
+        for (auto next = sorted.begin(); next != sorted.end();) {
+            const index_t begin = *next;
+            index_t end = begin;
+            do {
+                end = *next++ + length_;
+            } while (next != sorted.end() &&
+                     (*next < end || (*next == end && (join_all || !overlap))));
             visit(begin, end - begin);
         }
     }
 
-  private:
     // Not an Eigen map, because assigning one copies samples instead of rebinding.
     const Scalar* data_ = nullptr;
     index_t features_ = 0;
