@@ -218,7 +218,8 @@ TEST_SUITE("comparators") {
                        {"mean", std::nan("")},
                        {"scale", 0},
                        {"error_scale", -1},
-                       {"weights", std::nan("")}});
+                       {"weights", std::nan("")},
+                       {"weights", 1e308}});      // two of them make NaN of a complete sample
         auto content = tocsin_test::save(scorer); // more targets than features, in every number
         content["targets"] = {4};
         content["error_scale"].resize(4, 1.0);
@@ -314,7 +315,22 @@ TEST_SUITE("comparators") {
                        {"forest", 0, 1}, // a path without an end
                        {"forest", 1000, 2},
                        {"forest", 1.5, 2},
-                       {"forest", std::nan(""), 3}});
+                       {"forest", std::nan(""), 3},
+                       {"normal_length", 100}});
+        // Paths longer than the samples allow, by nodes that share children: a chain from both roots.
+        tocsin_test::archive_content chain = tocsin_test::save(scorer);
+        constexpr int nodes = 1001;
+        chain["nodes"] = {nodes};
+        chain["forest"].clear();
+        for (int k = 0; k + 1 < nodes; ++k) {
+            chain["forest"].insert(chain["forest"].end(), {0, k + 1.0, k + 1.0, 0.5});
+        }
+        chain["forest"].insert(chain["forest"].end(), {-1, -1, -1, 0});
+        chain["roots"] = {0, 0};
+        tocsin::isolation_forest loaded;
+        CHECK(tocsin_test::says(tocsin_test::load(loaded, chain), "no tree has"));
+        chain["roots"] = {0, 1000};
+        CHECK(tocsin_test::says(tocsin_test::load(loaded, chain), "no tree has"));
     }
 
     TEST_CASE("savable_scorer: nearest_value_novelty") {

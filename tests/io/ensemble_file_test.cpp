@@ -351,7 +351,17 @@ TEST_SUITE("io") {
         check_refused(edited_file(file).fill("detector.settings.promised", -1.0), "promised -1");
         check_refused(edited_file(file).set("detector.members", "2"), "expected '3'");
         check_refused(edited_file(file).set("detector.member2.version", "2"), "newer tocsin");
-        check_refused(edited_file(file).fill("detector.member1.charts.0.scale", 0.0), "0");
+        const std::string charts = "detector.member1.charts.";
+        check_refused(edited_file(file).fill(charts + "0.scale", 0.0), "0");
+        edited_file without_charts(file); // but with their rules
+        const int targets = mixed().member<1>().detector().model().targets();
+        for (int target = 0; target < targets; ++target) {
+            without_charts.fill(charts + std::to_string(target) + ".units", 0.0);
+        }
+        check_refused(without_charts, "none of the targets has");
+        check_refused(
+            edited_file(file).set(charts + "0.chart.count", "1").set(charts + "0.chart.next", "1"),
+            "have seen rows");
     }
 
     TEST_CASE("ensemble file: mutants are refused, or what they load judges") {

@@ -319,7 +319,10 @@ TEST_SUITE("robustness") {
                        {"0.units", -1, 9},
                        {"0.units", 1e3, 9},
                        {"0.units", std::nan(""), 7},
+                       {"0.units", 5e-324, 7}, // scores without end
+                       {"0.units", 0.25, 7},   // independent residuals stray farther
                        {"1.chart.smoothing", 0},
+                       {"1.chart.smoothing", 1e-300}, // would see nothing new
                        {"1.chart.magnitude", 65},
                        {"1.chart.magnitude", -1},
                        {"1.chart.count", 301},
@@ -333,7 +336,9 @@ TEST_SUITE("robustness") {
                 loaded.push(zeros);
             }
             const auto scores = loaded.push(zeros);
-            CHECK((loaded.targets() == 0 || std::isfinite(scores.values[1])));
+            for (const double score : scores.values) {
+                CHECK((loaded.targets() == 0 || std::isfinite(score)));
+            }
         });
     }
 
@@ -366,6 +371,11 @@ TEST_SUITE("robustness") {
                        {"rows", -1},
                        {"rows", 99},
                        {"rows", beyond_count}});
+        tocsin::rate_monitor forgetful(1000, 1); // half of a row's weight is gone after 10 rows
+        for (int k = 0; k < 2000; ++k) {
+            forgetful.push(k % 50 == 7);
+        }
+        check_refused(forgetful, tocsin::rate_monitor{}, {{"recent_rows", 1000}});
     }
 
     TEST_CASE("threshold rules: settings that fit() refuses are refused when they are loaded") {
@@ -404,7 +414,13 @@ TEST_SUITE("robustness") {
                        {"clusters", -1},
                        {"clusters", beyond_count},
                        {"run_gap", 0},
+                       {"run_gap", 9007199254740992.0},
                        {"run_gap", beyond_count},
+                       {"clusters", 0}, // their shares are counts
+                       {"extremal_index", 5e-324},
+                       {"tail_share", 5e-324},
+                       {"tail_share", 0.25},
+                       {"scale", 5e-324},
                        {"extremal_index", 0},
                        {"extremal_index", 1.5},
                        {"tail_share", 0},

@@ -45,8 +45,7 @@ class rate_monitor {
     /// Counts the next flag.
     /// @return the flag, unchanged
     bool push(bool flag) noexcept {
-        const double keep =
-            promised_ > 0 && memory_ > 0 ? std::exp2(-promised_ / (10000 * memory_)) : 1;
+        const double keep = weight_of_last();
         recent_rows_ = keep * recent_rows_ + 1;
         recent_alarms_ = keep * recent_alarms_ + (flag && !active_ ? 1 : 0);
         rows_ = std::min(rows_ + 1, detail::most_rows);
@@ -88,7 +87,9 @@ class rate_monitor {
         detail::keep_if(archive,
                         detail::check_rows("rate_monitor", "rows", rows_, 0, detail::most_rows));
         const bool counted = rows_ < detail::most_rows; // then weights of at most 1 sum up to less
-        if (!(recent_alarms_ >= 0 && recent_alarms_ <= recent_rows_ && recent_rows_ <= 1e16) ||
+        const double most = (1 + 1e-6) / (1 - weight_of_last()); // the sum of all weights
+        if (!(recent_alarms_ >= 0 && recent_alarms_ <= recent_rows_ && recent_rows_ <= 1e16 &&
+              recent_rows_ <= most) ||
             (counted && !(recent_alarms_ <= static_cast<double>(alarms_) &&
                           recent_rows_ <= static_cast<double>(rows_)))) {
             detail::keep_if(
@@ -99,6 +100,11 @@ class rate_monitor {
     }
 
   private:
+    /// Of the row before the newest, which weighs 1.
+    double weight_of_last() const noexcept {
+        return promised_ > 0 && memory_ > 0 ? std::exp2(-promised_ / (10000 * memory_)) : 1;
+    }
+
     double promised_ = 0;
     double memory_ = 10;
     double recent_rows_ = 0; ///< weights of the rows that count

@@ -47,6 +47,12 @@ struct fitted_chart {
         return rows >= rows_of_fit * length ? std::sqrt(new_rows(length) / own_rows(length)) : 1;
     }
 
+    bool has(chart_family family) const noexcept {
+        const auto is_known = [](double unit) { return unit > 0; };
+        return family == chart_family::level      ? std::ranges::any_of(level_units, is_known)
+               : family == chart_family::variance ? std::ranges::any_of(variance_units, is_known)
+                                                  : true;
+    }
     bool same_fit(const fitted_chart& other) const noexcept {
         return mean == other.mean && scale == other.scale && level_units == other.level_units &&
                variance_centres == other.variance_centres && variance_units == other.variance_units;
@@ -180,9 +186,15 @@ struct fitted_chart {
             if (!is_bounded(variance_centres[k], most)) {
                 return refuse("centre", variance_centres[k], length);
             }
-            if (!(variance_units[k] >= 0 && variance_units[k] <= 2 * most)) {
+            const double least = (1 - 1e-9) * std::sqrt(2.0 / length);
+            if (variance_units[k] != 0 &&
+                !(variance_units[k] >= least && variance_units[k] <= 2 * most)) {
                 return refuse("unit", variance_units[k], length);
             }
+        }
+        if (chart.smoothing() != residual_chart{}.smoothing()) {
+            return status::error(error_code::format_error, "residual_charts: smoothing ",
+                                 chart.smoothing(), ", not ", residual_chart{}.smoothing());
         }
         return {};
     }

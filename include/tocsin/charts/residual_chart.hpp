@@ -62,6 +62,8 @@ class residual_chart {
         return true;
     }
 
+    /// Weight of the newest magnitude.
+    double smoothing() const noexcept { return smoothing_; }
     /// Residuals seen, at most 300.
     int count() const noexcept { return count_; }
     /// The signed level chart of level_chart_rows[k]; NaN until so many residuals have been seen.

@@ -88,6 +88,15 @@ class residual_charts {
         return std::ranges::equal(sensors_, other.sensors_,
                                   [](const auto& a, const auto& b) { return a.same_fit(b); });
     }
+    /// Whether no residual has been seen since the fit or reset().
+    bool at_start() const noexcept {
+        return std::ranges::all_of(sensors_,
+                                   [](const auto& each) { return each.chart.count() == 0; });
+    }
+    /// Whether some target had rows enough for a chart of this kind.
+    bool has(chart_family family) const noexcept {
+        return std::ranges::any_of(sensors_, [&](const auto& each) { return each.has(family); });
+    }
     /// The charts of one target as they stand.
     const residual_chart& chart(int target) const noexcept {
         return sensors_[static_cast<std::size_t>(target)].chart;

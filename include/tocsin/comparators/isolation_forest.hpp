@@ -60,8 +60,7 @@ class isolation_forest {
             return usable;
         }
         const auto drawn = std::min<index_t>(settings_.samples, training.cols());
-        const int deepest = static_cast<int>(
-            std::ceil(std::log2(static_cast<double>(std::max<index_t>(drawn, 2)))));
+        const int deepest = most_levels(drawn);
         random_generator random(settings_.seed);
         std::vector<index_t> order(static_cast<std::size_t>(training.cols()));
         std::iota(order.begin(), order.end(), index_t{0});
@@ -219,7 +218,15 @@ class isolation_forest {
         return at;
     }
 
-    /// Trees from loaded numbers. Children come after their parent, so that every path ends.
+    /// Levels of a tree of so many samples, as the paper cuts it off.
+    static int most_levels(index_t samples) noexcept {
+        return static_cast<int>(
+            std::ceil(std::log2(static_cast<double>(std::max<index_t>(samples, 2)))));
+    }
+
+    /// Trees from loaded numbers: children come after their parent, each node belongs to one tree,
+    /// and no tree is deeper or a leaf larger than the samples allow. So a sample takes no longer
+    /// than in a forest that was grown.
     status take(const matrix<double>& parts, const column<double>& starts, int count) {
         const auto refuse = [](index_t at, double value) {
             return status::error(error_code::format_error, kind, ": node ", at, " holds ", value,
@@ -229,8 +236,17 @@ class isolation_forest {
             return value > static_cast<double>(after) &&
                    value < static_cast<double>(parts.cols()) && value == std::floor(value);
         };
-        if (!(normal_length_ > 0)) {
+        const double longest = isolation_path_length(settings_.samples);
+        if (!(normal_length_ > 0 && normal_length_ <= longest)) {
             return refuse(0, normal_length_);
+        }
+        std::vector<std::int32_t> level(static_cast<std::size_t>(parts.cols()), -1);
+        for (const double start : starts) {
+            if (!is_node(start, -1) || level[static_cast<std::size_t>(start)] >= 0) {
+                return refuse(0, start);
+            }
+            level[static_cast<std::size_t>(start)] = 0;
+            roots_.push_back(static_cast<std::int32_t>(start));
         }
         for (index_t k = 0; k < parts.cols(); ++k) {
             const double feature = parts(0, k);
@@ -238,23 +254,26 @@ class isolation_forest {
             if (!is_leaf && !(feature >= 0 && feature < count && feature == std::floor(feature))) {
                 return refuse(k, feature);
             }
+            const std::int32_t own_level = level[static_cast<std::size_t>(k)];
+            if (own_level < 0 || (!is_leaf && own_level >= most_levels(settings_.samples))) {
+                return refuse(k, feature);
+            }
             for (index_t side = 1; side <= 2; ++side) {
-                if (is_leaf ? parts(side, k) != -1 : !is_node(parts(side, k), k)) {
-                    return refuse(k, parts(side, k));
+                const double child = parts(side, k);
+                if (is_leaf ? child != -1
+                            : !is_node(child, k) || level[static_cast<std::size_t>(child)] >= 0) {
+                    return refuse(k, child);
+                }
+                if (!is_leaf) {
+                    level[static_cast<std::size_t>(child)] = own_level + 1;
                 }
             }
-            if (is_leaf && parts(3, k) < 0) {
+            if (is_leaf && !(parts(3, k) >= 0 && parts(3, k) <= longest)) {
                 return refuse(k, parts(3, k));
             }
             nodes_.push_back({static_cast<std::int32_t>(feature),
                               static_cast<std::int32_t>(parts(1, k)),
                               static_cast<std::int32_t>(parts(2, k)), parts(3, k)});
-        }
-        for (const double start : starts) {
-            if (!is_node(start, -1)) {
-                return refuse(0, start);
-            }
-            roots_.push_back(static_cast<std::int32_t>(start));
         }
         features_ = count;
         return {};

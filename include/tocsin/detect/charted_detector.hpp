@@ -302,6 +302,17 @@ class charted_detector {
     }
     /// Charts are of the detector's targets, and some family has a rule, or nothing is fitted.
     status check_loaded() const {
+        for (std::size_t k = 0; k < families; ++k) {
+            if (rules_[k].fitted() && !charts_.has(static_cast<chart_family>(k))) {
+                return status::error(error_code::format_error,
+                                     "charted_detector: a rule for charts of kind ", k,
+                                     ", which none of the targets has");
+            }
+        }
+        if (!charts_.at_start()) {
+            return status::error(error_code::format_error,
+                                 "charted_detector: its charts have seen rows of a stream");
+        }
         const bool any_rule = std::any_of(rules_.begin(), rules_.end(),
                                           [](const alarm_rate& rule) { return rule.fitted(); });
         if (any_rule == charts_.fitted() &&

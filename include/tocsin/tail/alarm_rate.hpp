@@ -266,20 +266,34 @@ class alarm_rate {
             shape = std::min(detail::pareto_from_moments(excesses).shape, largest_shape);
         }
         shape = (shape * k + usual_shape * shape_memory) / (k + shape_memory);
-        // Scores that never differ: a little more is already unheard of.
-        const double least = 1e-9 * std::max(std::abs(body_[knots]), 1e-100);
-        tail_ = {shape, std::max(mean * (1 - shape), least)};
+        tail_ = {shape, std::max(mean * (1 - shape), least_scale())};
     }
+    /// Of scores that never differ: a little more is already unheard of.
+    double least_scale() const noexcept { return 1e-9 * std::max(std::abs(body_[knots]), 1e-100); }
     static constexpr double largest_shape = 0.9; ///< a mean must exist
 
+    /// Whether keep_tail() gives these shares for some numbers of scores and of those above the
+    /// level.
+    bool shares_are_counted() const noexcept {
+        if (!(extremal_index_ > 0 && extremal_index_ <= 1) ||
+            !(tail_share_ > 0 && tail_share_ < 1)) {
+            return false;
+        }
+        const double above = std::max<double>(1, static_cast<double>(clusters_) / extremal_index_);
+        const double count = above / tail_share_ - 1;
+        const auto is_whole = [](double number) {
+            return std::abs(number - std::round(number)) <= 1e-6 * std::max(number, 1.0);
+        };
+        return count >= (1 - 1e-6) * fewest_scores && count <= largest_count && is_whole(above) &&
+               is_whole(count) && above <= (1 + 1e-6) * ((1 - settings_.level) * (count - 1) + 1);
+    }
     status valid() const noexcept {
         if (!settings_.check().ok()) {
             return settings_.check();
         }
-        if (!is_count(clusters_) || !(gap_ >= 1 && is_count(gap_)) ||
-            !(extremal_index_ > 0 && extremal_index_ <= 1) ||
-            !(tail_share_ > 0 && tail_share_ < 1) ||
-            !(tail_.scale > 0 && tail_.scale <= 4 * largest_input) ||
+        if (!is_count(clusters_) || !(gap_ >= 1 && gap_ <= settings_.most_gap) ||
+            !shares_are_counted() ||
+            !(tail_.scale >= (1 - 1e-9) * least_scale() && tail_.scale <= 4 * largest_input) ||
             !(tail_.shape >= detail::smallest_pareto_shape && tail_.shape < 1)) {
             return status::error(
                 error_code::format_error, "alarm_rate: a tail of shape ", tail_.shape, ", scale ",
