@@ -6,6 +6,7 @@
 #include "tocsin/io/read_file.hpp"
 #include "tocsin/io/system_files.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
 #include <sys/file.h>
@@ -20,8 +21,9 @@ using tocsin::error_code;
 using tocsin::status;
 
 constexpr std::string_view magic = "TOCSTAT1";
-constexpr std::size_t head = 12; // partition, two lengths
-constexpr std::size_t tail = 4;  // checksum
+constexpr std::size_t head = 12;                                // partition, two lengths
+constexpr std::size_t tail = 4;                                 // checksum
+constexpr std::uint64_t most_checked = std::uint64_t{1} << 28U; // bytes of what may be records
 
 std::span<const std::byte> bytes_of(std::string_view text) {
     return std::as_bytes(std::span{text.data(), text.size()});
@@ -52,24 +54,35 @@ struct record_view {
     std::size_t size = 0;
 };
 
-record_view first_record(std::string_view rest) {
-    record_view found;
+/// What the head of a record says of its content, whether or not it follows.
+struct record_head {
+    std::int32_t partition = 0;
     std::uint32_t key = 0;
     std::uint32_t content = 0;
+
+    /// @param rest at least `head` bytes
+    explicit record_head(std::string_view rest) {
+        tocsin::byte_reader archive{bytes_of(rest)};
+        archive.scalar(partition);
+        archive.scalar(key);
+        archive.scalar(content);
+    }
+    std::uint64_t size() const { return std::uint64_t{head} + key + content + tail; }
+};
+
+record_view first_record(std::string_view rest) {
     if (rest.size() < head + tail) {
         return {};
     }
-    tocsin::byte_reader archive{bytes_of(rest)};
-    archive.scalar(found.partition);
-    archive.scalar(key);
-    archive.scalar(content);
-    const std::uint64_t size = std::uint64_t{head} + key + content + tail;
-    if (size > rest.size()) {
+    const record_head declared(rest);
+    if (declared.size() > rest.size()) {
         return {};
     }
-    found.size = static_cast<std::size_t>(size);
-    found.key = rest.substr(head, key);
-    found.content = rest.substr(head + key, content);
+    record_view found;
+    found.partition = declared.partition;
+    found.size = static_cast<std::size_t>(declared.size());
+    found.key = rest.substr(head, declared.key);
+    found.content = rest.substr(head + declared.key, declared.content);
     std::uint32_t checksum = 0;
     tocsin::byte_reader(bytes_of(rest.substr(found.size - tail, tail))).scalar(checksum);
     return checksum == tocsin::crc32(bytes_of(rest.substr(0, found.size - tail))) ? found
@@ -79,16 +92,8 @@ record_view first_record(std::string_view rest) {
 /// Whether a write that a crash has ended may leave this behind complete records: the start of one,
 /// or blocks of zeros that a loss of power has left in place of data.
 bool is_unfinished(std::string_view rest) {
-    if (rest.size() < head + tail) {
-        return true;
-    }
-    const auto size_of = [&](std::size_t at) {
-        std::uint32_t size = 0;
-        tocsin::byte_reader(bytes_of(rest.substr(at, sizeof size))).scalar(size);
-        return std::uint64_t{size};
-    };
-    const bool runs_past_the_end = head + size_of(4) + size_of(8) + tail > rest.size();
-    return runs_past_the_end || rest.ends_with(std::string_view{"\0\0\0\0\0\0\0\0", 8});
+    return rest.size() < head + tail || record_head(rest).size() > rest.size() ||
+           rest.ends_with(std::string_view{"\0\0\0\0\0\0\0\0", 8});
 }
 
 } // namespace
@@ -131,6 +136,7 @@ status state_file::open_and_lock() {
         }
         // File systems without locks have no protection.
         if (::flock(handle_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+            ::close(std::exchange(handle_, -1));
             return status::error(error_code::io_error, tocsin::detail::shown_name(path_),
                                  ": another gateway uses these states");
         }
@@ -170,8 +176,14 @@ status state_file::load() {
 /// The next record must not follow an unfinished one.
 status state_file::cut_tail(std::string_view rest) {
     bool unfinished = is_unfinished(rest);
+    // Few bytes happen to look like the head of a record. A file in which many do was made to keep
+    // the search busy.
+    std::uint64_t checked = 0;
     for (std::size_t at = 1; unfinished && at + head + tail <= rest.size(); ++at) {
-        unfinished = first_record(rest.substr(at)).size == 0;
+        const std::string_view from_here = rest.substr(at);
+        const std::uint64_t declared = record_head(from_here).size();
+        checked += declared <= from_here.size() ? declared : 0;
+        unfinished = first_record(from_here).size == 0 && checked <= most_checked;
     }
     if (!unfinished) {
         return status::error(error_code::format_error, tocsin::detail::shown_name(path_),
@@ -185,7 +197,7 @@ status state_file::cut_tail(std::string_view rest) {
 
 status state_file::put(std::int32_t partition, std::string_view key,
                        std::span<const std::byte> bytes) {
-    if (handle_ < 0) {
+    if (path_.empty()) {
         return {};
     }
     std::string record = record_of(partition, key, bytes);
@@ -198,30 +210,45 @@ status state_file::put(std::int32_t partition, std::string_view key,
 }
 
 status state_file::append(std::string_view bytes) {
-    size_ += bytes.size();
-    while (!bytes.empty()) {
-        const ssize_t written = ::write(handle_, bytes.data(), bytes.size());
-        if (written < 0 && errno == EINTR) {
-            continue;
+    std::string_view rest = bytes;
+    while (!rest.empty()) {
+        const ssize_t written = ::write(handle_, rest.data(), rest.size());
+        if (written < 0 && errno != EINTR) {
+            return cut_append("write");
         }
-        if (written < 0) {
-            return refuse("write");
-        }
-        bytes.remove_prefix(static_cast<std::size_t>(written));
+        rest.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(written, 0)));
     }
-    return ::fdatasync(handle_) == 0 || errno == EINVAL ? status{} : refuse("write");
+    if (::fdatasync(handle_) != 0 && errno != EINVAL) {
+        return cut_append("write");
+    }
+    size_ += bytes.size();
+    return {};
+}
+
+/// No later record may follow a part of one.
+status state_file::cut_append(const char* what) {
+    status failed = refuse(what);
+    is_whole_ = ::ftruncate(handle_, static_cast<off_t>(size_)) == 0;
+    return failed;
 }
 
 status state_file::flush() {
-    if (handle_ < 0) {
+    if (path_.empty()) {
         return {};
     }
+    if (handle_ < 0) { // a rewritten file could not be opened
+        if (status opened = open_and_lock(); !opened.ok()) {
+            return opened;
+        }
+    }
     constexpr std::uint64_t small = std::uint64_t{1} << 22U;
-    if (size_ + pending_.size() > small + 3 * live_) {
+    if (!is_whole_ || size_ + pending_.size() > small + 3 * live_) {
         return rewrite();
     }
     status written = append(pending_);
-    pending_.clear();
+    if (written.ok()) {
+        pending_.clear();
+    }
     return written;
 }
 
@@ -234,6 +261,7 @@ status state_file::rewrite() {
         return written;
     }
     size_ = content.size();
+    is_whole_ = true;
     pending_.clear();
     return open_and_lock();
 }

@@ -25,7 +25,8 @@ class state_file final : public state_store {
 
     tocsin::status put(std::int32_t partition, std::string_view key,
                        std::span<const std::byte> bytes) override;
-    /// Returns after fsync().
+    /// Returns after fsync(). After a failure the file is as it was, and the next flush() writes what
+    /// this one could not.
     tocsin::status flush() override;
     /// Bytes of an unfinished record that open() has cut off.
     std::uint64_t cut() const noexcept { return cut_; }
@@ -38,6 +39,7 @@ class state_file final : public state_store {
     tocsin::status load();
     tocsin::status cut_tail(std::string_view rest);
     tocsin::status append(std::string_view bytes);
+    tocsin::status cut_append(const char* what);
     tocsin::status rewrite();
     tocsin::status refuse(const char* what) const;
 
@@ -48,6 +50,7 @@ class state_file final : public state_store {
     std::uint64_t size_ = 0;                 ///< of the file
     std::uint64_t live_ = 0;                 ///< bytes of the newest records
     std::uint64_t cut_ = 0;
+    bool is_whole_ = true; ///< ends with a whole record
 };
 
 } // namespace tocsin_gateway

@@ -4,10 +4,12 @@
 
 #include "io/temporary_directory.hpp"
 #include "tocsin_gateway/state_file.hpp"
+#include <csignal>
 #include <fstream>
 #include <map>
 #include <string>
 #include <string_view>
+#include <sys/resource.h>
 
 using tocsin_gateway::state_file;
 
@@ -157,4 +159,42 @@ TEST_CASE("gateway: a state file belongs to one gateway at a time") {
         CHECK(std::filesystem::file_size(on.path) < 5000000);
     }
     CHECK(state_file::open(on.path).ok());
+}
+
+TEST_CASE("gateway: a disk that is full costs no state once it has room") {
+    const states_on_disk made;
+    const auto before = made.bytes();
+    {
+        const auto file = state_file::open(made.path).value();
+        REQUIRE(file);
+        REQUIRE(file->put(0, "b", bytes_of("newer")).ok());
+        REQUIRE(file->put(0, "c", bytes_of("new")).ok());
+        // Room for a part of the first record.
+        std::signal(SIGXFSZ, SIG_IGN);
+        rlimit usual{};
+        REQUIRE(::getrlimit(RLIMIT_FSIZE, &usual) == 0);
+        const rlimit full{before.size() + 10, usual.rlim_max};
+        REQUIRE(::setrlimit(RLIMIT_FSIZE, &full) == 0);
+        const auto first = file->flush();
+        const auto second = file->flush(); // not forgotten
+        REQUIRE(::setrlimit(RLIMIT_FSIZE, &usual) == 0);
+        std::signal(SIGXFSZ, SIG_DFL);
+        CHECK_FALSE(first.ok());
+        CHECK_FALSE(second.ok());
+        CHECK(made.bytes() == before);
+        REQUIRE(file->put(0, "d", bytes_of("newest")).ok());
+        CHECK(file->flush().ok());
+    }
+    CHECK(made.content() ==
+          kept_states{{"a", "three"}, {"b", "newer"}, {"c", "new"}, {"d", "newest"}});
+}
+
+TEST_CASE("gateway: a tail that looks like records everywhere is refused soon") {
+    const states_on_disk made;
+    const std::string_view part{"\0\0\4\0", 4};               // read as a length: 262 144
+    std::string tail{"\0\0\0\0\377\377\377\377\0\0\0\0", 12}; // runs past the end
+    for (int k = 0; k < 1 << 18; ++k) {
+        tail += part;
+    }
+    made.check_refused(made.bytes() + tail, "damaged at byte");
 }
