@@ -62,7 +62,7 @@ int main(int argc, char** argv) {
             pump, of_format, matrix_view<const float>(normal.data(), normal.rows(), normal.cols()));
         support::require(report.error());
         std::printf("%-5s  %5zu bytes of flash for numbers, %zu bytes of RAM, %zu multiply-adds; "
-                    "scores change by at most %.2f %% of the threshold\n",
+                    "scores change by at most %.2f %%\n",
                     name, report->flash, report->ram, report->multiply_adds,
                     100 * report->largest_change);
     }

@@ -128,17 +128,25 @@ tocsin::matrix<float> raw_rows(const model_file& model, const tocsin::matrix<flo
     return (values.cast<double>().colwise() + model.offsets).cast<float>();
 }
 
-/// What to say where a format changes more verdicts than it usually does.
+/// What to say where a format changes more verdicts than it usually does, or little was compared.
 std::vector<std::string> warnings_of(firmware_format format, const tocsin::firmware_report& found,
                                      const std::string& path) {
-    const std::size_t allowed =
-        format == firmware_format::int8 ? std::max<std::size_t>(1, found.alarms / 100) : 0;
-    if (found.different <= allowed) {
-        return {};
+    std::vector<std::string> warnings;
+    if (2 * found.samples < found.rows) {
+        warnings.push_back(path + ": only " + std::to_string(found.samples) + " of " +
+                           std::to_string(found.rows) +
+                           " rows are compared; the others have a missing value, or too few "
+                           "complete rows before them");
     }
-    return {path + ": " + std::to_string(found.different) + " of " + std::to_string(found.samples) +
-            " verdicts differ from those in float (" + std::to_string(found.alarms) +
-            " rows are above the threshold); a format with more digits may be better"};
+    const std::size_t allowed = format == firmware_format::int8 ? found.alarms / 100 : 0;
+    if (found.different > allowed) {
+        warnings.push_back(
+            path +
+            ": verdicts that differ from those in float: " + std::to_string(found.different) +
+            " of " + std::to_string(found.samples) + " (" + std::to_string(found.alarms) +
+            " rows are above the threshold); a format with more digits may be better");
+    }
+    return warnings;
 }
 
 void export_command::run() {
@@ -179,7 +187,8 @@ void export_command::run() {
                                             samples.data(), samples.rows(), samples.cols())),
                 model_path);
     if (!header.empty()) {
-        require(tocsin::write_firmware(model.detector, header, chosen), header);
+        require(tocsin::write_file(
+            header, require(tocsin::firmware_header(model.detector, chosen), model_path)));
         out.say(header + ": written");
     }
     nlohmann::ordered_json result{{"command", "export"},
@@ -210,15 +219,17 @@ void export_command::run() {
         }
     }
     if (!calibration.empty()) {
-        out.say("calibration:      " + std::to_string(found.samples) + " rows, " +
-                std::to_string(found.alarms) + " above the threshold in float; " +
-                std::to_string(found.different) + " verdicts differ, largest change of a score " +
-                shown(100 * found.largest_change) + " % of the threshold");
+        out.say("calibration:      " + std::to_string(found.samples) + " of " +
+                std::to_string(found.rows) + " rows compared, " + std::to_string(found.alarms) +
+                " above the threshold in float; verdicts that differ: " +
+                std::to_string(found.different) + ", largest change of a score: " +
+                shown(100 * found.largest_change) + " % of the larger of score and threshold");
         const auto warnings = warnings_of(format, found, calibration);
         for (const std::string& warning : warnings) {
             out.note("warning: " + warning);
         }
-        result["calibration"] = {{"rows", found.samples},
+        result["calibration"] = {{"rows", found.rows},
+                                 {"compared", found.samples},
                                  {"alarms", found.alarms},
                                  {"different", found.different},
                                  {"largest_change", found.largest_change},

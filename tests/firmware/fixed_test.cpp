@@ -157,6 +157,28 @@ TEST_SUITE("firmware") {
         CHECK(largest < 0.02);
     }
 
+    TEST_CASE("report: a score that integers cut off is no change of the format") {
+        const auto plain = tocsin_test::plain_detector(8);
+        auto samples = machine_samples(4, 3000, 3, 0.03);
+        const auto report_on = [&](const tocsin::matrix<float>& rows) {
+            const auto report = tocsin::report_firmware(
+                plain, {.format = firmware_format::int16, .missing_values = false},
+                tocsin::matrix_view<const float>(rows.data(), rows.rows(), rows.cols()));
+            REQUIRE_MESSAGE(report.has_value(), report.error().message());
+            return *report;
+        };
+        samples(0, 1500) = 1e6F;
+        auto report = report_on(samples);
+        CHECK(report.largest_change <
+              0.5); // the network reads less of that row, so the next differ
+        CHECK(report.rows == 3000);
+        CHECK(report.samples > 2900);
+        samples(0, 1500) = std::numeric_limits<float>::quiet_NaN(); // starts anew
+        report = report_on(samples);
+        CHECK(report.rows == 3000);
+        CHECK(report.samples <= 3000 - 1);
+    }
+
     TEST_CASE("report: flash and RAM are those of the watcher") {
         const auto flash_and_ram = [](const auto& detector, firmware_format format, bool missing) {
             const auto report =

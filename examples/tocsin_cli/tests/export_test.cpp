@@ -34,7 +34,8 @@ TEST_SUITE("tocsin_cli") {
             CHECK(found["ram"] > 0);
             CHECK(found["multiply_adds"] > 7 * 4 * 6 * 8);
             CHECK(found["stack_of_missing"] == 4 * 2 * 3); // two errors
-            CHECK(found["calibration"]["rows"] == 793);
+            CHECK(found["calibration"]["rows"] == 800);
+            CHECK(found["calibration"]["compared"] == 793);
             CHECK(found["calibration"]["different"] == 0);
             const std::string header = cli.read("pump.hpp");
             CHECK(header.find("namespace pump") != std::string::npos);
@@ -58,9 +59,25 @@ TEST_SUITE("tocsin_cli") {
             CHECK(rounded["calibration"]["different"] <= 3);
             const int changed = rounded["calibration"]["different"];
             const int alarms = rounded["calibration"]["alarms"];
-            CHECK(rounded["calibration"]["warnings"].empty() ==
-                  (changed <= std::max(1, alarms / 100)));
+            CHECK(rounded["calibration"]["warnings"].empty() == (changed <= alarms / 100));
             CHECK(cli.read("pump.hpp") != before);
+            // Few rows are compared where many miss a value.
+            std::string rows = cli.read("rows.csv");
+            const std::size_t first_line = rows.find('\n') + 1;
+            for (std::size_t at = rows.find('\n', first_line), line = 1; at != std::string::npos;
+                 at = rows.find('\n', at + 1), ++line) {
+                if (line % 10 == 0) {
+                    rows.erase(rows.rfind(',', at) + 1, at - rows.rfind(',', at) - 1);
+                    at = rows.find('\n', rows.rfind(',', at));
+                }
+            }
+            cli.write("holes.csv", rows);
+            const auto holes = run_json(cli, "export m --format int16 --calibration holes.csv");
+            CHECK(holes["calibration"]["rows"] == 800);
+            CHECK(holes["calibration"]["compared"] < 400);
+            REQUIRE(holes["calibration"]["warnings"].size() >= 1);
+            CHECK(holes["calibration"]["warnings"][0].get<std::string>().find("of 800 rows") !=
+                  std::string::npos);
         }
     }
 
@@ -74,7 +91,7 @@ TEST_SUITE("tocsin_cli") {
         const auto found =
             run_json(cli, "export m --firmware pump.hpp --report --calibration rows.csv");
         CHECK(found["multiply_adds"] == 2 * 2 * 5);
-        CHECK(found["calibration"]["rows"] == 595); // with a whole window
+        CHECK(found["calibration"]["compared"] == 595); // with a whole window
         CHECK(found["calibration"]["alarms"] > 20);
         CHECK(found["calibration"]["different"] == 0);
         CHECK(cli.read("pump.hpp").find("float_feed_forward_stream") != std::string::npos);
@@ -130,7 +147,7 @@ TEST_SUITE("tocsin_cli") {
         refused("--firmware a.hpp --format int4", "'int4'");
         refused("--firmware a.hpp --hysteresis 1.5", "1.5");
         refused("--firmware a.hpp --units bar", "1 units for 2 features");
-        refused("--firmware no/folder/a.hpp", "no/folder/a.hpp");
+        refused("--firmware no/folder/a.hpp", "export: no/folder/a.hpp: cannot create");
         refused("--firmware a.hpp --self-test 0", "0 must be from 1");
         for (const std::string name : {"NULL", "EOF", "EINVAL", "size_t", "tm", "INT_MAX"}) {
             refused("--firmware a.hpp --name " + name, "'" + name + "' is a name of the C library");

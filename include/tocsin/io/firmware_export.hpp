@@ -157,7 +157,7 @@ result<firmware_model> checked_model(const Detector& detector, const firmware_op
 
 } // namespace detail
 
-/// The text of a header, in float; see write_firmware(). Allocates.
+/// The text of a header; see write_firmware(). Allocates.
 template <class Detector>
 result<std::string> firmware_header(const Detector& detector,
                                     const firmware_options& options = {}) {

@@ -24,11 +24,15 @@ struct firmware_report {
     std::size_t stack_of_missing = 0;
 
     // ---- against the same model in float, on the samples of the calibration -----------------
-    std::size_t samples = 0;   ///< complete ones that were scored
+    std::size_t rows = 0; ///< of the calibration
+    /// Of them compared: with all values, and enough rows with all values before them.
+    std::size_t samples = 0;
     std::size_t alarms = 0;    ///< of them above the threshold in float
     std::size_t different = 0; ///< verdicts that differ
-    /// Largest change of a score, over the threshold, or over the score where that is larger.
+    /// Largest change of a score, over the threshold, or over the score where that is larger. Scores
+    /// of more than `farthest` thresholds in float do not count: integers cut them off.
     double largest_change = 0;
+    static constexpr double farthest = 4;
 };
 
 namespace detail {
@@ -120,6 +124,7 @@ result<firmware_report> report_firmware(const Detector& detector, const firmware
             sizeof(float) * (static_cast<std::size_t>(model->features) + 1) *
             static_cast<std::size_t>(model->unscored() + options.self_test_samples);
     }
+    report.rows = static_cast<std::size_t>(samples.cols());
     firmware_float reference(*model);
     const status written = detail::with_numbers(*model, options.format, [&](auto numbers) {
         report.flash = numbers.flash() + model->flash_of_peaks();
@@ -142,10 +147,12 @@ result<firmware_report> report_firmware(const Detector& detector, const firmware
             ++report.samples;
             report.alarms += reference.exceeds(expected) ? 1 : 0;
             report.different += reference.exceeds(expected) != numbers.exceeds(found) ? 1 : 0;
-            report.largest_change =
-                std::max(report.largest_change,
-                         std::abs(double{found} - double{expected}) /
-                             std::max(double{expected}, std::max(model->threshold, 1e-30)));
+            const double threshold = std::max(model->threshold, 1e-30);
+            if (expected <= report.farthest * threshold) {
+                report.largest_change =
+                    std::max(report.largest_change, std::abs(double{found} - double{expected}) /
+                                                        std::max(double{expected}, threshold));
+            }
         }
     });
     if (!written.ok()) {
