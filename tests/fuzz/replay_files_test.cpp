@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "classifier_input.hpp"
+#include "comparator_input.hpp"
 #include "ensemble_input.hpp"
 #include "file_mutator.hpp"
 #include "journal_input.hpp"
@@ -49,6 +50,11 @@ TEST_SUITE("fuzz") {
         replay("ensembles", 50, tocsin_fuzz::ensembles, seeds);
         seeds.resize(1); // the file
         restructure(seeds, 300, tocsin_fuzz::ensembles);
+    }
+    TEST_CASE("fuzz: files of comparators, with right checksums") {
+        const auto seeds = all_seeds(tocsin_fuzz::comparator_seeds, tocsin_fuzz::comparator_seed);
+        replay("comparators", 20, tocsin_fuzz::comparators, seeds);
+        restructure(seeds, 200, tocsin_fuzz::comparators);
     }
     TEST_CASE("fuzz: journals of a search, any bytes below a right first line") {
         const auto seeds = {tocsin_fuzz::journal_seed(), tocsin_fuzz::journal_header()};

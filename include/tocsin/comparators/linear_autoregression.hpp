@@ -187,11 +187,6 @@ class linear_autoregression {
         const auto inputs = checked_size(count) * settings_.order + 1;
         detail::exchange_numbers(archive, kind, "weights", weights_, predicted, inputs.value());
         if constexpr (Archive::loading) {
-            if (archive.outcome().ok() && !(weights_.cwiseAbs().array() <= largest_input).all()) {
-                archive.fail(status::error(error_code::format_error, kind, ": a weight of ",
-                                           weights_.cwiseAbs().maxCoeff(), " is not below ",
-                                           largest_input));
-            }
             if (!detail::claim_history(archive, checked_size(count) * settings_.order * 2 *
                                                     sizeof(double))) {
                 *this = linear_autoregression{};

@@ -2,6 +2,7 @@
 /// @brief What comparators share when they are saved and loaded.
 #pragma once
 
+#include "tocsin/core/bounded.hpp"
 #include "tocsin/core/checked_size.hpp"
 #include "tocsin/core/extents.hpp"
 #include "tocsin/core/keep_if.hpp"
@@ -40,12 +41,12 @@ bool exchange_features(Archive& archive, const char* caller, int& features) {
     return archive.outcome().ok() && features > 0;
 }
 
-/// Saves or loads `[rows x cols]` numbers, which must be finite and at least `low`; memory is claimed
-/// before it is taken.
+/// Saves or loads `[rows x cols]` numbers, which must lie in [low, high]: training values are bounded,
+/// and so is what is learned from them. Memory is claimed before it is taken.
 template <class Archive, class Matrix>
 void exchange_numbers(Archive& archive, const char* caller, const char* name, Matrix& values,
-                      index_t rows, index_t cols,
-                      double low = -std::numeric_limits<double>::max()) {
+                      index_t rows, index_t cols, double low = -largest_input,
+                      double high = largest_input) {
     if constexpr (Archive::loading) {
         if (archive.outcome().ok()) {
             claim_memory(archive, name, checked_size(rows) * cols * sizeof(double));
@@ -59,7 +60,7 @@ void exchange_numbers(Archive& archive, const char* caller, const char* name, Ma
     if constexpr (Archive::loading) {
         for (index_t k = 0; k < values.size(); ++k) {
             const double value = values.data()[k];
-            if (!std::isfinite(value) || value < low) {
+            if (!(value >= low && value <= high)) {
                 keep_if(archive,
                         status::error(error_code::format_error, caller, ": ", name, " holds ",
                                       value, " at position ", k, ", which no fit gives"));

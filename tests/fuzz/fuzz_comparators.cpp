@@ -1,0 +1,17 @@
+#include "comparator_input.hpp"
+#include "file_mutator.hpp"
+
+// Part of libFuzzer.
+extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t limit);
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    tocsin_fuzz::comparators({data, size});
+    return 0;
+}
+
+extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size,
+                                               std::size_t limit, unsigned seed) {
+    static const auto starts =
+        tocsin_fuzz::files_from(tocsin_fuzz::comparator_seeds, tocsin_fuzz::comparator_seed);
+    return tocsin_fuzz::mutate_one_of(data, size, limit, seed, starts, LLVMFuzzerMutate);
+}
