@@ -4,6 +4,7 @@
 #include "tocsin/layers/dense.hpp"
 #include "tocsin/layers/dropout_layer.hpp"
 #include "tocsin/layers/pooling.hpp"
+#include "tocsin/models/dynamic_sequential.hpp"
 #include "tocsin/models/sequential.hpp"
 #include "tocsin/training/data_parallel.hpp"
 #include "tocsin/training/fit_classifier.hpp"
@@ -211,6 +212,69 @@ TEST_SUITE("training") {
         const double kept = std::pow(0.9, 12);
         CHECK(decayed[trained] == doctest::Approx((1 - kept) * mean).epsilon(1e-5));
         CHECK(decayed[trained + 1] == doctest::Approx(kept + (1 - kept) * variance).epsilon(1e-5));
+    }
+
+    TEST_CASE("fit_classifier: a normalisation of single steps refuses shards of one window") {
+        const bumps training(9, 8, 4);
+        const auto network =
+            sequential(conv1d<float>(1, 3, {.kernel = 2}), pooling<float, last_step>(3),
+                       batch_norm<float>(3), dense<float>(3, 1));
+        const dynamic_sequential<float> same({conv1d<float>(1, 3, {.kernel = 2}),
+                                              pooling<float, last_step>(3), batch_norm<float>(3),
+                                              dense<float>(3, 1)});
+        CHECK(network.least_batch(4) == 2);
+        CHECK(same.least_batch(4) == 2);
+        CHECK(small_network().least_batch(4) == 1);
+        CHECK(small_network().least_batch(1) == 2);
+        const auto fit = [&](const auto& net, int batch_size, int threads, int& updates) {
+            classifier_trainer<adam, constant_rate, train_all_epochs, data_parallel> trainer;
+            trainer.epochs = 1;
+            trainer.batch_size = batch_size;
+            trainer.best_by = classification_metric::training_loss;
+            trainer.execution.threads = threads;
+            auto state = classifier_state<float>::fresh(net, trainer.optimiser, 1);
+            const status outcome = trainer.fit(net, training.labelled, {}, state);
+            updates = static_cast<int>(state.step);
+            return outcome;
+        };
+        int updates = 0;
+        CHECK(says(fit(network, 1, 1, updates), "at least 2 windows in a shard"));
+        CHECK(says(fit(same, 1, 1, updates), "batches of 1 windows in 1 shards"));
+        CHECK(says(fit(network, 32, 5, updates), "batches of 9 windows in 5 shards"));
+        CHECK(updates == 0);
+        CHECK(fit(small_network(), 1, 2, updates).ok()); // it has four steps of each window
+        CHECK(updates == 9);
+        // A window or three that are left over are too few for one or two shards.
+        CHECK(fit(network, 4, 1, updates).ok());
+        CHECK(updates == 2);
+        CHECK(fit(network, 6, 2, updates).ok());
+        CHECK(updates == 1);
+        CHECK(fit(network, 5, 2, updates).ok());
+        CHECK(updates == 2);
+        CHECK(fit(small_network(), 4, 1, updates).ok());
+        CHECK(updates == 3);
+    }
+
+    TEST_CASE("fit_classifier: a left-over window leaves the running variance of single steps") {
+        const bumps training(9, 8, 4);
+        const auto network =
+            sequential(pooling<float, last_step>(1), batch_norm<float>(1), dense<float>(1, 1));
+        classifier_trainer<adam, constant_rate, train_all_epochs> trainer;
+        trainer.epochs = 60;
+        trainer.batch_size = 8;
+        trainer.best_by = classification_metric::training_loss;
+        auto state = classifier_state<float>::fresh(network, trainer.optimiser, 1);
+        REQUIRE(trainer.fit(network, training.labelled, {}, state).ok());
+        double mean = 0;
+        double squares = 0;
+        for (index_t k = 0; k < 9; ++k) {
+            const auto last = static_cast<double>(training.values(0, 4 * k + 3));
+            mean += last / 9;
+            squares += last * last / 9;
+        }
+        const double variance = (squares - mean * mean) * 9 / 8;
+        CHECK(static_cast<double>(state.parameters.back()) ==
+              doctest::Approx(variance).epsilon(0.01));
     }
 
     TEST_CASE("fit_classifier: a callback ends training") {

@@ -100,6 +100,8 @@ class any_layer {
         return held_->penalty(parameters, gradients);
     }
     index_t statistics_count() const noexcept { return held_->statistics_count(); }
+    /// See detail::least_columns_of().
+    int least_columns() const noexcept { return held_->least_columns(); }
     /// What running statistics begin with.
     void initialise_statistics(std::span<Scalar> statistics) const {
         held_->initialise_statistics(statistics);
@@ -171,6 +173,7 @@ class any_layer {
         virtual void draw(const tape_type&, random_generator&) const noexcept = 0;
         virtual double penalty(parameters_view, scalars) const noexcept = 0;
         virtual index_t statistics_count() const noexcept = 0;
+        virtual int least_columns() const noexcept = 0;
         virtual void initialise_statistics(scalars) const = 0;
         virtual void for_each_statistics_block(block_visitor) const = 0;
         virtual void measure(const tape_type&, scalars) const noexcept = 0;
@@ -248,6 +251,7 @@ class any_layer {
             return detail::penalty_of(layer, parameters, gradients);
         }
         index_t statistics_count() const noexcept override { return detail::statistics_of(layer); }
+        int least_columns() const noexcept override { return detail::least_columns_of(layer); }
         void initialise_statistics([[maybe_unused]] scalars statistics) const override {
             if constexpr (layer_with_statistics<Layer>) {
                 layer.initialise_statistics(statistics);

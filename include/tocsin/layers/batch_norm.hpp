@@ -27,9 +27,8 @@ struct batch_norm_settings {
 
 /// y = gamma (x - mean) / sqrt(variance + epsilon) + beta for each channel (Ioffe and Szegedy,
 /// ICML 2015), with mean and (biased) variance over batch and time of the batch in training, and
-/// their running values in inference. A batch of one window and one step has a variance of 0 and moves
-/// the running variance towards it: behind a pooling layer, choose a batch size that leaves no
-/// single window over.
+/// their running values in inference. A single column has a variance of 0, so that nothing but the shift
+/// is left of it: trainers refuse batches that would give one, see least_columns().
 ///
 /// Parameters are the columns `[gamma | beta]`. The running `[mean | variance]` are statistics: a
 /// model keeps them behind all parameters, where the optimiser does not reach them.
@@ -83,6 +82,8 @@ class batch_norm {
     // ---- running statistics -----------------------------------------------------------------
 
     constexpr index_t statistics_count() const noexcept { return index_t{2} * input_size(); }
+    /// Columns (windows times steps) that a training pass must have: one alone has no variance.
+    static constexpr int least_columns() noexcept { return 2; }
     template <class Visit>
     void for_each_statistics_block(Visit&& visit) const {
         visit("mean", index_t{0}, index_t{input_size()}, index_t{1});

@@ -11,7 +11,7 @@
 namespace tocsin {
 
 /// A layer that keeps statistics of its inputs, such as batch_norm: numbers that training moves,
-/// but not by a gradient.
+/// but not by a gradient. One that cannot learn from a single column says so by `least_columns()`.
 ///
 /// `measure(tape, measured)` adds the statistics of the batch that forward() saw last to
 /// `statistics_count()` scalars; `update_statistics(statistics, measured)` moves the kept ones
@@ -56,6 +56,16 @@ constexpr index_t statistics_of(const Layer& layer) noexcept {
         return layer.statistics_count();
     } else {
         return 0;
+    }
+}
+/// Columns (sequences times steps) that a layer needs in a training pass: 1, unless it says
+/// otherwise, as a normalisation does.
+template <class Layer>
+constexpr int least_columns_of(const Layer& layer) noexcept {
+    if constexpr (requires { layer.least_columns(); }) {
+        return layer.least_columns();
+    } else {
+        return 1;
     }
 }
 /// Draws what is random in a training pass, after reset().

@@ -53,6 +53,17 @@ class layer_chain {
             [&](const auto& each) { time = time < 1 ? time : detail::output_time_of(each, time); });
         return time;
     }
+    /// Sequences of `time` steps that a training pass must have: more than 1 where a layer needs more
+    /// columns than one sequence still has there, such as a normalisation behind the last step.
+    constexpr int least_batch(int time) const noexcept {
+        int least = 1;
+        each_layer([&](const auto& each) {
+            const int steps = std::max(time, 1);
+            least = std::max(least, (detail::least_columns_of(each) + steps - 1) / steps);
+            time = detail::output_time_of(each, time);
+        });
+        return least;
+    }
     /// Parameters that an optimiser trains.
     constexpr index_t trained_count() const noexcept {
         index_t count = 0;

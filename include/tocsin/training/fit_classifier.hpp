@@ -34,7 +34,9 @@ namespace tocsin {
 /// changes during a run is in classifier_state. It takes the policies of `trainer`; a schedule may
 /// take the history instead of the epoch (plateau_decay).
 ///
-/// With data_parallel, a batch normalisation sees the moments of its shard.
+/// With data_parallel, a batch normalisation sees the moments of its shard. Where one reads a single
+/// step of each window, a shard needs at least two windows: smaller batches are refused, and windows
+/// that are too few for a last batch of their own join the one before.
 template <update_rule Optimiser = adam, classifier_schedule Schedule = constant_rate,
           classifier_stopping_rule Stopping = stop_on_metric,
           execution_policy Execution = serial_execution>
@@ -97,7 +99,10 @@ struct classifier_trainer {
             return ready;
         }
         const auto widest = static_cast<int>(std::min<index_t>(batch_size, training.count()));
-        batch_gradient<Network> gradient(network, execution.shards(), widest,
+        const index_t fewest = fewest_windows(network, training.inputs.length());
+        const index_t rest = training.count() % widest;
+        batch_gradient<Network> gradient(network, execution.shards(),
+                                         widest + static_cast<int>(rest < fewest ? rest : 0),
                                          training.inputs.length());
         const detail::class_targets<scalar> wanted(
             network.output_size(), training, weights_of(training.classes, network.output_size()));
@@ -153,6 +158,14 @@ struct classifier_trainer {
 
   private:
     static int class_count(int outputs) noexcept { return std::max(outputs, 2); }
+
+    /// Windows that a batch must have, so that each shard gives a normalisation enough of them. Where
+    /// one window is enough, shards may also be empty.
+    template <class Network>
+    index_t fewest_windows(const Network& network, int length) const noexcept {
+        const int in_shard = network.least_batch(length);
+        return in_shard > 1 ? index_t{in_shard} * execution.shards() : 1;
+    }
 
     /// The factor on the loss of each class; empty: all 1.
     std::vector<double> weights_of(std::span<const int> classes, int outputs) const {
@@ -233,6 +246,16 @@ struct classifier_trainer {
                 return usable;
             }
         }
+        const index_t widest = std::min<index_t>(batch_size, training.count());
+        if (const index_t fewest = fewest_windows(network, training.inputs.length());
+            widest < fewest) {
+            return status::error(error_code::invalid_argument, "fit: batches of ", widest,
+                                 " windows in ", execution.shards(),
+                                 " shards (threads): a normalisation that reads a single step of "
+                                 "each window needs at least ",
+                                 network.least_batch(training.inputs.length()),
+                                 " windows in a shard, as one value has no variance");
+        }
         return {};
     }
 
@@ -249,8 +272,12 @@ struct classifier_trainer {
         const std::span<Scalar> parameters(state.parameters);
         double updates = 0;
         double windows = 0;
-        for (index_t first = 0; first < training.count(); first += widest) {
-            const index_t batch = std::min<index_t>(widest, training.count() - first);
+        const index_t fewest = fewest_windows(network, training.inputs.length());
+        index_t batch = 0;
+        for (index_t first = 0; first < training.count(); first += batch) {
+            batch = std::min<index_t>(widest, training.count() - first);
+            const index_t left = training.count() - first - batch;
+            batch += left < fewest ? left : 0; // too few for a batch of their own
             const auto members = slice(std::span<const index_t>(order), first, batch);
             const auto evaluate = [&]() noexcept {
                 return gradient.compute_by_members(
