@@ -309,6 +309,18 @@ TEST_SUITE("charts") {
         REQUIRE(charts.fit(tocsin::matrix<double>::Zero(1, 100).eval()).ok());
         const double small = 1e-3;
         CHECK(charts.push({&small, 1}).of(chart_family::magnitude) > 10);
+        // So is one whose error is always the same, though a mean of it has a rounding error.
+        for (const double always : {3.0, 0.1, -1e6 / 7}) {
+            REQUIRE(charts.fit(tocsin::matrix<double>::Constant(1, 1000, always).eval()).ok());
+            tocsin::chart_scores usual;
+            for (int t = 0; t < 300; ++t) {
+                usual = charts.push({&always, 1});
+            }
+            CHECK(usual.of(chart_family::magnitude) < 1e-9);
+            CHECK(usual.of(chart_family::level) == 0);
+            const double other = always * (1 + 1e-12);
+            CHECK(charts.push({&other, 1}).of(chart_family::magnitude) < 0.01);
+        }
     }
 
     TEST_CASE("residual_charts: after loading every score has the same bits") {

@@ -36,6 +36,13 @@ TEST_SUITE("comparators") {
         CHECK(std::isnan(machine.push(missing)));
         const one_class_svm copy = machine;
         CHECK(one_class_svm(copy).push(queries[0]) == machine.push(queries[0]));
+        const auto off_constant = [](double constant) {
+            one_class_svm scaled; // by the variance, of which a constant has none
+            REQUIRE(scaled.fit(matrix<double>::Constant(2, 50, constant)).ok());
+            const double sample[2] = {constant, constant + 0.5};
+            return scaled.push(sample);
+        };
+        CHECK(off_constant(0.1) == doctest::Approx(off_constant(3)));
         CHECK(!one_class_svm({.nu = 0}).fit(values).ok());
         CHECK(!machine.fit(values.leftCols(1)).ok());
         CHECK(std::isnan(machine.push(queries[0])));

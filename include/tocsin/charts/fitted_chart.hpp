@@ -63,10 +63,14 @@ struct fitted_chart {
     int fit(const Row& residuals, std::span<const std::uint8_t> starts) {
         int count = 0;
         double sum = 0;
+        double low = largest_input;
+        double high = -largest_input;
         for (index_t t = 0; t < residuals.size(); ++t) {
             const auto value = bounded(static_cast<double>(residuals[t]));
             if (std::isfinite(static_cast<double>(residuals[t]))) {
                 sum += value;
+                low = std::min(low, value);
+                high = std::max(high, value);
                 ++count;
             }
         }
@@ -74,7 +78,8 @@ struct fitted_chart {
             return count;
         }
         rows = count;
-        mean = sum / count;
+        mean = low == high ? low
+                           : sum / count; // exact where all are equal, or rounding would be a scale
         double squares = 0;
         for (index_t t = 0; t < residuals.size(); ++t) {
             const auto value = bounded(static_cast<double>(residuals[t])) - mean;

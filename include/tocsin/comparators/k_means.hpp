@@ -4,6 +4,7 @@
 
 #include "tocsin/comparators/sample_scorer.hpp"
 #include "tocsin/comparators/scorer_archive.hpp"
+#include "tocsin/core/bounded.hpp"
 #include "tocsin/core/random.hpp"
 
 #include <algorithm>
@@ -45,18 +46,18 @@ class k_means {
         return usable.ok() ? move_centres(training, first_centres(training)) : usable;
     }
     /// The same from centres of the caller, such as those of an earlier fit, without drawing any.
-    /// @param first finite, `[features x centres]`, 1 to `clusters` of them, else `invalid_argument`
+    /// @param first within largest_input, `[features x centres]`, 1 to `clusters` of them, else `invalid_argument`
     status fit(const samples_view& training, const samples_view& first) {
         const matrix<double> centres = first; // check() forgets what may be viewed here
         if (const status usable = check(training); !usable.ok()) {
             return usable;
         }
         if (centres.rows() != training.rows() || centres.cols() < 1 ||
-            centres.cols() > settings_.clusters || !centres.allFinite()) {
+            centres.cols() > settings_.clusters || !all_bounded(centres)) {
             return status::error(error_code::invalid_argument, "k_means: first centres of ",
                                  centres.rows(), " features for ", centres.cols(),
                                  " clusters; there must be ", training.rows(), " and 1 to ",
-                                 settings_.clusters, ", all finite");
+                                 settings_.clusters, ", all within ", largest_input);
         }
         return move_centres(training, centres);
     }

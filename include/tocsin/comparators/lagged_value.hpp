@@ -43,10 +43,11 @@ class lagged_value {
             return usable;
         }
         const index_t pairs = training.cols() - lag_;
-        scale_ = detail::scale_of(
-            (training.rightCols(pairs) - training.leftCols(pairs)).rowwise().squaredNorm(), pairs);
+        const column<double> squares =
+            (training.rightCols(pairs) - training.leftCols(pairs)).rowwise().squaredNorm();
+        scale_ = detail::divisors((squares / static_cast<double>(pairs)).cwiseSqrt());
         past_ = sample_window<double>(features(), lag_);
-        mean_ = training.rowwise().mean().unaryExpr([](double value) { return bounded(value); });
+        mean_ = training.rowwise().mean();
         sample_ = mean_;
         return {};
     }

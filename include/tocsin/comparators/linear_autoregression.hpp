@@ -72,10 +72,9 @@ class linear_autoregression {
         const index_t targets = wanted == 0 ? features : wanted;
         const index_t inputs = features * order;
         const index_t count = training.cols() - order;
-        const column<double> mean = training.rowwise().mean();
+        const auto [mean, deviation] = detail::spread_of(training);
+        const column<double> scale = detail::divisors(deviation);
         matrix<double> scaled = training.colwise() - mean;
-        const column<double> scale =
-            detail::scale_of(scaled.rowwise().squaredNorm(), training.cols());
         scaled.array().colwise() /= scale.array();
 
         // Consecutive columns are one vector: the inputs of sample t are the `order` columns
@@ -107,7 +106,8 @@ class linear_autoregression {
         weights_ = std::move(weights);
         mean_ = mean;
         scale_ = scale;
-        error_scale_ = detail::scale_of(squares, count).cwiseProduct(scale.head(targets));
+        error_scale_ = detail::divisors((squares / static_cast<double>(count)).cwiseSqrt())
+                           .cwiseProduct(scale.head(targets));
         sample_ = column<double>::Zero(features);
         errors_ = column<double>::Zero(targets);
         past_ = sample_window<double>(static_cast<int>(features), order);

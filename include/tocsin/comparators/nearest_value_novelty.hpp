@@ -46,8 +46,7 @@ class nearest_value_novelty {
         if (status usable = detail::check_training(kind, training, 2); !usable.ok()) {
             return usable;
         }
-        learned_ = training.rightCols(std::min<index_t>(memory_, training.cols()))
-                       .unaryExpr([](double value) { return bounded(value); });
+        learned_ = training.rightCols(std::min<index_t>(memory_, training.cols()));
         begin();
         return {};
     }

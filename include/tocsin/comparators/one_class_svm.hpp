@@ -122,9 +122,11 @@ class one_class_svm {
         parameters.kernel_type = RBF;
         const double mean = training.mean();
         const double variance = (training.array() - mean).square().mean();
-        parameters.gamma = settings_.gamma > 0 ? settings_.gamma
-                           : variance > 0      ? 1 / (static_cast<double>(rows) * variance)
-                                               : 1;
+        const bool constant =
+            (training.array() == training(0, 0)).all(); // up to rounding of the mean
+        parameters.gamma = settings_.gamma > 0         ? settings_.gamma
+                           : !constant && variance > 0 ? 1 / (static_cast<double>(rows) * variance)
+                                                       : 1;
         parameters.nu = settings_.nu;
         parameters.eps = settings_.tolerance;
         parameters.cache_size = settings_.cache_megabytes;

@@ -57,7 +57,7 @@ class pca_reconstruction {
     /// O(samples * features^2 + features^3), allocates.
     /// @param training finite, at least 3 samples, of which not all features are constant
     status fit(const samples_view& training) {
-        mean_.resize(0);
+        *this = pca_reconstruction(settings_);
         const auto [share, probability, scale] = settings_;
         if (!(share > 0 && share <= 1) || !(probability > 0 && probability < 1)) {
             return status::error(error_code::invalid_argument,
@@ -69,14 +69,16 @@ class pca_reconstruction {
         }
         const index_t features = training.rows();
         const auto samples = static_cast<double>(training.cols());
-        column<double> mean = training.rowwise().mean();
+        const auto [mean, deviation] = detail::spread_of(training);
         matrix<double> scaled = training.colwise() - mean;
-        column<double> factor = (scaled.rowwise().squaredNorm() / samples).cwiseSqrt();
+        column<double> factor = column<double>::Ones(features);
         index_t varying = 0;
         for (index_t k = 0; k < features; ++k) {
-            const bool constant = (training.row(k).array() == training(k, 0)).all();
-            factor[k] = !scale ? 1 : constant ? 0 : 1 / factor[k];
-            varying += constant ? 0 : 1;
+            const bool varies = deviation[k] >= least_deviation;
+            if (scale) {
+                factor[k] = varies ? 1 / deviation[k] : 0;
+            }
+            varying += varies ? 1 : 0;
         }
         if (varying == 0) {
             return status::error(error_code::invalid_data, "pca_reconstruction: all ", features,
@@ -106,10 +108,11 @@ class pca_reconstruction {
         axes_ = solver.eigenvectors().rowwise().reverse().leftCols(count);
         mean_ = mean;
         factor_ = factor;
-        const auto rest = variances_.tail(varying - count).cwiseMax(0).array();
+        // In units of the largest variance, so that no power overflows.
+        const column<double> rest = variances_.tail(varying - count).cwiseMax(0) / variances_[0];
         t_squared_limit_ = hotelling_limit(static_cast<int>(count), samples, probability);
-        const double limit =
-            residual_limit(rest.sum(), rest.square().sum(), rest.cube().sum(), probability);
+        const double limit = variances_[0] * residual_limit(rest.sum(), rest.squaredNorm(),
+                                                            rest.array().cube().sum(), probability);
         q_limit_ = limit > 0 ? limit : std::numeric_limits<double>::infinity();
         return {};
     }
@@ -215,6 +218,9 @@ class pca_reconstruction {
             limit = finite ? stored : std::numeric_limits<double>::infinity();
         }
     }
+
+    /// What varies less is constant: the square, a variance, would be less than a double holds.
+    static constexpr double least_deviation = 1e-150;
 
     pca_settings settings_;
     column<double> mean_;

@@ -2,15 +2,18 @@
 /// @brief The concept of a comparator: it learns from normal samples and scores a stream.
 #pragma once
 
+#include "tocsin/core/bounded.hpp"
 #include "tocsin/core/hash_archive.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/views.hpp"
+#include "tocsin/series/scalers/standard_scaler.hpp"
 
 #include <concepts>
 #include <cstddef>
 #include <limits>
 #include <span>
 #include <string_view>
+#include <vector>
 
 namespace tocsin {
 
@@ -26,8 +29,9 @@ using samples_view = Eigen::Ref<const matrix<double>>;
 /// - reset() forgets the stream and keeps what was learned.
 ///
 /// One that learns, as all of this folder do, also has `status fit(samples_view training)`. It
-/// learns from samples in order of time and forgets what the stream has brought; a failure leaves
-/// the scorer without a fit. It may allocate.
+/// learns from samples in order of time and forgets what the stream has brought; it refuses values that
+/// are not finite or beyond largest_input, whose squares would overflow. A failure leaves the scorer
+/// without a fit. It may allocate.
 template <class Scorer>
 concept sample_scorer =
     requires(Scorer scorer, const Scorer constant, std::span<const double> sample) {
@@ -74,7 +78,7 @@ status score_samples(Scorer& scorer, const samples_view& values,
 
 namespace detail {
 
-/// Refuses training samples that are too few or not finite.
+/// Refuses training samples that are too few, not finite or beyond largest_input.
 inline status check_training(std::string_view caller, const samples_view& training,
                              index_t least) noexcept {
     if (training.rows() < 1 || training.cols() < least) {
@@ -82,17 +86,35 @@ inline status check_training(std::string_view caller, const samples_view& traini
                              training.rows(), " x ", training.cols(), ", needed are at least 1 x ",
                              least);
     }
-    if (!training.allFinite()) {
+    if (!all_bounded(training)) {
         return status::error(error_code::invalid_data, caller,
-                             ": a training sample is NaN or infinite");
+                             ": a training sample is NaN, infinite or beyond ", largest_input);
     }
     return {};
 }
 
-/// Root mean square of the sums; 1 where it is 0, so that it can divide.
-inline column<double> scale_of(const column<double>& squares, index_t count) {
-    column<double> scale = (squares / static_cast<double>(count)).cwiseSqrt();
-    return (scale.array() > 0).select(scale.array(), 1.0).matrix();
+/// Mean and standard deviation (divisor n) of each feature: of a constant one its value, and exactly 0.
+struct feature_spread {
+    column<double> mean;
+    column<double> deviation;
+};
+/// The same as a standard_scaler's. Allocates.
+inline feature_spread spread_of(const samples_view& training) {
+    feature_spread found{column<double>(training.rows()), column<double>(training.rows())};
+    std::vector<double> values(static_cast<std::size_t>(training.cols()));
+    for (index_t k = 0; k < training.rows(); ++k) {
+        vector_view<double>(values.data(), training.cols()) = training.row(k).transpose();
+        const auto [mean, deviation] = mean_and_deviation::estimate(std::span<double>(values));
+        found.mean[k] = mean;
+        found.deviation[k] = deviation;
+    }
+    return found;
+}
+
+/// Deviations as divisors: 1 where there is none, or less than can divide.
+inline column<double> divisors(const column<double>& deviations) {
+    constexpr double least = std::numeric_limits<double>::min();
+    return (deviations.array() >= least).select(deviations.array(), 1.0).matrix();
 }
 
 } // namespace detail

@@ -34,9 +34,7 @@ class scaled_history {
         if (status usable = check_training(caller, training, 2); !usable) {
             return usable;
         }
-        const column<double> mean = training.rowwise().mean();
-        const column<double> squares = (training.colwise() - mean).rowwise().squaredNorm();
-        scale_ = scale_of(squares, training.cols());
+        scale_ = divisors(spread_of(training).deviation);
         samples_.resize(training.rows(), length);
         reset();
         return {};

@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <limits>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace tocsin {
@@ -41,9 +42,9 @@ class smoothed_z_score {
         if (status usable = detail::check_training("smoothed_z_score", training, 2); !usable) {
             return usable;
         }
-        mean_ = training.rowwise().mean();
-        scale_ =
-            detail::scale_of((training.colwise() - mean_).rowwise().squaredNorm(), training.cols());
+        auto spread = detail::spread_of(training);
+        mean_ = std::move(spread.mean);
+        scale_ = detail::divisors(spread.deviation);
         window_ = moving_window(rows_);
         return {};
     }

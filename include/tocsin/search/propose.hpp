@@ -39,6 +39,9 @@ inline column<double> standardised_values(std::span<const search_trial> trials) 
     std::sort(sorted.begin(), sorted.end());
     const double median = sorted[sorted.size() / 2];
     const double highest = std::min(sorted.back(), median + 3 * (median - sorted.front()));
+    if (sorted.front() == highest) { // the mean of equal values has a rounding error
+        return column<double>::Zero(static_cast<index_t>(trials.size()));
+    }
     column<double> values(static_cast<index_t>(trials.size()));
     for (std::size_t k = 0; k < trials.size(); ++k) {
         const double value = trials[k].value;
