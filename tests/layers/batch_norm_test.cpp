@@ -92,6 +92,10 @@ TEST_SUITE("layers") {
     TEST_CASE("batch_norm: settings out of range are named") {
         CHECK(!batch_norm<float>(0).check().ok());
         CHECK(!batch_norm<float>(1, {.epsilon = 0}).check().ok());
+        // 0 or infinite as a float.
+        CHECK(!batch_norm<float>(1, {.epsilon = 1e-50}).check().ok());
+        CHECK(!batch_norm<float>(1, {.epsilon = 1e50}).check().ok());
+        CHECK(batch_norm<double>(1, {.epsilon = 1e-50}).check().ok());
         CHECK(
             std::string_view(batch_norm<float>(1, {.keep = 1}).check().message()).find("keep 1") !=
             std::string_view::npos);

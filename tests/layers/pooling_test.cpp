@@ -1,3 +1,4 @@
+#include "tocsin/io/byte_archive.hpp"
 #include "tocsin/layers/pooling.hpp"
 
 #include <doctest/doctest.h>
@@ -5,6 +6,7 @@
 #include "layers/layer_checks.hpp"
 #include <cmath>
 #include <limits>
+#include <string>
 
 using tocsin_test::layer_problem;
 
@@ -31,6 +33,25 @@ TEST_SUITE("layers") {
         CHECK(of(tocsin::maximum_over_time{}, inputs) == values{5, 4, 3, 8});
         CHECK(of(tocsin::last_step{}, inputs) == values{0, 4, 2, 0});
         CHECK(of(tocsin::last_step_of_both_directions{}, inputs) == values{0, 2, 2, 4});
+    }
+
+    TEST_CASE("pooling: an odd number of features has no halves, also in a file") {
+        using halves = tocsin::pooling<double, tocsin::last_step_of_both_directions>;
+        CHECK(halves(4).check().ok());
+        CHECK(std::string(halves(3).check().message()) ==
+              "last_step_of_both_directions: size 3 must be a multiple of 2");
+        CHECK(tocsin::pooling<double, tocsin::last_step>(3).check().ok());
+        const auto reloaded = [](int size) {
+            tocsin::byte_writer writer;
+            halves saved(size);
+            saved.exchange(writer);
+            tocsin::byte_reader reader(writer.bytes());
+            halves loaded;
+            loaded.exchange(reader);
+            return std::string(reader.outcome().message());
+        };
+        CHECK(reloaded(4).empty());
+        CHECK(reloaded(3).find("multiple of 2") != std::string::npos);
     }
 
     TEST_CASE("global_max_pooling: the first of equal steps has the slope, NaN is kept") {

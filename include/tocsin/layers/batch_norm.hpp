@@ -2,6 +2,7 @@
 /// @brief Batch normalisation of the channels of a sequence.
 #pragma once
 
+#include "tocsin/core/keep_if.hpp"
 #include "tocsin/core/random.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/storage.hpp"
@@ -9,13 +10,14 @@
 #include "tocsin/layers/layer_archive.hpp"
 
 #include <cmath>
+#include <limits>
 #include <span>
 
 namespace tocsin {
 
 /// Constants of batch normalisation, which differ between libraries.
 struct batch_norm_settings {
-    double epsilon = 1e-5; ///< added to the variance, positive
+    double epsilon = 1e-5; ///< added to the variance; positive, also as a Scalar
     double keep = 0.9;     ///< share of the running value that stays at an update, in [0, 1)
     bool unbiased = true;  ///< whether the running variance divides by n - 1
 
@@ -61,10 +63,13 @@ class batch_norm {
             return status::error(error_code::invalid_argument, "batch_norm: ", input_size(),
                                  " channels; must be at least 1");
         }
-        if (!(settings_.epsilon > 0) || !(settings_.keep >= 0 && settings_.keep < 1)) {
+        constexpr double least = std::numeric_limits<Scalar>::min();
+        constexpr double most = std::numeric_limits<Scalar>::max();
+        if (!(settings_.epsilon >= least && settings_.epsilon <= most) ||
+            !(settings_.keep >= 0 && settings_.keep < 1)) {
             return status::error(error_code::invalid_argument, "batch_norm: epsilon ",
-                                 settings_.epsilon, " must be positive, keep ", settings_.keep,
-                                 " in [0, 1)");
+                                 settings_.epsilon, " must be positive, from ", least, " to ", most,
+                                 ", keep ", settings_.keep, " in [0, 1)");
         }
         return {};
     }
@@ -221,6 +226,7 @@ class batch_norm {
         archive.number("epsilon", settings_.epsilon);
         archive.number("keep", settings_.keep);
         archive.integer("unbiased", settings_.unbiased, false, true);
+        detail::keep_if(archive, check());
     }
 
   private:

@@ -2,6 +2,7 @@
 /// @brief Layers that make one step of a sequence: pooling over time, and the last outputs.
 #pragma once
 
+#include "tocsin/core/keep_if.hpp"
 #include "tocsin/core/random.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/views.hpp"
@@ -85,9 +86,10 @@ struct last_step {
 };
 
 /// What both halves of a bidirectional LSTM say last: the first half of the features at the last
-/// step, the second at step 0, where the backward direction ends.
+/// step, the second at step 0, where the backward direction ends. The number of features is even.
 struct last_step_of_both_directions {
     static constexpr const char* name = "last_step_of_both_directions";
+    static constexpr int parts = 2; ///< of equal size
     template <class Scalar>
     void forward(sequence_view<const Scalar> inputs, sequence_view<Scalar> output) const noexcept {
         const index_t half = inputs.features() / 2;
@@ -125,11 +127,17 @@ class pooling {
     /// Time steps of the output.
     static constexpr int output_time(int time) noexcept { return time < 1 ? 0 : 1; }
     static constexpr index_t parameter_count() noexcept { return 0; }
-    /// Names a size that is not positive.
+    /// Names a size that is not positive, or that the rule cannot divide.
     status check() const noexcept {
         if (size_ < 1) {
             return status::error(error_code::invalid_argument, Rule::name, ": size ", size_,
                                  " must be at least 1");
+        }
+        if constexpr (requires { Rule::parts; }) {
+            if (size_ % Rule::parts != 0) {
+                return status::error(error_code::invalid_argument, Rule::name, ": size ", size_,
+                                     " must be a multiple of ", Rule::parts);
+            }
         }
         return {};
     }
@@ -164,6 +172,7 @@ class pooling {
     template <class Archive>
     void exchange(Archive& archive) {
         archive.integer("size", size_, 1, maximum_layer_size);
+        detail::keep_if(archive, check());
     }
 
   private:
