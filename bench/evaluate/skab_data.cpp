@@ -64,8 +64,10 @@ std::vector<fs::path> find_skab_recordings(const fs::path& root) {
             const auto header = tocsin::csv_layout::from_header(
                 lines.next() ? lines.line() : std::string_view{},
                 {.timestamp = "", .labels = std::vector<std::string>{}});
-            labelled = header &&
-                       std::count(header->names().begin(), header->names().end(), label_column) > 0;
+            labelled = header && std::any_of(header->columns().begin(), header->columns().end(),
+                                             [](const tocsin::csv_column& column) {
+                                                 return column.name == label_column;
+                                             });
         }
         if (labelled) {
             found.push_back(entry.path());

@@ -83,7 +83,7 @@ void input_options::add_csv_to(CLI::App& command) {
     add_names(command, "--labels", labels,
               "CSV: columns with labels; default: label, labels, anomaly, is_anomaly, outlier, "
               "is_outlier, attack, normal/attack if they exist. Sequences: 'last', the last "
-              "field. 'none' ignores labels")
+              "field. 'none' leaves them out")
         ->group(group);
     command
         .add_option_function<std::string>(

@@ -102,11 +102,16 @@ TEST_SUITE("io") {
         csv_options options;
         options.timestamp = "";
         options.labels = strings{};
-        const auto layout = csv_layout::from_header("time,label", options);
+        const auto layout = csv_layout::from_header("time,a,label,Is_Anomaly", options);
         REQUIRE(layout.has_value());
-        CHECK(layout->names() == strings{"time", "label"});
+        CHECK(layout->names() == strings{"time", "a"}); // labels are no features either
         CHECK_FALSE(layout->has_timestamp());
         CHECK_FALSE(layout->has_label());
+        std::array<double, 2> sample{};
+        csv_notes notes;
+        CHECK(layout->parse("1,2,3,maybe", std::span<double>{sample}, notes).ok());
+        options.use = {"time", "label"};
+        CHECK(csv_layout::from_header("time,a,label", options)->names() == options.use);
     }
 
     TEST_CASE("csv_row: headers that cannot be used are refused, naming the column") {

@@ -147,8 +147,11 @@ class column_assignment {
             if (!is_free(k) || wanted(k)) {
                 continue;
             }
-            if (!options_.labels && is_label_name(plain_name(columns_[k].name))) {
+            const bool label = is_label_name(plain_name(columns_[k].name));
+            if (label && !options_.labels) {
                 give(k, csv_role::label);
+            } else if (label && options_.labels->empty()) { // what is known is no sensor either
+                give(k, csv_role::left_out, "labels, which are not read");
             } else if (columns_[k].optional) {
                 give(k, csv_role::left_out, "no name and no values");
             } else if (counts_rows(k) && k == 0 && has_name_of_index(k)) {

@@ -33,7 +33,7 @@ struct csv_options {
     date_order_choice dates = {};
     /// A row is anomalous when any of these columns says so. Unset: the columns named label, labels,
     /// anomaly, is_anomaly, outlier, is_outlier, attack or normal/attack in any case, if they exist.
-    /// An empty list: none.
+    /// An empty list: none, and columns with such names are left out unless `use` names them.
     std::optional<std::vector<std::string>> labels = {};
     std::vector<std::string> ignore =
         {}; ///< columns to leave out; names that do not exist are ignored
