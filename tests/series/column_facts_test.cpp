@@ -3,8 +3,10 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <vector>
 
 using tocsin::index_t;
 using tocsin::matrix;
@@ -34,7 +36,7 @@ TEST_SUITE("series") {
         CHECK_FALSE(wave.only_rises);
         CHECK_FALSE(wave.counts);
         CHECK_FALSE(wave.two_values);
-        CHECK(std::isnan(wave.code));
+        CHECK(wave.codes.empty());
         CHECK_FALSE(wave.far_outliers());
         CHECK(wave.distinct_as_float == wave.distinct);
     }
@@ -58,29 +60,56 @@ TEST_SUITE("series") {
             return facts_of(
                 [=](double t) { return std::fmod(t, every) == 7 ? code : 12 + std::sin(0.7 * t); });
         };
-        CHECK(with(-200, 20).code == -200);
-        CHECK(with(-200, 20).code_count == 5);
-        CHECK(with(-9999, 100).code == -9999); // once: a usual code
-        CHECK(with(999.5, 20).code == 999.5);
-        CHECK(std::isnan(with(999.5, 100).code)); // once: an outlier
-        CHECK(with(999.5, 100).code_count == 0);
-        CHECK(std::isnan(with(14, 20).code)); // hardly outside
-        CHECK(with(0, 20).code == 0);
-        CHECK(std::isnan(facts_of([](double t) { return t < 50 ? 0 : 100; }).code));
+        const auto is = [](const tocsin::column_facts& facts, double value, index_t count) {
+            return facts.codes.size() == 1 && facts.codes[0].value == value &&
+                   facts.codes[0].count == count;
+        };
+        CHECK(is(with(-200, 20), -200, 5));
+        CHECK(is(with(-9999, 100), -9999, 1)); // once: a usual code
+        CHECK(is(with(999.5, 20), 999.5, 5));
+        CHECK(with(999.5, 100).codes.empty()); // once: an outlier
+        CHECK(with(14, 20).codes.empty());     // hardly outside
+        CHECK(is(with(0, 20), 0, 5));
+        CHECK(facts_of([](double t) { return t < 50 ? 0 : 100; }).codes.empty());
         // Most rows, or beside values that are spread as far.
-        const auto mostly = facts_of(
-            [](double t) { return std::fmod(t, 10) == 7 ? 12 + std::sin(0.7 * t) : -200.0; });
-        CHECK(mostly.code == -200);
-        CHECK(mostly.code_count == 90);
-        const auto wide =
-            facts_of([](double t) { return std::fmod(t, 20) == 7 ? -999.0 : 10.0 * t; });
-        CHECK(wide.code == -999);
-        CHECK(wide.code_count == 5);
-        CHECK(std::isnan(facts_of([](double t) { return t == 7 ? -999.0 : 10.0 * t; }).code));
-        CHECK(std::isnan(
-            facts_of([](double t) { return std::fmod(t, 20) == 7 ? -999.0 : 10 * t - 500; }).code));
-        CHECK(std::isnan(
-            facts_of([](double t) { return std::fmod(t, 10) == 7 ? std::sin(t) : -150.0; }).code));
+        CHECK(is(facts_of([](double t) {
+                     return std::fmod(t, 10) == 7 ? 12 + std::sin(0.7 * t) : -200.0;
+                 }),
+                 -200, 90));
+        CHECK(is(facts_of([](double t) { return std::fmod(t, 20) == 7 ? -999.0 : 10.0 * t; }), -999,
+                 5));
+        CHECK(facts_of([](double t) { return t == 7 ? -999.0 : 10.0 * t; }).codes.empty());
+        CHECK(facts_of([](double t) {
+                  return std::fmod(t, 20) == 7 ? -999.0 : 10 * t - 500;
+              }).codes.empty());
+        CHECK(facts_of([](double t) {
+                  return std::fmod(t, 10) == 7 ? std::sin(t) : -150.0;
+              }).codes.empty());
+    }
+
+    TEST_CASE("column_facts: several values that stand for 'missing' do not hide each other") {
+        const auto codes_of = [](double one, double other) {
+            const auto facts = facts_of([=](double t) {
+                const double phase = std::fmod(t, 20);
+                return phase == 7 ? one : phase == 9 ? other : 12 + std::sin(0.7 * t);
+            });
+            std::vector<double> found;
+            for (const tocsin::missing_code& code : facts.codes) {
+                CHECK(code.count == 5);
+                found.push_back(code.value);
+            }
+            std::sort(found.begin(), found.end());
+            return found;
+        };
+        CHECK(codes_of(-9999, -8888) == std::vector<double>{-9999, -8888});
+        CHECK(codes_of(9999, 8888) == std::vector<double>{8888, 9999});
+        CHECK(codes_of(-9999, 9999) == std::vector<double>{-9999, 9999});
+        CHECK(codes_of(-999, 65535) == std::vector<double>{-999, 65535});
+        CHECK(codes_of(-9999, 12.5) == std::vector<double>{-9999});
+        // Values over many scales are no codes without end.
+        const auto scales =
+            facts_of([](double t) { return std::pow(10.0, std::floor(t / 10)); }).codes;
+        CHECK(scales.size() <= 4);
     }
 
     TEST_CASE("column_facts: missing, infinite, scale, precision, duplicates") {

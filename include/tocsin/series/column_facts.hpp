@@ -9,9 +9,16 @@
 #include <cstddef>
 #include <limits>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace tocsin {
+
+/// A value that may stand for a missing one.
+struct missing_code {
+    double value = 0;
+    index_t count = 0; ///< how often it occurs
+};
 
 /// Facts about the values of one column, NaN where there are none.
 struct column_facts {
@@ -30,10 +37,10 @@ struct column_facts {
     bool two_values = false;       ///< 0 and 1, 1 and 2, or -1 and 1
     int duplicate_of = -1;         ///< an earlier column with the same values
 
-    /// A value far outside all others that occurs more than once, or is one of the usual codes for
-    /// "missing" (-999, -9999, ...), also where no other value is negative; NaN: none.
-    double code = std::numeric_limits<double>::quiet_NaN();
-    index_t code_count = 0; ///< how often the code for missing values occurs
+    /// Values far outside all others that occur more than once, or are among the usual codes for
+    /// "missing" (-999, -9999, ...), also where no other value is negative. At most four, the most
+    /// obvious first; they do not count among each other's others.
+    std::vector<missing_code> codes;
 
     /// Whether all values are the same.
     bool constant() const noexcept { return values > 0 && low == high; }
@@ -53,28 +60,71 @@ inline bool is_usual_code(double value) noexcept {
            magnitude == 32768 || value == 65535;
 }
 
-/// An extreme value of sorted ones that lies far outside the others.
-inline void find_code(std::span<const double> sorted, bool lowest, column_facts& facts) {
-    const double value = lowest ? sorted.front() : sorted.back();
-    const auto [first, last] = std::equal_range(sorted.begin(), sorted.end(), value);
-    const auto count = static_cast<index_t>(last - first);
-    const auto others = static_cast<index_t>(sorted.size()) - count;
-    const bool usual = is_usual_code(value);
-    // A usual code may be what most rows hold: of a sensor that was hardly ever there.
-    if (others < 2 || (count > others && !usual)) {
-        return;
+/// The values of a column in order, from the ends of which codes for missing values are taken.
+class code_search {
+  public:
+    explicit code_search(std::span<const double> sorted) noexcept : rest_{sorted} {}
+
+    /// The codes; those that hide each other are found together.
+    std::vector<missing_code> find() {
+        constexpr std::size_t most = 4;
+        while (found_.size() < most && find_next(most - found_.size())) {
+        }
+        return std::move(found_);
     }
-    const double near = lowest ? *last : *(first - 1);
-    const double far = lowest ? sorted.back() : sorted.front();
-    const double distance = std::abs(value - near);
-    const bool outside = distance > 2 * std::abs(far - near) && far != near;
-    // Alone below zero it says enough, however widely the others are spread.
-    const bool negative = usual && lowest && value < 0 && near >= 0 && count > 1;
-    if (((outside && (usual || count > 2)) || negative) && count > facts.code_count) {
-        facts.code = value;
-        facts.code_count = count;
+
+  private:
+    using values = std::span<const double>;
+
+    /// The fewest distinct values at the ends without which the others are far away.
+    bool find_next(std::size_t most) {
+        for (std::size_t together = 1; together <= most; ++together) {
+            for (std::size_t below = 0; below <= together; ++below) {
+                if (take(together - below, below)) {
+                    return true;
+                }
+            }
+        }
+        return false;
     }
-}
+    /// Takes this many distinct values from the ends if all of them may be codes.
+    bool take(std::size_t low, std::size_t high) {
+        values others = rest_;
+        std::vector<missing_code> ends;
+        for (std::size_t k = 0; k < low + high && !others.empty(); ++k) {
+            const bool lowest = k < low;
+            const double value = lowest ? others.front() : others.back();
+            const auto [first, last] = std::equal_range(others.begin(), others.end(), value);
+            const auto count = static_cast<std::size_t>(last - first);
+            ends.push_back({value, static_cast<index_t>(count)});
+            others = lowest ? others.subspan(count) : others.first(others.size() - count);
+        }
+        if (others.size() < 2 || !std::all_of(ends.begin(), ends.end(), [&](const auto& code) {
+                return may_be_code(code, others);
+            })) {
+            return false;
+        }
+        found_.insert(found_.end(), ends.begin(), ends.end());
+        rest_ = others;
+        return true;
+    }
+    static bool may_be_code(const missing_code& code, values others) noexcept {
+        const bool usual = is_usual_code(code.value);
+        // A usual code may be what most rows hold: of a sensor that was hardly ever there.
+        if (code.count > static_cast<index_t>(others.size()) && !usual) {
+            return false;
+        }
+        const double range = others.back() - others.front();
+        const double distance = std::max(others.front() - code.value, code.value - others.back());
+        const bool outside = distance > 2 * range && range > 0;
+        // Alone below zero it says enough, however widely the others are spread.
+        const bool negative = usual && code.value < 0 && others.front() >= 0 && code.count > 1;
+        return (outside && (usual || code.count > 2)) || negative;
+    }
+
+    values rest_;
+    std::vector<missing_code> found_;
+};
 
 } // namespace detail
 
@@ -141,8 +191,7 @@ inline std::vector<column_facts> study_columns(const matrix<double>& values,
         facts.two_values = facts.distinct == 2 && ((facts.low == 0 && facts.high == 1) ||
                                                    (facts.low == 1 && facts.high == 2) ||
                                                    (facts.low == -1 && facts.high == 1));
-        detail::find_code(sorted, true, facts);
-        detail::find_code(sorted, false, facts);
+        facts.codes = detail::code_search{sorted}.find();
     }
     // Columns with the same facts may be the same; those are compared value by value.
     for (index_t f = 1; f < values.rows(); ++f) {
