@@ -439,6 +439,12 @@ std::vector<std::string> warnings_of(const input_data& data) {
     std::vector<std::string> lines;
     warn_of_unlike_steps(data, lines);
     for (const file_facts& file : data.files) {
+        if (file.dialect.unclear_names) {
+            lines.push_back(file.path + ':' + std::to_string(file.dialect.skipped + 2) +
+                            ": a row of words below the names is left out, though they look like "
+                            "no units; if they are the names: --skip-rows " +
+                            std::to_string(file.dialect.skipped + 1));
+        }
         warn_of_time(file, lines);
         if (file.cut.count > 0) {
             lines.push_back(warning_of(file.cut, file.path) + " (" +

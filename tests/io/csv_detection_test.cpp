@@ -181,6 +181,51 @@ TEST_SUITE("io") {
         check_reads(text_of({.before = "from,north\n", .header = "site,seven\na,b\n"}), {"a", "b"});
     }
 
+    TEST_CASE("csv_detection: a title or groups of columns above the names do not replace them") {
+        const std::string rows = "2024-05-01 06:00,1,2\n2024-05-01 06:01,3,4\n"
+                                 "2024-05-01 06:02,5,6\n";
+        for (const std::string before : {",,\n", "Boiler 3,,\n", "Boiler 3,,\n,,\n",
+                                         "House,Cellar,Roof\n", "All,North,North\n", ";;\n,,\n"}) {
+            CAPTURE(before);
+            for (const std::string names : {"time,a,b\n", "time,a,b\ns,bar,degC\n"}) {
+                const auto found = read(before + names + rows);
+                CHECK(found.series.names == strings{"a", "b"});
+                CHECK(found.times.size() == 3);
+                CHECK_FALSE(found.dialect.unclear_names);
+            }
+        }
+        // A title without a time below it, and names of which one is missing.
+        CHECK(read("Pump,\na,b\n1,2\n3,4\n").series.names == strings{"a", "b"});
+        CHECK(read(",,\nV,h,t\n1,2,3\n3,4,5\n").series.names == strings{"V", "h", "t"});
+        CHECK(read("time,,b\ns,bar,degC\n" + rows).series.names == strings{"column2", "b"});
+        // Either row may be the names.
+        const auto either = read("north,south\na,b\n1,2\n3,4\n");
+        CHECK(either.series.names == strings{"north", "south"});
+        CHECK(either.dialect.unclear_names);
+        CHECK_FALSE(read("a,b\nV,bar\n1,2\n3,4\n").dialect.unclear_names);
+        // Nothing but rows without names.
+        const auto bare = read(",,\n" + rows);
+        CHECK_FALSE(bare.dialect.has_header);
+        CHECK(bare.dialect.skipped == 1);
+        CHECK(bare.series.time() == 3);
+    }
+
+    TEST_CASE("csv_detection: names asked for say which row has them") {
+        csv_options options;
+        options.use = {"b", "a"};
+        for (const std::string text :
+             {"north,south\na,b\n1,2\n3,4\n", "a,b\nnorth,south\n1,2\n3,4\n", ",\na,b\n1,2\n3,4\n",
+              "a,b\n[V],[A]\nmean,max\n1,2\n3,4\n"}) {
+            CAPTURE(text);
+            const auto found = read(text, options);
+            CHECK(found.series.names == options.use);
+            CHECK(found.series.values(1, 0) == 1);
+            CHECK_FALSE(found.dialect.unclear_names);
+        }
+        options.use = {"column2"};
+        CHECK(read("a,\nx,y\n1,2\n3,4\n", options).series.values(0, 1) == 4);
+    }
+
     TEST_CASE(
         "csv_detection: files of data loggers with names, units and processing in rows 2 to 4") {
         const std::string text =

@@ -230,7 +230,7 @@ class csv_detector {
 
     /// Rows between the names and the first row of data: units, or descriptions where nothing stands
     /// before the names, or, in files of Campbell Scientific's data loggers, units and processing.
-    std::size_t rows_below_names(std::size_t row) const noexcept {
+    std::size_t rows_below_names(std::size_t row) {
         const auto are_names =
             [&](std::size_t below) { // a line and the one above, or look the same
                 return below > 0 && numbers_[below] == numbers_[below - 1] + 1 &&
@@ -242,14 +242,27 @@ class csv_detector {
         if (row == 4 && logger && cells_of(lines_[1]) == cells_) {
             return 2;
         }
+        for (std::size_t k = row; k-- > 0 && !options_.use.empty();) {
+            if (has_names(lines_[k], found_.delimiter, options_.use)) {
+                return row - 1 - k;
+            }
+            if (!are_names(k)) {
+                break;
+            }
+        }
         if (row < 2 || !are_names(row - 1)) {
             return 0;
         }
         if (row >= 3 && are_names(row - 2) && looks_like_units(lines_[row - 2], found_.delimiter)) {
             return 2;
         }
-        return looks_like_units(lines_[row - 1], found_.delimiter) || (row == 2 && cells_ > 1) ? 1
-                                                                                               : 0;
+        const names_study above{lines_[row - 2], found_.delimiter};
+        if (looks_like_units(lines_[row - 1], found_.delimiter)) {
+            return above.is_title() ? 0 : 1;
+        }
+        found_.unclear_names =
+            row == 2 && cells_ > 1 && !above.stands_above({lines_[row - 1], found_.delimiter});
+        return found_.unclear_names ? 1 : 0;
     }
 
     std::size_t cells_of(std::string_view line) const noexcept {
@@ -267,15 +280,20 @@ class csv_detector {
         if (row < lines_.size() && row > 0 && !options_.skip_rows) {
             const bool named =
                 fit_of(lines_[row - 1]) == fit::names &&
+                !has_only_empty_cells(lines_[row - 1], found_.delimiter) &&
                 !(looks_like_comment(lines_[row - 1]) && cells_of(lines_[row - 1]) != cells_);
-            const bool comments =
+            const bool nameless =
                 std::all_of(lines_.begin(), lines_.begin() + static_cast<std::ptrdiff_t>(row),
-                            looks_like_comment);
+                            [&](std::string_view line) {
+                                return looks_like_comment(line) ||
+                                       (cells_of(line) == cells_ &&
+                                        has_only_empty_cells(line, found_.delimiter));
+                            });
             if (asked && !*options_.header) {
                 first = named ? 0 : row;
             } else if (named) {
                 first = row - 1;
-            } else if (comments && !asked) {
+            } else if (nameless && !asked) {
                 found_.has_header = false;
                 first = row;
             }

@@ -39,6 +39,7 @@ struct csv_dialect {
     bool has_header = true;      ///< whether the first row names the columns
     bool header_is_cut = false;  ///< whether a name has a line break in double quotes
     index_t unit_rows = 0;       ///< rows of units or descriptions below the header
+    bool unclear_names = false;  ///< whether that row looks like no units, and may be the names
     bool has_units_only = false; ///< a row of units stands where the names should, and is skipped
     index_t skipped = 0;         ///< lines before the header, or before the first row
     std::vector<csv_column_sample> columns; ///< none where no row was seen

@@ -12,7 +12,9 @@
 #include <algorithm>
 #include <cstddef>
 #include <iterator>
+#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace tocsin::detail {
@@ -97,6 +99,60 @@ inline bool are_repeated_units(std::string_view line, char delimiter) {
     std::sort(units.begin(), units.end());
     return std::adjacent_find(units.begin(), units.end()) != units.end();
 }
+
+/// Whether a line has delimiters and nothing between them.
+inline bool has_only_empty_cells(std::string_view line, char delimiter) noexcept {
+    std::size_t count = 0;
+    for (csv_cells cells{line, delimiter}; cells.next(); ++count) {
+        if (!trimmed(cells.text()).empty()) {
+            return false;
+        }
+    }
+    return count > 1;
+}
+
+/// Whether a line has all of these names among its cells. An empty cell is called `column` with its
+/// number from 1, as csv_layout calls it.
+inline bool has_names(std::string_view line, char delimiter,
+                      const std::vector<std::string>& names) {
+    std::vector<std::string> cells;
+    for (csv_cells row{line, delimiter}; row.next();) {
+        std::string name = unquoted(row.text());
+        cells.push_back(trimmed(name).empty() ? "column" + std::to_string(cells.size() + 1)
+                                              : std::move(name));
+    }
+    return std::all_of(names.begin(), names.end(), [&](const std::string& name) {
+        return std::find(cells.begin(), cells.end(), name) != cells.end();
+    });
+}
+
+/// What the cells of a line show of whether they are the names of the columns.
+struct names_study {
+    std::size_t cells = 0;
+    std::size_t empty = 0;
+    bool repeated = false; ///< one occurs twice
+    bool time = false;     ///< one is a usual name of the time
+
+    names_study(std::string_view line, char delimiter) {
+        std::vector<std::string_view> names;
+        for (csv_cells row{line, delimiter}; row.next(); ++cells) {
+            empty += row.text().empty() ? 1 : 0;
+            time = time || time_likeness(plain_name(row.text())) > 0;
+            if (!row.text().empty()) {
+                names.push_back(row.text());
+            }
+        }
+        std::sort(names.begin(), names.end());
+        repeated = std::adjacent_find(names.begin(), names.end()) != names.end();
+    }
+    /// Whether few cells or none have a name, as in a title.
+    bool is_title() const noexcept { return 2 * empty > cells; }
+    /// Whether the line below it has the names rather, and this one a title or groups of columns.
+    bool stands_above(const names_study& below) const noexcept {
+        return (empty > 0 && below.empty == 0) || (repeated && !below.repeated) ||
+               (!time && below.time);
+    }
+};
 
 /// The delimiter that a line `sep=;` names, as spreadsheets write it; NUL for other lines.
 inline char separator_of(std::string_view line) noexcept {
