@@ -132,6 +132,82 @@ TEST_SUITE("io") {
         CHECK(reading({"1,2", "3,4"}, skipped).rows == numbers{{3, 4}});
     }
 
+    TEST_CASE("csv_stream: empty cells before the header are neither a row nor a header") {
+        for (const auto& lines :
+             {std::initializer_list<const char*>{",,", "time,b,a", "2024-05-01 06:00,1,2"},
+              {"Site 4,,", ",,", "time,b,a", "2024-05-01 06:00,1,2"},
+              {"Site;4", ";;", ";;", "time;b;a", "2024-05-01 06:00;1;2"},
+              {"NA,-,", "time,b,a", "2024-05-01 06:00,1,2"}}) {
+            const reading found(lines);
+            CHECK_MESSAGE(found.wrong.ok(), found.wrong.message());
+            CHECK(found.kinds.back() == csv_line::row);
+            CHECK(found.kinds[found.kinds.size() - 2] == csv_line::header);
+            CHECK(found.rows.back() == std::vector<double>{2, 1});
+        }
+        CHECK(reading({",", ",", "1,2"}).kinds ==
+              kinds{csv_line::preamble, csv_line::preamble, csv_line::row});
+        // Without a header, rows may begin with missing values.
+        const reading missing({"nan,nan", "1,2", "a,b"});
+        CHECK(missing.kinds == kinds{csv_line::row, csv_line::row, csv_line::row});
+        CHECK(missing.rows[1] == std::vector<double>{1, 2});
+        CHECK_FALSE(missing.wrong.ok()); // a header among rows
+    }
+
+    TEST_CASE("csv_stream: blanks around a delimiter are none") {
+        const reading comma({"time , a , b", "2024-05-01 06:00 , 1.5 , 2"});
+        CHECK_MESSAGE(comma.wrong.ok(), comma.wrong.message());
+        CHECK(comma.rows == numbers{{1.5, 2}});
+        CHECK(comma.notes.time() == "2024-05-01 06:00");
+        CHECK(reading({"a ; b", "1,5 ; 2"}).rows == numbers{{1.5, 2}});
+        CHECK(reading({"2024-05-01 06:00 | 1 | 2"}).rows == numbers{{1, 2}});
+        CHECK(reading({"time a b", "1 2 3"}).rows == numbers{{2, 3}});
+    }
+
+    TEST_CASE("csv_stream: a name that is empty in the header is that of its column") {
+        tocsin::csv_options options;
+        options.use = {"column2", "b"};
+        tocsin::csv_stream stream{options};
+        const std::string_view row = "2024-05-01 06:00,1,2";
+        CHECK(stream.take("time,,b", {"in", 1}).value() == csv_line::header);
+        CHECK(stream.take(row, {"in", 2}).value() == csv_line::row);
+        std::vector<double> values(2);
+        tocsin::csv_notes notes;
+        REQUIRE(stream.parse<double>(row, values, notes, {"in", 2}).ok());
+        CHECK(values == std::vector<double>{1, 2});
+        // A row with missing values is none.
+        options.use = {"column2", "column3"};
+        tocsin::csv_stream bare{options};
+        CHECK(bare.take("2024-05-01 06:00,,", {"in", 1}).value() == csv_line::row);
+        CHECK(bare.take(row, {"in", 2}).value() == csv_line::row);
+    }
+
+    TEST_CASE("csv_stream: labels are not read") {
+        const std::initializer_list<const char*> lines{"time,a,b,label", "2024-05-01 06:00,1,2,7",
+                                                       "2024-05-01 06:01,3,4,",
+                                                       "2024-05-01 06:02,5,6,good"};
+        CHECK(reading(lines).rows == numbers{{1, 2}, {3, 4}, {5, 6}});
+        CHECK(reading(lines).wrong.ok());
+        tocsin::csv_options options;
+        options.labels = std::vector<std::string>{"state"};
+        CHECK(reading({"state,a,b", "bad,1,2"}, options).rows == numbers{{1, 2}});
+        options.labels = std::vector<std::string>{"column3"};
+        CHECK(reading({"1,2,7", "3,4,bad"}, options).rows == numbers{{1, 2}, {3, 4}});
+    }
+
+    TEST_CASE("csv_stream: two rows below the names, where the first holds units") {
+        const reading logger({"\"TOA5\",\"hut\",\"CR1000\",\"77\"",
+                              "\"TIMESTAMP\",\"RECORD\",\"a\",\"b\"",
+                              "\"TS\",\"RN\",\"Volts\",\"Deg C\"", "\"\",\"\",\"Avg\",\"Smp\"",
+                              "\"2024-05-01 06:00:00\",0,1,2"});
+        CHECK_MESSAGE(logger.wrong.ok(), logger.wrong.message());
+        CHECK(logger.kinds == kinds{csv_line::preamble, csv_line::header, csv_line::units,
+                                    csv_line::units, csv_line::row});
+        CHECK(logger.rows == numbers{{1, 2}});
+        CHECK(reading({"a,b", "[V],[A]", "mean,max", "1,2"}).rows == numbers{{1, 2}});
+        CHECK(reading({"a,b", "volt,ampere", "mean,max", "1,2"}).kinds ==
+              kinds{csv_line::header, csv_line::units, csv_line::row, csv_line::row});
+    }
+
     TEST_CASE("csv_stream: units where the names should stand, a date next to a time of day") {
         const reading units({"degC,degC", "1,2", "3,4"});
         CHECK(units.kinds == kinds{csv_line::units, csv_line::row, csv_line::row});

@@ -238,8 +238,7 @@ class csv_detector {
                        fit_of(lines_[below]) == fit::names &&
                        fit_of(lines_[below - 1]) == fit::names;
             };
-        const bool logger = trimmed(lines_.front()).starts_with("\"TOA5\"");
-        if (row == 4 && logger && cells_of(lines_[1]) == cells_) {
+        if (row == 4 && is_logger_title(lines_.front()) && cells_of(lines_[1]) == cells_) {
             return 2;
         }
         for (std::size_t k = row; k-- > 0 && !options_.use.empty();) {

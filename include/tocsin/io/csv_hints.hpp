@@ -14,7 +14,6 @@
 #include <iterator>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace tocsin::detail {
@@ -111,19 +110,30 @@ inline bool has_only_empty_cells(std::string_view line, char delimiter) noexcept
     return count > 1;
 }
 
-/// Whether a line has all of these names among its cells. An empty cell is called `column` with its
-/// number from 1, as csv_layout calls it.
+/// Whether a line has all of these names among its cells. Where none is a number or a date, an empty
+/// cell is called `column` with its number from 1, as csv_layout calls it.
 inline bool has_names(std::string_view line, char delimiter,
                       const std::vector<std::string>& names) {
     std::vector<std::string> cells;
+    bool words = true;
     for (csv_cells row{line, delimiter}; row.next();) {
-        std::string name = unquoted(row.text());
-        cells.push_back(trimmed(name).empty() ? "column" + std::to_string(cells.size() + 1)
-                                              : std::move(name));
+        double value = 0;
+        const csv_content content = content_of(row.text(), {}, value);
+        words = words && (content == csv_content::word || content == csv_content::empty);
+        cells.push_back(unquoted(row.text()));
+    }
+    for (std::size_t k = 0; k < cells.size() && words; ++k) {
+        cells[k] = trimmed(cells[k]).empty() ? "column" + std::to_string(k + 1) : cells[k];
     }
     return std::all_of(names.begin(), names.end(), [&](const std::string& name) {
         return std::find(cells.begin(), cells.end(), name) != cells.end();
     });
+}
+
+/// Whether a line is the first of a file as data loggers of Campbell Scientific write it: names,
+/// units and processing follow.
+inline bool is_logger_title(std::string_view line) noexcept {
+    return trimmed(line).starts_with("\"TOA5\"");
 }
 
 /// What the cells of a line show of whether they are the names of the columns.

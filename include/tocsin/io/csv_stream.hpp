@@ -22,11 +22,16 @@ namespace tocsin {
 /// Reads CSV as it comes, with the features of a model: the header is the line that has all their
 /// names, or there is none, and rows have the features in order, with a time before them or not. How
 /// rows are written is found out from the first of them, and whether numbers have a decimal comma
-/// from the first that has a comma or a point.
+/// from the first that has a comma or a point. Labels are left out: csv_notes::label stays 0.
 class csv_stream {
   public:
     /// @param options `use` names the features, at least one
-    explicit csv_stream(csv_options options) : options_{std::move(options)} {}
+    explicit csv_stream(csv_options options) : options_{std::move(options)} {
+        const auto labels = std::exchange(options_.labels, std::vector<std::string>{});
+        for (const std::string& name : labels.value_or(std::vector<std::string>{})) {
+            options_.ignore.push_back(name);
+        }
+    }
 
     /// Says what a line is. `format_error` where it must be a header or a row and is neither; a
     /// later line may be one unless has_ended(). Allocates, though no longer once rows have begun.
@@ -35,20 +40,22 @@ class csv_stream {
         if (place.line <= options_.skip_rows.value_or(0) || detail::trimmed(line).empty()) {
             return csv_line::nothing;
         }
-        if (!known_) {
+        if (!known_ || (!valued_ && is_header(line))) {
             return begin(line, place);
         }
         if (const csv_line kind = layout_.kind_of(line); kind != csv_line::row) {
             return kind;
         }
         if (!rows_) {
-            if (!header_.empty() && !units_ && is_of_words(line)) {
-                units_ = true;
+            if (!header_.empty() && units_left_ > 0 && is_of_words(line)) {
+                const bool units = detail::looks_like_units(line, layout_.delimiter());
+                units_left_ -= units || logger_ ? 1 : 2;
                 return csv_line::units;
             }
             rows_ = true;
             settle(line);
         }
+        valued_ = valued_ || has_values(line);
         if (!decided_) {
             decide_decimal_mark(line);
         }
@@ -86,8 +93,12 @@ class csv_stream {
             separator_ = options_.delimiter == '\0' ? separator : options_.delimiter;
             return csv_line::nothing;
         }
+        logger_ = logger_ || (before_ == 0 && detail::is_logger_title(line));
         csv_options options = options_;
         options.delimiter = separator_ != '\0' ? separator_ : options.delimiter;
+        if (detail::has_only_empty_cells(line, delimiter_of(line, options))) {
+            return csv_line::preamble;
+        }
         const bool headed = options.header.value_or(false);
         const char delimiter =
             options.header.value_or(true) ? delimiter_of_names(line, options) : '\0';
@@ -100,6 +111,7 @@ class csv_stream {
             }
             layout_ = *std::move(read);
             known_ = true;
+            rows_ = decided_ = false; // those before had no values
             header_ = std::string{line};
             return csv_line::header;
         }
@@ -122,6 +134,7 @@ class csv_stream {
         if (read && !words && !looked_like_header_) {
             layout_ = *std::move(read);
             known_ = rows_ = true;
+            valued_ = has_values(line);
             decide_decimal_mark(line);
             return csv_line::row;
         }
@@ -173,31 +186,23 @@ class csv_stream {
         return parsed.ok() ? place.error(1, "is neither a header nor a row") : parsed;
     }
 
-    /// The delimiter with which a line has the names of all features; NUL for none.
+    /// The delimiter with which a line has the names of all features; NUL for none. Blanks are one
+    /// only where no other is: they may surround others.
     static char delimiter_of_names(std::string_view line, const csv_options& options) {
-        const auto has_all = [&](char delimiter) {
-            return std::all_of(options.use.begin(), options.use.end(), [&](const auto& name) {
-                for (csv_cells cells{line, delimiter}; cells.next();) {
-                    if (detail::unquoted(cells.text()) == name) {
-                        return true;
-                    }
-                }
-                return false;
-            });
-        };
         if (options.delimiter != '\0') {
-            return has_all(options.delimiter) ? options.delimiter : '\0';
+            return detail::has_names(line, options.delimiter, options.use) ? options.delimiter
+                                                                           : '\0';
         }
         char found = '\0';
         std::size_t most = 0;
-        for (const char candidate : {',', ';', '\t', '|', ' '}) { // the one with most cells
+        for (const char candidate : {',', ';', '\t', '|'}) { // the one with most cells
             const std::size_t cells = csv_cells::count(line, candidate);
-            if (cells > most && has_all(candidate)) {
+            if (cells > most && detail::has_names(line, candidate, options.use)) {
                 most = cells;
                 found = candidate;
             }
         }
-        return found;
+        return found == '\0' && detail::has_names(line, ' ', options.use) ? ' ' : found;
     }
 
     /// What the cells of a line are.
@@ -218,6 +223,15 @@ class csv_stream {
                 number || (content != csv_content::word && content != csv_content::empty) ? 1 : 0;
         }
         return counts;
+    }
+    bool has_values(std::string_view row) const {
+        const cell_counts counts = count_cells(row, layout_.delimiter());
+        return counts.words + counts.others > 0;
+    }
+    /// Whether a line is the header after rows of missing values.
+    bool is_header(std::string_view line) const {
+        return header_.empty() && options_.header.value_or(true) &&
+               delimiter_of_names(line, options_) != '\0';
     }
     /// A line below the header without any number or date: units or descriptions.
     bool is_of_words(std::string_view line) const {
@@ -273,8 +287,10 @@ class csv_stream {
     char separator_ = '\0';
     bool looked_like_header_ = false; // one of them did
     bool ended_ = false;
-    bool units_ = false;
+    int units_left_ = 2; // rows below the header; one that holds no units counts twice
+    bool logger_ = false;
     bool rows_ = false;
+    bool valued_ = false;  // a row has had more than missing values
     bool decided_ = false; // whether numbers have a decimal comma
 };
 
