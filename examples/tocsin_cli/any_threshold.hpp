@@ -15,7 +15,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -45,10 +44,11 @@ class any_threshold {
     explicit any_threshold(rules rule, int smoothing = 1)
         : rule_{std::move(rule)}, smoothing_{smoothing}, recent_{smoothing} {}
 
-    /// Sets another rule to use if the first one cannot be fitted to the scores.
+    /// Adds a rule to use if those before cannot be fitted to the scores, or tell nothing: a threshold
+    /// of f_beta_threshold that more normal scores exceed than anomalous ones.
     any_threshold or_else(rules other) const {
         any_threshold both = *this;
-        both.other_ = std::move(other);
+        both.others_.push_back(std::move(other));
         return both;
     }
 
@@ -84,9 +84,11 @@ class any_threshold {
             return std::visit([&](auto& inner) { return inner.fit(seen, labels); }, rule_);
         };
         tocsin::status fitted = fit();
-        if (!fitted.ok() && other_ &&
-            !scores.empty()) { // empty scores reset it, and are no failure
-            rule_ = *other_;
+        for (const rules& other : others_) {
+            if (scores.empty() || (fitted.ok() && !is_exceeded_by_normal(seen, labels))) {
+                break; // empty scores reset it, and are no failure
+            }
+            rule_ = other;
             fitted = fit();
         }
         return fitted;
@@ -161,6 +163,21 @@ class any_threshold {
     static constexpr int most_smoothing = 1 << 20;
 
   private:
+    /// Whether best F1 comes from flagging nearly all: labels that the scores know nothing of.
+    bool is_exceeded_by_normal(std::span<const double> scores,
+                               std::span<const std::uint8_t> labels) const {
+        if (!std::holds_alternative<tocsin::f_beta_threshold>(rule_)) {
+            return false;
+        }
+        std::size_t normal = 0;
+        std::size_t anomalous = 0;
+        for (std::size_t k = 0; k < labels.size(); ++k) {
+            if (scores[k] > threshold()) {
+                ++(labels[k] == 0 ? normal : anomalous);
+            }
+        }
+        return normal > anomalous;
+    }
     /// Selects the rule of a kind; returns whether it exists.
     template <std::size_t... Index>
     bool choose(std::string_view stored, std::index_sequence<Index...>) {
@@ -170,7 +187,7 @@ class any_threshold {
     }
 
     rules rule_;
-    std::optional<rules> other_; // of or_else()
+    std::vector<rules> others_; // of or_else()
     int smoothing_ = 1;
     tocsin::moving_window recent_{1}; // scores of the stream that is learned from
 };

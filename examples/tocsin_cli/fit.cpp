@@ -540,16 +540,18 @@ index_t fit_command::anomalous_rows(const tocsin::windows<float>& judged) const 
 /// The rule for the expected number of scores.
 any_threshold fit_command::rule_for(const tocsin::windows<float>& judged) const {
     const tocsin::quantile_threshold largest{1, 1.2};
-    if (anomalous_rows(judged) > 0) {
-        return any_threshold{tocsin::f_beta_threshold{}};
-    }
-    if (judged.count() < enough_for_tail) {
-        return any_threshold{largest};
-    }
     tocsin::spot_settings peaks;
     peaks.q = false_alarm_rate;
     peaks.level = 0.98;
-    return any_threshold{tocsin::spot_threshold{peaks}}.or_else(largest);
+    const index_t anomalous = anomalous_rows(judged);
+    const bool has_tail = judged.count() - anomalous >= enough_for_tail;
+    any_threshold rule = has_tail ? any_threshold{tocsin::spot_threshold{peaks}}.or_else(largest)
+                                  : any_threshold{largest};
+    if (anomalous == 0) {
+        return rule;
+    }
+    const any_threshold of_labels{tocsin::f_beta_threshold{}};
+    return has_tail ? of_labels.or_else(rule.rule()).or_else(largest) : of_labels.or_else(largest);
 }
 
 /// The rule in words.
@@ -561,7 +563,8 @@ std::string fit_command::text_of(const model_file& model,
            : std::holds_alternative<tocsin::spot_threshold>(rule)
                ? "peaks over threshold, for one normal row in " +
                      shown(std::round(1 / false_alarm_rate))
-               : "1.2 times the largest of " + std::to_string(judged.count()) + " normal scores";
+               : "1.2 times the largest of " +
+                     std::to_string(judged.count() - anomalous_rows(judged)) + " normal scores";
 }
 
 /// Error statistics and threshold from models that have not learned from the rows they are judged
@@ -599,6 +602,13 @@ void fit_command::cross_fit(candidate& trial) const {
             ", judged on rows that they have not learned from; the model has learned from the "
             "first 80 % of the rows");
     if (trial.kind != model_kind::charts) {
+        const auto& rule = trial.model.detector.rule().rule();
+        if (anomalous_rows(judged) > 0 && !std::holds_alternative<tocsin::f_beta_threshold>(rule)) {
+            out.note(
+                "warning: the threshold of the best F1 would be exceeded by more normal rows than "
+                "rows labelled anomalous: the labels only say which rows are left out. Are "
+                "they those of these rows? 'tune --rule f-beta' takes that threshold");
+        }
         out.say("threshold: " + shown(trial.model.detector.threshold()) + ", " +
                 text_of(trial.model, judged));
     }
@@ -653,7 +663,8 @@ ordered_json fit_command::expect_alarms(const model_file& model,
     const std::string per = timed ? " a week" : " in 10 000 rows";
     out.say("  false alarms: " + rounded(alarms.in_rows(rows)) + per + ", at most " +
             rounded(alarms.most_in_rows(rows)) + " with 95 % confidence (" +
-            std::to_string(alarms.alarms) + " in " + std::to_string(alarms.rows) + " rows judged)");
+            std::to_string(alarms.alarms) + " in " + std::to_string(alarms.rows) +
+            " rows judged, " + std::to_string(alarms.alarm_rows) + " of them in an alarm)");
     return {
         {"rows", alarms.rows},
         {"alarms", alarms.alarms},

@@ -127,6 +127,32 @@ TEST_SUITE("tocsin_cli") {
         CHECK(run_json(cli, "detect m labelled.csv")["metrics"]["step"]["recall"] > 0.9);
     }
 
+    TEST_CASE("fit: labels of something else do not make every row an alarm") {
+        const program cli;
+        generate(cli, "rows.csv", 1500, 1);
+        const std::string text = cli.read("rows.csv");
+        std::string labelled;
+        int row = -1;
+        for (std::size_t at = 0; at < text.size(); ++row) {
+            const auto end = text.find('\n', at);
+            labelled += text.substr(at, end - at) +
+                        (row < 0                   ? ",label"
+                         : row >= 300 && row < 500 ? ",1"
+                                                   : ",0") +
+                        '\n';
+            at = end + 1;
+        }
+        cli.write("labelled.csv", labelled);
+        const outcome run = cli("fit m labelled.csv --no-shifts --json" + quick);
+        CHECK(run.code == 0);
+        const json fitted = json::parse(run.out);
+        CHECK(fitted["rule"] == "quantile");
+        CHECK(fitted["expect"]["alarm_rows"] < 30);
+        CHECK_MESSAGE(run.err.find("more normal rows than rows labelled anomalous") !=
+                          std::string::npos,
+                      run.err);
+    }
+
     TEST_CASE("fit: errors are held out, also with holes and a gap") {
         const program cli;
         generate(cli, "rows.csv", 1500, 1);
