@@ -5,6 +5,7 @@
 
 #include <doctest/doctest.h>
 
+#include "support/memory_archive.hpp"
 #include <cmath>
 #include <concepts>
 #include <cstdint>
@@ -108,6 +109,12 @@ TEST_SUITE("detect") {
         CHECK(pair.threshold(by_feature) == infinity);
         pair.override_with(by_feature, infinity);
         CHECK(pair.available());
+        pair.override_with(by_step, -infinity); // flags all, also after loading
+        quantile_pair loaded;
+        REQUIRE(tocsin_test::load(loaded, tocsin_test::save(pair)).ok());
+        CHECK(loaded.threshold(by_step) == pair.threshold(by_step));
+        CHECK(loaded.threshold(by_step) < -1e300);
+        CHECK(loaded.threshold(by_feature) == infinity);
         pair.override_with(by_step, std::nullopt);
         pair.override_with(by_feature, std::nullopt);
         CHECK_FALSE(pair.available());

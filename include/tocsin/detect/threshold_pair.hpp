@@ -90,10 +90,13 @@ class threshold_pair {
     }
     /// Sets or takes away the threshold by hand of one view.
     void override_with(error_view view, std::optional<double> threshold) noexcept {
-        // NaN flags nothing either, and a stream with it could not be loaded.
-        at(view).by_hand = threshold && std::isnan(*threshold)
-                               ? std::optional(std::numeric_limits<double>::infinity())
-                               : threshold;
+        using numbers = std::numeric_limits<double>;
+        if (threshold && std::isnan(*threshold)) {
+            threshold = numbers::infinity(); // flags nothing either; a stream could not load NaN
+        } else if (threshold == -numbers::infinity()) {
+            threshold = numbers::lowest(); // flags all as well, and files hold it
+        }
+        at(view).by_hand = threshold;
     }
 
     static constexpr int version = 1;
