@@ -1,11 +1,11 @@
 #include "tocsin/detect/threshold_pair.hpp"
+#include "tocsin/io/byte_archive.hpp"
 #include "tocsin/threshold/f_beta_threshold.hpp"
 #include "tocsin/threshold/manual_threshold.hpp"
 #include "tocsin/threshold/quantile_threshold.hpp"
 
 #include <doctest/doctest.h>
 
-#include "support/memory_archive.hpp"
 #include <cmath>
 #include <concepts>
 #include <cstdint>
@@ -110,8 +110,12 @@ TEST_SUITE("detect") {
         pair.override_with(by_feature, infinity);
         CHECK(pair.available());
         pair.override_with(by_step, -infinity); // flags all, also after loading
+        tocsin::byte_writer saved;
+        pair.exchange(saved);
+        tocsin::byte_reader archive(saved.bytes());
         quantile_pair loaded;
-        REQUIRE(tocsin_test::load(loaded, tocsin_test::save(pair)).ok());
+        loaded.exchange(archive);
+        REQUIRE(archive.outcome().ok());
         CHECK(loaded.threshold(by_step) == pair.threshold(by_step));
         CHECK(loaded.threshold(by_step) < -1e300);
         CHECK(loaded.threshold(by_feature) == infinity);
