@@ -203,6 +203,9 @@ TEST_SUITE("detect") {
         CHECK(
             says(detector.train({two.data(), 2, 40}, data.labels, {two.data(), 2, 0}, {}, trainer),
                  "2 features, the network has 3"));
+        CHECK(
+            says(detector.train({data.values.data(), 3, 0}, {}, data.view(), data.labels, trainer),
+                 "there are no samples"));
         std::vector<std::uint8_t> both(40, 0);
         both[20] = 1;
         CHECK(says(detector.train(data.view(), both, {data.values.data(), 3, 0}, {}, trainer),

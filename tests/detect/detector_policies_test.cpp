@@ -101,9 +101,10 @@ TEST_SUITE("detect") {
         const tocsin::matrix<float> zeros = tocsin::matrix<float>::Zero(1, 20);
         const auto windows = tocsin_test::windows_over(zeros, 2);
         own_detector<float> detector(window_mean<float>(1), detector_settings{.window = 2});
-        auto exact = tocsin_test::quick_trainer(0);
+        auto exact = tocsin_test::quick_trainer(1);
         auto state = tocsin::training_state<float>::fresh(detector.model(), exact.optimiser, 1);
         state.parameters[0] = state.best_parameters[0] = 0; // errors are exactly zero
+        state.history.resize(1);                            // its one epoch is over
         REQUIRE(detector.train_from(state, windows, {}, exact).ok());
         const tocsin::status outcome = detector.fit_errors(windows);
         CHECK(outcome.code() == tocsin::error_code::invalid_data);

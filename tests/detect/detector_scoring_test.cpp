@@ -344,11 +344,12 @@ TEST_SUITE("detect") {
         const auto detector = ready_detector(windows);
         tocsin::detector<static_lstm<float, 3, 4>> fixed(
             {}, detector_settings{.window = window_length});
-        auto how = tocsin_test::quick_trainer(0);
+        auto how = tocsin_test::quick_trainer(1);
         auto state = tocsin::training_state<float>::fresh(fixed.model(), how.optimiser, 1);
         REQUIRE(state.parameters.size() == detector.parameters().size());
         std::copy(detector.parameters().begin(), detector.parameters().end(),
                   state.best_parameters.begin());
+        state.history.resize(1); // its one epoch is over
         REQUIRE(fixed.train_from(state, windows, {}, how).ok());
         REQUIRE(fixed.fit_errors(windows).ok());
         for (index_t k = 0; k < windows.count(); k += 7) {

@@ -637,7 +637,7 @@ TEST_SUITE("detect") {
             detector(tocsin_test::small_lstm<float>(3),
                      {.window = 900, .scored = tocsin::scored_steps::newest});
         tocsin_test::run_all_phases(detector, windows_over(values, 900, 20),
-                                    tocsin_test::quick_trainer(0));
+                                    tocsin_test::quick_trainer(1));
         auto stream = detector.make_stream();
         auto memory = detector.make_workspace();
         for (index_t t = 0; t < 950; ++t) {

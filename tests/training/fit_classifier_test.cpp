@@ -158,6 +158,65 @@ TEST_SUITE("training") {
         CHECK(mean_logit(by_class) > mean_logit(plain));
     }
 
+    TEST_CASE("fit_classifier: weights of validation windows multiply the validation loss") {
+        const bumps training(20, 10);
+        bumps validation(20, 11);
+        const auto network = small_network();
+        const auto judged = [&](std::vector<double> weights) {
+            classifier_trainer<> trainer;
+            trainer.epochs = 1;
+            validation.labelled.weights = std::move(weights);
+            auto state = classifier_state<float>::fresh(network, trainer.optimiser, 1);
+            REQUIRE(trainer.fit(network, training.labelled, validation.labelled, state).ok());
+            return state.history.back();
+        };
+        const auto plain = judged({});
+        std::vector<double> normal(20);
+        std::vector<double> anomalous(20);
+        for (std::size_t k = 0; k < 20; ++k) {
+            (validation.labelled.classes[k] == 1 ? anomalous : normal)[k] = 3;
+        }
+        const auto of_normal = judged(normal);
+        const auto of_anomalous = judged(anomalous);
+        CHECK(of_normal.validation_loss != doctest::Approx(of_anomalous.validation_loss));
+        CHECK(of_normal.validation_loss + of_anomalous.validation_loss ==
+              doctest::Approx(3 * plain.validation_loss));
+        CHECK(of_normal.validation.f1 == plain.validation.f1);
+        CHECK(judged(std::vector<double>(20, 1.0)).validation_loss == plain.validation_loss);
+    }
+
+    TEST_CASE("fit_classifier: training that can teach nothing is refused") {
+        bumps training(20, 10);
+        const auto network = small_network();
+        classifier_trainer<> trainer;
+        auto state = classifier_state<float>::fresh(network, trainer.optimiser, 1);
+        const auto fit = [&](const bumps& judged) {
+            return trainer.fit(network, training.labelled, judged.labelled, state);
+        };
+        bumps validation(20, 11);
+        trainer.class_weights = {0, 0};
+        CHECK(says(fit(validation), "by the class weights, all 20 training windows"));
+        trainer.class_weights = {0, 1e-60}; // 0 as a float
+        CHECK(says(fit(validation), "by the class weights, all 20 training windows"));
+        trainer.class_weights = {};
+        training.labelled.weights.assign(20, 0.0);
+        CHECK(says(fit(validation), "all 20 windows have the weight 0"));
+        trainer.class_weights = {0, 1};
+        for (std::size_t k = 0; k < 20; ++k) {
+            training.labelled.weights[k] = training.labelled.classes[k] == 0 ? 1 : 0;
+        }
+        CHECK(says(fit(validation), "by the class weights, all 20 training windows"));
+        trainer.class_weights = {};
+        validation.labelled.weights.assign(20, 0.0);
+        CHECK(says(fit(validation), "all 20 windows have the weight 0"));
+        validation.labelled.weights.clear();
+        trainer.epochs = 0;
+        CHECK(says(fit(validation), "epochs 0"));
+        CHECK(state.step == 0);
+        trainer.epochs = 1;
+        CHECK(fit(validation).ok());
+    }
+
     TEST_CASE("fit_classifier: balanced gives the classes of the training windows equal weight") {
         bumps training(40, 7);
         // A quarter of the windows is anomalous.

@@ -33,11 +33,15 @@ struct labelled_samples {
     /// Samples of each recording, in order; none: all samples are one recording.
     std::span<const index_t> recordings{};
 
-    /// Names what does not fit.
+    /// Names what does not fit; `invalid_data` without samples.
     status check(int features) const noexcept {
         if (values.rows() != features) {
             return status::error(error_code::invalid_argument, "classifier_detector: samples have ",
                                  values.rows(), " features, the network has ", features);
+        }
+        if (values.cols() == 0) {
+            return status::error(error_code::invalid_data,
+                                 "classifier_detector: there are no samples");
         }
         if (static_cast<index_t>(labels.size()) != values.cols()) {
             return status::error(error_code::invalid_argument,

@@ -18,14 +18,17 @@ template <class Scalar>
 struct labelled_windows {
     tocsin::windows<Scalar> inputs; ///< the windows
     std::vector<int> classes; ///< one per window, from 0; with two classes 1 is the anomalous one
-    std::vector<double> weights; ///< one per window, finite and not negative; empty: all 1
+    /// Factor on the loss of each window, finite and not negative; empty: all 1. Metrics such as F1
+    /// count all windows alike.
+    std::vector<double> weights;
 
     /// The number of windows.
     index_t count() const noexcept { return inputs.count(); }
     /// Whether there are none.
     bool empty() const noexcept { return inputs.empty(); }
 
-    /// Names the first class outside [0, class_count) or weight that is out of range.
+    /// Names the first class outside [0, class_count) or weight that is out of range. Weights that are
+    /// all 0 are refused: nothing would count.
     status check(int class_count) const noexcept {
         const auto expected = static_cast<std::size_t>(count());
         if (classes.size() != expected || (!weights.empty() && weights.size() != expected)) {
@@ -45,6 +48,11 @@ struct labelled_windows {
                 return status::error(error_code::invalid_data, "labelled windows: window ", k,
                                      " has the weight ", weights[k]);
             }
+        }
+        if (!weights.empty() && std::all_of(weights.begin(), weights.end(),
+                                            [](double weight) { return weight == 0; })) {
+            return status::error(error_code::invalid_data, "labelled windows: all ", weights.size(),
+                                 " windows have the weight 0");
         }
         return {};
     }

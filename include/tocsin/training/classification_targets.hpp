@@ -6,6 +6,7 @@
 #include "tocsin/series/labelled_windows.hpp"
 #include "tocsin/training/classification_losses.hpp"
 
+#include <algorithm>
 #include <span>
 #include <vector>
 
@@ -34,6 +35,11 @@ struct class_targets {
                                         (training.weights.empty() ? 1.0 : training.weights[k]));
             }
         }
+    }
+    /// Whether no window counts, so that there is nothing to learn.
+    bool all_without_weight() const noexcept {
+        return !weights.empty() && std::all_of(weights.begin(), weights.end(),
+                                               [](Scalar weight) { return weight == 0; });
     }
     int outputs;
     std::vector<Scalar> values;  // [outputs x windows]

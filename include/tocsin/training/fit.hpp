@@ -38,7 +38,7 @@ template <loss_function Loss = mean_squared_error, update_rule Optimiser = adam,
           learning_rate_schedule Schedule = constant_rate, stopping_rule Stopping = early_stopping,
           execution_policy Execution = serial_execution>
 struct trainer {
-    int epochs = 100;    ///< maximum in total, including the epochs of a resumed state
+    int epochs = 100;    ///< maximum in total, including those of a resumed state; at least 1
     int batch_size = 32; ///< windows per update, at least 1
     /// Steps of truncated backpropagation through time. Windows, which may be whole recordings, are
     /// read in pieces of this length, with one update per piece; the state carries over (stateful
@@ -56,10 +56,10 @@ struct trainer {
 
     /// Names the first setting that is out of range.
     status check() const noexcept {
-        if (epochs < 0 || batch_size < 1 || truncation < 0 || !(clip_norm >= 0)) {
+        if (epochs < 1 || batch_size < 1 || truncation < 0 || !(clip_norm >= 0)) {
             return status::error(error_code::invalid_argument, "trainer: epochs ", epochs,
                                  ", batch size ", batch_size, ", truncation ", truncation,
-                                 " and clip norm ", clip_norm, " must be at least 0, 1, 0 and 0");
+                                 " and clip norm ", clip_norm, " must be at least 1, 1, 0 and 0");
         }
         for (const status& policy : {optimiser.check(), detail::check_policy(schedule),
                                      detail::check_policy(stopping), execution.check()}) {

@@ -32,7 +32,7 @@ namespace tocsin {
 template <loss_function Loss = mean_absolute_error, update_rule Optimiser = adam,
           learning_rate_schedule Schedule = constant_rate>
 struct adversarial_trainer {
-    int epochs = 100;       ///< maximum in total, including the epochs of a resumed state
+    int epochs = 100;       ///< maximum in total, including those of a resumed state; at least 1
     int batch_size = 32;    ///< windows per update, at least 1
     double clip_norm = 1;   ///< largest norm of the gradient of a player; 0 turns clipping off
     std::uint64_t seed = 0; ///< of a new run: initial weights, order of batches, latent variables
@@ -47,12 +47,12 @@ struct adversarial_trainer {
 
     /// Names the first setting that is out of range.
     status check() const noexcept {
-        if (epochs < 0 || batch_size < 1 || !(clip_norm >= 0) || !(reconstruction_weight >= 0) ||
+        if (epochs < 1 || batch_size < 1 || !(clip_norm >= 0) || !(reconstruction_weight >= 0) ||
             !std::isfinite(reconstruction_weight)) {
             return status::error(error_code::invalid_argument, "adversarial_trainer: epochs ",
                                  epochs, ", batch size ", batch_size, ", clip norm ", clip_norm,
                                  " and reconstruction weight ", reconstruction_weight,
-                                 " must be at least 0, 1, 0 and 0");
+                                 " must be at least 1, 1, 0 and 0");
         }
         for (const status& policy : {optimiser.check(), discriminator_optimiser.check(),
                                      detail::check_policy(schedule), divergence.check()}) {

@@ -41,11 +41,12 @@ template <update_rule Optimiser = adam, classifier_schedule Schedule = constant_
           classifier_stopping_rule Stopping = stop_on_metric,
           execution_policy Execution = serial_execution>
 struct classifier_trainer {
-    int epochs = 100;       ///< maximum in total, including the epochs of a resumed state
+    int epochs = 100;       ///< maximum in total, including those of a resumed state; at least 1
     int batch_size = 32;    ///< windows per update, at least 1
     double clip_norm = 0;   ///< largest global norm of the gradient; 0 turns clipping off
     std::uint64_t seed = 0; ///< of a new run: initial weights, order of batches, dropout
-    std::vector<double> class_weights = {}; ///< factor on the loss of each class; empty: all 1
+    /// Factor on the training loss of each class; empty: all 1.
+    std::vector<double> class_weights = {};
     /// Whether classes have the same total weight in the training windows before class_weights; see
     /// balanced_class_weights(). Weights of windows come on top.
     bool balanced = false;
@@ -58,10 +59,10 @@ struct classifier_trainer {
 
     /// Names the first setting that is out of range.
     status check() const noexcept {
-        if (epochs < 0 || batch_size < 1 || !(clip_norm >= 0)) {
+        if (epochs < 1 || batch_size < 1 || !(clip_norm >= 0)) {
             return status::error(error_code::invalid_argument, "classifier_trainer: epochs ",
                                  epochs, ", batch size ", batch_size, " and clip norm ", clip_norm,
-                                 " must be at least 0, 1 and 0");
+                                 " must be at least 1, 1 and 0");
         }
         for (const double weight : class_weights) {
             if (!(weight >= 0) || !std::isfinite(weight)) {
@@ -106,6 +107,10 @@ struct classifier_trainer {
                                          training.inputs.length());
         const detail::class_targets<scalar> wanted(
             network.output_size(), training, weights_of(training.classes, network.output_size()));
+        if (wanted.all_without_weight()) {
+            return status::error(error_code::invalid_data, "fit: by the class weights, all ",
+                                 training.count(), " training windows have the weight 0");
+        }
         std::vector<index_t> order(static_cast<std::size_t>(training.count()));
         if (state.best_epoch >= 0 && state.best_epoch < state.finished_epochs()) {
             // The state may have been trained by another metric, which its best epoch may not have.
@@ -318,14 +323,19 @@ struct classifier_trainer {
         std::vector<double> score;
         std::vector<double> probabilities(static_cast<std::size_t>(classes));
         double loss = 0;
+        // As of training windows, by which the loss is a mean over windows, too.
+        const auto weight_of = [&](std::size_t k) {
+            return validation.weights.empty() ? 1.0 : validation.weights[k];
+        };
         predict_logits(
             network, parameters, validation.inputs, batch,
             [&](index_t k, std::span<const Scalar> logits) {
                 class_probabilities(logits, std::span<double>(probabilities));
-                const auto of =
-                    static_cast<std::size_t>(validation.classes[static_cast<std::size_t>(k)]);
+                const auto at = static_cast<std::size_t>(k);
+                const auto of = static_cast<std::size_t>(validation.classes[at]);
                 // Not below the smallest double, whose logarithm is finite.
-                loss -= std::log(std::max(probabilities[of], std::numeric_limits<double>::min()));
+                loss -= weight_of(at) *
+                        std::log(std::max(probabilities[of], std::numeric_limits<double>::min()));
                 decided.push_back(
                     static_cast<int>(std::max_element(probabilities.begin(), probabilities.end()) -
                                      probabilities.begin()));
