@@ -6,6 +6,7 @@
 #include "support/reference_values.hpp"
 #include <string>
 #include <string_view>
+#include <utility>
 
 using tocsin::conv1d;
 using tocsin::index_t;
@@ -36,20 +37,32 @@ TEST_SUITE("layers") {
         constexpr int outputs = 5;
         constexpr int batch = 2;
         constexpr int time = 11;
-        for (const padding around : {padding::valid, padding::same, padding::causal}) {
-            for (const int kernel : {1, 3, 8}) {
-                const conv1d<double> layer(inputs, outputs, {.kernel = kernel, .padding = around});
+        for (const std::pair<int, int>& form :
+             {std::pair{1, 1}, {3, 1}, {8, 1}, {2, 2}, {3, 2}, {4, 3}, {2, 9}}) {
+            const int kernel = form.first;
+            const int dilation = form.second;
+            for (const padding around : {padding::valid, padding::same, padding::causal}) {
+                CAPTURE(kernel);
+                CAPTURE(dilation);
+                const conv1d<double> layer(inputs, outputs, {kernel, around, dilation});
+                const int reach = (kernel - 1) * dilation;
+                // As PyTorch and Keras: where they cannot be equal, one zero less before than after.
+                const int before = around == padding::valid  ? 0
+                                   : around == padding::same ? reach / 2
+                                                             : reach;
                 layer_problem problem(layer, batch, time);
                 const auto values = problem.outputs();
                 const auto weight = problem.parameters();
                 tocsin::aligned_vector<double> expected;
-                for (int t = 0; t < layer.output_time(time); ++t) {
+                const int steps = around == padding::valid ? time - reach : time;
+                REQUIRE(layer.output_time(time) == steps);
+                for (int t = 0; t < steps; ++t) {
                     for (int b = 0; b < batch; ++b) {
                         for (int o = 0; o < outputs; ++o) {
                             double sum =
                                 weight[static_cast<std::size_t>(kernel * inputs * outputs + o)];
                             for (int k = 0; k < kernel; ++k) {
-                                const int at = t + k - layer.steps_before();
+                                const int at = t + k * dilation - before;
                                 for (int i = 0; i < inputs && at >= 0 && at < time; ++i) {
                                     sum += weight[static_cast<std::size_t>(
                                                (k * inputs + i) * outputs + o)] *
@@ -63,6 +76,19 @@ TEST_SUITE("layers") {
                 CHECK(block_error(values, expected) <= 1e-14);
             }
         }
+    }
+
+    TEST_CASE("conv1d: with dilation, for each padding by hand") {
+        // y_t = x of the older tap + 10 x of the newer one, two steps later; x = 1, 2, 3, 4, 5.
+        const auto outputs = [](padding around) {
+            layer_problem problem(conv1d<double>(1, 1, {2, around, 2}), 1, 5);
+            problem.variables = {1, 10, 0, 1, 2, 3, 4, 5};
+            return problem.outputs();
+        };
+        using values = tocsin::aligned_vector<double>;
+        CHECK(outputs(padding::valid) == values{31, 42, 53});
+        CHECK(outputs(padding::same) == values{20, 31, 42, 53, 4});
+        CHECK(outputs(padding::causal) == values{10, 20, 31, 42, 53});
     }
 
     TEST_CASE("conv1d: a kernel of 8 with the same number of steps has 3 zeros before, 4 after") {
