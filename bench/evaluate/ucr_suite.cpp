@@ -32,16 +32,18 @@ struct part {
     int length = 0;
 };
 
-tocsin::status malformed(const fs::path& file, std::size_t line, const std::string& what) {
-    return tocsin::status::error(tocsin::error_code::format_error, file.string(), ": line ", line,
-                                 ": ", what);
+tocsin::status refuse(tocsin::error_code code, const fs::path& file, std::size_t line,
+                      const std::string& what) {
+    return tocsin::status::error(code, file.string(), ": line ", line, ": ", what);
 }
 
+/// Reads a part. `invalid_data` for what some sets of the archive have and the networks cannot take:
+/// missing values (NaN), series of differing length.
 tocsin::result<part> read_part(const fs::path& file) {
+    using enum tocsin::error_code;
     std::ifstream stream(file);
     if (!stream) {
-        return tocsin::status::error(tocsin::error_code::io_error, file.string(),
-                                     ": cannot be read");
+        return tocsin::status::error(io_error, file.string(), ": cannot be read");
     }
     part read;
     std::vector<std::vector<double>> rows;
@@ -53,22 +55,29 @@ tocsin::result<part> read_part(const fs::path& file) {
         while (fields >> field) {
             char* end = nullptr;
             row.push_back(std::strtod(field.c_str(), &end));
-            if (*end != '\0' || !std::isfinite(row.back())) {
-                return malformed(file, rows.size() + 1, "'" + field + "' is not a finite number");
+            if (*end != '\0') {
+                return refuse(format_error, file, rows.size() + 1,
+                              "'" + field + "' is not a number");
+            }
+            if (!std::isfinite(row.back())) {
+                return refuse(invalid_data, file, rows.size() + 1, "has a value " + field);
             }
         }
         if (row.empty()) {
             continue;
         }
-        if (row.size() < 2 || (!rows.empty() && row.size() != rows.front().size())) {
-            return malformed(file, rows.size() + 1,
-                             "has " + std::to_string(row.size()) + " numbers");
+        if (row.size() < 2) {
+            return refuse(format_error, file, rows.size() + 1, "holds no series");
+        }
+        if (!rows.empty() && row.size() != rows.front().size()) {
+            return refuse(invalid_data, file, rows.size() + 1,
+                          "a series of " + std::to_string(row.size() - 1) + " values, before " +
+                              std::to_string(rows.front().size() - 1));
         }
         rows.push_back(std::move(row));
     }
     if (rows.empty()) {
-        return tocsin::status::error(tocsin::error_code::invalid_data, file.string(),
-                                     ": holds no series");
+        return tocsin::status::error(invalid_data, file.string(), ": holds no series");
     }
     read.length = static_cast<int>(rows.front().size()) - 1;
     read.values.resize(1, index_t{read.length} * static_cast<index_t>(rows.size()));
@@ -303,13 +312,17 @@ tocsin::result<suite_result> run(const run_options& options) {
         std::vector<metrics> lines;
         nlohmann::ordered_json seconds;
         std::size_t k = 0;
-        for (const fs::path& directory : sets) {
+        for (auto next = sets.begin(); next != sets.end();) {
+            const fs::path directory = *next;
             const std::string name = directory.filename().string();
             const auto data = read_set(directory);
-            if (data.error().code() == tocsin::error_code::invalid_data) { // more classes, NaN
+            // More classes, NaN, series of differing length.
+            if (data.error().code() == tocsin::error_code::invalid_data) {
                 progress::note(std::string("left out: ") + data.error().message());
+                next = sets.erase(next);
                 continue;
             }
+            ++next;
             if (!data) {
                 return data.error();
             }
