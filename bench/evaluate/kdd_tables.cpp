@@ -15,6 +15,34 @@ namespace fs = std::filesystem;
 constexpr const char* training_name = "fit_";
 constexpr const char* choice_name = "devtest";
 
+/// Puts the columns of a table into the order of others, by their names.
+tocsin::status order_like(const kdd_table& training, kdd_table& table) {
+    const auto refuse = [&](const std::string& what, const kdd_table& without) {
+        return tocsin::status::error(tocsin::error_code::invalid_data, without.name,
+                                     ": has no column '", what, "', ",
+                                     (&without == &table ? training : table).name, " has it");
+    };
+    const auto find = [](const std::vector<std::string>& names, const std::string& name) {
+        return std::find(names.begin(), names.end(), name) - names.begin();
+    };
+    for (const std::string& name : table.columns) {
+        if (find(training.columns, name) == std::ssize(training.columns)) {
+            return refuse(name, training);
+        }
+    }
+    tocsin::matrix<double> ordered(training.values.rows(), table.values.cols());
+    for (std::size_t k = 0; k < training.columns.size(); ++k) {
+        const auto at = find(table.columns, training.columns[k]);
+        if (at == std::ssize(table.columns)) {
+            return refuse(training.columns[k], table);
+        }
+        ordered.row(static_cast<tocsin::index_t>(k)) = table.values.row(at);
+    }
+    table.values = std::move(ordered);
+    table.columns = training.columns;
+    return {};
+}
+
 bool begins_with(const std::string& name, const char* start) {
     return name.rfind(start, 0) == 0;
 }
@@ -37,15 +65,28 @@ tocsin::result<kdd_data> read_kdd_tables(const fs::path& directory) {
         if (!read) {
             return read.error();
         }
-        kdd_table table{file.filename().string(), std::move(read->values), std::move(read->labels)};
+        kdd_table table{file.filename().string(), std::move(read->values), std::move(read->names),
+                        std::move(read->labels)};
         if (!table.values.allFinite()) {
             return tocsin::status::error(tocsin::error_code::invalid_data, table.name,
                                          ": has missing values");
         }
+        const auto refuse_second = [&](const kdd_table& first) {
+            return tocsin::status::error(tocsin::error_code::invalid_data, directory.string(),
+                                         ": both ", first.name, " and ", table.name,
+                                         " stand for one part; move one away");
+        };
+        const bool chooses = !all.judged.empty() && begins_with(all.judged[0].name, choice_name);
         if (begins_with(table.name, training_name)) {
+            if (found) {
+                return refuse_second(all.training);
+            }
             all.training = std::move(table);
             found = true;
         } else if (begins_with(table.name, choice_name)) {
+            if (chooses) {
+                return refuse_second(all.judged[0]);
+            }
             all.judged.insert(all.judged.begin(), std::move(table));
         } else {
             all.judged.push_back(std::move(table));
@@ -63,10 +104,8 @@ tocsin::result<kdd_data> read_kdd_tables(const fs::path& directory) {
     }
     scaler.transform(all.training.values);
     for (kdd_table& table : all.judged) {
-        if (table.values.rows() != all.training.values.rows()) {
-            return tocsin::status::error(tocsin::error_code::invalid_data, table.name, ": has ",
-                                         table.values.rows(), " columns, the training rows ",
-                                         all.training.values.rows());
+        if (const tocsin::status ordered = order_like(all.training, table); !ordered) {
+            return ordered;
         }
         scaler.transform(table.values);
     }

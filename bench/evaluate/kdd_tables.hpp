@@ -17,7 +17,8 @@ namespace evaluate {
 /// Rows with a label each.
 struct kdd_table {
     std::string name;
-    tocsin::matrix<double> values; // [features x rows], scaled
+    tocsin::matrix<double> values;    // [features x rows], scaled
+    std::vector<std::string> columns; // names of the features
     std::vector<std::uint8_t> labels;
 
     bool both_classes() const {
@@ -34,8 +35,8 @@ struct kdd_data {
 };
 
 /// Reads the tables below the directory that have the column `target`, scaled to [0, 1] by the
-/// training rows. `invalid_data` names the table that is missing, has missing values or other
-/// columns.
+/// training rows, whose order the columns take. `invalid_data` names the table that is missing,
+/// stands for the same part as another, has missing values or other columns.
 tocsin::result<kdd_data> read_kdd_tables(const std::filesystem::path& directory);
 
 } // namespace evaluate

@@ -5,6 +5,7 @@
 
 #include "io/temporary_directory.hpp"
 #include "kdd_pictures.hpp"
+#include "kdd_tables.hpp"
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
@@ -95,6 +96,38 @@ TEST_SUITE("evaluate") {
         write_table(directory / "kdd/devtest_some.csv", 30, 2, true);
         CHECK(run(directory, "--epochs 1") == 3);
         CHECK(text_of(directory / "stderr").find("fit_*.csv") != std::string::npos);
+    }
+
+    TEST_CASE("kdd: columns are matched by name, and no table stands for another") {
+        const temporary_directory directory;
+        const auto write = [&](const std::string& name, const std::string& text) {
+            fs::create_directories(directory / "kdd");
+            std::ofstream{directory / "kdd" / name} << text;
+        };
+        write("fit_normal.csv", "a,b,target\n0,100,0\n1,200,0\n0.5,150,0\n");
+        write("devtest_some.csv", "b,target,a\n150,0,0.25\n300,1,1\n");
+        const auto read = evaluate::read_kdd_tables(directory / "kdd");
+        REQUIRE_MESSAGE(read.has_value(), read.error().message());
+        CHECK(read->judged.front().values(0, 0) == 0.25);
+        CHECK(read->judged.front().values(1, 0) == 0.5);
+        CHECK(read->judged.front().labels == std::vector<std::uint8_t>{0, 1});
+        const auto refuses = [&](const std::string& part) {
+            const auto refused = evaluate::read_kdd_tables(directory / "kdd");
+            REQUIRE_FALSE(refused.has_value());
+            CHECK_MESSAGE(std::string{refused.error().message()}.find(part) != std::string::npos,
+                          refused.error().message());
+        };
+        write("other.csv", "a,c,target\n0,1,0\n");
+        refuses("fit_normal.csv: has no column 'c', other.csv has it");
+        write("other.csv", "a,target\n0,0\n");
+        refuses("other.csv: has no column 'b', fit_normal.csv has it");
+        write("other.csv", "b,a,target\n100,0,0\n");
+        CHECK(evaluate::read_kdd_tables(directory / "kdd").has_value());
+        write("devtest_2.csv", "a,b,target\n0,100,0\n1,300,1\n");
+        refuses("both devtest_2.csv and devtest_some.csv stand for one part");
+        fs::remove(directory / "kdd/devtest_2.csv");
+        write("fit_z.csv", "a,b,target\n0,100,0\n");
+        refuses("both fit_normal.csv and fit_z.csv stand for one part");
     }
 
     TEST_CASE("kdd: pictures of scores, ROC curves and bars, and metrics.json") {
