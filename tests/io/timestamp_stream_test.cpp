@@ -18,6 +18,36 @@ TEST_SUITE("io") {
         CHECK(late.kind() == tocsin::timestamp_kind::local);
     }
 
+    TEST_CASE("timestamp_stream: one odd time does not decide what the others are") {
+        tocsin::timestamp_stream stream;
+        (void)stream.seconds("24:00:00");
+        (void)stream.seconds("2024-01-01 06:00");
+        CHECK(stream.seconds("2024-01-01 06:01") == 1704088860);
+        CHECK(std::isnan(stream.seconds("24:00:00")));
+        CHECK(std::isnan(stream.seconds("0")));
+        CHECK(stream.seconds("2024-01-01 06:02") == 1704088920);
+        tocsin::timestamp_stream unset; // a clock
+        CHECK(unset.seconds("0") == 0);
+        CHECK(unset.seconds("1704088860000") == 1704088860);
+        CHECK(unset.seconds("1704088920000") == 1704088920);
+        tocsin::timestamp_stream counter; // of seconds, with a wrong one
+        for (const char* text : {"10", "11", "12"}) {
+            CHECK(counter.kind() != tocsin::timestamp_kind::milliseconds);
+            (void)counter.seconds(text);
+        }
+        (void)counter.seconds("1704088860000");
+        CHECK(counter.seconds("14") == 14);
+        // In whole days from the first row on, whatever a single number shows.
+        tocsin::timestamp_stream days;
+        CHECK(days.seconds("45292.0034722222") == 1704067500);
+        CHECK(days.seconds("45292.25") == 1704067200 + 21600);
+        CHECK(days.seconds("45292.5") == 1704067200 + 43200);
+        tocsin::timestamp_stream zone;
+        CHECK(zone.seconds("2024-01-01 06:00") == 1704088800);
+        CHECK(zone.seconds("2024-01-01 06:01Z") == 1704088860);
+        CHECK(zone.kind() == tocsin::timestamp_kind::local);
+    }
+
     TEST_CASE("timestamp_stream: days since 1899-12-30") {
         tocsin::timestamp_stream days{tocsin::serial_dates::by_name};
         CHECK(days.seconds("45292") == 1704067200);

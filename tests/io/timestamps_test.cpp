@@ -210,6 +210,40 @@ TEST_SUITE("io") {
         CHECK(std::isnan(read("noon", timestamp_kind::unknown)));
     }
 
+    TEST_CASE("timestamps: they are what most of them are, wherever the others stand") {
+        using texts = std::vector<std::string>;
+        for (const std::string odd : {"NA", "-", "?", "null", "####", "0000-00-00 00:00:00",
+                                      "24:00:00", "0", "waiting", "2024-01-01T00:00:00Z", "1e9"}) {
+            CAPTURE(odd);
+            texts times{odd, "2024-01-01 06:00", "2024-01-01 06:01", "2024-01-01 06:02"};
+            const auto first = timestamp_reader::from_samples(times);
+            CHECK(first.kind() == timestamp_kind::local);
+            CHECK(first.seconds(times[1]) == new_year_2024 + 6 * 3600);
+            CHECK((odd.find('Z') != std::string::npos || std::isnan(first.seconds(odd))));
+            std::swap(times[0], times[2]);
+            CHECK(timestamp_reader::from_samples(times).kind() == timestamp_kind::local);
+        }
+        CHECK(timestamp_reader::from_samples(texts{"NA", "1704067200", "1704067260"}).kind() ==
+              timestamp_kind::seconds);
+        CHECK(timestamp_reader::from_samples(texts{"NaN", "20231231", "?", "20240101"}).kind() ==
+              timestamp_kind::local);
+        CHECK(timestamp_reader::from_samples(texts{"NA", "2611300400", "2611300500"}).kind() ==
+              timestamp_kind::local);
+        CHECK(timestamp_reader::from_samples(texts{"NA", "", "soon"}).kind() ==
+              timestamp_kind::unknown);
+    }
+
+    TEST_CASE("date_time: minutes and seconds of one digit") {
+        CHECK(seconds_of("2024-1-1 0:0:0") == new_year_2024);
+        CHECK(seconds_of("2024-1-1 0:5:3") == new_year_2024 + 303);
+        CHECK(seconds_of("1/1/2024 0:5") == new_year_2024 + 300);
+        CHECK(seconds_of("0:5:3") == 303);
+        for (const std::string_view text : {"16:9", "2024-01-01 10.5", "2024-01-01 105", "1.2.3"}) {
+            INFO(text);
+            CHECK_FALSE(parse_date_time(text).has_value());
+        }
+    }
+
     TEST_CASE("timestamps: numbers with a decimal comma, and a clock that was not set yet") {
         using texts = std::vector<std::string>;
         const auto comma = timestamp_reader::from_samples(texts{"0,01", "0,02", "1,234"});

@@ -220,7 +220,8 @@ class date_time_scanner {
             rest_.remove_prefix(1);
         }
         const int minute = digits(2, count);
-        if (minute < 0 || minute > 59 || count != 2) {
+        const bool short_minute = count == 1; // 10:5:3, but 16:9 is no time
+        if (minute < 0 || minute > 59 || (short_minute && (compact || separator != ':'))) {
             return false;
         }
         double second = 0;
@@ -238,6 +239,8 @@ class date_time_scanner {
                     rest_.remove_prefix(1);
                 }
             }
+        } else if (short_minute && !found.has_date) {
+            return false;
         }
         rest_ = trimmed(rest_);
         const bool afternoon = take_word("pm") || take_word("p.m.");
@@ -284,7 +287,7 @@ class date_time_scanner {
 
 /// Reads a date, a date with a time of day (`T`, a space or a comma between them), or a time of day.
 /// Dates: ISO 8601 (2016-07-01, 20160701T..., 201607011000, 20160701100000), 01.07.2016, 1/7/16,
-/// 16-07-01, 01-Jul-2016; times 10:00, 10:00:00.5, 10.00.00, with AM or PM; offsets `Z`, `UTC`, +02,
+/// 16-07-01, 01-Jul-2016; times 10:00, 10:00:00.5, 10:0:0, 10.00.00, with AM or PM; offsets `Z`, `UTC`, +02,
 /// +0200, +02:00. Nothing for other text, other plain numbers among them, and for days that do not
 /// exist. Never allocates.
 /// @param order how 01/07/16 is read where it may be read so; see date_time::orders

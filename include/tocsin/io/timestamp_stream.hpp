@@ -8,6 +8,7 @@
 #include "tocsin/io/timestamps.hpp"
 #include "tocsin/series/times_of_day.hpp"
 
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <span>
@@ -15,7 +16,8 @@
 
 namespace tocsin {
 
-/// Reads timestamps as they come, of a kind that the first one shows. Where nothing is known of their
+/// Reads timestamps as they come, of the kind that most of the first 1000 show so far: one odd time
+/// is NaN and does not decide. Where nothing is known of their
 /// order, dates such as 03/04/15 are taken for day, month and year until one shows another order, by a
 /// number above 12 or by the smaller step; later times continue as if all had been read that way from
 /// the start. Times of day go on over midnight.
@@ -45,8 +47,8 @@ class timestamp_stream {
     /// allocates.
     double seconds(std::string_view text) noexcept {
         turned_ = refused_ = false;
-        if (reader_.kind() == timestamp_kind::unknown) {
-            reader_ = timestamp_reader::from_samples(std::span{&text, 1}, serial_);
+        if (voters_ < most_voters) {
+            vote(text);
         }
         if (reader_.kind() < timestamp_kind::utc || reader_.serial()) {
             return reader_.seconds(text);
@@ -71,6 +73,34 @@ class timestamp_stream {
     }
 
   private:
+    static constexpr int most_voters = 1000;
+
+    /// Changes the kind where more timestamps are of another one. Numbers that may count from anywhere
+    /// give way where only one has come: a clock that was not set yet.
+    void vote(std::string_view text) noexcept {
+        const auto one = timestamp_reader::from_samples(std::span{&text, 1}, serial_);
+        if (one.kind() == timestamp_kind::unknown) {
+            return;
+        }
+        ++voters_;
+        const bool plain = reader_.kind() == timestamp_kind::plain;
+        // A single number does not show whether the others are days as well.
+        const bool as_before = one.serial() ? plain : reader_.serial() && is_number(one);
+        const std::size_t now = index_of(reader_);
+        const std::size_t other = as_before ? now : index_of(one);
+        ++votes_[other];
+        if (votes_[other] > votes_[now] || reader_.kind() == timestamp_kind::unknown ||
+            (plain && other != now && votes_[now] == 1)) {
+            reader_ = one;
+            day_ = times_of_day{};
+        }
+    }
+    static bool is_number(const timestamp_reader& one) noexcept {
+        return one.kind() < timestamp_kind::utc;
+    }
+    static std::size_t index_of(const timestamp_reader& one) noexcept {
+        return one.serial() ? 0 : static_cast<std::size_t>(one.kind());
+    }
     static std::size_t index_of(date_order order) noexcept {
         return static_cast<std::size_t>(order);
     }
@@ -103,6 +133,8 @@ class timestamp_stream {
     date_order order_ = date_order::day_first;
     date_order turned_from_ = date_order::day_first;
     double shift_ = 0;
+    int voters_ = 0; // timestamps that could be read, and of which kind they were
+    std::array<int, static_cast<std::size_t>(timestamp_kind::time_of_day) + 1> votes_ = {};
     bool shown_ = false; // the order, by a step
     bool begun_ = false;
     bool turned_ = false;

@@ -57,7 +57,7 @@ inline std::optional<date_time> parse_date_of_ten_digits(std::string_view text) 
 
 } // namespace detail
 
-/// Reads timestamps of one recording, whose kind it finds out from some of them.
+/// Reads timestamps of one recording, whose kind is that of most of some of them.
 class timestamp_reader {
   public:
     timestamp_reader() = default;
@@ -67,7 +67,7 @@ class timestamp_reader {
     /// all samples are; so are numbers such as 2611300400, from 2019 on. A date such as 03/04/15 is
     /// read in the order that the samples show, see date_order_study. Numbers may have a decimal
     /// comma.
-    /// @param samples some timestamps in the order of the file; empty ones are passed over
+    /// @param samples some timestamps in the order of the file; those that are no time are passed over
     /// @param serial when numbers are days since 1899-12-30; the kind is then `local`
     /// @param order  what is known of the order of day, month and year
     template <class Texts>
@@ -75,34 +75,14 @@ class timestamp_reader {
                                          serial_dates serial = serial_dates::by_value,
                                          date_order_choice order = {}) {
         timestamp_reader reader;
-        const detail::serial_date_study study(samples, serial);
-        reader.serial_ = study.are();
-        reader.may_be_serial_ = study.may_be();
-        if (reader.serial_) {
-            reader.kind_ = timestamp_kind::local;
+        reader.kind_ = kind_of_most(samples);
+        if (reader.kind_ == timestamp_kind::plain) {
+            reader.study_numbers(samples, serial);
             return reader;
         }
-        reader.short_years_ = are_dates_of_ten_digits(samples);
-        reader.digits_ = reader.short_years_ || are_dates_of_digits(samples);
         reader.order_ = date_order_study{order};
-        detail::number_order numbers;
-        bool begun = false;
         for (const std::string_view text : samples) {
-            const std::string_view cell = detail::trimmed(text);
-            if (cell.empty()) {
-                continue;
-            }
-            if (!begun && !reader.begin(cell)) {
-                return reader;
-            }
-            begun = true;
-            reader.learn(cell);
-            if (const auto number = detail::serial_number(cell)) {
-                numbers.add(*number);
-            }
-        }
-        if (reader.kind_ == timestamp_kind::plain) {
-            reader.kind_ = kind_of(numbers.units_per_second());
+            reader.learn(text);
         }
         return reader;
     }
@@ -137,8 +117,8 @@ class timestamp_reader {
         }
     }
     /// Seconds; NaN for text that is no timestamp, for a date that can only be read in another order
-    /// of day, month and year, and for a date among times of day. Times of day are seconds since
-    /// midnight, see times_of_day. Never allocates.
+    /// of day, month and year, and for a date among times of day or the reverse. Times of day are
+    /// seconds since midnight, see times_of_day. Never allocates.
     double seconds(std::string_view text) const noexcept {
         if (serial_) {
             return detail::seconds_of_serial_date(text);
@@ -147,7 +127,7 @@ class timestamp_reader {
             const auto time =
                 digits_ ? date_of_digits(text) : parse_date_time(text, order_.order());
             const bool usable = time && !order_.refuses(*time) &&
-                                !(kind_ == timestamp_kind::time_of_day && time->has_date);
+                                time->has_date == (kind_ != timestamp_kind::time_of_day);
             return usable ? time->seconds : std::nan("");
         }
         const auto number = detail::serial_number(text);
@@ -157,14 +137,66 @@ class timestamp_reader {
   private:
     bool is_date() const noexcept { return kind_ >= timestamp_kind::utc; }
 
-    /// Whether these are short dates of digits; a single one says too little.
+    /// What most samples are, of what is equally frequent the first; all numbers are `plain`.
+    template <class Texts>
+    static timestamp_kind kind_of_most(const Texts& samples) noexcept {
+        struct tally {
+            timestamp_kind kind;
+            std::size_t count;
+        };
+        std::array<tally, 4> tallies{}; // in the order in which they occur
+        for (const std::string_view text : samples) {
+            const timestamp_kind kind = kind_of(text);
+            for (tally& one : tallies) {
+                if (kind != timestamp_kind::unknown && (one.count == 0 || one.kind == kind)) {
+                    one = {kind, one.count + 1};
+                    break;
+                }
+            }
+        }
+        return std::max_element(
+                   tallies.begin(), tallies.end(),
+                   [](const tally& one, const tally& other) { return one.count < other.count; })
+            ->kind;
+    }
+    static timestamp_kind kind_of(std::string_view text) noexcept {
+        const auto time = parse_date_time(text);
+        return time                          ? !time->has_date    ? timestamp_kind::time_of_day
+                                               : time->has_offset ? timestamp_kind::utc
+                                                                  : timestamp_kind::local
+               : detail::serial_number(text) ? timestamp_kind::plain
+                                             : timestamp_kind::unknown;
+    }
+
+    /// What numbers count, or whether they are dates.
+    template <class Texts>
+    void study_numbers(const Texts& samples, serial_dates serial) {
+        const detail::serial_date_study study(samples, serial);
+        serial_ = study.are();
+        may_be_serial_ = study.may_be();
+        short_years_ = !serial_ && are_dates_of_ten_digits(samples);
+        digits_ = !serial_ && (short_years_ || are_dates_of_digits(samples));
+        if (serial_ || digits_) {
+            kind_ = timestamp_kind::local;
+            return;
+        }
+        detail::number_order numbers;
+        for (const std::string_view text : samples) {
+            if (const auto number = detail::serial_number(text)) {
+                numbers.add(*number);
+            }
+        }
+        kind_ = kind_of(numbers.units_per_second());
+    }
+
+    /// Whether all numbers are short dates of digits; a single one says too little.
     template <class Texts>
     static bool are_dates_of_digits(const Texts& samples) noexcept {
         std::size_t dates = 0;
         std::size_t size = 0;
         for (const std::string_view text : samples) {
             const std::string_view cell = detail::trimmed(text);
-            if (cell.empty()) {
+            if (!detail::serial_number(cell)) {
                 continue;
             }
             size = dates == 0 ? cell.size() : size;
@@ -177,13 +209,13 @@ class timestamp_reader {
         return dates >= 2;
     }
 
-    /// Whether these are such dates, and none of them begins with a year of four digits.
+    /// Whether all numbers are such dates, and none of them begins with a year of four digits.
     template <class Texts>
     static bool are_dates_of_ten_digits(const Texts& samples) noexcept {
         std::size_t dates = 0;
         bool long_years = true; // for all that they show
         for (const std::string_view text : samples) {
-            if (detail::trimmed(text).empty()) {
+            if (!detail::serial_number(text)) {
                 continue;
             }
             if (!detail::parse_date_of_ten_digits(text)) {
@@ -205,22 +237,6 @@ class timestamp_reader {
                : units_per_second == 1e6 ? timestamp_kind::microseconds
                                          : timestamp_kind::nanoseconds;
     }
-    /// Whether the first timestamp is a time, and what.
-    bool begin(std::string_view cell) noexcept {
-        const auto time = digits_ ? date_of_digits(cell) : parse_date_time(cell);
-        if (!time && detail::serial_number(cell)) {
-            kind_ = timestamp_kind::plain;
-            return true;
-        }
-        if (time) {
-            kind_ = !time->has_date    ? timestamp_kind::time_of_day
-                    : time->has_offset ? timestamp_kind::utc
-                                       : timestamp_kind::local;
-            return true;
-        }
-        return false;
-    }
-
     timestamp_kind kind_ = timestamp_kind::unknown;
     date_order_study order_;
     bool serial_ = false;
