@@ -20,7 +20,6 @@
 #include <cmath>
 #include <cstdio>
 #include <iostream>
-#include <limits>
 #include <span>
 #include <string>
 
@@ -114,7 +113,7 @@ class stream_rows {
     stream_rows(const input_options& input, const model_file& model)
         : resamples_{input.resample > 0}, steps_{model.features(), resamples_ ? input.resample : 1,
                                                  input.resample_by, longest_gap(input, model)} {
-        settings_.longest_pause = std::numeric_limits<double>::infinity();
+        settings_.longest_pause = longest_gap(input, model);
     }
 
     /// @param judge `judge(sample, timestamp, time)`
@@ -132,12 +131,17 @@ class stream_rows {
         }
         kind_ = kind;
         // Rows of one time are usual here. One wrong time costs its row; after some that agree, the
-        // clock has been set back.
+        // clock has been set back, or a pause is over.
         if (time != clock_.last()) {
-            switch (clock_.advance(time, settings_)) {
+            const auto step =
+                time == refused_ ? tocsin::clock_step::refused : clock_.advance(time, settings_);
+            refused_ = step == tocsin::clock_step::refused ? time : tocsin::unknown_time;
+            switch (step) {
             case tocsin::clock_step::refused:
-                return tocsin::status::error(error_code::invalid_data, "--resample: the time ",
-                                             timestamp, " lies before that of the rows before");
+                return tocsin::status::error(
+                    error_code::invalid_data, "--resample: the time ", timestamp,
+                    time < clock_.last() ? " lies before that of the rows before"
+                                         : " lies after a gap; the next rows must confirm it");
             case tocsin::clock_step::reset:
                 finish(judge);
                 break;
@@ -173,6 +177,7 @@ class stream_rows {
     tocsin::stream_resampler<double> steps_;
     tocsin::stream_clock clock_;
     tocsin::detector_settings settings_;
+    double refused_ = tocsin::unknown_time; // the time of the row before, if it was refused
     tocsin::timestamp_kind kind_ = tocsin::timestamp_kind::unknown;
 };
 

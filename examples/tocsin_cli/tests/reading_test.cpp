@@ -432,6 +432,17 @@ TEST_SUITE("tocsin_cli") {
             lines_of(cli("stream m --resample 2", rows + "4,1\n5,1\n6,1\n8,1\n").out);
         REQUIRE(set_back.size() == 8);
         CHECK(set_back[7]["timestamp"] == "8");
+        // So does one far in the future; where three go on from there, it was a gap.
+        const std::string future = "time,a\n10,1\n11,1\n9000,1\n12,1\n14,1\n16,1\n";
+        const auto one_late = lines_of(cli("stream m --resample 2", future).out);
+        REQUIRE(one_late.size() == 5); // the steps at 10, 12, 14, 16 and the row
+        CHECK(one_late[0]["row"] == 3);
+        CHECK(has(one_late[0]["error"].get<std::string>(), "after a gap"));
+        CHECK(one_late[4]["timestamp"] == "16");
+        const auto pause = lines_of(
+            cli("stream m --resample 2", "time,a\n10,1\n900,1\n900,1\n902,1\n902,1\n904,1\n").out);
+        REQUIRE(pause.size() == 6); // four rows, and the steps at 10 and 904
+        CHECK(pause[5]["timestamp"] == "904");
         CHECK(cli("stream m --resample 2 --strict", rows).code == 3);
         CHECK(has(cli("stream m --resample 2", "1\n2\n").out, "--timestamp"));
     }
