@@ -198,6 +198,19 @@ TEST_SUITE("detect") {
         CHECK(clock.last() == 460);
     }
 
+    TEST_CASE("stream clock: times too far apart for a double leave a state that can be saved") {
+        constexpr double far = 1e308;
+        stream_clock clock;
+        CHECK(steps(clock, {-far, far}) == "fr");
+        CHECK(clock.valid().ok());
+        CHECK(steps(clock, {far + 1e300, far + 2e300}).size() == 2);
+        CHECK(clock.valid().ok());
+        for (const double time : {-far, far, -far, far, 0.0, 1.0, 2.0, far}) {
+            steps(clock, {time});
+            CHECK(clock.valid().ok());
+        }
+    }
+
     TEST_CASE("stream clock: clear() forgets the times") {
         stream_clock clock = steady(4.07e9, 5);
         clock.clear();

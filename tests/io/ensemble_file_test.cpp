@@ -276,6 +276,19 @@ TEST_SUITE("io") {
         CHECK_FALSE(tocsin::save_stream(learned_novelty(), novelty::stream_type{}).has_value());
     }
 
+    TEST_CASE("ensemble file: alarm control that could not be loaded is named, and not saved") {
+        const mixed_ensemble never({.promised = 10}, tocsin::m_of_n(5, 3), mixed().member<0>(),
+                                   mixed().member<1>(), mixed().member<2>());
+        charted_forecaster charts(learned_forecaster(), {.promised = 10}, tocsin::m_of_n(5, 3));
+        CHECK(says(never.check(), "m 5 must lie in [1, 3]"));
+        CHECK(says(charts.check(), "m 5 must lie in [1, 3]"));
+        CHECK(says(charts.fit(slow_waves(900, 5)), "m 5 must lie in [1, 3]"));
+        const temporary_directory directory;
+        CHECK(says(tocsin::save_detector(never, directory / "file"), "m 5 must lie in [1, 3]"));
+        CHECK(says(tocsin::save_detector(charts, directory / "file"), "m 5 must lie in [1, 3]"));
+        CHECK_FALSE(std::filesystem::exists(directory / "file"));
+    }
+
     TEST_CASE("ensemble file: cut off or with any byte changed, file and stream are refused") {
         const tocsin::ensemble<rated_forecaster, novelty> small(
             {.promised = 10}, mixed().member<0>(), learned_novelty(4));
@@ -358,7 +371,7 @@ TEST_SUITE("io") {
         for (int target = 0; target < targets; ++target) {
             without_charts.fill(charts + std::to_string(target) + ".units", 0.0);
         }
-        check_refused(without_charts, "none of the targets has");
+        check_refused(without_charts, "none of the targets has one");
         check_refused(
             edited_file(file).set(charts + "0.chart.count", "1").set(charts + "0.chart.next", "1"),
             "have seen rows");

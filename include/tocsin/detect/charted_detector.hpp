@@ -3,6 +3,7 @@
 #pragma once
 
 #include "tocsin/alarm/alarm_control.hpp"
+#include "tocsin/alarm/check_alarm.hpp"
 #include "tocsin/alarm/no_alarm_control.hpp"
 #include "tocsin/charts/residual_charts.hpp"
 #include "tocsin/core/emptied_by_move.hpp"
@@ -108,6 +109,10 @@ class charted_detector {
     const charted_settings& settings() const noexcept { return settings_; }
     int features() const noexcept { return detector_.features(); }
     bool fitted() const noexcept { return charts_.fitted(); }
+    /// Names settings or alarm control that cannot work: fit() refuses them, and nothing saves them.
+    status check() const noexcept {
+        return settings_.check().ok() ? detail::check_alarm(alarm_) : settings_.check();
+    }
     /// Rows that end a cluster of false alarms: the most of the families (alarm_rate::gap()).
     std::int64_t gap() const noexcept {
         return std::max({rules_[0].gap(), rules_[1].gap(), rules_[2].gap()});
@@ -138,7 +143,7 @@ class charted_detector {
     template <class Trainer, held_out_plan Plan, training_callback<scalar_type>... Callbacks>
     status fit(const held_out_data<scalar_type>& data, const Trainer& trainer, const Plan& plan,
                Callbacks&&... callbacks) {
-        status usable = settings_.check();
+        status usable = check();
         usable = usable.ok() ? plan.check() : usable;
         usable = usable.ok() ? data.check() : usable;
         if (!usable.ok()) {
@@ -239,9 +244,11 @@ class charted_detector {
         archive.object("magnitude", rules_[0]);
         archive.object("level", rules_[1]);
         archive.object("variance", rules_[2]);
-        detail::keep_if(archive, check_loaded());
         if constexpr (Archive::loading) {
+            detail::keep_if(archive, check_loaded());
             tag_ = detail::detector_tag(identity());
+        } else {
+            archive.fail(check());
         }
     }
     /// See io/stream_file.hpp. The last verdict is not kept: after loading it belongs to no sample.
@@ -283,7 +290,7 @@ class charted_detector {
         return fitted;
     }
     status check_rows(index_t given_features, index_t rows, std::size_t times) const noexcept {
-        if (status usable = settings_.check(); !usable.ok()) {
+        if (status usable = check(); !usable.ok()) {
             return usable;
         }
         if (detector_.phase() < detector_phase::errors_fitted) {
@@ -302,20 +309,14 @@ class charted_detector {
     }
     /// Charts are of the detector's targets, and some family has a rule, or nothing is fitted.
     status check_loaded() const {
+        bool possible = charts_.at_start();
+        bool any_rule = false;
         for (std::size_t k = 0; k < families; ++k) {
-            if (rules_[k].fitted() && !charts_.has(static_cast<chart_family>(k))) {
-                return status::error(error_code::format_error,
-                                     "charted_detector: a rule for charts of kind ", k,
-                                     ", which none of the targets has");
-            }
+            const bool has_rule = rules_[k].fitted();
+            any_rule = any_rule || has_rule;
+            possible = possible && (!has_rule || charts_.has(static_cast<chart_family>(k)));
         }
-        if (!charts_.at_start()) {
-            return status::error(error_code::format_error,
-                                 "charted_detector: its charts have seen rows of a stream");
-        }
-        const bool any_rule = std::any_of(rules_.begin(), rules_.end(),
-                                          [](const alarm_rate& rule) { return rule.fitted(); });
-        if (any_rule == charts_.fitted() &&
+        if (possible && any_rule == charts_.fitted() &&
             (!charts_.fitted() || (charts_.targets() == detector_.model().targets() &&
                                    detector_.phase() >= detector_phase::errors_fitted))) {
             return {};
@@ -323,7 +324,7 @@ class charted_detector {
         return status::error(error_code::format_error, "charted_detector: charts of ",
                              charts_.targets(), " targets, ", any_rule ? "with" : "without",
                              " a rule, for a detector of ", detector_.model().targets(),
-                             " targets");
+                             " targets; or they have seen rows, or none of the targets has one");
     }
     /// Expected false alarms of each family; NaN where it has no value or no rule.
     std::array<double, families> expected(const chart_scores& scores) const noexcept {

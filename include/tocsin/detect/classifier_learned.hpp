@@ -2,6 +2,7 @@
 /// @brief Everything a classifier_detector has learned, in the shape that push.hpp works on.
 #pragma once
 
+#include "tocsin/alarm/check_alarm.hpp"
 #include "tocsin/core/checked_size.hpp"
 #include "tocsin/core/emptied_by_move.hpp"
 #include "tocsin/core/status.hpp"
@@ -101,10 +102,8 @@ struct classifier_parts {
         if (const status usable = given.check(); !usable.ok()) {
             return usable;
         }
-        if constexpr (requires { alarm.check(); }) {
-            if (const status usable = alarm.check(); !usable.ok()) {
-                return usable;
-            }
+        if (const status usable = check_alarm(alarm); !usable.ok()) {
+            return usable;
         }
         if (const status usable = model.check(); !usable.ok()) {
             return usable;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "tocsin/alarm/alarm_control.hpp"
+#include "tocsin/alarm/check_alarm.hpp"
 #include "tocsin/alarm/no_alarm_control.hpp"
 #include "tocsin/core/checked_size.hpp"
 #include "tocsin/core/hash_archive.hpp"
@@ -141,11 +142,12 @@ class basic_ensemble {
     explicit basic_ensemble(const ensemble_settings& settings, Alarm alarm, Members... members)
         : settings_{settings}, alarm_{std::move(alarm)}, members_{std::move(members)...} {}
 
-    /// Unusable settings, members of unlike features, or a member that would never count, because it
+    /// Unusable settings or alarm control, members of unlike features, or a member that would never count, because it
     /// has not been fitted, or by a threshold alone. An ensemble like that judges by the others, and
     /// cannot be saved.
     status check() const noexcept {
         status usable = settings_.check();
+        usable = usable.ok() ? detail::check_alarm(alarm_) : usable;
         const auto compare = [&](const auto& member) {
             if (usable.ok() && member.features() != features()) {
                 usable =

@@ -2,6 +2,7 @@
 /// @brief Everything a detector has learned, in one place that scoring never changes.
 #pragma once
 
+#include "tocsin/alarm/check_alarm.hpp"
 #include "tocsin/core/emptied_by_move.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/views.hpp"
@@ -126,10 +127,8 @@ struct learned_parts {
             return status::error(error_code::invalid_argument, "detector: window ", settings.window,
                                  " of a detector for windows of ", Window);
         }
-        if constexpr (requires { alarm.check(); }) {
-            if (const status usable = alarm.check(); !usable.ok()) {
-                return usable;
-            }
+        if (const status usable = check_alarm(alarm); !usable.ok()) {
+            return usable;
         }
         return model.check();
     }
@@ -146,10 +145,8 @@ struct learned_parts {
 /// @param settle `settle(learned)`, which takes over what follows
 template <class Learned, class Alarm, class Settle>
 status set_alarm(Learned& learned, const Alarm& alarm, Settle&& settle) {
-    if constexpr (requires { alarm.check(); }) {
-        if (const status usable = alarm.check(); !usable.ok()) {
-            return usable;
-        }
+    if (const status usable = check_alarm(alarm); !usable.ok()) {
+        return usable;
     }
     learned.alarm = alarm;
     settle(learned);

@@ -45,7 +45,9 @@ class stream_clock {
             return clock_step::follows;
         }
         const double longest = longest_pause(settings);
-        if (const double interval = time - last_; interval > 0 && interval <= longest) {
+        // A difference of two finite times may be infinite.
+        if (const double interval = time - last_;
+            interval > 0 && interval <= longest && std::isfinite(interval)) {
             learn(interval);
             last_ = time;
             agreeing_ = 0;
@@ -63,7 +65,8 @@ class stream_clock {
         }
         if (agrees && (interval > longest || intervals_of_a_pause * interval < interval_)) {
             interval_ = interval; // the stream has become slower, or a wrong stamp was learned
-        } else if (const double pause = time - last_; !agrees && pause > 0) {
+        } else if (const double pause = time - last_;
+                   !agrees && pause > 0 && std::isfinite(pause)) {
             learn(pause);
         }
         last_ = time;
