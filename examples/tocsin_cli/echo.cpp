@@ -90,7 +90,10 @@ void describe_time(const file_facts& file, std::vector<std::string>& lines) {
     line += file.clock.order().depends()
                 ? ", " + tocsin::in_words(tocsin::date_orders{file.clock.order().order()})
                 : "";
-    line += file.clock.kind() == tocsin::timestamp_kind::plain ? " taken for seconds"
+    const bool plain = file.clock.kind() == tocsin::timestamp_kind::plain;
+    line += plain && file.clock.unit() != tocsin::time_unit::seconds
+                ? std::string{" of "} + to_string(file.clock.unit())
+            : plain               ? " taken for seconds"
             : file.clock.serial() ? " as days since 1899-12-30 (--no-serial-dates if they are not)"
                                   : "";
     const auto& time = file.time;

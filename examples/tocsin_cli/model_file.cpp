@@ -106,6 +106,11 @@ void exchange_reading(Archive& archive, model_file& model) {
     if (has("serial_dates", model.serial_dates)) {
         archive.integer("serial_dates", model.serial_dates);
     }
+    if (has("time_unit", model.time_unit != tocsin::time_unit::seconds)) {
+        auto unit = static_cast<int>(model.time_unit);
+        archive.integer("time_unit", unit, 0, 3);
+        model.time_unit = static_cast<tocsin::time_unit>(unit);
+    }
     if (has("errors_from", !model.errors_from.empty())) {
         archive.text("errors_from", model.errors_from);
     }

@@ -45,7 +45,8 @@ struct model_file {
     std::string decimal_mark_of_groups;
     std::optional<tocsin::date_order> dates; ///< their order, if it mattered there
     bool serial_dates = false;               ///< times were days since 1899-12-30 there
-    std::string errors_from;                 ///< fingerprint of the data of fit-errors
+    tocsin::time_unit time_unit = tocsin::time_unit::seconds; ///< what times counted there
+    std::string errors_from; ///< fingerprint of the data of fit-errors
 
     /// A name for each feature: its own, or feature0, feature1, ...
     std::vector<std::string> shown_names() const;

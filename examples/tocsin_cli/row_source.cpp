@@ -45,7 +45,8 @@ std::vector<std::string> study_timestamps(tocsin::csv_row_reader& reader,
         texts.push_back(notes.time());
     }
     clock = tocsin::timestamp_reader::from_samples(
-        texts, tocsin::serial_dates_of(reader.layout().columns(), options), options.dates);
+        texts, tocsin::serial_dates_of(reader.layout().columns(), options), options.dates,
+        tocsin::time_unit_of(reader.layout().columns(), options));
     // More rows where dates leave the order open: of years with two digits, few do not.
     constexpr int most_further = 100'000;
     for (int k = 0;

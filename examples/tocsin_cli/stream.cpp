@@ -75,8 +75,9 @@ class row_clock {
     explicit row_clock(double step) : wall_{step > 0 ? step : tocsin::unknown_time} {}
 
     /// Once the columns are known.
-    void read_as(tocsin::serial_dates serial, tocsin::date_order_choice order) {
-        times_ = tocsin::timestamp_stream{serial, order};
+    void read_as(std::span<const tocsin::csv_column> columns, const tocsin::csv_options& options) {
+        times_ = tocsin::timestamp_stream{tocsin::serial_dates_of(columns, options), options.dates,
+                                          tocsin::time_unit_of(columns, options)};
     }
     /// What the last row says of the order of dates that the rows before do not.
     std::string note(const std::string& timestamp) const {
@@ -239,9 +240,7 @@ void stream_command::run() {
         }
         const auto kind = require(taken);
         if (!begun && reader.layout() != nullptr) {
-            const auto options = input.csv(&model);
-            clock.read_as(tocsin::serial_dates_of(reader.layout()->columns(), options),
-                          options.dates);
+            clock.read_as(reader.layout()->columns(), input.csv(&model));
         }
         if (kind == tocsin::csv_line::header && !begun) {
             refuse_unknown_ignored(input.ignore, reader.layout()->columns(), "standard input");

@@ -493,6 +493,17 @@ TEST_SUITE("io") {
         CHECK(two->times[1] - two->times[0] == 86400);
     }
 
+    TEST_CASE("csv_detection: times that count milliseconds or microseconds by their name") {
+        const std::string rows = ",a\n0,1\n100,2\n200,1\n300,2\n";
+        CHECK(read("time_ms" + rows).times == std::vector<double>{0, 0.1, 0.2, 0.3});
+        CHECK(read("Time [us]" + rows).times == std::vector<double>{0, 1e-4, 2e-4, 3e-4});
+        CHECK(read("time" + rows).times == std::vector<double>{0, 100, 200, 300});
+        csv_options options;
+        options.time_unit = tocsin::time_unit::milliseconds; // of earlier data
+        CHECK(read("time" + rows, options).times.back() == 0.3);
+        CHECK(read("Time (s)" + rows, options).times.back() == 300);
+    }
+
     TEST_CASE("csv_detection: units where the names should stand") {
         const std::string rows = text_of({.header = ""});
         check_reads("degC,degC\n" + rows, {"column1", "column2"});

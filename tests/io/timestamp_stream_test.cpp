@@ -48,6 +48,14 @@ TEST_SUITE("io") {
         CHECK(zone.kind() == tocsin::timestamp_kind::local);
     }
 
+    TEST_CASE("timestamp_stream: numbers of a known unit") {
+        tocsin::timestamp_stream stream{
+            tocsin::serial_dates::by_value, {}, tocsin::time_unit::microseconds};
+        CHECK(stream.seconds("500") == 5e-4);
+        CHECK(stream.seconds("1000000") == 1);
+        CHECK(stream.seconds("1700000000") == 1700);
+    }
+
     TEST_CASE("timestamp_stream: days since 1899-12-30") {
         tocsin::timestamp_stream days{tocsin::serial_dates::by_name};
         CHECK(days.seconds("45292") == 1704067200);

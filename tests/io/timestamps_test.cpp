@@ -1,3 +1,4 @@
+#include "tocsin/io/time_unit.hpp"
 #include "tocsin/io/timestamps.hpp"
 
 #include <doctest/doctest.h>
@@ -242,6 +243,45 @@ TEST_SUITE("io") {
             INFO(text);
             CHECK_FALSE(parse_date_time(text).has_value());
         }
+    }
+
+    TEST_CASE("timestamps: the name of a column says what its numbers count") {
+        using tocsin::time_unit;
+        for (const char* name : {"time_ms", "Time [ms]", "t (ms)", "elapsed ms", "timems",
+                                 "TIME-MS", "epoch (milliseconds)"}) {
+            CAPTURE(name);
+            CHECK(tocsin::time_unit_of(name) == time_unit::milliseconds);
+        }
+        for (const char* name : {"time_us", "Time [us]", "Time [\xC2\xB5s]", "t [\xCE\xBCs]"}) {
+            CAPTURE(name);
+            CHECK(tocsin::time_unit_of(name) == time_unit::microseconds);
+        }
+        CHECK(tocsin::time_unit_of("time_ns") == time_unit::nanoseconds);
+        CHECK(tocsin::time_unit_of("Time (s)") == time_unit::seconds);
+        for (const char* name : {"time", "ms", "times", "Time [h]", "alarms", "time_", "[", ""}) {
+            CAPTURE(name);
+            CHECK_FALSE(tocsin::time_unit_of(name).has_value());
+        }
+        using texts = std::vector<std::string>;
+        const auto read = [](const texts& samples, time_unit unit) {
+            return timestamp_reader::from_samples(samples, tocsin::serial_dates::by_value, {},
+                                                  unit);
+        };
+        const auto counted = read({"0", "250", "500"}, time_unit::milliseconds);
+        CHECK(counted.kind() == timestamp_kind::plain);
+        CHECK(counted.units_per_second() == 1e3);
+        CHECK(counted.seconds("250") == 0.25);
+        // An epoch in this unit is one; what looks like one in another unit, or like a date, counts on.
+        const auto epoch = read({"1700000000250"}, time_unit::milliseconds);
+        CHECK(epoch.kind() == timestamp_kind::milliseconds);
+        CHECK(epoch.seconds("1700000000250") == 1700000000.25);
+        CHECK(read({"1700000000", "1700000010"}, time_unit::milliseconds).seconds("1700000000") ==
+              1700000);
+        CHECK(read({"20240101", "20240102"}, time_unit::microseconds).seconds("20240101") ==
+              20.240101);
+        CHECK(read({"45292.0034722222"}, time_unit::milliseconds).seconds("1000") == 1);
+        CHECK(read({"2024-01-01"}, time_unit::milliseconds).seconds("2024-01-01") == new_year_2024);
+        CHECK(read({"1700000000250"}, time_unit::seconds).kind() == timestamp_kind::milliseconds);
     }
 
     TEST_CASE("timestamps: numbers with a decimal comma, and a clock that was not set yet") {

@@ -386,6 +386,52 @@ TEST_SUITE("tocsin_cli") {
         CHECK(cli("stream m --ignore spare", "temp,hum,spare\n1,2,3\n").code == 0);
     }
 
+    TEST_CASE("times: milliseconds by the name of their column, later without it as well") {
+        const program cli;
+        const auto rows = [](int first, int count) {
+            std::string text;
+            for (int t = first; t < first + count; ++t) {
+                text += std::to_string(250 * t) + ',' + number(std::sin(0.3 * t)) + '\n';
+            }
+            return text;
+        };
+        cli.write("m.csv", "time_ms,a\n" + rows(0, 300));
+        const outcome trained = cli("train m m.csv" + quick);
+        REQUIRE(trained.code == 0);
+        CHECK(has(trained.out, "numbers of milliseconds, from 0 to 74.75"));
+        CHECK(has(trained.out, "step 250 ms"));
+        REQUIRE(cli("fit-errors m m.csv").code == 0);
+        REQUIRE(cli("tune m m.csv").code == 0);
+        for (const std::string header : {"", "time_ms,a\n"}) {
+            CAPTURE(header);
+            const auto judged = lines_of(cli("stream m", header + rows(300, 40)).out);
+            REQUIRE(judged.size() == 40);
+            CHECK(judged.back().contains("score"));
+        }
+    }
+
+    TEST_CASE("names: a title above the header, and rows that may be names") {
+        const program cli;
+        std::string rows;
+        for (int t = 0; t < 300; ++t) {
+            rows += number(std::cos(0.2 * t)) + ',' + number(std::sin(0.3 * t)) + '\n';
+        }
+        cli.write("title.csv", "Hall 2,\na,b\n" + rows);
+        const outcome titled = cli("train m title.csv" + quick);
+        REQUIRE(titled.code == 0);
+        CHECK(has(titled.out, "features: 2 columns: a, b"));
+        CHECK_FALSE(has(titled.err, "--skip-rows"));
+        cli.write("either.csv", "Hall 2,Hall 3\na,b\n" + rows);
+        const outcome either = cli("train n either.csv" + quick);
+        REQUIRE(either.code == 0);
+        CHECK(has(either.err, "either.csv:2: a row of words below the names is left out"));
+        CHECK(has(either.err, "--skip-rows 1"));
+        CHECK(has(cli("train n either.csv --skip-rows 1" + quick).out, "columns: a, b"));
+        // The names of a model decide.
+        REQUIRE(cli("fit-errors m either.csv").code == 0);
+        CHECK_FALSE(has(cli("tune m either.csv").err, "--skip-rows"));
+    }
+
     TEST_CASE("times: irregular rows on a grid") {
         const program cli;
         std::string text = "time,a\n";

@@ -28,12 +28,13 @@ inline int time_likeness(const std::string& plain) {
         return std::find(names.begin(), names.end(), std::string_view{plain}) != names.end();
     };
     return is({"timestamp", "timestamps", "datetime", "time"}) ? 2
-           : is({"date",      "dates",     "ts",      "epoch",         "epochtime",
-                 "epochs",    "unixtime",  "unix",    "unixtimestamp", "unixepoch",
-                 "utc",       "utctime",   "timeutc", "timestamputc",  "datetimeutc",
-                 "localtime", "times",     "epochms", "timestampms",   "timems",
-                 "tstamp",    "eventtime", "datum",   "zeit",          "zeitstempel",
-                 "uhrzeit",   "ds"})
+           : is({"date",        "dates",       "ts",        "epoch",         "epochtime",
+                 "epochs",      "unixtime",    "unix",      "unixtimestamp", "unixepoch",
+                 "utc",         "utctime",     "timeutc",   "timestamputc",  "datetimeutc",
+                 "localtime",   "times",       "epochms",   "timestampms",   "timems",
+                 "epochus",     "timestampus", "timeus",    "epochns",       "timestampns",
+                 "timens",      "tstamp",      "eventtime", "datum",         "zeit",
+                 "zeitstempel", "uhrzeit",     "ds"})
                ? 1
                : 0;
 }

@@ -4,6 +4,7 @@
 
 #include "tocsin/core/extents.hpp"
 #include "tocsin/io/date_order.hpp"
+#include "tocsin/io/time_unit.hpp"
 
 #include <optional>
 #include <string>
@@ -28,6 +29,9 @@ struct csv_options {
     /// Whether numbers in the column of times are days since 1899-12-30, as spreadsheets keep dates.
     /// Unset: recognised, see serial_dates.
     std::optional<bool> serial_dates = {};
+    /// What numbers in the column of times count where they are no dates and its name does not say so,
+    /// as `time_ms` and `Time [us]` do; see time_unit_of(). Of an epoch, their size shows it.
+    tocsin::time_unit time_unit = tocsin::time_unit::seconds;
     /// Whether day, month or year stands first in dates such as 03/04/15. Without it the dates
     /// show it; one that can only be read in the other order has no time.
     date_order_choice dates = {};

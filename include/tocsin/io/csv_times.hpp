@@ -10,10 +10,12 @@
 #include "tocsin/io/date_time.hpp"
 #include "tocsin/io/serial_dates.hpp"
 #include "tocsin/io/text_lines.hpp"
+#include "tocsin/io/time_unit.hpp"
 #include "tocsin/io/timestamps.hpp"
 
 #include <algorithm>
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -35,6 +37,21 @@ inline serial_dates serial_dates_of(std::span<const csv_column> columns,
     return named ? serial_dates::by_name : serial_dates::by_value;
 }
 
+/// What numbers in the column of times count, by its name, else by the options; nothing where neither
+/// says more than seconds. Allocates.
+inline std::optional<time_unit> time_unit_of(std::span<const csv_column> columns,
+                                             const csv_options& options) {
+    for (const csv_column& column : columns) {
+        if (column.role == csv_role::timestamp) {
+            if (const auto named = time_unit_of(column.name)) {
+                return named;
+            }
+        }
+    }
+    return options.time_unit == time_unit::seconds ? std::nullopt
+                                                   : std::optional{options.time_unit};
+}
+
 /// How the timestamps of a whole recording are read. All of them show the order of day, month and
 /// year; `format_error` where no order fits all dates, unless csv_options::dates says which. Allocates.
 /// @param timestamps of all rows
@@ -44,8 +61,9 @@ inline result<timestamp_reader> timestamps_of(std::span<const std::string> times
                                               const csv_options& options, std::string_view name) {
     constexpr std::size_t most_samples = 1000; // they show everything else
     const std::size_t first = std::min(timestamps.size(), most_samples);
-    auto reader = timestamp_reader::from_samples(timestamps.first(first),
-                                                 serial_dates_of(columns, options), options.dates);
+    auto reader =
+        timestamp_reader::from_samples(timestamps.first(first), serial_dates_of(columns, options),
+                                       options.dates, time_unit_of(columns, options));
     if (!reader.order().depends()) {
         return reader;
     }

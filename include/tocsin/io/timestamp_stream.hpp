@@ -5,12 +5,14 @@
 #include "tocsin/io/date_order.hpp"
 #include "tocsin/io/date_time.hpp"
 #include "tocsin/io/serial_dates.hpp"
+#include "tocsin/io/time_unit.hpp"
 #include "tocsin/io/timestamps.hpp"
 #include "tocsin/series/times_of_day.hpp"
 
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -26,8 +28,11 @@ class timestamp_stream {
     timestamp_stream() = default;
     /// @param serial when numbers are days since 1899-12-30
     /// @param order  what is known of the order of day, month and year
-    explicit timestamp_stream(serial_dates serial, date_order_choice order = {}) noexcept
-        : serial_{serial}, possible_{order.asked ? date_orders{*order.asked} : date_orders::all()},
+    /// @param unit   what numbers count, if that is known
+    explicit timestamp_stream(serial_dates serial, date_order_choice order = {},
+                              std::optional<time_unit> unit = {}) noexcept
+        : serial_{serial}, unit_{unit},
+          possible_{order.asked ? date_orders{*order.asked} : date_orders::all()},
           order_{order.asked.value_or(order.otherwise.value_or(date_order::day_first))} {}
 
     /// What the timestamps are; unknown before the first one that is a time.
@@ -78,7 +83,7 @@ class timestamp_stream {
     /// Changes the kind where more timestamps are of another one. Numbers that may count from anywhere
     /// give way where only one has come: a clock that was not set yet.
     void vote(std::string_view text) noexcept {
-        const auto one = timestamp_reader::from_samples(std::span{&text, 1}, serial_);
+        const auto one = timestamp_reader::from_samples(std::span{&text, 1}, serial_, {}, unit_);
         if (one.kind() == timestamp_kind::unknown) {
             return;
         }
@@ -128,6 +133,7 @@ class timestamp_stream {
     timestamp_reader reader_;
     times_of_day day_;
     serial_dates serial_ = serial_dates::by_value;
+    std::optional<time_unit> unit_;
     date_readings last_ = {};                   // in each order
     date_orders possible_ = date_orders::all(); // for all dates so far
     date_order order_ = date_order::day_first;

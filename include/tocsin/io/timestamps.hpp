@@ -7,6 +7,7 @@
 #include "tocsin/io/number_order.hpp"
 #include "tocsin/io/number_text.hpp"
 #include "tocsin/io/serial_dates.hpp"
+#include "tocsin/io/time_unit.hpp"
 
 #include <algorithm>
 #include <array>
@@ -23,7 +24,7 @@ namespace tocsin {
 /// What timestamps are.
 enum class timestamp_kind : std::uint8_t {
     unknown,      ///< text that is no time
-    plain,        ///< numbers that are no time since 1970: seconds since some start
+    plain,        ///< numbers that are no time since 1970: of some unit since some start
     seconds,      ///< since 1970
     milliseconds, ///< since 1970
     microseconds, ///< since 1970
@@ -70,11 +71,14 @@ class timestamp_reader {
     /// @param samples some timestamps in the order of the file; those that are no time are passed over
     /// @param serial when numbers are days since 1899-12-30; the kind is then `local`
     /// @param order  what is known of the order of day, month and year
+    /// @param unit   what numbers count, if that is known: those that count more than seconds are then
+    ///               neither dates of digits nor since 1970 in another unit
     template <class Texts>
-    static timestamp_reader from_samples(const Texts& samples,
-                                         serial_dates serial = serial_dates::by_value,
-                                         date_order_choice order = {}) {
+    static timestamp_reader
+    from_samples(const Texts& samples, serial_dates serial = serial_dates::by_value,
+                 date_order_choice order = {}, std::optional<time_unit> unit = {}) {
         timestamp_reader reader;
+        reader.unit_ = unit.value_or(time_unit::seconds);
         reader.kind_ = kind_of_most(samples);
         if (reader.kind_ == timestamp_kind::plain) {
             reader.study_numbers(samples, serial);
@@ -103,9 +107,13 @@ class timestamp_reader {
     bool serial() const noexcept { return serial_; }
     /// Whether plain numbers, or numbers with a decimal comma, may be such days as well.
     bool may_be_serial() const noexcept { return may_be_serial_ && kind_ <= timestamp_kind::plain; }
-    /// How many of its unit make a second; 1 for dates and plain numbers.
+    /// What plain numbers count.
+    time_unit unit() const noexcept { return unit_; }
+    /// How many of its unit make a second; 1 for dates.
     double units_per_second() const noexcept {
         switch (kind_) {
+        case timestamp_kind::plain:
+            return tocsin::units_per_second(unit_);
         case timestamp_kind::milliseconds:
             return 1e3;
         case timestamp_kind::microseconds:
@@ -171,11 +179,13 @@ class timestamp_reader {
     /// What numbers count, or whether they are dates.
     template <class Texts>
     void study_numbers(const Texts& samples, serial_dates serial) {
-        const detail::serial_date_study study(samples, serial);
+        const bool counts = unit_ != time_unit::seconds;
+        const detail::serial_date_study study(
+            samples, counts && serial != serial_dates::always ? serial_dates::never : serial);
         serial_ = study.are();
         may_be_serial_ = study.may_be();
-        short_years_ = !serial_ && are_dates_of_ten_digits(samples);
-        digits_ = !serial_ && (short_years_ || are_dates_of_digits(samples));
+        short_years_ = !serial_ && !counts && are_dates_of_ten_digits(samples);
+        digits_ = !serial_ && !counts && (short_years_ || are_dates_of_digits(samples));
         if (serial_ || digits_) {
             kind_ = timestamp_kind::local;
             return;
@@ -186,7 +196,9 @@ class timestamp_reader {
                 numbers.add(*number);
             }
         }
-        kind_ = kind_of(numbers.units_per_second());
+        const double shown = numbers.units_per_second();
+        kind_ = counts && shown != tocsin::units_per_second(unit_) ? timestamp_kind::plain
+                                                                   : kind_of(shown);
     }
 
     /// Whether all numbers are short dates of digits; a single one says too little.
@@ -238,6 +250,7 @@ class timestamp_reader {
                                          : timestamp_kind::nanoseconds;
     }
     timestamp_kind kind_ = timestamp_kind::unknown;
+    time_unit unit_ = time_unit::seconds;
     date_order_study order_;
     bool serial_ = false;
     bool may_be_serial_ = false;
