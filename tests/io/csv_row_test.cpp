@@ -161,6 +161,68 @@ TEST_SUITE("io") {
         CHECK(message("x,\"1\",0").empty());
     }
 
+    TEST_CASE("csv_row: a refusal names the option that helps at this place") {
+        const auto message = [](std::string_view header, std::string_view line, tocsin::index_t at,
+                                csv_options options = {}) {
+            const auto layout = csv_layout::from_header(header, options, {"f", 3});
+            REQUIRE(layout.has_value());
+            std::vector<double> sample(static_cast<std::size_t>(layout->features()));
+            csv_notes notes;
+            const auto outcome = layout->parse(line, std::span<double>{sample}, notes, {"f", at});
+            return std::string{outcome.message()};
+        };
+        const std::string missing =
+            "; --missing makes it a missing value, --ignore leaves the column out";
+        CHECK(message("a,b", "1,C", 4)
+                  .ends_with("--skip-rows leaves out the lines up to here, "
+                             "names included"));
+        CHECK(message("a,b", "1,C", 202).ends_with("found 'C'" + missing));
+        CHECK(message("a,b", "1,(null)", 4).ends_with("found '(null)'" + missing));
+        CHECK(message("a,b", "1,(2.5)", 4).ends_with("found '(2.5)'" + missing));
+        CHECK(message("a,b", "1,(m/s)", 4).find("--skip-rows") != std::string::npos);
+        for (const char* line : {"2024-01-15 00:00:00^20.1^102.9", "20.1~102.9", "0:20.5:102.2",
+                                 "2024-01-15 00:00:00;20.1;NA"}) {
+            CAPTURE(line);
+            CHECK(message("x", line, 50, {.delimiter = ','})
+                      .ends_with("--delimiter says what is between them"));
+        }
+        CHECK(message("# note", "# more", 4, {.delimiter = ','})
+                  .find("--skip-rows leaves out lines before the header") != std::string::npos);
+        CHECK(message("x", "word", 50, {.delimiter = ','}).ends_with(missing));
+    }
+
+    TEST_CASE(
+        "csv_row: delimiters at the end of lines make no columns, and values there are told") {
+        const auto layout = csv_layout::from_header("a,b,,,");
+        REQUIRE(layout.has_value());
+        CHECK(layout->names() == strings{"a", "b"});
+        std::array<double, 2> sample{};
+        csv_notes notes;
+        for (const char* line : {"1,2,,,", "1,2,,", "1,2,", "1,2", "1,2,,,,"}) {
+            CAPTURE(line);
+            CHECK(layout->parse(line, std::span<double>{sample}, notes).ok());
+            CHECK(notes.unread == 0);
+        }
+        CHECK_FALSE(layout->parse("1", std::span<double>{sample}, notes).ok());
+        CHECK_FALSE(layout->parse("1,2,,,,,", std::span<double>{sample}, notes).ok());
+        REQUIRE(layout->parse("1,2,5,,oh", std::span<double>{sample}, notes).ok());
+        CHECK(notes.unread == 2);
+        const auto asked = csv_layout::from_header("a,b,,", {.ignore = {"column3", "column4"}});
+        REQUIRE(asked->parse("1,2,5,6", std::span<double>{sample}, notes).ok());
+        CHECK(notes.unread == 0);
+        // One that is asked for must be there.
+        const auto wanted = csv_layout::from_header("a,b,,", {.use = {"a", "b", "column4"}});
+        REQUIRE(wanted.has_value());
+        std::array<double, 3> three{};
+        CHECK(wanted->parse("1,2,,3", std::span<double>{three}, notes).ok());
+        CHECK(three == std::array<double, 3>{1, 2, 3});
+        CHECK_FALSE(wanted->parse("1,2,", std::span<double>{three}, notes).ok());
+        CHECK_FALSE(wanted->parse("1,2", std::span<double>{three}, notes).ok());
+        // Between others, or where nothing stands before it, a column without a name stays one.
+        CHECK(csv_layout::from_header("a,,b,")->names() == strings{"a", "column2", "b"});
+        CHECK(csv_layout::from_header(",,")->names() == strings{"column1", "column2"});
+    }
+
     TEST_CASE("csv_row: missing values in any spelling are NaN") {
         const auto layout = csv_layout::of_numbers(7);
         std::array<float, 7> sample{};

@@ -237,6 +237,19 @@ TEST_SUITE("io") {
         CHECK(none->cut.count == 0);
     }
 
+    TEST_CASE("csv: values in a column that seemed to be a delimiter at the end are counted") {
+        std::string text = "a,b,\n";
+        for (int row = 0; row < 200; ++row) {
+            text += std::to_string(row % 7) + ',' + std::to_string(row % 5) +
+                    (row < 150 ? ",\n" : ",5\n");
+        }
+        const auto read = tocsin::parse_csv_recording<double>(text, "f.csv");
+        REQUIRE_MESSAGE(read.has_value(), read.error().message());
+        CHECK(read->series.names == std::vector<std::string>{"a", "b"});
+        CHECK(read->unread.count == 50);
+        CHECK(read->unread.line == 152);
+    }
+
     TEST_CASE("csv: a line of # before the header divides comments") {
         for (const char* text :
              {"####\n# logger\n####\ntime,a\n2024-01-01 00:00,1\n2024-01-01 01:00,2\n",

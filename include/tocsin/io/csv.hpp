@@ -66,6 +66,7 @@ struct csv_recording {
     index_t headers = 0;                           ///< lines that name the columns again
     std::vector<csv_switch_words> switches;        ///< words such as `off` among other numbers
     csv_cut_cells cut;                             ///< cells such as `####`
+    csv_unread_cells unread;                       ///< values in columns without a name
 };
 
 namespace detail {
@@ -169,6 +170,7 @@ result<csv_recording<Scalar>> parse_csv_recording(std::string_view text,
             continue;
         }
         whole.cut.take(notes, lines.number());
+        whole.unread.take(notes, lines.number());
         switches.take(whole.layout, lines.line(), std::span<const Scalar>{sample}, notes,
                       lines.number());
         std::copy(sample.begin(), sample.end(), read.values.col(row++).data());

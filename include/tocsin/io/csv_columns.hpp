@@ -30,7 +30,12 @@ struct csv_column {
     csv_role role = csv_role::left_out; ///< what it is taken for
     int feature = -1;                   ///< position among the features
     const char* reason = "";            ///< why it is left out
-    bool optional = false;              ///< rows may end before it: a trailing delimiter
+    bool optional = false;              ///< rows may end before it: trailing delimiters
+
+    /// Whether it was taken for the trace of a trailing delimiter, so that a value in it is a surprise.
+    bool seemed_empty() const noexcept { return optional && reason == no_values; }
+    /// The reason for which such a column is left out.
+    static constexpr std::string_view no_values = "no name, no values in the first lines";
 };
 
 namespace detail {
@@ -48,9 +53,15 @@ class column_assignment {
         for (std::size_t k = 0; k < count; ++k) {
             const bool named = k < names.size() && !names[k].empty();
             columns_[k].name = named ? std::move(names[k]) : "column" + std::to_string(k + 1);
-            columns_[k].optional = !named && !names.empty() && k + 1 == count && k > 0 &&
-                                   content(k) == csv_content::empty;
             unnamed_.push_back(!named);
+        }
+        // What delimiters at the end of lines make; in a line of nothing else, its last column.
+        const bool named = std::find(unnamed_.begin(), unnamed_.end(), false) != unnamed_.end();
+        const std::size_t least = named ? 1 : std::max<std::size_t>(count, 2) - 1;
+        for (std::size_t k = count;
+             !names.empty() && k > least && unnamed_[k - 1] && content(k - 1) == csv_content::empty;
+             --k) {
+            columns_[k - 1].optional = true;
         }
         return assign_all(!names.empty());
     }
@@ -98,6 +109,11 @@ class column_assignment {
         recognise(by_position);
         if (const status used = by_position ? use_by_position() : use_by_name(); !used) {
             return used;
+        }
+        bool trailing = true; // one that is asked for must be there, and all before it
+        for (std::size_t k = columns_.size(); k-- > 0;) {
+            trailing = trailing && columns_[k].optional && columns_[k].role == csv_role::left_out;
+            columns_[k].optional = trailing;
         }
         return check_names();
     }
@@ -153,7 +169,7 @@ class column_assignment {
             } else if (label && options_.labels->empty()) { // what is known is no sensor either
                 give(k, csv_role::left_out, "labels, which are not read");
             } else if (columns_[k].optional) {
-                give(k, csv_role::left_out, "no name and no values");
+                give(k, csv_role::left_out, csv_column::no_values.data());
             } else if (counts_rows(k) && k == 0 && has_name_of_index(k)) {
                 give(k, csv_role::left_out, "no name, counts the rows");
             } else if (counts_rows(k) && is_row_name(plain_name(columns_[k].name))) {
@@ -209,7 +225,7 @@ class column_assignment {
                 continue;
             }
             if (!options_.use.empty()) {
-                give(k, csv_role::left_out, "not among the features asked for");
+                give(k, csv_role::left_out, "not among the features");
                 continue;
             }
             give(k, csv_role::feature);

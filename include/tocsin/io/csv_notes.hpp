@@ -20,11 +20,26 @@ struct csv_notes {
     int switches = 0;             ///< features that were a word: on, off, ...
     int cut = 0;                  ///< features and times that were `####`: a column too narrow
     std::size_t first_cut = 0;    ///< where the first of them starts, in bytes from 1
+    int unread = 0;               ///< values in columns that csv_column::seemed_empty()
 
     /// The timestamp without quotes, with the time of day behind its date. Allocates.
     std::string time() const {
         std::string text = detail::unquoted(timestamp);
         return time_of_day.empty() ? text : text + ' ' + detail::unquoted(time_of_day);
+    }
+};
+
+/// Values in columns without a name that were taken for empty, see csv_column::seemed_empty().
+struct csv_unread_cells {
+    index_t count = 0; ///< cells
+    index_t line = 0;  ///< of the first, from 1
+
+    /// Takes in a row. @return whether it has the first of them
+    bool take(const csv_notes& notes, index_t number) noexcept {
+        const bool first = count == 0 && notes.unread > 0;
+        line = first ? number : line;
+        count += notes.unread;
+        return first;
     }
 };
 

@@ -2,12 +2,14 @@
 /// @brief What helps where a cell of CSV is no number.
 #pragma once
 
+#include "tocsin/io/csv_cells.hpp"
 #include "tocsin/io/csv_digit_groups.hpp"
 #include "tocsin/io/csv_hints.hpp"
 #include "tocsin/io/csv_number.hpp"
 #include "tocsin/io/date_time.hpp"
 #include "tocsin/io/number_text.hpp"
 
+#include <cstddef>
 #include <string_view>
 
 namespace tocsin::detail {
@@ -20,9 +22,41 @@ inline bool has_unit(std::string_view text, const csv_number_format& format) noe
            parse_csv_number<double>(text.substr(0, end), format);
 }
 
+/// Whether text is several numbers or dates with one character between them that delimits nothing yet.
+inline bool holds_cells(std::string_view text) noexcept {
+    constexpr std::string_view delimiters = ",;|^~:!&*\\/_\t ";
+    for (const char delimiter : delimiters) {
+        std::size_t cells = 0;
+        bool all = true;
+        for (csv_cells row{text, delimiter}; all && row.next(); ++cells) {
+            all = is_usual_missing(row.text()) || parse_number<double>(row.text()) ||
+                  parse_date_time(row.text());
+        }
+        if (all && cells > 1) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/// Whether brackets hold what no unit is: `(2.5)`, `(null)`.
+inline bool is_value_in_brackets(std::string_view text) noexcept {
+    if (text.size() < 3 || (text.front() != '(' && text.front() != '[')) {
+        return false;
+    }
+    const std::string_view inside = text.substr(1, text.size() - 2);
+    return is_usual_missing(inside) || parse_number<double>(inside);
+}
+
+/// Where a cell that is no number stands.
+struct refused_place {
+    bool below_names = false; ///< in the first rows below the header
+    bool whole_row = false;   ///< its row has no other cell
+};
+
 /// The end of a message about a cell that is no number: the option of the command line that helps.
-inline const char* help_with_number(std::string_view text,
-                                    const csv_number_format& format) noexcept {
+inline const char* help_with_number(std::string_view text, const csv_number_format& format,
+                                    const refused_place& at = {}) noexcept {
     double value = 0;
     const bool comma = parse_comma_number<double>(text, false).has_value();
     const bool groups =
@@ -38,13 +72,19 @@ inline const char* help_with_number(std::string_view text,
            : comma  ? "; --decimal-comma reads it"
            : parse_date_time(text)
                ? "; --timestamp says which column is the time, --ignore leaves the column out"
+           : at.whole_row && holds_cells(text)
+               ? "; if these are several cells: --delimiter says what is between them"
            : has_unit(text, format)
                ? "; there is text behind the number: write the unit into the header"
            : text.starts_with('{') ? "; is it JSON? What is read is CSV"
-           : looks_like_unit(text) ? "; --skip-rows leaves out the rows up to here"
+           : at.below_names && looks_like_unit(text) && !is_value_in_brackets(text)
+               ? "; if it is a unit: --skip-rows leaves out the lines up to here, names included"
            : parse_number<double>(text)
                ? "; it is beyond the range of numbers, --missing makes it a "
                  "missing value"
+           : at.below_names && at.whole_row
+               ? "; --skip-rows leaves out lines before the header, --delimiter says what is "
+                 "between cells"
                : "; --missing makes it a missing value, --ignore leaves the "
                  "column out";
 }

@@ -71,6 +71,7 @@ class csv_layout {
         csv_layout layout;
         layout.delimiter_ = dialect.delimiter;
         layout.header_ = dialect.has_header ? std::string{line} : std::string{};
+        layout.header_line_ = place.line;
         layout.format_ = dialect.numbers(options);
         layout.label_values_ = options.label_values;
         std::vector<std::string> names;
@@ -222,13 +223,14 @@ class csv_layout {
                 break;
             }
             case csv_role::left_out:
+                notes.unread += column.seemed_empty() && !detail::trimmed(cells.text()).empty();
                 break;
             }
         }
         if (cells.problem() != nullptr) {
             return place.error(cells.column(), cells.problem());
         }
-        const bool ends_early = count + 1 == columns_.size() && columns_.back().optional;
+        const bool ends_early = count < columns_.size() && columns_[count].optional;
         if (count != columns_.size() && !ends_early && !(surplus && count == columns_.size() + 1)) {
             return refuse_count(line, count, place);
         }
@@ -310,9 +312,12 @@ class csv_layout {
     }
     status refuse_number(const csv_cells& cells, const std::string& name,
                          const text_place& place) const {
-        return place.error(cells.column(), "expected a number for '", name, "', found '",
-                           detail::shown_text(cells.text()), '\'',
-                           detail::help_with_number(cells.text(), format_));
+        return place.error(
+            cells.column(), "expected a number for '", name, "', found '",
+            detail::shown_text(cells.text()), '\'',
+            detail::help_with_number(cells.text(), format_,
+                                     {!header_.empty() && place.line <= header_line_ + first_rows,
+                                      columns_.size() == 1}));
     }
     status refuse_count(std::string_view line, std::size_t count, const text_place& place) const {
         const char shown[] = {delimiter_, '\0'};
@@ -327,7 +332,9 @@ class csv_layout {
     csv_number_format format_;
     std::vector<csv_label_value> label_values_;
     std::string header_; // the line; empty without one
+    index_t header_line_ = 0;
     char delimiter_ = ',';
+    static constexpr index_t first_rows = 2; // in which units may stand
 };
 
 } // namespace tocsin
