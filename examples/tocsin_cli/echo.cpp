@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "moment.hpp"
+#include "options.hpp"
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -122,17 +123,26 @@ void describe_time(const file_facts& file, std::vector<std::string>& lines) {
     }
 }
 
+void describe_left_out(const file_facts& file, std::vector<std::string>& lines) {
+    std::vector<std::string> names;
+    for (const tocsin::csv_column& column : file.columns) {
+        if (column.role == csv_role::left_out) {
+            names.push_back('\'' + column.name + "' (" + column.reason + ')');
+        }
+    }
+    if (!names.empty()) {
+        lines.push_back("  left out: " + joined(names));
+    }
+}
+
 void describe_columns(const input_data& data, const file_facts& file,
                       std::vector<std::string>& lines) {
     std::vector<std::string> labels;
-    std::vector<std::string> left_out;
     std::vector<std::string> switches;
     for (std::size_t k = 0; k < file.columns.size(); ++k) {
         const tocsin::csv_column& column = file.columns[k];
         if (column.role == csv_role::label) {
             labels.push_back('\'' + column.name + '\'');
-        } else if (column.role == csv_role::left_out) {
-            left_out.push_back('\'' + column.name + "' (" + column.reason + ')');
         } else if (column.role == csv_role::feature && k < file.dialect.columns.size() &&
                    file.dialect.columns[k].content == tocsin::csv_content::on_or_off) {
             switches.push_back('\'' + column.name + '\'');
@@ -151,9 +161,6 @@ void describe_columns(const input_data& data, const file_facts& file,
         lines.push_back("  labels: " + joined(labels) + ", " + std::to_string(positive) + " of " +
                         counted(static_cast<index_t>(data.series.labels.size()), "row") +
                         " anomalous");
-    }
-    if (!left_out.empty()) {
-        lines.push_back("  left out: " + joined(left_out));
     }
 }
 
@@ -204,7 +211,8 @@ bool only_falls(const input_data& data, std::size_t feature) {
 void warn_of_column(const input_data& data, std::size_t f, std::vector<std::string>& lines) {
     const tocsin::column_facts& facts = data.columns[f];
     const std::string name = "column '" + data.series.names[f] + '\'';
-    const std::string leave_out = "; --ignore " + data.series.names[f] + " leaves it out";
+    const std::string listed_name = as_argument(listed(data.series.names[f]));
+    const std::string leave_out = "; --ignore " + listed_name + " leaves it out";
     if (facts.values == 0) {
         lines.push_back(name + " has no value at all" + leave_out);
         return;
@@ -212,8 +220,7 @@ void warn_of_column(const input_data& data, std::size_t f, std::vector<std::stri
     const bool labels = facts.two_values && !is_switch(data, f);
     if (labels) {
         lines.push_back(name + " has only two values, " + shown(facts.low) + " and " +
-                        shown(facts.high) + "; if these are labels: --labels " +
-                        data.series.names[f]);
+                        shown(facts.high) + "; if these are labels: --labels " + listed_name);
     }
     if (facts.constant()) {
         lines.push_back(name + " is always " + shown(facts.low) + leave_out);
@@ -231,14 +238,16 @@ void warn_of_column(const input_data& data, std::size_t f, std::vector<std::stri
                         data.series.names[static_cast<std::size_t>(facts.duplicate_of)] + '\'' +
                         leave_out);
     }
-    if (facts.code_count > 0) {
-        lines.push_back(
-            name + " is " + shown(facts.code) + " in " + counted(facts.code_count, "row") +
-            ", far outside all others; if that means 'missing': --missing " + shown(facts.code));
-    }
-    if (facts.infinite > 0) {
-        lines.push_back(name + " has " + counted(facts.infinite, "value") +
-                        " beyond single precision; --missing TEXT makes them missing values");
+    if (!facts.codes.empty()) {
+        std::string rows;
+        std::string codes;
+        for (const tocsin::missing_code& code : facts.codes) {
+            rows += (rows.empty() ? "" : " and ") + shown(code.value) + " in " +
+                    counted(code.count, "row");
+            codes += (codes.empty() ? "" : ",") + shown(code.value);
+        }
+        lines.push_back(name + " is " + rows +
+                        ", far outside all others; if that means 'missing': --missing " + codes);
     }
     if (facts.distinct_as_float < facts.distinct) {
         lines.push_back(name + ": of " + std::to_string(facts.distinct) + " distinct values only " +
@@ -248,7 +257,7 @@ void warn_of_column(const input_data& data, std::size_t f, std::vector<std::stri
     const double magnitude = std::max(std::abs(facts.low), std::abs(facts.high));
     if (magnitude > 1e12 || (magnitude > 0 && magnitude < 1e-12)) {
         lines.push_back(name + " has values up to " + shown(magnitude) + ": is the unit right?");
-    } else if (facts.far_outliers() && facts.code_count == 0) {
+    } else if (facts.far_outliers() && facts.codes.empty()) {
         lines.push_back(name + " spans " + shown(facts.low) + " to " + shown(facts.high) +
                         ", nine in ten values only " + shown(facts.middle_range) +
                         "; a few values determine the scale, --scaler robust avoids that");
@@ -264,10 +273,10 @@ std::string ignoring_time(const file_facts& file) {
     std::string names;
     for (const tocsin::csv_column& column : file.columns) {
         if (column.role == csv_role::timestamp || column.role == csv_role::time_of_day) {
-            names += (names.empty() ? "" : ",") + column.name;
+            names += (names.empty() ? "" : ",") + listed(column.name);
         }
     }
-    return " with --ignore " + names;
+    return " with --ignore " + as_argument(names);
 }
 
 void warn_of_time(const file_facts& file, std::vector<std::string>& lines) {
@@ -290,9 +299,10 @@ void warn_of_time(const file_facts& file, std::vector<std::string>& lines) {
         lines.push_back(footer_note(file.path, file.footer));
     }
     if (file.time.unknown > 0) {
-        lines.push_back(
-            file.path + ": " + counted(file.time.unknown, "time") +
-            " unreadable; their rows are taken to follow directly on the previous ones");
+        lines.push_back(file.path + ": " + counted(file.time.unknown, "time") +
+                        " unreadable; their rows " +
+                        (file.resampled > 0 ? "are left out, as they have no place on the grid"
+                                            : "are taken to follow directly on the previous ones"));
     }
     if (file.gaps + file.set_back > 0) {
         lines.push_back(file.path + ": " + counted(file.gaps + file.set_back, "gap") +
@@ -348,6 +358,7 @@ std::vector<std::string> describe(const input_data& data) {
         if (&file == &data.files.front()) {
             describe_columns(data, file, lines);
         }
+        describe_left_out(file, lines);
     }
     if (data.offsets.size() > 0) {
         std::vector<std::string> offsets;
@@ -428,6 +439,12 @@ std::string warning_of(const tocsin::csv_cut_cells& cut, const std::string& sour
            "here; widen the column and export again";
 }
 
+std::string warning_of(const tocsin::csv_unread_cells& unread, const std::string& source) {
+    return source + ':' + std::to_string(unread.line) +
+           ": a value in a column without a name that is empty in the first lines, and left out; "
+           "give it a name in the header to use it";
+}
+
 std::string ambiguity_note(const std::string& path, const tocsin::date_order_study& dates) {
     return path + ": its dates may be " + tocsin::in_words(dates.open()) + ", and are read " +
            tocsin::in_words(tocsin::date_orders{dates.order()}) + "; " +
@@ -452,6 +469,18 @@ std::vector<std::string> warnings_of(const input_data& data) {
         if (file.cut.count > 0) {
             lines.push_back(warning_of(file.cut, file.path) + " (" +
                             counted(file.cut.count, "cell") + ')');
+        }
+        if (file.unread.count > 0) {
+            lines.push_back(warning_of(file.unread, file.path) + " (" +
+                            counted(file.unread.count, "cell") + ')');
+        }
+        for (std::size_t f = 0; f < file.infinite.size(); ++f) {
+            if (file.infinite[f] > 0) {
+                lines.push_back(file.path + ": column '" + data.series.names[f] + "' has " +
+                                counted(file.infinite[f], "value") +
+                                " infinite or beyond single precision; such cells count as "
+                                "missing");
+            }
         }
         for (const tocsin::csv_switch_words& words : file.switches) {
             lines.push_back(warning_of(words,
@@ -497,6 +526,7 @@ void echo_rows(const input_data& data, const console& out) {
     for (const file_facts& file : data.files) {
         facts.push_back("read " + file.path + ": " + counted(file.rows, "row"));
         describe_time(file, facts);
+        describe_left_out(file, facts);
     }
     print(facts, data, out);
 }

@@ -31,6 +31,8 @@ std::string warning_of(const tocsin::csv_switch_words& words, const std::string&
                        const std::string& source);
 /// What is wrong with cells such as ####, without how many there are.
 std::string warning_of(const tocsin::csv_cut_cells& cut, const std::string& source);
+/// The same for values in columns that were taken for empty.
+std::string warning_of(const tocsin::csv_unread_cells& unread, const std::string& source);
 /// A message that the dates in a file may be read in several orders.
 std::string ambiguity_note(const std::string& path, const tocsin::date_order_study& dates);
 /// A message that the last rows have no time, but this text.

@@ -151,6 +151,7 @@ struct fit_command {
     void read(model_file& model);
     found_period find_period(const model_file& model) const;
     std::vector<row_run> usable_runs(part first, part last, bool with_labelled) const;
+    std::string against_holes(const std::vector<row_run>& runs) const;
     /// Normal windows within parts that follow each other; fails where there are none.
     tocsin::windows<float> windows_of(int length, part first, part last, int stride,
                                       bool with_labelled) const;
@@ -337,14 +338,34 @@ std::vector<row_run> fit_command::usable_runs(part first, part last, bool with_l
     return runs;
 }
 
+/// What helps where rows have no window without long holes.
+std::string fit_command::against_holes(const std::vector<row_run>& runs) const {
+    Eigen::Matrix<index_t, Eigen::Dynamic, 1> missing;
+    missing.setZero(values().rows());
+    index_t rows = 0;
+    for (const row_run& run : runs) {
+        const auto cells = values().middleCols(run.begin, run.size());
+        missing += cells.array().isNaN().rowwise().count().cast<index_t>().matrix();
+        rows += run.size();
+    }
+    index_t worst = 0;
+    const index_t most = missing.maxCoeff(&worst);
+    if (4 * most <= rows) {
+        return "use longer recordings or a shorter --window";
+    }
+    const std::string& name = data.series.names[static_cast<std::size_t>(worst)];
+    return "column '" + name + "' misses " + std::to_string(most) + " of their " +
+           std::to_string(rows) + " values; --ignore " + as_argument(listed(name)) +
+           " leaves it out";
+}
+
 tocsin::windows<float> fit_command::windows_of(int length, part first, part last, int stride,
                                                bool with_labelled) const {
     std::vector<index_t> first_columns;
     for (const row_run& run : usable_runs(first, last, with_labelled)) {
         for (index_t begin = run.begin; begin + length <= run.end; begin += stride) {
             const auto cells = values().middleCols(begin, length);
-            if (!cells.array().isInf().any() &&
-                tocsin::has_short_holes_only(cells, std::min(10, std::max(length / 2, 1)))) {
+            if (tocsin::has_short_holes_only(cells, std::min(10, std::max(length / 2, 1)))) {
                 first_columns.push_back(begin);
             }
         }
@@ -354,8 +375,8 @@ tocsin::windows<float> fit_command::windows_of(int length, part first, part last
                                          "the error statistics", "the choice of the model",
                                          "the check"};
         fail(error_code::invalid_data, data_paths.front(), ": the part for ", names[first],
-             " holds no normal window of ", length,
-             " rows without long holes; use longer recordings or a shorter --window");
+             " holds no normal window of ", length, " rows without long holes; ",
+             against_holes(usable_runs(first, last, with_labelled)));
     }
     return {{values().data(), values().rows(), values().cols()}, std::move(first_columns), length};
 }

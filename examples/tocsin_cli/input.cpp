@@ -6,6 +6,7 @@
 #include "tocsin/training/run_fingerprint.hpp"
 
 #include "failure.hpp"
+#include "options.hpp"
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -99,6 +100,7 @@ struct recording {
     file_facts facts;
 
     void leave_out_footer();
+    void leave_out_infinite();
     /// Keeps some rows, in the given order.
     void keep(const std::vector<index_t>& chosen) {
         tocsin::matrix<double> values(series.features(), static_cast<index_t>(chosen.size()));
@@ -142,6 +144,21 @@ void recording::leave_out_footer() {
     keep(kept);
 }
 
+/// Makes values that are infinite or beyond single precision missing ones: a stream judges a sample
+/// without them, too.
+void recording::leave_out_infinite() {
+    constexpr double largest = std::numeric_limits<float>::max();
+    facts.infinite.assign(static_cast<std::size_t>(series.features()), 0);
+    for (index_t t = 0; t < series.time(); ++t) {
+        for (index_t f = 0; f < series.features(); ++f) {
+            if (std::abs(series.values(f, t)) > largest) {
+                series.values(f, t) = std::numeric_limits<double>::quiet_NaN();
+                ++facts.infinite[static_cast<std::size_t>(f)];
+            }
+        }
+    }
+}
+
 recording read_recording(const std::string& path, const std::string& text,
                          const tocsin::csv_options& options) {
     auto read = require(tocsin::parse_csv_recording<double>(text, path, options));
@@ -155,6 +172,7 @@ recording read_recording(const std::string& path, const std::string& text,
     file.facts.headers = read.headers;
     file.facts.switches = std::move(read.switches);
     file.facts.cut = read.cut;
+    file.facts.unread = read.unread;
     file.series = std::move(read.series);
     file.times = std::move(read.times);
     file.rows.resize(static_cast<std::size_t>(file.series.time()));
@@ -202,6 +220,9 @@ void order_rows(recording& file, const input_options& options, double longest_ga
     file.facts.backward = order.backward;
     if (order.rows.size() != file.times.size()) {
         file.keep(order.rows);
+        const auto kept = tocsin::study_times(file.times);
+        file.facts.time.first = kept.first;
+        file.facts.time.last = kept.last;
     }
     file.lengths = order.recordings;
     if (options.resample <= 0) {
@@ -245,6 +266,16 @@ double longest_gap_of(const recording& file, const input_options& options,
                            : 0;
     const double grid = 1.5 * options.resample;
     return gap > 0 ? std::max(gap, grid) : std::numeric_limits<double>::infinity();
+}
+
+/// Refuses a longest gap that every usual step exceeds: no two rows would be neighbours.
+void refuse_short_gap(const recording& file, const input_options& options, double longest_gap) {
+    const double step = file.facts.time.step;
+    if (options.longest_gap > 0 && step > longest_gap) {
+        fail(error_code::invalid_argument, file.facts.path, ": --longest-gap ",
+             shown(options.longest_gap), ": rows are ", shown(step),
+             " s apart, so that each step would be a gap");
+    }
 }
 
 /// Refuses a further file of which each step would be a gap in the first one, so that it would be
@@ -355,6 +386,7 @@ input_data read_all(const std::vector<std::string>& paths, const input_options& 
         }
         recording file = read_recording(path, text, csv_options);
         if (learns) {
+            file.leave_out_infinite();
             const double gap = longest_gap_of(file, options, model);
             data.longest_gap = data.longest_gap > 0 ? data.longest_gap
                                : std::isfinite(gap) ? gap
@@ -362,6 +394,7 @@ input_data read_all(const std::vector<std::string>& paths, const input_options& 
             if (!first && model == nullptr) {
                 refuse_longer_steps(file, data, options);
             }
+            refuse_short_gap(file, options, gap);
             order_rows(file, options, data.longest_gap > 0 ? data.longest_gap : gap);
         }
         check_features(file.series.features(), path, model);
@@ -396,7 +429,7 @@ void refuse_unknown_ignored(const std::vector<std::string>& ignored,
         }
         std::string all;
         for (std::size_t k = 0; k < std::min(names.size(), most_named); ++k) {
-            all += (k > 0 ? ", " : "") + tocsin::detail::shown_text(names[k]);
+            all += (k > 0 ? ", " : "") + tocsin::detail::shown_text(listed(names[k]));
         }
         all += names.size() > most_named ? ", ..." : "";
         fail(error_code::format_error, path, ": --ignore: has no column named '",

@@ -84,6 +84,9 @@ struct file_facts {
     std::string footer;            ///< instead of the time in last rows that were left out
     std::vector<tocsin::csv_switch_words> switches; ///< words such as off among numbers
     tocsin::csv_cut_cells cut;                      ///< cells such as ####
+    tocsin::csv_unread_cells unread;                ///< values in columns taken for empty
+    /// Per feature: values that are infinite or beyond single precision, which count as missing.
+    std::vector<tocsin::index_t> infinite;
 };
 
 /// The data of files: `series` for CSV, `sequences` for the other format.

@@ -99,7 +99,9 @@ void input_options::add_csv_to(CLI::App& command) {
               "CSV: columns that are features, in this order; default: those the model was trained "
               "on, else all other columns. Without a header: column1, column2, ...")
         ->group(group);
-    add_names(command, "--ignore", ignore, "CSV: columns to leave out")->group(group);
+    add_names(command, "--ignore", ignore,
+              "CSV: columns to leave out; a name with a comma in double quotes")
+        ->group(group);
     command
         .add_option("--timestamp", timestamp,
                     "CSV: column with the time; 'none' for none; default: by its name "

@@ -2,11 +2,13 @@
 /// @brief Kinds of options that several commands have, each with a message that names the value.
 #pragma once
 
+#include "tocsin/io/csv_cells.hpp"
 #include "tocsin/io/number_text.hpp"
 #include "tocsin/series/generator.hpp"
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <initializer_list>
@@ -29,6 +31,34 @@ inline std::vector<std::string> split_at_commas(std::string_view text) {
         }
         text.remove_prefix(end + 1);
     }
+}
+
+/// A name as it stands in a list of names: in double quotes if it has a comma or begins with one.
+inline std::string listed(const std::string& name) {
+    if (name.find(',') == std::string::npos && !name.starts_with('"')) {
+        return name;
+    }
+    std::string quoted = "\"";
+    for (const char c : name) {
+        quoted += c == '"' ? "\"\"" : std::string{c};
+    }
+    return quoted + '"';
+}
+/// Text as one argument in a shell: in single quotes where it has characters that a shell reads.
+inline std::string as_argument(const std::string& text) {
+    constexpr std::string_view plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                       "0123456789_-+./:,=@%";
+    const auto is_plain = [&](char c) {
+        return static_cast<unsigned char>(c) >= 0x80 || plain.find(c) != std::string_view::npos;
+    };
+    if (!text.empty() && std::all_of(text.begin(), text.end(), is_plain)) {
+        return text;
+    }
+    std::string quoted = "'";
+    for (const char c : text) {
+        quoted += c == '\'' ? "'\\''" : std::string{c};
+    }
+    return quoted + '\'';
 }
 
 /// An option with a few named values.
@@ -170,12 +200,23 @@ inline CLI::Option* add_range(CLI::App& command, const std::string& name,
         ->default_str(text);
 }
 
-/// Names of columns, such as `pressure,current`.
+/// Names of columns, such as `pressure,current`; one with a comma stands in double quotes.
 inline CLI::Option* add_names(CLI::App& command, const std::string& name,
                               std::vector<std::string>& names, const std::string& description) {
     return command
         .add_option_function<std::string>(
-            name, [&names](const std::string& given) { names = split_at_commas(given); },
+            name,
+            [name, &names](const std::string& given) {
+                names.clear();
+                tocsin::csv_cells cells{given, ','};
+                while (cells.next()) {
+                    names.push_back(cells.quoted() ? tocsin::detail::unquoted(cells.text())
+                                                   : std::string{cells.text()});
+                }
+                if (cells.problem() != nullptr) {
+                    throw CLI::ValidationError(name, "'" + given + "': " + cells.problem());
+                }
+            },
             description)
         ->type_name("NAME[,NAME...]");
 }

@@ -212,6 +212,9 @@ bool row_source::read_row(source_row& row) {
     if (cut_.take(notes, reader_->line_number())) {
         out_->note("warning: " + warning_of(cut_, path_));
     }
+    if (unread_.take(notes, reader_->line_number())) {
+        out_->note("warning: " + warning_of(unread_, path_));
+    }
     if (switches_.take(reader_->layout(), reader_->line(), std::span<const double>{exact_}, notes,
                        reader_->line_number())) {
         for (const tocsin::csv_switch_words& words : switches_.newly_found()) {

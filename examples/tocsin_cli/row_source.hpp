@@ -74,6 +74,7 @@ class row_source {
     tocsin::column<double> offsets_;
     tocsin::csv_switch_watch switches_;
     tocsin::csv_cut_cells cut_;
+    tocsin::csv_unread_cells unread_;
     std::vector<double> exact_;
 
     tocsin::index_t rows_read_ = 0;

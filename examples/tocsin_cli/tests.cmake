@@ -10,6 +10,7 @@ add_executable(tocsin_cli_tests tocsin_cli/tests/classifier_test.cpp
                                 tocsin_cli/tests/fit_test.cpp
                                 tocsin_cli/tests/hostile_arguments_test.cpp
                                 tocsin_cli/tests/import_test.cpp
+                                tocsin_cli/tests/left_out_test.cpp
                                 tocsin_cli/tests/memory_test.cpp
                                 tocsin_cli/tests/phases_test.cpp
                                 tocsin_cli/tests/reading_test.cpp
