@@ -2,6 +2,7 @@
 
 #include "tocsin/detect/classifier_detector.hpp"
 #include "tocsin/models/classifiers.hpp"
+#include "tocsin/series/labelled_windows.hpp"
 #include "tocsin/threshold/f_beta_threshold.hpp"
 #include "tocsin/training/data_parallel.hpp"
 #include "tocsin/training/fit_classifier.hpp"
@@ -175,6 +176,37 @@ any_classifier any_classifier::untrained(const classifier_settings& settings, in
     const int added = static_cast<int>(calendar.feature_count());
     return any_classifier{
         std::make_shared<learned>(learned{make_detector(settings, features + added), calendar})};
+}
+
+status any_classifier::check_validation(const classifier_settings& settings,
+                                        const labelled_rows& validation) {
+    const index_t rows = validation.values.cols();
+    const index_t needed = settings.window + (settings.label == tocsin::window_label::next_row);
+    std::vector<index_t> first_rows;
+    index_t begin = 0;
+    for (const index_t length :
+         validation.recordings.empty() ? std::vector<index_t>{rows} : validation.recordings) {
+        for (index_t row = begin; row + needed <= begin + length; ++row) {
+            first_rows.push_back(row);
+        }
+        begin += length;
+    }
+    if (first_rows.empty()) {
+        return {}; // train() says so
+    }
+    const tocsin::windows<float> windows{validation.values, std::move(first_rows), settings.window};
+    const auto classes = tocsin::classes_of_windows(
+        windows, filled_labels(validation, settings.label_gap), settings.label);
+    if (!classes.ok()) {
+        return classes.error();
+    }
+    const auto anomalous = std::count(classes->begin(), classes->end(), 1);
+    if (anomalous > 0 && anomalous < static_cast<std::ptrdiff_t>(classes->size())) {
+        return {};
+    }
+    return status::error(tocsin::error_code::invalid_data, anomalous, " of the ", classes->size(),
+                         " validation windows are anomalous; the threshold needs both kinds: more "
+                         "validation rows, a shorter --window or another --label-rule");
 }
 
 tocsin::result<any_classifier> any_classifier::train(const classifier_settings& settings,

@@ -85,6 +85,10 @@ class any_classifier {
 
     /// One that has learned nothing.
     static any_classifier untrained(const classifier_settings& settings, int features);
+    /// `invalid_data` where all windows of validation rows are of one class, so that no threshold can
+    /// be chosen by them.
+    static tocsin::status check_validation(const classifier_settings& settings,
+                                           const labelled_rows& validation);
     /// Trains on labelled rows and chooses the threshold with the highest F1 on those of
     /// `validation`; where there are none, on the training rows.
     static tocsin::result<any_classifier> train(const classifier_settings& settings,

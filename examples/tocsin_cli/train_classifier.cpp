@@ -25,7 +25,8 @@ using tocsin::error_code;
 using tocsin::index_t;
 
 /// Rows from `begin` on, as many as `count`; fails where they have no labels or one kind only.
-labelled_rows labelled(const input_data& data, index_t begin, index_t count) {
+/// @param part what they are for: training or validation
+labelled_rows labelled(const input_data& data, index_t begin, index_t count, const char* part) {
     if (!data.is_series || data.series.labels.empty()) {
         fail(error_code::invalid_data, data.path,
              ": a classifier learns from rows of CSV with a column of labels; --labels names it");
@@ -37,7 +38,7 @@ labelled_rows labelled(const input_data& data, index_t begin, index_t count) {
     const auto anomalous =
         std::count_if(labels.begin(), labels.end(), [](std::uint8_t label) { return label != 0; });
     if (anomalous == 0 || anomalous == static_cast<std::ptrdiff_t>(count)) {
-        fail(error_code::invalid_data, data.path, ": ", anomalous, " of ", count,
+        fail(error_code::invalid_data, data.path, ": ", anomalous, " of the ", count, ' ', part,
              " rows are labelled anomalous; a classifier needs rows of both kinds");
     }
     labelled_rows rows{
@@ -152,7 +153,7 @@ void train_classifier(const classifier_request& request, const input_data& data,
     const index_t rows = data.is_series ? data.series.values.cols() : 0;
     const auto held_out =
         static_cast<index_t>(std::llround(request.validation_fraction * static_cast<double>(rows)));
-    const labelled_rows training = labelled(data, 0, rows - held_out);
+    const labelled_rows training = labelled(data, 0, rows - held_out, "training");
     // So that later files are read for this model.
     model.classifier = any_classifier::untrained(request.settings, data.features());
     for (const file_facts& file : data.files) {
@@ -167,14 +168,19 @@ void train_classifier(const classifier_request& request, const input_data& data,
                              validation_data.files.empty()
                                  ? tocsin::timestamp_kind::unknown
                                  : validation_data.files.front().clock.kind());
-            return labelled(validation_data, 0, validation_data.series.values.cols());
+            return labelled(validation_data, 0, validation_data.series.values.cols(), "validation");
         }
         if (held_out > 0) {
-            return labelled(data, rows - held_out, held_out);
+            return labelled(data, rows - held_out, held_out, "validation");
         }
         return {{nullptr, data.features(), 0}, {}, {}, {}};
     };
     const labelled_rows validation = find_validation();
+    const bool validated = validation.values.cols() > 0;
+    if (validated) { // or it would be trained in vain
+        require(any_classifier::check_validation(request.settings, validation),
+                validation_data.is_series ? request.validation_path : data.path);
+    }
     const auto run = made_with(request.settings, training, validation);
     run_watch watch{request, run, out};
     const auto start = std::chrono::steady_clock::now();
@@ -190,7 +196,6 @@ void train_classifier(const classifier_request& request, const input_data& data,
 
     const any_classifier& classifier = *model.classifier;
     const auto& history = classifier.history();
-    const bool validated = validation.values.cols() > 0;
     const auto cost = [&](const tocsin::classification_record& epoch) {
         return validated ? epoch.validation_loss : epoch.training_loss;
     };

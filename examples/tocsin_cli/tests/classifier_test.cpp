@@ -259,6 +259,37 @@ TEST_SUITE("tocsin_cli") {
               std::string::npos);
     }
 
+    TEST_CASE("classifier: validation windows of one kind are refused before training") {
+        const program cli;
+        const auto rows = [](int count, int from, int to) {
+            std::string text = "a,label\n";
+            for (int t = 0; t < count; ++t) {
+                const bool event = t >= from && t < to;
+                text += std::to_string((event ? 9 : 2) + t % 3) + (event ? ",1\n" : ",0\n");
+            }
+            return text;
+        };
+        cli.write("train.csv", rows(300, 100, 200));
+        cli.write("short.csv", rows(12, 5, 9)); // each of its five windows holds an anomalous row
+        cli.write("normal.csv", rows(60, 0, 0));
+        cli.write("end.csv", rows(300, 100, 160));
+        const auto refuses = [&](const std::string& arguments, const std::string& part) {
+            const outcome run = cli("train m train.csv" + small + arguments);
+            INFO(arguments << ": " << run.err);
+            CHECK(run.code == 3);
+            CHECK(run.err.find(part) != std::string::npos);
+            CHECK(run.err.find("epoch") == std::string::npos);
+        };
+        refuses(" --validation short.csv",
+                "short.csv: 5 of the 5 validation windows are anomalous; the threshold needs both");
+        refuses(" --validation normal.csv", "normal.csv: 0 of the 60 validation rows are labelled");
+        const outcome last = cli("train m end.csv --validation-fraction 0.2" + small);
+        CHECK(last.err.find("end.csv: 0 of the 60 validation rows are") != std::string::npos);
+        // By the last row alone there are both kinds.
+        CHECK(cli("train m train.csv --validation short.csv --label-rule last-row" + small).code ==
+              0);
+    }
+
     TEST_CASE("classifier: wrong data and options are refused by name") {
         const program cli;
         cli.write("train.csv", recording(200));
