@@ -354,9 +354,8 @@ std::string fit_command::against_holes(const std::vector<row_run>& runs) const {
         return "use longer recordings or a shorter --window";
     }
     const std::string& name = data.series.names[static_cast<std::size_t>(worst)];
-    return "column '" + name + "' misses " + std::to_string(most) + " of their " +
-           std::to_string(rows) + " values; --ignore " + as_argument(listed(name)) +
-           " leaves it out";
+    return "column '" + name + "' misses " + std::to_string(most) + " of " + std::to_string(rows) +
+           " values there; --ignore " + as_argument(listed(name)) + " leaves it out";
 }
 
 tocsin::windows<float> fit_command::windows_of(int length, part first, part last, int stride,

@@ -177,7 +177,7 @@ TEST_SUITE("tocsin_cli") {
         const outcome dead = cli("fit m dead.csv" + linear);
         INFO(dead.err);
         CHECK(dead.code == 3);
-        CHECK(has(dead.err, "column 'hum' misses 80 of their 80 values; --ignore hum leaves it "
+        CHECK(has(dead.err, "column 'hum' misses 80 of 80 values there; --ignore hum leaves it "
                             "out"));
         CHECK(cli("fit m dead.csv --ignore hum" + linear).code == 0);
         cli.write("short.csv", table("time,temp,hum", 30, climate));
