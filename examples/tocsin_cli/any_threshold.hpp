@@ -45,7 +45,8 @@ class any_threshold {
         : rule_{std::move(rule)}, smoothing_{smoothing}, recent_{smoothing} {}
 
     /// Adds a rule to use if those before cannot be fitted to the scores, or tell nothing: a threshold
-    /// of f_beta_threshold that more normal scores exceed than anomalous ones.
+    /// of f_beta_threshold that more normal scores exceed than anomalous ones, and more than one normal
+    /// score in twenty.
     any_threshold or_else(rules other) const {
         any_threshold both = *this;
         both.others_.push_back(std::move(other));
@@ -163,20 +164,23 @@ class any_threshold {
     static constexpr int most_smoothing = 1 << 20;
 
   private:
-    /// Whether best F1 comes from flagging nearly all: labels that the scores know nothing of.
+    /// Whether the best F1 comes from flagging much of everything: labels that the scores know nothing
+    /// of.
     bool is_exceeded_by_normal(std::span<const double> scores,
                                std::span<const std::uint8_t> labels) const {
         if (!std::holds_alternative<tocsin::f_beta_threshold>(rule_)) {
             return false;
         }
+        std::size_t all_normal = 0;
         std::size_t normal = 0;
         std::size_t anomalous = 0;
         for (std::size_t k = 0; k < labels.size(); ++k) {
+            all_normal += labels[k] == 0 ? 1 : 0;
             if (scores[k] > threshold()) {
                 ++(labels[k] == 0 ? normal : anomalous);
             }
         }
-        return normal > anomalous;
+        return normal > anomalous && 20 * normal > all_normal;
     }
     /// Selects the rule of a kind; returns whether it exists.
     template <std::size_t... Index>

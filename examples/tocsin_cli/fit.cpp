@@ -166,7 +166,8 @@ struct fit_command {
     tocsin::index_t anomalous_rows(const tocsin::windows<float>& judged) const;
     void cross_fit(candidate& trial) const;
     void fit_charts(candidate& trial) const;
-    tocsin::windows<float> calibrate(any_detector& detector, part last) const;
+    tocsin::windows<float> calibrate(any_detector& detector, part last, bool with_anomalies) const;
+    void say_threshold(const model_file& model, const tocsin::windows<float>& judged) const;
     ordered_json expect(const model_file& model) const;
     ordered_json expect_alarms(const model_file& model, const std::vector<row_run>& runs) const;
 };
@@ -541,7 +542,7 @@ comparison fit_command::compare(candidate linear, candidate lstm) const {
         runs = usable_runs(errors, choice, false);
     }
     for (candidate* trial : {&linear, &lstm}) {
-        calibrate(trial->model.detector, last);
+        calibrate(trial->model.detector, last, false); // by the same rule for both
         inserted.before = std::max(inserted.before, trial->before());
     }
     const auto of_linear = finds_inserted(linear.model, model_path, values(), runs, inserted);
@@ -622,16 +623,19 @@ void fit_command::cross_fit(candidate& trial) const {
             ", judged on rows that they have not learned from; the model has learned from the "
             "first 80 % of the rows");
     if (trial.kind != model_kind::charts) {
-        const auto& rule = trial.model.detector.rule().rule();
-        if (anomalous_rows(judged) > 0 && !std::holds_alternative<tocsin::f_beta_threshold>(rule)) {
-            out.note(
-                "warning: the threshold of the best F1 would be exceeded by more normal rows than "
-                "rows labelled anomalous: the labels only say which rows are left out. Are "
-                "they those of these rows? 'tune --rule f-beta' takes that threshold");
-        }
-        out.say("threshold: " + shown(trial.model.detector.threshold()) + ", " +
-                text_of(trial.model, judged));
+        say_threshold(trial.model, judged);
     }
+}
+
+void fit_command::say_threshold(const model_file& model,
+                                const tocsin::windows<float>& judged) const {
+    const auto& rule = model.detector.rule().rule();
+    if (anomalous_rows(judged) > 0 && !std::holds_alternative<tocsin::f_beta_threshold>(rule)) {
+        out.note("warning: the threshold of the best F1 would be exceeded by more normal rows than "
+                 "rows labelled anomalous: the labels only say which rows are left out. Are they "
+                 "those of these rows? 'tune --rule f-beta' takes that threshold");
+    }
+    out.say("threshold: " + shown(model.detector.threshold()) + ", " + text_of(model, judged));
 }
 
 /// Charts of the residuals of linear forecasts, by cross-fitting over the same rows.
@@ -660,10 +664,12 @@ void fit_command::fit_charts(candidate& trial) const {
 
 /// The same from the rows of the parts from `errors` to `last`, which the model has not learned
 /// from; returns the windows of the threshold.
-tocsin::windows<float> fit_command::calibrate(any_detector& detector, part last) const {
+/// @param with_anomalies whether labelled rows choose the threshold
+tocsin::windows<float> fit_command::calibrate(any_detector& detector, part last,
+                                              bool with_anomalies) const {
     const int length = detector.settings().window;
     require(detector.fit_errors(windows_of(length, errors, last, 1, false)), data_paths.front());
-    auto judged = windows_of(length, errors, last, 1, data.has_labels());
+    auto judged = windows_of(length, errors, last, 1, with_anomalies);
     std::vector<std::uint8_t> newest;
     if (anomalous_rows(judged) > 0) {
         newest = require(
@@ -792,9 +798,8 @@ void fit_command::run() {
             fit_charts(chosen);
         }
     } else {
-        const auto judged = calibrate(chosen.model.detector, choice);
-        out.say("threshold: " + shown(chosen.model.detector.threshold()) + ", " +
-                text_of(chosen.model, judged));
+        const auto judged = calibrate(chosen.model.detector, choice, data.has_labels());
+        say_threshold(chosen.model, judged);
     }
     save_model(chosen.model, model_path);
     ordered_json expectation = expect(chosen.model);

@@ -182,7 +182,7 @@ status state_file::cut_tail(std::string_view rest) {
     for (std::size_t at = 1; unfinished && at + head + tail <= rest.size(); ++at) {
         const std::string_view from_here = rest.substr(at);
         const std::uint64_t declared = record_head(from_here).size();
-        checked += declared <= from_here.size() ? declared : 0;
+        checked += declared <= from_here.size() ? declared - (head + tail) : 0;
         unfinished = first_record(from_here).size == 0 && checked <= most_checked;
     }
     if (!unfinished) {

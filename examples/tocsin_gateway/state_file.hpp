@@ -25,8 +25,8 @@ class state_file final : public state_store {
 
     tocsin::status put(std::int32_t partition, std::string_view key,
                        std::span<const std::byte> bytes) override;
-    /// Returns after fsync(). After a failure the file is as it was, and the next flush() writes what
-    /// this one could not.
+    /// Returns after fsync(). After a failure the file holds what it held, and the next flush() writes
+    /// what this one could not.
     tocsin::status flush() override;
     /// Bytes of an unfinished record that open() has cut off.
     std::uint64_t cut() const noexcept { return cut_; }

@@ -10,6 +10,7 @@
 
 #include <doctest/doctest.h>
 
+#include "support/memory_archive.hpp"
 #include <array>
 #include <cmath>
 #include <limits>
@@ -90,6 +91,9 @@ TEST_SUITE("comparators") {
                 usual = scorer.push(sample);
             }
             CHECK(std::isfinite(usual));
+            Scorer loaded;
+            const status kept = tocsin_test::load(loaded, tocsin_test::save(scorer));
+            CHECK_MESSAGE(kept.ok(), kept.message());
             const double far[] = {1.7e308, -1.7e308};
             const double score = scorer.push(far);
             CHECK(std::isfinite(score));
@@ -111,6 +115,9 @@ TEST_SUITE("comparators") {
         for (const double factor : {1e-80, 1e95}) { // the third powers leave the range of doubles
             REQUIRE(scorer.fit(samples * factor).ok());
             CHECK(scorer.q_limit() / factor / factor == doctest::Approx(limit));
+            pca_reconstruction loaded;
+            const status kept = tocsin_test::load(loaded, tocsin_test::save(scorer));
+            CHECK_MESSAGE(kept.ok(), kept.message());
         }
         // Too small to have variances.
         const status fitted = scorer.fit(samples * 1e-170);

@@ -173,7 +173,7 @@ TEST_CASE("gateway: a disk that is full costs no state once it has room") {
         std::signal(SIGXFSZ, SIG_IGN);
         rlimit usual{};
         REQUIRE(::getrlimit(RLIMIT_FSIZE, &usual) == 0);
-        const rlimit full{before.size() + 10, usual.rlim_max};
+        const rlimit full{static_cast<rlim_t>(before.size() + 10), usual.rlim_max};
         REQUIRE(::setrlimit(RLIMIT_FSIZE, &full) == 0);
         const auto first = file->flush();
         const auto second = file->flush(); // not forgotten
@@ -187,6 +187,12 @@ TEST_CASE("gateway: a disk that is full costs no state once it has room") {
     }
     CHECK(made.content() ==
           kept_states{{"a", "three"}, {"b", "newer"}, {"c", "new"}, {"d", "newest"}});
+}
+
+TEST_CASE("gateway: zeros that a loss of power leaves are cut off, however many") {
+    const states_on_disk made;
+    made.write(made.bytes() + std::string(std::size_t{17} << 20U, '\0'));
+    CHECK(made.content() == expected);
 }
 
 TEST_CASE("gateway: a tail that looks like records everywhere is refused soon") {

@@ -181,7 +181,8 @@ class pca_reconstruction {
         detail::exchange_numbers(archive, kind, "mean", mean_, count, 1);
         detail::exchange_numbers(archive, kind, "factor", factor_, count, 1, 0,
                                  std::numeric_limits<double>::max());
-        detail::exchange_numbers(archive, kind, "variances", variances_, varying, 1);
+        detail::exchange_numbers(archive, kind, "variances", variances_, varying, 1, -largest_input,
+                                 std::numeric_limits<double>::max());
         detail::exchange_numbers(archive, kind, "axes", axes_, count, kept);
         exchange_limit(archive, "t_squared_limit", "has_t_squared_limit", t_squared_limit_);
         exchange_limit(archive, "q_limit", "has_q_limit", q_limit_);

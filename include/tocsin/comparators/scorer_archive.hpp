@@ -73,7 +73,8 @@ void exchange_numbers(Archive& archive, const char* caller, const char* name, Ma
 template <class Archive, class Vector>
 void exchange_scale(Archive& archive, const char* caller, const char* name, Vector& scale,
                     index_t size) {
-    exchange_numbers(archive, caller, name, scale, size, 1, std::numeric_limits<double>::min());
+    using numbers = std::numeric_limits<double>;
+    exchange_numbers(archive, caller, name, scale, size, 1, numbers::min(), numbers::max());
 }
 
 /// Claims the memory of a history of so many bytes, which a loaded scorer is about to take once for
