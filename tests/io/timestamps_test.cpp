@@ -252,11 +252,15 @@ TEST_SUITE("io") {
             CAPTURE(name);
             CHECK(tocsin::time_unit_of(name) == time_unit::milliseconds);
         }
-        for (const char* name : {"time_us", "Time [us]", "Time [\xC2\xB5s]", "t [\xCE\xBCs]"}) {
+        for (const char* name : {"time_us", "Time [us]", "Time [\xC2\xB5s]", "t [\xCE\xBCs]",
+                                 "TimeUS", "epochus", "TimestampUs"}) {
             CAPTURE(name);
             CHECK(tocsin::time_unit_of(name) == time_unit::microseconds);
         }
-        CHECK(tocsin::time_unit_of("time_ns") == time_unit::nanoseconds);
+        for (const char* name : {"time_ns", "timens", "EpochNS", "timestampns"}) {
+            CAPTURE(name);
+            CHECK(tocsin::time_unit_of(name) == time_unit::nanoseconds);
+        }
         CHECK(tocsin::time_unit_of("Time (s)") == time_unit::seconds);
         for (const char* name : {"time", "ms", "times", "Time [h]", "alarms", "time_", "[", ""}) {
             CAPTURE(name);

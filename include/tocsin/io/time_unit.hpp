@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace tocsin {
@@ -27,9 +28,10 @@ constexpr double units_per_second(time_unit unit) noexcept {
     return numbers[static_cast<std::size_t>(unit)];
 }
 
-/// The unit that the name of a column says, in brackets or as its last word: `Time [us]`, `time_ms`.
-/// Nothing where it says none. Allocates.
+/// The unit that the name of a column says, in brackets or as its last word: `Time [us]`, `time_ms`,
+/// `timems`. Nothing where it says none. Allocates.
 inline std::optional<time_unit> time_unit_of(std::string_view name) {
+    const std::string plain = detail::plain_name(name);
     std::string_view word = name;
     if (const auto open = name.find_first_of("[("); open != std::string_view::npos) {
         word = name.substr(open + 1);
@@ -43,14 +45,16 @@ inline std::optional<time_unit> time_unit_of(std::string_view name) {
         return time_unit::seconds;
     }
     if (detail::is_any_of(word, {"ms", "msec", "millis", "millisecond", "milliseconds"}) ||
-        detail::is_any_of(detail::plain_name(name), {"timems", "epochms", "timestampms"})) {
+        detail::is_any_of(plain, {"timems", "epochms", "timestampms"})) {
         return time_unit::milliseconds;
     }
     if (detail::is_any_of(word, {"us", "usec", "micros", "microsecond", "microseconds", "\xC2\xB5s",
-                                 "\xCE\xBCs"})) { // both letters that look like mu
+                                 "\xCE\xBCs"}) || // both letters that look like mu
+        detail::is_any_of(plain, {"timeus", "epochus", "timestampus"})) {
         return time_unit::microseconds;
     }
-    if (detail::is_any_of(word, {"ns", "nsec", "nanos", "nanosecond", "nanoseconds"})) {
+    if (detail::is_any_of(word, {"ns", "nsec", "nanos", "nanosecond", "nanoseconds"}) ||
+        detail::is_any_of(plain, {"timens", "epochns", "timestampns"})) {
         return time_unit::nanoseconds;
     }
     return std::nullopt;
