@@ -203,10 +203,28 @@ TEST_SUITE("io") {
         CHECK(either.series.names == strings{"north", "south"});
         CHECK(either.dialect.unclear_names);
         CHECK_FALSE(read("a,b\nV,bar\n1,2\n3,4\n").dialect.unclear_names);
+        const auto blank = read("\nnorth,south\na,b\n1,2\n3,4\n");
+        CHECK(blank.dialect.unclear_names);
+        CHECK(blank.dialect.skipped == 1);
         // Nothing but rows without names.
         const auto bare = read(",,\n" + rows);
         CHECK_FALSE(bare.dialect.has_header);
         CHECK(bare.dialect.skipped == 1);
+        CHECK(bare.series.time() == 3);
+    }
+
+    TEST_CASE("csv_detection: the first row that is not skipped as asked has the names") {
+        const std::string rows = "0,1,2,3,4\n1,2,3,4,5\n2,3,4,5,6\n";
+        csv_options options;
+        options.skip_rows = 1;
+        for (const std::string units : {"s,V,A,bar,degC\n", "s,V,A,bar,degC\n,Avg,Avg,Avg,Avg\n"}) {
+            CAPTURE(units);
+            const auto found = read("junk\ntime,,,,\n" + units + rows, options);
+            CHECK(found.series.names == strings{"column2", "column3", "column4", "column5"});
+            CHECK(found.series.time() == 3);
+        }
+        const auto bare = read("junk\ntime,a,b,c,d\n" + rows, options);
+        CHECK(bare.dialect.unit_rows == 0);
         CHECK(bare.series.time() == 3);
     }
 
@@ -275,6 +293,15 @@ TEST_SUITE("io") {
         CHECK(named->time() == 2);
         const auto words = tocsin::parse_csv<double>("a,b\n1,2\n", "f", {.header = false});
         CHECK_FALSE(words.has_value());
+        // Without one, rows of empty cells are rows, also the first ones.
+        for (const std::string first : {",\n", ",\n,\n"}) {
+            csv_options bare;
+            bare.header = false;
+            const auto found = read(first + text, bare);
+            REQUIRE(found.series.time() == 3 + static_cast<int>(first.size() / 2));
+            CHECK(std::isnan(found.series.values(1, 0)));
+            CHECK(found.series.values(1, found.series.time() - 1) == 6);
+        }
     }
 
     TEST_CASE("csv_detection: without a header, names asked for belong to the columns in order") {

@@ -23,7 +23,6 @@
 #include <vector>
 
 namespace tocsin {
-
 namespace detail {
 
 /// In which forms the dates of a column are written.
@@ -264,8 +263,20 @@ class csv_detector {
         return found_.unclear_names ? 1 : 0;
     }
 
+    /// The same where the first line is known to have the names.
+    std::size_t rows_below_first(std::size_t row) const noexcept {
+        std::size_t below = 0;
+        while (below + 1 < row && fit_of(lines_[below + 1]) == fit::names) {
+            ++below;
+        }
+        return below;
+    }
+
     std::size_t cells_of(std::string_view line) const noexcept {
         return csv_cells::count(line, found_.delimiter);
+    }
+    bool is_empty_row(std::string_view line) const noexcept {
+        return cells_of(line) == cells_ && has_only_empty_cells(line, found_.delimiter);
     }
 
     void find_header() {
@@ -274,6 +285,10 @@ class csv_detector {
             ++row;
         }
         const bool asked = options_.header.has_value();
+        while (options_.header == false && row > 0 && row < lines_.size() &&
+               is_empty_row(lines_[row - 1])) {
+            --row;
+        }
         std::size_t first = 0; // of the header, or of the rows
         found_.has_header = options_.header.value_or(row > 0 || lines_.size() == row);
         if (row < lines_.size() && row > 0 && !options_.skip_rows) {
@@ -284,9 +299,7 @@ class csv_detector {
             const bool nameless =
                 std::all_of(lines_.begin(), lines_.begin() + static_cast<std::ptrdiff_t>(row),
                             [&](std::string_view line) {
-                                return looks_like_comment(line) ||
-                                       (cells_of(line) == cells_ &&
-                                        has_only_empty_cells(line, found_.delimiter));
+                                return looks_like_comment(line) || is_empty_row(line);
                             });
             if (asked && !*options_.header) {
                 first = named ? 0 : row;
@@ -303,17 +316,16 @@ class csv_detector {
             found_.has_units_only = true;
             first = row;
         } else if (found_.has_header && row < lines_.size()) {
-            const std::size_t below = rows_below_names(row);
+            const auto below = options_.skip_rows ? rows_below_first(row) : rows_below_names(row);
             found_.unit_rows = static_cast<index_t>(below);
-            first = below > 0 ? row - 1 - below : first;
+            first = below > 0 && !options_.skip_rows ? row - 1 - below : first;
         }
         quotes_over_lines quotes;
         for (std::size_t k = 0; k <= first && found_.has_header; ++k) {
             found_.header_is_cut = quotes.take(lines_[k], found_.delimiter);
         }
         study_order(row);
-        found_.skipped =
-            first == 0 && separator_ == '\0' ? options_.skip_rows.value_or(0) : numbers_[first] - 1;
+        found_.skipped = numbers_[first] - 1;
     }
 
     const csv_options& options_;
