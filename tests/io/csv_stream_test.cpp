@@ -146,6 +146,15 @@ TEST_SUITE("io") {
         }
         CHECK(reading({",", ",", "1,2"}).kinds ==
               kinds{csv_line::preamble, csv_line::preamble, csv_line::row});
+        const reading only({",", ","});
+        CHECK(only.wrong.ok());
+        CHECK(std::string_view{only.stream.outcome().message()}.starts_with("in:1:1: "));
+        CHECK(reading({",", "Logger", "1,2"}).stream.outcome().ok());
+        tocsin::csv_options headless;
+        headless.header = false;
+        const reading bare({",", ",", "1,2"}, headless);
+        CHECK(bare.kinds == kinds{csv_line::row, csv_line::row, csv_line::row});
+        CHECK(bare.rows.back() == std::vector<double>{1, 2});
         // Without a header, rows may begin with missing values.
         const reading missing({"nan,nan", "1,2", "a,b"});
         CHECK(missing.kinds == kinds{csv_line::row, csv_line::row, csv_line::row});
@@ -192,6 +201,35 @@ TEST_SUITE("io") {
         CHECK(reading({"state,a,b", "bad,1,2"}, options).rows == numbers{{1, 2}});
         options.labels = std::vector<std::string>{"column3"};
         CHECK(reading({"1,2,7", "3,4,bad"}, options).rows == numbers{{1, 2}, {3, 4}});
+        // Their names must be those of columns.
+        options.labels = std::vector<std::string>{"label", "typo"};
+        for (const char* first : {"time,a,b,label", "1,2,7"}) {
+            CAPTURE(first);
+            const reading unknown({first}, options);
+            CHECK(std::string_view{unknown.wrong.message()}.starts_with(
+                first[0] == 't' ? "in:1:1: has no column named 'typo'"
+                                : "in:1:1: has no column named 'label'"));
+            CHECK(unknown.stream.has_ended());
+        }
+        CHECK(reading({"nan,nan", "a,b,label,typo", "1,2,0,0"}, options).wrong.ok());
+    }
+
+    TEST_CASE("csv_stream: each change of what the columns are is counted") {
+        CHECK(reading({"Logger"}).stream.layout_changes() == 0);
+        CHECK(reading({"1,2", "3,4"}).stream.layout_changes() == 1);
+        CHECK(reading({"a,b"}).stream.layout_changes() == 1);
+        CHECK(reading({"a,b", "1,2", "a,b", "3,4"}).stream.layout_changes() == 2);
+        CHECK(reading({"nan,nan", "a,b"}).stream.layout_changes() == 2);
+    }
+
+    TEST_CASE(
+        "csv_stream: a unit in the first row below the header is told, wherever that stands") {
+        for (const auto& lines : {std::initializer_list<const char*>{"a;b", "1;C"},
+                                  {"Logger", "#", "", "a;b", "1;C"}}) {
+            const reading found(lines);
+            CHECK(std::string_view{found.wrong.message()}.find(
+                      "--skip-rows leaves out the lines up to here") != std::string_view::npos);
+        }
     }
 
     TEST_CASE("csv_stream: two rows below the names, where the first holds units") {

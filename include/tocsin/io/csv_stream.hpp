@@ -22,15 +22,15 @@ namespace tocsin {
 /// Reads CSV as it comes, with the features of a model: the header is the line that has all their
 /// names, or there is none, and rows have the features in order, with a time before them or not. How
 /// rows are written is found out from the first of them, and whether numbers have a decimal comma
-/// from the first that has a comma or a point. Labels are left out: csv_notes::label stays 0.
+/// from the first that has a comma or a point. Labels are left out, though the columns asked for must
+/// be there: csv_notes::label stays 0.
 class csv_stream {
   public:
     /// @param options `use` names the features, at least one
     explicit csv_stream(csv_options options) : options_{std::move(options)} {
-        const auto labels = std::exchange(options_.labels, std::vector<std::string>{});
-        for (const std::string& name : labels.value_or(std::vector<std::string>{})) {
-            options_.ignore.push_back(name);
-        }
+        labels_ = std::exchange(options_.labels, std::vector<std::string>{})
+                      .value_or(std::vector<std::string>{});
+        options_.ignore.insert(options_.ignore.end(), labels_.begin(), labels_.end());
     }
 
     /// Says what a line is. `format_error` where it must be a header or a row and is neither; a
@@ -53,7 +53,7 @@ class csv_stream {
                 return csv_line::units;
             }
             rows_ = true;
-            settle(line);
+            settle(line, place.name);
         }
         valued_ = valued_ || has_values(line);
         if (!decided_) {
@@ -67,6 +67,9 @@ class csv_stream {
 
     /// What the columns are; null before a header or a row has come.
     const csv_layout* layout() const noexcept { return known_ ? &layout_ : nullptr; }
+    /// How often layout() has changed: with the header, also below rows of missing values, and with
+    /// the first row.
+    int layout_changes() const noexcept { return layout_changes_; }
 
     /// Parses a row, see csv_layout::parse(). Only after take() has called the line one.
     template <std::floating_point Scalar>
@@ -77,7 +80,7 @@ class csv_stream {
     }
 
     /// At the end: what is wrong where neither a header nor a row has come but other lines have.
-    status outcome() const { return known_ ? status{} : refusal_; }
+    status outcome() const { return known_ ? status{} : refusal_.ok() ? empty_ : refusal_; }
 
   private:
     static constexpr index_t most_preamble = 100; ///< as many lines as detection looks at
@@ -96,7 +99,12 @@ class csv_stream {
         logger_ = logger_ || (before_ == 0 && detail::is_logger_title(line));
         csv_options options = options_;
         options.delimiter = separator_ != '\0' ? separator_ : options.delimiter;
-        if (detail::has_only_empty_cells(line, delimiter_of(line, options))) {
+        if (options.header.value_or(true) &&
+            detail::has_only_empty_cells(line, delimiter_of(line, options))) {
+            empty_ = before_++ == 0
+                         ? place.error(1, "has only empty cells, and below it is neither "
+                                          "a header nor a row")
+                         : empty_;
             return csv_line::preamble;
         }
         const bool headed = options.header.value_or(false);
@@ -109,10 +117,13 @@ class csv_stream {
                 ended_ = true;
                 return read.error();
             }
-            layout_ = *std::move(read);
-            known_ = true;
+            change(*std::move(read));
+            if (const status found = find_labels(place); !found) {
+                return found;
+            }
             rows_ = decided_ = false; // those before had no values
             header_ = std::string{line};
+            header_line_ = place.line;
             return csv_line::header;
         }
         if (!options.header && detail::looks_like_comment(line)) {
@@ -132,9 +143,12 @@ class csv_stream {
         bool words = false;
         auto read = csv_layout::from_first_line(line, options, words, place);
         if (read && !words && !looked_like_header_) {
-            layout_ = *std::move(read);
-            known_ = rows_ = true;
+            change(*std::move(read));
+            rows_ = true;
             valued_ = has_values(line);
+            if (const status found = valued_ ? find_labels(place) : status{}; !found) {
+                return found;
+            }
             decide_decimal_mark(line);
             return csv_line::row;
         }
@@ -158,6 +172,24 @@ class csv_stream {
             return refusal_;
         }
         return csv_line::preamble;
+    }
+
+    void change(csv_layout layout) {
+        layout_ = std::move(layout);
+        known_ = true;
+        ++layout_changes_;
+    }
+    /// Ends the stream where a column of labels that is asked for is not there.
+    status find_labels(const text_place& place) {
+        const auto& columns = layout_.columns();
+        for (const std::string& name : labels_) {
+            if (std::none_of(columns.begin(), columns.end(),
+                             [&](const csv_column& column) { return column.name == name; })) {
+                ended_ = true;
+                return place.error(1, "has no column named '", detail::shown_text(name), '\'');
+            }
+        }
+        return {};
     }
 
     static char delimiter_of(std::string_view line, const csv_options& options) noexcept {
@@ -217,7 +249,8 @@ class csv_stream {
             double value = 0;
             const csv_content content = detail::content_of(cells.text(), layout_.numbers(), value);
             // Commas and points are not told apart yet.
-            const bool number = detail::parse_comma_number<double>(cells.text(), false).has_value();
+            const bool number = content == csv_content::word &&
+                                detail::parse_comma_number<double>(cells.text(), false);
             counts.words += !number && content == csv_content::word ? 1 : 0;
             counts.others +=
                 number || (content != csv_content::word && content != csv_content::empty) ? 1 : 0;
@@ -240,7 +273,8 @@ class csv_stream {
     }
 
     /// With the first row, columns without a telling name can be recognised by what they hold.
-    void settle(std::string_view row) {
+    /// @param source for messages
+    void settle(std::string_view row, std::string_view source) {
         if (header_.empty()) {
             return;
         }
@@ -251,8 +285,9 @@ class csv_stream {
         const std::string both = header_ + '\n' + std::string{row} + '\n';
         csv_dialect dialect = detect_csv_dialect(both, options);
         dialect.skipped = 0;
-        if (auto read = csv_layout::from_dialect(dialect, header_, options)) {
-            layout_ = *std::move(read);
+        if (auto read =
+                csv_layout::from_dialect(dialect, header_, options, {source, header_line_})) {
+            change(*std::move(read));
         }
     }
 
@@ -278,10 +313,14 @@ class csv_stream {
     }
 
     csv_options options_;
+    std::vector<std::string> labels_; // columns, which must be there
     csv_layout layout_ = csv_layout::of_numbers(0);
     bool known_ = false; // the layout
+    int layout_changes_ = 0;
     std::string header_; // empty without one
-    status refusal_;     // of the lines before
+    index_t header_line_ = 0;
+    status refusal_; // of the lines before
+    status empty_;   // where a line without values is the first of them
     detail::quotes_over_lines quotes_;
     index_t before_ = 0;
     char separator_ = '\0';
