@@ -37,9 +37,10 @@ struct column_facts {
     bool two_values = false;       ///< 0 and 1, 1 and 2, or -1 and 1
     int duplicate_of = -1;         ///< an earlier column with the same values
 
-    /// Values far outside all others that occur more than once, or are among the usual codes for
-    /// "missing" (-999, -9999, ...), also where no other value is negative. At most four, the most
-    /// obvious first; they do not count among each other's others.
+    /// Values far outside all others that occur at least three times, of the usual codes for "missing"
+    /// (-999, -9999, ...) also those that occur once; and usual codes below zero that occur at least
+    /// twice where no other value is negative. At most four, the most obvious first; they do not count
+    /// among each other's others.
     std::vector<missing_code> codes;
 
     /// Whether all values are the same.
