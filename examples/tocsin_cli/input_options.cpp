@@ -100,7 +100,8 @@ void input_options::add_csv_to(CLI::App& command) {
               "on, else all other columns. Without a header: column1, column2, ...")
         ->group(group);
     add_names(command, "--ignore", ignore,
-              "CSV: columns to leave out; a name with a comma in double quotes")
+              "CSV: columns to leave out; a name with a comma, or with blanks around it, in double "
+              "quotes")
         ->group(group);
     command
         .add_option("--timestamp", timestamp,

@@ -33,9 +33,11 @@ inline std::vector<std::string> split_at_commas(std::string_view text) {
     }
 }
 
-/// A name as it stands in a list of names: in double quotes if it has a comma or begins with one.
+/// A name as it stands in a list of names: in double quotes if it has a comma or blanks around it, or
+/// begins with a double quote.
 inline std::string listed(const std::string& name) {
-    if (name.find(',') == std::string::npos && !name.starts_with('"')) {
+    if (name.find(',') == std::string::npos && !name.starts_with('"') &&
+        tocsin::detail::trimmed(name).size() == name.size()) {
         return name;
     }
     std::string quoted = "\"";
@@ -200,7 +202,8 @@ inline CLI::Option* add_range(CLI::App& command, const std::string& name,
         ->default_str(text);
 }
 
-/// Names of columns, such as `pressure,current`; one with a comma stands in double quotes.
+/// Names of columns, such as `pressure,current`; one with a comma, or with blanks around it,
+/// stands in double quotes.
 inline CLI::Option* add_names(CLI::App& command, const std::string& name,
                               std::vector<std::string>& names, const std::string& description) {
     return command

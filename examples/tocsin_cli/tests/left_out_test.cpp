@@ -144,6 +144,10 @@ TEST_SUITE("tocsin_cli") {
         CHECK(has(late.err, told));
         CHECK(has(late.err, "(150 cells)"));
         CHECK(has(cli("detect m late.csv").err + cli("fit-errors m late.csv").err, told));
+        REQUIRE(cli("fit-errors m n.csv").code == 0);
+        REQUIRE(cli("tune m n.csv").code == 0);
+        CHECK(has(cli("stream m", cli.read("late.csv")).err,
+                  "standard input:152: a value in a column without a name"));
         CHECK_FALSE(has(cli("train m late.csv --ignore column4" + quick).err, told));
     }
 
@@ -186,13 +190,15 @@ TEST_SUITE("tocsin_cli") {
 
     TEST_CASE("left out: a column whose name has a comma, by the option as it is printed") {
         const program cli;
-        cli.write("n.csv", table("time,temp,hum,\"flow, m3/h\",\"it's 5\"", 60,
-                                 [](int t) { return climate(t) + ",3,5"; }));
+        cli.write("n.csv", table("time,temp,hum,\"flow, m3/h\",\"it's 5\",\" in\"", 60,
+                                 [](int t) { return climate(t) + ",3,5,7"; }));
         const outcome run = cli("train m n.csv" + quick);
         INFO(run.err);
         CHECK(has(run.err, "--ignore '\"flow, m3/h\"' leaves it out"));
         CHECK(has(run.err, R"(--ignore 'it'\''s 5' leaves it out)"));
-        const outcome without = cli("train m n.csv --ignore '\"flow, m3/h\",it'\\''s 5'" + quick);
+        CHECK(has(run.err, "--ignore '\" in\"' leaves it out"));
+        const outcome without =
+            cli("train m n.csv --ignore '\"flow, m3/h\",it'\\''s 5,\" in\"'" + quick);
         INFO(without.out << without.err);
         CHECK(without.code == 0);
         CHECK(has(without.out, "features: 2 columns: temp, hum\n"));
