@@ -22,6 +22,8 @@
 #include <iostream>
 #include <span>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace tocsin_cli {
 namespace {
@@ -42,9 +44,11 @@ struct stream_command {
 
 void stream_command::add_to(CLI::App& command) {
     command.add_option("MODEL", model_path, "Model file, tuned")->required();
-    command.add_flag("--strict", strict,
-                     "End with exit code 3 at the first malformed line; default: report it as a "
-                     "line of JSON and continue");
+    command.add_flag(
+        "--strict", strict,
+        "End with exit code 3 at the first malformed line, but not at a time after a gap "
+        "that the next rows may confirm; default: report it as a line of JSON and "
+        "continue");
     rows.add_to(command);
     input.add_to(command);
     input.add_resampling_to(command);
@@ -118,9 +122,11 @@ class stream_rows {
     }
 
     /// @param judge `judge(sample, timestamp, time)`
+    /// @return an error for a row without a time or whose time is refused
     template <class Judge>
     tocsin::status take(std::span<const double> sample, const std::string& timestamp, double time,
                         tocsin::timestamp_kind kind, Judge&& judge) {
+        unconfirmed_ = false;
         if (!resamples_) {
             judge(sample, timestamp, time);
             return {};
@@ -139,10 +145,11 @@ class stream_rows {
             refused_ = step == tocsin::clock_step::refused ? time : tocsin::unknown_time;
             switch (step) {
             case tocsin::clock_step::refused:
+                unconfirmed_ = time > clock_.last();
                 return tocsin::status::error(
                     error_code::invalid_data, "--resample: the time ", timestamp,
-                    time < clock_.last() ? " lies before that of the rows before"
-                                         : " lies after a gap; the next rows must confirm it");
+                    unconfirmed_ ? " lies after a gap; the next rows must confirm it"
+                                 : " lies before that of the rows before");
             case tocsin::clock_step::reset:
                 finish(judge);
                 break;
@@ -152,6 +159,9 @@ class stream_rows {
         }
         return steps_.push(sample, time, of_grid(judge));
     }
+    /// Whether the last row was refused because its time lies after a gap, which later rows may
+    /// confirm.
+    bool is_unconfirmed() const noexcept { return unconfirmed_; }
     /// After the last row.
     template <class Judge>
     void finish(Judge&& judge) {
@@ -179,6 +189,7 @@ class stream_rows {
     tocsin::stream_clock clock_;
     tocsin::detector_settings settings_;
     double refused_ = tocsin::unknown_time; // the time of the row before, if it was refused
+    bool unconfirmed_ = false;
     tocsin::timestamp_kind kind_ = tocsin::timestamp_kind::unknown;
 };
 
@@ -196,6 +207,8 @@ void stream_command::run() {
     tocsin::csv_notes notes;
     tocsin::csv_switch_watch switches{model.features()};
     tocsin::csv_cut_cells cut;
+    tocsin::csv_unread_cells unread;
+    int layouts = 0; // of the reader, so far
     std::string line;
     tocsin::index_t row = 0;
     constexpr int most_notes = 10; // of the order of dates
@@ -232,21 +245,21 @@ void stream_command::run() {
     const auto next_byte = [] { return std::cin.rdbuf()->sbumpc(); };
     for (number = 1; lines.next(next_byte, line); ++number) {
         const tocsin::text_place place{"standard input", number};
-        const bool begun = reader.layout() != nullptr;
         const auto taken = reader.take(line, place);
         if (!taken && !strict && !reader.has_ended()) {
             print_malformed(++row, taken.error());
             continue;
         }
         const auto kind = require(taken);
-        if (!begun && reader.layout() != nullptr) {
+        const bool changed =
+            reader.layout_changes() != std::exchange(layouts, reader.layout_changes());
+        if (changed) {
             clock.read_as(reader.layout()->columns(), input.csv(&model));
         }
-        if (kind == tocsin::csv_line::header && !begun) {
-            refuse_unknown_ignored(input.ignore, reader.layout()->columns(), "standard input");
-        }
         if (kind == tocsin::csv_line::header) {
-            if (begun && row > 0) {
+            if (changed) {
+                refuse_unknown_ignored(input.ignore, reader.layout()->columns(), "standard input");
+            } else if (row > 0) {
                 out.note("standard input:" + std::to_string(number) +
                          ": repeated header, left out");
             }
@@ -275,6 +288,9 @@ void stream_command::run() {
         if (cut.take(notes, number)) {
             out.note("warning: " + warning_of(cut, "standard input"));
         }
+        if (unread.take(notes, number)) {
+            out.note("warning: " + warning_of(unread, "standard input"));
+        }
         if (switches.take(*reader.layout(), line, std::span<const double>{exact}, notes, number)) {
             for (const tocsin::csv_switch_words& words : switches.newly_found()) {
                 out.note("warning: " + warning_of(words,
@@ -293,7 +309,7 @@ void stream_command::run() {
         const tocsin::status followed =
             arriving.take(exact, timestamp, time, clock.kind(), judge_row);
         if (!followed.ok()) {
-            if (strict) {
+            if (strict && !arriving.is_unconfirmed()) {
                 require(followed, "standard input");
             }
             print_malformed(row, followed);

@@ -382,6 +382,7 @@ TEST_SUITE("tocsin_cli") {
         CHECK(has(cli("detect m fast.csv --ignore nope").err,
                   "has no column named 'nope', only timestamp, temp, hum"));
         CHECK(cli("stream m --ignore nope", every(3600)).code == 3);
+        CHECK(has(cli("stream m --labels nope", every(3600)).err, "has no column named 'nope'"));
         CHECK(cli("stream m --ignore spare", "temp,hum,spare\n1,2,3\n").code == 0);
     }
 
@@ -407,6 +408,20 @@ TEST_SUITE("tocsin_cli") {
             REQUIRE(judged.size() == 40);
             CHECK(judged.back().contains("score"));
         }
+        // Also below rows of missing values, where the header is taken, not left out.
+        std::string seconds;
+        for (int t = 0; t < 300; ++t) {
+            seconds += number(0.25 * t) + ',' + number(std::sin(0.3 * t)) + '\n';
+        }
+        cli.write("s.csv", "time,a\n" + seconds);
+        REQUIRE(cli("train s s.csv" + quick).code == 0);
+        REQUIRE(cli("fit-errors s s.csv").code == 0);
+        REQUIRE(cli("tune s s.csv").code == 0);
+        const std::string late = "nan,nan\ntime_ms,a\n" + rows(300, 40);
+        const outcome below = cli("stream s", late);
+        CHECK_FALSE(has(below.err, "left out"));
+        CHECK(lines_of(below.out).back().contains("score"));
+        CHECK(has(cli("stream s --ignore nope", late).err, "has no column named 'nope'"));
     }
 
     TEST_CASE("names: a title above the header, and rows that may be names") {
@@ -426,6 +441,11 @@ TEST_SUITE("tocsin_cli") {
         CHECK(has(either.err, "either.csv:2: a row of words below the names is left out"));
         CHECK(has(either.err, "--skip-rows 1"));
         CHECK(has(cli("train n either.csv --skip-rows 1" + quick).out, "columns: a, b"));
+        cli.write("either.csv", "\nHall 2,Hall 3\na,b\n" + rows);
+        const outcome lower = cli("train n either.csv" + quick);
+        CHECK(has(lower.err, "either.csv:3: a row of words below the names is left out"));
+        CHECK(has(lower.err, "--skip-rows 2"));
+        CHECK(has(cli("train n either.csv --skip-rows 2" + quick).out, "columns: a, b"));
         // The names of a model decide.
         REQUIRE(cli("fit-errors m either.csv").code == 0);
         CHECK_FALSE(has(cli("tune m either.csv").err, "--skip-rows"));
@@ -489,6 +509,11 @@ TEST_SUITE("tocsin_cli") {
         REQUIRE(pause.size() == 6); // four rows, and the steps at 10 and 904
         CHECK(pause[5]["timestamp"] == "904");
         CHECK(cli("stream m --resample 2 --strict", rows).code == 3);
+        const outcome paused =
+            cli("stream m --resample 2 --strict", "time,a\n10,1\n900,1\n902,1\n904,1\n");
+        CHECK(paused.code == 0);
+        CHECK(lines_of(paused.out).size() == 4); // two rows, and the steps at 10 and 904
+        CHECK(cli("stream m --resample 2 --strict", "time,a\n10,1\n900,1\nNA,1\n").code == 3);
         CHECK(has(cli("stream m --resample 2", "1\n2\n").out, "--timestamp"));
     }
 
