@@ -46,7 +46,8 @@ struct csv_options {
     std::vector<std::string> use = {};
     /// Whether a header names the columns. Unset: a first line that does not fit the rows is one.
     std::optional<bool> header = {};
-    /// Lines before the header, or before the first row. Unset: recognised.
+    /// Lines before the header, or before the first row. Rows of words between that header and the
+    /// first row of numbers are left out as units. Unset: recognised.
     std::optional<index_t> skip_rows = {};
     /// Whether numbers have a decimal comma. Unset: recognised.
     std::optional<bool> decimal_comma = {};
