@@ -33,9 +33,9 @@ struct csv_column {
     bool optional = false;              ///< rows may end before it: trailing delimiters
 
     /// Whether it was taken for the trace of a trailing delimiter, so that a value in it is a surprise.
-    bool seemed_empty() const noexcept { return optional && reason == no_values; }
+    bool seemed_empty() const noexcept { return optional && std::string_view(reason) == no_values; }
     /// The reason for which such a column is left out.
-    static constexpr std::string_view no_values = "no name, no values in the first lines";
+    static constexpr const char* no_values = "no name, no values in the first lines";
 };
 
 namespace detail {
@@ -169,7 +169,7 @@ class column_assignment {
             } else if (label && options_.labels->empty()) { // what is known is no sensor either
                 give(k, csv_role::left_out, "labels, which are not read");
             } else if (columns_[k].optional) {
-                give(k, csv_role::left_out, csv_column::no_values.data());
+                give(k, csv_role::left_out, csv_column::no_values);
             } else if (counts_rows(k) && k == 0 && has_name_of_index(k)) {
                 give(k, csv_role::left_out, "no name, counts the rows");
             } else if (counts_rows(k) && is_row_name(plain_name(columns_[k].name))) {
