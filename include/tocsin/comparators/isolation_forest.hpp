@@ -69,7 +69,8 @@ class isolation_forest {
             for (index_t k = 0; k < drawn; ++k) {
                 const auto left = static_cast<std::uint64_t>(training.cols() - k);
                 std::swap(order[static_cast<std::size_t>(k)],
-                          order[static_cast<std::size_t>(k) + random.below(left)]);
+                          order[static_cast<std::size_t>(k) +
+                                static_cast<std::size_t>(random.below(left))]);
             }
             roots_.push_back(grow(training, std::span(order).first(static_cast<std::size_t>(drawn)),
                                   deepest, random));
