@@ -181,14 +181,13 @@ any_classifier any_classifier::untrained(const classifier_settings& settings, in
 status any_classifier::check_validation(const classifier_settings& settings,
                                         const labelled_rows& validation) {
     const index_t rows = validation.values.cols();
-    const index_t needed = settings.window + (settings.label == tocsin::window_label::next_row);
+    const index_t ahead = settings.label == tocsin::window_label::next_row ? 1 : 0;
     std::vector<index_t> first_rows;
     index_t begin = 0;
     for (const index_t length :
          validation.recordings.empty() ? std::vector<index_t>{rows} : validation.recordings) {
-        for (index_t row = begin; row + needed <= begin + length; ++row) {
-            first_rows.push_back(row);
-        }
+        tocsin::detail::append_first_columns(begin, begin + length - ahead, settings.window, 1,
+                                             first_rows);
         begin += length;
     }
     if (first_rows.empty()) {

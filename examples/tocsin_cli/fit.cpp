@@ -560,19 +560,23 @@ index_t fit_command::anomalous_rows(const tocsin::windows<float>& judged) const 
 
 /// The rule for the expected number of scores.
 any_threshold fit_command::rule_for(const tocsin::windows<float>& judged) const {
-    const tocsin::quantile_threshold largest{1, 1.2};
     tocsin::spot_settings peaks;
     peaks.q = false_alarm_rate;
     peaks.level = 0.98;
     const index_t anomalous = anomalous_rows(judged);
-    const bool has_tail = judged.count() - anomalous >= enough_for_tail;
-    any_threshold rule = has_tail ? any_threshold{tocsin::spot_threshold{peaks}}.or_else(largest)
-                                  : any_threshold{largest};
-    if (anomalous == 0) {
-        return rule;
+    std::vector<any_threshold::rules> in_order;
+    if (anomalous > 0) {
+        in_order.emplace_back(tocsin::f_beta_threshold{});
     }
-    const any_threshold of_labels{tocsin::f_beta_threshold{}};
-    return has_tail ? of_labels.or_else(rule.rule()).or_else(largest) : of_labels.or_else(largest);
+    if (judged.count() - anomalous >= enough_for_tail) {
+        in_order.emplace_back(tocsin::spot_threshold{peaks});
+    }
+    in_order.emplace_back(tocsin::quantile_threshold{1, 1.2}); // above the largest normal score
+    any_threshold rule{in_order.front()};
+    for (std::size_t k = 1; k < in_order.size(); ++k) {
+        rule = rule.or_else(in_order[k]);
+    }
+    return rule;
 }
 
 /// The rule in words.

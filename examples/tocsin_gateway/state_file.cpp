@@ -214,20 +214,20 @@ status state_file::append(std::string_view bytes) {
     while (!rest.empty()) {
         const ssize_t written = ::write(handle_, rest.data(), rest.size());
         if (written < 0 && errno != EINTR) {
-            return cut_append("write");
+            return cut_append();
         }
         rest.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(written, 0)));
     }
     if (::fdatasync(handle_) != 0 && errno != EINVAL) {
-        return cut_append("write");
+        return cut_append();
     }
     size_ += bytes.size();
     return {};
 }
 
 /// No later record may follow a part of one.
-status state_file::cut_append(const char* what) {
-    status failed = refuse(what);
+status state_file::cut_append() {
+    status failed = refuse("write");
     is_whole_ = ::ftruncate(handle_, static_cast<off_t>(size_)) == 0;
     return failed;
 }

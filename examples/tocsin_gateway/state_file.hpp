@@ -39,7 +39,7 @@ class state_file final : public state_store {
     tocsin::status load();
     tocsin::status cut_tail(std::string_view rest);
     tocsin::status append(std::string_view bytes);
-    tocsin::status cut_append(const char* what);
+    tocsin::status cut_append();
     tocsin::status rewrite();
     tocsin::status refuse(const char* what) const;
 
