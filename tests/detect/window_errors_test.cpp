@@ -16,7 +16,6 @@ using tocsin::error_view;
 using tocsin::index_t;
 using tocsin::missing_value;
 using tocsin::scored_steps;
-using tocsin::detail::fill_holes;
 using tocsin::detail::window_cut;
 
 namespace {
@@ -53,24 +52,6 @@ TEST_SUITE("detect") {
         observed[5] = not_a_number;
         CHECK(std::isnan(errors_of(scored_steps::newest, error_view::per_step)[1]));
         CHECK(std::isnan(errors_of(scored_steps::all, error_view::per_feature)[5]));
-    }
-
-    TEST_CASE("fill holes: the last value before a hole, the mean before the first value") {
-        const std::array<float, 2> mean{7, 8};
-        const std::array<float, 8> observed{not_a_number, 1, 2, not_a_number, not_a_number,
-                                            not_a_number, 4, 5};
-        std::array<float, 8> filled{};
-        using values = std::array<float, 8>;
-        for (const auto policy : {missing_value::hold, missing_value::forecast}) {
-            CHECK(fill_holes(observed.data(), 2, 4, mean.data(), policy, filled.data()));
-            CHECK(filled == values{7, 1, 2, 1, 2, 1, 4, 5});
-        }
-        CHECK(fill_holes(observed.data(), 2, 4, mean.data(), missing_value::mean, filled.data()));
-        CHECK(filled == values{7, 1, 2, 8, 7, 8, 4, 5});
-        const values whole{1, 2, 3, 4, 5, 6, 7, 8};
-        CHECK_FALSE(
-            fill_holes(whole.data(), 2, 4, mean.data(), missing_value::hold, filled.data()));
-        CHECK(filled == whole);
     }
 
     TEST_CASE("window errors: the window that ends with a sample, wherever the ring wraps") {

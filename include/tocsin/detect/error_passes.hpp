@@ -6,6 +6,7 @@
 #include "tocsin/core/function_ref.hpp"
 #include "tocsin/core/storage.hpp"
 #include "tocsin/core/views.hpp"
+#include "tocsin/detect/filled_windows.hpp"
 #include "tocsin/detect/push.hpp"
 #include "tocsin/detect/window_errors.hpp"
 #include "tocsin/series/windows.hpp"
@@ -65,7 +66,7 @@ class prediction_pass {
           inputs_(static_cast<std::size_t>(index_t{features_} * length_ * widest_)),
           outputs_(inputs_.size()),
           work_(static_cast<std::size_t>(learned.model.predict_work_size(widest_, length_))),
-          filled_(features_, length_), prediction_(features_, length_) {}
+          prediction_(features_, length_) {}
 
     /// Windows of a whole batch.
     index_t batch_size() const noexcept { return widest_; }
@@ -79,8 +80,12 @@ class prediction_pass {
     void run(const window_list& scaled, index_t first, index_t count, visit_type visit) {
         for (const index_t end = first + count; first < end; first += widest_) {
             const auto batch = static_cast<int>(std::min<index_t>(widest_, end - first));
-            predict(scaled, first, batch);
+            const sequence_view<scalar_type> input(inputs_.data(), features_, batch, length_);
             const sequence_view<scalar_type> output(outputs_.data(), features_, batch, length_);
+            predict_filled(
+                learned_->model, learned_->weights, learned_->settings.missing,
+                learned_->mean.data(), [&](int b) { return scaled.window(first + b).data(); },
+                input, output, std::span<scalar_type>(work_));
             for (int b = 0; b < batch; ++b) {
                 for (int t = 0; t < length_; ++t) {
                     prediction_.col(t) = output.step(t).col(b);
@@ -91,34 +96,6 @@ class prediction_pass {
     }
 
   private:
-    void predict(const window_list& scaled, index_t first, int batch) {
-        const missing_value policy = learned_->settings.missing;
-        const sequence_view<scalar_type> input(inputs_.data(), features_, batch, length_);
-        const sequence_view<scalar_type> output(outputs_.data(), features_, batch, length_);
-        bool holes = false;
-        for (int b = 0; b < batch; ++b) {
-            const bool any = fill_holes(scaled.window(first + b).data(), features_, length_,
-                                        learned_->mean.data(), policy, filled_.data());
-            holes = holes || any;
-            for (int t = 0; t < length_; ++t) {
-                input.step(t).col(b) = filled_.col(t);
-            }
-        }
-        learned_->weights.predict(learned_->model, input, output, std::span<scalar_type>(work_));
-        if (holes && policy == missing_value::forecast) {
-            for (int b = 0; b < batch; ++b) {
-                const auto window = scaled.window(first + b);
-                for (int t = 0; t < length_; ++t) {
-                    const index_t at = (index_t{t} * batch + b) * features_;
-                    refill_holes(window.col(t).data(), features_, outputs_.data() + at,
-                                 inputs_.data() + at);
-                }
-            }
-            learned_->weights.predict(learned_->model, input, output,
-                                      std::span<scalar_type>(work_));
-        }
-    }
-
     const Learned* learned_;
     int features_;
     int length_;
@@ -126,7 +103,6 @@ class prediction_pass {
     aligned_vector<scalar_type> inputs_;
     aligned_vector<scalar_type> outputs_;
     aligned_vector<scalar_type> work_;
-    matrix<scalar_type> filled_;
     matrix<scalar_type> prediction_;
 };
 

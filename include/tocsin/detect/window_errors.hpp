@@ -7,10 +7,10 @@
 #include "tocsin/core/storage.hpp"
 #include "tocsin/core/views.hpp"
 #include "tocsin/detect/error_source.hpp"
+#include "tocsin/detect/filled_windows.hpp"
 #include "tocsin/detect/model_weights.hpp"
 #include "tocsin/detect/sample_ring.hpp"
 
-#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -51,45 +51,12 @@ struct window_cut {
     }
 };
 
-/// Fills the holes of a window for the model to read: with the last value before each hole, at the
-/// start of the window with the mean of the training data.
-/// @return whether there was any hole
-template <class Scalar>
-bool fill_holes(const Scalar* observed, int features, int window, const Scalar* mean,
-                missing_value policy, Scalar* filled) noexcept {
-    bool any = false;
-    for (index_t t = 0; t < window; ++t) {
-        for (index_t f = 0; f < features; ++f) {
-            const index_t at = t * features + f;
-            const bool hole = std::isnan(observed[at]);
-            any = any || hole;
-            filled[at] = !hole                                    ? observed[at]
-                         : t > 0 && policy != missing_value::mean ? filled[at - features]
-                                                                  : mean[f];
-        }
-    }
-    return any;
-}
-
-/// What a model makes of a window in the place of its holes, for the model to read once more: closer
-/// to what was missing than the last value (missing_value::forecast).
-/// @param observed   NaN where a value is missing
-/// @param prediction of `filled`
-template <class Scalar>
-void refill_holes(const Scalar* observed, index_t size, const Scalar* prediction,
-                  Scalar* filled) noexcept {
-    for (index_t k = 0; k < size; ++k) {
-        if (std::isnan(observed[k]) && std::isfinite(prediction[k])) {
-            filled[k] = prediction[k];
-        }
-    }
-}
-
 /// The state is a ring of the last `window` samples (sample_ring.hpp).
 template <class Model>
 class error_source {
   public:
     using scalar_type = typename Model::scalar_type;
+    using view = sequence_view<scalar_type>;
     static constexpr bool has_feature_view = true;
     static constexpr bool errors_precede_step = false;
     static constexpr bool batches = true;
@@ -129,19 +96,13 @@ class error_source {
                  const source_sample<scalar_type>& sample,
                  std::span<scalar_type> work) const noexcept {
         work_area<scalar_type> rest{work};
-        scalar_type* const filled = rest.take(window_size()).data();
-        scalar_type* const prediction = rest.take(window_size()).data();
+        const view filled(rest.take(window_size()).data(), cut_.features, 1, cut_.window);
+        const view prediction(rest.take(window_size()).data(), cut_.features, 1, cut_.window);
         const scalar_type* const window = newest(sample);
-        const bool holes =
-            fill_holes(window, cut_.features, cut_.window, sample.mean, policy_, filled);
-        weights.predict(model, {holes ? filled : window, cut_.features, 1, cut_.window},
-                        {prediction, cut_.features, 1, cut_.window}, rest.rest());
-        if (holes && policy_ == missing_value::forecast) {
-            refill_holes(window, window_size(), prediction, filled);
-            weights.predict(model, {filled, cut_.features, 1, cut_.window},
-                            {prediction, cut_.features, 1, cut_.window}, rest.rest());
-        }
-        cut_.write(window, prediction, sample.errors);
+        predict_filled(
+            model, weights, policy_, sample.mean, [&](int) { return window; }, filled, prediction,
+            rest.rest());
+        cut_.write(window, prediction.data(), sample.errors);
     }
 
     /// Whether a value of the state can be one of a sample.
@@ -160,41 +121,20 @@ class error_source {
                        std::span<const source_sample<scalar_type>* const> samples,
                        std::span<scalar_type> work) const noexcept {
         const auto count = static_cast<int>(samples.size());
-        const index_t features = cut_.features;
         work_area<scalar_type> rest{work};
-        scalar_type* const windows = rest.take(window_size() * count).data();
-        scalar_type* const predictions = rest.take(window_size() * count).data();
-        scalar_type* const single = rest.take(window_size()).data();
-        bool holes = false;
+        const view filled(rest.take(window_size() * count).data(), cut_.features, count,
+                          cut_.window);
+        const view predictions(rest.take(window_size() * count).data(), cut_.features, count,
+                               cut_.window);
+        const view single(rest.take(window_size()).data(), cut_.features, 1, cut_.window);
+        const auto window = [&](int k) { return newest(*samples[static_cast<std::size_t>(k)]); };
+        predict_filled(model, weights, policy_, samples[0]->mean, window, filled, predictions,
+                       rest.rest());
         for (int k = 0; k < count; ++k) {
-            const auto& sample = *samples[static_cast<std::size_t>(k)];
-            holes = fill_holes(newest(sample), cut_.features, cut_.window, sample.mean, policy_,
-                               single) ||
-                    holes;
-            for (index_t t = 0; t < cut_.window; ++t) {
-                std::copy_n(single + t * features, features, windows + (t * count + k) * features);
+            for (int t = 0; t < cut_.window; ++t) {
+                single.step(t).col(0) = predictions.step(t).col(k);
             }
-        }
-        weights.predict(model, {windows, cut_.features, count, cut_.window},
-                        {predictions, cut_.features, count, cut_.window}, rest.rest());
-        if (holes && policy_ == missing_value::forecast) {
-            for (int k = 0; k < count; ++k) {
-                const scalar_type* const window = newest(*samples[static_cast<std::size_t>(k)]);
-                for (index_t t = 0; t < cut_.window; ++t) {
-                    const index_t at = (t * count + k) * features;
-                    refill_holes(window + t * features, features, predictions + at, windows + at);
-                }
-            }
-            weights.predict(model, {windows, cut_.features, count, cut_.window},
-                            {predictions, cut_.features, count, cut_.window}, rest.rest());
-        }
-        for (int k = 0; k < count; ++k) {
-            for (index_t t = 0; t < cut_.window; ++t) {
-                std::copy_n(predictions + (t * count + k) * features, features,
-                            single + t * features);
-            }
-            const auto& sample = *samples[static_cast<std::size_t>(k)];
-            cut_.write(newest(sample), single, sample.errors);
+            cut_.write(window(k), single.data(), samples[static_cast<std::size_t>(k)]->errors);
         }
     }
 

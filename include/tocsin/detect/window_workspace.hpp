@@ -7,6 +7,7 @@
 #include "tocsin/detect/detector_phase.hpp"
 #include "tocsin/detect/error_passes.hpp"
 #include "tocsin/detect/error_views.hpp"
+#include "tocsin/detect/filled_windows.hpp"
 #include "tocsin/detect/verdict.hpp"
 #include "tocsin/detect/window_errors.hpp"
 
@@ -61,16 +62,12 @@ class window_workspace {
         scaled_ = window;
         learned.scaler.transform(scaled_);
         detail::mark_missing(window, scaled_);
-        const bool holes = detail::fill_holes(scaled_.data(), features, length, learned.mean.data(),
-                                              learned.settings.missing, filled_.data());
-        learned.weights.predict(learned.model, {filled_.data(), features, 1, length},
-                                {reconstruction_.data(), features, 1, length}, work_);
-        if (holes && learned.settings.missing == missing_value::forecast) {
-            detail::refill_holes(scaled_.data(), scaled_.size(), reconstruction_.data(),
-                                 filled_.data());
-            learned.weights.predict(learned.model, {filled_.data(), features, 1, length},
-                                    {reconstruction_.data(), features, 1, length}, work_);
-        }
+        detail::predict_filled(
+            learned.model, learned.weights, learned.settings.missing, learned.mean.data(),
+            [&](int) { return scaled_.data(); },
+            sequence_view<Scalar>(filled_.data(), features, 1, length),
+            sequence_view<Scalar>(reconstruction_.data(), features, 1, length),
+            std::span<Scalar>(work_));
         std::tie(outcome.step_score, outcome.feature_score) = measure(learned.errors);
         learned.scaler.inverse(reconstruction_);
         outcome.reason = std::isnan(outcome.step_score) && std::isnan(outcome.feature_score)
