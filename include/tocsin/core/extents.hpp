@@ -41,11 +41,6 @@ class extent<dynamic> {
     int value_ = 0;
 };
 
-/// Sum of two compile-time sizes; dynamic when either is.
-constexpr int extent_sum(int a, int b) noexcept {
-    return a == dynamic || b == dynamic ? dynamic : a + b;
-}
-
 /// Product of two compile-time sizes; dynamic when either is.
 constexpr int extent_product(int a, int b) noexcept {
     return a == dynamic || b == dynamic ? dynamic : a * b;

@@ -10,7 +10,6 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <utility>
 #include <vector>
 
 namespace tocsin {
@@ -169,18 +168,6 @@ bool has_short_holes_only(const Eigen::MatrixBase<Derived>& window, int longest)
         }
     }
     return 2 * missing <= window.size();
-}
-
-/// The windows of which that is true. Allocates.
-template <class Scalar>
-windows<Scalar> windows_with_short_holes(const windows<Scalar>& all, int longest) {
-    std::vector<index_t> kept;
-    for (index_t k = 0; k < all.count(); ++k) {
-        if (has_short_holes_only(all.window(k), longest)) {
-            kept.push_back(all.first_column(k));
-        }
-    }
-    return {all.values(), std::move(kept), all.length()};
 }
 
 } // namespace tocsin

@@ -3,13 +3,11 @@
 #pragma once
 
 #include "tocsin/core/extents.hpp"
-#include "tocsin/core/random.hpp"
 #include "tocsin/core/storage.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <span>
-#include <vector>
 
 namespace tocsin {
 
@@ -55,38 +53,6 @@ gradient_difference check_gradient(Function&& function, std::span<double> variab
         }
     }
     return worst;
-}
-
-/// A quick check for your own layer or model: the slope of the loss along a random direction
-/// against the gradient projected onto it; 4 evaluations for any number of variables.
-/// @return relative error of the slope
-template <class Function>
-double check_gradient_along_direction(Function&& function, std::span<double> variables,
-                                      std::span<const double> gradient, random_generator& random,
-                                      double step = 1e-3) {
-    const std::vector<double> kept(variables.begin(), variables.end());
-    std::vector<double> direction(variables.size());
-    double square = 0;
-    for (double& entry : direction) {
-        entry = random.normal();
-        square += entry * entry;
-    }
-    double analytic = 0;
-    for (std::size_t k = 0; k < direction.size(); ++k) {
-        direction[k] /= std::sqrt(square);
-        analytic += direction[k] * gradient[k];
-    }
-    const auto at = [&](double shift) {
-        for (std::size_t k = 0; k < variables.size(); ++k) {
-            variables[k] = kept[k] + shift * direction[k];
-        }
-        return static_cast<double>(function());
-    };
-    const double near = at(step) - at(-step);
-    const double far = at(2 * step) - at(-2 * step);
-    std::copy(kept.begin(), kept.end(), variables.begin());
-    const double numeric = (8 * near - far) / (12 * step);
-    return std::abs(numeric - analytic) / std::max({std::abs(numeric), std::abs(analytic), 1e-300});
 }
 
 } // namespace tocsin
