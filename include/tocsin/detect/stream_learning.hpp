@@ -89,12 +89,12 @@ struct learning_settings {
 
 namespace detail {
 
-/// Largest score that is learned as it is, for each element of an error vector: ten spreads in every
-/// one of them. What is further out counts as this far out, so that one sample changes a variance by
-/// a factor of at most `1 + 100 * elements * weight`.
+/// Largest score that is learned as it is, for each element of an error vector: ten standard deviations
+/// in every one of them. What is further out counts as this far out, so that one sample changes a
+/// variance by a factor of at most `1 + 100 * elements * weight`.
 inline constexpr double largest_learned_score = 100;
-/// The same for samples that the model learns from, a hundred spreads: a signal that has changed is far
-/// out at first, and clipping of gradients bounds what one sample does.
+/// The same for samples that the model learns from, a hundred standard deviations: a signal that has
+/// changed is far out at first, and clipping of gradients bounds what one sample does.
 inline constexpr double largest_trained_score = 1e4;
 /// Samples that learning_report::recent_rate is about.
 inline constexpr std::int64_t watched_samples = 1000;
