@@ -1,15 +1,21 @@
+#include "tocsin/comparators/isolation_forest.hpp"
+#include "tocsin/comparators/k_means.hpp"
 #include "tocsin/comparators/nearest_value_novelty.hpp"
+#include "tocsin/comparators/pca_reconstruction.hpp"
 #include "tocsin/comparators/scored_comparator.hpp"
 #include "tocsin/core/random.hpp"
 
 #include <doctest/doctest.h>
 
+#include "support/allocation_counter.hpp"
 #include "support/small_detectors.hpp"
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -45,6 +51,8 @@ class distance_from_mean {
     double mean_ = 0;
 };
 static_assert(!tocsin::savable_scorer<distance_from_mean>);
+static_assert(!tocsin::stateless_scorer<distance_from_mean>);
+static_assert(!tocsin::stateless_scorer<tocsin::nearest_value_novelty>);
 
 /// The sample itself, which may be negative; nothing saves it.
 struct plain_value {
@@ -119,6 +127,37 @@ TEST_SUITE("comparators") {
         CHECK(stream.position() == 1);
         auto fresh = comparator.make_stream();
         CHECK(comparator.push(fresh, {1.0F}).scored());
+    }
+
+    TEST_CASE_TEMPLATE("scored_comparator: streams of a stateless scorer share what it learned",
+                       Scorer, tocsin::isolation_forest, tocsin::k_means,
+                       tocsin::pca_reconstruction) {
+        static_assert(tocsin::stateless_scorer<Scorer>);
+        tocsin::scored_comparator<Scorer> comparator;
+        REQUIRE(comparator.fit(tenths(500, 1), tenths(500, 2)).ok());
+        std::array<typename tocsin::scored_comparator<Scorer>::stream_type, 2> streams;
+        const auto make_both = [&] {
+            for (auto& stream : streams) {
+                stream = comparator.make_stream();
+            }
+        };
+        CHECK(tocsin_test::allocations_during(make_both) == 0);
+        tocsin::scored_comparator<tocsin::nearest_value_novelty> with_memory; // the counter counts
+        CHECK(tocsin_test::allocations_during([&] { with_memory.make_stream(); }) > 0);
+        for (const float value : {1.0F, 20.0F}) {
+            Scorer alone = comparator.scorer();
+            const double sample = value;
+            for (auto& stream : streams) {
+                const auto verdict = comparator.push(stream, {value});
+                CHECK(verdict.scored());
+                CHECK(verdict.score == alone.push(std::span(&sample, 1)));
+            }
+        }
+        auto moved = std::move(streams[0]);
+        CHECK(comparator.push(moved, {1.0F}).scored());
+        CHECK(moved.position() == 3);
+        // NOLINTNEXTLINE(bugprone-use-after-move,hicpp-invalid-access-moved): what is left of it
+        CHECK(comparator.push(streams[0], {1.0F}).kind == tocsin::verdict_kind::not_ready);
     }
 
     TEST_CASE("scored_comparator: a stream that restarts forgets its past") {

@@ -100,7 +100,7 @@ class isolation_forest {
         return sum / static_cast<double>(roots_.size());
     }
 
-    double push(std::span<const double> sample) noexcept {
+    double push(std::span<const double> sample) const noexcept {
         return std::exp2(-path_length(sample) / normal_length_);
     }
     /// Does nothing: each sample is judged alone.

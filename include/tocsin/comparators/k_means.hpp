@@ -62,7 +62,7 @@ class k_means {
         return move_centres(training, centres);
     }
 
-    double push(std::span<const double> sample) noexcept {
+    double push(std::span<const double> sample) const noexcept {
         if (centres_.size() == 0 || static_cast<int>(sample.size()) != features()) {
             return std::numeric_limits<double>::quiet_NaN();
         }

@@ -12,6 +12,7 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
+#include <memory>
 #include <span>
 #include <utility>
 
@@ -103,7 +104,7 @@ class linear_autoregression {
                                          weights.leftCols(inputs) * past - weights.col(inputs);
             squares += error.cwiseAbs2();
         }
-        weights_ = std::move(weights);
+        weights_ = std::make_shared<const matrix<double>>(std::move(weights));
         mean_ = mean;
         scale_ = scale;
         error_scale_ = detail::divisors((squares / static_cast<double>(count)).cwiseSqrt())
@@ -138,7 +139,7 @@ class linear_autoregression {
             double sum = 0;
             for (int k = 0; k < targets(); ++k) {
                 const double predicted =
-                    weights_.row(k).head(past.size()).dot(past) + weights_(k, past.size());
+                    weights_->row(k).head(past.size()).dot(past) + (*weights_)(k, past.size());
                 const double value = sample[static_cast<std::size_t>(k)];
                 errors_[k] = value - (mean_[k] + scale_[k] * predicted);
                 const double deviation = bounded(errors_[k] / error_scale_[k]);
@@ -185,8 +186,13 @@ class linear_autoregression {
         detail::exchange_scale(archive, kind, "scale", scale_, count);
         detail::exchange_scale(archive, kind, "error_scale", error_scale_, predicted);
         const auto inputs = checked_size(count) * settings_.order + 1;
-        detail::exchange_numbers(archive, kind, "weights", weights_, predicted, inputs.value());
+        matrix<double> weights;
+        if constexpr (!Archive::loading) {
+            weights = *weights_;
+        }
+        detail::exchange_numbers(archive, kind, "weights", weights, predicted, inputs.value());
         if constexpr (Archive::loading) {
+            weights_ = std::make_shared<const matrix<double>>(std::move(weights));
             if (!detail::claim_history(archive, checked_size(count) * settings_.order * 2 *
                                                     sizeof(double))) {
                 *this = linear_autoregression{};
@@ -209,7 +215,8 @@ class linear_autoregression {
 
   private:
     autoregression_settings settings_;
-    matrix<double> weights_; // [targets x (features * order + 1)]
+    // [targets x (features * order + 1)]; shared by copies, of which every stream has one
+    std::shared_ptr<const matrix<double>> weights_;
     column<double> mean_;
     column<double> scale_;
     column<double> error_scale_;

@@ -144,7 +144,7 @@ class pca_reconstruction {
 
     /// Scores the next sample, `[features]`. NaN before fit(), for a wrong size and where a value
     /// is missing. Never allocates.
-    double push(std::span<const double> sample) noexcept {
+    double push(std::span<const double> sample) const noexcept {
         const auto [t_squared, q] = statistics(sample);
         const double inside = t_squared / t_squared_limit_;
         const double outside = q / q_limit_;

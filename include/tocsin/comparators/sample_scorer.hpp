@@ -40,6 +40,14 @@ concept sample_scorer =
         { constant.features() } noexcept -> std::same_as<int>;
     };
 
+/// A scorer that remembers nothing of a stream and judges each sample alone: its push() is const.
+/// Streams of a scored_comparator then share what it learned, instead of each having a copy.
+template <class Scorer>
+concept stateless_scorer =
+    sample_scorer<Scorer> && requires(const Scorer scorer, std::span<const double> sample) {
+        { scorer.push(sample) } noexcept -> std::same_as<double>;
+    };
+
 /// A scorer that files can hold, and so every scored_comparator and ensemble of it:
 /// - `kind`, a name for files, and `version`, see docs/policies.md.
 /// - exchange(archive) saves or loads settings and what was learned, if anything. A loaded scorer has

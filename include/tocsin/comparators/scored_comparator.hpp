@@ -4,6 +4,7 @@
 
 #include "tocsin/comparators/sample_scorer.hpp"
 #include "tocsin/core/checked_size.hpp"
+#include "tocsin/core/emptied_by_move.hpp"
 #include "tocsin/core/hash_archive.hpp"
 #include "tocsin/core/keep_if.hpp"
 #include "tocsin/core/status.hpp"
@@ -33,7 +34,8 @@ template <sample_scorer Scorer, class Scalar = float>
 class scored_comparator {
   public:
     using scalar_type = Scalar;
-    /// The comparator's own memory of a stream.
+    /// The comparator's own memory of a stream: a copy of a scorer that remembers something, none of a
+    /// stateless_scorer.
     class stream_type {
       public:
         stream_type() = default;
@@ -54,8 +56,8 @@ class scored_comparator {
 
       private:
         friend scored_comparator;
-        std::vector<Scorer> scorer_; // one, or none of a default stream
-        std::uint64_t made_by_ = 0;  // identity of the comparator
+        std::vector<Scorer> scorer_;                      // one, or none of a stateless scorer
+        detail::reset_by_move<std::uint64_t> made_by_{0}; // identity of the comparator; 0: none
         std::int64_t position_ = 0;
     };
 
@@ -84,7 +86,9 @@ class scored_comparator {
     /// Allocates.
     stream_type make_stream() const {
         stream_type stream;
-        stream.scorer_.assign(1, scorer_);
+        if constexpr (!stateless_scorer<Scorer>) {
+            stream.scorer_.assign(1, scorer_);
+        }
         stream.made_by_ = identity_;
         return stream;
     }
@@ -96,7 +100,7 @@ class scored_comparator {
                  double /*time*/ = std::numeric_limits<double>::quiet_NaN()) const noexcept
         TOCSIN_NONBLOCKING {
         verdict outcome;
-        if (stream.scorer_.empty() || stream.made_by_ != identity_) {
+        if (stream.made_by_ != identity_) {
             return outcome; // of another comparator, or of this one before it was fitted anew
         }
         count_up(stream.position_);
@@ -115,8 +119,8 @@ class scored_comparator {
             values[static_cast<std::size_t>(k)] = static_cast<double>(sample[k]);
             outcome.missing += std::isfinite(values[static_cast<std::size_t>(k)]) ? 0 : 1;
         }
-        const double score = stream.scorer_.front().push(
-            std::span<const double>(values.data(), static_cast<std::size_t>(sample.size())));
+        const double score =
+            score_of(stream, {values.data(), static_cast<std::size_t>(sample.size())});
         if (std::isnan(score)) {
             outcome.kind =
                 outcome.missing > 0 ? verdict_kind::invalid_sample : verdict_kind::warming_up;
@@ -155,18 +159,28 @@ class scored_comparator {
     template <class Archive>
         requires savable_scorer<Scorer>
     void exchange_stream(Archive& archive, stream_type& stream) const {
-        if (stream.scorer_.empty() || stream.made_by_ != identity_) {
+        if (stream.made_by_ != identity_) {
             archive.fail(status::error(error_code::invalid_argument,
                                        "stream: another comparator made it, or this one before it "
                                        "was fitted anew, or it was moved from"));
             return;
         }
         archive.integer("position", stream.position_, std::int64_t{0}, largest_count);
-        stream.scorer_.front().exchange_history(archive);
+        if constexpr (!stateless_scorer<Scorer>) {
+            stream.scorer_.front().exchange_history(archive);
+        }
     }
 
   private:
     static constexpr int most_features = 1024;
+
+    double score_of(stream_type& stream, std::span<const double> sample) const noexcept {
+        if constexpr (stateless_scorer<Scorer>) {
+            return scorer_.push(sample);
+        } else {
+            return stream.scorer_.front().push(sample);
+        }
+    }
 
     /// Rows as push() sees them: a value that `Scalar` rounds must not be a new one.
     static matrix<double> as_pushed(const samples_view& rows) {
@@ -225,7 +239,7 @@ class scored_comparator {
             archive.object("scorer", scorer_);
         }
         archive.object("rule", rule_);
-        identity_ = archive.value();
+        identity_ = std::max<std::uint64_t>(archive.value(), 1); // 0 is of no comparator
     }
 
     Scorer scorer_;
