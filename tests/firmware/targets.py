@@ -25,7 +25,7 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 TARGET = HERE / "target"
 BASE = ["-std=c++20", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion",
-        "-Wno-sign-conversion", "-Werror"]
+        "-Wsign-conversion", "-Werror"]
 BARE = ["-O2", "-fno-exceptions", "-fno-rtti", "-ffunction-sections", "-fdata-sections",
         "-ffreestanding", "-nostartfiles", "-Wl,--gc-sections"]
 QEMU = ["-nographic", "-semihosting-config", "enable=on,target=native"]

@@ -75,6 +75,8 @@ struct learned_parts {
     /// The same parts of a detector with another model.
     template <class Other>
     using with_model = learned_parts<Other, Scaler, Statistic, Rule, Alarm, Window>;
+    static_assert(std::is_same_v<scalar_type, float> || std::is_same_v<scalar_type, double>,
+                  "detector: the model's scalar_type must be float or double");
     static_assert(std::is_same_v<typename Scaler::scalar_type, scalar_type>,
                   "detector: model and scaler must have the same scalar_type");
     using source_type = error_source<Model>;

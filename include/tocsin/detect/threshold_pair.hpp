@@ -41,7 +41,7 @@ class threshold_pair {
 
     /// Fits the rules; a failure leaves all as they were. May allocate.
     /// @param scores of each view
-    status fit(const std::array<std::span<const double>, Views>& scores,
+    status fit(const std::array<std::span<const double>, std::size_t{Views}>& scores,
                std::span<const std::uint8_t> labels) {
         auto fitted = views_;
         for (std::size_t k = 0; k < views_.size(); ++k) {

@@ -56,7 +56,7 @@ void squared_distances(const Whitening& whitening, const Mean& mean, const Error
     constexpr bool on_stack = known != dynamic && known * vectors <= 8192;
     matrix<double, on_stack ? static_cast<int>(known) * vectors : dynamic, 1> block;
     block.setZero(whitening.rows() * vectors);
-    std::array<double, vectors> lengths;
+    std::array<double, std::size_t{vectors}> lengths;
     for (index_t first = 0; first < errors.cols(); first += vectors) {
         const index_t count = std::min<index_t>(vectors, errors.cols() - first);
         for (index_t s = 0; s < count; ++s) {

@@ -97,10 +97,10 @@ class adaptive_errors {
         }
     }
 
-    float deviations_[size]{}; // of the sample scored last, from the exported means
-    float mean_[size]{};       // less the exported one
-    float variance_[size]{};   // once it learns
-    bool own_ = false;         // whether it does
+    float deviations_[unsigned{size}]{}; // of the sample scored last, from the exported means
+    float mean_[unsigned{size}]{};       // less the exported one
+    float variance_[unsigned{size}]{};   // once it learns
+    bool own_ = false;                   // whether it does
     bool learnable_ = false;
 };
 template <class Model, class Stream>

@@ -32,7 +32,7 @@ class m_of_n {
 
   private:
     static constexpr int words = N > 32 ? 2 : 1;
-    uint32_t last_[words]{}; // flags, the newest in bit 0
+    uint32_t last_[unsigned{words}]{}; // flags, the newest in bit 0
 };
 
 /// A flag must last for Samples samples in a row; see tocsin::minimum_duration.

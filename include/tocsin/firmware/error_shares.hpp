@@ -34,7 +34,7 @@ class error_shares {
         for (float& share : out) {
             share = 0;
         }
-        float squares[size];
+        float squares[unsigned{size}];
         // Converted first, left out then: see fixed_numbers::score_of_observed().
         for (int k = 0; k < size; ++k) {
             squares[k] = static_cast<float>(deviations_[k]);
@@ -80,14 +80,14 @@ class error_shares {
     using arithmetic = separate_arithmetic;
 
     /// Divides all by the largest of them; false where that is 0.
-    static bool scale(float (&values)[size], float largest) noexcept {
+    static bool scale(float (&values)[unsigned{size}], float largest) noexcept {
         for (float& each : values) {
             each = largest > 0 ? each / largest : 0;
         }
         return largest > 0;
     }
 
-    value deviations_[size]{};
+    value deviations_[unsigned{size}]{};
     bool scored_ = false;
 };
 template <class Model, class Stream>

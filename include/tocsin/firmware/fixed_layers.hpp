@@ -47,7 +47,7 @@ class fixed_lstm {
     /// @param inputs `[Inputs]`, or scaled values that are not missing
     template <class Input>
     [[gnu::noinline]] void read(const Input* inputs) noexcept {
-        alignas(4) int16_t vector[longest_vector];
+        alignas(4) int16_t vector[unsigned{longest_vector}];
         for (int k = 0; k < whole_quads(Inputs); ++k) {
             vector[k] = k < Inputs ? as_input(inputs[k]) : int16_t{0};
         }
@@ -115,7 +115,7 @@ class fixed_layers {
         if constexpr (inputs % 4 == 0 && sizes::top_begins_at % 2 == 0) { // read where it lies
             head_of(lstm_.top_hidden(), result);
         } else {
-            alignas(4) int16_t vector[whole_quads(inputs)];
+            alignas(4) int16_t vector[unsigned{whole_quads(inputs)}];
             for (int k = 0; k < whole_quads(inputs); ++k) {
                 vector[k] = k < inputs ? lstm_.top_hidden()[k] : int16_t{0};
             }
@@ -232,7 +232,7 @@ struct fixed_numbers {
         static_assert(Model::score_shift >= 0 && Model::score_shift <= 40);
         constexpr auto unit = __builtin_bit_cast( // 2^-score_shift
             float, static_cast<uint32_t>(127 - Model::score_shift) << 23U);
-        float errors[outputs];
+        float errors[unsigned{outputs}];
         // Converted first, marked then: g++ writes a conditional conversion as an instruction that
         // its assembler takes for another one of a Cortex-M55.
         for (int k = 0; k < outputs; ++k) {
@@ -243,7 +243,7 @@ struct fixed_numbers {
                 errors[k] = __builtin_nanf("");
             }
         }
-        float whitening[elements];
+        float whitening[unsigned{elements}];
         for (int k = 0; k < elements; ++k) {
             whitening[k] =
                 separate_arithmetic::multiply(static_cast<float>(Model::whitening[k]), unit);
@@ -252,14 +252,14 @@ struct fixed_numbers {
             full_distance_of_observed<separate_arithmetic, outputs>(errors, whitening);
         return static_cast<uint32_t>(score < 4e9F ? score : 4e9F);
     }
-    template <class Value, int Count>
+    template <class Value, unsigned Count>
     static constexpr uint32_t add(uint32_t crc, const Value (&values)[Count]) noexcept {
         for (const Value value : values) {
             crc = add_to_crc(crc, static_cast<uint32_t>(int32_t{value}));
         }
         return crc;
     }
-    template <int Rows, int Layers>
+    template <unsigned Rows, unsigned Layers>
     static constexpr uint32_t add_rows(uint32_t crc, const fixed_gate_row (&rows)[Rows],
                                        const fixed_shifts (&shifts)[Layers]) noexcept {
         for (const fixed_gate_row& row : rows) {

@@ -142,10 +142,11 @@ template <class Weight, class Put>
 TOCSIN_FIRMWARE_INLINE void fixed_dense(const Weight* weights, const fixed_dense_row* rows,
                                         int shift, const int16_t* vector, int inputs, int outputs,
                                         Put&& put) noexcept {
-    const auto block_of = [&]<int Rows>(int32_t(&&sums)[Rows], int first) {
+    const auto block_of = [&]<unsigned Count>(int32_t(&&sums)[Count], int first) {
+        constexpr int block = int{Count};
         weights = add_fixed_rows(weights, vector, whole_quads(inputs), sums);
 #pragma GCC unroll 4
-        for (int row = 0; row < Rows; ++row) {
+        for (int row = 0; row < block; ++row) {
             const fixed_dense_row& at = rows[first + row];
             const int64_t product = int64_t{sums[row]} * at.factor;
             put(first + row, at.bias + static_cast<int32_t>(shifted(product, shift)));

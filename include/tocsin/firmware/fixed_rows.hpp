@@ -127,16 +127,17 @@ TOCSIN_FIRMWARE_INLINE const Weight* add_fixed_rows(const Weight* weights, const
 /// @param columns a multiple of four, at least four
 /// @param sums    in and out
 /// @return the weights after the block's
-template <int Rows, class Weight>
+template <unsigned Count, class Weight>
 TOCSIN_FIRMWARE_INLINE const Weight* add_fixed_rows(const Weight* weights, const int16_t* vector,
-                                                    int columns, int32_t (&sums)[Rows]) noexcept {
+                                                    int columns, int32_t (&sums)[Count]) noexcept {
+    constexpr int rows = int{Count};
     const int16_t* const end = vector + columns;
     do {
 #pragma GCC unroll 4
-        for (int row = 0; row < Rows; ++row) {
+        for (int row = 0; row < rows; ++row) {
             sums[row] = add_quad(weights + 4 * row, vector, sums[row]);
         }
-        weights += 4 * Rows;
+        weights += 4 * rows;
         vector += 4;
     } while (vector != end);
     return weights;

@@ -84,7 +84,7 @@ class float_layers {
         constexpr int inputs = sizes::head_inputs(Layer);
         constexpr int size = Model::head[Layer];
         if constexpr (Layer + 1 < sizes::head_layers) {
-            float above[size];
+            float above[unsigned{size}];
             weights = dense_relu<arithmetic>(weights, input, inputs, size, above);
             head_layer<Layer + 1>(weights, above, result);
         } else {
@@ -176,7 +176,7 @@ struct float_numbers {
     }
 
   private:
-    template <int Count>
+    template <unsigned Count>
     static constexpr uint32_t add(uint32_t crc, const float (&values)[Count]) noexcept {
         for (const float value : values) {
             crc = add_to_crc(crc, bits_of(value));

@@ -50,7 +50,7 @@ class float_linear_stream : public detail::float_numbers<Model> {
     }
 
   private:
-    float past_[inputs]{}; // the oldest sample first
+    float past_[unsigned{inputs}]{}; // the oldest sample first
 };
 
 } // namespace tocsin::firmware

@@ -9,7 +9,7 @@ namespace tocsin::firmware::detail {
 /// The forecasts that still wait for their samples; none where the next sample alone is forecast.
 template <class Value, int Outputs, int Ahead>
 struct forecast_ring {
-    Value values[Ahead][Outputs]{}; ///< by sample
+    Value values[unsigned{Ahead}][unsigned{Outputs}]{}; ///< by sample
     uint16_t newest = 0;
 };
 template <class Value, int Outputs>

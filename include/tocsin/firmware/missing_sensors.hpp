@@ -30,7 +30,7 @@ template <int Features>
 /// The values that a network has read last.
 template <class Value, int Features, bool On>
 struct last_inputs {
-    Value inputs[Features]{};
+    Value inputs[unsigned{Features}]{};
 };
 template <class Value, int Features>
 struct last_inputs<Value, Features, false> {};

@@ -22,9 +22,9 @@ struct without_const<const T&> {
     using type = T;
 };
 
-template <class T, int Count>
+template <class T, unsigned Count>
 constexpr int count_of(const T (& /*array*/)[Count]) noexcept {
-    return Count;
+    return int{Count};
 }
 
 /// Sizes of a stack of LSTM layers.

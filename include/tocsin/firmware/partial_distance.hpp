@@ -15,8 +15,8 @@ namespace tocsin::firmware::detail {
 template <class Arithmetic, int Size>
 [[gnu::noinline]] float full_distance_of_observed(const float* deviations,
                                                   const float* whitening) noexcept {
-    float columns[Size][Size]; // of the missing elements, orthogonal
-    float rest[Size];          // W d of the observed ones
+    float columns[unsigned{Size}][unsigned{Size}]; // of the missing elements, orthogonal
+    float rest[unsigned{Size}];                    // W d of the observed ones
     int missing = 0;
     const auto dot = [](const float* a, const float* b) {
         float sum = 0;

@@ -172,7 +172,7 @@ class peaks_over_threshold {
         }
     }
 
-    arrived_peak peaks_[capacity]{};
+    arrived_peak peaks_[unsigned{capacity}]{};
     pareto_tail tail_{};
     float threshold_ = 0;
     float score_ = 0; // of the sample judged last

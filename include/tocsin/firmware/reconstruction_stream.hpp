@@ -34,7 +34,7 @@ class reconstruction_stream : public window_samples<Model, Numbers, Model::windo
         if constexpr (Model::missing == missing_policy::none) {
             Network::newest([this](int t) { return this->sample(t); }, result);
         } else {
-            input window[length][Model::features];
+            input window[unsigned{length}][unsigned{Model::features}];
             const auto filled = [&](int t) { return window[t]; };
             bool holes = false;
             for (int t = 0; t < length; ++t) {

@@ -23,7 +23,7 @@ namespace tocsin::firmware::detail {
 /// The sums of a block of rows.
 template <int Rows>
 struct row_block {
-    float sum[Rows];
+    float sum[unsigned{Rows}];
 };
 
 #if TOCSIN_FIRMWARE_LOAD_MULTIPLE

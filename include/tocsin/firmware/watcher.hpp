@@ -136,7 +136,7 @@ class watcher {
     /// @param first samples since the start that are not scored
     [[gnu::noinline]] verdict take(const float* sample, int first) noexcept {
         verdict outcome;
-        value local[features];
+        value local[unsigned{features}];
         value* const observed = local;
         forget_sample();
         if constexpr (takes_missing) {

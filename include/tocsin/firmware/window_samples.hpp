@@ -71,7 +71,7 @@ class window_samples : public Numbers {
     }
 
   private:
-    input samples_[Length][Model::features]{};
+    input samples_[unsigned{Length}][unsigned{Model::features}]{};
     uint16_t next_ = 0;
 };
 

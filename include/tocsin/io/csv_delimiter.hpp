@@ -72,7 +72,7 @@ class csv_delimiter_study {
             double value = 0;
             for (csv_cells row{line, delimiter}; row.next();) {
                 ++cells;
-                read += content_of(row.text(), format, value) != csv_content::word ? 1 : 0;
+                read += content_of(row.text(), format, value) != csv_content::word ? 1U : 0U;
             }
         }
         const double regular = static_cast<double>(rows) / static_cast<double>(rows_.size());

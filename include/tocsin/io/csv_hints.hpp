@@ -75,8 +75,8 @@ inline bool looks_like_units(std::string_view line, char delimiter) noexcept {
     std::size_t units = 0;
     std::size_t cells = 0;
     for (csv_cells row{line, delimiter}; row.next();) {
-        cells += row.text().empty() ? 0 : 1;
-        units += looks_like_unit(row.text()) ? 1 : 0;
+        cells += row.text().empty() ? 0U : 1U;
+        units += looks_like_unit(row.text()) ? 1U : 0U;
     }
     return units > 0 && 2 * units >= cells;
 }
@@ -146,7 +146,7 @@ struct names_study {
     names_study(std::string_view line, char delimiter) {
         std::vector<std::string_view> names;
         for (csv_cells row{line, delimiter}; row.next(); ++cells) {
-            empty += row.text().empty() ? 1 : 0;
+            empty += row.text().empty() ? 1U : 0U;
             time = time || time_likeness(plain_name(row.text())) > 0;
             if (!row.text().empty()) {
                 names.push_back(row.text());

@@ -49,7 +49,7 @@ inline status add_piece(firmware_alarm& to, std::string_view type, std::int64_t 
 inline status take_piece(const m_of_n& piece, firmware_alarm& to) {
     if (piece.n() > 1) {
         to.pieces.push_back("m_of_n<" + literal(piece.m()) + ", " + literal(piece.n()) + '>');
-        to.words += piece.n() > 32 ? 2 : 1;
+        to.words += piece.n() > 32 ? 2U : 1U;
     }
     return {};
 }

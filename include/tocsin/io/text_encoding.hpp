@@ -143,7 +143,7 @@ constexpr bool looks_like_utf16(std::string_view bytes) noexcept {
     std::size_t even = 0;
     std::size_t odd = 0;
     for (std::size_t k = 0; k < size; ++k) {
-        (k % 2 == 0 ? even : odd) += bytes[k] == '\0' ? 1 : 0;
+        (k % 2 == 0 ? even : odd) += bytes[k] == '\0' ? 1U : 0U;
     }
     return size >= 4 && (even == 0 ? odd : odd == 0 ? even : 0) * 5 >= size * 2;
 }

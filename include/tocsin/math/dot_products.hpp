@@ -47,7 +47,7 @@ TOCSIN_ALWAYS_INLINE inline void dot_rows(int terms, const typename Lanes::scala
     using reg = typename Lanes::register_type;
     using pack = typename Lanes::pack_type;
     constexpr int width = Lanes::count;
-    reg sums[2][Rows];
+    reg sums[2][std::size_t{Rows}];
     unroll<2>([&](auto part) TOCSIN_ALWAYS_INLINE {
         unroll<Rows>([&](auto row)
                          TOCSIN_ALWAYS_INLINE { sums[part][row] = reg(pack(scalar(0))); });
@@ -84,7 +84,7 @@ dot_columns(const row_layout& layout, const typename Lanes::scalar_type* row,
     using scalar = typename Lanes::scalar_type;
     using reg = typename Lanes::register_type;
     using pack = typename Lanes::pack_type;
-    reg sums[Columns];
+    reg sums[std::size_t{Columns}];
     unroll<Columns>([&](auto c) TOCSIN_ALWAYS_INLINE { sums[c] = reg(pack(scalar(0))); });
     int r = 0;
     for (; r + Lanes::count <= layout.terms; r += Lanes::count) {

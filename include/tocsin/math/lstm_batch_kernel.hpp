@@ -19,7 +19,7 @@ void lstm_batch_columns(const lstm_layout& layout, const typename Lanes::scalar_
                         index_t column, typename Lanes::scalar_type* gates) noexcept {
     using reg = typename Lanes::register_type;
     using pack = typename Lanes::pack_type;
-    reg sums[Columns][4];
+    reg sums[std::size_t{Columns}][4];
     lstm_batch_sums<Lanes, Columns, 4>(layout, packed + block * layout.block_size(), step, column,
                                        sums);
     const int units = layout.units_in(block);

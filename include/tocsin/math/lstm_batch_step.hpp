@@ -41,10 +41,10 @@ namespace detail {
 /// Pre-activations of one block for `Columns` batch items starting at `column`.
 /// @tparam Registers that the four gates of a block fill
 template <class Lanes, int Columns, int Registers>
-TOCSIN_ALWAYS_INLINE inline void
-lstm_batch_sums(const lstm_layout& layout, const typename Lanes::scalar_type* weights,
-                const lstm_batch_step<typename Lanes::scalar_type>& step, index_t column,
-                typename Lanes::register_type (&sums)[Columns][Registers]) noexcept {
+TOCSIN_ALWAYS_INLINE inline void lstm_batch_sums(
+    const lstm_layout& layout, const typename Lanes::scalar_type* weights,
+    const lstm_batch_step<typename Lanes::scalar_type>& step, index_t column,
+    typename Lanes::register_type (&sums)[std::size_t{Columns}][std::size_t{Registers}]) noexcept {
     using scalar = typename Lanes::scalar_type;
     using reg = typename Lanes::register_type;
     constexpr index_t column_size = index_t{Registers} * Lanes::count;
@@ -55,7 +55,7 @@ lstm_batch_sums(const lstm_layout& layout, const typename Lanes::scalar_type* we
     weights += column_size;
     const auto add_columns = [&](const scalar* values, int rows) TOCSIN_ALWAYS_INLINE {
         for (int k = 0; k < rows; ++k) {
-            reg row[Registers];
+            reg row[std::size_t{Registers}];
             unroll<Registers>([&](auto r) TOCSIN_ALWAYS_INLINE {
                 row[r] = Lanes::load(weights + r * Lanes::count);
             });

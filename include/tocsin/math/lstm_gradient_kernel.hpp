@@ -70,7 +70,7 @@ lstm_weight_gradient(const typename Lanes::scalar_type* slopes,
                      [[maybe_unused]] typename Lanes::scalar_type* bias_gradient) noexcept {
     using reg = typename Lanes::register_type;
     constexpr int size = 4 * Lanes::count;
-    reg sums[Rows][4];
+    reg sums[std::size_t{Rows}][4];
     reg bias[4];
     unroll<4>([&](auto gate) TOCSIN_ALWAYS_INLINE {
         unroll<Rows>([&](auto row) TOCSIN_ALWAYS_INLINE {

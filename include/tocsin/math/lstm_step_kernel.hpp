@@ -77,7 +77,7 @@ lstm_step_blocks(const lstm_layout& layout, int first, const typename Lanes::sca
     const index_t block_size = layout.columns() * gates::size;
     const scalar* weights = packed + first * block_size;
 
-    reg sums[Split][Blocks][4];
+    reg sums[std::size_t{Split}][std::size_t{Blocks}][4];
     unroll<Blocks>([&](auto block) TOCSIN_ALWAYS_INLINE {
         gates::load(sums[0][block], weights + block * block_size);
         unroll<Split - 1>([&](auto part) TOCSIN_ALWAYS_INLINE {

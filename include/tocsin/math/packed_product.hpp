@@ -68,7 +68,7 @@ product_tile(const product_layout& layout, const typename Lanes::scalar_type* pa
         return std::min(width, layout.outputs - (first_block + block) * width);
     };
 
-    reg sums[Split][Columns][Blocks];
+    reg sums[std::size_t{Split}][std::size_t{Columns}][std::size_t{Blocks}];
     unroll<Blocks>([&](auto block) TOCSIN_ALWAYS_INLINE {
         reg first = reg(pack(scalar(0)));
         unroll<Split - 1>([&](auto part) TOCSIN_ALWAYS_INLINE {
@@ -85,7 +85,7 @@ product_tile(const product_layout& layout, const typename Lanes::scalar_type* pa
         const scalar* values =
             operand.data + segment * operand.segment_stride + column * operand.column_stride;
         const auto add_term = [&](auto part) TOCSIN_ALWAYS_INLINE {
-            reg row[Blocks];
+            reg row[std::size_t{Blocks}];
             unroll<Blocks>([&](auto block) TOCSIN_ALWAYS_INLINE {
                 row[block] = Lanes::load(weights + block * block_size);
             });

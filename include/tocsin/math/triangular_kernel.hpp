@@ -45,8 +45,8 @@ void squared_lengths(const double* w, index_t rows, index_t dimension, const dou
     constexpr int piece = triangular_row_multiple;
     constexpr int parts = piece / Lanes::count;
     const reg zero = reg(pack(0.0));
-    reg squares[Vectors][parts];
-    reg y[Vectors][parts];
+    reg squares[std::size_t{Vectors}][std::size_t{parts}];
+    reg y[std::size_t{Vectors}][std::size_t{parts}];
     const auto for_each_sum = [](auto&& body) TOCSIN_ALWAYS_INLINE {
         unroll<Vectors>([&](auto vector) TOCSIN_ALWAYS_INLINE {
             unroll<parts>([&](auto part) TOCSIN_ALWAYS_INLINE { body(vector, part); });
@@ -62,7 +62,7 @@ void squared_lengths(const double* w, index_t rows, index_t dimension, const dou
             const double* const elements = x + j * Vectors;
             const auto count = static_cast<int>(std::min<index_t>(piece, end - j));
             for (int k = 0; k < count; ++k, column += rows) {
-                reg weights[parts];
+                reg weights[std::size_t{parts}];
                 unroll<parts>([&](auto part) TOCSIN_ALWAYS_INLINE {
                     weights[part] = Lanes::load(column + part * Lanes::count);
                 });

@@ -162,10 +162,10 @@ inline status centred_moving_mean(std::span<const double> values, int rows,
                 sum += usable(next);
             }
             for (; end < wanted_end; ++end) {
-                count += std::isfinite(values[end]) ? 1 : 0;
+                count += std::isfinite(values[end]) ? 1U : 0U;
             }
             for (; begin < wanted_begin; ++begin) {
-                count -= std::isfinite(values[begin]) ? 1 : 0;
+                count -= std::isfinite(values[begin]) ? 1U : 0U;
             }
             out[i] = count > 0 ? (out[i] + sum) / static_cast<double>(count)
                                : std::numeric_limits<double>::quiet_NaN();

@@ -118,7 +118,7 @@ uint32_t with_clock(const Watcher& watcher, uint32_t hash) {
 /// A hash continued by the shares of a watcher that has them.
 template <class Watcher>
 uint32_t with_shares(const Watcher& watcher, uint32_t hash) {
-    if constexpr (requires(float(&out)[model::features]) { watcher.shares(out); }) {
+    if constexpr (requires(float(&out)[unsigned{model::features}]) { watcher.shares(out); }) {
         float shares[model::features];
         watcher.shares(shares);
         for (const float share : shares) {

@@ -25,7 +25,9 @@ void learn(Watcher& watcher) {
 
 template <class Watcher>
 void explain(const Watcher& watcher) {
-    if constexpr (requires(float(&out)[MODEL::model_type::features]) { watcher.shares(out); }) {
+    if constexpr (requires(float(&out)[unsigned{MODEL::model_type::features}]) {
+                      watcher.shares(out);
+                  }) {
         float shares[MODEL::model_type::features];
         watcher.shares(shares);
         input[0] = shares[0];
