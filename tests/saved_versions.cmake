@@ -1,5 +1,6 @@
 # Every class that is saved has a version: a header of include/tocsin has as many `version`s as it has
-# classes with exchange(archive), but for the parts below.
+# classes with exchange(archive), but for the parts below. Of each the fixtures *layouts.txt keep what
+# files hold (io/saved_layouts_test.cpp).
 #     cmake -D ROOT=<checkout> -P saved_versions.cmake
 cmake_minimum_required(VERSION 3.24)
 
@@ -27,6 +28,14 @@ set(parts
     "threshold/threshold_rule.hpp=1") # optional_threshold
 set(failed "")
 set(classes 0)
+# Header and class of each kept layout; what follows a comma is a form of the same class.
+set(kept "")
+foreach(name IN ITEMS layouts comparator_layouts)
+    file(STRINGS "${ROOT}/tests/fixtures/files/${name}.txt" lines REGEX "^[a-z]")
+    list(TRANSFORM lines REPLACE ",.*" "")
+    list(APPEND kept ${lines})
+endforeach()
+list(REMOVE_DUPLICATES kept)
 file(GLOB_RECURSE headers RELATIVE "${ROOT}/include/tocsin" "${ROOT}/include/tocsin/*/*.hpp")
 foreach(header IN LISTS headers)
     file(STRINGS "${ROOT}/include/tocsin/${header}" saved
@@ -48,6 +57,13 @@ foreach(header IN LISTS headers)
         list(APPEND failed "${header}: ${saved_count} classes with exchange(), ${without} of them parts, \
 ${version_count} versions")
     endif()
+    set(layouts "${kept}")
+    list(FILTER layouts INCLUDE REGEX "^${header} ")
+    list(LENGTH layouts layout_count)
+    if(NOT layout_count EQUAL version_count)
+        list(APPEND failed "${header}: ${version_count} versions, ${layout_count} kept layouts: add the \
+class to io/saved_layouts_test.cpp")
+    endif()
 endforeach()
 foreach(part IN LISTS parts)
     list(APPEND failed "${part}: there is no such header")
@@ -57,5 +73,5 @@ if(classes LESS 50)
 endif()
 if(failed)
     list(JOIN failed "\n  " lines)
-    message(FATAL_ERROR "classes that are saved without a version, see tests/saved_versions.cmake:\n  ${lines}")
+    message(FATAL_ERROR "classes that are saved without a version or a kept layout, see tests/saved_versions.cmake:\n  ${lines}")
 endif()
