@@ -21,6 +21,7 @@ constexpr std::uint64_t device_magic = 0x31455441'47434F54U;     // "TOCGATE1"
 constexpr std::uint64_t controlled_magic = 0x32455441'47434F54U; // "TOCGATE2"
 constexpr std::uint64_t counted_magic = 0x33455441'47434F54U;    // "TOCGATE3"
 constexpr std::uint64_t offset_magic = 0x31534646'4F434F54U;     // "TOCOFFS1"
+constexpr std::uint64_t origin_magic = 0x32534646'4F434F54U;     // "TOCOFFS2"
 
 std::vector<std::byte> sealed(tocsin::byte_writer& archive) {
     archive.scalar(tocsin::crc32(archive.bytes()));
@@ -181,24 +182,33 @@ result<device> load_device(std::string_view name, std::shared_ptr<const device_m
     return loaded;
 }
 
-std::vector<std::byte> save_offset(std::int64_t next_offset) {
+std::vector<std::byte> save_progress(const partition_progress& progress) {
+    const bool counted_in = !progress.origin.empty();
     tocsin::byte_writer archive;
-    archive.scalar(offset_magic);
-    archive.integer("next_offset", next_offset);
+    archive.scalar(counted_in ? origin_magic : offset_magic);
+    archive.integer("next_offset", progress.next_offset);
+    if (counted_in) {
+        archive.text("origin", progress.origin);
+    }
     return sealed(archive);
 }
 
-result<std::int64_t> load_offset(std::span<const std::byte> bytes) {
+result<partition_progress> load_progress(std::span<const std::byte> bytes) {
     std::uint64_t magic = 0;
-    const auto content = unsealed(bytes, {offset_magic}, magic);
+    const auto content = unsealed(bytes, {offset_magic, origin_magic}, magic);
     if (!content) {
         return content.error();
     }
-    std::int64_t next_offset = 0;
+    partition_progress progress;
     tocsin::byte_reader archive{*content};
-    archive.integer("next_offset", next_offset);
-    return archive.outcome().ok() ? result<std::int64_t>{next_offset}
-                                  : result<std::int64_t>{archive.outcome()};
+    archive.integer("next_offset", progress.next_offset);
+    if (magic == origin_magic) {
+        archive.text("origin", progress.origin);
+    }
+    if (!archive.outcome().ok()) {
+        return archive.outcome();
+    }
+    return progress;
 }
 
 } // namespace tocsin_gateway

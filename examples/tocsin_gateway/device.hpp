@@ -64,8 +64,13 @@ tocsin::result<device> load_device(std::string_view name, std::shared_ptr<const 
                                    const std::optional<tocsin_cli::row_alarm>& control,
                                    std::span<const std::byte> bytes, bool& kept);
 
-/// The next offset of a partition, as stored in a state store under the empty key.
-std::vector<std::byte> save_offset(std::int64_t next_offset);
-tocsin::result<std::int64_t> load_offset(std::span<const std::byte> bytes);
+/// How far a partition has been judged, stored in a state store under the empty key.
+struct partition_progress {
+    std::int64_t next_offset = 0; ///< messages before it are processed
+    std::string origin;           ///< what it counts in, see source::origin(); empty: not known
+};
+/// Magic `TOCOFFS1`, or `TOCOFFS2` with an origin; offset, origin, CRC-32 of everything.
+std::vector<std::byte> save_progress(const partition_progress& progress);
+tocsin::result<partition_progress> load_progress(std::span<const std::byte> bytes);
 
 } // namespace tocsin_gateway

@@ -277,8 +277,10 @@ status kafka_broker::revoke(rd_kafka_topic_partition_list_t* partitions) {
     return done.ok() ? answered : done;
 }
 
-void kafka_broker::resume(std::int32_t partition, std::int64_t next_offset) {
+status kafka_broker::resume(std::int32_t partition, std::int64_t next_offset,
+                            std::string_view /*origin*/) {
     resume_[partition] = next_offset;
+    return {};
 }
 
 status kafka_broker::produce(const std::string& topic, std::int32_t partition, std::string_view key,

@@ -48,7 +48,8 @@ class kafka_broker final : public source, public sink, public state_store {
 
     tocsin::status poll(std::vector<message>& messages, std::chrono::milliseconds wait,
                         partition_listener& listener) override;
-    void resume(std::int32_t partition, std::int64_t next_offset) override;
+    tocsin::status resume(std::int32_t partition, std::int64_t next_offset,
+                          std::string_view origin) override;
     tocsin::status acknowledge(std::span<const progress> next_offsets) override;
     bool ended() const override { return false; }
     bool keyed() const override { return true; }

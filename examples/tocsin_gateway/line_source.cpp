@@ -1,15 +1,20 @@
 #include "line_source.hpp"
 
+#include "tocsin/io/checksum.hpp"
 #include "tocsin/io/system_files.hpp"
 
 #include "no_signals.hpp"
+#include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
+#include <charconv>
+#include <cstdio>
 #include <fcntl.h>
 #include <memory>
 #include <poll.h>
+#include <span>
 #include <string_view>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace tocsin_gateway {
@@ -17,15 +22,32 @@ namespace tocsin_gateway {
 using tocsin::error_code;
 using tocsin::status;
 
+namespace {
+
+constexpr const char* stream_origin = "stream";
+constexpr std::size_t most_origin_bytes = std::size_t{1} << 16U;
+
+std::string origin_of(std::string_view first_bytes) {
+    std::array<char, 48> text{};
+    std::snprintf(text.data(), text.size(), "%zu %08x", first_bytes.size(),
+                  static_cast<unsigned>(tocsin::crc32(
+                      std::as_bytes(std::span{first_bytes.data(), first_bytes.size()}))));
+    return text.data();
+}
+
+} // namespace
+
 tocsin::result<std::unique_ptr<line_source>> line_source::open(const std::string& path,
                                                                std::size_t queue) {
-    const bool is_file = path != "-";
-    const int handle = is_file ? ::open(path.c_str(), O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
+    const bool is_standard = path == "-";
+    const int handle = is_standard ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (handle < 0) {
         return status::error(error_code::io_error, path,
                              ": cannot open: ", tocsin::detail::system_message(errno));
     }
-    return std::unique_ptr<line_source>{new line_source{handle, is_file, queue}};
+    struct stat about{};
+    const bool is_file = !is_standard && ::fstat(handle, &about) == 0 && S_ISREG(about.st_mode);
+    return std::unique_ptr<line_source>{new line_source{path, handle, is_file, queue}};
 }
 
 line_source::~line_source() {
@@ -34,7 +56,7 @@ line_source::~line_source() {
     if (reader_.joinable()) {
         reader_.join();
     }
-    if (is_file_) {
+    if (handle_ != STDIN_FILENO) {
         ::close(handle_);
     }
 }
@@ -58,9 +80,50 @@ status line_source::poll(std::vector<message>& messages, std::chrono::millisecon
     return {};
 }
 
-void line_source::resume(std::int32_t /*partition*/, std::int64_t next_offset) {
+status line_source::resume(std::int32_t /*partition*/, std::int64_t next_offset,
+                           std::string_view origin) {
     // Every line of a file is read, and skipped by its offset.
     next_offset_ = is_file_ ? 0 : next_offset;
+    if (!is_file_ || next_offset == 0 || origin.empty()) {
+        return {};
+    }
+    std::size_t bytes = 0; // remains 0 for a stream
+    std::from_chars(origin.data(), origin.data() + origin.size(), bytes);
+    if (bytes <= most_origin_bytes && origin == origin_of(first_bytes(bytes))) {
+        return {};
+    }
+    return status::error(error_code::invalid_data, tocsin::detail::shown_name(path_),
+                         ": the states have judged ", next_offset,
+                         " lines that were not this file's, and as many of it would be skipped; "
+                         "pass it as standard input to judge it whole with these streams, or use "
+                         "other states");
+}
+
+std::string line_source::origin() {
+    if (!is_file_) {
+        return stream_origin;
+    }
+    if (origin_.empty() || origin_bytes_ < most_origin_bytes) { // it may have grown
+        const std::string bytes = first_bytes(most_origin_bytes);
+        origin_bytes_ = bytes.size();
+        origin_ = origin_of(bytes);
+    }
+    return origin_;
+}
+
+/// Fewer where the file ends before.
+std::string line_source::first_bytes(std::size_t most) const {
+    std::string bytes(most, '\0');
+    std::size_t size = 0;
+    for (ssize_t count = 1; size < most && count != 0;) {
+        count = ::pread(handle_, bytes.data() + size, most - size, static_cast<off_t>(size));
+        if (count < 0 && errno != EINTR) {
+            break; // the thread that reads the lines reports it
+        }
+        size += static_cast<std::size_t>(std::max<ssize_t>(count, 0));
+    }
+    bytes.resize(size);
+    return bytes;
 }
 
 status line_source::acknowledge(std::span<const progress> /*next_offsets*/) {

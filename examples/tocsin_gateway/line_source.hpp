@@ -6,15 +6,18 @@
 #include "ports.hpp"
 #include <atomic>
 #include <string>
+#include <string_view>
 #include <thread>
+#include <utility>
 
 namespace tocsin_gateway {
 
-/// One partition, 0. Offsets are the numbers of lines, from 0; a file begins at its first line, so
-/// lines that were judged before are skipped, while standard input continues counting.
+/// One partition, 0. Offsets are the numbers of lines, from 0; a regular file begins at its first line,
+/// so lines that were judged before are skipped. Standard input, a pipe or a terminal continues
+/// counting.
 class line_source final : public source {
   public:
-    /// @param path  a file, or "-" for standard input
+    /// @param path  a file, or "-" for standard input, which continues counting whatever it is
     /// @param queue largest number of waiting lines
     static tocsin::result<std::unique_ptr<line_source>> open(const std::string& path,
                                                              std::size_t queue);
@@ -22,11 +25,18 @@ class line_source final : public source {
 
     tocsin::status poll(std::vector<message>& messages, std::chrono::milliseconds wait,
                         partition_listener& listener) override;
-    void resume(std::int32_t partition, std::int64_t next_offset) override;
+    /// @return `invalid_data` where the lines before `next_offset` were not those of this file: those
+    ///         that it has in their place would be skipped. Without an origin, nobody knows.
+    tocsin::status resume(std::int32_t partition, std::int64_t next_offset,
+                          std::string_view origin) override;
+    /// "stream", or a regular file by its first bytes: their number, at most 65536, and CRC-32, which a
+    /// copy shares and which stay when the file grows.
+    std::string origin() override;
     tocsin::status acknowledge(std::span<const progress> next_offsets) override;
     /// Not after a failure: poll() reports it, once all lines before it have been returned.
     bool ended() const override { return started_ && queue_.drained() && failure_ == 0; }
-    /// Reads to the end of the line that has begun. Lines of standard input that were read wait then.
+    /// Reads to the end of the line that has begun. Lines of a stream that were read wait then; those
+    /// of a file can be read again.
     bool stop() override {
         stop_ = true;
         return started_ && !is_file_;
@@ -34,12 +44,16 @@ class line_source final : public source {
     std::int64_t lag() override { return queue_.size(); }
 
   private:
-    line_source(int handle, bool is_file, std::size_t queue)
-        : handle_{handle}, is_file_{is_file}, queue_{queue} {}
+    line_source(std::string path, int handle, bool is_file, std::size_t queue)
+        : path_{std::move(path)}, handle_{handle}, is_file_{is_file}, queue_{queue} {}
+    std::string first_bytes(std::size_t most) const;
     void read_lines();
 
+    std::string path_;
     int handle_;
-    bool is_file_;
+    bool is_file_; ///< a regular one, which is read from its start
+    std::string origin_;
+    std::size_t origin_bytes_ = 0; ///< of the file, that origin_ is made of
     bounded_queue queue_;
     bool started_ = false;
     std::int64_t next_offset_ = 0;

@@ -34,7 +34,8 @@ void add_lines(CLI::App& app) {
     made->options.add_to(*command);
     command->add_option("--input", made->input,
                         "File to read instead of standard input; lines that were judged before, "
-                        "according to --state, are skipped");
+                        "according to --state, are skipped, and another file is refused. A named "
+                        "pipe is read like standard input");
     command->add_option("--verdicts", made->verdicts, "File for verdicts; -: standard output")
         ->capture_default_str();
     command->add_option("--alarms", made->alarms, "File for starts and ends of alarms");

@@ -117,7 +117,10 @@ class mqtt_source final : public source {
         received_.clear();
         return {};
     }
-    void resume(std::int32_t /*partition*/, std::int64_t /*next_offset*/) override {}
+    status resume(std::int32_t /*partition*/, std::int64_t /*next_offset*/,
+                  std::string_view /*origin*/) override {
+        return {};
+    }
     status acknowledge(std::span<const progress> /*next_offsets*/) override {
         for (const auto& [connection, packet] : taken_) {
             client_.acknowledge(packet, connection);

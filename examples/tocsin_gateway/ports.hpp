@@ -12,6 +12,7 @@
 #include <functional>
 #include <limits>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -43,7 +44,13 @@ class source {
     virtual tocsin::status poll(std::vector<message>& messages, std::chrono::milliseconds wait,
                                 partition_listener& listener) = 0;
     /// Called while a partition is assigned: messages before this offset have been judged.
-    virtual void resume(std::int32_t partition, std::int64_t next_offset) = 0;
+    /// @param origin what origin() said when they were; empty: nothing
+    /// @return a failure if offsets counted in something else then, so that messages which nobody has
+    ///         judged would be skipped
+    virtual tocsin::status resume(std::int32_t partition, std::int64_t next_offset,
+                                  std::string_view origin) = 0;
+    /// What offsets count in, for a later resume(), where that may change; kept with the next offset.
+    virtual std::string origin() { return {}; }
     /// Everything that poll() has returned is processed, and its state is safe.
     /// @param next_offsets per partition, where its next owner continues
     struct progress {

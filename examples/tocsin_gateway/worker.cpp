@@ -83,11 +83,11 @@ status worker::take(const message& taken) {
     }
     partition& part = owner->second;
     if (taken.offset >= 0) {
-        if (taken.offset < part.next_offset) {
+        if (taken.offset < part.progress.next_offset) {
             ++metrics_.skipped;
             return {};
         }
-        part.next_offset = taken.offset + 1;
+        part.progress.next_offset = taken.offset + 1;
     }
     part.changed = true;
     std::string_view name;
@@ -311,10 +311,11 @@ status worker::checkpoint() {
             continue;
         }
         part.changed = false;
-        if (done = states_.put(number, "", save_offset(part.next_offset)); !done.ok()) {
+        part.progress.origin = source_.origin();
+        if (done = states_.put(number, "", save_progress(part.progress)); !done.ok()) {
             return done;
         }
-        offsets.push_back({number, part.next_offset});
+        offsets.push_back({number, part.progress.next_offset});
     }
     done = states_.flush();
     done = done.ok() ? source_.acknowledge(offsets) : done;
@@ -369,7 +370,11 @@ status worker::assigned(std::span<const std::int32_t> partitions) {
         return read;
     }
     for (const std::int32_t number : partitions) {
-        source_.resume(number, partitions_[number].next_offset);
+        const partition_progress& progress = partitions_[number].progress;
+        if (status resumed = source_.resume(number, progress.next_offset, progress.origin);
+            !resumed.ok()) {
+            return resumed;
+        }
     }
     count_devices();
     return {};
@@ -379,9 +384,12 @@ status worker::restore(std::int32_t number, std::string_view key,
                        std::span<const std::byte> bytes) {
     partition& part = partitions_[number];
     if (key.empty()) {
-        const auto offset = load_offset(bytes);
-        part.next_offset = offset ? *offset : part.next_offset;
-        return offset ? status{} : offset.error();
+        auto progress = load_progress(bytes);
+        if (!progress) {
+            return progress.error();
+        }
+        part.progress = *std::move(progress);
+        return {};
     }
     auto model = rules_.find(key);
     if (!model) {

@@ -65,9 +65,9 @@ class worker final : public partition_listener {
     using device_map = std::unordered_map<std::string, device, text_hash, std::equal_to<>>;
     struct partition {
         device_map devices;
-        std::int64_t next_offset = 0; ///< messages before it are processed
-        bool changed = false;         ///< since the last checkpoint
-        bool unclaimed = false;       ///< the store has states of devices without a rule
+        partition_progress progress{};
+        bool changed = false;   ///< since the last checkpoint
+        bool unclaimed = false; ///< the store has states of devices without a rule
     };
     struct changed_device {
         std::int32_t number;

@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <sys/stat.h>
@@ -182,6 +183,54 @@ TEST_CASE("gateway lines: after a stop, a line that has begun is read to its end
     ::dup2(standard, STDIN_FILENO);
     ::close(standard);
     ::close(ends[0]);
+}
+
+TEST_CASE("gateway lines: a file is told from another one by its first bytes") {
+    const tocsin_test::temporary_directory folder;
+    const auto write = [&](const char* name, const std::string& text) {
+        std::ofstream{folder / name, std::ios::app} << text;
+        return (folder / name).string();
+    };
+    const auto open = [](const std::string& path) {
+        auto opened = line_source::open(path, 100).value();
+        REQUIRE(opened);
+        return opened;
+    };
+    const auto resumes = [](const std::unique_ptr<line_source>& from, const std::string& origin) {
+        return from->resume(0, 3, origin).ok();
+    };
+    const std::string path = write("a", "1\n2\n3\n");
+    const auto first = open(path);
+    const std::string small = first->origin();
+    CHECK(resumes(open(path), small));
+    CHECK(resumes(open(path), "")); // of states that do not say it
+    CHECK(open(path)->resume(0, 0, "1 00000000").ok());
+    CHECK_FALSE(resumes(open(path), "1 00000000"));
+    CHECK_FALSE(resumes(open(path), "stream"));
+    CHECK_FALSE(resumes(open(path), "99999999999999999999 1"));
+    CHECK_FALSE(resumes(open(write("b", "1\n2\n4\n")), small));
+    CHECK_FALSE(resumes(open(write("c", "1\n2\n")), small)); // it has been cut
+
+    // It grows while it is read, and later bytes tell it apart, too.
+    write("a", "5\n");
+    const std::string grown = first->origin();
+    CHECK(grown != small);
+    CHECK(resumes(open(path), small));
+    CHECK_FALSE(resumes(open(write("d", "1\n2\n3\n6\n")), grown));
+    write("a", std::string(70000, 'x'));
+    const std::string large = first->origin();
+    write("a", std::string(70000, 'y'));
+    CHECK(first->origin() == large);
+    CHECK(resumes(open(path), large));
+    CHECK(resumes(open(path), grown));
+
+    REQUIRE(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
+    const int writer = ::open((folder / "pipe").c_str(), O_RDWR);
+    const auto pipe = open((folder / "pipe").string());
+    CHECK(pipe->origin() == "stream");
+    CHECK(resumes(pipe, large));
+    CHECK(open("-")->origin() == "stream");
+    ::close(writer);
 }
 
 TEST_CASE("gateway lines: a signal ends no write to a pipe whose reader waits") {

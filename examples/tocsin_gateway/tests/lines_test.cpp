@@ -111,33 +111,49 @@ TEST_CASE("gateway lines: killed repeatedly, it continues bit for bit") {
     for_each_line(text_of(place.folder / "letters"), [&](const std::string&) { ++letters; });
     CHECK(letters == samples);
 
-    // Input that is read again from its start loses nothing. Here it is a pipe with a limited
-    // number of lines, so that each run but the last is killed in the middle of its work.
-    const std::string input = text_of(place.folder / "input");
+    // A file is read again from its start and loses nothing. Each run but the last is killed in the
+    // middle of its work: it waits, as nobody reads its verdicts any more.
     position_reader reader;
     for (const int last : {60, 150, 240, samples}) {
         std::filesystem::remove(place.path("pipe"));
         REQUIRE(::mkfifo(place.path("pipe").c_str(), 0600) == 0);
-        const std::string out = "out" + std::to_string(last);
-        child_process gateway = place.start(
-            {"--input", place.path("pipe"), "--state", place.path("state"), "--checkpoint-samples",
-             "200", "--queue", "100", "--checkpoint-milliseconds", "600000"},
-            "", out.c_str());
-        std::ofstream writer{place.path("pipe")};
+        const int pipe = ::open(place.path("pipe").c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+        REQUIRE(pipe >= 0);
+        std::string text;
+        std::array<char, 4096> block{};
+        ::fcntl(pipe, F_SETPIPE_SZ, static_cast<int>(block.size()));
+        const auto read_on = [&] {
+            const ssize_t count = ::read(pipe, block.data(), block.size());
+            text.append(block.data(), static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+            return count > 0;
+        };
+        child_process gateway =
+            place.start({"--input", place.path("input"), "--verdicts", place.path("pipe"),
+                         "--state", place.path("state"), "--checkpoint-samples", "200", "--queue",
+                         "100", "--checkpoint-milliseconds", "600000"},
+                        "", "none");
+        const std::string wanted = R"("pump-0","position":)" + std::to_string(last - 5) + ',';
+        bool found = false;
+        for (std::size_t from = 0; !found && gateway.running();) {
+            if (!read_on()) {
+                std::this_thread::sleep_for(std::chrono::milliseconds{1});
+            }
+            found = text.find(wanted, from) != std::string::npos;
+            from = text.rfind('\n') + 1; // npos + 1 is 0
+        }
         if (last == samples) {
-            writer << input;
-            writer.close();
+            while (gateway.running()) {
+                read_on();
+            }
             CHECK(gateway.wait() == 0);
         } else {
-            writer << input.substr(0, input.find("poison " + std::to_string(last) + '\n'))
-                   << std::flush;
-            const std::string wanted = R"("pump-0","position":)" + std::to_string(last - 5) + ',';
-            CHECK(becomes(
-                [&] { return text_of(place.folder / out).find(wanted) != std::string::npos; }));
+            CHECK(found);
             gateway.end(SIGKILL);
         }
+        while (read_on()) {
+        }
+        ::close(pipe);
         // The output of a run that was killed may end within a line: its next run repeats it.
-        std::string text = text_of(place.folder / out);
         text.resize(text.rfind('\n') + 1); // npos + 1 is 0
         for_each_line(text, [&](const std::string& line) { reader.read(line); });
     }
@@ -176,6 +192,11 @@ TEST_CASE(
 
 TEST_CASE("gateway lines: SIGTERM while lines wait loses none that was read") {
     const workplace place;
+    bool as_option = false;
+    SUBCASE("of standard input") {}
+    SUBCASE("of a pipe that is named as the input") {
+        as_option = true;
+    }
     CHECK(place.start({}, place.path("input"), "expected").wait() == 0);
     const std::string all = text_of(place.folder / "input");
     REQUIRE(::mkfifo(place.path("pipe").c_str(), 0600) == 0);
@@ -195,8 +216,10 @@ TEST_CASE("gateway lines: SIGTERM while lines wait loses none that was read") {
     const std::size_t whole = text_of(place.folder / "expected").size();
     for (int stops = 0; stops < 100 && size() < whole; ++stops) {
         const std::size_t before = size();
-        child_process gateway = place.start({"--state", place.path("state"), "--queue", "100"},
-                                            place.path("pipe"), "out"); // so that lines wait
+        child_process gateway =
+            place.start({"--state", place.path("state"), "--queue", "100", // so that lines wait
+                         "--input", as_option ? place.path("pipe") : "-"},
+                        as_option ? "" : place.path("pipe"), "out");
         const bool judges = becomes([&] { return size() > before; });
         CHECK(judges);
         CHECK(gateway.end(SIGTERM) == 0);
@@ -219,6 +242,50 @@ TEST_CASE("gateway lines: SIGTERM while lines wait loses none that was read") {
     written = true;
     drain.join();
     ::close(pipe);
+}
+
+TEST_CASE("gateway lines: the input of a file of states that is not its own loses no sample") {
+    const workplace place;
+    CHECK(place.start({}, place.path("input"), "expected").wait() == 0);
+    const std::string all = text_of(place.folder / "input");
+    const std::size_t half = all.find('\n', all.size() / 2) + 1;
+    const auto write = [&](const char* name, const std::string& text) {
+        std::ofstream{place.folder / name, std::ios::trunc} << text;
+    };
+    const auto judge = [&](const char* name) { // with what standard input has, too
+        return place
+            .start({"--state", place.path("state"), "--input",
+                    name[0] == '-' ? name : place.path(name)},
+                   place.path("second"), "out")
+            .wait();
+    };
+    write("first", all.substr(0, half));
+    write("second", all.substr(half));
+    CHECK(judge("first") == 0);
+    const std::string out = text_of(place.folder / "out");
+
+    write("copy", all.substr(0, half)); // all of it has been judged
+    CHECK(judge("copy") == 0);
+    CHECK(judge("second") == 3);
+    CHECK(text_of(place.folder / "errors").find("second: the states have judged") !=
+          std::string::npos);
+    CHECK(text_of(place.folder / "out") == out);
+    SUBCASE("it is a file that has grown") {
+        write("first", all);
+        CHECK(judge("first") == 0);
+    }
+    SUBCASE("it is standard input, which says nothing of its own lines") {
+        CHECK(judge("-") == 0);
+        CHECK(judge("first") == 3);
+        CHECK(judge("second") == 3);
+    }
+    SUBCASE("it is a named pipe") {
+        REQUIRE(::mkfifo(place.path("pipe").c_str(), 0600) == 0);
+        std::thread writer{[&] { write("pipe", all.substr(half)); }};
+        CHECK(judge("pipe") == 0);
+        writer.join();
+    }
+    CHECK(text_of(place.folder / "out") == text_of(place.folder / "expected"));
 }
 
 TEST_CASE("gateway lines: SIGHUP while the reader of the verdicts waits changes no verdict") {

@@ -25,6 +25,9 @@ class memory_source final : public tocsin_gateway::source {
     bool needs_keys = false;
     std::vector<std::int32_t> partitions{0};
     std::map<std::int32_t, std::int64_t> acknowledged;
+    std::string counted_in;   ///< returned by origin()
+    std::string resumed_from; ///< the origin that resume() was given
+    bool resumes = true;      ///< otherwise resume() fails
 
     void add(std::string payload, std::int64_t offset, std::string key = "",
              std::int32_t partition = 0) {
@@ -46,7 +49,13 @@ class memory_source final : public tocsin_gateway::source {
         }
         return {};
     }
-    void resume(std::int32_t /*partition*/, std::int64_t /*next_offset*/) override {}
+    tocsin::status resume(std::int32_t /*partition*/, std::int64_t /*next_offset*/,
+                          std::string_view from) override {
+        resumed_from = from;
+        return resumes ? tocsin::status{}
+                       : tocsin::status::error(tocsin::error_code::invalid_data, "another file");
+    }
+    std::string origin() override { return counted_in; }
     tocsin::status acknowledge(std::span<const progress> offsets) override {
         for (const progress& one : offsets) {
             acknowledged[one.partition] = one.next_offset;

@@ -396,6 +396,37 @@ TEST_CASE("gateway: nothing is acknowledged before its state is safe") {
     CHECK(from.acknowledged.at(0) == 60);
 }
 
+TEST_CASE(
+    "gateway: states keep what offsets count in, and a source that counts otherwise ends it") {
+    memory_sink to;
+    memory_store states;
+    metrics counts;
+    int offset = 0;
+    const auto judge_from = [&](memory_source& from) {
+        from.add(payload_of(0, offset), offset);
+        ++offset;
+        worker judge{shop().pumps(), from, to, states, counts, by_samples};
+        tocsin::status done = judge.step(no_wait);
+        done = done.ok() ? judge.step(no_wait) : done;
+        return done.ok() ? judge.checkpoint() : done;
+    };
+    memory_source plain; // says nothing, as states of before
+    CHECK(judge_from(plain).ok());
+    memory_source named;
+    named.counted_in = "a file";
+    CHECK(judge_from(named).ok());
+    CHECK(named.resumed_from.empty());
+    memory_source again;
+    again.counted_in = "a file that has grown";
+    CHECK(judge_from(again).ok());
+    CHECK(again.resumed_from == "a file");
+    memory_source other;
+    other.resumes = false;
+    CHECK(std::string{judge_from(other).message()} == "another file");
+    CHECK(other.resumed_from == "a file that has grown");
+    CHECK(to.verdicts().size() == 3);
+}
+
 TEST_CASE("gateway: a checkpoint is made before the states of further partitions are read") {
     memory_source from;
     memory_sink to;
