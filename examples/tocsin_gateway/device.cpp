@@ -17,7 +17,8 @@ using tocsin::error_code;
 using tocsin::result;
 using tocsin::status;
 
-constexpr std::uint64_t device_magic = 0x31455441'47434F54U;     // "TOCGATE1"
+constexpr std::uint64_t device_magic = 0x34455441'47434F54U;     // "TOCGATE4"
+constexpr std::uint64_t plain_magic = 0x31455441'47434F54U;      // "TOCGATE1", of before
 constexpr std::uint64_t controlled_magic = 0x32455441'47434F54U; // "TOCGATE2"
 constexpr std::uint64_t counted_magic = 0x33455441'47434F54U;    // "TOCGATE3"
 constexpr std::uint64_t offset_magic = 0x31534646'4F434F54U;     // "TOCOFFS1"
@@ -108,17 +109,18 @@ result<std::vector<std::byte>> save_device(const device& state) {
         return stream.error();
     }
     tocsin::byte_writer archive;
-    archive.scalar(state.promise ? counted_magic : state.control ? controlled_magic : device_magic);
+    archive.scalar(device_magic);
     archive.integer("next_offset", state.next_offset);
     archive.integer("position", state.position);
     archive.real("last_time", state.last_time);
+    archive.integer("earlier", state.earlier);
+    archive.real("last_earlier", state.last_earlier);
     archive.integer("alarm", static_cast<int>(state.alarm));
     archive.text("model", state.model->identity());
     archive.array("stream",
                   std::span{reinterpret_cast<const char*>(stream->data()), stream->size()});
-    if (state.promise) {
-        archive.integer("controlled", static_cast<int>(state.control.has_value()));
-    }
+    archive.integer("controlled", static_cast<int>(state.control.has_value()));
+    archive.integer("counted", static_cast<int>(state.promise.has_value()));
     if (state.control) {
         archive.object("control", *state.control);
     }
@@ -132,7 +134,8 @@ result<device> load_device(std::string_view name, std::shared_ptr<const device_m
                            const std::optional<tocsin_cli::row_alarm>& control,
                            std::span<const std::byte> bytes, bool& kept) {
     std::uint64_t magic = 0;
-    const auto content = unsealed(bytes, {device_magic, controlled_magic, counted_magic}, magic);
+    const auto content =
+        unsealed(bytes, {device_magic, plain_magic, controlled_magic, counted_magic}, magic);
     if (!content) {
         return content.error();
     }
@@ -144,19 +147,27 @@ result<device> load_device(std::string_view name, std::shared_ptr<const device_m
     archive.integer("next_offset", loaded.next_offset);
     archive.integer("position", loaded.position);
     archive.real("last_time", loaded.last_time);
+    if (magic == device_magic) {
+        archive.integer("earlier", loaded.earlier, 0, device::most_repeats);
+        archive.real("last_earlier", loaded.last_earlier);
+    }
     archive.integer("alarm", alarm, 0, 1);
     archive.text("model", identity);
     archive.text("stream", stream);
     int controlled = magic == controlled_magic ? 1 : 0;
-    if (magic == counted_magic) {
+    if (magic == device_magic || magic == counted_magic) {
         archive.integer("controlled", controlled, 0, 1);
+    }
+    int counted = magic == counted_magic ? 1 : 0;
+    if (magic == device_magic) {
+        archive.integer("counted", counted, 0, 1);
     }
     tocsin_cli::row_alarm continued_control{tocsin_cli::alarm_options{}};
     if (controlled != 0) {
         archive.object("control", continued_control);
     }
     tocsin_cli::promise_count continued_promise;
-    if (magic == counted_magic) {
+    if (counted != 0) {
         archive.object("promise", continued_promise);
     }
     // The checksum at the end has been removed, and nothing may be left before it.

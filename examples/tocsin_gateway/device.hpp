@@ -52,13 +52,15 @@ struct device {
     bool change_model(std::shared_ptr<const device_model> to);
 };
 
-/// Magic `TOCGATE1`, `TOCGATE2` with control of alarms, or `TOCGATE3` with a promise; offset, position,
-/// time, alarm, identity of the model, the bytes of save_stream(), with a promise whether there is
-/// control of alarms, this control, the count of anomalies, CRC-32 of everything.
+/// Magic `TOCGATE4`; offset, position, time, samples before it and the time of the last of them, alarm,
+/// identity of the model, the bytes of save_stream(), whether there is control of alarms and whether a
+/// promise, this control, the count of anomalies, CRC-32 of everything.
 tocsin::result<std::vector<std::byte>> save_device(const device& state);
 /// A device from its bytes. If they belong to another model than `model`, the stream, the control of
 /// alarms and the count of anomalies start afresh and the rest continues; `kept` is then false. The
 /// control or the count alone starts afresh where the bytes have none, or one with other settings.
+/// Also reads what was saved before, without the samples before the last time: `TOCGATE1`, `TOCGATE2`
+/// with control of alarms, `TOCGATE3` with a promise.
 /// @param control at its start
 tocsin::result<device> load_device(std::string_view name, std::shared_ptr<const device_model> model,
                                    const std::optional<tocsin_cli::row_alarm>& control,

@@ -95,14 +95,11 @@ status worker::take(const message& taken) {
     status understood = read(taken, name);
     understood = understood.ok() ? find(part, name, at) : understood;
     if (understood.ok()) {
-        device& state = at->second;
-        const bool before = taken.offset >= 0 ? taken.offset < state.next_offset
-                            : taken.repeated  ? sample_.time <= state.last_time
-                                              : taken.in_order && state.is_repeat(sample_.time);
-        if (before) {
+        if (is_known(taken, owner->first, at)) {
             ++metrics_.skipped;
             return {};
         }
+        device& state = at->second;
         auto model = rules_.find(name);
         understood = model ? arrange(*model) : without_model(name);
         if (understood.ok() && model != state.model) {
@@ -202,13 +199,34 @@ status worker::arrange(const device_model& model) {
                                "' is not one of them");
 }
 
-status worker::judge(const message& taken, std::int32_t number, device_map::iterator at) {
+/// Whether the sample has been judged before.
+bool worker::is_known(const message& taken, std::int32_t number, device_map::iterator at) {
     device& state = at->second;
-    const tocsin::verdict verdict = state.push(values_, sample_.time);
+    if (taken.offset >= 0) {
+        return taken.offset < state.next_offset;
+    }
+    if (taken.repeated) {
+        return sample_.time <= state.last_time;
+    }
+    if (!taken.in_order) {
+        return false;
+    }
+    mark_changed(number, at); // it counts the samples that are skipped in a row
+    return state.is_repeat(sample_.time);
+}
+
+void worker::mark_changed(std::int32_t number, device_map::iterator at) {
+    device& state = at->second;
     if (!state.changed) {
         state.changed = true;
         changed_.push_back({number, &at->first, &state});
     }
+}
+
+status worker::judge(const message& taken, std::int32_t number, device_map::iterator at) {
+    device& state = at->second;
+    const tocsin::verdict verdict = state.push(values_, sample_.time);
+    mark_changed(number, at);
     state.next_offset = std::max(state.next_offset, taken.offset + 1);
     const bool began = verdict.alarm && !state.alarm;
     const bool ended = !verdict.alarm && state.alarm;

@@ -82,6 +82,8 @@ class worker final : public partition_listener {
     tocsin::status read(const message& taken, std::string_view& name);
     tocsin::status arrange(const device_model& model);
     tocsin::status find(partition& owner, std::string_view name, device_map::iterator& found);
+    bool is_known(const message& taken, std::int32_t number, device_map::iterator at);
+    void mark_changed(std::int32_t number, device_map::iterator at);
     tocsin::status judge(const message& taken, std::int32_t number, device_map::iterator at);
     tocsin::status refuse(const message& taken, std::string_view name, const tocsin::status& why);
     void count_devices();

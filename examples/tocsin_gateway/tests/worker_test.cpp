@@ -1,5 +1,6 @@
 #include "tocsin/alarm/rate_monitor.hpp"
 #include "tocsin/io/byte_archive.hpp"
+#include "tocsin/io/checksum.hpp"
 #include "tocsin/tail/alarm_rate.hpp"
 #include "tocsin/tail/declustering.hpp"
 
@@ -13,8 +14,11 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <fstream>
+#include <span>
 #include <sstream>
 #include <string>
 #include <tuple>
@@ -730,6 +734,33 @@ TEST_CASE("gateway: where samples are in order, a wrong time costs few of them")
             CHECK(reason != refused);
         }
     }
+    SUBCASE("the samples that are skipped are counted across hand-overs") {
+        for (int t = 0; t < 20; ++t) {
+            add(1000 + t);
+        }
+        for (int t = 0; t < 150; ++t) { // the clock has been set back
+            add(t);
+        }
+        memory_store of_one;
+        memory_sink expected;
+        {
+            worker judge{shop().pumps(), from, expected, of_one, counts, by_samples};
+            run(judge, from);
+        }
+        CHECK(counts.skipped == tocsin_gateway::device::most_repeats);
+        REQUIRE(expected.verdicts().size() == 70);
+
+        memory_store states;
+        memory_sink together;
+        for (auto first = from.messages.begin(); first != from.messages.end(); first += 10) {
+            memory_source part;
+            part.messages.assign(first, first + 10);
+            worker judge{shop().pumps(), part, together, states, counts, by_samples};
+            run(judge, part);
+        }
+        CHECK(counts.skipped == 2 * tocsin_gateway::device::most_repeats);
+        CHECK(together.verdicts() == expected.verdicts());
+    }
     SUBCASE("a clock that was set forward is taken over, and repeats are recognised again") {
         for (int t = 0; t < 20; ++t) {
             add(t);
@@ -782,6 +813,54 @@ TEST_CASE("gateway: where samples are in order, a wrong time costs few of them")
         run(judge, from);
         CHECK(to.verdicts().size() == 300);
         CHECK(counts.skipped == 300);
+    }
+}
+
+TEST_CASE("gateway: a state that was saved before without the skipped samples is continued") {
+    memory_source whole;
+    metrics counts;
+    add_fleet(whole, 1, 60);
+    for (const std::string options : {"", "--m-of-n 2,3"}) {
+        CAPTURE(options);
+        const worker_settings settings = options.empty() ? by_samples : with_alarms(options);
+        memory_sink expected;
+        memory_source at_once;
+        at_once.messages = whole.messages;
+        judge_by_one(at_once, expected, counts, settings);
+
+        memory_store states;
+        memory_sink to;
+        memory_source first;
+        first.messages.assign(whole.messages.begin(), whole.messages.begin() + 37); // in an alarm
+        worker before{shop().pumps(), first, to, states, counts, settings};
+        run(before, first);
+
+        // Magic, offset, position, time, 2 new numbers, alarm, 2 texts, whether there is control and
+        // (new) whether a promise, control, checksum.
+        auto& bytes = states.safe.at({0, "pump-0"});
+        const auto cut = [&](std::size_t at, std::size_t numbers) {
+            const auto begin = bytes.begin() + static_cast<std::ptrdiff_t>(at);
+            bytes.erase(begin, begin + static_cast<std::ptrdiff_t>(8 * numbers));
+        };
+        std::size_t at = 7 * 8;
+        for (int text = 0; text < 2; ++text) {
+            std::uint64_t size = 0;
+            tocsin::byte_reader(std::span<const std::byte>(bytes).subspan(at)).scalar(size);
+            at += 8 + static_cast<std::size_t>(size);
+        }
+        cut(at, 2);
+        cut(4 * 8, 2);
+        bytes[7] = static_cast<std::byte>(options.empty() ? '1' : '2'); // of the magic
+        bytes.resize(bytes.size() - 4);
+        tocsin::byte_writer checksum;
+        checksum.scalar(tocsin::crc32(bytes));
+        bytes.insert(bytes.end(), checksum.bytes().begin(), checksum.bytes().end());
+
+        memory_source second;
+        second.messages.assign(whole.messages.begin() + 37, whole.messages.end());
+        worker after{shop().pumps(), second, to, states, counts, settings};
+        run(after, second);
+        CHECK(to.verdicts() == expected.verdicts());
     }
 }
 
