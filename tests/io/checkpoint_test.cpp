@@ -1,6 +1,7 @@
 #include "tocsin/detect/detector.hpp"
 #include "tocsin/io/checkpoint.hpp"
 #include "tocsin/io/detector_file.hpp"
+#include "tocsin/training/data_parallel.hpp"
 #include "tocsin/training/fit.hpp"
 
 #include <doctest/doctest.h>
@@ -54,6 +55,7 @@ void check_same(const training_state<Scalar>& a, const training_state<Scalar>& b
     CHECK(a.random.state() == b.random.state());
     CHECK(a.best_rmse == b.best_rmse);
     CHECK(a.best_epoch == b.best_epoch);
+    CHECK(a.shards == b.shards);
     REQUIRE(a.history.size() == b.history.size());
     for (std::size_t k = 0; k < a.history.size(); ++k) {
         CAPTURE(k);
@@ -65,6 +67,15 @@ void check_same(const training_state<Scalar>& a, const training_state<Scalar>& b
         CHECK(a.history[k].gradient_norm == b.history[k].gradient_norm);
     }
 }
+
+/// As version 1 saved it, without the number of shards.
+struct state_of_before : training_state<float> {
+    static constexpr int version = 1;
+    template <class Archive>
+    void exchange(Archive& archive) {
+        training_state<float>::exchange(archive);
+    }
+};
 
 } // namespace
 
@@ -130,6 +141,59 @@ TEST_SUITE("io") {
         CHECK(
             same_bits(std::vector<float>(resumed.parameters().begin(), resumed.parameters().end()),
                       std::vector<float>(whole.parameters().begin(), whole.parameters().end())));
+    }
+
+    TEST_CASE("checkpoint: training resumes in as many shards as it began in") {
+        const temporary_directory directory;
+        const auto path = directory / "run.tocsin";
+        const auto values = waves<float>(2, 60, 1);
+        const auto windows = windows_over(values, 6);
+        const auto model = model_with_dropout<float>();
+        const auto fresh = training_state<float>::fresh(model, tocsin::adam{}, 3);
+        const auto train = [&](int epochs, int threads, training_state<float>& state) {
+            tocsin::trainer<tocsin::mean_squared_error, tocsin::adam, tocsin::constant_rate,
+                            tocsin::early_stopping, tocsin::data_parallel>
+                how{.epochs = epochs, .batch_size = 8, .execution = {.threads = threads}};
+            return how.fit(model, windows, {}, state);
+        };
+        auto uninterrupted = fresh;
+        REQUIRE(train(3, 3, uninterrupted).ok());
+        auto first = fresh;
+        REQUIRE(train(1, 3, first).ok());
+        CHECK(first.shards == 3);
+        REQUIRE(save_checkpoint(first, path).ok());
+        const auto loaded = load_checkpoint(path, fresh);
+        REQUIRE_MESSAGE(loaded.has_value(), loaded.error().message());
+        check_same(*loaded, first);
+
+        auto resumed = *loaded;
+        const auto refused = train(3, 2, resumed);
+        CHECK(refused.code() == error_code::invalid_argument);
+        CHECK(says(refused, "was trained in 3 shards (threads), this run has 2"));
+        check_same(resumed, *loaded);
+        auto how = how_to_train(); // serial
+        CHECK(says(how.fit(model, windows, {}, resumed), "this run has 1"));
+        REQUIRE(train(3, 3, resumed).ok());
+        check_same(resumed, uninterrupted);
+        // Whoever wants other bits says so.
+        resumed = *loaded;
+        resumed.shards = 0;
+        REQUIRE(train(3, 2, resumed).ok());
+        CHECK(resumed.shards == 2);
+        CHECK_FALSE(same_bits(resumed.parameters, uninterrupted.parameters));
+        // One thread is one shard, in the calling thread or not.
+        auto serial = fresh;
+        how.epochs = 1;
+        REQUIRE(how.fit(model, windows, {}, serial).ok());
+        CHECK(train(2, 1, serial).ok());
+
+        const state_of_before before{first};
+        REQUIRE(save_checkpoint(before, path).ok());
+        auto unknown = load_checkpoint(path, fresh);
+        REQUIRE_MESSAGE(unknown.has_value(), unknown.error().message());
+        CHECK(unknown->shards == 0);
+        REQUIRE(train(3, 3, *unknown).ok());
+        check_same(*unknown, uninterrupted);
     }
 
     TEST_CASE("checkpoint: one before the first epoch is a checkpoint, too") {

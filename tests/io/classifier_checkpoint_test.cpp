@@ -2,6 +2,7 @@
 #include "tocsin/models/bigan.hpp"
 #include "tocsin/models/classifiers.hpp"
 #include "tocsin/series/labelled_windows.hpp"
+#include "tocsin/training/data_parallel.hpp"
 #include "tocsin/training/fit_adversarial.hpp"
 #include "tocsin/training/fit_classifier.hpp"
 
@@ -65,6 +66,15 @@ classifier_state<float> fresh(std::uint64_t seed = 5) {
     return classifier_state<float>::fresh(network(), adam{}, seed);
 }
 
+/// As version 1 saved it, without the number of shards.
+struct state_of_before : classifier_state<float> {
+    static constexpr int version = 1;
+    template <class Archive>
+    void exchange(Archive& archive) {
+        classifier_state<float>::exchange(archive);
+    }
+};
+
 void check_equal(const classifier_state<float>& a, const classifier_state<float>& b) {
     CHECK(a.parameters == b.parameters);
     CHECK(a.best_parameters == b.best_parameters);
@@ -113,6 +123,39 @@ TEST_SUITE("io") {
             REQUIRE(make_trainer(8).fit(network(), training.data, validation.data, *resumed).ok());
             check_equal(*resumed, uninterrupted);
         }
+    }
+
+    TEST_CASE("classifier checkpoint: training resumes in as many shards as it began in") {
+        const temporary_directory directory;
+        const auto path = directory / "checkpoint";
+        const labelled_noise training(40, 1);
+        const labelled_noise validation(15, 2);
+        const auto train = [&](int threads, classifier_state<float>& state) {
+            classifier_trainer<adam, plateau_decay, train_all_epochs, data_parallel> trainer;
+            trainer.epochs = state.finished_epochs() + 1;
+            trainer.batch_size = 7;
+            trainer.execution.threads = threads;
+            return trainer.fit(network(), training.data, validation.data, state);
+        };
+        auto first = fresh();
+        REQUIRE(train(2, first).ok());
+        REQUIRE(save_checkpoint(first, path).ok());
+        auto resumed = load_checkpoint(path, fresh(99));
+        REQUIRE_MESSAGE(resumed.ok(), resumed.error().message());
+        CHECK(resumed->shards == 2);
+        const auto refused = train(1, *resumed);
+        CHECK(refused.code() == error_code::invalid_argument);
+        CHECK(says(refused, "was trained in 2 shards (threads), this run has 1"));
+        check_equal(*resumed, first);
+        REQUIRE(train(2, *resumed).ok());
+        REQUIRE(train(2, first).ok());
+        check_equal(*resumed, first);
+
+        const state_of_before before{fresh()};
+        REQUIRE(save_checkpoint(before, path).ok());
+        resumed = load_checkpoint(path, fresh(99));
+        REQUIRE_MESSAGE(resumed.ok(), resumed.error().message());
+        CHECK(train(1, *resumed).ok());
     }
 
     TEST_CASE("classifier checkpoint: what was not measured is not measured afterwards") {

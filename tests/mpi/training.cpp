@@ -117,6 +117,24 @@ int equal(int rank) {
         !tocsin::mpi_for_each(0, [](int) { return 1.0; }).empty()) {
         return 1;
     }
+    // A run goes on in as many shards, by threads or by any number of processes.
+    auto begun = fresh();
+    begun.shards = shards + 1;
+    if (train(tocsin::mpi_execution{.number_of_shards = shards}, begun)) {
+        return 1;
+    }
+    begun.shards = 0;
+    bool goes_on = true;
+    const auto one_epoch = [](const tocsin::epoch_event<float>&) { return false; };
+    for (int epoch = 0; epoch < 3; ++epoch) {
+        goes_on = train(tocsin::data_parallel{.threads = shards}, begun, one_epoch) && goes_on;
+        goes_on =
+            train(tocsin::mpi_execution{.number_of_shards = shards}, begun, one_epoch) && goes_on;
+    }
+    if (!goes_on || visible(begun) != wanted) {
+        std::printf("process %d: other weights, in turn with data_parallel\n", rank);
+        return 1;
+    }
     for (const int wrong : {0, 1, 257}) {
         if (tocsin::mpi_execution{.number_of_shards = wrong}.check().ok()) {
             return 1;

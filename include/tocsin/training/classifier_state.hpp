@@ -44,7 +44,8 @@ inline classification_record record_of(int epoch, std::array<double, 9> numbers)
 } // namespace detail
 
 /// State of a run at the end of an epoch, see training_state. Training that resumes from a saved and
-/// loaded state (io/checkpoint.hpp) gives the same bits as uninterrupted training.
+/// loaded state (io/checkpoint.hpp) gives the same bits as uninterrupted training; another number of
+/// shards is refused.
 template <class Scalar>
 struct classifier_state {
     aligned_vector<Scalar> parameters;      ///< after the last epoch, with the kept statistics
@@ -55,6 +56,7 @@ struct classifier_state {
     int best_epoch = -1;                    ///< counted from 0; -1 before the first
     double best_cost = std::numeric_limits<double>::infinity(); ///< cost_of() the best epoch
     std::vector<classification_record> history;                 ///< one per finished epoch
+    int shards = 0; ///< of the execution that has trained it, see training_state
 
     /// Epochs so far.
     int finished_epochs() const noexcept { return static_cast<int>(history.size()); }
@@ -74,7 +76,7 @@ struct classifier_state {
     }
 
     static constexpr const char* content = "classifier checkpoint"; ///< of its file
-    static constexpr int version = 1;
+    static constexpr int version = 2;
     /// Describes the state to an archive. Loading needs a state made by fresh() for the same network
     /// and optimiser: sizes that differ are refused.
     template <class Archive>
@@ -84,6 +86,9 @@ struct classifier_state {
         detail::exchange_buffer(archive, "rule_state", rule_state);
         archive.integer("step", step, std::int64_t{0}, largest_count);
         archive.integer("best_epoch", best_epoch, -1);
+        if (archive.version() >= 2) {
+            archive.integer("shards", shards, 0);
+        }
         double cost = std::isfinite(best_cost) ? best_cost : 0; // a file holds finite numbers
         archive.number("best_cost", cost);
         best_cost = best_epoch >= 0 ? cost : std::numeric_limits<double>::infinity();

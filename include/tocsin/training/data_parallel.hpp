@@ -90,7 +90,7 @@ class thread_team {
 
 /// Splits each batch among threads; gradients are summed in shard order, so a given number of
 /// threads gives the same bits in every run. Other numbers of threads give different rounding
-/// errors and dropout masks.
+/// errors and dropout masks, so a run does not resume with one of them.
 ///
 /// The loss must be a mean over the values of a batch. It pays off if a batch takes a millisecond
 /// or more. Link with Threads::Threads (-pthread) if the C library needs it.

@@ -78,7 +78,8 @@ struct trainer {
     /// @param training   windows of normal data; where a value is missing (NaN) the model reads what
     ///                   `filling` says, and the loss, a mean over values, leaves it out
     /// @param validation windows that decide which epoch is best; empty: the training windows do
-    /// @param state      made by training_state::fresh for this model and optimiser, or loaded
+    /// @param state      made by training_state::fresh for this model and optimiser, or loaded; one
+    ///                   trained in another number of shards is refused
     /// @param callbacks  called as `callback(epoch_event)` after each epoch; one that returns bool
     ///                   ends training by returning false
     template <sequence_model Model, training_callback<typename Model::scalar_type>... Callbacks>
@@ -131,6 +132,7 @@ struct trainer {
         auto team = execution.start();
         bool going = true;
         while (going && state.finished_epochs() < epochs && !stopping(state.history)) {
+            state.shards = execution.shards();
             epoch_record record;
             record.epoch = state.finished_epochs();
             const double factor = schedule(record.epoch);
@@ -260,9 +262,11 @@ struct trainer {
                                  " values of the optimiser, this model has ", count, " and ",
                                  optimiser.state_size(count));
         }
-        if (const status usable = detail::check_optimiser_state(optimiser, state.rule_state);
-            !usable.ok()) {
-            return usable;
+        for (const status& usable : {detail::check_optimiser_state(optimiser, state.rule_state),
+                                     detail::check_shards(state, execution.shards())}) {
+            if (!usable.ok()) {
+                return usable;
+            }
         }
         for (const auto* part : {&training, &validation}) {
             if (const status usable =

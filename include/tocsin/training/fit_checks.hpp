@@ -40,6 +40,18 @@ status check_optimiser_state(const Optimiser& optimiser, const Scalars& state) n
     }
 }
 
+/// Fails if a state that was trained in a number of shards would go on in another one: the order of
+/// sums and the dropout masks would differ from those of an uninterrupted run.
+template <class State>
+status check_shards(const State& state, int shards) noexcept {
+    return state.shards == 0 || state.shards == shards
+               ? status{}
+               : status::error(error_code::invalid_argument, "fit: the state was trained in ",
+                               state.shards, " shards (threads), this run has ", shards,
+                               ", which would give other bits; set its shards to 0 to go on all "
+                               "the same");
+}
+
 /// Fails, naming the first value that training cannot use.
 template <class Scalar>
 status check_values(const windows<Scalar>& part, missing_values missing) {

@@ -80,10 +80,9 @@ struct classifier_trainer {
         return {};
     }
 
-    /// Trains until the stopping rule or a callback ends it, or all epochs are done. The best
-    /// weights are `state.best_parameters`. Fails without a change to `state` on bad settings or
-    /// data; a loss that is not finite ends training with `invalid_data`, the best weights so far
-    /// are kept. Allocates.
+    /// Trains until the stopping rule or a callback ends it, or all epochs are done. Allocates. The best
+    /// weights are `state.best_parameters`. Fails without a change to `state` on bad settings, data or
+    /// shards; a loss that is not finite ends it with `invalid_data`, the best weights so far are kept.
     /// @param validation decides by `best_by`; may be empty when that is the training loss, as
     ///                   nothing is then measured but the training loss
     /// @param callbacks  called as `callback(classification_event)` after each epoch; one that
@@ -121,6 +120,7 @@ struct classifier_trainer {
         auto team = execution.start();
         bool going = true;
         while (going && state.finished_epochs() < epochs && !stopping(state.history)) {
+            state.shards = execution.shards();
             classification_record record;
             record.epoch = state.finished_epochs();
             const double factor = rate_factor(state.history);
@@ -197,7 +197,8 @@ struct classifier_trainer {
                      const labelled_windows<typename Network::scalar_type>& training,
                      const labelled_windows<typename Network::scalar_type>& validation,
                      const classifier_state<typename Network::scalar_type>& state) const {
-        for (const status& part : {check(), network.check()}) {
+        for (const status& part :
+             {check(), network.check(), detail::check_shards(state, execution.shards())}) {
             if (!part.ok()) {
                 return part;
             }

@@ -106,9 +106,10 @@ class mpi_team {
 ///
 /// MPI_Init comes before, MPI_Finalize after. When a process dies, MPI ends the others; a checkpoint
 /// that one of them writes after each epoch remains, and training may resume from it with another
-/// number of processes. A callback that ends training in one process ends it in all, after the same
-/// batch or epoch; each process may have callbacks of its own, or none. Each computes the validation
-/// error of each epoch. All processors must compute the same bits: use one kind.
+/// number of processes, but not of shards. A callback that ends training in one process ends it in
+/// all, after the same batch or epoch; each process may have callbacks of its own, or none. Each
+/// computes the validation error of each epoch. All processors must compute the same bits: use one
+/// kind.
 struct mpi_execution {
     static constexpr const char* kind = "mpi";
     int number_of_shards = 4; ///< 2 to 256, the same for all runs that are to have the same bits

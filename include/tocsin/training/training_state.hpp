@@ -29,8 +29,9 @@ training_state<Scalar> fresh_state(const Model& model, const Optimiser& optimise
 } // namespace detail
 
 /// State of a run at the end of an epoch. Training that resumes from a saved and loaded state gives
-/// the same bits as uninterrupted training. Where a callback's `after_batch` broke an epoch off, its
-/// updates are in the parameters, but the epoch is not in the history, unless it is the first.
+/// the same bits as uninterrupted training; another number of shards would give other ones, and is
+/// refused. Where a callback's `after_batch` broke an epoch off, its updates are in the parameters, but
+/// the epoch is not in the history, unless it is the first.
 template <class Scalar>
 struct training_state {
     aligned_vector<Scalar> parameters;      ///< after the last epoch
@@ -41,6 +42,8 @@ struct training_state {
     double best_rmse = std::numeric_limits<double>::infinity(); ///< of the best epoch so far
     int best_epoch = -1;               ///< counted from 0; -1 before the first
     std::vector<epoch_record> history; ///< one per finished epoch
+    /// Of the execution that has trained it, from 1; 0: not trained yet, or any number may go on.
+    int shards = 0;
 
     /// Epochs so far.
     int finished_epochs() const noexcept { return static_cast<int>(history.size()); }
@@ -53,7 +56,7 @@ struct training_state {
     }
 
     static constexpr const char* content = "checkpoint"; ///< of its file
-    static constexpr int version = 1;
+    static constexpr int version = 2;
     /// Describes the state to an archive. Loading needs a state made by fresh() for the same model
     /// and optimiser: sizes that differ are refused.
     template <class Archive>
@@ -63,6 +66,9 @@ struct training_state {
         detail::exchange_buffer(archive, "rule_state", rule_state);
         archive.integer("step", step, std::int64_t{0}, largest_count);
         archive.integer("best_epoch", best_epoch, -1);
+        if (archive.version() >= 2) {
+            archive.integer("shards", shards, 0);
+        }
         detail::exchange_random(archive, random);
         detail::exchange_history(
             archive, history, best_epoch,
