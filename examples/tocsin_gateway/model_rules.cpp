@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <initializer_list>
 #include <map>
+#include <optional>
 #include <utility>
 
 namespace tocsin_gateway {
@@ -14,6 +16,21 @@ namespace tocsin_gateway {
 using tocsin::error_code;
 using tocsin::result;
 using tocsin::status;
+
+namespace {
+
+/// The first member of an object that is none of these.
+std::optional<std::string> unknown_member(const nlohmann::json& object,
+                                          std::initializer_list<std::string_view> known) {
+    for (const auto& [name, value] : object.items()) {
+        if (std::find(known.begin(), known.end(), name) == known.end()) {
+            return name;
+        }
+    }
+    return {};
+}
+
+} // namespace
 
 result<model_rules> model_rules::one(const std::filesystem::path& path) {
     auto model = device_model::load(path);
@@ -38,6 +55,9 @@ result<model_rules> model_rules::load(const std::filesystem::path& path) {
     if (!json.is_object() || !json.contains("models") || !json["models"].is_array()) {
         return refuse("is not a JSON object with an array 'models'");
     }
+    if (const auto other = unknown_member(json, {"models"})) {
+        return refuse("has an unknown member '", *other, "', expected only 'models'");
+    }
     model_rules rules;
     std::map<std::string, std::shared_ptr<const device_model>> loaded;
     for (const auto& entry : json["models"]) {
@@ -48,6 +68,10 @@ result<model_rules> model_rules::load(const std::filesystem::path& path) {
             return refuse("every model needs the strings 'prefix' and 'file'");
         }
         const std::string prefix = entry["prefix"];
+        if (const auto other = unknown_member(entry, {"prefix", "file", "identity"})) {
+            return refuse("the rule of prefix '", prefix, "' has an unknown member '", *other,
+                          "', expected only 'prefix', 'file' and 'identity'");
+        }
         const std::string file = (path.parent_path() / entry["file"].get<std::string>()).string();
         for (const rule& before : rules.rules_) {
             if (before.prefix == prefix) {

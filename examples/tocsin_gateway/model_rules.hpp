@@ -19,11 +19,12 @@ namespace tocsin_gateway {
 ///                 {"prefix": "", "file": "any.safetensors"}]}
 ///
 /// The longest prefix wins. `file` is relative to the rules. If `identity` is given, the model must
-/// have it, so that a rule cannot get another model than it names.
+/// have it, so that a rule cannot get another model than it names. There may be no other members: a
+/// misspelt one would be a condition that nobody checks.
 class model_rules {
   public:
-    /// @return the reason with the name of the file: unreadable, another shape, a prefix twice, a
-    ///         model that cannot be loaded (device_model::load()) or has another identity
+    /// @return the reason with the name of the file: unreadable, another shape, an unknown member, a
+    ///         prefix twice, a model that cannot be loaded (device_model::load()) or has another identity
     static tocsin::result<model_rules> load(const std::filesystem::path& path);
     /// One model for all devices.
     static tocsin::result<model_rules> one(const std::filesystem::path& model);

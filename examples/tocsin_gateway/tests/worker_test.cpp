@@ -556,6 +556,12 @@ TEST_CASE("gateway: the longest prefix decides, and unusable rules are refused w
          "prefix 'a' occurs twice"},
         {R"({"models":[{"prefix":"a","file":"pump.safetensors","identity":"0123"}]})",
          "the rule requires \"0123\""},
+        {R"({"models":[{"prefix":"a","file":"pump.safetensors","idenity":"0123"}]})",
+         "the rule of prefix 'a' has an unknown member 'idenity'"},
+        {R"({"models":[{"prefix":"a","file":"pump.safetensors"}],"modles":[]})",
+         "has an unknown member 'modles'"},
+        {R"({"models":[{"prefix":"a","file":"pump.safetensors","":"0123"}]})",
+         "has an unknown member ''"},
     };
     for (const auto& [text, reason] : wrong) {
         std::ofstream{shop().folder / "wrong.json"} << text;
