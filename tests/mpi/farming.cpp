@@ -257,14 +257,30 @@ int search_resumed(const char* file) {
     return wrong + search_with(file, before);
 }
 
+/// What communicates refuses with a reason what would end the process.
+int refused(MPI_Comm processes, const char* reason) {
+    const auto says = [&](const tocsin::status& outcome) {
+        return outcome.code() == tocsin::error_code::invalid_argument &&
+               std::string_view(outcome.message()).find(reason) != std::string_view::npos;
+    };
+    const auto merged =
+        tocsin::mpi_statistics(2, tocsin::moments<>(1), [](int, tocsin::moments<>&) {}, processes);
+    const auto found = tocsin::mpi_search(bowl(), how_to_search(), depth, {}, {}, processes);
+    return check(!merged && says(merged.error()), "statistics without processes were taken") +
+           check(!found && says(found.error()), "a search without processes was taken");
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
+    if (refused(MPI_COMM_WORLD, "MPI is not running") != 0) {
+        return 1;
+    }
     MPI_Init(&argc, &argv);
     const std::string_view wanted = argc > 1 ? argv[1] : "";
     int wrong = 2;
     if (wanted == "statistics") {
-        wrong = statistics();
+        wrong = statistics() + refused(MPI_COMM_NULL, "MPI_COMM_NULL");
     } else if (wanted == "seeds") {
         wrong = seeds();
     } else if (wanted == "search") {

@@ -34,14 +34,17 @@ concept mergeable_statistic =
 /// @param shards at least 1, the same for all runs that are to have the same bits
 /// @param empty  what a shard begins with: no samples
 /// @param fill   not noexcept; the statistic may reject samples, but must remain one that loads
-/// @return `invalid_argument` for fewer than one shard; what loading or merging failed with, such as
-///         `format_error` for moments that are not finite. Allocates.
+/// @return `invalid_argument` for fewer than one shard, without MPI and for MPI_COMM_NULL; what loading
+///         or merging failed with, such as `format_error` for moments that are not finite. Allocates.
 template <mergeable_statistic Statistic, class Fill>
 result<Statistic> mpi_statistics(int shards, const Statistic& empty, Fill&& fill,
                                  MPI_Comm processes = MPI_COMM_WORLD) {
     if (shards < 1) {
         return status::error(error_code::invalid_argument, "mpi_statistics: ", shards,
                              " shards; must be at least 1");
+    }
+    if (const status running = detail::check_mpi("mpi_statistics", processes); !running.ok()) {
+        return running;
     }
     int rank = 0;
     int size = 1;

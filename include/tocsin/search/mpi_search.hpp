@@ -86,13 +86,15 @@ class mpi_trials {
 /// the others; what the journal holds need not be repeated, by any number of processes.
 /// @param journal a file that the first process reads and writes (search_journal); empty: none
 /// @param about   see search_journal::open()
-/// @return as search(), and what opening or writing the journal failed with. Allocates.
+/// @return as search(), what opening or writing the journal failed with, and `invalid_argument` without
+///         MPI and for MPI_COMM_NULL. Allocates.
 template <search_objective Objective>
 result<search_outcome> mpi_search(const search_space& space, const search_settings& settings,
                                   Objective&& objective, const std::filesystem::path& journal = {},
                                   const run_fingerprint& about = {},
                                   MPI_Comm processes = MPI_COMM_WORLD) {
-    for (const status& usable : {space.check(), settings.check()}) {
+    for (const status& usable :
+         {space.check(), settings.check(), detail::check_mpi("mpi_search", processes)}) {
         if (!usable.ok()) {
             return usable;
         }

@@ -53,6 +53,25 @@ void mpi_share_content(Container& content, int owner, MPI_Comm processes) {
     }
 }
 
+/// Whether MPI is running and there is a communicator: what every call of MPI needs, which would end
+/// the whole job otherwise.
+/// @param who begins the message
+inline status check_mpi(const char* who, MPI_Comm processes) noexcept {
+    int started = 0;
+    int ended = 0;
+    MPI_Initialized(&started);
+    MPI_Finalized(&ended);
+    if (started == 0 || ended != 0) {
+        return status::error(error_code::invalid_argument, who,
+                             ": MPI is not running; call MPI_Init first");
+    }
+    if (processes == MPI_COMM_NULL) {
+        return status::error(error_code::invalid_argument, who,
+                             ": the communicator is MPI_COMM_NULL");
+    }
+    return {};
+}
+
 /// Runs the shards of this process and gets the others.
 class mpi_team {
   public:
@@ -121,19 +140,7 @@ struct mpi_execution {
             return status::error(error_code::invalid_argument, "mpi_execution: ", number_of_shards,
                                  " shards; must be from 2 to 256");
         }
-        int started = 0;
-        int ended = 0;
-        MPI_Initialized(&started);
-        MPI_Finalized(&ended);
-        if (started == 0 || ended != 0) {
-            return status::error(error_code::invalid_argument,
-                                 "mpi_execution: MPI is not running; call MPI_Init first");
-        }
-        if (processes == MPI_COMM_NULL) {
-            return status::error(error_code::invalid_argument,
-                                 "mpi_execution: the communicator is MPI_COMM_NULL");
-        }
-        return {};
+        return detail::check_mpi("mpi_execution", processes);
     }
     int shards() const noexcept { return number_of_shards; }
     /// Nothing has to be started.
@@ -145,6 +152,8 @@ struct mpi_execution {
 /// and every process gets all results. For a search see search/mpi_search.hpp.
 /// @param work returns a `double`, for example a validation error, or a `std::vector<double>`, for
 ///             example the errors of a fold
+/// @param processes not MPI_COMM_NULL; MPI must be running. Otherwise MPI ends the process, as there
+///                  is no status to return
 /// @return the results by k, the same in every process. Allocates.
 template <class Work>
 auto mpi_for_each(int count, Work&& work, MPI_Comm processes = MPI_COMM_WORLD) {
