@@ -283,6 +283,33 @@ def torch_models(torch):
     }
 
 
+def torch_blind_to_time(torch):
+    """Modules that compute what a chain of layers does if a series has one step, and only then; by the
+    reason for which they are refused. Each reads [1, time, 3]."""
+    nn = torch.nn
+
+    class After(nn.Module):
+        """Something done to the samples, an LSTM, something done to its outputs."""
+
+        def __init__(self, before, after, units=4, outputs=4):
+            super().__init__()
+            self.before, self.after = before, after
+            self.lstm, self.head = nn.LSTM(3, units, batch_first=True), nn.Linear(outputs, 2)
+
+        def forward(self, x):
+            return self.head(self.after(self.lstm(self.before(x))[0]))
+
+    def same(x):
+        return x
+
+    return {
+        "flip, then the last step": After(lambda x: x.flip(1), lambda y: y[:, -1]),
+        "flip, then the mean": After(same, lambda y: y.flip(1).mean(1)),
+        "mean over features": After(same, lambda y: y.mean(2, keepdim=True), units=1, outputs=1),
+        "maximum over features": After(same, lambda y: y.amax(2, keepdim=True), units=1, outputs=1),
+    }
+
+
 def torch_refused(torch):
     """Modules that are refused, by the reason, each with the shape that it reads."""
     nn = torch.nn

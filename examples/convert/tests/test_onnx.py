@@ -4,7 +4,7 @@ import sys
 
 import numpy as np
 import pytest
-from models import TIME, torch_models, torch_refused
+from models import TIME, torch_blind_to_time, torch_models, torch_refused
 from networks import NETWORKS
 from safetensors.numpy import load_file
 
@@ -58,10 +58,55 @@ def test_what_tocsin_does_not_compute_is_refused_by_name(torch, tmp_path, capsys
     assert not list(tmp_path.glob("*.safetensors*"))
 
 
+def export_of_any_length(torch, module, path):
+    """The usual export of a model for series of any length: [1, time, 3]."""
+    torch.onnx.export(module.eval(), (torch.randn(1, TIME, 3),), str(path), dynamo=False,
+                      input_names=["x"], dynamic_axes={"x": {1: "time"}})
+
+
+@pytest.mark.parametrize("name", ["every_step", "last_step", "last_state", "bidirectional",
+                                  "bidirectional_last_states", "normalised_first", "dilated", "causal"])
+def test_models_for_series_of_any_length_are_read(torch, tmp_path, name):
+    from tocsin_convert import onnx_reader
+
+    module = torch_models(torch)[name]
+    export_of_any_length(torch, module, tmp_path / "model.onnx")
+    sample = torch.randn(1, 2 * TIME, 3)
+    expected = module(sample).detach().numpy().squeeze()
+    output = onnx_reader.read(tmp_path / "model.onnx").forward(sample[0].numpy().astype(float)).squeeze()
+    expected = expected if expected.shape == output.shape else expected.T
+    assert np.abs(output - expected).max() < 2e-6
+
+
+@pytest.mark.parametrize("name", ["flip, then the last step", "flip, then the mean", "mean over features",
+                                  "maximum over features"])
+def test_what_differs_only_over_several_steps_is_refused(torch, tmp_path, name):
+    from tocsin_convert import Unsupported, onnx_reader
+
+    export_of_any_length(torch, torch_blind_to_time(torch)[name], tmp_path / "model.onnx")
+    with pytest.raises(Unsupported, match="does not compute what the model computes|end to the start"):
+        onnx_reader.read(tmp_path / "model.onnx")
+
+
+def test_a_recurrent_weight_that_the_reader_changed_would_be_noticed(torch, tmp_path, monkeypatch):
+    from tocsin_convert import Unsupported, onnx_reader
+
+    export_of_any_length(torch, torch_models(torch)["last_step"], tmp_path / "model.onnx")
+    read = onnx_reader._lstm
+
+    def changed(node):
+        layer = read(node)
+        layer.recurrent_weights = layer.recurrent_weights + 0.5
+        return layer
+
+    monkeypatch.setattr(onnx_reader, "_lstm", changed)
+    with pytest.raises(Unsupported, match="a relative difference of"):
+        onnx_reader.read(tmp_path / "model.onnx")
+
+
 def test_a_code_that_is_repeated_as_often_as_the_series_is_long_is_refused(torch, tmp_path, capsys):
     path = tmp_path / "model.onnx"
-    torch.onnx.export(torch_models(torch)["repeated_state"].eval(), (torch.randn(1, TIME, 3),), str(path),
-                      dynamo=False, input_names=["x"], dynamic_axes={"x": {1: "time"}})
+    export_of_any_length(torch, torch_models(torch)["repeated_state"], path)
     assert main([str(path), "-o", str(tmp_path / "m.safetensors")]) == 1
     assert "export the model for a series of one length" in capsys.readouterr().err
 
@@ -225,3 +270,14 @@ def test_a_batch_that_is_free_or_one_is_read(tmp_path, shape):
 
     lstm_model(tmp_path / "model.onnx", shape=shape)
     assert [layer.kind for layer in onnx_reader.read(tmp_path / "model.onnx").layers] == ["lstm"]
+
+
+@pytest.mark.parametrize("shape, reason", [
+    ((1, 1, 2), "the shape [1, 1, 2], a single step; export the model for a series of at least 2 steps"),
+    ((1, "batch", 2), "does not compute what the model computes"),
+    ((4, 1, 5), "the shape [4, 1, 5], the network reads 2 values of each step")])
+def test_a_model_that_cannot_be_run_over_several_steps_is_refused(tmp_path, capsys, shape, reason):
+    pytest.importorskip("onnx")
+    lstm_model(tmp_path / "model.onnx", shape=shape)
+    assert main([str(tmp_path / "model.onnx"), "-o", str(tmp_path / "m.safetensors")]) == 1
+    assert reason in capsys.readouterr().err
