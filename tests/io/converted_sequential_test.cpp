@@ -381,4 +381,24 @@ TEST_SUITE("io") {
                    "save_converted: 90 parameters given");
         CHECK_FALSE(std::filesystem::exists(path));
     }
+
+    TEST_CASE("converted sequential: a model that never has an output is refused") {
+        using of = parts<float>;
+        const temporary_directory directory;
+        const auto path = directory / "saved.safetensors";
+        const auto save = [&](int times) {
+            const tocsin::sequential network(
+                of::lstm(2, 3), of::last(3), tocsin::repeat<float>(3, times),
+                of::conv(3, 1, {.kernel = 4, .padding = tocsin::padding::valid}));
+            const std::vector<float> parameters(static_cast<std::size_t>(network.parameter_count()),
+                                                0.1F);
+            return tocsin::save_converted(path, network, std::span<const float>(parameters));
+        };
+        const auto refused = save(2);
+        CHECK(refused.code() == tocsin::error_code::invalid_argument);
+        check_says(refused, "save_converted: no series of up to 1048576 steps is long enough");
+        CHECK_FALSE(std::filesystem::exists(path));
+        const auto saved = save(4);
+        CHECK_MESSAGE(saved.ok(), saved.message());
+    }
 }

@@ -112,8 +112,7 @@ template <class Scalar, class Encoder, class Decoder, class Head>
 status replay_probe(const autoencoder<Scalar, Encoder, Decoder, Head>& model,
                     std::span<const Scalar> parameters, const probe_tensor& input,
                     const probe_tensor& output, double tolerance) {
-    constexpr index_t longest = 1 << 20;
-    if (input.steps > longest) {
+    if (input.steps > longest_probe) {
         return status::error(error_code::format_error, "the probe has ", input.steps, " steps");
     }
     const int time = static_cast<int>(input.steps);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "tocsin/core/checked_size.hpp"
+#include "tocsin/core/random.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/storage.hpp"
 #include "tocsin/core/views.hpp"
@@ -10,6 +11,8 @@
 #include "tocsin/io/load_options.hpp"
 #include "tocsin/io/pytorch.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <span>
 #include <string>
@@ -17,6 +20,28 @@
 #include <vector>
 
 namespace tocsin::detail {
+
+/// Most steps of a probe.
+inline constexpr int longest_probe = 1 << 20;
+
+/// A random input, long enough for an output; `invalid_argument` where none is.
+template <class Network>
+result<probe_tensor> random_probe(const Network& network) {
+    constexpr int fewest = 12;
+    int steps = fewest;
+    while (network.output_time(steps) < 1) {
+        if (steps == longest_probe) {
+            return status::error(error_code::invalid_argument, "no series of up to ", longest_probe,
+                                 " steps is long enough for an output of the model");
+        }
+        steps = std::min(2 * steps, longest_probe);
+    }
+    probe_tensor input{{}, steps, network.features()};
+    random_generator random{0};
+    input.values.resize(static_cast<std::size_t>(input.steps * input.size));
+    std::generate(input.values.begin(), input.values.end(), [&] { return random.normal(); });
+    return input;
+}
 
 /// What a network makes of a probe's input, `[outputs x output_time]`.
 template <class Network>
@@ -54,8 +79,7 @@ result<aligned_vector<Scalar>> read_converted(const safetensors_reader& file,
 template <class Network>
 status check_replay(const safetensors_reader& file, const Network& network, index_t steps) {
     using scalar = typename Network::scalar_type;
-    constexpr index_t longest = 1 << 20;
-    if (steps > longest || network.output_time(static_cast<int>(steps)) < 1) {
+    if (steps > longest_probe || network.output_time(static_cast<int>(steps)) < 1) {
         return status::error(error_code::format_error, "a probe of ", steps,
                              " steps is too short, or too long, for the layers");
     }

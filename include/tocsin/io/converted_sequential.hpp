@@ -2,7 +2,6 @@
 /// @brief Sequential models from and to tocsin-convert: convolutions, both directions of an LSTM.
 #pragma once
 
-#include "tocsin/core/random.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/storage.hpp"
 #include "tocsin/core/views.hpp"
@@ -217,9 +216,9 @@ status load_converted(const std::filesystem::path& path, const sequential<Layers
 /// Writes a sequential model with its layers, and with a random input and what it makes of it: the
 /// inverse of load_converted(), and what tocsin-convert turns into ONNX.
 /// @param parameters `model.parameter_count()` scalars, statistics included
-/// @return `invalid_argument` for a wrong number of parameters, one that is not finite, or a layer
-///         whose weights have no names; `io_error`. The file is written completely or not at all.
-///         Allocates.
+/// @return `invalid_argument` for a wrong number of parameters, one that is not finite, a layer
+///         whose weights have no names, or a model for which no series is long enough; `io_error`.
+///         The file is written completely or not at all. Allocates.
 template <class... Layers>
 status save_converted(const std::filesystem::path& path, const sequential<Layers...>& model,
                       std::span<const typename sequential<Layers...>::scalar_type> parameters) {
@@ -236,17 +235,13 @@ status save_converted(const std::filesystem::path& path, const sequential<Layers
         return status::error(error_code::invalid_argument,
                              "save_converted: a parameter is not finite");
     }
-    constexpr int fewest = 12;
-    int steps = fewest;
-    while (model.output_time(steps) < 1) { // a kernel is bounded, and so is this
-        steps *= 2;
+    const auto input = detail::random_probe(model);
+    if (!input) {
+        return status::error(input.error().code(), "save_converted: ", input.error().message());
     }
-    detail::probe_tensor input{{}, steps, model.features()};
-    random_generator random{0};
-    input.values.resize(static_cast<std::size_t>(input.steps * input.size));
-    std::generate(input.values.begin(), input.values.end(), [&] { return random.normal(); });
-    const auto computed = detail::run_probe(model, parameters, input);
+    const auto computed = detail::run_probe(model, parameters, *input);
     const std::vector<double> outputs(computed.begin(), computed.end());
+    const index_t output_steps = model.output_time(static_cast<int>(input->steps));
 
     std::vector<std::string> problems;
     safetensors_writer file;
@@ -258,12 +253,12 @@ status save_converted(const std::filesystem::path& path, const sequential<Layers
         }
     };
     next([&] {
-        return file.add_tensor(detail::probe_input, std::span<const double>(input.values),
-                               std::vector<index_t>{input.steps, input.size});
+        return file.add_tensor(detail::probe_input, std::span<const double>(input->values),
+                               std::vector<index_t>{input->steps, input->size});
     });
     next([&] {
         return file.add_tensor(detail::probe_output, std::span<const double>(outputs),
-                               std::vector<index_t>{model.output_time(steps), model.output_size()});
+                               std::vector<index_t>{output_steps, model.output_size()});
     });
     next([&] { return file.add_metadata(detail::converted_format_key, detail::converted_format); });
     next([&] {
