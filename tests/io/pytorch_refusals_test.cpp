@@ -8,11 +8,13 @@
 
 #include <doctest/doctest.h>
 
+#include "support/edited_file.hpp"
 #include "temporary_directory.hpp"
 #include <span>
 #include <string>
 #include <vector>
 
+using tocsin::index_t;
 using tocsin::pytorch_module;
 using tocsin_test::temporary_directory;
 
@@ -112,5 +114,42 @@ TEST_SUITE("io") {
         CHECK(parameters == std::vector<float>(parameters.size(), 0.5F));
         check_says(tocsin::save_pytorch(path, stack, std::span<const float>(parameters), twice),
                    "'same.weight_ih_l0' is named twice");
+    }
+    TEST_CASE("pytorch: a tensor of a type that is not read is refused only where it is wanted") {
+        const temporary_directory directory;
+        const auto path = directory / "dict.safetensors";
+        const tocsin::lstm<float> layer(2, 3);
+        const std::vector<pytorch_module> lstm{{"", "lstm"}};
+        std::vector<float> parameters(static_cast<std::size_t>(layer.parameter_count()), 0.5F);
+        tocsin::safetensors_writer file;
+        const auto add = [&](const char* name, const std::vector<index_t>& shape) {
+            index_t count = 1;
+            for (const index_t size : shape) {
+                count *= size;
+            }
+            const std::vector<float> values(static_cast<std::size_t>(count), 0.25F);
+            REQUIRE(file.add_tensor(name, std::span<const float>(values), shape).ok());
+        };
+        add("lstm.weight_ih_l0", {12, 2});
+        add("lstm.weight_hh_l0", {12, 3});
+        add("lstm.bias_ih_l0", {12});
+        add("lstm.bias_hh_l0", {12});
+        add("scale", {3});
+        const auto with_type = [&](const std::string& name, const std::string& type) {
+            const std::string bytes =
+                tocsin_test::edited_file(file.encode().value()).set_type(name, type).bytes();
+            REQUIRE(tocsin::write_file(path, bytes).ok());
+        };
+        with_type("scale", "I32");
+        const auto load = [&](const tocsin::pytorch_options& options) {
+            return tocsin::load_pytorch(path, layer, std::span<float>(parameters), lstm, options);
+        };
+        const auto loaded = load({.allow_left_over = true});
+        CHECK_MESSAGE(loaded.ok(), loaded.message());
+        CHECK(parameters[0] == 0.25F);
+        check_says(load({}), "'scale' is left over");
+        with_type("lstm.weight_hh_l0", "U32");
+        check_says(load({.allow_left_over = true}),
+                   "'lstm.weight_hh_l0' holds U32, expected F32, F64, F16 or BF16");
     }
 }

@@ -149,6 +149,32 @@ TEST_SUITE("io") {
         CHECK(parse(file_of(R"({"__metadata__":{}})")).has_value());
     }
 
+    TEST_CASE("safetensors: tensors of types that are not read may be there") {
+        const std::vector<std::pair<std::string, index_t>> types{
+            {"BOOL", 1}, {"I8", 1},      {"I16", 2},     {"I32", 4},     {"U16", 2}, {"U32", 4},
+            {"U64", 8},  {"F8_E4M3", 1}, {"F8_E5M2", 1}, {"F8_E8M0", 1}, {"C64", 8}};
+        for (const auto& type : types) {
+            const std::string& name = type.first;
+            const index_t size = type.second;
+            CAPTURE(name);
+            const auto header = [&](index_t bytes) {
+                return R"({"other":{"dtype":")" + name + R"(","shape":[3],"data_offsets":[0,)" +
+                       std::to_string(bytes) + "]}}";
+            };
+            const auto bytes = static_cast<std::size_t>(3 * size);
+            const auto reader = parse(file_of(header(3 * size), bytes));
+            REQUIRE_MESSAGE(reader.has_value(), reader.error().message());
+            const auto& tensor = reader->tensors()[0];
+            CHECK(name_of(tensor.type) == name);
+            CHECK(tensor.count() == 3);
+            CHECK_FALSE(is_real(tensor.type));
+            const auto longer = parse(file_of(header(3 * size + 1), bytes + 1));
+            REQUIRE_FALSE(longer.has_value());
+            CHECK(std::string{longer.error().message()}.find(
+                      "of type " + name + ", shape [3] needs") != std::string::npos);
+        }
+    }
+
     TEST_CASE("safetensors: every header out of order is refused with its reason") {
         struct malformed {
             const char* header;

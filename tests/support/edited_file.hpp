@@ -54,6 +54,12 @@ class edited_file {
         }
         return *this;
     }
+    /// Says that the elements of a tensor are of another type of the same size.
+    edited_file& set_type(const std::string& name, const std::string& type) {
+        REQUIRE_MESSAGE(header_.contains(name), "no tensor '", name, "'");
+        header_[name]["dtype"] = type;
+        return *this;
+    }
     /// With right checksums, where the file still has their keys.
     std::string bytes() const {
         std::string text = header_.dump();

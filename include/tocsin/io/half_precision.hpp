@@ -2,7 +2,7 @@
 /// @brief Real numbers of a safetensors file, of any width, as double.
 #pragma once
 
-#include "tocsin/io/safetensors_header.hpp"
+#include "tocsin/io/tensor_type.hpp"
 
 #include <bit>
 #include <cmath>
@@ -37,7 +37,7 @@ inline double from_bfloat16(std::uint16_t bits) noexcept {
 }
 
 /// The real number at an address, which need not be aligned.
-/// @param type not one of integers
+/// @param type one that is_real()
 inline double real_at(const char* from, tensor_type type) noexcept {
     const auto read = [from]<class T>(T value) {
         std::memcpy(&value, from, sizeof value);

@@ -61,8 +61,8 @@ inline const tensor_entry* find_pytorch(const safetensors_reader& file,
         return nullptr;
     }
     if (!is_real(stored->type)) {
-        problems.push_back('\'' + wanted.name + "' holds integers, " +
-                           std::string(name_of(stored->type)));
+        problems.push_back('\'' + wanted.name + "' holds " + std::string(name_of(stored->type)) +
+                           ", expected F32, F64, F16 or BF16");
         return nullptr;
     }
     if (const std::vector<index_t> shape = wanted.shape(); stored->shape != shape) {
@@ -210,7 +210,7 @@ inline status wrong_pytorch_count(const char* what, std::size_t given, index_t e
 } // namespace detail
 
 /// Everything that keeps a state_dict from being loaded into a model, one line each: tensors that
-/// are missing, have another shape, hold integers, or are left over. Empty: it fits. Allocates.
+/// are missing, have another shape or type, or are left over. Empty: it fits. Allocates.
 template <class Model>
 std::vector<std::string> pytorch_mismatches(const safetensors_reader& file, const Model& model,
                                             std::span<const pytorch_module> modules,

@@ -104,12 +104,12 @@ class safetensors_reader {
     }
 
     /// The elements of a tensor of real numbers of any width, converted. Both must have the same
-    /// count, and the tensor must not hold integers (checked in debug builds). A number beyond the
+    /// count, and the type must be one that is_real() (checked in debug builds). A number beyond the
     /// range of `Scalar` becomes infinite.
     template <class Scalar>
     void copy_converted(const tensor_entry& tensor, std::span<Scalar> values) const noexcept {
         TOCSIN_ASSERT(is_real(tensor.type) && tensor.count() == static_cast<index_t>(values.size()),
-                      "safetensors_reader: converted to another count, or from integers");
+                      "safetensors_reader: converted to another count, or from another type");
         const char* from = content_.data() + data_begin_ + tensor.begin;
         for (Scalar& value : values) {
             value = static_cast<Scalar>(detail::real_at(from, tensor.type));

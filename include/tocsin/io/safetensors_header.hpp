@@ -5,6 +5,7 @@
 #include "tocsin/core/checked_size.hpp"
 #include "tocsin/core/extents.hpp"
 #include "tocsin/core/status.hpp"
+#include "tocsin/io/tensor_type.hpp"
 #include "tocsin/io/text_lines.hpp"
 
 #if !__has_include(<nlohmann/json.hpp>)
@@ -20,52 +21,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
 namespace tocsin {
-
-/// Element types, named as in the file: F32, F64, I64, U8, F16, BF16. The last two are only read.
-enum class tensor_type : std::uint8_t { f32, f64, i64, u8, f16, bf16 };
-
-/// Every element type.
-inline constexpr std::array all_tensor_types = {tensor_type::f32, tensor_type::f64,
-                                                tensor_type::i64, tensor_type::u8,
-                                                tensor_type::f16, tensor_type::bf16};
-
-/// Name of an element type in a file.
-constexpr std::string_view name_of(tensor_type type) noexcept {
-    constexpr std::array<std::string_view, 6> names = {"F32", "F64", "I64", "U8", "F16", "BF16"};
-    return names[static_cast<std::size_t>(type)];
-}
-
-/// Bytes of one element.
-constexpr index_t element_size(tensor_type type) noexcept {
-    constexpr std::array<index_t, 6> sizes = {4, 8, 8, 1, 2, 2};
-    return sizes[static_cast<std::size_t>(type)];
-}
-
-/// Whether the elements are real numbers.
-constexpr bool is_real(tensor_type type) noexcept {
-    return type != tensor_type::i64 && type != tensor_type::u8;
-}
-
-/// Element type of a C++ type.
-template <class T>
-    requires(std::is_same_v<T, float> || std::is_same_v<T, double> ||
-             std::is_same_v<T, std::int64_t> || std::is_same_v<T, std::uint8_t>)
-constexpr tensor_type tensor_type_of() noexcept {
-    if constexpr (std::is_same_v<T, float>) {
-        return tensor_type::f32;
-    } else if constexpr (std::is_same_v<T, double>) {
-        return tensor_type::f64;
-    } else if constexpr (std::is_same_v<T, std::int64_t>) {
-        return tensor_type::i64;
-    } else {
-        return tensor_type::u8;
-    }
-}
 
 /// One tensor of a file; the last dimension varies fastest.
 struct tensor_entry {
