@@ -54,7 +54,7 @@ TEST_SUITE("io") {
         using both = tocsin::bidirectional_lstm<float, dynamic, dynamic, hard>;
         const std::vector<pytorch_module> lstm{{"", "lstm"}};
         check_refused(layer(2, 3), tocsin::lstm<float>(2, 3), lstm);
-        check_refused(stack({2, 3, 4}), tocsin::lstm_stack<float>({2, 3, 4}), lstm);
+        check_refused(stack({2, 3, 3}), tocsin::lstm_stack<float>({2, 3, 3}), lstm);
         check_refused(tocsin::forecaster<float, stack>(stack({2, 3}), dense({3, 2}), 2),
                       tocsin::forecaster<float>::with_layers(2, 2, {3}),
                       std::vector<pytorch_module>{{"stack", "lstm"}, {"head", "head"}});
@@ -115,6 +115,27 @@ TEST_SUITE("io") {
         check_says(tocsin::save_pytorch(path, stack, std::span<const float>(parameters), twice),
                    "'same.weight_ih_l0' is named twice");
     }
+    TEST_CASE("pytorch: a stack that no nn.LSTM has is refused") {
+        const temporary_directory directory;
+        const auto path = directory / "dict.safetensors";
+        const auto model = tocsin::forecaster<float>::with_layers(2, 2, {16, 8});
+        std::vector<float> parameters(static_cast<std::size_t>(model.parameter_count()), 0.1F);
+        const std::vector<pytorch_module> one{{"stack", "lstm"}, {"head", "head"}};
+        const auto refused =
+            tocsin::save_pytorch(path, model, std::span<const float>(parameters), one);
+        CHECK(refused.code() == tocsin::error_code::invalid_argument);
+        check_says(refused, "layers 0 and 1 of 'lstm' have 16 units and 8 units: those of an "
+                            "nn.LSTM are equal");
+        CHECK(directory.count() == 0);
+        const std::vector<pytorch_module> two{
+            {"stack.lstm.0", "lower"}, {"stack.lstm.1", "upper"}, {"head", "head"}};
+        const auto saved =
+            tocsin::save_pytorch(path, model, std::span<const float>(parameters), two);
+        CHECK_MESSAGE(saved.ok(), saved.message());
+        check_says(tocsin::load_pytorch(path, model, std::span<float>(parameters), one),
+                   "layers 0 and 1 of 'lstm' have 16 units and 8 units");
+    }
+
     TEST_CASE("pytorch: a tensor of a type that is not read is refused only where it is wanted") {
         const temporary_directory directory;
         const auto path = directory / "dict.safetensors";

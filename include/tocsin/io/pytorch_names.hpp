@@ -90,6 +90,13 @@ inline void add_pytorch_lstm(std::vector<pytorch_tensor>& tensors, const std::st
     tensors.push_back({name("bias_hh"), first, rows, cols - 1, 1, pytorch_role::second_bias});
 }
 
+/// Says that layers `k - 1` and `k` of a module have different units.
+inline std::string unequal_lstm_layers(const std::string& module, int k, const std::string& before,
+                                       const std::string& after) {
+    return "layers " + std::to_string(k - 1) + " and " + std::to_string(k) + " of '" + module +
+           "' have " + before + " and " + after + ": those of an nn.LSTM are equal";
+}
+
 /// The tensors of an `nn.Linear`.
 inline void add_pytorch_linear(std::vector<pytorch_tensor>& tensors, const std::string& module,
                                index_t first, index_t rows, index_t cols) {
@@ -162,8 +169,8 @@ inline void note_repeated_names(const std::vector<pytorch_tensor>& tensors,
 
 /// The tensors of all blocks of a model.
 /// @param modules for each block the one with the longest fitting `part` counts
-/// @param problems receives the blocks that none names, names that two blocks have, and what PyTorch
-///                 computes in another way
+/// @param problems receives the blocks that none names, names that two blocks have, layers that no
+///                 `nn.LSTM` has, and what PyTorch computes in another way
 template <class Model>
 std::vector<pytorch_tensor> pytorch_tensors_of(const Model& model,
                                                std::span<const pytorch_module> modules,
@@ -179,7 +186,9 @@ std::vector<pytorch_tensor> pytorch_tensors_of(const Model& model,
             blocks.push_back({name, first, rows, cols});
         });
     std::vector<pytorch_tensor> tensors;
+    const block* below = nullptr; // the LSTM layer before, if it may be one of the same nn.LSTM
     for (const block& one : blocks) {
+        const block* const before = std::exchange(below, nullptr);
         const pytorch_module* chosen = nullptr;
         for (const pytorch_module& module : modules) {
             if (names_block(module.part, one.name) &&
@@ -197,9 +206,15 @@ std::vector<pytorch_tensor> pytorch_tensors_of(const Model& model,
         const bool backward = is_block(one.name, "backward.weights"); // of both directions
         const bool one_direction = backward || is_block(one.name, "forward.weights");
         if (one_layer || one_direction || is_block(kind, "lstm")) {
-            add_pytorch_lstm(tensors, chosen->module,
-                             alone || one_layer || one_direction ? 0 : number, one.first, one.rows,
-                             one.cols, backward && !alone ? "_reverse" : "");
+            const int layer = alone || one_layer || one_direction ? 0 : number;
+            if (layer > 0 && before != nullptr && before->rows != one.rows) {
+                problems.push_back(unequal_lstm_layers(chosen->module, layer,
+                                                       std::to_string(before->rows / 4) + " units",
+                                                       std::to_string(one.rows / 4) + " units"));
+            }
+            below = &one;
+            add_pytorch_lstm(tensors, chosen->module, layer, one.first, one.rows, one.cols,
+                             backward && !alone ? "_reverse" : "");
             continue;
         }
         // Several dense layers are an nn.Sequential with an activation after each.

@@ -53,11 +53,9 @@ class pytorch_names {
         std::string name = take();
         layer_ = layer_ >= 0 && name == module_ ? layer_ + 1 : 0;
         if (layer_ > 0 && (rows != rows_ || both_directions != both_directions_)) {
-            problems_.push_back("layers " + std::to_string(layer_ - 1) + " and " +
-                                std::to_string(layer_) + " of '" + name + "' have " +
-                                std::to_string(rows_ / 4) + units(both_directions_) + " and " +
-                                std::to_string(rows / 4) + units(both_directions) +
-                                ": those of an nn.LSTM are equal");
+            problems_.push_back(unequal_lstm_layers(
+                name, layer_, std::to_string(rows_ / 4) + units(both_directions_),
+                std::to_string(rows / 4) + units(both_directions)));
         }
         module_ = name;
         rows_ = rows;
