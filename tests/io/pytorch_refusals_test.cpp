@@ -136,6 +136,48 @@ TEST_SUITE("io") {
                    "layers 0 and 1 of 'lstm' have 16 units and 8 units");
     }
 
+    TEST_CASE("pytorch: three gates are those of a GRU, another number of units is not") {
+        const temporary_directory directory;
+        const auto path = directory / "dict.safetensors";
+        const std::vector<pytorch_module> lstm{{"", "lstm"}};
+        const auto refusal = [&](index_t rows, index_t hidden) {
+            tocsin::safetensors_writer file;
+            const auto add = [&](const char* name, const std::vector<index_t>& shape) {
+                const std::vector<float> values(
+                    static_cast<std::size_t>(shape[0] * (shape.size() > 1 ? shape[1] : 1)), 0.5F);
+                REQUIRE(file.add_tensor(name, std::span<const float>(values), shape).ok());
+            };
+            add("lstm.weight_ih_l0", {rows, 2});
+            add("lstm.weight_hh_l0", {rows, hidden});
+            add("lstm.bias_ih_l0", {rows});
+            add("lstm.bias_hh_l0", {rows});
+            REQUIRE(file.write(path).ok());
+            const tocsin::lstm<float> layer(2, 16);
+            std::vector<float> parameters(static_cast<std::size_t>(layer.parameter_count()));
+            return tocsin::load_pytorch(path, layer, std::span<float>(parameters), lstm);
+        };
+        constexpr const char* gru = "three gates: a GRU is not supported";
+        check_says(refusal(48, 16), "'lstm.weight_ih_l0' has shape [48, 2], expected [64, 2]");
+        check_says(refusal(48, 16), gru);
+        check_says(refusal(36, 12), gru);
+        const auto smaller = refusal(48, 12); // four gates of 12 units
+        check_says(smaller, "'lstm.weight_ih_l0' has shape [48, 2], expected [64, 2]");
+        CHECK(std::string(smaller.message()).find(gru) == std::string::npos);
+
+        // A layer that is no LSTM has no gates.
+        const tocsin::dense<float> narrow(2, 12);
+        std::vector<float> weights(static_cast<std::size_t>(narrow.parameter_count()), 0.5F);
+        const std::vector<std::string> linear{"linear"};
+        REQUIRE(tocsin::save_pytorch(path, tocsin::sequential(narrow),
+                                     std::span<const float>(weights), linear)
+                    .ok());
+        const tocsin::sequential wide(tocsin::dense<float>(2, 16));
+        std::vector<float> wanted(static_cast<std::size_t>(wide.parameter_count()));
+        const auto other = tocsin::load_pytorch(path, wide, std::span<float>(wanted), linear);
+        check_says(other, "'linear.weight' has shape [12, 2], expected [16, 2]");
+        CHECK(std::string(other.message()).find("GRU") == std::string::npos);
+    }
+
     TEST_CASE("pytorch: a tensor of a type that is not read is refused only where it is wanted") {
         const temporary_directory directory;
         const auto path = directory / "dict.safetensors";

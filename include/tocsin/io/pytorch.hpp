@@ -7,6 +7,7 @@
 #include "tocsin/io/load_from_file.hpp"
 #include "tocsin/io/out_of_memory.hpp"
 #include "tocsin/io/pytorch_names.hpp"
+#include "tocsin/io/pytorch_problems.hpp"
 #include "tocsin/io/safetensors.hpp"
 
 #include <algorithm>
@@ -33,18 +34,20 @@ struct pytorch_options {
 
 namespace detail {
 
-/// What tocsin's LSTM does not compute, by the names that PyTorch gives its tensors.
-inline std::string_view pytorch_hint(std::string_view name) noexcept {
-    if (name.find("weight_hr_l") != std::string_view::npos) {
-        return " (a projection, proj_size > 0, is not supported)";
+/// Whether the layer that a tensor of a file belongs to has the three gates of a GRU, which the shape
+/// of its recurrent weights, `[3 hidden, hidden]`, tells.
+inline bool is_of_gru(const safetensors_reader& file, const std::string& name) {
+    constexpr std::string_view recurrent = "weight_hh";
+    for (const std::string_view part : {recurrent, std::string_view("weight_ih"),
+                                        std::string_view("bias_ih"), std::string_view("bias_hh")}) {
+        if (const auto at = name.rfind(part); at != std::string::npos) {
+            const auto* const stored =
+                file.find(std::string(name).replace(at, part.size(), recurrent));
+            return stored != nullptr && stored->shape.size() == 2 && stored->shape[0] % 3 == 0 &&
+                   stored->shape[0] / 3 == stored->shape[1];
+        }
     }
-    if (name.ends_with("_reverse")) {
-        return " (of a bidirectional LSTM, which the model is not)";
-    }
-    if (name.ends_with("num_batches_tracked") || name.ends_with("running_mean")) {
-        return " (of a batch normalisation, which the model has not)";
-    }
-    return "";
+    return false;
 }
 
 /// The stored tensor, or null with the problem noted.
@@ -66,8 +69,7 @@ inline const tensor_entry* find_pytorch(const safetensors_reader& file,
         return nullptr;
     }
     if (const std::vector<index_t> shape = wanted.shape(); stored->shape != shape) {
-        const bool gru =
-            !stored->shape.empty() && shape[0] % 4 == 0 && stored->shape[0] == shape[0] / 4 * 3;
+        const bool gru = is_of_gru(file, wanted.name);
         problems.push_back('\'' + wanted.name + "' has shape " + shape_text(stored->shape) +
                            ", expected " + shape_text(shape) +
                            (gru ? " (three gates: a GRU is not supported)" : ""));
@@ -97,45 +99,6 @@ std::vector<pytorch_tensor> pytorch_tensors_in(const safetensors_reader& file, c
     name_as_in(file, tensors);
     return tensors;
 }
-
-/// The kind of a problem: those that explain the most have the smallest number.
-inline std::size_t kind_of_problem(std::string_view problem) noexcept {
-    constexpr std::string_view telling[] = {"not supported)", ", which the model ", "' is missing",
-                                            "' has shape "};
-    const auto* const found =
-        std::find_if(std::begin(telling), std::end(telling), [&](std::string_view part) {
-            return problem.find(part) != std::string_view::npos;
-        });
-    return static_cast<std::size_t>(found - std::begin(telling));
-}
-/// The problems in one line that fits into a status behind the longest shown_name(): the first of
-/// each kind leads, and those without room are counted.
-inline std::string joined(const std::vector<std::string>& problems) {
-    constexpr std::size_t room = 190;
-    std::vector<std::pair<std::size_t, const std::string*>> ordered; // a kind, then all others
-    constexpr std::size_t later = 8;
-    std::size_t seen = 0; // a bit per kind
-    for (const std::string& problem : problems) {
-        const std::size_t kind = kind_of_problem(problem);
-        const bool first = ((seen >> kind) & 1U) == 0;
-        seen |= std::size_t{1} << kind;
-        ordered.emplace_back(first ? kind : later, &problem);
-    }
-    std::sort(ordered.begin(), ordered.end()); // by kind, then in the order of the problems
-    std::string text;
-    for (std::size_t k = 0; k < ordered.size(); ++k) {
-        const std::string& problem = *ordered[k].second;
-        if (k > 0 && text.size() + problem.size() > room) {
-            return text + "; and " + std::to_string(ordered.size() - k) + " more";
-        }
-        text += (text.empty() ? "" : "; ") + problem;
-    }
-    return text;
-}
-
-} // namespace detail
-
-namespace detail {
 
 /// The counter of a batch normalisation that is read: nothing depends on it.
 inline bool is_counter_of(const tensor_entry& stored, const std::vector<pytorch_tensor>& tensors) {
