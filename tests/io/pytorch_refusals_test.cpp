@@ -1,6 +1,7 @@
 // What PyTorch computes in another way, and what two blocks would share.
 #include "tocsin/io/pytorch.hpp"
 #include "tocsin/io/pytorch_sequential.hpp"
+#include "tocsin/layers/batch_norm.hpp"
 #include "tocsin/layers/bidirectional_encoder.hpp"
 #include "tocsin/layers/hard_sigmoid_precision.hpp"
 #include "tocsin/models/encoder_decoder.hpp"
@@ -10,6 +11,7 @@
 
 #include "support/edited_file.hpp"
 #include "temporary_directory.hpp"
+#include <limits>
 #include <span>
 #include <string>
 #include <vector>
@@ -134,6 +136,34 @@ TEST_SUITE("io") {
         CHECK_MESSAGE(saved.ok(), saved.message());
         check_says(tocsin::load_pytorch(path, model, std::span<float>(parameters), one),
                    "layers 0 and 1 of 'lstm' have 16 units and 8 units");
+    }
+
+    TEST_CASE("pytorch: weights that cannot be loaded are not saved") {
+        const temporary_directory directory;
+        const auto path = directory / "dict.safetensors";
+        const auto check = [&](const auto& model, const auto& modules, std::size_t place, float bad,
+                               const std::string& reason) {
+            std::vector<float> parameters(static_cast<std::size_t>(model.parameter_count()), 0.1F);
+            parameters[place] = bad;
+            const auto refused =
+                tocsin::save_pytorch(path, model, std::span<const float>(parameters), modules);
+            CHECK(refused.code() == tocsin::error_code::invalid_argument);
+            check_says(refused, "save_pytorch: " + reason);
+            CHECK(directory.count() == 0);
+        };
+        constexpr float nan = std::numeric_limits<float>::quiet_NaN();
+        constexpr float infinity = std::numeric_limits<float>::infinity();
+        const std::vector<pytorch_module> lstm{{"", "lstm"}};
+        check(tocsin::lstm<float>(2, 3), lstm, 13, nan,
+              "'lstm.weight_ih_l0' has nan at [1, 1], which is not finite");
+        const std::vector<std::string> names{"norm", "linear"};
+        const tocsin::sequential normalised(tocsin::batch_norm<float>(2),
+                                            tocsin::dense<float>(2, 3));
+        const auto count = static_cast<std::size_t>(normalised.parameter_count());
+        check(normalised, names, 4, infinity,
+              "'linear.weight' has inf at [0, 0], which is not finite");
+        check(normalised, names, count - 1, -1.0F,
+              "'norm.running_var' has -1 at [1, 0], which is a negative variance");
     }
 
     TEST_CASE("pytorch: three gates are those of a GRU, another number of units is not") {

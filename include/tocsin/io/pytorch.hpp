@@ -100,6 +100,19 @@ std::vector<pytorch_tensor> pytorch_tensors_in(const safetensors_reader& file, c
     return tensors;
 }
 
+/// Refuses a weight that is not finite, and a negative variance.
+/// @param k position of the value in the tensor
+template <class Scalar>
+status check_pytorch_weight(const pytorch_tensor& tensor, index_t k, Scalar value,
+                            error_code code) {
+    if (std::isfinite(value) && !(tensor.role == pytorch_role::variance && value < 0)) {
+        return {};
+    }
+    return status::error(code, '\'', tensor.name, "' has ", static_cast<double>(value), " at [",
+                         k / tensor.columns, ", ", k % tensor.columns, "], which is ",
+                         std::isfinite(value) ? "a negative variance" : "not finite");
+}
+
 /// The counter of a batch normalisation that is read: nothing depends on it.
 inline bool is_counter_of(const tensor_entry& stored, const std::vector<pytorch_tensor>& tensors) {
     constexpr std::string_view counter = "num_batches_tracked";
@@ -153,11 +166,9 @@ status read_pytorch(const safetensors_reader& file, const std::vector<pytorch_te
             const auto at = static_cast<index_t>(k);
             Scalar& to = loaded[static_cast<std::size_t>(wanted.place_of(at))];
             to += values[k]; // the second bias is added to the first
-            if (!std::isfinite(to) || (wanted.role == pytorch_role::variance && to < 0)) {
-                return status::error(error_code::format_error, '\'', wanted.name, "' has ",
-                                     static_cast<double>(to), " at [", at / wanted.columns, ", ",
-                                     at % wanted.columns, "], which is ",
-                                     std::isfinite(to) ? "a negative variance" : "not finite");
+            if (auto usable = check_pytorch_weight(wanted, at, to, error_code::format_error);
+                !usable.ok()) {
+                return usable;
             }
         }
     }
@@ -232,16 +243,22 @@ status load_pytorch_lstm(const std::filesystem::path& path, std::string_view pre
 
 namespace detail {
 
+/// Adds the tensors of a model to a file; `invalid_argument` for a weight that cannot be loaded.
 template <class Scalar>
 status add_pytorch_tensors(safetensors_writer& file, const std::vector<pytorch_tensor>& tensors,
                            std::span<const Scalar> parameters) {
     for (const pytorch_tensor& tensor : tensors) {
         std::vector<Scalar> values(static_cast<std::size_t>(tensor.rows * tensor.columns));
         for (std::size_t k = 0; k < values.size(); ++k) {
-            const index_t place = tensor.place_of(static_cast<index_t>(k));
+            const auto at = static_cast<index_t>(k);
             values[k] = tensor.role == pytorch_role::second_bias
                             ? Scalar(0)
-                            : parameters[static_cast<std::size_t>(place)];
+                            : parameters[static_cast<std::size_t>(tensor.place_of(at))];
+            if (auto usable =
+                    check_pytorch_weight(tensor, at, values[k], error_code::invalid_argument);
+                !usable.ok()) {
+                return usable;
+            }
         }
         if (const status added =
                 file.add_tensor(tensor.name, std::span<const Scalar>(values), tensor.shape());
@@ -257,15 +274,18 @@ status write_pytorch(const std::filesystem::path& path, const std::vector<pytorc
                      std::span<const Scalar> parameters) {
     safetensors_writer file;
     const status added = add_pytorch_tensors(file, tensors, parameters);
-    return added.ok() ? file.write(path) : added;
+    return added.ok() ? file.write(path)
+                      : status::error(added.code(), "save_pytorch: ", added.message());
 }
 
 } // namespace detail
 
 /// Writes the parameters of a model as a state_dict, which `load_state_dict(load_file(path))` takes
 /// in PyTorch: the inverse of load_pytorch(), with PyTorch's second biases zero.
-/// @return `invalid_argument` for a wrong number of parameters, a block without a module, or two
-///         blocks with one name; `io_error`. The file is written completely or not at all.
+/// @return `invalid_argument` for a wrong number of parameters, one that is not finite, a block
+///         without a module, two blocks with one name, or layers of one module with different
+///         numbers of units, which no `nn.LSTM` has; `io_error`. The file is written completely or
+///         not at all. Allocates.
 template <class Model>
 status save_pytorch(const std::filesystem::path& path, const Model& model,
                     std::span<const typename Model::scalar_type> parameters,

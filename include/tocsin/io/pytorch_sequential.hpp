@@ -227,6 +227,9 @@ status load_pytorch(const std::filesystem::path& path, const sequential<Layers..
 }
 
 /// Writes the parameters of a sequential model as a state_dict; the inverse of load_pytorch().
+/// @return `invalid_argument` for a wrong number of parameters or modules, a parameter that is not
+///         finite, a negative variance, or layers that no `nn.LSTM` has; `io_error`. The file is
+///         written completely or not at all. Allocates.
 template <class... Layers>
 status save_pytorch(const std::filesystem::path& path, const sequential<Layers...>& model,
                     std::span<const typename sequential<Layers...>::scalar_type> parameters,
