@@ -375,11 +375,37 @@ TEST_SUITE("io") {
         std::vector<float> parameters(static_cast<std::size_t>(network.parameter_count()), 0.1F);
         parameters[5] = std::numeric_limits<float>::infinity();
         check_says(tocsin::save_converted(path, network, std::span<const float>(parameters)),
-                   "a parameter is not finite");
+                   "save_converted: '0.weight' has inf at ");
         parameters.pop_back();
         check_says(tocsin::save_converted(path, network, std::span<const float>(parameters)),
                    "save_converted: 90 parameters given");
         CHECK_FALSE(std::filesystem::exists(path));
+    }
+
+    TEST_CASE("converted sequential: a model whose outputs are not finite is refused") {
+        const temporary_directory directory;
+        const auto path = directory / "saved.safetensors";
+        const auto check = [&](const auto& network) {
+            const std::vector<float> parameters(static_cast<std::size_t>(network.parameter_count()),
+                                                3e38F);
+            const auto refused =
+                tocsin::save_converted(path, network, std::span<const float>(parameters));
+            CHECK(refused.code() == tocsin::error_code::invalid_argument);
+            check_says(refused, "the output of the model for random samples is not finite");
+            CHECK_FALSE(std::filesystem::exists(path));
+        };
+        using dense = parts<float>::dense;
+        check(tocsin::sequential(dense(2, 2), dense(2, 1)));
+        check(tocsin::sequential(parts<float>::lstm(2, 3)));
+    }
+
+    TEST_CASE("converted sequential: a tolerance that is negative or NaN is refused") {
+        for (const double bad : {-1.0, std::numeric_limits<double>::quiet_NaN()}) {
+            const auto refused = load(fixture("keras_valid_convolutions"), parts<float>::valid(),
+                                      {.tolerance = bad});
+            CHECK(refused.code() == tocsin::error_code::invalid_argument);
+            check_says(refused, "load_converted: tolerance ");
+        }
     }
 
     TEST_CASE("converted sequential: a model that never has an output is refused") {

@@ -100,7 +100,8 @@ inline result<int> targets_of(int features, int outputs, int wanted) {
 ///                outputs where those are fewer
 /// @return `io_error`; `format_error` with the file's name and the layer that no such model has,
 ///         sizes that do not fit each other or the tensors, an output that differs;
-///         `invalid_argument` for targets that do not fit the network. Allocates.
+///         `invalid_argument` for targets that do not fit the network, or a tolerance that is
+///         negative or NaN. Allocates.
 template <std::floating_point Scalar = float>
 result<converted_detector_model<Scalar>>
 load_converted_detector_model(const std::filesystem::path& path, int targets = 0,

@@ -31,7 +31,8 @@ namespace tocsin {
 struct converted_options {
     load_options file = {}; ///< limits of the file
     /// Largest difference between an output of the replay and the one in the file, relative to the
-    /// larger of 1 and the latter. Weights are stored as F32, and rounding adds up over steps.
+    /// larger of 1 and the latter; at least 0. Weights are stored as F32, and rounding adds up over
+    /// steps.
     double tolerance = 1e-4;
 };
 
@@ -188,10 +189,15 @@ status compare_with_probe(const probe_tensor& probe, index_t step, std::span<con
 }
 
 /// Opens a file and calls `load(file, layers)`; a failure of either names the file. An allocation that
-/// is refused meanwhile is the status `out_of_memory`.
+/// is refused meanwhile is the status `out_of_memory`; a tolerance that is negative or NaN is
+/// `invalid_argument`.
 template <class Load>
 status load_converted_file(const std::filesystem::path& path, const converted_options& options,
                            const Load& load) {
+    if (!(options.tolerance >= 0)) {
+        return status::error(error_code::invalid_argument, "load_converted: tolerance ",
+                             options.tolerance, " must be at least 0");
+    }
     return load_from_file(path, options.file, [&](const safetensors_reader& file) {
         const auto layers = read_architecture(file);
         return layers ? load(file, *layers) : layers.error();

@@ -194,10 +194,10 @@ status load_converted_into(const std::filesystem::path& path, const Model& model
 /// (examples/convert) into a forecaster, then runs the random input that the file holds and
 /// compares with what the original computed.
 /// @param parameters `model.parameter_count()` scalars in the model's layout
-/// @return `io_error`; `invalid_argument` for a wrong number of parameters; `format_error` with the
-///         file's name where it has a layer that no forecaster has, sizes do not fit (see
-///         load_pytorch) or an output differs. A failure leaves the parameters as they were.
-///         Allocates.
+/// @return `io_error`; `invalid_argument` for a wrong number of parameters, or a tolerance that is
+///         negative or NaN; `format_error` with the file's name where it has a layer that no
+///         forecaster has, sizes do not fit (see load_pytorch) or an output differs. A failure
+///         leaves the parameters as they were. Allocates.
 template <forecasting_model Model>
 status load_converted(const std::filesystem::path& path, const Model& model,
                       std::span<typename Model::scalar_type> parameters,

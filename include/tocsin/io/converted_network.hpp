@@ -209,7 +209,8 @@ status check_weight_count(const dynamic_sequential<Scalar>& network) {
 /// holds and compares with what the original computed. Where the layers are known at compile time,
 /// load_converted() checks the file against them instead.
 /// @return `io_error`; `format_error` with the file's name and the layer or number that is unknown,
-///         sizes that do not fit each other or the tensors, an output that differs. Allocates.
+///         sizes that do not fit each other or the tensors, an output that differs;
+///         `invalid_argument` for a tolerance that is negative or NaN. Allocates.
 template <std::floating_point Scalar = float>
 result<converted_network<Scalar>> load_converted_network(const std::filesystem::path& path,
                                                          const converted_options& options = {}) {

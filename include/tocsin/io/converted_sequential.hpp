@@ -177,8 +177,8 @@ inline status compare_layers(const converted_layers& file, const converted_layer
 /// must be those of the file, one by one, with their sizes, zeros, epsilon and activations; dropout
 /// is not among them.
 /// @param parameters `model.parameter_count()` scalars in the model's layout
-/// @return `io_error`; `invalid_argument` for a wrong number of parameters or a layer whose weights
-///         have no names; `format_error` with the file's name and the first layer that differs, a
+/// @return `io_error`; `invalid_argument` for a wrong number of parameters, a layer whose weights
+///         have no names, or a tolerance that is negative or NaN; `format_error` with the file's name and the first layer that differs, a
 ///         tensor that does not fit (see load_pytorch) or an output that differs. A failure leaves
 ///         the parameters as they were. Allocates.
 template <class... Layers>
@@ -216,9 +216,10 @@ status load_converted(const std::filesystem::path& path, const sequential<Layers
 /// Writes a sequential model with its layers, and with a random input and what it makes of it: the
 /// inverse of load_converted(), and what tocsin-convert turns into ONNX.
 /// @param parameters `model.parameter_count()` scalars, statistics included
-/// @return `invalid_argument` for a wrong number of parameters, one that is not finite, a layer
-///         whose weights have no names, or a model for which no series is long enough; `io_error`.
-///         The file is written completely or not at all. Allocates.
+/// @return `invalid_argument` for a wrong number of parameters, one that is not finite, a negative
+///         variance, a layer whose weights have no names, a model for which no series is long
+///         enough, or outputs that are not finite; `io_error`. The file is written completely or
+///         not at all. Allocates.
 template <class... Layers>
 status save_converted(const std::filesystem::path& path, const sequential<Layers...>& model,
                       std::span<const typename sequential<Layers...>::scalar_type> parameters) {
@@ -230,23 +231,29 @@ status save_converted(const std::filesystem::path& path, const sequential<Layers
         return detail::wrong_pytorch_count("save_converted", parameters.size(),
                                            model.parameter_count());
     }
-    if (!std::all_of(parameters.begin(), parameters.end(),
-                     [](auto value) { return std::isfinite(value); })) {
-        return status::error(error_code::invalid_argument,
-                             "save_converted: a parameter is not finite");
-    }
-    const auto input = detail::random_probe(model);
-    if (!input) {
-        return status::error(input.error().code(), "save_converted: ", input.error().message());
-    }
-    const auto computed = detail::run_probe(model, parameters, *input);
-    const std::vector<double> outputs(computed.begin(), computed.end());
-    const index_t output_steps = model.output_time(static_cast<int>(input->steps));
-
+    const auto refuse = [](const status& why) {
+        return status::error(why.code(), "save_converted: ", why.message());
+    };
     std::vector<std::string> problems;
     safetensors_writer file;
     status outcome = detail::add_pytorch_tensors(
         file, detail::tensors_of_sequential(model, network.modules, problems), parameters);
+    if (!outcome.ok()) {
+        return refuse(outcome);
+    }
+    const auto input = detail::random_probe(model);
+    if (!input) {
+        return refuse(input.error());
+    }
+    const auto computed = detail::run_probe(model, parameters, *input);
+    if (!std::all_of(computed.begin(), computed.end(),
+                     [](auto value) { return std::isfinite(value); })) {
+        return status::error(error_code::invalid_argument,
+                             "save_converted: the output of the "
+                             "model for random samples is not finite");
+    }
+    const std::vector<double> outputs(computed.begin(), computed.end());
+    const index_t output_steps = model.output_time(static_cast<int>(input->steps));
     const auto next = [&](const auto& step) {
         if (outcome.ok()) {
             outcome = step();
