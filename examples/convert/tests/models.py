@@ -115,6 +115,8 @@ KERAS_MODELS = {
         k, k.layers.LSTM(3, return_sequences=True), k.layers.Dense(4), k.layers.LeakyReLU(0.1),
         k.layers.Dense(4, activation="leaky_relu"), k.layers.Dense(3, activation="hard_sigmoid"),
         k.layers.LSTM(2)),
+    "leaky_relu_without_slope": lambda k: chain(
+        k, k.layers.Conv1D(4, 3), k.layers.LeakyReLU(0.0), k.layers.Dense(2)),
     "encoder_decoder": lambda k: chain(
         k, k.layers.LSTM(5), k.layers.RepeatVector(TIME), k.layers.LSTM(4, return_sequences=True),
         k.layers.TimeDistributed(k.layers.Dense(3))),
@@ -160,6 +162,11 @@ KERAS_REFUSED = {
     "activation 'gelu' is not": lambda k: chain(
         k, k.layers.LSTM(3), k.layers.Dense(2, activation="gelu")),
     "a maximum or a threshold": lambda k: chain(k, k.layers.Conv1D(4, 3), k.layers.ReLU(6.0)),
+    "(LeakyReLU): a leaky ReLU with the slope 1.5, expected one between 0 and 1": lambda k: chain(
+        k, k.layers.Conv1D(4, 3), k.layers.LeakyReLU(1.5)),
+    "(ReLU): a leaky ReLU with the slope 1,": lambda k: chain(
+        k, k.layers.Conv1D(4, 3), k.layers.ReLU(negative_slope=1.0)),
+    "(Dense): 70000 outputs, expected 1 to 65536": lambda k: chain(k, k.layers.Dense(70000)),
     "no layer with weights": lambda k: chain(k, k.layers.GlobalAveragePooling1D()),
 }
 
@@ -264,6 +271,7 @@ def torch_models(torch):
             nn.Conv1d(3, 6, 8, padding="same"), normalised(6), nn.ReLU(),
             nn.Conv1d(6, 5, 5, padding="same"), normalised(5), nn.ReLU(),
             nn.AdaptiveAvgPool1d(1), nn.Flatten(), nn.Linear(5, 2), nn.Softmax(-1)),
+        "leaky_relu_without_slope": ChannelsFirst(nn.Conv1d(3, 4, 3), nn.LeakyReLU(0.0)),
         "normalised_first": ChannelsFirst(
             normalised(3), nn.Conv1d(3, 4, 3, padding=1), nn.LeakyReLU(0.05), nn.Tanh(),
             normalised(4), nn.Sigmoid(), Largest(), nn.Linear(4, 3)),
@@ -360,6 +368,7 @@ def torch_refused(torch):
         "does not follow": Residual(),
         "reads other states": OneDirection(),
         "reads other states than": Cells(),
+        "(LeakyRelu): a leaky ReLU with the slope 2,": nn.Sequential(nn.Conv1d(3, 4, 3), nn.LeakyReLU(2)),
         "(LayerNormalization)": nn.Sequential(nn.Linear(3, 4), nn.LayerNorm(4)),
         "expected zeros": nn.Sequential(nn.ReflectionPad1d((1, 1)), nn.Conv1d(3, 4, 3)),
         "weights of 4 dimensions": nn.Conv2d(1, 2, 3),

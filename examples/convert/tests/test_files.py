@@ -9,7 +9,8 @@ import pytest
 from networks import NETWORKS, converted_metadata
 from safetensors.numpy import load_file, save_file
 
-from tocsin_convert import Unsupported, tocsin_file
+from tocsin_convert import (BatchNorm, Conv1d, Dense, Fixed, Lstm, Network, Unsupported,
+                            tocsin_file)
 from tocsin_convert.command import main
 
 
@@ -91,6 +92,59 @@ def test_bad_numbers_and_endings_are_refused(tmp_path, capsys):
     assert ".pt" in capsys.readouterr().err
     (tmp_path / "broken.keras").write_bytes(b"no zip file")
     assert main([str(tmp_path / "broken.keras"), "-o", str(tmp_path / "m.safetensors")]) == 1
+
+
+def values(*shape):
+    """Zeros that take no memory, however many they are."""
+    return np.broadcast_to(0.0, shape)
+
+
+def norm(channels, epsilon):
+    return BatchNorm(*(values(channels) for _ in range(4)), epsilon)
+
+
+LARGE = 70_000
+NOT_LOADED = {  # by C++
+    "layer 1 (leaky_relu): a leaky ReLU with the slope 0,": [Fixed("leaky_relu", 0.0)],
+    "layer 1 (leaky_relu): a leaky ReLU with the slope 1.5": [Fixed("leaky_relu", 1.5)],
+    "layer 1 (leaky_relu): a leaky ReLU with the slope -0.1": [Fixed("leaky_relu", -0.1)],
+    "layer 1 (leaky_relu): a leaky ReLU with the slope nan": [Fixed("leaky_relu", np.nan)],
+    "layer 1 (hard_sigmoid): a hard sigmoid with the divisor 3, expected 5 or 6": [Fixed("hard_sigmoid", 3)],
+    "layer 1 (last_step_of_both_directions): 3 values, an odd number": [
+        Fixed("last_step_of_both_directions")],
+    "layer 1 (lstm): hard sigmoids with the divisor 4": [
+        Lstm(values(8, 3), values(8, 2), values(8), 4)],
+    "layer 1 (lstm): room for 1800480000 weights": [
+        Lstm(values(60_000, 3), values(60_000, 15_000), values(60_000))],
+    "layer 1 (dense): 70000 outputs, expected 1 to 65536": [Dense(values(LARGE, 3), values(LARGE))],
+    "layer 2 (dense): room for 3600060000 weights": [
+        Dense(values(60_000, 3), values(60_000)), Dense(values(60_000, 60_000), values(60_000))],
+    "layer 1 (conv1d): a convolution with a kernel of 40000 for 3 inputs": [
+        Conv1d(values(1, 3, 40_000), values(1))],
+    "layer 1 (batch_norm): a batch normalisation with epsilon 1e-39": [norm(3, 1e-39)],
+}
+
+
+@pytest.mark.parametrize("reason", NOT_LOADED)
+def test_what_is_not_loaded_is_not_written(tmp_path, reason):
+    network = Network([Dense(values(3, 2), values(3)), *NOT_LOADED[reason]])
+    with pytest.raises(Unsupported) as refusal:
+        tocsin_file.write(network, tmp_path / "model.safetensors")
+    assert reason in str(refusal.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_weights_and_the_description_of_a_network_are_bounded(tmp_path, monkeypatch):
+    from tocsin_convert import network as of
+
+    layers = [Dense(values(3, 3), values(3)) for _ in range(4)]
+    monkeypatch.setattr(of, "MOST_WEIGHTS", 48)
+    Network(layers).check()
+    with pytest.raises(Unsupported, match="room for 60 weights, expected at most 48"):
+        Network([*layers, layers[0]]).check()
+    many = Network([layers[0], *[Fixed("tanh")] * 5000])
+    with pytest.raises(Unsupported, match="5001 layers, whose description has 8"):
+        tocsin_file.write(many, tmp_path / "model.safetensors")
 
 
 def test_the_package_runs_as_a_module(tmp_path):

@@ -28,6 +28,7 @@ def test_keras_models_compute_the_same(keras, tmp_path, name, ending):
     expected = model.predict_on_batch(series[None].astype(np.float32))[0]
     assert np.abs(network.forward(series) - expected.reshape(-1, expected.shape[-1])).max() < 2e-6
 
+    assert all(0 < layer.number < 1 for layer in network.layers if layer.kind == "leaky_relu")
     # The written file holds the network and a probe of it.
     output = tmp_path / "model.safetensors"
     assert main([str(path), "-o", str(output)]) == 0

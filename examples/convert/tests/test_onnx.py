@@ -14,10 +14,12 @@ from tocsin_convert.command import main
 FIXTURES = sorted((pathlib.Path(__file__).parents[3] / "tests" / "fixtures" / "converted").glob("*"))
 NAMES = ["every_step", "two_layers", "last_step", "last_state", "bidirectional",
          "bidirectional_last_states", "fully_convolutional", "normalised_first", "dilated", "causal",
-         "repeated_state", "expanded_state", "repeated_step", "repeated_directions", "upsampling"]
+         "repeated_state", "expanded_state", "repeated_step", "repeated_directions", "upsampling",
+         "leaky_relu_without_slope"]
 REASONS = ["(GRU)", "stride", "group", "zeros before and 2 after", "(MaxPool)", "(Elu)",
            "does not follow", "reads other states", "reads other states than",
-           "(LayerNormalization)", "expected zeros", "weights of 4 dimensions"]
+           "(LeakyRelu): a leaky ReLU with the slope 2,", "(LayerNormalization)", "expected zeros",
+           "weights of 4 dimensions"]
 
 
 def export(torch, module, sample, path, dynamo):
@@ -43,6 +45,7 @@ def test_what_pytorch_exports_is_read(torch, tmp_path, name, dynamo):
     output = network.forward(sample[0].numpy().astype(float)).squeeze()
     expected = expected if expected.shape == output.shape else expected.T
     assert np.abs(output - expected).max() < 2e-6
+    assert all(0 < layer.number < 1 for layer in network.layers if layer.kind == "leaky_relu")
     assert main([str(tmp_path / "model.onnx"), "-o", str(tmp_path / "model.safetensors")]) == 0
     again = tocsin_file.read(tmp_path / "model.safetensors")
     assert again.description() == network.description()

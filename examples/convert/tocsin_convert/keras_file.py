@@ -247,10 +247,8 @@ class _Reader:
             _refuse(layer, "one direction with return_sequences and one without")
         weights = self.weights_of(layer)
         half = 3 if ahead.get("use_bias", True) else 2
-        both = BidirectionalLstm(self.one_lstm(layer, ahead, weights[:half]),
-                                 self.one_lstm(layer, behind, weights[half:]))
-        both.check()
-        self.network.layers.append(both)
+        self.network.layers.append(BidirectionalLstm(self.one_lstm(layer, ahead, weights[:half]),
+                                                     self.one_lstm(layer, behind, weights[half:])))
         if not ahead.get("return_sequences", False):
             self.network.add("last_step_of_both_directions")
 
@@ -306,7 +304,7 @@ class _Reader:
         if config.get("max_value") is not None or config.get("threshold"):
             _refuse(layer, "a maximum or a threshold is not supported")
         below = config.get("negative_slope") or 0
-        self.network.add("leaky_relu" if below else "relu", float(below))
+        self.network.add("leaky_relu", float(below))
 
     def leaky_relu(self, layer, config):
         below = config.get("negative_slope", config.get("alpha", 0.3))
@@ -359,7 +357,13 @@ def _one(value):
 def _network(layers, weights, version):
     reader = _Reader(weights, version)
     for layer in layers:
+        before = len(reader.network.layers)
         reader.add(layer)
+        try:
+            for made in reader.network.layers[before:]:
+                made.check()
+        except Unsupported as problem:
+            _refuse(layer, problem)
     reader.network.check()
     return reader.network
 

@@ -14,8 +14,14 @@ class Unsupported(Exception):
     """A network that tocsin does not compute; the message names the layer and the reason."""
 
 
+# What C++ loads.
+LARGEST_SIZE = 65536  # inputs, outputs, units or channels of a layer
+MOST_WEIGHTS = 1 << 29  # of a network
+LONGEST_KERNEL = 1 << 15
+MOST_TERMS = 1 << 20  # inputs of a convolution times its kernel
 LONGEST_REACH = 1_000_000  # steps over which one convolution reaches
 MOST_REPEATS = 65536  # steps that a network makes of one
+DIVISORS = (5, 6)  # of hard sigmoids: slopes of 0.2 and 1/6
 
 
 def check_numbers(what, values):
@@ -45,6 +51,15 @@ def _check_shapes(kind, **tensors):
     if not match or ("H" in sizes and sizes["4H"] != 4 * sizes["H"]):
         shapes = ", ".join(f"{name} {list(np.shape(values))}" for name, (values, _) in tensors.items())
         raise Unsupported(f"the tensors of {kind} do not match: {shapes}")
+
+
+def _check_sizes(weights, **sizes):
+    """Refuses a layer with sizes, or a number of weights, that C++ does not load."""
+    for name, size in sizes.items():
+        if not 1 <= size <= LARGEST_SIZE:
+            raise Unsupported(f"{size} {name}, expected 1 to {LARGEST_SIZE}")
+    if weights > MOST_WEIGHTS:
+        raise Unsupported(f"room for {weights} weights, expected at most {MOST_WEIGHTS}")
 
 
 def _named(tensors, *names):
@@ -110,6 +125,13 @@ class Lstm:
         _check_shapes("an LSTM", bias_ih=(bias, ("4H",)), bias_hh=(recurrent_bias, ("4H",)))
         return cls(weights, recurrent, bias + recurrent_bias, int(numbers.get("divisor", 0)))
 
+    def check(self):
+        # Room for both directions, also if there is one.
+        _check_sizes(8 * self.outputs * (self.inputs + self.outputs + 1), inputs=self.inputs,
+                     units=self.outputs)
+        if self.divisor not in (0, *DIVISORS):
+            raise Unsupported(f"hard sigmoids with the divisor {self.divisor:.6g}, expected 5 or 6")
+
     def forward(self, series):
         gate = (lambda z: _hard_sigmoid(z, self.divisor)) if self.divisor else _sigmoid
         hidden = np.zeros(self.outputs)
@@ -154,6 +176,7 @@ class BidirectionalLstm:
         return cls(Lstm.of(numbers, tensors), Lstm.of(numbers, tensors, "_reverse"))
 
     def check(self):
+        self.ahead.check()
         if self.ahead.numbers() != self.behind.numbers():
             raise Unsupported(f"the two directions of an LSTM differ: {self.ahead.numbers()} and "
                               f"{self.behind.numbers()}")
@@ -206,6 +229,11 @@ class Conv1d:
         return cls(*_named(tensors, "weight", "bias"), *shape)
 
     def check(self):
+        kernel = self.weights.shape[2]
+        _check_sizes((kernel * self.inputs + 1) * self.outputs, inputs=self.inputs, outputs=self.outputs)
+        if kernel > LONGEST_KERNEL or kernel * self.inputs > MOST_TERMS:
+            raise Unsupported(f"a convolution with a kernel of {kernel} for {self.inputs} inputs; expected "
+                              f"at most {LONGEST_KERNEL}, and {MOST_TERMS} as their product")
         if self.dilation < 1 or self.reach > LONGEST_REACH:
             raise Unsupported(f"a convolution with a kernel of {self.weights.shape[2]} and dilation "
                               f"{self.dilation}; expected at least 1, and at most {LONGEST_REACH} steps")
@@ -262,7 +290,9 @@ class BatchNorm:
                    numbers.get("epsilon", 0))
 
     def check(self):
-        if not 0 < self.epsilon < np.inf or (np.asarray(self.variance) < 0).any():
+        _check_sizes(0, channels=self.inputs)
+        floats = np.finfo(np.float32)
+        if not floats.tiny <= self.epsilon <= floats.max or (np.asarray(self.variance) < 0).any():
             raise Unsupported(f"a batch normalisation with epsilon {self.epsilon} and a smallest "
                               f"variance of {np.min(self.variance)}")
 
@@ -299,6 +329,9 @@ class Dense:
     @classmethod
     def of(cls, numbers, tensors):
         return cls(*_named(tensors, "weight", "bias"))
+
+    def check(self):
+        _check_sizes((self.inputs + 1) * self.outputs, inputs=self.inputs, outputs=self.outputs)
 
     def forward(self, series):
         return series @ self.weights.T + self.bias
@@ -349,13 +382,13 @@ class Fixed:
         return {}
 
     def check(self):
-        if self.kind == "hard_sigmoid" and not self.number >= 1:
-            raise Unsupported(f"a hard sigmoid with the divisor {self.number:.6g}")
+        if self.kind == "hard_sigmoid" and self.number not in DIVISORS:
+            raise Unsupported(f"a hard sigmoid with the divisor {self.number:.6g}, expected 5 or 6")
+        if self.kind == "leaky_relu" and not 0 < self.number < 1:
+            raise Unsupported(f"a leaky ReLU with the slope {self.number:.6g}, expected one between 0 and 1")
         if self.kind == "repeat" and not (1 <= self.number <= MOST_REPEATS
                                           and self.number == int(self.number)):
             raise Unsupported(f"each step {self.number:.6g} times, expected 1 to {MOST_REPEATS}")
-        if self.kind in NUMBER_OF:
-            check_numbers(f"'{NUMBER_OF[self.kind]}' of {self.kind}", self.number)
 
     def forward(self, series):
         return WITHOUT_WEIGHTS[self.kind](series, self.number)
@@ -377,7 +410,9 @@ class Network:
             self.notes.append(text)
 
     def add(self, kind, number=0):
-        """Appends a layer without weights; `linear` is none."""
+        """Appends a layer without weights; `linear` is none, and a leaky ReLU with a slope of 0 is a ReLU."""
+        if kind == "leaky_relu" and number == 0:
+            kind = "relu"
         if kind != "linear":
             self.layers.append(Fixed(kind, number))
 
@@ -411,11 +446,19 @@ class Network:
                    if layer.kind == "conv1d")
 
     def check(self):
-        """Raises Unsupported for layers that do not match or contain invalid numbers."""
+        """Raises Unsupported for layers that do not match, contain invalid numbers, or are not loaded by
+        C++; the message names the layer."""
         if not self.with_weights:
             raise Unsupported("the network has no layer with weights")
-        above = self.inputs
+        above, weights = self.inputs, 0
         for position, layer in enumerate(self.layers):
+            try:
+                layer.check()
+            except Unsupported as problem:
+                raise Unsupported(f"layer {position} ({layer.kind}): {problem}") from problem
+            if layer.kind == "last_step_of_both_directions" and above % 2:
+                raise Unsupported(f"layer {position} ({layer.kind}): {above} values, an odd number, are not "
+                                  "two halves")
             if not isinstance(layer, Fixed):
                 if layer.inputs != above:
                     raise Unsupported(f"a layer with {above} outputs is followed by one with "
@@ -423,8 +466,8 @@ class Network:
                 above = layer.outputs
             for name, values in layer.tensors().items():
                 check_numbers(f"{name} of layer {position} ({layer.kind})", values)
-            if hasattr(layer, "check"):
-                layer.check()
+                weights += 0 if name.startswith("bias_hh") else np.size(values)  # C++ has one bias
+        _check_sizes(weights)
         repeats = math.prod(int(layer.number) for layer in self.layers if layer.kind in REPEATING)
         if repeats > MOST_REPEATS:
             raise Unsupported(f"{repeats} steps of one, expected at most {MOST_REPEATS}")

@@ -97,12 +97,17 @@ class _Node:
     def built(self, kind, *arguments):
         """A layer of the network; the message of a refusal names the node."""
         try:
-            layer = kind(*arguments)
-            if hasattr(layer, "check"):
-                layer.check()
-            return layer
+            return kind(*arguments)
         except Unsupported as problem:
             return self.refuse(problem)
+
+    def check(self, layers):
+        """Refuses layers that were made of the node and are not loaded by C++."""
+        try:
+            for layer in layers:
+                layer.check()
+        except Unsupported as problem:
+            self.refuse(problem)
 
     def numbers(self, name, index, default=None):
         """A value that is an attribute in old models and an input in newer ones, as a list."""
@@ -242,10 +247,12 @@ class _Reader:
             self.places[node.outputs[0]] = self.places[flowing[0]]
         else:
             self.consume(node, flowing[0])
+            before = len(self.network.layers)
             if repeats > 1:
                 self.network.add("repeat", repeats)
             else:
                 self.compute(node)
+            node.check(self.network.layers[before:])
             self.places[node.outputs[0]] = len(self.network.layers)
 
     def fold(self, node, original):

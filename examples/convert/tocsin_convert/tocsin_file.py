@@ -17,12 +17,17 @@ from .reading import Unreadable, expect, field, reading
 
 FORMAT = "1"
 LARGEST_DIFFERENCE = 1e-4
+LONGEST_ARCHITECTURE = 1 << 16  # bytes that C++ reads
 LARGEST_NUMBER = 1e9  # among the sizes and constants of a layer
 
 
 def write(network, path, seed=0):
     """Checks a network, then writes it."""
     network.check()
+    architecture = json.dumps(network.description(), separators=(",", ":"))
+    if len(architecture) > LONGEST_ARCHITECTURE:
+        raise Unsupported(f"{len(network.layers)} layers, whose description has {len(architecture)} bytes; "
+                          f"expected at most {LONGEST_ARCHITECTURE}")
     tensors = {}
     for position, layer in enumerate(network.layers):
         for name, values in layer.tensors().items():
@@ -32,7 +37,7 @@ def write(network, path, seed=0):
     tensors["probe.output"] = np.ascontiguousarray(output)
     metadata = {
         "tocsin_convert": FORMAT,
-        "architecture": json.dumps(network.description(), separators=(",", ":")),
+        "architecture": architecture,
     }
     partial = pathlib.Path(str(path) + ".partial")
     try:
