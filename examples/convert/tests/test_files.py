@@ -1,4 +1,5 @@
 """The files that tocsin reads, and the command."""
+import importlib.util
 import json
 import pathlib
 import subprocess
@@ -90,6 +91,14 @@ def test_bad_numbers_and_endings_are_refused(tmp_path, capsys):
     assert not list(tmp_path.iterdir())
     assert main(["model.pt", "-o", str(tmp_path / "model.safetensors")]) == 1
     assert ".pt" in capsys.readouterr().err
+    for ending in (".h5", ".keras", ""):
+        tocsin_file.write(NETWORKS["forecaster"](), tmp_path / "a.safetensors")
+        assert main([str(tmp_path / "a.safetensors"), "-o", str(tmp_path / f"b{ending}")]) == 1
+        assert f"b{ending}' cannot be written: '{ending}' is not one of .onnx, .safetensors" in (
+            capsys.readouterr().err)
+        assert [each.name for each in tmp_path.iterdir()] == ["a.safetensors"]
+    for ending in (".SafeTensors", ".ONNX") if importlib.util.find_spec("onnx") else (".SafeTensors",):
+        assert main([str(tmp_path / "a.safetensors"), "-o", str(tmp_path / f"b{ending}")]) == 0
     (tmp_path / "broken.keras").write_bytes(b"no zip file")
     assert main([str(tmp_path / "broken.keras"), "-o", str(tmp_path / "m.safetensors")]) == 1
 

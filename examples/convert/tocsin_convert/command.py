@@ -24,12 +24,15 @@ def read(path):
 
 def write(network, path):
     """Writes a file, by the ending of its name."""
-    if pathlib.Path(path).suffix.lower() == ".onnx":
+    ending = pathlib.Path(path).suffix.lower()
+    if ending == ".onnx":
         from . import onnx_writer
 
         onnx_writer.write(network, path)
-    else:
+    elif ending == ".safetensors":
         tocsin_file.write(network, path)
+    else:
+        raise Unsupported(f"'{path}' cannot be written: '{ending}' is not one of .onnx, .safetensors")
 
 
 def main(arguments=None):
@@ -39,7 +42,7 @@ def main(arguments=None):
         "or .safetensors to .onnx.",
     )
     parser.add_argument("model", help="file to read")
-    parser.add_argument("-o", "--output", required=True, help="file to write")
+    parser.add_argument("-o", "--output", required=True, help="file to write: .safetensors or .onnx")
     parser.add_argument("--logits", action="store_true",
                         help="leave out a sigmoid or softmax that ends the network")
     chosen = parser.parse_args(arguments)
