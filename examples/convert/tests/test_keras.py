@@ -4,6 +4,7 @@
 
 Without Keras, PyTorch, onnx or onnxruntime the tests that need them say so.
 """
+import io
 import zipfile
 
 import h5py
@@ -181,3 +182,68 @@ def test_of_a_stateful_layer_it_is_said_that_sequences_start_from_zero(tmp_path,
             "starts from zeros\n")
     assert printed.err == (note if stateful else "")
     assert printed.out.startswith('{"inputs": 3')
+
+
+NOTE = "note: with the policy '{}' Keras computes in 16 bits"
+
+
+def with_policy(policy):
+    """The layers made by hand, the first of which has a policy."""
+    layers = [{"class_name": "LSTM", "config": {**keras_files.LSTM, "dtype": policy}}, keras_files.LAYERS[1]]
+    return {"class_name": "Sequential", "config": {"layers": layers}}
+
+
+@pytest.mark.parametrize("name", ["mixed_float16", "mixed_bfloat16", "float16", "float32", "float64"])
+def test_of_a_policy_of_16_bits_it_is_said_that_outputs_differ(tmp_path, capsys, name):
+    path, output = tmp_path / "model.h5", str(tmp_path / "model.safetensors")
+    for policy in (name, *({"class_name": kind, "config": {"name": name}}
+                           for kind in ("DTypePolicy", "Policy"))):
+        keras_files.write_h5(path, with_policy(policy))
+        assert main([str(path), "-o", output]) == 0
+        assert (NOTE.format(name) in capsys.readouterr().err) == ("16" in name)
+
+
+def test_the_policy_of_a_wrapped_layer_counts(keras, tmp_path):
+    inner = keras.layers.LSTM(3, dtype="mixed_float16")
+    chain(keras, keras.layers.Bidirectional(inner), keras.layers.Dense(2)).save(tmp_path / "model.keras")
+    notes = keras_file.read(tmp_path / "model.keras").notes
+    assert len(notes) == 1 and "mixed_float16" in notes[0]
+
+
+def test_weights_of_bfloat16_are_read(tmp_path):
+    path = tmp_path / "model.keras"
+    rounded = {name: [(each.view("<u4") & 0xFFFF0000).view("<f4") for each in arrays]
+               for name, arrays in keras_files.weights().items()}
+    keras_files.write_keras(path, values=rounded)
+    expected = keras_file.read(path).probe()[1]
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    for said in (True, False):
+        content = io.BytesIO()
+        with h5py.File(content, "w") as file:
+            for name, arrays in rounded.items():
+                for k, array in enumerate(arrays):
+                    halves = (array.view("<u4") >> 16).astype("<u2")
+                    dataset = file.create_dataset(f"layers/{name}/vars/{k}", data=halves.view("V2"))
+                    if said:
+                        dataset.attrs["dtype"] = "bfloat16"
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, each in {**parts, "model.weights.h5": content.getvalue()}.items():
+                archive.writestr(name, each)
+        if said:
+            assert np.array_equal(keras_file.read(path).probe()[1], expected)
+        else:
+            with pytest.raises(Unsupported, match=r"layer 'lstm' \(LSTM\): weight .* is of the type \|V2"):
+                keras_file.read(path)
+
+
+def test_a_layer_of_bfloat16_computes_as_keras_does_but_for_rounding(keras, tmp_path):
+    if not hasattr(keras, "ops"):
+        pytest.skip("Keras 2 saves no bfloat16")
+    model = chain(keras, keras.layers.Dense(4, dtype="bfloat16"))
+    model.save(tmp_path / "model.keras")
+    network = keras_file.read(tmp_path / "model.keras")
+    series = np.random.default_rng(7).standard_normal((TIME, 3))
+    expected = keras.ops.cast(model(series[None].astype(np.float32)), "float32")
+    assert np.abs(network.forward(series) - keras.ops.convert_to_numpy(expected)[0]).max() < 0.05
+    assert "'bfloat16'" in network.notes[0]

@@ -30,6 +30,8 @@ SETTINGS = {
 NEEDED = {"Bidirectional": "layer", "TimeDistributed": "layer", "Conv1D": "padding",
           "BatchNormalization": "epsilon", "RepeatVector": "n", "UpSampling1D": "size"}
 
+POLICIES_OF_16_BITS = {"mixed_float16", "mixed_bfloat16", "float16", "bfloat16"}
+
 MEMBERS = ("config.json", "metadata.json", "model.weights.h5")  # of an archive
 LARGEST_NUMBER = 1e9  # among the settings of a layer
 SMALL_MEMBER = 16 << 20  # bytes of an archive's member that are never too many
@@ -115,6 +117,16 @@ def _check_links(file):
         raise Unreadable(f"'{_text(away)}' is in another file")
 
 
+def _numbers(dataset):
+    """The values of a dataset. Keras stores bfloat16, which HDF5 does not know, as two bytes and says so."""
+    if _text(dataset.attrs.get("dtype", "")) == "bfloat16" and dataset.dtype.itemsize == 2:
+        halves = np.frombuffer(dataset[()].tobytes(), "<u2").reshape(dataset.shape)
+        return (halves.astype("<u4") << 16).view("<f4").astype(np.float64)
+    if dataset.dtype.kind not in "fiu":
+        raise Unsupported(f"weight '{dataset.name}' is of the type {dataset.dtype}, expected floats")
+    return np.array(dataset, np.float64)
+
+
 def _values(dataset):
     """The name of a dataset, and its values; a damaged shape must not take all memory."""
     if dataset.external or dataset.is_virtual:
@@ -122,7 +134,7 @@ def _values(dataset):
     stored = dataset.id.get_storage_size()
     if dataset.nbytes > (stored if dataset.chunks is None else LARGEST_COMPRESSION * stored):
         raise Unreadable(f"'{dataset.name}' holds fewer values than its shape says")
-    return dataset.name, np.array(dataset, np.float64)
+    return dataset.name, _numbers(dataset)
 
 
 def _name(layer):
@@ -146,6 +158,15 @@ def _check_settings(layer, config):
             value = expect(value[0] if value else None, int, f"the first of {what}")
         if isinstance(value, NUMBER) and not abs(value) < LARGEST_NUMBER:
             raise Unreadable(f"{what} is out of range")
+
+
+def _policy(config):
+    """The name of the policy of a configuration, which says in what type a layer computes, or None."""
+    value = config.get("dtype") if isinstance(config, dict) else None
+    if isinstance(value, dict):
+        inner = value.get("config")
+        value = inner.get("name") if isinstance(inner, dict) else None
+    return value if isinstance(value, str) else None
 
 
 def _inner(layer, name):
@@ -186,12 +207,14 @@ class _Reader:
 
     def weights_of(self, layer):
         """The weights of a layer, in the order of Keras."""
-        found = self.weights.of(layer)
-        if found is None:
-            _refuse(layer, "no weights for it in the file")
         try:
+            found = self.weights.of(layer)
+            if found is None:
+                raise Unsupported("no weights for it in the file")
             for name, values in found:
                 check_numbers(f"weight '{name}'", values)
+        except Unreadable:
+            raise
         except Unsupported as problem:
             _refuse(layer, problem)
         return [values for _, values in found]
@@ -322,6 +345,12 @@ class _Reader:
         kind, config = layer["class_name"], layer["config"]
         if kind in PASSED_OVER:
             return
+        wrapped = [config.get(name) for name in ("layer", "backward_layer")]
+        for each in (config, *(inner.get("config") for inner in wrapped if isinstance(inner, dict))):
+            if _policy(each) in POLICIES_OF_16_BITS:
+                self.network.note(f"with the policy '{_policy(each)}' Keras computes in 16 bits; here all "
+                                  "computations are in floats of the type that is chosen in C++, and "
+                                  "outputs differ by the rounding")
         if kind in NEEDED:
             field(config, NEEDED[kind], SETTINGS[NEEDED[kind]], _title(layer))
         if kind == "TimeDistributed":
