@@ -114,6 +114,16 @@ def test_a_code_that_is_repeated_as_often_as_the_series_is_long_is_refused(torch
     assert "export the model for a series of one length" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("name", ["double", "float16"])
+def test_a_model_that_reads_other_floats_is_refused_as_that(torch, tmp_path, capsys, name):
+    module = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Tanh(), torch.nn.Linear(4, 2))
+    kind = {"double": torch.float64, "float16": torch.float16}[name]
+    torch.onnx.export(module.eval().to(kind), (torch.randn(1, TIME, 3, dtype=kind),),
+                      str(tmp_path / "model.onnx"), dynamo=False, input_names=["x"])
+    assert main([str(tmp_path / "model.onnx"), "-o", str(tmp_path / "m.safetensors")]) == 1
+    assert f"the model's input 'x' is {name}, expected float (32 bits)" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_what_is_written_runs_and_is_read_again(tmp_path, name):
     pytest.importorskip("onnx")

@@ -397,6 +397,7 @@ def read(path):
         if len(entries) != 1:
             names = ", ".join(entry.name for entry in entries)
             raise Unsupported(f"the model has {len(entries)} {end} ({names}), expected 1")
+    _check_type(inputs[0])
     reader = _Reader(constants, inputs[0].name, _shapes(model))
     for node in _needed(graph):
         reader.take(node)
@@ -408,6 +409,17 @@ def read(path):
     reader.network.check()
     _replay(model, inputs[0], reader.network)
     return reader.network
+
+
+def _check_type(entry):
+    """Refuses a model whose samples are not floats of 32 bits, which not all runtimes compute with."""
+    from onnx import TensorProto
+
+    kind = entry.type.tensor_type.elem_type
+    if kind != TensorProto.FLOAT:
+        names = {number: name.lower() for name, number in TensorProto.DataType.items()}
+        raise Unsupported(f"the model's input '{entry.name}' is {names.get(kind, kind)}, expected float (32 "
+                          "bits)")
 
 
 def runner(model, network):
