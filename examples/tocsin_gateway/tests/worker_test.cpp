@@ -35,7 +35,7 @@ namespace {
 
 constexpr std::chrono::milliseconds no_wait{0};
 // Nothing in these tests depends on how long they take.
-constexpr worker_settings by_samples{.checkpoint_samples = 50, .checkpoint = std::chrono::hours{1}};
+const worker_settings by_samples{.checkpoint_samples = 50, .checkpoint = std::chrono::hours{1}};
 
 /// Two models and rules, made once.
 struct workshop {
