@@ -1,3 +1,4 @@
+#include "tocsin/alarm/run_declustering.hpp"
 #include "tocsin/core/random.hpp"
 #include "tocsin/tail/alarm_rate.hpp"
 #include "tocsin/tail/declustering.hpp"
@@ -40,6 +41,18 @@ std::vector<double> draw_scores(score_kind kind, std::size_t count,
             score = level * level;
             break;
         }
+    }
+    return scores;
+}
+
+/// Values that resemble their neighbours by `memory`, without their signs.
+std::vector<double> draw_slow_scores(double memory, std::size_t count,
+                                     tocsin::random_generator& random) {
+    std::vector<double> scores(count);
+    double level = random.normal();
+    for (double& score : scores) {
+        level = memory * level + std::sqrt(1 - memory * memory) * random.normal();
+        score = std::abs(level);
     }
     return scores;
 }
@@ -132,7 +145,61 @@ TEST_SUITE("tail") {
         }
     }
 
-    TEST_CASE("alarm_rate: the scale falls with the score and is continuous") {
+    TEST_CASE("alarm_rate: a promise of more clusters than there are does not flag everything") {
+        struct {
+            double memory;
+            double promised;
+        } const cases[] = {{0.99, 100}, {0.99, 300}, {0.999, 10}, {0.999, 100}, {0.999, 1000}};
+        for (const auto& each : cases) {
+            const double memory = each.memory;
+            const double promised = each.promised;
+            CAPTURE(memory);
+            CAPTURE(promised);
+            tocsin::random_generator random(10);
+            const auto normal = draw_slow_scores(memory, 10000, random);
+            const auto fresh = draw_slow_scores(memory, 500000, random);
+            tocsin::alarm_rate rule({.alarms = promised});
+            CHECK(std::isnan(rule.largest_promise()));
+            REQUIRE(rule.fit(normal, {}).ok());
+            CHECK(rule.largest_promise() ==
+                  doctest::Approx(1e4 * static_cast<double>(rule.clusters()) / 10001));
+            CHECK(rule.largest_promise() < promised);
+            CHECK(rule.threshold() == rule.level());
+            tocsin::run_declustering clusters(rule.gap());
+            int flagged = 0;
+            int alarms = 0;
+            for (const double score : fresh) {
+                // A verdict by expectation, as in an ensemble, is the one by the threshold.
+                REQUIRE(rule.exceeds(score) == (rule.expected_false_alarms(score) < promised));
+                flagged += rule.exceeds(score) ? 1 : 0;
+                alarms += clusters.push(rule.exceeds(score), score > rule.level()) ? 1 : 0;
+            }
+            CHECK(flagged > 500000 * 0.05);
+            CHECK(flagged < 500000 * 0.2); // a tenth, as far as 10 000 slow rows tell
+            CHECK(alarms > 0);
+            CHECK(alarms < 50 * promised);
+        }
+    }
+
+    TEST_CASE(
+        "alarm_rate: at most as many rows are flagged as alarms are promised below the level") {
+        tocsin::random_generator random(11);
+        const auto normal = draw_slow_scores(0.99, 10000, random);
+        for (const double promised : {1500.0, 5000.0, 9000.0}) {
+            CAPTURE(promised);
+            tocsin::alarm_rate rule({.alarms = promised});
+            REQUIRE(rule.fit(normal, {}).ok());
+            CHECK(rule.threshold() < rule.level());
+            int flagged = 0;
+            for (const double score : normal) {
+                REQUIRE(rule.exceeds(score) == (rule.expected_false_alarms(score) < promised));
+                flagged += rule.exceeds(score) ? 1 : 0;
+            }
+            CHECK(flagged == doctest::Approx(promised).epsilon(0.05));
+        }
+    }
+
+    TEST_CASE("alarm_rate: the scale falls with the score, in one step at the level") {
         tocsin::random_generator random(3);
         tocsin::alarm_rate rule({.per_rows = 10000});
         CHECK(std::isnan(rule.expected_false_alarms(1)));
@@ -142,7 +209,8 @@ TEST_SUITE("tail") {
         for (double score = -1; score < 30; score += 0.01) {
             const double expected = rule.expected_false_alarms(score);
             REQUIRE(expected <= before);
-            REQUIRE(expected > 0.9 * std::min(before, 1e4 * rule.extremal_index()));
+            const bool is_step = score > rule.level() && score - 0.01 <= rule.level();
+            REQUIRE(expected > 0.9 * std::min(before, 1e4) * (is_step ? rule.extremal_index() : 1));
             before = expected;
         }
         CHECK(rule.expected_false_alarms(rule.threshold()) == doctest::Approx(1).epsilon(1e-9));
@@ -150,7 +218,9 @@ TEST_SUITE("tail") {
         CHECK(rule.p_value(std::log(2.0)) == doctest::Approx(0.5).epsilon(0.1));
         CHECK(std::isnan(rule.p_value(std::nan(""))));
         CHECK(rule.p_value(1e300) >= 0);
-        for (const double expected : {5000.0, 900.0, 100.0, 1.0, 1e-3}) {
+        REQUIRE(rule.largest_promise() < 990);
+        CHECK(rule.score_at(990) == rule.level());
+        for (const double expected : {5000.0, 1100.0, 0.99 * rule.largest_promise(), 1.0, 1e-3}) {
             CHECK(rule.expected_false_alarms(rule.score_at(expected)) ==
                   doctest::Approx(expected).epsilon(1e-6));
         }

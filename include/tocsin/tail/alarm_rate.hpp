@@ -93,8 +93,12 @@ struct alarm_rate_settings {
 ///   generalised Pareto excesses. Their shape comes from probability-weighted moments (Hosking and
 ///   Wallis 1987) drawn towards 0.1 by k / (k + 30) with k clusters: a tail cannot be told from a
 ///   few peaks, and too light a tail promises what it cannot keep. The scale follows from the mean.
-/// - Up to u: the share of scores that are as high or equal, times the extremal index, clusters per
-///   score above u.
+/// - Up to u, where no cluster lies: the share of scores that are as high or equal, as if each of
+///   these rows were an alarm. The expectation therefore rises in one step at u.
+///
+/// No more clusters than largest_promise() can come. For a larger promise the threshold is u: fewer
+/// alarms than promised, from all rows above u. Only for more than 10 000 (1 - level) promised alarms
+/// it is lower, where as many rows exceed it as alarms are promised.
 ///
 /// The promise holds as long as the stream is like the scores of the fit, which must be of rows that
 /// neither the model nor the error statistic has learned from (tune() corrects for the latter, see
@@ -154,11 +158,17 @@ class alarm_rate {
 
     /// Promised alarms per 10 000 rows.
     double promised() const noexcept { return settings_.promised(); }
-    /// Expected clusters of false alarms in 10 000 rows that reach a score; falls as the score
-    /// rises. NaN for NaN and before fit(). Never allocates.
-    double expected_false_alarms(double score) const noexcept {
-        return fitted() ? rows_of_expectation * extremal_index_ * p_value(score)
+    /// Clusters above level() in 10 000 normal rows, the most there can be: a larger promise is kept,
+    /// but brings fewer alarms than it allows. NaN before fit().
+    double largest_promise() const noexcept {
+        return fitted() ? rows_of_expectation * extremal_index_ * tail_share_
                         : std::numeric_limits<double>::quiet_NaN();
+    }
+    /// Expected false alarms in 10 000 rows that reach a score: clusters above level(), rows up to
+    /// it; falls as the score rises. NaN for NaN and before fit(). Never allocates.
+    double expected_false_alarms(double score) const noexcept {
+        const double alarms_per_row = score > body_[knots] ? extremal_index_ : 1;
+        return rows_of_expectation * alarms_per_row * p_value(score);
     }
     /// The probability that a normal score is as high. NaN for NaN and before fit().
     double p_value(double score) const noexcept {
@@ -178,15 +188,20 @@ class alarm_rate {
         const double part = width > 0 ? (score - *(above - 1)) / width : 1;
         return std::max(tail_share_, 1 - settings_.level * (k - 1 + part) / knots);
     }
-    /// The score that so many clusters in 10 000 rows are expected to exceed: the inverse of
-    /// expected_false_alarms(), within the scores of the fit or above, except where many are equal.
+    /// The score that so many false alarms in 10 000 rows are expected to exceed: the inverse of
+    /// expected_false_alarms(), within the scores of the fit or above, except where many are equal;
+    /// level() for what lies in the step there.
     /// @param expected positive
     double score_at(double expected) const noexcept {
-        const double p = expected / (rows_of_expectation * extremal_index_);
+        const double rows = expected / rows_of_expectation;
+        const double p = rows / extremal_index_;
         if (p <= tail_share_) {
             return body_[knots] + tail_.quantile_of_tail(p / tail_share_);
         }
-        const double place = std::clamp((1 - p) / settings_.level, 0.0, 1.0) * knots;
+        if (rows <= tail_share_) {
+            return body_[knots];
+        }
+        const double place = std::clamp((1 - rows) / settings_.level, 0.0, 1.0) * knots;
         const auto k = std::min(static_cast<int>(place), knots - 1);
         return std::lerp(body_[k], body_[k + 1], place - k);
     }
