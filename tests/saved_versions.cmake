@@ -22,7 +22,7 @@ set(parts
     "layers/lstm_stack.hpp=1"
     "layers/lstm_stack_layout.hpp=1"
     "layers/sizes.hpp=2"
-    "tail/alarm_rate.hpp=1" # its settings
+    "tail/alarm_rate_settings.hpp=1"
     "tail/spot_counts.hpp=1"
     "tail/spot_settings.hpp=1"
     "threshold/threshold_rule.hpp=1") # optional_threshold

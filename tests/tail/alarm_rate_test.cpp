@@ -136,6 +136,36 @@ TEST_SUITE("tail") {
         }
     }
 
+    TEST_CASE("alarm_rate: about ten scores must lie above the level, whatever it is") {
+        tocsin::random_generator random(12);
+        struct {
+            double level;
+            std::size_t fewest;
+        } const cases[] = {{0.5, 20}, {0.9, 100}, {0.95, 200}, {0.99, 1000}, {0.999, 10000}};
+        for (const auto& each : cases) {
+            const double level = each.level;
+            const std::size_t fewest = each.fewest;
+            CAPTURE(level);
+            tocsin::alarm_rate rule({.alarms = 10, .level = level});
+            CHECK(rule.settings().fewest_scores() == fewest);
+            CHECK_FALSE(rule.fit(draw_scores(score_kind::normal, fewest - 1, random), {}).ok());
+            constexpr int fits = 200;
+            double realised = 0; // |normal| has no clusters
+            for (int fit = 0; fit < fits; ++fit) {
+                REQUIRE(rule.fit(draw_scores(score_kind::normal, fewest, random), {}).ok());
+                realised += 1e4 * std::erfc(rule.threshold() / std::sqrt(2.0)) / fits;
+            }
+            CHECK(realised > 1); // from the median on, the tail is not yet the one of the fit
+            CHECK(realised < 40);
+        }
+        for (const double unusable : {1.0, 7.0, std::nan("")}) {
+            CHECK(tocsin::alarm_rate_settings{.level = unusable}.fewest_scores() == 10000);
+        }
+        CHECK(message_has(tocsin::alarm_rate({.level = 0.99})
+                              .fit(draw_scores(score_kind::normal, 20, random), {}),
+                          "20 normal scores; at level 0.99 at least 1000 are needed"));
+    }
+
     TEST_CASE("alarm_rate: a promise beyond the scores of the fit is kept within a factor of 4") {
         for (const score_kind kind : score_kinds) {
             CAPTURE(static_cast<int>(kind));
@@ -247,8 +277,8 @@ TEST_SUITE("tail") {
         tocsin::alarm_rate rule;
         REQUIRE(rule.fit(scores, labels).ok());
         CHECK(rule.threshold() == doctest::Approx(clean.threshold()).epsilon(0.2));
-        const auto few = rule.fit(std::vector<double>(19, 1.0), {});
-        CHECK(message_has(few, "19 normal scores"));
+        const auto few = rule.fit(std::vector<double>(99, 1.0), {});
+        CHECK(message_has(few, "99 normal scores; at level 0.9 at least 100"));
         CHECK_FALSE(rule.fitted());
         CHECK(message_has(rule.fit({}, {}), "there are no scores"));
         CHECK(message_has(rule.fit(std::vector<double>{1, std::nan("")}, {}), "score 1 is"));

@@ -207,7 +207,7 @@ class classifier_detector {
     /// ensemble needs. The threshold stays. train() and set_weights() forget it. Allocates.
     /// @param samples in order of time; anomalous windows are left out
     /// @param rule    of the tail of the log-odds of their probabilities
-    /// @return `invalid_data` for less than alarm_rate::fewest_scores normal windows
+    /// @return `invalid_data` for fewer normal windows than the rule's settings need (fewest_scores())
     status fit_false_alarms(const samples_type& samples, alarm_rate rule = {}) {
         if (const status ready = require_trained(); !ready.ok()) {
             return ready;

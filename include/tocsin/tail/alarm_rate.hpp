@@ -7,6 +7,7 @@
 #include "tocsin/core/extents.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/views.hpp"
+#include "tocsin/tail/alarm_rate_settings.hpp"
 #include "tocsin/tail/declustering.hpp"
 #include "tocsin/tail/generalised_pareto.hpp"
 #include "tocsin/tail/pareto_fit.hpp"
@@ -14,7 +15,6 @@
 #include "tocsin/threshold/threshold_rule.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -23,65 +23,6 @@
 #include <vector>
 
 namespace tocsin {
-
-/// What alarm_rate promises: `alarms` false alarms per so many rows, or per so much time.
-///     alarm_rate{{.per_rows = 10000}}
-///     alarm_rate{{.per = std::chrono::weeks{1}, .interval = std::chrono::minutes{5}}}
-struct alarm_rate_settings {
-    /// A time span in seconds.
-    using seconds = std::chrono::duration<double>;
-
-    double alarms = 1;       ///< clusters of false alarms, positive
-    double per_rows = 10000; ///< rows in which so many are promised; unless `per` is given
-    seconds per{0};          ///< time in which so many are promised; then `interval` must be given
-    seconds interval{0};     ///< from one row to the next
-    double level = 0.9;      ///< scores above this quantile are the tail, in [0.5, 0.999]
-    /// Rows at or below the level that end a cluster, see find_clusters(). 0: found in the scores.
-    std::int64_t gap = 0;
-
-    /// Promised alarms per 10 000 rows.
-    double promised() const noexcept {
-        const double rows = per.count() > 0 ? per / interval : per_rows;
-        return rows_of_expectation * alarms / rows;
-    }
-    /// `invalid_argument` naming the first setting that is out of range.
-    status check() const noexcept {
-        const bool timed = per.count() != 0;
-        if (timed && !(per.count() > 0 && interval.count() > 0 && per >= interval)) {
-            return status::error(error_code::invalid_argument, "alarm_rate: per ", per.count(),
-                                 " s needs the interval between rows, which is ", interval.count(),
-                                 " s");
-        }
-        if (!(promised() > 0) || !(promised() <= rows_of_expectation)) {
-            return status::error(error_code::invalid_argument, "alarm_rate: ", alarms,
-                                 " alarms per ", timed ? per / interval : per_rows,
-                                 " rows; there must be some, and at most one a row");
-        }
-        if (!(level >= 0.5 && level <= 0.999) || gap < 0 || gap > most_gap) {
-            return status::error(error_code::invalid_argument, "alarm_rate: level ", level,
-                                 " must lie in [0.5, 0.999], gap ", gap, " in [0, ", most_gap, "]");
-        }
-        return {};
-    }
-    /// Rows between two alarms that are counted at most.
-    static constexpr std::int64_t most_gap = std::int64_t{1} << 40;
-
-    template <class Archive>
-    void exchange(Archive& archive) {
-        double per_seconds = per.count();
-        double interval_seconds = interval.count();
-        archive.number("alarms", alarms);
-        archive.number("per_rows", per_rows);
-        archive.number("per_seconds", per_seconds);
-        archive.number("interval_seconds", interval_seconds);
-        archive.number("level", level);
-        archive.integer("gap", gap);
-        if constexpr (Archive::loading) {
-            per = seconds{per_seconds};
-            interval = seconds{interval_seconds};
-        }
-    }
-};
 
 /// Threshold rule (see threshold_rule) that keeps a promise: so many false alarms per rows or time,
 /// where a run of high scores is one alarm: a cluster by find_clusters() above level() whose peak
@@ -108,8 +49,6 @@ class alarm_rate {
   public:
     static constexpr const char* kind = "alarm_rate";
     static constexpr int version = 1;
-    /// Fewest scores that say anything of their tail.
-    static constexpr std::size_t fewest_scores = 20;
 
     alarm_rate() = default;
     /// Settings that cannot work are reported by fit().
@@ -117,7 +56,8 @@ class alarm_rate {
 
     const alarm_rate_settings& settings() const noexcept { return settings_; }
 
-    /// @param scores normal ones in order of time, at least 20; labelled ones are left out
+    /// @param scores normal ones in order of time, at least as many as fewest_scores() of the settings;
+    ///               labelled ones are left out
     /// @return `invalid_argument` for unusable settings, `invalid_data` for too few scores.
     ///         Allocates.
     status fit(std::span<const double> scores, std::span<const std::uint8_t> labels) {
@@ -138,9 +78,10 @@ class alarm_rate {
         sorted.erase(std::remove_if(sorted.begin(), sorted.end(),
                                     [](double score) { return std::isnan(score); }),
                      sorted.end());
-        if (sorted.size() < fewest_scores) {
+        if (sorted.size() < settings_.fewest_scores()) {
             return status::error(error_code::invalid_data, "alarm_rate: ", sorted.size(),
-                                 " normal scores; at least ", fewest_scores, " are needed");
+                                 " normal scores; at level ", settings_.level, " at least ",
+                                 settings_.fewest_scores(), " are needed");
         }
         for (double& score : sorted) {
             score = bounded(score);
@@ -286,6 +227,7 @@ class alarm_rate {
     /// Of scores that never differ: a little more is already unheard of.
     double least_scale() const noexcept { return 1e-9 * std::max(std::abs(body_[knots]), 1e-100); }
     static constexpr double largest_shape = 0.9; ///< a mean must exist
+    static constexpr double fewest_saved = 20;   ///< scores of a fit by an older version
 
     /// Whether keep_tail() gives these shares for some numbers of scores and of those above the
     /// level.
@@ -299,7 +241,7 @@ class alarm_rate {
         const auto is_whole = [](double number) {
             return std::abs(number - std::round(number)) <= 1e-6 * std::max(number, 1.0);
         };
-        return count >= (1 - 1e-6) * fewest_scores && count <= largest_count && is_whole(above) &&
+        return count >= (1 - 1e-6) * fewest_saved && count <= largest_count && is_whole(above) &&
                is_whole(count) && above <= (1 + 1e-6) * ((1 - settings_.level) * (count - 1) + 1);
     }
     status valid() const noexcept {
