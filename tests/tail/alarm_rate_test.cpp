@@ -380,6 +380,24 @@ TEST_SUITE("tail") {
         CHECK_FALSE(tocsin_test::load(loaded, content).ok());
     }
 
+    TEST_CASE("alarm_rate: a fit to scores beyond 1e100, which count as that, loads again") {
+        tocsin::random_generator random(13);
+        for (const double unit : {1.0, -1.0}) {
+            CAPTURE(unit);
+            auto scores = draw_scores(score_kind::exponential, 1000, random);
+            for (double& score : scores) {
+                score = unit * 1e120 * (1 + score);
+            }
+            tocsin::alarm_rate rule;
+            REQUIRE(rule.fit(scores, {}).ok());
+            CHECK_FALSE(rule.exceeds(unit * 1e100));
+            tocsin::alarm_rate loaded;
+            const auto outcome = tocsin_test::load(loaded, tocsin_test::save(rule));
+            CHECK_MESSAGE(outcome.ok(), outcome.message());
+            CHECK(loaded.threshold() == rule.threshold());
+        }
+    }
+
     TEST_CASE("alarm_rate: a threshold below the tail of an older version loads") {
         tocsin::random_generator random(9);
         tocsin::alarm_rate rule({.per_rows = 4});

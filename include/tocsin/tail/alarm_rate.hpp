@@ -68,23 +68,20 @@ class alarm_rate {
         if (status usable = detail::check_scores("alarm_rate", scores, labels); !usable.ok()) {
             return usable;
         }
-        std::vector<double> normal(scores.begin(), scores.end());
-        for (std::size_t k = 0; k < labels.size(); ++k) {
-            if (labels[k] != 0) { // time passes
-                normal[k] = std::numeric_limits<double>::quiet_NaN();
+        std::vector<double> normal;
+        std::vector<double> sorted;
+        for (std::size_t k = 0; k < scores.size(); ++k) {
+            const bool left_out = !labels.empty() && labels[k] != 0; // but time passes
+            normal.push_back(left_out ? std::numeric_limits<double>::quiet_NaN()
+                                      : bounded(scores[k]));
+            if (!left_out) {
+                sorted.push_back(normal.back());
             }
         }
-        std::vector<double> sorted = normal;
-        sorted.erase(std::remove_if(sorted.begin(), sorted.end(),
-                                    [](double score) { return std::isnan(score); }),
-                     sorted.end());
         if (sorted.size() < settings_.fewest_scores()) {
             return status::error(error_code::invalid_data, "alarm_rate: ", sorted.size(),
                                  " normal scores; at level ", settings_.level, " at least ",
                                  settings_.fewest_scores(), " are needed");
-        }
-        for (double& score : sorted) {
-            score = bounded(score);
         }
         std::sort(sorted.begin(), sorted.end());
         keep_body(sorted);
@@ -209,7 +206,7 @@ class alarm_rate {
         std::vector<double> excesses;
         excesses.reserve(found.peaks.size());
         for (const double peak : found.peaks) {
-            excesses.push_back(bounded(peak) - body_[knots]);
+            excesses.push_back(peak - body_[knots]);
         }
         std::sort(excesses.begin(), excesses.end());
         double mean = 0;
