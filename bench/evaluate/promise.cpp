@@ -32,26 +32,28 @@ void promise_counts::add(std::span<const double> scores, tocsin::row_range fitte
     for (std::size_t k = 0; k < stated_promises.size(); ++k) {
         tocsin::alarm_rate rule({.alarms = stated_promises[k]});
         if (rule.fit(part(scores, fitted), {}).ok()) {
-            count(k, part(scores, tested), rule.threshold(), rule.gap(), part(labels, tested),
-                  file);
+            count(k, part(scores, tested), rule.level(), rule.threshold(), rule.gap(),
+                  part(labels, tested), file);
         }
     }
 }
 
-void promise_counts::add_expected(std::span<const double> expected, tocsin::index_t gap,
-                                  std::span<const std::uint8_t> labels, metrics& file) {
+void promise_counts::add_expected(std::span<const double> expected, double level,
+                                  tocsin::index_t gap, std::span<const std::uint8_t> labels,
+                                  metrics& file) {
     std::vector<double> scores; // rise where the expected ones fall
     for (const double each : expected) {
         scores.push_back(-each);
     }
     for (std::size_t k = 0; k < stated_promises.size(); ++k) {
-        count(k, scores, -stated_promises[k], gap, labels, file);
+        count(k, scores, -std::max(level, stated_promises[k]), -stated_promises[k], gap, labels,
+              file);
     }
 }
 
-void promise_counts::count(std::size_t promise, std::span<const double> scores, double threshold,
-                           tocsin::index_t gap, std::span<const std::uint8_t> labels,
-                           metrics& file) {
+void promise_counts::count(std::size_t promise, std::span<const double> scores, double level,
+                           double threshold, tocsin::index_t gap,
+                           std::span<const std::uint8_t> labels, metrics& file) {
     std::vector<double> normal(scores.begin(), scores.end());
     counts found;
     for (std::size_t k = 0; k < normal.size(); ++k) {
@@ -65,7 +67,7 @@ void promise_counts::count(std::size_t promise, std::span<const double> scores, 
         return;
     }
     found.clusters =
-        static_cast<double>(tocsin::find_clusters(normal, threshold, gap).peaks.size());
+        static_cast<double>(tocsin::find_clusters(normal, level, gap).above(threshold));
     for (const tocsin::row_range& event : tocsin::runs_of(labels)) {
         const auto rows = scores.subspan(static_cast<std::size_t>(event.begin),
                                          static_cast<std::size_t>(event.size()));

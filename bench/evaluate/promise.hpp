@@ -22,8 +22,8 @@ inline constexpr std::size_t reported_promise = 1;
 class promise_counts {
   public:
     /// Fits tocsin::alarm_rate to the scores of normal rows, once per promise, and counts clusters
-    /// above its threshold in the test rows without an anomaly label. Nothing if too few scores can
-    /// be fitted or no test row is normal.
+    /// above its level whose peak exceeds its threshold in the test rows without an anomaly label.
+    /// Nothing if too few scores can be fitted or no test row is normal.
     /// @param scores of all rows, in order of time, finite
     /// @param fitted held-out rows whose scores are normal
     /// @param tested rows to count in
@@ -34,8 +34,11 @@ class promise_counts {
 
     /// The same from expected false alarms in 10 000 rows (tocsin::alarm_rate) of the test rows,
     /// which need no threshold.
-    /// @param gap rows that end a cluster
-    void add_expected(std::span<const double> expected, tocsin::index_t gap,
+    /// @param level expected false alarms below which a row keeps a cluster going, those of the level
+    ///              of the rule; 0 where several rules are combined, which have no level in common: then
+    ///              only rows within the promise do
+    /// @param gap   rows that end a cluster
+    void add_expected(std::span<const double> expected, double level, tocsin::index_t gap,
                       std::span<const std::uint8_t> labels, metrics& file);
 
     /// The reported promise of all files: the median of the ratio, the mean of the rates.
@@ -50,8 +53,9 @@ class promise_counts {
         double found = 0;
         double events = 0;
     };
-    /// Counts one file above one threshold. @param scores of the test rows, as many as labels
-    void count(std::size_t promise, std::span<const double> scores, double threshold,
+    /// Counts the clusters of one file above a level whose peaks exceed one threshold.
+    /// @param scores of the test rows, as many as labels
+    void count(std::size_t promise, std::span<const double> scores, double level, double threshold,
                tocsin::index_t gap, std::span<const std::uint8_t> labels, metrics& file);
 
     std::array<std::vector<counts>, stated_promises.size()> files_;

@@ -39,6 +39,7 @@ struct judgement {
     std::vector<double> expected; ///< false alarms as high in 10 000 rows
     std::vector<double> p_values; ///< shares of normal scores that are as high; may be empty
     index_t gap = 1;              ///< rows that end a cluster
+    double level = 0;             ///< expected false alarms that keep a cluster going
 };
 
 result<judgement> by_network(const matrix<float>& values, const run_options& options) {
@@ -62,6 +63,7 @@ result<judgement> by_network(const matrix<float>& values, const run_options& opt
     const alarm_rate& rule = detector.rule(tocsin::error_view::per_feature);
     judgement found;
     found.gap = rule.gap();
+    found.level = rule.largest_promise();
     for (const double score : scores->per_feature) {
         found.expected.push_back(rule.expected_false_alarms(score));
         found.p_values.push_back(rule.p_value(score));
@@ -156,7 +158,8 @@ struct way {
     tocsin::confusion_counts counts = {};
 
     /// @param numbers expected false alarms, or p-values, of the test rows
-    void add(const std::string& name, const std::vector<double>& numbers, index_t gap,
+    /// @param judged  where they come from
+    void add(const std::string& name, const std::vector<double>& numbers, const judgement& judged,
              std::span<const std::uint8_t> labels, bool promise) {
         tocsin::confusion_counts file;
         for (std::size_t t = 0; t < numbers.size(); ++t) {
@@ -164,7 +167,7 @@ struct way {
         }
         metrics values = metrics::of(file);
         if (promise) {
-            promises.add_expected(numbers, gap, labels, values);
+            promises.add_expected(numbers, judged.level, judged.gap, labels, values);
         }
         counts += file;
         result.files.push_back({name, values});
@@ -209,12 +212,12 @@ run_skab_promises(const run_options& options,
         }
         const std::span<const std::uint8_t> labels =
             std::span(read->all.labels).subspan(skab_training_rows);
-        ways[0].add(name, reconstruction->expected, reconstruction->gap, labels, true);
-        ways[1].add(name, reconstruction->expected, reconstruction->gap, labels, false);
-        ways[2].add(name, reconstruction->p_values, reconstruction->gap, labels, false);
+        ways[0].add(name, reconstruction->expected, *reconstruction, labels, true);
+        ways[1].add(name, reconstruction->expected, *reconstruction, labels, false);
+        ways[2].add(name, reconstruction->p_values, *reconstruction, labels, false);
         const judgement both = joined(*reconstruction, *linear);
-        ways[3].add(name, both.expected, both.gap, labels, true);
-        ways[4].add(name, linear->expected, linear->gap, labels, true);
+        ways[3].add(name, both.expected, both, labels, true);
+        ways[4].add(name, linear->expected, *linear, labels, true);
         options.shown.end_file();
     }
     std::vector<method_result> results;

@@ -42,11 +42,6 @@ std::vector<double> draw_scores(std::size_t count, double memory, double missing
     return scores;
 }
 
-std::int64_t peaks_above(const tocsin::score_clusters& clusters, double threshold) {
-    return std::count_if(clusters.peaks.begin(), clusters.peaks.end(),
-                         [threshold](double peak) { return peak > threshold; });
-}
-
 /// Clusters in the scores of a stream: those that the rule promises, and those of flags alone.
 struct cluster_counts {
     std::int64_t promised = 0;
@@ -123,7 +118,7 @@ TEST_SUITE("alarm") {
                             above += higher.push(score > level + 0.4, score > level) ? 1 : 0;
                         }
                         CHECK(passed == static_cast<std::int64_t>(clusters.peaks.size()));
-                        CHECK(above == peaks_above(clusters, level + 0.4));
+                        CHECK(above == clusters.above(level + 0.4));
                     }
                 }
             }
@@ -143,9 +138,8 @@ TEST_SUITE("alarm") {
                 REQUIRE(rule.fit(draw_scores(4000, memory, 0, random), {}).ok());
                 const auto scores = draw_scores(10000, memory, 0, random);
                 const cluster_counts counts = count_clusters(rule, scores);
-                REQUIRE(counts.promised ==
-                        peaks_above(tocsin::find_clusters(scores, rule.level(), rule.gap()),
-                                    rule.threshold()));
+                REQUIRE(counts.promised == tocsin::find_clusters(scores, rule.level(), rule.gap())
+                                               .above(rule.threshold()));
                 REQUIRE(counts.by_flags >= counts.promised);
                 counted += static_cast<double>(counts.promised) / fits;
                 by_flags += static_cast<double>(counts.by_flags) / fits;

@@ -57,7 +57,7 @@ std::vector<double> draw_slow_scores(double memory, std::size_t count,
     return scores;
 }
 
-/// Clusters above the threshold in new scores, divided by the promise, over several fits.
+/// Clusters in new scores whose peaks exceed the threshold, divided by the promise, over several fits.
 double kept_promise(score_kind kind, double promised, std::size_t fitted, int fits,
                     std::uint64_t seed) {
     tocsin::random_generator random(seed);
@@ -68,7 +68,7 @@ double kept_promise(score_kind kind, double promised, std::size_t fitted, int fi
         REQUIRE(rule.fit(draw_scores(kind, fitted, random), {}).ok());
         const auto scores = draw_scores(kind, judged, random);
         clusters += static_cast<double>(
-            tocsin::find_clusters(scores, rule.threshold(), rule.gap()).peaks.size());
+            tocsin::find_clusters(scores, rule.level(), rule.gap()).above(rule.threshold()));
     }
     return clusters / fits / (promised * static_cast<double>(judged) / 10000);
 }
@@ -89,6 +89,8 @@ TEST_SUITE("tail") {
         CHECK(found.peaks == std::vector<double>{4, 2, 5, 2});
         CHECK(found.exceedances == 5);
         CHECK(found.extremal_index() == doctest::Approx(0.8));
+        CHECK(found.above(2) == 2);
+        CHECK(found.above(5) == 0);
         CHECK(tocsin::find_clusters(scores, 1, 2).peaks == std::vector<double>{4, 5, 2});
         CHECK(tocsin::find_clusters(scores, 1, 3).peaks == std::vector<double>{5, 2});
         CHECK(tocsin::find_clusters(scores, 1, 4).peaks == std::vector<double>{5});

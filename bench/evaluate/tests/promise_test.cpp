@@ -63,12 +63,46 @@ TEST_SUITE("evaluate") {
         expected[9000] = 0.1; // labelled
         std::vector<std::uint8_t> labels(expected.size(), 0);
         labels[9000] = 1;
-        promises.add_expected(expected, 10, labels, file);
+        promises.add_expected(expected, 0, 10, labels, file);
         const auto lines = promises.lines();
         CHECK(*file.realised_rate == doctest::Approx(2).epsilon(1e-3));
         CHECK(lines[1].pooled == doctest::Approx(0.2).epsilon(1e-3));
         CHECK(lines[2].pooled == doctest::Approx(1).epsilon(1e-3));
         CHECK(lines[2].found == 1);
+    }
+
+    TEST_CASE("promises: a cluster goes on above the level, below the threshold too") {
+        std::vector<double> expected(10000, 5000.0);
+        for (std::size_t t = 100; t < 200; ++t) {
+            expected[t] = t % 40 == 20 ? 0.5 : 300.0; // alarms in rows 100, 140 and 180
+        }
+        const std::vector<std::uint8_t> labels(expected.size(), 0);
+        const auto counted = [&](double level) {
+            evaluate::promise_counts promises;
+            evaluate::metrics file;
+            promises.add_expected(expected, level, 10, labels, file);
+            return *file.realised_rate;
+        };
+        CHECK(counted(500) == doctest::Approx(1));
+        CHECK(counted(0) == doctest::Approx(3));
+        CHECK(counted(250) == doctest::Approx(3));
+
+        // AR(.999): counted from rows above the threshold alone, there are three times as many as
+        // promised.
+        tocsin::random_generator random(4);
+        evaluate::promise_counts promises;
+        for (int file = 0; file < 20; ++file) {
+            std::vector<double> scores(24000);
+            double level = random.normal();
+            for (double& score : scores) {
+                level = 0.999 * level + std::sqrt(1 - 0.999 * 0.999) * random.normal();
+                score = std::abs(level);
+            }
+            evaluate::metrics counts;
+            promises.add(scores, {0, 4000}, {4000, 24000},
+                         std::vector<std::uint8_t>(scores.size(), 0), counts);
+        }
+        CHECK(promises.lines()[2].pooled < 2);
     }
 
     TEST_CASE(

@@ -49,9 +49,7 @@ std::vector<double> scores_of(const json& found) {
 
 /// Clusters of scores that the rule counts as alarms, by its definition.
 std::int64_t clusters_of(const tocsin::alarm_rate& rule, const std::vector<double>& scores) {
-    const auto clusters = tocsin::find_clusters(scores, rule.level(), rule.gap());
-    return std::count_if(clusters.peaks.begin(), clusters.peaks.end(),
-                         [&](double peak) { return rule.exceeds(peak); });
+    return tocsin::find_clusters(scores, rule.level(), rule.gap()).above(rule.threshold());
 }
 
 /// Scores of rows as the model gives them, independent of the rule.

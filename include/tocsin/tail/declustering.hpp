@@ -26,6 +26,11 @@ struct score_clusters {
                    ? static_cast<double>(peaks.size()) / static_cast<double>(exceedances)
                    : 1;
     }
+    /// Clusters whose peak exceeds a threshold. Never allocates.
+    std::int64_t above(double threshold) const noexcept {
+        return std::count_if(peaks.begin(), peaks.end(),
+                             [threshold](double peak) { return peak > threshold; });
+    }
 };
 
 namespace detail {
