@@ -86,6 +86,24 @@ TEST_SUITE("alarm") {
         CHECK_FALSE(monitor.rate_exceeded());
     }
 
+    TEST_CASE("rate_monitor: ten times a promise must have room in the rows") {
+        CHECK(tocsin::rate_monitor::largest_promise == 500);
+        const auto exceeded_by_every_second_row = [](double promised) {
+            tocsin::rate_monitor monitor(promised);
+            CHECK(monitor.check().ok());
+            for (int row = 0; row < 10001; ++row) {
+                monitor.push(row % 2 == 0);
+            }
+            CHECK(monitor.realised() == doctest::Approx(5000).epsilon(0.05));
+            return monitor.rate_exceeded();
+        };
+        CHECK(exceeded_by_every_second_row(300));
+        CHECK(exceeded_by_every_second_row(tocsin::rate_monitor::largest_promise));
+        for (const double promised : {510.0, 900.0, 10000.0}) {
+            CHECK_FALSE(exceeded_by_every_second_row(promised));
+        }
+    }
+
     TEST_CASE("rate_monitor: in a chain, and saved in the middle") {
         tocsin::alarm_chain chain{tocsin::refractory_period(2), tocsin::rate_monitor(1)};
         CHECK_FALSE(chain.rate_exceeded());

@@ -25,11 +25,15 @@ class rate_monitor {
     static constexpr int version = 1;
     static constexpr double excess = 10;       ///< times the promised rate
     static constexpr double fewest_alarms = 5; ///< P(5 or more) < 1 in 5000 where 0.5 are due
+    /// The largest promise that rate_exceeded() watches over: an alarm needs a row with a flag and one
+    /// without, so that 10 000 rows have room for 5000.
+    static constexpr double largest_promise = 5000 / excess;
 
     /// Passes flags and counts; no rate is too high.
     rate_monitor() noexcept = default;
     /// @param promised alarms per 10 000 rows, such as alarm_rate::promised(); in [0, 10 000],
-    ///                 otherwise check() reports it; with 0 no rate is too high
+    ///                 otherwise check() reports it; with 0, or more than largest_promise, no rate
+    ///                 is too high
     /// @param memory   promised alarms after which a row counts half, positive
     explicit rate_monitor(double promised, double memory = 10) noexcept
         : promised_{promised}, memory_{memory} {}
@@ -67,7 +71,9 @@ class rate_monitor {
     std::int64_t alarms() const noexcept { return alarms_; }
     /// Rows since the start.
     std::int64_t rows() const noexcept { return rows_; }
-    /// Whether there are ten times the promised alarms, and enough to say so.
+    /// Whether there are ten times the promised alarms, and enough to say so. There is no room for so
+    /// many where more than largest_promise are promised, or behind run_declustering(gap), which
+    /// passes one in gap + 1 rows, more than 1000 / (gap + 1): compare realised() yourself then.
     bool rate_exceeded() const noexcept {
         return promised_ > 0 && recent_alarms_ >= fewest_alarms - 0.5 &&
                realised() >= excess * promised_;
