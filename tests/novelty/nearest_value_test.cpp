@@ -75,6 +75,34 @@ TEST_SUITE("novelty") {
         CHECK(tocsin::nearest_value(0).memory() == 2);
     }
 
+    TEST_CASE("nearest_value: wrong readings among the first values hide nothing") {
+        for (const int memory : {100, 1000, 4000}) {
+            for (const int wrong_at : {0, 1, 50, 96, 99}) {
+                const int wrong = wrong_at < 99 ? 4 : 1;
+                CAPTURE(memory);
+                CAPTURE(wrong_at);
+                tocsin::random_generator random(3);
+                tocsin::nearest_value novelty(memory);
+                for (int t = 0; t < 550; ++t) {
+                    const bool is_wrong = t >= wrong_at && t < wrong_at + wrong;
+                    novelty.push(is_wrong ? -9999 : 20 + random.normal());
+                    if (t == 99) {
+                        CHECK(novelty.score(30) > 2);
+                    }
+                }
+                CHECK(novelty.score(30) > 4);
+            }
+        }
+    }
+
+    TEST_CASE("nearest_value: values that are seldom others keep their spread") {
+        tocsin::nearest_value novelty(1000);
+        for (int t = 0; t < 100; ++t) {
+            novelty.push(t == 30 ? 1 : 0); // the middle nine tenths are equal
+        }
+        CHECK(novelty.score(2) == doctest::Approx(10));
+    }
+
     TEST_CASE("nearest_value: after loading every score has the same bits") {
         tocsin::random_generator random(2);
         tocsin::nearest_value novelty(50);

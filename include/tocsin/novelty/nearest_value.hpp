@@ -10,8 +10,9 @@
 #include "tocsin/series/moving_window.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
-#include <cstdint>
+#include <cstddef>
 #include <limits>
 
 namespace tocsin {
@@ -44,8 +45,12 @@ class nearest_value {
         }
         value = bounded(value);
         const double found = score(value);
+        const int before = count();
         values_.push(value);
         spread_.push(within_spread(value));
+        if (before == enough - 1 && count() == enough) {
+            limit_first_values();
+        }
         return found;
     }
     /// The score that a value would have now.
@@ -112,16 +117,40 @@ class nearest_value {
     }
 
   private:
+    /// Values from which a spread can be known; a shorter memory counts every value as it is.
+    static constexpr int enough = 100;
+
     /// As far as a value counts in the standard deviation: a single wrong reading, such as -9999, would
     /// hide all others as long as it is remembered.
     double within_spread(double value) const noexcept {
-        constexpr int enough = 100;
         constexpr double most = 100; // of these, one in 4000 doubles the deviation
         const double deviation = std::sqrt(spread_.variance());
         return spread_.count() >= enough && deviation > 0
                    ? std::clamp(value, spread_.mean() - most * deviation,
                                 spread_.mean() + most * deviation)
                    : value;
+    }
+
+    /// The same for the values before there were enough: a wrong reading among them has made the
+    /// standard deviation so large that it is not far out. The middle nine tenths tell what is usual.
+    void limit_first_values() noexcept {
+        std::array<double, enough> sorted;
+        for (int k = 0; k < enough; ++k) {
+            sorted[static_cast<std::size_t>(k)] = values_.value(k);
+        }
+        std::sort(sorted.begin(), sorted.end());
+        constexpr std::size_t low = enough / 20;
+        constexpr std::size_t high = enough - 1 - low;
+        constexpr double of_normal = 3.29; // the middle nine tenths, in standard deviations
+        const double most = largest_deviation * ((sorted[high] - sorted[low]) / of_normal);
+        if (!(most > 0)) {
+            return;
+        }
+        const double middle = sorted[enough / 2];
+        spread_.reset();
+        for (int k = 0; k < enough; ++k) {
+            spread_.push(std::clamp(values_.value(k), middle - most, middle + most));
+        }
     }
 
     detail::sorted_ring values_;
