@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <deque>
 #include <limits>
+#include <utility>
 
 TEST_SUITE("novelty") {
 
@@ -101,6 +102,35 @@ TEST_SUITE("novelty") {
             novelty.push(t == 30 ? 1 : 0); // the middle nine tenths are equal
         }
         CHECK(novelty.score(2) == doctest::Approx(10));
+    }
+
+    TEST_CASE("nearest_value: moved from, it knows and takes nothing") {
+        tocsin::nearest_value novelty(100);
+        tocsin::nearest_value expected(100);
+        for (int t = 0; t < 120; ++t) {
+            novelty.push(t);
+            expected.push(t);
+        }
+        tocsin::nearest_value taken = std::move(novelty);
+        // NOLINTBEGIN(bugprone-use-after-move,hicpp-invalid-access-moved): what is left is tested
+        CHECK(novelty.memory() == 0);
+        CHECK(novelty.count() == 0);
+        CHECK(std::isnan(novelty.score(3)));
+        CHECK(std::isnan(novelty.push(3)));
+        novelty.reset();
+        CHECK(std::isnan(novelty.push(3)));
+        CHECK(novelty.count() == 0);
+        const tocsin::nearest_value copy = novelty;
+        CHECK(copy.memory() == 0);
+        // NOLINTEND(bugprone-use-after-move,hicpp-invalid-access-moved)
+        for (int t = 0; t < 120; ++t) {
+            CHECK(taken.push(1.3 * t) == expected.push(1.3 * t));
+        }
+        novelty = std::move(taken);
+        CHECK(novelty.memory() == 100);
+        CHECK(novelty.push(-7) == expected.push(-7));
+        CHECK(std::isnan(
+            taken.push(1))); // NOLINT(bugprone-use-after-move,hicpp-invalid-access-moved)
     }
 
     TEST_CASE("nearest_value: after loading every score has the same bits") {

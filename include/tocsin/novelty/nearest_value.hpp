@@ -30,17 +30,17 @@ class nearest_value {
     explicit nearest_value(int memory = 4000)
         : values_{std::clamp(memory, 2, detail::largest_ring)}, spread_{values_.capacity()} {}
 
-    /// Values that are remembered at most.
+    /// Values that are remembered at most; 0 where it was moved from.
     int memory() const noexcept { return values_.capacity(); }
     /// Values in memory.
     int count() const noexcept { return values_.count(); }
 
     /// Scores the newest value and remembers it; O(log memory), never allocates.
-    /// @return NaN for a value that is not finite, which changes nothing, and while fewer than two
-    ///         values are known; the largest score there is where a value differs from all others,
-    ///         which are equal
+    /// @return NaN for a value that is not finite, which changes nothing, while fewer than two values
+    ///         are known, and where it was moved from; the largest score there is where a value
+    ///         differs from all others, which are equal
     double push(double value) noexcept {
-        if (!std::isfinite(value)) {
+        if (!std::isfinite(value) || memory() == 0) {
             return std::numeric_limits<double>::quiet_NaN();
         }
         value = bounded(value);

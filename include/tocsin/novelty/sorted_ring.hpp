@@ -2,7 +2,7 @@
 /// @brief The last values of a stream, in order of size.
 #pragma once
 
-#include "tocsin/core/status.hpp"
+#include "tocsin/core/emptied_by_move.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -16,7 +16,8 @@ namespace tocsin::detail {
 /// The last `capacity` values as a search tree over the slots of a ring: a treap (Seidel and Aragon
 /// 1996), whose priorities are a hash of the slot and of where the ring lies in memory, so that nobody
 /// can choose values for which its shape is a list. Distances do not depend on the shape. push() and
-/// nearest_distance() take O(log capacity) on average. Only the constructor allocates.
+/// nearest_distance() take O(log capacity) on average. Only the constructor allocates. Moved from, it
+/// has no capacity and no values.
 class sorted_ring {
   public:
     explicit sorted_ring(int capacity = 1)
@@ -25,27 +26,30 @@ class sorted_ring {
               static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(nodes_.data()) >> 4U))} {}
 
     int capacity() const noexcept { return static_cast<int>(nodes_.size()); }
-    int count() const noexcept { return count_; }
+    int count() const noexcept { return state_.count; }
     /// Value k of the ring, 0 the oldest.
     double value(int k) const noexcept {
-        return at(count_ < capacity() ? k : (next_ + k) % capacity()).value;
+        return at(state_.count < capacity() ? k : (state_.next + k) % capacity()).value;
     }
 
-    /// Adds a finite value; the oldest leaves a full ring.
+    /// Adds a finite value; the oldest leaves a full ring. Nothing without a capacity.
     void push(double value) noexcept {
-        if (count_ == capacity()) {
-            erase(next_);
-        } else {
-            ++count_;
+        if (capacity() == 0) {
+            return;
         }
-        at(next_) = {value, none, none};
-        insert(next_);
-        next_ = next_ + 1 == capacity() ? 0 : next_ + 1;
+        if (state_.count == capacity()) {
+            erase(state_.next);
+        } else {
+            ++state_.count;
+        }
+        at(state_.next) = {value, none, none};
+        insert(state_.next);
+        state_.next = state_.next + 1 == capacity() ? 0 : state_.next + 1;
     }
     /// Distance to the nearest value; infinity for none.
     double nearest_distance(double value) const noexcept {
         double nearest = std::numeric_limits<double>::infinity();
-        for (int node = root_; node != none;) {
+        for (int node = state_.root; node != none;) {
             nearest = std::min(nearest, std::abs(at(node).value - value));
             node = value < at(node).value ? at(node).left : at(node).right;
         }
@@ -53,10 +57,7 @@ class sorted_ring {
     }
     double smallest() const noexcept { return end(&node_type::left); }
     double largest() const noexcept { return end(&node_type::right); }
-    void clear() noexcept {
-        count_ = next_ = 0;
-        root_ = none;
-    }
+    void clear() noexcept { state_ = state_type{}; }
 
   private:
     static constexpr std::int32_t none = -1;
@@ -64,6 +65,12 @@ class sorted_ring {
         double value = 0;
         std::int32_t left = none;
         std::int32_t right = none;
+    };
+
+    struct state_type {
+        std::int32_t root = none;
+        int count = 0;
+        int next = 0; ///< where the next value goes
     };
 
     node_type& at(int node) noexcept { return nodes_[static_cast<std::size_t>(node)]; }
@@ -82,7 +89,7 @@ class sorted_ring {
         return at(a).value < at(b).value || (at(a).value == at(b).value && a < b);
     }
     double end(std::int32_t node_type::* side) const noexcept {
-        int node = root_;
+        int node = state_.root;
         while (node != none && at(node).*side != none) {
             node = at(node).*side;
         }
@@ -90,7 +97,7 @@ class sorted_ring {
     }
 
     void insert(int node) noexcept {
-        std::int32_t* place = &root_;
+        std::int32_t* place = &state_.root;
         while (*place != none && priority(*place) > priority(node)) {
             place = before(node, *place) ? &at(*place).left : &at(*place).right;
         }
@@ -114,7 +121,7 @@ class sorted_ring {
         *right = none;
     }
     void erase(int node) noexcept {
-        std::int32_t* place = &root_;
+        std::int32_t* place = &state_.root;
         while (*place != node) {
             place = before(node, *place) ? &at(*place).left : &at(*place).right;
         }
@@ -137,9 +144,7 @@ class sorted_ring {
 
     std::vector<node_type> nodes_;
     std::uint32_t salt_;
-    std::int32_t root_ = none;
-    int count_ = 0;
-    int next_ = 0;
+    emptied_by_move<state_type> state_;
 };
 
 } // namespace tocsin::detail
