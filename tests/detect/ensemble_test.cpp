@@ -310,6 +310,33 @@ TEST_SUITE("detect") {
         CHECK(usable.check().ok());
     }
 
+    TEST_CASE("ensemble: a score without expected false alarms is no anomaly") {
+        auto untuned = learned_forecaster(1);
+        const auto other = tocsin_test::slow_waves(600, 2);
+        REQUIRE(untuned.fit_errors(windows_over(other, 300, 300)).ok());
+        untuned.override_thresholds(0.5); // below most scores
+        const tocsin::ensemble alone({.promised = 10}, untuned);
+        const tocsin::ensemble pair({.promised = 10}, untuned, fitted_changes());
+        auto stream = alone.make_stream();
+        auto of_pair = pair.make_stream();
+        int flagged = 0;
+        for (int t = 0; t < 600; ++t) {
+            const auto found = alone.push(stream, other.col(t));
+            CHECK_FALSE(found.combined.scored());
+            CHECK_FALSE(found.is_anomaly());
+            CHECK(found.combined.score == 0);
+            flagged += found.of_member.is_anomaly() ? 1 : 0;
+            if (found.of_member.scored()) {
+                CHECK(found.combined.kind == tocsin::verdict_kind::not_ready);
+                CHECK(found.combined.reason == tocsin::sample_reason::not_ready);
+            } else {
+                CHECK(found.combined.reason == found.of_member.reason);
+            }
+            CHECK((pair.push(of_pair, other.col(t)).combined.scored() || t == 0));
+        }
+        CHECK(flagged > 100);
+    }
+
     TEST_CASE("ensemble: only anomalies have a score above the threshold") {
         const tocsin::ensemble both({.promised = 10}, learned_forecaster(1), fitted_changes());
         auto stream = both.make_stream();

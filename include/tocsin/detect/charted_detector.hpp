@@ -193,14 +193,12 @@ class charted_detector {
                 expected_alarms =
                     combined_false_alarms(expected(stream.scores_), settings_.combine);
             }
-            outcome.reason = fitted() ? sample_reason::warming_up : sample_reason::not_ready;
-            outcome.kind = outcome.lost > 0 ? verdict_kind::sensor_lost
-                           : fitted()       ? verdict_kind::warming_up
-                                            : verdict_kind::not_ready;
         } else if (detail::starts_charts(outcome)) {
             stream.charts_.reset();
         }
-        detail::judge_by_expectation(outcome, expected_alarms, settings_.promised);
+        detail::judge_by_expectation(outcome, expected_alarms, settings_.promised,
+                                     fitted() ? sample_reason::warming_up
+                                              : sample_reason::not_ready);
         detail::control_alarm(stream.alarm_, stream.last_.alarm, outcome);
         stream.last_ = outcome;
         return outcome;

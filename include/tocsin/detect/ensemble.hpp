@@ -102,7 +102,7 @@ bool knows_false_alarms(const Member& member) noexcept {
 /// save_stream()).
 ///
 /// The first member decides about clock, missing and lost sensors: its reason stands where no member
-/// has a score, no other member gets a sample that is out of order for it, and the streams of the
+/// has a score (not_ready where it has one without expected false alarms), no other member gets a sample that is out of order for it, and the streams of the
 /// others restart where it takes over a new time. A scored_comparator looks at no time: put a detector
 /// first if samples have times. While some members warm up, the others judge.
 /// @tparam Alarm   alarm control (concept alarm_piece) over the combined verdicts; every stream has a copy
@@ -204,7 +204,7 @@ class basic_ensemble {
         verdict& combined = found.combined;
         combined = verdicts[0];
         detail::judge_by_expectation(combined, combined_false_alarms(expected, settings_.combine),
-                                     settings_.promised);
+                                     settings_.promised, sample_reason::not_ready);
         // A sample that reaches no other member says nothing of their alarms.
         const bool exceeded_before =
             combined.reason == sample_reason::out_of_order && stream.last_.combined.rate_exceeded;

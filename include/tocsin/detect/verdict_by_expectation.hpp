@@ -30,12 +30,22 @@ inline double score_of_expectation(double expected) noexcept {
 
 /// Judges by false alarms that are expected in 10 000 rows. The score becomes -log10 of those
 /// expected in one row, the threshold the same of the promised: both at least 0, like any verdict's.
-/// Where nothing is expected (NaN), kind and reason stay, and the score is 0, which exceeds nothing.
-inline void judge_by_expectation(verdict& outcome, double expected, double promised) noexcept {
+/// Where nothing is expected (NaN), the score is 0, which exceeds nothing.
+/// @param outcome   what the detector says by itself; kind and reason stay where it has no score either
+/// @param unjudged  the reason where it has one, but nothing is expected: warming_up or not_ready
+inline void judge_by_expectation(verdict& outcome, double expected, double promised,
+                                 sample_reason unjudged) noexcept {
     outcome.expected_false_alarms = expected;
     outcome.threshold = score_of_expectation(promised);
     outcome.score = 0;
-    if (!std::isnan(expected)) {
+    if (std::isnan(expected)) {
+        if (outcome.scored()) {
+            outcome.reason = unjudged;
+            outcome.kind = outcome.lost > 0                        ? verdict_kind::sensor_lost
+                           : unjudged == sample_reason::warming_up ? verdict_kind::warming_up
+                                                                   : verdict_kind::not_ready;
+        }
+    } else {
         outcome.score = score_of_expectation(expected);
         outcome.reason = sample_reason::scored;
         outcome.kind = expected < promised ? verdict_kind::anomaly
