@@ -258,6 +258,23 @@ TEST_SUITE("charts") {
         CHECK(largest < 5);
     }
 
+    TEST_CASE("residual_charts: magnitudes start at what is usual") {
+        // Like a normal distribution, mostly 0 with rare errors, and always the same.
+        auto residuals = gaussian_residuals(3, 5000, 12);
+        for (tocsin::index_t t = 0; t < residuals.cols(); ++t) {
+            residuals(1, t) = t % 1000 == 500 ? 1 : 0;
+        }
+        residuals.row(2).setConstant(0.1);
+        tocsin::residual_charts charts;
+        REQUIRE(charts.fit(residuals).ok());
+        push_column(charts, residuals, 0);
+        const double first = std::abs(residuals(0, 0) - 5) / 2;
+        CHECK(charts.chart(0).magnitude() ==
+              doctest::Approx(0.8 * 0.798 + 0.2 * first).epsilon(0.1));
+        CHECK(charts.chart(1).magnitude() < 0.05);
+        CHECK(charts.chart(2).magnitude() == 0);
+    }
+
     TEST_CASE("residual_charts: no chart joins rows across a gap, neither when it is fitted") {
         // Stretches of 50 rows around another level each: within one, all charts are quiet.
         auto residuals = gaussian_residuals(1, 10000, 3);

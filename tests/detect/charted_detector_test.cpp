@@ -371,6 +371,32 @@ TEST_SUITE("detect") {
         CHECK(alarms < judged / 100);
     }
 
+    TEST_CASE("charted_detector: a start of constant sensors is no alarm, a jump is one") {
+        using linear = tocsin::detector<tocsin::linear_forecaster<float>>;
+        tocsin::random_generator random(1);
+        const tocsin::matrix<float> constant = tocsin::matrix<float>::Constant(1, 5000, 5);
+        auto mostly = constant;
+        for (float& value : mostly.reshaped()) {
+            value += random.uniform() < 0.001 ? static_cast<float>(random.normal()) : 0.0F;
+        }
+        for (const auto& normal : {constant, mostly}) {
+            tocsin::charted_detector<linear> detector(linear{{1, 1, 10}}, {.promised = 10});
+            REQUIRE(
+                detector.fit(windows_over(normal, 20), tocsin::least_squares{}, tocsin::cross_fit{})
+                    .ok());
+            auto stream = detector.make_stream();
+            int alarms = 0;
+            for (int t = 0; t < 1000; ++t) {
+                if (t % 100 == 0) {
+                    stream.restart();
+                }
+                alarms += detector.push(stream, constant.col(t)).is_anomaly() ? 1 : 0;
+            }
+            CHECK(alarms == 0);
+            CHECK(detector.push(stream, {15.0F}).is_anomaly());
+        }
+    }
+
     TEST_CASE(
         "charted_detector: cross-fitting leaves out labelled rows, and fails without a trace") {
         using linear = tocsin::detector<tocsin::linear_forecaster<float>>;

@@ -36,7 +36,21 @@ struct fitted_chart {
 
     /// A finite residual counts, however small the scale is.
     bool push(double residual) noexcept {
-        return std::isfinite(residual) && chart.push((bounded(residual) - mean) / scale);
+        return std::isfinite(residual) && chart.push((bounded(residual) - mean) / scale,
+                                                     chart.count() == 0 ? usual_magnitude() : 0);
+    }
+    /// Scale of a target whose residuals are all the same: any error is the surprise of a lifetime.
+    static double scale_of_constant(double mean) noexcept {
+        return 1e-9 * std::max(std::abs(mean), 1e-9);
+    }
+    /// Where the magnitude starts: that of normal residuals with the deviation that is usual over the
+    /// rows of the shortest variance chart. Rare large residuals make the scale, and a magnitude that
+    /// starts at theirs would be an alarm among those that are nearly 0; 0 where none differs.
+    double usual_magnitude() const noexcept {
+        return scale == scale_of_constant(mean)
+                   ? 0
+                   : residual_chart::normal_magnitude *
+                         std::min(std::exp(variance_centres[0] / 2), 1.0);
     }
     /// Variance of a chart of so many independent rows that the fit has not seen: 1, and the mean's.
     double new_rows(int length) const noexcept { return 1 + double{1} * length / rows; }
@@ -86,8 +100,8 @@ struct fitted_chart {
             squares += std::isfinite(static_cast<double>(residuals[t])) ? value * value : 0;
         }
         scale = std::sqrt(squares / (count - 1));
-        if (!(scale > 0)) { // never an error: any is the surprise of a lifetime
-            scale = 1e-9 * std::max(std::abs(mean), 1e-9);
+        if (!(scale > 0)) {
+            scale = scale_of_constant(mean);
         }
         learn_units(residuals, starts);
         return count;

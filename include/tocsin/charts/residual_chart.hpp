@@ -24,7 +24,8 @@ inline constexpr std::array<int, 3> variance_chart_rows = {30, 100, 300};
 ///   spike is no shift. It sees slow drifts and small steps that stay, which no single row shows.
 /// - variance w: the logarithm of the mean of the last w squares. It rises where a sensor shakes and
 ///   falls where it freezes: both are wrong.
-/// - magnitude: the mean of the last |r| with exponential weights, from that of a normal distribution.
+/// - magnitude: the mean of the last |r| with exponential weights, from normal_magnitude or what
+///   push() is given for the start.
 ///
 /// Residuals are kept as whole numbers of 2^-20 deviations, and so are the sums: exact however long
 /// the stream. push() is one ring and seven sums, the same time for every row, and never allocates;
@@ -37,11 +38,15 @@ class residual_chart {
     /// No level chart over so many rows is farther from 0: all residuals count 4 deviations.
     static double largest_level_chart(int rows) noexcept { return 4.001 * std::sqrt(rows); }
 
+    /// The mean of |r| of a normal distribution: sqrt(2 / pi).
+    static constexpr double normal_magnitude = 0.7978845608028654;
+
     /// @param smoothing weight of the newest magnitude, in (0, 1]
     explicit residual_chart(double smoothing = 0.2) noexcept : smoothing_{smoothing} {}
 
     /// Takes the newest residual; one that is not finite is left out. Whether it was taken.
-    bool push(double residual) noexcept {
+    /// @param start magnitude before the first residual, in [0, 64]; not read later
+    bool push(double residual, double start = normal_magnitude) noexcept {
         if (!std::isfinite(residual)) {
             return false;
         }
@@ -55,8 +60,8 @@ class residual_chart {
         }
         ring_[static_cast<std::size_t>(next_)] = value;
         next_ = next_ + 1 == longest ? 0 : next_ + 1;
-        // The mean of normal |r| before the first, or one residual would count like a whole mean.
-        const double before = count_ == 0 ? normal_magnitude : magnitude_;
+        // What is usual comes before the first, or one residual would count like a whole mean.
+        const double before = count_ == 0 ? start : magnitude_;
         magnitude_ = before + smoothing_ * (std::abs(within) - before);
         count_ = std::min(count_ + 1, longest);
         return true;
@@ -112,7 +117,6 @@ class residual_chart {
     static constexpr double unit = 1 << 20;        ///< of whole numbers, per deviation
     static constexpr double largest_residual = 64; ///< its square 2^52, times 300 below 2^63
     static constexpr std::int32_t largest_level = 4 << 20;
-    static constexpr double normal_magnitude = 0.7978845608028654; ///< sqrt(2 / pi)
 
     static std::int64_t level_part(std::int32_t value) noexcept {
         return std::clamp(value, -largest_level, largest_level);
