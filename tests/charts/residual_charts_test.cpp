@@ -258,6 +258,53 @@ TEST_SUITE("charts") {
         CHECK(largest < 5);
     }
 
+    TEST_CASE("residual_charts: a wrong reading among the rows of the fit hides nothing") {
+        const auto normal = gaussian_residuals(1, 4000, 2);
+        auto shifted = gaussian_residuals(1, 400, 3);
+        shifted.array() += 1; // half a deviation
+        auto noisy = gaussian_residuals(1, 400, 4);
+        noisy.array() = 5 + 1.5 * (noisy.array() - 5);
+        const auto scores_after = [](tocsin::residual_charts charts, const auto& rows) {
+            tocsin::chart_scores last;
+            for (tocsin::index_t t = 0; t < rows.cols(); ++t) {
+                last = push_column(charts, rows, t);
+            }
+            return last;
+        };
+        tocsin::residual_charts clean;
+        REQUIRE(clean.fit(normal).ok());
+        const double level = scores_after(clean, shifted).of(chart_family::level);
+        const double variance = scores_after(clean, noisy).of(chart_family::variance);
+        REQUIRE(level > 5);
+        REQUIRE(variance > 5);
+        for (const double wrong : {-1000.0, -9999.0, 1e20, 1e300}) {
+            auto rows = normal;
+            rows.middleCols(2000, 11).setConstant(wrong); // and what is forecast from it
+            rows(0, 100) = -wrong / 1000;
+            tocsin::residual_charts charts;
+            REQUIRE(charts.fit(rows).ok());
+            CHECK(scores_after(charts, shifted).of(chart_family::level) ==
+                  doctest::Approx(level).epsilon(0.1));
+            CHECK(scores_after(charts, noisy).of(chart_family::variance) ==
+                  doctest::Approx(variance).epsilon(0.1));
+        }
+    }
+
+    TEST_CASE(
+        "residual_charts: what is rare but usual is the deviation of a target that hardly varies") {
+        tocsin::matrix<double> rows = tocsin::matrix<double>::Zero(1, 4000);
+        for (tocsin::index_t t = 500; t < rows.cols(); t += 1000) {
+            rows(0, t) = 2;
+        }
+        tocsin::residual_charts charts;
+        REQUIRE(charts.fit(rows).ok());
+        charts.push({rows.data(), 1});
+        const double rare = 2;
+        const double deviation = 2 * std::sqrt(4.0 / 4000);
+        CHECK(charts.push({&rare, 1}).of(chart_family::magnitude) ==
+              doctest::Approx(0.2 * 2 / deviation).epsilon(0.01));
+    }
+
     TEST_CASE("residual_charts: magnitudes start at what is usual") {
         // Like a normal distribution, mostly 0 with rare errors, and always the same.
         auto residuals = gaussian_residuals(3, 5000, 12);

@@ -371,6 +371,19 @@ TEST_SUITE("detect") {
         CHECK(alarms < judged / 100);
     }
 
+    TEST_CASE(
+        "charted_detector: one wrong reading among the rows of the fit does not make it blind") {
+        auto rows = noisy_waves(6000, 3);
+        rows(0, 3000) = -9999;
+        charted detector(learned_with({.warm_up = 4}), {.promised = 10});
+        REQUIRE(detector.fit(rows).ok());
+        const counts found = judge(
+            detector, 2000, [](tocsin::matrix<float>& values, int t) { values(0, t) += 0.4F; });
+        MESSAGE(found.after, " of 600 rows of a shift");
+        CHECK(found.after > 300);
+        CHECK(found.before < 10);
+    }
+
     TEST_CASE("charted_detector: a start of constant sensors is no alarm, a jump is one") {
         using linear = tocsin::detector<tocsin::linear_forecaster<float>>;
         tocsin::random_generator random(1);

@@ -18,6 +18,73 @@
 
 namespace tocsin::detail {
 
+/// Number, mean and deviation of finite residuals near a centre, and where others are.
+struct residual_summary {
+    int count = 0;
+    double mean = 0;
+    double deviation = 0; ///< 0 where all are equal
+    int left_out = 0;     ///< stretches of others, with 30 rows or more between them
+
+    /// Of those that are at most `limit` from `centre`.
+    template <class Row>
+    static residual_summary of(const Row& residuals, double centre, double limit) {
+        const auto each = [&](auto&& visit) {
+            for (index_t t = 0; t < residuals.size(); ++t) {
+                const auto residual = static_cast<double>(residuals[t]);
+                if (std::isfinite(residual)) {
+                    visit(t, bounded(residual), std::abs(bounded(residual) - centre) <= limit);
+                }
+            }
+        };
+        constexpr int apart = variance_chart_rows[0];
+        residual_summary found;
+        double sum = 0;
+        double low = largest_input;
+        double high = -largest_input;
+        index_t last = -apart;
+        each([&](index_t t, double value, bool is_near) {
+            if (is_near) {
+                sum += value;
+                low = std::min(low, value);
+                high = std::max(high, value);
+                ++found.count;
+            } else {
+                found.left_out += t - last >= apart ? 1 : 0;
+                last = t;
+            }
+        });
+        if (found.count > 1) { // exact where all are equal, or rounding would be a deviation
+            found.mean = low == high ? low : sum / found.count;
+            double squares = 0;
+            each([&](index_t, double value, bool is_near) {
+                squares += is_near ? (value - found.mean) * (value - found.mean) : 0;
+            });
+            found.deviation = std::sqrt(squares / (found.count - 1));
+        }
+        return found;
+    }
+    /// The same without wrong readings: those beyond 10 deviations, in at most three places, where the
+    /// rest varies, but by less than a quarter; up to three times, as one can hide another. What
+    /// is as rare but recurs, like a switch, is usual.
+    /// @param limit out: distance from the mean within which all are
+    template <class Row>
+    static residual_summary of_usual(const Row& residuals, double& limit) {
+        limit = 2 * largest_input;
+        residual_summary kept = of(residuals, 0, limit);
+        for (int times = 0; times < 3; ++times) {
+            const double narrower = largest_deviation * kept.deviation;
+            const residual_summary rest = of(residuals, kept.mean, narrower);
+            if (rest.left_out > 3 || !(rest.deviation > 0) ||
+                !(rest.deviation < kept.deviation / 4)) {
+                break;
+            }
+            kept = rest;
+            limit = narrower;
+        }
+        return kept;
+    }
+};
+
 /// A residual_chart of one target, with what was learned of it: mean and deviation of the residuals, and
 /// how far each chart strays.
 struct fitted_chart {
@@ -72,43 +139,25 @@ struct fitted_chart {
                variance_centres == other.variance_centres && variance_units == other.variance_units;
     }
 
-    /// Finite residuals seen.
+    /// Finite residuals seen; wrong readings among them are learned from in no other way.
     template <class Row>
     int fit(const Row& residuals, std::span<const std::uint8_t> starts) {
-        int count = 0;
-        double sum = 0;
-        double low = largest_input;
-        double high = -largest_input;
-        for (index_t t = 0; t < residuals.size(); ++t) {
-            const auto value = bounded(static_cast<double>(residuals[t]));
-            if (std::isfinite(static_cast<double>(residuals[t]))) {
-                sum += value;
-                low = std::min(low, value);
-                high = std::max(high, value);
-                ++count;
-            }
+        const int finite = residual_summary::of(residuals, 0, 2 * largest_input).count;
+        if (finite < fewest_rows) {
+            return finite;
         }
-        if (count < fewest_rows) {
-            return count;
-        }
-        rows = count;
-        mean = low == high ? low
-                           : sum / count; // exact where all are equal, or rounding would be a scale
-        double squares = 0;
-        for (index_t t = 0; t < residuals.size(); ++t) {
-            const auto value = bounded(static_cast<double>(residuals[t])) - mean;
-            squares += std::isfinite(static_cast<double>(residuals[t])) ? value * value : 0;
-        }
-        scale = std::sqrt(squares / (count - 1));
-        if (!(scale > 0)) {
-            scale = scale_of_constant(mean);
-        }
-        learn_units(residuals, starts);
-        return count;
+        rows = finite;
+        double limit = 0;
+        const residual_summary usual = residual_summary::of_usual(residuals, limit);
+        mean = usual.mean;
+        scale = usual.deviation > 0 ? usual.deviation : scale_of_constant(mean);
+        learn_units(residuals, starts, limit);
+        return finite;
     }
     /// How far the charts stray on normal residuals, at least as far as independent ones.
+    /// @param limit distance from the mean of residuals that are left out
     template <class Row>
-    void learn_units(const Row& residuals, std::span<const std::uint8_t> starts) {
+    void learn_units(const Row& residuals, std::span<const std::uint8_t> starts, double limit) {
         std::array<double, level_chart_rows.size()> level_squares{};
         std::array<double, level_chart_rows.size()> level_rows{};
         std::array<double, variance_chart_rows.size()> log_sums{};
@@ -120,7 +169,8 @@ struct fitted_chart {
                 at < starts.size() && starts[at] != 0) {
                 chart.reset();
             }
-            if (!push(static_cast<double>(residuals[t]))) {
+            const auto residual = static_cast<double>(residuals[t]);
+            if (std::abs(bounded(residual) - mean) > limit || !push(residual)) {
                 continue;
             }
             for (std::size_t k = 0; k < level_squares.size(); ++k) {
