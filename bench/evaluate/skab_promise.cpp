@@ -108,8 +108,13 @@ result<judgement> by_charts(const matrix<double>& values) {
     constexpr std::size_t families = tocsin::chart_scores::families;
     std::array<std::vector<double>, families> scores;
     for (index_t t = 0; t < values.cols(); ++t) {
+        if (t == skab_training_rows) {
+            charts.reset();
+        }
+        const std::span<const double> residual(residuals.col(t).data(),
+                                               static_cast<std::size_t>(values.rows()));
         const auto row =
-            charts.push({residuals.col(t).data(), static_cast<std::size_t>(values.rows())});
+            t < skab_training_rows ? charts.push_fitted(residual) : charts.push(residual);
         for (std::size_t k = 0; k < families; ++k) {
             scores[k].push_back(row.values[k]);
         }
