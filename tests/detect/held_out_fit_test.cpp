@@ -1,8 +1,10 @@
 #include "tocsin/detect/detector.hpp"
 #include "tocsin/detect/held_out.hpp"
 #include "tocsin/errors/diagonal_gaussian.hpp"
+#include "tocsin/models/linear_forecaster.hpp"
 #include "tocsin/tail/alarm_rate.hpp"
 #include "tocsin/threshold/f_beta_threshold.hpp"
+#include "tocsin/training/least_squares.hpp"
 
 #include <doctest/doctest.h>
 
@@ -11,6 +13,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 using tocsin_test::says;
@@ -151,10 +154,23 @@ TEST_SUITE("detect") {
         CHECK(says(
             detector.fit(windows, tocsin_test::quick_trainer(1), tocsin::cross_fit{.guard = 1000}),
             "nothing is left to learn from"));
+        CHECK(says(detector.fit({windows.slice(0, 30), windows}, tocsin_test::quick_trainer(1),
+                                tocsin::cross_fit{}),
+                   "for the windows 0 to 29 of 146, with a guard of 10 rows"));
         CHECK(says(detector.fit(windows_over(values, 9, 1), tocsin_test::quick_trainer(1),
                                 tocsin::cross_fit{}),
                    "windows of 2 features and 9 steps"));
         CHECK(detector.identity() == identity);
+    }
+
+    TEST_CASE("fit: a failure of a held-out model names the windows it lacks") {
+        auto values = tocsin_test::waves<float>(2, 400, 1);
+        values.row(1).tail(330).setConstant(std::numeric_limits<float>::quiet_NaN());
+        tocsin::detector<tocsin::linear_forecaster<float>> detector({2, 2, 5});
+        const auto windows = windows_over(values, 10);
+        CHECK(says(detector.fit(windows, tocsin::least_squares{}, tocsin::cross_fit{.folds = 4}),
+                   "(learning without the windows 0 to 97 of 391)"));
+        CHECK(detector.phase() == tocsin::detector_phase::created);
     }
 
     TEST_CASE("fit: fewer windows to learn from, labels, missing values") {

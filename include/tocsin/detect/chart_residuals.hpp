@@ -161,16 +161,13 @@ held_out_residuals(const Detector& fitted, const Detector& untrained,
     for (const held_out_block& block : blocks) {
         const split_windows<scalar> split(training, judged, block, guard);
         Detector part = untrained;
-        status done = split.learned.empty()
-                          ? status::error(error_code::invalid_data,
-                                          "charted_detector: nothing is left to learn from for the "
-                                          "windows ",
-                                          block.begin, " to ", block.end, " of ", judged.count(),
-                                          ", with a guard of ", guard, " rows")
-                          : part.train(split.learned, {}, trainer, callbacks...);
+        if (split.learned.empty()) {
+            return nothing_left("charted_detector", block, judged.count(), guard);
+        }
+        status done = part.train(split.learned, {}, trainer, callbacks...);
         done = done.ok() ? part.fit_errors(split.learned) : done;
         if (!done.ok()) {
-            return done;
+            return of_block(done, block, judged.count());
         }
         // Windows overlap: a row belongs to the block of the first window that begins with it.
         const index_t from = judged.first_column(block.begin);

@@ -17,6 +17,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <span>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -58,6 +59,25 @@ struct split_windows {
         });
     }
 };
+
+/// What to say of a block whose model has nothing to learn from.
+/// @param count windows of all blocks
+inline status nothing_left(std::string_view owner, const held_out_block& block, index_t count,
+                           index_t guard) noexcept {
+    return status::error(error_code::invalid_data, owner,
+                         ": nothing is left to learn from for the windows ", block.begin, " to ",
+                         block.end, " of ", count, ", with a guard of ", guard, " rows");
+}
+/// A failure of a block's model with the windows that it has not learned from: what it lacks, all data
+/// may have.
+inline status of_block(const status& outcome, const held_out_block& block, index_t count) noexcept {
+    return block.only_before
+               ? status::error(outcome.code(), outcome.message(),
+                               " (learning from what comes before the window ", block.begin, " of ",
+                               count, ")")
+               : status::error(outcome.code(), outcome.message(), " (learning without the windows ",
+                               block.begin, " to ", block.end, " of ", count, ")");
+}
 
 template <class Scalar>
 windows<Scalar> sorted_by_time(const windows<Scalar>& given) {
@@ -123,11 +143,7 @@ struct held_out_models {
         for (const held_out_block& block : plan.blocks(all.count())) {
             const split_windows<scalar> split(training, all, block, guard);
             if (split.learned.empty()) {
-                return status::error(error_code::invalid_data,
-                                     "fit: nothing is left to learn from "
-                                     "for the windows ",
-                                     block.begin, " to ", block.end, " of ", all.count(),
-                                     ", with a guard of ", guard, " rows");
+                return nothing_left("fit", block, all.count(), guard);
             }
             Learned model = untrained;
             kept_scaler<std::remove_cvref_t<decltype(model.scaler)>> units{&model.scaler};
@@ -136,7 +152,7 @@ struct held_out_models {
             if (const status done =
                     fit_scaled(model.model, units, split.learned, {}, trainer, state, observer);
                 !done.ok()) {
-                return done;
+                return of_block(done, block, all.count());
             }
             model.weights.own(model.model, state.best_parameters);
             model.phase = detector_phase::trained;
