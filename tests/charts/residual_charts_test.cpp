@@ -305,6 +305,20 @@ TEST_SUITE("charts") {
               doctest::Approx(0.2 * 2 / deviation).epsilon(0.01));
     }
 
+    TEST_CASE("residual_charts: says for how many targets there is each chart") {
+        auto residuals = gaussian_residuals(2, 3000, 4);
+        residuals.row(1).tail(2500).setConstant(std::nan(""));
+        tocsin::residual_charts charts;
+        CHECK(charts.targets_with(chart_family::magnitude, 0) == 0);
+        REQUIRE(charts.fit(residuals).ok());
+        CHECK(charts.targets_with(chart_family::magnitude, 0) == 2);
+        CHECK(charts.targets_with(chart_family::level, 100) == 2);
+        CHECK(charts.targets_with(chart_family::level, 300) == 1); // of 500 rows
+        CHECK(charts.targets_with(chart_family::variance, 300) == 1);
+        CHECK(charts.has(chart_family::variance));
+        CHECK(charts.targets_with(chart_family::level, 301) == 0);
+    }
+
     TEST_CASE("residual_charts: magnitudes start at what is usual") {
         // Like a normal distribution, mostly 0 with rare errors, and always the same.
         auto residuals = gaussian_residuals(3, 5000, 12);

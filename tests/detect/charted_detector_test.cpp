@@ -384,6 +384,52 @@ TEST_SUITE("detect") {
         CHECK(found.before < 10);
     }
 
+    TEST_CASE("charted_detector: says which charts it has") {
+        using linear = tocsin::detector<tocsin::linear_forecaster<float>>;
+        using tocsin::chart_family;
+        const auto values = noisy_waves(3000, 5);
+        const auto fitted_to = [&](int stride) {
+            tocsin::charted_detector<linear> detector(linear{{2, 2, 5}}, {.promised = 10});
+            CHECK(detector.targets_with(chart_family::magnitude, 0) == 0);
+            REQUIRE(detector
+                        .fit(windows_over(values, 20, stride), tocsin::least_squares{},
+                             tocsin::cross_fit{})
+                        .ok());
+            return detector;
+        };
+        const auto all = fitted_to(1);
+        const auto apart = fitted_to(30);
+        for (const int rows : tocsin::level_chart_rows) {
+            CHECK(all.targets_with(chart_family::level, rows) == 2);
+            CHECK(apart.targets_with(chart_family::level, rows) == (rows == 10 ? 2 : 0));
+        }
+        for (const int rows : tocsin::variance_chart_rows) {
+            CHECK(all.targets_with(chart_family::variance, rows) == 2);
+            CHECK(apart.targets_with(chart_family::variance, rows) == 0);
+        }
+        CHECK(apart.targets_with(chart_family::magnitude, 0) == 2);
+        CHECK(all.targets_with(chart_family::level, 0) == 0);
+        CHECK(all.targets_with(chart_family::variance, 10) == 0);
+        CHECK(all.targets_with(chart_family::magnitude, 10) == 0);
+    }
+
+    TEST_CASE("charted_detector: a failure of a held-out model names the windows it lacks") {
+        using linear = tocsin::detector<tocsin::linear_forecaster<float>>;
+        auto values = noisy_waves(2000, 5);
+        values.row(1).tail(1700).setConstant(std::numeric_limits<float>::quiet_NaN());
+        tocsin::charted_detector<linear> detector(linear{{2, 2, 5}});
+        CHECK(says(detector.fit(windows_over(values, 10), tocsin::least_squares{},
+                                tocsin::cross_fit{.folds = 4}),
+                   "feature 1 has no finite training sample (learning without the windows 0 to "
+                   "497 of 1991)"));
+        values.row(1).setConstant(1);
+        values.row(1).head(900).setConstant(std::numeric_limits<float>::quiet_NaN());
+        CHECK(says(detector.fit(windows_over(values, 10), tocsin::least_squares{},
+                                tocsin::rolling_origin{}),
+                   "feature 1 has no finite training sample (learning from what comes before the "
+                   "window 796 of 1991)"));
+    }
+
     TEST_CASE("charted_detector: a start of constant sensors is no alarm, a jump is one") {
         using linear = tocsin::detector<tocsin::linear_forecaster<float>>;
         tocsin::random_generator random(1);

@@ -14,6 +14,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <span>
 
 namespace tocsin::detail {
@@ -128,11 +129,22 @@ struct fitted_chart {
         return rows >= rows_of_fit * length ? std::sqrt(new_rows(length) / own_rows(length)) : 1;
     }
 
+    /// Whether there is a chart of this kind over so many rows.
+    bool has(chart_family family, int length) const noexcept {
+        const auto is_known = [&](const auto& lengths, const auto& units) {
+            const auto at = std::ranges::find(lengths, length) - lengths.begin();
+            return at < std::ssize(lengths) && units[static_cast<std::size_t>(at)] > 0;
+        };
+        return family == chart_family::level      ? is_known(level_chart_rows, level_units)
+               : family == chart_family::variance ? is_known(variance_chart_rows, variance_units)
+                                                  : length == 0;
+    }
+    /// Whether there is one over any rows.
     bool has(chart_family family) const noexcept {
-        const auto is_known = [](double unit) { return unit > 0; };
-        return family == chart_family::level      ? std::ranges::any_of(level_units, is_known)
-               : family == chart_family::variance ? std::ranges::any_of(variance_units, is_known)
-                                                  : true;
+        return has(family, 0) ||
+               std::ranges::any_of(level_chart_rows, [&](int each) { return has(family, each); }) ||
+               std::ranges::any_of(variance_chart_rows,
+                                   [&](int each) { return has(family, each); });
     }
     bool same_fit(const fitted_chart& other) const noexcept {
         return mean == other.mean && scale == other.scale && level_units == other.level_units &&

@@ -99,6 +99,13 @@ class residual_charts {
     bool has(chart_family family) const noexcept {
         return std::ranges::any_of(sensors_, [&](const auto& each) { return each.has(family); });
     }
+    /// Targets that have a chart of this kind over so many rows: of level_chart_rows or
+    /// variance_chart_rows, 0 for the magnitude. All, or fewer where the fit had too few rows, or gaps cut
+    /// them into short pieces; none for other numbers of rows.
+    int targets_with(chart_family family, int rows) const noexcept {
+        return static_cast<int>(std::ranges::count_if(
+            sensors_, [&](const auto& each) { return each.has(family, rows); }));
+    }
     /// The charts of one target as they stand.
     const residual_chart& chart(int target) const noexcept {
         return sensors_[static_cast<std::size_t>(target)].chart;

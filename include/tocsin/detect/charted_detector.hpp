@@ -30,7 +30,6 @@
 #include <limits>
 #include <span>
 #include <utility>
-#include <vector>
 
 namespace tocsin {
 
@@ -56,7 +55,8 @@ struct charted_settings {
 /// each family become expected false alarms (alarm_rate), and these are combined.
 ///
 /// The detector answers for clock, missing and lost sensors, and warm-up; its own threshold is not
-/// used. An ensemble can have a charted detector as a member. It is const while it judges.
+/// used. targets_with() says which charts are fitted. An ensemble can have a charted detector as a
+/// member. It is const while it judges.
 /// @tparam Detector of a model that forecasts
 /// @tparam Alarm    alarm control (concept alarm_piece) over the verdicts; every stream has a copy
 template <class Detector, alarm_piece Alarm = no_alarm_control>
@@ -109,6 +109,12 @@ class charted_detector {
     const charted_settings& settings() const noexcept { return settings_; }
     int features() const noexcept { return detector_.features(); }
     bool fitted() const noexcept { return charts_.fitted(); }
+    /// Targets that have a chart of this kind over so many rows, see residual_charts::targets_with():
+    /// those that fit() had too few adjacent rows for are left out, and it succeeds without them.
+    int targets_with(chart_family family, int rows) const noexcept {
+        const bool has_rule = rules_[static_cast<std::size_t>(family)].fitted();
+        return has_rule ? charts_.targets_with(family, rows) : 0;
+    }
     /// Names settings or alarm control that cannot work: fit() refuses them, and nothing saves them.
     status check() const noexcept {
         return settings_.check().ok() ? detail::check_alarm(alarm_) : settings_.check();
@@ -136,8 +142,8 @@ class charted_detector {
 
     /// Trains the detector, and fits the charts to residuals of other models in rows that those have
     /// not learned from; see detector::fit(). A failure leaves everything as it was. Allocates.
-    /// @param data      the charts read the rows that its normal judged windows cover, each run of
-    ///                  windows that overlap as one stream, so that recordings may touch
+    /// @param data      the charts read the rows of its normal judged windows, each run of windows that
+    ///                  overlap as one stream (recordings may touch); others leave only short charts
     /// @param plan      cross_fit{} or, for drift, rolling_origin{}
     /// @param callbacks see trainer::fit
     template <class Trainer, held_out_plan Plan, training_callback<scalar_type>... Callbacks>
@@ -196,9 +202,8 @@ class charted_detector {
         } else if (detail::starts_charts(outcome)) {
             stream.charts_.reset();
         }
-        detail::judge_by_expectation(outcome, expected_alarms, settings_.promised,
-                                     fitted() ? sample_reason::warming_up
-                                              : sample_reason::not_ready);
+        const auto unjudged = fitted() ? sample_reason::warming_up : sample_reason::not_ready;
+        detail::judge_by_expectation(outcome, expected_alarms, settings_.promised, unjudged);
         detail::control_alarm(stream.alarm_, stream.last_.alarm, outcome);
         stream.last_ = outcome;
         return outcome;
