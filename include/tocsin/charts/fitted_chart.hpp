@@ -64,10 +64,10 @@ struct residual_summary {
         }
         return found;
     }
-    /// The same without wrong readings: those beyond 10 deviations, in at most three places, where the
-    /// rest varies, but by less than a quarter; up to three times, as one can hide another. What
-    /// is as rare but recurs, like a switch, is usual.
-    /// @param limit out: distance from the mean within which all are
+    /// Of all but wrong readings. These are beyond 10 deviations, in at most three places, and the
+    /// deviation without them is above 0, but less than a quarter. One can hide another, so this is
+    /// asked three times. What is as rare but recurs, like a switch, is usual.
+    /// @param limit out: no other is farther from the mean
     template <class Row>
     static residual_summary of_usual(const Row& residuals, double& limit) {
         limit = 2 * largest_input;
@@ -151,7 +151,8 @@ struct fitted_chart {
                variance_centres == other.variance_centres && variance_units == other.variance_units;
     }
 
-    /// Finite residuals seen; wrong readings among them are learned from in no other way.
+    /// Learns from all but wrong readings, see residual_summary::of_usual().
+    /// @return number of finite residuals, wrong ones included; nothing is learned from fewer than 20
     template <class Row>
     int fit(const Row& residuals, std::span<const std::uint8_t> starts) {
         const int finite = residual_summary::of(residuals, 0, 2 * largest_input).count;

@@ -102,9 +102,10 @@ bool knows_false_alarms(const Member& member) noexcept {
 /// save_stream()).
 ///
 /// The first member decides about clock, missing and lost sensors: its reason stands where no member
-/// has a score (not_ready where it has one without expected false alarms), no other member gets a sample that is out of order for it, and the streams of the
-/// others restart where it takes over a new time. A scored_comparator looks at no time: put a detector
-/// first if samples have times. While some members warm up, the others judge.
+/// has a score (not_ready where it has one without expected false alarms), no other member gets a
+/// sample that is out of order for it, and the streams of the others restart where it takes over a new
+/// time. A scored_comparator looks at no time: put a detector first if samples have times. While some
+/// members warm up, the others judge.
 /// @tparam Alarm   alarm control (concept alarm_piece) over the combined verdicts; every stream has a copy
 /// @tparam Members concept ensemble_member; samples have the first one's scalar type
 template <alarm_piece Alarm, class... Members>
