@@ -45,6 +45,7 @@ function(tocsin_compile_snippets pages libraries)
                 add_library(${target} OBJECT "${source}")
             endif()
             target_include_directories(${target} PRIVATE "${headers}")
+            target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>) # quicker to compile
             target_link_libraries(${target} PRIVATE tocsin_program ${libraries})
             string(FIND "${text}" "${opening}" begin)
         endwhile()
