@@ -55,6 +55,10 @@ if(NOT Python3_FOUND)
     message(STATUS "tocsin: exported models are not run on other targets (Python 3 not found)")
     return()
 endif()
+# What each feature adds to a program, for docs/firmware.md, is of interest where the targets are.
+if(NOT TOCSIN_FIRMWARE_REQUIRED_TARGETS)
+    list(FILTER models EXCLUDE REGEX "^adds_")
+endif()
 list(JOIN models "," model_list)
 add_test(NAME firmware.targets
          COMMAND "${Python3_EXECUTABLE}" "${CMAKE_CURRENT_SOURCE_DIR}/firmware/targets.py"
