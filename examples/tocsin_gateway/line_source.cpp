@@ -92,11 +92,11 @@ status line_source::resume(std::int32_t /*partition*/, std::int64_t next_offset,
     if (bytes <= most_origin_bytes && origin == origin_of(first_bytes(bytes))) {
         return {};
     }
-    return status::error(error_code::invalid_data, tocsin::detail::shown_name(path_),
-                         ": the states have judged ", next_offset,
-                         " lines that were not this file's, and as many of it would be skipped; "
-                         "pass it as standard input to judge it whole with these streams, or use "
-                         "other states");
+    return status::error(
+        error_code::invalid_data, tocsin::detail::shown_name(path_),
+        ": it begins otherwise than when the states judged ", next_offset,
+        " lines, or was cut, and as many of it would be skipped; pass it as "
+        "standard input to judge it whole with these streams, or use other states");
 }
 
 std::string line_source::origin() {

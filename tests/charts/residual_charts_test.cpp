@@ -290,6 +290,36 @@ TEST_SUITE("charts") {
         }
     }
 
+    TEST_CASE("residual_charts: wrong readings do not hide each other, nor take a chart's rows") {
+        const auto normal = gaussian_residuals(1, 1200, 2);
+        tocsin::residual_charts clean;
+        REQUIRE(clean.fit(normal).ok());
+        const auto scores_of = [](tocsin::residual_charts charts) {
+            auto rows = gaussian_residuals(1, 400, 3);
+            rows.array() += 1;
+            tocsin::chart_scores last;
+            for (tocsin::index_t t = 0; t < rows.cols(); ++t) {
+                last = push_column(charts, rows, t);
+            }
+            return last;
+        };
+        const auto expected = scores_of(clean);
+        for (const double other : {260.0, 300.0, 577.0, 577.5, -900.0}) {
+            CAPTURE(other);
+            auto rows = normal;
+            rows(0, 50) = -1000;
+            rows(0, 600) = other;
+            tocsin::residual_charts charts;
+            REQUIRE(charts.fit(rows).ok());
+            CHECK(charts.targets_with(chart_family::level, 300) == 1);
+            CHECK(charts.targets_with(chart_family::variance, 300) == 1);
+            for (const auto family : {chart_family::level, chart_family::variance}) {
+                CHECK(scores_of(charts).of(family) ==
+                      doctest::Approx(expected.of(family)).epsilon(0.1));
+            }
+        }
+    }
+
     TEST_CASE(
         "residual_charts: what is rare but usual is the deviation of a target that hardly varies") {
         tocsin::matrix<double> rows = tocsin::matrix<double>::Zero(1, 4000);

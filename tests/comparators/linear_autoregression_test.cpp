@@ -93,6 +93,22 @@ TEST_SUITE("comparators") {
         CHECK(scorer.error_scale()[0] < 0.2);
     }
 
+    TEST_CASE("linear_autoregression: what was moved from has no fit") {
+        const auto values = driven_series(300, 0.1, 4);
+        tocsin::linear_autoregression first({.order = 4});
+        tocsin::linear_autoregression second({.order = 4});
+        REQUIRE(first.fit(values).ok());
+        REQUIRE(second.fit(values).ok());
+        first = std::move(second);
+        CHECK(first.features() == 2);
+        // NOLINTBEGIN(bugprone-use-after-move,hicpp-invalid-access-moved): what is left of it
+        CHECK(second.features() == 0);
+        CHECK(std::isnan(second.push(sample(values, 0))));
+        tocsin::detail::hash_archive archive;
+        archive.object("second", second);
+        // NOLINTEND(bugprone-use-after-move,hicpp-invalid-access-moved)
+    }
+
     TEST_CASE("linear_autoregression: refuses settings out of range and too few samples") {
         const auto values = driven_series(10, 0.1, 5);
         const auto fits = [&](tocsin::autoregression_settings settings) {

@@ -404,7 +404,7 @@ TEST_SUITE("io") {
             const auto refused = load(fixture("keras_valid_convolutions"), parts<float>::valid(),
                                       {.tolerance = bad});
             CHECK(refused.code() == tocsin::error_code::invalid_argument);
-            check_says(refused, "load_converted: tolerance ");
+            check_says(refused, "converted_options: tolerance ");
         }
     }
 

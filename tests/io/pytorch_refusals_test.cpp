@@ -136,6 +136,10 @@ TEST_SUITE("io") {
         CHECK_MESSAGE(saved.ok(), saved.message());
         check_says(tocsin::load_pytorch(path, model, std::span<float>(parameters), one),
                    "layers 0 and 1 of 'lstm' have 16 units and 8 units");
+        const std::vector<pytorch_module> rest{
+            {"stack.lstm.0", "lower"}, {"stack", "upper"}, {"head", "head"}};
+        check_says(tocsin::save_pytorch(path, model, std::span<const float>(parameters), rest),
+                   "'upper' begins at layer 1: name each layer of the stack");
     }
 
     TEST_CASE("pytorch: weights that cannot be loaded are not saved") {

@@ -71,12 +71,13 @@ class rate_monitor {
     std::int64_t alarms() const noexcept { return alarms_; }
     /// Rows since the start.
     std::int64_t rows() const noexcept { return rows_; }
-    /// Whether there are ten times the promised alarms, and enough to say so. There is no room for so
-    /// many where more than largest_promise are promised, or behind run_declustering(gap), which
-    /// passes one in gap + 1 rows, more than 1000 / (gap + 1): compare realised() yourself then.
+    /// Whether there are ten times the promised alarms, and enough to say so. Never where more than
+    /// largest_promise are promised: 10 000 rows have no room for ten times as many. Behind
+    /// run_declustering(gap) they have none above 1000 / (gap + 1): compare realised() with the promise
+    /// yourself.
     bool rate_exceeded() const noexcept {
-        return promised_ > 0 && recent_alarms_ >= fewest_alarms - 0.5 &&
-               realised() >= excess * promised_;
+        return promised_ > 0 && promised_ <= largest_promise &&
+               recent_alarms_ >= fewest_alarms - 0.5 && realised() >= excess * promised_;
     }
 
     template <class Archive>

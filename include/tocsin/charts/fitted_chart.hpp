@@ -19,21 +19,27 @@
 
 namespace tocsin::detail {
 
-/// Number, mean and deviation of finite residuals near a centre, and where others are.
+/// The residuals that are at most `limit` from `centre`; by default all.
+struct residual_range {
+    double centre = 0;
+    double limit = 2 * largest_input;
+    bool has(double residual) const noexcept { return std::abs(residual - centre) <= limit; }
+};
+
+/// Number, mean and deviation of the finite residuals in a range, and where others are.
 struct residual_summary {
     int count = 0;
     double mean = 0;
     double deviation = 0; ///< 0 where all are equal
     int left_out = 0;     ///< stretches of others, with 30 rows or more between them
 
-    /// Of those that are at most `limit` from `centre`.
     template <class Row>
-    static residual_summary of(const Row& residuals, double centre, double limit) {
+    static residual_summary of(const Row& residuals, const residual_range& near) {
         const auto each = [&](auto&& visit) {
             for (index_t t = 0; t < residuals.size(); ++t) {
                 const auto residual = static_cast<double>(residuals[t]);
                 if (std::isfinite(residual)) {
-                    visit(t, bounded(residual), std::abs(bounded(residual) - centre) <= limit);
+                    visit(t, bounded(residual), near.has(bounded(residual)));
                 }
             }
         };
@@ -65,22 +71,27 @@ struct residual_summary {
         return found;
     }
     /// Of all but wrong readings. These are beyond 10 deviations, in at most three places, and the
-    /// deviation without them is above 0, but less than a quarter. One can hide another, so this is
-    /// asked three times. What is as rare but recurs, like a switch, is usual.
-    /// @param limit out: no other is farther from the mean
+    /// deviation without them is above 0, but less than a quarter. One can hide another, so what is left
+    /// is looked at again, three times in all. What is as rare but recurs, like a switch, is usual.
+    /// @param all  of all finite residuals
+    /// @param near out: which are not wrong
     template <class Row>
-    static residual_summary of_usual(const Row& residuals, double& limit) {
-        limit = 2 * largest_input;
-        residual_summary kept = of(residuals, 0, limit);
+    static residual_summary of_usual(const Row& residuals, const residual_summary& all,
+                                     residual_range& near) {
+        near = {};
+        residual_summary kept = all;
+        residual_summary last = all;
         for (int times = 0; times < 3; ++times) {
-            const double narrower = largest_deviation * kept.deviation;
-            const residual_summary rest = of(residuals, kept.mean, narrower);
-            if (rest.left_out > 3 || !(rest.deviation > 0) ||
-                !(rest.deviation < kept.deviation / 4)) {
+            const residual_range narrower{last.mean, largest_deviation * last.deviation};
+            const residual_summary rest = of(residuals, narrower);
+            if (rest.left_out == 0 || rest.left_out > 3 || !(rest.deviation > 0)) {
                 break;
             }
-            kept = rest;
-            limit = narrower;
+            if (rest.deviation < kept.deviation / 4) {
+                kept = rest;
+                near = narrower;
+            }
+            last = rest;
         }
         return kept;
     }
@@ -155,27 +166,29 @@ struct fitted_chart {
     /// @return number of finite residuals, wrong ones included; nothing is learned from fewer than 20
     template <class Row>
     int fit(const Row& residuals, std::span<const std::uint8_t> starts) {
-        const int finite = residual_summary::of(residuals, 0, 2 * largest_input).count;
-        if (finite < fewest_rows) {
-            return finite;
+        const residual_summary all = residual_summary::of(residuals, {});
+        if (all.count < fewest_rows) {
+            return all.count;
         }
-        rows = finite;
-        double limit = 0;
-        const residual_summary usual = residual_summary::of_usual(residuals, limit);
+        rows = all.count;
+        residual_range near;
+        const residual_summary usual = residual_summary::of_usual(residuals, all, near);
         mean = usual.mean;
         scale = usual.deviation > 0 ? usual.deviation : scale_of_constant(mean);
-        learn_units(residuals, starts, limit);
-        return finite;
+        learn_units(residuals, starts, near);
+        return all.count;
     }
     /// How far the charts stray on normal residuals, at least as far as independent ones.
-    /// @param limit distance from the mean of residuals that are left out
+    /// @param near which residuals are not left out
     template <class Row>
-    void learn_units(const Row& residuals, std::span<const std::uint8_t> starts, double limit) {
+    void learn_units(const Row& residuals, std::span<const std::uint8_t> starts,
+                     const residual_range& near) {
         std::array<double, level_chart_rows.size()> level_squares{};
         std::array<double, level_chart_rows.size()> level_rows{};
         std::array<double, variance_chart_rows.size()> log_sums{};
         std::array<double, variance_chart_rows.size()> log_squares{};
         std::array<double, variance_chart_rows.size()> full{};
+        int left_out = 0;
         chart.reset();
         for (index_t t = 0; t < residuals.size(); ++t) {
             if (const auto at = static_cast<std::size_t>(t);
@@ -183,7 +196,11 @@ struct fitted_chart {
                 chart.reset();
             }
             const auto residual = static_cast<double>(residuals[t]);
-            if (std::abs(bounded(residual) - mean) > limit || !push(residual)) {
+            if (std::isfinite(residual) && !near.has(bounded(residual))) {
+                ++left_out;
+                continue;
+            }
+            if (!push(residual)) {
                 continue;
             }
             for (std::size_t k = 0; k < level_squares.size(); ++k) {
@@ -202,7 +219,7 @@ struct fitted_chart {
         }
         // Charts that restart at gaps have fewer values than rows.
         const auto is_known = [&](double values, int length) {
-            return rows >= rows_of_fit * length && values >= (rows_of_fit - 1) * length;
+            return rows >= rows_of_fit * length && values + left_out >= (rows_of_fit - 1) * length;
         };
         for (std::size_t k = 0; k < level_squares.size(); ++k) {
             const int length = level_chart_rows[k];

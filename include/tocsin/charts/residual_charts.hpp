@@ -22,12 +22,12 @@ namespace tocsin {
 /// Residual monitoring charts (see residual_chart) of all targets of a forecaster or a
 /// reconstruction. fit() learns mean and deviation of each target from residuals of rows that the
 /// model has not learned from, and how far each chart strays on them: residuals that depend on each
-/// other stray farther than independent ones. A wrong reading or two among the rows hide nothing: what
-/// is beyond 10 deviations in at most three places is left out if the deviation of the rest is less
-/// than a quarter. push() scores a stream, whose charts of w rows stray
-/// farther than those of the n rows of the fit, because mean and deviation come from these:
-/// sqrt((1 + w / n) / (1 - w / n)) times. A chart needs at least 4 times its rows, and is left out
-/// where the fit had fewer.
+/// other stray farther than independent ones. Single wrong readings among 300 rows or more are left
+/// out, if the target varies: what is beyond 10 deviations in at most three places, where the
+/// deviation of the rest is less than a quarter. They can be beyond 10 deviations in a hundredth of
+/// the rows at most. push() scores a stream, whose charts of w rows stray farther than those of the n
+/// rows of the fit, because mean and deviation come from these: sqrt((1 + w / n) / (1 - w / n)) times.
+/// A chart needs at least 4 times its rows, and is left out where the fit had fewer.
 ///
 /// Signed residuals, observed minus expected: absolute ones do not see that a sensor drifts within
 /// its noise or that it has gone quiet.

@@ -43,7 +43,8 @@ class linear_autoregression {
         : settings_{settings} {}
 
     const autoregression_settings& settings() const noexcept { return settings_; }
-    int features() const noexcept { return static_cast<int>(mean_.size()); }
+    /// 0 before fit() and where it was moved from.
+    int features() const noexcept { return weights_ ? static_cast<int>(mean_.size()) : 0; }
     int targets() const noexcept { return static_cast<int>(error_scale_.size()); }
     /// Root mean square error of each target in the training samples, in units of the data.
     const column<double>& error_scale() const noexcept { return error_scale_; }

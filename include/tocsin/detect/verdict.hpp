@@ -14,7 +14,9 @@ enum class verdict_kind : std::uint8_t {
     sensor_lost,    ///< not an anomaly, but a sensor has not reported for too long
     warming_up,     ///< the model has not seen enough of the stream yet: no score
     invalid_sample, ///< the sample cannot be scored: `reason` says why
-    not_ready       ///< the detector has not been fitted, or the stream is not one of its own
+    /// the detector has not been fitted, the stream is not one of its own, or, of an ensemble or a charted
+    /// detector, no false alarms are expected yet
+    not_ready
 };
 
 /// Why a sample has a score, or why it has none.
@@ -66,7 +68,8 @@ constexpr const char* to_string(sample_reason reason) noexcept {
     case sample_reason::out_of_order:
         return "the time does not follow the samples before";
     case sample_reason::not_ready:
-        return "the detector is not fitted, or the stream belongs to another one";
+        return "the detector is not fitted, expects no false alarms yet, or the stream belongs to "
+               "another one";
     }
     return "unknown";
 }

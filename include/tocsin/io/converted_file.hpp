@@ -189,13 +189,13 @@ status compare_with_probe(const probe_tensor& probe, index_t step, std::span<con
 }
 
 /// Opens a file and calls `load(file, layers)`; a failure of either names the file. An allocation that
-/// is refused meanwhile is the status `out_of_memory`; a tolerance that is negative or NaN is
-/// `invalid_argument`.
+/// is refused meanwhile is the status `out_of_memory`. A tolerance that is negative or NaN is
+/// `invalid_argument` before a file is opened.
 template <class Load>
 status load_converted_file(const std::filesystem::path& path, const converted_options& options,
                            const Load& load) {
     if (!(options.tolerance >= 0)) {
-        return status::error(error_code::invalid_argument, "load_converted: tolerance ",
+        return status::error(error_code::invalid_argument, "converted_options: tolerance ",
                              options.tolerance, " must be at least 0");
     }
     return load_from_file(path, options.file, [&](const safetensors_reader& file) {

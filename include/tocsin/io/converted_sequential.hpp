@@ -178,9 +178,9 @@ inline status compare_layers(const converted_layers& file, const converted_layer
 /// is not among them.
 /// @param parameters `model.parameter_count()` scalars in the model's layout
 /// @return `io_error`; `invalid_argument` for a wrong number of parameters, a layer whose weights
-///         have no names, or a tolerance that is negative or NaN; `format_error` with the file's name and the first layer that differs, a
-///         tensor that does not fit (see load_pytorch) or an output that differs. A failure leaves
-///         the parameters as they were. Allocates.
+///         have no names, or a tolerance that is negative or NaN; `format_error` with the file's name
+///         and the first layer that differs, a tensor that does not fit (see load_pytorch) or an output
+///         that differs. A failure leaves the parameters as they were. Allocates.
 template <class... Layers>
 status load_converted(const std::filesystem::path& path, const sequential<Layers...>& model,
                       std::span<typename sequential<Layers...>::scalar_type> parameters,

@@ -50,8 +50,10 @@ inline double real_at(const char* from, tensor_type type) noexcept {
         return from_binary16(read(std::uint16_t{}));
     case tensor_type::bf16:
         return from_bfloat16(read(std::uint16_t{}));
-    default:
+    case tensor_type::f64:
         return read(double{});
+    default: // has another size
+        return std::numeric_limits<double>::quiet_NaN();
     }
 }
 

@@ -187,6 +187,7 @@ std::vector<pytorch_tensor> pytorch_tensors_of(const Model& model,
         });
     std::vector<pytorch_tensor> tensors;
     const block* below = nullptr; // the LSTM layer before, if it may be one of the same nn.LSTM
+    const pytorch_module* module_below = nullptr;
     for (const block& one : blocks) {
         const block* const before = std::exchange(below, nullptr);
         const pytorch_module* chosen = nullptr;
@@ -207,12 +208,16 @@ std::vector<pytorch_tensor> pytorch_tensors_of(const Model& model,
         const bool one_direction = backward || is_block(one.name, "forward.weights");
         if (one_layer || one_direction || is_block(kind, "lstm")) {
             const int layer = alone || one_layer || one_direction ? 0 : number;
-            if (layer > 0 && before != nullptr && before->rows != one.rows) {
+            if (layer > 0 && before != nullptr && module_below != chosen) {
+                problems.push_back('\'' + chosen->module + "' begins at layer " +
+                                   std::to_string(layer) + ": name each layer of the stack");
+            } else if (layer > 0 && before != nullptr && before->rows != one.rows) {
                 problems.push_back(unequal_lstm_layers(chosen->module, layer,
                                                        std::to_string(before->rows / 4) + " units",
                                                        std::to_string(one.rows / 4) + " units"));
             }
             below = &one;
+            module_below = chosen;
             add_pytorch_lstm(tensors, chosen->module, layer, one.first, one.rows, one.cols,
                              backward && !alone ? "_reverse" : "");
             continue;

@@ -12,7 +12,7 @@
 
 namespace tocsin {
 
-/// Element types. f32, f64, i64 and u8 are read and written, f16 and bf16 are only read; a file may
+/// Element types of whole bytes. f32, f64, i64 and u8 are read and written, f16 and bf16 are only read; a file may
 /// hold tensors of the others, whose values are not looked at.
 enum class tensor_type : std::uint8_t {
     f32,
