@@ -36,7 +36,7 @@ inline tocsin::matrix<double> comparator_rows(tocsin::index_t count, std::uint64
 template <class Scorer>
 std::string comparator_file(Scorer scorer) {
     tocsin::scored_comparator<Scorer> made(std::move(scorer));
-    require(made.fit(comparator_rows(60, 1), comparator_rows(60, 2)).ok(), "nothing to attack");
+    require(made.fit(comparator_rows(60, 1), comparator_rows(120, 2)).ok(), "nothing to attack");
     tocsin::archive_writer archive;
     archive.object("comparator", made);
     return *archive.encode();

@@ -12,10 +12,11 @@ using nlohmann::json;
 const std::string quick = " --window 20 --stride 5 --epochs 6 --trials 7 --hidden 2,8 --layers 1 "
                           "--batch-size 8,32 --dropout 0 --first-rung 2 --seed 3";
 
-void generate(const program& cli, const std::string& name) {
+void generate(const program& cli, const std::string& name, int length = 600) {
     REQUIRE(cli("generate '" + name +
                 "' --as csv --normal 1 --features 2 --frequency 0.5,0.5 --amplitude 1,2 "
-                "--noise 0.2 --seed 7 --length 600")
+                "--noise 0.2 --seed 7 --length " +
+                std::to_string(length))
                 .code == 0);
 }
 
@@ -63,7 +64,7 @@ TEST_SUITE("tocsin_cli") {
 
     TEST_CASE("search: trials can be judged by inserted anomalies") {
         const program cli;
-        generate(cli, "a.csv");
+        generate(cli, "a.csv", 2000); // a hundred windows for the threshold
         const std::string command = "search a.csv --objective detection --alarms 100 "
                                     "--validation-fraction 0.6 --journal j.jsonl" +
                                     quick;

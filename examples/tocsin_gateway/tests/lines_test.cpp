@@ -267,7 +267,8 @@ TEST_CASE("gateway lines: the input of a file of states that is not its own lose
     write("copy", all.substr(0, half)); // all of it has been judged
     CHECK(judge("copy") == 0);
     CHECK(judge("second") == 3);
-    CHECK(text_of(place.folder / "errors").find("second: the states have judged") !=
+    CHECK(text_of(place.folder / "errors")
+              .find("second: it begins otherwise than when the states judged") !=
           std::string::npos);
     CHECK(text_of(place.folder / "out") == out);
     SUBCASE("it is a file that has grown") {

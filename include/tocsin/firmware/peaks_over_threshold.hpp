@@ -93,7 +93,7 @@ class peaks_over_threshold {
         }
     }
     /// One more score during which the peaks came; of more than 2^32 no more are counted.
-    void count() noexcept { time_ += remembered() < ~uint32_t{0} ? 1 : 0; }
+    void count() noexcept { time_ += remembered() < ~uint32_t{0} ? 1U : 0U; }
     uint32_t remembered() const noexcept { return time_ - forgotten_; }
     float scores() const noexcept { return static_cast<float>(remembered()); }
 

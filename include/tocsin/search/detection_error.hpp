@@ -35,10 +35,12 @@ trial_detector(Detector, Trainer) -> trial_detector<Detector, Trainer>;
 /// Normal windows for the phases of a detector; two phases should not share rows.
 template <class Scalar>
 struct detection_windows {
-    windows<Scalar> training;    ///< to learn from
-    windows<Scalar> validation;  ///< say which epoch is best; may be empty
-    windows<Scalar> calibration; ///< for error statistics and threshold
-    windows<Scalar> tested;      ///< in which anomalies are inserted
+    windows<Scalar> training;   ///< to learn from
+    windows<Scalar> validation; ///< say which epoch is best; may be empty
+    /// For error statistics and threshold: with alarm_rate_settings::fewest_scores() scores, one for each
+    /// window, or for each sample of a forecaster's.
+    windows<Scalar> calibration;
+    windows<Scalar> tested; ///< in which anomalies are inserted
 };
 
 /// How a detector is judged without labels.
