@@ -138,7 +138,7 @@ class window_pass {
   public:
     using scalar_type = typename Learned::scalar_type;
 
-    /// @param source the windows of which run_scaled() is given some
+    /// @param source the windows of which run() is given some
     window_pass(const Learned& learned, const windows<scalar_type>& source)
         : predictions_(learned, source), by_step_{cut_of(learned, error_view::per_step)},
           by_feature_{cut_of(learned, error_view::per_feature)}, step_errors_(size_of(by_step_)),
