@@ -2,13 +2,27 @@
 /// @brief How a sample of a stream becomes error vectors: the part of a detector that depends on
 /// its kind of model.
 ///
-/// An error source is a few sizes and functions over memory of the caller:
+/// An error source is a few sizes and functions over memory of the caller. Its constants:
 ///
-/// - `state_size()`, `work_size()`: scalars that a stream remembers, scalars of scratch;
-/// - `vectors()`, `vector_size()`: error vectors of one sample, and their elements;
+/// - `has_feature_view`: whether errors can also be seen per feature, as those of a window can;
+/// - `errors_precede_step`: whether the errors of a sample are known before the model has read it, so that
+///   the verdict comes first and the model runs last;
+/// - `batches`: whether advance_group() can be called.
+///
+/// Sizes:
+///
+/// - `state_size()`, `work_size()`, `group_work_size(model, group)`: scalars that a stream remembers,
+///   scalars of scratch for one stream and for a group;
+/// - `vectors()`, `vector_size()`: error vectors of one sample, and their elements; `kept_errors()`: errors
+///   that a stream keeps of its last sample; `features()`, `targets()`: of a sample, of its errors;
 /// - `shortest_warm_up()`: samples after a start that have no errors; `complete_after()`: samples after
-///   which errors are those of a model that sees all it can look back on;
+///   which errors are those of a model that sees all it can look back on.
+///
+/// What happens to a sample, in this order:
+///
+/// - `expected(state, seen, f)`: what feature `f` was expected to be, to stand for a missing value;
 /// - `prepare(sample)`: takes the sample in; whether its errors are complete once the model has run;
+/// - `advances(complete)`: whether the model has anything to do with it;
 /// - `advance(model, weights, sample, work)`: runs the model for one stream;
 /// - `advance_group(model, weights, samples, work)`: the same for many streams at once.
 #pragma once
