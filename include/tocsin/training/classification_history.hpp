@@ -4,10 +4,10 @@
 
 #include "tocsin/core/status.hpp"
 #include "tocsin/metrics/classification.hpp"
+#include "tocsin/training/epochs_since_best.hpp"
 #include "tocsin/training/schedules.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <concepts>
 #include <limits>
 #include <span>
@@ -90,17 +90,11 @@ struct stop_on_metric {
     }
     /// Whether training ends after the last epoch of the history.
     bool operator()(std::span<const classification_record> history) const noexcept {
-        double best = std::numeric_limits<double>::infinity();
-        int since_best = 0;
+        detail::epochs_since_best since_best(minimum_change);
         for (const classification_record& record : history) {
-            const double cost = cost_of(record, metric);
-            since_best += std::isnan(cost) ? 0 : 1;
-            if (cost < best - minimum_change) {
-                best = cost;
-                since_best = 0;
-            }
+            since_best.add(cost_of(record, metric));
         }
-        return since_best >= patience;
+        return since_best.count() >= patience;
     }
 };
 
@@ -137,19 +131,12 @@ struct plateau_decay {
     }
     /// The factor on the rate in the epoch that follows `history`.
     double operator()(std::span<const classification_record> history) const noexcept {
-        double best = std::numeric_limits<double>::infinity();
+        detail::epochs_since_best since_best(minimum_change);
         double rate = 1;
-        int since_best = 0;
         for (const classification_record& record : history) {
-            const double cost = cost_of(record, metric);
-            since_best += std::isnan(cost) ? 0 : 1;
-            if (cost < best - minimum_change) {
-                best = cost;
-                since_best = 0;
-            }
-            if (since_best >= patience) {
+            if (since_best.add(cost_of(record, metric)) >= patience) {
                 rate = std::max(rate * factor, lowest);
-                since_best = 0;
+                since_best.start_again();
             }
         }
         return rate;

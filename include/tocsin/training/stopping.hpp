@@ -3,10 +3,10 @@
 #pragma once
 
 #include "tocsin/core/status.hpp"
+#include "tocsin/training/epochs_since_best.hpp"
 #include "tocsin/training/history.hpp"
 
 #include <concepts>
-#include <limits>
 #include <span>
 
 namespace tocsin {
@@ -42,16 +42,11 @@ struct early_stopping {
     }
     /// Whether training ends after the last epoch of the history.
     bool operator()(std::span<const epoch_record> history) const noexcept {
-        double best = std::numeric_limits<double>::infinity();
-        int since_best = 0;
+        detail::epochs_since_best since_best(minimum_decrease);
         for (const epoch_record& record : history) {
-            ++since_best;
-            if (record.validation_rmse < best - minimum_decrease) {
-                best = record.validation_rmse;
-                since_best = 0;
-            }
+            since_best.add(record.validation_rmse);
         }
-        return since_best >= patience;
+        return since_best.count() >= patience;
     }
 };
 
