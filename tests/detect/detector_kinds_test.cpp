@@ -255,8 +255,14 @@ TEST_SUITE("detect") {
         auto detector = Kind::learned();
         const double tuned = detector.threshold();
         constexpr bool two_views = Kind::detector::reconstructs;
-        const auto second = two_views ? std::optional(8.0) : std::nullopt;
-        detector.override_thresholds(7, second);
+        const auto set = [&](double first, [[maybe_unused]] double second) {
+            if constexpr (two_views) {
+                detector.override_thresholds(first, second);
+            } else {
+                detector.override_thresholds(first);
+            }
+        };
+        set(7, 8);
         CHECK(detector.threshold() == 7);
         CHECK(detector.threshold(error_view::per_feature) == (two_views ? 8 : 7));
         const auto values = slow_waves(240);
@@ -269,7 +275,7 @@ TEST_SUITE("detect") {
         CHECK(detector.threshold() == infinity);
         REQUIRE(detector.tune(windows).ok());
         CHECK(detector.threshold() == tuned);
-        detector.override_thresholds(not_a_number, not_a_number);
+        set(not_a_number, not_a_number);
         CHECK(detector.threshold() == infinity); // as streams with it can be saved and loaded
         auto stream = detector.make_stream();
         auto far_out = values;

@@ -199,13 +199,14 @@ class detector {
     /// Puts the caller's thresholds in place of the tuned ones, which are gone. With one for every
     /// view a detector with fitted errors needs no tune(); taking them away undoes that. Infinity
     /// keeps a view from flagging anything, and so does NaN.
-    void override_thresholds(std::optional<double> per_step,
-                             std::optional<double> per_feature = std::nullopt) {
-        parts_.thresholds.override_with(error_view::per_step, per_step);
-        if constexpr (reconstructs) {
-            parts_.thresholds.override_with(error_view::per_feature, per_feature);
-        }
-        detail::settle(parts_);
+    void override_thresholds(std::optional<double> per_step) {
+        detail::override_thresholds(parts_, per_step, std::nullopt);
+    }
+    /// The same of both views of a model that reconstructs.
+    void override_thresholds(std::optional<double> per_step, std::optional<double> per_feature)
+        requires reconstructs
+    {
+        detail::override_thresholds(parts_, per_step, per_feature);
     }
 
     // ---- recorded data ----------------------------------------------------------------------

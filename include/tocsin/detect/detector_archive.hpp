@@ -12,6 +12,7 @@
 #include "tocsin/detect/scaled_training.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -214,6 +215,18 @@ void settle(Learned& learned) {
     learned.stream_threshold = learned.thresholds.threshold(learned.view());
     learned.identity = identity_of(learned);
     learned.tag = tag_of(learned);
+}
+
+/// See detector::override_thresholds().
+/// @param per_feature of a model that reconstructs
+template <class Learned>
+void override_thresholds(Learned& learned, std::optional<double> per_step,
+                         std::optional<double> per_feature) {
+    learned.thresholds.override_with(error_view::per_step, per_step);
+    if constexpr (Learned::views == 2) {
+        learned.thresholds.override_with(error_view::per_feature, per_feature);
+    }
+    settle(learned);
 }
 
 /// After a phase that the thresholds depend on.
