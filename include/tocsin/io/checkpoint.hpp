@@ -34,46 +34,26 @@ status save_checkpoint(const State& state, const std::filesystem::path& path,
     });
 }
 
-/// Reads a checkpoint. Training that resumes from it gives the same bits as uninterrupted training
-/// with the same data, model and trainer.
-/// @param fresh made by its fresh() for the same model and rules: sizes must agree
-/// @param options limits, and the application's check of a signature
-/// @return `io_error` or `format_error` with file and reason; `out_of_memory` where an allocation
-///         failed
-template <checkpoint_state State>
-result<State> load_checkpoint(const std::filesystem::path& path, State fresh,
-                              const load_options& options = {}) {
-    return detail::memory_as_status(detail::name_without_memory(path), [&]() -> result<State> {
-        auto archive = archive_reader::open(path, options);
-        if (!archive) {
-            return archive.error();
-        }
-        archive->expect("content", State::content);
-        archive->object("training", fresh);
-        if (!archive->outcome().ok()) {
-            return archive->outcome();
-        }
-        return std::move(fresh);
-    });
-}
+namespace detail {
 
-/// The same, but refuses a checkpoint that was made with something else: `invalid_data` whose message
-/// names the first difference. One that does not say what it was made with is taken.
-template <checkpoint_state State>
-result<State> load_checkpoint(const std::filesystem::path& path, State fresh,
-                              const run_fingerprint& made_with, const load_options& options = {}) {
-    return detail::memory_as_status(detail::name_without_memory(path), [&]() -> result<State> {
+/// See load_checkpoint().
+/// @param made_with null: whatever it was made with
+template <class State>
+result<State> read_checkpoint(const std::filesystem::path& path, State& fresh,
+                              const run_fingerprint* made_with, const load_options& options) {
+    return memory_as_status(name_without_memory(path), [&]() -> result<State> {
         auto archive = archive_reader::open(path, options);
         if (!archive) {
             return archive.error();
         }
         archive->expect("content", State::content);
-        if (archive->outcome().ok() && archive->contains("made_with.names")) {
+        if (made_with != nullptr && archive->outcome().ok() &&
+            archive->contains("made_with.names")) {
             run_fingerprint before;
             archive->object("made_with", before);
-            if (const std::string difference = before.difference(made_with);
+            if (const std::string difference = before.difference(*made_with);
                 archive->outcome().ok() && !difference.empty()) {
-                return status::error(error_code::invalid_data, detail::shown_name(path),
+                return status::error(error_code::invalid_data, shown_name(path),
                                      ": was made with other settings: ", difference);
             }
         }
@@ -83,6 +63,28 @@ result<State> load_checkpoint(const std::filesystem::path& path, State fresh,
         }
         return std::move(fresh);
     });
+}
+
+} // namespace detail
+
+/// Reads a checkpoint. Training that resumes from it gives the same bits as uninterrupted training
+/// with the same data, model and trainer.
+/// @param fresh made by its fresh() for the same model and rules: sizes must agree
+/// @param options limits, and the application's check of a signature
+/// @return `io_error` or `format_error` with file and reason; `out_of_memory` where an allocation
+///         failed
+template <checkpoint_state State>
+result<State> load_checkpoint(const std::filesystem::path& path, State fresh,
+                              const load_options& options = {}) {
+    return detail::read_checkpoint(path, fresh, nullptr, options);
+}
+
+/// The same, but refuses a checkpoint that was made with something else: `invalid_data` whose message
+/// names the first difference. One that does not say what it was made with is taken.
+template <checkpoint_state State>
+result<State> load_checkpoint(const std::filesystem::path& path, State fresh,
+                              const run_fingerprint& made_with, const load_options& options = {}) {
+    return detail::read_checkpoint(path, fresh, &made_with, options);
 }
 
 /// Callback that saves a checkpoint every few epochs. A failure to write does not end training;
