@@ -32,8 +32,8 @@
 
 namespace tocsin {
 
-/// Learns from labelled samples and says of each sample of a stream how likely the window that ends
-/// with it is anomalous. Where labels are few or the next fault may be of another kind, a
+/// Learns from labelled samples, and returns for each sample of a stream how likely the window that
+/// ends with it is anomalous. Where labels are few or the next fault may be of another kind, a
 /// `detector`, which learns what is normal, is the safer choice: see docs/choosing.md.
 ///
 /// Time, missing values, lost sensors and alarms are handled as by a `detector`, by the same code;

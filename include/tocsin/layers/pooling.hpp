@@ -69,7 +69,7 @@ struct maximum_over_time {
     }
 };
 
-/// The last step: what an LSTM says after the whole sequence.
+/// The last step: the output of an LSTM after the whole sequence.
 struct last_step {
     static constexpr const char* name = "last_step";
     template <class Scalar>
@@ -85,7 +85,7 @@ struct last_step {
     }
 };
 
-/// What both halves of a bidirectional LSTM say last: the first half of the features at the last
+/// The final outputs of both halves of a bidirectional LSTM: the first half of the features at the last
 /// step, the second at step 0, where the backward direction ends. The number of features is even.
 struct last_step_of_both_directions {
     static constexpr const char* name = "last_step_of_both_directions";

@@ -1,5 +1,5 @@
 /// @file logits.hpp
-/// @brief What a network says about windows: logits, and the probabilities of classes.
+/// @brief The output of a network for windows: logits, and the probabilities of classes.
 #pragma once
 
 #include "tocsin/core/storage.hpp"

@@ -48,9 +48,9 @@ class report_epochs {
     running_trial* trial_;
 };
 
-/// A search_objective: trains a model from its seed, and says the lowest validation error of any epoch.
-/// It reports each epoch, so that successive_halving can count in epochs. A failure of the training,
-/// such as a divergence, is one of the trial.
+/// A search_objective: trains a model from its seed, and returns the lowest validation error of any
+/// epoch. It reports each epoch, so that successive_halving can count in epochs. A failure of the
+/// training, such as a divergence, is one of the trial.
 /// @tparam Windows windows, in scaled units, or labelled_windows
 /// @tparam Make    `make(const running_trial&)` gives a trial_model; called from several threads
 template <class Windows, class Make>

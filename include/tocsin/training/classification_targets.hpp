@@ -36,7 +36,8 @@ struct class_targets {
             }
         }
     }
-    /// Whether no window counts, so that there is nothing to learn.
+    /// Whether no window counts, so that there is nothing to learn. labelled_windows::check() refuses
+    /// weights that are all 0 by themselves; with those of the classes, products can be.
     bool all_without_weight() const noexcept {
         return !weights.empty() && std::all_of(weights.begin(), weights.end(),
                                                [](Scalar weight) { return weight == 0; });

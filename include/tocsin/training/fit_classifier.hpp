@@ -240,8 +240,8 @@ struct classifier_trainer {
             }
             if (const int steps = network.output_time(part->inputs.length()); steps != 1) {
                 return status::error(error_code::invalid_argument, "fit: for windows of ",
-                                     part->inputs.length(), " samples the network says ", steps,
-                                     " steps of logits, a classifier says 1");
+                                     part->inputs.length(), " samples the network has ", steps,
+                                     " steps of logits, a classifier has 1");
             }
             if (const status labels = part->check(classes); !labels.ok()) {
                 return labels;
