@@ -35,8 +35,11 @@ class Pages:
     def plan(self):
         self.pages[self.repository / "README.md"] = "index.md"
         self.pages[self.repository / "CHANGELOG.md"] = "CHANGELOG.md"
-        for page in (self.repository / "docs").glob("*.md"):
+        home = (self.repository / "README.md").read_text(encoding="utf-8")
+        for page in sorted((self.repository / "docs").glob("*.md")):
             self.pages[page] = page.name
+            if f"(docs/{page.name})" not in home:
+                raise SystemExit(f"README.md does not link to docs/{page.name}")
 
     def link(self, file, target):
         if re.match(r"[a-z]+:", target) or target.startswith("#"):
