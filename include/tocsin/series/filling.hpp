@@ -48,7 +48,8 @@ Scalar marked_as_observed(Scalar value) noexcept {
 }
 
 /// Calls `visit(first, count)` for each run of columns of which neighbours share a window, so that a
-/// seam between two recordings separates runs. Allocates.
+/// seam between two recordings separates runs, also where windows only touch:
+/// windows::for_each_linked_run() joins those. Allocates.
 template <class Scalar, class Visit>
 void for_each_joined_run(const windows<Scalar>& covered, Visit&& visit) {
     const auto columns = static_cast<std::size_t>(covered.values().cols());
