@@ -1,9 +1,5 @@
 #include "argument_input.hpp"
-#include <algorithm>
-#include <cstring>
-
-// Part of libFuzzer.
-extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t limit);
+#include "mutator.hpp"
 
 extern "C" int LLVMFuzzerInitialize(int* /*argc*/, char*** /*argv*/) {
     if (tocsin_fuzz::program_under_attack().empty()) {
@@ -23,8 +19,7 @@ extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t s
     if (size < 2 || seed % 16 == 0) {
         static const auto starts = tocsin_fuzz::argument_seeds();
         const std::string& start = starts[seed / 16 % starts.size()];
-        size = std::min(start.size(), limit);
-        std::memcpy(data, start.data(), size);
+        size = tocsin_fuzz::begin_with(start, data, limit);
     }
     return LLVMFuzzerMutate(data, size, limit);
 }

@@ -1,7 +1,5 @@
 #include "detector_input.hpp"
-
-// Part of libFuzzer.
-extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t limit);
+#include "mutator.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     tocsin_fuzz::blobs({data, size});
@@ -12,8 +10,7 @@ extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t s
                                                std::size_t limit, unsigned seed) {
     if (size < tocsin::detail::smallest_stream || seed % 512 == 0) {
         const std::string start = tocsin_fuzz::blob_seed(seed / 512);
-        size = std::min(start.size(), limit);
-        std::memcpy(data, start.data(), size);
+        size = tocsin_fuzz::begin_with(start, data, limit);
     }
     return LLVMFuzzerMutate(data, size, limit);
 }

@@ -1,8 +1,6 @@
 #include "detector_input.hpp"
 #include "file_mutator.hpp"
-
-// Part of libFuzzer.
-extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t limit);
+#include "mutator.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     tocsin_fuzz::checkpoints({data, size});

@@ -1,11 +1,7 @@
 #include "classifier_input.hpp"
 #include "file_mutator.hpp"
-#include <algorithm>
-#include <cstring>
+#include "mutator.hpp"
 #include <string>
-
-// Part of libFuzzer.
-extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t limit);
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     tocsin_fuzz::classifiers({data, size});
@@ -19,8 +15,7 @@ extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t s
         tocsin_fuzz::files_from(tocsin_fuzz::classifier_seeds, tocsin_fuzz::classifier_seed);
     if (seed % 64 == 0 || size < 16) {
         const std::string& start = starts[seed / 64 % starts.size()];
-        size = std::min(start.size(), limit);
-        std::memcpy(data, start.data(), size);
+        size = tocsin_fuzz::begin_with(start, data, limit);
     }
     constexpr std::size_t magic = sizeof tocsin::detail::stream_magic;
     return tocsin_fuzz::is_stream({data, size})

@@ -1,8 +1,6 @@
 #include "file_mutator.hpp"
+#include "mutator.hpp"
 #include "row_model_input.hpp"
-
-// Part of libFuzzer.
-extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t limit);
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     tocsin_fuzz::row_models({data, size});
