@@ -349,8 +349,9 @@ tocsin::index_t any_classifier::parameter_count() const noexcept {
                       inside_->detector);
 }
 const any_scaler& any_classifier::data_scaler() const noexcept {
-    return std::visit([](const auto& detector) -> const any_scaler& { return detector.scaling(); },
-                      inside_->detector);
+    return std::visit(
+        [](const auto& detector) -> const any_scaler& { return detector.data_scaler(); },
+        inside_->detector);
 }
 const std::vector<tocsin::classification_record>& any_classifier::history() const noexcept {
     return std::visit(

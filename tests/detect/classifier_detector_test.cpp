@@ -145,7 +145,7 @@ TEST_SUITE("detect") {
     TEST_CASE("classifier_detector: weights that were trained elsewhere") {
         const auto trained = trained_detector();
         detector_type other(small_network(), {.window = 10, .stride = 2});
-        REQUIRE(other.set_weights(trained.parameters(), trained.scaling()).ok());
+        REQUIRE(other.set_weights(trained.parameters(), trained.data_scaler()).ok());
         CHECK(other.trained());
         REQUIRE(other.set_threshold(trained.threshold()).ok());
         CHECK(other.identity() == trained.identity());
@@ -153,10 +153,11 @@ TEST_SUITE("detect") {
         CHECK(other.probabilities(live.view()).value()[30] ==
               trained.probabilities(live.view()).value()[30]);
         const auto few = trained.parameters().first(3);
-        CHECK(other.set_weights(few, trained.scaling()).code() == error_code::invalid_argument);
+        CHECK(other.set_weights(few, trained.data_scaler()).code() == error_code::invalid_argument);
         std::vector<float> wrong(trained.parameters().begin(), trained.parameters().end());
         wrong.back() = std::numeric_limits<float>::quiet_NaN();
-        CHECK(other.set_weights(wrong, trained.scaling()).code() == error_code::invalid_argument);
+        CHECK(other.set_weights(wrong, trained.data_scaler()).code() ==
+              error_code::invalid_argument);
         CHECK(other.set_weights(trained.parameters(), robust_scaler<float>{}).code() ==
               error_code::invalid_argument);
         CHECK(other.identity() == trained.identity()); // nothing has changed

@@ -138,7 +138,7 @@ TEST_SUITE("detect") {
         CHECK(loaded->last().expected_false_alarms == stream.last().expected_false_alarms);
         // Other weights have other probabilities.
         plain other = detector;
-        REQUIRE(other.set_weights(detector.parameters(), detector.scaling()).ok());
+        REQUIRE(other.set_weights(detector.parameters(), detector.data_scaler()).ok());
         CHECK(!other.knows_false_alarms());
         classifier_trainer<> trainer{.epochs = 1};
         auto labels = few.labels;

@@ -177,7 +177,7 @@ TEST_SUITE("detect") {
         test.values.row(1).middleCols(12, 5).setConstant(hole);
         recording centred = test;
         matrix<float> centre = matrix<float>::Zero(3, 1);
-        mean.scaling().inverse(centre);
+        mean.data_scaler().inverse(centre);
         centred.values.row(1).middleCols(12, 5).setConstant(centre(1, 0));
         const auto found = mean.probabilities(test.view()).value();
         const auto expected = mean.probabilities(centred.view()).value();

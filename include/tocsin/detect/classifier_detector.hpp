@@ -80,7 +80,7 @@ class classifier_detector {
     /// A hash of everything that is learned and set; tells its streams from others.
     std::uint64_t identity() const noexcept { return parts_.identity; }
     /// The scaler, fitted by train().
-    const Scaler& scaling() const noexcept { return parts_.scaler; }
+    const Scaler& data_scaler() const noexcept { return parts_.scaler; }
     const classifier_detector_settings& settings() const noexcept { return parts_.given; }
     const Alarm& alarm_control() const noexcept { return parts_.alarm; } ///< streams have copies
     /// Of the best epoch, or of set_weights(); empty before.
