@@ -56,13 +56,9 @@ struct adversarial_state {
     template <class Model, update_rule<Scalar> Optimiser>
     static adversarial_state fresh(const Model& model, const Optimiser& generator,
                                    const Optimiser& discriminator, std::uint64_t seed) {
-        adversarial_state state;
-        state.random = random_generator{seed};
+        auto state = detail::begun_state<adversarial_state>(model, seed);
         const index_t count = model.parameter_count();
         const index_t first = model.generator_count();
-        state.parameters.resize(static_cast<std::size_t>(count));
-        model.initialise(state.parameters, state.random);
-        state.best_parameters = state.parameters;
         state.generator_rule_state.assign(static_cast<std::size_t>(generator.state_size(first)),
                                           Scalar(0));
         state.discriminator_rule_state.assign(

@@ -65,11 +65,7 @@ struct classifier_state {
     template <class Network, update_rule<Scalar> Optimiser>
     static classifier_state fresh(const Network& network, const Optimiser& optimiser,
                                   std::uint64_t seed) {
-        classifier_state state;
-        state.random = random_generator{seed};
-        state.parameters.resize(static_cast<std::size_t>(network.parameter_count()));
-        network.initialise(state.parameters, state.random);
-        state.best_parameters = state.parameters;
+        auto state = detail::begun_state<classifier_state>(network, seed);
         state.rule_state.assign(
             static_cast<std::size_t>(optimiser.state_size(network.trained_count())), Scalar(0));
         return state;

@@ -1,5 +1,5 @@
 /// @file state_archive.hpp
-/// @brief What the states of all training loops have in common in a checkpoint.
+/// @brief What the states of all training loops have in common.
 #pragma once
 
 #include "tocsin/core/random.hpp"
@@ -17,6 +17,18 @@
 #include <vector>
 
 namespace tocsin::detail {
+
+/// The state of a run before its first epoch, as far as all have it: draws the model's parameters from
+/// the seed. Allocates.
+template <class State, class Model>
+State begun_state(const Model& model, std::uint64_t seed) {
+    State state;
+    state.random = random_generator{seed};
+    state.parameters.resize(static_cast<std::size_t>(model.parameter_count()));
+    model.initialise(state.parameters, state.random);
+    state.best_parameters = state.parameters;
+    return state;
+}
 
 /// Saves or loads a buffer, whose size must be that in the file.
 template <class Archive, class Scalar>

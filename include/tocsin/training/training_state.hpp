@@ -95,11 +95,7 @@ namespace detail {
 template <class Scalar, class Model, class Optimiser>
 training_state<Scalar> fresh_state(const Model& model, const Optimiser& optimiser,
                                    std::uint64_t seed) {
-    training_state<Scalar> state;
-    state.random = random_generator{seed};
-    state.parameters.resize(static_cast<std::size_t>(model.parameter_count()));
-    model.initialise(state.parameters, state.random);
-    state.best_parameters = state.parameters;
+    auto state = begun_state<training_state<Scalar>>(model, seed);
     state.rule_state.assign(static_cast<std::size_t>(optimiser.state_size(model.parameter_count())),
                             Scalar(0));
     return state;
