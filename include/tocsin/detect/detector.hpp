@@ -99,7 +99,7 @@ class detector {
     /// The model's parameters, in its layout; none before train().
     std::span<const scalar_type> parameters() const noexcept { return parts_.weights.parameters(); }
     const auto& training_mean() const noexcept { return parts_.mean; } ///< `[features]`, scaled
-    /// What scores are compared with; infinity before tune().
+    /// What scores are compared with; infinity before tune(). A forecaster has one for both views.
     double threshold(error_view view = error_view::per_step) const noexcept {
         return parts_.thresholds.threshold(view);
     }
