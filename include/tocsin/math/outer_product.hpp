@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <type_traits>
 
 namespace tocsin {
 namespace detail {
@@ -18,7 +19,9 @@ struct outer_operand {
     index_t stride; ///< in the gradient, from one of its rows to the next
 };
 
-/// `Blocks` registers of rows of one operand times `Rows` rows of the other, summed over columns.
+/// `Blocks` registers of rows of one operand times `Rows` rows of the other, summed over columns. With
+/// few rows, the columns are split into interleaved parts: enough independent sums must be in flight to
+/// hide the latency of multiply-add.
 /// @param across   the operand whose rows lie side by side in registers, from its row `first`
 /// @param valid    its rows in the last register
 /// @param down     the other one, from its row `row`
@@ -31,14 +34,18 @@ outer_tile(const outer_operand<typename Lanes::scalar_type>& across, int first, 
     using reg = typename Lanes::register_type;
     using pack = typename Lanes::pack_type;
     constexpr int width = Lanes::count;
-    reg sums[std::size_t{Rows}][std::size_t{Blocks}];
-    unroll<Rows>([&](auto r) TOCSIN_ALWAYS_INLINE {
-        unroll<Blocks>([&](auto block)
-                           TOCSIN_ALWAYS_INLINE { sums[r][block] = reg(pack(scalar(0))); });
+    constexpr int split = Rows >= 4 ? 1 : 4 / Rows;
+    reg sums[std::size_t{split}][std::size_t{Rows}][std::size_t{Blocks}];
+    unroll<split>([&](auto part) TOCSIN_ALWAYS_INLINE {
+        unroll<Rows>([&](auto r) TOCSIN_ALWAYS_INLINE {
+            unroll<Blocks>([&](auto block) TOCSIN_ALWAYS_INLINE {
+                sums[part][r][block] = reg(pack(scalar(0)));
+            });
+        });
     });
     const scalar* side = across.values + first;
     const scalar* top = down.values + row;
-    for (index_t column = 0; column < columns; ++column) {
+    const auto add_column = [&](auto part) TOCSIN_ALWAYS_INLINE {
         reg values[std::size_t{Blocks}];
         unroll<Blocks>([&](auto block) TOCSIN_ALWAYS_INLINE {
             values[block] =
@@ -47,24 +54,37 @@ outer_tile(const outer_operand<typename Lanes::scalar_type>& across, int first, 
         unroll<Rows>([&](auto r) TOCSIN_ALWAYS_INLINE {
             const reg factor = Lanes::broadcast(top + r);
             unroll<Blocks>([&](auto block) TOCSIN_ALWAYS_INLINE {
-                sums[r][block] = Lanes::multiply_add(values[block], factor, sums[r][block]);
+                sums[part][r][block] =
+                    Lanes::multiply_add(values[block], factor, sums[part][r][block]);
             });
         });
         side += across.size;
         top += down.size;
+    };
+    index_t column = 0;
+    for (; column + split <= columns; column += split) {
+        unroll<split>(add_column);
+    }
+    if constexpr (split > 1) {
+        for (; column < columns; ++column) {
+            add_column(std::integral_constant<int, 0>{});
+        }
     }
     scalar* const to = gradient + first * across.stride + row * down.stride;
     unroll<Rows>([&](auto r) TOCSIN_ALWAYS_INLINE {
         unroll<Blocks>([&](auto block) TOCSIN_ALWAYS_INLINE {
+            reg sum = sums[0][r][block];
+            unroll<split - 1>([&](auto part) TOCSIN_ALWAYS_INLINE {
+                sum = Lanes::add(sum, sums[part + 1][r][block]);
+            });
             const int count = block == Blocks - 1 ? valid : width;
             scalar* const at = to + r * down.stride + block * width * across.stride;
             if (across.stride == 1) {
-                Lanes::store_first(at, Lanes::add(Lanes::load_first(at, count), sums[r][block]),
-                                   count);
+                Lanes::store_first(at, Lanes::add(Lanes::load_first(at, count), sum), count);
                 return;
             }
             scalar added[std::size_t{width}];
-            Lanes::store(added, sums[r][block]);
+            Lanes::store(added, sum);
             for (int k = 0; k < count; ++k) {
                 at[k * across.stride] += added[k];
             }
@@ -103,8 +123,8 @@ void add_outer_products(const Scalar* slopes, int rows, const Scalar* values, in
     constexpr int width = widest_lanes<Scalar>;
     using registers = lanes<Scalar, width>;
     constexpr int widest = registers::sums / 6;
-    // What is read for one tile after another should stay in the second-level cache.
-    constexpr index_t cached = 65536;
+    // What is read for one tile after another should stay in the first-level cache.
+    constexpr index_t cached = 8192;
     const index_t columns_at_once = std::max<index_t>(64, cached / (index_t{rows} + inputs));
     // Registers run along the operand that leaves fewer of their lanes empty.
     const bool along_rows = index_t{registers_for(rows, width)} * inputs <=
