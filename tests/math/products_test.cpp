@@ -10,6 +10,8 @@
 
 namespace {
 
+using tocsin_test::random_values;
+
 template <class Scalar>
 constexpr double tolerance = 16 * static_cast<double>(std::numeric_limits<Scalar>::epsilon());
 
@@ -82,8 +84,18 @@ TEST_SUITE("math") {
     }
 
     TEST_CASE("products: no columns leave sums alone and write nothing") {
-        check_shape<double>(4, 3, 0);
-        check_shape<float>(4, 3, 0);
+        const auto weights = random_values<float>(12, 1);
+        auto gradient = weights;
+        auto sums = random_values<float>(4, 2);
+        const auto before = sums;
+        tocsin::add_outer_products<float>(nullptr, 4, nullptr, 3, 0, gradient.data());
+        tocsin::add_columns<float>(nullptr, 4, 0, sums.data());
+        CHECK(gradient == weights);
+        CHECK(sums == before);
+        float untouched = 7;
+        tocsin::multiply<float>(weights.data(), 4, 3, nullptr, 0, nullptr, &untouched);
+        tocsin::multiply_transposed<float>(weights.data(), 4, 3, nullptr, 0, &untouched);
+        CHECK(untouched == 7);
     }
 
     TEST_CASE("products: nothing is read or written outside the arrays") {
