@@ -68,15 +68,13 @@ using compiled_arithmetic = standard_precision::arithmetic;
 
 /// The products of dense layers of floats in training, and what prepares windows of floats.
 #define TOCSIN_COMPILED_FUNCTIONS(instantiation)                                                   \
-    instantiation void detail::multiply<float>(const detail::read_block<float>&,                   \
-                                               const detail::read_block<float>&,                   \
-                                               detail::write_block<float>) noexcept;               \
-    instantiation void detail::multiply_transposed<float>(const detail::read_block<float>&,        \
-                                                          const detail::read_block<float>&,        \
-                                                          detail::write_block<float>) noexcept;    \
-    instantiation void detail::add_outer_product<float>(const detail::read_block<float>&,          \
-                                                        const detail::read_block<float>&,          \
-                                                        detail::write_block<float>) noexcept;      \
+    instantiation void multiply<float>(const float*, int, int, const float*, int, const float*,    \
+                                       float*) noexcept;                                           \
+    instantiation void multiply_transposed<float>(const float*, int, int, const float*, int,       \
+                                                  float*) noexcept;                                \
+    instantiation void add_outer_products<float>(const float*, int, const float*, int, index_t,    \
+                                                 float*) noexcept;                                 \
+    instantiation void add_columns<float>(const float*, int, index_t, float*) noexcept;            \
     instantiation result<std::vector<windows<float>>> split_chronologically(                       \
         const windows<float>&, std::span<const double>);
 

@@ -10,8 +10,8 @@
 #include "tocsin/layers/initialisers.hpp"
 #include "tocsin/layers/layer_archive.hpp"
 #include "tocsin/layers/memory_bounds.hpp"
+#include "tocsin/math/outer_product.hpp"
 #include "tocsin/math/packed_product.hpp"
-#include "tocsin/math/products.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -186,17 +186,14 @@ class conv1d {
         const int rows = output_size();
         const int batch = tape.padded.batch();
         const index_t columns = index_t{batch} * tape.outputs.time();
-        const matrix_view<const Scalar> slopes(output_gradient.data(), rows, columns);
         for (int k = 0; k < shape_.kernel; ++k) {
-            add_outer_product(
-                slopes,
-                matrix_view<const Scalar>(tape.padded.data() + k * tap_stride(input_size(), batch),
-                                          input_size(), columns),
-                matrix_view<Scalar>(gradients.data() + index_t{k} * input_size() * rows, rows,
-                                    input_size()));
+            add_outer_products<Scalar>(output_gradient.data(), rows,
+                                       tape.padded.data() + k * tap_stride(input_size(), batch),
+                                       input_size(), columns,
+                                       gradients.data() + index_t{k} * input_size() * rows);
         }
-        vector_view<Scalar>(gradients.data() + index_t{terms()} * rows, rows) +=
-            slopes.rowwise().sum();
+        add_columns<Scalar>(output_gradient.data(), rows, columns,
+                            gradients.data() + index_t{terms()} * rows);
         if (input_gradient.data() == nullptr) {
             return;
         }

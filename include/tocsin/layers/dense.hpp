@@ -11,10 +11,13 @@
 #include "tocsin/layers/packed_weights.hpp"
 #include "tocsin/math/dot_products.hpp"
 #include "tocsin/math/elementwise.hpp"
+#include "tocsin/math/outer_product.hpp"
 #include "tocsin/math/packed_product.hpp"
 #include "tocsin/math/products.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <span>
 
 namespace tocsin {
@@ -127,15 +130,22 @@ class dense {
         activate(Activation{}, output, output_size());
     }
 
-    /// Applies the layer with matrix products, for training.
-    /// @param input  `[inputs x n]`
-    /// @param output `[outputs x n]`, contiguous columns, overwritten; must not overlap `input`
+    /// Applies the layer with weights that are not packed, for training. Never allocates.
+    /// @param input  `[inputs x n]`, contiguous
+    /// @param output `[outputs x n]`, contiguous, overwritten; must not overlap `input`
     template <class Input, class Output>
     void apply(std::span<const Scalar> parameters, const Input& input,
                Output&& output) const noexcept {
+        if (packed_size() <= packed_at_once) {
+            alignas(64) std::array<Scalar, std::size_t{packed_at_once}>
+                packed; // NOLINT: overwritten
+            pack(parameters, packed);
+            apply(packed_weights<Scalar>{packed}, input, output);
+            return;
+        }
         const weights<const Scalar> view = view_of(parameters);
-        multiply(view.matrix, input, output);
-        output.colwise() += view.bias;
+        multiply(view.matrix.data(), output_size(), input_size(), input.data(),
+                 static_cast<int>(input.cols()), view.bias.data(), output.data());
         activate(Activation{}, output.data(), output.size());
     }
 
@@ -148,13 +158,15 @@ class dense {
                         const OutputGradient& output_gradient, std::span<Scalar> gradients,
                         InputGradient&& input_gradient) const noexcept {
         activate_backward(Activation{}, output.data(), output_gradient.data(), output.size());
-        const weights<Scalar> view = view_of(gradients);
-        auto matrix = view.matrix;
-        auto bias = view.bias;
-        add_outer_product(output, input, matrix);
-        bias += output.rowwise().sum();
+        weights<Scalar> gradient = view_of(gradients);
+        const index_t columns = output.cols();
+        add_outer_products<Scalar>(output.data(), output_size(), input.data(), input_size(),
+                                   columns, gradient.matrix.data());
+        add_columns<Scalar>(output.data(), output_size(), columns, gradient.bias.data());
         if (input_gradient.data() != nullptr) {
-            multiply_transposed(view_of(parameters).matrix, output, input_gradient);
+            multiply_transposed<Scalar>(view_of(parameters).matrix.data(), output_size(),
+                                        input_size(), output.data(), static_cast<int>(columns),
+                                        input_gradient.data());
         }
     }
 

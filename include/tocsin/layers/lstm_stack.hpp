@@ -5,6 +5,7 @@
 #include "tocsin/core/storage.hpp"
 #include "tocsin/layers/lstm.hpp"
 #include "tocsin/layers/lstm_stack_layout.hpp"
+#include "tocsin/math/elementwise.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -167,8 +168,8 @@ class basic_lstm_stack {
             const auto views = layout_.frame(layer, tape, at.tape);
             layer.forward(slice(parameters, at.parameters), below, views.cells);
             if (layout_.output_dropout().active()) {
-                views.dropped.flat().array() =
-                    layer.outputs(views.cells).flat().array() * views.factors.flat().array();
+                multiply_elements(layer.outputs(views.cells).data(), views.factors.data(),
+                                  views.dropped.data(), views.dropped.size());
             }
             below = layout_.outputs_of(layer, views);
         });
@@ -190,8 +191,9 @@ class basic_lstm_stack {
             const matrix_view<const Scalar> inputs(below, layer.input_size(), tape.batch);
             layer.forward_step(inputs, views.cells, t);
             if (layout_.output_dropout().active()) {
-                views.dropped.step(t).array() =
-                    views.cells.hiddens.step(t + 1).array() * views.factors.step(t).array();
+                multiply_elements(views.cells.hiddens.step(t + 1).data(),
+                                  views.factors.step(t).data(), views.dropped.step(t).data(),
+                                  views.dropped.step_size());
             }
             below = layout_.outputs_of(layer, views).step(t).data();
         });
@@ -278,7 +280,8 @@ class basic_lstm_stack {
                 if (layout_.output_dropout().active() && above.data() != nullptr) {
                     const sequence_view<Scalar> masked(work.data(), layer.hidden_size(), tape.batch,
                                                        tape.time);
-                    masked.flat().array() = above.flat().array() * views.factors.flat().array();
+                    multiply_elements(above.data(), views.factors.data(), masked.data(),
+                                      masked.size());
                     above = masked;
                 }
                 const auto layer_inputs = layout_.inputs_of(at.k, inputs, tape);

@@ -29,4 +29,12 @@ void activate_backward(const Activation& activation, Scalar* outputs, const Scal
     });
 }
 
+/// The product of two arrays, element by element, `product[k] = a[k] * b[k]`. Never allocates.
+/// @param product may be one of the two
+template <int Width = widest_register, class Scalar>
+void multiply_elements(const Scalar* a, const Scalar* b, Scalar* product, index_t count) noexcept {
+    for_each_pack<lanes_of<Scalar, Width>>(
+        count, [&](auto pack) { pack.store(product, pack.load(a) * pack.load(b)); });
+}
+
 } // namespace tocsin

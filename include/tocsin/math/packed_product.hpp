@@ -26,10 +26,17 @@ struct product_layout {
     constexpr index_t size() const noexcept { return blocks() * block_size(); }
 };
 
+/// Some of the blocks of a packed matrix.
+struct block_range {
+    int first;
+    int count;
+};
+
 /// Packs `matrix(r, j)`; outputs missing from the last block are 0.
 template <class Scalar, class Matrix>
-void pack_product(const product_layout& layout, const Matrix& matrix, Scalar* packed) noexcept {
-    for (int block = 0; block < layout.blocks(); ++block) {
+void pack_product(const product_layout& layout, block_range blocks, const Matrix& matrix,
+                  Scalar* packed) noexcept {
+    for (int block = blocks.first; block < blocks.first + blocks.count; ++block) {
         for (int r = 0; r < layout.terms; ++r) {
             for (int unit = 0; unit < layout.units; ++unit) {
                 const int j = block * layout.units + unit;
@@ -38,6 +45,18 @@ void pack_product(const product_layout& layout, const Matrix& matrix, Scalar* pa
         }
     }
 }
+/// The same for all blocks.
+template <class Scalar, class Matrix>
+void pack_product(const product_layout& layout, const Matrix& matrix, Scalar* packed) noexcept {
+    pack_product(layout, {0, layout.blocks()}, matrix, packed);
+}
+
+/// What the sums of a product start with.
+template <class Scalar>
+struct first_sums {
+    const Scalar* values;  ///< `[outputs]` of the first column; null for 0
+    index_t column_stride; ///< to the next column: 0 for a bias, `outputs` to add to a matrix
+};
 
 /// The location of the columns v of a product.
 template <class Scalar>
@@ -53,12 +72,13 @@ namespace detail {
 
 /// `Columns` columns times `Blocks` blocks, with the terms split into `Split` interleaved parts:
 /// enough independent sums must be in flight to hide the latency of multiply-add.
+/// @param packed the weights of the first block
 template <class Lanes, int Columns, int Blocks, int Split = 1>
 TOCSIN_ALWAYS_INLINE inline void
 product_tile(const product_layout& layout, const typename Lanes::scalar_type* packed,
              const segmented_columns<typename Lanes::scalar_type>& operand, index_t column,
-             const typename Lanes::scalar_type* start, typename Lanes::scalar_type* output,
-             int first_block) noexcept {
+             const first_sums<typename Lanes::scalar_type>& start,
+             typename Lanes::scalar_type* output, int first_block) noexcept {
     using scalar = typename Lanes::scalar_type;
     using reg = typename Lanes::register_type;
     using pack = typename Lanes::pack_type;
@@ -70,17 +90,19 @@ product_tile(const product_layout& layout, const typename Lanes::scalar_type* pa
 
     reg sums[std::size_t{Split}][std::size_t{Columns}][std::size_t{Blocks}];
     unroll<Blocks>([&](auto block) TOCSIN_ALWAYS_INLINE {
-        reg first = reg(pack(scalar(0)));
-        unroll<Split - 1>([&](auto part) TOCSIN_ALWAYS_INLINE {
-            unroll<Columns>([&](auto c) TOCSIN_ALWAYS_INLINE { sums[part + 1][c][block] = first; });
+        const reg zero = reg(pack(scalar(0)));
+        unroll<Columns>([&](auto c) TOCSIN_ALWAYS_INLINE {
+            unroll<Split - 1>([&](auto part)
+                                  TOCSIN_ALWAYS_INLINE { sums[part + 1][c][block] = zero; });
+            sums[0][c][block] =
+                start.values == nullptr
+                    ? zero
+                    : Lanes::load_first(start.values + (column + c) * start.column_stride +
+                                            index_t{first_block + block} * width,
+                                        outputs_in(block));
         });
-        if (start != nullptr) {
-            first =
-                Lanes::load_first(start + index_t{first_block + block} * width, outputs_in(block));
-        }
-        unroll<Columns>([&](auto c) TOCSIN_ALWAYS_INLINE { sums[0][c][block] = first; });
     });
-    const scalar* weights = packed + first_block * block_size;
+    const scalar* weights = packed;
     for (int segment = 0; segment < operand.segments; ++segment) {
         const scalar* values =
             operand.data + segment * operand.segment_stride + column * operand.column_stride;
@@ -124,8 +146,8 @@ product_tile(const product_layout& layout, const typename Lanes::scalar_type* pa
 template <class Lanes, int Blocks>
 void product_blocks(const product_layout& layout, const typename Lanes::scalar_type* packed,
                     const segmented_columns<typename Lanes::scalar_type>& operand, int columns,
-                    const typename Lanes::scalar_type* start, typename Lanes::scalar_type* output,
-                    int first_block) noexcept {
+                    const first_sums<typename Lanes::scalar_type>& start,
+                    typename Lanes::scalar_type* output, int first_block) noexcept {
     constexpr int widest = 6;
     int column = 0;
     for (; column + widest <= columns; column += widest) {
@@ -144,6 +166,36 @@ void product_blocks(const product_layout& layout, const typename Lanes::scalar_t
 
 } // namespace detail
 
+/// Product of some blocks of a packed matrix with `columns` columns. Never allocates.
+/// @param packed the weights of the first of these blocks
+/// @param start  may point to `output`
+/// @param output `[outputs x columns]`: the rows of these blocks are overwritten; must not overlap the
+///               operand
+template <class Lanes>
+void packed_product(const product_layout& layout, block_range blocks,
+                    const typename Lanes::scalar_type* packed,
+                    const segmented_columns<typename Lanes::scalar_type>& operand, int columns,
+                    const first_sums<typename Lanes::scalar_type>& start,
+                    typename Lanes::scalar_type* output) noexcept {
+    constexpr int widest = Lanes::sums / 6; // blocks for six columns at a time
+    const index_t size = layout.block_size();
+    const int end = blocks.first + blocks.count;
+    int block = blocks.first;
+    for (; block + widest <= end; block += widest, packed += widest * size) {
+        detail::product_blocks<Lanes, widest>(layout, packed, operand, columns, start, output,
+                                              block);
+    }
+    if constexpr (widest > 2) {
+        for (; block + 2 <= end; block += 2, packed += 2 * size) {
+            detail::product_blocks<Lanes, 2>(layout, packed, operand, columns, start, output,
+                                             block);
+        }
+    }
+    for (; block < end; ++block, packed += size) {
+        detail::product_blocks<Lanes, 1>(layout, packed, operand, columns, start, output, block);
+    }
+}
+
 /// Product of a packed matrix with `columns` columns. Never allocates.
 /// @param start  `[outputs]` initial values of the sums (a bias), or null for 0
 /// @param output `[outputs x columns]`, overwritten; must not overlap the operand
@@ -152,21 +204,8 @@ void packed_product(const product_layout& layout, const typename Lanes::scalar_t
                     const segmented_columns<typename Lanes::scalar_type>& operand, int columns,
                     const typename Lanes::scalar_type* start,
                     typename Lanes::scalar_type* output) noexcept {
-    constexpr int widest = Lanes::sums / 6; // blocks for six columns at a time
-    int block = 0;
-    for (; block + widest <= layout.blocks(); block += widest) {
-        detail::product_blocks<Lanes, widest>(layout, packed, operand, columns, start, output,
-                                              block);
-    }
-    if constexpr (widest > 2) {
-        for (; block + 2 <= layout.blocks(); block += 2) {
-            detail::product_blocks<Lanes, 2>(layout, packed, operand, columns, start, output,
-                                             block);
-        }
-    }
-    for (; block < layout.blocks(); ++block) {
-        detail::product_blocks<Lanes, 1>(layout, packed, operand, columns, start, output, block);
-    }
+    packed_product<Lanes>(layout, {0, layout.blocks()}, packed, operand, columns, {start, 0},
+                          output);
 }
 
 /// The same for a single column in one segment, without what only batches need: more blocks share
@@ -180,17 +219,23 @@ void packed_column_product(const product_layout& layout, const typename Lanes::s
     constexpr int split = Lanes::sums >= 16 ? 4 : 2;
     const segmented_columns<typename Lanes::scalar_type> operand{values, 1, layout.terms, 0,
                                                                  layout.terms};
+    const first_sums<typename Lanes::scalar_type> first{start, 0};
+    const index_t size = layout.block_size();
     const int blocks = layout.blocks();
     int block = 0;
     for (; block + 4 <= blocks; block += 4) {
-        detail::product_tile<Lanes, 1, 4, split>(layout, packed, operand, 0, start, output, block);
+        detail::product_tile<Lanes, 1, 4, split>(layout, packed + block * size, operand, 0, first,
+                                                 output, block);
     }
     if (blocks - block == 3) {
-        detail::product_tile<Lanes, 1, 3, split>(layout, packed, operand, 0, start, output, block);
+        detail::product_tile<Lanes, 1, 3, split>(layout, packed + block * size, operand, 0, first,
+                                                 output, block);
     } else if (blocks - block == 2) {
-        detail::product_tile<Lanes, 1, 2, 4>(layout, packed, operand, 0, start, output, block);
+        detail::product_tile<Lanes, 1, 2, 4>(layout, packed + block * size, operand, 0, first,
+                                             output, block);
     } else if (blocks - block == 1) {
-        detail::product_tile<Lanes, 1, 1, 8>(layout, packed, operand, 0, start, output, block);
+        detail::product_tile<Lanes, 1, 1, 8>(layout, packed + block * size, operand, 0, first,
+                                             output, block);
     }
 }
 

@@ -6,10 +6,12 @@
 #include "tocsin/core/views.hpp"
 #include "tocsin/series/windows.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace tocsin {
@@ -75,6 +77,14 @@ void for_each_joined_run(const windows<Scalar>& covered, Visit&& visit) {
     }
 }
 
+/// The values of some columns, one after the other.
+template <class Scalar>
+std::span<const Scalar> values_of_columns(const windows<Scalar>& covered, index_t first,
+                                          index_t count) noexcept {
+    const index_t features = covered.values().rows();
+    return {covered.values().data() + first * features, static_cast<std::size_t>(count * features)};
+}
+
 } // namespace detail
 
 /// Whether a value is missing in the columns that windows cover.
@@ -82,7 +92,9 @@ template <class Scalar>
 bool has_missing(const windows<Scalar>& covered) {
     bool found = false;
     covered.for_each_covered_run([&](index_t first, index_t count) {
-        found = found || covered.values().middleCols(first, count).hasNaN();
+        const auto values = detail::values_of_columns(covered, first, count);
+        found = found || std::any_of(values.begin(), values.end(),
+                                     [](Scalar value) { return std::isnan(value); });
     });
     return found;
 }
@@ -92,7 +104,9 @@ template <class Scalar>
 bool has_observed(const windows<Scalar>& covered) {
     bool found = false;
     covered.for_each_covered_run([&](index_t first, index_t count) {
-        found = found || !covered.values().middleCols(first, count).array().isNaN().all();
+        const auto values = detail::values_of_columns(covered, first, count);
+        found = found || !std::all_of(values.begin(), values.end(),
+                                      [](Scalar value) { return std::isnan(value); });
     });
     return found;
 }
