@@ -50,6 +50,11 @@ class moving_window {
     int count() const noexcept { return count_; }
     /// Whether as many values have come as the window holds.
     bool full() const noexcept { return count_ == rows(); }
+    /// Value k of the window, 0 the oldest, bounded as it was counted. @param k below count()
+    double value(int k) const noexcept {
+        const int place = full() ? next_ + k : k;
+        return values_[place < rows() ? place : place - rows()];
+    }
     /// Values that were not finite since the last reset().
     std::int64_t rejected() const noexcept { return rejected_; }
 
