@@ -1,4 +1,5 @@
 // fit: from normal recordings to a tuned model in one command, with what to expect of it.
+#include "tocsin/charts/fitted_chart.hpp"
 #include "tocsin/detect/held_out.hpp"
 #include "tocsin/detect/window_labels.hpp"
 #include "tocsin/series/autocorrelation.hpp"
@@ -186,6 +187,7 @@ struct fit_command {
     void cross_fit(candidate& trial) const;
     bool promises() const noexcept { return has_charts(kind) || kind == model_kind::nearest_value; }
     void refuse_options_of_others() const;
+    void leave_out_wrong_readings();
     found_period choose_window(const model_file& described);
     novelty_rows values_to_remember() const;
     void fit_judge(candidate& trial) const;
@@ -310,6 +312,50 @@ void fit_command::read(model_file& model) {
     }
     if (recordings.empty()) {
         recordings.push_back({0, data.series.time()});
+    }
+}
+
+/// Single wrong readings, such as -9999, become missing in the rows that are learned from: one of them
+/// makes forecasts and nearest values blind. See residual_summary::of_usual() for what is one.
+void fit_command::leave_out_wrong_readings() {
+    constexpr index_t fewest = 300;
+    std::vector<index_t> rows;
+    for (const row_run& run : usable_runs(training, choice, false)) {
+        for (index_t row = run.begin; row < run.end; ++row) {
+            rows.push_back(row);
+        }
+    }
+    if (static_cast<index_t>(rows.size()) < fewest) {
+        return;
+    }
+    using summary = tocsin::detail::residual_summary;
+    tocsin::column<double> readings(static_cast<index_t>(rows.size()));
+    for (index_t f = 0; f < values().rows(); ++f) {
+        for (std::size_t k = 0; k < rows.size(); ++k) {
+            readings[static_cast<index_t>(k)] = static_cast<double>(values()(f, rows[k]));
+        }
+        tocsin::detail::residual_range near;
+        summary::of_usual(readings, summary::of(readings, {}), near);
+        std::vector<index_t> wrong;
+        for (std::size_t k = 0; k < rows.size(); ++k) {
+            const double reading = readings[static_cast<index_t>(k)];
+            if (std::isfinite(reading) && !near.has(tocsin::bounded(reading))) {
+                wrong.push_back(rows[k]);
+            }
+        }
+        if (wrong.empty()) {
+            continue;
+        }
+        const double offset = data.offsets.size() > 0 ? data.offsets[f] : 0;
+        out.note("warning: column '" + data.series.names[static_cast<std::size_t>(f)] +
+                 "': " + shown(static_cast<double>(values()(f, wrong.front())) + offset) +
+                 " in row " + std::to_string(data.row_number(wrong.front())) +
+                 (wrong.size() > 1 ? " and " + std::to_string(wrong.size() - 1) + " more" : "") +
+                 ": far from all other rows, so taken for wrong readings and not learned from; "
+                 "--missing names values that are none");
+        for (const index_t row : wrong) {
+            data.series.values(f, row) = std::numeric_limits<float>::quiet_NaN();
+        }
     }
 }
 
@@ -891,6 +937,9 @@ void fit_command::run() {
     model_file model;
     read(model);
     refuse_options_of_others();
+    if (promises()) {
+        leave_out_wrong_readings();
+    }
     const found_period found = choose_window(model);
     const interrupt_catcher catcher;
     ordered_json choice_report = nullptr;

@@ -544,4 +544,28 @@ TEST_SUITE("tocsin_cli") {
         CHECK(run_json(cli, "inspect m")["combination"] == "second-smallest");
         CHECK(anomalies(run_json(cli, "detect m later.csv"), 1401, 2000) < 30);
     }
+
+    TEST_CASE("fit: single wrong readings make charts and nearest values not blind") {
+        const program cli;
+        write_waves(cli, "clean.csv", 2000, 4000, 1);
+        write_waves(cli, "later.csv", 2000, 1400, 2, 1000);
+        std::string text = cli.read("clean.csv");
+        std::size_t at = 0;
+        for (int row = 0; row < 1101; ++row) { // the header comes first
+            at = text.find('\n', at) + 1;
+        }
+        text.replace(at, text.find(',', at) - at, "-9999"); // of sensor a
+        cli.write("normal.csv", text);
+        for (const std::string model : {"charts", "nearest_value"}) {
+            const outcome fitted = cli("fit m normal.csv --no-shifts --alarms 5 --model " + model);
+            REQUIRE_MESSAGE(fitted.code == 0, fitted.err);
+            CHECK(fitted.err.find("column 'a': -9999 in row 1101:") != std::string::npos);
+            const json judged = run_json(cli, "detect m later.csv");
+            CHECK(anomalies(judged, 1001, 1001) == 1);
+            CHECK(anomalies(judged, 1, 1000) < 100);
+            CHECK((anomalies(judged, 1401, 2000) > 250) == (model == "charts"));
+            CHECK(cli("fit m clean.csv --no-shifts --model " + model).err.find("wrong readings") ==
+                  std::string::npos);
+        }
+    }
 }
