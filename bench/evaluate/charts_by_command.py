@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Charts of the command line beside its linear model: the table of docs/choosing.md.
+"""Charts and nearest values of the command line beside its linear model: the table of docs/choosing.md.
 
 Fits to the column `value` of NASA's training parts and judges the test parts; fits to the normal rows among the
 first 35 % of NAB's streams and judges the rest. A false cluster is a run of anomalous rows that touches no labelled
@@ -14,8 +14,15 @@ import subprocess
 import sys
 import tempfile
 
-METHODS = {"linear": ["--model", "linear"], "charts": ["--model", "charts"],
-           "charts, `--alarms 10`": ["--model", "charts", "--alarms", "10"]}
+METHODS = {
+    "linear": ["--model", "linear"],
+    "charts": ["--model", "charts"],
+    "nearest_value": ["--model", "nearest_value"],
+    "ensemble": ["--model", "ensemble"],
+    "ensemble, `second-smallest`": ["--model", "ensemble", "--combine", "second-smallest"],
+}
+METHODS |= {f"{name}, `--alarms 10`": [*options, "--alarms", "10"]
+            for name, options in METHODS.items() if name != "linear"}
 
 
 def rows_of(path):
@@ -92,13 +99,13 @@ def main():
             number.append(len(events))
             for method, anomalous in zip(columns, found):
                 method.add(anomalous, events)
-    print("| | events found: " + " | ".join(METHODS) + " | false clusters: " + " | ".join(METHODS)
-          + " | normal rows called anomalous: " + " | ".join(METHODS) + " |")
-    print("|---" * (1 + 3 * len(METHODS)) + "|")
-    for group, (columns, number) in groups.items():
-        cells = [str(each.found) for each in columns] + [str(each.false) for each in columns] \
-            + [f"{100 * each.flagged / each.normal:.1f} %" for each in columns]
-        print(f"| {group}, {sum(number)} events | " + " | ".join(cells) + " |")
+    print("| | " + " | ".join(f"{group}, {sum(number)} events | false clusters | normal rows"
+                               for group, (_, number) in groups.items()) + " |")
+    print("|---" * (1 + 3 * len(groups)) + "|")
+    for k, name in enumerate(METHODS):
+        cells = [f"{each.found} | {each.false} | {100 * each.flagged / each.normal:.1f} %"
+                 for each in (columns[k] for columns, _ in groups.values())]
+        print(f"| {name} | " + " | ".join(cells) + " |")
     print(f"{left_out} recordings are left out", file=sys.stderr)
 
 

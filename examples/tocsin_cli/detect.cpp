@@ -120,7 +120,7 @@ void detect_command::run() {
              ": is a classifier, which judges rows of CSV without --stride");
     }
     if (stride > 0 || !data.is_series) {
-        refuse_charts(model, model_path, "they judge rows of CSV without --stride");
+        refuse_judge(model, model_path, "they judge rows of CSV without --stride");
     }
     if (data.is_series && stride == 0) {
         check_view();
@@ -423,7 +423,7 @@ ordered_json detect_command::heading(const model_file& model) const {
             {"model", model_path},
             {"data", data_path},
             {"step_threshold", model.threshold()},
-            {"feature_threshold", model.classifier || model.charts
+            {"feature_threshold", model.classifier || model.judge
                                       ? model.threshold()
                                       : model.detector.threshold(tocsin::error_view::per_feature)}};
 }

@@ -159,7 +159,7 @@ found_shift smallest_shift(const model_file& model, const std::string& path,
                            const matrix<float>& values, const std::vector<row_run>& runs,
                            int feature, double deviation, const shift_settings& settings) {
     index_t before = model.rows_before();
-    if (model.charts) { // they judge before they are full: half of a short recording is enough
+    if (model.judge) { // charts judge before they are full: half of a short recording is enough
         index_t longest = 0;
         for (const row_run& run : runs) {
             longest = std::max(longest, run.size());

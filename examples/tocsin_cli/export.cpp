@@ -161,7 +161,7 @@ void export_command::run() {
         fail(error_code::invalid_argument, model_path,
              ": is a classifier, which cannot be exported yet");
     }
-    refuse_charts(model, model_path, "they cannot be exported yet");
+    refuse_judge(model, model_path, "they cannot be exported yet");
     require_phase(model, model_path, tocsin::detector_phase::tuned);
     if (const int smoothing = model.detector.rule().smoothing(); smoothing > 1) {
         fail(error_code::invalid_argument, model_path, ": was tuned with --smooth ", smoothing,

@@ -1,4 +1,5 @@
 // fit: from normal recordings to a tuned model in one command, with what to expect of it.
+#include "tocsin/charts/fitted_chart.hpp"
 #include "tocsin/detect/held_out.hpp"
 #include "tocsin/detect/window_labels.hpp"
 #include "tocsin/series/autocorrelation.hpp"
@@ -32,7 +33,20 @@ using nlohmann::ordered_json;
 using tocsin::error_code;
 using tocsin::index_t;
 
-enum class model_kind : std::uint8_t { automatic, encoder_decoder, forecaster, linear, charts };
+enum class model_kind : std::uint8_t {
+    automatic,
+    encoder_decoder,
+    forecaster,
+    linear,
+    charts,
+    nearest_value,
+    ensemble
+};
+
+/// Whether linear forecasts come first, which charts judge.
+bool has_charts(model_kind kind) noexcept {
+    return kind == model_kind::charts || kind == model_kind::ensemble;
+}
 
 /// Parts of each recording, in order of time, with their shares. With all but the last the model
 /// and its threshold are made; `errors` and `choice` compare models before.
@@ -100,13 +114,14 @@ struct candidate {
     int epochs = 1;           ///< of the best model; linear: 1
     double ridge = 0;         ///< linear: of the best model
 
-    bool is_linear() const noexcept {
-        return kind == model_kind::linear || kind == model_kind::charts;
-    }
+    bool is_linear() const noexcept { return kind == model_kind::linear || has_charts(kind); }
     const char* name() const noexcept {
-        return kind == model_kind::charts ? "charts" : model.detector.model().name();
+        return kind == model_kind::charts          ? "charts"
+               : kind == model_kind::ensemble      ? "ensemble"
+               : kind == model_kind::nearest_value ? "nearest_value"
+                                                   : model.detector.model().name();
     }
-    int window() const noexcept { return model.detector.settings().window; }
+    int window() const noexcept { return model.window(); }
     /// Rows of a stream before the first that is judged.
     index_t before() const noexcept { return model.rows_before(); }
 };
@@ -130,8 +145,13 @@ struct fit_command {
     int folds = 2;
     double false_alarm_rate = 1e-3;
     CLI::Option* false_alarm_option = nullptr;
-    double promised = 1; ///< by charts, in 10 000 rows
+    double promised = 1; ///< in 10 000 rows
     CLI::Option* promised_option = nullptr;
+    tocsin::combination combine = tocsin::combination::bonferroni;
+    CLI::Option* combine_option = nullptr;
+    int memory = 4000; ///< rows of nearest values
+    CLI::Option* memory_option = nullptr;
+    std::vector<const CLI::Option*> of_forecasts; ///< which nearest values have no use for
     bool skip_shifts = false;
     any_trainer trainer{
         .epochs = 40, .optimiser = {.learning_rate = 5e-3}, .stopping = {.patience = 6}};
@@ -165,7 +185,13 @@ struct fit_command {
     std::string text_of(const model_file& model, const tocsin::windows<float>& judged) const;
     tocsin::index_t anomalous_rows(const tocsin::windows<float>& judged) const;
     void cross_fit(candidate& trial) const;
-    void fit_charts(candidate& trial) const;
+    bool promises() const noexcept { return has_charts(kind) || kind == model_kind::nearest_value; }
+    void refuse_options_of_others() const;
+    void leave_out_wrong_readings();
+    found_period choose_window(const model_file& described);
+    novelty_rows values_to_remember() const;
+    void fit_judge(candidate& trial) const;
+    candidate fit_values(const model_file& described) const;
     tocsin::windows<float> calibrate(any_detector& detector, part last, bool with_anomalies) const;
     void say_threshold(const model_file& model, const tocsin::windows<float>& judged) const;
     ordered_json expect(const model_file& model) const;
@@ -183,25 +209,33 @@ void fit_command::add_to(CLI::App& command) {
     input.add_to(command);
     input.add_time_to(command);
     const std::string group = "Model and training";
-    add_integer(command, "--window", window, "Rows that the model sees at once", 2, 100'000)
-        ->default_str("the period, 8 to 64; 30 without one")
-        ->group(group);
-    add_integer(command, "--period", period, "Rows of a period, if it is known", 2, 1'000'000)
-        ->default_str("from the data")
-        ->group(group);
+    of_forecasts.push_back(
+        add_integer(command, "--window", window, "Rows that the model sees at once", 2, 100'000)
+            ->default_str("the period, 8 to 64; 30 without one")
+            ->group(group));
+    of_forecasts.push_back(
+        add_integer(command, "--period", period, "Rows of a period, if it is known", 2, 1'000'000)
+            ->default_str("from the data")
+            ->group(group));
     add_choice(
         command, "--model", kind,
         {{"auto", model_kind::automatic},
          {"linear", model_kind::linear},
          {"charts", model_kind::charts},
+         {"nearest_value", model_kind::nearest_value},
+         {"ensemble", model_kind::ensemble},
          {"lstm", model_kind::encoder_decoder},
          {"encoder-decoder", model_kind::encoder_decoder},
          {"forecaster", model_kind::forecaster}},
         "auto: linear, unless an LSTM (the encoder-decoder) finds more inserted "
         "anomalies in rows that neither has learned from; charts: linear forecasts whose residuals "
         "are judged by charts of up to 300 rows, which find what no single row shows: slow drifts, "
-        "small steps that stay, sensors that freeze or become noisy; see 'train', which has more "
-        "models and settings")
+        "small steps that stay, sensors that freeze or become noisy; nearest_value: the distance "
+        "of "
+        "each value from the nearest of the last ones, for values that have not occurred before, "
+        "without a model; ensemble: charts and nearest_value; see 'train', which has more models "
+        "and "
+        "settings")
         ->group(group);
     add_sizes(command, "--layers", layers, "Hidden sizes of the LSTM layers")
         ->default_str("32")
@@ -215,13 +249,19 @@ void fit_command::add_to(CLI::App& command) {
         .add_flag("--force", force,
                   "Continue with a model that is no better than the mean of the data")
         ->group(group);
-    add_integer(
-        command, "--folds", folds,
-        "Cross-fitting: error statistics and threshold come from this many models, each judged on "
-        "a part of the rows that it has not learned from; the final model learns from all parts. "
-        "0: one model, half of the rows to learn from, a fifth to judge; faster",
-        0, 100)
-        ->group("Threshold");
+    memory_option = add_integer(command, "--memory", memory,
+                                "nearest_value: rows that values are compared with, at most", 2,
+                                tocsin::detail::largest_ring)
+                        ->group(group);
+    of_forecasts.push_back(
+        add_integer(command, "--folds", folds,
+                    "Cross-fitting: error statistics and threshold come from this many models, "
+                    "each judged on "
+                    "a part of the rows that it has not learned from; the final model learns from "
+                    "all parts. "
+                    "0: one model, half of the rows to learn from, a fifth to judge; faster",
+                    0, 100)
+            ->group("Threshold"));
     false_alarm_option =
         with_default(add_number(command, "--false-alarm-rate", false_alarm_rate,
                                 "Wanted share of normal rows that are judged anomalous; 'tune' has "
@@ -231,10 +271,18 @@ void fit_command::add_to(CLI::App& command) {
             ->group("Threshold");
     promised_option =
         with_default(add_number(command, "--alarms", promised,
-                                "charts: promised false alarms in 10000 normal rows, where one can "
-                                "last as long as a chart",
+                                "charts, nearest_value, ensemble: promised false alarms in 10000 "
+                                "normal rows, where one by charts can last as long as a chart",
                                 0, 1000, true),
                      promised)
+            ->group("Threshold");
+    combine_option =
+        add_choice(
+            command, "--combine", combine,
+            {{"bonferroni", tocsin::combination::bonferroni},
+             {"second-smallest", tocsin::combination::second_smallest}},
+            "ensemble: bonferroni: charts or nearest values find an anomaly, together as often as "
+            "promised; second-smallest: both must find it, for fewer false alarms")
             ->group("Threshold");
     command
         .add_flag("--no-shifts", skip_shifts,
@@ -264,6 +312,50 @@ void fit_command::read(model_file& model) {
     }
     if (recordings.empty()) {
         recordings.push_back({0, data.series.time()});
+    }
+}
+
+/// Single wrong readings, such as -9999, become missing in the rows that are learned from: one of them
+/// makes forecasts and nearest values blind. See residual_summary::of_usual() for what is one.
+void fit_command::leave_out_wrong_readings() {
+    constexpr index_t fewest = 300;
+    std::vector<index_t> rows;
+    for (const row_run& run : usable_runs(training, choice, false)) {
+        for (index_t row = run.begin; row < run.end; ++row) {
+            rows.push_back(row);
+        }
+    }
+    if (static_cast<index_t>(rows.size()) < fewest) {
+        return;
+    }
+    using summary = tocsin::detail::residual_summary;
+    tocsin::column<double> readings(static_cast<index_t>(rows.size()));
+    for (index_t f = 0; f < values().rows(); ++f) {
+        for (std::size_t k = 0; k < rows.size(); ++k) {
+            readings[static_cast<index_t>(k)] = static_cast<double>(values()(f, rows[k]));
+        }
+        tocsin::detail::residual_range near;
+        summary::of_usual(readings, summary::of(readings, {}), near);
+        std::vector<index_t> wrong;
+        for (std::size_t k = 0; k < rows.size(); ++k) {
+            const double reading = readings[static_cast<index_t>(k)];
+            if (std::isfinite(reading) && !near.has(tocsin::bounded(reading))) {
+                wrong.push_back(rows[k]);
+            }
+        }
+        if (wrong.empty()) {
+            continue;
+        }
+        const double offset = data.offsets.size() > 0 ? data.offsets[f] : 0;
+        out.note("warning: column '" + data.series.names[static_cast<std::size_t>(f)] +
+                 "': " + shown(static_cast<double>(values()(f, wrong.front())) + offset) +
+                 " in row " + std::to_string(data.row_number(wrong.front())) +
+                 (wrong.size() > 1 ? " and " + std::to_string(wrong.size() - 1) + " more" : "") +
+                 ": far from all other rows, so taken for wrong readings and not learned from; "
+                 "--missing names values that are none");
+        for (const index_t row : wrong) {
+            data.series.values(f, row) = std::numeric_limits<float>::quiet_NaN();
+        }
     }
 }
 
@@ -388,7 +480,7 @@ int stride_for(index_t windows) {
 
 /// Ends the command with the weights of train(), which the later phases can continue from.
 void fit_command::keep_interrupted(const model_file& model) const {
-    if (kind == model_kind::charts) { // without them it would be another model
+    if (promises()) { // without them it would be another model
         out.note("interrupted: " + model_path + " is not written, as its charts are missing");
         throw command_interrupted{};
     }
@@ -412,7 +504,7 @@ candidate fit_command::new_candidate(const model_file& described, model_kind whi
     const int most = static_cast<int>(tocsin::least_squares::most_inputs) / features;
     const int order = std::max(std::min({usual_order, window - 1, most}), 1);
     tocsin::detector_settings settings;
-    const bool linear = which == model_kind::linear || which == model_kind::charts;
+    const bool linear = which == model_kind::linear || has_charts(which);
     settings.window = linear ? order + 1 : window;
     settings.scored = tocsin::scored_steps::newest;
     if (data.longest_gap > 0) {
@@ -626,7 +718,7 @@ void fit_command::cross_fit(candidate& trial) const {
             " models" + (trial.is_linear() ? "" : epochs) +
             ", judged on rows that they have not learned from; the model has learned from the "
             "first 80 % of the rows");
-    if (trial.kind != model_kind::charts) {
+    if (!has_charts(trial.kind)) {
         say_threshold(trial.model, judged);
     }
 }
@@ -642,28 +734,71 @@ void fit_command::say_threshold(const model_file& model,
     out.say("threshold: " + shown(model.detector.threshold()) + ", " + text_of(model, judged));
 }
 
-/// Charts of the residuals of linear forecasts, by cross-fitting over the same rows.
-void fit_command::fit_charts(candidate& trial) const {
+/// Normal rows of all parts but the last, without missing values.
+novelty_rows fit_command::values_to_remember() const {
+    std::vector<index_t> usable;
+    index_t with_holes = 0;
+    for (const row_run& run : usable_runs(training, choice, false)) {
+        for (index_t row = run.begin; row < run.end; ++row) {
+            if (values().col(row).allFinite()) {
+                usable.push_back(row);
+            } else {
+                ++with_holes;
+            }
+        }
+    }
+    if (with_holes > 0) {
+        out.note("warning: " + std::to_string(with_holes) + " of " +
+                 std::to_string(with_holes + static_cast<index_t>(usable.size())) +
+                 " rows miss a value; nearest values do not learn from them, and do not judge such "
+                 "rows");
+    }
+    novelty_rows found{
+        .rows = tocsin::matrix<double>(values().rows(), static_cast<index_t>(usable.size())),
+        .memory = memory};
+    for (std::size_t k = 0; k < usable.size(); ++k) {
+        found.rows.col(static_cast<index_t>(k)) = values().col(usable[k]).cast<double>();
+    }
+    return found;
+}
+
+/// Charts of the residuals of linear forecasts, by cross-fitting over the same rows, and for an
+/// ensemble nearest values.
+void fit_command::fit_judge(candidate& trial) const {
     const any_detector& detector = trial.model.detector;
     const auto judged = windows_of(trial.window(), training, choice, 1, data.has_labels());
     const auto chosen = windows_of(trial.window(), training, choice, 1, false);
     const auto& model = std::get<tocsin::linear_forecaster<float>>(detector.model().model());
-    trial.model.charts =
-        require(charted_model::fit({.features = model.features(),
-                                    .order = model.order(),
-                                    .longest_pause = detector.settings().longest_pause,
-                                    .promised = promised,
-                                    .ridge = trial.ridge},
-                                   {chosen, judged, data.series.labels}, {.folds = folds}),
+    const charts_settings settings{.features = model.features(),
+                                   .order = model.order(),
+                                   .longest_pause = detector.settings().longest_pause,
+                                   .ridge = trial.ridge};
+    const tocsin::held_out_data<float> parts{chosen, judged, data.series.labels};
+    const tocsin::cross_fit plan{.folds = folds};
+    trial.model.judge =
+        require(trial.kind == model_kind::ensemble
+                    ? promised_model::fit_ensemble(settings, parts, plan, values_to_remember(),
+                                                   combine, promised)
+                    : promised_model::fit_charts(settings, parts, plan, promised),
                 data_paths.front());
-    constexpr int enough = charted_model::rows_for_all_charts;
+    constexpr int enough = promised_model::rows_for_all_charts;
     if (chosen.count() < enough) {
         out.note("warning: " + std::to_string(chosen.count()) +
                  " rows; charts over more than a quarter of them are left out, and " +
                  std::to_string(enough) + " rows are needed for all");
     }
-    out.say("threshold: " + shown(promised) +
-            " false alarms in 10000 rows are promised, by charts of the residuals");
+}
+
+/// Nothing is trained: values are remembered.
+candidate fit_command::fit_values(const model_file& described) const {
+    candidate made{.kind = model_kind::nearest_value, .model = described, .has_learned = true};
+    const novelty_rows remembered = values_to_remember();
+    made.model.judge =
+        require(promised_model::fit_nearest_value(remembered, promised), data_paths.front());
+    out.say("nearest_value: remembers " +
+            std::to_string(std::min<index_t>(memory, remembered.rows.cols())) +
+            " rows of the first 80 %");
+    return made;
 }
 
 /// The same from the rows of the parts from `errors` to `last`, which the model has not learned
@@ -743,16 +878,47 @@ ordered_json fit_command::expect(const model_file& model) const {
     return result;
 }
 
-void fit_command::run() {
-    refuse_overwriting(command_files("DATA", data_paths), {{"MODEL", model_path}});
-    refuse_replacing_other_file({"MODEL", model_path});
-    model_file model;
-    read(model);
+/// Fails where an option was given that the model has no use for.
+void fit_command::refuse_options_of_others() const {
+    if (folds == 1) {
+        fail(error_code::invalid_argument,
+             "--folds 1: one part leaves nothing to learn from; 0 switches cross-fitting off");
+    }
+    if (has_charts(kind) && folds == 0) {
+        fail(error_code::invalid_argument,
+             "--folds 0: charts are fitted by cross-fitting, which takes no longer with them");
+    }
+    if (const CLI::Option* other = promises() ? false_alarm_option : promised_option;
+        other->count() > 0) {
+        fail(error_code::invalid_argument, other->get_name(),
+             promises() ? ": this model promises a number of false alarms; see --alarms"
+                        : ": is for charts, nearest_value and ensemble; see --false-alarm-rate");
+    }
+    const auto refuse_unless = [](bool used, const CLI::Option* option, const char* why) {
+        if (!used && option->count() > 0) {
+            fail(error_code::invalid_argument, option->get_name(), why);
+        }
+    };
+    refuse_unless(kind == model_kind::ensemble, combine_option, ": is for --model ensemble");
+    refuse_unless(kind == model_kind::ensemble || kind == model_kind::nearest_value, memory_option,
+                  ": is for --model nearest_value and ensemble");
+    for (const CLI::Option* option : of_forecasts) {
+        refuse_unless(kind != model_kind::nearest_value, option,
+                      ": --model nearest_value forecasts nothing, and has no use for it");
+    }
+}
+
+/// The rows that the model sees at once, unless they are given; returns the period.
+found_period fit_command::choose_window(const model_file& described) {
     found_period found;
+    if (kind == model_kind::nearest_value) {
+        window = 1;
+        return found;
+    }
     if (period > 0) {
         found = {period, "--period", 1};
     } else if (window == 0) {
-        found = find_period(model);
+        found = find_period(described);
     }
     if (window == 0) {
         window = found.rows > 0 ? std::clamp(found.rows, shortest_window, longest_window) : 30;
@@ -762,26 +928,26 @@ void fit_command::run() {
                      : std::string{"no clear period in these data"}) +
                 ")");
     }
-    if (folds == 1) {
-        fail(error_code::invalid_argument,
-             "--folds 1: one part leaves nothing to learn from; 0 switches cross-fitting off");
+    return found;
+}
+
+void fit_command::run() {
+    refuse_overwriting(command_files("DATA", data_paths), {{"MODEL", model_path}});
+    refuse_replacing_other_file({"MODEL", model_path});
+    model_file model;
+    read(model);
+    refuse_options_of_others();
+    if (promises()) {
+        leave_out_wrong_readings();
     }
-    const bool by_charts = kind == model_kind::charts;
-    if (by_charts && folds == 0) {
-        fail(error_code::invalid_argument,
-             "--folds 0: charts are fitted by cross-fitting, which takes no longer with them");
-    }
-    if (const CLI::Option* other = by_charts ? false_alarm_option : promised_option;
-        other->count() > 0) {
-        fail(error_code::invalid_argument, other->get_name(),
-             by_charts ? ": charts promise a number of false alarms; see --alarms"
-                       : ": is for --model charts; see --false-alarm-rate");
-    }
+    const found_period found = choose_window(model);
     const interrupt_catcher catcher;
     ordered_json choice_report = nullptr;
-    candidate chosen =
-        new_candidate(model, kind == model_kind::automatic ? model_kind::linear : kind);
-    if (kind == model_kind::automatic) {
+    candidate chosen;
+    if (kind == model_kind::nearest_value) {
+        chosen = fit_values(model);
+    } else if (kind == model_kind::automatic) {
+        chosen = new_candidate(model, model_kind::linear);
         candidate lstm = new_candidate(model, model_kind::encoder_decoder);
         try {
             train(chosen);
@@ -791,19 +957,34 @@ void fit_command::run() {
         train(lstm);
         chosen = choose(std::move(chosen), std::move(lstm), choice_report);
     } else {
+        chosen = new_candidate(model, kind);
         train(chosen);
     }
     if (interrupt_catcher::caught()) {
         keep_interrupted(chosen.model);
     }
-    if (folds > 0) {
+    if (kind == model_kind::nearest_value) {
+        // It is complete.
+    } else if (folds > 0) {
         cross_fit(chosen);
-        if (by_charts) {
-            fit_charts(chosen);
+        if (has_charts(kind)) {
+            fit_judge(chosen);
         }
     } else {
         const auto judged = calibrate(chosen.model.detector, choice, data.has_labels());
         say_threshold(chosen.model, judged);
+    }
+    if (chosen.model.judge) {
+        const promised_model& judge = *chosen.model.judge;
+        out.say("threshold: " + shown(promised) + " false alarms in 10000 rows are promised, by " +
+                judge.judge());
+        if (promised > judge.largest()) {
+            out.note("warning: --alarms " + shown(promised) + ": at most " +
+                     shown(judge.largest()) +
+                     " clusters of high scores come in 10000 rows like these; the threshold is the "
+                     "level of the clusters, " +
+                     shown(judge.threshold()));
+        }
     }
     save_model(chosen.model, model_path);
     ordered_json expectation = expect(chosen.model);
@@ -820,7 +1001,7 @@ void fit_command::run() {
                 {"epochs", chosen.model.history.size()},
                 {"folds", folds},
                 {"threshold", chosen.model.threshold()},
-                {"rule", by_charts ? "charts" : chosen.model.detector.rule().name()},
+                {"rule", promises() ? chosen.name() : chosen.model.detector.rule().name()},
                 {"expect", std::move(expectation)}});
 }
 

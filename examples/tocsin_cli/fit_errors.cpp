@@ -42,7 +42,7 @@ struct fit_errors_command {
         refuse_replacing_other_file(written);
         model_file model = load_model(model_path);
         require_phase(model, model_path, tocsin::detector_phase::trained);
-        refuse_charts(model, model_path, "fit it anew");
+        refuse_judge(model, model_path, "fit it anew");
         const input_data data = read_recordings(data_paths, input, &model);
         echo_rows(data, out);
         warn_of_step(data, model, out, true);

@@ -60,6 +60,28 @@ void describe_classifier(const model_file& model, ordered_json& result) {
     result["threshold"] = classifier.threshold();
 }
 
+/// What judges in place of a detector's rule.
+void describe_judge(const promised_model& judge, ordered_json& result) {
+    result["rule"] = judge.judge();
+    result["promised_rate"] = judge.promised();
+    result["threshold"] = judge.threshold();
+    if (judge.kind() == promised_kind::ensemble) {
+        result["combination"] = judge.combine() == tocsin::combination::second_smallest
+                                    ? "second-smallest"
+                                    : "bonferroni";
+    }
+    if (judge.memory() > 0) {
+        result["memory"] = judge.memory();
+    }
+}
+
+void describe_values(const model_file& model, ordered_json& result) {
+    result["phase"] = phase_name(tocsin::detector_phase::tuned);
+    result["model"] = model.judge->name();
+    result["features"] = model.shown_names();
+    describe_judge(*model.judge, result);
+}
+
 void describe_detector(const model_file& model, ordered_json& result) {
     const any_detector& detector = model.detector;
     const auto phase = detector.phase();
@@ -88,14 +110,12 @@ void describe_detector(const model_file& model, ordered_json& result) {
         result["step_threshold"] = detector.threshold();
         result["feature_threshold"] = detector.threshold(tocsin::error_view::per_feature);
     }
-    if (model.charts) {
+    if (model.judge) {
         for (const char* const of_detector :
              {"rule", "smoothing", "step_threshold", "feature_threshold"}) {
             result.erase(of_detector);
         }
-        result["rule"] = "charts of residuals";
-        result["promised_rate"] = model.charts->promised();
-        result["threshold"] = model.charts->threshold();
+        describe_judge(*model.judge, result);
     }
 }
 
@@ -104,6 +124,8 @@ void describe_detector(const model_file& model, ordered_json& result) {
 void describe_model(const model_file& model, ordered_json& result) {
     if (model.classifier) {
         describe_classifier(model, result);
+    } else if (!model.has_detector()) {
+        describe_values(model, result);
     } else {
         describe_detector(model, result);
     }

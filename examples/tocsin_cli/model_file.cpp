@@ -146,10 +146,14 @@ model_file load_model(const std::string& path) {
     archive.expect("content", "detector");
     if (any_classifier::is_in(archive)) {
         model.classifier = require(any_classifier::load(archive));
+    } else if (promised_model::is_in(archive, promised_kind::nearest_value)) {
+        model.judge = promised_model::load(archive, promised_kind::nearest_value);
     } else {
         archive.object("detector", model.detector);
-        if (charted_model::is_in(archive)) {
-            model.charts = charted_model::load(archive);
+        for (const promised_kind kind : {promised_kind::charts, promised_kind::ensemble}) {
+            if (archive.outcome().ok() && promised_model::is_in(archive, kind)) {
+                model.judge = promised_model::load(archive, kind);
+            }
         }
     }
     if (archive.contains("feature_names")) {
@@ -166,9 +170,10 @@ model_file load_model(const std::string& path) {
         fail(tocsin::error_code::format_error, path, ": has ", model.offsets.size(),
              " offsets of values, its model has ", model.features(), " features");
     }
-    if (model.charts && model.charts->features() != model.features()) {
-        fail(tocsin::error_code::format_error, path, ": its charts are of ",
-             model.charts->features(), " features, its model of ", model.features());
+    if (model.judge && model.has_detector() &&
+        model.judge->features() != model.detector.features()) {
+        fail(tocsin::error_code::format_error, path, ": its ", model.judge->judge(), " are of ",
+             model.judge->features(), " features, its model of ", model.detector.features());
     }
     if (!model.feature_names.empty() &&
         static_cast<int>(model.feature_names.size()) != model.features()) {
@@ -184,9 +189,11 @@ void save_model(const model_file& model, const std::string& path) {
     if (model.classifier) {
         model.classifier->save(archive);
     } else {
-        archive.object("detector", model.detector);
-        if (model.charts) {
-            model.charts->save(archive);
+        if (model.has_detector()) {
+            archive.object("detector", model.detector);
+        }
+        if (model.judge) {
+            model.judge->save(archive);
         }
     }
     if (!model.feature_names.empty()) {
@@ -209,6 +216,9 @@ void require_phase(const model_file& model, const std::string& path,
         }
         return;
     }
+    if (!model.has_detector()) {
+        return; // it is complete
+    }
     if (model.detector.phase() < needed) {
         constexpr const char* commands[] = {"train", "train", "fit-errors", "tune"};
         fail(tocsin::error_code::not_ready, path, ": is in phase '",
@@ -217,10 +227,11 @@ void require_phase(const model_file& model, const std::string& path,
     }
 }
 
-void refuse_charts(const model_file& model, const std::string& path, const char* what) {
-    if (model.charts) {
-        fail(tocsin::error_code::invalid_argument, path,
-             ": its rows are judged by charts, which 'fit --model charts' has fitted; ", what);
+void refuse_judge(const model_file& model, const std::string& path, const char* what) {
+    if (model.judge) {
+        fail(tocsin::error_code::invalid_argument, path, ": its rows are judged by ",
+             model.judge->judge(), ", which 'fit --model ", model.judge->name(), "' has fitted; ",
+             what);
     }
 }
 

@@ -11,7 +11,7 @@
 #include "any_model.hpp"
 #include "any_scaler.hpp"
 #include "any_threshold.hpp"
-#include "charted_model.hpp"
+#include "promised_model.hpp"
 #include <optional>
 #include <string>
 #include <vector>
@@ -33,8 +33,9 @@ struct model_file {
     any_detector detector;
     /// Of a model that learned from labels; there is then no detector.
     std::optional<any_classifier> classifier;
-    /// What judges rows in place of the detector, which then explains them: it has the same forecasts.
-    std::optional<charted_model> charts;
+    /// What judges rows in place of the detector. With forecasts, the detector has the same ones and
+    /// explains the rows; without, there is no detector.
+    std::optional<promised_model> judge;
     std::vector<std::string> feature_names;    ///< empty for a model trained on sequences
     std::vector<tocsin::epoch_record> history; ///< of training; empty where it is not known
     tocsin::column<double> offsets; ///< subtracted from values before they become floats, or empty
@@ -50,29 +51,34 @@ struct model_file {
 
     /// A name for each feature: its own, or feature0, feature1, ...
     std::vector<std::string> shown_names() const;
+    bool has_detector() const noexcept { return !classifier && (!judge || judge->forecasts()); }
     int features() const noexcept {
-        return classifier ? classifier->features() : detector.features();
+        return classifier ? classifier->features()
+               : judge    ? judge->features()
+                          : detector.features();
     }
     /// Rows that the model sees at once.
     int window() const noexcept {
-        return classifier ? classifier->window() : detector.settings().window;
+        return classifier ? classifier->window() : has_detector() ? detector.settings().window : 1;
     }
     /// Longest step in seconds between neighbours; not finite, or 0, where none is set.
     double longest_pause() const noexcept {
-        return classifier ? classifier->longest_pause() : detector.settings().longest_pause;
+        return classifier       ? classifier->longest_pause()
+               : has_detector() ? detector.settings().longest_pause
+                                : 0;
     }
     /// The threshold for rows.
     double threshold() const noexcept {
         return classifier ? classifier->threshold()
-               : charts   ? charts->threshold()
+               : judge    ? judge->threshold()
                           : detector.threshold();
     }
     /// Rows of a stream before verdicts are as they will be later.
     tocsin::index_t rows_before() const noexcept {
-        return classifier
-                   ? classifier->window()
-                   : detector.settings().window + detector.warm_up() +
-                         (charts ? charted_model::longest_chart : detector.rule().smoothing());
+        return !has_detector()
+                   ? window()
+                   : window() + detector.warm_up() +
+                         (judge ? promised_model::longest_chart : detector.rule().smoothing());
     }
 };
 
@@ -85,9 +91,10 @@ void save_model(const model_file& model, const std::string& path);
 /// ready for everything but the phases in between.
 void require_phase(const model_file& model, const std::string& path, tocsin::detector_phase needed);
 
-/// Fails where charts judge the rows: only 'fit' fits them, and what else reads a detector would miss them.
-/// @param what such as "'tune' chooses thresholds of detectors"
-void refuse_charts(const model_file& model, const std::string& path, const char* what);
+/// Fails where something else than the detector judges the rows: only 'fit' fits it, and what else reads a
+/// detector would miss it.
+/// @param what such as "they cannot be exported yet"
+void refuse_judge(const model_file& model, const std::string& path, const char* what);
 
 /// Fails if a model reads the calendar and the rows have no dates.
 void require_calendar(const model_file& model, const std::string& data,

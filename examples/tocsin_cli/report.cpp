@@ -69,16 +69,16 @@ bool is_date(tocsin::timestamp_kind clock) {
 /// Features that the model predicts; it only reads the others. A classifier predicts none.
 int predicted_features(const model_file& file) {
     const any_detector& detector = file.detector;
-    return file.classifier ? 0
-                           : std::visit(
-                                 [&](const auto& model) {
-                                     if constexpr (requires { model.targets(); }) {
-                                         return model.targets();
-                                     } else {
-                                         return detector.features();
-                                     }
-                                 },
-                                 detector.model().model());
+    return !file.has_detector() ? 0
+                                : std::visit(
+                                      [&](const auto& model) {
+                                          if constexpr (requires { model.targets(); }) {
+                                              return model.targets();
+                                          } else {
+                                              return detector.features();
+                                          }
+                                      },
+                                      detector.model().model());
 }
 
 } // namespace
@@ -170,8 +170,8 @@ void detection_report::find_expected() {
     const int window = model_.detector.settings().window;
     const int predicted = predicted_features(model_);
     const Eigen::Map<const tocsin::matrix<float>> values(values_.data(), features, rows());
-    if (model_.classifier) {
-        return; // it has no expected values
+    if (!model_.has_detector()) {
+        return; // there are no expected values
     }
     runs_ = expected_runs();
     for (const auto& run : runs_) {
@@ -289,11 +289,11 @@ ordered_json detection_report::description(const time_axis& axis, index_t rows_p
     result["threshold_floor"] = std::isfinite(threshold) ? threshold : 0;
     const any_threshold& rule = model_.detector.rule();
     result["rule"] = model_.classifier ? "the highest F1 on labelled rows"
-                     : model_.charts   ? shown(model_.charts->promised()) +
-                                           " false alarms in 10000 rows, by charts of residuals"
+                     : model_.judge    ? shown(model_.judge->promised()) +
+                                          " false alarms in 10000 rows, by " + model_.judge->judge()
                      : threshold == rule.threshold() ? "rule '" + std::string{rule.name()} + '\''
                                                      : "set by hand";
-    result["score_is_logarithm"] = model_.charts.has_value();
+    result["score_is_logarithm"] = model_.judge && model_.judge->forecasts();
     result["largest"] = largest_;
     result["unscored"] = unscored_;
     result["alarm_count"] = alarm_count_;
@@ -319,7 +319,8 @@ ordered_json detection_report::description(const time_axis& axis, index_t rows_p
     result["expected_note"] =
         model_.classifier
             ? "A classifier gives the probability of an anomaly, but no expected values."
-        : rows_per_bucket > 1 ? "Expected values are only in the table."
+        : !model_.has_detector() ? "The distance from the nearest value has no expected values."
+        : rows_per_bucket > 1    ? "Expected values are only in the table."
         : rows() > most_expected
             ? "Expected values are drawn only around the alarms, for the first " +
                   std::to_string(most_expected) + " rows of them."
@@ -335,7 +336,7 @@ ordered_json detection_report::description(const time_axis& axis, index_t rows_p
             settings.push_back({std::move(words), text_of(value)});
         }
     }
-    const int warm_up = model_.classifier ? model_.window() - 1 : model_.detector.warm_up();
+    const int warm_up = model_.has_detector() ? model_.detector.warm_up() : model_.window() - 1;
     settings.push_back({"warm-up", std::to_string(warm_up) + " rows"});
     result["settings"] = std::move(settings);
 

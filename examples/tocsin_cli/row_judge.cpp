@@ -40,30 +40,31 @@ std::string row_options::first_given() const {
 row_judge::row_judge(const model_file& model, const row_options& options, const std::string& path)
     : detector_{model.detector},
       classified_{model.classifier ? model.classifier->make_stream() : nullptr},
-      charted_{model.charts ? model.charts->make_stream() : nullptr},
-      stream_{classified_ || charted_ ? any_detector::stream_type{} : detector_.make_stream()},
+      judged_{model.judge ? model.judge->make_stream() : nullptr},
+      stream_{classified_ || judged_ ? any_detector::stream_type{} : detector_.make_stream()},
       shares_(static_cast<std::size_t>(model.features())), smoothing_{detector_.rule().smoothing()},
       has_alarms_{options.alarms().given()}, alarm_{options.alarms()} {
     if (options.adapt() || std::isfinite(options.half_life())) {
-        enable_learning(options, path);
+        enable_learning(options, path, model.judge ? model.judge->judge() : "");
     }
-    if (charted_) {
-        promise_.emplace(model.charts->gap(), model.charts->promised());
+    if (judged_) {
+        promise_.emplace(model.judge->gap(), model.judge->promised(), model.judge->level());
     } else if (const tocsin::alarm_rate* rule = detector_.rule().promise();
                rule != nullptr && !classified_) {
         promise_.emplace(*rule);
     }
 }
 
-void row_judge::enable_learning(const row_options& options, const std::string& path) {
+void row_judge::enable_learning(const row_options& options, const std::string& path,
+                                const char* judge) {
     const char* const option = options.adapt() ? "--adapt" : "--learn";
     if (classified_) {
         fail(tocsin::error_code::invalid_argument, option, ": ", path,
              " is a classifier, which does not adapt to rows without labels");
     }
-    if (charted_) {
-        fail(tocsin::error_code::invalid_argument, option, ": the charts of ", path,
-             " do not adapt to rows");
+    if (judged_) {
+        fail(tocsin::error_code::invalid_argument, option, ": the rows of ", path,
+             " are judged by ", judge, ", which it cannot change");
     }
     if (options.adapt()) {
         const any_threshold& rule = detector_.rule();
@@ -84,7 +85,7 @@ void row_judge::enable_learning(const row_options& options, const std::string& p
 row_verdict row_judge::push(std::span<const float> sample, double time) noexcept {
     row_verdict result{.verdict = judge(sample, time)};
     tocsin::verdict& verdict = result.verdict;
-    if (verdict.scored() && charted_) {
+    if (verdict.scored() && judged_) {
         result.shares = shares_; // the verdict is complete
     } else if (verdict.scored()) {
         result.shares = shares_;
@@ -98,7 +99,7 @@ row_verdict row_judge::push(std::span<const float> sample, double time) noexcept
         promise_->push(verdict);
         verdict.rate_exceeded = promise_->rate_exceeded();
     }
-    if (!classified_ && !charted_) {
+    if (!classified_ && !judged_) {
         detector_.learn(stream_); // does nothing without --adapt and --learn
     }
     result.alarm = alarm_.push(verdict);
@@ -109,9 +110,9 @@ row_verdict row_judge::push(std::span<const float> sample, double time) noexcept
 }
 
 tocsin::verdict row_judge::judge(std::span<const float> sample, double time) noexcept {
-    if (charted_) {
-        const tocsin::verdict verdict = charted_->push(sample, time);
-        charted_->shares(shares_);
+    if (judged_) {
+        const tocsin::verdict verdict = judged_->push(sample, time);
+        judged_->shares(shares_);
         return verdict;
     }
     if (!classified_) {

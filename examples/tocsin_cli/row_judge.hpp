@@ -67,13 +67,14 @@ class row_judge {
 
   private:
     /// Fails where the model cannot learn what is wanted.
-    void enable_learning(const row_options& options, const std::string& path);
-    /// By the detector, the charts or the classifier, with its shares.
+    /// @param judge what judges in place of the detector, in words
+    void enable_learning(const row_options& options, const std::string& path, const char* judge);
+    /// By the detector, what judges in its place, or the classifier, with its shares.
     tocsin::verdict judge(std::span<const float> sample, double time) noexcept;
 
     const any_detector& detector_;
     std::unique_ptr<any_classifier::stream> classified_; // or null
-    std::unique_ptr<charted_model::stream> charted_;     // or null
+    std::unique_ptr<promised_model::stream> judged_;     // or null
     any_detector::stream_type stream_;
     std::vector<double> shares_;
     tocsin::moving_window smoothing_;

@@ -67,7 +67,7 @@ void tune_command::run() {
     refuse_replacing_other_file(written);
     model_file model = load_model(model_path);
     require_phase(model, model_path, tocsin::detector_phase::errors_fitted);
-    refuse_charts(model, model_path, "fit it anew, with another number of --alarms");
+    refuse_judge(model, model_path, "fit it anew, with another number of --alarms");
     auto& detector = model.detector;
     const auto optional = [](const CLI::Option* option, double value) {
         return option->count() > 0 ? std::optional<double>{value} : std::nullopt;
@@ -108,6 +108,15 @@ void tune_command::run() {
         }
         detector.set_rule(rule.make(both, model.step));
         require(detector.tune(usable.windows, usable.labels), data.path);
+        if (const tocsin::alarm_rate* promise = detector.rule().promise();
+            promise != nullptr && promise->promised() > promise->largest_promise()) {
+            out.note(
+                "warning: " + shown(promise->promised()) +
+                " false alarms in 10000 rows are promised, but at most " +
+                shown(promise->largest_promise()) +
+                " clusters of high scores come in rows like these; the threshold is the level of "
+                "the clusters or below");
+        }
     }
     detector.override_thresholds(optional(step_option, step), optional(feature_option, feature));
     const std::string& target = output.empty() ? model_path : output;

@@ -58,6 +58,28 @@ TEST_SUITE("comparators") {
         CHECK(scorer.push(in_the_gap) > 0.8);
     }
 
+    TEST_CASE("nearest_value_novelty: the share is that of the feature whose value is farthest") {
+        tocsin::nearest_value_novelty scorer(200);
+        std::array<double, 2> shares{};
+        const auto after = [&](double first, double second) {
+            const double sample[] = {first, second};
+            scorer.push(sample);
+            scorer.shares(shares);
+            return shares;
+        };
+        using pair = std::array<double, 2>;
+        REQUIRE(scorer.fit(levels(300, 1)).ok());
+        CHECK(after(5, 1000) == pair{1, 0});
+        CHECK(after(5, 1100) == pair{0, 1});
+        CHECK(after(5, 1100) == pair{0, 0}); // both are known
+        after(-50, 1000);
+        CHECK(after(-90, std::numeric_limits<double>::quiet_NaN()) == pair{0, 0});
+        after(-130, 1000);
+        scorer.reset();
+        scorer.shares(shares);
+        CHECK(shares == pair{0, 0});
+    }
+
     TEST_CASE("nearest_value_novelty: a missing value has no score, the others are remembered") {
         tocsin::nearest_value_novelty scorer;
         REQUIRE(scorer.fit(levels(300, 1)).ok());

@@ -96,6 +96,35 @@ TEST_SUITE("novelty") {
         }
     }
 
+    TEST_CASE("nearest_value: a few wrong readings later hide nothing, either") {
+        for (const int memory : {200, 1000, 4000}) {
+            for (const int wrong_at : {110, 500, 4500}) {
+                for (const int wrong : {1, 5, 50}) {
+                    CAPTURE(memory);
+                    CAPTURE(wrong_at);
+                    CAPTURE(wrong);
+                    tocsin::random_generator random(3);
+                    tocsin::nearest_value novelty(memory);
+                    for (int t = 0; t < wrong_at + wrong; ++t) {
+                        novelty.push(t >= wrong_at ? -9999 : 20 + random.normal());
+                    }
+                    CHECK(novelty.score(30) > 0.7); // as long as they are remembered
+                }
+            }
+        }
+    }
+
+    TEST_CASE("nearest_value: a new level that stays is known after some hundred values") {
+        tocsin::random_generator random(4);
+        tocsin::nearest_value novelty(4000);
+        for (int t = 0; t < 3000; ++t) {
+            novelty.push((t < 2000 ? 0 : 1000) + random.normal());
+        }
+        const double deviation = 1000 * std::sqrt(2.0 / 9);
+        CHECK(novelty.score(2000) * deviation > 1000 / 1.5);
+        CHECK(novelty.score(2000) * deviation < 1000 * 1.5);
+    }
+
     TEST_CASE("nearest_value: values that are seldom others keep their spread") {
         tocsin::nearest_value novelty(1000);
         for (int t = 0; t < 100; ++t) {

@@ -4,8 +4,10 @@
 #include <doctest/doctest.h>
 
 #include "support/memory_archive.hpp"
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -29,6 +31,38 @@ TEST_SUITE("errors") {
         CHECK(window.push(0) == doctest::Approx(4).epsilon(1e-15)); // 8, 4, 0
         CHECK(window.variance() == doctest::Approx(16).epsilon(1e-14));
         CHECK(window.count() == 3);
+    }
+
+    TEST_CASE("moving window: its values in order of their age") {
+        tocsin::moving_window window(3);
+        for (int t = 0; t < 8; ++t) {
+            window.push(t);
+            for (int k = 0; k < window.count(); ++k) {
+                CHECK(window.value(k) == t - window.count() + 1 + k);
+            }
+        }
+    }
+
+    TEST_CASE("moving window: moved from, it takes no values") {
+        tocsin::moving_window window(3);
+        for (const int values : {2, 3, 4}) {
+            window = tocsin::moving_window(3);
+            for (int t = 0; t < values; ++t) {
+                window.push(t);
+            }
+            tocsin::moving_window taken = std::move(window);
+            // NOLINTBEGIN(bugprone-use-after-move,hicpp-invalid-access-moved): what is left is tested
+            CHECK(window.rows() == 0);
+            CHECK(window.count() == 0);
+            CHECK(std::isnan(window.push(7)));
+            CHECK(std::isnan(window.mean()));
+            CHECK(std::isnan(window.variance()));
+            window.reset();
+            CHECK(std::isnan(window.push(7)));
+            // NOLINTEND(bugprone-use-after-move,hicpp-invalid-access-moved)
+            CHECK(taken.count() == std::min(values, 3));
+            CHECK(taken.mean() == (values - 1 + std::max(values - 3, 0)) / 2.0);
+        }
     }
 
     TEST_CASE("moving window: values that are not finite leave no trace but a count") {

@@ -1,4 +1,7 @@
+#include "tocsin/comparators/nearest_value_novelty.hpp"
+#include "tocsin/comparators/scored_comparator.hpp"
 #include "tocsin/core/random.hpp"
+#include "tocsin/io/detector_file.hpp"
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
@@ -34,6 +37,59 @@ void add_times(const program& cli, const std::string& name, const std::string& o
         at = end + 1;
     }
     cli.write(other, timed);
+}
+
+int anomalies(const json& judged, int first, int last) {
+    int found = 0;
+    for (const json& verdict : judged["verdicts"]) {
+        const int row = verdict["row"];
+        found += row >= first && row <= last && verdict["verdict"] == "anomaly" ? 1 : 0;
+    }
+    return found;
+}
+/// Two sensors with a slow wave; the second has a quarter of its noise from row `quiet` on.
+void write_waves(const program& cli, const std::string& name, int rows, int quiet,
+                 std::uint64_t seed, int peak = -1) {
+    tocsin::random_generator random(seed);
+    std::string text = "a,b\n";
+    for (int t = 0; t < rows; ++t) {
+        const double noise = t < quiet ? 0.2 : 0.05;
+        text += std::to_string(std::sin(0.1 * t) + 0.2 * random.normal() + (t == peak ? 4 : 0)) +
+                ',' + std::to_string(std::cos(0.1 * t) + noise * random.normal()) + '\n';
+    }
+    cli.write(name, text);
+}
+/// Two levels in no order, with a value between them in row `gap`; and noise.
+void write_levels(const program& cli, const std::string& name, int rows, int gap,
+                  std::uint64_t seed) {
+    tocsin::random_generator random(seed);
+    std::string text = "a,b\n";
+    for (int t = 0; t < rows; ++t) {
+        const double level = t == gap ? 5 : random.below(2) == 0 ? 0 : 10;
+        text += std::to_string(level + 0.1 * random.normal()) + ',' +
+                (t == gap + 5 ? "" : std::to_string(1000 + random.normal())) + '\n';
+    }
+    cli.write(name, text);
+}
+/// A stream is judged like the file, and what fits no such model is refused and changes nothing.
+void check_stream_and_refusals(const program& cli, const json& judged, const std::string& judge) {
+    const outcome streamed = cli("stream m --json", cli.read("later.csv"));
+    REQUIRE_MESSAGE(streamed.code == 0, streamed.err);
+    const auto lines = lines_of(streamed.out);
+    REQUIRE(lines.size() == judged["verdicts"].size());
+    for (std::size_t row = 0; row < lines.size(); ++row) {
+        CHECK(lines[row]["verdict"] == judged["verdicts"][row]["verdict"]);
+    }
+    const std::string before = cli.read("m");
+    for (const char* const command :
+         {"tune m normal.csv", "fit-errors m normal.csv", "export m --firmware m.hpp",
+          "detect m later.csv --stride 5", "detect m later.csv --learn 100", "stream m --adapt"}) {
+        const outcome refused = cli(command, cli.read("later.csv"));
+        INFO(command << ": " << refused.err);
+        CHECK(refused.code != 0);
+        CHECK(refused.err.find(judge) != std::string::npos);
+    }
+    CHECK(cli.read("m") == before);
 }
 
 } // namespace
@@ -411,5 +467,105 @@ TEST_SUITE("tocsin_cli") {
             cli("fit n normal.csv --model charts --false-alarm-rate 0.001").err.find("--alarms") !=
             std::string::npos);
         CHECK(cli.read("n").empty());
+    }
+
+    TEST_CASE("fit: nearest values find a value that has not occurred before") {
+        const program cli;
+        write_levels(cli, "normal.csv", 2000, 5000, 1);
+        write_levels(cli, "later.csv", 1000, 700, 2);
+        const json fitted =
+            run_json(cli, "fit m normal.csv --model nearest_value --alarms 5 --no-shifts");
+        CHECK(fitted["kind"] == "nearest_value");
+        CHECK(fitted["rule"] == "nearest_value");
+        CHECK(fitted["window"] == 1);
+        CHECK(fitted["expect"]["alarms"] < 5);
+        const json inspected = run_json(cli, "inspect m");
+        CHECK(inspected["model"] == "nearest_value");
+        CHECK(inspected["memory"] == 4000);
+        CHECK(inspected["promised_rate"] == 5);
+        const json judged = run_json(cli, "detect m later.csv --report page.html");
+        CHECK(anomalies(judged, 701, 701) == 1);
+        CHECK(judged["verdicts"][700]["shares"]["a"] == 1);
+        CHECK(judged["verdicts"][700]["shares"]["b"] == 0);
+        CHECK(anomalies(judged, 1, 1000) < 10);
+        CHECK(judged["verdicts"][705]["verdict"] == "invalid_sample");
+        CHECK(judged["counts"]["promised_rate"] == 5);
+        CHECK(cli.read("page.html").find("5 false alarms in 10000 rows, by nearest values") !=
+              std::string::npos);
+        check_stream_and_refusals(cli, judged, "nearest values");
+        // A program of one's own loads the file.
+        const auto loaded =
+            tocsin::load_detector<tocsin::scored_comparator<tocsin::nearest_value_novelty>>(
+                cli.path("m"));
+        REQUIRE_MESSAGE(loaded.ok(), loaded.error().message());
+        CHECK(loaded->features() == 2);
+        CHECK(loaded->rule().threshold() == judged["step_threshold"]);
+        for (const std::string option : {"--window 5", "--period 5", "--folds 3", "--folds 0",
+                                         "--false-alarm-rate 0.001", "--combine bonferroni"}) {
+            const outcome refused = cli("fit n normal.csv --model nearest_value " + option);
+            CHECK(refused.err.find(option.substr(0, option.find(' '))) != std::string::npos);
+            CHECK(refused.code != 0);
+        }
+        CHECK(cli("fit n normal.csv --model linear --memory 50").code != 0);
+        CHECK(cli.read("n").empty());
+        // More than the scores can bring is said.
+        CHECK(cli("fit n normal.csv --model nearest_value --alarms 1000 --no-shifts --memory 50")
+                  .err.find("--alarms 1000") != std::string::npos);
+        CHECK(run_json(cli, "inspect n")["memory"] == 50);
+    }
+
+    TEST_CASE("fit: an ensemble finds what its charts or its nearest values find") {
+        const program cli;
+        write_waves(cli, "normal.csv", 4000, 4000, 1);
+        write_waves(cli, "later.csv", 2000, 1400, 2, 1000);
+        const std::string fit = "fit m normal.csv --no-shifts --alarms 5 --model ";
+        run_json(cli, fit + "nearest_value");
+        const json by_values = run_json(cli, "detect m later.csv");
+        CHECK(anomalies(by_values, 1001, 1001) == 1);
+        CHECK(anomalies(by_values, 1401, 2000) < 30);
+        const json fitted = run_json(cli, fit + "ensemble");
+        CHECK(fitted["kind"] == "ensemble");
+        CHECK(fitted["rule"] == "ensemble");
+        const json inspected = run_json(cli, "inspect m");
+        CHECK(inspected["model"] == "linear_forecaster");
+        CHECK(inspected["rule"] == "charts of residuals and nearest values");
+        CHECK(inspected["combination"] == "bonferroni");
+        const json judged = run_json(cli, "detect m later.csv --report page.html");
+        CHECK(anomalies(judged, 1001, 1001) == 1);
+        CHECK(judged["verdicts"][1000]["shares"]["a"] == 1);
+        CHECK(anomalies(judged, 1401, 2000) > 250);
+        CHECK(judged["verdicts"].back()["shares"]["b"] == 1);
+        CHECK(anomalies(judged, 1, 1000) < 100);
+        CHECK(cli.read("page.html").find("by charts of residuals and nearest values") !=
+              std::string::npos);
+        check_stream_and_refusals(cli, judged, "charts of residuals and nearest values");
+        // Values alone do not see the quiet sensor, so both never agree on it.
+        run_json(cli, fit + "ensemble --combine second-smallest");
+        CHECK(run_json(cli, "inspect m")["combination"] == "second-smallest");
+        CHECK(anomalies(run_json(cli, "detect m later.csv"), 1401, 2000) < 30);
+    }
+
+    TEST_CASE("fit: single wrong readings make charts and nearest values not blind") {
+        const program cli;
+        write_waves(cli, "clean.csv", 2000, 4000, 1);
+        write_waves(cli, "later.csv", 2000, 1400, 2, 1000);
+        std::string text = cli.read("clean.csv");
+        std::size_t at = 0;
+        for (int row = 0; row < 1101; ++row) { // the header comes first
+            at = text.find('\n', at) + 1;
+        }
+        text.replace(at, text.find(',', at) - at, "-9999"); // of sensor a
+        cli.write("normal.csv", text);
+        for (const std::string model : {"charts", "nearest_value"}) {
+            const outcome fitted = cli("fit m normal.csv --no-shifts --alarms 5 --model " + model);
+            REQUIRE_MESSAGE(fitted.code == 0, fitted.err);
+            CHECK(fitted.err.find("column 'a': -9999 in row 1101:") != std::string::npos);
+            const json judged = run_json(cli, "detect m later.csv");
+            CHECK(anomalies(judged, 1001, 1001) == 1);
+            CHECK(anomalies(judged, 1, 1000) < 100);
+            CHECK((anomalies(judged, 1401, 2000) > 250) == (model == "charts"));
+            CHECK(cli("fit m clean.csv --no-shifts --model " + model).err.find("wrong readings") ==
+                  std::string::npos);
+        }
     }
 }

@@ -89,6 +89,11 @@ TEST_SUITE("tocsin_cli") {
         const json by_promise =
             run_json(cli, "tune m rows.csv --rule alarm-rate --alarms 2 --per '500 rows'");
         CHECK(by_promise["rule"] == "alarm-rate");
+        const std::string too_many = "clusters of high scores";
+        CHECK(cli("tune m rows.csv -o o --rule alarm-rate --alarms 1").err.find(too_many) ==
+              std::string::npos);
+        CHECK(cli("tune m rows.csv -o o --rule alarm-rate --alarms 990").err.find(too_many) !=
+              std::string::npos);
         CHECK(by_promise["step_threshold"] == doctest::Approx(promise.threshold()));
         const json detected = run_json(cli, "detect m wrong.csv");
         tocsin::rate_monitor monitor(promise.promised());

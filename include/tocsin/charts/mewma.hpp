@@ -62,13 +62,21 @@ class mewma {
         }
         return score();
     }
-    /// The squared distance of the moving average from 0.
+    /// The squared distance of the moving average from 0; NaN before a fit.
     double score() const noexcept {
+        if (!statistic_.fitted()) {
+            return std::numeric_limits<double>::quiet_NaN();
+        }
         return (2 - weight_) / weight_ *
                statistic_.score(std::span(point_.data(), static_cast<std::size_t>(point_.size())));
     }
-    /// What each sensor accounts for, non-negative with sum 1; see mahalanobis::shares().
+    /// What each sensor accounts for, non-negative with sum 1; see mahalanobis::shares(). All NaN before
+    /// a fit.
     void shares(std::span<double> out) const noexcept {
+        if (!statistic_.fitted()) {
+            std::fill(out.begin(), out.end(), std::numeric_limits<double>::quiet_NaN());
+            return;
+        }
         statistic_.shares(std::span(point_.data(), static_cast<std::size_t>(point_.size())), out);
     }
     void reset() noexcept { point_ = statistic_.mean(); }

@@ -55,19 +55,33 @@ class nearest_value_novelty {
     /// where a value is missing; the values that are there are remembered. Never allocates.
     double push(std::span<const double> sample) noexcept {
         constexpr double none = std::numeric_limits<double>::quiet_NaN();
+        farthest_ = nowhere;
         if (memories_.empty() || sample.size() != memories_.size()) {
             return none;
         }
         double largest = 0;
         for (std::size_t k = 0; k < sample.size(); ++k) {
             const double score = memories_[k].push(sample[k]);
-            largest = std::isnan(score) || score > largest ? score : largest;
+            if (std::isnan(score) || score > largest) {
+                largest = score;
+                farthest_ = std::isnan(score) ? nowhere : k;
+            }
         }
         return largest;
     }
 
+    /// 1 for the feature whose newest value is farthest from those known, 0 for the others; all 0 where
+    /// none is new, or the last sample had no score. Never allocates. @param out `[features]`
+    void shares(std::span<double> out) const noexcept {
+        std::fill(out.begin(), out.end(), 0.0);
+        if (farthest_ < out.size()) {
+            out[farthest_] = 1;
+        }
+    }
+
     /// Forgets the stream and remembers the training samples again, in as much time as fit().
     void reset() noexcept {
+        farthest_ = nowhere;
         for (std::size_t k = 0; k < memories_.size(); ++k) {
             memories_[k].reset();
             for (index_t t = 0; t < learned_.cols(); ++t) {
@@ -129,6 +143,8 @@ class nearest_value_novelty {
     }
 
   private:
+    static constexpr std::size_t nowhere = std::numeric_limits<std::size_t>::max();
+
     void begin() {
         memories_.assign(static_cast<std::size_t>(features()), nearest_value(memory_));
         reset();
@@ -137,6 +153,7 @@ class nearest_value_novelty {
     int memory_;
     matrix<double> learned_; // [features x samples], the newest of the training
     std::vector<nearest_value> memories_;
+    std::size_t farthest_ = nowhere; // the feature of the last score; not saved
 };
 
 } // namespace tocsin

@@ -135,6 +135,17 @@ class scored_comparator {
         return outcome;
     }
 
+    /// What each feature accounts for in the last score of a stream, by a comparator that says so; all 0
+    /// where there is none. Never allocates. @param out `[features]`
+    void shares(const stream_type& stream, std::span<double> out) const noexcept
+        requires requires(const Scorer scorer) { scorer.shares(out); }
+    {
+        std::fill(out.begin(), out.end(), 0.0);
+        if (!stream.scorer_.empty()) {
+            stream.scorer_.front().shares(out);
+        }
+    }
+
     // ---- persistence ------------------------------------------------------------------------
 
     static constexpr int version = 1;

@@ -53,6 +53,10 @@ class dynamic_threshold_stream {
     /// @param value the signal
     /// @return whether a batch has been judged with this row: see judged(), flags() and pieces().
     bool push(double error, double value) noexcept {
+        if (errors_.size() == 0) {
+            count_up(rejected_); // it was moved from
+            return false;
+        }
         if (std::isfinite(value) && std::isfinite(error) && error >= 0) {
             constexpr double limit = detail::largest_dynamic_input;
             last_value_ = std::clamp(value, -limit, limit);
@@ -87,7 +91,9 @@ class dynamic_threshold_stream {
     row_range judged() const noexcept { return judged_; }
     /// Nonzero for the anomalous rows among them. Valid until the next push().
     std::span<const std::uint8_t> flags() const noexcept {
-        return window_.flags().last(static_cast<std::size_t>(judged_.size()));
+        const auto size = static_cast<std::size_t>(judged_.size());
+        const auto flags = window_.flags();
+        return flags.size() >= size ? flags.last(size) : std::span<const std::uint8_t>{};
     }
     /// Their runs with scores; rows count from the first row of the window, which is row
     /// `judged().end - settings().window_rows()` of the stream. Valid until the next push().

@@ -60,7 +60,8 @@ class mahalanobis {
     /// What is added to the diagonal, as a share of the mean variance.
     double relative_ridge() const noexcept { return relative_ridge_; }
     /// Whether distances are available.
-    bool fitted() const noexcept { return fitted_; }
+    /// Not before fit(), nor where it was moved from.
+    bool fitted() const noexcept { return fitted_ && mean_.size() == dimension(); }
 
     /// Takes in the columns of `[dimension x n]`, float or double; columns with a non-finite
     /// element, or one beyond largest_input, are rejected and counted. The last fit stays in use until
@@ -131,7 +132,7 @@ class mahalanobis {
                           weight < 1,
                       "mahalanobis: adapt() with another dimension or a weight beyond [0, 1)");
         deviation_ = vector_view<const double, Dimension>(error.data(), dimension()) - mean_;
-        if (!fitted_ || weight == 0 || !deviation_.allFinite() ||
+        if (!fitted() || weight == 0 || !deviation_.allFinite() ||
             !factor_.update(deviation_, weight, relative_ridge_)) {
             return;
         }
@@ -168,7 +169,7 @@ class mahalanobis {
     double score(std::span<const double> error) const noexcept {
         TOCSIN_ASSERT(static_cast<index_t>(error.size()) == dimension(),
                       "mahalanobis: the error vector has another dimension");
-        if (!fitted_) {
+        if (!fitted()) {
             return std::numeric_limits<double>::quiet_NaN();
         }
         if (Dimension == dynamic && dimension() > most_local) {
@@ -210,7 +211,7 @@ class mahalanobis {
     /// Turns distances of this fit into log densities and back; all NaN before a successful fit.
     gaussian_log_density density() const noexcept {
         return {dimension(),
-                fitted_ ? factor_.log_determinant() : std::numeric_limits<double>::quiet_NaN()};
+                fitted() ? factor_.log_determinant() : std::numeric_limits<double>::quiet_NaN()};
     }
 
     /// d^2 of each column of `[dimension x n]`, all finite: the same bits as one by one, up to a
@@ -223,7 +224,7 @@ class mahalanobis {
         TOCSIN_ASSERT(errors.rows() == dimension(),
                       "mahalanobis: the error vectors have another dimension");
         detail::squared_distances(factor_.whitening(), mean_, errors, out);
-        std::fill(out.begin(), fitted_ ? out.begin() : out.end(), std::nan(""));
+        std::fill(out.begin(), fitted() ? out.begin() : out.end(), std::nan(""));
     }
 
     /// Contribution of each element to d^2, non-negative with sum 1 (detail::corr_max_shares).
@@ -237,7 +238,7 @@ class mahalanobis {
                       "mahalanobis: the error vector or the shares have another dimension");
         const auto no_answer = [&] { std::fill(out.begin(), out.end(), std::nan("")); };
         const bool missing = detail::has_nan(error);
-        if (!fitted_ || detail::has_infinite(error) ||
+        if (!fitted() || detail::has_infinite(error) ||
             (missing && Dimension == dynamic && dimension() > most_local)) {
             return no_answer();
         }
@@ -275,7 +276,7 @@ class mahalanobis {
         }
         archive.number("relative_ridge", relative_ridge_);
         archive.integer("fitted", fitted_);
-        if (!fitted_) {
+        if (!fitted()) {
             return;
         }
         archive.matrix("mean", mean_);

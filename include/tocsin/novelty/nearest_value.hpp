@@ -46,8 +46,9 @@ class nearest_value {
         value = bounded(value);
         const double found = score(value);
         const int before = count();
+        const double counted = within_spread(value);
         values_.push(value);
-        spread_.push(within_spread(value));
+        spread_.push(counted);
         if (before == enough - 1 && count() == enough) {
             limit_first_values();
         }
@@ -121,14 +122,26 @@ class nearest_value {
     static constexpr int enough = 100;
 
     /// As far as a value counts in the standard deviation: a single wrong reading, such as -9999, would
-    /// hide all others as long as it is remembered.
+    /// hide all others as long as it is remembered. A few of them would do the same, each counted by
+    /// the deviation that those before have made large: only one of `enough` values counts as far out,
+    /// others as the mean. A new level that stays is known after some hundred values.
     double within_spread(double value) const noexcept {
-        constexpr double most = 100; // of these, one in 4000 doubles the deviation
         const double deviation = std::sqrt(spread_.variance());
-        return spread_.count() >= enough && deviation > 0
-                   ? std::clamp(value, spread_.mean() - most * deviation,
-                                spread_.mean() + most * deviation)
-                   : value;
+        if (count() < enough || !(deviation > 0)) {
+            return value;
+        }
+        constexpr double most = 100; // of these, one in 4000 doubles the deviation
+        const double middle = spread_.mean();
+        if (std::abs(value - middle) <= most * deviation) {
+            return value;
+        }
+        for (int k = count() - enough; k < count(); ++k) {
+            const double counted = spread_.value(k);
+            if (counted != values_.value(k) && std::abs(counted - middle) > 3 * deviation) {
+                return middle;
+            }
+        }
+        return std::clamp(value, middle - most * deviation, middle + most * deviation);
     }
 
     /// The same for the values before there were enough: a wrong reading among them has made the

@@ -4,6 +4,7 @@
 
 #include "tocsin/core/bounded.hpp"
 #include "tocsin/core/checked_size.hpp"
+#include "tocsin/core/emptied_by_move.hpp"
 #include "tocsin/core/extents.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/views.hpp"
@@ -44,84 +45,88 @@ class moving_window {
         TOCSIN_ASSERT(rows >= 1, "moving_window: rows must be at least 1");
     }
 
-    /// Values that a full window holds.
+    /// Values that a full window holds; 0 where it was moved from.
     int rows() const noexcept { return static_cast<int>(values_.size()); }
     /// Values in the window, at most rows().
-    int count() const noexcept { return count_; }
+    int count() const noexcept { return state_.count; }
     /// Whether as many values have come as the window holds.
-    bool full() const noexcept { return count_ == rows(); }
+    bool full() const noexcept { return state_.count == rows(); }
+    /// Value k of the window, 0 the oldest, bounded as it was counted. @param k below count()
+    double value(int k) const noexcept {
+        const int place = full() ? state_.next + k : k;
+        return values_[place < rows() ? place : place - rows()];
+    }
     /// Values that were not finite since the last reset().
-    std::int64_t rejected() const noexcept { return rejected_; }
+    std::int64_t rejected() const noexcept { return state_.rejected; }
 
     /// Adds a value and returns the mean including it. A value that is not finite is returned
-    /// unchanged and counted, and changes nothing else.
+    /// unchanged and counted, and changes nothing else. Moved from, a window takes none: NaN.
     double push(double value) noexcept {
         if (!std::isfinite(value)) {
-            count_up(rejected_);
+            count_up(state_.rejected);
             return value;
         }
+        if (rows() == 0) {
+            return mean();
+        }
         value = bounded(value);
-        fresh_.add(value, next_ + 1);
+        state_.fresh.add(value, state_.next + 1);
         if (full()) {
-            const double leaving = std::exchange(values_[next_], value);
-            const auto [mean_before, scatter_before] = sums_;
+            const double leaving = std::exchange(values_[state_.next], value);
+            const auto [mean_before, scatter_before] = state_.sums;
             const double step = value - leaving;
-            sums_.mean += step / rows();
-            sums_.scatter += step * ((value - sums_.mean) + (leaving - mean_before));
+            state_.sums.mean += step / rows();
+            state_.sums.scatter += step * ((value - state_.sums.mean) + (leaving - mean_before));
             constexpr double cancelled = 1e-8; // of what is left, half of the digits are gone
-            if (sums_.scatter < cancelled * scatter_before) {
+            if (state_.sums.scatter < cancelled * scatter_before) {
                 sum_anew();
             }
         } else {
-            ++count_;
-            sums_ = fresh_;
-            values_[next_] = value;
+            ++state_.count;
+            state_.sums = state_.fresh;
+            values_[state_.next] = value;
         }
-        if (++next_ == rows()) {
-            next_ = 0;
-            sums_ = fresh_;
-            fresh_ = {};
+        if (++state_.next == rows()) {
+            state_.next = 0;
+            state_.sums = state_.fresh;
+            state_.fresh = {};
         }
-        return sums_.mean;
+        return state_.sums.mean;
     }
 
     /// Mean of the window; NaN while it is empty.
     double mean() const noexcept {
-        return count_ > 0 ? sums_.mean : std::numeric_limits<double>::quiet_NaN();
+        return state_.count > 0 ? state_.sums.mean : std::numeric_limits<double>::quiet_NaN();
     }
     /// Unbiased variance of the window (divisor count - 1); NaN for fewer than two values.
     double variance() const noexcept {
-        return count_ > 1 ? sums_.scatter / (count_ - 1) : std::numeric_limits<double>::quiet_NaN();
+        return state_.count > 1 ? state_.sums.scatter / (state_.count - 1)
+                                : std::numeric_limits<double>::quiet_NaN();
     }
 
     /// Forgets all values. Never allocates.
-    void reset() noexcept {
-        count_ = 0;
-        next_ = 0;
-        rejected_ = 0;
-        sums_ = {};
-        fresh_ = {};
-    }
+    void reset() noexcept { state_ = state_type{}; }
 
     /// Whether push() can have led here; `format_error` with what is impossible.
     status valid() const noexcept {
         const double scatter_limit = 4 * largest_input * largest_input * 2 * rows();
-        if (count_ < 0 || count_ > rows() || next_ < 0 || next_ >= rows() ||
-            (!full() && next_ != count_) || !is_count(rejected_)) {
-            return status::error(error_code::format_error, "moving_window: count ", count_,
-                                 ", next ", next_, ", rejected ", rejected_, " of ", rows(),
-                                 " rows fit no window");
+        if (state_.count < 0 || state_.count > rows() || state_.next < 0 || state_.next >= rows() ||
+            (!full() && state_.next != state_.count) || !is_count(state_.rejected)) {
+            return status::error(error_code::format_error, "moving_window: count ", state_.count,
+                                 ", next ", state_.next, ", rejected ", state_.rejected, " of ",
+                                 rows(), " rows fit no window");
         }
-        for (const sums_type& sums : {sums_, fresh_}) {
+        for (const sums_type& sums : {state_.sums, state_.fresh}) {
             if (!is_bounded(sums.mean, 2 * largest_input) || !(sums.scatter >= 0) ||
                 !(sums.scatter <= scatter_limit)) {
                 return status::error(error_code::format_error, "moving_window: mean ", sums.mean,
                                      " and scatter ", sums.scatter, " fit no window");
             }
         }
-        if (next_ == 0 && (fresh_.mean != 0 || fresh_.scatter != 0)) {
-            return status::error(error_code::format_error, "moving_window: mean ", fresh_.mean,
-                                 " and scatter ", fresh_.scatter, " of no values fit no window");
+        if (state_.next == 0 && (state_.fresh.mean != 0 || state_.fresh.scatter != 0)) {
+            return status::error(error_code::format_error, "moving_window: mean ",
+                                 state_.fresh.mean, " and scatter ", state_.fresh.scatter,
+                                 " of no values fit no window");
         }
         for (const double value : values_) {
             if (!is_bounded(value)) {
@@ -149,14 +154,14 @@ class moving_window {
             }
             values_.resize(0); // takes the size that the file holds
         }
-        archive.integer("count", count_);
-        archive.integer("next", next_);
-        archive.integer("rejected", rejected_);
+        archive.integer("count", state_.count);
+        archive.integer("next", state_.next);
+        archive.integer("rejected", state_.rejected);
         archive.matrix("values", values_);
-        archive.number("mean", sums_.mean);
-        archive.number("scatter", sums_.scatter);
-        archive.number("fresh_mean", fresh_.mean);
-        archive.number("fresh_scatter", fresh_.scatter);
+        archive.number("mean", state_.sums.mean);
+        archive.number("scatter", state_.sums.scatter);
+        archive.number("fresh_mean", state_.fresh.mean);
+        archive.number("fresh_scatter", state_.fresh.scatter);
         if constexpr (Archive::loading) {
             if (archive.outcome().ok() && values_.size() != rows_stored) {
                 archive.fail(status::error(error_code::format_error, "moving_window: rows ",
@@ -186,19 +191,23 @@ class moving_window {
     /// From the values of a full window, mean first. O(rows), but only after a value left that was much
     /// farther out than all others.
     void sum_anew() noexcept {
-        sums_.mean = 0;
+        state_.sums.mean = 0;
         for (index_t k = 0; k < values_.size(); ++k) {
-            sums_.mean += (values_[k] - sums_.mean) / static_cast<double>(k + 1);
+            state_.sums.mean += (values_[k] - state_.sums.mean) / static_cast<double>(k + 1);
         }
-        sums_.scatter = (values_.array() - sums_.mean).square().sum();
+        state_.sums.scatter = (values_.array() - state_.sums.mean).square().sum();
     }
 
+    struct state_type {
+        int count = 0;
+        int next = 0; // where the next value goes; also how many are in fresh
+        std::int64_t rejected = 0;
+        sums_type sums;
+        sums_type fresh; // of the values before `next`
+    };
+
     column<double> values_; // ring
-    int count_ = 0;
-    int next_ = 0; // where the next value goes; also how many are in fresh_
-    std::int64_t rejected_ = 0;
-    sums_type sums_;
-    sums_type fresh_; // of values_[0, next_)
+    detail::emptied_by_move<state_type> state_;
 };
 
 } // namespace tocsin

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "tocsin/core/checked_size.hpp"
+#include "tocsin/core/emptied_by_move.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/core/views.hpp"
 #include "tocsin/sketch/score_levels.hpp"
@@ -37,32 +38,32 @@ class quantile_sketch {
     ///             memory to k. Others are brought into that range.
     /// @param seed of the coin; sketches that are to be merged should have different ones
     explicit quantile_sketch(int k = 200, std::uint64_t seed = 1)
-        : k_{std::clamp(k, smallest_k, largest_k)}, scores_(k_, seed) {}
+        : state_{state_type{.k = std::clamp(k, smallest_k, largest_k)}}, scores_(state_.k, seed) {}
 
-    /// The size that sets memory and error.
-    int k() const noexcept { return k_; }
+    /// The size that sets memory and error; 0 where it was moved from, which takes no scores.
+    int k() const noexcept { return state_.k; }
     /// Number of scores added.
-    std::int64_t count() const noexcept { return count_; }
+    std::int64_t count() const noexcept { return state_.count; }
     /// NaN scores left out.
-    std::int64_t rejected() const noexcept { return rejected_; }
+    std::int64_t rejected() const noexcept { return state_.rejected; }
     /// Scores that are kept.
-    int size() const noexcept { return scores_.size(); }
+    int size() const noexcept { return state_.k > 0 ? scores_.size() : 0; }
 
     /// Takes in a score, infinite ones as the largest double; NaN, and every score after 2^53 of
     /// them, is counted in rejected() and left out. A score of any size moves the rank of another by
     /// 1 / count() and no more. Never allocates; O(log k) on average, O(k log k) at most.
     /// @return whether it was taken in
     bool push(double score) noexcept {
-        if (std::isnan(score) || count_ >= largest_count) {
-            count_up(rejected_);
+        if (std::isnan(score) || state_.count >= largest_count || state_.k == 0) {
+            count_up(state_.rejected);
             return false;
         }
         constexpr double largest = std::numeric_limits<double>::max();
         score = std::clamp(score, -largest, largest);
         scores_.add(score);
-        ++count_;
-        minimum_ = std::min(minimum_, score);
-        maximum_ = std::max(maximum_, score);
+        ++state_.count;
+        state_.minimum = std::min(state_.minimum, score);
+        state_.maximum = std::max(state_.maximum, score);
         return true;
     }
 
@@ -70,14 +71,15 @@ class quantile_sketch {
     /// @return `invalid_argument` when k differs, for merging with itself, or beyond 2^53 scores in
     ///         total; this sketch is then unchanged
     status merge(const quantile_sketch& other) noexcept {
-        if (other.k_ != k_) {
-            return status::error(error_code::invalid_argument, "quantile_sketch: k ", k_,
-                                 " cannot be merged with k ", other.k_);
+        if (other.state_.k != state_.k || state_.k == 0) {
+            return status::error(error_code::invalid_argument, "quantile_sketch: k ", state_.k,
+                                 " cannot be merged with k ", other.state_.k);
         }
-        if (&other == this || other.count_ > largest_count - count_) {
-            return status::error(error_code::invalid_argument, "quantile_sketch: ", count_, " and ",
-                                 other.count_, " scores cannot be merged: they are the same, or ",
-                                 "more than ", largest_count);
+        if (&other == this || other.state_.count > largest_count - state_.count) {
+            return status::error(error_code::invalid_argument, "quantile_sketch: ", state_.count,
+                                 " and ", other.state_.count,
+                                 " scores cannot be merged: they are the same, or ", "more than ",
+                                 largest_count);
         }
         for (int h = 0; h < other.scores_.levels(); ++h) {
             for (const double score : other.scores_.level(h)) {
@@ -85,17 +87,17 @@ class quantile_sketch {
             }
         }
         scores_.add_squares(other.scores_.squares());
-        count_ += other.count_;
-        rejected_ = std::min(rejected_ + other.rejected_, largest_count);
-        minimum_ = std::min(minimum_, other.minimum_);
-        maximum_ = std::max(maximum_, other.maximum_);
+        state_.count += other.state_.count;
+        state_.rejected = std::min(state_.rejected + other.state_.rejected, largest_count);
+        state_.minimum = std::min(state_.minimum, other.state_.minimum);
+        state_.maximum = std::max(state_.maximum, other.state_.maximum);
         return {};
     }
 
     /// Estimated share of scores that are at most x, in [0, 1]; NaN without scores or for NaN.
     /// Never allocates, O(size).
     double rank(double x) const noexcept {
-        if (count_ == 0 || std::isnan(x)) {
+        if (state_.count == 0 || std::isnan(x)) {
             return std::numeric_limits<double>::quiet_NaN();
         }
         double below = 0;
@@ -106,27 +108,27 @@ class quantile_sketch {
                                level.begin(), level.end(), [&](double item) { return item <= x; })),
                            h);
         }
-        return below / static_cast<double>(count_);
+        return below / static_cast<double>(state_.count);
     }
 
     /// The smallest kept score whose rank is at least q; the exact minimum and maximum for q <= 0
     /// and q >= 1; NaN without scores or for NaN. Sorts the lowest level, allocates nothing,
     /// O(size * log(count / k)).
     double quantile(double q) noexcept {
-        if (count_ == 0 || std::isnan(q)) {
+        if (state_.count == 0 || std::isnan(q)) {
             return std::numeric_limits<double>::quiet_NaN();
         }
         if (q <= 0) {
-            return minimum_;
+            return state_.minimum;
         }
         if (q >= 1) {
-            return maximum_;
+            return state_.maximum;
         }
         scores_.sort_lowest();
         std::array<std::size_t, detail::score_levels::most_levels> next{};
-        const double wanted = q * static_cast<double>(count_);
+        const double wanted = q * static_cast<double>(state_.count);
         double below = 0;
-        double value = minimum_;
+        double value = state_.minimum;
         while (below < wanted) {
             std::size_t from = next.size(); // the level with the smallest next score
             double smallest = 0;
@@ -138,7 +140,7 @@ class quantile_sketch {
                 }
             }
             if (from == next.size()) {
-                return maximum_;
+                return state_.maximum;
             }
             value = smallest;
             ++next[from];
@@ -151,35 +153,37 @@ class quantile_sketch {
     /// probability 1 - delta; 0 as long as every score is kept.
     /// @param delta in (0, 1)
     double rank_error(double delta = 0.01) const noexcept {
-        return count_ == 0 ? 0
-                           : std::min(1.0, std::sqrt(2 * std::log(2 / delta) * scores_.squares()) /
-                                               static_cast<double>(count_));
+        return state_.count == 0
+                   ? 0
+                   : std::min(1.0, std::sqrt(2 * std::log(2 / delta) * scores_.squares()) /
+                                       static_cast<double>(state_.count));
     }
 
     /// Forgets all scores; the coin's random sequence continues. Never allocates.
     void reset() noexcept {
         scores_.reset();
-        count_ = 0;
-        rejected_ = 0;
-        minimum_ = std::numeric_limits<double>::infinity();
-        maximum_ = -minimum_;
+        state_.count = 0;
+        state_.rejected = 0;
+        state_.minimum = std::numeric_limits<double>::infinity();
+        state_.maximum = -state_.minimum;
     }
 
     /// Whether push() and merge() can have led here; `format_error` with what is impossible.
     status valid() const noexcept {
         const double squares = scores_.squares();
-        const auto count = static_cast<double>(count_);
-        if (!is_count(count_) || !is_count(rejected_) || scores_.weight() != count ||
+        const auto count = static_cast<double>(state_.count);
+        if (!is_count(state_.count) || !is_count(state_.rejected) || scores_.weight() != count ||
             squares > count * count) {
-            return status::error(error_code::format_error, "quantile_sketch: ", count_,
-                                 " scores, rejected ", rejected_, ", squares ", squares,
+            return status::error(error_code::format_error, "quantile_sketch: ", state_.count,
+                                 " scores, rejected ", state_.rejected, ", squares ", squares,
                                  " do not fit the levels that are stored");
         }
         for (int h = 0; h < scores_.levels(); ++h) {
             for (const double score : scores_.level(h)) {
-                if (!(score >= minimum_ && score <= maximum_)) {
+                if (!(score >= state_.minimum && score <= state_.maximum)) {
                     return status::error(error_code::format_error, "quantile_sketch: score ", score,
-                                         " lies outside of [", minimum_, ", ", maximum_, ']');
+                                         " lies outside of [", state_.minimum, ", ", state_.maximum,
+                                         ']');
                 }
             }
         }
@@ -190,7 +194,7 @@ class quantile_sketch {
     /// Saves or loads everything: after loading the stream continues with the same bits.
     template <class Archive>
     void exchange(Archive& archive) {
-        int k = k_;
+        int k = state_.k;
         archive.integer("k", k);
         if constexpr (Archive::loading) {
             if (archive.outcome().ok() && (k < smallest_k || k > largest_k)) {
@@ -200,25 +204,29 @@ class quantile_sketch {
             if (!archive.outcome().ok()) {
                 return;
             }
+        } else if (k == 0) {
+            archive.fail(
+                status::error(error_code::invalid_argument, "quantile_sketch: it was moved from"));
+            return;
         }
         column<double> ends = column<double>::Zero(2);
-        if (count_ > 0) {
-            ends << minimum_, maximum_;
+        if (state_.count > 0) {
+            ends << state_.minimum, state_.maximum;
         }
-        archive.integer("count", count_);
-        archive.integer("rejected", rejected_);
+        archive.integer("count", state_.count);
+        archive.integer("rejected", state_.rejected);
         archive.matrix("ends", ends);
         const bool possible = scores_.exchange(archive, k);
         if constexpr (Archive::loading) {
             if (possible) {
-                k_ = k;
+                state_.k = k;
             }
-            if (count_ > 0) {
-                minimum_ = ends[0];
-                maximum_ = ends[1];
+            if (state_.count > 0) {
+                state_.minimum = ends[0];
+                state_.maximum = ends[1];
             } else {
-                minimum_ = std::numeric_limits<double>::infinity();
-                maximum_ = -minimum_;
+                state_.minimum = std::numeric_limits<double>::infinity();
+                state_.maximum = -state_.minimum;
             }
             if (archive.outcome().ok()) {
                 archive.fail(possible ? valid()
@@ -237,12 +245,16 @@ class quantile_sketch {
     static constexpr int smallest_k = 8;
     static constexpr int largest_k = 1 << 16;
 
-    int k_;
+    struct state_type {
+        int k = 0; ///< 0 where it was moved from
+        std::int64_t count = 0;
+        std::int64_t rejected = 0;
+        double minimum = std::numeric_limits<double>::infinity();
+        double maximum = -std::numeric_limits<double>::infinity();
+    };
+
+    detail::emptied_by_move<state_type> state_;
     detail::score_levels scores_;
-    std::int64_t count_ = 0;
-    std::int64_t rejected_ = 0;
-    double minimum_ = std::numeric_limits<double>::infinity();
-    double maximum_ = -std::numeric_limits<double>::infinity();
 };
 
 } // namespace tocsin

@@ -106,10 +106,11 @@ class basic_spot_threshold {
         return push_outcome::excess;
     }
 
-    bool fitted() const noexcept { return fitted_; }
+    /// Not before fit(), nor where it was moved from.
+    bool fitted() const noexcept { return fitted_ && memory_.capacity() > 0; }
     /// Infinity before a fit. Never below excess_threshold().
     double threshold() const noexcept {
-        return fitted_ ? threshold_ : std::numeric_limits<double>::infinity();
+        return fitted() ? threshold_ : std::numeric_limits<double>::infinity();
     }
     bool exceeds(double score) const noexcept { return score > threshold(); }
 
@@ -167,9 +168,9 @@ class basic_spot_threshold {
     template <class Archive>
     void exchange(Archive& archive) {
         settings_.exchange(archive);
-        archive.integer("fitted", fitted_);
+        bool wanted = fitted();
+        archive.integer("fitted", wanted);
         if constexpr (Archive::loading) {
-            const bool wanted = fitted_;
             clear();
             if (archive.outcome().ok()) {
                 archive.fail(settings_.check(kind));
@@ -179,7 +180,7 @@ class basic_spot_threshold {
             }
             fitted_ = true;
         }
-        if (!fitted_) {
+        if (!wanted) {
             return;
         }
         archive.number("excess_threshold", excess_threshold_);
