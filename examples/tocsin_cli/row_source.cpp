@@ -46,7 +46,7 @@ std::vector<std::string> study_timestamps(tocsin::csv_row_reader& reader,
     }
     clock = tocsin::timestamp_reader::from_samples(
         texts, tocsin::serial_dates_of(reader.layout().columns(), options), options.dates,
-        tocsin::time_unit_of(reader.layout().columns(), options));
+        tocsin::time_unit_of(reader.layout().columns(), options), options.digit_dates);
     // More rows where dates leave the order open: of years with two digits, few do not.
     constexpr int most_further = 100'000;
     for (int k = 0;

@@ -80,8 +80,9 @@ class row_clock {
 
     /// Once the columns are known.
     void read_as(std::span<const tocsin::csv_column> columns, const tocsin::csv_options& options) {
-        times_ = tocsin::timestamp_stream{tocsin::serial_dates_of(columns, options), options.dates,
-                                          tocsin::time_unit_of(columns, options)};
+        times_ =
+            tocsin::timestamp_stream{tocsin::serial_dates_of(columns, options), options.dates,
+                                     tocsin::time_unit_of(columns, options), options.digit_dates};
     }
     /// What the last row says of the order of dates that the rows before do not.
     std::string note(const std::string& timestamp) const {

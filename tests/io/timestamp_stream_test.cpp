@@ -2,8 +2,11 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
 #include <cmath>
+#include <cstddef>
 #include <initializer_list>
+#include <string>
 
 TEST_SUITE("io") {
     TEST_CASE("timestamp_stream: numbers and dates, by the first one") {
@@ -66,6 +69,45 @@ TEST_SUITE("io") {
         CHECK(seconds.seconds("45292") == 45292);
         tocsin::timestamp_stream shown; // by one number with all its digits
         CHECK(shown.seconds("45292.0034722222") == 1704067500);
+    }
+
+    TEST_CASE("timestamp_stream: dates of digits, by the second one, and times go on") {
+        for (const auto& texts : {std::array{"20240130", "20240131", "20240201"},
+                                  std::array{"2024013023", "2024013100", "2024013101"},
+                                  std::array{"2611302358", "2611302359", "2612010000"}}) {
+            tocsin::timestamp_stream stream;
+            const auto reader = tocsin::timestamp_reader::from_samples(texts);
+            REQUIRE(reader.kind() == tocsin::timestamp_kind::local);
+            const double first = stream.seconds(texts[0]);
+            for (std::size_t k = 1; k < texts.size(); ++k) {
+                CHECK(stream.seconds(texts[k]) - first ==
+                      reader.seconds(texts[k]) - reader.seconds(texts[0]));
+                CHECK(stream.kind() == tocsin::timestamp_kind::local);
+            }
+            CHECK(std::isnan(stream.seconds("99999999")));
+            // Known before, the first one is read so as well.
+            tocsin::timestamp_stream known{
+                tocsin::serial_dates::by_value, {}, {}, reader.digit_dates()};
+            CHECK(known.seconds(texts[0]) == reader.seconds(texts[0]));
+            CHECK(known.seconds(texts[1]) == reader.seconds(texts[1]));
+        }
+        tocsin::timestamp_stream named{
+            tocsin::serial_dates::by_name}; // the column is called a date
+        CHECK(named.seconds("20240131") == 1706659200);
+        // Counters, epochs and repeated numbers are none.
+        for (const auto& texts : {std::array{"20240131", "20240132", "20240133"},
+                                  std::array{"1706659200", "1706659201", "1706659202"},
+                                  std::array{"20240131", "20240131", "20240131"}}) {
+            tocsin::timestamp_stream stream;
+            for (const char* text : texts) {
+                CHECK(stream.seconds(text) == std::stod(text));
+            }
+        }
+        // One date among other numbers is odd, and those behind known dates are still read.
+        tocsin::timestamp_stream counter{
+            tocsin::serial_dates::by_value, {}, {}, tocsin::digit_dates::long_years};
+        CHECK(counter.seconds("17") == 17);
+        CHECK(counter.seconds("18") == 18);
     }
 
     TEST_CASE("timestamp_stream: the order of day and month is found, and times go on") {

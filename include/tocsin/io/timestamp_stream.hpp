@@ -4,11 +4,13 @@
 
 #include "tocsin/io/date_order.hpp"
 #include "tocsin/io/date_time.hpp"
+#include "tocsin/io/digit_dates.hpp"
 #include "tocsin/io/serial_dates.hpp"
 #include "tocsin/io/time_unit.hpp"
 #include "tocsin/io/timestamps.hpp"
 #include "tocsin/series/times_of_day.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
@@ -22,16 +24,19 @@ namespace tocsin {
 /// is NaN and does not decide. Where nothing is known of their
 /// order, dates such as 03/04/15 are taken for day, month and year until one shows another order, by a
 /// number above 12 or by the smaller step; later times continue as if all had been read that way from
-/// the start. Times of day go on over midnight.
+/// the start. So they do where the second number shows that both are dates of digits, such as
+/// 20160701. Times of day go on over midnight.
 class timestamp_stream {
   public:
     timestamp_stream() = default;
     /// @param serial when numbers are days since 1899-12-30
     /// @param order  what is known of the order of day, month and year
     /// @param unit   what numbers count, if that is known
+    /// @param digits what is known of dates of digits
     explicit timestamp_stream(serial_dates serial, date_order_choice order = {},
-                              std::optional<time_unit> unit = {}) noexcept
-        : serial_{serial}, unit_{unit},
+                              std::optional<time_unit> unit = {},
+                              digit_dates digits = digit_dates::unknown) noexcept
+        : serial_{serial}, unit_{unit}, digits_{digits},
           possible_{order.asked ? date_orders{*order.asked} : date_orders::all()},
           order_{order.asked.value_or(order.otherwise.value_or(date_order::day_first))} {}
 
@@ -61,6 +66,9 @@ class timestamp_stream {
         if (reader_.kind() == timestamp_kind::time_of_day) {
             return day_.advance(reader_.seconds(text));
         }
+        if (reader_.digit_dates() != digit_dates::unknown) {
+            return reader_.seconds(text) + shift_;
+        }
         const detail::ordered_date date{text};
         if (!date.possible.empty()) {
             refused_ = (possible_ & date.possible).empty();
@@ -83,7 +91,9 @@ class timestamp_stream {
     /// Changes the kind where more timestamps are of another one. Numbers that may count from anywhere
     /// give way where only one has come: a clock that was not set yet.
     void vote(std::string_view text) noexcept {
-        const auto one = timestamp_reader::from_samples(std::span{&text, 1}, serial_, {}, unit_);
+        const bool shows_digits = find_digits(detail::trimmed(text));
+        const auto one =
+            timestamp_reader::from_samples(std::span{&text, 1}, serial_, {}, unit_, digits_);
         if (one.kind() == timestamp_kind::unknown) {
             return;
         }
@@ -95,10 +105,30 @@ class timestamp_stream {
         const std::size_t other = as_before ? now : index_of(one);
         ++votes_[other];
         if (votes_[other] > votes_[now] || reader_.kind() == timestamp_kind::unknown ||
-            (plain && other != now && votes_[now] == 1)) {
+            ((plain || shows_digits) && other != now && votes_[now] == 1)) {
+            if (shows_digits && is_number(reader_)) { // times go on
+                const std::string_view last{number_.data(), number_size_};
+                shift_ = reader_.seconds(last) - one.seconds(last);
+            }
             reader_ = one;
             day_ = times_of_day{};
         }
+    }
+    /// Whether a timestamp shows, with the number before, that both are dates of digits.
+    bool find_digits(std::string_view cell) noexcept {
+        if (digits_ != digit_dates::unknown) {
+            return false;
+        }
+        const std::array<std::string_view, 2> both{std::string_view{number_.data(), number_size_},
+                                                   cell};
+        if (both[0].size() == cell.size() && both[0] != cell) {
+            digits_ = timestamp_reader::from_samples(both, serial_, {}, unit_).digit_dates();
+        }
+        if (digits_ == digit_dates::unknown && cell.size() <= number_.size()) {
+            number_size_ = cell.size();
+            std::copy(cell.begin(), cell.end(), number_.begin());
+        }
+        return digits_ != digit_dates::unknown;
     }
     static bool is_number(const timestamp_reader& one) noexcept {
         return one.kind() < timestamp_kind::utc;
@@ -134,6 +164,9 @@ class timestamp_stream {
     times_of_day day_;
     serial_dates serial_ = serial_dates::by_value;
     std::optional<time_unit> unit_;
+    digit_dates digits_ = digit_dates::unknown;
+    std::array<char, 10> number_ = {}; // the last timestamp that may be a date of digits
+    std::size_t number_size_ = 0;
     date_readings last_ = {};                   // in each order
     date_orders possible_ = date_orders::all(); // for all dates so far
     date_order order_ = date_order::day_first;
