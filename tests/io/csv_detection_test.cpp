@@ -264,6 +264,34 @@ TEST_SUITE("io") {
         CHECK(read->timestamps.front() == "2024-01-01 00:00:00");
     }
 
+    TEST_CASE("csv_detection: any number of comments stands before the header") {
+        for (const char* mark : {"# ", "%", "// "}) {
+            for (const int count : {8, 99, 100, 101, 2000}) {
+                std::string comments;
+                for (int k = 0; k < count; ++k) {
+                    comments += mark + std::string{"setting "} + std::to_string(k) + ": 3, 4\n";
+                }
+                INFO(mark << count);
+                const auto named = tocsin::parse_csv_recording<double>(
+                    comments + "\ntime,a,b\n0,1,2\n1,3,5\n2,2,4\n", "named");
+                REQUIRE(named);
+                CHECK(named->series.names == std::vector<std::string>{"a", "b"});
+                CHECK(named->dialect.skipped == count + 1);
+                CHECK(named->series.time() == 3);
+                const auto nameless = tocsin::parse_csv_recording<double>(
+                    comments + "0.5,1,2\n1,3,5\n3,2,4\n", "nameless");
+                REQUIRE(nameless);
+                CHECK(!nameless->dialect.has_header);
+                CHECK(nameless->series.time() == 3);
+                const auto in_comment = tocsin::parse_csv_recording<double>(
+                    comments + mark + "x,a,b\n0.5,1,2\n1,3,5\n3,2,4\n", "in_comment");
+                REQUIRE(in_comment);
+                CHECK(in_comment->series.names[1] == "a");
+                CHECK(in_comment->series.time() == 3);
+            }
+        }
+    }
+
     TEST_CASE("csv_detection: a row of units that looks like a comment costs no row of data") {
         check_reads(text_of({.header = "a,b\n%,V"}), {"a", "b"});
         check_reads(text_of({.header = "a,b\n#,bar"}), {"a", "b"});
