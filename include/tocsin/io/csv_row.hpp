@@ -122,7 +122,7 @@ class csv_layout {
         for (csv_cells cells{line, dialect.delimiter}; cells.next();) {
             double value = 0;
             words = words || (parse_csv_cell(cells.text(), value, format) == csv_cell::other &&
-                              !detail::parse_comma_number<double>(cells.text(), false) &&
+                              !detail::is_number_with_any_mark(cells.text()) &&
                               !parse_date_time(cells.text()));
         }
         is_header = options.header.value_or(words);

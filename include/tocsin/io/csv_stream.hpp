@@ -132,6 +132,7 @@ class csv_stream {
         if (!options.header && before_ == 0 &&
             detail::are_repeated_units(line, delimiter_of(line, options))) {
             ++before_;
+            empty_ = place.error(1, "has units alone, and below it is neither a header nor a row");
             return csv_line::units;
         }
         if (is_cut_header(line, options)) {
@@ -249,8 +250,8 @@ class csv_stream {
             double value = 0;
             const csv_content content = detail::content_of(cells.text(), layout_.numbers(), value);
             // Commas and points are not told apart yet.
-            const bool number = content == csv_content::word &&
-                                detail::parse_comma_number<double>(cells.text(), false);
+            const bool number =
+                content == csv_content::word && detail::is_number_with_any_mark(cells.text());
             counts.words += !number && content == csv_content::word ? 1 : 0;
             counts.others +=
                 number || (content != csv_content::word && content != csv_content::empty) ? 1 : 0;
