@@ -210,6 +210,7 @@ void stream_command::run() {
     tocsin::csv_cut_cells cut;
     tocsin::csv_unread_cells unread;
     int layouts = 0; // of the reader, so far
+    bool settled = false;
     std::string line;
     tocsin::index_t row = 0;
     constexpr int most_notes = 10; // of the order of dates
@@ -257,10 +258,11 @@ void stream_command::run() {
         if (changed) {
             clock.read_as(reader.layout()->columns(), input.csv(&model));
         }
+        if (reader.is_settled() && !std::exchange(settled, true)) {
+            refuse_unknown_ignored(input.ignore, reader.layout()->columns(), "standard input");
+        }
         if (kind == tocsin::csv_line::header) {
-            if (changed) {
-                refuse_unknown_ignored(input.ignore, reader.layout()->columns(), "standard input");
-            } else if (row > 0) {
+            if (!changed && row > 0) {
                 out.note("standard input:" + std::to_string(number) +
                          ": repeated header, left out");
             }

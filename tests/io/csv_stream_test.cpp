@@ -256,6 +256,14 @@ TEST_SUITE("io") {
         }
     }
 
+    TEST_CASE("csv_stream: the columns are settled with a header or with a row of values") {
+        CHECK(reading({"time,a,b"}).stream.is_settled());
+        CHECK(reading({"1,2"}).stream.is_settled());
+        CHECK(reading({",", "NA,-", "1,2"}).stream.is_settled());
+        CHECK(!reading({"Logger", "NA,-"}).stream.is_settled());
+        CHECK(reading({"NA,-", "b,a"}).stream.is_settled());
+    }
+
     TEST_CASE("csv_stream: where units alone have come, the end is no success") {
         reading units({"degC,degC"});
         CHECK(units.stream.outcome().code() == tocsin::error_code::format_error);

@@ -67,6 +67,8 @@ class csv_stream {
 
     /// What the columns are; null before a header or a row has come.
     const csv_layout* layout() const noexcept { return known_ ? &layout_ : nullptr; }
+    /// Whether the columns are all that will be: a header has come, or a row with a value.
+    bool is_settled() const noexcept { return known_ && (valued_ || !header_.empty()); }
     /// How often layout() has changed: with the header, also below rows of missing values, and with
     /// the first row.
     int layout_changes() const noexcept { return layout_changes_; }
