@@ -16,7 +16,7 @@ namespace tocsin {
 struct date_time {
     double seconds = 0;      ///< since 1970 in UTC where the text says its offset, else local time;
                              ///< without a date, since midnight
-    bool has_date = false;   ///< otherwise a time of day alone
+    bool has_date = false;   ///< otherwise a time of day alone, or hours that have passed
     bool has_offset = false; ///< with `Z`, `UTC`, `GMT` or an offset such as `+02:00`
     bool has_time = false;   ///< with a time of day
     /// The orders in which it may be read; none where its form says what is what, as in 2015-04-03.
@@ -65,6 +65,10 @@ class date_time_scanner {
             rest_ = trimmed(rest_);
         } else {
             rest_ = all;
+            if (!read_days(found)) {
+                found.seconds = 0;
+                rest_ = all;
+            }
         }
         if (!read_time(found) || !read_offset(found) || !rest_.empty()) {
             return std::nullopt;
@@ -204,10 +208,23 @@ class date_time_scanner {
         return true;
     }
 
+    /// The days of a duration, `1 day, ` or `2 days `.
+    bool read_days(date_time& found) noexcept {
+        std::size_t count = 0;
+        const int days = digits(6, count);
+        if (days < 0 || !take(' ') || !(take_word("days") || take_word("day"))) {
+            return false;
+        }
+        (void)take(',');
+        found.seconds = 86400.0 * days;
+        return take(' ');
+    }
+
     bool read_time(date_time& found) noexcept {
         std::size_t count = 0;
-        int hour = digits(2, count);
-        if (hour < 0 || hour > 24 || rest_.empty()) {
+        int hour = digits(found.has_date ? 2 : 6, count);
+        const bool elapsed = hour > 24 || count > 2; // 25:10:00, which no time of day is
+        if (hour < 0 || (elapsed && found.has_date) || rest_.empty()) {
             return false;
         }
         const bool compact = count == 2 && found.has_date && is_digit(rest_.front());
@@ -223,6 +240,9 @@ class date_time_scanner {
         const bool short_minute = count == 1; // 10:5:3, but 16:9 is no time
         if (minute < 0 || minute > 59 || (short_minute && (compact || separator != ':'))) {
             return false;
+        }
+        if (elapsed && (separator != ':' || short_minute || rest_.size() < 3)) {
+            return false; // hours and minutes alone may be minutes and seconds
         }
         double second = 0;
         if (compact ? !rest_.empty() && is_digit(rest_.front()) : take(separator)) {
@@ -243,6 +263,9 @@ class date_time_scanner {
             return false;
         }
         rest_ = trimmed(rest_);
+        if (elapsed && !rest_.empty()) {
+            return false;
+        }
         const bool afternoon = take_word("pm") || take_word("p.m.");
         if (afternoon || take_word("am") || take_word("a.m.")) {
             // 0 and 13 to 23 occur in files that write AM behind a clock of 24 hours.
@@ -288,7 +311,7 @@ class date_time_scanner {
 /// Reads a date, a date with a time of day (`T`, a space or a comma between them), or a time of day.
 /// Dates: ISO 8601 (2016-07-01, 20160701T..., 201607011000, 20160701100000), 01.07.2016, 1/7/16,
 /// 16-07-01, 01-Jul-2016; times 10:00, 10:00:00.5, 10:0:0, 10.00.00, with AM or PM; offsets `Z`, `UTC`, +02,
-/// +0200, +02:00. Nothing for other text, other plain numbers among them, and for days that do not
+/// +0200, +02:00. Times without a date may go on beyond a day: 25:10:00, `1 day, 1:10:00`. Nothing for other text, other plain numbers among them, and for days that do not
 /// exist. Never allocates.
 /// @param order how 01/07/16 is read where it may be read so; see date_time::orders
 inline std::optional<date_time> parse_date_time(std::string_view text,
