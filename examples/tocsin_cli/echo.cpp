@@ -283,17 +283,27 @@ void warn_of_time(const file_facts& file, std::vector<std::string>& lines) {
     if (file.clock.ambiguous()) {
         lines.push_back(ambiguity_note(file.path, file.clock.order()));
     }
-    if (file.time.irregular() && file.resampled == 0) {
+    const bool disordered = file.time.disordered();
+    if (disordered) {
+        lines.push_back(disorder_note(file.path, file.time));
+    }
+    if (file.time.irregular() && file.resampled == 0 && !disordered) {
         lines.push_back(file.path + ": steps between rows vary from " +
                         duration(file.time.short_step) + " to " + duration(file.time.wide_step) +
                         "; --resample puts them on a grid");
     }
     const index_t wrong = file.repeated + file.backward;
     if (wrong > 0) {
-        lines.push_back(file.path + ": " + counted(wrong, "row") +
-                        " with a repeated or wrong time left out; --resample SECONDS makes one row "
-                        "of all in a step, --timestamp none" +
-                        ignoring_time(file) + " reads all rows as equally spaced");
+        lines.push_back(
+            file.path + ": " + counted(wrong, "row") + " with a repeated or wrong time left out" +
+            (disordered ? ""
+                        : "; --resample SECONDS makes one row of all in a step, "
+                          "--timestamp none" +
+                              ignoring_time(file) + " reads all rows as equally spaced") +
+            (3 * file.repeated >= file.rows ? "; rows that hold one sensor each must "
+                                              "be turned into one column per sensor "
+                                              "first"
+                                            : ""));
     }
     if (!file.footer.empty()) {
         lines.push_back(footer_note(file.path, file.footer));
@@ -304,8 +314,8 @@ void warn_of_time(const file_facts& file, std::vector<std::string>& lines) {
                         (file.resampled > 0 ? "are left out, as they have no place on the grid"
                                             : "are taken to follow directly on the previous ones"));
     }
-    if (file.gaps + file.set_back > 0) {
-        lines.push_back(file.path + ": " + counted(file.gaps + file.set_back, "gap") +
+    if (const index_t gaps = file.gaps + (disordered ? 0 : file.set_back); gaps > 0) {
+        lines.push_back(file.path + ": " + counted(gaps, "gap") +
                         " in time, which no window crosses");
     }
     for (std::size_t k = 0; k < file.columns.size(); ++k) {
@@ -449,6 +459,13 @@ std::string ambiguity_note(const std::string& path, const tocsin::date_order_stu
     return path + ": its dates may be " + tocsin::in_words(dates.open()) + ", and are read " +
            tocsin::in_words(tocsin::date_orders{dates.order()}) + "; " +
            tocsin::options_of(dates.open()) + " says which";
+}
+
+std::string disorder_note(const std::string& path, const tocsin::time_facts& time) {
+    return path + ": " + std::to_string(time.reversed) + " of " + counted(time.steps, "step") +
+           " in time go " + (time.descending ? "on" : "back") + " where others go " +
+           (time.descending ? "back" : "on") +
+           ": rows are not in the order of time; sort the file by it";
 }
 
 std::string footer_note(const std::string& path, const std::string& text) {

@@ -212,7 +212,8 @@ void order_rows(recording& file, const input_options& options, double longest_ga
              file.times.size(),
              " rows have the time of the row before, so that times are coarser than rows; "
              "--resample STEP makes one row of all in a step, --timestamp none with --ignore and "
-             "the column's name reads the rows as equally spaced");
+             "the column's name reads the rows as equally spaced; rows that hold one sensor each "
+             "must be turned into one column per sensor first");
     }
     file.facts.gaps = order.gaps;
     file.facts.set_back = order.set_back;

@@ -102,6 +102,9 @@ std::optional<row_source> row_source::of_file(const std::string& path, const inp
         if (facts.time.descending) {
             return std::nullopt;
         }
+        if (facts.time.disordered()) {
+            out.note("warning: " + disorder_note(path, facts.time));
+        }
         reader = open_rows(path, options, model);
     }
     row_source rows{std::move(reader), out};
