@@ -211,7 +211,7 @@ bool only_falls(const input_data& data, std::size_t feature) {
 void warn_of_column(const input_data& data, std::size_t f, std::vector<std::string>& lines) {
     const tocsin::column_facts& facts = data.columns[f];
     const std::string name = "column '" + data.series.names[f] + '\'';
-    const std::string listed_name = as_argument(listed(data.series.names[f]));
+    const std::string listed_name = as_argument(tocsin::detail::in_list(data.series.names[f]));
     const std::string leave_out = "; --ignore " + listed_name + " leaves it out";
     if (facts.values == 0) {
         lines.push_back(name + " has no value at all" + leave_out);
@@ -273,7 +273,7 @@ std::string ignoring_time(const file_facts& file) {
     std::string names;
     for (const tocsin::csv_column& column : file.columns) {
         if (column.role == csv_role::timestamp || column.role == csv_role::time_of_day) {
-            names += (names.empty() ? "" : ",") + listed(column.name);
+            names += (names.empty() ? "" : ",") + tocsin::detail::in_list(column.name);
         }
     }
     return " with --ignore " + as_argument(names);

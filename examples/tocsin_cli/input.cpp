@@ -417,24 +417,13 @@ input_data read_all(const std::vector<std::string>& paths, const input_options& 
 void refuse_unknown_ignored(const std::vector<std::string>& ignored,
                             const std::vector<tocsin::csv_column>& columns,
                             const std::string& path) {
-    constexpr std::size_t most_named = 20;
-    std::vector<std::string> names;
-    for (const tocsin::csv_column& column : columns) {
-        if (std::find(names.begin(), names.end(), column.name) == names.end()) {
-            names.push_back(column.name);
-        }
-    }
     for (const std::string& name : ignored) {
-        if (std::find(names.begin(), names.end(), name) != names.end()) {
-            continue;
+        if (std::none_of(columns.begin(), columns.end(),
+                         [&](const tocsin::csv_column& column) { return column.name == name; })) {
+            fail(error_code::format_error, path, ": --ignore: has no column named '",
+                 tocsin::detail::shown_text(name), "', only ",
+                 tocsin::detail::names_in_words(columns));
         }
-        std::string all;
-        for (std::size_t k = 0; k < std::min(names.size(), most_named); ++k) {
-            all += (k > 0 ? ", " : "") + tocsin::detail::shown_text(listed(names[k]));
-        }
-        all += names.size() > most_named ? ", ..." : "";
-        fail(error_code::format_error, path, ": --ignore: has no column named '",
-             tocsin::detail::shown_text(name), "', only ", all);
     }
 }
 

@@ -189,7 +189,8 @@ class csv_stream {
             if (std::none_of(columns.begin(), columns.end(),
                              [&](const csv_column& column) { return column.name == name; })) {
                 ended_ = true;
-                return place.error(1, "has no column named '", detail::shown_text(name), '\'');
+                return place.error(1, "has no column named '", detail::shown_text(name), "', only ",
+                                   detail::names_in_words(columns));
             }
         }
         return {};
