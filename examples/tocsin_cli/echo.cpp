@@ -461,6 +461,11 @@ std::string ambiguity_note(const std::string& path, const tocsin::date_order_stu
            tocsin::options_of(dates.open()) + " says which";
 }
 
+std::string numeric_names_note(const std::string& path, const tocsin::csv_dialect& dialect) {
+    return path + ':' + std::to_string(dialect.skipped + 1) +
+           ": is read as a row of numbers; if they are the names of the columns: --header";
+}
+
 std::string disorder_note(const std::string& path, const tocsin::time_facts& time) {
     return path + ": " + std::to_string(time.reversed) + " of " + counted(time.steps, "step") +
            " in time go " + (time.descending ? "on" : "back") + " where others go " +
@@ -481,6 +486,9 @@ std::vector<std::string> warnings_of(const input_data& data) {
                             ": a row of words below the names is left out, though they look like "
                             "no units; if they are the names: --skip-rows " +
                             std::to_string(file.dialect.skipped + 1));
+        }
+        if (file.dialect.may_have_names) {
+            lines.push_back(numeric_names_note(file.path, file.dialect));
         }
         warn_of_time(file, lines);
         if (file.cut.count > 0) {

@@ -83,6 +83,9 @@ std::optional<row_source> row_source::of_file(const std::string& path, const inp
     facts.path = path;
     auto reader = open_rows(path, options, model);
     refuse_unknown_ignored(options.ignore, reader.layout().columns(), path);
+    if (reader.dialect().may_have_names) {
+        out.note("warning: " + numeric_names_note(path, reader.dialect()));
+    }
     if (reader.layout().has_timestamp()) {
         const auto texts = study_timestamps(reader, options.csv(&model), facts.clock);
         if (facts.clock.ambiguous()) {

@@ -8,6 +8,7 @@
 #include "tocsin/io/csv_dialect.hpp"
 #include "tocsin/io/csv_hints.hpp"
 #include "tocsin/io/csv_number.hpp"
+#include "tocsin/io/csv_numeric_names.hpp"
 #include "tocsin/io/csv_options.hpp"
 #include "tocsin/io/csv_time_columns.hpp"
 #include "tocsin/io/number_order.hpp"
@@ -261,7 +262,10 @@ class csv_detector {
     }
 
     void find_header() {
-        std::size_t row = 0;
+        // Names may be numbers.
+        const bool known = !options_.header && !options_.use.empty() &&
+                           has_names(lines_.front(), found_.delimiter, options_.use);
+        std::size_t row = known ? 1 : 0;
         while (row < lines_.size() && fit_of(lines_[row]) != fit::row) {
             ++row;
         }
@@ -306,6 +310,9 @@ class csv_detector {
             found_.header_is_cut = quotes.take(lines_[k], found_.delimiter);
         }
         study_order(row);
+        found_.may_have_names =
+            !found_.has_header && !found_.has_units_only && !asked && first < lines_.size() &&
+            may_be_numeric_names(std::span{lines_}.subspan(first), found_.delimiter, format_);
         found_.skipped = numbers_[first] - 1;
     }
 
