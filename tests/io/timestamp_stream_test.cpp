@@ -45,6 +45,17 @@ TEST_SUITE("io") {
         CHECK(days.seconds("45292.0034722222") == 1704067500);
         CHECK(days.seconds("45292.25") == 1704067200 + 21600);
         CHECK(days.seconds("45292.5") == 1704067200 + 43200);
+        // The first one may be a sixteenth of a day, which shows nothing; times go on.
+        tocsin::timestamp_stream noon;
+        CHECK(noon.seconds("45292.5000000000") == 45292.5);
+        CHECK(noon.seconds("45292.5006944444") == 45292.5 + 60);
+        CHECK(noon.seconds("45292.5013888889") == 45292.5 + 120);
+        CHECK(noon.seconds("45292.75") == 45292.5 + 21600);
+        CHECK(noon.kind() == tocsin::timestamp_kind::local);
+        tocsin::timestamp_stream counted; // of seconds, and one that looks like days by chance
+        CHECK(counted.seconds("45292.3101234567") == 45292.3101234567);
+        CHECK(counted.seconds("45292.5006944444") == 45292.5006944444);
+        CHECK(counted.seconds("45292.7712345678") == 45292.7712345678);
         tocsin::timestamp_stream zone;
         CHECK(zone.seconds("2024-01-01 06:00") == 1704088800);
         CHECK(zone.seconds("2024-01-01 06:01Z") == 1704088860);

@@ -25,7 +25,7 @@ namespace tocsin {
 /// order, dates such as 03/04/15 are taken for day, month and year until one shows another order, by a
 /// number above 12 or by the smaller step; later times continue as if all had been read that way from
 /// the start. So they do where the second number shows that both are dates of digits, such as
-/// 20160701. Times of day go on over midnight.
+/// 20160701, or days since 1899-12-30. Times of day go on over midnight.
 class timestamp_stream {
   public:
     timestamp_stream() = default;
@@ -61,7 +61,7 @@ class timestamp_stream {
             vote(text);
         }
         if (reader_.kind() < timestamp_kind::utc || reader_.serial()) {
-            return reader_.seconds(text);
+            return reader_.seconds(text) + (reader_.serial() ? shift_ : 0);
         }
         if (reader_.kind() == timestamp_kind::time_of_day) {
             return day_.advance(reader_.seconds(text));
@@ -91,7 +91,10 @@ class timestamp_stream {
     /// Changes the kind where more timestamps are of another one. Numbers that may count from anywhere
     /// give way where only one has come: a clock that was not set yet.
     void vote(std::string_view text) noexcept {
-        const bool shows_digits = find_digits(detail::trimmed(text));
+        const timestamp_reader both = with_last(detail::trimmed(text));
+        const bool shows_digits =
+            digits_ == digit_dates::unknown && both.digit_dates() != digit_dates::unknown;
+        digits_ = shows_digits ? both.digit_dates() : digits_;
         const auto one =
             timestamp_reader::from_samples(std::span{&text, 1}, serial_, {}, unit_, digits_);
         if (one.kind() == timestamp_kind::unknown) {
@@ -100,35 +103,31 @@ class timestamp_stream {
         ++voters_;
         const bool plain = reader_.kind() == timestamp_kind::plain;
         // A single number does not show whether the others are days as well.
-        const bool as_before = one.serial() ? plain : reader_.serial() && is_number(one);
+        const bool shows_days = plain && one.serial() && both.serial();
+        const bool as_before =
+            one.serial() ? plain && !shows_days : reader_.serial() && is_number(one);
         const std::size_t now = index_of(reader_);
         const std::size_t other = as_before ? now : index_of(one);
         ++votes_[other];
         if (votes_[other] > votes_[now] || reader_.kind() == timestamp_kind::unknown ||
             ((plain || shows_digits) && other != now && votes_[now] == 1)) {
-            if (shows_digits && is_number(reader_)) { // times go on
-                const std::string_view last{number_.data(), number_size_};
-                shift_ = reader_.seconds(last) - one.seconds(last);
+            if ((shows_digits || shows_days) && is_number(reader_)) { // times go on
+                shift_ = reader_.seconds(last_text()) - one.seconds(last_text());
             }
             reader_ = one;
             day_ = times_of_day{};
         }
+        text = detail::trimmed(text);
+        last_size_ = text.size() <= last_text_.size() ? text.size() : 0;
+        std::copy_n(text.begin(), last_size_, last_text_.begin());
     }
-    /// Whether a timestamp shows, with the number before, that both are dates of digits.
-    bool find_digits(std::string_view cell) noexcept {
-        if (digits_ != digit_dates::unknown) {
-            return false;
-        }
-        const std::array<std::string_view, 2> both{std::string_view{number_.data(), number_size_},
-                                                   cell};
-        if (both[0].size() == cell.size() && both[0] != cell) {
-            digits_ = timestamp_reader::from_samples(both, serial_, {}, unit_).digit_dates();
-        }
-        if (digits_ == digit_dates::unknown && cell.size() <= number_.size()) {
-            number_size_ = cell.size();
-            std::copy(cell.begin(), cell.end(), number_.begin());
-        }
-        return digits_ != digit_dates::unknown;
+    std::string_view last_text() const noexcept { return {last_text_.data(), last_size_}; }
+    /// What a timestamp shows with the one before, if they differ.
+    timestamp_reader with_last(std::string_view cell) const noexcept {
+        const std::array<std::string_view, 2> both{last_text(), cell};
+        return both[0].empty() || both[0] == cell
+                   ? timestamp_reader{}
+                   : timestamp_reader::from_samples(both, serial_, {}, unit_, digits_);
     }
     static bool is_number(const timestamp_reader& one) noexcept {
         return one.kind() < timestamp_kind::utc;
@@ -165,8 +164,8 @@ class timestamp_stream {
     serial_dates serial_ = serial_dates::by_value;
     std::optional<time_unit> unit_;
     digit_dates digits_ = digit_dates::unknown;
-    std::array<char, 10> number_ = {}; // the last timestamp that may be a date of digits
-    std::size_t number_size_ = 0;
+    std::array<char, 32> last_text_ = {}; // the last timestamp, if it is not longer
+    std::size_t last_size_ = 0;
     date_readings last_ = {};                   // in each order
     date_orders possible_ = date_orders::all(); // for all dates so far
     date_order order_ = date_order::day_first;
