@@ -126,6 +126,10 @@ TEST_SUITE("io") {
               "f.csv:1:1: has no column named 'l', only a, b");
         CHECK(message("a,b,a", {.use = {"a"}})
                   .starts_with("f.csv:1:1: has more than one column named 'a'"));
+        CHECK(message("a,b", {.use = {"a", "b", "a"}}) ==
+              "f.csv:1:1: column 'a' is asked for twice");
+        CHECK(message("a,b", {.timestamp = "a", .use = {"a", "b"}})
+                  .ends_with("is asked for as a feature, but has another meaning too"));
         CHECK(message("a,b,b").starts_with("f.csv:1:1: has more than one column named 'b'"));
         CHECK(message("a,b,b", {.ignore = {"b"}}).empty());
         CHECK(message("Temp \xB0"

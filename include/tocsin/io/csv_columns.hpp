@@ -232,8 +232,10 @@ class column_assignment {
                 return position.error();
             }
             if (!is_free(*position)) {
-                return place_.error(1, "column '", shown_text(name),
-                                    "' is asked for as a feature, but has another meaning too");
+                return place_.error(1, "column '", shown_text(name), "' is asked for ",
+                                    columns_[*position].role == csv_role::feature
+                                        ? "twice"
+                                        : "as a feature, but has another meaning too");
             }
             give(*position, csv_role::feature);
             columns_[*position].feature = static_cast<int>(features_.size());
