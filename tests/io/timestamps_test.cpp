@@ -248,6 +248,35 @@ TEST_SUITE("io") {
         }
     }
 
+    TEST_CASE("date_time: the name of the month first, days of the week") {
+        constexpr double half_past_nine = new_year_2024 + 34200;
+        for (const char* text :
+             {"Jan 1, 2024 9:30", "Jan 1 2024 09:30:00", "January 1, 2024, 9:30 AM",
+              "Jan. 01, 2024 09:30", "Jan 1, 2024 @ 09:30:00.000", "Mon Jan  1 09:30:00 2024",
+              "Mon, 01 Jan 2024 09:30:00", "Monday, January 1, 2024 9:30:00 AM",
+              "Monday 2024-01-01 09:30", "1 Jan 2024 09:30", "01-january-2024 09:30",
+              "jan 1 2024 09:30"}) {
+            INFO(text);
+            const auto time = parse_date_time(text);
+            REQUIRE(time);
+            CHECK(time->seconds == half_past_nine);
+            CHECK(time->has_date);
+            CHECK(time->has_time);
+            CHECK_FALSE(time->has_offset);
+        }
+        CHECK(seconds_of("Mon, 01 Jan 2024 09:30:00 GMT") == half_past_nine);
+        CHECK(seconds_of("Mon, 01 Jan 2024 09:30:00 +0200") == half_past_nine - 7200);
+        CHECK(seconds_of("Jan 1, 2024 09:30 UTC") == half_past_nine);
+        CHECK(seconds_of("Jan 1, 2024") == new_year_2024);
+        for (const char* text :
+             {"Jan", "Jan 1", "Jan 2024", "Jan 32, 2024", "Feb 30, 2024", "Mon", "Mon 09:30",
+              "Monday", "Mond 2024-01-01", "January1, 2024", "Jan 1, 24", "Jan 1, 20245",
+              "Jan 1, 2024 x", "Jan 1 09:30:00", "Marc 1, 2024", "Mar 1, 2024 09:30 2025"}) {
+            INFO(text);
+            CHECK_FALSE(parse_date_time(text).has_value());
+        }
+    }
+
     TEST_CASE("date_time: hours that have passed, beyond a day") {
         for (const auto& [text, seconds] : {std::pair{"24:00:01", 86401.0},
                                             {"25:10:00", 90600.0},
