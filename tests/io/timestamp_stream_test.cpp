@@ -52,6 +52,16 @@ TEST_SUITE("io") {
         CHECK(noon.seconds("45292.5013888889") == 45292.5 + 120);
         CHECK(noon.seconds("45292.75") == 45292.5 + 21600);
         CHECK(noon.kind() == tocsin::timestamp_kind::local);
+        // With few decimals it takes several to show it.
+        tocsin::timestamp_stream rounded;
+        const double first = rounded.seconds("45321.916667");
+        CHECK(first == 45321.916667);
+        CHECK(rounded.kind() == tocsin::timestamp_kind::plain);
+        (void)rounded.seconds("45321.917361");
+        (void)rounded.seconds("45321.918056");
+        CHECK(rounded.kind() == tocsin::timestamp_kind::local);
+        const double last = rounded.seconds("45321.958333");
+        CHECK(rounded.seconds("45322.000000") - last == doctest::Approx(3600).epsilon(1e-4));
         tocsin::timestamp_stream counted; // of seconds, and one that looks like days by chance
         CHECK(counted.seconds("45292.3101234567") == 45292.3101234567);
         CHECK(counted.seconds("45292.5006944444") == 45292.5006944444);

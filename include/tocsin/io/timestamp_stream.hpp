@@ -17,6 +17,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 
 namespace tocsin {
 
@@ -25,7 +26,7 @@ namespace tocsin {
 /// order, dates such as 03/04/15 are taken for day, month and year until one shows another order, by a
 /// number above 12 or by the smaller step; later times continue as if all had been read that way from
 /// the start. So they do where the second number shows that both are dates of digits, such as
-/// 20160701, or days since 1899-12-30. Times of day go on over midnight.
+/// 20160701, or one that all are days since 1899-12-30. Times of day go on over midnight.
 class timestamp_stream {
   public:
     timestamp_stream() = default;
@@ -37,6 +38,8 @@ class timestamp_stream {
                               std::optional<time_unit> unit = {},
                               digit_dates digits = digit_dates::unknown) noexcept
         : serial_{serial}, unit_{unit}, digits_{digits},
+          days_{unit.value_or(time_unit::seconds) == time_unit::seconds ? serial
+                                                                        : serial_dates::never},
           possible_{order.asked ? date_orders{*order.asked} : date_orders::all()},
           order_{order.asked.value_or(order.otherwise.value_or(date_order::day_first))} {}
 
@@ -95,6 +98,9 @@ class timestamp_stream {
         const bool shows_digits =
             digits_ == digit_dates::unknown && both.digit_dates() != digit_dates::unknown;
         digits_ = shows_digits ? both.digit_dates() : digits_;
+        days_.add(text);
+        const bool shows_days = serial_ == serial_dates::by_value && days_.are();
+        serial_ = shows_days ? serial_dates::by_name : serial_; // a single one may not show it
         const auto one =
             timestamp_reader::from_samples(std::span{&text, 1}, serial_, {}, unit_, digits_);
         if (one.kind() == timestamp_kind::unknown) {
@@ -103,15 +109,18 @@ class timestamp_stream {
         ++voters_;
         const bool plain = reader_.kind() == timestamp_kind::plain;
         // A single number does not show whether the others are days as well.
-        const bool shows_days = plain && one.serial() && both.serial();
         const bool as_before =
-            one.serial() ? plain && !shows_days : reader_.serial() && is_number(one);
+            one.serial() ? plain && !days_.are() : reader_.serial() && is_number(one);
         const std::size_t now = index_of(reader_);
         const std::size_t other = as_before ? now : index_of(one);
         ++votes_[other];
+        if (shows_days && plain) { // so do all numbers before
+            votes_[other] += std::exchange(votes_[now], 0);
+        }
         if (votes_[other] > votes_[now] || reader_.kind() == timestamp_kind::unknown ||
             ((plain || shows_digits) && other != now && votes_[now] == 1)) {
-            if ((shows_digits || shows_days) && is_number(reader_)) { // times go on
+            if ((shows_digits || shows_days) && is_number(reader_) &&
+                last_size_ > 0) { // times go on
                 shift_ = reader_.seconds(last_text()) - one.seconds(last_text());
             }
             reader_ = one;
@@ -164,6 +173,7 @@ class timestamp_stream {
     serial_dates serial_ = serial_dates::by_value;
     std::optional<time_unit> unit_;
     digit_dates digits_ = digit_dates::unknown;
+    detail::serial_date_study days_{serial_dates::by_value};
     std::array<char, 32> last_text_ = {}; // the last timestamp, if it is not longer
     std::size_t last_size_ = 0;
     date_readings last_ = {};                   // in each order
