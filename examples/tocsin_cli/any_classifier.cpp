@@ -199,13 +199,21 @@ status any_classifier::check_validation(const classifier_settings& settings,
     if (!classes.ok()) {
         return classes.error();
     }
-    const auto anomalous = std::count(classes->begin(), classes->end(), 1);
-    if (anomalous > 0 && anomalous < static_cast<std::ptrdiff_t>(classes->size())) {
+    index_t scored = 0;
+    index_t anomalous = 0;
+    for (std::size_t k = 0; k < classes->size(); ++k) {
+        // One that ends with a row without values has no score.
+        if (windows.window(static_cast<index_t>(k)).rightCols(1).array().isFinite().any()) {
+            ++scored;
+            anomalous += (*classes)[k];
+        }
+    }
+    if (anomalous > 0 && anomalous < scored) {
         return {};
     }
-    return status::error(tocsin::error_code::invalid_data, anomalous, " of the ", classes->size(),
-                         " validation windows are anomalous; the threshold needs both kinds: more "
-                         "validation rows, a shorter --window or another --label-rule");
+    return status::error(tocsin::error_code::invalid_data, anomalous, " of the ", scored,
+                         " validation windows with a score are anomalous; the threshold needs both "
+                         "kinds: more validation rows, a shorter --window or another --label-rule");
 }
 
 tocsin::result<any_classifier> any_classifier::train(const classifier_settings& settings,

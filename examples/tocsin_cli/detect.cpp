@@ -4,6 +4,7 @@
 
 #include "command_files.hpp"
 #include "commands.hpp"
+#include "echo.hpp"
 #include "failure.hpp"
 #include "input.hpp"
 #include "metrics.hpp"
@@ -112,6 +113,11 @@ void detect_command::run() {
     const input_data data = on_grid ? read_recordings({data_path}, input, &model)
                                     : read_input(data_path, input, &model);
     warn_of_step(data, model, out, stride == 0);
+    for (const file_facts& file : data.files) {
+        if (file.time.disordered()) {
+            out.note("warning: " + disorder_note(file.path, file.time));
+        }
+    }
     if (on_grid && !data.is_series) {
         fail(tocsin::error_code::invalid_argument, data_path, ": --resample is for rows of CSV");
     }

@@ -211,7 +211,7 @@ bool only_falls(const input_data& data, std::size_t feature) {
 void warn_of_column(const input_data& data, std::size_t f, std::vector<std::string>& lines) {
     const tocsin::column_facts& facts = data.columns[f];
     const std::string name = "column '" + data.series.names[f] + '\'';
-    const std::string listed_name = as_argument(listed(data.series.names[f]));
+    const std::string listed_name = as_argument(tocsin::detail::in_list(data.series.names[f]));
     const std::string leave_out = "; --ignore " + listed_name + " leaves it out";
     if (facts.values == 0) {
         lines.push_back(name + " has no value at all" + leave_out);
@@ -273,7 +273,7 @@ std::string ignoring_time(const file_facts& file) {
     std::string names;
     for (const tocsin::csv_column& column : file.columns) {
         if (column.role == csv_role::timestamp || column.role == csv_role::time_of_day) {
-            names += (names.empty() ? "" : ",") + listed(column.name);
+            names += (names.empty() ? "" : ",") + tocsin::detail::in_list(column.name);
         }
     }
     return " with --ignore " + as_argument(names);
@@ -283,17 +283,27 @@ void warn_of_time(const file_facts& file, std::vector<std::string>& lines) {
     if (file.clock.ambiguous()) {
         lines.push_back(ambiguity_note(file.path, file.clock.order()));
     }
-    if (file.time.irregular() && file.resampled == 0) {
+    const bool disordered = file.time.disordered();
+    if (disordered) {
+        lines.push_back(disorder_note(file.path, file.time));
+    }
+    if (file.time.irregular() && file.resampled == 0 && !disordered) {
         lines.push_back(file.path + ": steps between rows vary from " +
                         duration(file.time.short_step) + " to " + duration(file.time.wide_step) +
                         "; --resample puts them on a grid");
     }
     const index_t wrong = file.repeated + file.backward;
     if (wrong > 0) {
-        lines.push_back(file.path + ": " + counted(wrong, "row") +
-                        " with a repeated or wrong time left out; --resample SECONDS makes one row "
-                        "of all in a step, --timestamp none" +
-                        ignoring_time(file) + " reads all rows as equally spaced");
+        lines.push_back(
+            file.path + ": " + counted(wrong, "row") + " with a repeated or wrong time left out" +
+            (disordered ? ""
+                        : "; --resample SECONDS makes one row of all in a step, "
+                          "--timestamp none" +
+                              ignoring_time(file) + " reads all rows as equally spaced") +
+            (3 * file.repeated >= file.rows ? "; rows that hold one sensor each must "
+                                              "be turned into one column per sensor "
+                                              "first"
+                                            : ""));
     }
     if (!file.footer.empty()) {
         lines.push_back(footer_note(file.path, file.footer));
@@ -304,8 +314,8 @@ void warn_of_time(const file_facts& file, std::vector<std::string>& lines) {
                         (file.resampled > 0 ? "are left out, as they have no place on the grid"
                                             : "are taken to follow directly on the previous ones"));
     }
-    if (file.gaps + file.set_back > 0) {
-        lines.push_back(file.path + ": " + counted(file.gaps + file.set_back, "gap") +
+    if (const index_t gaps = file.gaps + (disordered ? 0 : file.set_back); gaps > 0) {
+        lines.push_back(file.path + ": " + counted(gaps, "gap") +
                         " in time, which no window crosses");
     }
     for (std::size_t k = 0; k < file.columns.size(); ++k) {
@@ -451,6 +461,18 @@ std::string ambiguity_note(const std::string& path, const tocsin::date_order_stu
            tocsin::options_of(dates.open()) + " says which";
 }
 
+std::string numeric_names_note(const std::string& path, const tocsin::csv_dialect& dialect) {
+    return path + ':' + std::to_string(dialect.skipped + 1) +
+           ": is read as a row of numbers; if they are the names of the columns: --header";
+}
+
+std::string disorder_note(const std::string& path, const tocsin::time_facts& time) {
+    return path + ": " + std::to_string(time.reversed) + " of " + counted(time.steps, "step") +
+           " in time go " + (time.descending ? "on" : "back") + " where others go " +
+           (time.descending ? "back" : "on") +
+           ": rows are not in the order of time; sort the file by it";
+}
+
 std::string footer_note(const std::string& path, const std::string& text) {
     return path + ": the last rows have no time but '" + text + "', and are left out";
 }
@@ -464,6 +486,9 @@ std::vector<std::string> warnings_of(const input_data& data) {
                             ": a row of words below the names is left out, though they look like "
                             "no units; if they are the names: --skip-rows " +
                             std::to_string(file.dialect.skipped + 1));
+        }
+        if (file.dialect.may_have_names) {
+            lines.push_back(numeric_names_note(file.path, file.dialect));
         }
         warn_of_time(file, lines);
         if (file.cut.count > 0) {

@@ -35,6 +35,10 @@ std::string warning_of(const tocsin::csv_cut_cells& cut, const std::string& sour
 std::string warning_of(const tocsin::csv_unread_cells& unread, const std::string& source);
 /// A message that the dates in a file may be read in several orders.
 std::string ambiguity_note(const std::string& path, const tocsin::date_order_study& dates);
+/// A message that the first row of numbers may be the names of the columns.
+std::string numeric_names_note(const std::string& path, const tocsin::csv_dialect& dialect);
+/// A message that rows do not stand in the order of time.
+std::string disorder_note(const std::string& path, const tocsin::time_facts& time);
 /// A message that the last rows have no time, but this text.
 std::string footer_note(const std::string& path, const std::string& text);
 

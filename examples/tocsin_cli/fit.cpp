@@ -448,7 +448,8 @@ std::string fit_command::against_holes(const std::vector<row_run>& runs) const {
     }
     const std::string& name = data.series.names[static_cast<std::size_t>(worst)];
     return "column '" + name + "' misses " + std::to_string(most) + " of " + std::to_string(rows) +
-           " values there; --ignore " + as_argument(listed(name)) + " leaves it out";
+           " values there; --ignore " + as_argument(tocsin::detail::in_list(name)) +
+           " leaves it out";
 }
 
 tocsin::windows<float> fit_command::windows_of(int length, part first, part last, int stride,

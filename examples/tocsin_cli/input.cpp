@@ -212,7 +212,8 @@ void order_rows(recording& file, const input_options& options, double longest_ga
              file.times.size(),
              " rows have the time of the row before, so that times are coarser than rows; "
              "--resample STEP makes one row of all in a step, --timestamp none with --ignore and "
-             "the column's name reads the rows as equally spaced");
+             "the column's name reads the rows as equally spaced; rows that hold one sensor each "
+             "must be turned into one column per sensor first");
     }
     file.facts.gaps = order.gaps;
     file.facts.set_back = order.set_back;
@@ -416,24 +417,13 @@ input_data read_all(const std::vector<std::string>& paths, const input_options& 
 void refuse_unknown_ignored(const std::vector<std::string>& ignored,
                             const std::vector<tocsin::csv_column>& columns,
                             const std::string& path) {
-    constexpr std::size_t most_named = 20;
-    std::vector<std::string> names;
-    for (const tocsin::csv_column& column : columns) {
-        if (std::find(names.begin(), names.end(), column.name) == names.end()) {
-            names.push_back(column.name);
-        }
-    }
     for (const std::string& name : ignored) {
-        if (std::find(names.begin(), names.end(), name) != names.end()) {
-            continue;
+        if (std::none_of(columns.begin(), columns.end(),
+                         [&](const tocsin::csv_column& column) { return column.name == name; })) {
+            fail(error_code::format_error, path, ": --ignore: has no column named '",
+                 tocsin::detail::shown_text(name), "', only ",
+                 tocsin::detail::names_in_words(columns));
         }
-        std::string all;
-        for (std::size_t k = 0; k < std::min(names.size(), most_named); ++k) {
-            all += (k > 0 ? ", " : "") + tocsin::detail::shown_text(listed(names[k]));
-        }
-        all += names.size() > most_named ? ", ..." : "";
-        fail(error_code::format_error, path, ": --ignore: has no column named '",
-             tocsin::detail::shown_text(name), "', only ", all);
     }
 }
 
@@ -455,6 +445,8 @@ void keep_reading(const input_data& data, const input_options& options, model_fi
     model.decimal_mark_of_groups = data.decimal_mark_of_groups();
     model.dates = data.date_order();
     model.serial_dates = !data.files.empty() && data.files.front().clock.serial();
+    model.digit_dates =
+        data.files.empty() ? tocsin::digit_dates::unknown : data.files.front().clock.digit_dates();
     model.time_unit =
         data.files.empty() ? tocsin::time_unit::seconds : data.files.front().clock.unit();
     if (!data.files.empty() && data.files.front().time.step > 0) {

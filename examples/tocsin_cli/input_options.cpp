@@ -241,6 +241,7 @@ tocsin::csv_options input_options::csv(const model_file* model) const {
     if (!options.serial_dates && model->serial_dates) {
         options.serial_dates = true;
     }
+    options.digit_dates = model->digit_dates;
     options.time_unit = model->time_unit;
     if (!options.groups && !options.decimal_comma && !model->decimal_mark_of_groups.empty()) {
         options.groups = true;

@@ -111,6 +111,11 @@ void exchange_reading(Archive& archive, model_file& model) {
         archive.integer("time_unit", unit, 0, 3);
         model.time_unit = static_cast<tocsin::time_unit>(unit);
     }
+    if (has("digit_dates", model.digit_dates != tocsin::digit_dates::unknown)) {
+        auto digits = static_cast<int>(model.digit_dates);
+        archive.integer("digit_dates", digits, 0, 2);
+        model.digit_dates = static_cast<tocsin::digit_dates>(digits);
+    }
     if (has("errors_from", !model.errors_from.empty())) {
         archive.text("errors_from", model.errors_from);
     }

@@ -46,7 +46,8 @@ struct model_file {
     std::string decimal_mark_of_groups;
     std::optional<tocsin::date_order> dates; ///< their order, if it mattered there
     bool serial_dates = false;               ///< times were days since 1899-12-30 there
-    tocsin::time_unit time_unit = tocsin::time_unit::seconds; ///< what times counted there
+    tocsin::digit_dates digit_dates = tocsin::digit_dates::unknown; ///< times were such there
+    tocsin::time_unit time_unit = tocsin::time_unit::seconds;       ///< what times counted there
     std::string errors_from; ///< fingerprint of the data of fit-errors
 
     /// A name for each feature: its own, or feature0, feature1, ...

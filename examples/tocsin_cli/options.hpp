@@ -33,19 +33,6 @@ inline std::vector<std::string> split_at_commas(std::string_view text) {
     }
 }
 
-/// A name as it stands in a list of names: in double quotes if it has a comma or blanks around it, or
-/// begins with a double quote.
-inline std::string listed(const std::string& name) {
-    if (name.find(',') == std::string::npos && !name.starts_with('"') &&
-        tocsin::detail::trimmed(name).size() == name.size()) {
-        return name;
-    }
-    std::string quoted = "\"";
-    for (const char c : name) {
-        quoted += c == '"' ? "\"\"" : std::string{c};
-    }
-    return quoted + '"';
-}
 /// Text as one argument in a shell: in single quotes where it has characters that a shell reads.
 inline std::string as_argument(const std::string& text) {
     constexpr std::string_view plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"

@@ -46,7 +46,7 @@ std::vector<std::string> study_timestamps(tocsin::csv_row_reader& reader,
     }
     clock = tocsin::timestamp_reader::from_samples(
         texts, tocsin::serial_dates_of(reader.layout().columns(), options), options.dates,
-        tocsin::time_unit_of(reader.layout().columns(), options));
+        tocsin::time_unit_of(reader.layout().columns(), options), options.digit_dates);
     // More rows where dates leave the order open: of years with two digits, few do not.
     constexpr int most_further = 100'000;
     for (int k = 0;
@@ -83,6 +83,9 @@ std::optional<row_source> row_source::of_file(const std::string& path, const inp
     facts.path = path;
     auto reader = open_rows(path, options, model);
     refuse_unknown_ignored(options.ignore, reader.layout().columns(), path);
+    if (reader.dialect().may_have_names) {
+        out.note("warning: " + numeric_names_note(path, reader.dialect()));
+    }
     if (reader.layout().has_timestamp()) {
         const auto texts = study_timestamps(reader, options.csv(&model), facts.clock);
         if (facts.clock.ambiguous()) {
@@ -101,6 +104,9 @@ std::optional<row_source> row_source::of_file(const std::string& path, const inp
         }
         if (facts.time.descending) {
             return std::nullopt;
+        }
+        if (facts.time.disordered()) {
+            out.note("warning: " + disorder_note(path, facts.time));
         }
         reader = open_rows(path, options, model);
     }

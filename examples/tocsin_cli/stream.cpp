@@ -80,8 +80,9 @@ class row_clock {
 
     /// Once the columns are known.
     void read_as(std::span<const tocsin::csv_column> columns, const tocsin::csv_options& options) {
-        times_ = tocsin::timestamp_stream{tocsin::serial_dates_of(columns, options), options.dates,
-                                          tocsin::time_unit_of(columns, options)};
+        times_ =
+            tocsin::timestamp_stream{tocsin::serial_dates_of(columns, options), options.dates,
+                                     tocsin::time_unit_of(columns, options), options.digit_dates};
     }
     /// What the last row says of the order of dates that the rows before do not.
     std::string note(const std::string& timestamp) const {
@@ -209,6 +210,7 @@ void stream_command::run() {
     tocsin::csv_cut_cells cut;
     tocsin::csv_unread_cells unread;
     int layouts = 0; // of the reader, so far
+    bool settled = false;
     std::string line;
     tocsin::index_t row = 0;
     constexpr int most_notes = 10; // of the order of dates
@@ -256,10 +258,11 @@ void stream_command::run() {
         if (changed) {
             clock.read_as(reader.layout()->columns(), input.csv(&model));
         }
+        if (reader.is_settled() && !std::exchange(settled, true)) {
+            refuse_unknown_ignored(input.ignore, reader.layout()->columns(), "standard input");
+        }
         if (kind == tocsin::csv_line::header) {
-            if (changed) {
-                refuse_unknown_ignored(input.ignore, reader.layout()->columns(), "standard input");
-            } else if (row > 0) {
+            if (!changed && row > 0) {
                 out.note("standard input:" + std::to_string(number) +
                          ": repeated header, left out");
             }

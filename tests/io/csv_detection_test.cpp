@@ -264,6 +264,64 @@ TEST_SUITE("io") {
         CHECK(read->timestamps.front() == "2024-01-01 00:00:00");
     }
 
+    TEST_CASE("csv_detection: a first row of numbers that may be names") {
+        const auto may = [](const char* text, const csv_options& options = {}) {
+            const auto dialect = tocsin::detect_csv_dialect(text, options);
+            CHECK(dialect.has_header == options.header.value_or(false));
+            return dialect.may_have_names;
+        };
+        CHECK(may("0,1,2\n0.5,1.5,2\n0.2,1,1\n"));
+        CHECK(may("1;2;3\n5;5;5\n4;4;4\n"));
+        CHECK(may("40001,40002\n203,246\n204,243\n202,250\n"));
+        CHECK(may("2019,2020,2018\n3.5,4,2\n3.7,4,1\n3.4,5,1\n"));
+        CHECK_FALSE(may("0,1\n0.5,1.5\n0.2,1\n"));
+        CHECK_FALSE(may("0,1,3\n0.5,1.5,2\n0.2,1,1\n0.1,1,1\n"));
+        CHECK_FALSE(may("0,1,2\n0,1,2\n0,1,2\n0,1,1\n"));
+        CHECK_FALSE(may("0.5,1,2\n0,1,2\n"));
+        CHECK_FALSE(may("40001,240\n203,246\n204,243\n202,250\n"));
+        CHECK_FALSE(may("1,100\n2,101\n3,102\n4,103\n5,104\n")); // counters
+        CHECK_FALSE(may("0,1,2\n0.5,1.5,2\n0.2,1,1\n", {.header = false}));
+        CHECK_FALSE(may("0,1,2\n0.5,1.5,2\n0.2,1,1\n", {.header = true}));
+        // Where the names are known, such a row is the header.
+        const char* const text = "0,1,2\n0.5,1.5,2\n0.2,1,1\n";
+        const auto named = tocsin::parse_csv_recording<double>(text, "f", {.use = {"2", "0"}});
+        REQUIRE(named);
+        CHECK(named->dialect.has_header);
+        CHECK(named->series.values.col(0) == Eigen::Vector2d(2, 0.5));
+        CHECK(named->series.time() == 2);
+        const auto other = tocsin::parse_csv_recording<double>(text, "f", {.use = {"a", "b", "c"}});
+        REQUIRE(other);
+        CHECK(other->series.time() == 3);
+    }
+
+    TEST_CASE("csv_detection: any number of comments stands before the header") {
+        for (const char* mark : {"# ", "%", "// "}) {
+            for (const int count : {8, 99, 100, 101, 2000}) {
+                std::string comments;
+                for (int k = 0; k < count; ++k) {
+                    comments += mark + std::string{"setting "} + std::to_string(k) + ": 3, 4\n";
+                }
+                INFO(mark << count);
+                const auto named = tocsin::parse_csv_recording<double>(
+                    comments + "\ntime,a,b\n0,1,2\n1,3,5\n2,2,4\n", "named");
+                REQUIRE(named);
+                CHECK(named->series.names == std::vector<std::string>{"a", "b"});
+                CHECK(named->dialect.skipped == count + 1);
+                CHECK(named->series.time() == 3);
+                const auto nameless = tocsin::parse_csv_recording<double>(
+                    comments + "0.5,1,2\n1,3,5\n3,2,4\n", "nameless");
+                REQUIRE(nameless);
+                CHECK(!nameless->dialect.has_header);
+                CHECK(nameless->series.time() == 3);
+                const auto in_comment = tocsin::parse_csv_recording<double>(
+                    comments + mark + "x,a,b\n0.5,1,2\n1,3,5\n3,2,4\n", "in_comment");
+                REQUIRE(in_comment);
+                CHECK(in_comment->series.names[1] == "a");
+                CHECK(in_comment->series.time() == 3);
+            }
+        }
+    }
+
     TEST_CASE("csv_detection: a row of units that looks like a comment costs no row of data") {
         check_reads(text_of({.header = "a,b\n%,V"}), {"a", "b"});
         check_reads(text_of({.header = "a,b\n#,bar"}), {"a", "b"});

@@ -54,6 +54,11 @@ TEST_SUITE("io") {
         CHECK(read("Logger;X\n\na;b\n[V];[A]\n1;2\n3;4\n") == rows{"|1 2 0", "|3 4 0"});
         CHECK(read("a,b\n1,2\n3,x\n5,6\n").back().find(":3:3: expected a number") !=
               std::string::npos);
+        for (const char* end : {"", "\n", "\r\n\n \n"}) {
+            const std::string message = read(std::string{"a,b\n1,2\n3"} + end).back();
+            CHECK(message.find("it is the last line: was the file cut") != std::string::npos);
+        }
+        CHECK(read("a,b\n1,2\n3\n4,5\n").back().find("the last line") == std::string::npos);
         CHECK(read("").front().find("has no header line") != std::string::npos);
         CHECK(read("a,b\n").empty());
         CHECK(rows_of(directory / "none").front().find("cannot open") != std::string::npos);

@@ -120,10 +120,16 @@ TEST_SUITE("io") {
             return layout ? std::string{} : std::string{layout.error().message()};
         };
         CHECK(message("time,label") == "f.csv:1:1: has no column left to use as a feature");
-        CHECK(message("a,b", {.timestamp = "when"}) == "f.csv:1:1: has no column named 'when'");
-        CHECK(message("a,b", {.labels = strings{"l"}}) == "f.csv:1:1: has no column named 'l'");
+        CHECK(message("a,b", {.timestamp = "when"}) ==
+              "f.csv:1:1: has no column named 'when', only a, b");
+        CHECK(message("a,b", {.labels = strings{"l"}}) ==
+              "f.csv:1:1: has no column named 'l', only a, b");
         CHECK(message("a,b,a", {.use = {"a"}})
                   .starts_with("f.csv:1:1: has more than one column named 'a'"));
+        CHECK(message("a,b", {.use = {"a", "b", "a"}}) ==
+              "f.csv:1:1: column 'a' is asked for twice");
+        CHECK(message("a,b", {.timestamp = "a", .use = {"a", "b"}})
+                  .ends_with("is asked for as a feature, but has another meaning too"));
         CHECK(message("a,b,b").starts_with("f.csv:1:1: has more than one column named 'b'"));
         CHECK(message("a,b,b", {.ignore = {"b"}}).empty());
         CHECK(message("Temp \xB0"
@@ -178,6 +184,8 @@ TEST_SUITE("io") {
                              "names included"));
         CHECK(message("a,b", "1,C", 202).ends_with("found 'C'" + missing));
         CHECK(message("a,b", "1,(null)", 4).ends_with("found '(null)'" + missing));
+        CHECK(message("a,b", "1,NORMAL", 4).find("if it is a label: --labels") !=
+              std::string::npos);
         CHECK(message("a,b", "1,(2.5)", 4).ends_with("found '(2.5)'" + missing));
         CHECK(message("a,b", "1,(m/s)", 4).find("--skip-rows") != std::string::npos);
         for (const char* line : {"2024-01-15 00:00:00^20.1^102.9", "20.1~102.9", "0:20.5:102.2",

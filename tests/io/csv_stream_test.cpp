@@ -246,6 +246,32 @@ TEST_SUITE("io") {
               kinds{csv_line::header, csv_line::units, csv_line::row, csv_line::row});
     }
 
+    TEST_CASE("csv_stream: digits in groups, without a header, with either decimal mark") {
+        for (const char* row : {"20.386;1'246.5", "20,386;1'246,5", "20.386;1,246.5",
+                                "20,386;1.246,5", "20,386;1 246,5", "20.386;1\u202f246.5"}) {
+            INFO(row);
+            const reading found({row, row});
+            CHECK(found.wrong.ok());
+            CHECK(found.rows == numbers{{20.386, 1246.5}, {20.386, 1246.5}});
+        }
+    }
+
+    TEST_CASE("csv_stream: the columns are settled with a header or with a row of values") {
+        CHECK(reading({"time,a,b"}).stream.is_settled());
+        CHECK(reading({"1,2"}).stream.is_settled());
+        CHECK(reading({",", "NA,-", "1,2"}).stream.is_settled());
+        CHECK(!reading({"Logger", "NA,-"}).stream.is_settled());
+        CHECK(reading({"NA,-", "b,a"}).stream.is_settled());
+    }
+
+    TEST_CASE("csv_stream: where units alone have come, the end is no success") {
+        reading units({"degC,degC"});
+        CHECK(units.stream.outcome().code() == tocsin::error_code::format_error);
+        CHECK(reading({"degC,degC", "degC,degC"}).stream.outcome().code() ==
+              tocsin::error_code::format_error);
+        CHECK(reading({"degC,degC", "1,2"}).stream.outcome().ok());
+    }
+
     TEST_CASE("csv_stream: units where the names should stand, a date next to a time of day") {
         const reading units({"degC,degC", "1,2", "3,4"});
         CHECK(units.kinds == kinds{csv_line::units, csv_line::row, csv_line::row});

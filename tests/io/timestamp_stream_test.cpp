@@ -2,8 +2,11 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
 #include <cmath>
+#include <cstddef>
 #include <initializer_list>
+#include <string>
 
 TEST_SUITE("io") {
     TEST_CASE("timestamp_stream: numbers and dates, by the first one") {
@@ -42,6 +45,27 @@ TEST_SUITE("io") {
         CHECK(days.seconds("45292.0034722222") == 1704067500);
         CHECK(days.seconds("45292.25") == 1704067200 + 21600);
         CHECK(days.seconds("45292.5") == 1704067200 + 43200);
+        // The first one may be a sixteenth of a day, which shows nothing; times go on.
+        tocsin::timestamp_stream noon;
+        CHECK(noon.seconds("45292.5000000000") == 45292.5);
+        CHECK(noon.seconds("45292.5006944444") == 45292.5 + 60);
+        CHECK(noon.seconds("45292.5013888889") == 45292.5 + 120);
+        CHECK(noon.seconds("45292.75") == 45292.5 + 21600);
+        CHECK(noon.kind() == tocsin::timestamp_kind::local);
+        // With few decimals it takes several to show it.
+        tocsin::timestamp_stream rounded;
+        const double first = rounded.seconds("45321.916667");
+        CHECK(first == 45321.916667);
+        CHECK(rounded.kind() == tocsin::timestamp_kind::plain);
+        (void)rounded.seconds("45321.917361");
+        (void)rounded.seconds("45321.918056");
+        CHECK(rounded.kind() == tocsin::timestamp_kind::local);
+        const double last = rounded.seconds("45321.958333");
+        CHECK(rounded.seconds("45322.000000") - last == doctest::Approx(3600).epsilon(1e-4));
+        tocsin::timestamp_stream counted; // of seconds, and one that looks like days by chance
+        CHECK(counted.seconds("45292.3101234567") == 45292.3101234567);
+        CHECK(counted.seconds("45292.5006944444") == 45292.5006944444);
+        CHECK(counted.seconds("45292.7712345678") == 45292.7712345678);
         tocsin::timestamp_stream zone;
         CHECK(zone.seconds("2024-01-01 06:00") == 1704088800);
         CHECK(zone.seconds("2024-01-01 06:01Z") == 1704088860);
@@ -66,6 +90,45 @@ TEST_SUITE("io") {
         CHECK(seconds.seconds("45292") == 45292);
         tocsin::timestamp_stream shown; // by one number with all its digits
         CHECK(shown.seconds("45292.0034722222") == 1704067500);
+    }
+
+    TEST_CASE("timestamp_stream: dates of digits, by the second one, and times go on") {
+        for (const auto& texts : {std::array{"20240130", "20240131", "20240201"},
+                                  std::array{"2024013023", "2024013100", "2024013101"},
+                                  std::array{"2611302358", "2611302359", "2612010000"}}) {
+            tocsin::timestamp_stream stream;
+            const auto reader = tocsin::timestamp_reader::from_samples(texts);
+            REQUIRE(reader.kind() == tocsin::timestamp_kind::local);
+            const double first = stream.seconds(texts[0]);
+            for (std::size_t k = 1; k < texts.size(); ++k) {
+                CHECK(stream.seconds(texts[k]) - first ==
+                      reader.seconds(texts[k]) - reader.seconds(texts[0]));
+                CHECK(stream.kind() == tocsin::timestamp_kind::local);
+            }
+            CHECK(std::isnan(stream.seconds("99999999")));
+            // Known before, the first one is read so as well.
+            tocsin::timestamp_stream known{
+                tocsin::serial_dates::by_value, {}, {}, reader.digit_dates()};
+            CHECK(known.seconds(texts[0]) == reader.seconds(texts[0]));
+            CHECK(known.seconds(texts[1]) == reader.seconds(texts[1]));
+        }
+        tocsin::timestamp_stream named{
+            tocsin::serial_dates::by_name}; // the column is called a date
+        CHECK(named.seconds("20240131") == 1706659200);
+        // Counters, epochs and repeated numbers are none.
+        for (const auto& texts : {std::array{"20240131", "20240132", "20240133"},
+                                  std::array{"1706659200", "1706659201", "1706659202"},
+                                  std::array{"20240131", "20240131", "20240131"}}) {
+            tocsin::timestamp_stream stream;
+            for (const char* text : texts) {
+                CHECK(stream.seconds(text) == std::stod(text));
+            }
+        }
+        // One date among other numbers is odd, and those behind known dates are still read.
+        tocsin::timestamp_stream counter{
+            tocsin::serial_dates::by_value, {}, {}, tocsin::digit_dates::long_years};
+        CHECK(counter.seconds("17") == 17);
+        CHECK(counter.seconds("18") == 18);
     }
 
     TEST_CASE("timestamp_stream: the order of day and month is found, and times go on") {

@@ -1,12 +1,15 @@
 #include "tocsin/io/time_unit.hpp"
+#include "tocsin/io/timestamp_stream.hpp"
 #include "tocsin/io/timestamps.hpp"
 
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <cstddef>
 #include <cstdio>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 using tocsin::parse_date_time;
@@ -242,6 +245,71 @@ TEST_SUITE("io") {
         for (const std::string_view text : {"16:9", "2024-01-01 10.5", "2024-01-01 105", "1.2.3"}) {
             INFO(text);
             CHECK_FALSE(parse_date_time(text).has_value());
+        }
+    }
+
+    TEST_CASE("date_time: the name of the month first, days of the week") {
+        constexpr double half_past_nine = new_year_2024 + 34200;
+        for (const char* text :
+             {"Jan 1, 2024 9:30", "Jan 1 2024 09:30:00", "January 1, 2024, 9:30 AM",
+              "Jan. 01, 2024 09:30", "Jan 1, 2024 @ 09:30:00.000", "Mon Jan  1 09:30:00 2024",
+              "Mon, 01 Jan 2024 09:30:00", "Monday, January 1, 2024 9:30:00 AM",
+              "Monday 2024-01-01 09:30", "1 Jan 2024 09:30", "01-january-2024 09:30",
+              "jan 1 2024 09:30"}) {
+            INFO(text);
+            const auto time = parse_date_time(text);
+            REQUIRE(time);
+            CHECK(time->seconds == half_past_nine);
+            CHECK(time->has_date);
+            CHECK(time->has_time);
+            CHECK_FALSE(time->has_offset);
+        }
+        CHECK(seconds_of("Mon, 01 Jan 2024 09:30:00 GMT") == half_past_nine);
+        CHECK(seconds_of("Mon, 01 Jan 2024 09:30:00 +0200") == half_past_nine - 7200);
+        CHECK(seconds_of("Jan 1, 2024 09:30 UTC") == half_past_nine);
+        CHECK(seconds_of("Jan 1, 2024") == new_year_2024);
+        for (const char* text :
+             {"Jan", "Jan 1", "Jan 2024", "Jan 32, 2024", "Feb 30, 2024", "Mon", "Mon 09:30",
+              "Monday", "Mond 2024-01-01", "January1, 2024", "Jan 1, 24", "Jan 1, 20245",
+              "Jan 1, 2024 x", "Jan 1 09:30:00", "Marc 1, 2024", "Mar 1, 2024 09:30 2025"}) {
+            INFO(text);
+            CHECK_FALSE(parse_date_time(text).has_value());
+        }
+    }
+
+    TEST_CASE("date_time: hours that have passed, beyond a day") {
+        for (const auto& [text, seconds] : {std::pair{"24:00:01", 86401.0},
+                                            {"25:10:00", 90600.0},
+                                            {"99:59:59.5", 359999.5},
+                                            {"100:00:00", 360000.0},
+                                            {"000:10:00", 600.0},
+                                            {"8760:00:00", 31536000.0},
+                                            {"0 days 00:00:30", 30.0},
+                                            {"1 day, 1:10:00", 90600.0},
+                                            {"12 days 02:03:04.5", 1044184.5}}) {
+            INFO(text);
+            const auto time = parse_date_time(text);
+            REQUIRE(time);
+            CHECK(time->seconds == seconds);
+            CHECK(!time->has_date);
+        }
+        for (const char* text : {"25:10", "100:30", "25:1:0", "25:10:0x", "25:60:00", "25:10:00 PM",
+                                 "25:10:00Z", "2024-01-01 25:10:00", "1234567:00:00", "1 day",
+                                 "2 days", "1 daylight 1:00", "-1 days 1:00:00", "25:00:00:00"}) {
+            INFO(text);
+            CHECK_FALSE(parse_date_time(text).has_value());
+        }
+        // A recording over a day, and one in a stream, go on.
+        std::vector<std::string> texts;
+        for (int minute = 0; minute < 6000; minute += 7) {
+            texts.push_back((minute < 600 ? "0" : "") + std::to_string(minute / 60) + ':' +
+                            (minute % 60 < 10 ? "0" : "") + std::to_string(minute % 60) + ":00");
+        }
+        const auto reader = tocsin::timestamp_reader::from_samples(texts);
+        tocsin::timestamp_stream stream;
+        for (std::size_t k = 0; k < texts.size(); ++k) {
+            CHECK(reader.seconds(texts[k]) == 420.0 * static_cast<double>(k));
+            CHECK(stream.seconds(texts[k]) == 420.0 * static_cast<double>(k));
         }
     }
 

@@ -178,6 +178,33 @@ TEST_SUITE("series") {
         CHECK(std::isnan(clock.advance(unknown)));
     }
 
+    TEST_CASE("time_steps: rows that do not stand in the order of time") {
+        const auto with_swaps = [](int swaps) {
+            auto all = regular(600, 60, 0);
+            for (int k = 0; k < swaps; ++k) {
+                std::swap(all[static_cast<std::size_t>(20 * k)],
+                          all[static_cast<std::size_t>(20 * k + 1)]);
+            }
+            return all;
+        };
+        CHECK_FALSE(study_times(with_swaps(0)).disordered());
+        CHECK_FALSE(study_times(with_swaps(10)).disordered()); // a clock that is set back
+        auto all = with_swaps(13);
+        auto facts = study_times(all);
+        CHECK(facts.disordered());
+        CHECK(facts.reversed == 13);
+        CHECK(facts.steps == 599);
+        std::reverse(all.begin(), all.end());
+        facts = study_times(all);
+        CHECK(facts.descending);
+        CHECK(facts.disordered());
+        CHECK(facts.reversed == 13);
+        auto restarts = regular(4, 1, 0); // short recordings, one after the other
+        const auto again = restarts;
+        restarts.insert(restarts.end(), again.begin(), again.end());
+        CHECK_FALSE(study_times(restarts).disordered());
+    }
+
     TEST_CASE("time_steps: unlike steps") {
         CHECK(tocsin::unlike_steps(60, 10));
         CHECK(tocsin::unlike_steps(10, 60));

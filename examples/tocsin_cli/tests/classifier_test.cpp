@@ -280,11 +280,20 @@ TEST_SUITE("tocsin_cli") {
             CHECK(run.err.find(part) != std::string::npos);
             CHECK(run.err.find("epoch") == std::string::npos);
         };
-        refuses(" --validation short.csv",
-                "short.csv: 5 of the 5 validation windows are anomalous; the threshold needs both");
+        refuses(
+            " --validation short.csv",
+            "short.csv: 5 of the 5 validation windows with a score are anomalous; the threshold");
         refuses(" --validation normal.csv", "normal.csv: 0 of the 60 validation rows are labelled");
         const outcome last = cli("train m end.csv --validation-fraction 0.2" + small);
         CHECK(last.err.find("end.csv: 0 of the 60 validation rows are") != std::string::npos);
+        // Rows without a value have no score, and the last row decides here.
+        std::string empty = rows(30, 0, 0);
+        for (int t = 0; t < 5; ++t) {
+            empty += "NA,1\n2,0\n";
+        }
+        cli.write("empty.csv", empty);
+        refuses(" --label-rule last-row --validation empty.csv",
+                "empty.csv: 0 of the 28 validation windows with a score are anomalous");
         // By the last row alone there are both kinds.
         CHECK(cli("train m train.csv --validation short.csv --label-rule last-row" + small).code ==
               0);

@@ -194,6 +194,14 @@ TEST_SUITE("tocsin_cli") {
                              return std::to_string(1'000'000 * epoch(r)) + ';' +
                                     fixed(r.temperature) + ';' + fixed(r.humidity);
                          })},
+            {"digits", "time;temp;hum\n" + rows([](const reading& r) {
+                           return stamp(r, "202403%02d%02d;") + fixed(r.temperature) + ';' +
+                                  fixed(r.humidity);
+                       })},
+            {"digits_short_year", header + rows([](const reading& r) {
+                                      return stamp(r, "2603%02d%02d00,") + fixed(r.temperature) +
+                                             ',' + fixed(r.humidity);
+                                  })},
             {"am_pm", header + rows([](const reading& r) {
                           const int hour = r.hour % 24;
                           return stamp(r, "03/%02d/2024 ") +

@@ -384,6 +384,10 @@ TEST_SUITE("tocsin_cli") {
         CHECK(cli("stream m --ignore nope", every(3600)).code == 3);
         CHECK(has(cli("stream m --labels nope", every(3600)).err, "has no column named 'nope'"));
         CHECK(cli("stream m --ignore spare", "temp,hum,spare\n1,2,3\n").code == 0);
+        const outcome nameless = cli("stream m --ignore spare", ",\n1,2\n");
+        CHECK(nameless.code == 3);
+        CHECK(has(nameless.err, "has no column named 'spare', only column1, column2"));
+        CHECK(cli("stream m --ignore column3", "1,2,3\n").code == 0);
     }
 
     TEST_CASE("times: milliseconds by the name of their column, later without it as well") {

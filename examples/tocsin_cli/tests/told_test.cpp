@@ -277,6 +277,60 @@ TEST_SUITE("tocsin_cli") {
         CHECK(has(cli("train m v.csv --validation n.csv" + quick).out, order));
     }
 
+    TEST_CASE("told: rows that do not stand in the order of time, and one sensor a row") {
+        const program cli;
+        const std::string header = "date,temp,hum\n";
+        cli.write("n.csv", header + rows(0, 80, timed));
+        make_model(cli, "n.csv");
+        const auto swapped = [](int t) {
+            return timed(t % 10 == 0 ? t + 1 : t % 10 == 1 ? t - 1 : t);
+        };
+        cli.write("swapped.csv", header + rows(0, 80, swapped));
+        cli.write("newest_first.csv", header + rows(0, 80, [&](int t) { return swapped(79 - t); }));
+        const std::string order = "rows are not in the order of time; sort the file by it";
+        for (const char* command : {"train other ", "detect m ", "detect m --stride 1 "}) {
+            for (const char* file : {"swapped.csv", "newest_first.csv"}) {
+                const std::string arguments = std::string{command} + file;
+                const outcome run = cli(arguments + (command[0] == 't' ? quick : ""));
+                INFO(arguments << ": " << run.err);
+                CHECK(has(run.err, std::string{file} + ": 8 of 79 steps in time go "));
+                CHECK(has(run.err, order));
+                CHECK_FALSE(has(run.err, "--timestamp none"));
+            }
+        }
+        CHECK_FALSE(has(cli("train other n.csv" + quick).err, order));
+        const auto long_table = [](int sensors) {
+            return rows(0, 200, [=](int t) {
+                return timed(t / sensors).substr(0, 20) + std::to_string(t % sensors) + ',' +
+                       std::to_string(t * 7 % 11);
+            });
+        };
+        const std::string pivot = "rows that hold one sensor each must be turned into one column "
+                                  "per sensor first";
+        for (const int sensors : {2, 3}) {
+            cli.write("long.csv", "date,sensor,value\n" + long_table(sensors));
+            CHECK(has(cli("train other long.csv" + quick).err, pivot));
+        }
+    }
+
+    TEST_CASE("told: a first row of numbers that may be the names") {
+        const program cli;
+        cli.write("n.csv", "0,1\n" + rows(0, 80, [](int t) { return climate(t); }));
+        const std::string note =
+            "n.csv:1: is read as a row of numbers; if they are the names of the "
+            "columns: --header";
+        CHECK(has(cli("train m n.csv" + quick).err, note));
+        make_model(cli, "n.csv");
+        CHECK(has(cli("detect m n.csv").err, note));
+        // A model that knows the names finds them.
+        CHECK_FALSE(has(cli("train m n.csv --header" + quick).err, note));
+        CHECK(cli("fit-errors m n.csv").code == 0);
+        CHECK(cli("tune m n.csv").code == 0);
+        const json judged = run_json(cli, "detect m n.csv");
+        CHECK(judged["verdicts"].size() == 80);
+        CHECK(lines_of(cli("stream m", cli.read("n.csv")).out).size() == 80);
+    }
+
     TEST_CASE("told: what was read, also where it is then refused") {
         const program cli;
         cli.write("short.csv", "temp,hum,copy\n" + rows(0, 12, [](int t) {

@@ -161,9 +161,7 @@ result<csv_recording<Scalar>> parse_csv_recording(std::string_view text,
                 whole.layout.template parse<Scalar>(lines.line(), sample, notes, lines.place());
             !outcome) {
             return row > 0 && detail::count_rows(lines, whole.layout) == 0
-                       ? status::error(
-                             outcome.code(), outcome.message(),
-                             "; it is the last line: was the file cut, or is it a footer?")
+                       ? csv_layout::in_last_line(outcome)
                        : outcome;
         }
         if (!possible) {

@@ -40,6 +40,24 @@ struct csv_column {
 
 namespace detail {
 
+/// The names of columns for a message, each once, no more than 20 of them.
+inline std::string names_in_words(const std::vector<csv_column>& columns) {
+    constexpr std::size_t most = 20;
+    std::vector<std::string_view> names;
+    std::string words;
+    for (const csv_column& column : columns) {
+        if (std::find(names.begin(), names.end(), column.name) != names.end()) {
+            continue;
+        }
+        if (names.size() == most) {
+            return words + ", ...";
+        }
+        words += (names.empty() ? "" : ", ") + shown_text(in_list(column.name));
+        names.emplace_back(column.name);
+    }
+    return words;
+}
+
 /// Gives every column of a file its role.
 class column_assignment {
   public:
@@ -133,7 +151,8 @@ class column_assignment {
         const auto is_it = [&](const csv_column& column) { return column.name == name; };
         const auto found = std::find_if(columns_.begin(), columns_.end(), is_it);
         if (found == columns_.end()) {
-            return place_.error(1, "has no column named '", shown_text(name), '\'');
+            return place_.error(1, "has no column named '", shown_text(name), "', only ",
+                                names_in_words(columns_));
         }
         if (std::find_if(found + 1, columns_.end(), is_it) != columns_.end()) {
             return place_.error(1, "has more than one column named '", shown_text(name),
@@ -213,8 +232,10 @@ class column_assignment {
                 return position.error();
             }
             if (!is_free(*position)) {
-                return place_.error(1, "column '", shown_text(name),
-                                    "' is asked for as a feature, but has another meaning too");
+                return place_.error(1, "column '", shown_text(name), "' is asked for ",
+                                    columns_[*position].role == csv_role::feature
+                                        ? "twice"
+                                        : "as a feature, but has another meaning too");
             }
             give(*position, csv_role::feature);
             columns_[*position].feature = static_cast<int>(features_.size());

@@ -8,8 +8,9 @@
 #include "tocsin/io/csv_dialect.hpp"
 #include "tocsin/io/csv_hints.hpp"
 #include "tocsin/io/csv_number.hpp"
+#include "tocsin/io/csv_numeric_names.hpp"
 #include "tocsin/io/csv_options.hpp"
-#include "tocsin/io/date_time.hpp"
+#include "tocsin/io/csv_time_columns.hpp"
 #include "tocsin/io/number_order.hpp"
 #include "tocsin/io/text_lines.hpp"
 
@@ -24,32 +25,6 @@
 
 namespace tocsin {
 namespace detail {
-
-/// In which forms the dates of a column are written.
-class date_forms {
-  public:
-    void add(std::string_view cell, csv_content content) noexcept {
-        if (content == csv_content::date) {
-            const date_time time = parse_date_time(cell).value_or(date_time{});
-            ++(time.has_date ? time.has_time ? points_ : days_ : times_of_day_);
-        } else if (content == csv_content::number) {
-            ++(cell.size() == 8 && parse_date_of_digits(cell) ? day_numbers_ : numbers_);
-        }
-    }
-    void describe(csv_column_sample& sample) const noexcept {
-        const bool dates = sample.content == csv_content::date && points_ == 0;
-        sample.days = dates && times_of_day_ == 0;
-        sample.times_of_day = dates && days_ == 0;
-        sample.day_numbers = sample.content == csv_content::number && numbers_ == 0;
-    }
-
-  private:
-    std::size_t days_ = 0;
-    std::size_t times_of_day_ = 0;
-    std::size_t points_ = 0; // a date with a time of day
-    std::size_t day_numbers_ = 0;
-    std::size_t numbers_ = 0; // that are none
-};
 
 /// Finds the dialect of a text; see detect_csv_dialect().
 class csv_detector {
@@ -73,12 +48,14 @@ class csv_detector {
   private:
     static constexpr std::size_t most_lines = 100;
     static constexpr std::size_t most_bytes = std::size_t{1} << 18U;
+    static constexpr std::size_t most_comments = 10; // before the first other line
 
     enum class fit : std::uint8_t { row, names, neither };
 
     void collect(std::string_view text) {
         text_lines lines{text, ""};
         std::size_t bytes = 0;
+        bool comments = true; // no other lines so far
         while (lines_.size() < most_lines && bytes < most_bytes && lines.next()) {
             const std::string_view line = lines.line();
             bytes += line.size() + 1;
@@ -88,6 +65,11 @@ class csv_detector {
             if (lines_.empty() && separator_of(line) != '\0') {
                 separator_ = separator_of(line);
                 continue;
+            }
+            comments = comments && looks_like_comment(line);
+            if (comments && lines_.size() == most_comments) { // the last one may have the names
+                lines_.erase(lines_.begin());
+                numbers_.erase(numbers_.begin());
             }
             lines_.push_back(line);
             numbers_.push_back(lines.number());
@@ -280,7 +262,10 @@ class csv_detector {
     }
 
     void find_header() {
-        std::size_t row = 0;
+        // Names may be numbers.
+        const bool known = !options_.header && !options_.use.empty() &&
+                           has_names(lines_.front(), found_.delimiter, options_.use);
+        std::size_t row = known ? 1 : 0;
         while (row < lines_.size() && fit_of(lines_[row]) != fit::row) {
             ++row;
         }
@@ -325,6 +310,9 @@ class csv_detector {
             found_.header_is_cut = quotes.take(lines_[k], found_.delimiter);
         }
         study_order(row);
+        found_.may_have_names =
+            !found_.has_header && !found_.has_units_only && !asked && first < lines_.size() &&
+            may_be_numeric_names(std::span{lines_}.subspan(first), found_.delimiter, format_);
         found_.skipped = numbers_[first] - 1;
     }
 

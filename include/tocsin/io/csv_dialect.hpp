@@ -41,6 +41,7 @@ struct csv_dialect {
     index_t unit_rows = 0;       ///< rows of units or descriptions below the header
     bool unclear_names = false;  ///< whether that row looks like no units, and may be the names
     bool has_units_only = false; ///< a row of units stands where the names should, and is skipped
+    bool may_have_names = false; ///< whether the first row, of numbers, may be the names: `0,1,2`
     index_t skipped = 0;         ///< lines before the header, or before the first row
     std::vector<csv_column_sample> columns; ///< none where no row was seen
 

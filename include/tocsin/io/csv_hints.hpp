@@ -172,6 +172,15 @@ inline char separator_of(std::string_view line) noexcept {
     return line.size() == 5 && equal_ignoring_case(line.substr(0, 4), "sep=") ? line.back() : '\0';
 }
 
+/// Whether a cell is a number, with its digits in groups or not, where the decimal mark may be a comma
+/// or a point.
+inline bool is_number_with_any_mark(std::string_view cell) noexcept {
+    double value = 0;
+    return parse_comma_number<double>(cell, false) ||
+           parse_grouped(cell, '.', value) != digit_groups::none ||
+           parse_grouped(cell, ',', value) != digit_groups::none;
+}
+
 /// Whether a cell is a number with a decimal comma. Where a comma delimits, "1,500" may be fifteen
 /// hundred.
 inline bool has_decimal_comma(std::string_view cell, char delimiter) noexcept {

@@ -1,11 +1,12 @@
 /// @file csv_names.hpp
-/// @brief What the name of a column suggests.
+/// @brief What the name of a column suggests, and names in messages.
 #pragma once
 
 #include "tocsin/io/csv_number.hpp"
 
 #include <algorithm>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -48,6 +49,32 @@ inline bool is_label_name(const std::string& plain) {
 inline bool is_row_name(const std::string& plain) {
     return is_any_of(plain,
                      {"record", "recordnumber", "recnum", "recno", "row", "rownumber", "rowid"});
+}
+
+/// What a word says in a column of labels; nothing for others than the usual ones.
+inline std::optional<bool> label_of_word(std::string_view word) noexcept {
+    if (is_any_of(word, {"false", "normal", "ok", "good", "benign"})) {
+        return false;
+    }
+    if (is_any_of(word, {"true", "anomaly", "anomalous", "abnormal", "attack", "outlier", "fault",
+                         "faulty"})) {
+        return true;
+    }
+    return std::nullopt;
+}
+
+/// A name as it stands in a list of names: in double quotes if it has a comma or blanks around it, or
+/// begins with a double quote.
+inline std::string in_list(const std::string& name) {
+    if (name.find(',') == std::string::npos && !name.starts_with('"') &&
+        trimmed(name).size() == name.size()) {
+        return name;
+    }
+    std::string quoted = "\"";
+    for (const char c : name) {
+        quoted += c == '"' ? "\"\"" : std::string{c};
+    }
+    return quoted + '"';
 }
 
 } // namespace tocsin::detail

@@ -4,6 +4,7 @@
 
 #include "tocsin/core/extents.hpp"
 #include "tocsin/io/date_order.hpp"
+#include "tocsin/io/digit_dates.hpp"
 #include "tocsin/io/time_unit.hpp"
 
 #include <optional>
@@ -32,6 +33,9 @@ struct csv_options {
     /// What numbers in the column of times count where they are no dates and its name does not say so,
     /// as `time_ms` and `Time [us]` do; see time_unit_of(). Of an epoch, their size shows it.
     tocsin::time_unit time_unit = tocsin::time_unit::seconds;
+    /// What is known of dates such as 20160701 in the column of times: then one of them is enough to
+    /// read it so.
+    tocsin::digit_dates digit_dates = tocsin::digit_dates::unknown;
     /// Whether day, month or year stands first in dates such as 03/04/15. Without it the dates
     /// show it; one that can only be read in the other order has no time.
     date_order_choice dates = {};

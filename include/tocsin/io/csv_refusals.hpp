@@ -5,6 +5,7 @@
 #include "tocsin/io/csv_cells.hpp"
 #include "tocsin/io/csv_digit_groups.hpp"
 #include "tocsin/io/csv_hints.hpp"
+#include "tocsin/io/csv_names.hpp"
 #include "tocsin/io/csv_number.hpp"
 #include "tocsin/io/date_time.hpp"
 #include "tocsin/io/number_text.hpp"
@@ -85,6 +86,9 @@ inline const char* help_with_number(std::string_view text, const csv_number_form
            : at.below_names && at.whole_row
                ? "; --skip-rows leaves out lines before the header, --delimiter says what is "
                  "between cells"
+           : label_of_word(text)
+               ? "; if it is a label: --labels names its column, --label-values says what words "
+                 "mean; --ignore leaves the column out"
                : "; --missing makes it a missing value, --ignore leaves the "
                  "column out";
 }

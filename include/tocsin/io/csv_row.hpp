@@ -8,6 +8,7 @@
 #include "tocsin/io/csv_detection.hpp"
 #include "tocsin/io/csv_dialect.hpp"
 #include "tocsin/io/csv_hints.hpp"
+#include "tocsin/io/csv_names.hpp"
 #include "tocsin/io/csv_notes.hpp"
 #include "tocsin/io/csv_number.hpp"
 #include "tocsin/io/csv_options.hpp"
@@ -122,7 +123,7 @@ class csv_layout {
         for (csv_cells cells{line, dialect.delimiter}; cells.next();) {
             double value = 0;
             words = words || (parse_csv_cell(cells.text(), value, format) == csv_cell::other &&
-                              !detail::parse_comma_number<double>(cells.text(), false) &&
+                              !detail::is_number_with_any_mark(cells.text()) &&
                               !parse_date_time(cells.text()));
         }
         is_header = options.header.value_or(words);
@@ -253,6 +254,12 @@ class csv_layout {
     /// The text of a cell with doubled double quotes replaced by single ones. Allocates.
     static std::string unquoted(std::string_view cell) { return detail::unquoted(cell); }
 
+    /// An error of parse() in the last line of a file.
+    static status in_last_line(const status& error) {
+        return status::error(error.code(), error.message(),
+                             "; it is the last line: was the file cut, or is it a footer?");
+    }
+
     /// What is wrong with a header that has a line break in double quotes.
     static constexpr const char* cut_header =
         "a double quote is not closed on its line; names with line breaks are not read: write the "
@@ -287,14 +294,9 @@ class csv_layout {
             return others != nullptr ? std::optional<bool>{others->anomalous} : std::nullopt;
         }
         const auto number = parse_number<double>(cell);
-        if (number == 0.0 || detail::is_any_of(cell, {"false", "normal", "ok", "good", "benign"})) {
-            return false;
-        }
-        if (number == 1.0 || detail::is_any_of(cell, {"true", "anomaly", "anomalous", "abnormal",
-                                                      "attack", "outlier", "fault", "faulty"})) {
-            return true;
-        }
-        return std::nullopt;
+        return number == 0.0   ? std::optional{false}
+               : number == 1.0 ? std::optional{true}
+                               : detail::label_of_word(cell);
     }
 
     static void take_cut(const csv_cells& cells, csv_notes& notes) noexcept {

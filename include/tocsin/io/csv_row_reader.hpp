@@ -89,8 +89,9 @@ class csv_row_reader {
             row_ = line;
             if (auto outcome = layout_.parse<Scalar>(line, values, notes, {name_, number_});
                 !outcome) {
-                return outcome;
+                return any_row_ && is_at_end() ? csv_layout::in_last_line(outcome) : outcome;
             }
+            any_row_ = true;
             return true;
         }
     }
@@ -135,6 +136,11 @@ class csv_row_reader {
         units_ = dialect_.unit_rows;
         line_ = std::string{line};
         return {};
+    }
+
+    /// Whether nothing but blanks follows, as far as it has been read.
+    bool is_at_end() const noexcept {
+        return at_end_ && buffer_.find_first_not_of(" \t\r\n", position_) == std::string::npos;
     }
 
     std::size_t whole_lines() const noexcept {
@@ -196,6 +202,7 @@ class csv_row_reader {
     index_t units_ = 0;  // rows of units still to come
     bool at_end_ = false;
     bool held_ = false;
+    bool any_row_ = false;
     csv_dialect dialect_;
     csv_layout layout_ = csv_layout::of_numbers(0);
 };

@@ -67,6 +67,8 @@ class csv_stream {
 
     /// What the columns are; null before a header or a row has come.
     const csv_layout* layout() const noexcept { return known_ ? &layout_ : nullptr; }
+    /// Whether the columns are all that will be: a header has come, or a row with a value.
+    bool is_settled() const noexcept { return known_ && (valued_ || !header_.empty()); }
     /// How often layout() has changed: with the header, also below rows of missing values, and with
     /// the first row.
     int layout_changes() const noexcept { return layout_changes_; }
@@ -132,6 +134,7 @@ class csv_stream {
         if (!options.header && before_ == 0 &&
             detail::are_repeated_units(line, delimiter_of(line, options))) {
             ++before_;
+            empty_ = place.error(1, "has units alone, and below it is neither a header nor a row");
             return csv_line::units;
         }
         if (is_cut_header(line, options)) {
@@ -186,7 +189,8 @@ class csv_stream {
             if (std::none_of(columns.begin(), columns.end(),
                              [&](const csv_column& column) { return column.name == name; })) {
                 ended_ = true;
-                return place.error(1, "has no column named '", detail::shown_text(name), '\'');
+                return place.error(1, "has no column named '", detail::shown_text(name), "', only ",
+                                   detail::names_in_words(columns));
             }
         }
         return {};
@@ -249,8 +253,8 @@ class csv_stream {
             double value = 0;
             const csv_content content = detail::content_of(cells.text(), layout_.numbers(), value);
             // Commas and points are not told apart yet.
-            const bool number = content == csv_content::word &&
-                                detail::parse_comma_number<double>(cells.text(), false);
+            const bool number =
+                content == csv_content::word && detail::is_number_with_any_mark(cells.text());
             counts.words += !number && content == csv_content::word ? 1 : 0;
             counts.others +=
                 number || (content != csv_content::word && content != csv_content::empty) ? 1 : 0;

@@ -4,13 +4,41 @@
 
 #include "tocsin/io/csv_dialect.hpp"
 #include "tocsin/io/csv_names.hpp"
+#include "tocsin/io/date_time.hpp"
 
 #include <algorithm>
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace tocsin::detail {
+
+/// In which forms the dates of a column are written.
+class date_forms {
+  public:
+    void add(std::string_view cell, csv_content content) noexcept {
+        if (content == csv_content::date) {
+            const date_time time = parse_date_time(cell).value_or(date_time{});
+            ++(time.has_date ? time.has_time ? points_ : days_ : times_of_day_);
+        } else if (content == csv_content::number) {
+            ++(cell.size() == 8 && parse_date_of_digits(cell) ? day_numbers_ : numbers_);
+        }
+    }
+    void describe(csv_column_sample& sample) const noexcept {
+        const bool dates = sample.content == csv_content::date && points_ == 0;
+        sample.days = dates && times_of_day_ == 0;
+        sample.times_of_day = dates && days_ == 0;
+        sample.day_numbers = sample.content == csv_content::number && numbers_ == 0;
+    }
+
+  private:
+    std::size_t days_ = 0;
+    std::size_t times_of_day_ = 0;
+    std::size_t points_ = 0; // a date with a time of day
+    std::size_t day_numbers_ = 0;
+    std::size_t numbers_ = 0; // that are none
+};
 
 /// A column that may be the time, or a part of it.
 struct time_candidate {

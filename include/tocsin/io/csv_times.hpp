@@ -61,9 +61,9 @@ inline result<timestamp_reader> timestamps_of(std::span<const std::string> times
                                               const csv_options& options, std::string_view name) {
     constexpr std::size_t most_samples = 1000; // they show everything else
     const std::size_t first = std::min(timestamps.size(), most_samples);
-    auto reader =
-        timestamp_reader::from_samples(timestamps.first(first), serial_dates_of(columns, options),
-                                       options.dates, time_unit_of(columns, options));
+    auto reader = timestamp_reader::from_samples(
+        timestamps.first(first), serial_dates_of(columns, options), options.dates,
+        time_unit_of(columns, options), options.digit_dates);
     if (!reader.order().depends()) {
         return reader;
     }

@@ -2,11 +2,12 @@
 /// @brief Dates and times of day as seconds.
 #pragma once
 
+#include "tocsin/io/civil_date.hpp"
 #include "tocsin/io/date_orders.hpp"
+#include "tocsin/io/date_words.hpp"
 #include "tocsin/io/number_text.hpp"
 
 #include <array>
-#include <cstdint>
 #include <optional>
 #include <string_view>
 
@@ -16,24 +17,12 @@ namespace tocsin {
 struct date_time {
     double seconds = 0;      ///< since 1970 in UTC where the text says its offset, else local time;
                              ///< without a date, since midnight
-    bool has_date = false;   ///< otherwise a time of day alone
+    bool has_date = false;   ///< otherwise a time of day alone, or hours that have passed
     bool has_offset = false; ///< with `Z`, `UTC`, `GMT` or an offset such as `+02:00`
     bool has_time = false;   ///< with a time of day
     /// The orders in which it may be read; none where its form says what is what, as in 2015-04-03.
     date_orders orders = {};
 };
-
-/// Days from 1970-01-01 to a date of the Gregorian calendar.
-constexpr std::int64_t days_from_civil(std::int64_t year, int month, int day) noexcept {
-    // Counts from 1 March, so that the leap day is the last one (Hinnant 2013, days_from_civil).
-    year -= month <= 2 ? 1 : 0;
-    const std::int64_t era = (year >= 0 ? year : year - 399) / 400;
-    const std::int64_t year_of_era = year - era * 400;
-    const std::int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-    const std::int64_t day_of_era =
-        year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    return era * 146097 + day_of_era - 719468;
-}
 
 namespace detail {
 
@@ -44,12 +33,17 @@ class date_time_scanner {
 
     std::optional<date_time> read(date_order order) noexcept {
         date_time found;
+        const bool weekday = take_weekday(rest_);
         const std::string_view all = rest_;
         if (all.size() == 12 || all.size() == 14) {
             if (const auto compact = read_compact(); compact) {
                 return compact;
             }
         }
+        if (read_month_first(found)) {
+            return rest_.empty() ? std::optional{found} : std::nullopt;
+        }
+        rest_ = all;
         if (read_date(order, found)) {
             found.has_date = true;
             if (rest_.empty()) {
@@ -65,6 +59,13 @@ class date_time_scanner {
             rest_ = trimmed(rest_);
         } else {
             rest_ = all;
+            if (weekday) {
+                return std::nullopt;
+            }
+            if (!read_days(found)) {
+                found.seconds = 0;
+                rest_ = all;
+            }
         }
         if (!read_time(found) || !read_offset(found) || !rest_.empty()) {
             return std::nullopt;
@@ -108,24 +109,48 @@ class date_time_scanner {
         rest_.remove_prefix(1);
         return true;
     }
-    bool take_word(std::string_view word) noexcept {
-        if (rest_.size() < word.size() ||
-            !equal_ignoring_case(rest_.substr(0, word.size()), word)) {
+    bool take_word(std::string_view word) noexcept { return detail::take_word(rest_, word); }
+
+    /// Jan 30, 2024, Jan 30 2024 10:00, or with the year at the end, Jan 30 10:00:00 2024.
+    bool read_month_first(date_time& found) noexcept {
+        std::size_t count = 0;
+        const int month = take_month(rest_);
+        if (month < 0 || !(take(' ') || (take('.') && take(' ')))) {
             return false;
         }
-        rest_.remove_prefix(word.size());
-        return true;
-    }
-    /// 1 to 12 for jan to dec; -1 for none.
-    int month_name() noexcept {
-        constexpr std::array<std::string_view, 12> names = {
-            "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"};
-        for (std::size_t k = 0; k < names.size(); ++k) {
-            if (take_word(names[k])) {
-                return static_cast<int>(k) + 1;
-            }
+        rest_ = trimmed(rest_);
+        const int day = digits(2, count);
+        const bool comma = take(',');
+        if (day < 0 || !(take(' ') || comma)) {
+            return false;
         }
-        return -1;
+        rest_ = trimmed(rest_);
+        date_time time;
+        const bool year_last = rest_.size() > 2 && (rest_[1] == ':' || rest_[2] == ':');
+        if (year_last && !read_time(time)) {
+            return false;
+        }
+        const int year = digits(4, count);
+        if (count != 4 || !set_date(year, month, day, found)) {
+            return false;
+        }
+        found.has_date = true;
+        if (year_last) {
+            found.seconds += time.seconds;
+            found.has_time = true;
+            return true;
+        }
+        if (rest_.empty()) {
+            return true;
+        }
+        if (!take(',') && rest_.front() != ' ') {
+            return false;
+        }
+        rest_ = trimmed(rest_);
+        if (take('@')) {
+            rest_ = trimmed(rest_);
+        }
+        return read_time(found) && read_offset(found);
     }
 
     bool read_date(date_order order, date_time& found) noexcept {
@@ -144,7 +169,7 @@ class date_time_scanner {
             return false;
         }
         rest_.remove_prefix(1);
-        const int named = month_name();
+        const int named = take_month(rest_);
         const int second = named > 0 ? named : digits(2, count);
         if (second < 0 || !take(separator)) {
             return false;
@@ -192,22 +217,30 @@ class date_time_scanner {
     }
 
     static bool set_date(int year, int month, int day, date_time& found) noexcept {
-        constexpr std::array<int, 12> lengths = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-        if (month < 1 || month > 12 || day < 1 ||
-            day > lengths[static_cast<std::size_t>(month - 1)] || year < 1) {
-            return false;
-        }
-        if (month == 2 && day == 29 && (year % 4 != 0 || (year % 100 == 0 && year % 400 != 0))) {
+        if (!is_civil_date(year, month, day)) {
             return false;
         }
         found.seconds = 86400.0 * static_cast<double>(days_from_civil(year, month, day));
         return true;
     }
 
+    /// The days of a duration, `1 day, ` or `2 days `.
+    bool read_days(date_time& found) noexcept {
+        std::size_t count = 0;
+        const int days = digits(6, count);
+        if (days < 0 || !take(' ') || !(take_word("days") || take_word("day"))) {
+            return false;
+        }
+        (void)take(',');
+        found.seconds = 86400.0 * days;
+        return take(' ');
+    }
+
     bool read_time(date_time& found) noexcept {
         std::size_t count = 0;
-        int hour = digits(2, count);
-        if (hour < 0 || hour > 24 || rest_.empty()) {
+        int hour = digits(found.has_date ? 2 : 6, count);
+        const bool elapsed = hour > 24 || count > 2; // 25:10:00, which no time of day is
+        if (hour < 0 || (elapsed && found.has_date) || rest_.empty()) {
             return false;
         }
         const bool compact = count == 2 && found.has_date && is_digit(rest_.front());
@@ -223,6 +256,9 @@ class date_time_scanner {
         const bool short_minute = count == 1; // 10:5:3, but 16:9 is no time
         if (minute < 0 || minute > 59 || (short_minute && (compact || separator != ':'))) {
             return false;
+        }
+        if (elapsed && (separator != ':' || short_minute || rest_.size() < 3)) {
+            return false; // hours and minutes alone may be minutes and seconds
         }
         double second = 0;
         if (compact ? !rest_.empty() && is_digit(rest_.front()) : take(separator)) {
@@ -243,6 +279,9 @@ class date_time_scanner {
             return false;
         }
         rest_ = trimmed(rest_);
+        if (elapsed && !rest_.empty()) {
+            return false;
+        }
         const bool afternoon = take_word("pm") || take_word("p.m.");
         if (afternoon || take_word("am") || take_word("a.m.")) {
             // 0 and 13 to 23 occur in files that write AM behind a clock of 24 hours.
@@ -287,8 +326,8 @@ class date_time_scanner {
 
 /// Reads a date, a date with a time of day (`T`, a space or a comma between them), or a time of day.
 /// Dates: ISO 8601 (2016-07-01, 20160701T..., 201607011000, 20160701100000), 01.07.2016, 1/7/16,
-/// 16-07-01, 01-Jul-2016; times 10:00, 10:00:00.5, 10:0:0, 10.00.00, with AM or PM; offsets `Z`, `UTC`, +02,
-/// +0200, +02:00. Nothing for other text, other plain numbers among them, and for days that do not
+/// 16-07-01, 01-Jul-2016, Jul 1, 2016, Fri Jul 1 10:00:00 2016, Fri, 01 Jul 2016; times 10:00, 10:00:00.5, 10:0:0, 10.00.00, with AM or PM; offsets `Z`, `UTC`, +02,
+/// +0200, +02:00. Times without a date may go on beyond a day: 25:10:00, `1 day, 1:10:00`. Nothing for other text, other plain numbers among them, and for days that do not
 /// exist. Never allocates.
 /// @param order how 01/07/16 is read where it may be read so; see date_time::orders
 inline std::optional<date_time> parse_date_time(std::string_view text,

@@ -45,39 +45,47 @@ inline double seconds_of_serial_date(std::string_view text) noexcept {
 /// Whether numbers are serial dates, by all that some of them show.
 class serial_date_study {
   public:
-    /// @param samples some timestamps; those that are no numbers are passed over
+    serial_date_study() = default;
+    explicit serial_date_study(serial_dates policy) noexcept : policy_{policy} {}
+    /// @param samples some timestamps
     template <class Texts>
-    serial_date_study(const Texts& samples, serial_dates policy) {
-        if (policy == serial_dates::never) {
-            return;
+    serial_date_study(const Texts& samples, serial_dates policy) noexcept : policy_{policy} {
+        for (const std::string_view text : samples) {
+            add(text);
         }
-        const bool any_year = policy == serial_dates::always;
+    }
+
+    /// Takes in a timestamp; one that is no number is passed over. Never allocates.
+    void add(std::string_view text) noexcept {
+        const bool any_year = policy_ == serial_dates::always;
         const double first = any_year ? 0 : 36526; // 2000-01-01
         const double end = any_year ? 2958466 : 73051;
-        double last = 0;
-        for (const std::string_view text : samples) {
-            const auto days = serial_number(text);
-            if (days && !(*days > first && *days < end)) {
-                return;
-            }
-            if (days && *days != last) {
-                take(*days, decimals_of(trimmed(text)));
-                last = *days;
-            }
+        const auto days = serial_number(text);
+        if (!days) {
+            return;
         }
-        const bool possible = last != 0;
+        possible_ = possible_ && *days > first && *days < end;
+        if (possible_ && *days != last_) {
+            take(*days, decimals_of(trimmed(text)));
+            last_ = *days;
+        }
+    }
+
+    bool are() const noexcept {
         const bool shown = std::any_of(units_.begin(), units_.end(), [](const unit& one) {
             return one.whole && one.log_chance < std::log(1e-3);
         });
-        are_ = possible && (policy != serial_dates::by_value || shown);
-        may_be_ = possible && !are_ && (units_[0].whole || units_[1].whole);
+        return may_be_any() && (policy_ != serial_dates::by_value || shown);
+    }
+    /// Whether they may be, or seconds since some start as well.
+    bool may_be() const noexcept {
+        return may_be_any() && !are() && (units_[0].whole || units_[1].whole);
     }
 
-    bool are() const noexcept { return are_; }
-    /// Whether they may be, or seconds since some start as well.
-    bool may_be() const noexcept { return may_be_; }
-
   private:
+    bool may_be_any() const noexcept {
+        return policy_ != serial_dates::never && possible_ && last_ != 0;
+    }
     struct unit {
         double per_day;
         bool whole = true;     ///< whether all fall on whole ones, as exactly as they are written
@@ -107,8 +115,9 @@ class serial_date_study {
     }
 
     std::array<unit, 2> units_{{{86400}, {1440}}};
-    bool are_ = false;
-    bool may_be_ = false;
+    serial_dates policy_ = serial_dates::never;
+    double last_ = 0;
+    bool possible_ = true; // for all numbers so far
 };
 
 } // namespace detail

@@ -4,17 +4,20 @@
 
 #include "tocsin/io/date_order.hpp"
 #include "tocsin/io/date_time.hpp"
+#include "tocsin/io/digit_dates.hpp"
 #include "tocsin/io/serial_dates.hpp"
 #include "tocsin/io/time_unit.hpp"
 #include "tocsin/io/timestamps.hpp"
 #include "tocsin/series/times_of_day.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 
 namespace tocsin {
 
@@ -22,16 +25,21 @@ namespace tocsin {
 /// is NaN and does not decide. Where nothing is known of their
 /// order, dates such as 03/04/15 are taken for day, month and year until one shows another order, by a
 /// number above 12 or by the smaller step; later times continue as if all had been read that way from
-/// the start. Times of day go on over midnight.
+/// the start. So they do where the second number shows that both are dates of digits, such as
+/// 20160701, or one that all are days since 1899-12-30. Times of day go on over midnight.
 class timestamp_stream {
   public:
     timestamp_stream() = default;
     /// @param serial when numbers are days since 1899-12-30
     /// @param order  what is known of the order of day, month and year
     /// @param unit   what numbers count, if that is known
+    /// @param digits what is known of dates of digits
     explicit timestamp_stream(serial_dates serial, date_order_choice order = {},
-                              std::optional<time_unit> unit = {}) noexcept
-        : serial_{serial}, unit_{unit},
+                              std::optional<time_unit> unit = {},
+                              digit_dates digits = digit_dates::unknown) noexcept
+        : serial_{serial}, unit_{unit}, digits_{digits},
+          days_{unit.value_or(time_unit::seconds) == time_unit::seconds ? serial
+                                                                        : serial_dates::never},
           possible_{order.asked ? date_orders{*order.asked} : date_orders::all()},
           order_{order.asked.value_or(order.otherwise.value_or(date_order::day_first))} {}
 
@@ -56,10 +64,13 @@ class timestamp_stream {
             vote(text);
         }
         if (reader_.kind() < timestamp_kind::utc || reader_.serial()) {
-            return reader_.seconds(text);
+            return reader_.seconds(text) + (reader_.serial() ? shift_ : 0);
         }
         if (reader_.kind() == timestamp_kind::time_of_day) {
             return day_.advance(reader_.seconds(text));
+        }
+        if (reader_.digit_dates() != digit_dates::unknown) {
+            return reader_.seconds(text) + shift_;
         }
         const detail::ordered_date date{text};
         if (!date.possible.empty()) {
@@ -83,22 +94,49 @@ class timestamp_stream {
     /// Changes the kind where more timestamps are of another one. Numbers that may count from anywhere
     /// give way where only one has come: a clock that was not set yet.
     void vote(std::string_view text) noexcept {
-        const auto one = timestamp_reader::from_samples(std::span{&text, 1}, serial_, {}, unit_);
+        const timestamp_reader both = with_last(detail::trimmed(text));
+        const bool shows_digits =
+            digits_ == digit_dates::unknown && both.digit_dates() != digit_dates::unknown;
+        digits_ = shows_digits ? both.digit_dates() : digits_;
+        days_.add(text);
+        const bool shows_days = serial_ == serial_dates::by_value && days_.are();
+        serial_ = shows_days ? serial_dates::by_name : serial_; // a single one may not show it
+        const auto one =
+            timestamp_reader::from_samples(std::span{&text, 1}, serial_, {}, unit_, digits_);
         if (one.kind() == timestamp_kind::unknown) {
             return;
         }
         ++voters_;
         const bool plain = reader_.kind() == timestamp_kind::plain;
         // A single number does not show whether the others are days as well.
-        const bool as_before = one.serial() ? plain : reader_.serial() && is_number(one);
+        const bool as_before =
+            one.serial() ? plain && !days_.are() : reader_.serial() && is_number(one);
         const std::size_t now = index_of(reader_);
         const std::size_t other = as_before ? now : index_of(one);
         ++votes_[other];
+        if (shows_days && plain) { // so do all numbers before
+            votes_[other] += std::exchange(votes_[now], 0);
+        }
         if (votes_[other] > votes_[now] || reader_.kind() == timestamp_kind::unknown ||
-            (plain && other != now && votes_[now] == 1)) {
+            ((plain || shows_digits) && other != now && votes_[now] == 1)) {
+            if ((shows_digits || shows_days) && is_number(reader_) &&
+                last_size_ > 0) { // times go on
+                shift_ = reader_.seconds(last_text()) - one.seconds(last_text());
+            }
             reader_ = one;
             day_ = times_of_day{};
         }
+        text = detail::trimmed(text);
+        last_size_ = text.size() <= last_text_.size() ? text.size() : 0;
+        std::copy_n(text.begin(), last_size_, last_text_.begin());
+    }
+    std::string_view last_text() const noexcept { return {last_text_.data(), last_size_}; }
+    /// What a timestamp shows with the one before, if they differ.
+    timestamp_reader with_last(std::string_view cell) const noexcept {
+        const std::array<std::string_view, 2> both{last_text(), cell};
+        return both[0].empty() || both[0] == cell
+                   ? timestamp_reader{}
+                   : timestamp_reader::from_samples(both, serial_, {}, unit_, digits_);
     }
     static bool is_number(const timestamp_reader& one) noexcept {
         return one.kind() < timestamp_kind::utc;
@@ -134,6 +172,10 @@ class timestamp_stream {
     times_of_day day_;
     serial_dates serial_ = serial_dates::by_value;
     std::optional<time_unit> unit_;
+    digit_dates digits_ = digit_dates::unknown;
+    detail::serial_date_study days_{serial_dates::by_value};
+    std::array<char, 32> last_text_ = {}; // the last timestamp, if it is not longer
+    std::size_t last_size_ = 0;
     date_readings last_ = {};                   // in each order
     date_orders possible_ = date_orders::all(); // for all dates so far
     date_order order_ = date_order::day_first;

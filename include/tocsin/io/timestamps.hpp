@@ -4,6 +4,7 @@
 
 #include "tocsin/io/date_order.hpp"
 #include "tocsin/io/date_time.hpp"
+#include "tocsin/io/digit_dates.hpp"
 #include "tocsin/io/number_order.hpp"
 #include "tocsin/io/number_text.hpp"
 #include "tocsin/io/serial_dates.hpp"
@@ -42,22 +43,6 @@ inline const char* to_string(timestamp_kind kind) noexcept {
     return names[static_cast<std::size_t>(kind)];
 }
 
-namespace detail {
-
-/// Ten digits, 2611300400, as a date from 2019 on with a year of two digits. As seconds since 1970,
-/// these numbers lie in 2030 and later.
-inline std::optional<date_time> parse_date_of_ten_digits(std::string_view text) noexcept {
-    const std::string_view cell = trimmed(text);
-    if (cell.size() != 10 || cell < "19") {
-        return std::nullopt;
-    }
-    std::array<char, 12> whole{'2', '0'};
-    std::copy(cell.begin(), cell.end(), whole.begin() + 2);
-    return parse_date_of_digits({whole.data(), whole.size()});
-}
-
-} // namespace detail
-
 /// Reads timestamps of one recording, whose kind is that of most of some of them.
 class timestamp_reader {
   public:
@@ -73,15 +58,18 @@ class timestamp_reader {
     /// @param order  what is known of the order of day, month and year
     /// @param unit   what numbers count, if that is known: those that count more than seconds are then
     ///               neither dates of digits nor since 1970 in another unit
+    /// @param digits what is known of dates of digits: then, or where `serial` says that the column is
+    ///               called a date, a single number such as 20160701 is one, otherwise two show it
     template <class Texts>
     static timestamp_reader
     from_samples(const Texts& samples, serial_dates serial = serial_dates::by_value,
-                 date_order_choice order = {}, std::optional<time_unit> unit = {}) {
+                 date_order_choice order = {}, std::optional<time_unit> unit = {},
+                 tocsin::digit_dates digits = tocsin::digit_dates::unknown) {
         timestamp_reader reader;
         reader.unit_ = unit.value_or(time_unit::seconds);
         reader.kind_ = kind_of_most(samples);
         if (reader.kind_ == timestamp_kind::plain) {
-            reader.study_numbers(samples, serial);
+            reader.study_numbers(samples, serial, digits);
             return reader;
         }
         reader.order_ = date_order_study{order};
@@ -93,7 +81,7 @@ class timestamp_reader {
     /// Takes in a timestamp behind the samples, as far as it shows the order of dates.
     /// Never allocates.
     void learn(std::string_view text) noexcept {
-        if (is_date() && !digits_ && !serial_) {
+        if (is_date() && !has_digit_dates() && !serial_) {
             order_.add(text);
         }
     }
@@ -107,6 +95,8 @@ class timestamp_reader {
     bool serial() const noexcept { return serial_; }
     /// Whether plain numbers, or numbers with a decimal comma, may be such days as well.
     bool may_be_serial() const noexcept { return may_be_serial_ && kind_ <= timestamp_kind::plain; }
+    /// Which dates of digits alone they are, such as 20160701; unknown where they are none.
+    tocsin::digit_dates digit_dates() const noexcept { return digits_; }
     /// What plain numbers count.
     time_unit unit() const noexcept { return unit_; }
     /// How many of its unit make a second; 1 for dates.
@@ -133,7 +123,7 @@ class timestamp_reader {
         }
         if (is_date()) {
             const auto time =
-                digits_ ? date_of_digits(text) : parse_date_time(text, order_.order());
+                has_digit_dates() ? date_of_digits(text) : parse_date_time(text, order_.order());
             const bool usable = time && !order_.refuses(*time) &&
                                 time->has_date == (kind_ != timestamp_kind::time_of_day);
             return usable ? time->seconds : std::nan("");
@@ -144,6 +134,7 @@ class timestamp_reader {
 
   private:
     bool is_date() const noexcept { return kind_ >= timestamp_kind::utc; }
+    bool has_digit_dates() const noexcept { return digits_ != tocsin::digit_dates::unknown; }
 
     /// What most samples are, of what is equally frequent the first; all numbers are `plain`.
     template <class Texts>
@@ -178,15 +169,18 @@ class timestamp_reader {
 
     /// What numbers count, or whether they are dates.
     template <class Texts>
-    void study_numbers(const Texts& samples, serial_dates serial) {
+    void study_numbers(const Texts& samples, serial_dates serial, tocsin::digit_dates digits) {
         const bool counts = unit_ != time_unit::seconds;
         const detail::serial_date_study study(
             samples, counts && serial != serial_dates::always ? serial_dates::never : serial);
         serial_ = study.are();
         may_be_serial_ = study.may_be();
-        short_years_ = !serial_ && !counts && are_dates_of_ten_digits(samples);
-        digits_ = !serial_ && !counts && (short_years_ || are_dates_of_digits(samples));
-        if (serial_ || digits_) {
+        if (!serial_ && !counts) {
+            const bool sure =
+                digits != tocsin::digit_dates::unknown || serial == serial_dates::by_name;
+            digits_ = detail::find_digit_dates(samples, digits, sure ? 1 : 2);
+        }
+        if (serial_ || has_digit_dates()) {
             kind_ = timestamp_kind::local;
             return;
         }
@@ -201,45 +195,9 @@ class timestamp_reader {
                                                                    : kind_of(shown);
     }
 
-    /// Whether all numbers are short dates of digits; a single one says too little.
-    template <class Texts>
-    static bool are_dates_of_digits(const Texts& samples) noexcept {
-        std::size_t dates = 0;
-        std::size_t size = 0;
-        for (const std::string_view text : samples) {
-            const std::string_view cell = detail::trimmed(text);
-            if (!detail::serial_number(cell)) {
-                continue;
-            }
-            size = dates == 0 ? cell.size() : size;
-            const bool may_be = size == 8 || (size == 10 && cell.starts_with("20"));
-            if (!may_be || cell.size() != size || !parse_date_of_digits(cell)) {
-                return false;
-            }
-            ++dates;
-        }
-        return dates >= 2;
-    }
-
-    /// Whether all numbers are such dates, and none of them begins with a year of four digits.
-    template <class Texts>
-    static bool are_dates_of_ten_digits(const Texts& samples) noexcept {
-        std::size_t dates = 0;
-        bool long_years = true; // for all that they show
-        for (const std::string_view text : samples) {
-            if (!detail::serial_number(text)) {
-                continue;
-            }
-            if (!detail::parse_date_of_ten_digits(text)) {
-                return false;
-            }
-            long_years = long_years && parse_date_of_digits(text);
-            ++dates;
-        }
-        return dates >= 2 && !long_years;
-    }
     std::optional<date_time> date_of_digits(std::string_view text) const noexcept {
-        return short_years_ ? detail::parse_date_of_ten_digits(text) : parse_date_of_digits(text);
+        return digits_ == tocsin::digit_dates::short_years ? detail::parse_date_of_ten_digits(text)
+                                                           : parse_date_of_digits(text);
     }
 
     static timestamp_kind kind_of(double units_per_second) noexcept {
@@ -254,8 +212,7 @@ class timestamp_reader {
     date_order_study order_;
     bool serial_ = false;
     bool may_be_serial_ = false;
-    bool digits_ = false;      // short dates such as 20160701
-    bool short_years_ = false; // 2611300400
+    tocsin::digit_dates digits_ = tocsin::digit_dates::unknown;
 };
 
 } // namespace tocsin

@@ -23,10 +23,15 @@ struct time_facts {
     double short_step = std::numeric_limits<double>::quiet_NaN(); ///< 0.1 quantile of them
     index_t unknown = 0;                                          ///< times that are not known
     bool descending = false; ///< most steps go back: the newest row stands first
+    index_t steps = 0;       ///< from one time to another
+    index_t reversed = 0;    ///< those that go against most others
 
     /// The longest step between neighbours by default: three times the usual step, or twice the
     /// 0.9 quantile where steps vary.
     double longest_gap() const noexcept { return std::max(3 * step, 2 * wide_step); }
+    /// Whether rows do not stand in the order of time: three steps or more, and one in fifty, go
+    /// against the others, more than where a clock was set back or recordings follow each other.
+    bool disordered() const noexcept { return reversed >= 3 && reversed * 50 > steps; }
     /// Whether the steps vary so much that rows should be put on a regular grid: see resample().
     bool irregular() const noexcept { return wide_step > 2 * short_step; }
 };
@@ -61,6 +66,8 @@ inline time_facts study_times(std::span<const double> times) {
         return facts;
     }
     facts.descending = 2 * back > steps.size();
+    facts.steps = static_cast<index_t>(steps.size());
+    facts.reversed = static_cast<index_t>(std::min(back, steps.size() - back));
     const auto quantile = [&](double share) {
         const auto at = steps.begin() +
                         static_cast<std::ptrdiff_t>(share * static_cast<double>(steps.size() - 1));
