@@ -73,7 +73,7 @@ constexpr TOCSIN_FIRMWARE_INLINE int32_t to_sample(float value) noexcept {
     if (right <= 0) {
         result = right < -4 ? largest_sample : mantissa << -right;
     } else if (right <= 24) {
-        result = (mantissa + (int32_t{1} << (right - 1))) >> right;
+        result = ((mantissa >> (right - 1)) + 1) >> 1;
     }
     result = result > largest_sample ? largest_sample : result;
     return (bits >> 31) != 0 ? -result : result;
