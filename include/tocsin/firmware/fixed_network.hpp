@@ -3,7 +3,7 @@
 ///
 /// Numbers and their bits behind the binary point: inputs of the network 12 of 16, h (also where it
 /// is the input of another layer) 15 of 16, c 15 of 32, pre-activations 12 of 32, scaled samples, forecasts and deviations 16 of 32. Weights are
-/// integers of 8 or 16 bits, each row with a scale of its own. Every result is rounded to the
+/// integers of 8 or 16 bits, each row with a scale of its own; those of the head have 16. Every result is rounded to the
 /// nearest, halves up.
 #pragma once
 
@@ -135,13 +135,14 @@ fixed_lstm_step(const Weight* weights, const fixed_gate_row* rows, const fixed_s
     return weights;
 }
 
-/// A linear dense layer over h: blocks of four rows, then single ones.
+/// A linear dense layer: blocks of four rows, then single ones.
 /// @param vector [whole_quads(inputs)]
 /// @param put    called with (row, y)
+/// @return the weights after the layer's
 template <class Weight, class Put>
-TOCSIN_FIRMWARE_INLINE void fixed_dense(const Weight* weights, const fixed_dense_row* rows,
-                                        int shift, const int16_t* vector, int inputs, int outputs,
-                                        Put&& put) noexcept {
+TOCSIN_FIRMWARE_INLINE const Weight* fixed_dense(const Weight* weights, const fixed_dense_row* rows,
+                                                 int shift, const int16_t* vector, int inputs,
+                                                 int outputs, Put&& put) noexcept {
     const auto block_of = [&]<unsigned Count>(int32_t(&&sums)[Count], int first) {
         constexpr int block = int{Count};
         weights = add_fixed_rows(weights, vector, whole_quads(inputs), sums);
@@ -159,6 +160,7 @@ TOCSIN_FIRMWARE_INLINE void fixed_dense(const Weight* weights, const fixed_dense
     for (; row < outputs; ++row) {
         block_of({0}, row);
     }
+    return weights;
 }
 
 /// The square of one element of a score.
