@@ -8,8 +8,9 @@ namespace tocsin::firmware::detail {
 
 /// Reconstructs windows by dense and convolutional layers; for reconstruction_stream.
 /// @tparam Form of the numbers, with the types `value` of what layers write and `tap` of what they read,
-///              `taps(columns)`, how many a layer of so many columns has room for, and `sums()` for
-///              run_layers()
+///              `taps(columns)`, how many a layer of so many columns has room for, `sums()` for
+///              run_layers(), and `apart`: whether a run is a function of its own, whose stack is free
+///              again in the next one, where the compiler does not share it in line
 template <class Model, class Form>
 class feed_forward_reconstruction {
     static constexpr int length = Model::window;
@@ -24,13 +25,13 @@ class feed_forward_reconstruction {
     /// The newest step, `[features]`.
     template <class Sample>
     static void newest(const Sample& sample, value* result) noexcept {
-        run<true>(sample, [&](const value* outputs) { copy(outputs, result); });
+        start<true>(sample, [&](const value* outputs) { copy(outputs, result); });
     }
     /// All steps that the layers give, one after the other in `result`.
     /// @param visit called with the step
     template <class Sample, class Visit>
     static void whole(const Sample& sample, value* result, const Visit& visit) noexcept {
-        run<false>(sample, [&](const value* outputs) {
+        start<false>(sample, [&](const value* outputs) {
             for (int t = Model::first_step; t < length; ++t) {
                 copy(outputs + t * Model::features, result);
                 visit(t);
@@ -46,7 +47,19 @@ class feed_forward_reconstruction {
         }
     }
     template <bool Newest, class Sample, class Take>
-    static void run(const Sample& sample, const Take& take) noexcept {
+    TOCSIN_FIRMWARE_INLINE static void start(const Sample& sample, const Take& take) noexcept {
+        if constexpr (Form::apart) {
+            run_apart<Newest>(sample, take);
+        } else {
+            run<Newest>(sample, take);
+        }
+    }
+    template <bool Newest, class Sample, class Take>
+    [[gnu::noinline]] static void run_apart(const Sample& sample, const Take& take) noexcept {
+        run<Newest>(sample, take);
+    }
+    template <bool Newest, class Sample, class Take>
+    TOCSIN_FIRMWARE_INLINE static void run(const Sample& sample, const Take& take) noexcept {
         value even[unsigned{sizes<Newest>::longest}];
         value odd[unsigned{sizes<Newest>::longest}];
         alignas(4) typename Form::tap taps[unsigned{Form::taps(sizes<Newest>::taps)}];

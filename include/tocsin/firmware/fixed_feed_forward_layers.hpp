@@ -51,7 +51,7 @@ inline int32_t fixed_activated(activation_kind activation, const fixed_layer& la
 /// last one has weights of 16 bits.
 template <class Weight>
 struct fixed_layer_sums {
-    const Weight* weights;       ///< of this layer and those after it, as fixed_dense() reads them
+    const Weight* weights; ///< of this layer and those after it, as fixed_row_sums() reads them
     const fixed_dense_row* rows; ///< the same
     const fixed_layer* numbers;  ///< the same
     const int16_t* head;         ///< weights of the last layer
@@ -66,19 +66,20 @@ struct fixed_layer_sums {
         for (int k = columns; k < whole_quads(columns); ++k) {
             taps[k] = 0;
         }
-        const auto sum_with = [&](const auto* from) {
-            return fixed_dense(from, rows, numbers->shift, taps, columns, layer.outputs,
-                               [&](int row, int32_t sum) {
-                                   to[row] = fixed_activated(layer.activation, *numbers, sum);
-                               });
-        };
+        const Weight* after = weights;
         if constexpr (__is_same(Weight, int16_t)) {
-            return sum_with(before_last > 0 ? weights : head);
+            after =
+                fixed_row_sums(before_last > 0 ? weights : head, taps, columns, layer.outputs, to);
         } else if (before_last > 0) {
-            return sum_with(weights);
+            after = fixed_row_sums(weights, taps, columns, layer.outputs, to);
+        } else {
+            fixed_row_sums(head, taps, columns, layer.outputs, to);
         }
-        sum_with(head);
-        return weights;
+        scale_fixed_rows(rows, numbers->shift, layer.outputs, to);
+        for (int row = 0; row < layer.outputs; ++row) {
+            to[row] = fixed_activated(layer.activation, *numbers, to[row]);
+        }
+        return after;
     }
     /// Goes to the next layer.
     TOCSIN_FIRMWARE_INLINE void next(const feed_forward_layer& layer,

@@ -39,6 +39,7 @@ struct fixed_feed_forward {
                       count_of(Model::layer_numbers) == layers,
                   "tocsin: the model has another number of weights than its layers need");
 
+    static constexpr bool apart = true;
     static constexpr int taps(int columns) noexcept { return whole_quads(columns); }
     static auto sums() noexcept { return sums_of(Model::weights); }
 

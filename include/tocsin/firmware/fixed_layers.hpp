@@ -125,8 +125,8 @@ class fixed_layers {
 
   private:
     static void head_of(const int16_t* vector, int32_t* result) noexcept {
-        fixed_dense(Model::head_weights, Model::dense_rows, Model::dense_shift, vector, sizes::top,
-                    sizes::outputs, [&](int row, int32_t value) { result[row] = value; });
+        fixed_row_sums(Model::head_weights, vector, sizes::top, sizes::outputs, result);
+        scale_fixed_rows(Model::dense_rows, Model::dense_shift, sizes::outputs, result);
     }
 
     lstm lstm_{};

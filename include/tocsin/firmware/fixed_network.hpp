@@ -135,22 +135,20 @@ fixed_lstm_step(const Weight* weights, const fixed_gate_row* rows, const fixed_s
     return weights;
 }
 
-/// A linear dense layer: blocks of four rows, then single ones.
+/// Sums of the rows of a dense layer: blocks of four rows, then single ones.
 /// @param vector [whole_quads(inputs)]
-/// @param put    called with (row, y)
+/// @param result `[outputs]`
 /// @return the weights after the layer's
-template <class Weight, class Put>
-TOCSIN_FIRMWARE_INLINE const Weight* fixed_dense(const Weight* weights, const fixed_dense_row* rows,
-                                                 int shift, const int16_t* vector, int inputs,
-                                                 int outputs, Put&& put) noexcept {
+template <class Weight>
+TOCSIN_FIRMWARE_INLINE const Weight* fixed_row_sums(const Weight* weights, const int16_t* vector,
+                                                    int inputs, int outputs,
+                                                    int32_t* result) noexcept {
     const auto block_of = [&]<unsigned Count>(int32_t(&&sums)[Count], int first) {
         constexpr int block = int{Count};
         weights = add_fixed_rows(weights, vector, whole_quads(inputs), sums);
 #pragma GCC unroll 4
         for (int row = 0; row < block; ++row) {
-            const fixed_dense_row& at = rows[first + row];
-            const int64_t product = int64_t{sums[row]} * at.factor;
-            put(first + row, at.bias + static_cast<int32_t>(shifted(product, shift)));
+            result[first + row] = sums[row];
         }
     };
     int row = 0;
@@ -161,6 +159,14 @@ TOCSIN_FIRMWARE_INLINE const Weight* fixed_dense(const Weight* weights, const fi
         block_of({0}, row);
     }
     return weights;
+}
+/// Scales the sums of rows, in place, and adds the biases.
+TOCSIN_FIRMWARE_INLINE void scale_fixed_rows(const fixed_dense_row* rows, int shift, int outputs,
+                                             int32_t* result) noexcept {
+    for (int row = 0; row < outputs; ++row) {
+        const int64_t product = int64_t{result[row]} * rows[row].factor;
+        result[row] = rows[row].bias + static_cast<int32_t>(shifted(product, shift));
+    }
 }
 
 /// The square of one element of a score.

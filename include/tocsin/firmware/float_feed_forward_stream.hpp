@@ -18,6 +18,7 @@ struct float_feed_forward {
                       feed_forward_sizes<Model::layers, Model::window, true>::weights,
                   "tocsin: the model has another number of weights than its layers need");
 
+    static constexpr bool apart = false;
     static constexpr int taps(int columns) noexcept { return columns; }
     static float_layer_sums<typename Model::arithmetic> sums() noexcept { return {Model::weights}; }
 };

@@ -184,10 +184,10 @@ class firmware_fixed
     }
     /// From h, which read() leaves in vector_.
     void forecast(std::vector<std::int32_t>& result) {
-        firmware::detail::fixed_dense(
-            numbers_.head_weights.data(), numbers_.dense_rows.data(), numbers_.dense_shift,
-            vector_.data(), model_.head[0].columns, model_.outputs(),
-            [&](int row, std::int32_t value) { result[static_cast<std::size_t>(row)] = value; });
+        firmware::detail::fixed_row_sums(numbers_.head_weights.data(), vector_.data(),
+                                         model_.head[0].columns, model_.outputs(), result.data());
+        firmware::detail::scale_fixed_rows(numbers_.dense_rows.data(), numbers_.dense_shift,
+                                           model_.outputs(), result.data());
     }
 
     numbers_type numbers_;

@@ -75,7 +75,7 @@ quantised_row quantise_row(std::vector<double>& row, int first, int count,
         double loss = 0;
         quantised_row found =
             round_row<Weight>(changed, first, count, scale * (1 + k / 128.0), feedback, loss);
-        if (loss < least) {
+        if (k == 0 || (found.fits() && (loss < least || !best.fits()))) {
             least = loss;
             best = std::move(found);
             best_row = std::move(changed);
@@ -119,7 +119,7 @@ struct dense_form {
     double largest;
 };
 
-/// A dense layer for firmware::detail::fixed_dense().
+/// A dense layer for firmware::detail::fixed_row_sums() and scale_fixed_rows().
 /// @param added to the biases, or empty
 /// @param shift of the layer, out
 /// @return false where a number does not fit, or a sum could exceed what it may be
