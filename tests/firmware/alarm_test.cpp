@@ -26,6 +26,11 @@ namespace fw = tocsin::firmware;
 using tocsin_test::machine_samples;
 using tocsin_test::says;
 
+struct later_end_type : counting::model_type {
+    static constexpr float alarm_ends_below = 1.5F * counting::model_type::alarm_ends_below;
+};
+constexpr later_end_type later_end{};
+
 /// Flags in runs, as anomalies come.
 class flag_source {
   public:
@@ -209,6 +214,11 @@ TEST_SUITE("firmware") {
         CHECK(ram(layers, {.alarm = alarm}) == sizeof(fw::watcher<counting::model>));
         CHECK(ram(layers, {.half_life = 300}) == sizeof(fw::watcher<learning::model>));
         CHECK(ram(layers, {.missing_values = false}) == sizeof(fw::watcher<ahead::model>));
+    }
+
+    TEST_CASE("alarm: the checksum covers where an alarm ends") {
+        CHECK(fw::watcher<counting::model>{}.self_test() == fw::self_test_result::passed);
+        CHECK(fw::watcher<later_end>{}.self_test() == fw::self_test_result::wrong_checksum);
     }
 
     TEST_CASE("alarm: what firmware does not have is refused by name") {

@@ -25,6 +25,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <type_traits>
+#include <vector>
 
 namespace tocsin_test {
 
@@ -42,6 +43,12 @@ inline tocsin::matrix<float> machine_samples(int features, tocsin::index_t sampl
         }
     }
     return values;
+}
+
+/// Normal ones as firmware_options::calibration has them.
+inline std::vector<float> calibration_samples(int features) {
+    const auto values = machine_samples(features, 1200, 2);
+    return {values.data(), values.data() + values.size()};
 }
 
 /// Runs all phases, the later ones on windows of their own; a failure ends the program.

@@ -11,7 +11,8 @@ set(models plain_8 plain_16 plain_32 rich windowed reconstructing reversing comp
     adds_decoder)
 foreach(format int16 int8)
     list(APPEND models plain_8_${format} plain_16_${format} plain_32_${format} windowed_${format}
-                reconstructing_${format} reversing_${format})
+                reconstructing_${format} reversing_${format} rows_${format} convolving_${format}
+                feeding_${format} windowed_linear_${format})
 endforeach()
 set(model_dir "${CMAKE_CURRENT_BINARY_DIR}/firmware_models")
 file(MAKE_DIRECTORY "${model_dir}")
@@ -63,7 +64,7 @@ list(JOIN models "," model_list)
 add_test(NAME firmware.targets
          COMMAND "${Python3_EXECUTABLE}" "${CMAKE_CURRENT_SOURCE_DIR}/firmware/targets.py"
                  "${model_dir}" --models "${model_list},timed_plain_8"
-                 --hash-models "plain_8,timed_plain_8,rich,windowed,reconstructing,plain_8_int8,two_layers_int16,two_layers_int8,counting,learning,sharing,sharing_int16,peaks,rows,convolving,feeding,linear,windowed_linear,windowed_int16,reconstructing_int8"
+                 --hash-models "plain_8,timed_plain_8,rich,windowed,reconstructing,plain_8_int8,two_layers_int16,two_layers_int8,counting,learning,sharing,sharing_int16,peaks,rows,convolving,feeding,linear,windowed_linear,windowed_int16,reconstructing_int8,rows_int8,rows_int16,convolving_int8,convolving_int16,feeding_int16,windowed_linear_int8"
                  --compiler "${CMAKE_CXX_COMPILER}"
                  --require "${TOCSIN_FIRMWARE_REQUIRED_TARGETS}"
                  --work "${CMAKE_CURRENT_BINARY_DIR}/firmware_targets")

@@ -49,15 +49,24 @@ TEST_SUITE("firmware") {
         }
     }
 
+    TEST_CASE("export: a name that the program has as a macro is an error that says so") {
+        const std::string text = tocsin::detail::namespace_text("pump");
+        CHECK(text.starts_with("#ifdef pump\n#error \"tocsin: pump is a macro"));
+        CHECK(text.ends_with("#endif\nnamespace pump {\n\n"));
+    }
+
     TEST_CASE("export: only identifiers become namespaces") {
         using tocsin::detail::is_identifier;
-        for (const char* good : {"pump", "Pump_7", "a1", "INT", "PUMP_MAX", "Min_C"}) {
+        for (const char* good : {"pump", "Pump_7", "a1", "INT", "PUMP_MAX", "Min_C", "oil",
+                                 "hot_log", "f", "l", "EO", "OF", "time1"}) {
             CHECK(is_identifier(good));
         }
         for (const char* bad :
-             {"",         "7a",       "a-b",      "a b",      "class",     "std",    "_a",
-              "a__b",     "a;",       "\xC3\xA4", "a::b",     "int32_t",   "size_t", "NULL",
-              "offsetof", "INT8_MAX", "UINT64_C", "SIZE_MAX", "WCHAR_MIN", "typeof"}) {
+             {"",          "7a",       "a-b",      "a b",      "class",    "std",
+              "_a",        "a__b",     "a;",       "\xC3\xA4", "a::b",     "int32_t",
+              "size_t",    "NULL",     "offsetof", "INT8_MAX", "UINT64_C", "SIZE_MAX",
+              "WCHAR_MIN", "typeof",   "EOF",      "NAN",      "stdout",   "errno",
+              "isnan",     "SEEK_SET", "time",     "log",      "logf",     "index"}) {
             CHECK_FALSE(is_identifier(bad));
         }
     }

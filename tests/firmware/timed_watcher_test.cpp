@@ -106,6 +106,28 @@ TEST_SUITE("firmware") {
         CHECK(sizeof(given) <= sizeof(fw::watcher<plain_8::model>) + 20);
     }
 
+    TEST_CASE("timed watcher: what is a pause does not depend on the rounding of times") {
+        // Seconds of this century, on the host to a quarter of a microsecond; ticks are exact. Of the two
+        // usual intervals, one would soon be a step above the other.
+        tocsin::stream_clock host;
+        fw::detail::stream_clock<0, 3> target;
+        tocsin::random_generator random(7);
+        std::uint64_t ticks = 1'760'000'000'000;
+        int refused = 0;
+        for (int k = 0; k < 100'000; ++k) {
+            const std::uint64_t interval = random.uniform() < 0.3 ? 100 + k % 11 - 5 : 100;
+            // Nine samples are lost, or a little more.
+            ticks +=
+                k % 50 == 49 ? 10 * interval + static_cast<std::uint64_t>(k % 13) * 4 : interval;
+            const auto expected = host.advance(static_cast<double>(ticks) / 1000, {});
+            const auto found = target.advance(static_cast<std::uint32_t>(ticks));
+            INFO("sample ", k);
+            REQUIRE(static_cast<int>(found) == static_cast<int>(expected));
+            refused += found == fw::detail::clock_step::refused ? 1 : 0;
+        }
+        CHECK(refused > 100);
+    }
+
     TEST_CASE("timed watcher: a pause is rounded to ticks, not cut off") {
         fw::timed_watcher<brief, 1000> watcher; // 0.7 is a little less in single precision
         const float sample[] = {0, 20, 40, 60};

@@ -188,6 +188,24 @@ int main(int argc, char** argv) {
                               folder / "windowed_linear.hpp", {.name = "windowed_linear"}))) {
         return 1;
     }
+    for (const auto& [format, ending] :
+         {std::pair{firmware_format::int16, "_int16"}, std::pair{firmware_format::int8, "_int8"}}) {
+        const auto write = [&folder, how = format, ending = std::string(ending)](
+                               const auto& detector, const std::string& name) {
+            const auto features = detector.model().features();
+            return failed(
+                write_firmware(detector, folder / (name + ending + ".hpp"),
+                               {.name = name + ending,
+                                .format = how,
+                                .calibration = tocsin_test::calibration_samples(features)}));
+        };
+        if (write(tocsin_test::row_detector(), "rows") ||
+            write(tocsin_test::convolving_detector(), "convolving") ||
+            write(tocsin_test::feed_forward_detector(), "feeding") ||
+            write(tocsin_test::windowed_linear_detector(), "windowed_linear")) {
+            return 1;
+        }
+    }
     const auto detector = tocsin_test::rich_detector();
     const firmware_options options{.name = "rich",
                                    .feature_names = {"a \"b\" \\c\n?\?/",

@@ -97,10 +97,13 @@ TEST_SUITE("tocsin_cli") {
         CHECK(cli.read("pump.hpp").find("float_feed_forward_stream") != std::string::npos);
         const outcome run = cli("export m --firmware small.hpp --format int16");
         CHECK(run.code == 2);
-        CHECK_MESSAGE(run.err.find("linear models, dense and convolutional layers are supported in "
-                                   "float only") != std::string::npos,
+        CHECK_MESSAGE(run.err.find("need samples of the calibration") != std::string::npos,
                       run.err);
         CHECK(cli.read("small.hpp").empty());
+        const auto small =
+            run_json(cli, "export m --firmware small.hpp --format int16 --calibration rows.csv");
+        CHECK(small["calibration"]["different"] == 0);
+        CHECK(cli.read("small.hpp").find("fixed_feed_forward_stream") != std::string::npos);
     }
 
     TEST_CASE("export: a threshold that learns on the target") {

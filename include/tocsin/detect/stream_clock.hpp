@@ -5,6 +5,7 @@
 #include "tocsin/core/keep_if.hpp"
 #include "tocsin/core/status.hpp"
 #include "tocsin/detect/detector_settings.hpp"
+#include "tocsin/firmware/usual_interval.hpp"
 
 #include <cmath>
 #include <cstdint>
@@ -63,7 +64,7 @@ class stream_clock {
         if (agreeing_ < settings.clock_agreement) {
             return clock_step::refused;
         }
-        if (agrees && (interval > longest || intervals_of_a_pause * interval < interval_)) {
+        if (agrees && (interval > longest || firmware::detail::is_far_below(interval, interval_))) {
             interval_ = interval; // the stream has become slower, or a wrong stamp was learned
         } else if (const double pause = time - last_;
                    !agrees && pause > 0 && std::isfinite(pause)) {
@@ -103,9 +104,7 @@ class stream_clock {
     }
 
   private:
-    static constexpr double intervals_of_a_pause = 10;
-    static constexpr double learning_step = 1.05;
-    static constexpr double far_learning_step = 2;
+    static constexpr double intervals_of_a_pause{firmware::detail::intervals_of_a_pause};
 
     clock_step advance_without_time(double time, std::int32_t agreement) noexcept {
         const bool agrees = agreeing_ > 0 && std::isinf(candidate_);
@@ -125,17 +124,10 @@ class stream_clock {
         return std::isnan(interval_) ? std::numeric_limits<double>::infinity()
                                      : intervals_of_a_pause * interval_;
     }
-    /// A recursive median: one odd interval moves it by five per cent. Far above what follows, as
-    /// after a first stamp of 1970, it is halved: within about 30 samples it is within a
-    /// factor of ten.
     void learn(double interval) noexcept {
-        if (std::isnan(interval_)) {
-            interval_ = interval;
-        } else if (intervals_of_a_pause * interval < interval_) {
-            interval_ /= far_learning_step;
-        } else if (interval != interval_) {
-            interval_ *= interval > interval_ ? learning_step : 1 / learning_step;
-        }
+        interval_ = std::isnan(interval_)
+                        ? interval
+                        : firmware::detail::next_usual_interval(interval_, interval);
     }
 
     double last_ = unknown_time;

@@ -3,6 +3,8 @@
 /// settings as template arguments, a word of memory each.
 #pragma once
 
+#include "tocsin/firmware/arithmetic.hpp"
+
 #include <stdint.h>
 
 namespace tocsin::firmware {
@@ -144,6 +146,10 @@ class alarm_state {
 
   public:
     bool alarm() const noexcept { return alarm_; }
+    /// Continues a checksum over the number in flash.
+    static constexpr uint32_t checksum(uint32_t crc) noexcept {
+        return add_to_crc(crc, bits_of(Model::alarm_ends_below));
+    }
     /// @param above whether the score is above the threshold
     /// @param lost  whether a sensor is, which counts as an anomaly
     void push(alarm_pieces<Model>& pieces, bool scored, bool above, bool lost,
@@ -161,7 +167,10 @@ class alarm_state {
     bool held_ = false; // by hysteresis
 };
 template <class Model>
-class alarm_state<Model, false> {};
+class alarm_state<Model, false> {
+  public:
+    static constexpr uint32_t checksum(uint32_t crc) noexcept { return crc; }
+};
 
 } // namespace detail
 } // namespace tocsin::firmware

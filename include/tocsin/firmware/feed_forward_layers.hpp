@@ -1,5 +1,5 @@
 /// @file feed_forward_layers.hpp
-/// @brief Dense and convolutional layers in float over a window of samples.
+/// @brief Dense and convolutional layers over a window of samples.
 #pragma once
 
 #include "tocsin/firmware/activations.hpp"
@@ -72,49 +72,69 @@ constexpr int first_step_read(const feed_forward_layer* layers, int count, int l
     return first;
 }
 
+/// The sums and activations of layers in float, one layer after the other; for run_layers().
+template <class Arithmetic>
+struct float_layer_sums {
+    const float* weights; ///< of this layer and those after it, as dense_linear() reads them
+
+    /// A step of a layer.
+    /// @param taps `[inputs * kernel]`
+    /// @return the weights of the layers after this one
+    TOCSIN_FIRMWARE_INLINE const float* operator()(const feed_forward_layer& layer,
+                                                   const float* taps, float* to) const noexcept {
+        const float* const after =
+            dense_linear<Arithmetic>(weights, taps, layer.kernel * layer.inputs, layer.outputs, to);
+        for (int i = 0; i < layer.outputs; ++i) {
+            to[i] = activated(layer, to[i]);
+        }
+        return after;
+    }
+    /// Goes to the next layer.
+    TOCSIN_FIRMWARE_INLINE void next(const feed_forward_layer& /*layer*/,
+                                     const float* after) noexcept {
+        weights = after;
+    }
+};
+
 /// Runs layers over the last steps of a window. Not inlined: all layers share the code.
-/// @param weights of all layers, each as dense_linear() reads it; columns by tap, then by input
+/// @param sums    of the first layer, such as float_layer_sums; columns of weights by tap, then by
+///                input
 /// @param newest  whether the last step alone is wanted; otherwise all are
 /// @param even    `[inputs x steps]` from the first step that is read; scratch for outputs of the
 ///                second layer, the fourth and so on
 /// @param odd     scratch for those of the first, the third and so on
 /// @param taps    `[inputs * kernel]` of the largest layer, scratch
 /// @return the outputs of the last layer, from the first step wanted
-template <class Arithmetic>
-[[gnu::noinline]] const float* run_layers(const feed_forward_layer* layers, int count,
-                                          const float* weights, int steps, bool newest, float* even,
-                                          float* odd, float* taps) noexcept {
+template <class Sums, class Value, class Tap>
+[[gnu::noinline]] const Value* run_layers(const feed_forward_layer* layers, int count, Sums sums,
+                                          int steps, bool newest, Value* even, Value* odd,
+                                          Tap* taps) noexcept {
     const auto first_of = [&](int layer) {
         return newest ? first_step_read(layers, count, layer, steps) : 0;
     };
-    float* inputs = even;
-    float* outputs = odd;
+    Value* inputs = even;
+    Value* outputs = odd;
     for (int k = 0; k < count; ++k) {
         const feed_forward_layer& layer = layers[k];
         const int first_input = first_of(k);
         const int first_output = first_of(k + 1);
-        const float* after = weights;
+        auto after = sums.weights;
         for (int t = first_output; t < steps; ++t) {
-            float* tap = taps;
+            Tap* tap = taps;
             for (int j = 0; j < layer.kernel; ++j) {
                 const int step = t - layer.before + j * layer.dilation;
                 const bool inside = step >= 0 && step < steps;
                 const int at = (inside ? step - first_input : 0) * layer.inputs;
-                const float* const from = inputs + at;
+                const Value* const from = inputs + at;
                 for (int i = 0; i < layer.inputs; ++i) {
-                    *tap++ = inside ? from[i] : 0;
+                    *tap++ = static_cast<Tap>(inside ? from[i] : 0);
                 }
             }
             const int begin = (t - first_output) * layer.outputs;
-            float* const to = outputs + begin;
-            after = dense_linear<Arithmetic>(weights, taps, layer.kernel * layer.inputs,
-                                             layer.outputs, to);
-            for (int i = 0; i < layer.outputs; ++i) {
-                to[i] = activated(layer, to[i]);
-            }
+            after = sums(layer, taps, outputs + begin);
         }
-        weights = after;
-        float* const read = inputs;
+        sums.next(layer, after);
+        Value* const read = inputs;
         inputs = outputs;
         outputs = read;
     }

@@ -94,8 +94,8 @@ class fixed_layers {
                             Model::gate_shifts>;
     using sizes = model_sizes<Model>;
     static_assert(sizes::head_layers == 1 && count_of(Model::dense_rows) == sizes::outputs &&
-                      count_of(Model::weights) ==
-                          lstm::weights + sizes::outputs * whole_quads(sizes::top),
+                      count_of(Model::weights) == lstm::weights &&
+                      count_of(Model::head_weights) == sizes::outputs * whole_quads(sizes::top),
                   "tocsin: the model has another number of weights than its sizes need");
 
   public:
@@ -125,9 +125,8 @@ class fixed_layers {
 
   private:
     static void head_of(const int16_t* vector, int32_t* result) noexcept {
-        fixed_dense(Model::weights + lstm::weights, Model::dense_rows, Model::dense_shift, vector,
-                    sizes::top, sizes::outputs,
-                    [&](int row, int32_t value) { result[row] = value; });
+        fixed_row_sums(Model::head_weights, vector, sizes::top, sizes::outputs, result);
+        scale_fixed_rows(Model::dense_rows, Model::dense_shift, sizes::outputs, result);
     }
 
     lstm lstm_{};
@@ -138,7 +137,7 @@ template <class Model>
 struct fixed_numbers {
     using value_type = int32_t; ///< a scaled value, 16 bits behind the point
     using input_type = int16_t; ///< what a network reads of it
-    static constexpr int outputs = model_sizes<Model>::outputs;
+    static constexpr int outputs = Model::targets * Model::look_ahead;
 
     /// What replaces a missing value.
     static constexpr int32_t missing() noexcept { return INT32_MIN; }
@@ -204,12 +203,20 @@ struct fixed_numbers {
             crc = add_rows(crc, Model::encoder_gate_rows, Model::encoder_gate_shifts);
         }
         crc = add(crc, Model::weights);
-        crc = add_rows(crc, Model::gate_rows, Model::gate_shifts);
+        if constexpr (requires { Model::layers; }) {
+            for (int k = 0; k < count_of(Model::layers); ++k) {
+                crc = add_to_crc(add_to_crc(crc, Model::layers[k]), Model::layer_numbers[k]);
+            }
+        } else {
+            crc = add_rows(crc, Model::gate_rows, Model::gate_shifts);
+            crc = add_to_crc(crc, static_cast<uint32_t>(int32_t{Model::dense_shift}));
+        }
+        crc = add(crc, Model::head_weights);
         for (const auto& row : Model::dense_rows) {
             crc = add_to_crc(crc, static_cast<uint32_t>(row.bias));
             crc = add_to_crc(crc, static_cast<uint32_t>(row.factor));
         }
-        const int32_t others[] = {Model::dense_shift, Model::score_shift, Model::largest_element};
+        const int32_t others[] = {Model::score_shift, Model::largest_element};
         crc = add(crc, others);
         crc = add(crc, Model::input_mean);
         crc = add(crc, Model::error_mean);

@@ -3,7 +3,7 @@
 ///
 /// Numbers and their bits behind the binary point: inputs of the network 12 of 16, h (also where it
 /// is the input of another layer) 15 of 16, c 15 of 32, pre-activations 12 of 32, scaled samples, forecasts and deviations 16 of 32. Weights are
-/// integers of 8 or 16 bits, each row with a scale of its own. Every result is rounded to the
+/// integers of 8 or 16 bits, each row with a scale of its own; those of the head have 16. Every result is rounded to the
 /// nearest, halves up.
 #pragma once
 
@@ -73,7 +73,7 @@ constexpr TOCSIN_FIRMWARE_INLINE int32_t to_sample(float value) noexcept {
     if (right <= 0) {
         result = right < -4 ? largest_sample : mantissa << -right;
     } else if (right <= 24) {
-        result = (mantissa + (int32_t{1} << (right - 1))) >> right;
+        result = ((mantissa >> (right - 1)) + 1) >> 1;
     }
     result = result > largest_sample ? largest_sample : result;
     return (bits >> 31) != 0 ? -result : result;
@@ -135,21 +135,20 @@ fixed_lstm_step(const Weight* weights, const fixed_gate_row* rows, const fixed_s
     return weights;
 }
 
-/// A linear dense layer over h: blocks of four rows, then single ones.
+/// Sums of the rows of a dense layer: blocks of four rows, then single ones.
 /// @param vector [whole_quads(inputs)]
-/// @param put    called with (row, y)
-template <class Weight, class Put>
-TOCSIN_FIRMWARE_INLINE void fixed_dense(const Weight* weights, const fixed_dense_row* rows,
-                                        int shift, const int16_t* vector, int inputs, int outputs,
-                                        Put&& put) noexcept {
+/// @param result `[outputs]`
+/// @return the weights after the layer's
+template <class Weight>
+TOCSIN_FIRMWARE_INLINE const Weight* fixed_row_sums(const Weight* weights, const int16_t* vector,
+                                                    int inputs, int outputs,
+                                                    int32_t* result) noexcept {
     const auto block_of = [&]<unsigned Count>(int32_t(&&sums)[Count], int first) {
         constexpr int block = int{Count};
         weights = add_fixed_rows(weights, vector, whole_quads(inputs), sums);
 #pragma GCC unroll 4
         for (int row = 0; row < block; ++row) {
-            const fixed_dense_row& at = rows[first + row];
-            const int64_t product = int64_t{sums[row]} * at.factor;
-            put(first + row, at.bias + static_cast<int32_t>(shifted(product, shift)));
+            result[first + row] = sums[row];
         }
     };
     int row = 0;
@@ -158,6 +157,15 @@ TOCSIN_FIRMWARE_INLINE void fixed_dense(const Weight* weights, const fixed_dense
     }
     for (; row < outputs; ++row) {
         block_of({0}, row);
+    }
+    return weights;
+}
+/// Scales the sums of rows, in place, and adds the biases.
+TOCSIN_FIRMWARE_INLINE void scale_fixed_rows(const fixed_dense_row* rows, int shift, int outputs,
+                                             int32_t* result) noexcept {
+    for (int row = 0; row < outputs; ++row) {
+        const int64_t product = int64_t{result[row]} * rows[row].factor;
+        result[row] = rows[row].bias + static_cast<int32_t>(shifted(product, shift));
     }
 }
 

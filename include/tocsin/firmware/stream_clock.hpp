@@ -2,6 +2,8 @@
 /// @brief Whether the time of a sample follows from the samples before, by a counter of ticks.
 #pragma once
 
+#include "tocsin/firmware/usual_interval.hpp"
+
 #include <stdint.h>
 
 namespace tocsin::firmware::detail {
@@ -19,8 +21,6 @@ enum class clock_step : uint8_t {
 /// @tparam Agreement samples in a row after which their time is taken over
 template <uint32_t Longest, int Agreement>
 class stream_clock {
-    static constexpr float intervals_of_a_pause = 10;
-
   public:
     /// Compares the time of a sample with those before.
     clock_step advance(uint32_t time) noexcept {
@@ -47,7 +47,7 @@ class stream_clock {
         if (agreeing_ < Agreement) {
             return clock_step::refused;
         }
-        if (agrees && (!is_short(since) || is_far_below(since))) {
+        if (agrees && (!is_short(since) || is_far_below(static_cast<float>(since), interval_))) {
             interval_ = static_cast<float>(since); // slower now, or a wrong stamp was learned
         } else if (!agrees && is_after(interval)) {
             learn(interval);
@@ -69,20 +69,9 @@ class stream_clock {
                    static_cast<float>(interval) <= intervals_of_a_pause * interval_;
         }
     }
-    bool is_far_below(uint32_t interval) const noexcept {
-        return intervals_of_a_pause * static_cast<float>(interval) < interval_;
-    }
-    /// A recursive median.
     void learn(uint32_t ticks) noexcept {
-        constexpr float step = 1.05F;
         const auto interval = static_cast<float>(ticks);
-        if (interval_ == 0) {
-            interval_ = interval;
-        } else if (is_far_below(ticks)) {
-            interval_ *= 0.5F;
-        } else if (interval != interval_) {
-            interval_ *= interval > interval_ ? step : 1 / step;
-        }
+        interval_ = interval_ == 0 ? interval : next_usual_interval(interval_, interval);
     }
 
     uint32_t last_ = 0;

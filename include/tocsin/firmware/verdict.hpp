@@ -6,6 +6,9 @@
 
 namespace tocsin::firmware {
 
+/// Of the models that these headers take: the numbers of a model and their meaning.
+inline constexpr int model_format_version = 3;
+
 /// Outcome of one push(); names and values as in tocsin::verdict_kind.
 enum class verdict_kind : uint8_t {
     normal,        ///< scored, not above the threshold

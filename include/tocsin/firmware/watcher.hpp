@@ -27,7 +27,7 @@ namespace tocsin::firmware {
 template <const auto& Model>
 class watcher {
     using model = typename detail::without_const<decltype(Model)>::type;
-    static_assert(model::format_version == 2,
+    static_assert(model::format_version == model_format_version,
                   "tocsin: this model was exported for another version of the firmware headers");
     using stream = typename model::template stream<model>;
     using value = typename stream::value_type;
@@ -100,7 +100,9 @@ class watcher {
     /// Checks the numbers in flash, then scores the samples that were exported with the model and
     /// compares every bit. Forgets everything: for the start of a program.
     self_test_result self_test() noexcept {
-        if (detail::peaks_over_threshold<model>::checksum(stream::checksum()) != model::checksum) {
+        using alarm = detail::alarm_state<model>;
+        if (alarm::checksum(detail::peaks_over_threshold<model>::checksum(stream::checksum())) !=
+            model::checksum) {
             return self_test_result::wrong_checksum;
         }
         *this = {};

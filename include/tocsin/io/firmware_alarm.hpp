@@ -7,6 +7,7 @@
 #include "tocsin/core/status.hpp"
 #include "tocsin/io/firmware_text.hpp"
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -83,6 +84,12 @@ status take_piece(const alarm_chain<Pieces...>& chain, firmware_alarm& to) {
     return outcome;
 }
 
+/// The score below which an alarm ends.
+inline float alarm_ends_below(const firmware_alarm& alarm, double threshold) noexcept {
+    return alarm.end_of_alarm < 1 ? static_cast<float>(alarm.end_of_alarm * threshold)
+                                  : std::numeric_limits<float>::infinity();
+}
+
 /// What a header says of it.
 inline std::string alarm_text(const firmware_alarm& alarm, double threshold) {
     std::string text = "    using alarm_control = tocsin::firmware::alarm_chain<";
@@ -92,10 +99,9 @@ inline std::string alarm_text(const firmware_alarm& alarm, double threshold) {
     text += ">;\n    static constexpr auto unscored = tocsin::firmware::unscored_samples::";
     text += alarm.counts_unscored ? "count;\n" : "hold;\n";
     text += "    static constexpr float alarm_ends_below = ";
-    return text +
-           (alarm.end_of_alarm < 1 ? literal(static_cast<float>(alarm.end_of_alarm * threshold))
-                                   : std::string("__builtin_inff()")) +
-           ";\n";
+    const float end = alarm_ends_below(alarm, threshold);
+    text += std::isfinite(end) ? literal(end) : "__builtin_inff()";
+    return text + ";\n";
 }
 
 } // namespace detail

@@ -147,7 +147,9 @@ result<firmware_model> checked_model(const Detector& detector, const firmware_op
         !usable.ok()) {
         return usable;
     }
-    if (options.format == firmware_format::int8 && !options.calibration.empty()) {
+    const bool calibrated = options.format == firmware_format::int8 ||
+                            (options.format == firmware_format::int16 && !model->network.empty());
+    if (calibrated && !options.calibration.empty()) {
         if (const status usable = add_moments(options.calibration, *model); !usable.ok()) {
             return usable;
         }

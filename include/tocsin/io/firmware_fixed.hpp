@@ -35,9 +35,10 @@ class firmware_fixed
   public:
     /// In the names of headers and types.
     const char* name() const noexcept {
-        return model_.window == 0 ? "fixed"
-               : reconstructs()   ? "fixed_reconstruction"
-                                  : "fixed_window";
+        return model_.window == 0        ? "fixed"
+               : !model_.network.empty() ? "fixed_feed_forward"
+               : reconstructs()          ? "fixed_reconstruction"
+                                         : "fixed_window";
     }
     /// The numbers of the firmware.
     using numbers_type = fixed_numbers<Weight>;
@@ -64,7 +65,11 @@ class firmware_fixed
             return sizeof(Weight) * layers.weights.size() + 8 * layers.gate_rows.size() +
                    12 * layers.gate_shifts.size();
         };
-        return of(numbers_.encoder) + of(numbers_.lstm) + 8 * numbers_.dense_rows.size() +
+        return of(numbers_.encoder) + of(numbers_.lstm) +
+               sizeof(std::int16_t) * numbers_.head_weights.size() +
+               8 * numbers_.dense_rows.size() +
+               (sizeof(firmware::detail::fixed_layer) + sizeof(firmware::feed_forward_layer)) *
+                   numbers_.layer_numbers.size() +
                12 * numbers_.input_factor.size() + 4 * numbers_.error_mean.size() +
                4 * numbers_.statistic.size() + sizeof firmware::detail::tanh_table;
     }
@@ -89,11 +94,18 @@ class firmware_fixed
                 add(shifts.result);
             }
         }
+        for (std::size_t k = 0; k < model_.network.size(); ++k) {
+            crc = firmware::detail::add_to_crc(crc, model_.network[k].shape);
+            crc = firmware::detail::add_to_crc(crc, numbers_.layer_numbers[k]);
+        }
+        if (model_.network.empty()) {
+            add(numbers_.dense_shift);
+        }
+        std::for_each(numbers_.head_weights.begin(), numbers_.head_weights.end(), add);
         for (const auto& row : numbers_.dense_rows) {
             add(row.bias);
             add(row.factor);
         }
-        add(numbers_.dense_shift);
         add(numbers_.score_shift);
         add(numbers_.largest_element);
         for (const auto* means : {&numbers_.input_mean, &numbers_.error_mean}) {
@@ -160,19 +172,26 @@ class firmware_fixed
             top_ = at;
             at += static_cast<std::size_t>(hidden);
         }
-        head_weights_ = weights;
+    }
+    void run_network(const std::vector<std::vector<std::int16_t>>& window,
+                     const std::vector<std::int16_t>& newest, std::vector<std::int32_t>& result) {
+        auto scratch = base::template network_scratch<std::int32_t, std::int16_t>(window, newest);
+        const firmware::detail::fixed_layer_sums<Weight> sums{
+            numbers_.lstm.weights.data(), numbers_.dense_rows.data(), numbers_.layer_numbers.data(),
+            numbers_.head_weights.data(), static_cast<int>(numbers_.layer_numbers.size()) - 1};
+        const std::int32_t* const outputs = scratch.run(sums, model_.window);
+        std::copy_n(outputs, result.size(), result.begin());
     }
     /// From h, which read() leaves in vector_.
     void forecast(std::vector<std::int32_t>& result) {
-        firmware::detail::fixed_dense(
-            head_weights_, numbers_.dense_rows.data(), numbers_.dense_shift, vector_.data(),
-            model_.head[0].columns, model_.outputs(),
-            [&](int row, std::int32_t value) { result[static_cast<std::size_t>(row)] = value; });
+        firmware::detail::fixed_row_sums(numbers_.head_weights.data(), vector_.data(),
+                                         model_.head[0].columns, model_.outputs(), result.data());
+        firmware::detail::scale_fixed_rows(numbers_.dense_rows.data(), numbers_.dense_shift,
+                                           model_.outputs(), result.data());
     }
 
     numbers_type numbers_;
     std::vector<std::int16_t> vector_;
-    const Weight* head_weights_ = nullptr; // after those of the layers read last
 };
 
 } // namespace tocsin

@@ -82,11 +82,16 @@ class basic_firmware_float
 
     /// From now on, adds up the moments of what each layer reads; see firmware_layer.
     void observe() {
+        const auto begin = [](firmware_layer& layer) {
+            const auto size = static_cast<std::size_t>(layer.columns) + 1;
+            layer.moments.assign(size * size, 0);
+        };
         for (auto* layers : {&model_.encoder, &model_.lstm, &model_.head}) {
-            for (firmware_layer& layer : *layers) {
-                const auto size = static_cast<std::size_t>(layer.columns) + 1;
-                layer.moments.assign(size * size, 0);
-            }
+            std::for_each(layers->begin(), layers->end(), begin);
+        }
+        for (firmware_feed_forward& layer : model_.network) {
+            begin(layer.matrix);
+            layer.largest = 0;
         }
     }
     /// All weights in the order of the firmware, without an encoder's.
@@ -186,31 +191,31 @@ class basic_firmware_float
     }
     void run_network(const std::vector<std::vector<float>>& window,
                      const std::vector<float>& newest, std::vector<float>& result) {
-        const auto layers = model_.shapes();
-        const auto count = static_cast<int>(layers.size());
-        std::vector<float> even;
-        for (auto t = static_cast<std::size_t>(
-                 firmware::detail::first_step_read(layers.data(), count, 0, model_.window));
-             t < window.size(); ++t) {
-            even.insert(even.end(), window[t].begin(), window[t].end());
-        }
-        even.insert(even.end(), newest.begin(), newest.end());
-        std::size_t longest = even.size();
-        std::size_t taps = 0;
-        for (const auto& layer : layers) {
-            longest = std::max(longest, static_cast<std::size_t>(layer.outputs) *
-                                            static_cast<std::size_t>(model_.window));
-            taps = std::max(taps, static_cast<std::size_t>(layer.inputs) *
-                                      static_cast<std::size_t>(layer.kernel));
-        }
-        even.resize(longest);
-        std::vector<float> odd(longest);
-        std::vector<float> gathered(taps);
-        const float* const outputs = firmware::detail::run_layers<arithmetic>(
-            layers.data(), count, weights_.data(), model_.window, true, even.data(), odd.data(),
-            gathered.data());
+        auto scratch = base::template network_scratch<float, float>(window, newest);
+        const observed_sums sums{{weights_.data()}, model_.network.data()};
+        const float* const outputs = scratch.run(sums, model_.window);
         std::copy_n(outputs, result.size(), result.begin());
     }
+    /// Notes what layers read and write, where that is wanted.
+    struct observed_sums : firmware::detail::float_layer_sums<arithmetic> {
+        firmware_feed_forward* to; // what is noted of this layer and those after it
+
+        const float* operator()(const firmware::feed_forward_layer& layer, const float* taps,
+                                float* outputs) const {
+            const float* const after =
+                firmware::detail::float_layer_sums<arithmetic>::operator()(layer, taps, outputs);
+            if (!to->matrix.moments.empty()) {
+                detail::add_to_moments({taps, static_cast<std::size_t>(to->matrix.columns)},
+                                       to->matrix.moments);
+                to->note_outputs({outputs, static_cast<std::size_t>(layer.outputs)});
+            }
+            return after;
+        }
+        void next(const firmware::feed_forward_layer& layer, const float* after) noexcept {
+            firmware::detail::float_layer_sums<arithmetic>::next(layer, after);
+            ++to;
+        }
+    };
     /// From h, which read() leaves in vector_.
     void forecast(std::vector<float>& result) {
         const float* weights = weights_.data() + head_;

@@ -10,6 +10,7 @@
 #include "tocsin/io/firmware_self_test.hpp"
 #include "tocsin/io/firmware_text.hpp"
 
+#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -126,7 +127,8 @@ inline std::string sizes_text(const firmware_model& model, const firmware_option
     for (const firmware_layer& layer : model.head) {
         head.push_back(layer.rows);
     }
-    std::string text = constant_text("int", "format_version", "2");
+    std::string text =
+        constant_text("int", "format_version", number(firmware::model_format_version));
     text += constant_text("int", "features", number(model.features));
     text += constant_text("int", "targets", number(model.targets));
     text += constant_text("int", "look_ahead", number(model.look_ahead));
@@ -225,22 +227,31 @@ std::string numbers_text(const firmware_fixed<Weight>& given) {
                        model.statistic == firmware::statistic_kind::diagonal ? "deviation_factors"
                                                                              : "whitening",
                        numbers.statistic);
-    const auto layers_text = [](const auto& layers, const std::string& begin) {
+    const auto weights_text = [](const auto& values, const std::string& name) {
         // Weights are read a word at a time.
-        const std::vector<int> weights(layers.weights.begin(), layers.weights.end());
+        const std::vector<int> weights(values.begin(), values.end());
+        const bool bytes = sizeof(values[0]) == 1;
+        return "    alignas(4)" + array_text(bytes ? "int8_t" : "int16_t", name, weights).substr(3);
+    };
+    const auto layers_text = [&](const auto& layers, const std::string& begin) {
         return array_text("tocsin::firmware::detail::fixed_shifts", begin + "gate_shifts",
                           layers.gate_shifts) +
                array_text("tocsin::firmware::detail::fixed_gate_row", begin + "gate_rows",
                           layers.gate_rows) +
-               "    alignas(4)" +
-               array_text(sizeof(Weight) == 1 ? "int8_t" : "int16_t", begin + "weights", weights)
-                   .substr(3);
+               weights_text(layers.weights, begin + "weights");
     };
     if (!model.encoder.empty()) {
         text += layers_text(numbers.encoder, "encoder_");
     }
-    text += layers_text(numbers.lstm, "");
-    text += constant_text("int", "dense_shift", literal(numbers.dense_shift));
+    if (model.network.empty()) {
+        text += layers_text(numbers.lstm, "");
+        text += constant_text("int", "dense_shift", literal(numbers.dense_shift));
+    } else {
+        text += weights_text(numbers.lstm.weights, "weights");
+        text += array_text("tocsin::firmware::detail::fixed_layer", "layer_numbers",
+                           numbers.layer_numbers);
+    }
+    text += weights_text(numbers.head_weights, "head_weights");
     return text + array_text("tocsin::firmware::detail::fixed_dense_row", "dense_rows",
                              numbers.dense_rows);
 }
@@ -250,9 +261,8 @@ std::string numbers_text(const firmware_fixed<Weight>& given) {
 template <class Visit>
 status with_numbers(const firmware_model& model, firmware_format format, Visit&& visit) {
     const auto visit_fixed = [&]<class Weight>(Weight /*of this type*/) {
-        if (!model.network.empty() || model.order > 0) {
-            return refuse(
-                "linear models, dense and convolutional layers are supported in float only");
+        if (model.order > 0) {
+            return refuse("linear models from sample to sample are supported in float only");
         }
         auto numbers = fixed_numbers<Weight>::from(model);
         if (!numbers) {
@@ -277,6 +287,18 @@ status with_numbers(const firmware_model& model, firmware_format format, Visit&&
     return refuse("unknown format");
 }
 
+/// What a self-test on the target compares.
+template <class Numbers>
+std::uint32_t checksum_of(const Numbers& numbers) {
+    const firmware_model& model = numbers.model();
+    std::uint32_t crc = numbers.checksum();
+    crc = model.peaks ? add_to_checksum(crc, *model.peaks) : crc;
+    return model.alarm
+               ? firmware::detail::add_to_crc(crc, std::bit_cast<std::uint32_t>(alarm_ends_below(
+                                                       *model.alarm, model.threshold)))
+               : crc;
+}
+
 template <class Numbers>
 std::string header_text(const Numbers& numbers, const firmware_options& options) {
     const firmware_model& model = numbers.model();
@@ -289,12 +311,10 @@ std::string header_text(const Numbers& numbers, const firmware_options& options)
                        " multiply-adds per sample.\n"
                        "#pragma once\n\n#include \"tocsin/firmware/" +
                        numbers.name() +
-                       "_stream.hpp\"\n#include \"tocsin/firmware/watcher.hpp\"\n\nnamespace " +
-                       options.name + " {\n\nstruct model_type {\n";
+                       "_stream.hpp\"\n#include \"tocsin/firmware/watcher.hpp\"\n\n" +
+                       namespace_text(options.name) + "struct model_type {\n";
     text += sizes_text(model, options);
-    text += constant_text("uint32_t", "checksum",
-                          literal(model.peaks ? add_to_checksum(numbers.checksum(), *model.peaks)
-                                              : numbers.checksum()));
+    text += constant_text("uint32_t", "checksum", literal(checksum_of(numbers)));
     text += numbers_text(numbers);
     if (options.self_test_samples > 0) {
         const firmware_self_test test = make_self_test(numbers, options.self_test_samples);

@@ -42,6 +42,15 @@ struct firmware_layer {
 struct firmware_feed_forward {
     firmware::feed_forward_layer shape; ///< what it reads, and what follows its sums
     firmware_layer matrix;              ///< its weights
+    /// Largest magnitude of what it writes over the calibration; 0: not known.
+    double largest = 0;
+
+    /// Takes outputs of a step into account.
+    void note_outputs(std::span<const float> outputs) noexcept {
+        for (const float value : outputs) {
+            largest = std::max(largest, std::abs(double{value}));
+        }
+    }
 };
 
 /// A forecasting detector with its scaler, statistic and threshold, in the order of computation.

@@ -4,7 +4,8 @@
 
 #include "tocsin/firmware/fixed_network.hpp"
 #include "tocsin/io/firmware_model.hpp"
-#include "tocsin/io/firmware_rounding.hpp"
+#include "tocsin/io/firmware_quantise_network.hpp"
+#include "tocsin/io/firmware_rows.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -16,10 +17,8 @@
 
 namespace tocsin {
 
-/// What a generated header holds in a format of integers. Weights are rounded
-/// to the nearest multiple of their row's scale: the largest weight over 127
-/// with 8 bits; with 16 bits the smallest scale with which no sum leaves 32
-/// bits.
+/// What a generated header holds in a format of integers. Weights are rounded to the nearest multiple of
+/// their row's scale, see detail::quantise_row().
 /// @tparam Weight int8_t or int16_t
 template <class Weight>
 class fixed_numbers {
@@ -31,22 +30,26 @@ class fixed_numbers {
         std::vector<firmware::detail::fixed_shifts> gate_shifts; ///< of each layer
     };
     layers encoder; ///< those that read the window before `lstm` decodes it, or none
-    layers lstm;    ///< those that forecast, or decode; their weights, then the head's
-    /// Scales of the rows of dense layers.
+    layers lstm; ///< those that forecast, or decode; or weights of dense and convolutional layers
+    /// The head's, whatever `Weight` is: they are few, and their rounding would be half of what
+    /// changes a score.
+    std::vector<std::int16_t> head_weights;
+    /// Scales of the rows of the head, or of dense and convolutional layers.
     std::vector<firmware::detail::fixed_dense_row> dense_rows;
-    int dense_shift = 0;                  ///< shift of the sums of dense layers
-    std::vector<std::int32_t> input_mean; ///< mean of each feature
-    std::vector<float> input_factor;      ///< 2^16 times as large
-    std::vector<std::int32_t> error_mean; ///< mean of each error
-    std::vector<std::int32_t> statistic;  ///< factors of deviations, or W
-    int score_shift = 0;                  ///< shift of the terms of the score
-    std::int32_t largest_element = 0;     ///< elements of an error vector are kept within this
-    float score_unit = 1;                 ///< what one unit of the score is worth
+    int dense_shift = 0;                                      ///< of the sums of the head
+    std::vector<firmware::detail::fixed_layer> layer_numbers; ///< of dense and convolutional layers
+    std::vector<std::int32_t> input_mean;                     ///< mean of each feature
+    std::vector<float> input_factor;                          ///< 2^16 times as large
+    std::vector<std::int32_t> error_mean;                     ///< mean of each error
+    std::vector<std::int32_t> statistic;                      ///< factors of deviations, or W
+    int score_shift = 0;                                      ///< shift of the terms of the score
+    std::int32_t largest_element = 0; ///< elements of an error vector are kept within this
+    float score_unit = 1;             ///< what one unit of the score is worth
 
     /// @return `invalid_argument` where a number of the model does not fit into its integer
     static result<fixed_numbers> from(const firmware_model& model) {
         fixed_numbers numbers;
-        if (model.head.size() != 1) {
+        if (model.network.empty() && model.head.size() != 1) {
             return detail::refuse("a head with hidden layers is supported in float only");
         }
         if (model.learning_weight > 0) {
@@ -65,8 +68,13 @@ class fixed_numbers {
                 }
             }
         }
-        if (!numbers.quantise_head(model.head[0], model.error_mean, model.window == 0) ||
-            !numbers.quantise_statistic(model)) {
+        if (const status usable =
+                detail::quantise_network(model.network, numbers.lstm.weights, numbers.head_weights,
+                                         numbers.dense_rows, numbers.layer_numbers);
+            !usable.ok()) {
+            return usable;
+        }
+        if (!numbers.quantise_head(model) || !numbers.quantise_statistic(model)) {
             return detail::refuse("the head, the statistic or the threshold ", model.threshold,
                                   " do not fit into integers");
         }
@@ -88,42 +96,7 @@ class fixed_numbers {
     // 64 bits hold a sum of so many products of a whitening factor and a deviation.
     static constexpr int most_errors = 32;
 
-    /// Some columns of a row as integers with a scale of their own.
-    struct quantised_row {
-        std::vector<int> values;
-        double scale = 1;
-        double sum = 0; ///< of the magnitudes
-        /// Whether sums of products with any 16-bit integers stay below 2^31.
-        bool fits() const noexcept { return sum <= largest_sum; }
-    };
-    static constexpr double largest_sum = 65'000;
-    /// @param row of weights; what makes up for rounding is added to those after the columns
-    static quantised_row quantise(std::vector<double>& row, int first, int count,
-                                  const detail::rounding_feedback& feedback) {
-        double largest = 0;
-        double sum = 0;
-        for (int column = first; column < first + count; ++column) {
-            largest = std::max(largest, std::abs(row[static_cast<std::size_t>(column)]));
-            sum += std::abs(row[static_cast<std::size_t>(column)]);
-        }
-        quantised_row result;
-        // Rounding adds at most `count`; what makes up for it may add more, see fits().
-        const double most = largest_sum - count;
-        result.scale =
-            bytes ? std::max(largest / 127, sum / most) : std::max(largest / 32'767, sum / most);
-        result.scale = result.scale > 0 ? result.scale : 1;
-        for (int column = first; column < first + count; ++column) {
-            const double exact = row[static_cast<std::size_t>(column)] / result.scale;
-            const int value =
-                static_cast<int>(std::lround(bytes ? std::clamp(exact, -127.0, 127.0) : exact));
-            if (bytes) {
-                feedback.spread(row, column, value * result.scale);
-            }
-            result.values.push_back(value);
-            result.sum += std::abs(value);
-        }
-        return result;
-    }
+    using quantised_row = detail::quantised_row;
     /// The shift that takes any sum of these rows to 16 bits.
     static int shift_of(std::span<const quantised_row> rows) {
         double largest = 0;
@@ -136,33 +109,6 @@ class fixed_numbers {
         }
         return shift;
     }
-    /// Columns of up to four rows, four columns at a time.
-    static void append(std::span<const quantised_row> rows, int columns,
-                       std::vector<Weight>& weights) {
-        static constexpr int order[] = {0, 2, 1, 3};
-        for (int column = 0; column < firmware::detail::whole_quads(columns); column += 4) {
-            for (const quantised_row& row : rows) {
-                for (int k = 0; k < 4; ++k) {
-                    const int from = column + (bytes ? order[k] : k);
-                    const auto at = static_cast<std::size_t>(from);
-                    weights.push_back(
-                        static_cast<Weight>(at < row.values.size() ? row.values[at] : 0));
-                }
-            }
-        }
-    }
-    static std::int32_t rounded(double value) {
-        return static_cast<std::int32_t>(std::lround(value));
-    }
-
-    /// The weights of a row, the bias last.
-    static std::vector<double> row_of(const firmware_layer& layer, int row) {
-        std::vector<double> weights;
-        for (int column = 0; column <= layer.columns; ++column) {
-            weights.push_back(layer.weight(row, column));
-        }
-        return weights;
-    }
     static bool quantise_lstm(const firmware_layer& layer, bool first, layers& to) {
         const int hidden = layer.rows / 4;
         const int inputs = layer.columns - hidden;
@@ -172,9 +118,9 @@ class fixed_numbers {
         const detail::rounding_feedback feedback(layer);
         for (int unit = 0; unit < hidden; ++unit) {
             for (int gate = 0; gate < 4; ++gate) {
-                std::vector<double> row = row_of(layer, gate * hidden + unit);
-                from_input.push_back(quantise(row, 0, inputs, feedback));
-                from_hidden.push_back(quantise(row, inputs, hidden, feedback));
+                std::vector<double> row = detail::row_of(layer, gate * hidden + unit);
+                from_input.push_back(detail::quantise_row<Weight>(row, 0, inputs, feedback));
+                from_hidden.push_back(detail::quantise_row<Weight>(row, inputs, hidden, feedback));
                 if (!from_input.back().fits() || !from_hidden.back().fits()) {
                     return false;
                 }
@@ -212,58 +158,39 @@ class fixed_numbers {
         const double unit = std::ldexp(1.0, shifts.result);
         for (std::size_t at = 0; at < from_input.size(); ++at) {
             to.gate_rows.push_back(
-                {rounded(bias[at] * unit + unit / 2 - (shifts.result == 0 ? 0.5 : 0)),
-                 static_cast<std::int16_t>(rounded(from_input[at].scale * input_worth * unit)),
-                 static_cast<std::int16_t>(rounded(from_hidden[at].scale * hidden_worth * unit))});
+                {detail::rounded(bias[at] * unit + unit / 2 - (shifts.result == 0 ? 0.5 : 0)),
+                 static_cast<std::int16_t>(
+                     detail::rounded(from_input[at].scale * input_worth * unit)),
+                 static_cast<std::int16_t>(
+                     detail::rounded(from_hidden[at].scale * hidden_worth * unit))});
         }
         to.gate_shifts.push_back(shifts);
         for (int k = 0; k < hidden; ++k) {
             const auto at = std::size_t{4} * static_cast<std::size_t>(k);
-            append(std::span(from_input).subspan(at, 4), inputs, to.weights);
-            append(std::span(from_hidden).subspan(at, 4), hidden, to.weights);
+            detail::append_rows(std::span<const quantised_row>(from_input).subspan(at, 4), inputs,
+                                to.weights);
+            detail::append_rows(std::span<const quantised_row>(from_hidden).subspan(at, 4), hidden,
+                                to.weights);
         }
         return true;
     }
 
-    /// @param folded whether the mean error is part of the forecasts
-    bool quantise_head(const firmware_layer& layer, const std::vector<double>& mean, bool folded) {
-        std::vector<quantised_row> rows;
-        std::vector<double> biases;
-        double largest = 0;
-        const detail::rounding_feedback feedback(layer);
-        for (int row = 0; row < layer.rows; ++row) {
-            std::vector<double> weights = row_of(layer, row);
-            rows.push_back(quantise(weights, 0, layer.columns, feedback));
-            if (!rows.back().fits()) {
+    /// Layers and what follows them; the mean error of streams is part of the forecasts.
+    bool quantise_head(const firmware_model& model) {
+        constexpr int fraction = firmware::detail::sample_fraction;
+        const detail::dense_form form{15, fraction, firmware::detail::largest_sample};
+        if (model.network.empty() &&
+            !detail::quantise_dense(model.head[0],
+                                    model.window == 0 ? std::span(model.error_mean)
+                                                      : std::span<const double>(),
+                                    form, head_weights, dense_rows, dense_shift)) {
+            return false;
+        }
+        for (const double mean : model.error_mean) {
+            if (std::abs(std::ldexp(mean, fraction)) > firmware::detail::largest_sample) {
                 return false;
             }
-            biases.push_back(weights.back());
-            largest = std::max(largest, rows.back().scale);
-        }
-        // From 15 bits behind the point to a sample's.
-        const double worth = std::ldexp(1.0, firmware::detail::sample_fraction - 15);
-        while (dense_shift < 30 && largest * worth * std::ldexp(2.0, dense_shift) < 1e9) {
-            ++dense_shift;
-        }
-        for (int row = 0; row < layer.rows; ++row) {
-            const auto at = static_cast<std::size_t>(row);
-            const double bias =
-                std::ldexp(biases[at] + (folded ? mean[at] : 0), firmware::detail::sample_fraction);
-            const double bound =
-                std::ldexp(rows[at].sum * rows[at].scale, firmware::detail::sample_fraction);
-            const double mean_of_error = std::ldexp(mean[at], firmware::detail::sample_fraction);
-            if (std::abs(bias) + bound > firmware::detail::largest_sample ||
-                std::abs(mean_of_error) > firmware::detail::largest_sample) {
-                return false;
-            }
-            dense_rows.push_back(
-                {rounded(bias), rounded(rows[at].scale * worth * std::ldexp(1.0, dense_shift))});
-            error_mean.push_back(rounded(mean_of_error));
-        }
-        for (std::size_t row = 0; row < rows.size();) {
-            const std::size_t count = row + 4 <= rows.size() ? 4 : 1;
-            append(std::span(rows).subspan(row, count), layer.columns, lstm.weights);
-            row += count;
+            error_mean.push_back(detail::rounded(std::ldexp(mean, fraction)));
         }
         return true;
     }
@@ -300,7 +227,7 @@ class fixed_numbers {
             return false;
         }
         for (double factor : factors) {
-            statistic.push_back(rounded(factor * unit * std::ldexp(1.0, score_shift)));
+            statistic.push_back(detail::rounded(factor * unit * std::ldexp(1.0, score_shift)));
         }
         score_unit = std::ldexp(1.0F, -2 * fraction);
         return true;

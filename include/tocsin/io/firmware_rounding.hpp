@@ -45,15 +45,18 @@ class rounding_feedback {
     /// @param row    weights with the bias last, in and out
     /// @param column that is rounded
     /// @param rounded its value then
-    void spread(std::vector<double>& row, int column, double rounded) const {
+    /// @return how much the squares of the sums change, up to a factor; without moments of the weights
+    double spread(std::vector<double>& row, int column, double rounded) const {
         if (upper_.size() == 0) {
-            return;
+            const double error = row[static_cast<std::size_t>(column)] - rounded;
+            return error * error;
         }
         const double error =
             (row[static_cast<std::size_t>(column)] - rounded) / upper_(column, column);
         for (index_t k = column + 1; k < upper_.cols(); ++k) {
             row[static_cast<std::size_t>(k)] -= error * upper_(column, k);
         }
+        return error * error;
     }
 
   private:

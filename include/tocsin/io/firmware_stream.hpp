@@ -169,6 +169,46 @@ class firmware_stream {
         }
     }
 
+    /// What run_layers() needs of memory for the newest step of a window.
+    template <class Value, class Tap>
+    struct network_memory {
+        std::vector<firmware::feed_forward_layer> layers;
+        std::vector<Value> even;
+        std::vector<Value> odd;
+        std::vector<Tap> taps;
+
+        template <class Sums>
+        const Value* run(const Sums& sums, int steps) {
+            return firmware::detail::run_layers(layers.data(), static_cast<int>(layers.size()),
+                                                sums, steps, true, even.data(), odd.data(),
+                                                taps.data());
+        }
+    };
+    template <class Value, class Tap>
+    network_memory<Value, Tap> network_scratch(const std::vector<std::vector<Input>>& window,
+                                               const std::vector<Input>& newest) const {
+        network_memory<Value, Tap> memory{model_.shapes(), {}, {}, {}};
+        const auto& layers = memory.layers;
+        for (auto t = static_cast<std::size_t>(firmware::detail::first_step_read(
+                 layers.data(), static_cast<int>(layers.size()), 0, model_.window));
+             t < window.size(); ++t) {
+            memory.even.insert(memory.even.end(), window[t].begin(), window[t].end());
+        }
+        memory.even.insert(memory.even.end(), newest.begin(), newest.end());
+        std::size_t longest = memory.even.size();
+        std::size_t taps = 0;
+        for (const auto& layer : layers) {
+            longest = std::max(longest, static_cast<std::size_t>(layer.outputs) *
+                                            static_cast<std::size_t>(model_.window));
+            taps = std::max(taps, static_cast<std::size_t>(layer.inputs) *
+                                      static_cast<std::size_t>(layer.kernel));
+        }
+        memory.even.resize(longest);
+        memory.odd.resize(longest);
+        memory.taps.resize(taps + 3); // whole quads
+        return memory;
+    }
+
     firmware_model model_;
     float threshold_;
     std::vector<Input> hidden_;

@@ -3,8 +3,10 @@
 #pragma once
 
 #include "tocsin/firmware/feed_forward_layers.hpp"
+#include "tocsin/firmware/fixed_feed_forward_layers.hpp"
 #include "tocsin/firmware/fixed_network.hpp"
 #include "tocsin/firmware/peaks_over_threshold.hpp"
+#include "tocsin/io/c_library_names.hpp"
 
 #include <array>
 #include <charconv>
@@ -102,6 +104,11 @@ inline std::string literal(const firmware::feed_forward_layer& layer) {
     return text + literal(layer.below) + '}';
 }
 
+inline std::string literal(const firmware::detail::fixed_layer& layer) {
+    return '{' + literal(layer.shift) + ", " + literal(layer.largest) + ", " +
+           literal(layer.below) + ", " + literal(layer.left) + '}';
+}
+
 /// `    static constexpr <type> <name> = <value>;`
 inline std::string constant_text(std::string_view type, std::string_view name,
                                  std::string_view value) {
@@ -174,12 +181,13 @@ inline bool is_identifier(std::string_view text) noexcept {
         "register reinterpret_cast requires return short signed sizeof static static_assert "
         "static_cast struct switch template this thread_local throw true try typedef typeid "
         "typename union unsigned using virtual void volatile wchar_t while xor xor_eq std tocsin "
-        "main errno linux unix arm NULL offsetof typeof typeof_unqual ";
+        "main linux unix arm typeof typeof_unqual ";
     const auto letter = [](char c) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
     };
     if (text.empty() || !letter(text.front()) || text.front() == '_' ||
-        text.find("__") != std::string_view::npos || is_integer_name(text)) {
+        text.find("__") != std::string_view::npos || is_integer_name(text) ||
+        is_c_library_name(text)) {
         return false;
     }
     for (const char c : text) {
@@ -188,6 +196,14 @@ inline bool is_identifier(std::string_view text) noexcept {
         }
     }
     return keywords.find(' ' + std::string(text) + ' ') == std::string_view::npos;
+}
+
+/// The begin of a namespace. A program may have its name as a macro: that is said.
+inline std::string namespace_text(const std::string& name) {
+    return "#ifdef " + name + "\n#error \"tocsin: " + name +
+           " is a macro in this program: export the model under another name\"\n#endif\n"
+           "namespace " +
+           name + " {\n\n";
 }
 
 } // namespace tocsin::detail
