@@ -2,14 +2,20 @@
 // training one model together: statistics, seeds, a search.
 //     statistics            shards that are merged, against one pass
 //     seeds                 trainings from several seeds, against one process
+//     folds                 models of held-out data, against one process
 //     search                trials in processes, against trials in threads
 //     search_killed  FILE   one process dies in trial 9; FILE keeps the trials that ended
 //     search_resumed FILE   the search continues, with the trials of an uninterrupted one
 #include "tocsin/core/random.hpp"
+#include "tocsin/detect/charted_detector.hpp"
+#include "tocsin/detect/detector.hpp"
+#include "tocsin/detect/mpi_folds.hpp"
 #include "tocsin/errors/mahalanobis.hpp"
 #include "tocsin/errors/moments.hpp"
 #include "tocsin/io/mpi_statistics.hpp"
 #include "tocsin/models/autoencoder.hpp"
+#include "tocsin/models/forecaster.hpp"
+#include "tocsin/models/mean_of_models.hpp"
 #include "tocsin/search/mpi_search.hpp"
 #include "tocsin/series/windows.hpp"
 #include "tocsin/sketch/quantile_sketch.hpp"
@@ -19,6 +25,7 @@
 #include <cmath>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <limits>
 #include <span>
 #include <string>
@@ -130,6 +137,105 @@ std::vector<double> weights_of(int seed) {
         return {};
     }
     return {state.parameters.begin(), state.parameters.end()};
+}
+
+/// Two sinusoids with a little noise.
+tocsin::matrix<float> waves(index_t count) {
+    tocsin::random_generator random(8);
+    tocsin::matrix<float> values(2, count);
+    for (index_t t = 0; t < count; ++t) {
+        const double time = static_cast<double>(t);
+        values(0, t) = static_cast<float>(std::sin(0.2 * time) + 0.05 * random.normal());
+        values(1, t) = static_cast<float>(std::cos(0.1 * time) + 0.05 * random.normal());
+    }
+    return values;
+}
+
+/// Fits a detector with a plan in this process, and in all of them.
+/// @param epochs receives how many were seen here in the latter case, and in the former
+template <class Detector, class Plan>
+int fold(const char* what, const Detector& untrained, const Plan& plan, int (&epochs)[2]) {
+    const auto values = waves(900);
+    const auto data = tocsin::make_windows(values, 30, 10).value();
+    tocsin::trainer<> how;
+    how.epochs = 2;
+    how.seed = 3;
+    Detector alone = untrained;
+    Detector together = untrained;
+    const auto one = alone.fit(data, how, plan, [&](const auto&) { ++epochs[1]; });
+    const auto all =
+        together.fit(data, how, tocsin::mpi_folds{plan}, [&](const auto&) { ++epochs[0]; });
+    if (!one.ok() || !all.ok()) {
+        return check(false, one.ok() ? all.message() : one.message());
+    }
+    int wrong = check(alone.identity() == together.identity() && alone.identity() != 0, what);
+    auto stream_alone = alone.make_stream();
+    auto stream_together = together.make_stream();
+    int scored = 0;
+    for (index_t t = 0; t < 200; ++t) {
+        const auto said = alone.push(stream_alone, values.col(t));
+        const auto also = together.push(stream_together, values.col(t));
+        wrong += check(std::memcmp(&said.score, &also.score, sizeof said.score) == 0 &&
+                           std::memcmp(&said.threshold, &also.threshold, sizeof said.score) == 0,
+                       "another verdict");
+        scored += said.scored() ? 1 : 0;
+    }
+    return wrong + check(scored > 100, "nothing was judged");
+}
+
+int folds() {
+    int rank = 0;
+    int size = 1;
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    MPI_Comm_size(MPI_COMM_WORLD, &size);
+    const auto model = tocsin::forecaster<float>::with_layers(2, 2, {4});
+    using forecasting = tocsin::detector<tocsin::forecaster<float>, tocsin::standard_scaler<float>,
+                                         tocsin::mahalanobis<>>;
+    const tocsin::cross_fit five{.folds = 5};
+    int seen[2] = {};
+    int wrong = fold("cross_fit: another detector", forecasting(model), five, seen);
+    // Of six models, process k has trained every one whose number is k modulo that of processes.
+    const int trained = (6 - rank + size - 1) / size;
+    wrong += check(seen[1] == 12 && seen[0] == 2 * trained, "models of another process");
+    int ignored[2] = {};
+    wrong += fold("rolling_origin: another detector", forecasting(model), tocsin::rolling_origin{},
+                  ignored);
+    using windowed = tocsin::detector<tocsin::autoencoder<float>>;
+    wrong += fold("windows: another detector",
+                  windowed(tocsin::autoencoder<float>::with_embedding(2, 3), {.window = 30}), five,
+                  ignored);
+    using mean = tocsin::mean_of_models<tocsin::forecaster<float>>;
+    wrong += fold("mean_of_models: another detector", tocsin::detector<mean>(mean(model, 5)), five,
+                  ignored);
+    using charted = tocsin::charted_detector<forecasting>;
+    wrong += fold("charts: another detector", charted(forecasting(model)), five, ignored);
+
+    // A model that fails in one process fails in all, with the words of one process.
+    const tocsin::matrix<float> few = waves(150);
+    const auto data = tocsin::make_windows(few, 30, 10).value();
+    const auto refused_for = [&](const auto& plan) {
+        tocsin::trainer<> how;
+        how.epochs = 1;
+        auto detector = forecasting(model);
+        return detector.fit(data, how, plan);
+    };
+    const tocsin::cross_fit guarded{.folds = 3, .guard = 40};
+    const auto said = refused_for(tocsin::mpi_folds{guarded});
+    wrong += check(!said.ok() && std::string_view(said.message()) == refused_for(guarded).message(),
+                   said.message());
+    const auto bad = refused_for(tocsin::mpi_folds{tocsin::cross_fit{.folds = 1}});
+    wrong += check(bad.code() == tocsin::error_code::invalid_argument, "one fold was taken");
+    tocsin::trainer<tocsin::mean_squared_error, tocsin::adam, tocsin::constant_rate,
+                    tocsin::early_stopping, tocsin::mpi_execution>
+        distributed;
+    distributed.epochs = 1;
+    if (size > 1) {
+        auto detector = forecasting(model);
+        const auto waiting = detector.fit(data, distributed, tocsin::mpi_folds{five});
+        wrong += check(waiting.code() == tocsin::error_code::invalid_argument,
+                       "a trainer of all processes was taken");
+    }
+    return wrong;
 }
 
 int seeds() {
@@ -266,7 +372,13 @@ int refused(MPI_Comm processes, const char* reason) {
     const auto merged =
         tocsin::mpi_statistics(2, tocsin::moments<>(1), [](int, tocsin::moments<>&) {}, processes);
     const auto found = tocsin::mpi_search(bowl(), how_to_search(), depth, {}, {}, processes);
+    auto detector = tocsin::detector<tocsin::forecaster<float>>(
+        tocsin::forecaster<float>::with_layers(2, 2, {3}));
+    const auto values = waves(100);
+    const auto fitted = detector.fit(tocsin::make_windows(values, 10).value(), tocsin::trainer<>{},
+                                     tocsin::mpi_folds{tocsin::cross_fit{}, processes});
     return check(!merged && says(merged.error()), "statistics without processes were taken") +
+           check(says(fitted), "folds without processes were taken") +
            check(!found && says(found.error()), "a search without processes was taken");
 }
 
@@ -283,6 +395,8 @@ int main(int argc, char** argv) {
         wrong = statistics() + refused(MPI_COMM_NULL, "MPI_COMM_NULL");
     } else if (wanted == "seeds") {
         wrong = seeds();
+    } else if (wanted == "folds") {
+        wrong = folds();
     } else if (wanted == "search") {
         wrong = search();
     } else if (wanted == "search_killed" && argc > 2) {

@@ -158,7 +158,13 @@ held_out_residuals(const Detector& fitted, const Detector& untrained,
         return status::error(error_code::invalid_data, "charted_detector: ", judged.count(),
                              " windows are too few to hold any out");
     }
-    for (const held_out_block& block : blocks) {
+    // Windows overlap: a row belongs to the block of the first window that begins with it.
+    const auto rows_of = [&](const held_out_block& block) {
+        return std::pair<index_t, index_t>(
+            judged.first_column(block.begin),
+            block.end < judged.count() ? judged.first_column(block.end) : rows.cols());
+    };
+    const auto judge = [&](const held_out_block& block) -> status {
         const split_windows<scalar> split(training, judged, block, guard);
         Detector part = untrained;
         if (split.learned.empty()) {
@@ -169,16 +175,35 @@ held_out_residuals(const Detector& fitted, const Detector& untrained,
         if (!done.ok()) {
             return of_block(done, block, judged.count());
         }
-        // Windows overlap: a row belongs to the block of the first window that begins with it.
-        const index_t from = judged.first_column(block.begin);
-        const index_t to =
-            block.end < judged.count() ? judged.first_column(block.end) : rows.cols();
-        normal.for_each_linked_run([&](index_t begin, index_t columns) {
+        const auto [from, to] = rows_of(block);
+        normal.for_each_linked_run([&, from = from, to = to](index_t begin, index_t columns) {
             if (const index_t first = std::max(begin, from), end = std::min(begin + columns, to);
                 first < end) {
                 residuals.add_part(part, fitted, rows, begin, first, end);
             }
         });
+        return {};
+    };
+    const auto team = team_of(plan);
+    std::vector<status> outcomes(blocks.size());
+    bool going_on = true;
+    for (std::size_t k = 0; k < blocks.size() && going_on; ++k) {
+        if (team.trains(k)) {
+            outcomes[k] = judge(blocks[k]);
+            going_on = outcomes[k].ok();
+        }
+    }
+    for (std::size_t k = 0; k < blocks.size(); ++k) {
+        if (const status done = team.share(k, outcomes[k]); !done.ok()) {
+            return done;
+        }
+        const auto [from, to] = rows_of(blocks[k]);
+        team.share(
+            k, std::span<double>(residuals.values.col(from).data(),
+                                 static_cast<std::size_t>((to - from) * residuals.values.rows())));
+        team.share(
+            k, std::span<std::uint8_t>(residuals.starts)
+                   .subspan(static_cast<std::size_t>(from), static_cast<std::size_t>(to - from)));
     }
     return residuals;
 }

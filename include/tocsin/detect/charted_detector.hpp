@@ -150,7 +150,7 @@ class charted_detector {
     status fit(const held_out_data<scalar_type>& data, const Trainer& trainer, const Plan& plan,
                Callbacks&&... callbacks) {
         status usable = check();
-        usable = usable.ok() ? plan.check() : usable;
+        usable = usable.ok() ? detail::check_plan(plan, trainer) : usable;
         usable = usable.ok() ? data.check() : usable;
         if (!usable.ok()) {
             return usable;

@@ -10,6 +10,7 @@
 #include <array>
 #include <cmath>
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <utility>
@@ -97,12 +98,44 @@ struct rolling_origin {
 
 /// A plan of which data is held out: `check()`, `guard`, and `blocks(count)` as above. The errors of all
 /// blocks make the statistics; the threshold is fitted to scores of each block by those of the others.
+/// A plan may also say which process trains which model (detect/mpi_folds.hpp).
 template <class Plan>
 concept held_out_plan = std::copyable<Plan> && requires(const Plan& plan, index_t count) {
     { plan.check() } -> std::same_as<status>;
     { plan.guard } -> std::convertible_to<int>;
     { plan.blocks(count) } -> std::same_as<std::vector<held_out_block>>;
 };
+
+namespace detail {
+
+/// A process that trains all models of a plan itself.
+struct no_team {
+    template <class Trainer>
+    static status check(const Trainer& /*trainer*/) noexcept {
+        return {};
+    }
+    static bool trains(std::size_t /*job*/) noexcept { return true; }
+    static status share(std::size_t /*job*/, const status& outcome) noexcept { return outcome; }
+    template <class Value>
+    static void share(std::size_t /*job*/, std::span<Value> /*values*/) noexcept {}
+};
+/// Who trains the models of a plan.
+template <class Plan>
+auto team_of(const Plan& plan) noexcept {
+    if constexpr (requires { plan.team(); }) {
+        return plan.team();
+    } else {
+        return no_team{};
+    }
+}
+/// Checks a plan, then that its processes can use a trainer.
+template <class Plan, class Trainer>
+status check_plan(const Plan& plan, const Trainer& trainer) {
+    const status usable = plan.check();
+    return usable.ok() ? team_of(plan).check(trainer) : usable;
+}
+
+} // namespace detail
 
 /// The data of all phases: what models learn from, and what they are judged on.
 template <class Scalar>

@@ -54,17 +54,34 @@ status fit_to_held_out(Learned& fitted, const held_out_models<Learned>& parts,
 }
 
 /// The final model is one more, of all data. It comes first: it brings the units in which all errors
-/// are measured.
+/// are measured. A process that does not train it only fits the scaler.
 template <class Learned, class Trainer, class Plan>
 status fit_one_more(Learned& fitted, const windows<typename Learned::scalar_type>& training,
                     const windows<typename Learned::scalar_type>& judged,
                     std::span<const std::uint8_t> labels, const Trainer& trainer, const Plan& plan,
                     int steps, const training_observer<typename Learned::scalar_type>& observer) {
-    auto state = training_state<typename Learned::scalar_type>::fresh(
-        fitted.model, trainer.optimiser, trainer.seed);
+    using scalar = typename Learned::scalar_type;
+    const auto team = team_of(plan);
+    constexpr std::size_t final_job = 0;
+    constexpr std::size_t first_block = 1;
+    auto state = training_state<scalar>::fresh(fitted.model, trainer.optimiser, trainer.seed);
+    status done;
+    if (team.trains(final_job)) {
+        done = train_parts(fitted, state, training, {}, trainer, steps, observer);
+    } else if (done = fitted.scaler.fit(training); done.ok()) {
+        fitted.mean = mean_of(fitted.scaler, training);
+    }
     held_out_models<Learned> parts;
-    status done = train_parts(fitted, state, training, {}, trainer, steps, observer);
-    done = done.ok() ? parts.train(fitted, training, judged, trainer, plan, 0, observer) : done;
+    if (done.ok()) {
+        parts.train(fitted, training, judged, trainer, plan, 0, observer, team, first_block);
+    }
+    done = team.share(final_job, done);
+    if (!done.ok()) {
+        return done;
+    }
+    team.share(final_job, std::span<scalar>(state.best_parameters));
+    fitted.weights.own(fitted.model, state.best_parameters);
+    done = parts.share(fitted, team, first_block);
     return done.ok() ? fit_to_held_out(fitted, parts, labels) : done;
 }
 
@@ -94,8 +111,10 @@ status fit_mean(Learned& fitted, const windows<typename Learned::scalar_type>& t
         return scaled;
     }
     member.mean = mean_of(member.scaler, training);
+    const auto team = team_of(plan);
     held_out_models<member_type> parts;
-    status done = parts.train(member, training, judged, trainer, plan, 1, observer);
+    parts.train(member, training, judged, trainer, plan, 1, observer, team, 0);
+    status done = parts.share(member, team, 0);
     done = done.ok() ? fit_to_held_out(member, parts, labels) : done;
     if (!done.ok()) {
         return done;
@@ -122,7 +141,7 @@ status fit_held_out(Learned& learned, const held_out_data<typename Learned::scal
                     const Trainer& trainer, const Plan& plan, int steps,
                     const training_observer<typename Learned::scalar_type>& observer) {
     using scalar = typename Learned::scalar_type;
-    status usable = plan.check();
+    status usable = check_plan(plan, trainer);
     usable = usable.ok() ? check_windows("fit", data.training, learned.features(), steps) : usable;
     usable = usable.ok() ? check_windows("fit", data.judged, learned.features(), steps) : usable;
     usable = usable.ok() ? data.check() : usable;

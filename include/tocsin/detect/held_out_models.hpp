@@ -3,6 +3,7 @@
 #pragma once
 
 #include "tocsin/core/status.hpp"
+#include "tocsin/core/storage.hpp"
 #include "tocsin/detect/detector_phase.hpp"
 #include "tocsin/detect/error_collector.hpp"
 #include "tocsin/detect/error_passes.hpp"
@@ -126,40 +127,70 @@ struct labelled_scores {
 /// The models of all blocks, each with the windows that judge it. Allocates.
 template <class Learned>
 struct held_out_models {
-    using window_list = windows<typename Learned::scalar_type>;
+    using scalar = typename Learned::scalar_type;
+    using window_list = windows<scalar>;
 
     std::vector<Learned> models;
     std::vector<window_list> judged;
+    std::vector<aligned_vector<scalar>> weights; ///< of the models, as far as they are here
+    std::vector<status> outcomes;                ///< of their training, where it was here
+    index_t judged_windows = 0;
 
+    /// Trains the models of blocks that this process is to train, as long as none fails.
     /// @param untrained with a scaler that has been fitted
     /// @param starts    added to the trainer's seed for each block: 0 lets all start from the same
     ///                  weights, 1 each from its own
-    template <class Trainer, class Plan>
-    status train(const Learned& untrained, const window_list& training, const window_list& all,
-                 const Trainer& trainer, const Plan& plan, std::uint64_t starts,
-                 const training_observer<typename Learned::scalar_type>& observer) {
-        using scalar = typename Learned::scalar_type;
+    /// @param team      see team_of()
+    /// @param first_job of the team: the first block's
+    template <class Trainer, class Plan, class Team>
+    void train(const Learned& untrained, const window_list& training, const window_list& all,
+               const Trainer& trainer, const Plan& plan, std::uint64_t starts,
+               const training_observer<scalar>& observer, const Team& team, std::size_t first_job) {
         const index_t guard = plan.guard < 0 ? index_t{all.length()} : index_t{plan.guard};
-        for (const held_out_block& block : plan.blocks(all.count())) {
-            const split_windows<scalar> split(training, all, block, guard);
+        const std::vector<held_out_block> blocks = plan.blocks(all.count());
+        judged_windows = all.count();
+        weights.resize(blocks.size());
+        outcomes.resize(blocks.size());
+        bool going_on = true;
+        for (std::size_t k = 0; k < blocks.size(); ++k) {
+            const split_windows<scalar> split(training, all, blocks[k], guard);
+            judged.push_back(split.judged);
+            if (!going_on || !team.trains(first_job + k)) {
+                continue;
+            }
+            status& outcome = outcomes[k];
             if (split.learned.empty()) {
-                return nothing_left("fit", block, all.count(), guard);
+                outcome = nothing_left("fit", blocks[k], all.count(), guard);
+                going_on = false;
+                continue;
             }
             Learned model = untrained;
             kept_scaler<std::remove_cvref_t<decltype(model.scaler)>> units{&model.scaler};
             auto state = training_state<scalar>::fresh(model.model, trainer.optimiser,
-                                                       trainer.seed + starts * models.size());
-            if (const status done =
-                    fit_scaled(model.model, units, split.learned, {}, trainer, state, observer);
-                !done.ok()) {
-                return of_block(done, block, all.count());
+                                                       trainer.seed + starts * k);
+            outcome = fit_scaled(model.model, units, split.learned, {}, trainer, state, observer);
+            outcome = outcome.ok() ? outcome : of_block(outcome, blocks[k], all.count());
+            going_on = outcome.ok();
+            weights[k] = std::move(state.best_parameters);
+        }
+    }
+    /// Gives every process the models of all, after train(). Allocates.
+    /// @return the failure of the first block whose model failed
+    template <class Team>
+    status share(const Learned& untrained, const Team& team, std::size_t first_job) {
+        for (std::size_t k = 0; k < weights.size(); ++k) {
+            if (const status trained = team.share(first_job + k, outcomes[k]); !trained.ok()) {
+                return trained;
             }
-            model.weights.own(model.model, state.best_parameters);
+            Learned model = untrained;
+            weights[k].resize(static_cast<std::size_t>(model.model.parameter_count()));
+            team.share(first_job + k, std::span<scalar>(weights[k]));
+            model.weights.own(model.model, weights[k]);
+            weights[k] = {};
             model.phase = detector_phase::trained;
             models.push_back(std::move(model));
-            judged.push_back(split.judged);
         }
-        return models.empty() ? status::error(error_code::invalid_data, "fit: ", all.count(),
+        return models.empty() ? status::error(error_code::invalid_data, "fit: ", judged_windows,
                                               " windows are too few to hold any out")
                               : status{};
     }

@@ -23,17 +23,6 @@
 namespace tocsin {
 namespace detail {
 
-/// Every process gets the outcome of one of them.
-inline status mpi_share_status(const status& outcome, int owner, MPI_Comm processes) {
-    int code = static_cast<int>(outcome.code());
-    int good = outcome.ok() ? 1 : 0;
-    std::string message = outcome.ok() ? "" : outcome.message();
-    MPI_Bcast(&code, 1, MPI_INT, owner, processes);
-    MPI_Bcast(&good, 1, MPI_INT, owner, processes);
-    mpi_share_content(message, owner, processes);
-    return good != 0 ? status{} : status::error(static_cast<error_code>(code), message);
-}
-
 /// A trial_keeper with the trials of earlier runs in every process and a journal in the first one.
 class mpi_trials {
   public:

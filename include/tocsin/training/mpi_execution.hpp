@@ -23,6 +23,7 @@
 #include <cstdint>
 #include <mpi.h>
 #include <span>
+#include <string>
 #include <type_traits>
 #include <vector>
 
@@ -35,22 +36,35 @@ MPI_Datatype mpi_type_of() noexcept {
     return std::is_same_v<Scalar, float> ? MPI_FLOAT : MPI_DOUBLE;
 }
 
+/// Every process gets values from one of them, which all have as many of.
+template <class Value>
+void mpi_share_values(std::span<Value> values, int owner, MPI_Comm processes) {
+    static_assert(std::is_trivially_copyable_v<Value>);
+    // The count of a message is an int: many values go in pieces.
+    constexpr std::size_t piece = (std::size_t{1} << 28) / sizeof(Value);
+    for (std::size_t first = 0; first < values.size(); first += piece) {
+        const auto part = values.subspan(first).first(std::min(piece, values.size() - first));
+        MPI_Bcast(part.data(), static_cast<int>(part.size_bytes()), MPI_BYTE, owner, processes);
+    }
+}
 /// Every process gets the content of a text, a vector of numbers or of bytes from one of them. The
 /// others' is replaced. Allocates.
 template <class Container>
 void mpi_share_content(Container& content, int owner, MPI_Comm processes) {
-    using element = typename Container::value_type;
-    static_assert(std::is_trivially_copyable_v<element>);
     std::uint64_t count = content.size();
     MPI_Bcast(&count, 1, MPI_UINT64_T, owner, processes);
     content.resize(static_cast<std::size_t>(count));
-    // The count of a message is an int: long contents go in pieces.
-    constexpr std::size_t piece = (std::size_t{1} << 28) / sizeof(element);
-    for (std::size_t first = 0; first < content.size(); first += piece) {
-        const std::size_t size = std::min(piece, content.size() - first);
-        MPI_Bcast(content.data() + first, static_cast<int>(size * sizeof(element)), MPI_BYTE, owner,
-                  processes);
-    }
+    mpi_share_values(std::span(content.data(), content.size()), owner, processes);
+}
+/// Every process gets the outcome of one of them. Allocates.
+inline status mpi_share_status(const status& outcome, int owner, MPI_Comm processes) {
+    int code = static_cast<int>(outcome.code());
+    int good = outcome.ok() ? 1 : 0;
+    std::string message = outcome.ok() ? "" : outcome.message();
+    MPI_Bcast(&code, 1, MPI_INT, owner, processes);
+    MPI_Bcast(&good, 1, MPI_INT, owner, processes);
+    mpi_share_content(message, owner, processes);
+    return good != 0 ? status{} : status::error(static_cast<error_code>(code), message);
 }
 
 /// Whether MPI is running and there is a communicator: what every call of MPI needs, which would end
