@@ -151,8 +151,9 @@ TEST_SUITE("io") {
 
     TEST_CASE("safetensors: tensors of types that are not read may be there") {
         const std::vector<std::pair<std::string, index_t>> types{
-            {"BOOL", 1}, {"I8", 1},      {"I16", 2},     {"I32", 4},     {"U16", 2}, {"U32", 4},
-            {"U64", 8},  {"F8_E4M3", 1}, {"F8_E5M2", 1}, {"F8_E8M0", 1}, {"C64", 8}};
+            {"BOOL", 1}, {"I8", 1},          {"I16", 2},        {"I32", 4},     {"U16", 2},
+            {"U32", 4},  {"U64", 8},         {"F8_E4M3", 1},    {"F8_E5M2", 1}, {"F8_E8M0", 1},
+            {"C64", 8},  {"F8_E4M3FNUZ", 1}, {"F8_E5M2FNUZ", 1}};
         for (const auto& type : types) {
             const std::string& name = type.first;
             const index_t size = type.second;
@@ -172,6 +173,35 @@ TEST_SUITE("io") {
             REQUIRE_FALSE(longer.has_value());
             CHECK(std::string{longer.error().message()}.find(
                       "of type " + name + ", shape [3] needs") != std::string::npos);
+        }
+    }
+
+    TEST_CASE("safetensors: tensors whose elements are parts of bytes may be there") {
+        struct packed {
+            const char* type;
+            index_t columns;
+            index_t bytes;
+        };
+        const auto read = [](const packed& one) {
+            return parse(file_of(R"({"other":{"dtype":")" + std::string{one.type} +
+                                     R"(","shape":[2,)" + std::to_string(one.columns) +
+                                     R"(],"data_offsets":[0,)" + std::to_string(one.bytes) + "]}}",
+                                 static_cast<std::size_t>(one.bytes)));
+        };
+        for (const packed& one : {packed{"F4", 6, 6}, packed{"F4", 7, 7}, packed{"F6_E2M3", 4, 6},
+                                  packed{"F6_E3M2", 8, 12}, packed{"F4", 0, 0}}) {
+            CAPTURE(one.type);
+            const auto reader = read(one);
+            REQUIRE_MESSAGE(reader.has_value(), reader.error().message());
+            CHECK(name_of(reader->tensors()[0].type) == one.type);
+            CHECK(reader->tensors()[0].count() == 2 * one.columns);
+        }
+        for (const packed& one : {packed{"F4", 6, 5}, packed{"F6_E2M3", 1, 1},
+                                  packed{"F6_E2M3", 1, 2}, packed{"F6_E3M2", 4, 8}}) {
+            const auto reader = read(one);
+            REQUIRE_FALSE(reader.has_value());
+            CHECK(std::string{reader.error().message()}.find(" bits, its data_offsets hold ") !=
+                  std::string::npos);
         }
     }
 

@@ -35,7 +35,11 @@ struct tensor_entry {
     index_t end = 0;                     ///< one past the last byte
 
     /// Number of elements.
-    index_t count() const noexcept { return (end - begin) / element_size(type); }
+    index_t count() const noexcept {
+        const index_t bits = element_bits(type);
+        const index_t bytes = end - begin;
+        return bits < 8 ? bytes / bits * 8 + bytes % bits * 8 / bits : bytes / (bits / 8);
+    }
 };
 
 /// A shape for messages: `[4, 3]`.
@@ -249,19 +253,22 @@ inline status check_layout(std::vector<tensor_entry>& tensors, index_t data_byte
                                                          : ", leaving a gap after byte ",
                                  position);
         }
-        checked_size bytes = element_size(tensor.type);
+        const bool in_bits = element_size(tensor.type) == 0;
+        checked_size needed = in_bits ? element_bits(tensor.type) : element_size(tensor.type);
         for (const index_t size : tensor.shape) {
-            bytes = bytes * size;
+            needed = needed * size;
         }
-        if (!bytes.valid()) {
+        if (!needed.valid()) {
             return status::error(error_code::format_error, "tensor '", name, "' of shape ",
                                  shape_text(tensor.shape), " is too large to count");
         }
-        if (bytes.value() != tensor.end - tensor.begin) {
+        const index_t bytes = in_bits ? needed.value() / 8 : needed.value();
+        if ((in_bits && needed.value() % 8 != 0) || bytes != tensor.end - tensor.begin) {
             return status::error(error_code::format_error, "tensor '", name, "' of type ",
                                  name_of(tensor.type), ", shape ", shape_text(tensor.shape),
-                                 " needs ", bytes.value(), " bytes, its data_offsets hold ",
-                                 tensor.end - tensor.begin);
+                                 " needs ", needed.value(), in_bits ? " bits" : " bytes",
+                                 ", its data_offsets hold ", tensor.end - tensor.begin,
+                                 in_bits ? " bytes" : "");
         }
         position = tensor.end;
     }

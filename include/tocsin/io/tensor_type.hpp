@@ -12,8 +12,8 @@
 
 namespace tocsin {
 
-/// Element types of whole bytes. f32, f64, i64 and u8 are read and written, f16 and bf16 are only read; a file may
-/// hold tensors of the others, whose values are not looked at.
+/// Element types. f32, f64, i64 and u8 are read and written, f16 and bf16 are only read; a file may hold
+/// tensors of the others, whose values are not looked at.
 enum class tensor_type : std::uint8_t {
     f32,
     f64,
@@ -31,6 +31,11 @@ enum class tensor_type : std::uint8_t {
     f8_e4m3,
     f8_e5m2,
     f8_e8m0,
+    f8_e4m3fnuz,
+    f8_e5m2fnuz,
+    f4,
+    f6_e2m3,
+    f6_e3m2,
     c64
 };
 
@@ -46,16 +51,21 @@ inline constexpr auto all_tensor_types = [] {
 /// Name of an element type in a file.
 constexpr std::string_view name_of(tensor_type type) noexcept {
     constexpr std::array<std::string_view, all_tensor_types.size()> names = {
-        "F32", "F64", "I64", "U8",  "F16",     "BF16",    "BOOL",    "I8", "I16",
-        "I32", "U16", "U32", "U64", "F8_E4M3", "F8_E5M2", "F8_E8M0", "C64"};
+        "F32",         "F64",         "I64", "U8",      "F16",     "BF16",    "BOOL",    "I8",
+        "I16",         "I32",         "U16", "U32",     "U64",     "F8_E4M3", "F8_E5M2", "F8_E8M0",
+        "F8_E4M3FNUZ", "F8_E5M2FNUZ", "F4",  "F6_E2M3", "F6_E3M2", "C64"};
     return names[static_cast<std::size_t>(type)];
 }
 
-/// Bytes of one element.
+/// Bits of one element.
+constexpr index_t element_bits(tensor_type type) noexcept {
+    constexpr std::array<index_t, all_tensor_types.size()> bits = {
+        32, 64, 64, 8, 16, 16, 8, 8, 16, 32, 16, 32, 64, 8, 8, 8, 8, 8, 4, 6, 6, 64};
+    return bits[static_cast<std::size_t>(type)];
+}
+/// Bytes of one element; 0 for less than one.
 constexpr index_t element_size(tensor_type type) noexcept {
-    constexpr std::array<index_t, all_tensor_types.size()> sizes = {4, 8, 8, 1, 2, 2, 1, 1, 2,
-                                                                    4, 2, 4, 8, 1, 1, 1, 8};
-    return sizes[static_cast<std::size_t>(type)];
+    return element_bits(type) / 8;
 }
 
 /// Whether the elements are real numbers that can be read: F32, F64, F16 or BF16.
