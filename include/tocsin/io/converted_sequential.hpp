@@ -200,7 +200,7 @@ status load_converted(const std::filesystem::path& path, const sequential<Layers
                                                    model.parameter_count());
             }
             std::vector<std::string> problems;
-            const auto tensors = detail::tensors_of_sequential(model, network.modules, problems);
+            const auto tensors = detail::tensors_of_layers(model, network.modules, problems);
             const auto loaded = detail::load_and_replay(file, model, tensors, std::move(problems),
                                                         options.tolerance);
             if (!loaded) {
@@ -237,7 +237,7 @@ status save_converted(const std::filesystem::path& path, const sequential<Layers
     std::vector<std::string> problems;
     safetensors_writer file;
     status outcome = detail::add_pytorch_tensors(
-        file, detail::tensors_of_sequential(model, network.modules, problems), parameters);
+        file, detail::tensors_of_layers(model, network.modules, problems), parameters);
     if (!outcome.ok()) {
         return refuse(outcome);
     }

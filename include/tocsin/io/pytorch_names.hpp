@@ -129,6 +129,14 @@ inline bool names_block(std::string_view part, std::string_view block) noexcept 
            (block.starts_with(part) && block.size() > part.size() && block[part.size()] == '.');
 }
 
+/// Whether a block is that of a layer in a `sequential`, such as `0.weights`: the name does not say
+/// which kind of layer.
+inline bool is_of_network(std::string_view block) noexcept {
+    const auto dot = block.rfind('.');
+    return dot != std::string_view::npos && split_number(block).second < 0 &&
+           split_number(block.substr(0, dot)).second >= 0;
+}
+
 /// Whether a model or layer has an LSTM layer whose gates are hard sigmoids.
 template <class Part>
 bool has_hard_gates(const Part& part) noexcept {
@@ -199,6 +207,12 @@ std::vector<pytorch_tensor> pytorch_tensors_of(const Model& model,
         }
         if (chosen == nullptr) {
             problems.push_back("no module is given for '" + one.name + '\'');
+            continue;
+        }
+        if (is_of_network(one.name)) {
+            problems.push_back('\'' + one.name +
+                               "' is of a network, whose layers are named one by "
+                               "one (io/pytorch_sequential.hpp)");
             continue;
         }
         const bool alone = chosen->part == one.name;

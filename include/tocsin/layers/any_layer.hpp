@@ -43,6 +43,12 @@ class any_layer {
     // NOLINTNEXTLINE(google-explicit-constructor,hicpp-explicit-conversions): like std::any
     any_layer(Layer layer) : held_{std::make_shared<const holder<Layer>>(std::move(layer))} {}
 
+    /// The held layer, if it is of this type; null otherwise.
+    template <class Layer>
+    const Layer* get_if() const noexcept {
+        return held_->type() == &type_of<Layer> ? &static_cast<const holder<Layer>&>(*held_).layer
+                                                : nullptr;
+    }
     /// What the held layer calls itself in files and messages: `lstm`.
     const char* kind() const noexcept { return held_->kind(); }
     int input_size() const noexcept { return held_->input_size(); }
@@ -147,11 +153,16 @@ class any_layer {
     using scalars = std::span<Scalar>;
     using inputs_view = sequence_view<const Scalar>;
 
+    /// Its address tells types apart, without RTTI.
+    template <class Layer>
+    static constexpr char type_of = 0;
+
     struct interface {
         interface() = default;
         interface(const interface&) = delete;
         interface& operator=(const interface&) = delete;
         virtual ~interface() = default;
+        virtual const void* type() const noexcept = 0;
         virtual const char* kind() const noexcept = 0;
         virtual int input_size() const noexcept = 0;
         virtual int output_size() const noexcept = 0;
@@ -192,6 +203,7 @@ class any_layer {
         auto tape_of(const tape_type& tape) const noexcept {
             return layer.make_tape(tape.area, tape.batch, tape.time);
         }
+        const void* type() const noexcept override { return &type_of<Layer>; }
         const char* kind() const noexcept override {
             if constexpr (requires { Layer::kind; }) {
                 return Layer::kind;

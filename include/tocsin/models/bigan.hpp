@@ -55,17 +55,14 @@ class bigan {
     constexpr index_t generator_count() const noexcept { return starts()[discriminator_part]; }
     /// Checks all three networks, then that they fit together; names what does not.
     status check() const noexcept {
-        const int pair = features() + latent();
         if (const status part = detail::first_failure(
                 {encoder_.check(), generator_.check(), discriminator_.check(),
                  detail::require_equal(kind, "outputs of the encoder and inputs of the generator",
                                        encoder_.output_size(), latent()),
                  detail::require_equal(kind, "inputs of the encoder and outputs of the generator",
                                        features(), generator_.output_size()),
-                 detail::require_equal(kind,
-                                       "features with latent variables and inputs of the "
-                                       "discriminator",
-                                       pair, discriminator_.input_size())});
+                 detail::require_equal(kind, "pairs and inputs of the discriminator",
+                                       features() + latent(), discriminator_.input_size())});
             !part.ok()) {
             return part;
         }
@@ -74,19 +71,21 @@ class bigan {
              detail::check_row_network(kind, "generator", generator_),
              detail::check_row_network(kind, "discriminator", discriminator_)});
     }
+    /// Calls `visit(name, first parameter, network)` for each network; the last one is a layer.
+    template <class Visit>
+    void for_each_network(Visit&& visit) const {
+        const auto first = starts();
+        visit("encoder", first[encoder_part], encoder_);
+        visit("generator", first[generator_part], generator_);
+        visit("discriminator", first[discriminator_part], discriminator_);
+        visit("logit", first[logit_part], logit_);
+    }
     template <class Visit>
     void for_each_parameter_block(Visit&& visit) const {
-        const auto first = starts();
-        detail::visit_part(visit, "encoder", first[encoder_part], encoder_);
-        detail::visit_part(visit, "generator", first[generator_part], generator_);
-        detail::visit_part(visit, "discriminator", first[discriminator_part], discriminator_);
-        detail::visit_part(visit, "logit", first[logit_part], logit_);
+        detail::visit_networks(*this, visit);
     }
     void initialise(std::span<scalar_type> parameters, random_generator& random) const {
-        encoder_.initialise(part<encoder_part>(parameters), random);
-        generator_.initialise(part<generator_part>(parameters), random);
-        discriminator_.initialise(part<discriminator_part>(parameters), random);
-        logit_.initialise(part<logit_part>(parameters), random);
+        detail::initialise_networks(*this, parameters, random);
     }
 
     /// See detail::memory_of_pass().

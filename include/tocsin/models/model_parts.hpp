@@ -71,6 +71,21 @@ void visit_part(Visit& visit, const char* name, index_t first, const Part& part)
         });
 }
 
+/// Visits the parameter blocks of all networks of a model, as `network.block`.
+template <class Model, class Visit>
+void visit_networks(const Model& model, Visit& visit) {
+    model.for_each_network([&](const char* name, index_t first, const auto& network) {
+        visit_part(visit, name, first, network);
+    });
+}
+/// Draws the parameters of all networks of a model, in their order.
+template <class Model, class Scalar>
+void initialise_networks(const Model& model, std::span<Scalar> all, random_generator& random) {
+    model.for_each_network([&](const char*, index_t first, const auto& network) {
+        network.initialise(slice(all, first, network.parameter_count()), random);
+    });
+}
+
 /// The parts of a model, which follow one another in its parameters and in its packed weights: where
 /// each begins, and what is done to all of them alike. Parts are held by reference unless they are
 /// temporary.

@@ -43,6 +43,11 @@ class row_autoencoder {
                                    network_.output_size()),
              detail::check_row_network(kind, "network", network_)});
     }
+    /// Calls `visit(name, first parameter, network)` for the network.
+    template <class Visit>
+    void for_each_network(Visit&& visit) const {
+        visit("network", index_t{0}, network_);
+    }
     template <class Visit>
     void for_each_parameter_block(Visit&& visit) const {
         network_.for_each_parameter_block(visit);

@@ -66,14 +66,18 @@ class variational_autoencoder {
         return detail::first_failure({detail::check_row_network(kind, "encoder", encoder_),
                                       detail::check_row_network(kind, "decoder", decoder_)});
     }
+    /// Calls `visit(name, first parameter, network)` for encoder and decoder.
+    template <class Visit>
+    void for_each_network(Visit&& visit) const {
+        visit("encoder", index_t{0}, encoder_);
+        visit("decoder", encoder_.parameter_count(), decoder_);
+    }
     template <class Visit>
     void for_each_parameter_block(Visit&& visit) const {
-        detail::visit_part(visit, "encoder", 0, encoder_);
-        detail::visit_part(visit, "decoder", encoder_.parameter_count(), decoder_);
+        detail::visit_networks(*this, visit);
     }
     void initialise(std::span<scalar_type> parameters, random_generator& random) const {
-        encoder_.initialise(of_encoder(parameters), random);
-        decoder_.initialise(of_decoder(parameters), random);
+        detail::initialise_networks(*this, parameters, random);
     }
 
     /// See detail::memory_of_pass().
