@@ -70,7 +70,7 @@ std::string metrics::prometheus() const {
     line("model_changes_total", "counter", "Reloads of the rules.", model_changes);
     line("devices", "gauge", "Devices with a stream here.", devices);
     line("partitions", "gauge", "Partitions owned.", partitions);
-    line("lag", "gauge", "Waiting messages.", lag);
+    line("lag", "gauge", "Waiting messages, as far as the source tells.", lag);
     text += "# HELP tocsin_gateway_latency_seconds From the creation of a message to its verdict.\n"
             "# TYPE tocsin_gateway_latency_seconds histogram\n";
     std::int64_t below = 0;

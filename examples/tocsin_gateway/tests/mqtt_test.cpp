@@ -4,6 +4,7 @@
 
 #include "child_process.hpp"
 #include "fleet.hpp"
+#include "http_get.hpp"
 #include "io/temporary_directory.hpp"
 #include "tocsin_gateway/mqtt_client.hpp"
 #include <algorithm>
@@ -60,6 +61,7 @@ class broker {
     void start() {
         process_ = child_process{{mosquitto_path, "-c", path("settings")}, "", "", path("broker")};
     }
+    void signal(int number) const { process_.signal(number); }
     /// Stops it cleanly: it keeps unacknowledged messages.
     void stop() { process_.end(SIGTERM); }
     std::uint16_t port() const noexcept { return port_; }
@@ -361,6 +363,45 @@ TEST_CASE(
     reader.read_until(devices * samples);
     check_end(gateway, with, reader, expected);
     CHECK(text_of(with.path("errors")).find("no connection") == std::string::npos);
+}
+
+TEST_CASE("gateway mqtt: SIGTERM while the broker acknowledges nothing ends in seconds, and loses "
+          "nothing") {
+    std::signal(SIGPIPE, SIG_IGN);
+    broker with;
+    REQUIRE(save_fleet_model(with.path("pump.safetensors")).ok());
+    const verdict_lines expected = uninterrupted(with);
+    mqtt_client publisher{settings_of(with, "publisher", {})};
+    verdict_reader reader{with};
+    REQUIRE(publisher.start().ok());
+    subscribe_gateway(with);
+    // Nothing asks for a checkpoint before the end.
+    child_process gateway =
+        start_gateway(with, {"--most-unacknowledged", "60000", "--checkpoint-milliseconds",
+                             "600000", "--metrics-port", "0"});
+    publish_all(publisher, 0, 10);
+    reader.read_until(10 * devices);
+    // Of the next samples it has the messages, and nobody takes their verdicts.
+    gateway.signal(SIGSTOP);
+    publish_all(publisher, 10, 20);
+    with.signal(SIGSTOP);
+    gateway.signal(SIGCONT);
+    const int port = metrics_port_in(text_of(with.path("errors")));
+    REQUIRE(port > 0);
+    const std::string judged = "samples_total " + std::to_string(20 * devices) + '\n';
+    for (int k = 0; k < 3000 && get(port, "/metrics").find(judged) == std::string::npos; ++k) {
+        std::this_thread::sleep_for(std::chrono::milliseconds{10});
+    }
+    CHECK(get(port, "/metrics").find(judged) != std::string::npos);
+    CHECK(gateway.end(SIGTERM) == 4);
+    CHECK(text_of(with.path("errors"))
+              .find("verdicts for 3 seconds; their samples are judged "
+                    "again") != std::string::npos);
+    with.signal(SIGCONT);
+    gateway = start_gateway(with);
+    publish_all(publisher, 20, samples);
+    reader.read_until(devices * samples);
+    check_end(gateway, with, reader, expected);
 }
 
 TEST_CASE("gateway mqtt: a topic that is not given any more is not judged any more") {
