@@ -25,14 +25,32 @@ using tocsin::status;
 namespace {
 
 constexpr const char* stream_origin = "stream";
-constexpr std::size_t most_origin_bytes = std::size_t{1} << 16U;
+constexpr std::string_view judged_origin = "judged "; // all lines up to the end of the last one
+constexpr std::uint64_t most_first_bytes = std::uint64_t{1} << 16U; // of an origin of before
 
-std::string origin_of(std::string_view first_bytes) {
+std::string text_of(const read_part& part) {
     std::array<char, 48> text{};
-    std::snprintf(text.data(), text.size(), "%zu %08x", first_bytes.size(),
-                  static_cast<unsigned>(tocsin::crc32(
-                      std::as_bytes(std::span{first_bytes.data(), first_bytes.size()}))));
+    std::snprintf(text.data(), text.size(), "%llu %08x",
+                  static_cast<unsigned long long>(part.bytes),
+                  static_cast<unsigned>(part.checksum));
     return text.data();
+}
+/// The inverse; of another text one that has another text.
+read_part part_of(std::string_view text) {
+    read_part part;
+    const char* const end = text.data() + text.size();
+    const auto number = std::from_chars(text.data(), end, part.bytes);
+    if (number.ec == std::errc{} && number.ptr != end) {
+        constexpr int hexadecimal = 16;
+        std::from_chars(number.ptr + 1, end, part.checksum, hexadecimal);
+    }
+    return part;
+}
+
+void add_to(read_part& part, std::string_view bytes) {
+    part.bytes += bytes.size();
+    part.checksum =
+        tocsin::crc32(std::as_bytes(std::span{bytes.data(), bytes.size()}), part.checksum);
 }
 
 } // namespace
@@ -73,6 +91,9 @@ status line_source::poll(std::vector<message>& messages, std::chrono::millisecon
         reader_ = std::thread{[this] { read_lines(); }};
     }
     queue_.take(messages, wait);
+    if (!messages.empty()) {
+        returned_ = messages.back().whole;
+    }
     if (const int failure = failure_; failure != 0 && messages.empty()) {
         return status::error(error_code::io_error,
                              "cannot read the input: ", tocsin::detail::system_message(failure));
@@ -82,48 +103,85 @@ status line_source::poll(std::vector<message>& messages, std::chrono::millisecon
 
 status line_source::resume(std::int32_t /*partition*/, std::int64_t next_offset,
                            std::string_view origin) {
-    // Every line of a file is read, and skipped by its offset.
-    next_offset_ = is_file_ ? 0 : next_offset;
-    if (!is_file_ || next_offset == 0 || origin.empty()) {
+    if (!is_file_) {
+        next_offset_ = next_offset;
         return {};
     }
-    std::size_t bytes = 0; // remains 0 for a stream
-    std::from_chars(origin.data(), origin.data() + origin.size(), bytes);
-    if (bytes <= most_origin_bytes && origin == origin_of(first_bytes(bytes))) {
+    if (next_offset == 0 || origin.empty()) {
         return {};
     }
+    if (origin.starts_with(judged_origin)) {
+        origin.remove_prefix(judged_origin.size());
+        const read_part judged = part_of(origin);
+        return text_of(judged) == origin ? continue_at(judged, next_offset)
+                                         : other_file(next_offset);
+    }
+    // States of before know the first bytes. Every line is read, and skipped by its offset.
+    const read_part wanted = part_of(origin);
+    char last = 0;
+    const auto first = beginning(std::min(wanted.bytes, most_first_bytes), last);
+    if (!first) {
+        return first.error();
+    }
+    return text_of(*first) == origin ? status{} : other_file(next_offset);
+}
+
+/// Reads on behind the lines that were judged.
+status line_source::continue_at(const read_part& judged, std::int64_t next_offset) {
+    char last = 0;
+    const auto here = beginning(judged.bytes, last);
+    if (!here) {
+        return here.error();
+    }
+    if (here->bytes != judged.bytes || here->checksum != judged.checksum) {
+        return other_file(next_offset);
+    }
+    if (::lseek(handle_, static_cast<off_t>(judged.bytes), SEEK_SET) < 0) {
+        return status::error(error_code::io_error, tocsin::detail::shown_name(path_),
+                             ": cannot read: ", tocsin::detail::system_message(errno));
+    }
+    next_offset_ = next_offset;
+    read_ = returned_ = judged;
+    within_judged_ = last != '\n';
+    return {};
+}
+
+status line_source::other_file(std::int64_t next_offset) const {
     return status::error(
         error_code::invalid_data, tocsin::detail::shown_name(path_),
-        ": it begins otherwise than when the states judged ", next_offset,
-        " lines, or was cut, and as many of it would be skipped; pass it as "
-        "standard input to judge it whole with these streams, or use other states");
+        ": is not the file of which the states judged ", next_offset,
+        " lines, or one of them has changed, or it was cut, and as many of it would "
+        "be skipped; pass it as standard input to judge it whole with these streams, "
+        "or use other states");
 }
 
 std::string line_source::origin() {
-    if (!is_file_) {
-        return stream_origin;
-    }
-    if (origin_.empty() || origin_bytes_ < most_origin_bytes) { // it may have grown
-        const std::string bytes = first_bytes(most_origin_bytes);
-        origin_bytes_ = bytes.size();
-        origin_ = origin_of(bytes);
-    }
-    return origin_;
+    return is_file_ ? std::string{judged_origin} + text_of(returned_) : stream_origin;
 }
 
-/// Fewer where the file ends before.
-std::string line_source::first_bytes(std::size_t most) const {
-    std::string bytes(most, '\0');
-    std::size_t size = 0;
-    for (ssize_t count = 1; size < most && count != 0;) {
-        count = ::pread(handle_, bytes.data() + size, most - size, static_cast<off_t>(size));
-        if (count < 0 && errno != EINTR) {
-            break; // the thread that reads the lines reports it
+/// The first bytes; fewer where the file ends before.
+/// @param last receives the last one of them
+tocsin::result<read_part> line_source::beginning(std::uint64_t most, char& last) const {
+    read_part part;
+    std::vector<char> block(std::size_t{1} << 16U);
+    while (part.bytes < most) {
+        const auto size =
+            static_cast<std::size_t>(std::min<std::uint64_t>(most - part.bytes, block.size()));
+        const ssize_t count = ::pread(handle_, block.data(), size, static_cast<off_t>(part.bytes));
+        if (count < 0 && errno == EINTR) {
+            continue;
         }
-        size += static_cast<std::size_t>(std::max<ssize_t>(count, 0));
+        if (count < 0) {
+            return status::error(error_code::io_error, tocsin::detail::shown_name(path_),
+                                 ": cannot read: ", tocsin::detail::system_message(errno));
+        }
+        if (count == 0) {
+            break;
+        }
+        add_to(part, {block.data(), static_cast<std::size_t>(count)});
+        last = block[static_cast<std::size_t>(count) - 1];
     }
-    bytes.resize(size);
-    return bytes;
+    return part;
 }
 
 status line_source::acknowledge(std::span<const progress> /*next_offsets*/) {
@@ -135,6 +193,10 @@ void line_source::read_lines() {
     std::vector<message> batch;
     std::string line;
     const auto end_line = [&] {
+        if (std::exchange(within_judged_, false)) {
+            line.clear();
+            return; // it has been counted
+        }
         if (line.ends_with('\r')) {
             line.pop_back();
         }
@@ -143,6 +205,7 @@ void line_source::read_lines() {
             last.payload = line;
             last.offset = next_offset_;
             last.created = std::chrono::system_clock::now();
+            last.whole = read_;
         }
         ++next_offset_; // empty lines count, as in an editor
         line.clear();
@@ -178,10 +241,16 @@ void line_source::read_lines() {
         std::string_view rest{block.data(), static_cast<std::size_t>(count)};
         for (auto end = rest.find('\n'); end != std::string_view::npos; end = rest.find('\n')) {
             add(rest.substr(0, end));
+            if (is_file_) {
+                add_to(read_, rest.substr(0, end + 1));
+            }
             end_line();
             rest.remove_prefix(end + 1);
         }
         add(rest);
+        if (is_file_) {
+            add_to(read_, rest);
+        }
         queue_.put(batch);
     }
     if (!line.empty() && at_end) { // else it lacks its end

@@ -12,9 +12,9 @@
 
 namespace tocsin_gateway {
 
-/// One partition, 0. Offsets are the numbers of lines, from 0; a regular file begins at its first line,
-/// so lines that were judged before are skipped. Standard input, a pipe or a terminal continues
-/// counting.
+/// One partition, 0. Offsets are the numbers of lines, from 0. A regular file continues behind the lines
+/// that were judged before, if it still begins with them. Standard input, a pipe or a terminal
+/// continues counting.
 class line_source final : public source {
   public:
     /// @param path  a file, or "-" for standard input, which continues counting whatever it is
@@ -29,8 +29,8 @@ class line_source final : public source {
     ///         that it has in their place would be skipped. Without an origin, nobody knows.
     tocsin::status resume(std::int32_t partition, std::int64_t next_offset,
                           std::string_view origin) override;
-    /// "stream", or a regular file by its first bytes: their number, at most 65536, and CRC-32, which a
-    /// copy shares and which stay when the file grows.
+    /// "stream", or all bytes of a regular file up to the end of the last message that poll() has
+    /// returned: their number and CRC-32, which a copy shares and which stay when the file grows.
     std::string origin() override;
     tocsin::status acknowledge(std::span<const progress> next_offsets) override;
     /// Not after a failure: poll() reports it, once all lines before it have been returned.
@@ -46,17 +46,21 @@ class line_source final : public source {
   private:
     line_source(std::string path, int handle, bool is_file, std::size_t queue)
         : path_{std::move(path)}, handle_{handle}, is_file_{is_file}, queue_{queue} {}
-    std::string first_bytes(std::size_t most) const;
+    tocsin::status continue_at(const read_part& judged, std::int64_t next_offset);
+    tocsin::status other_file(std::int64_t next_offset) const;
+    tocsin::result<read_part> beginning(std::uint64_t most, char& last) const;
     void read_lines();
 
     std::string path_;
     int handle_;
     bool is_file_; ///< a regular one, which is read from its start
-    std::string origin_;
-    std::size_t origin_bytes_ = 0; ///< of the file, that origin_ is made of
     bounded_queue queue_;
     bool started_ = false;
+    read_part returned_; ///< by poll()
+    // Of the thread, once it runs:
     std::int64_t next_offset_ = 0;
+    read_part read_;
+    bool within_judged_ = false; ///< in a line that was judged before its end was there
     std::atomic<bool> stop_{false};
     std::atomic<int> failure_{0}; ///< errno of the thread
     std::thread reader_;

@@ -9,6 +9,12 @@
 
 namespace tocsin_gateway {
 
+/// The beginning of a file.
+struct read_part {
+    std::uint64_t bytes = 0;
+    std::uint32_t checksum = 0; ///< CRC-32
+};
+
 /// One message of a source.
 struct message {
     std::string payload;        ///< a line of JSON or of CSV
@@ -18,6 +24,7 @@ struct message {
     bool repeated = false;      ///< marked by the broker as a possible repeat
     bool in_order = false;      ///< times of its device increase, so that repeats need no mark
     std::chrono::system_clock::time_point created; ///< start of the latency
+    read_part whole;                               ///< of a file: all up to the end of this message
 };
 
 /// Longest payload that is parsed, in bytes.

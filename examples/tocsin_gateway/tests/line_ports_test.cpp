@@ -185,7 +185,7 @@ TEST_CASE("gateway lines: after a stop, a line that has begun is read to its end
     ::close(ends[0]);
 }
 
-TEST_CASE("gateway lines: a file is told from another one by its first bytes") {
+TEST_CASE("gateway lines: a file is told from another one by all that was judged") {
     const tocsin_test::temporary_directory folder;
     const auto write = [&](const char* name, const std::string& text) {
         std::ofstream{folder / name, std::ios::app} << text;
@@ -196,39 +196,80 @@ TEST_CASE("gateway lines: a file is told from another one by its first bytes") {
         REQUIRE(opened);
         return opened;
     };
-    const auto resumes = [](const std::unique_ptr<line_source>& from, const std::string& origin) {
-        return from->resume(0, 3, origin).ok();
+    const auto resumes = [](const std::unique_ptr<line_source>& from, const std::string& origin,
+                            std::int64_t next_offset = 3) {
+        return from->resume(0, next_offset, origin).ok();
+    };
+    const auto read = [](line_source& from) { // to the end
+        no_listener listener;
+        std::vector<message> all;
+        while (!from.ended()) {
+            std::vector<message> some;
+            REQUIRE(from.poll(some, std::chrono::milliseconds{20}, listener).ok());
+            all.insert(all.end(), some.begin(), some.end());
+        }
+        return all;
+    };
+    const auto origin_of = [&](const std::string& path) {
+        const auto from = open(path);
+        read(*from);
+        return from->origin();
     };
     const std::string path = write("a", "1\n2\n3\n");
-    const auto first = open(path);
-    const std::string small = first->origin();
-    CHECK(resumes(open(path), small));
+    const std::string three = origin_of(path);
+    CHECK(three == "judged 6 775f54d8");
+    CHECK(resumes(open(path), three));
     CHECK(resumes(open(path), "")); // of states that do not say it
-    CHECK(open(path)->resume(0, 0, "1 00000000").ok());
-    CHECK_FALSE(resumes(open(path), "1 00000000"));
+    CHECK(open(path)->resume(0, 0, "judged 1 00000000").ok());
+    CHECK_FALSE(resumes(open(path), "judged 6 00000001"));
+    CHECK_FALSE(resumes(open(path), "judged"));
+    CHECK_FALSE(resumes(open(path), "judged 6"));
     CHECK_FALSE(resumes(open(path), "stream"));
-    CHECK_FALSE(resumes(open(path), "99999999999999999999 1"));
-    CHECK_FALSE(resumes(open(write("b", "1\n2\n4\n")), small));
-    CHECK_FALSE(resumes(open(write("c", "1\n2\n")), small)); // it has been cut
+    CHECK_FALSE(resumes(open(path), "judged 99999999999999999999 1"));
+    CHECK_FALSE(resumes(open(write("b", "1\n2\n4\n")), three));
+    CHECK_FALSE(resumes(open(write("c", "1\n2\n")), three)); // it has been cut
 
-    // It grows while it is read, and later bytes tell it apart, too.
-    write("a", "5\n");
-    const std::string grown = first->origin();
-    CHECK(grown != small);
-    CHECK(resumes(open(path), small));
-    CHECK_FALSE(resumes(open(write("d", "1\n2\n3\n6\n")), grown));
-    write("a", std::string(70000, 'x'));
-    const std::string large = first->origin();
-    write("a", std::string(70000, 'y'));
-    CHECK(first->origin() == large);
-    CHECK(resumes(open(path), large));
-    CHECK(resumes(open(path), grown));
+    // States of before know the first bytes, at most 65536; it is then read from its start.
+    const auto before = open(path);
+    CHECK(resumes(before, "6 775f54d8"));
+    CHECK(read(*before).front().offset == 0);
+    CHECK_FALSE(resumes(open(path), "6 00000002"));
+
+    // The first bytes of two files are the same, those behind are not.
+    const std::string start = std::string(70000, 'x') + '\n';
+    write("a", start + "5\n");
+    const std::string all = origin_of(path);
+    CHECK(resumes(open(path), three)); // it has grown
+    CHECK(resumes(open(path), all, 5));
+    CHECK_FALSE(resumes(open(write("d", "1\n2\n3\n" + start + "6\n")), all, 5));
+
+    // It is read on behind what was judged, with the next number.
+    write("a", "\n7\n");
+    const auto grown = open(path);
+    CHECK(resumes(grown, all, 5));
+    const auto rest = read(*grown);
+    REQUIRE(rest.size() == 1);
+    CHECK(rest[0].payload == "7");
+    CHECK(rest[0].offset == 6);
+    CHECK(grown->origin() == origin_of(path));
+
+    // A line that was judged before its end was there counts once.
+    const std::string cut = write("e", "1\n2");
+    const std::string two = origin_of(cut);
+    write("e", "2\n3\n");
+    const auto completed = open(cut);
+    CHECK(resumes(completed, two, 2));
+    const auto last = read(*completed);
+    REQUIRE(last.size() == 1);
+    CHECK(last[0].payload == "3");
+    CHECK(last[0].offset == 2);
+    CHECK(completed->origin() == origin_of(cut));
 
     REQUIRE(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
     const int writer = ::open((folder / "pipe").c_str(), O_RDWR);
     const auto pipe = open((folder / "pipe").string());
     CHECK(pipe->origin() == "stream");
-    CHECK(resumes(pipe, large));
+    CHECK(resumes(pipe, all));
     CHECK(open("-")->origin() == "stream");
     ::close(writer);
 }

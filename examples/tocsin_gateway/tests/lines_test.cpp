@@ -268,7 +268,7 @@ TEST_CASE("gateway lines: the input of a file of states that is not its own lose
     CHECK(judge("copy") == 0);
     CHECK(judge("second") == 3);
     CHECK(text_of(place.folder / "errors")
-              .find("second: it begins otherwise than when the states judged") !=
+              .find("second: is not the file of which the states judged") !=
           std::string::npos);
     CHECK(text_of(place.folder / "out") == out);
     SUBCASE("it is a file that has grown") {
