@@ -95,7 +95,16 @@ void gateway_options::add_to(CLI::App& command) {
 }
 
 tocsin::result<model_rules> gateway_options::load_rules() const {
-    return rules.empty() ? model_rules::one(model) : model_rules::load(rules);
+    auto loaded = rules.empty() ? model_rules::one(model) : model_rules::load(rules);
+    if (!loaded) {
+        return loaded;
+    }
+    std::vector<named_file> files{{"--rules", rules}};
+    for (const model_rules::rule& one : loaded->rules()) {
+        files.push_back({"the model", one.file});
+    }
+    const status usable = check_outputs(outputs, files);
+    return usable.ok() ? std::move(loaded) : tocsin::result<model_rules>{usable};
 }
 
 std::unique_ptr<state_file> open_states(const std::string& path) {

@@ -4,12 +4,14 @@
 
 #include <CLI/CLI.hpp>
 
+#include "file_checks.hpp"
 #include "ports.hpp"
 #include "state_file.hpp"
 #include "worker.hpp"
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace tocsin_gateway {
 
@@ -22,6 +24,7 @@ struct gateway_options {
     std::int64_t checkpoint_milliseconds = 1000;
     int metrics_port = -1; ///< -1: none
     bool quiet = false;
+    std::vector<named_file> outputs; ///< which must not be files of the rules
 
     void add_to(CLI::App& command);
     tocsin::result<model_rules> load_rules() const;

@@ -1,7 +1,11 @@
 // kafka: samples from a topic, verdicts, alarms, dead letters and states to others.
 #include "gateway.hpp"
 #include "kafka_broker.hpp"
+#include <cstddef>
+#include <iterator>
 #include <memory>
+#include <string>
+#include <vector>
 
 namespace tocsin_gateway {
 namespace {
@@ -12,7 +16,31 @@ struct kafka_command {
     bool at_once = false;
     std::vector<std::string> properties;
 
+    /// Verdicts that came back as samples would be dead letters without end, and states among other
+    /// messages could not be read.
+    void refuse_common_topics() const {
+        struct named_topic {
+            const char* option;
+            const std::string& name;
+        };
+        const named_topic topics[] = {{"--input", settings.input},
+                                      {"--states", settings.states},
+                                      {"--verdicts", settings.verdicts},
+                                      {"--alarms", settings.alarms},
+                                      {"--dead-letters", settings.dead_letters}};
+        constexpr std::size_t read = 2; // the first ones, which must be like no other
+        for (std::size_t k = 0; k < read; ++k) {
+            for (std::size_t other = k + 1; other < std::size(topics); ++other) {
+                if (topics[k].name == topics[other].name) {
+                    throw gateway_failure{tocsin::status::error(
+                        tocsin::error_code::invalid_argument, topics[other].option, " and ",
+                        topics[k].option, " are the same topic '", topics[k].name, '\'')};
+                }
+            }
+        }
+    }
     void run() {
+        refuse_common_topics();
         settings.transactions = !at_once;
         settings.stopped = stop_requested;
         // An open transaction must outlast the time between two checkpoints.

@@ -18,10 +18,15 @@ struct lines_command {
     std::size_t queue = 10000;
 
     void run() const {
+        gateway_options all = options;
+        all.outputs = {
+            {"--verdicts", verdicts}, {"--alarms", alarms}, {"--dead-letters", dead_letters}};
+        require(check_outputs(all.outputs,
+                              std::array<named_file, 2>{{{"--input", input}, {"--state", state}}}));
         const auto from = require(line_source::open(input, queue));
         const auto to = require(line_sink::open({verdicts, alarms, dead_letters}));
         const auto states = open_states(state);
-        require(run_gateway(options, *from, *to, *states));
+        require(run_gateway(all, *from, *to, *states));
     }
 };
 

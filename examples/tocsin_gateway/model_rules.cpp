@@ -38,7 +38,7 @@ result<model_rules> model_rules::one(const std::filesystem::path& path) {
         return model.error();
     }
     model_rules rules;
-    rules.rules_.push_back({"", *std::move(model)});
+    rules.rules_.push_back({"", *std::move(model), path.string()});
     return rules;
 }
 
@@ -51,7 +51,12 @@ result<model_rules> model_rules::load(const std::filesystem::path& path) {
     if (!text) {
         return text.error();
     }
-    const auto json = nlohmann::json::parse(*text, nullptr, false);
+    nlohmann::json json;
+    try {
+        json = nlohmann::json::parse(*text);
+    } catch (const nlohmann::json::exception& error) {
+        return refuse("is not JSON: ", error.what());
+    }
     if (!json.is_object() || !json.contains("models") || !json["models"].is_array()) {
         return refuse("is not a JSON object with an array 'models'");
     }
@@ -90,7 +95,7 @@ result<model_rules> model_rules::load(const std::filesystem::path& path) {
             return refuse("model '", file, "' has identity ", model->identity(),
                           ", the rule requires ", entry["identity"].dump());
         }
-        rules.rules_.push_back({prefix, model});
+        rules.rules_.push_back({prefix, model, file});
     }
     if (rules.rules_.empty()) {
         return refuse("names no model");

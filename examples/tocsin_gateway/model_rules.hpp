@@ -31,10 +31,11 @@ class model_rules {
 
     /// The model of a device; null if no rule matches.
     std::shared_ptr<const device_model> find(std::string_view device) const;
-    /// Prefix and model of each rule, the longest first.
+    /// Prefix, model and its file of each rule, the longest first.
     struct rule {
         std::string prefix;
         std::shared_ptr<const device_model> model;
+        std::string file;
     };
     const std::vector<rule>& rules() const noexcept { return rules_; }
 

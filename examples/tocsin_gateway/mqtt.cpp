@@ -233,6 +233,13 @@ struct mqtt_command {
 
     void run() const {
         require(check_filters(settings.topics));
+        gateway_options all = options;
+        if (prefix.empty()) { // else there are no files
+            all.outputs = {
+                {"--verdicts", verdicts}, {"--alarms", alarms}, {"--dead-letters", dead_letters}};
+        }
+        const named_file states_file{"--state", state};
+        require(check_outputs(all.outputs, {&states_file, 1}));
         if (!prefix.empty()) {
             require(check_prefix(prefix, settings.topics));
         }
@@ -247,11 +254,11 @@ struct mqtt_command {
         mqtt_source from{client, known, level, settings.most_unacknowledged, in_order};
         if (!prefix.empty()) {
             mqtt_sink to{client, from, prefix};
-            require(run_gateway(options, from, to, *states));
+            require(run_gateway(all, from, to, *states));
             return;
         }
         const auto to = require(line_sink::open({verdicts, alarms, dead_letters}));
-        require(run_gateway(options, from, *to, *states));
+        require(run_gateway(all, from, *to, *states));
     }
 };
 

@@ -9,6 +9,7 @@
 #include "memory_ports.hpp"
 #include "tocsin_gateway/worker.hpp"
 #include <cstdio>
+#include <filesystem>
 #include <map>
 #include <sys/resource.h>
 
@@ -353,7 +354,7 @@ TEST_CASE("gateway kafka: the states must have as many partitions as the samples
     REQUIRE(cluster.create("state-" + run, 2, true));
     child_process gateway{{gateway_path, "kafka", "--model", model.string(), "--brokers",
                            cluster.brokers(), "--group", "g", "--instance", "i", "--input",
-                           "in-" + run, "--verdicts", "in-" + run, "--states", "state-" + run},
+                           "in-" + run, "--verdicts", "out-" + run, "--states", "state-" + run},
                           "",
                           "",
                           (folder / "errors").string()};
@@ -361,4 +362,28 @@ TEST_CASE("gateway kafka: the states must have as many partitions as the samples
     const std::string errors = tocsin::read_file(folder / "errors").value();
     CAPTURE(errors);
     CHECK(errors.find("has 2 partitions") != std::string::npos);
+}
+
+TEST_CASE("gateway kafka: the topics of samples and of states have nothing else") {
+    const tocsin_test::temporary_directory folder;
+    const auto fails = [&](const char* verdicts, const char* states, const char* dead_letters,
+                           const std::string& reason) {
+        const auto errors = folder / "errors";
+        std::filesystem::remove(errors);
+        child_process gateway{{gateway_path, "kafka", "--model", "none", "--brokers", "127.0.0.1",
+                               "--group", "g", "--instance", "i", "--input", "samples",
+                               "--verdicts", verdicts, "--states", states, "--dead-letters",
+                               dead_letters},
+                              "",
+                              "",
+                              errors.string()};
+        CHECK(gateway.wait() == 2);
+        const std::string said = tocsin::read_file(errors).value();
+        CAPTURE(said);
+        CHECK(said.find(reason) != std::string::npos);
+    };
+    fails("samples", "states", "dead", "--verdicts and --input are the same topic 'samples'");
+    fails("verdicts", "states", "samples", "--dead-letters and --input are the same topic");
+    fails("verdicts", "samples", "dead", "--states and --input are the same topic");
+    fails("states", "states", "dead", "--verdicts and --states are the same topic 'states'");
 }

@@ -4,6 +4,7 @@
 
 #include "child_process.hpp"
 #include "fleet.hpp"
+#include "http_get.hpp"
 #include "io/temporary_directory.hpp"
 #include <algorithm>
 #include <arpa/inet.h>
@@ -75,27 +76,6 @@ struct workplace {
         return {command(further), in, path(out), path("errors")};
     }
 };
-
-/// The response to GET on a port of this machine.
-std::string get(int port, const std::string& what) {
-    const int handle = ::socket(AF_INET, SOCK_STREAM, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<std::uint16_t>(port));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    std::string answer;
-    if (::connect(handle, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) {
-        const std::string request = "GET " + what + " HTTP/1.1\r\nHost: localhost\r\n\r\n";
-        if (::send(handle, request.data(), request.size(), MSG_NOSIGNAL) > 0) {
-            char block[4096];
-            for (ssize_t count = 0; (count = ::recv(handle, block, sizeof block, 0)) > 0;) {
-                answer.append(block, static_cast<std::size_t>(count));
-            }
-        }
-    }
-    ::close(handle);
-    return answer;
-}
 
 } // namespace
 
@@ -268,8 +248,7 @@ TEST_CASE("gateway lines: the input of a file of states that is not its own lose
     CHECK(judge("copy") == 0);
     CHECK(judge("second") == 3);
     CHECK(text_of(place.folder / "errors")
-              .find("second: is not the file of which the states judged") !=
-          std::string::npos);
+              .find("second: is not the file of which the states judged") != std::string::npos);
     CHECK(text_of(place.folder / "out") == out);
     SUBCASE("it is a file that has grown") {
         write("first", all);
@@ -353,9 +332,8 @@ TEST_CASE("gateway lines: metrics for Prometheus, and SIGHUP reloads the rules")
     writer << "poison\n" << std::flush;
     REQUIRE(becomes([&] { return count("\"position\":29,") == 1; }));
     const std::string errors = text_of(place.folder / "errors");
-    const std::string name = "http://127.0.0.1:";
-    REQUIRE(errors.find(name) != std::string::npos);
-    const int port = std::stoi(errors.substr(errors.find(name) + name.size()));
+    const int port = metrics_port_in(errors);
+    REQUIRE(port > 0);
     std::string shown;
     CHECK(becomes([&] {
         shown = get(port, "/metrics");
@@ -417,6 +395,26 @@ TEST_CASE("gateway lines: failures end with a reason and an exit code") {
         arguments.insert(arguments.end(), further.begin(), further.end());
         fails(arguments, 2, reason);
     };
+    // Verdicts are appended to their file.
+    const std::string before = text_of(model);
+    const std::string rules = place.path("rules");
+    std::ofstream{rules} << R"({"models":[{"prefix":"","file":"pump.safetensors"}]})";
+    const std::string same = " are the same file";
+    fails({"lines", "--model", model, "--verdicts", model}, 2, (model + same).c_str());
+    fails({"lines", "--rules", rules, "--alarms", place.path("./pump.safetensors")}, 2,
+          (model + same).c_str());
+    fails({"lines", "--rules", rules, "--dead-letters", rules}, 2, ("--rules " + rules).c_str());
+    fails({"lines", "--model", model, "--state", place.path("new"), "--verdicts",
+           place.path("./new")},
+          2, same.c_str());
+    fails({"lines", "--model", model, "--input", place.path("input"), "--dead-letters",
+           place.path("input")},
+          2, ("--input " + place.path("input") + same).c_str());
+    mqtt_fails({"--topic", "a", "--verdicts", place.path("mqtt")}, same.c_str());
+    CHECK(text_of(model) == before);
+    CHECK_FALSE(std::filesystem::exists(place.path("new")));
+    std::ofstream{rules} << R"({"models":[{"prefix":"","file":"pump.safetensors"},]})";
+    fails({"lines", "--rules", rules}, 3, "is not JSON: ");
     mqtt_fails({"--topic", "a/#/b"}, "'a/#/b' has '#', which must be the last level, alone");
     mqtt_fails({"--topic", "a/#", "--topic", "a/b"}, "'a/b' overlaps with 'a/#'");
     mqtt_fails({"--topic", "a", "--publish", "out/+"}, "prefix 'out/+'");

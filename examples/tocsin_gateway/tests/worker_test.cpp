@@ -547,7 +547,7 @@ TEST_CASE("gateway: the longest prefix decides, and unusable rules are refused w
     CHECK(rules.find("pump-2")->identity() != rules.find("pump-12")->identity());
     const std::pair<const char*, const char*> wrong[] = {
         {"[]", "not a JSON object with an array 'models'"},
-        {"{", "not a JSON object"},
+        {"{", "is not JSON: "},
         {R"({"models":[]})", "names no model"},
         {R"({"models":[{"prefix":"a"}]})", "needs the strings 'prefix' and 'file'"},
         {R"({"models":[{"prefix":"a","file":"none.safetensors"}]})", "none.safetensors"},
