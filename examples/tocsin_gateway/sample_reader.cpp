@@ -203,8 +203,20 @@ status read_sample(std::string_view payload, sample& into) {
     if (payload.starts_with(byte_order_mark)) {
         payload.remove_prefix(byte_order_mark.size());
     }
+    while (payload.ends_with('\n') || payload.ends_with('\r')) { // of a sender that prints lines
+        payload.remove_suffix(1);
+    }
+    while (payload.starts_with('\n') || payload.starts_with('\r')) {
+        payload.remove_prefix(1);
+    }
     const std::string_view text = tocsin::detail::trimmed(payload);
-    return text.starts_with('{') ? read_json(text, into) : read_csv(text, into);
+    if (text.starts_with('{')) {
+        return read_json(text, into);
+    }
+    return text.find('\n') == std::string_view::npos
+               ? read_csv(text, into)
+               : status::error(error_code::invalid_data,
+                               "has several lines; a message is one sample");
 }
 
 } // namespace tocsin_gateway

@@ -52,6 +52,22 @@ TEST_CASE("gateway: a byte order mark does not belong to the sample") {
     }
 }
 
+TEST_CASE("gateway: the ends of lines around a message do not belong to the sample") {
+    for (const char* payload : {"pump-1,2,3,4\n", "pump-1,2,3,4\r\n", "\r\npump-1,2,3,4\n\n",
+                                "\n{\"device\":\"pump-1\",\"time\":2,\n\"values\":[3,4]}\r\n"}) {
+        CAPTURE(payload);
+        sample read;
+        const auto outcome = read_sample(payload, read);
+        REQUIRE_MESSAGE(outcome.ok(), outcome.message());
+        CHECK(read.device == "pump-1");
+        CHECK(read.time == 2);
+        CHECK(read.values == std::vector<double>{3, 4});
+    }
+    sample read;
+    CHECK(std::string{read_sample("pump-1,2,3,4\npump-1,3,3,4\n", read).message()} ==
+          "has several lines; a message is one sample");
+}
+
 TEST_CASE("gateway: other members may be nested once") {
     sample read;
     CHECK(read_sample(R"({"x":{"y":1,"z":"a"},"values":[1],"w":[1,null,"b"]})", read).ok());
