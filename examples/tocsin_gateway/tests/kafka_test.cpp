@@ -8,10 +8,13 @@
 #include "kafka_cluster.hpp"
 #include "memory_ports.hpp"
 #include "tocsin_gateway/worker.hpp"
+#include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <map>
 #include <sys/resource.h>
+#include <thread>
 
 using namespace gateway_tests;
 
@@ -386,4 +389,122 @@ TEST_CASE("gateway kafka: the topics of samples and of states have nothing else"
     fails("verdicts", "states", "samples", "--dead-letters and --input are the same topic");
     fails("verdicts", "samples", "dead", "--states and --input are the same topic");
     fails("states", "states", "dead", "--verdicts and --states are the same topic 'states'");
+}
+
+// Not a test: measures the time from sending a sample to reading its verdict, at a given rate, on the
+// mock or on the brokers in TOCSIN_KAFKA_BROKERS.
+TEST_CASE("gateway kafka: latency" * doctest::skip()) {
+    const int rate = number_of("TOCSIN_GATEWAY_RATE", 50000);
+    const int devices = number_of("TOCSIN_GATEWAY_DEVICES", 10000);
+    const int samples = number_of("TOCSIN_GATEWAY_SAMPLES", 50);
+    const int count = devices * samples;
+    const tocsin_test::temporary_directory folder;
+    const auto model = folder / "pump.safetensors";
+    REQUIRE(save_fleet_model(model).ok());
+    std::vector<std::string> payloads;
+    for (int t = 0; t < samples; ++t) {
+        for (int device = 0; device < devices; ++device) {
+            payloads.push_back(payload_of(device, t));
+        }
+    }
+    using clock = std::chrono::steady_clock;
+    for (const char* checkpoint : {"200", "1000"}) {
+        for (const bool transactions : {false, true}) {
+            kafka_cluster cluster;
+            const std::string run =
+                std::to_string(::getpid()) + (transactions ? "-lt" : "-lo") + checkpoint;
+            REQUIRE(cluster.create("samples-" + run, partitions, false));
+            REQUIRE(cluster.create("verdicts-" + run, partitions, false));
+            REQUIRE(cluster.create("states-" + run, partitions, true));
+            kafka_producer producer{cluster.brokers()};
+            std::vector<std::string> arguments{gateway_path,
+                                               "kafka",
+                                               "--model",
+                                               model.string(),
+                                               "--brokers",
+                                               cluster.brokers(),
+                                               "--group",
+                                               "g-" + run,
+                                               "--instance",
+                                               "one",
+                                               "--input",
+                                               "samples-" + run,
+                                               "--verdicts",
+                                               "verdicts-" + run,
+                                               "--states",
+                                               "states-" + run,
+                                               "--checkpoint-samples",
+                                               "1000000",
+                                               "--checkpoint-milliseconds",
+                                               checkpoint};
+            if (!transactions) {
+                arguments.emplace_back("--at-once");
+            }
+            const auto errors = (folder / ("errors" + run)).string();
+            child_process gateway{arguments, "", "", errors};
+            kafka_reader reader{cluster.brokers(), "verdicts-" + run, partitions};
+            // It has its partitions once it judges this.
+            REQUIRE(producer.send("samples-" + run, 0, "first", "first,1,2,3"));
+            bool ready = false;
+            for (int k = 0; k < 900 && !ready; ++k) {
+                if (!gateway.running()) { // a broker needs a moment for new topics
+                    gateway = child_process{arguments, "", "", errors};
+                }
+                reader.poll(std::chrono::milliseconds{100},
+                            [&](const std::string&) { ready = true; });
+            }
+            const std::string said = tocsin::read_file(errors).value();
+            REQUIRE_MESSAGE(ready, said);
+
+            std::vector<double> taken;
+            taken.reserve(payloads.size());
+            const auto start = clock::now();
+            constexpr int batch = 100;        // samples that are sent at once
+            const auto time_of = [&](int k) { // whether or not the sender is late
+                return start + std::chrono::microseconds{std::int64_t{1000000} *
+                                                         (k / batch * batch) / rate};
+            };
+            std::thread writer{[&] {
+                for (int k = 0; k < count; ++k) {
+                    if (k % batch == 0) {
+                        std::this_thread::sleep_until(time_of(k));
+                    }
+                    const int device = k % devices;
+                    while (!producer.send("samples-" + run, device % partitions,
+                                          device_name(device),
+                                          payloads[static_cast<std::size_t>(k)])) {
+                        std::this_thread::sleep_for(std::chrono::milliseconds{1});
+                    }
+                }
+            }};
+            while (taken.size() < payloads.size() && gateway.running() &&
+                   clock::now() - start < std::chrono::minutes{2}) {
+                reader.poll(std::chrono::milliseconds{10}, [&](const std::string& line) {
+                    const std::string name = device_of(line);
+                    if (name.starts_with("pump-")) {
+                        const int k = static_cast<int>(position_of(line)) * devices +
+                                      std::stoi(name.substr(5));
+                        taken.push_back(
+                            std::chrono::duration<double, std::milli>(clock::now() - time_of(k))
+                                .count());
+                    }
+                });
+            }
+            const double seconds = std::chrono::duration<double>(clock::now() - start).count();
+            writer.join();
+            CHECK(gateway.end(SIGTERM) == 0);
+            REQUIRE(taken.size() == payloads.size());
+            std::sort(taken.begin(), taken.end());
+            const auto part = [&](double share) {
+                return taken[static_cast<std::size_t>(share *
+                                                      static_cast<double>(taken.size() - 1))];
+            };
+            std::printf("%s, %s, checkpoint every %s ms: %d samples, %.0f/s; from sending a sample "
+                        "to reading its verdict 50 %%: %.3g ms, 99 %%: %.3g ms, 99.9 %%: %.3g ms\n",
+                        cluster.is_mock() ? "mock" : "broker",
+                        transactions ? "transactions" : "at once", checkpoint, count,
+                        count / seconds, part(0.5), part(0.99), part(0.999));
+            std::printf("  %s", tocsin::read_file(errors).value().c_str());
+        }
+    }
 }
