@@ -175,10 +175,11 @@ held_out_residuals(const Detector& fitted, const Detector& untrained,
         if (!done.ok()) {
             return of_block(done, block, judged.count());
         }
-        const auto [from, to] = rows_of(block);
-        normal.for_each_linked_run([&, from = from, to = to](index_t begin, index_t columns) {
-            if (const index_t first = std::max(begin, from), end = std::min(begin + columns, to);
-                first < end) {
+        const std::pair<index_t, index_t> own = rows_of(block);
+        normal.for_each_linked_run([&](index_t begin, index_t columns) {
+            const index_t first = std::max(begin, own.first);
+            const index_t end = std::min(begin + columns, own.second);
+            if (first < end) {
                 residuals.add_part(part, fitted, rows, begin, first, end);
             }
         });
