@@ -350,6 +350,7 @@ void fit_command::leave_out_wrong_readings() {
         out.note("warning: column '" + data.series.names[static_cast<std::size_t>(f)] +
                  "': " + shown(static_cast<double>(values()(f, wrong.front())) + offset) +
                  " in row " + std::to_string(data.row_number(wrong.front())) +
+                 (data_paths.size() > 1 ? " of its file" : "") +
                  (wrong.size() > 1 ? " and " + std::to_string(wrong.size() - 1) + " more" : "") +
                  ": far from all other rows, so taken for wrong readings and not learned from; "
                  "--missing names values that are none");
@@ -481,8 +482,8 @@ int stride_for(index_t windows) {
 
 /// Ends the command with the weights of train(), which the later phases can continue from.
 void fit_command::keep_interrupted(const model_file& model) const {
-    if (promises()) { // without them it would be another model
-        out.note("interrupted: " + model_path + " is not written, as its charts are missing");
+    if (promises()) { // without its judge it would be another model
+        out.note("interrupted: " + model_path + " is not written, as it is not complete");
         throw command_interrupted{};
     }
     save_model(model, model_path);
@@ -1000,7 +1001,7 @@ void fit_command::run() {
                 {"window", chosen.window()},
                 {"period", found.rows},
                 {"epochs", chosen.model.history.size()},
-                {"folds", folds},
+                {"folds", kind == model_kind::nearest_value ? 0 : folds},
                 {"threshold", chosen.model.threshold()},
                 {"rule", promises() ? chosen.name() : chosen.model.detector.rule().name()},
                 {"expect", std::move(expectation)}});

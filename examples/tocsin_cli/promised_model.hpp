@@ -85,7 +85,7 @@ class promised_model {
 
     promised_kind kind() const noexcept;
     const char* name() const noexcept;  ///< the argument of 'fit --model'
-    const char* judge() const noexcept; ///< in words, such as "charts"
+    const char* judge() const noexcept; ///< in words, such as "charts of residuals"
     /// Whether a detector stands beside it in the file.
     bool forecasts() const noexcept { return kind() != promised_kind::nearest_value; }
     int features() const noexcept;

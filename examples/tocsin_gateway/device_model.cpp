@@ -36,10 +36,13 @@ result<std::shared_ptr<const device_model>> device_model::load(const std::filesy
         return archive.error();
     }
     // The command line judges windows with every model, and also fits a statistic per feature.
-    if (const bool windows = archive->contains("detector.errors.per_feature.kind"); windows) {
+    using tocsin_cli::promised_kind;
+    using tocsin_cli::promised_model;
+    if (archive->contains("detector.errors.per_feature.kind") ||
+        promised_model::is_in(*archive, promised_kind::nearest_value)) {
         try {
             auto file = tocsin_cli::load_model(path.string());
-            tocsin_cli::refuse_charts(file, path.string(), "the gateway has none yet");
+            tocsin_cli::refuse_judge(file, path.string(), "the gateway has none of these yet");
             made->names_ = file.shown_names();
             made->offsets_.assign(file.offsets.begin(), file.offsets.end());
             made->detector_.emplace<window_detector>(std::move(file.detector));

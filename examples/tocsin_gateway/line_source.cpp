@@ -142,7 +142,7 @@ status line_source::continue_at(const read_part& judged, std::int64_t next_offse
     }
     next_offset_ = next_offset;
     read_ = returned_ = judged;
-    within_judged_ = last != '\n';
+    within_judged_ = judged.bytes > 0 && last != '\n';
     return {};
 }
 

@@ -53,7 +53,7 @@ class line_source final : public source {
 
     std::string path_;
     int handle_;
-    bool is_file_; ///< a regular one, which is read from its start
+    bool is_file_; ///< a regular one, of which a part may have been judged
     bounded_queue queue_;
     bool started_ = false;
     read_part returned_; ///< by poll()

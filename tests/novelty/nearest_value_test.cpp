@@ -115,14 +115,25 @@ TEST_SUITE("novelty") {
     }
 
     TEST_CASE("nearest_value: a new level that stays is known after some hundred values") {
-        tocsin::random_generator random(4);
-        tocsin::nearest_value novelty(4000);
-        for (int t = 0; t < 3000; ++t) {
-            novelty.push((t < 2000 ? 0 : 1000) + random.normal());
+        for (const int memory : {4000, 43'200}) {
+            for (const double level : {1000.0, 10'000.0}) {
+                CAPTURE(memory);
+                CAPTURE(level);
+                tocsin::random_generator random(4);
+                tocsin::nearest_value novelty(memory);
+                for (int t = 0; t < memory; ++t) {
+                    novelty.push(random.normal());
+                }
+                constexpr int later = 300;
+                for (int t = 0; t < later; ++t) {
+                    novelty.push(level + random.normal());
+                }
+                const double share = static_cast<double>(later) / memory;
+                const double deviation = level * std::sqrt(share * (1 - share));
+                CHECK(novelty.score(2 * level) * deviation > level / 1.5);
+                CHECK(novelty.score(2 * level) * deviation < level * 1.5);
+            }
         }
-        const double deviation = 1000 * std::sqrt(2.0 / 9);
-        CHECK(novelty.score(2000) * deviation > 1000 / 1.5);
-        CHECK(novelty.score(2000) * deviation < 1000 * 1.5);
     }
 
     TEST_CASE("nearest_value: values that are seldom others keep their spread") {

@@ -545,7 +545,7 @@ TEST_SUITE("tocsin_cli") {
         CHECK(anomalies(run_json(cli, "detect m later.csv"), 1401, 2000) < 30);
     }
 
-    TEST_CASE("fit: single wrong readings make charts and nearest values not blind") {
+    TEST_CASE("fit: single wrong readings do not make charts and nearest values blind") {
         const program cli;
         write_waves(cli, "clean.csv", 2000, 4000, 1);
         write_waves(cli, "later.csv", 2000, 1400, 2, 1000);

@@ -124,7 +124,8 @@ class nearest_value {
     /// As far as a value counts in the standard deviation: a single wrong reading, such as -9999, would
     /// hide all others as long as it is remembered. A few of them would do the same, each counted by
     /// the deviation that those before have made large: only one of `enough` values counts as far out,
-    /// others as the mean. A new level that stays is known after some hundred values.
+    /// others as the mean. If half of them are far out, that is a level, and all count: it is known
+    /// after some hundred values.
     double within_spread(double value) const noexcept {
         const double deviation = std::sqrt(spread_.variance());
         if (count() < enough || !(deviation > 0)) {
@@ -135,11 +136,16 @@ class nearest_value {
         if (std::abs(value - middle) <= most * deviation) {
             return value;
         }
+        int far = 0;
+        bool has_counted = false;
         for (int k = count() - enough; k < count(); ++k) {
             const double counted = spread_.value(k);
-            if (counted != values_.value(k) && std::abs(counted - middle) > 3 * deviation) {
-                return middle;
-            }
+            far += std::abs(values_.value(k) - middle) > most * deviation ? 1 : 0;
+            has_counted = has_counted || (counted != values_.value(k) &&
+                                          std::abs(counted - middle) > 3 * deviation);
+        }
+        if (has_counted && far < enough / 2) {
+            return middle;
         }
         return std::clamp(value, middle - most * deviation, middle + most * deviation);
     }
