@@ -203,6 +203,29 @@ TEST_SUITE("series") {
         const auto again = restarts;
         restarts.insert(restarts.end(), again.begin(), again.end());
         CHECK_FALSE(study_times(restarts).disordered());
+        for (const int length : {5, 8, 12, 20, 30, 40}) { // ten of them
+            times all_recordings;
+            for (int k = 0; k < 10 * length; ++k) {
+                all_recordings.push_back(1e9 + 60 * (k % length));
+            }
+            INFO(length);
+            CHECK_FALSE(study_times(all_recordings).disordered());
+            CHECK(study_times(all_recordings).reversed == 0);
+            CHECK(order_by_time(all_recordings, 180).backward == 0);
+            std::reverse(all_recordings.begin(), all_recordings.end());
+            CHECK_FALSE(study_times(all_recordings).disordered());
+        }
+        times late; // one row in ten comes eight rows too late, or too early
+        times early;
+        times mixed;
+        for (int k = 0; k < 100; ++k) {
+            late.push_back(k % 10 == 9 ? k - 8 : k);
+            early.push_back(k % 10 == 1 ? k + 8 : k);
+            mixed.push_back(k * 37 % 100);
+        }
+        CHECK(study_times(late).disordered());
+        CHECK(study_times(early).disordered());
+        CHECK(study_times(mixed).disordered());
     }
 
     TEST_CASE("time_steps: unlike steps") {

@@ -24,13 +24,14 @@ struct time_facts {
     index_t unknown = 0;                                          ///< times that are not known
     bool descending = false; ///< most steps go back: the newest row stands first
     index_t steps = 0;       ///< from one time to another
-    index_t reversed = 0;    ///< those that go against most others
+    index_t reversed = 0;    ///< those that go against most others and begin no new recording
 
     /// The longest step between neighbours by default: three times the usual step, or twice the
     /// 0.9 quantile where steps vary.
     double longest_gap() const noexcept { return std::max(3 * step, 2 * wide_step); }
     /// Whether rows do not stand in the order of time: three steps or more, and one in fifty, go
-    /// against the others, more than where a clock was set back or recordings follow each other.
+    /// against the others, more than where a clock was set back. Recordings that follow each other, of
+    /// five rows or more, are in order.
     bool disordered() const noexcept { return reversed >= 3 && reversed * 50 > steps; }
     /// Whether the steps vary so much that rows should be put on a regular grid: see resample().
     bool irregular() const noexcept { return wide_step > 2 * short_step; }
@@ -41,6 +42,23 @@ struct time_facts {
 inline bool unlike_steps(double one, double other) noexcept {
     return one > 0 && other > 0 && std::max(one, other) > 1.5 * std::min(one, other);
 }
+
+namespace detail {
+
+/// Whether a step against the others begins a new recording: it is longer than three usual ones, and
+/// the one before and the two after go on by less than it went back, as they do not around a single
+/// row in a wrong place.
+/// @param steps from row to row, of which most are positive; none is 0
+/// @param usual their median size
+inline bool begins_recording(std::span<const double> steps, std::size_t at, double usual) noexcept {
+    const double back = -steps[at];
+    const auto goes_on = [&](std::size_t k) {
+        return k >= steps.size() || (steps[k] > 0 && steps[k] < back);
+    };
+    return back > 3 * usual && (at == 0 || goes_on(at - 1)) && goes_on(at + 1) && goes_on(at + 2);
+}
+
+} // namespace detail
 
 /// Finds the facts. Allocates.
 /// @param times one per row, in any unit; NaN: not known
@@ -58,7 +76,7 @@ inline time_facts study_times(std::span<const double> times) {
         facts.last = std::fmax(facts.last, time);
         if (const double step = time - before; std::isfinite(step) && step != 0) {
             back += step < 0 ? 1 : 0;
-            steps.push_back(std::abs(step));
+            steps.push_back(step);
         }
         before = time;
     }
@@ -67,16 +85,23 @@ inline time_facts study_times(std::span<const double> times) {
     }
     facts.descending = 2 * back > steps.size();
     facts.steps = static_cast<index_t>(steps.size());
-    facts.reversed = static_cast<index_t>(std::min(back, steps.size() - back));
+    std::vector<double> sizes(steps.size());
+    for (std::size_t k = 0; k < steps.size(); ++k) {
+        sizes[k] = std::abs(steps[k]);
+        steps[k] = facts.descending ? -steps[k] : steps[k];
+    }
     const auto quantile = [&](double share) {
-        const auto at = steps.begin() +
-                        static_cast<std::ptrdiff_t>(share * static_cast<double>(steps.size() - 1));
-        std::nth_element(steps.begin(), at, steps.end());
+        const auto at = sizes.begin() +
+                        static_cast<std::ptrdiff_t>(share * static_cast<double>(sizes.size() - 1));
+        std::nth_element(sizes.begin(), at, sizes.end());
         return *at;
     };
     facts.step = quantile(0.5);
     facts.wide_step = quantile(0.9);
     facts.short_step = quantile(0.1);
+    for (std::size_t k = 0; k < steps.size(); ++k) {
+        facts.reversed += steps[k] < 0 && !detail::begins_recording(steps, k, facts.step) ? 1 : 0;
+    }
     return facts;
 }
 
