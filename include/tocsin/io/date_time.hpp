@@ -62,7 +62,8 @@ class date_time_scanner {
             if (weekday) {
                 return std::nullopt;
             }
-            if (!read_days(found)) {
+            days_ = read_days(found);
+            if (!days_) {
                 found.seconds = 0;
                 rest_ = all;
             }
@@ -239,7 +240,7 @@ class date_time_scanner {
     bool read_time(date_time& found) noexcept {
         std::size_t count = 0;
         int hour = digits(found.has_date ? 2 : 6, count);
-        const bool elapsed = hour > 24 || count > 2; // 25:10:00, which no time of day is
+        const bool elapsed = hour > 24 || count > 2 || days_; // 25:10:00, which no time of day is
         if (hour < 0 || (elapsed && found.has_date) || rest_.empty()) {
             return false;
         }
@@ -279,7 +280,9 @@ class date_time_scanner {
             return false;
         }
         rest_ = trimmed(rest_);
-        if (elapsed && !rest_.empty()) {
+        const bool is_date = hour >= 1900 && hour < 2100 && // 2016:07:01
+                             is_civil_date(hour, minute, static_cast<int>(second));
+        if (elapsed && (!rest_.empty() || is_date)) {
             return false;
         }
         const bool afternoon = take_word("pm") || take_word("p.m.");
@@ -320,15 +323,18 @@ class date_time_scanner {
     }
 
     std::string_view rest_;
+    bool days_ = false; // of a duration have been read
 };
 
 } // namespace detail
 
 /// Reads a date, a date with a time of day (`T`, a space or a comma between them), or a time of day.
 /// Dates: ISO 8601 (2016-07-01, 20160701T..., 201607011000, 20160701100000), 01.07.2016, 1/7/16,
-/// 16-07-01, 01-Jul-2016, Jul 1, 2016, Fri Jul 1 10:00:00 2016, Fri, 01 Jul 2016; times 10:00, 10:00:00.5, 10:0:0, 10.00.00, with AM or PM; offsets `Z`, `UTC`, +02,
-/// +0200, +02:00. Times without a date may go on beyond a day: 25:10:00, `1 day, 1:10:00`. Nothing for other text, other plain numbers among them, and for days that do not
-/// exist. Never allocates.
+/// 16-07-01, 01-Jul-2016, Jul 1, 2016, Fri Jul 1 10:00:00 2016, Fri, 01 Jul 2016; times 10:00,
+/// 10:00:00.5, 10:0:0, 10.00.00, with AM or PM; offsets `Z`, `UTC`, +02, +0200, +02:00. Times without
+/// a date may go on beyond a day: 25:10:00, `1 day, 1:10:00`, but not 2016:07:01, which is rather a
+/// date. Nothing for other text, other plain numbers among them, and for days that do not exist.
+/// Never allocates.
 /// @param order how 01/07/16 is read where it may be read so; see date_time::orders
 inline std::optional<date_time> parse_date_time(std::string_view text,
                                                 date_order order = date_order::day_first) noexcept {
