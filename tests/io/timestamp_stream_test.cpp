@@ -131,6 +131,58 @@ TEST_SUITE("io") {
         CHECK(counter.seconds("18") == 18);
     }
 
+    TEST_CASE("timestamp_stream: dates of digits behind a repeated or an odd time") {
+        constexpr double day = 86400;
+        tocsin::timestamp_stream twice;
+        CHECK(twice.seconds("20160701") == 20160701);
+        CHECK(twice.seconds("20160701") == 20160701);
+        CHECK(twice.seconds("20160702") == 20160701 + day);
+        CHECK(twice.seconds("20160702") == 20160701 + day);
+        CHECK(twice.seconds("20160703") == 20160701 + 2 * day);
+        CHECK(twice.kind() == tocsin::timestamp_kind::local);
+        tocsin::timestamp_stream hours; // which alone are seconds since 1970
+        CHECK(hours.seconds("2016070110") == 2016070110);
+        CHECK(hours.seconds("2016070110") == 2016070110);
+        CHECK(hours.seconds("2016070110") == 2016070110);
+        CHECK(hours.seconds("2016070111") == 2016070110 + 3600);
+        tocsin::timestamp_stream unset; // a clock; the times begin with the first date
+        CHECK(unset.seconds("0") == 0);
+        CHECK(unset.seconds("20160701") == 20160701);
+        CHECK(unset.seconds("20160702") == 20160701 + day);
+        CHECK(unset.seconds("20160703") == 20160701 + 2 * day);
+        CHECK(std::isnan(unset.seconds("0")));
+        tocsin::timestamp_stream zeros; // which are the most at first
+        for (int k = 0; k < 5; ++k) {
+            CHECK(zeros.seconds("0") == 0);
+        }
+        double last = zeros.seconds("20160701");
+        CHECK(last == 20160701);
+        for (const char* text : {"20160702", "20160703", "0", "20160704", "20160705", "20160706",
+                                 "20160707", "20160708", "20160709"}) {
+            const double time = zeros.seconds(text);
+            if (text[0] == '2') {
+                CHECK(time > last);
+                CHECK(time - last <= 6 * day);
+                last = time;
+            }
+        }
+        CHECK(zeros.kind() == tocsin::timestamp_kind::local);
+        CHECK(zeros.seconds("20160710") - last == day);
+        tocsin::timestamp_stream known{
+            tocsin::serial_dates::by_value, {}, {}, tocsin::digit_dates::long_years};
+        CHECK(known.seconds("0") == 0);
+        CHECK(known.seconds("20160701") == 1467331200);
+    }
+
+    TEST_CASE("timestamp_stream: days are counted from the first one") {
+        tocsin::timestamp_stream days;
+        CHECK(days.seconds("45123.50000") == 45123.5);
+        (void)days.seconds("45123.50347");
+        const double third = days.seconds("45123.50694");
+        REQUIRE(days.kind() == tocsin::timestamp_kind::local);
+        CHECK(third - 45123.5 == doctest::Approx(599.6).epsilon(1e-4));
+    }
+
     TEST_CASE("timestamp_stream: the order of day and month is found, and times go on") {
         for (const auto& texts :
              {std::initializer_list<const char*>{"03/10/2024 22:00", "03/10/2024 23:00",

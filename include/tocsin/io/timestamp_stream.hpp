@@ -25,8 +25,9 @@ namespace tocsin {
 /// is NaN and does not decide. Where nothing is known of their
 /// order, dates such as 03/04/15 are taken for day, month and year until one shows another order, by a
 /// number above 12 or by the smaller step; later times continue as if all had been read that way from
-/// the start. So they do where the second number shows that both are dates of digits, such as
-/// 20160701, or one that all are days since 1899-12-30. Times of day go on over midnight.
+/// the start. So they do where a number shows that it and those before are dates of digits, such as
+/// 20160701, or days since 1899-12-30: they are counted from the first of these. Times of day go on
+/// over midnight.
 class timestamp_stream {
   public:
     timestamp_stream() = default;
@@ -94,13 +95,15 @@ class timestamp_stream {
     /// Changes the kind where more timestamps are of another one. Numbers that may count from anywhere
     /// give way where only one has come: a clock that was not set yet.
     void vote(std::string_view text) noexcept {
-        const timestamp_reader both = with_last(detail::trimmed(text));
+        const std::string_view cell = detail::trimmed(text);
+        const timestamp_reader both = with_first(cell);
         const bool shows_digits =
             digits_ == digit_dates::unknown && both.digit_dates() != digit_dates::unknown;
         digits_ = shows_digits ? both.digit_dates() : digits_;
         days_.add(text);
         const bool shows_days = serial_ == serial_dates::by_value && days_.are();
         serial_ = shows_days ? serial_dates::by_name : serial_; // a single one may not show it
+        found_out_ = found_out_ || shows_digits || shows_days;
         const auto one =
             timestamp_reader::from_samples(std::span{&text, 1}, serial_, {}, unit_, digits_);
         if (one.kind() == timestamp_kind::unknown) {
@@ -116,27 +119,48 @@ class timestamp_stream {
         ++votes_[other];
         if (shows_days && plain) { // so do all numbers before
             votes_[other] += std::exchange(votes_[now], 0);
+        } else if (shows_digits && is_number(reader_)) { // so do those like this one
+            const int moved = std::min(alike_, votes_[now]);
+            votes_[now] -= moved;
+            votes_[other] += moved;
         }
+        keep_first(cell);
         if (votes_[other] > votes_[now] || reader_.kind() == timestamp_kind::unknown ||
             ((plain || shows_digits) && other != now && votes_[now] == 1)) {
-            if ((shows_digits || shows_days) && is_number(reader_) &&
-                last_size_ > 0) { // times go on
-                shift_ = reader_.seconds(last_text()) - one.seconds(last_text());
+            const double shift = reader_.seconds(first_text()) - one.seconds(first_text());
+            const bool known = reader_.kind() != timestamp_kind::unknown && is_number(reader_);
+            if (found_out_ && known && !is_number(one) && std::isfinite(shift)) { // times go on
+                shift_ = shift;
             }
             reader_ = one;
             day_ = times_of_day{};
         }
-        text = detail::trimmed(text);
-        last_size_ = text.size() <= last_text_.size() ? text.size() : 0;
-        std::copy_n(text.begin(), last_size_, last_text_.begin());
     }
-    std::string_view last_text() const noexcept { return {last_text_.data(), last_size_}; }
-    /// What a timestamp shows with the one before, if they differ.
-    timestamp_reader with_last(std::string_view cell) const noexcept {
-        const std::array<std::string_view, 2> both{last_text(), cell};
+    std::string_view first_text() const noexcept { return {first_text_.data(), first_size_}; }
+    /// What a number shows with the first of those like it, if they differ.
+    timestamp_reader with_first(std::string_view cell) const noexcept {
+        const std::array<std::string_view, 2> both{first_text(), cell};
         return both[0].empty() || both[0] == cell
                    ? timestamp_reader{}
                    : timestamp_reader::from_samples(both, serial_, {}, unit_, digits_);
+    }
+    /// Keeps a number unless the first one is like it: both may be dates of as many digits, or neither.
+    void keep_first(std::string_view cell) noexcept {
+        const auto digits_of = [](std::string_view number) {
+            const bool date = detail::may_be_digit_date(number, digit_dates::long_years) ||
+                              detail::may_be_digit_date(number, digit_dates::short_years);
+            return date ? number.size() : std::size_t{0};
+        };
+        if (!detail::serial_number(cell)) {
+            return;
+        }
+        if (first_size_ > 0 && digits_of(first_text()) == digits_of(cell)) {
+            ++alike_;
+            return;
+        }
+        alike_ = 1;
+        first_size_ = cell.size() <= first_text_.size() ? cell.size() : 0;
+        std::copy_n(cell.begin(), first_size_, first_text_.begin());
     }
     static bool is_number(const timestamp_reader& one) noexcept {
         return one.kind() < timestamp_kind::utc;
@@ -174,8 +198,10 @@ class timestamp_stream {
     std::optional<time_unit> unit_;
     digit_dates digits_ = digit_dates::unknown;
     detail::serial_date_study days_{serial_dates::by_value};
-    std::array<char, 32> last_text_ = {}; // the last timestamp, if it is not longer
-    std::size_t last_size_ = 0;
+    std::array<char, 32> first_text_ = {};      // the first of the last numbers that are alike
+    std::size_t first_size_ = 0;                // 0 where it is longer
+    int alike_ = 0;                             // how many they are
+    bool found_out_ = false;                    // that numbers are dates, by some of them
     date_readings last_ = {};                   // in each order
     date_orders possible_ = date_orders::all(); // for all dates so far
     date_order order_ = date_order::day_first;
