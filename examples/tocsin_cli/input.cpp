@@ -445,8 +445,12 @@ void keep_reading(const input_data& data, const input_options& options, model_fi
     model.decimal_mark_of_groups = data.decimal_mark_of_groups();
     model.dates = data.date_order();
     model.serial_dates = !data.files.empty() && data.files.front().clock.serial();
-    model.digit_dates =
-        data.files.empty() ? tocsin::digit_dates::unknown : data.files.front().clock.digit_dates();
+    if (!data.files.empty()) {
+        const tocsin::timestamp_reader& clock = data.files.front().clock;
+        model.digit_dates = clock.kind() == tocsin::timestamp_kind::plain
+                                ? tocsin::digit_dates::none
+                                : clock.digit_dates();
+    }
     model.time_unit =
         data.files.empty() ? tocsin::time_unit::seconds : data.files.front().clock.unit();
     if (!data.files.empty() && data.files.front().time.step > 0) {

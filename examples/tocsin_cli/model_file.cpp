@@ -113,7 +113,7 @@ void exchange_reading(Archive& archive, model_file& model) {
     }
     if (has("digit_dates", model.digit_dates != tocsin::digit_dates::unknown)) {
         auto digits = static_cast<int>(model.digit_dates);
-        archive.integer("digit_dates", digits, 0, 2);
+        archive.integer("digit_dates", digits, 0, 3);
         model.digit_dates = static_cast<tocsin::digit_dates>(digits);
     }
     if (has("errors_from", !model.errors_from.empty())) {

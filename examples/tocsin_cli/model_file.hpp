@@ -46,7 +46,7 @@ struct model_file {
     std::string decimal_mark_of_groups;
     std::optional<tocsin::date_order> dates; ///< their order, if it mattered there
     bool serial_dates = false;               ///< times were days since 1899-12-30 there
-    tocsin::digit_dates digit_dates = tocsin::digit_dates::unknown; ///< times were such there
+    tocsin::digit_dates digit_dates = tocsin::digit_dates::unknown; ///< whether times were such
     tocsin::time_unit time_unit = tocsin::time_unit::seconds;       ///< what times counted there
     std::string errors_from; ///< fingerprint of the data of fit-errors
 

@@ -174,6 +174,19 @@ TEST_SUITE("io") {
         CHECK(known.seconds("20160701") == 1467331200);
     }
 
+    TEST_CASE("timestamp_stream: numbers that are known to be no dates of digits") {
+        tocsin::timestamp_stream counter{
+            tocsin::serial_dates::by_value, {}, {}, tocsin::digit_dates::none};
+        for (int k = 0; k < 30; ++k) {
+            CHECK(counter.seconds(std::to_string(20200120 + k)) == 20200120 + k);
+        }
+        const auto reader = tocsin::timestamp_reader::from_samples(
+            std::array{"20200120", "20200121"}, tocsin::serial_dates::by_name, {}, {},
+            tocsin::digit_dates::none);
+        CHECK(reader.kind() == tocsin::timestamp_kind::plain);
+        CHECK(reader.digit_dates() == tocsin::digit_dates::unknown);
+    }
+
     TEST_CASE("timestamp_stream: days are counted from the first one") {
         tocsin::timestamp_stream days;
         CHECK(days.seconds("45123.50000") == 45123.5);

@@ -34,7 +34,7 @@ struct csv_options {
     /// as `time_ms` and `Time [us]` do; see time_unit_of(). Of an epoch, their size shows it.
     tocsin::time_unit time_unit = tocsin::time_unit::seconds;
     /// What is known of dates such as 20160701 in the column of times: then one of them is enough to
-    /// read it so.
+    /// read it so, or numbers never are.
     tocsin::digit_dates digit_dates = tocsin::digit_dates::unknown;
     /// Whether day, month or year stands first in dates such as 03/04/15. Without it the dates
     /// show it; one that can only be read in the other order has no time.

@@ -17,9 +17,10 @@ namespace tocsin {
 
 /// What is known of dates of digits alone in a column of times.
 enum class digit_dates : std::uint8_t {
-    unknown,    ///< whether numbers are such dates is to be found out
-    long_years, ///< 20160701, 2016070110
-    short_years ///< 2611300400: a year of two digits
+    unknown,     ///< whether numbers are such dates is to be found out
+    long_years,  ///< 20160701, 2016070110
+    short_years, ///< 2611300400: a year of two digits
+    none         ///< numbers are none, whatever they look like
 };
 
 namespace detail {

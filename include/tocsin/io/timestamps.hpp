@@ -175,7 +175,7 @@ class timestamp_reader {
             samples, counts && serial != serial_dates::always ? serial_dates::never : serial);
         serial_ = study.are();
         may_be_serial_ = study.may_be();
-        if (!serial_ && !counts) {
+        if (!serial_ && !counts && digits != tocsin::digit_dates::none) {
             const bool sure =
                 digits != tocsin::digit_dates::unknown || serial == serial_dates::by_name;
             digits_ = detail::find_digit_dates(samples, digits, sure ? 1 : 2);
