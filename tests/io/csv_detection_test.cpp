@@ -292,6 +292,26 @@ TEST_SUITE("io") {
         const auto other = tocsin::parse_csv_recording<double>(text, "f", {.use = {"a", "b", "c"}});
         REQUIRE(other);
         CHECK(other->series.time() == 3);
+        // Below comments, above units, and a row equal to the names is a row.
+        for (const std::string above : {"", "# c\n", "# 0,1\n\n% d\n"}) {
+            for (const std::string below : {"", "V,A\n", "[V],[A]\n[s],[s]\n"}) {
+                INFO(above);
+                INFO(below);
+                const auto read = tocsin::parse_csv_recording<double>(
+                    above + "0,1\n" + below + "0,1\n1,0\n0,1\n0,0\n1,1\n", "f",
+                    {.use = {"0", "1"}});
+                REQUIRE_MESSAGE(read.has_value(), read.error().message());
+                CHECK(read->dialect.has_header);
+                CHECK(read->series.names == std::vector<std::string>{"0", "1"});
+                REQUIRE(read->series.time() == 5);
+                CHECK(read->series.values.col(0) == Eigen::Vector2d(0, 1));
+                CHECK(read->headers == 0);
+            }
+        }
+        const auto words = tocsin::parse_csv_recording<double>("0,b\n1,0\n0,b\n0,0\n1,1\n", "f");
+        REQUIRE(words);
+        CHECK(words->headers == 1);
+        CHECK(words->series.time() == 3);
     }
 
     TEST_CASE("csv_detection: any number of comments stands before the header") {

@@ -114,10 +114,17 @@ class csv_delimiter_study {
         if (chosen == ',' && options_.decimal_comma.value_or(true) &&
             rows_.size() < lines_.size() && usual_cells(rows_, ',') == 2 &&
             csv_cells::count(lines_.front(), ',') == 1 && usual_cells(rows_, ';') == 1 &&
-            score(';', true) >= 0.5) {
+            score(';', true) >= 0.5 && !has_asked_names(',')) {
             chosen = ';';
         }
         return chosen;
+    }
+
+    /// Whether the first line that is no comment has the names of all features with a delimiter.
+    bool has_asked_names(char delimiter) const {
+        const auto first = std::find_if_not(lines_.begin(), lines_.end(), looks_like_comment);
+        return !options_.use.empty() && first != lines_.end() &&
+               has_names(*first, delimiter, options_.use);
     }
 
     /// Rows such as `20 512` with one cell otherwise: one number or two?

@@ -262,10 +262,13 @@ class csv_detector {
     }
 
     void find_header() {
-        // Names may be numbers.
-        const bool known = !options_.header && !options_.use.empty() &&
-                           has_names(lines_.front(), found_.delimiter, options_.use);
-        std::size_t row = known ? 1 : 0;
+        // Names may be numbers: they stand in the first line that is no comment.
+        const auto text = static_cast<std::size_t>(
+            std::find_if_not(lines_.begin(), lines_.end(), looks_like_comment) - lines_.begin());
+        const bool known = !options_.header && !options_.use.empty() && text < lines_.size() &&
+                           fit_of(lines_[text]) == fit::row &&
+                           has_names(lines_[text], found_.delimiter, options_.use);
+        std::size_t row = known ? text + 1 : 0;
         while (row < lines_.size() && fit_of(lines_[row]) != fit::row) {
             ++row;
         }
@@ -276,7 +279,9 @@ class csv_detector {
         }
         std::size_t first = 0; // of the header, or of the rows
         found_.has_header = options_.header.value_or(row > 0 || lines_.size() == row);
-        if (row < lines_.size() && row > 0 && !options_.skip_rows) {
+        if (known) {
+            first = text;
+        } else if (row < lines_.size() && row > 0 && !options_.skip_rows) {
             const bool named =
                 fit_of(lines_[row - 1]) == fit::names &&
                 !has_only_empty_cells(lines_[row - 1], found_.delimiter) &&
@@ -295,8 +300,10 @@ class csv_detector {
                 first = row;
             }
         }
-        if (found_.has_header && row < lines_.size() && !asked && first + 1 == row &&
-            are_repeated_units(lines_[first], found_.delimiter)) {
+        if (known) {
+            found_.unit_rows = static_cast<index_t>(row < lines_.size() ? row - 1 - text : 0);
+        } else if (found_.has_header && row < lines_.size() && !asked && first + 1 == row &&
+                   are_repeated_units(lines_[first], found_.delimiter)) {
             found_.has_header = false;
             found_.has_units_only = true;
             first = row;

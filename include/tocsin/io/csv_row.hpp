@@ -81,6 +81,8 @@ class csv_layout {
         names.reserve(dialect.has_header ? csv_cells::count(line, dialect.delimiter) : 0);
         for (; cells.next(); ++count) {
             if (dialect.has_header) {
+                layout.header_repeats_ =
+                    layout.header_repeats_ || !may_be_value(cells.text(), layout.format_);
                 names.emplace_back(detail::trimmed(detail::unquoted(cells.text())) ==
                                            std::string_view{}
                                        ? std::string{}
@@ -121,10 +123,8 @@ class csv_layout {
         const csv_number_format format = dialect.numbers(options);
         bool words = false;
         for (csv_cells cells{line, dialect.delimiter}; cells.next();) {
-            double value = 0;
-            words = words || (parse_csv_cell(cells.text(), value, format) == csv_cell::other &&
-                              !detail::is_number_with_any_mark(cells.text()) &&
-                              !parse_date_time(cells.text()));
+            words =
+                words || (!may_be_value(cells.text(), format) && !parse_date_time(cells.text()));
         }
         is_header = options.header.value_or(words);
         dialect.has_header = is_header;
@@ -161,7 +161,8 @@ class csv_layout {
     bool has_timestamp() const noexcept { return has(csv_role::timestamp); }
     bool has_label() const noexcept { return has(csv_role::label); }
 
-    /// What a line below the header is: nothing, the header again, or a row. Lines of NUL bytes, as a
+    /// What a line below the header is: nothing, the header again unless all names are numbers, or a
+    /// row. Lines of NUL bytes, as a
     /// file has that was not written to its end, are nothing; so are comments, which begin with `#`,
     /// `%` or `//` where a column is read, or have another number of cells. Never allocates.
     csv_line kind_of(std::string_view line) const noexcept {
@@ -172,7 +173,7 @@ class csv_layout {
         if (detail::looks_like_comment(line) && !may_be_row(line)) {
             return csv_line::nothing;
         }
-        return line == header_ ? csv_line::header : csv_line::row;
+        return header_repeats_ && line == header_ ? csv_line::header : csv_line::row;
     }
 
     /// Parses one row into `values`, of size features(); missing values are NaN. `format_error`
@@ -279,6 +280,12 @@ class csv_layout {
                count == options.use.size() + 1;
     }
 
+    static bool may_be_value(std::string_view cell, const csv_number_format& format) noexcept {
+        double value = 0;
+        return parse_csv_cell(cell, value, format) != csv_cell::other ||
+               detail::is_number_with_any_mark(cell);
+    }
+
     std::optional<bool> label_of(std::string_view cell) const noexcept {
         cell = detail::trimmed(cell);
         const csv_label_value* others = nullptr;
@@ -335,6 +342,7 @@ class csv_layout {
     std::vector<csv_label_value> label_values_;
     std::string header_; // the line; empty without one
     index_t header_line_ = 0;
+    bool header_repeats_ = false; // a line like it is the header again
     char delimiter_ = ',';
     static constexpr index_t first_rows = 2; // in which units may stand
 };
