@@ -316,7 +316,7 @@ TEST_SUITE("io") {
 
     TEST_CASE("csv_detection: any number of comments stands before the header") {
         for (const char* mark : {"# ", "%", "// "}) {
-            for (const int count : {8, 99, 100, 101, 2000}) {
+            for (const int count : {8, 99, 100, 101, 2000, 20000}) {
                 std::string comments;
                 for (int k = 0; k < count; ++k) {
                     comments += mark + std::string{"setting "} + std::to_string(k) + ": 3, 4\n";

@@ -67,6 +67,23 @@ TEST_SUITE("io") {
               std::string::npos);
     }
 
+    TEST_CASE("csv_row_reader: comments of several blocks before the header") {
+        const tocsin_test::temporary_directory directory;
+        std::string text = "\xEF\xBB\xBF";
+        for (int k = 0; k < 20000; ++k) {
+            text +=
+                "# comment number " + std::to_string(k) + ": 1, 2, 3\n" + (k % 9 == 0 ? "\n" : "");
+        }
+        REQUIRE(text.size() > 600000);
+        using rows = std::vector<std::string>;
+        for (const std::string end : {"\n", ""}) {
+            REQUIRE(tocsin::write_file(directory / "f.csv", text + "time,a\n1,5\n2,6" + end).ok());
+            CHECK(rows_of(directory / "f.csv") == rows{"1|5 0", "2|6 0"});
+        }
+        REQUIRE(tocsin::write_file(directory / "f.csv", text).ok());
+        CHECK(rows_of(directory / "f.csv").size() <= 1); // an error, or no rows
+    }
+
     TEST_CASE("csv_row_reader: a file of many blocks, and lines longer than one") {
         const tocsin_test::temporary_directory directory;
         std::string text = "name,a\n";

@@ -68,6 +68,7 @@ class csv_detector {
             }
             comments = comments && looks_like_comment(line);
             if (comments && lines_.size() == most_comments) { // the last one may have the names
+                bytes -= lines_.front().size() + 1;
                 lines_.erase(lines_.begin());
                 numbers_.erase(numbers_.begin());
             }

@@ -57,7 +57,7 @@ class csv_row_reader {
     const csv_dialect& dialect() const noexcept { return dialect_; }
     /// Which column means what.
     const csv_layout& layout() const noexcept { return layout_; }
-    /// The beginning of the file, up to 256 KiB of whole lines; until the first next().
+    /// The beginning of the file, 256 KiB, or more where these are comments alone; until the first next().
     std::string_view beginning() const noexcept { return buffer_; }
 
     /// The last row as text, until next() is called again.
@@ -116,6 +116,9 @@ class csv_row_reader {
         if (const char* const format = detail::foreign_format(buffer_); format != nullptr) {
             return status::error(error_code::format_error, name_, ": ", format);
         }
+        if (auto outcome = fill_beyond_comments(); !outcome) {
+            return outcome;
+        }
         dialect_ = detect_csv_dialect(std::string_view{buffer_}.substr(0, whole_lines()), options);
         std::string_view line;
         do {
@@ -146,6 +149,26 @@ class csv_row_reader {
     std::size_t whole_lines() const noexcept {
         const auto end = buffer_.find_last_of("\r\n");
         return at_end_ || end == std::string::npos ? buffer_.size() : end + 1;
+    }
+
+    /// Reads on while all whole lines so far are blank or comments, so that detection sees others.
+    status fill_beyond_comments() {
+        std::size_t seen = 0; // bytes of such lines
+        while (!at_end_ && buffer_.size() <= default_file_limit) {
+            const std::size_t end = whole_lines();
+            text_lines lines{std::string_view{buffer_}.substr(seen, end - seen), ""};
+            while (lines.next()) {
+                if (!detail::trimmed(lines.line()).empty() &&
+                    !detail::looks_like_comment(lines.line())) {
+                    return {};
+                }
+            }
+            seen = end;
+            if (auto outcome = fill(); !outcome) {
+                return outcome;
+            }
+        }
+        return {};
     }
 
     /// Appends a block of the file.
