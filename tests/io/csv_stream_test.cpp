@@ -264,6 +264,19 @@ TEST_SUITE("io") {
         CHECK(reading({"NA,-", "b,a"}).stream.is_settled());
     }
 
+    TEST_CASE("csv_stream: names that are numbers, and rows equal to them") {
+        tocsin::csv_stream stream{{.use = {"0", "1"}}};
+        tocsin::index_t number = 0;
+        kinds found;
+        for (const char* line : {"# c", "0,1", "0,1", "1,0", "0,1"}) {
+            const auto kind = stream.take(line, {"in", ++number});
+            REQUIRE(kind);
+            found.push_back(*kind);
+        }
+        CHECK(found == kinds{csv_line::nothing, csv_line::header, csv_line::row, csv_line::row,
+                             csv_line::row});
+    }
+
     TEST_CASE("csv_stream: where units alone have come, the end is no success") {
         reading units({"degC,degC"});
         CHECK(units.stream.outcome().code() == tocsin::error_code::format_error);

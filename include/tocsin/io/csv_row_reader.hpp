@@ -57,7 +57,8 @@ class csv_row_reader {
     const csv_dialect& dialect() const noexcept { return dialect_; }
     /// Which column means what.
     const csv_layout& layout() const noexcept { return layout_; }
-    /// The beginning of the file, 256 KiB, or more where these are comments alone; until the first next().
+    /// The beginning of the file, up to 256 KiB of whole lines, or more where these are comments
+    /// alone; until the first next().
     std::string_view beginning() const noexcept { return buffer_; }
 
     /// The last row as text, until next() is called again.

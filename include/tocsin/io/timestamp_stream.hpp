@@ -22,12 +22,11 @@
 namespace tocsin {
 
 /// Reads timestamps as they come, of the kind that most of the first 1000 show so far: one odd time
-/// is NaN and does not decide. Where nothing is known of their
-/// order, dates such as 03/04/15 are taken for day, month and year until one shows another order, by a
-/// number above 12 or by the smaller step; later times continue as if all had been read that way from
-/// the start. So they do where a number shows that it and those before are dates of digits, such as
-/// 20160701, or days since 1899-12-30: they are counted from the first of these. Times of day go on
-/// over midnight.
+/// is NaN and does not decide. Where nothing is known of their order, dates such as 03/04/15 are
+/// taken for day, month and year until one shows another order, by a number above 12 or by the
+/// smaller step; later times continue as if all had been read that way from the start. So they do
+/// where a number shows that it and those before are dates of digits, such as 20160701, or days since
+/// 1899-12-30: they are counted from the first of these. Times of day go on over midnight.
 class timestamp_stream {
   public:
     timestamp_stream() = default;
@@ -144,7 +143,8 @@ class timestamp_stream {
                    ? timestamp_reader{}
                    : timestamp_reader::from_samples(both, serial_, {}, unit_, digits_);
     }
-    /// Keeps a number unless the first one is like it: both may be dates of as many digits, or neither.
+    /// Keeps a number unless the first one is like it: both may be dates of as many digits, or
+    /// neither.
     void keep_first(std::string_view cell) noexcept {
         const auto digits_of = [](std::string_view number) {
             const bool date = detail::may_be_digit_date(number, digit_dates::long_years) ||
