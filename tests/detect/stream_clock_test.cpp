@@ -127,7 +127,8 @@ TEST_SUITE("detect") {
         }
     }
 
-    TEST_CASE("stream clock: a pause is what is longer than ten usual intervals, or as given") {
+    TEST_CASE(
+        "stream clock: a pause is what is longer than the usual interval allows, or as given") {
         stream_clock clock = steady(0, 20);
         CHECK(steps(clock, {1140 + 600}) == "f");
         CHECK(steps(clock, {1740 + 700, 1740 + 760, 1740 + 820, 1740 + 880}) == "rrRf");

@@ -57,16 +57,19 @@ TEST_SUITE("firmware") {
 
     TEST_CASE("export: only identifiers become namespaces") {
         using tocsin::detail::is_identifier;
-        for (const char* good : {"pump", "Pump_7", "a1", "INT", "PUMP_MAX", "Min_C", "oil",
-                                 "hot_log", "f", "l", "EO", "OF", "time1"}) {
+        for (const char* good :
+             {"pump", "Pump_7", "a1", "INT", "PUMP_MAX", "Min_C", "oil", "hot_log", "f", "l", "EO",
+              "OF", "time1", "ENGINE", "SIGNAL", "alarms"}) {
             CHECK(is_identifier(good));
         }
         for (const char* bad :
-             {"",          "7a",       "a-b",      "a b",      "class",    "std",
-              "_a",        "a__b",     "a;",       "\xC3\xA4", "a::b",     "int32_t",
-              "size_t",    "NULL",     "offsetof", "INT8_MAX", "UINT64_C", "SIZE_MAX",
-              "WCHAR_MIN", "typeof",   "EOF",      "NAN",      "stdout",   "errno",
-              "isnan",     "SEEK_SET", "time",     "log",      "logf",     "index"}) {
+             {"",          "7a",       "a-b",      "a b",      "class",     "std",      "_a",
+              "a__b",      "a;",       "\xC3\xA4", "a::b",     "int32_t",   "size_t",   "NULL",
+              "offsetof",  "INT8_MAX", "UINT64_C", "SIZE_MAX", "WCHAR_MIN", "typeof",   "EOF",
+              "NAN",       "stdout",   "errno",    "isnan",    "SEEK_SET",  "time",     "log",
+              "logf",      "index",    "alarm",    "random",   "stat",      "strtok",   "strtoull",
+              "vsnprintf", "wcslen",   "wmemcpy",  "FILE",     "va_list",   "LDBL_MAX", "EINVAL",
+              "SIGALRM",   "LC_TIME",  "tm",       "yn",       "yn ",       " yn"}) {
             CHECK_FALSE(is_identifier(bad));
         }
     }

@@ -6,7 +6,9 @@
 
 #include "support/random_values.hpp"
 #include <cmath>
+#include <cstddef>
 #include <limits>
+#include <utility>
 
 namespace {
 
@@ -101,8 +103,7 @@ TEST_SUITE("math") {
     TEST_CASE("products: nothing is read or written outside the arrays") {
         // Garbage (NaN) around each array would reach the result; sanitizers see the rest.
         for (const int m : {1, 3, 17}) {
-            for (const int k : {1, 5, 18}) {
-                const int n = 7;
+            for (const auto& [k, n] : {std::pair(1, 7), {5, 7}, {18, 7}, {18, 1}, {5, 1}}) {
                 constexpr int around = 32;
                 const auto surrounded = [&](int size) {
                     auto values = tocsin_test::garbage<float>(size + 2 * around);
@@ -111,16 +112,39 @@ TEST_SUITE("math") {
                     }
                     return values;
                 };
+                /// A result that has `size` entries of a value, and garbage around them.
+                const auto is_only = [&](const auto& result, int size, int value) {
+                    for (int j = 0; j < size; ++j) {
+                        CHECK(result[static_cast<std::size_t>(around + j)] ==
+                              static_cast<float>(value));
+                    }
+                    for (int j = 0; j < around; ++j) {
+                        CHECK(std::isnan(result[static_cast<std::size_t>(j)]));
+                        CHECK(std::isnan(result[static_cast<std::size_t>(around + size + j)]));
+                    }
+                };
+                const auto a = surrounded(m * k);
                 const auto dz = surrounded(m * n);
                 const auto x = surrounded(k * n);
+                const auto bias = surrounded(m);
                 auto da = surrounded(m * k);
                 tocsin::add_outer_products<float>(dz.data() + around, m, x.data() + around, k, n,
                                                   da.data() + around);
-                for (int j = 0; j < m * k; ++j) {
-                    CHECK(da[static_cast<std::size_t>(around + j)] == 1 + n);
-                }
-                CHECK(std::isnan(da[around - 1]));
-                CHECK(std::isnan(da[static_cast<std::size_t>(around + m * k)]));
+                is_only(da, m * k, 1 + n);
+                auto y = surrounded(m * n);
+                tocsin::multiply<float>(a.data() + around, m, k, x.data() + around, n,
+                                        bias.data() + around, y.data() + around);
+                is_only(y, m * n, k + 1);
+                tocsin::multiply<float>(a.data() + around, m, k, x.data() + around, n, nullptr,
+                                        y.data() + around);
+                is_only(y, m * n, k);
+                auto dx = surrounded(k * n);
+                tocsin::multiply_transposed<float>(a.data() + around, m, k, dz.data() + around, n,
+                                                   dx.data() + around);
+                is_only(dx, k * n, m);
+                auto sums = surrounded(m);
+                tocsin::add_columns<float>(dz.data() + around, m, n, sums.data() + around);
+                is_only(sums, m, 1 + n);
             }
         }
     }

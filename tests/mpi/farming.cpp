@@ -28,6 +28,7 @@
 #include <cstring>
 #include <limits>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -183,6 +184,76 @@ int fold(const char* what, const Detector& untrained, const Plan& plan, int (&ep
     return wrong + check(scored > 100, "nothing was judged");
 }
 
+/// The guard leaves nothing to learn from for the block in the middle, and windows for the two others.
+template <class Detector>
+int one_fold_fails(const Detector& untrained, const char* what) {
+    const auto values = waves(250);
+    const auto data = tocsin::make_windows(values, 30, 10).value();
+    const tocsin::cross_fit guarded{.folds = 3, .guard = 60};
+    int epochs = 0;
+    const auto fitted_by = [&](const auto& plan) {
+        tocsin::trainer<> how;
+        how.epochs = 1;
+        epochs = 0;
+        auto detector = untrained;
+        return detector.fit(data, how, plan, [&](const auto&) { ++epochs; });
+    };
+    const auto alone = fitted_by(guarded);
+    int wrong = check(!alone.ok() && epochs == 2, "not the block in the middle failed");
+    const auto together = fitted_by(tocsin::mpi_folds{guarded});
+    return wrong +
+           check(!together.ok() && std::string_view(together.message()) == alone.message(), what);
+}
+
+#if defined(__cpp_exceptions)
+/// A callback throws in the last process, in each epoch that it sees; the others end with a failure, and
+/// the processes are in step afterwards.
+template <class Detector>
+int one_process_throws(const Detector& untrained, const char* what) {
+    int rank = 0;
+    int size = 1;
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    MPI_Comm_size(MPI_COMM_WORLD, &size);
+    const auto values = waves(900);
+    const auto data = tocsin::make_windows(values, 30, 10).value();
+    tocsin::trainer<> how;
+    how.epochs = 1;
+    const tocsin::mpi_folds plan{tocsin::cross_fit{.folds = 5}};
+    int wrong = 0;
+    for (const int good :
+         {0, 1}) { // epochs that go well before: a detector of charts trains its own
+        auto detector = untrained;
+        int left = good;
+        bool thrown = false;
+        tocsin::status said;
+        try {
+            said = detector.fit(data, how, plan, [&](const auto&) {
+                if (rank == size - 1 && left-- == 0) {
+                    throw std::runtime_error("the display is gone");
+                }
+            });
+        } catch (const std::runtime_error&) {
+            thrown = true;
+        }
+        // With one model for each process, a second epoch may be none of the last one.
+        int any = thrown ? 1 : 0;
+        MPI_Allreduce(MPI_IN_PLACE, &any, 1, MPI_INT, MPI_MAX, MPI_COMM_WORLD);
+        wrong += check(any == 1 || good > 0, "nobody has thrown");
+        wrong += check(thrown == (any == 1 && rank == size - 1), "another process has thrown");
+        const bool told =
+            std::string_view(said.message()).find("display") != std::string_view::npos;
+        wrong += check(thrown || (any == 1 ? !said.ok() && told : said.ok()), what);
+    }
+    auto detector = untrained;
+    return wrong + check(detector.fit(data, how, plan).ok(), "no fit after an exception");
+}
+#else
+template <class Detector>
+int one_process_throws(const Detector& /*untrained*/, const char* /*what*/) {
+    return 0;
+}
+#endif
+
 int folds() {
     int rank = 0;
     int size = 1;
@@ -223,6 +294,11 @@ int folds() {
     const auto said = refused_for(tocsin::mpi_folds{guarded});
     wrong += check(!said.ok() && std::string_view(said.message()) == refused_for(guarded).message(),
                    said.message());
+    wrong += one_fold_fails(forecasting(model), "detector");
+    wrong += one_fold_fails(charted(forecasting(model)), "charts");
+    wrong += one_process_throws(forecasting(model), "detector");
+    wrong += one_process_throws(tocsin::detector<mean>(mean(model, 5)), "mean_of_models");
+    wrong += one_process_throws(charted(forecasting(model)), "charts");
     const auto bad = refused_for(tocsin::mpi_folds{tocsin::cross_fit{.folds = 1}});
     wrong += check(bad.code() == tocsin::error_code::invalid_argument, "one fold was taken");
     tocsin::trainer<tocsin::mean_squared_error, tocsin::adam, tocsin::constant_rate,

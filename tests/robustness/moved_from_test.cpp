@@ -3,6 +3,8 @@
 #include "tocsin/core/random.hpp"
 #include "tocsin/dynamic/dynamic_threshold_stream.hpp"
 #include "tocsin/errors/mahalanobis.hpp"
+#include "tocsin/io/byte_archive.hpp"
+#include "tocsin/series/moving_window.hpp"
 #include "tocsin/sketch/quantile_sketch.hpp"
 #include "tocsin/tail/drift_spot_threshold.hpp"
 #include "tocsin/tail/spot_threshold.hpp"
@@ -13,6 +15,7 @@
 #include <cmath>
 #include <cstddef>
 #include <span>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -38,6 +41,19 @@ tocsin::mahalanobis<> statistic() {
     return fitted;
 }
 const std::array<double, 2> sample = {1, 2};
+
+/// Whether a failure says that an object was moved from.
+bool is_told(const tocsin::status& outcome) {
+    return !outcome.ok() &&
+           std::string_view(outcome.message()).find("moved from") != std::string_view::npos;
+}
+/// Whether saving fails and says so.
+template <class Object>
+bool is_not_saved(Object& object) {
+    tocsin::byte_writer writer;
+    object.exchange(writer);
+    return is_told(writer.outcome());
+}
 
 } // namespace
 
@@ -78,10 +94,44 @@ TEST_SUITE("robustness") {
         CHECK(std::isnan(sketch.quantile(0.5)));
         CHECK(std::isnan(sketch.rank(1)));
         CHECK(sketch.rank_error() == 0);
-        CHECK_FALSE(sketch.merge(taken).ok());
-        CHECK_FALSE(taken.merge(sketch).ok());
+        CHECK(is_told(sketch.merge(taken)));
+        CHECK(is_told(taken.merge(sketch)));
+        tocsin::quantile_sketch second;
+        const tocsin::quantile_sketch other = std::move(second);
+        CHECK(is_told(sketch.merge(second)));
+        CHECK(is_told(sketch.valid()));
+        CHECK(is_not_saved(sketch));
+        CHECK(other.valid().ok());
         sketch.reset();
         CHECK_FALSE(sketch.push(3));
+    }
+
+    TEST_CASE("moved from: a moving_window is none that can be saved") {
+        tocsin::moving_window window(3);
+        window.push(1);
+        tocsin::moving_window taken = std::move(window);
+        CHECK(is_told(window.valid()));
+        CHECK(is_not_saved(window));
+        CHECK_FALSE(window.full());
+        CHECK(taken.valid().ok());
+        CHECK_FALSE(is_not_saved(taken));
+    }
+
+    TEST_CASE("moved from: statistics are not saved, and take what is loaded") {
+        auto fitted = statistic();
+        auto taken = std::move(fitted);
+        CHECK(is_not_saved(fitted));
+        tocsin::byte_writer writer;
+        taken.exchange(writer);
+        REQUIRE(writer.outcome().ok());
+        tocsin::byte_reader reader(writer.bytes());
+        fitted.exchange(reader);
+        CHECK(reader.outcome().ok());
+        CHECK(fitted.score(sample) == taken.score(sample));
+        auto sums = taken.accumulated();
+        const auto others = std::move(sums);
+        CHECK(is_not_saved(sums));
+        CHECK(others.count() == 500);
     }
 
     TEST_CASE("moved from: dynamic_threshold_stream rejects every row") {

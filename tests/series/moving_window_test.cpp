@@ -54,6 +54,7 @@ TEST_SUITE("errors") {
             // NOLINTBEGIN(bugprone-use-after-move,hicpp-invalid-access-moved): what is left is tested
             CHECK(window.rows() == 0);
             CHECK(window.count() == 0);
+            CHECK_FALSE(window.full());
             CHECK(std::isnan(window.push(7)));
             CHECK(std::isnan(window.mean()));
             CHECK(std::isnan(window.variance()));

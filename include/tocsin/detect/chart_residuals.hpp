@@ -135,14 +135,14 @@ struct chart_residuals {
     }
 };
 
-/// Residuals of the judged rows by detectors that have not learned from them, one for each block of
-/// a plan. Rows in no window without an anomalous row have none. Allocates.
-/// @param fitted     brings the scale of all residuals
+/// Trains a detector, and takes the residuals of the judged rows by others that have not learned from
+/// them, one for each block of a plan. Rows in no window without an anomalous row have none. Allocates.
+/// @param fitted     is trained, and brings the scale of all residuals
 /// @param untrained  is copied for each block
 /// @param callbacks  see trainer::fit
 template <class Detector, class Trainer, class Plan, class... Callbacks>
 result<chart_residuals>
-held_out_residuals(const Detector& fitted, const Detector& untrained,
+held_out_residuals(Detector& fitted, const Detector& untrained,
                    const held_out_data<typename Detector::scalar_type>& data,
                    const Trainer& trainer, const Plan& plan, Callbacks&... callbacks) {
     using scalar = typename Detector::scalar_type;
@@ -170,10 +170,10 @@ held_out_residuals(const Detector& fitted, const Detector& untrained,
         if (split.learned.empty()) {
             return nothing_left("charted_detector", block, judged.count(), guard);
         }
-        status done = part.train(split.learned, {}, trainer, callbacks...);
-        done = done.ok() ? part.fit_errors(split.learned) : done;
-        if (!done.ok()) {
-            return of_block(done, block, judged.count());
+        status known = part.train(split.learned, {}, trainer, callbacks...);
+        known = known.ok() ? part.fit_errors(split.learned) : known;
+        if (!known.ok()) {
+            return of_block(known, block, judged.count());
         }
         const std::pair<index_t, index_t> own = rows_of(block);
         normal.for_each_linked_run([&](index_t begin, index_t columns) {
@@ -187,16 +187,25 @@ held_out_residuals(const Detector& fitted, const Detector& untrained,
     };
     const auto team = team_of(plan);
     std::vector<status> outcomes(blocks.size());
-    bool going_on = true;
-    for (std::size_t k = 0; k < blocks.size() && going_on; ++k) {
-        if (team.trains(k)) {
-            outcomes[k] = judge(blocks[k]);
-            going_on = outcomes[k].ok();
+    status done;
+    const status ended = team.run([&] {
+        const auto learned = normal_windows(data.training, data.labels);
+        done = fitted.train(learned, {}, trainer, callbacks...);
+        done = done.ok() ? fitted.fit_errors(learned) : done;
+        bool going_on = done.ok();
+        for (std::size_t k = 0; k < blocks.size() && going_on; ++k) {
+            if (team.trains(k)) {
+                outcomes[k] = judge(blocks[k]);
+                going_on = outcomes[k].ok();
+            }
         }
+    });
+    if (!ended.ok() || !done.ok()) {
+        return ended.ok() ? done : ended;
     }
     for (std::size_t k = 0; k < blocks.size(); ++k) {
-        if (const status done = team.share(k, outcomes[k]); !done.ok()) {
-            return done;
+        if (const status known = team.share(k, outcomes[k]); !known.ok()) {
+            return known;
         }
         const auto [from, to] = rows_of(blocks[k]);
         team.share(

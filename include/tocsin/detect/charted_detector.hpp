@@ -155,16 +155,10 @@ class charted_detector {
         if (!usable.ok()) {
             return usable;
         }
-        const auto normal = detail::normal_windows(data.training, data.labels);
         charted_detector fitted = *this;
-        status done = fitted.detector_.train(normal, {}, trainer, callbacks...);
-        done = done.ok() ? fitted.detector_.fit_errors(normal) : done;
-        if (!done.ok()) {
-            return done;
-        }
         const auto residuals = detail::held_out_residuals(fitted.detector_, detector_, data,
                                                           trainer, plan, callbacks...);
-        done = residuals ? fitted.fit_charts(*residuals) : residuals.error();
+        const status done = residuals ? fitted.fit_charts(*residuals) : residuals.error();
         if (done.ok()) {
             *this = std::move(fitted);
         }

@@ -52,7 +52,8 @@ struct detector_settings {
     int longest_gap = 10; ///< samples without any value in a row; after more, the stream restarts
     int lost_after = 50;  ///< missing samples in a row after which a sensor is lost, at least 1
     /// Time between two samples after which the stream restarts, in the unit of the timestamps.
-    /// NaN: ten times the usual interval, which the stream learns. Infinity: never.
+    /// NaN: a little more than ten times the usual interval, which the stream learns
+    /// (firmware::detail::intervals_of_a_pause). Infinity: never.
     double longest_pause = std::numeric_limits<double>::quiet_NaN();
     /// Samples in a row that must agree with each other before the stream takes over a time that
     /// does not follow from the samples before: one that lies before them, or a pause later.

@@ -115,6 +115,11 @@ struct no_team {
         return {};
     }
     static bool trains(std::size_t /*job*/) noexcept { return true; }
+    template <class Work>
+    static status run(Work&& work) {
+        std::forward<Work>(work)();
+        return {};
+    }
     static status share(std::size_t /*job*/, const status& outcome) noexcept { return outcome; }
     template <class Value>
     static void share(std::size_t /*job*/, std::span<Value> /*values*/) noexcept {}

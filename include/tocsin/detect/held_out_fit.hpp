@@ -64,16 +64,22 @@ status fit_one_more(Learned& fitted, const windows<typename Learned::scalar_type
     const auto team = team_of(plan);
     constexpr std::size_t final_job = 0;
     constexpr std::size_t first_block = 1;
-    auto state = training_state<scalar>::fresh(fitted.model, trainer.optimiser, trainer.seed);
+    training_state<scalar> state;
     status done;
-    if (team.trains(final_job)) {
-        done = train_parts(fitted, state, training, {}, trainer, steps, observer);
-    } else if (done = fitted.scaler.fit(training); done.ok()) {
-        fitted.mean = mean_of(fitted.scaler, training);
-    }
     held_out_models<Learned> parts;
-    if (done.ok()) {
-        parts.train(fitted, training, judged, trainer, plan, 0, observer, team, first_block);
+    const status ended = team.run([&] {
+        state = training_state<scalar>::fresh(fitted.model, trainer.optimiser, trainer.seed);
+        if (team.trains(final_job)) {
+            done = train_parts(fitted, state, training, {}, trainer, steps, observer);
+        } else if (done = fitted.scaler.fit(training); done.ok()) {
+            fitted.mean = mean_of(fitted.scaler, training);
+        }
+        if (done.ok()) {
+            parts.train(fitted, training, judged, trainer, plan, 0, observer, team, first_block);
+        }
+    });
+    if (!ended.ok()) {
+        return ended;
     }
     done = team.share(final_job, done);
     if (!done.ok()) {
@@ -113,8 +119,9 @@ status fit_mean(Learned& fitted, const windows<typename Learned::scalar_type>& t
     member.mean = mean_of(member.scaler, training);
     const auto team = team_of(plan);
     held_out_models<member_type> parts;
-    parts.train(member, training, judged, trainer, plan, 1, observer, team, 0);
-    status done = parts.share(member, team, 0);
+    status done = team.run(
+        [&] { parts.train(member, training, judged, trainer, plan, 1, observer, team, 0); });
+    done = done.ok() ? parts.share(member, team, 0) : done;
     done = done.ok() ? fit_to_held_out(member, parts, labels) : done;
     if (!done.ok()) {
         return done;

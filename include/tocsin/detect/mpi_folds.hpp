@@ -8,8 +8,11 @@
 #include "tocsin/training/mpi_execution.hpp"
 
 #include <cstddef>
+#include <exception>
 #include <mpi.h>
+#include <new>
 #include <span>
+#include <utility>
 
 namespace tocsin {
 
@@ -39,6 +42,41 @@ class mpi_folds_team {
         return {};
     }
     bool trains(std::size_t job) const noexcept { return owner_of(job) == rank_; }
+    /// Runs work without communication, and waits for that of the others.
+    /// @return the same in every process: a failure where one of them left the work by an exception,
+    ///         which goes on in that one. Allocates.
+    template <class Work>
+    status run(Work&& work) const {
+#if defined(__cpp_exceptions)
+        std::exception_ptr thrown;
+        status failed;
+        const auto is_failed = [&](error_code code, const char* what) {
+            thrown = std::current_exception();
+            failed = status::error(code, "mpi_folds: process ", rank_, " has thrown: ", what);
+        };
+        try {
+            std::forward<Work>(work)();
+        } catch (const std::bad_alloc&) {
+            is_failed(error_code::out_of_memory, "not enough memory");
+        } catch (const std::exception& exception) {
+            is_failed(error_code::invalid_argument, exception.what());
+        } catch (...) {
+            is_failed(error_code::invalid_argument, "no std::exception");
+        }
+        int first = thrown ? rank_ : size_;
+        MPI_Allreduce(MPI_IN_PLACE, &first, 1, MPI_INT, MPI_MIN, processes_);
+        if (first < size_) {
+            failed = mpi_share_status(failed, first, processes_);
+        }
+        if (thrown) {
+            std::rethrow_exception(thrown);
+        }
+        return failed;
+#else
+        std::forward<Work>(work)();
+        return {};
+#endif
+    }
     /// Every process gets the outcome of a job. Allocates.
     status share(std::size_t job, const status& outcome) const {
         return mpi_share_status(outcome, owner_of(job), processes_);
@@ -72,8 +110,10 @@ class mpi_folds_team {
 /// that of block k in process k. There is no communication while models are trained. Callbacks see
 /// the models of their process.
 ///
-/// MPI_Init comes before, MPI_Finalize after. When a process dies, MPI ends the others. All processors
-/// must compute the same bits: use one kind.
+/// A model that fails in one process fails in all. Where a training or a callback throws in one, its
+/// fit() ends by that exception once the others have trained their models, and theirs by a failure that
+/// tells it. When a process dies, MPI ends the others. MPI_Init comes before, MPI_Finalize after. All
+/// processors must compute the same bits: use one kind.
 template <held_out_plan Plan = cross_fit>
 struct mpi_folds : Plan {
     MPI_Comm processes = MPI_COMM_WORLD; ///< those that share the work

@@ -32,7 +32,6 @@ namespace tocsin {
 /// `ridge_of_constant_samples`. C is factorised once (Cholesky, C = L L^T), never inverted itself;
 /// d^2 = |W (e - m)|^2 with W = L^-1, O(dimension^2) multiplications that wait for no division.
 /// With fewer than 1.2 samples per element that varies the correlations are shrunk (shrinkage.hpp).
-///
 /// Scaling all errors alike changes neither the distance nor the shares. Where elements of an error
 /// vector are missing, the others are judged under their marginal distribution.
 /// @tparam Dimension elements of an error vector, or `dynamic`
@@ -59,8 +58,7 @@ class mahalanobis {
     int dimension() const noexcept { return moments_.dimension(); }
     /// What is added to the diagonal, as a share of the mean variance.
     double relative_ridge() const noexcept { return relative_ridge_; }
-    /// Whether distances are available.
-    /// Not before fit(), nor where it was moved from.
+    /// Whether distances are available: not before fit(), nor where it was moved from.
     bool fitted() const noexcept { return fitted_ && mean_.size() == dimension(); }
 
     /// Takes in the columns of `[dimension x n]`, float or double; columns with a non-finite
@@ -121,7 +119,6 @@ class mahalanobis {
     /// that C' stays positive definite when errors stop to vary. Instead of w r' on every element of
     /// the diagonal, a sample adds `dimension` times as much to one of them, the next sample to the
     /// next. The update takes O(dimension^2), more in proportion for weights above 1 / dimension.
-    ///
     /// Before a successful fit, and for a vector that is not finite or whose sums would overflow,
     /// nothing changes; a vector farther out than 1e12 deviations counts as that far. What has been
     /// accumulated stays. Never allocates.
@@ -267,9 +264,12 @@ class mahalanobis {
     }
 
     /// Saves or loads samples, settings and fit; distances and shares after loading are the same
-    /// bits as before saving.
+    /// bits as before saving. What was moved from is not saved.
     template <class Archive>
     void exchange(Archive& archive) {
+        if (Archive::loading && mean_.size() != dimension()) { // it was moved from
+            *this = mahalanobis(dimension(), relative_ridge_);
+        }
         {
             [[maybe_unused]] const auto scope = archive.scope("moments");
             moments_.exchange(archive);

@@ -176,6 +176,15 @@ class moments {
     /// error_statistic for what an archive is.
     template <class Archive>
     void exchange(Archive& archive) {
+        if (mean_.size() != dimension()) { // it was moved from
+            if constexpr (Archive::loading) {
+                *this = moments(dimension());
+            } else {
+                archive.fail(
+                    status::error(error_code::invalid_argument, "moments: it was moved from"));
+                return;
+            }
+        }
         archive.expect("dimension", dimension());
         archive.integer("count", count_);
         archive.integer("rejected", rejected_);

@@ -17,7 +17,7 @@ enum class clock_step : uint8_t {
 
 /// tocsin::stream_clock in ticks. A time less than 2^31 ticks after another, modulo 2^32, is later
 /// than that: the counter may wrap around.
-/// @tparam Longest   ticks of the longest pause; 0: ten usual intervals, which the clock learns
+/// @tparam Longest   ticks of the longest pause; 0: by the usual interval, which the clock learns
 /// @tparam Agreement samples in a row after which their time is taken over
 template <uint32_t Longest, int Agreement>
 class stream_clock {

@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <span>
 #include <string>
@@ -20,6 +21,15 @@
 #include <vector>
 
 namespace tocsin::detail {
+
+/// A network that makes outputs of a series, which can be compared with a probe's.
+template <class Network>
+concept series_network = requires(const Network& network, int time) {
+    { network.features() } -> std::convertible_to<int>;
+    { network.output_size() } -> std::convertible_to<int>;
+    { network.output_time(time) } -> std::convertible_to<int>;
+    { network.infer_work_size(1, time) } -> std::convertible_to<index_t>;
+};
 
 /// Most steps of a probe.
 inline constexpr int longest_probe = 1 << 20;

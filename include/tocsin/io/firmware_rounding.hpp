@@ -45,7 +45,8 @@ class rounding_feedback {
     /// @param row    weights with the bias last, in and out
     /// @param column that is rounded
     /// @param rounded its value then
-    /// @return how much the squares of the sums change, up to a factor; without moments of the weights
+    /// @return what this adds to the squared changes of the row's sums, up to a factor; without
+    ///         moments, the squared change of the weight
     double spread(std::vector<double>& row, int column, double rounded) const {
         if (upper_.size() == 0) {
             const double error = row[static_cast<std::size_t>(column)] - rounded;

@@ -186,8 +186,7 @@ inline bool is_identifier(std::string_view text) noexcept {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
     };
     if (text.empty() || !letter(text.front()) || text.front() == '_' ||
-        text.find("__") != std::string_view::npos || is_integer_name(text) ||
-        is_c_library_name(text)) {
+        text.find("__") != std::string_view::npos || is_integer_name(text)) {
         return false;
     }
     for (const char c : text) {
@@ -195,7 +194,8 @@ inline bool is_identifier(std::string_view text) noexcept {
             return false;
         }
     }
-    return keywords.find(' ' + std::string(text) + ' ') == std::string_view::npos;
+    return keywords.find(' ' + std::string(text) + ' ') == std::string_view::npos &&
+           !is_c_library_name(text);
 }
 
 /// The begin of a namespace. A program may have its name as a macro: that is said.

@@ -27,6 +27,7 @@ namespace tocsin {
 ///
 ///     save_file({**model.state_dict(), "probe.input": x[:, 0].contiguous(), "probe.output": y}, path)
 ///
+/// Not for models of rows, which load_pytorch() takes: they have no outputs of their own.
 /// @param parameters `network.parameter_count()` scalars
 /// @param modules    see load_pytorch(); no module may be named `probe`
 /// @return as load_pytorch(), and `format_error` with the file's name for a probe that is missing, has
@@ -34,6 +35,7 @@ namespace tocsin {
 ///         the layers, or an output that differs; `invalid_argument` for a tolerance that is negative
 ///         or NaN. A failure leaves the parameters as they were. Allocates.
 template <detail::model_of_layers Network>
+    requires detail::series_network<Network>
 status load_pytorch_and_replay(const std::filesystem::path& path, const Network& network,
                                std::span<typename Network::scalar_type> parameters,
                                std::span<const std::string> modules,

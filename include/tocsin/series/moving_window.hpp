@@ -49,8 +49,8 @@ class moving_window {
     int rows() const noexcept { return static_cast<int>(values_.size()); }
     /// Values in the window, at most rows().
     int count() const noexcept { return state_.count; }
-    /// Whether as many values have come as the window holds.
-    bool full() const noexcept { return state_.count == rows(); }
+    /// Whether as many values have come as the window holds; never where it was moved from.
+    bool full() const noexcept { return state_.count == rows() && rows() > 0; }
     /// Value k of the window, 0 the oldest, bounded as it was counted. @param k below count()
     double value(int k) const noexcept {
         const int place = full() ? state_.next + k : k;
@@ -109,6 +109,9 @@ class moving_window {
 
     /// Whether push() can have led here; `format_error` with what is impossible.
     status valid() const noexcept {
+        if (rows() == 0) {
+            return moved_from(error_code::format_error);
+        }
         const double scatter_limit = 4 * largest_input * largest_input * 2 * rows();
         if (state_.count < 0 || state_.count > rows() || state_.next < 0 || state_.next >= rows() ||
             (!full() && state_.next != state_.count) || !is_count(state_.rejected)) {
@@ -153,6 +156,9 @@ class moving_window {
                 return;
             }
             values_.resize(0); // takes the size that the file holds
+        } else if (rows_stored == 0) {
+            archive.fail(moved_from(error_code::invalid_argument));
+            return;
         }
         archive.integer("count", state_.count);
         archive.integer("next", state_.next);
@@ -177,6 +183,10 @@ class moving_window {
     }
 
   private:
+    static status moved_from(error_code code) noexcept {
+        return status::error(code, "moving_window: it was moved from");
+    }
+
     struct sums_type {
         double mean = 0;
         double scatter = 0; // sum of squared distances from the mean

@@ -68,10 +68,13 @@ class quantile_sketch {
     }
 
     /// Merges another sketch into this one. Never allocates.
-    /// @return `invalid_argument` when k differs, for merging with itself, or beyond 2^53 scores in
-    ///         total; this sketch is then unchanged
+    /// @return `invalid_argument` when k differs, for merging with itself or where one was moved from,
+    ///         or beyond 2^53 scores in total; this sketch is then unchanged
     status merge(const quantile_sketch& other) noexcept {
-        if (other.state_.k != state_.k || state_.k == 0) {
+        if (state_.k == 0 || other.state_.k == 0) {
+            return moved_from(error_code::invalid_argument);
+        }
+        if (other.state_.k != state_.k) {
             return status::error(error_code::invalid_argument, "quantile_sketch: k ", state_.k,
                                  " cannot be merged with k ", other.state_.k);
         }
@@ -170,6 +173,9 @@ class quantile_sketch {
 
     /// Whether push() and merge() can have led here; `format_error` with what is impossible.
     status valid() const noexcept {
+        if (state_.k == 0) {
+            return moved_from(error_code::format_error);
+        }
         const double squares = scores_.squares();
         const auto count = static_cast<double>(state_.count);
         if (!is_count(state_.count) || !is_count(state_.rejected) || scores_.weight() != count ||
@@ -205,8 +211,7 @@ class quantile_sketch {
                 return;
             }
         } else if (k == 0) {
-            archive.fail(
-                status::error(error_code::invalid_argument, "quantile_sketch: it was moved from"));
+            archive.fail(moved_from(error_code::invalid_argument));
             return;
         }
         column<double> ends = column<double>::Zero(2);
@@ -242,6 +247,10 @@ class quantile_sketch {
     }
 
   private:
+    static status moved_from(error_code code) noexcept {
+        return status::error(code, "quantile_sketch: it was moved from");
+    }
+
     static constexpr int smallest_k = 8;
     static constexpr int largest_k = 1 << 16;
 
