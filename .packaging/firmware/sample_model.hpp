@@ -5,10 +5,13 @@
 #include "tocsin/firmware/float_stream.hpp"
 #include "tocsin/firmware/watcher.hpp"
 
+#ifdef sample_model
+#error "tocsin: sample_model is a macro in this program: export the model under another name"
+#endif
 namespace sample_model {
 
 struct model_type {
-    static constexpr int format_version = 2;
+    static constexpr int format_version = 3;
     static constexpr int features = 2;
     static constexpr int targets = 2;
     static constexpr int look_ahead = 1;

@@ -155,7 +155,7 @@ TEST_SUITE("tocsin_cli") {
         for (const std::string name : {"NULL", "EOF", "EINVAL", "size_t", "tm", "INT_MAX"}) {
             refused("--firmware a.hpp --name " + name, "'" + name + "' is a name of the C library");
         }
-        refused("--firmware time.hpp", "'time'");
+        refused("--firmware time.hpp", "the name of time.hpp cannot be a namespace");
         refused("--firmware math.h --name pump", "<math.h>");
         CHECK(cli("tune m rows.csv --rule quantile --smooth 3").code == 0);
         refused("--firmware a.hpp", "--smooth 3");

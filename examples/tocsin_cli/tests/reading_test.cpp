@@ -525,7 +525,7 @@ TEST_SUITE("tocsin_cli") {
         const program cli;
         cli.write("n.csv", "temp,hum\n" + rows(0, 200, climate));
         const std::string wild =
-            "train m n.csv --window 6 --encoder 8 --epochs 3 --learning-rate 1";
+            "train m n.csv --window 6 --encoder 8 --epochs 3 --learning-rate 10";
         const outcome refused = cli(wild);
         CHECK(refused.code == 3);
         CHECK(has(refused.err, "worse than the mean"));
