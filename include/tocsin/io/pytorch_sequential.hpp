@@ -230,9 +230,10 @@ pytorch_tensors tensors_of_layers(const Model& model, std::span<const std::strin
         if constexpr (layer_in_pytorch<Layer>) {
             add_pytorch_layer(tensors, names, at, layer);
         } else if (layer.parameter_count() + statistics_of(layer) > 0) {
-            problems.push_back("a layer with " + std::to_string(layer.parameter_count()) +
-                               " parameters has no names in PyTorch; layers whose sizes are fixed at "
-                               "compile time have none here");
+            problems.push_back(
+                "a layer with " + std::to_string(layer.parameter_count()) +
+                " parameters has no names in PyTorch; layers whose sizes are fixed at "
+                "compile time have none here");
         }
     });
     if (names.taken() != modules.size()) {
