@@ -231,11 +231,9 @@ void fit_command::add_to(CLI::App& command) {
         "anomalies in rows that neither has learned from; charts: linear forecasts whose residuals "
         "are judged by charts of up to 300 rows, which find what no single row shows: slow drifts, "
         "small steps that stay, sensors that freeze or become noisy; nearest_value: the distance "
-        "of "
-        "each value from the nearest of the last ones, for values that have not occurred before, "
-        "without a model; ensemble: charts and nearest_value; see 'train', which has more models "
-        "and "
-        "settings")
+        "of each value from the nearest of the last ones, for values that have not occurred "
+        "before, without a model; ensemble: charts and nearest_value; see 'train', which has more "
+        "models and settings")
         ->group(group);
     add_sizes(command, "--layers", layers, "Hidden sizes of the LSTM layers")
         ->default_str("32")
@@ -256,10 +254,9 @@ void fit_command::add_to(CLI::App& command) {
     of_forecasts.push_back(
         add_integer(command, "--folds", folds,
                     "Cross-fitting: error statistics and threshold come from this many models, "
-                    "each judged on "
-                    "a part of the rows that it has not learned from; the final model learns from "
-                    "all parts. "
-                    "0: one model, half of the rows to learn from, a fifth to judge; faster",
+                    "each judged on a part of the rows that it has not learned from; the final "
+                    "model learns from all parts. 0: one model, half of the rows to learn from, a "
+                    "fifth to judge; faster",
                     0, 100)
             ->group("Threshold"));
     false_alarm_option =

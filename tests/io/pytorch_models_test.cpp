@@ -16,6 +16,7 @@
 
 #include <doctest/doctest.h>
 
+#include "pytorch_checks.hpp"
 #include "support/fixture_directory.hpp"
 #include "support/reference_values.hpp"
 #include "temporary_directory.hpp"
@@ -59,16 +60,7 @@ void check_saved(const std::string& name, const Model& model, const Modules& whe
     const auto saved =
         tocsin::save_pytorch(path, model, std::span<const scalar>(parameters), where);
     REQUIRE_MESSAGE(saved.ok(), saved.message());
-    const auto written = tocsin::safetensors_reader::open(path);
-    const auto original = tocsin::safetensors_reader::open(fixture(name));
-    REQUIRE((written.has_value() && original.has_value()));
-    CHECK(written->tensors().size() == original->tensors().size());
-    for (const auto& tensor : original->tensors()) {
-        CAPTURE(tensor.name);
-        const auto* const same = written->find(tensor.name);
-        REQUIRE(same != nullptr);
-        CHECK(same->shape == tensor.shape);
-    }
+    tocsin_test::check_same_tensors(path, fixture(name));
     tocsin::aligned_vector<scalar> again(parameters.size());
     REQUIRE(tocsin::load_pytorch(path, model, std::span<scalar>(again), where).ok());
     CHECK(again == parameters);

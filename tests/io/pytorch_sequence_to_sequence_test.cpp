@@ -5,6 +5,7 @@
 
 #include <doctest/doctest.h>
 
+#include "pytorch_checks.hpp"
 #include "support/fixture_directory.hpp"
 #include "support/reference_values.hpp"
 #include "temporary_directory.hpp"
@@ -94,16 +95,7 @@ TEST_SUITE("io") {
                 tocsin::save_pytorch(path, model, std::span<const Scalar>(parameters), modules);
             REQUIRE_MESSAGE(saved.ok(), saved.message());
             CHECK(loaded<Scalar>(path, decoder) == parameters);
-            const auto written = tocsin::safetensors_reader::open(path);
-            const auto original = tocsin::safetensors_reader::open(fixture(name));
-            REQUIRE((written.has_value() && original.has_value()));
-            CHECK(written->tensors().size() == original->tensors().size());
-            for (const auto& tensor : original->tensors()) {
-                CAPTURE(tensor.name);
-                const auto* const same = written->find(tensor.name);
-                REQUIRE(same != nullptr);
-                CHECK(same->shape == tensor.shape);
-            }
+            tocsin_test::check_same_tensors(path, fixture(name));
         }
     }
 

@@ -6,6 +6,7 @@
 
 #include <doctest/doctest.h>
 
+#include "pytorch_checks.hpp"
 #include "support/fixture_directory.hpp"
 #include "support/reference_values.hpp"
 #include "temporary_directory.hpp"
@@ -174,16 +175,7 @@ TEST_SUITE("io") {
             const auto saved =
                 tocsin::save_pytorch(path, network, std::span<const float>(parameters), modules);
             REQUIRE_MESSAGE(saved.ok(), saved.message());
-            const auto written = tocsin::safetensors_reader::open(path);
-            const auto original = tocsin::safetensors_reader::open(fixture(name));
-            REQUIRE((written.has_value() && original.has_value()));
-            REQUIRE(written->tensors().size() == original->tensors().size());
-            for (const auto& tensor : original->tensors()) {
-                CAPTURE(tensor.name);
-                const auto* const same = written->find(tensor.name);
-                REQUIRE(same != nullptr);
-                CHECK(same->shape == tensor.shape);
-            }
+            tocsin_test::check_same_tensors(path, fixture(name));
             std::vector<float> again(parameters.size());
             REQUIRE(tocsin::load_pytorch(path, network, std::span<float>(again), modules).ok());
             CHECK(std::equal(again.begin(), again.end(), parameters.begin()));

@@ -439,26 +439,7 @@ TEST_SUITE("tocsin_cli") {
         CHECK(cli.read("page.html").find("5 false alarms in 10000 rows") != std::string::npos);
         run_json(cli, "fit single normal.csv --model linear --no-shifts");
         CHECK(anomalies(run_json(cli, "detect single later.csv"), 1400) < 30);
-        // A stream is judged like the file, and the model is what its file says.
-        const outcome streamed = cli("stream m --json", cli.read("later.csv"));
-        REQUIRE_MESSAGE(streamed.code == 0, streamed.err);
-        const auto lines = lines_of(streamed.out);
-        REQUIRE(lines.size() == judged["verdicts"].size());
-        for (std::size_t row = 0; row < lines.size(); ++row) {
-            CHECK(lines[row]["verdict"] == judged["verdicts"][row]["verdict"]);
-        }
-        // What the charts have no part in is refused, and the file stays as it is.
-        const std::string before = cli.read("m");
-        for (const char* const command :
-             {"tune m normal.csv", "fit-errors m normal.csv", "export m --firmware m.hpp",
-              "detect m later.csv --stride 5", "detect m later.csv --learn 100",
-              "stream m --adapt"}) {
-            const outcome refused = cli(command, cli.read("later.csv"));
-            INFO(command << ": " << refused.err);
-            CHECK(refused.code != 0);
-            CHECK(refused.err.find("charts") != std::string::npos);
-        }
-        CHECK(cli.read("m") == before);
+        check_stream_and_refusals(cli, judged, "charts");
         CHECK(cli("fit n normal.csv --model charts --folds 0").err.find("--folds 0") !=
               std::string::npos);
         CHECK(cli("fit n normal.csv --model linear --alarms 2").err.find("--alarms") !=

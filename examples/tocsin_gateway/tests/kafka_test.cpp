@@ -260,6 +260,22 @@ void kill_and_add_workers(bool transactions) {
     }
 }
 
+/// The command line of a gateway alone in its group, for a measurement.
+std::vector<std::string> measured_gateway(const std::filesystem::path& model,
+                                          const kafka_cluster& cluster, const std::string& run,
+                                          bool transactions, const std::vector<std::string>& more) {
+    std::vector<std::string> arguments{
+        gateway_path,      "kafka",          "--model",    model.string(),    "--brokers",
+        cluster.brokers(), "--group",        "g-" + run,   "--instance",      "one",
+        "--input",         "samples-" + run, "--verdicts", "verdicts-" + run, "--states",
+        "states-" + run};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    if (!transactions) {
+        arguments.emplace_back("--at-once");
+    }
+    return arguments;
+}
+
 } // namespace
 
 TEST_CASE("gateway kafka: workers killed and added, verdicts at once: no gap, bit for bit") {
@@ -295,27 +311,8 @@ TEST_CASE("gateway kafka: throughput" * doctest::skip()) {
             }
         }
         REQUIRE(producer.flush());
-        std::vector<std::string> arguments{gateway_path,
-                                           "kafka",
-                                           "--model",
-                                           model.string(),
-                                           "--brokers",
-                                           cluster.brokers(),
-                                           "--group",
-                                           "g-" + run,
-                                           "--instance",
-                                           "one",
-                                           "--input",
-                                           "samples-" + run,
-                                           "--verdicts",
-                                           "verdicts-" + run,
-                                           "--states",
-                                           "states-" + run,
-                                           "--checkpoint-samples",
-                                           "50000"};
-        if (!transactions) {
-            arguments.emplace_back("--at-once");
-        }
+        const auto arguments =
+            measured_gateway(model, cluster, run, transactions, {"--checkpoint-samples", "50000"});
         using clock = std::chrono::steady_clock;
         const auto start = clock::now();
         child_process gateway{arguments, "", "", (folder / "errors").string()};
@@ -417,29 +414,9 @@ TEST_CASE("gateway kafka: latency" * doctest::skip()) {
             REQUIRE(cluster.create("verdicts-" + run, partitions, false));
             REQUIRE(cluster.create("states-" + run, partitions, true));
             kafka_producer producer{cluster.brokers()};
-            std::vector<std::string> arguments{gateway_path,
-                                               "kafka",
-                                               "--model",
-                                               model.string(),
-                                               "--brokers",
-                                               cluster.brokers(),
-                                               "--group",
-                                               "g-" + run,
-                                               "--instance",
-                                               "one",
-                                               "--input",
-                                               "samples-" + run,
-                                               "--verdicts",
-                                               "verdicts-" + run,
-                                               "--states",
-                                               "states-" + run,
-                                               "--checkpoint-samples",
-                                               "1000000",
-                                               "--checkpoint-milliseconds",
-                                               checkpoint};
-            if (!transactions) {
-                arguments.emplace_back("--at-once");
-            }
+            const auto arguments = measured_gateway(
+                model, cluster, run, transactions,
+                {"--checkpoint-samples", "1000000", "--checkpoint-milliseconds", checkpoint});
             const auto errors = (folder / ("errors" + run)).string();
             child_process gateway{arguments, "", "", errors};
             kafka_reader reader{cluster.brokers(), "verdicts-" + run, partitions};

@@ -162,9 +162,9 @@ class csv_layout {
     bool has_label() const noexcept { return has(csv_role::label); }
 
     /// What a line below the header is: nothing, the header again unless all names are numbers, or a
-    /// row. Lines of NUL bytes, as a
-    /// file has that was not written to its end, are nothing; so are comments, which begin with `#`,
-    /// `%` or `//` where a column is read, or have another number of cells. Never allocates.
+    /// row. Lines of NUL bytes, as a file has that was not written to its end, are nothing; so are
+    /// comments, which begin with `#`, `%` or `//` where a column is read, or have another number of
+    /// cells. Never allocates.
     csv_line kind_of(std::string_view line) const noexcept {
         constexpr std::string_view blanks{" \t\0", 3};
         if (line.find_first_not_of(blanks) == std::string_view::npos) {
